@@ -1,0 +1,16 @@
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+SAM_VENV := .venv-sam
+DYNAMODB_LOCAL := tools/dynamodb-local/node_modules/.package-lock.json
+PORT ?= 3000
+ENGINE ?= moto
+
+.DEFAULT_GOAL := help
+
+include tools/make/*.mk
+
+help: ## Show the targets
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  \1\t\2/' | expand -t 18
+
+.PHONY: help

