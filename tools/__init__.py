@@ -1,0 +1,1 @@
+"""Tools for developers: the local stack and the importers. Nothing in here is ever deployed."""
