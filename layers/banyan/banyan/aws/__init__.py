@@ -1,0 +1,1 @@
+"""Everything that knows AWS: settings, clients, HTTP, streams and observability."""

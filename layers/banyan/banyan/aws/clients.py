@@ -1,0 +1,23 @@
+"""AWS clients with deadlines and bounded retries."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import boto3
+from botocore.config import Config
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+CONFIG: Final = Config(
+    connect_timeout=1,
+    read_timeout=5,
+    retries={"mode": "standard", "max_attempts": 4},
+    max_pool_connections=20,
+)
+
+
+def dynamodb_client() -> DynamoDBClient:
+    """A DynamoDB client; region, credentials and an endpoint come from the environment."""
+    return boto3.client("dynamodb", config=CONFIG)

@@ -1,0 +1,81 @@
+"""Every tunable and every address, read from the environment once, never at import."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+
+from banyan.errors import ConfigurationError
+
+PREFIX = "BANYAN_"
+
+
+def _split(value: Any) -> Any:
+    return value.split(",") if isinstance(value, str) else value
+
+
+class Settings(BaseModel):
+    """Tunables of the engine; the template's parameters have the same names and defaults."""
+
+    model_config = ConfigDict(frozen=True)
+
+    domain: str = Field("orders", description="Domain package to serve, a folder of layers/domains.")
+    tenant_claim: str = Field("tenant", description="Claim of the caller's token that names the tenant.")
+    max_retries: int = Field(3, ge=0, description="Retries of a command after a conflict, and of a projection.")
+    backoff_ms: int = Field(200, ge=1, description="First wait between retries, ms; doubles with each.")
+    snapshot_interval: int = Field(100, ge=2, description="Events between two snapshots of a stream.")
+    cache_size: int = Field(256, ge=0, description="Aggregates a warm container keeps.")
+    log_buckets: int = Field(8, ge=1, description="Buckets of the log index; fixed for the life of a table.")
+    max_body_bytes: int = Field(262_144, ge=1, description="Largest request body, bytes.")
+    idempotency_hours: int = Field(24, ge=24, description="How long a repeated request gets the first answer, hours.")
+    min_version_wait_ms: int = Field(200, ge=0, description="How long a query waits for minVersion, ms.")
+    projection_parallelization: int = Field(2, ge=1, le=10, description="Concurrent batches per stream shard.")
+    projection_batch_size: int = Field(50, ge=1, le=10_000, description="Commits per projector batch.")
+    failure_strategy: Literal["pause_and_alert"] = Field(
+        "pause_and_alert", description="What happens to a stream whose projection keeps failing."
+    )
+    reconciliation_schedule: str = Field("rate(6 hours)", description="When the reconciler runs.")
+    checksum_algorithm: Literal["sha256"] = Field("sha256", description="Checksum of the reconciliation.")
+    tolerance_percent: float = Field(0.0, ge=0, le=100, description="Differences tolerated by reconciliation, %.")
+    canary_steps: Annotated[tuple[int, ...], BeforeValidator(_split)] = Field(
+        (10, 25, 50, 100), description="Share of reads moved to the projection, step by step, %."
+    )
+    rollback_lag_ms: int = Field(5000, ge=1, description="Projection lag above which reads move back, ms.")
+    rollback_mismatch_rate: float = Field(
+        0.01, ge=0, le=1, description="Share of differing reads above which reads move back."
+    )
+
+    @classmethod
+    def from_env(cls, environ: Mapping[str, str]) -> Settings:
+        """Read ``BANYAN_<FIELD>`` variables; what is not set keeps its default.
+
+        Raises
+        ------
+        ConfigurationError
+            Naming each variable that does not fit.
+        """
+        found = {name: environ[PREFIX + name.upper()] for name in cls.model_fields if PREFIX + name.upper() in environ}
+        try:
+            return cls.model_validate(found)
+        except ValidationError as error:
+            faults = "; ".join(f"{PREFIX}{str(e['loc'][0]).upper()}: {e['msg']}" for e in error.errors())
+            raise ConfigurationError(f"these settings do not fit: {faults}") from error
+
+
+class Tables(BaseModel):
+    """Names of the tables, as the template hands them to a function."""
+
+    model_config = ConfigDict(frozen=True)
+
+    events: str = ""
+    views: str = ""
+    cursors: str = ""
+    idempotency: str = ""
+    reports: str = ""
+
+    @classmethod
+    def from_env(cls, environ: Mapping[str, str]) -> Tables:
+        """Read ``EVENTS_TABLE``, ``VIEWS_TABLE`` … ; a function gets only the tables it may use."""
+        return cls.model_validate({name: environ.get(f"{name.upper()}_TABLE", "") for name in cls.model_fields})

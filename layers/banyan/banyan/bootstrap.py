@@ -1,0 +1,94 @@
+"""The composition root: builds the application out of settings, tables and a domain."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from banyan.aws.clients import dynamodb_client
+from banyan.aws.settings import Settings, Tables
+from banyan.commands import CommandHandler
+from banyan.domain import Domain, load_domain
+from banyan.projections.dynamodb import DynamoDBViews
+from banyan.projections.views import Views
+from banyan.store import EventStore
+from banyan.store.dynamodb import DynamoDBTable
+from banyan.store.eventstore import Clock, utc_now
+from banyan.telemetry import NoTelemetry, Telemetry
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+
+@dataclass(frozen=True)
+class Application:
+    """All parts of a running Banyan.
+
+    Parameters
+    ----------
+    settings : Settings
+    tables : Tables
+    domain : Domain
+    client : DynamoDBClient
+    store : EventStore
+    views : Views
+    telemetry : Telemetry
+    clock : Callable[[], datetime]
+    """
+
+    settings: Settings
+    tables: Tables
+    domain: Domain
+    client: DynamoDBClient
+    store: EventStore
+    views: Views
+    telemetry: Telemetry
+    clock: Clock
+
+    @cached_property
+    def handlers(self) -> Mapping[str, CommandHandler[Any, Any]]:
+        """The command handler of each entity, with its cache of warm aggregates."""
+        return {
+            decider.entity: CommandHandler(
+                self.store,
+                decider,
+                retries=self.settings.max_retries,
+                backoff_ms=self.settings.backoff_ms,
+                cache_size=self.settings.cache_size,
+                telemetry=self.telemetry,
+            )
+            for decider in self.domain.deciders
+        }
+
+
+def bootstrap(
+    environ: Mapping[str, str] | None = None,
+    *,
+    client: Callable[[], DynamoDBClient] = dynamodb_client,
+    telemetry: Telemetry | None = None,
+    clock: Clock = utc_now,
+) -> Application:
+    """Build the application.
+
+    Parameters
+    ----------
+    environ : Mapping[str, str], optional
+        The process environment unless given.
+    client, telemetry, clock
+        Replace the defaults, in tests.
+
+    Raises
+    ------
+    ConfigurationError
+        When a setting does not fit or the domain cannot be loaded.
+    """
+    environ = os.environ if environ is None else environ
+    settings, tables = Settings.from_env(environ), Tables.from_env(environ)
+    domain = load_domain(settings.domain)
+    dynamodb = client()
+    store = EventStore(DynamoDBTable(dynamodb, tables.events, settings.log_buckets), domain.registry, clock)
+    views = DynamoDBViews(dynamodb, tables.views, tables.cursors)
+    return Application(settings, tables, domain, dynamodb, store, views, telemetry or NoTelemetry(), clock)

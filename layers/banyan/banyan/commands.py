@@ -1,0 +1,268 @@
+"""Handling commands: load, decide, append."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from threading import Lock
+from typing import Final, Generic, TypeVar
+from uuid import uuid4
+
+from pydantic import BaseModel
+
+from banyan.decider import Decider
+from banyan.errors import CommandRejected, ConcurrencyError
+from banyan.events import Event, Metadata
+from banyan.snapshots import restore
+from banyan.store import EventStore, Loaded
+from banyan.streams import StreamHead, StreamId
+from banyan.telemetry import NoTelemetry, Telemetry
+
+S = TypeVar("S", bound=BaseModel)
+C = TypeVar("C")
+
+REMEMBERED_COMMITS: Final = 128
+
+
+@dataclass(frozen=True, slots=True)
+class Aggregate(Generic[S]):
+    """A state, the head it stands for, and the commits it is known to hold, by id."""
+
+    head: StreamHead
+    state: S
+    commits: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome(Generic[S]):
+    """What became of a command.
+
+    Parameters
+    ----------
+    head : StreamHead
+        Where its commit ended.
+    state : State
+        State at ``head``.
+    events : tuple[Event, ...]
+        Empty when the decider found nothing to do.
+    repeated : bool
+        True when the command had been handled before; the rest is then the first outcome.
+    """
+
+    head: StreamHead
+    state: S
+    events: tuple[Event, ...]
+    repeated: bool = False
+
+
+class AggregateCache(Generic[S]):
+    """The aggregates a warm container used last, safe to share between threads."""
+
+    def __init__(self, size: int) -> None:
+        self._size = size
+        self._kept: OrderedDict[StreamId, Aggregate[S]] = OrderedDict()
+        self._lock = Lock()
+
+    def get(self, stream: StreamId) -> Aggregate[S] | None:
+        """The aggregate as last seen, if still kept."""
+        with self._lock:
+            if stream in self._kept:
+                self._kept.move_to_end(stream)
+            return self._kept.get(stream)
+
+    def put(self, aggregate: Aggregate[S]) -> None:
+        """Keep an aggregate unless a newer one is kept; the one unused for longest makes room."""
+        stream = aggregate.head.stream
+        with self._lock:
+            kept = self._kept.get(stream)
+            if kept is None or kept.head.version <= aggregate.head.version:
+                self._kept[stream] = aggregate
+                self._kept.move_to_end(stream)
+            while len(self._kept) > self._size:
+                self._kept.popitem(last=False)
+
+    def drop(self, stream: StreamId) -> None:
+        """Forget an aggregate."""
+        with self._lock:
+            self._kept.pop(stream, None)
+
+
+class CommandHandler(Generic[S, C]):
+    """Runs a decider's commands against the event store.
+
+    Parameters
+    ----------
+    store : EventStore
+    decider : Decider
+    retries : int
+        Further attempts after a conflict.
+    backoff_ms : int
+        Upper bound of the first wait, ms; doubles with each attempt, fully jittered.
+    cache_size : int
+        Aggregates kept between calls.
+    telemetry : Telemetry
+    sleep : Callable[[float], None]
+        Seconds.
+    """
+
+    def __init__(
+        self,
+        store: EventStore,
+        decider: Decider[S, C],
+        *,
+        retries: int = 3,
+        backoff_ms: int = 200,
+        cache_size: int = 256,
+        telemetry: Telemetry | None = None,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._store = store
+        self._decider = decider
+        self._retries = retries
+        self._backoff = backoff_ms / 1000
+        self._cache: AggregateCache[S] = AggregateCache(cache_size)
+        self._telemetry = telemetry or NoTelemetry()
+        self._sleep = sleep
+
+    def handle(
+        self,
+        stream: StreamId,
+        command: C,
+        *,
+        commit_id: str | None = None,
+        metadata: Metadata | None = None,
+        expected: int | None = None,
+        optimistic: bool = False,
+        first_attempt: datetime | None = None,
+    ) -> Outcome[S]:
+        """Decide on a command and append what follows.
+
+        Parameters
+        ----------
+        stream : StreamId
+        command : Command
+        commit_id : str, optional
+            Idempotency id of the command.
+        metadata : Metadata, optional
+        expected : int, optional
+            Version the caller saw; any other is a conflict that is not tried again.
+        optimistic : bool
+            Trust a kept aggregate without reading; the append finds out.
+        first_attempt : datetime, optional
+            Given when an earlier attempt of the same command may have succeeded unseen, not before this
+            moment: the stream is then searched back to it.
+
+        Raises
+        ------
+        CommandRejected
+            The decider refused.
+        ConcurrencyError
+            Still conflicting after the last retry, or not at ``expected``.
+        StoreUnavailable
+            The outcome is unknown; repeat with the same ``commit_id``.
+        """
+        commit_id = commit_id or str(uuid4())
+        trust = optimistic
+        for attempt in range(self._retries + 1):
+            try:
+                return self._attempt(stream, command, commit_id, metadata, expected, first_attempt, trust)
+            except ConcurrencyError:
+                self._telemetry.count("Conflicts")
+                if expected is not None or attempt == self._retries:
+                    raise
+            trust = False
+            self._sleep(random.uniform(0, self._backoff * 2**attempt))
+        raise AssertionError("unreachable")
+
+    def load(self, stream: StreamId) -> Aggregate[S]:
+        """The aggregate as of now: all but the news comes from the cache or a snapshot."""
+        kept = self._cache.get(stream)
+        aggregate = self._load_tail(kept) if kept else self._load_cold(stream)
+        self._cache.put(aggregate)
+        return aggregate
+
+    def _attempt(
+        self,
+        stream: StreamId,
+        command: C,
+        commit_id: str,
+        metadata: Metadata | None,
+        expected: int | None,
+        first_attempt: datetime | None,
+        trust: bool,
+    ) -> Outcome[S]:
+        kept = self._cache.get(stream) if trust else None
+        aggregate = kept or self.load(stream)
+        repeated = self._repeated(aggregate, commit_id, first_attempt)
+        if repeated:
+            return repeated
+        if expected is not None and expected != aggregate.head.version:
+            raise ConcurrencyError(stream, expected, aggregate.head.version)
+        try:
+            return self._decide(aggregate, command, commit_id, metadata)
+        except CommandRejected:
+            if kept is None:
+                raise
+            return self._decide(self.load(stream), command, commit_id, metadata)
+
+    def _decide(self, aggregate: Aggregate[S], command: C, commit_id: str, metadata: Metadata | None) -> Outcome[S]:
+        events = self._decider.decide(command, aggregate.state)
+        if not events:
+            return Outcome(aggregate.head, aggregate.state, ())
+        started = time.perf_counter()
+        appended = self._store.append(
+            aggregate.head.stream, aggregate.head, events, commit_id=commit_id, metadata=metadata
+        )
+        self._telemetry.duration("AppendLatency", (time.perf_counter() - started) * 1000)
+        state = self._decider.fold((event.payload for event in appended.events), aggregate.state)
+        self._cache.put(
+            Aggregate(appended.head, state, _remember(aggregate.commits, {commit_id: appended.head.version}))
+        )
+        return Outcome(appended.head, state, appended.events, appended.repeated)
+
+    def _repeated(self, aggregate: Aggregate[S], commit_id: str, first_attempt: datetime | None) -> Outcome[S] | None:
+        """The first outcome, when the commit is in the stream already."""
+        stream = aggregate.head.stream
+        version = aggregate.commits.get(commit_id)
+        if version is None and first_attempt is not None:
+            found = self._store.find(stream, commit_id, first_attempt)
+            version = found.last if found else None
+        if version is None:
+            return None
+        return self._outcome_at(stream, version, commit_id)
+
+    def _outcome_at(self, stream: StreamId, version: int, commit_id: str) -> Outcome[S]:
+        state, head = self._decider.initial(), StreamHead.empty(stream)
+        events: list[Event] = []
+        for commit in self._store.commits(stream):
+            if commit.position > version:
+                break
+            recorded = self._store.decode(commit)
+            state = self._decider.fold((event.payload for event in recorded), state)
+            events += recorded if commit.commit_id == commit_id else ()
+            head = commit.head
+        return Outcome(head, state, tuple(events), repeated=True)
+
+    def _load_cold(self, stream: StreamId) -> Aggregate[S]:
+        loaded = self._store.load(stream, state_version=self._decider.state_version)
+        state = restore(self._decider, loaded.snapshot)
+        if loaded.snapshot and state is None:
+            loaded = self._store.load(stream)
+        return self._evolved(Aggregate(loaded.head, state or self._decider.initial(), {}), loaded)
+
+    def _load_tail(self, kept: Aggregate[S]) -> Aggregate[S]:
+        loaded = self._store.load(kept.head.stream, since=kept.head)
+        return self._evolved(kept, loaded)
+
+    def _evolved(self, aggregate: Aggregate[S], loaded: Loaded) -> Aggregate[S]:
+        state = self._decider.fold((event.payload for event in loaded.events), aggregate.state)
+        seen = {commit.commit_id: commit.last for commit in loaded.commits}
+        return Aggregate(loaded.head, state, _remember(aggregate.commits, seen))
+
+
+def _remember(known: Mapping[str, int], seen: Mapping[str, int]) -> Mapping[str, int]:
+    return dict(list({**known, **seen}.items())[-REMEMBERED_COMMITS:])

@@ -1,0 +1,81 @@
+"""The manifest of a domain: all the engine needs to know of it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from importlib import import_module
+from typing import Any
+
+from banyan.decider import AnyDecider
+from banyan.errors import ConfigurationError
+from banyan.projections.base import Projection
+from banyan.upcasting import EventRegistry
+
+
+@dataclass(frozen=True, slots=True)
+class Domain:
+    """What a domain package exports as ``DOMAIN``.
+
+    Parameters
+    ----------
+    name : str
+    registry : EventRegistry
+    deciders : Sequence[Decider]
+        One for each entity.
+    projections : Sequence[Projection]
+    routes : str
+        Module with the routers ``commands`` and ``queries``; imported by the API functions only.
+
+    Raises
+    ------
+    ConfigurationError
+        When two deciders share an entity or two projections share a name.
+    """
+
+    name: str
+    registry: EventRegistry
+    deciders: Sequence[AnyDecider]
+    projections: Sequence[Projection] = field(default=())
+    routes: str = ""
+
+    def __post_init__(self) -> None:
+        _unique("entity", [decider.entity for decider in self.deciders])
+        _unique("projection", [projection.name for projection in self.projections])
+
+    def decider(self, entity: str) -> AnyDecider:
+        """The decider of an entity.
+
+        Raises
+        ------
+        ConfigurationError
+        """
+        for decider in self.deciders:
+            if decider.entity == entity:
+                return decider
+        raise ConfigurationError(f"domain {self.name!r} has no decider for entity {entity!r}")
+
+
+def load_domain(module: str) -> Domain:
+    """Import the domain package named in the settings.
+
+    Raises
+    ------
+    ConfigurationError
+        When there is no such package or it exports no ``DOMAIN``.
+    """
+    try:
+        domain: Any = import_module(module).DOMAIN
+    except ModuleNotFoundError as error:
+        raise ConfigurationError(f"there is no domain package {module!r} in layers/domains") from error
+    except AttributeError as error:
+        raise ConfigurationError(f"package {module!r} exports no DOMAIN") from error
+    if not isinstance(domain, Domain):
+        raise ConfigurationError(f"{module}.DOMAIN is no banyan.domain.Domain")
+    return domain
+
+
+def _unique(what: str, names: Sequence[str]) -> None:
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise ConfigurationError(f"{what} {twice[0]!r} is declared twice")

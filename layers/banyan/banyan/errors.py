@@ -1,0 +1,140 @@
+"""Every error the engine raises.
+
+::
+
+    BanyanError
+    ├── InvalidStreamId          a name that is no stream name
+    ├── ConcurrencyError         somebody else wrote first
+    ├── CommitTooLarge           more than one transaction can hold
+    ├── StoreUnavailable         the database did not answer in time; try again
+    ├── StreamCorrupted          a gap or a broken digest in a stream
+    ├── EventError               an event that cannot be read
+    │   ├── UnknownEventType
+    │   ├── UnsupportedSchemaVersion
+    │   └── InvalidEvent
+    ├── CommandRejected          the domain says no
+    │   ├── NotFound
+    │   └── Conflict
+    └── ConfigurationError       a setting or a domain manifest that does not fit
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from banyan.streams import StreamId
+
+
+class BanyanError(Exception):
+    """Base of every error of the engine."""
+
+
+class InvalidStreamId(BanyanError, ValueError):
+    """A stream name that breaks the rules of ``tenant:entity:id``."""
+
+
+class ConcurrencyError(BanyanError):
+    """The stream is not at the version the writer expected.
+
+    Parameters
+    ----------
+    stream : StreamId
+        The stream that conflicted.
+    expected, actual : int
+        Version the writer counted on, and version the stream has.
+    """
+
+    def __init__(self, stream: StreamId, expected: int, actual: int) -> None:
+        super().__init__(f"{stream} is at version {actual}, not {expected}: load it again and decide anew")
+        self.stream = stream
+        self.expected = expected
+        self.actual = actual
+
+
+class CommitTooLarge(BanyanError):
+    """A commit that does not fit into one transaction; nothing was written."""
+
+
+class StoreUnavailable(BanyanError):
+    """The database refused or did not answer; the same call with the same commit id may be repeated."""
+
+
+class StreamCorrupted(BanyanError):
+    """A stream with a gap, a broken digest or half a commit.
+
+    Parameters
+    ----------
+    stream : StreamId
+        The damaged stream.
+    version : int
+        First version that cannot be trusted.
+    reason : str
+        What is wrong there.
+    """
+
+    def __init__(self, stream: StreamId, version: int, reason: str) -> None:
+        super().__init__(f"{stream} is damaged at version {version}: {reason}")
+        self.stream = stream
+        self.version = version
+        self.reason = reason
+
+
+class EventError(BanyanError):
+    """An event that cannot be read."""
+
+
+class UnknownEventType(EventError):
+    """No registered event has this type."""
+
+    def __init__(self, event_type: str) -> None:
+        super().__init__(f"unknown event type {event_type!r}: register its class with the domain's EventRegistry")
+        self.event_type = event_type
+
+
+class UnsupportedSchemaVersion(EventError):
+    """The event was written by newer code than this."""
+
+    def __init__(self, event_type: str, found: int, supported: int) -> None:
+        super().__init__(
+            f"{event_type} has schema version {found}, this code reads up to {supported}: deploy the newer code"
+        )
+        self.event_type = event_type
+        self.found = found
+        self.supported = supported
+
+
+class InvalidEvent(EventError):
+    """A stored event whose data does not fit its class."""
+
+
+class CommandRejected(BanyanError):
+    """The domain refuses a command.
+
+    Parameters
+    ----------
+    code : str
+        Stable, machine-readable, ``snake_case``.
+    detail : str
+        A sentence for a person.
+    field : str, optional
+        The input the rejection is about, in its API spelling.
+    """
+
+    def __init__(self, code: str, detail: str, field: str | None = None) -> None:
+        super().__init__(detail)
+        self.code = code
+        self.detail = detail
+        self.field = field
+
+
+class NotFound(CommandRejected):
+    """The thing the command or query is about does not exist."""
+
+
+class Conflict(CommandRejected):
+    """The state of the thing does not allow the command."""
+
+
+class ConfigurationError(BanyanError):
+    """A setting or a domain manifest that does not fit."""

@@ -1,0 +1,126 @@
+"""Projections as a domain declares them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any, Final, Generic, TypeVar
+
+from pydantic import BaseModel
+
+from banyan.errors import ConfigurationError
+from banyan.events import Event
+
+MAX_LOOKUPS: Final = 3
+
+S = TypeVar("S", bound=BaseModel)
+
+Value = str | int | Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class Lookup(Generic[S]):
+    """A way to list the rows of a ``StreamProjection``.
+
+    Parameters
+    ----------
+    name : str
+    partition : Callable[[State], str]
+        Rows with the same value are listed together.
+    sort : Callable[[State], str]
+        Their order, as text.
+    """
+
+    name: str
+    partition: Callable[[S], str]
+    sort: Callable[[S], str]
+
+
+@dataclass(frozen=True, slots=True)
+class StreamProjection(Generic[S]):
+    """One row per stream: a fold of its events.
+
+    Parameters
+    ----------
+    name : str
+    entity : str
+        Entity whose streams it reads.
+    state : type[State]
+        Frozen pydantic model of a row.
+    initial : Callable[[], State]
+    evolve : Callable[[State, Event], State]
+        Pure; gets the whole event with its version, time and metadata.
+    lookups : Sequence[Lookup]
+        At most three; their order is their index, so add new ones at the end.
+    """
+
+    name: str
+    entity: str
+    state: type[S]
+    initial: Callable[[], S]
+    evolve: Callable[[S, Event], S]
+    lookups: Sequence[Lookup[S]] = field(default=())
+
+    def __post_init__(self) -> None:
+        if len(self.lookups) > MAX_LOOKUPS:
+            raise ConfigurationError(f"projection {self.name!r} has more than {MAX_LOOKUPS} lookups")
+
+
+@dataclass(frozen=True, slots=True)
+class Add:
+    """Add to the numbers of a row; safe for rows that many streams share.
+
+    Parameters
+    ----------
+    partition, sort : str
+        Key of the row within tenant and projection.
+    numbers : Mapping[str, int | Decimal]
+        Amounts by field; a missing row or field counts as 0.
+    """
+
+    partition: str
+    sort: str
+    numbers: Mapping[str, int | Decimal]
+
+
+@dataclass(frozen=True, slots=True)
+class Put:
+    """Write a row; only for rows that belong to a single stream."""
+
+    partition: str
+    sort: str
+    fields: Mapping[str, Value]
+
+
+@dataclass(frozen=True, slots=True)
+class Remove:
+    """Remove a row; only for rows that belong to a single stream."""
+
+    partition: str
+    sort: str
+
+
+RowWrite = Add | Put | Remove
+
+
+@dataclass(frozen=True, slots=True)
+class ViewProjection:
+    """Many streams into many rows, such as totals per customer.
+
+    Parameters
+    ----------
+    name : str
+    entity : str
+        Entity whose streams it reads.
+    apply : Callable[[Event], Sequence[RowWrite]]
+        Pure: the writes one event asks for.
+    """
+
+    name: str
+    entity: str
+    apply: Callable[[Event], Sequence[RowWrite]]
+
+
+AnyStreamProjection = StreamProjection[Any]
+Projection = AnyStreamProjection | ViewProjection

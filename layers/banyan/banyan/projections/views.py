@@ -1,0 +1,177 @@
+"""The port to the tables that hold read models and cursors."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Protocol
+
+from banyan.projections.base import RowWrite, Value
+from banyan.streams import StreamId
+
+
+@dataclass(frozen=True, slots=True)
+class Generation:
+    """One build of a projection's rows; written ``projection@generation``."""
+
+    projection: str
+    number: int = 1
+
+    def __str__(self) -> str:
+        return f"{self.projection}@{self.number}"
+
+
+@dataclass(frozen=True, slots=True)
+class StateRow:
+    """The row of one stream in a ``StreamProjection``; its version is the watermark.
+
+    Parameters
+    ----------
+    stream : StreamId
+    version : int
+        Version of the last event folded in.
+    recorded_at, projected_at : datetime
+        When that event was recorded, and when this row was written.
+    state : str
+        JSON of the projection's state.
+    lookups : Mapping[int, tuple[str, str]]
+        By index 1 … 3: partition and sort.
+    """
+
+    stream: StreamId
+    version: int
+    recorded_at: datetime
+    projected_at: datetime
+    state: str
+    lookups: Mapping[int, tuple[str, str]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class ViewRow:
+    """A row of a ``ViewProjection``.
+
+    Parameters
+    ----------
+    partition, sort : str
+    fields : Mapping[str, str | int | Decimal]
+        Numbers come back as Decimal.
+    version : int
+        Number of commits it took in.
+    recorded_at, projected_at : datetime
+        When the newest event it took in was recorded (of the last batch), and when it was written.
+    """
+
+    partition: str
+    sort: str
+    fields: Mapping[str, Value]
+    version: int
+    recorded_at: datetime
+    projected_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """One stream's step through a ``ViewProjection``: the cursor and the rows, together or not at all.
+
+    Parameters
+    ----------
+    stream : StreamId
+    from_version, to_version : int
+        Watermark before and after.
+    recorded_at : datetime
+        When the last of these events was recorded.
+    commits : int
+        How many commits lie between.
+    writes : Sequence[RowWrite]
+        In the order of the events.
+    """
+
+    stream: StreamId
+    from_version: int
+    to_version: int
+    recorded_at: datetime
+    commits: int
+    writes: Sequence[RowWrite]
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Why a stream does not move in a projection.
+
+    Parameters
+    ----------
+    stream : StreamId
+    version : int
+        First version that could not be projected.
+    error : str
+        Type and message, without event data.
+    attempts : int
+    next_try : datetime
+    parked_at : datetime, optional
+        Set when no further attempt is made until somebody resumes it.
+    """
+
+    stream: StreamId
+    version: int
+    error: str
+    attempts: int
+    next_try: datetime
+    parked_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A page of a lookup.
+
+    Parameters
+    ----------
+    rows : Sequence[StateRow]
+    cursor : str, optional
+        Opaque; where the next page begins.
+    """
+
+    rows: Sequence[StateRow]
+    cursor: str | None = None
+
+
+class WatermarkMoved(Exception):
+    """Somebody else moved a watermark, or another write met a row; nothing of this write was made."""
+
+
+class Views(Protocol):
+    """Rows and cursors of all projections. Every key begins with generation and tenant."""
+
+    def states(self, generation: Generation, streams: Sequence[StreamId]) -> Mapping[StreamId, StateRow]:
+        """Rows of streams, strongly consistent; one batch read for up to 100."""
+
+    def put_state(self, generation: Generation, row: StateRow, from_version: int) -> None:
+        """Write a row if its version still is ``from_version`` (0: no row). Raises ``WatermarkMoved``."""
+
+    def watermarks(self, generation: Generation, streams: Sequence[StreamId]) -> Mapping[StreamId, int]:
+        """Versions up to which a ``ViewProjection`` took streams in; one batch read for up to 100."""
+
+    def move(self, generation: Generation, moves: Sequence[Move], projected_at: datetime) -> None:
+        """Move cursors and write rows in one transaction. Raises ``WatermarkMoved``."""
+
+    def rows(
+        self, generation: Generation, tenant: str, partition: str, from_sort: str = "", to_sort: str | None = None
+    ) -> Sequence[ViewRow]:
+        """Rows of one partition with ``from_sort <= sort <= to_sort``, in order."""
+
+    def lookup(
+        self, generation: Generation, tenant: str, index: int, partition: str, limit: int, cursor: str | None = None
+    ) -> Page:
+        """One page of rows, newest sort first, eventually consistent. Raises ``ValueError`` for a foreign cursor."""
+
+    def failure(self, generation: Generation, stream: StreamId) -> Failure | None:
+        """Why a stream stands still, if it does."""
+
+    def put_failure(self, generation: Generation, failure: Failure) -> None:
+        """Remember a failed attempt."""
+
+    def clear_failure(self, generation: Generation, stream: StreamId) -> None:
+        """Forget the failure of a stream that moves again."""
+
+    def parked(self, projection: str) -> Sequence[Failure]:
+        """Parked streams of a projection, oldest first."""

@@ -1,0 +1,182 @@
+"""What the event store keeps, and the port to the table that keeps it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import Enum
+from typing import Protocol
+
+from banyan.events import DomainEvent, Event
+from banyan.streams import StreamHead, StreamId
+
+
+class Expected(Enum):
+    """Expected versions that are no number."""
+
+    NO_STREAM = "no stream"
+    ANY = "any"
+
+
+@dataclass(frozen=True, slots=True)
+class Commit:
+    """The events one command produced, as stored; above 400 KB split into several parts.
+
+    Parameters
+    ----------
+    stream : StreamId
+    position : int
+        Version of the first event.
+    count : int
+        Number of events, at least 1.
+    commit_id : str
+        The writer's idempotency id.
+    recorded_at : datetime
+        UTC, never earlier than the commit before.
+    types : tuple[str, ...]
+        Types of the events, in order.
+    events : str
+        Canonical JSON array of ``{id, type, timestamp, data, metadata}``.
+    digest : str
+        sha256 over the previous commit's digest and this commit, 64 hexadecimal digits.
+    part, parts : int
+        Place of this item in a split commit, from 1, and how many there are.
+    """
+
+    stream: StreamId
+    position: int
+    count: int
+    commit_id: str
+    recorded_at: datetime
+    types: tuple[str, ...]
+    events: str
+    digest: str
+    part: int = 1
+    parts: int = 1
+
+    @property
+    def last(self) -> int:
+        """Version of the last event."""
+        return self.position + self.count - 1
+
+    @property
+    def head(self) -> StreamHead:
+        """The stream's head when this was its last commit."""
+        return StreamHead(self.stream, self.last, self.digest, self.recorded_at)
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """A state that stands for all events up to a version.
+
+    Parameters
+    ----------
+    stream : StreamId
+    version : int
+        Version of the last event it covers, a commit boundary.
+    digest : str
+        Digest of the commit that ends there.
+    state_version : int
+        Schema version of ``state``.
+    state : str
+        JSON.
+    """
+
+    stream: StreamId
+    version: int
+    digest: str
+    state_version: int
+    state: str
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class LogEntry:
+    """One commit in the log of all streams, without its events."""
+
+    recorded_at: datetime
+    stream: StreamId
+    position: int
+
+
+@dataclass(frozen=True, slots=True)
+class Write:
+    """Events for one stream, for ``append_many``.
+
+    Parameters
+    ----------
+    stream : StreamId
+    expected : StreamHead | int | Expected
+    events : Sequence[DomainEvent]
+        At least one.
+    """
+
+    stream: StreamId
+    expected: StreamHead | int | Expected
+    events: Sequence[DomainEvent]
+
+
+@dataclass(frozen=True, slots=True)
+class Appended:
+    """Result of an append.
+
+    Parameters
+    ----------
+    head : StreamHead
+        Where the commit ended; the next append may build on it.
+    events : tuple[Event, ...]
+        The events as recorded.
+    repeated : bool
+        True when this commit id had been appended before; the rest is then the first result.
+    """
+
+    head: StreamHead
+    events: tuple[Event, ...]
+    repeated: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """A stream as of its head: a snapshot, if one fits, and what came after it."""
+
+    head: StreamHead
+    snapshot: Snapshot | None
+    commits: tuple[Commit, ...]
+    events: tuple[Event, ...]
+
+
+class Collision(Exception):
+    """An insert met commits that stand there already; nothing was written.
+
+    Parameters
+    ----------
+    found : Mapping[int, Commit]
+        By index in the insert: what stands there.
+    """
+
+    def __init__(self, found: Mapping[int, Commit]) -> None:
+        super().__init__(f"{len(found)} positions are taken")
+        self.found = found
+
+
+class CommitTable(Protocol):
+    """Where commits and snapshots are kept. All reads are strongly consistent, except ``log``."""
+
+    buckets: int
+
+    def insert(self, commits: Sequence[Commit]) -> None:
+        """Insert all or nothing, each only where no commit stands. Raises ``Collision``, ``StoreUnavailable``."""
+
+    def forward(self, stream: StreamId, after: int) -> Iterator[Commit | Snapshot]:
+        """Items behind version ``after``, oldest first, to the end."""
+
+    def backward(
+        self, stream: StreamId, upto: int | None = None, page: int | None = None
+    ) -> Iterator[Commit | Snapshot]:
+        """Items at positions ``<= upto``, newest first, fetched as they are consumed, ``page`` items at first."""
+
+    def put_snapshot(self, snapshot: Snapshot) -> None:
+        """Keep a snapshot, replacing one of the same version."""
+
+    def log(self, bucket: int, after: datetime | None = None) -> Iterator[LogEntry]:
+        """Commits of one bucket recorded at or after a moment, in order; eventually consistent."""

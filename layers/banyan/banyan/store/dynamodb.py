@@ -1,0 +1,173 @@
+"""The commit table on DynamoDB."""
+
+from __future__ import annotations
+
+import hashlib
+import random
+import time
+from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Final
+
+import orjson
+from botocore.exceptions import BotoCoreError, ClientError
+
+from banyan.errors import StoreUnavailable
+from banyan.store.base import Collision, Commit, LogEntry, Snapshot
+from banyan.store.chain import timestamp
+from banyan.store.items import Item, commit_item, from_item, read_commit, read_log_entry, snapshot_item
+from banyan.streams import StreamId
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+TRANSACTION_ATTEMPTS: Final = 5
+TRANSACTION_BACKOFF_SECONDS: Final = 0.05
+ABSENT: Final = "attribute_not_exists(#position)"
+REJECTIONS: Final = frozenset({"ValidationException", "AccessDeniedException", "ResourceNotFoundException"})
+
+
+class DynamoDBTable:
+    """Keeps commits in a DynamoDB table keyed by ``stream`` and ``position``, with an index ``log``.
+
+    Parameters
+    ----------
+    client : DynamoDBClient
+    name : str
+        Name of the table.
+    buckets : int
+        Number of buckets of the log; fixed for the life of a table.
+    sleep : Callable[[float], None]
+        Waits before a transaction that met another one is tried again, seconds.
+    """
+
+    def __init__(
+        self, client: DynamoDBClient, name: str, buckets: int = 8, sleep: Callable[[float], None] = time.sleep
+    ) -> None:
+        self._client = client
+        self._name = name
+        self.buckets = buckets
+        self._sleep = sleep
+
+    def insert(self, commits: Sequence[Commit]) -> None:
+        """As in ``CommitTable``: one ``PutItem``, or one ``TransactWriteItems`` for several."""
+        puts = [self._put(commit_item(commit, self.buckets)) for commit in commits]
+        try:
+            if len(puts) == 1:
+                self._client.put_item(**puts[0])
+            else:
+                self._transact(puts)
+        except (ClientError, BotoCoreError) as error:
+            raise _translated(error) from error
+
+    def forward(self, stream: StreamId, after: int) -> Iterator[Commit | Snapshot]:
+        """As in ``CommitTable``."""
+        return self._query(stream, "AND #position >= :bound", {":bound": {"N": str(after + 1)}}, None, True)
+
+    def backward(
+        self, stream: StreamId, upto: int | None = None, page: int | None = None
+    ) -> Iterator[Commit | Snapshot]:
+        """As in ``CommitTable``."""
+        if upto is None:
+            return self._query(stream, "", {}, page, False)
+        return self._query(stream, "AND #position <= :bound", {":bound": {"N": str(upto)}}, page, False)
+
+    def put_snapshot(self, snapshot: Snapshot) -> None:
+        """As in ``CommitTable``."""
+        try:
+            self._client.put_item(TableName=self._name, Item=snapshot_item(snapshot))
+        except (ClientError, BotoCoreError) as error:
+            raise _translated(error) from error
+
+    def log(self, bucket: int, after: datetime | None = None) -> Iterator[LogEntry]:
+        """As in ``CommitTable``."""
+        request = {
+            "TableName": self._name,
+            "IndexName": "log",
+            "KeyConditionExpression": "log_bucket = :bucket AND log_key >= :after",
+            "ExpressionAttributeValues": {
+                ":bucket": {"N": str(bucket)},
+                ":after": {"S": timestamp(after) if after else "0"},
+            },
+        }
+        return (read_log_entry(item) for item in self._pages(request))
+
+    def _query(
+        self, stream: StreamId, condition: str, values: Item, page: int | None, ascending: bool
+    ) -> Iterator[Commit | Snapshot]:
+        request: dict[str, Any] = {
+            "TableName": self._name,
+            "KeyConditionExpression": f"#stream = :stream {condition}".strip(),
+            "ExpressionAttributeNames": {"#stream": "stream"} | ({"#position": "position"} if condition else {}),
+            "ExpressionAttributeValues": {":stream": {"S": str(stream)}, **values},
+            "ConsistentRead": True,
+            "ScanIndexForward": ascending,
+        }
+        return (from_item(item) for item in self._pages(request, page))
+
+    def _pages(self, request: dict[str, Any], limit: int | None = None) -> Iterator[Item]:
+        """Items of a query to the last page; ``limit`` bounds the first page only."""
+        paging: dict[str, Any] = {"Limit": limit} if limit else {}
+        while True:
+            try:
+                answer = self._client.query(**request, **paging)
+            except (ClientError, BotoCoreError) as error:
+                raise _translated(error) from error
+            yield from answer["Items"]
+            if not answer.get("LastEvaluatedKey"):
+                return
+            paging = {"ExclusiveStartKey": answer["LastEvaluatedKey"]}
+
+    def _put(self, item: Item) -> dict[str, Any]:
+        return {
+            "TableName": self._name,
+            "Item": item,
+            "ConditionExpression": ABSENT,
+            "ExpressionAttributeNames": {"#position": "position"},
+            "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
+        }
+
+    def _transact(self, puts: Sequence[dict[str, Any]]) -> None:
+        """One transaction, tried again while another one holds an item; the token makes a lost answer harmless."""
+        request: Any = {"TransactItems": [{"Put": put} for put in puts], "ClientRequestToken": _token(puts)}
+        for attempt in range(1, TRANSACTION_ATTEMPTS + 1):
+            try:
+                self._client.transact_write_items(**request)
+                return
+            except ClientError as error:
+                if attempt == TRANSACTION_ATTEMPTS or not _busy(error):
+                    raise
+            self._sleep(random.uniform(0, TRANSACTION_BACKOFF_SECONDS * 2**attempt))
+
+
+def _token(puts: Sequence[dict[str, Any]]) -> str:
+    digests = [put["Item"]["digest"]["S"] for put in puts]
+    return hashlib.sha256(orjson.dumps(digests)).hexdigest()[:36]
+
+
+def _reasons(error: ClientError) -> list[Any]:
+    return list(error.response.get("CancellationReasons", []))
+
+
+def _busy(error: ClientError) -> bool:
+    codes = {reason.get("Code") for reason in _reasons(error)} | {error.response["Error"]["Code"]}
+    return "ConditionalCheckFailed" not in codes and bool(
+        codes & {"TransactionConflict", "TransactionInProgressException", "ThrottlingError"}
+    )
+
+
+def _translated(error: ClientError | BotoCoreError) -> Exception:
+    """The engine's error for a failed request; a request that can never succeed stays what it is."""
+    if isinstance(error, BotoCoreError):
+        return StoreUnavailable(f"no answer from the event table: {error}")
+    code = error.response["Error"]["Code"]
+    if code == "ConditionalCheckFailedException":
+        return Collision({0: _found(error.response)})
+    failed = {i: _found(r) for i, r in enumerate(_reasons(error)) if r.get("Code") == "ConditionalCheckFailed"}
+    if failed:
+        return Collision(failed)
+    return error if code in REJECTIONS else StoreUnavailable(f"the event table refused for now: {code}")
+
+
+def _found(answer: Any) -> Commit:
+    return read_commit(answer["Item"])

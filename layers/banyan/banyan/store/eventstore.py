@@ -1,0 +1,187 @@
+"""The event store: appending to streams, on top of reading them."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from typing import Final
+from uuid import uuid4
+
+from banyan.errors import ConcurrencyError
+from banyan.events import DomainEvent, Metadata
+from banyan.store.base import Appended, Collision, Commit, CommitTable, Expected, Snapshot, Write
+from banyan.store.reader import StreamReader
+from banyan.store.recording import check_transaction, record
+from banyan.streams import StreamHead, StreamId
+from banyan.upcasting import EventRegistry
+
+ANY_ATTEMPTS: Final = 10
+
+Clock = Callable[[], datetime]
+Parts = tuple[Commit, ...]
+
+
+def utc_now() -> datetime:
+    """The wall clock."""
+    return datetime.now(UTC)
+
+
+class EventStore(StreamReader):
+    """Appends to and reads from streams of events.
+
+    Parameters
+    ----------
+    table : CommitTable
+    registry : EventRegistry
+        Events of the domain.
+    clock : Callable[[], datetime]
+        Time of recording, UTC.
+    sleep : Callable[[float], None]
+        As in ``StreamReader``.
+    """
+
+    def __init__(
+        self,
+        table: CommitTable,
+        registry: EventRegistry,
+        clock: Clock = utc_now,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        super().__init__(table, registry, sleep)
+        self._clock = clock
+
+    def append(
+        self,
+        stream: StreamId,
+        expected: StreamHead | int | Expected,
+        events: Sequence[DomainEvent],
+        *,
+        commit_id: str | None = None,
+        metadata: Metadata | None = None,
+    ) -> Appended:
+        """Append one commit.
+
+        Parameters
+        ----------
+        stream : StreamId
+        expected : StreamHead | int | Expected
+            A head handed out by the store, or ``NO_STREAM``: one write. A bare version: one read more.
+            ``ANY``: one read more, or, with a ``commit_id``, a read of the whole stream, as it may be a repeat.
+        events : Sequence[DomainEvent]
+            At least one.
+        commit_id : str, optional
+            Idempotency id: repeating the append returns the first result.
+        metadata : Metadata, optional
+
+        Raises
+        ------
+        ConcurrencyError
+            The stream is not at the expected version.
+        CommitTooLarge
+            Nothing was written.
+        StoreUnavailable
+            The outcome is unknown; repeat with the same ``commit_id``.
+        """
+        return self.append_many([Write(stream, expected, events)], commit_id=commit_id, metadata=metadata)[0]
+
+    def append_many(
+        self, writes: Sequence[Write], *, commit_id: str | None = None, metadata: Metadata | None = None
+    ) -> tuple[Appended, ...]:
+        """Append to several streams, all or nothing; results in the order of ``writes``.
+
+        Parameters and errors as in ``append``; a ``ConcurrencyError`` names the stream that conflicted.
+        """
+        self._check(writes)
+        anywhere = {write.stream for write in writes if write.expected is Expected.ANY}
+        for _ in range(ANY_ATTEMPTS - 1):
+            try:
+                return self._append_once(writes, commit_id, metadata or Metadata())
+            except ConcurrencyError as conflict:
+                if conflict.stream not in anywhere:
+                    raise
+        return self._append_once(writes, commit_id, metadata or Metadata())
+
+    def save_snapshot(self, snapshot: Snapshot) -> None:
+        """Keep a snapshot; ``load`` uses it as long as it fits the chain and the state version."""
+        self.table.put_snapshot(snapshot)
+
+    def _check(self, writes: Sequence[Write]) -> None:
+        if not writes or not all(write.events for write in writes):
+            raise ValueError("there is nothing to append")
+        if len({write.stream for write in writes}) < len(writes):
+            raise ValueError("one append holds a stream only once")
+        for write in writes:
+            if isinstance(write.expected, StreamHead) and write.expected.stream != write.stream:
+                raise ValueError(f"the head of {write.expected.stream} says nothing about {write.stream}")
+            for event in write.events:
+                self.registry.check(event)
+
+    def _append_once(self, writes: Sequence[Write], commit_id: str | None, metadata: Metadata) -> tuple[Appended, ...]:
+        heads = [self._resolve(write, commit_id) for write in writes]
+        commit_id = commit_id or str(uuid4())
+        now = self._clock()
+        drafts = [record(head, w.events, commit_id, metadata, now) for head, w in zip(heads, writes, strict=True)]
+        commits = [commit for parts in drafts for commit in parts]
+        check_transaction(commits)
+        try:
+            self.table.insert(commits)
+        except Collision as collision:
+            return self._first_result(heads, drafts, collision)
+        return tuple(self._appended(parts) for parts in drafts)
+
+    def _first_result(
+        self, heads: Sequence[StreamHead], drafts: Sequence[Parts], collision: Collision
+    ) -> tuple[Appended, ...]:
+        """What stands there is the first attempt's success if it has our commit id, else a conflict."""
+        found = _by_draft(drafts, collision)
+        for head, parts, stored in zip(heads, drafts, found, strict=True):
+            if any(commit.commit_id != parts[0].commit_id for commit in stored):
+                raise ConcurrencyError(head.stream, head.version, self.get_stream_version(head.stream))
+        return tuple(self._repeated(head, stored) for head, stored in zip(heads, found, strict=True))
+
+    def _repeated(self, head: StreamHead, stored: Parts) -> Appended:
+        if not stored or len(stored) != stored[0].parts:
+            stored = self._commit_behind(head)
+        return self._appended(stored, repeated=True)
+
+    def _commit_behind(self, head: StreamHead) -> Parts:
+        parts = []
+        for commit in self.commits(head.stream, head):
+            parts.append(commit)
+            if commit.part == commit.parts:
+                break
+        return tuple(parts)
+
+    def _appended(self, parts: Parts, *, repeated: bool = False) -> Appended:
+        events = tuple(event for part in parts for event in self.decode(part))
+        return Appended(parts[-1].head, events, repeated)
+
+    def _resolve(self, write: Write, commit_id: str | None) -> StreamHead:
+        expected = write.expected
+        if isinstance(expected, StreamHead):
+            return expected
+        if expected is Expected.NO_STREAM:
+            return StreamHead.empty(write.stream)
+        if isinstance(expected, int):
+            return self._head_at(write.stream, expected)
+        repeated = self.find(write.stream, commit_id) if commit_id else None
+        if repeated:
+            return self._head_at(write.stream, self._boundary_before(write.stream, repeated.position))
+        return self.head(write.stream)
+
+    def _head_at(self, stream: StreamId, version: int) -> StreamHead:
+        if version == 0:
+            return StreamHead.empty(stream)
+        commit = self._newest(stream, version)
+        if commit is None or commit.last != version or commit.part != commit.parts:
+            raise ConcurrencyError(stream, version, self.get_stream_version(stream))
+        return commit.head
+
+
+def _by_draft(drafts: Sequence[Parts], collision: Collision) -> list[Parts]:
+    remaining = iter(enumerate(commit for parts in drafts for commit in parts))
+    return [
+        tuple(collision.found[index] for index, _ in (next(remaining) for _ in parts) if index in collision.found)
+        for parts in drafts
+    ]

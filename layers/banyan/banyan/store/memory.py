@@ -1,0 +1,79 @@
+"""A commit table in memory, for tests and for trying things out."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from threading import Lock
+from typing import Final
+
+from banyan.store.base import Collision, Commit, LogEntry, Snapshot
+from banyan.store.items import bucket_of
+from banyan.streams import StreamId
+
+SNAPSHOT_OFFSET: Final = 0.5
+
+
+class MemoryTable:
+    """Keeps commits in a dictionary; safe to share between threads.
+
+    Parameters
+    ----------
+    buckets : int
+        Number of buckets of the log.
+    """
+
+    def __init__(self, buckets: int = 1) -> None:
+        self.buckets = buckets
+        self._streams: dict[StreamId, dict[float, Commit | Snapshot]] = defaultdict(dict)
+        self._lock = Lock()
+
+    def insert(self, commits: Sequence[Commit]) -> None:
+        """As in ``CommitTable``."""
+        with self._lock:
+            found = {
+                index: standing
+                for index, commit in enumerate(commits)
+                if isinstance(standing := self._streams[commit.stream].get(commit.position), Commit)
+            }
+            if found:
+                raise Collision(found)
+            for commit in commits:
+                self._streams[commit.stream][commit.position] = commit
+
+    def forward(self, stream: StreamId, after: int) -> Iterator[Commit | Snapshot]:
+        """As in ``CommitTable``."""
+        return (item for position, item in self._sorted(stream) if position >= after + 1)
+
+    def backward(
+        self,
+        stream: StreamId,
+        upto: int | None = None,
+        page: int | None = None,  # noqa: ARG002
+    ) -> Iterator[Commit | Snapshot]:
+        """As in ``CommitTable``."""
+        return (item for position, item in reversed(self._sorted(stream)) if upto is None or position <= upto)
+
+    def put_snapshot(self, snapshot: Snapshot) -> None:
+        """As in ``CommitTable``."""
+        with self._lock:
+            self._streams[snapshot.stream][snapshot.version + SNAPSHOT_OFFSET] = snapshot
+
+    def log(self, bucket: int, after: datetime | None = None) -> Iterator[LogEntry]:
+        """As in ``CommitTable``."""
+        with self._lock:
+            items = [item for stream in self._streams.values() for item in stream.values()]
+        entries = sorted(
+            LogEntry(item.recorded_at, item.stream, item.position) for item in items if isinstance(item, Commit)
+        )
+        return (
+            entry
+            for entry in entries
+            if bucket_of(entry.stream, self.buckets) == bucket and (after is None or entry.recorded_at >= after)
+        )
+
+    def _sorted(self, stream: StreamId) -> list[tuple[float, Commit | Snapshot]]:
+        with self._lock:
+            items = self._streams.get(stream, {})
+            return sorted(items.items(), key=lambda pair: pair[0])

@@ -1,0 +1,203 @@
+"""Reading streams: verified on the way, never half a commit."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Iterator
+from datetime import datetime
+from typing import Final
+
+from banyan.errors import StreamCorrupted
+from banyan.events import Event
+from banyan.store.base import Commit, CommitTable, Loaded, LogEntry, Snapshot
+from banyan.store.chain import follow
+from banyan.store.recording import decode
+from banyan.streams import StreamHead, StreamId
+from banyan.upcasting import EventRegistry
+
+LOAD_PAGE: Final = 64
+HALF_COMMIT_READS: Final = 6
+
+
+class HalfCommit(Exception):
+    """Not all parts of a split commit are visible yet."""
+
+
+class StreamReader:
+    """Reads streams of events, strongly consistent and to their end.
+
+    Parameters
+    ----------
+    table : CommitTable
+    registry : EventRegistry
+        Events of the domain.
+    sleep : Callable[[float], None]
+        Waits between two looks at a commit that is still becoming visible, seconds.
+    """
+
+    def __init__(
+        self, table: CommitTable, registry: EventRegistry, sleep: Callable[[float], None] = time.sleep
+    ) -> None:
+        self.table = table
+        self.registry = registry
+        self._sleep = sleep
+
+    def read(self, stream: StreamId, from_version: int = 1, to_version: int | None = None) -> Iterator[Event]:
+        """Events of a stream, oldest first, to the end or to ``to_version``.
+
+        Raises
+        ------
+        StreamCorrupted, EventError, StoreUnavailable
+        """
+        for commit in self.commits(stream, self._boundary_before(stream, from_version)):
+            for event in self.decode(commit):
+                if to_version is not None and event.version > to_version:
+                    return
+                if event.version >= from_version:
+                    yield event
+
+    def commits(self, stream: StreamId, after: StreamHead | int = 0) -> Iterator[Commit]:
+        """Commits behind a commit boundary, oldest first, undecoded.
+
+        Behind a bare version the first commit's digest is taken on trust; from the beginning or behind a
+        ``StreamHead`` all are checked.
+        """
+        head = StreamHead.empty(stream) if after == 0 else after
+        for attempt in range(HALF_COMMIT_READS):
+            try:
+                for commit in self._behind(stream, head):
+                    yield commit
+                    head = commit.head
+                return
+            except HalfCommit:
+                self._sleep(0.01 * 2**attempt)
+        raise _half_commit(stream, head)
+
+    def decode(self, commit: Commit) -> tuple[Event, ...]:
+        """Events of one commit, old schema versions lifted. Raises ``EventError``, ``StreamCorrupted``."""
+        return decode(commit, self.registry)
+
+    def head(self, stream: StreamId) -> StreamHead:
+        """Newest commit boundary; one small read."""
+        commit = self._newest(stream)
+        return commit.head if commit else StreamHead.empty(stream)
+
+    def get_stream_version(self, stream: StreamId) -> int:
+        """Version of the newest event, 0 for an empty stream."""
+        return self.head(stream).version
+
+    def load(self, stream: StreamId, *, state_version: int | None = None, since: StreamHead | None = None) -> Loaded:
+        """Load a stream as of its head.
+
+        Parameters
+        ----------
+        stream : StreamId
+        state_version : int, optional
+            Accept a snapshot whose state has this version; without it all events are read.
+        since : StreamHead, optional
+            Read only what came after.
+
+        Raises
+        ------
+        StreamCorrupted, EventError, StoreUnavailable
+        """
+        if since is not None:
+            snapshot, base, tail = None, since, tuple(self.commits(stream, since))
+        else:
+            snapshot, base, tail = self._load_back(stream, state_version)
+        events = tuple(event for commit in tail for event in self.decode(commit))
+        return Loaded(tail[-1].head if tail else base, snapshot, tail, events)
+
+    def find(self, stream: StreamId, commit_id: str, since: datetime | None = None) -> Commit | None:
+        """Look back for a commit by its id, not further than ``since``; its last part when split."""
+        for item in self.table.backward(stream):
+            if isinstance(item, Commit):
+                if item.commit_id == commit_id:
+                    return item
+                if since is not None and item.recorded_at < since:
+                    return None
+        return None
+
+    def log(self, bucket: int, after: datetime | None = None) -> Iterator[LogEntry]:
+        """All commits of one bucket recorded at or after a moment, in order, eventually consistent."""
+        return self.table.log(bucket, after)
+
+    def streams(self) -> Iterator[StreamId]:
+        """Every stream there is, each once, eventually consistent."""
+        for bucket in range(self.table.buckets):
+            for entry in self.table.log(bucket):
+                if entry.position == 1:
+                    yield entry.stream
+
+    def _behind(self, stream: StreamId, head: StreamHead | int) -> Iterator[Commit]:
+        version = head if isinstance(head, int) else head.version
+        for parts in whole(_commits(self.table.forward(stream, version))):
+            yield from follow(head, parts)
+            head = parts[-1].head
+
+    def _load_back(
+        self, stream: StreamId, state_version: int | None
+    ) -> tuple[Snapshot | None, StreamHead, tuple[Commit, ...]]:
+        for attempt in range(HALF_COMMIT_READS):
+            snapshot, found, tail = _back_to_snapshot(self.table.backward(stream, page=LOAD_PAGE), state_version)
+            base = found or StreamHead.empty(stream)
+            if not tail or tail[-1].part == tail[-1].parts:
+                return snapshot, base, tuple(follow(base, tail))
+            self._sleep(0.01 * 2**attempt)
+        raise _half_commit(stream, tail[-1].head)
+
+    def _boundary_before(self, stream: StreamId, version: int) -> int:
+        """A commit boundary before ``version``, with at most one commit between."""
+        if version <= 1:
+            return 0
+        first_parts = (c for c in _commits(self.table.backward(stream, version, page=2)) if c.part == 1)
+        commit = next(first_parts, None)
+        return commit.position - 1 if commit else 0
+
+    def _newest(self, stream: StreamId, upto: int | None = None) -> Commit | None:
+        return next(_commits(self.table.backward(stream, upto, page=2)), None)
+
+
+def whole(commits: Iterable[Commit]) -> Iterator[tuple[Commit, ...]]:
+    """Group the parts of split commits.
+
+    Raises
+    ------
+    HalfCommit
+        When the last commit's other parts are not visible.
+    """
+    parts: list[Commit] = []
+    for commit in commits:
+        parts.append(commit)
+        if commit.part == commit.parts:
+            yield tuple(parts)
+            parts = []
+    if parts:
+        raise HalfCommit
+
+
+def _commits(items: Iterable[Commit | Snapshot]) -> Iterator[Commit]:
+    return (item for item in items if isinstance(item, Commit))
+
+
+def _back_to_snapshot(
+    newest_first: Iterable[Commit | Snapshot], state_version: int | None
+) -> tuple[Snapshot | None, StreamHead | None, list[Commit]]:
+    """Collect commits back to the newest snapshot that fits the state and the chain."""
+    tail: list[Commit] = []
+    candidate: Snapshot | None = None
+    for item in newest_first:
+        if isinstance(item, Snapshot):
+            if candidate is None and item.state_version == state_version:
+                candidate = item
+            continue
+        if candidate and (candidate.version, candidate.digest) == (item.last, item.digest):
+            return candidate, item.head, tail[::-1]
+        candidate = None
+        tail.append(item)
+    return None, None, tail[::-1]
+
+
+def _half_commit(stream: StreamId, head: StreamHead | int) -> StreamCorrupted:
+    version = head if isinstance(head, int) else head.version
+    return StreamCorrupted(stream, version + 1, "a part of a commit is missing")

@@ -1,0 +1,123 @@
+"""Names of streams and places in them."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from pydantic import GetCoreSchemaHandler
+from pydantic_core import CoreSchema, core_schema
+
+from banyan.errors import InvalidStreamId
+
+RESERVED_TENANTS: Final = frozenset({"_system", "_audit"})
+MAX_STREAM_BYTES: Final = 512
+GENESIS_DIGEST: Final = "0" * 64
+BEGINNING_OF_TIME: Final = datetime(1970, 1, 1, tzinfo=UTC)
+
+_PART = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class StreamId:
+    """``tenant:entity:id``: the name of one stream.
+
+    Parameters
+    ----------
+    tenant, entity, id : str
+        Each ``[A-Za-z0-9][A-Za-z0-9._-]*``; 512 bytes in all. The tenant may also be one of
+        ``RESERVED_TENANTS``, which belong to the engine and which no caller can prove to be.
+
+    Raises
+    ------
+    InvalidStreamId
+        When a part is empty, holds another character, or the whole is too long.
+    """
+
+    tenant: str
+    entity: str
+    id: str
+
+    def __post_init__(self) -> None:
+        if self.tenant not in RESERVED_TENANTS:
+            _check_part("tenant", self.tenant)
+        _check_part("entity", self.entity)
+        _check_part("id", self.id)
+        if len(str(self)) > MAX_STREAM_BYTES:
+            raise InvalidStreamId(f"a stream name has at most {MAX_STREAM_BYTES} bytes, this one has {len(str(self))}")
+
+    def __str__(self) -> str:
+        return f"{self.tenant}:{self.entity}:{self.id}"
+
+    @classmethod
+    def parse(cls, name: str) -> StreamId:
+        """Read ``tenant:entity:id``.
+
+        Raises
+        ------
+        InvalidStreamId
+            When ``name`` does not have exactly three valid parts.
+        """
+        parts = name.split(":")
+        if len(parts) != 3:
+            raise InvalidStreamId(f"{name!r} is not of the form tenant:entity:id")
+        return cls(*parts)
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        from_text = core_schema.no_info_after_validator_function(cls.parse, core_schema.str_schema())
+        return core_schema.json_or_python_schema(
+            json_schema=from_text,
+            python_schema=core_schema.union_schema([core_schema.is_instance_schema(cls), from_text]),
+            serialization=core_schema.to_string_ser_schema(),
+        )
+
+
+def caller_tenant(name: str) -> str:
+    """Check the tenant that a verified caller claims; reserved tenants are refused.
+
+    Raises
+    ------
+    InvalidStreamId
+        When ``name`` is reserved or not a valid part of a stream name.
+    """
+    _check_part("tenant", name)
+    return name
+
+
+@dataclass(frozen=True, slots=True)
+class StreamHead:
+    """The end of a stream as somebody saw it: a commit boundary that an append may build on.
+
+    Handed out by ``load``, ``head`` and ``append`` only; a version that a caller makes up may lie
+    inside a commit.
+
+    Parameters
+    ----------
+    stream : StreamId
+    version : int
+        Version of the last event, 0 for an empty stream.
+    digest : str
+        Digest of the last commit, 64 hexadecimal digits.
+    recorded_at : datetime
+        When the last commit was recorded, UTC.
+    """
+
+    stream: StreamId
+    version: int
+    digest: str
+    recorded_at: datetime
+
+    @classmethod
+    def empty(cls, stream: StreamId) -> StreamHead:
+        """Head of a stream without events."""
+        return cls(stream, 0, GENESIS_DIGEST, BEGINNING_OF_TIME)
+
+
+def _check_part(what: str, value: str) -> None:
+    if not _PART.fullmatch(value):
+        raise InvalidStreamId(
+            f"{what} {value!r} is invalid: use letters, digits, '.', '_' and '-', beginning with a letter or digit"
+        )
