@@ -1,0 +1,133 @@
+"""Logs, metrics and traces of the functions, in one place; nothing is read from the environment at import."""
+
+from __future__ import annotations
+
+import os
+import traceback
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import wraps
+from threading import Lock, Semaphore
+from typing import Any, Final
+
+from aws_lambda_powertools.logging import Logger
+from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit
+from botocore.exceptions import ClientError
+
+from banyan.aws.once import once
+from banyan.errors import BanyanError
+
+Handler = Callable[[Any, Any], Any]
+
+NAMESPACE: Final = "Banyan"
+TRACING: Final = "POWERTOOLS_TRACE_ENABLED"
+
+
+class EmbeddedMetrics:
+    """Telemetry as CloudWatch metrics embedded in the log; safe to share between threads."""
+
+    def __init__(self) -> None:
+        self._metrics = EphemeralMetrics(namespace=os.environ.get("POWERTOOLS_METRICS_NAMESPACE", NAMESPACE))
+        self._lock = Lock()
+
+    def count(self, name: str, value: int = 1) -> None:
+        """As in ``Telemetry``."""
+        self._add(name, MetricUnit.Count, value)
+
+    def duration(self, name: str, milliseconds: float) -> None:
+        """As in ``Telemetry``."""
+        self._add(name, MetricUnit.Milliseconds, milliseconds)
+
+    def cold_start(self, context: Any) -> None:
+        """Count the first invocation of a function, with its name as a dimension."""
+        with self._lock:
+            self._metrics.add_cold_start_metric(context)
+
+    def flush(self) -> None:
+        """Write what was reported since the last flush."""
+        with self._lock:
+            if self._metrics.metric_set:
+                self._metrics.flush_metrics()
+
+    def _add(self, name: str, unit: MetricUnit, value: float) -> None:
+        with self._lock:
+            self._metrics.add_metric(name, unit, value)
+
+
+@once
+def telemetry() -> EmbeddedMetrics:
+    """The process's metrics."""
+    return EmbeddedMetrics()
+
+
+@once
+def logger() -> Logger:
+    """The process's structured log."""
+    return Logger()
+
+
+@contextmanager
+def log_context(**keys: str) -> Iterator[None]:
+    """Put keys on every log line of this thread."""
+    logger().thread_safe_append_keys(**keys)
+    try:
+        yield
+    finally:
+        logger().thread_safe_remove_keys(list(keys))
+
+
+def log_failure(message: str, error: BaseException) -> None:
+    """Log an error with its place in the code, without what its text may quote from the input."""
+    frames = traceback.extract_tb(error.__traceback__)
+    logger().error(
+        message,
+        error=type(error).__name__,
+        reason=_reason(error),
+        trace=[f"{os.path.basename(frame.filename)}:{frame.lineno} {frame.name}" for frame in frames],
+    )
+
+
+def instrumented(handler: Handler) -> Handler:
+    """Wrap a Lambda handler with logs, metrics and, when ``POWERTOOLS_TRACE_ENABLED`` is true, traces.
+
+    Neither the event nor the answer is logged or traced.
+    """
+
+    @once
+    def traced() -> Handler:
+        return _traced(handler) if os.environ.get(TRACING, "").lower() in {"1", "true"} else handler
+
+    cold = Semaphore(1)
+
+    @wraps(handler)
+    def invoke(event: Any, context: Any) -> Any:
+        if cold.acquire(blocking=False):
+            telemetry().cold_start(context)
+        try:
+            with log_context(function_request_id=getattr(context, "aws_request_id", "")):
+                return _reported(traced(), event, context)
+        finally:
+            telemetry().flush()
+
+    return invoke
+
+
+def _reported(handler: Handler, event: Any, context: Any) -> Any:
+    try:
+        return handler(event, context)
+    except Exception as error:
+        log_failure("the function failed", error)
+        raise
+
+
+def _traced(handler: Handler) -> Handler:
+    from aws_lambda_powertools.tracing import Tracer
+
+    traced: Handler = Tracer().capture_lambda_handler(handler, capture_response=False, capture_error=False)
+    return traced
+
+
+def _reason(error: BaseException) -> str:
+    if isinstance(error, BanyanError):
+        return str(error)
+    return str(error.response["Error"].get("Code", "")) if isinstance(error, ClientError) else ""
