@@ -86,7 +86,7 @@ class Add:
 
 @dataclass(frozen=True, slots=True)
 class Put:
-    """Write a row; only for rows that belong to a single stream."""
+    """Set fields of a row, others stay; only for rows that belong to a single stream."""
 
     partition: str
     sort: str

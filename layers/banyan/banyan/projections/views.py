@@ -57,7 +57,7 @@ class ViewRow:
     fields : Mapping[str, str | int | Decimal]
         Numbers come back as Decimal.
     version : int
-        Number of commits it took in.
+        Number of commits that wrote it.
     recorded_at, projected_at : datetime
         When the newest event it took in was recorded (of the last batch), and when it was written.
     """
@@ -81,18 +81,15 @@ class Move:
         Watermark before and after.
     recorded_at : datetime
         When the last of these events was recorded.
-    commits : int
-        How many commits lie between.
-    writes : Sequence[RowWrite]
-        In the order of the events.
+    writes : Sequence[Sequence[RowWrite]]
+        One sequence for each commit between, in the order of its events.
     """
 
     stream: StreamId
     from_version: int
     to_version: int
     recorded_at: datetime
-    commits: int
-    writes: Sequence[RowWrite]
+    writes: Sequence[Sequence[RowWrite]]
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,125 @@
+"""Read models in memory, for tests and for comparing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from threading import Lock
+
+from banyan.projections.base import Value
+from banyan.projections.keys import Place, partition_key, read_cursor, sort_key, state_key
+from banyan.projections.rows import RowChange, RowKey, add, merge
+from banyan.projections.views import Failure, Generation, Move, Page, StateRow, ViewRow, WatermarkMoved
+from banyan.streams import StreamId
+
+
+class MemoryViews:
+    """Keeps rows and cursors in dictionaries; safe to share between threads."""
+
+    def __init__(self) -> None:
+        self._states: dict[Generation, dict[StreamId, StateRow]] = {}
+        self._rows: dict[Generation, dict[RowKey, ViewRow]] = {}
+        self._watermarks: dict[tuple[Generation, StreamId], int] = {}
+        self._failures: dict[tuple[Generation, StreamId], Failure] = {}
+        self._lock = Lock()
+
+    def states(self, generation: Generation, streams: Sequence[StreamId]) -> Mapping[StreamId, StateRow]:
+        """As in ``Views``."""
+        with self._lock:
+            rows = self._states.get(generation, {})
+            return {stream: rows[stream] for stream in streams if stream in rows}
+
+    def put_state(self, generation: Generation, row: StateRow, from_version: int) -> None:
+        """As in ``Views``."""
+        with self._lock:
+            rows = self._states.setdefault(generation, {})
+            standing = rows.get(row.stream)
+            if (standing.version if standing else 0) != from_version:
+                raise WatermarkMoved
+            rows[row.stream] = row
+
+    def watermarks(self, generation: Generation, streams: Sequence[StreamId]) -> Mapping[StreamId, int]:
+        """As in ``Views``."""
+        with self._lock:
+            found = {stream: self._watermarks.get((generation, stream)) for stream in streams}
+        return {stream: version for stream, version in found.items() if version is not None}
+
+    def move(self, generation: Generation, moves: Sequence[Move], projected_at: datetime) -> None:
+        """As in ``Views``."""
+        with self._lock:
+            if any(self._watermarks.get((generation, m.stream), 0) != m.from_version for m in moves):
+                raise WatermarkMoved
+            rows = self._rows.get(generation, {})
+            changed = {key: _changed(key, rows.get(key), c, projected_at) for key, c in merge(moves).items()}
+            kept = {key: row for key, row in (rows | changed).items() if row is not None}
+            self._rows[generation] = kept
+            self._watermarks |= {(generation, move.stream): move.to_version for move in moves}
+
+    def rows(
+        self, generation: Generation, tenant: str, partition: str, from_sort: str = "", to_sort: str | None = None
+    ) -> Sequence[ViewRow]:
+        """As in ``Views``."""
+        with self._lock:
+            rows = list(self._rows.get(generation, {}).items())
+        inside = (
+            row
+            for key, row in rows
+            if (key.tenant, key.partition) == (tenant, partition)
+            and from_sort <= key.sort
+            and (to_sort is None or key.sort <= to_sort)
+        )
+        return sorted(inside, key=lambda row: row.sort)
+
+    def lookup(
+        self, generation: Generation, tenant: str, index: int, partition: str, limit: int, cursor: str | None = None
+    ) -> Page:
+        """As in ``Views``."""
+        end = read_cursor(cursor, generation, tenant, partition) if cursor else None
+        placed = sorted(self._placed(generation, tenant, index, partition), key=lambda pair: pair[0], reverse=True)
+        behind = [pair for pair in placed if end is None or pair[0] < (end.sort, end.row)]
+        page, more = behind[:limit], behind[limit:]
+        last = Place(partition_key(generation, tenant, partition), *page[-1][0]).cursor() if more else None
+        return Page([row for _, row in page], last)
+
+    def failure(self, generation: Generation, stream: StreamId) -> Failure | None:
+        """As in ``Views``."""
+        with self._lock:
+            return self._failures.get((generation, stream))
+
+    def put_failure(self, generation: Generation, failure: Failure) -> None:
+        """As in ``Views``."""
+        with self._lock:
+            self._failures[generation, failure.stream] = failure
+
+    def clear_failure(self, generation: Generation, stream: StreamId) -> None:
+        """As in ``Views``."""
+        with self._lock:
+            self._failures.pop((generation, stream), None)
+
+    def parked(self, projection: str) -> Sequence[Failure]:
+        """As in ``Views``."""
+        with self._lock:
+            failures = [f for (generation, _), f in self._failures.items() if generation.projection == projection]
+        parked = [(f.parked_at, f.stream, f) for f in failures if f.parked_at is not None]
+        return [failure for _, _, failure in sorted(parked, key=lambda entry: entry[:2])]
+
+    def _placed(
+        self, generation: Generation, tenant: str, index: int, partition: str
+    ) -> list[tuple[tuple[str, str], StateRow]]:
+        with self._lock:
+            rows = list(self._states.get(generation, {}).values())
+        return [
+            ((sort_key(row.lookups[index][1]), state_key(generation, row.stream)), row)
+            for row in rows
+            if row.stream.tenant == tenant and index in row.lookups and row.lookups[index][0] == partition
+        ]
+
+
+def _changed(key: RowKey, row: ViewRow | None, change: RowChange, projected_at: datetime) -> ViewRow | None:
+    if change.gone:
+        return None
+    base = None if change.removed else row
+    fields: dict[str, Value] = {**(base.fields if base else {}), **change.fields}
+    fields |= {name: add(fields.get(name, 0), amount) for name, amount in change.numbers.items()}
+    version = (base.version if base else 0) + change.commits
+    return ViewRow(key.partition, key.sort, fields, version, change.recorded_at, projected_at)
