@@ -1,0 +1,70 @@
+"""Exact JSON: numbers stay decimal, and what different readers would read differently is refused."""
+
+from __future__ import annotations
+
+import json
+from base64 import b64decode
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any, NoReturn
+
+from banyan.aws.problems import BadRequest, BodyTooLarge
+
+
+def read_body(event: Mapping[str, Any], max_bytes: int) -> dict[str, Any]:
+    """The JSON object in the body of an API Gateway event; an empty body is an empty object.
+
+    Parameters
+    ----------
+    event : Mapping[str, Any]
+    max_bytes : int
+        Largest body accepted.
+
+    Raises
+    ------
+    BodyTooLarge
+    BadRequest
+        ``malformed_json``: no UTF-8, no JSON, NaN or Infinity, a key twice, too deep, or no object.
+    """
+    try:
+        raw = _bytes(event)
+        if len(raw) > max_bytes:
+            raise BodyTooLarge(f"the body has {len(raw)} bytes, {max_bytes} are accepted: send less at once")
+        body = _parse(raw.decode()) if raw.strip() else {}
+        canonical(body).encode()
+    except (ValueError, ArithmeticError, RecursionError) as error:
+        raise BadRequest("malformed_json", "the body is no well-formed JSON in UTF-8") from error
+    if not isinstance(body, dict):
+        raise BadRequest("malformed_json", "the body must be a JSON object")
+    return body
+
+
+def canonical(value: Any) -> str:
+    """One text for equal JSON values; a decimal number counts as its text, in the spelling it came in."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, default=_decimal)
+
+
+def _bytes(event: Mapping[str, Any]) -> bytes:
+    body = event.get("body") or ""
+    return b64decode(body, validate=True) if event.get("isBase64Encoded") else body.encode()
+
+
+def _parse(text: str) -> Any:
+    return json.loads(text, parse_float=Decimal, parse_constant=_refuse, object_pairs_hook=_object)
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        raise ValueError("a key stands twice in an object")
+    return found
+
+
+def _refuse(constant: str) -> NoReturn:
+    raise ValueError(f"{constant} is no JSON")
+
+
+def _decimal(value: Any) -> str:
+    if isinstance(value, Decimal):
+        return str(value)
+    raise TypeError(f"{type(value).__name__} is no JSON")

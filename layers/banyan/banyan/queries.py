@@ -1,0 +1,252 @@
+"""Answering queries: from a read model, or from the stream itself when the read model is not there yet."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import reduce
+from typing import Final, Generic, Literal, TypeVar
+
+from pydantic import BaseModel
+
+from banyan.errors import BanyanError, NotFound
+from banyan.events import CamelModel, Event
+from banyan.projections.base import StreamProjection, ViewProjection
+from banyan.projections.views import Generation, StateRow, ViewRow, Views
+from banyan.store import Commit, EventStore
+from banyan.store.eventstore import Clock, utc_now
+from banyan.streams import StreamId
+
+S = TypeVar("S", bound=BaseModel)
+V = TypeVar("V")
+
+POLL_MS: Final = 20
+MAX_PAGES: Final = 10
+
+
+class Provenance(CamelModel):
+    """Where an answer comes from and how old it is.
+
+    Parameters
+    ----------
+    version : int
+        Version of the stream it shows; of a list the highest among its rows, 0 when empty.
+    as_of : datetime, optional
+        Moment for which it is true; of a list when its newest row's event was recorded.
+    staleness_ms : int
+        How far it lags behind the event table; of a list how long its newest row took to arrive.
+    served_from : "projection" | "stream" | "legacy"
+    """
+
+    version: int
+    as_of: datetime | None
+    staleness_ms: int
+    served_from: Literal["projection", "stream", "legacy"]
+
+
+@dataclass(frozen=True, slots=True)
+class Answer(Generic[V]):
+    """A value and its provenance."""
+
+    value: V
+    provenance: Provenance
+
+
+@dataclass(frozen=True, slots=True)
+class Listing(Generic[S]):
+    """States of a lookup, and the opaque cursor behind which the next page begins."""
+
+    states: Sequence[S]
+    cursor: str | None
+
+
+class VersionNotReached(BanyanError):
+    """A query asked for a version that the stream does not have yet."""
+
+    def __init__(self, stream: StreamId, expected: int, actual: int) -> None:
+        super().__init__(f"{stream} is at version {actual}, not yet at {expected}: ask again later")
+        self.stream = stream
+        self.expected = expected
+        self.actual = actual
+
+
+class Queries:
+    """Reads read models and streams.
+
+    Parameters
+    ----------
+    store : EventStore
+    views : Views
+    wait_ms : int
+        How long a read waits for a read model to reach a version, ms.
+    generation : Callable[[str], Generation]
+        The live generation of a projection.
+    clock : Callable[[], datetime]
+    sleep : Callable[[float], None]
+        Seconds.
+    """
+
+    def __init__(
+        self,
+        store: EventStore,
+        views: Views,
+        *,
+        wait_ms: int = 200,
+        generation: Callable[[str], Generation] = Generation,
+        clock: Clock = utc_now,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._store = store
+        self._views = views
+        self._polls = wait_ms // POLL_MS
+        self._generation = generation
+        self._clock = clock
+        self._sleep = sleep
+
+    def get(self, projection: StreamProjection[S], stream: StreamId, min_version: int = 0) -> Answer[S] | None:
+        """The state of a stream at ``min_version`` or later; ``None`` when there is no such stream.
+
+        Raises
+        ------
+        VersionNotReached
+            When the stream itself has not got that far.
+        """
+        row = self._row(projection, stream)
+        if _version(row) < min_version:
+            row = self._wait(projection, stream, min_version)
+        missing = next(self._store.commits(stream, _version(row)), None)
+        if row and (missing is None or row.version >= min_version):
+            return Answer(_state(projection, row), self._of_row(row, missing))
+        return self._fold(projection, stream, row) if missing else None
+
+    def at(self, projection: StreamProjection[S], stream: StreamId, version: int) -> Answer[S] | None:
+        """The state of a stream as it was at a version; ``None`` when there is no such stream.
+
+        Raises
+        ------
+        NotFound
+            ``version_not_found`` when the stream has not got that far.
+        """
+        events = tuple(self._store.read(stream, to_version=version))
+        if not events:
+            return None
+        if events[-1].version < version:
+            raise NotFound("version_not_found", f"the last version is {events[-1].version}", "atVersion")
+        state = reduce(projection.evolve, events, projection.initial())
+        return Answer(state, _of_stream(version, events[-1].timestamp))
+
+    def events(self, stream: StreamId, after: int, limit: int) -> Answer[Sequence[Event]] | None:
+        """Up to ``limit`` events behind a version; ``None`` when there is no such stream."""
+        head = self._store.head(stream)
+        if head.version == 0:
+            return None
+        last = min(after + limit, head.version)
+        events = tuple(self._store.read(stream, after + 1, last)) if after < last else ()
+        return Answer(events, _of_stream(head.version, self._clock()))
+
+    def lookup(
+        self,
+        projection: StreamProjection[S],
+        tenant: str,
+        name: str,
+        partition: str,
+        limit: int,
+        cursor: str | None = None,
+        where: Callable[[S], bool] = lambda _: True,
+    ) -> Answer[Listing[S]]:
+        """States of a lookup, newest first; a page may hold fewer than ``limit`` when ``where`` leaves many out.
+
+        Raises
+        ------
+        ValueError
+            When the cursor belongs to another list.
+        """
+        generation = self._generation(projection.name)
+        index = [lookup.name for lookup in projection.lookups].index(name) + 1
+        states: list[S] = []
+        rows: list[StateRow] = []
+        for _ in range(MAX_PAGES):
+            page = self._views.lookup(generation, tenant, index, partition, limit - len(states), cursor)
+            rows += page.rows
+            states += filter(where, (_state(projection, row) for row in page.rows))
+            cursor = page.cursor
+            if cursor is None or len(states) == limit:
+                break
+        return Answer(Listing(states, cursor), _of_rows(rows))
+
+    def rows(
+        self,
+        projection: ViewProjection,
+        tenant: str,
+        partitions: Iterable[str],
+        from_sort: str = "",
+        to_sort: str | None = None,
+    ) -> Answer[Sequence[ViewRow]]:
+        """Rows of a view with ``from_sort <= sort <= to_sort``, partition by partition."""
+        generation = self._generation(projection.name)
+        rows = [
+            row
+            for partition in partitions
+            for row in self._views.rows(generation, tenant, partition, from_sort, to_sort)
+        ]
+        return Answer(rows, _of_rows(rows))
+
+    def _row(self, projection: StreamProjection[S], stream: StreamId) -> StateRow | None:
+        return self._views.states(self._generation(projection.name), [stream]).get(stream)
+
+    def _wait(self, projection: StreamProjection[S], stream: StreamId, min_version: int) -> StateRow | None:
+        actual = self._store.get_stream_version(stream)
+        if 0 < actual < min_version:
+            raise VersionNotReached(stream, min_version, actual)
+        row = None
+        for _ in range(self._polls if actual else 0):
+            self._sleep(POLL_MS / 1000)
+            row = self._row(projection, stream)
+            if _version(row) >= min_version:
+                break
+        return row
+
+    def _fold(self, projection: StreamProjection[S], stream: StreamId, row: StateRow | None) -> Answer[S]:
+        state = _state(projection, row) if row else projection.initial()
+        version = _version(row)
+        for commit in self._store.commits(stream, version):
+            state = reduce(projection.evolve, self._store.decode(commit), state)
+            version = commit.last
+        return Answer(state, _of_stream(version, self._clock()))
+
+    def _of_row(self, row: StateRow, missing: Commit | None) -> Provenance:
+        now = self._clock()
+        as_of = min(missing.recorded_at, now) if missing else now
+        return Provenance(
+            version=row.version, as_of=as_of, staleness_ms=_milliseconds(now - as_of), served_from="projection"
+        )
+
+
+def _of_stream(version: int, as_of: datetime) -> Provenance:
+    return Provenance(version=version, as_of=as_of, staleness_ms=0, served_from="stream")
+
+
+def _of_rows(rows: Sequence[StateRow | ViewRow]) -> Provenance:
+    if not rows:
+        return Provenance(version=0, as_of=None, staleness_ms=0, served_from="projection")
+    newest = max(rows, key=lambda row: row.recorded_at)
+    return Provenance(
+        version=max(row.version for row in rows),
+        as_of=newest.recorded_at,
+        staleness_ms=_milliseconds(newest.projected_at - newest.recorded_at),
+        served_from="projection",
+    )
+
+
+def _version(row: StateRow | None) -> int:
+    return row.version if row else 0
+
+
+def _state(projection: StreamProjection[S], row: StateRow) -> S:
+    return projection.state.model_validate_json(row.state)
+
+
+def _milliseconds(delta: timedelta) -> int:
+    return max(0, round(delta / timedelta(milliseconds=1)))
