@@ -1,0 +1,153 @@
+"""The HTTP API of an application: who calls, which route, what if it fails or comes twice."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any, Final
+from uuid import uuid4
+
+from aws_lambda_powertools.event_handler import Response
+from aws_lambda_powertools.event_handler.api_gateway import Router
+from aws_lambda_powertools.utilities.data_classes import APIGatewayProxyEventV2
+
+from banyan.aws.http_call import Call
+from banyan.aws.http_headers import CORRELATION_ID, ETAG, Headers
+from banyan.aws.http_json import canonical, read_body
+from banyan.aws.http_once import Attempt, HttpAnswer, Once
+from banyan.aws.http_public import public_routes
+from banyan.aws.http_resolver import HttpResolver
+from banyan.aws.idempotency import IdempotencyTable
+from banyan.aws.idempotency_dynamodb import DynamoDBIdempotency
+from banyan.aws.identity import Caller, identify
+from banyan.aws.observability import log_context, log_failure
+from banyan.aws.openapi import routers
+from banyan.aws.problems import CONTENT_TYPE, problem_of
+from banyan.bootstrap import Application
+from banyan.events import Metadata
+from banyan.queries import Queries
+
+DEFAULT_LEASE: Final = timedelta(seconds=30)
+LEASE_MARGIN: Final = timedelta(seconds=1)
+
+
+class Api:
+    """Answers API Gateway HTTP API events (payload 2.0); safe to share between threads.
+
+    Parameters
+    ----------
+    application : Application
+    router : Router
+        Routes for callers with a verified token.
+    public : Router, optional
+        Routes for everybody.
+    once : Once, optional
+        Given where requests may carry an ``Idempotency-Key``.
+    """
+
+    def __init__(
+        self, application: Application, router: Router, *, public: Router | None = None, once: Once | None = None
+    ) -> None:
+        self._application = application
+        self._queries = Queries(
+            application.store,
+            application.views,
+            wait_ms=application.settings.min_version_wait_ms,
+            clock=application.clock,
+        )
+        self._public = {route[0] for route in public._routes} if public else frozenset()
+        self._once = once
+        self._resolver = _resolver(router, public)
+
+    def __call__(self, event: Mapping[str, Any], invocation: Any) -> HttpAnswer:
+        """Answer one request; every answer names its correlation id."""
+        correlation_id = str(uuid4())
+        headers = Headers.of(event)
+        try:
+            correlation_id = headers.correlation_id or correlation_id
+            with log_context(correlation_id=correlation_id):
+                answer = self._answer(event, invocation, headers, correlation_id)
+        except Exception as error:
+            answer = _told(error)
+        return {**answer, "headers": {**answer["headers"], CORRELATION_ID: correlation_id}}
+
+    def _answer(self, event: Mapping[str, Any], invocation: Any, headers: Headers, correlation_id: str) -> HttpAnswer:
+        request = APIGatewayProxyEventV2(dict(event))
+        if request.path in self._public:
+            return self._resolver.answer(event, invocation, {}, {})
+        settings = self._application.settings
+        caller = identify(event, settings.tenant_claim)
+        body = read_body(event, settings.max_body_bytes)
+        metadata = _metadata(request, headers, correlation_id, caller)
+        expected = headers.expected_version
+
+        def work(attempt: Attempt) -> HttpAnswer:
+            call = Call(self._application, self._queries, caller, metadata, expected, attempt)
+            return self._resolver.answer(event, invocation, body, {"call": call})
+
+        key = headers.idempotency_key
+        if self._once and key:
+            return self._once.run(f"{caller.tenant}#{key}", _fingerprint(request, body), _lease(invocation), work)
+        return _unless_known(headers, work(Attempt.only()))
+
+
+def command_api(application: Application, table: IdempotencyTable | None = None) -> Api:
+    """The API of a domain's commands; ``table`` replaces the one on DynamoDB."""
+    table = table or DynamoDBIdempotency(application.client, application.tables.idempotency)
+    once = Once(table, application.settings.idempotency_hours, application.clock)
+    return Api(application, routers(application.domain)[0], once=once)
+
+
+def query_api(application: Application) -> Api:
+    """The API of a domain's queries, with ``/health`` and ``/openapi.json`` for everybody."""
+    return Api(application, routers(application.domain)[1], public=public_routes(application))
+
+
+def _resolver(*routers: Router | None) -> HttpResolver:
+    resolver = HttpResolver()
+    for router in filter(None, routers):
+        resolver.include_router(router)
+    resolver.exception_handler(Exception)(_problem_response)
+    resolver.seal()
+    return resolver
+
+
+def _problem_response(error: Exception) -> Response[str]:
+    problem = problem_of(error)
+    if problem.status >= 500:
+        log_failure("a request failed", error)
+    return Response(problem.status, CONTENT_TYPE, json.dumps(problem.body), problem.headers)
+
+
+def _told(error: Exception) -> HttpAnswer:
+    response = _problem_response(error)
+    return {"statusCode": response.status_code, "headers": response.headers, "body": response.body}
+
+
+def _metadata(request: APIGatewayProxyEventV2, headers: Headers, correlation_id: str, caller: Caller) -> Metadata:
+    return Metadata(
+        correlation_id=correlation_id,
+        causation_id=request.request_context.request_id or correlation_id,
+        actor=caller.actor,
+        occurred_at=headers.occurred_at,
+    )
+
+
+def _fingerprint(request: APIGatewayProxyEventV2, body: Mapping[str, Any]) -> str:
+    return hashlib.sha256(f"{request.http_method} {request.path} {canonical(body)}".encode()).hexdigest()
+
+
+def _lease(invocation: Any) -> timedelta:
+    """A little longer than this invocation may run."""
+    remaining = getattr(invocation, "get_remaining_time_in_millis", None)
+    return timedelta(milliseconds=remaining()) + LEASE_MARGIN if remaining else DEFAULT_LEASE
+
+
+def _unless_known(headers: Headers, answer: HttpAnswer) -> HttpAnswer:
+    """Leave out a body that the client says it has."""
+    tag = answer["headers"].get(ETAG)
+    if answer["statusCode"] != 200 or tag is None or not headers.matches(tag):
+        return answer
+    return {"statusCode": 304, "headers": {ETAG: tag}, "body": ""}

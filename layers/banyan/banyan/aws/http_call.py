@@ -1,0 +1,95 @@
+"""What a route works with: the verified caller and the parts of the application, nothing of HTTP."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated, Any, TypeVar
+
+from aws_lambda_powertools.event_handler import Response
+from aws_lambda_powertools.event_handler.depends import Depends
+from aws_lambda_powertools.event_handler.request import Request
+from pydantic import BaseModel
+
+from banyan.aws.http_headers import ETAG, etag
+from banyan.aws.http_once import Attempt
+from banyan.aws.identity import Caller
+from banyan.aws.problems import Contention, InvalidId
+from banyan.bootstrap import Application
+from banyan.commands import Outcome
+from banyan.errors import ConcurrencyError, InvalidStreamId
+from banyan.events import Metadata
+from banyan.queries import Queries
+from banyan.streams import StreamId
+
+A = TypeVar("A", bound=BaseModel)
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One authorised request.
+
+    Parameters
+    ----------
+    application : Application
+    queries : Queries
+    caller : Caller
+    metadata : Metadata
+        For the events it leads to.
+    expected : int, optional
+        Version the caller saw.
+    attempt : Attempt
+    """
+
+    application: Application
+    queries: Queries
+    caller: Caller
+    metadata: Metadata
+    expected: int | None
+    attempt: Attempt
+
+    def stream(self, entity: str, id: str, field: str) -> StreamId:
+        """The caller's stream of that name.
+
+        Raises
+        ------
+        InvalidId
+            Naming ``field``, in which the id came.
+        """
+        try:
+            return StreamId(self.caller.tenant, entity, id)
+        except InvalidStreamId as error:
+            raise InvalidId(field, str(error)) from error
+
+    def handle(self, stream: StreamId, command: Any) -> Outcome[Any]:
+        """Handle a command once, at the version the caller expects.
+
+        Raises
+        ------
+        As ``CommandHandler.handle``; ``Contention`` when a caller who expected no version kept losing.
+        """
+        try:
+            return self.application.handlers[stream.entity].handle(
+                stream,
+                command,
+                commit_id=self.attempt.commit_id,
+                metadata=self.metadata,
+                expected=self.expected,
+                first_attempt=self.attempt.first_attempt,
+            )
+        except ConcurrencyError as error:
+            if self.expected is not None:
+                raise
+            raise Contention(error.stream, error.expected, error.actual) from error
+
+
+def _current(request: Request) -> Call:
+    call: Call = request.context["call"]
+    return call
+
+
+CurrentCall = Annotated[Call, Depends(_current)]
+
+
+def tagged(answer: A, version: int, status: int = 200) -> Response[A]:
+    """An answer whose entity tag is a version."""
+    return Response(status, content_type="application/json", body=answer, headers={ETAG: etag(version)})

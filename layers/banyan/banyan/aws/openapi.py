@@ -1,0 +1,136 @@
+"""The OpenAPI document of a domain's routes, built from their code."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from importlib import import_module
+from typing import Any, Final
+
+from aws_lambda_powertools.event_handler.api_gateway import Router
+
+from banyan.aws.http_headers import CORRELATION_ID, ETAG, IDEMPOTENCY_KEY, IF_MATCH, IF_NONE_MATCH, OCCURRED_AT
+from banyan.aws.http_resolver import HttpResolver
+from banyan.aws.problems import CONTENT_TYPE
+from banyan.domain import Domain
+
+VERSION: Final = "1.0.0"
+
+Json = dict[str, Any]
+
+_POWERTOOLS_ERRORS: Final = ("HTTPValidationError", "ValidationError", "ResponseValidationError")
+_REPLACED: Final = ("422", "500")
+
+
+def routers(domain: Domain) -> tuple[Router, Router]:
+    """The routers of a domain's commands and of its queries."""
+    module = import_module(domain.routes)
+    return module.commands, module.queries
+
+
+def document(domain: Domain, public: Router) -> str:
+    """The OpenAPI 3.1 document of all routes, as JSON.
+
+    Parameters
+    ----------
+    domain : Domain
+    public : Router
+        Routes that need no token.
+    """
+    commands, queries = routers(domain)
+    resolver = HttpResolver()
+    for router in (commands, queries, public):
+        resolver.include_router(router)
+    found: Json = json.loads(resolver.get_openapi_json_schema(title=domain.name.capitalize(), version=VERSION))
+    open_paths = {route[0] for route in public._routes}
+    for path, method, operation in _operations(found):
+        _complete(operation, command=method != "get", public=path in open_paths)
+    return json.dumps(_completed(found), indent=2) + "\n"
+
+
+def _operations(found: Json) -> Iterator[tuple[str, str, Json]]:
+    for path, methods in found["paths"].items():
+        for method, operation in methods.items():
+            yield path, method, operation
+
+
+def _complete(operation: Json, *, command: bool, public: bool) -> None:
+    """Say what the API adds to every route: headers, security and how errors look."""
+    names = _COMMAND_HEADERS if command else _QUERY_HEADERS
+    operation["parameters"] = operation.get("parameters", []) + [
+        {"$ref": f"#/components/parameters/{name}"} for name in ([CORRELATION_ID] if public else names)
+    ]
+    operation["responses"] = {
+        status: kept for status, kept in operation["responses"].items() if status not in _REPLACED
+    }
+    operation["responses"]["default"] = {"$ref": "#/components/responses/Problem"}
+    if public:
+        operation["security"] = []
+
+
+def _completed(found: Json) -> Json:
+    schemas = {name: s for name, s in found["components"]["schemas"].items() if name not in _POWERTOOLS_ERRORS}
+    components = {
+        "schemas": dict(sorted({**schemas, "Problem": _PROBLEM}.items())),
+        "parameters": dict(_HEADERS),
+        "responses": {"Problem": _PROBLEM_RESPONSE},
+        "securitySchemes": {"token": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}},
+    }
+    kept = {name: value for name, value in found.items() if name not in ("servers", "components", "paths")}
+    return {
+        **kept,
+        "security": [{"token": []}],
+        "paths": dict(sorted(found["paths"].items())),
+        "components": components,
+    }
+
+
+def _header(name: str, description: str, **schema: Any) -> Json:
+    return {"name": name, "in": "header", "description": description, "schema": {"type": "string", **schema}}
+
+
+_HEADERS: Final[Mapping[str, Json]] = {
+    CORRELATION_ID: _header(
+        CORRELATION_ID,
+        "Comes back on every answer, stands in the log and in the events; made up when not given.",
+        pattern="^[!-~]{1,128}$",
+    ),
+    IDEMPOTENCY_KEY: _header(
+        IDEMPOTENCY_KEY,
+        "Repeats of a request with the same key take effect once and get the first answer.",
+        pattern="^[!-~]{1,255}$",
+    ),
+    OCCURRED_AT: _header(OCCURRED_AT, "When it happened, if that is not now.", format="date-time"),
+    IF_MATCH: _header(IF_MATCH, "The version that the caller saw, in quotes; at any other the answer is 409."),
+    IF_NONE_MATCH: _header(IF_NONE_MATCH, f"The {ETAG} of an earlier answer; the answer is 304 if it still holds."),
+}
+_COMMAND_HEADERS: Final = (CORRELATION_ID, IDEMPOTENCY_KEY, OCCURRED_AT, IF_MATCH)
+_QUERY_HEADERS: Final = (CORRELATION_ID, IF_NONE_MATCH)
+
+_PROBLEM: Final[Json] = {
+    "type": "object",
+    "description": "RFC 9457 problem details.",
+    "required": ["type", "title", "status", "detail", "code"],
+    "properties": {
+        "type": {"type": "string", "format": "uri"},
+        "title": {"type": "string"},
+        "status": {"type": "integer"},
+        "detail": {"type": "string"},
+        "code": {"type": "string", "description": "Stable, machine-readable."},
+        "field": {"type": "string", "description": "The input it is about."},
+        "errors": {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "required": ["field", "message"],
+                "properties": {"field": {"type": "string"}, "message": {"type": "string"}},
+            },
+        },
+        "expected": {"type": "integer", "description": "Version the caller counted on."},
+        "actual": {"type": "integer", "description": "Version the stream has."},
+    },
+}
+_PROBLEM_RESPONSE: Final[Json] = {
+    "description": "The request was refused or failed.",
+    "content": {CONTENT_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
+}

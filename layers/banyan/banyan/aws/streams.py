@@ -1,0 +1,113 @@
+"""The event table's DynamoDB stream, as Lambda hands it to the projector."""
+
+from __future__ import annotations
+
+import logging
+from base64 import b64decode
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any, Final
+
+from banyan.projections.runner import ProjectionRunner
+from banyan.store import Commit
+from banyan.store.items import Item, read_commit
+from banyan.streams import StreamId
+from banyan.telemetry import Telemetry
+
+INSERT: Final = "INSERT"
+
+_logger = logging.getLogger(__name__)
+
+
+@dataclass(slots=True)
+class Records:
+    """What a batch of stream records says.
+
+    Parameters
+    ----------
+    commits : list[Commit]
+        New commits.
+    damaged : set[StreamId]
+        Streams with a new commit whose record cannot be read.
+    tampered : list[tuple[str, str]]
+        Stream and position of commits that were changed or removed.
+    unnamed : int
+        New records that do not even name their stream.
+    first : dict[StreamId, str]
+        Lowest sequence number of each stream.
+    """
+
+    commits: list[Commit] = field(default_factory=list)
+    damaged: set[StreamId] = field(default_factory=set)
+    tampered: list[tuple[str, str]] = field(default_factory=list)
+    unnamed: int = 0
+    first: dict[StreamId, str] = field(default_factory=dict)
+
+
+def project_records(event: Mapping[str, Any], runner: ProjectionRunner, telemetry: Telemetry) -> dict[str, Any]:
+    """Project a batch of stream records.
+
+    Returns
+    -------
+    dict
+        ``batchItemFailures``: the lowest sequence number of each stream to deliver again.
+
+    Raises
+    ------
+    BatchFailed, StoreUnavailable
+        The whole batch is to be delivered again.
+    """
+    records = read_records(event["Records"])
+    _report(records, telemetry)
+    again = runner.project(records.commits, records.damaged)
+    return {"batchItemFailures": [{"itemIdentifier": records.first[stream]} for stream in sorted(again)]}
+
+
+def read_records(batch: Sequence[Mapping[str, Any]]) -> Records:
+    """Sort stream records into new commits and tampering; snapshots are neither."""
+    records = Records()
+    for record in batch:
+        change = record["dynamodb"]
+        if not _is_commit(change["Keys"]):
+            continue
+        if record["eventName"] == INSERT:
+            _take_new(records, change)
+        else:
+            records.tampered.append((change["Keys"]["stream"]["S"], change["Keys"]["position"]["N"]))
+    return records
+
+
+def _take_new(records: Records, change: Mapping[str, Any]) -> None:
+    try:
+        stream = StreamId.parse(change["Keys"]["stream"]["S"])
+    except ValueError:
+        records.unnamed += 1
+        return
+    records.first[stream] = min(records.first.get(stream, change["SequenceNumber"]), change["SequenceNumber"], key=int)
+    try:
+        records.commits.append(read_commit(_image(change["NewImage"])))
+    except Exception:
+        records.damaged.add(stream)
+
+
+def _is_commit(keys: Mapping[str, Any]) -> bool:
+    position = Decimal(keys["position"]["N"])
+    return position == position.to_integral_value()
+
+
+def _image(image: Mapping[str, Any]) -> Item:
+    """The item of an image: in JSON, binary values are base64 text."""
+    return {name: {"B": b64decode(value["B"])} if "B" in value else value for name, value in image.items()}
+
+
+def _report(records: Records, telemetry: Telemetry) -> None:
+    for stream, position in records.tampered:
+        telemetry.count("EventTableTampered")
+        _logger.error(
+            "a commit was changed or removed: the event table is append-only, restore it from a backup",
+            extra={"stream": stream, "position": position},
+        )
+    if records.unnamed:
+        telemetry.count("UnreadableRecords", records.unnamed)
+        _logger.error("records without a stream name were passed over", extra={"records": records.unnamed})
