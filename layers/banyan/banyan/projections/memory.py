@@ -70,6 +70,11 @@ class MemoryViews:
         )
         return sorted(inside, key=lambda row: row.sort)
 
+    def all_rows(self, generation: Generation) -> Mapping[RowKey, ViewRow]:
+        """All rows of all tenants in a ``ViewProjection``."""
+        with self._lock:
+            return dict(self._rows.get(generation, {}))
+
     def lookup(
         self, generation: Generation, tenant: str, index: int, partition: str, limit: int, cursor: str | None = None
     ) -> Page:

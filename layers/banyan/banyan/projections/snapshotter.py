@@ -1,0 +1,60 @@
+"""Taking snapshots of long streams, off the command path."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Sequence
+
+from banyan.decider import AnyDecider
+from banyan.projections.batch import Delivery
+from banyan.snapshots import crosses, write_snapshot
+from banyan.store import EventStore
+from banyan.streams import StreamId
+from banyan.telemetry import Telemetry
+
+_logger = logging.getLogger(__name__)
+
+
+class Snapshotter:
+    """Takes a snapshot of each stream that passes a multiple of the interval.
+
+    Parameters
+    ----------
+    store : EventStore
+    deciders : Sequence[Decider]
+    interval : int
+        Events between two snapshots.
+    telemetry : Telemetry
+    """
+
+    def __init__(self, store: EventStore, deciders: Sequence[AnyDecider], interval: int, telemetry: Telemetry) -> None:
+        self._store = store
+        self._deciders = {decider.entity: decider for decider in deciders}
+        self._interval = interval
+        self._telemetry = telemetry
+
+    def take(self, batch: Iterable[Delivery]) -> None:
+        """Take the snapshots that a batch makes due; one that fails is counted and logged, no more."""
+        for delivery in batch:
+            decider = self._deciders.get(delivery.stream.entity)
+            if decider and self._passes(delivery):
+                self._take_one(decider, delivery.stream, delivery.commits[-1].last)
+
+    def _passes(self, delivery: Delivery) -> bool:
+        commits = delivery.commits
+        return bool(commits) and crosses(self._interval, commits[0].position - 1, commits[-1].last)
+
+    def _take_one(self, decider: AnyDecider, stream: StreamId, version: int) -> None:
+        try:
+            if not self._taken(decider, stream, version):
+                write_snapshot(self._store, decider, stream)
+        except Exception as error:
+            self._telemetry.count("SnapshotFailures")
+            _logger.warning(
+                "no snapshot was taken: the next one will make up for it",
+                extra={"stream": str(stream), "version": version, "error": type(error).__name__},
+            )
+
+    def _taken(self, decider: AnyDecider, stream: StreamId, version: int) -> bool:
+        snapshot = self._store.load(stream, state_version=decider.state_version).snapshot
+        return snapshot is not None and not crosses(self._interval, snapshot.version, version)

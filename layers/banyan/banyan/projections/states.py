@@ -1,0 +1,105 @@
+"""Projecting into one row per stream."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from functools import reduce
+from typing import Any
+
+from banyan.projections.base import AnyStreamProjection
+from banyan.projections.batch import Delivery
+from banyan.projections.projecting import Outcome, Source, caught, until_settled
+from banyan.projections.views import Generation, StateRow, Views, WatermarkMoved
+from banyan.store import Commit
+
+
+class StateProjector:
+    """Folds streams into the rows of a ``StreamProjection``.
+
+    Parameters
+    ----------
+    projection : StreamProjection
+    generation : Generation
+    views : Views
+    source : Source
+    clock : Callable[[], datetime]
+    """
+
+    def __init__(
+        self,
+        projection: AnyStreamProjection,
+        generation: Generation,
+        views: Views,
+        source: Source,
+        clock: Callable[[], datetime],
+    ) -> None:
+        self.entity = projection.entity
+        self.generation = generation
+        self._projection = projection
+        self._views = views
+        self._source = source
+        self._clock = clock
+
+    def project(self, batch: Sequence[Delivery]) -> list[Outcome]:
+        """Take in a batch: one batch read, and one write for each stream that moves."""
+        rows = self._views.states(self.generation, [delivery.stream for delivery in batch])
+        return [self._advance(delivery, rows.get(delivery.stream)) for delivery in batch]
+
+    def _advance(self, delivery: Delivery, row: StateRow | None) -> Outcome:
+        try:
+            return self._step(delivery, row)
+        except WatermarkMoved:
+            return until_settled(lambda: self._step(delivery, self._row(delivery)))
+
+    def _step(self, delivery: Delivery, row: StateRow | None) -> Outcome:
+        fold = _Fold(row)
+        error = caught(lambda: self._take_in(fold, delivery))
+        reached = fold.reached
+        if reached is None:
+            return Outcome(delivery.stream, fold.base, error=error)
+        unwritten = caught(lambda: self._write(fold, reached))
+        if unwritten:
+            return Outcome(delivery.stream, fold.base, error=unwritten)
+        return Outcome(delivery.stream, reached.last, reached.recorded_at, error)
+
+    def _take_in(self, fold: _Fold, delivery: Delivery) -> None:
+        state = fold.begin(self._projection)
+        for commit, events in self._source.behind(self.generation, delivery, fold.base):
+            state = reduce(self._projection.evolve, events, state)
+            fold.state, fold.reached = state, commit
+
+    def _write(self, fold: _Fold, reached: Commit) -> None:
+        row = state_row(self._projection, reached, fold.state, self._clock())
+        self._views.put_state(self.generation, row, fold.base)
+
+    def _row(self, delivery: Delivery) -> StateRow | None:
+        return self._views.states(self.generation, [delivery.stream]).get(delivery.stream)
+
+
+class _Fold:
+    """A stream's state on its way from the row it had to the row it gets."""
+
+    def __init__(self, row: StateRow | None) -> None:
+        self.base = row.version if row else 0
+        self.state: Any = None
+        self.reached: Commit | None = None
+        self._row = row
+
+    def begin(self, projection: AnyStreamProjection) -> Any:
+        return projection.state.model_validate_json(self._row.state) if self._row else projection.initial()
+
+
+def state_row(projection: AnyStreamProjection, reached: Commit, state: Any, projected_at: datetime) -> StateRow:
+    """The row of a state that holds all events up to a commit."""
+    return StateRow(
+        stream=reached.stream,
+        version=reached.last,
+        recorded_at=reached.recorded_at,
+        projected_at=projected_at,
+        state=state.model_dump_json(),
+        lookups={
+            index: (lookup.partition(state), lookup.sort(state))
+            for index, lookup in enumerate(projection.lookups, start=1)
+        },
+    )
