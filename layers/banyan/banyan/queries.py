@@ -7,14 +7,14 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import reduce
-from typing import Final, Generic, Literal, TypeVar
+from typing import Any, Final, Generic, Literal, TypeVar
 
 from pydantic import BaseModel
 
 from banyan.errors import BanyanError, NotFound
 from banyan.events import CamelModel, Event
 from banyan.projections.base import StreamProjection, ViewProjection
-from banyan.projections.views import Generation, StateRow, ViewRow, Views
+from banyan.projections.views import Generation, Page, StateRow, ViewRow, Views
 from banyan.store import Commit, EventStore
 from banyan.store.eventstore import Clock, utc_now
 from banyan.streams import StreamId
@@ -56,9 +56,9 @@ class Answer(Generic[V]):
 
 @dataclass(frozen=True, slots=True)
 class Listing(Generic[S]):
-    """States of a lookup, and the opaque cursor behind which the next page begins."""
+    """States of a lookup with their versions, and the opaque cursor behind which the next page begins."""
 
-    states: Sequence[S]
+    entries: Sequence[tuple[S, int]]
     cursor: str | None
 
 
@@ -70,6 +70,10 @@ class VersionNotReached(BanyanError):
         self.stream = stream
         self.expected = expected
         self.actual = actual
+
+
+class InvalidCursor(BanyanError):
+    """A cursor that is damaged or belongs to another list."""
 
 
 class Queries:
@@ -160,21 +164,21 @@ class Queries:
 
         Raises
         ------
-        ValueError
-            When the cursor belongs to another list.
+        InvalidCursor
         """
         generation = self._generation(projection.name)
         index = [lookup.name for lookup in projection.lookups].index(name) + 1
-        states: list[S] = []
+        entries: list[tuple[S, int]] = []
         rows: list[StateRow] = []
         for _ in range(MAX_PAGES):
-            page = self._views.lookup(generation, tenant, index, partition, limit - len(states), cursor)
+            page = self._page(generation, tenant, index, partition, limit - len(entries), cursor)
             rows += page.rows
-            states += filter(where, (_state(projection, row) for row in page.rows))
+            read = ((_state(projection, row), row.version) for row in page.rows)
+            entries += (entry for entry in read if where(entry[0]))
             cursor = page.cursor
-            if cursor is None or len(states) == limit:
+            if cursor is None or len(entries) == limit:
                 break
-        return Answer(Listing(states, cursor), _of_rows(rows))
+        return Answer(Listing(entries, cursor), _of_rows(rows))
 
     def rows(
         self,
@@ -192,6 +196,12 @@ class Queries:
             for row in self._views.rows(generation, tenant, partition, from_sort, to_sort)
         ]
         return Answer(rows, _of_rows(rows))
+
+    def _page(self, generation: Generation, tenant: str, *place: Any) -> Page:
+        try:
+            return self._views.lookup(generation, tenant, *place)
+        except ValueError as error:
+            raise InvalidCursor(str(error)) from error
 
     def _row(self, projection: StreamProjection[S], stream: StreamId) -> StateRow | None:
         return self._views.states(self._generation(projection.name), [stream]).get(stream)

@@ -17,7 +17,7 @@ from banyan.aws.http_call import Call
 from banyan.aws.http_headers import CORRELATION_ID, ETAG, Headers
 from banyan.aws.http_json import canonical, read_body
 from banyan.aws.http_once import Attempt, HttpAnswer, Once
-from banyan.aws.http_public import public_routes
+from banyan.aws.http_public import public_routes, table_checks
 from banyan.aws.http_resolver import HttpResolver
 from banyan.aws.idempotency import IdempotencyTable
 from banyan.aws.idempotency_dynamodb import DynamoDBIdempotency
@@ -102,7 +102,8 @@ def command_api(application: Application, table: IdempotencyTable | None = None)
 
 def query_api(application: Application) -> Api:
     """The API of a domain's queries, with ``/health`` and ``/openapi.json`` for everybody."""
-    return Api(application, routers(application.domain)[1], public=public_routes(application))
+    public = public_routes(application.domain, table_checks(application.store, application.views))
+    return Api(application, routers(application.domain)[1], public=public)
 
 
 def _resolver(*routers: Router | None) -> HttpResolver:
@@ -118,7 +119,7 @@ def _problem_response(error: Exception) -> Response[str]:
     problem = problem_of(error)
     if problem.status >= 500:
         log_failure("a request failed", error)
-    return Response(problem.status, CONTENT_TYPE, json.dumps(problem.body), problem.headers)
+    return Response(problem.status, CONTENT_TYPE, json.dumps(problem.body, separators=(",", ":")), problem.headers)
 
 
 def _told(error: Exception) -> HttpAnswer:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, TypeVar
 
@@ -18,7 +19,7 @@ from banyan.bootstrap import Application
 from banyan.commands import Outcome
 from banyan.errors import ConcurrencyError, InvalidStreamId
 from banyan.events import Metadata
-from banyan.queries import Queries
+from banyan.queries import Provenance, Queries
 from banyan.streams import StreamId
 
 A = TypeVar("A", bound=BaseModel)
@@ -93,3 +94,8 @@ CurrentCall = Annotated[Call, Depends(_current)]
 def tagged(answer: A, version: int, status: int = 200) -> Response[A]:
     """An answer whose entity tag is a version."""
     return Response(status, content_type="application/json", body=answer, headers={ETAG: etag(version)})
+
+
+def merged(model: type[A], provenance: Provenance, members: Mapping[str, Any]) -> A:
+    """An answer of some members and where they come from."""
+    return model.model_validate({**dict(provenance), **members})

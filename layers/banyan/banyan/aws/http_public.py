@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, Literal
 
 from aws_lambda_powertools.event_handler import Response
@@ -12,9 +12,10 @@ from pydantic import BaseModel
 from banyan.aws.observability import log_failure
 from banyan.aws.once import once
 from banyan.aws.openapi import document
-from banyan.bootstrap import Application
+from banyan.domain import Domain
 from banyan.errors import StoreUnavailable
-from banyan.projections.views import Generation
+from banyan.projections.views import Generation, Views
+from banyan.store import EventStore
 from banyan.streams import StreamId
 
 _NOBODY = StreamId("_system", "health", "check")
@@ -27,22 +28,38 @@ class Health(BaseModel):
     tables: list[str]
 
 
-def public_routes(application: Application) -> Router:
-    """The router of ``GET /health`` and ``GET /openapi.json``."""
+def public_routes(domain: Domain, checks: Mapping[str, Callable[[], Any]]) -> Router:
+    """The router of ``GET /health`` and ``GET /openapi.json``.
+
+    Parameters
+    ----------
+    domain : Domain
+        Described by the document.
+    checks : Mapping[str, Callable[[], Any]]
+        By table: a small read that fails when the table does not answer.
+    """
     router = Router()  # type: ignore[no-untyped-call]
-    described = once(lambda: document(application.domain, router))
+    described = once(lambda: document(domain, router))
 
-    @router.get("/health", summary="Whether the tables answer", tags=["system"])
+    @router.get("/health", summary="Whether the tables answer")
     def health() -> Health:
-        _check("events", lambda: application.store.head(_NOBODY))
-        _check("views", lambda: application.views.states(Generation("health"), [_NOBODY]))
-        return Health(tables=["events", "views"])
+        for table, read in checks.items():
+            _check(table, read)
+        return Health(tables=list(checks))
 
-    @router.get("/openapi.json", summary="This description", tags=["system"])
+    @router.get("/openapi.json", summary="This description")
     def openapi() -> Response[str]:
         return Response(200, "application/json", described())
 
     return router
+
+
+def table_checks(store: EventStore, views: Views) -> Mapping[str, Callable[[], Any]]:
+    """A read of nothing from each table that queries use."""
+    return {
+        "events": lambda: store.head(_NOBODY),
+        "views": lambda: views.states(Generation("health"), [_NOBODY]),
+    }
 
 
 def _check(table: str, read: Callable[[], Any]) -> None:

@@ -45,7 +45,7 @@ def document(domain: Domain, public: Router) -> str:
     open_paths = {route[0] for route in public._routes}
     for path, method, operation in _operations(found):
         _complete(operation, command=method != "get", public=path in open_paths)
-    return json.dumps(_completed(found), indent=2) + "\n"
+    return json.dumps(_portable(_completed(found)), indent=2) + "\n"
 
 
 def _operations(found: Json) -> Iterator[tuple[str, str, Json]]:
@@ -83,6 +83,15 @@ def _completed(found: Json) -> Json:
         "paths": dict(sorted(found["paths"].items())),
         "components": components,
     }
+
+
+def _portable(value: Any) -> Any:
+    """Without patterns on Unicode classes, which many readers of OpenAPI cannot compile."""
+    if isinstance(value, list):
+        return [_portable(entry) for entry in value]
+    if not isinstance(value, dict):
+        return value
+    return {name: _portable(v) for name, v in value.items() if not (name == "pattern" and "\\p{" in str(v))}
 
 
 def _header(name: str, description: str, **schema: Any) -> Json:

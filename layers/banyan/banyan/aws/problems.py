@@ -21,7 +21,7 @@ from banyan.errors import (
     NotFound,
     StoreUnavailable,
 )
-from banyan.queries import VersionNotReached
+from banyan.queries import InvalidCursor, VersionNotReached
 
 CONTENT_TYPE: Final = "application/problem+json"
 RETRY_AFTER_SECONDS: Final = 1
@@ -54,14 +54,14 @@ class Problem:
     @property
     def body(self) -> dict[str, Any]:
         """The problem as JSON members."""
-        standard = {
+        return {
             "type": f"urn:banyan:problem:{self.code}",
             "title": HTTPStatus(self.status).phrase,
             "status": self.status,
             "detail": self.detail,
             "code": self.code,
+            **self.members,
         }
-        return {**self.members, **standard}
 
     @property
     def headers(self) -> dict[str, str]:
@@ -147,6 +147,7 @@ def _path(location: tuple[str | int, ...]) -> str:
 
 _TABLE: Final[Mapping[type, Callable[[Any], Problem]]] = {
     BadRequest: _rejected(400),
+    InvalidCursor: lambda error: Problem(400, "invalid_cursor", str(error), {"field": "cursor"}),
     Unauthorized: _told(401, "unauthorized"),
     ForbiddenTenant: _told(403, "forbidden_tenant"),
     NotFoundError: lambda _: Problem(404, "not_found", "there is no such route"),

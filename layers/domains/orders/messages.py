@@ -1,0 +1,109 @@
+"""What requests and answers of the API look like, as far as they are no commands."""
+
+from __future__ import annotations
+
+import re
+from datetime import date, datetime
+from typing import Annotated, Any
+
+from pydantic import BeforeValidator, WithJsonSchema
+from pydantic_core import PydanticCustomError
+
+from banyan.events import CamelModel, Metadata
+from banyan.queries import Provenance
+from orders.events import CustomerId, Item, OrderId
+from orders.money import ZERO, Money
+from orders.projections.order import OrderDetails
+from orders.projections.order_list import OrderSummary
+from orders.state import OrderStatus
+
+_DAY = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
+
+
+def _day(value: Any) -> Any:
+    if not isinstance(value, str) or not _DAY.fullmatch(value):
+        raise PydanticCustomError("day", "a day looks like 2010-12-01")
+    return value
+
+
+Day = Annotated[date, BeforeValidator(_day), WithJsonSchema({"type": "string", "format": "date"})]
+
+
+class NewOrder(CamelModel):
+    """Body of ``POST /orders``; an order without ``orderId`` gets one."""
+
+    order_id: OrderId | None = None
+    customer_id: CustomerId
+    items: tuple[Item, ...]
+
+
+class CommandAnswer(CamelModel):
+    """Where an order stands after a command."""
+
+    order_id: str
+    version: int
+    status: OrderStatus
+    total_amount: Money
+
+
+class OrderAnswer(OrderDetails, Provenance):
+    """An order in full."""
+
+
+class ListedOrder(OrderSummary):
+    """An order in a list."""
+
+    version: int
+
+
+class OrderPage(Provenance):
+    """A page of orders, and the cursor of the next one."""
+
+    orders: tuple[ListedOrder, ...]
+    cursor: str | None
+
+
+class EventAnswer(CamelModel):
+    """One event of an order."""
+
+    event_id: str
+    event_type: str
+    version: int
+    timestamp: datetime
+    payload: dict[str, Any]
+    metadata: Metadata
+
+
+class EventPage(Provenance):
+    """Events of an order; ``next`` is the ``after`` of the next page."""
+
+    events: tuple[EventAnswer, ...]
+    next: int | None
+
+
+class CustomerTotals(Provenance):
+    """What a customer ordered, paid and got back."""
+
+    customer_id: str
+    orders: int = 0
+    paid_orders: int = 0
+    paid_amount: Money = ZERO
+    cancelled_orders: int = 0
+    refunded_amount: Money = ZERO
+
+
+class DaySales(CamelModel):
+    """What was booked on one day."""
+
+    day: Day
+    orders: int = 0
+    gross: Money = ZERO
+    cancelled: int = 0
+    refunded: Money = ZERO
+    net: Money = ZERO
+
+
+class DailySales(Provenance):
+    """The days on which something was booked."""
+
+    days: tuple[DaySales, ...]

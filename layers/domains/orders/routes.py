@@ -1,0 +1,176 @@
+"""The HTTP routes of orders. Path parameters are spelled as in the API."""
+
+# ruff: noqa: N803
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date
+from typing import Annotated, Final
+
+from aws_lambda_powertools.event_handler import Response
+from aws_lambda_powertools.event_handler.api_gateway import Router
+from aws_lambda_powertools.event_handler.openapi.params import Query
+
+from banyan.aws.http_call import Call, CurrentCall, merged, tagged
+from banyan.errors import CommandRejected
+from banyan.events import Event
+from banyan.streams import StreamId
+from orders.commands import AddItem, CancelOrder, Command, CreateOrder, PayOrder
+from orders.events import CustomerId, Item
+from orders.messages import (
+    CommandAnswer,
+    CustomerTotals,
+    DailySales,
+    Day,
+    DaySales,
+    EventAnswer,
+    EventPage,
+    ListedOrder,
+    NewOrder,
+    OrderAnswer,
+    OrderPage,
+)
+from orders.projections import CUSTOMER_TOTALS, DAILY_SALES, ORDER_DETAILS, ORDER_LIST
+from orders.projections.order_list import ALL
+from orders.rejections import not_found
+from orders.state import OrderStatus
+
+MAX_DAYS: Final = 366
+
+commands = Router()  # type: ignore[no-untyped-call]
+queries = Router()  # type: ignore[no-untyped-call]
+
+AtVersion = Annotated[int | None, Query(alias="atVersion", ge=1)]
+MinVersion = Annotated[int, Query(alias="minVersion", ge=0)]
+After = Annotated[int, Query(ge=0)]
+Limit = Annotated[int, Query(ge=1, le=200)]
+
+
+@commands.post("/orders", summary="Order something", status_code=201)
+def create_order(body: NewOrder, call: CurrentCall) -> Response[CommandAnswer]:
+    """Create an order of at least one item."""
+    order_id = body.order_id or call.attempt.new_id
+    command = CreateOrder(order_id=order_id, customer_id=body.customer_id, items=body.items)
+    return _handle(call, order_id, command, 201)
+
+
+@commands.post("/orders/<orderId>/items", summary="Add a line to an open order")
+def add_item(orderId: str, body: Item, call: CurrentCall) -> Response[CommandAnswer]:
+    """Add an item to an order that is neither paid nor cancelled."""
+    return _handle(call, orderId, AddItem(item=body))
+
+
+@commands.post("/orders/<orderId>/pay", summary="Pay an order in full")
+def pay_order(orderId: str, body: PayOrder, call: CurrentCall) -> Response[CommandAnswer]:
+    """Pay the exact total of an open order."""
+    return _handle(call, orderId, body)
+
+
+@commands.post("/orders/<orderId>/cancel", summary="Cancel an order")
+def cancel_order(orderId: str, body: CancelOrder, call: CurrentCall) -> Response[CommandAnswer]:
+    """Cancel an order; a paid one is refunded."""
+    return _handle(call, orderId, body)
+
+
+@queries.get("/orders/<orderId>", summary="An order")
+def get_order(
+    orderId: str, call: CurrentCall, minVersion: MinVersion = 0, atVersion: AtVersion = None
+) -> Response[OrderAnswer]:
+    """Read an order, at ``minVersion`` or later, or as it was at ``atVersion``."""
+    stream = _order(call, orderId)
+    if atVersion is None:
+        found = call.queries.get(ORDER_DETAILS, stream, minVersion)
+    else:
+        found = call.queries.at(ORDER_DETAILS, stream, atVersion)
+    if found is None:
+        raise not_found()
+    return tagged(merged(OrderAnswer, found.provenance, dict(found.value)), found.provenance.version)
+
+
+@queries.get("/orders/<orderId>/events", summary="What happened to an order")
+def get_events(orderId: str, call: CurrentCall, after: After = 0, limit: Limit = 50) -> EventPage:
+    """List the events of an order behind a version, oldest first."""
+    found = call.queries.events(_order(call, orderId), after, limit)
+    if found is None:
+        raise not_found()
+    last = found.value[-1].version if found.value else after
+    more = last if found.value and last < found.provenance.version else None
+    return merged(EventPage, found.provenance, {"events": tuple(map(_event, found.value)), "next": more})
+
+
+@queries.get("/orders", summary="Orders, newest first")
+def list_orders(
+    call: CurrentCall,
+    customer: Annotated[CustomerId | None, Query()] = None,
+    status: Annotated[OrderStatus | None, Query()] = None,
+    limit: Limit = 50,
+    cursor: Annotated[str | None, Query(max_length=2048)] = None,
+) -> OrderPage:
+    """List the orders of a customer, those with a status, those with both, or all."""
+    found = call.queries.lookup(
+        ORDER_LIST,
+        call.caller.tenant,
+        *_lookup(customer, status),
+        limit,
+        cursor,
+        where=lambda order: status in (None, order.status),
+    )
+    orders = tuple(ListedOrder(**dict(order), version=version) for order, version in found.value.entries)
+    return merged(OrderPage, found.provenance, {"orders": orders, "cursor": found.value.cursor})
+
+
+@queries.get("/customers/<customerId>/totals", summary="What a customer ordered and paid")
+def get_totals(customerId: CustomerId, call: CurrentCall) -> CustomerTotals:
+    """Read the totals of a customer; all are 0 for one who never ordered."""
+    found = call.queries.rows(CUSTOMER_TOTALS, call.caller.tenant, [customerId])
+    totals = dict(found.value[0].fields) if found.value else {}
+    return merged(CustomerTotals, found.provenance, {"customerId": customerId, **totals})
+
+
+@queries.get("/sales/daily", summary="Sales per day")
+def get_daily_sales(
+    call: CurrentCall, first: Annotated[Day, Query(alias="from")], last: Annotated[Day, Query(alias="to")]
+) -> DailySales:
+    """List what was booked from one day to another, both included, at most 366 days; idle days are left out."""
+    if not 0 <= (last - first).days < MAX_DAYS:
+        raise CommandRejected("invalid_range", f"to must lie 0 to {MAX_DAYS - 1} days behind from", "to")
+    found = call.queries.rows(
+        DAILY_SALES, call.caller.tenant, _months(first, last), first.isoformat(), last.isoformat()
+    )
+    days = tuple(DaySales.model_validate({"day": row.sort, **row.fields}) for row in found.value)
+    return merged(DailySales, found.provenance, {"days": days})
+
+
+def _order(call: Call, order_id: str) -> StreamId:
+    return call.stream("order", order_id, "orderId")
+
+
+def _handle(call: Call, order_id: str, command: Command, status: int = 200) -> Response[CommandAnswer]:
+    outcome = call.handle(_order(call, order_id), command)
+    version, order = outcome.head.version, outcome.state
+    answer = CommandAnswer(order_id=order_id, version=version, status=order.status, total_amount=order.total_amount)
+    return tagged(answer, version, status)
+
+
+def _event(event: Event) -> EventAnswer:
+    return EventAnswer(
+        event_id=event.event_id,
+        event_type=event.event_type,
+        version=event.version,
+        timestamp=event.timestamp,
+        payload=event.payload.model_dump(mode="json", by_alias=True),
+        metadata=event.metadata,
+    )
+
+
+def _lookup(customer: str | None, status: OrderStatus | None) -> tuple[str, str]:
+    if customer:
+        return "customer", customer
+    return ("status", str(status)) if status else ("all", ALL)
+
+
+def _months(first: date, last: date) -> Iterator[str]:
+    """Months between two days, ``YYYY-MM``."""
+    for month in range(first.year * 12 + first.month - 1, last.year * 12 + last.month):
+        yield f"{month // 12:04}-{month % 12 + 1:02}"

@@ -1,0 +1,151 @@
+"""The HTTP API over memory, and the events that API Gateway would send it."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
+from typing import Any, cast
+from urllib.parse import urlencode
+
+from banyan.aws.http import Api, command_api, query_api
+from banyan.aws.idempotency import IdempotencyTable, MemoryIdempotency
+from banyan.aws.settings import Settings, Tables
+from banyan.bootstrap import Application
+from banyan.domain import load_domain
+from banyan.projections.memory import MemoryViews
+from banyan.projections.runner import ProjectionRunner
+from banyan.projections.views import Views
+from banyan.store.base import CommitTable
+from banyan.store.eventstore import EventStore
+from banyan.store.memory import MemoryTable
+from banyan.streams import StreamId
+from banyan.telemetry import NoTelemetry
+
+ITEM = {"sku": "A", "quantity": 2, "price": "2.50"}
+ORDER = {"orderId": "o-1", "customerId": "c-1", "items": [ITEM]}
+CONTEXT = SimpleNamespace(function_name="test", aws_request_id="request", get_remaining_time_in_millis=lambda: 15_000)
+
+Answer = dict[str, Any]
+
+
+def event(
+    method: str,
+    path: str,
+    body: Any = None,
+    *,
+    tenant: str | None = "acme",
+    claims: dict[str, Any] | None = None,
+    query: dict[str, Any] | None = None,
+    **headers: str,
+) -> dict[str, Any]:
+    """An event of the HTTP API, payload 2.0; ``tenant=None`` comes without a token."""
+    claims = claims if claims is not None else {"sub": "user-1", "tenant": tenant}
+    text = {name: str(value) for name, value in (query or {}).items()}
+    return {
+        "version": "2.0",
+        "routeKey": f"{method} /{{proxy+}}",
+        "rawPath": path,
+        "rawQueryString": urlencode(text),
+        **({"queryStringParameters": text} if text else {}),
+        "headers": {"content-type": "application/json"} | {n.replace("_", "-"): v for n, v in headers.items()},
+        "requestContext": {
+            "http": {"method": method, "path": path},
+            "requestId": "gateway-1",
+            "stage": "$default",
+            **({"authorizer": {"jwt": {"claims": claims, "scopes": None}}} if tenant is not None else {}),
+        },
+        **({"body": body if isinstance(body, str) else json.dumps(body)} if body is not None else {}),
+        "isBase64Encoded": False,
+    }
+
+
+@dataclass
+class Clock:
+    """A clock that tests move; each look is a millisecond later."""
+
+    now: datetime = field(default_factory=lambda: datetime(2026, 1, 1, tzinfo=UTC))
+
+    def __call__(self) -> datetime:
+        self.now += timedelta(milliseconds=1)
+        return self.now
+
+    def pass_by(self, **time: float) -> None:
+        """Let time go by."""
+        self.now += timedelta(**time)
+
+
+class Server:
+    """Both functions over one memory.
+
+    Parameters
+    ----------
+    table : CommitTable
+    views : Views
+    records : IdempotencyTable
+    settings
+        Fields of ``Settings``.
+    """
+
+    def __init__(
+        self,
+        table: CommitTable | None = None,
+        views: Views | None = None,
+        records: IdempotencyTable | None = None,
+        **settings: Any,
+    ) -> None:
+        domain = load_domain("orders")
+        self.clock = Clock()
+        self.store = EventStore(table or MemoryTable(), domain.registry, self.clock)
+        self.views = views or MemoryViews()
+        chosen = Settings(**{"min_version_wait_ms": 0, "backoff_ms": 1, **settings})
+        self.application = Application(
+            chosen, Tables(), domain, cast(Any, None), self.store, self.views, NoTelemetry(), self.clock
+        )
+        self.records = records or MemoryIdempotency()
+        self.commands, self.queries = self._apis()
+        self.runner = ProjectionRunner(self.store, self.views, domain.projections, clock=self.clock)
+
+    def restart(self) -> None:
+        """Forget what the process remembered, as another container would."""
+        self.application = replace(self.application)
+        self.commands, self.queries = self._apis()
+
+    def send(self, method: str, path: str, body: Any = None, **more: Any) -> Answer:
+        """Send one request to the function the gateway would choose."""
+        api = self.queries if method == "GET" else self.commands
+        return api(event(method, path, body, **more), CONTEXT)
+
+    def get(self, path: str, **more: Any) -> Answer:
+        """Send a query."""
+        return self.send("GET", path, **more)
+
+    def post(self, path: str, body: Any = None, **more: Any) -> Answer:
+        """Send a command."""
+        return self.send("POST", path, body, **more)
+
+    def project(self, order: str = "o-1", tenant: str = "acme") -> None:
+        """Bring the read models up to the stream of an order."""
+        assert not self.runner.project(self.store.commits(StreamId(tenant, "order", order)))
+
+    def commits(self, order: str = "o-1", tenant: str = "acme") -> int:
+        """Number of commits in the stream of an order."""
+        return len(list(self.store.commits(StreamId(tenant, "order", order))))
+
+    def _apis(self) -> tuple[Api, Api]:
+        return command_api(self.application, self.records), query_api(self.application)
+
+
+def body_of(answer: Answer) -> Any:
+    """The JSON in an answer."""
+    return json.loads(answer["body"])
+
+
+def problem(answer: Answer) -> tuple[int, str]:
+    """Status and code of an answer that must be a problem."""
+    assert answer["headers"]["Content-Type"] == "application/problem+json", answer
+    found = body_of(answer)
+    assert found["status"] == answer["statusCode"]
+    assert {"type", "title", "detail", "code"} <= found.keys()
+    return answer["statusCode"], found["code"]
