@@ -1,0 +1,58 @@
+"""Fixtures for all tests: the engines an event store can stand on."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+
+import pytest
+from tests.engines import DynamoDBEngine, Engine, MemoryEngine, local_tables, moto_tables
+from tools.local.dynamodb_local import DynamoDBLocal, unavailable
+
+REQUIRE = "BANYAN_REQUIRE_DYNAMODB_LOCAL"
+LOCAL = pytest.param("dynamodb_local", marks=pytest.mark.dynamodb_local)
+
+
+@pytest.fixture(scope="session")
+def dynamodb_local_endpoint() -> Iterator[str]:
+    """Endpoint of one DynamoDB Local for the whole session; it listens on every interface."""
+    if missing := unavailable():
+        if os.environ.get(REQUIRE) == "1":
+            pytest.fail(missing)
+        pytest.skip(missing)
+    with DynamoDBLocal() as server:
+        yield server.endpoint
+
+
+@pytest.fixture
+def memory() -> MemoryEngine:
+    """Tables in dictionaries."""
+    return MemoryEngine()
+
+
+@pytest.fixture
+def moto() -> Iterator[DynamoDBEngine]:
+    """Tables in moto."""
+    with moto_tables() as engine:
+        yield engine
+
+
+@pytest.fixture
+def dynamodb_local(dynamodb_local_endpoint: str) -> Iterator[DynamoDBEngine]:
+    """Tables in DynamoDB Local."""
+    with local_tables(dynamodb_local_endpoint) as engine:
+        yield engine
+
+
+@pytest.fixture(params=["memory", "moto", LOCAL])
+def engine(request: pytest.FixtureRequest) -> Engine:
+    """Each engine in turn."""
+    chosen: Engine = request.getfixturevalue(request.param)
+    return chosen
+
+
+@pytest.fixture(params=["moto", LOCAL])
+def dynamodb(request: pytest.FixtureRequest) -> DynamoDBEngine:
+    """Each engine that speaks DynamoDB's protocol."""
+    chosen: DynamoDBEngine = request.getfixturevalue(request.param)
+    return chosen

@@ -1,0 +1,206 @@
+"""What an event store can stand on in tests: memory, moto, and DynamoDB Local."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache, cached_property
+from pathlib import Path
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any, Protocol
+from uuid import uuid4
+
+import boto3
+import botocore.endpoint
+from moto.core.models import botocore_stubber
+from tests.support import ManualClock, no_sleep
+from tests.wire import Deliver, Wire, tap
+from tools.local.engine import CREDENTIALS, environment, moto_engine
+from tools.local.template import read
+
+from banyan.aws.clients import CONFIG
+from banyan.aws.settings import Tables
+from banyan.projections.dynamodb import DynamoDBViews
+from banyan.projections.memory import MemoryViews
+from banyan.projections.views import Views
+from banyan.store import Commit, CommitTable, EventStore, Snapshot
+from banyan.store.dynamodb import DynamoDBTable
+from banyan.store.eventstore import Clock
+from banyan.store.items import commit_item, snapshot_item
+from banyan.store.memory import SNAPSHOT_OFFSET, MemoryTable
+from banyan.upcasting import EventRegistry
+
+if TYPE_CHECKING:
+    from botocore.awsrequest import AWSPreparedRequest, AWSResponse
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+TEMPLATE = Path(__file__).parents[1] / "template.yaml"
+CREATED = ("AttributeDefinitions", "KeySchema", "GlobalSecondaryIndexes", "BillingMode")
+BUCKETS = 4
+
+
+class Engine(Protocol):
+    """Tables of their own for one test, and the means to look into and damage them."""
+
+    name: str
+
+    def table(self) -> CommitTable:
+        """The table of commits."""
+
+    def store(self, registry: EventRegistry, clock: Clock | None = None) -> EventStore:
+        """An event store on ``table``; its clock ticks unless another is given, and it never sleeps."""
+
+    def views(self) -> Views:
+        """Read models."""
+
+    def put(self, item: Commit | Snapshot) -> None:
+        """Write an item behind the store's back, over what stands there."""
+
+    def remove(self, item: Commit | Snapshot) -> None:
+        """Remove an item behind the store's back."""
+
+
+class MemoryEngine:
+    """Everything in dictionaries."""
+
+    name = "memory"
+
+    def __init__(self) -> None:
+        self._table = MemoryTable(BUCKETS)
+        self._views = MemoryViews()
+
+    def table(self) -> MemoryTable:
+        return self._table
+
+    def store(self, registry: EventRegistry, clock: Clock | None = None) -> EventStore:
+        return EventStore(self._table, registry, clock or ManualClock(), no_sleep)
+
+    def views(self) -> MemoryViews:
+        return self._views
+
+    def put(self, item: Commit | Snapshot) -> None:
+        self._table._streams[item.stream][_position(item)] = item
+
+    def remove(self, item: Commit | Snapshot) -> None:
+        del self._table._streams[item.stream][_position(item)]
+
+
+class DynamoDBEngine:
+    """The template's tables under names of their own.
+
+    Parameters
+    ----------
+    name : str
+        ``moto`` or ``dynamodb_local``.
+    client : DynamoDBClient
+    deliver : Callable, optional
+        Where requests go instead of to the client's endpoint.
+
+    Attributes
+    ----------
+    wire : Wire
+        Counts the client's requests and makes them fail.
+    """
+
+    def __init__(self, name: str, client: DynamoDBClient, deliver: Deliver | None = None) -> None:
+        self.name = name
+        self.client = client
+        self.wire: Wire = tap(client, deliver)
+        self._suffix = uuid4().hex
+
+    @cached_property
+    def tables(self) -> Tables:
+        """Names of all tables, created now."""
+        others = [name for name in Tables.model_fields if name != "events"]
+        return Tables(events=self.events, **{name: self._create(name) for name in others})
+
+    @cached_property
+    def events(self) -> str:
+        """Name of the event table, created now."""
+        return self._create("events")
+
+    def table(self) -> DynamoDBTable:
+        return DynamoDBTable(self.client, self.events, BUCKETS, no_sleep)
+
+    def store(self, registry: EventRegistry, clock: Clock | None = None) -> EventStore:
+        return EventStore(self.table(), registry, clock or ManualClock(), no_sleep)
+
+    def views(self) -> DynamoDBViews:
+        return DynamoDBViews(self.client, self.tables.views, self.tables.cursors, no_sleep)
+
+    def put(self, item: Commit | Snapshot) -> None:
+        encoded = commit_item(item, BUCKETS) if isinstance(item, Commit) else snapshot_item(item)
+        self.client.put_item(TableName=self.events, Item=encoded)
+
+    def remove(self, item: Commit | Snapshot) -> None:
+        key = {"stream": {"S": str(item.stream)}, "position": {"N": str(_position(item))}}
+        self.client.delete_item(TableName=self.events, Key=key)
+
+    def _create(self, name: str) -> str:
+        table = f"{name}-{self._suffix}"
+        self.client.create_table(TableName=table, **table_definitions()[name])
+        return table
+
+
+@contextmanager
+def moto_tables() -> Iterator[DynamoDBEngine]:
+    """Tables in this process; one request at a time, because moto is not thread-safe."""
+    with moto_engine(), impatient():
+        yield DynamoDBEngine("moto", dynamodb_client(), through_moto)
+
+
+@contextmanager
+def local_tables(endpoint: str) -> Iterator[DynamoDBEngine]:
+    """Tables in a running DynamoDB Local."""
+    with impatient():
+        yield DynamoDBEngine("dynamodb_local", dynamodb_client(endpoint))
+
+
+@contextmanager
+def impatient() -> Iterator[None]:
+    """Let the SDK retry without waiting."""
+    patient = botocore.endpoint.time  # type: ignore[attr-defined]
+    botocore.endpoint.time = SimpleNamespace(sleep=no_sleep)  # type: ignore[attr-defined]
+    try:
+        yield
+    finally:
+        botocore.endpoint.time = patient  # type: ignore[attr-defined]
+
+
+def dynamodb_client(endpoint: str | None = None) -> DynamoDBClient:
+    """A client as the functions have it: same deadlines, same retries."""
+    with environment(CREDENTIALS):
+        return session().client("dynamodb", config=CONFIG, endpoint_url=endpoint)
+
+
+@cache
+def session() -> boto3.Session:
+    """One session, so that botocore reads its service models once."""
+    return boto3.Session()
+
+
+def through_moto(request: AWSPreparedRequest) -> AWSResponse:
+    """Answer a request from moto's memory."""
+    answer = botocore_stubber("before-send", request)
+    assert answer is not None, f"moto does not know {request.url}"
+    return answer
+
+
+@cache
+def table_definitions() -> dict[str, Any]:
+    """What ``create_table`` needs, from ``template.yaml``, by the name in ``Tables``."""
+    resources = read(TEMPLATE)["Resources"]
+    return {name: table_definition(resources[f"{name.capitalize()}Table"]) for name in Tables.model_fields}
+
+
+def table_definition(resource: dict[str, Any]) -> dict[str, Any]:
+    """The properties of one table that shape it; backups, encryption and tags change nothing here."""
+    properties = resource["Properties"]
+    definition = {name: properties[name] for name in CREATED if name in properties}
+    if "StreamSpecification" in properties:
+        definition["StreamSpecification"] = {"StreamEnabled": True, **properties["StreamSpecification"]}
+    return definition
+
+
+def _position(item: Commit | Snapshot) -> float:
+    return item.position if isinstance(item, Commit) else item.version + SNAPSHOT_OFFSET

@@ -1,0 +1,47 @@
+"""What several tests need: time under control, and waiting for a condition."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import TypeVar
+
+T = TypeVar("T")
+
+START = datetime(2026, 1, 5, 9, 0, tzinfo=UTC)
+STEP = timedelta(milliseconds=1)
+
+
+class ManualClock:
+    """A clock that moves a millisecond each time it is read, and otherwise when told."""
+
+    def __init__(self, now: datetime = START) -> None:
+        self.now = now
+
+    def __call__(self) -> datetime:
+        self.now += STEP
+        return self.now
+
+    def move(self, by: timedelta) -> None:
+        """Set the clock forward, or back."""
+        self.now += by
+
+
+def wait_until(condition: Callable[[], T], what: str, seconds: float = 20.0) -> T:
+    """Ask until the answer is true, and return it.
+
+    Raises
+    ------
+    AssertionError
+        Naming ``what`` did not come about in time.
+    """
+    deadline = time.monotonic() + seconds
+    while not (answer := condition()):
+        assert time.monotonic() < deadline, f"waited {seconds:.0f} s for {what}"
+        time.sleep(0.02)
+    return answer
+
+
+def no_sleep(seconds: float) -> None:
+    """Takes the place of ``time.sleep``."""

@@ -1,0 +1,152 @@
+"""The wire between a DynamoDB client and its service: counts requests, and loses or refuses them on demand."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections import Counter, deque
+from collections.abc import Callable, Mapping, Sequence
+from threading import Lock
+from typing import TYPE_CHECKING, Any, cast
+
+from botocore.awsrequest import AWSPreparedRequest, AWSResponse
+from botocore.compat import HTTPHeaders
+from botocore.exceptions import ConnectionClosedError, ReadTimeoutError
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+Deliver = Callable[[AWSPreparedRequest], AWSResponse]
+Fault = Callable[[AWSPreparedRequest, Deliver], AWSResponse]
+
+SERVICE_PREFIX = "DynamoDB_20120810."
+ERROR_PREFIX = "com.amazonaws.dynamodb.v20120810#"
+
+
+class Wire:
+    """Takes the place of a client's HTTP session, below the SDK's own retries.
+
+    Parameters
+    ----------
+    deliver : Callable
+        Sends one request and returns its answer.
+
+    Attributes
+    ----------
+    sent : list[str]
+        Operation of every HTTP request, retries included, in order.
+    """
+
+    def __init__(self, deliver: Deliver) -> None:
+        self.sent: list[str] = []
+        self._deliver = deliver
+        self._faults: deque[tuple[str | None, Fault]] = deque()
+        self._lock = Lock()
+
+    def inject(self, *faults: Fault, on: str | None = None) -> None:
+        """Let the next requests (of one operation, when named) meet these faults, one each, in order."""
+        self._faults.extend((on, fault) for fault in faults)
+
+    def clear(self) -> None:
+        """Forget what was sent and the faults that were not met."""
+        self.sent.clear()
+        self._faults.clear()
+
+    def send(self, request: AWSPreparedRequest) -> AWSResponse:
+        """Send one request, as a botocore HTTP session does."""
+        operation = operation_of(request)
+        with self._lock:
+            self.sent.append(operation)
+            fault = self._next_fault(operation)
+        return fault(request, self._deliver)
+
+    def close(self) -> None:
+        """As a botocore HTTP session; nothing is kept open here."""
+
+    def _next_fault(self, operation: str) -> Fault:
+        if self._faults and self._faults[0][0] in (None, operation):
+            return self._faults.popleft()[1]
+        return delivered
+
+
+class Capacity:
+    """Asks for and adds up the capacity a client's requests consume.
+
+    Parameters
+    ----------
+    client : DynamoDBClient
+
+    Attributes
+    ----------
+    units : Counter[str]
+        Read or write units, indexes included, by operation.
+    """
+
+    def __init__(self, client: DynamoDBClient) -> None:
+        self.units: Counter[str] = Counter()
+        client.meta.events.register("provide-client-params.dynamodb", self._ask)
+        client.meta.events.register("after-call.dynamodb", self._add)
+
+    def _ask(self, params: dict[str, Any], **_: Any) -> None:
+        params["ReturnConsumedCapacity"] = "TOTAL"
+
+    def _add(self, model: Any, parsed: Mapping[str, Any], **_: Any) -> None:
+        consumed = parsed.get("ConsumedCapacity", [])
+        for entry in consumed if isinstance(consumed, list) else [consumed]:
+            self.units[model.name] += entry["CapacityUnits"]
+
+
+def tap(client: DynamoDBClient, deliver: Deliver | None = None) -> Wire:
+    """Put a wire under a client; without ``deliver`` it leads where the client sent its requests before."""
+    endpoint = cast(Any, client)._endpoint
+    wire = Wire(deliver or endpoint.http_session.send)
+    endpoint.http_session = wire
+    return wire
+
+
+def operation_of(request: AWSPreparedRequest) -> str:
+    """Name of the operation a request asks for."""
+    target = request.headers["X-Amz-Target"]
+    return (target.decode() if isinstance(target, bytes) else target).removeprefix(SERVICE_PREFIX)
+
+
+def delivered(request: AWSPreparedRequest, deliver: Deliver) -> AWSResponse:
+    """No fault."""
+    return deliver(request)
+
+
+def lost_answer(request: AWSPreparedRequest, deliver: Deliver) -> AWSResponse:
+    """The service does its work, then the connection breaks."""
+    deliver(request).content  # noqa: B018
+    raise ConnectionClosedError(endpoint_url=request.url)
+
+
+def late_answer(request: AWSPreparedRequest, deliver: Deliver) -> AWSResponse:
+    """The service does its work, but the client stops waiting before it hears of it."""
+    deliver(request).content  # noqa: B018
+    raise ReadTimeoutError(endpoint_url=request.url)
+
+
+def lost_request(request: AWSPreparedRequest, deliver: Deliver) -> AWSResponse:  # noqa: ARG001
+    """The connection breaks before the service hears of the request."""
+    raise ConnectionClosedError(endpoint_url=request.url)
+
+
+def refused(code: str, *, status: int = 400, reasons: Sequence[str] = ()) -> Fault:
+    """The service answers with an error and does nothing; ``reasons`` are the codes of a cancelled transaction."""
+    body: dict[str, Any] = {"__type": ERROR_PREFIX + code, "message": "injected"}
+    if reasons:
+        body["CancellationReasons"] = [{"Code": reason} for reason in reasons]
+
+    def answer(request: AWSPreparedRequest, deliver: Deliver) -> AWSResponse:  # noqa: ARG001
+        raw = RawBody(json.dumps(body).encode())
+        return AWSResponse(request.url, status, HTTPHeaders(), cast(Any, raw))
+
+    return answer
+
+
+class RawBody(io.BytesIO):
+    """A body as urllib3 hands it to botocore."""
+
+    def stream(self, **_: Any) -> Any:
+        yield self.read()
