@@ -1,0 +1,20 @@
+"""Orders: the example domain, and the folder to copy for the next one."""
+
+from typing import Final
+
+from banyan.domain import Domain
+from banyan.upcasting import EventRegistry
+from orders.decider import ORDER
+from orders.events import OrderCancelled, OrderCreated, OrderItemAdded, OrderPaid
+from orders.projections import PROJECTIONS
+from orders.upcasters import UPCASTERS
+
+DOMAIN: Final = Domain(
+    name="orders",
+    registry=EventRegistry([OrderCreated, OrderItemAdded, OrderPaid, OrderCancelled], UPCASTERS),
+    deciders=[ORDER],
+    projections=PROJECTIONS,
+    routes="orders.routes",
+)
+
+__all__ = ["DOMAIN"]

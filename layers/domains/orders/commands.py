@@ -1,0 +1,37 @@
+"""What can be asked of an order. Ids and times come with the command; nothing is made up here."""
+
+from __future__ import annotations
+
+from banyan.events import CamelModel
+from orders.events import CustomerId, Item, Method, OrderId, Reason
+from orders.money import Money
+
+
+class CreateOrder(CamelModel):
+    """Order something."""
+
+    order_id: OrderId
+    customer_id: CustomerId
+    items: tuple[Item, ...]
+
+
+class AddItem(CamelModel):
+    """Add a line to an open order."""
+
+    item: Item
+
+
+class PayOrder(CamelModel):
+    """Pay the exact total of an open order."""
+
+    amount: Money
+    method: Method = "unspecified"
+
+
+class CancelOrder(CamelModel):
+    """Cancel an order; a paid one is refunded."""
+
+    reason: Reason
+
+
+Command = CreateOrder | AddItem | PayOrder | CancelOrder

@@ -1,0 +1,81 @@
+"""What can happen to an order. Each event carries all that a read model needs of it."""
+
+from __future__ import annotations
+
+from typing import Annotated, ClassVar
+
+from pydantic import StrictInt, StringConstraints
+
+from banyan.events import CamelModel, DomainEvent
+from orders.money import Money
+
+OrderId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$")]
+CustomerId = Annotated[
+    str, StringConstraints(pattern=r"^[\p{L}\p{N}.@_+:'&,()-]+( [\p{L}\p{N}.@_+:'&,()-]+)*$", max_length=128)
+]
+Sku = Annotated[str, StringConstraints(pattern=r"^[!-~]([ -~]{0,62}[!-~])?$")]
+Reason = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=500)]
+Method = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=50)]
+
+
+class Item(CamelModel):
+    """One line of an order.
+
+    Parameters
+    ----------
+    sku : str
+        1 to 64 printable ASCII characters, no space at either end.
+    quantity : int
+        Pieces.
+    price : Decimal
+        Of one piece.
+    """
+
+    sku: Sku
+    quantity: StrictInt
+    price: Money
+
+    @property
+    def amount(self) -> Money:
+        """Price of all pieces."""
+        return self.price * self.quantity
+
+
+class OrderCreated(DomainEvent):
+    """A customer ordered something.
+
+    Schema version 2: every order has a customer. In version 1 ``customerId`` was missing or null for a sale over
+    the counter.
+    """
+
+    schema_version: ClassVar[int] = 2
+
+    order_id: OrderId
+    customer_id: CustomerId
+    items: tuple[Item, ...]
+
+
+class OrderItemAdded(DomainEvent):
+    """A line was added to an open order."""
+
+    order_id: OrderId
+    customer_id: CustomerId
+    item: Item
+
+
+class OrderPaid(DomainEvent):
+    """An order was paid in full."""
+
+    order_id: OrderId
+    customer_id: CustomerId
+    amount: Money
+    method: Method
+
+
+class OrderCancelled(DomainEvent):
+    """An order was cancelled; ``refunded_amount`` is what had been paid for it, 0 for an unpaid one."""
+
+    order_id: OrderId
+    customer_id: CustomerId
+    reason: Reason
+    refunded_amount: Money
