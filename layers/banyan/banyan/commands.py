@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from threading import Lock
@@ -16,7 +16,7 @@ from pydantic import BaseModel
 
 from banyan.decider import Decider
 from banyan.errors import CommandRejected, ConcurrencyError
-from banyan.events import Event, Metadata
+from banyan.events import DomainEvent, Event, Metadata
 from banyan.snapshots import restore
 from banyan.store import EventStore, Loaded
 from banyan.streams import StreamHead, StreamId
@@ -84,11 +84,6 @@ class AggregateCache(Generic[S]):
                 self._kept.move_to_end(stream)
             while len(self._kept) > self._size:
                 self._kept.popitem(last=False)
-
-    def drop(self, stream: StreamId) -> None:
-        """Forget an aggregate."""
-        with self._lock:
-            self._kept.pop(stream, None)
 
 
 class CommandHandler(Generic[S, C]):
@@ -166,7 +161,7 @@ class CommandHandler(Generic[S, C]):
             The outcome is unknown; repeat with the same ``commit_id``.
         """
         commit_id = commit_id or str(uuid4())
-        trust = optimistic
+        trust = optimistic and first_attempt is None
         for attempt in range(self._retries + 1):
             try:
                 return self._attempt(stream, command, commit_id, metadata, expected, first_attempt, trust)
@@ -195,24 +190,37 @@ class CommandHandler(Generic[S, C]):
         first_attempt: datetime | None,
         trust: bool,
     ) -> Outcome[S]:
-        kept = self._cache.get(stream) if trust else None
-        aggregate = kept or self.load(stream)
+        kept = self._kept_decision(stream, command, commit_id, expected) if trust else None
+        if kept:
+            return self._append(*kept, commit_id, metadata)
+        aggregate = self.load(stream)
         repeated = self._repeated(aggregate, commit_id, first_attempt)
         if repeated:
             return repeated
         if expected is not None and expected != aggregate.head.version:
             raise ConcurrencyError(stream, expected, aggregate.head.version)
-        try:
-            return self._decide(aggregate, command, commit_id, metadata)
-        except CommandRejected:
-            if kept is None:
-                raise
-            return self._decide(self.load(stream), command, commit_id, metadata)
-
-    def _decide(self, aggregate: Aggregate[S], command: C, commit_id: str, metadata: Metadata | None) -> Outcome[S]:
         events = self._decider.decide(command, aggregate.state)
         if not events:
             return Outcome(aggregate.head, aggregate.state, ())
+        return self._append(aggregate, events, commit_id, metadata)
+
+    def _kept_decision(
+        self, stream: StreamId, command: C, commit_id: str, expected: int | None
+    ) -> tuple[Aggregate[S], Sequence[DomainEvent]] | None:
+        """What follows from the kept aggregate, unless only a fresh one can tell: a state that may be old
+        proves itself by an append, never by a refusal or by nothing to do."""
+        kept = self._cache.get(stream)
+        if kept is None or commit_id in kept.commits or expected not in (None, kept.head.version):
+            return None
+        try:
+            events = self._decider.decide(command, kept.state)
+        except CommandRejected:
+            return None
+        return (kept, events) if events else None
+
+    def _append(
+        self, aggregate: Aggregate[S], events: Sequence[DomainEvent], commit_id: str, metadata: Metadata | None
+    ) -> Outcome[S]:
         started = time.perf_counter()
         appended = self._store.append(
             aggregate.head.stream, aggregate.head, events, commit_id=commit_id, metadata=metadata
@@ -252,7 +260,7 @@ class CommandHandler(Generic[S, C]):
         state = restore(self._decider, loaded.snapshot)
         if loaded.snapshot and state is None:
             loaded = self._store.load(stream)
-        return self._evolved(Aggregate(loaded.head, state or self._decider.initial(), {}), loaded)
+        return self._evolved(Aggregate(loaded.head, self._decider.initial() if state is None else state, {}), loaded)
 
     def _load_tail(self, kept: Aggregate[S]) -> Aggregate[S]:
         loaded = self._store.load(kept.head.stream, since=kept.head)

@@ -90,7 +90,7 @@ class Snapshot:
     state: str
 
 
-@dataclass(frozen=True, slots=True, order=True)
+@dataclass(frozen=True, slots=True)
 class LogEntry:
     """One commit in the log of all streams, without its events."""
 

@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
-import orjson
 from botocore.exceptions import BotoCoreError, ClientError
 
 from banyan.errors import StoreUnavailable
@@ -21,10 +20,22 @@ from banyan.streams import StreamId
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
-TRANSACTION_ATTEMPTS: Final = 5
-TRANSACTION_BACKOFF_SECONDS: Final = 0.05
+WRITE_ATTEMPTS: Final = 5
+WRITE_BACKOFF_SECONDS: Final = 0.05
 ABSENT: Final = "attribute_not_exists(#position)"
-REJECTIONS: Final = frozenset({"ValidationException", "AccessDeniedException", "ResourceNotFoundException"})
+TAKEN: Final = frozenset({"ConditionalCheckFailed", "ConditionalCheckFailedException"})
+BUSY: Final = frozenset(
+    {
+        "TransactionConflict",
+        "TransactionConflictException",
+        "TransactionInProgressException",
+        "ThrottlingError",
+        "ProvisionedThroughputExceeded",
+    }
+)
+REJECTIONS: Final = frozenset(
+    {"ValidationError", "ValidationException", "AccessDeniedException", "ResourceNotFoundException"}
+)
 
 
 class DynamoDBTable:
@@ -38,7 +49,7 @@ class DynamoDBTable:
     buckets : int
         Number of buckets of the log; fixed for the life of a table.
     sleep : Callable[[float], None]
-        Waits before a transaction that met another one is tried again, seconds.
+        Waits before a write that met a transaction is tried again, seconds.
     """
 
     def __init__(
@@ -52,13 +63,13 @@ class DynamoDBTable:
     def insert(self, commits: Sequence[Commit]) -> None:
         """As in ``CommitTable``: one ``PutItem``, or one ``TransactWriteItems`` for several."""
         puts = [self._put(commit_item(commit, self.buckets)) for commit in commits]
-        try:
-            if len(puts) == 1:
-                self._client.put_item(**puts[0])
-            else:
-                self._transact(puts)
-        except (ClientError, BotoCoreError) as error:
-            raise _translated(error) from error
+        if len(puts) == 1:
+            self._write(self._client.put_item, puts[0])
+        else:
+            items = [{"Put": put} for put in puts]
+            self._write(
+                self._client.transact_write_items, {"TransactItems": items, "ClientRequestToken": _token(commits)}
+            )
 
     def forward(self, stream: StreamId, after: int) -> Iterator[Commit | Snapshot]:
         """As in ``CommitTable``."""
@@ -74,10 +85,7 @@ class DynamoDBTable:
 
     def put_snapshot(self, snapshot: Snapshot) -> None:
         """As in ``CommitTable``."""
-        try:
-            self._client.put_item(TableName=self._name, Item=snapshot_item(snapshot))
-        except (ClientError, BotoCoreError) as error:
-            raise _translated(error) from error
+        self._write(self._client.put_item, {"TableName": self._name, "Item": snapshot_item(snapshot)})
 
     def log(self, bucket: int, after: datetime | None = None) -> Iterator[LogEntry]:
         """As in ``CommitTable``."""
@@ -106,9 +114,11 @@ class DynamoDBTable:
         return (from_item(item) for item in self._pages(request, page))
 
     def _pages(self, request: dict[str, Any], limit: int | None = None) -> Iterator[Item]:
-        """Items of a query to the last page; ``limit`` bounds the first page only."""
-        paging: dict[str, Any] = {"Limit": limit} if limit else {}
+        """Items of a query to the last page; ``limit`` bounds the first page and doubles with each."""
+        paging: dict[str, Any] = {}
         while True:
+            if limit:
+                paging["Limit"], limit = limit, limit * 2
             try:
                 answer = self._client.query(**request, **paging)
             except (ClientError, BotoCoreError) as error:
@@ -127,33 +137,33 @@ class DynamoDBTable:
             "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
         }
 
-    def _transact(self, puts: Sequence[dict[str, Any]]) -> None:
-        """One transaction, tried again while another one holds an item; the token makes a lost answer harmless."""
-        request: Any = {"TransactItems": [{"Put": put} for put in puts], "ClientRequestToken": _token(puts)}
-        for attempt in range(1, TRANSACTION_ATTEMPTS + 1):
+    def _write(self, operation: Callable[..., Any], request: dict[str, Any]) -> None:
+        """Send a write, again while a transaction holds an item of it."""
+        for attempt in range(1, WRITE_ATTEMPTS + 1):
             try:
-                self._client.transact_write_items(**request)
+                operation(**request)
                 return
-            except ClientError as error:
-                if attempt == TRANSACTION_ATTEMPTS or not _busy(error):
-                    raise
-            self._sleep(random.uniform(0, TRANSACTION_BACKOFF_SECONDS * 2**attempt))
+            except (ClientError, BotoCoreError) as error:
+                if attempt == WRITE_ATTEMPTS or not _busy(error):
+                    raise _translated(error) from error
+            self._sleep(random.uniform(0, WRITE_BACKOFF_SECONDS * 2**attempt))
 
 
-def _token(puts: Sequence[dict[str, Any]]) -> str:
-    digests = [put["Item"]["digest"]["S"] for put in puts]
-    return hashlib.sha256(orjson.dumps(digests)).hexdigest()[:36]
+def _token(commits: Sequence[Commit]) -> str:
+    """The same for a request sent again by the SDK, which makes a lost answer harmless."""
+    return hashlib.sha256("".join(commit.digest for commit in commits).encode()).hexdigest()[:36]
 
 
 def _reasons(error: ClientError) -> list[Any]:
     return list(error.response.get("CancellationReasons", []))
 
 
-def _busy(error: ClientError) -> bool:
-    codes = {reason.get("Code") for reason in _reasons(error)} | {error.response["Error"]["Code"]}
-    return "ConditionalCheckFailed" not in codes and bool(
-        codes & {"TransactionConflict", "TransactionInProgressException", "ThrottlingError"}
-    )
+def _codes(error: ClientError) -> set[str]:
+    return {reason.get("Code") for reason in _reasons(error)} | {error.response["Error"]["Code"]}
+
+
+def _busy(error: ClientError | BotoCoreError) -> bool:
+    return isinstance(error, ClientError) and not _codes(error) & TAKEN and bool(_codes(error) & BUSY)
 
 
 def _translated(error: ClientError | BotoCoreError) -> Exception:
@@ -166,7 +176,7 @@ def _translated(error: ClientError | BotoCoreError) -> Exception:
     failed = {i: _found(r) for i, r in enumerate(_reasons(error)) if r.get("Code") == "ConditionalCheckFailed"}
     if failed:
         return Collision(failed)
-    return error if code in REJECTIONS else StoreUnavailable(f"the event table refused for now: {code}")
+    return error if _codes(error) & REJECTIONS else StoreUnavailable(f"the event table refused for now: {code}")
 
 
 def _found(answer: Any) -> Commit:

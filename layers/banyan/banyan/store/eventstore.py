@@ -134,15 +134,18 @@ class EventStore(StreamReader):
         self, heads: Sequence[StreamHead], drafts: Sequence[Parts], collision: Collision
     ) -> tuple[Appended, ...]:
         """What stands there is the first attempt's success if it has our commit id, else a conflict."""
+        commit_id = drafts[0][0].commit_id
         found = _by_draft(drafts, collision)
-        for head, parts, stored in zip(heads, drafts, found, strict=True):
-            if any(commit.commit_id != parts[0].commit_id for commit in stored):
+        for head, stored in zip(heads, found, strict=True):
+            if any(commit.commit_id != commit_id for commit in stored):
                 raise ConcurrencyError(head.stream, head.version, self.get_stream_version(head.stream))
-        return tuple(self._repeated(head, stored) for head, stored in zip(heads, found, strict=True))
+        return tuple(self._repeated(head, commit_id, stored) for head, stored in zip(heads, found, strict=True))
 
-    def _repeated(self, head: StreamHead, stored: Parts) -> Appended:
+    def _repeated(self, head: StreamHead, commit_id: str, stored: Parts) -> Appended:
         if not stored or len(stored) != stored[0].parts:
             stored = self._commit_behind(head)
+        if not stored or stored[0].commit_id != commit_id:
+            raise ConcurrencyError(head.stream, head.version, self.get_stream_version(head.stream))
         return self._appended(stored, repeated=True)
 
     def _commit_behind(self, head: StreamHead) -> Parts:

@@ -9,11 +9,13 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any, Final
 
+from banyan.errors import StreamCorrupted
 from banyan.store.base import Commit, LogEntry, Snapshot
 from banyan.store.chain import timestamp
 from banyan.streams import StreamId
 
 MAX_ITEM_BYTES: Final = 400 * 1024
+POSITION_DIGITS: Final = 10
 
 Item = dict[str, Any]
 
@@ -31,7 +33,7 @@ def commit_item(commit: Commit, buckets: int) -> Item:
         "events": pack(commit.events),
         "digest": {"S": commit.digest},
         "log_bucket": {"N": str(bucket_of(commit.stream, buckets))},
-        "log_key": {"S": f"{recorded_at}#{commit.stream}#{commit.position}"},
+        "log_key": {"S": log_key(commit)},
     }
     if commit.parts > 1:
         item |= {"part": {"N": str(commit.part)}, "parts": {"N": str(commit.parts)}}
@@ -50,8 +52,18 @@ def snapshot_item(snapshot: Snapshot) -> Item:
 
 
 def from_item(item: Mapping[str, Any]) -> Commit | Snapshot:
-    """Read an item of the event table."""
-    return read_commit(item) if "commit_id" in item else read_snapshot(item)
+    """Read an item of the event table.
+
+    Raises
+    ------
+    StreamCorrupted
+        The item is not as the engine writes it.
+    """
+    try:
+        return read_commit(item) if "commit_id" in item else read_snapshot(item)
+    except (KeyError, ValueError, zlib.error) as error:
+        version = int(Decimal(item["position"]["N"]))
+        raise StreamCorrupted(StreamId.parse(item["stream"]["S"]), version, "the item cannot be read") from error
 
 
 def read_commit(item: Mapping[str, Any]) -> Commit:
@@ -79,6 +91,11 @@ def read_snapshot(item: Mapping[str, Any]) -> Snapshot:
         state_version=int(item["state_version"]["N"]),
         state=unpack(item["state"]),
     )
+
+
+def log_key(commit: Commit) -> str:
+    """Sorts by time, then stream, then position."""
+    return f"{timestamp(commit.recorded_at)}#{commit.stream}#{commit.position:0{POSITION_DIGITS}}"
 
 
 def read_log_entry(item: Mapping[str, Any]) -> LogEntry:

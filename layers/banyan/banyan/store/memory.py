@@ -9,7 +9,7 @@ from threading import Lock
 from typing import Final
 
 from banyan.store.base import Collision, Commit, LogEntry, Snapshot
-from banyan.store.items import bucket_of
+from banyan.store.items import bucket_of, log_key
 from banyan.streams import StreamId
 
 SNAPSHOT_OFFSET: Final = 0.5
@@ -64,13 +64,11 @@ class MemoryTable:
         """As in ``CommitTable``."""
         with self._lock:
             items = [item for stream in self._streams.values() for item in stream.values()]
-        entries = sorted(
-            LogEntry(item.recorded_at, item.stream, item.position) for item in items if isinstance(item, Commit)
-        )
+        commits = (item for item in items if isinstance(item, Commit))
         return (
-            entry
-            for entry in entries
-            if bucket_of(entry.stream, self.buckets) == bucket and (after is None or entry.recorded_at >= after)
+            LogEntry(commit.recorded_at, commit.stream, commit.position)
+            for commit in sorted(commits, key=log_key)
+            if bucket_of(commit.stream, self.buckets) == bucket and (after is None or commit.recorded_at >= after)
         )
 
     def _sorted(self, stream: StreamId) -> list[tuple[float, Commit | Snapshot]]:

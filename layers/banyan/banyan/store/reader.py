@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
+from itertools import chain
 from typing import Final
 
 from banyan.errors import StreamCorrupted
@@ -17,10 +18,19 @@ from banyan.upcasting import EventRegistry
 
 LOAD_PAGE: Final = 64
 HALF_COMMIT_READS: Final = 6
+HALF_COMMIT_WAIT_SECONDS: Final = 0.01
 
 
 class HalfCommit(Exception):
-    """Not all parts of a split commit are visible yet."""
+    """Not all parts of a split commit are visible yet; ``part`` is the first of those that are."""
+
+    def __init__(self, part: Commit) -> None:
+        super().__init__(f"{part.stream} at {part.position}")
+        self.part = part
+
+    def for_good(self) -> StreamCorrupted:
+        """The error to raise when the other parts never appear."""
+        return StreamCorrupted(self.part.stream, self.part.position, "a part of the commit is missing")
 
 
 class StreamReader:
@@ -69,18 +79,29 @@ class StreamReader:
                     yield commit
                     head = commit.head
                 return
-            except HalfCommit:
-                self._sleep(0.01 * 2**attempt)
-        raise _half_commit(stream, head)
+            except HalfCommit as half:
+                self._wait_for(half, attempt)
 
     def decode(self, commit: Commit) -> tuple[Event, ...]:
         """Events of one commit, old schema versions lifted. Raises ``EventError``, ``StreamCorrupted``."""
         return decode(commit, self.registry)
 
     def head(self, stream: StreamId) -> StreamHead:
-        """Newest commit boundary; one small read."""
-        commit = self._newest(stream)
-        return commit.head if commit else StreamHead.empty(stream)
+        """Newest commit boundary; one small read.
+
+        Raises
+        ------
+        StreamCorrupted
+            The newest commit lacks a part.
+        """
+        for attempt in range(HALF_COMMIT_READS):
+            commit = self._newest(stream)
+            if commit is None:
+                return StreamHead.empty(stream)
+            if commit.part == commit.parts:
+                return commit.head
+            self._wait_for(HalfCommit(commit), attempt)
+        raise AssertionError("unreachable")
 
     def get_stream_version(self, stream: StreamId) -> int:
         """Version of the newest event, 0 for an empty stream."""
@@ -110,7 +131,7 @@ class StreamReader:
 
     def find(self, stream: StreamId, commit_id: str, since: datetime | None = None) -> Commit | None:
         """Look back for a commit by its id, not further than ``since``; its last part when split."""
-        for item in self.table.backward(stream):
+        for item in self.table.backward(stream, page=LOAD_PAGE):
             if isinstance(item, Commit):
                 if item.commit_id == commit_id:
                     return item
@@ -141,10 +162,11 @@ class StreamReader:
         for attempt in range(HALF_COMMIT_READS):
             snapshot, found, tail = _back_to_snapshot(self.table.backward(stream, page=LOAD_PAGE), state_version)
             base = found or StreamHead.empty(stream)
-            if not tail or tail[-1].part == tail[-1].parts:
-                return snapshot, base, tuple(follow(base, tail))
-            self._sleep(0.01 * 2**attempt)
-        raise _half_commit(stream, tail[-1].head)
+            try:
+                return snapshot, base, tuple(follow(base, chain.from_iterable(whole(tail))))
+            except HalfCommit as half:
+                self._wait_for(half, attempt)
+        raise AssertionError("unreachable")
 
     def _boundary_before(self, stream: StreamId, version: int) -> int:
         """A commit boundary before ``version``, with at most one commit between."""
@@ -154,26 +176,33 @@ class StreamReader:
         commit = next(first_parts, None)
         return commit.position - 1 if commit else 0
 
+    def _wait_for(self, half: HalfCommit, attempt: int) -> None:
+        if attempt == HALF_COMMIT_READS - 1:
+            raise half.for_good()
+        self._sleep(HALF_COMMIT_WAIT_SECONDS * 2**attempt)
+
     def _newest(self, stream: StreamId, upto: int | None = None) -> Commit | None:
         return next(_commits(self.table.backward(stream, upto, page=2)), None)
 
 
 def whole(commits: Iterable[Commit]) -> Iterator[tuple[Commit, ...]]:
-    """Group the parts of split commits.
+    """Group the parts of split commits; a query may see some parts of a transaction before the others.
 
     Raises
     ------
     HalfCommit
-        When the last commit's other parts are not visible.
+        When a part of a commit is not visible.
     """
     parts: list[Commit] = []
     for commit in commits:
         parts.append(commit)
+        if commit.part != len(parts):
+            raise HalfCommit(parts[0])
         if commit.part == commit.parts:
             yield tuple(parts)
             parts = []
     if parts:
-        raise HalfCommit
+        raise HalfCommit(parts[0])
 
 
 def _commits(items: Iterable[Commit | Snapshot]) -> Iterator[Commit]:
@@ -188,16 +217,15 @@ def _back_to_snapshot(
     candidate: Snapshot | None = None
     for item in newest_first:
         if isinstance(item, Snapshot):
-            if candidate is None and item.state_version == state_version:
+            if item.state_version == state_version:
                 candidate = item
             continue
-        if candidate and (candidate.version, candidate.digest) == (item.last, item.digest):
+        if candidate and _fits(candidate, item):
             return candidate, item.head, tail[::-1]
         candidate = None
         tail.append(item)
     return None, None, tail[::-1]
 
 
-def _half_commit(stream: StreamId, head: StreamHead | int) -> StreamCorrupted:
-    version = head if isinstance(head, int) else head.version
-    return StreamCorrupted(stream, version + 1, "a part of a commit is missing")
+def _fits(snapshot: Snapshot, commit: Commit) -> bool:
+    return (snapshot.version, snapshot.digest) == (commit.last, commit.digest) and commit.part == commit.parts

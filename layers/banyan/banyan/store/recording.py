@@ -9,8 +9,9 @@ from typing import Any, Final
 from uuid import UUID, uuid5
 
 import orjson
+from pydantic import ValidationError
 
-from banyan.errors import CommitTooLarge, StreamCorrupted
+from banyan.errors import CommitTooLarge, InvalidEvent, StreamCorrupted
 from banyan.events import DomainEvent, Event, Metadata
 from banyan.store.base import Commit
 from banyan.store.chain import seal, timestamp
@@ -76,7 +77,7 @@ def decode(commit: Commit, registry: EventRegistry) -> tuple[Event, ...]:
 
 
 def _event(commit: Commit, version: int, entry: dict[str, Any], registry: EventRegistry) -> Event:
-    metadata = Metadata.model_validate(entry["metadata"])
+    metadata = _metadata(entry)
     return Event(
         event_id=entry["id"],
         event_type=entry["type"],
@@ -86,6 +87,13 @@ def _event(commit: Commit, version: int, entry: dict[str, Any], registry: EventR
         payload=registry.decode(entry["type"], metadata.schema_version, entry["data"]),
         metadata=metadata,
     )
+
+
+def _metadata(entry: dict[str, Any]) -> Metadata:
+    try:
+        return Metadata.model_validate(entry["metadata"])
+    except ValidationError as error:
+        raise InvalidEvent(f"the metadata of a stored {entry['type']} does not fit: deploy the newer code") from error
 
 
 def _encode(event: DomainEvent, event_id: str, recorded_at: datetime, metadata: Metadata) -> dict[str, Any]:
