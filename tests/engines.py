@@ -15,7 +15,9 @@ import botocore.endpoint
 from moto.core.models import botocore_stubber
 from tests.support import ManualClock, no_sleep
 from tests.wire import Deliver, Wire, tap
-from tools.local.engine import CREDENTIALS, environment, moto_engine
+from tools.local.engine import moto_engine
+from tools.local.physical import REGION
+from tools.local.tables import creation
 from tools.local.template import read
 
 from banyan.aws.clients import CONFIG
@@ -35,7 +37,6 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 TEMPLATE = Path(__file__).parents[1] / "template.yaml"
-CREATED = ("AttributeDefinitions", "KeySchema", "GlobalSecondaryIndexes", "BillingMode")
 BUCKETS = 4
 
 
@@ -167,16 +168,15 @@ def impatient() -> Iterator[None]:
         botocore.endpoint.time = patient  # type: ignore[attr-defined]
 
 
-def dynamodb_client(endpoint: str | None = None) -> DynamoDBClient:
+def dynamodb_client(endpoint: str = f"https://dynamodb.{REGION}.amazonaws.com") -> DynamoDBClient:
     """A client as the functions have it: same deadlines, same retries."""
-    with environment(CREDENTIALS):
-        return session().client("dynamodb", config=CONFIG, endpoint_url=endpoint)
+    return session().client("dynamodb", config=CONFIG, endpoint_url=endpoint)
 
 
 @cache
 def session() -> boto3.Session:
     """One session, so that botocore reads its service models once."""
-    return boto3.Session()
+    return boto3.Session("local", "local", "local", REGION)
 
 
 def through_moto(request: AWSPreparedRequest) -> AWSResponse:
@@ -190,16 +190,7 @@ def through_moto(request: AWSPreparedRequest) -> AWSResponse:
 def table_definitions() -> dict[str, Any]:
     """What ``create_table`` needs, from ``template.yaml``, by the name in ``Tables``."""
     resources = read(TEMPLATE)["Resources"]
-    return {name: table_definition(resources[f"{name.capitalize()}Table"]) for name in Tables.model_fields}
-
-
-def table_definition(resource: dict[str, Any]) -> dict[str, Any]:
-    """The properties of one table that shape it; backups, encryption and tags change nothing here."""
-    properties = resource["Properties"]
-    definition = {name: properties[name] for name in CREATED if name in properties}
-    if "StreamSpecification" in properties:
-        definition["StreamSpecification"] = {"StreamEnabled": True, **properties["StreamSpecification"]}
-    return definition
+    return {name: creation(resources[f"{name.capitalize()}Table"]["Properties"]) for name in Tables.model_fields}
 
 
 def _position(item: Commit | Snapshot) -> float:
