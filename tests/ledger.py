@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import random
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -58,6 +60,16 @@ ACCOUNTS: Decider[Account, Deposit | Withdraw] = Decider("account", Account, dec
 def account(name: str, tenant: str = "acme") -> StreamId:
     """Stream of an account."""
     return StreamId(tenant, "account", name)
+
+
+def noise(size: int, seed: int = 0) -> str:
+    """Text of ``size`` bytes that hardly compresses."""
+    return base64.b64encode(random.Random(seed).randbytes(size))[:size].decode()
+
+
+def bulk(count: int, size: int) -> list[DomainEvent]:
+    """Deposits of 1, 2, 3 … with a different incompressible note of ``size`` bytes each."""
+    return [Deposited(amount=number, note=noise(size, seed=number)) for number in range(1, count + 1)]
 
 
 def deposits(*amounts: int, note: str = "") -> list[DomainEvent]:

@@ -1,0 +1,387 @@
+"""What every event store does: appending, reading, loading, and doing nothing twice."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+from tests.engines import Engine
+from tests.ledger import REGISTRY, Deposited, Withdrawn, account, bulk, deposits, noise
+from tests.support import START, ManualClock
+
+from banyan.errors import CommitTooLarge, ConcurrencyError, UnknownEventType, UnsupportedSchemaVersion
+from banyan.events import DomainEvent, Event, Metadata
+from banyan.store import Appended, EventStore, Expected, Snapshot, Write
+from banyan.streams import StreamHead, StreamId
+from banyan.upcasting import EventRegistry, Upcaster
+
+A, B, C = account("a"), account("b"), account("c")
+
+Expect = Callable[[StreamHead], StreamHead | int | Expected]
+WAYS_TO_EXPECT = pytest.mark.parametrize(
+    "expect", [lambda head: head, lambda head: head.version, lambda _: Expected.ANY], ids=["head", "version", "any"]
+)
+
+
+def amounts(store: EventStore, stream: StreamId, **span: int) -> list[int]:
+    return [amount_of(event) for event in store.read(stream, **span)]
+
+
+def amount_of(event: Event) -> int:
+    assert isinstance(event.payload, Deposited | Withdrawn)
+    return event.payload.amount
+
+
+def fill(store: EventStore, stream: StreamId, commits: int, size: int = 1) -> StreamHead:
+    head = StreamHead.empty(stream)
+    for _ in range(commits):
+        first = head.version + 1
+        head = store.append(stream, head, deposits(*range(first, first + size))).head
+    return head
+
+
+class TestAppend:
+    def test_events_come_back_as_they_were_recorded(self, store: EventStore) -> None:
+        told = Metadata(correlation_id="c-1", causation_id="c-0", actor="ann", occurred_at=START)
+        appended = store.append(A, Expected.NO_STREAM, [Deposited(amount=5), Withdrawn(amount=2)], metadata=told)
+
+        assert tuple(store.read(A)) == appended.events
+        assert [event.version for event in appended.events] == [1, 2]
+        assert [event.event_type for event in appended.events] == ["Deposited", "Withdrawn"]
+        assert {event.metadata for event in appended.events} == {told}
+        assert len({event.event_id for event in appended.events}) == 2
+        assert not appended.repeated
+
+    def test_the_head_it_returns_is_the_next_expected_version(self, store: EventStore) -> None:
+        first = store.append(A, StreamHead.empty(A), deposits(1, 2, 3))
+        second = store.append(A, first.head, deposits(4))
+
+        assert (first.head.version, second.head.version) == (3, 4)
+        assert store.head(A) == second.head
+        assert store.get_stream_version(A) == 4
+
+    @WAYS_TO_EXPECT
+    def test_it_builds_on_what_stands_there(self, store: EventStore, expect: Expect) -> None:
+        head = fill(store, A, commits=2, size=2)
+
+        assert store.append(A, expect(head), deposits(5)).head.version == 5
+        assert amounts(store, A) == [1, 2, 3, 4, 5]
+
+    @pytest.mark.parametrize("expected", [0, 1, 3, 7, Expected.NO_STREAM])
+    def test_another_version_conflicts(self, store: EventStore, expected: int | Expected) -> None:
+        fill(store, A, commits=2)
+
+        with pytest.raises(ConcurrencyError) as conflict:
+            store.append(A, expected, deposits(9))
+
+        number = expected if isinstance(expected, int) else 0
+        assert (conflict.value.stream, conflict.value.expected, conflict.value.actual) == (A, number, 2)
+        assert amounts(store, A) == [1, 2]
+
+    @pytest.mark.parametrize("behind", [1, 2, 3])
+    def test_a_stale_head_conflicts_however_far_behind(self, store: EventStore, behind: int) -> None:
+        heads = [StreamHead.empty(A)]
+        for size in (1, 5, 2):
+            heads.append(store.append(A, heads[-1], deposits(*[1] * size)).head)
+        stale = heads[-1 - behind]
+
+        with pytest.raises(ConcurrencyError) as conflict:
+            store.append(A, stale, deposits(*[2] * 4))
+
+        assert (conflict.value.expected, conflict.value.actual) == (stale.version, 8)
+        assert 2 not in amounts(store, A)
+
+    def test_a_version_inside_a_commit_conflicts(self, store: EventStore) -> None:
+        fill(store, A, commits=1, size=5)
+
+        with pytest.raises(ConcurrencyError) as conflict:
+            store.append(A, 3, deposits(9))
+
+        assert (conflict.value.expected, conflict.value.actual) == (3, 5)
+
+    def test_time_never_runs_backwards(self, store: EventStore, clock: ManualClock) -> None:
+        first = store.append(A, 0, deposits(1))
+        clock.move(timedelta(hours=-1))
+        second = store.append(A, first.head, deposits(2))
+
+        assert second.head.recorded_at == first.head.recorded_at
+        assert [event.timestamp for event in store.read(A)] == [first.head.recorded_at] * 2
+
+    @pytest.mark.parametrize("events", [[], [type("Stranger", (DomainEvent,), {})()]], ids=["nothing", "stranger"])
+    def test_what_cannot_be_read_back_is_refused(self, store: EventStore, events: list[DomainEvent]) -> None:
+        with pytest.raises((ValueError, UnknownEventType)):
+            store.append(A, 0, events)
+        assert store.get_stream_version(A) == 0
+
+    def test_a_head_of_another_stream_is_refused(self, store: EventStore) -> None:
+        with pytest.raises(ValueError, match="says nothing about"):
+            store.append(A, StreamHead.empty(B), deposits(1))
+
+
+class TestRepeat:
+    @pytest.mark.parametrize("size", [1, 5, 1000])
+    @WAYS_TO_EXPECT
+    def test_the_first_result_comes_back(self, store: EventStore, expect: Expect, size: int) -> None:
+        head = fill(store, A, commits=2, size=2)
+        events = bulk(size, 600)
+        first = store.append(A, expect(head), events, commit_id="x")
+        store.append(A, first.head, deposits(99))
+
+        again = store.append(A, expect(head), events, commit_id="x")
+
+        assert again.repeated
+        assert (again.head, again.events) == (first.head, first.events)
+        assert store.get_stream_version(A) == 4 + size + 1
+
+    def test_it_comes_back_for_a_new_stream(self, store: EventStore, clock: ManualClock) -> None:
+        first = store.append(A, Expected.NO_STREAM, deposits(1), commit_id="x")
+        clock.move(timedelta(days=1))
+
+        again = store.append(A, Expected.NO_STREAM, deposits(1), commit_id="x")
+
+        assert (again.repeated, again.events) == (True, first.events)
+
+    def test_it_comes_back_for_several_streams(self, store: EventStore) -> None:
+        head = fill(store, B, commits=1)
+        writes = [Write(A, 0, deposits(1)), Write(B, head, bulk(1500, 600)), Write(C, Expected.ANY, deposits(4))]
+        first = store.append_many(writes, commit_id="x")
+        store.append(B, first[1].head, deposits(4))
+
+        again = store.append_many(writes, commit_id="x")
+
+        assert [(a.head, a.events) for a in again] == [(a.head, a.events) for a in first]
+        assert all(appended.repeated for appended in again)
+
+    def test_the_id_of_another_stream_means_nothing(self, store: EventStore) -> None:
+        first = store.append(A, 0, deposits(1), commit_id="x")
+        other = store.append(B, 0, deposits(1), commit_id="x")
+
+        assert not other.repeated
+        assert first.events[0].event_id != other.events[0].event_id
+
+    @pytest.mark.parametrize("standing", ["nothing", "another"])
+    def test_an_id_used_for_fewer_streams_conflicts(self, store: EventStore, standing: str) -> None:
+        store.append(A, 0, deposits(1), commit_id="x")
+        if standing == "another":
+            store.append(B, 0, deposits(2), commit_id="y")
+
+        with pytest.raises(ConcurrencyError) as conflict:
+            store.append_many([Write(A, 0, deposits(1)), Write(B, Expected.NO_STREAM, deposits(2))], commit_id="x")
+
+        assert conflict.value.stream == B
+
+    def test_a_commit_is_found_by_its_id(self, store: EventStore) -> None:
+        head = store.append(A, 0, deposits(1, 2), commit_id="x").head
+        head = store.append(A, head, bulk(1500, 600), commit_id="y").head
+        head = store.append(A, head, deposits(3), commit_id="z").head
+
+        ends = {i: commit.last for i in ("v", "x", "y", "z") if (commit := store.find(A, i))}
+        assert ends == {"x": 2, "y": 1502, "z": 1503}
+        assert store.find(A, "x", since=head.recorded_at) is None
+
+
+class TestAppendMany:
+    def test_all_streams_get_their_events(self, store: EventStore) -> None:
+        head = fill(store, B, commits=2)
+
+        appended = store.append_many([Write(A, 0, deposits(1)), Write(B, head, deposits(7, 8))])
+
+        assert [a.head for a in appended] == [store.head(A), store.head(B)]
+        assert (amounts(store, A), amounts(store, B)) == ([1], [1, 2, 7, 8])
+
+    @pytest.mark.parametrize("expected", [Expected.NO_STREAM, StreamHead.empty(B), 0])
+    def test_a_conflict_names_its_stream_and_writes_nothing(
+        self, store: EventStore, expected: StreamHead | int | Expected
+    ) -> None:
+        fill(store, B, commits=3)
+
+        with pytest.raises(ConcurrencyError) as conflict:
+            store.append_many(
+                [Write(A, 0, deposits(1)), Write(B, expected, deposits(9)), Write(C, Expected.ANY, deposits(1))]
+            )
+
+        assert (conflict.value.stream, conflict.value.expected, conflict.value.actual) == (B, 0, 3)
+        assert [store.get_stream_version(stream) for stream in (A, B, C)] == [0, 3, 0]
+
+    def test_a_stream_stands_only_once(self, store: EventStore) -> None:
+        with pytest.raises(ValueError, match="only once"):
+            store.append_many([Write(A, 0, deposits(1)), Write(A, 0, deposits(2))])
+
+
+class TestSizes:
+    def test_above_400_kb_a_commit_is_split_and_stays_one(self, store: EventStore) -> None:
+        first = store.append(A, 0, bulk(1000, 1000), commit_id="x")
+        store.append(A, first.head, deposits(1001))
+
+        assert sum(commit.commit_id == "x" for commit in store.commits(A)) > 1
+        assert amounts(store, A) == list(range(1, 1002))
+        assert amounts(store, A, from_version=500, to_version=600) == list(range(500, 601))
+        assert store.load(A, since=first.head).head.version == 1001
+        assert tuple(store.load(A).events[:1000]) == first.events
+
+    def test_an_item_may_be_filled_to_the_brim(self, store: EventStore) -> None:
+        store.append(A, 0, deposits(1, note=noise(530_000)))
+
+        assert amounts(store, A) == [1]
+
+    @pytest.mark.parametrize(("count", "size"), [(1, 560_000), (5000, 1500)])
+    def test_too_large_a_commit_writes_nothing(self, store: EventStore, count: int, size: int) -> None:
+        with pytest.raises(CommitTooLarge):
+            store.append(A, 0, bulk(count, size))
+        assert store.get_stream_version(A) == 0
+
+    def test_too_many_streams_write_nothing(self, store: EventStore) -> None:
+        streams = [account(str(number)) for number in range(101)]
+
+        with pytest.raises(CommitTooLarge):
+            store.append_many([Write(stream, 0, deposits(1)) for stream in streams])
+        assert store.get_stream_version(streams[0]) == 0
+
+
+class TestRead:
+    def test_a_stream_that_is_not_there_is_empty(self, store: EventStore) -> None:
+        assert list(store.read(A)) == []
+        assert store.head(A) == StreamHead.empty(A)
+        assert store.load(A).head == StreamHead.empty(A)
+
+    @pytest.mark.parametrize(
+        ("first", "last"), [(1, None), (1, 7), (4, None), (6, 6), (7, 12), (13, None), (12, 40), (0, 2)]
+    )
+    def test_any_span_of_versions(self, store: EventStore, first: int, last: int | None) -> None:
+        fill(store, A, commits=4, size=3)
+
+        read = [event.version for event in store.read(A, first, last)]
+        assert read == [version for version in range(1, 13) if version >= first and version <= (last or 12)]
+
+    def test_more_than_a_page_is_read_to_the_end(self, store: EventStore) -> None:
+        head = StreamHead.empty(A)
+        for number in range(12):
+            head = store.append(A, head, deposits(number, note=noise(200_000, seed=number))).head
+
+        assert amounts(store, A) == list(range(12))
+        assert [amount_of(event) for event in store.load(A).events] == list(range(12))
+        assert store.load(A, since=StreamHead.empty(A)).head == head
+
+    def test_many_commits_are_loaded_to_the_beginning(self, store: EventStore) -> None:
+        head = fill(store, A, commits=140)
+
+        loaded = store.load(A)
+        assert loaded.head == head
+        assert [amount_of(event) for event in loaded.events] == list(range(1, 141))
+
+    def test_only_the_news_are_loaded(self, store: EventStore) -> None:
+        seen = fill(store, A, commits=3)
+        head = store.append(A, seen, deposits(4, 5)).head
+
+        assert [amount_of(event) for event in store.load(A, since=seen).events] == [4, 5]
+        assert store.load(A, since=head) == type(store.load(A))(head, None, (), ())
+
+    def test_an_unknown_event_type_is_named(self, engine: Engine, store: EventStore) -> None:
+        store.append(A, 0, [Withdrawn(amount=1)])
+
+        with pytest.raises(UnknownEventType, match="Withdrawn"):
+            list(engine.store(EventRegistry([Deposited])).read(A))
+
+    def test_a_newer_schema_version_is_named_and_an_older_one_lifted(self, engine: Engine, store: EventStore) -> None:
+        newer = type("Deposited", (Deposited,), {"schema_version": 2, "__annotations__": {}})
+        lift = Upcaster("Deposited", 1, lambda data: {**data, "note": "lifted"})
+        renewed = engine.store(EventRegistry([newer], [lift]))
+        head = store.append(A, 0, deposits(1)).head
+        renewed.append(A, head, [newer(amount=2, note="new")])
+
+        assert [event.payload.model_dump()["note"] for event in renewed.read(A)] == ["lifted", "new"]
+        with pytest.raises(UnsupportedSchemaVersion, match="Deposited has schema version 2"):
+            list(store.read(A))
+
+
+class TestSnapshots:
+    @staticmethod
+    def at(head: StreamHead, state_version: int = 1, state: str = '{"balance":3}') -> Snapshot:
+        return Snapshot(head.stream, head.version, head.digest, state_version, state)
+
+    def test_a_fitting_one_stands_for_what_came_before(self, store: EventStore) -> None:
+        head = fill(store, A, commits=3, size=2)
+        store.save_snapshot(self.at(head))
+        store.append(A, head, deposits(7))
+
+        loaded = store.load(A, state_version=1)
+
+        assert loaded.snapshot == self.at(head)
+        assert [event.version for event in loaded.events] == [7]
+        assert store.load(A).snapshot is None
+        assert amounts(store, A) == [1, 2, 3, 4, 5, 6, 7]
+
+    def test_the_newest_that_fits_is_taken(self, store: EventStore) -> None:
+        first = fill(store, A, commits=2)
+        second = store.append(A, first, deposits(3)).head
+        store.save_snapshot(self.at(first))
+        store.save_snapshot(self.at(second, state_version=2))
+
+        old, new = store.load(A, state_version=1), store.load(A, state_version=2)
+
+        assert (old.snapshot, [event.version for event in old.events]) == (self.at(first), [3])
+        assert (new.snapshot, new.events, new.head) == (self.at(second, 2), (), second)
+
+    @pytest.mark.parametrize(
+        "forge",
+        [
+            lambda head: Snapshot(A, head.version, "f" * 64, 1, "{}"),
+            lambda head: Snapshot(A, head.version - 1, head.digest, 1, "{}"),
+            lambda head: Snapshot(A, head.version + 1, head.digest, 1, "{}"),
+            lambda head: Snapshot(A, head.version, head.digest, 7, "{}"),
+        ],
+        ids=["digest", "inside a commit", "ahead", "state version"],
+    )
+    def test_one_that_does_not_fit_is_passed_over(
+        self, store: EventStore, forge: Callable[[StreamHead], Snapshot]
+    ) -> None:
+        good = fill(store, A, commits=2)
+        store.save_snapshot(self.at(good))
+        head = store.append(A, good, deposits(3, 4)).head
+        store.save_snapshot(forge(head))
+
+        loaded = store.load(A, state_version=1)
+
+        assert loaded.snapshot == self.at(good)
+        assert [event.version for event in loaded.events] == [3, 4]
+        assert loaded.head == store.head(A) == head
+
+
+class TestLog:
+    def test_every_commit_stands_in_its_bucket_in_order(self, engine: Engine, store: EventStore) -> None:
+        heads = [fill(store, account(str(number)), commits=3, size=2) for number in range(8)]
+        buckets = range(engine.table().buckets)
+
+        log = [list(store.log(bucket)) for bucket in buckets]
+
+        assert all(entries == sorted(entries, key=lambda entry: entry.recorded_at) for entries in log)
+        told = sorted((str(entry.stream), entry.position) for entries in log for entry in entries)
+        assert told == sorted((str(head.stream), position) for head in heads for position in (1, 3, 5))
+        assert sum(bool(entries) for entries in log) > 1
+        assert sorted(store.streams()) == sorted(head.stream for head in heads)
+
+    def test_it_begins_at_a_moment(self, engine: Engine, store: EventStore, clock: ManualClock) -> None:
+        head = fill(store, A, commits=2)
+        moment = clock.now
+        clock.move(timedelta(hours=1))
+        store.append(A, head, deposits(3))
+
+        told = [entry.position for bucket in range(engine.table().buckets) for entry in store.log(bucket, moment)]
+        assert told == [2, 3]
+
+    def test_commits_of_one_moment_keep_their_order(self, engine: Engine) -> None:
+        store = engine.store(REGISTRY, lambda: START)
+        fill(store, A, commits=12)
+
+        told = [entry.position for bucket in range(engine.table().buckets) for entry in store.log(bucket)]
+        assert told == list(range(1, 13))
+
+    def test_it_is_read_over_pages(self, engine: Engine, store: EventStore) -> None:
+        stream = StreamId("acme", "account", "x" * 490)
+        appended: list[Appended] = [store.append(stream, 0, deposits(1))]
+        for number in range(1000):
+            appended.append(store.append(stream, appended[-1].head, deposits(number)))
+
+        told = [entry.position for bucket in range(engine.table().buckets) for entry in store.log(bucket)]
+        assert told == list(range(1, 1002))
