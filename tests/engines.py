@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from functools import cache, cached_property
 from pathlib import Path
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, cast
 from uuid import uuid4
 
 import boto3
@@ -169,8 +169,10 @@ def impatient() -> Iterator[None]:
 
 
 def dynamodb_client(endpoint: str = f"https://dynamodb.{REGION}.amazonaws.com") -> DynamoDBClient:
-    """A client as the functions have it: same deadlines, same retries."""
-    return session().client("dynamodb", config=CONFIG, endpoint_url=endpoint)
+    """A client as the functions have it: same deadlines, same retries; moto does not catch its requests unasked."""
+    client = session().client("dynamodb", config=CONFIG, endpoint_url=endpoint)
+    client.meta.events.unregister("before-send", cast(Any, botocore_stubber))
+    return client
 
 
 @cache

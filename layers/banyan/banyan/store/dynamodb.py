@@ -25,13 +25,7 @@ WRITE_BACKOFF_SECONDS: Final = 0.05
 ABSENT: Final = "attribute_not_exists(#position)"
 TAKEN: Final = frozenset({"ConditionalCheckFailed", "ConditionalCheckFailedException"})
 BUSY: Final = frozenset(
-    {
-        "TransactionConflict",
-        "TransactionConflictException",
-        "TransactionInProgressException",
-        "ThrottlingError",
-        "ProvisionedThroughputExceeded",
-    }
+    {"TransactionConflict", "TransactionConflictException", "ThrottlingError", "ProvisionedThroughputExceeded"}
 )
 REJECTIONS: Final = frozenset(
     {"ValidationError", "ValidationException", "AccessDeniedException", "ResourceNotFoundException"}
