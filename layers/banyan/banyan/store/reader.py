@@ -16,7 +16,7 @@ from banyan.store.recording import decode
 from banyan.streams import StreamHead, StreamId
 from banyan.upcasting import EventRegistry
 
-LOAD_PAGE: Final = 64
+LOAD_PAGE: Final = 50 + 2  # commits, and a snapshot with the commit it stands on
 HALF_COMMIT_READS: Final = 6
 HALF_COMMIT_WAIT_SECONDS: Final = 0.01
 

@@ -1,0 +1,140 @@
+"""What reading and writing costs: requests, and capacity units."""
+
+from __future__ import annotations
+
+from math import ceil
+from typing import TYPE_CHECKING
+from uuid import NAMESPACE_OID, uuid5
+
+import pytest
+from tests.engines import BUCKETS, DynamoDBEngine
+from tests.ledger import ACCOUNTS, REGISTRY, Deposit, Deposited, account, deposits
+from tests.support import ManualClock
+from tests.wire import Capacity
+
+from banyan.commands import CommandHandler
+from banyan.events import Metadata
+from banyan.snapshots import write_snapshot
+from banyan.store import Commit, Expected, Write
+from banyan.store.eventstore import Clock
+from banyan.store.items import Item, commit_item, item_size
+from banyan.store.recording import record
+from banyan.streams import StreamHead, StreamId
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb.type_defs import WriteRequestTypeDef
+
+A, B = account("a"), account("b")
+WRITE_UNIT_BYTES = 1024
+INDEXED = ("stream", "position", "log_bucket", "log_key")
+
+each_size = pytest.mark.parametrize("size", [1, 5, 100])
+
+
+@each_size
+def test_an_append_is_one_write(dynamodb: DynamoDBEngine, size: int) -> None:
+    store = dynamodb.store(REGISTRY)
+    head = store.append(A, 0, deposits(1)).head
+    dynamodb.wire.clear()
+
+    head = store.append(A, head, deposits(*range(size))).head
+    store.append(B, Expected.NO_STREAM, deposits(*range(size)))
+    assert dynamodb.wire.sent == ["PutItem"] * 2
+    dynamodb.wire.clear()
+
+    store.append(A, head.version, deposits(1))
+    store.append(A, Expected.ANY, deposits(1))
+    assert dynamodb.wire.sent == ["Query", "PutItem"] * 2
+
+
+def test_an_append_to_several_streams_is_one_write(dynamodb: DynamoDBEngine) -> None:
+    store = dynamodb.store(REGISTRY)
+    assert dynamodb.wire.sent == ["CreateTable"]
+
+    store.append_many([Write(A, Expected.NO_STREAM, deposits(1)), Write(B, Expected.NO_STREAM, deposits(2))])
+    assert dynamodb.wire.sent == ["CreateTable", "TransactWriteItems"]
+
+
+@each_size
+def test_a_load_is_one_read(dynamodb: DynamoDBEngine, size: int) -> None:
+    store = dynamodb.store(REGISTRY)
+    head = store.append(A, 0, deposits(*range(size))).head
+    dynamodb.wire.clear()
+
+    store.load(A)
+    store.load(A, since=head)
+    store.head(A)
+    assert dynamodb.wire.sent == ["Query"] * 3
+
+
+def test_a_command_is_a_read_and_a_write(dynamodb: DynamoDBEngine) -> None:
+    handler = CommandHandler(dynamodb.store(REGISTRY), ACCOUNTS)
+    handler.handle(A, Deposit(1))
+    dynamodb.wire.clear()
+
+    handler.handle(A, Deposit(2))
+    assert dynamodb.wire.sent == ["Query", "PutItem"]
+    dynamodb.wire.clear()
+
+    outcome = handler.handle(A, Deposit(3), optimistic=True)
+    assert dynamodb.wire.sent == ["PutItem"]
+    assert (outcome.head.version, outcome.state.balance) == (3, 6)
+
+
+def unique(number: int, kind: int) -> str:
+    """An id that does not compress, the same in every run."""
+    return str(uuid5(NAMESPACE_OID, f"{number}/{kind}"))
+
+
+class TestUnits:
+    """Events as they are in practice: 0.35 KB of JSON each, ids and all."""
+
+    stream = StreamId("acme", "account", unique(0, 0))
+
+    def commit(self, head: StreamHead, size: int, number: int, clock: Clock) -> Commit:
+        told = Metadata(correlation_id=unique(number, 1), causation_id=unique(number, 2), actor="customer-4711")
+        events = [Deposited(amount=i, note=f"for order {unique(number, i + 9)} by card") for i in range(size)]
+        (commit,) = record(head, events, unique(number, 3), told, clock())
+        assert len(commit.events) >= 350 * size
+        return commit
+
+    def fill(self, engine: DynamoDBEngine, head: StreamHead, commits: int, size: int, clock: Clock) -> StreamHead:
+        puts: list[WriteRequestTypeDef] = []
+        for number in range(head.version, head.version + commits):
+            commit = self.commit(head, size, number, clock)
+            puts.append({"PutRequest": {"Item": commit_item(commit, BUCKETS)}})
+            head = commit.head
+        for first in range(0, len(puts), 25):
+            engine.client.batch_write_item(RequestItems={engine.events: puts[first : first + 25]})
+        return head
+
+    @pytest.mark.parametrize("size", [5, 100])
+    def test_a_cold_load_of_a_long_stream(self, dynamodb_local: DynamoDBEngine, size: int) -> None:
+        clock = ManualClock()
+        store = dynamodb_local.store(REGISTRY, clock)
+        head = self.fill(dynamodb_local, StreamHead.empty(self.stream), 10_000 // size, size, clock)
+        write_snapshot(store, ACCOUNTS, self.stream)
+        self.fill(dynamodb_local, head, 50, 1, clock)
+        capacity = Capacity(dynamodb_local.client)
+        dynamodb_local.wire.clear()
+
+        aggregate = CommandHandler(store, ACCOUNTS).load(self.stream)
+
+        assert (aggregate.head.version, aggregate.state.movements) == (10_050, 10_050)
+        assert dynamodb_local.wire.sent == ["Query"]
+        assert 0 < capacity.units["Query"] <= 12
+
+    def test_an_append_of_five_events(self, dynamodb_local: DynamoDBEngine) -> None:
+        commit = self.commit(StreamHead.empty(self.stream), 5, 1, ManualClock())
+        item = commit_item(commit, BUCKETS)
+        table = dynamodb_local.table()
+        capacity = Capacity(dynamodb_local.client)
+
+        table.insert([commit])
+
+        assert capacity.units["PutItem"] == written(item) + written({name: item[name] for name in INDEXED}) <= 3
+
+
+def written(item: Item) -> int:
+    """Write units of an item by DynamoDB's published rules."""
+    return ceil(item_size(item) / WRITE_UNIT_BYTES)
