@@ -1,0 +1,7 @@
+"""A test kit for domains, for any test framework: given these events, when this command, then that."""
+
+from banyan.testing.deciders import DeciderSpec
+from banyan.testing.projections import ProjectionSpec
+from banyan.testing.purity import check_purity
+
+__all__ = ["DeciderSpec", "ProjectionSpec", "check_purity"]

@@ -1,0 +1,159 @@
+"""Given / then for projections, under every kind of delivery."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+
+from pydantic import BaseModel
+
+from banyan.events import DomainEvent, Metadata
+from banyan.projections.base import AnyStreamProjection, Projection, Value, ViewProjection
+from banyan.projections.check import ViewFold, fold_state
+from banyan.projections.memory import MemoryViews
+from banyan.projections.runner import ProjectionRunner
+from banyan.projections.views import Generation
+from banyan.store import Commit, EventStore, Expected
+from banyan.store.memory import MemoryTable
+from banyan.streams import StreamId
+from banyan.testing.deliveries import deliveries
+from banyan.testing.differences import assert_same
+from banyan.upcasting import EventRegistry
+
+START: Final = datetime(2026, 1, 5, 9, 0, tzinfo=UTC)
+SECOND: Final = timedelta(seconds=1)
+
+Rows = Mapping[tuple[str, str], Mapping[str, Value]]
+
+
+@dataclass(frozen=True)
+class Given:
+    """One commit: some events of a stream, and when they happened in the world."""
+
+    stream: StreamId
+    events: tuple[DomainEvent, ...]
+    occurred_at: datetime | None = None
+
+
+@dataclass(frozen=True)
+class ProjectionSpec:
+    """One projection under test.
+
+    Each ``then_…`` compares what a plain fold gives, then delivers the commits to the engine in one batch, one by
+    one, twice, backwards, and shuffled with duplicates, and expects the same each time.
+
+    Parameters
+    ----------
+    projection : StreamProjection | ViewProjection
+    registry : EventRegistry
+        Of the domain whose events it reads.
+    history : tuple[Given, ...]
+        Commits in the order of recording, one second apart from ``START``.
+    """
+
+    projection: Projection
+    registry: EventRegistry
+    history: tuple[Given, ...] = ()
+
+    def given(
+        self, stream: StreamId | str, *events: DomainEvent, occurred_at: datetime | None = None
+    ) -> ProjectionSpec:
+        """Add one commit to what happened."""
+        name = StreamId.parse(stream) if isinstance(stream, str) else stream
+        return replace(self, history=(*self.history, Given(name, events, occurred_at)))
+
+    def then_state(self, stream: StreamId | str, state: BaseModel | None) -> None:
+        """Expect the row of one stream in a ``StreamProjection``; ``None`` for no row.
+
+        Raises
+        ------
+        AssertionError
+        """
+        projection = _stream_projection(self.projection)
+        name = StreamId.parse(stream) if isinstance(stream, str) else stream
+        store = self._store()
+        events = list(store.read(name))
+        assert_same(f"state of {name}", state, fold_state(projection, events) if events else None)
+        for way, views in self._delivered(store):
+            row = views.states(self._generation, [name]).get(name)
+            found = projection.state.model_validate_json(row.state) if row else None
+            assert_same(f"state of {name}, delivered {way}", state, found)
+
+    def then_listed(self, lookup: str, partition: str, *streams: str, tenant: str | None = None) -> None:
+        """Expect these streams, and no others, in this order under a lookup of a ``StreamProjection``.
+
+        Raises
+        ------
+        AssertionError
+        """
+        index = [each.name for each in _stream_projection(self.projection).lookups].index(lookup) + 1
+        for way, views in self._delivered(self._store()):
+            page = views.lookup(self._generation, tenant or self._tenant, index, partition, len(self.history) + 1)
+            found = [str(row.stream) for row in page.rows]
+            assert_same(f"{lookup} {partition!r}, delivered {way}", list(streams), found)
+
+    def then_rows(self, rows: Rows, tenant: str | None = None) -> None:
+        """Expect exactly these rows of a ``ViewProjection``, by partition and sort.
+
+        Parameters
+        ----------
+        rows : Mapping[tuple[str, str], Mapping]
+            Fields by partition and sort; numbers compare by value.
+        tenant : str, optional
+            The first given stream's unless named.
+
+        Raises
+        ------
+        AssertionError
+        """
+        assert isinstance(self.projection, ViewProjection), f"{self.projection.name} keeps states, not rows"
+        store, tenant = self._store(), tenant or self._tenant
+        fold = ViewFold(self.projection, store)
+        for stream in dict.fromkeys(given.stream for given in self.history):
+            fold.take(stream)
+        assert_same("rows", dict(rows), _rows(fold.rows(), tenant))
+        for way, views in self._delivered(store):
+            assert_same(f"rows, delivered {way}", dict(rows), _rows(views.all_rows(self._generation), tenant))
+
+    @property
+    def _generation(self) -> Generation:
+        return Generation(self.projection.name)
+
+    @property
+    def _tenant(self) -> str:
+        return self.history[0].stream.tenant
+
+    def _store(self) -> EventStore:
+        moments = (START + SECOND * count for count in range(len(self.history)))
+        store = EventStore(MemoryTable(), self.registry, lambda: next(moments))
+        for index, given in enumerate(self.history):
+            metadata = Metadata(occurred_at=given.occurred_at)
+            store.append(given.stream, Expected.ANY, given.events, commit_id=f"commit-{index}", metadata=metadata)
+        return store
+
+    def _delivered(self, store: EventStore) -> list[tuple[str, MemoryViews]]:
+        return [(way, self._project(store, batches)) for way, batches in deliveries(_commits(store))]
+
+    def _project(self, store: EventStore, batches: Any) -> MemoryViews:
+        views = MemoryViews()
+        runner = ProjectionRunner(store, views, [self.projection], clock=lambda: START, sleep=lambda _: None)
+        for batch in batches:
+            assert not runner.project(batch), f"{self.projection.name} fails under the engine"
+        return views
+
+
+def _commits(store: EventStore) -> list[Commit]:
+    streams = dict.fromkeys(entry.stream for entry in store.log(0))
+    commits = [commit for stream in streams for commit in store.commits(stream)]
+    return sorted(commits, key=lambda commit: commit.recorded_at)
+
+
+def _stream_projection(projection: Projection) -> AnyStreamProjection:
+    assert not isinstance(projection, ViewProjection), f"{projection.name} keeps rows, not states"
+    return projection
+
+
+def _rows(rows: Mapping[Any, Any], tenant: str) -> dict[tuple[str, str], dict[str, Value]]:
+    return {(key.partition, key.sort): dict(row.fields) for key, row in rows.items() if key.tenant == tenant}

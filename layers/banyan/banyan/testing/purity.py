@@ -1,0 +1,137 @@
+"""A check that a domain's functions are pure: no clock, no random, no I/O."""
+
+from __future__ import annotations
+
+import io
+import random
+import socket
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+from functools import reduce
+from pathlib import PurePath
+from types import FrameType
+from typing import Any, Final
+
+from banyan.domain import Domain
+from banyan.errors import CommandRejected
+from banyan.events import DomainEvent, Event, Metadata
+from banyan.projections.base import ViewProjection
+from banyan.streams import StreamId
+from banyan.testing.differences import assert_same
+
+MOMENT: Final = datetime(2026, 1, 5, 9, 0, tzinfo=UTC)
+
+_IMPURE_MODULES: Final = frozenset({"time", "posix", "nt", "_uuid", "_socket", "_ssl", "_posixsubprocess", "select"})
+_IMPURE_FUNCTIONS: Final = frozenset({("io", "open"), ("_io", "open"), ("builtins", "print"), ("builtins", "input")})
+_IMPURE_OBJECTS: Final = (random.Random, socket.socket, io.IOBase)
+_CLOCKS: Final = frozenset({"now", "utcnow", "today"})
+
+
+@dataclass
+class Played:
+    """All that a domain's functions answered to some commands."""
+
+    events: list[DomainEvent] = field(default_factory=list)
+    answers: list[Any] = field(default_factory=list)
+
+
+def check_purity(domain: Domain, entity: str, commands: Sequence[Any]) -> list[DomainEvent]:
+    """Give commands to a domain's decider and what follows to its projections, twice.
+
+    The second time every call of a clock, of a source of random or of the outside world is noticed.
+
+    Parameters
+    ----------
+    domain : Domain
+    entity : str
+        Whose decider and projections are to be checked.
+    commands : Sequence[Command]
+        For one stream, in order; they should reach every event. Rejected ones count too.
+
+    Returns
+    -------
+    list[DomainEvent]
+        What was decided, to assert that nothing was left out.
+
+    Raises
+    ------
+    AssertionError
+        Naming each impure call and its line, or the answer that differed.
+    """
+    first = _play(domain, entity, commands)
+    with _watched() as calls:
+        second = _play(domain, entity, commands)
+    assert not calls, "impure domain code: " + ", ".join(dict.fromkeys(calls))
+    assert_same("answers to the same commands", first.answers, second.answers)
+    return first.events
+
+
+def _play(domain: Domain, entity: str, commands: Sequence[Any]) -> Played:
+    decider = domain.decider(entity)
+    played, state = Played(), decider.initial()
+    for command in commands:
+        try:
+            decided = list(decider.decide(command, state))
+        except CommandRejected as rejection:
+            played.answers.append((rejection.code, rejection.detail, rejection.field))
+            continue
+        state = decider.fold(decided, state)
+        played.answers += [decided, state]
+        played.events += decided
+    played.answers += _projected(domain, entity, played.events)
+    return played
+
+
+def _projected(domain: Domain, entity: str, decided: Sequence[DomainEvent]) -> Iterator[Any]:
+    events = [_recorded(StreamId("acme", entity, "1"), index + 1, event) for index, event in enumerate(decided)]
+    for projection in domain.projections:
+        if projection.entity != entity:
+            continue
+        if isinstance(projection, ViewProjection):
+            yield projection.name, [list(projection.apply(event)) for event in events]
+        else:
+            row = reduce(projection.evolve, events, projection.initial())
+            yield projection.name, row, [(each.partition(row), each.sort(row)) for each in projection.lookups]
+
+
+def _recorded(stream: StreamId, version: int, event: DomainEvent) -> Event:
+    return Event(
+        event_id=str(version),
+        event_type=event.event_type(),
+        stream_id=stream,
+        version=version,
+        timestamp=MOMENT,
+        payload=event,
+        metadata=Metadata(),
+    )
+
+
+@contextmanager
+def _watched() -> Iterator[list[str]]:
+    """Notice impure calls of this thread, however the function was imported."""
+    calls: list[str] = []
+
+    def notice(frame: FrameType, kind: str, function: Any) -> None:
+        if kind == "c_call" and _impure(function):
+            place = f"{PurePath(frame.f_code.co_filename).name}:{frame.f_lineno}"
+            calls.append(f"{function.__qualname__} at {place}")
+
+    before = sys.getprofile()
+    sys.setprofile(notice)
+    try:
+        yield calls
+    finally:
+        sys.setprofile(before)
+
+
+def _impure(function: Any) -> bool:
+    owner, name = getattr(function, "__self__", None), function.__name__
+    if isinstance(owner, type):
+        return issubclass(owner, date) and name in _CLOCKS
+    module = getattr(function, "__module__", None)
+    if name == "fspath":
+        return False
+    return module in _IMPURE_MODULES or (module, name) in _IMPURE_FUNCTIONS or isinstance(owner, _IMPURE_OBJECTS)

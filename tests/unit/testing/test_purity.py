@@ -1,0 +1,102 @@
+"""The purity check notices every way out of a pure function."""
+
+from __future__ import annotations
+
+import os
+import random
+import secrets
+import socket
+import time
+import uuid
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from datetime import UTC, date, datetime
+from itertools import count
+from pathlib import Path
+from time import time as now
+from typing import Any
+
+import pytest
+from tests.ledger import ACCOUNTS, REGISTRY, Account, Deposit, Deposited, Withdraw, decide, evolve
+
+from banyan.domain import Domain
+from banyan.events import DomainEvent
+from banyan.projections.base import Add, StreamProjection, ViewProjection
+from banyan.testing import check_purity
+
+COMMANDS = [Deposit(5), Withdraw(9), Withdraw(2)]
+
+
+def bank(**changes: Any) -> Domain:
+    """The ledger domain with some functions of its decider changed."""
+    return Domain("bank", REGISTRY, [replace(ACCOUNTS, **changes)])
+
+
+def decide_after(impurity: Callable[[], object]) -> Callable[[Any, Account], Sequence[DomainEvent]]:
+    def decide_impurely(command: Any, account: Account) -> Sequence[DomainEvent]:
+        impurity()
+        return decide(command, account)
+
+    return decide_impurely
+
+
+def test_passes_a_pure_domain_and_returns_what_was_decided() -> None:
+    assert [event.event_type() for event in check_purity(bank(), "account", COMMANDS)] == ["Deposited", "Withdrawn"]
+
+
+@pytest.mark.parametrize(
+    ("impurity", "name"),
+    [
+        (lambda: datetime.now(UTC), "now"),
+        (lambda: date.today(), "today"),  # noqa: DTZ011
+        (now, "time"),
+        (lambda: time.monotonic(), "monotonic"),
+        (lambda: time.sleep(0), "sleep"),
+        (lambda: random.random(), "random"),
+        (lambda: random.choice("ab"), "getrandbits"),
+        (lambda: uuid.uuid4(), "urandom"),
+        (lambda: secrets.token_hex(), "urandom"),
+        (lambda: os.getpid(), "getpid"),
+        (lambda: Path(__file__).read_text(), "open"),
+        (lambda: print(end=""), "print"),
+        (lambda: socket.gethostname(), "gethostname"),
+        (lambda: socket.socket().close(), "close"),
+    ],
+)
+def test_names_an_impure_call_and_its_line(impurity: Callable[[], object], name: str) -> None:
+    with pytest.raises(AssertionError, match=rf"impure domain code: .*\b{name} at \w+\.py:\d+"):
+        check_purity(bank(decide=decide_after(impurity)), "account", COMMANDS)
+
+
+def test_notices_a_clock_in_evolve() -> None:
+    def evolve_impurely(account: Account, event: DomainEvent) -> Account:
+        now()
+        return evolve(account, event)
+
+    with pytest.raises(AssertionError, match=r"time at test_purity\.py"):
+        check_purity(bank(evolve=evolve_impurely), "account", COMMANDS)
+
+
+def test_notices_a_clock_in_projections() -> None:
+    view = ViewProjection("view", "account", lambda _: [Add("a", "b", {"n": int(now())})])
+    states = StreamProjection("states", "account", Account, Account, lambda *_: Account(balance=int(now())))
+
+    for projection in (view, states):
+        with pytest.raises(AssertionError, match=r"time at test_purity\.py"):
+            check_purity(replace(bank(), projections=[projection]), "account", COMMANDS)
+
+
+def test_notices_a_hidden_state() -> None:
+    calls = count(1)
+
+    def decide_differently(*_: Any) -> Sequence[DomainEvent]:
+        return [Deposited(amount=next(calls))]
+
+    with pytest.raises(AssertionError, match="answers to the same commands"):
+        check_purity(bank(decide=decide_differently), "account", COMMANDS)
+
+
+def test_leaves_projections_of_other_entities_alone() -> None:
+    other = ViewProjection("other", "order", lambda _: [Add("a", "b", {"n": int(now())})])
+
+    check_purity(replace(bank(), projections=[other]), "account", COMMANDS)
