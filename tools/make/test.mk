@@ -1,0 +1,23 @@
+CHECKED := layers/banyan layers/domains functions tools tests
+WORKERS_OF_TESTS ?= 2
+
+test: $(BIN)/.installed $(SAM_VENV)/.installed dynamodb-local ## Run every test: ARGS="-k append" picks some
+	$(BIN)/python -m pytest -n $(WORKERS_OF_TESTS) --dist worksteal $(ARGS)
+
+pr: lint types imports test ## Everything a change must pass
+
+lint: $(BIN)/.installed ## Check style and format
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: $(BIN)/.installed ## Check types
+	$(BIN)/mypy $(CHECKED)
+
+imports: $(BIN)/.installed ## Check who may import whom
+	PYTHONPATH=layers/banyan:layers/domains:. $(BIN)/lint-imports --no-logo
+
+format: $(BIN)/.installed ## Put style and format right
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+.PHONY: test pr lint types imports format
