@@ -47,7 +47,7 @@ After = Annotated[int, Query(ge=0)]
 Limit = Annotated[int, Query(ge=1, le=200)]
 
 
-@commands.post("/orders", summary="Order something", status_code=201)
+@commands.post("/orders", operation_id="createOrder", summary="Order something", status_code=201)
 def create_order(body: NewOrder, call: CurrentCall) -> Response[CommandAnswer]:
     """Create an order of at least one item."""
     order_id = body.order_id or call.attempt.new_id
@@ -55,25 +55,25 @@ def create_order(body: NewOrder, call: CurrentCall) -> Response[CommandAnswer]:
     return _handle(call, order_id, command, 201)
 
 
-@commands.post("/orders/<orderId>/items", summary="Add a line to an open order")
+@commands.post("/orders/<orderId>/items", operation_id="addItem", summary="Add a line to an open order")
 def add_item(orderId: str, body: Item, call: CurrentCall) -> Response[CommandAnswer]:
     """Add an item to an order that is neither paid nor cancelled."""
     return _handle(call, orderId, AddItem(item=body))
 
 
-@commands.post("/orders/<orderId>/pay", summary="Pay an order in full")
+@commands.post("/orders/<orderId>/pay", operation_id="payOrder", summary="Pay an order in full")
 def pay_order(orderId: str, body: PayOrder, call: CurrentCall) -> Response[CommandAnswer]:
     """Pay the exact total of an open order."""
     return _handle(call, orderId, body)
 
 
-@commands.post("/orders/<orderId>/cancel", summary="Cancel an order")
+@commands.post("/orders/<orderId>/cancel", operation_id="cancelOrder", summary="Cancel an order")
 def cancel_order(orderId: str, body: CancelOrder, call: CurrentCall) -> Response[CommandAnswer]:
     """Cancel an order; a paid one is refunded."""
     return _handle(call, orderId, body)
 
 
-@queries.get("/orders/<orderId>", summary="An order")
+@queries.get("/orders/<orderId>", operation_id="getOrder", summary="An order")
 def get_order(
     orderId: str, call: CurrentCall, minVersion: MinVersion = 0, atVersion: AtVersion = None
 ) -> Response[OrderAnswer]:
@@ -88,7 +88,7 @@ def get_order(
     return tagged(merged(OrderAnswer, found.provenance, dict(found.value)), found.provenance.version)
 
 
-@queries.get("/orders/<orderId>/events", summary="What happened to an order")
+@queries.get("/orders/<orderId>/events", operation_id="getEvents", summary="What happened to an order")
 def get_events(orderId: str, call: CurrentCall, after: After = 0, limit: Limit = 50) -> EventPage:
     """List the events of an order behind a version, oldest first."""
     found = call.queries.events(_order(call, orderId), after, limit)
@@ -99,7 +99,7 @@ def get_events(orderId: str, call: CurrentCall, after: After = 0, limit: Limit =
     return merged(EventPage, found.provenance, {"events": tuple(map(_event, found.value)), "next": more})
 
 
-@queries.get("/orders", summary="Orders, newest first")
+@queries.get("/orders", operation_id="listOrders", summary="Orders, newest first")
 def list_orders(
     call: CurrentCall,
     customer: Annotated[CustomerId | None, Query()] = None,
@@ -120,7 +120,7 @@ def list_orders(
     return merged(OrderPage, found.provenance, {"orders": orders, "cursor": found.value.cursor})
 
 
-@queries.get("/customers/<customerId>/totals", summary="What a customer ordered and paid")
+@queries.get("/customers/<customerId>/totals", operation_id="getTotals", summary="What a customer ordered and paid")
 def get_totals(customerId: CustomerId, call: CurrentCall) -> CustomerTotals:
     """Read the totals of a customer; all are 0 for one who never ordered."""
     found = call.queries.rows(CUSTOMER_TOTALS, call.caller.tenant, [customerId])
@@ -128,7 +128,7 @@ def get_totals(customerId: CustomerId, call: CurrentCall) -> CustomerTotals:
     return merged(CustomerTotals, found.provenance, {"customerId": customerId, **totals})
 
 
-@queries.get("/sales/daily", summary="Sales per day")
+@queries.get("/sales/daily", operation_id="getDailySales", summary="Sales per day")
 def get_daily_sales(
     call: CurrentCall, first: Annotated[Day, Query(alias="from")], last: Annotated[Day, Query(alias="to")]
 ) -> DailySales:

@@ -41,13 +41,13 @@ def public_routes(domain: Domain, checks: Mapping[str, Callable[[], Any]]) -> Ro
     router = Router()  # type: ignore[no-untyped-call]
     described = once(lambda: document(domain, router))
 
-    @router.get("/health", summary="Whether the tables answer")
+    @router.get("/health", operation_id="health", summary="Whether the tables answer")
     def health() -> Health:
         for table, read in checks.items():
             _check(table, read)
         return Health(tables=list(checks))
 
-    @router.get("/openapi.json", summary="This description")
+    @router.get("/openapi.json", operation_id="openapi", summary="This description")
     def openapi() -> Response[str]:
         return Response(200, "application/json", described())
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from banyan.errors import BanyanError, InvalidStreamId
-from banyan.streams import caller_tenant
+from banyan.streams import StreamId, caller_tenant
 
 
 class Unauthorized(BanyanError):
@@ -52,7 +52,7 @@ def identify(event: Mapping[str, Any], tenant_claim: str) -> Caller:
     if not isinstance(tenant, str):
         raise ForbiddenTenant(f"the token has no claim {tenant_claim!r} that names a tenant")
     try:
-        return Caller(caller_tenant(tenant), actor)
+        return Caller(StreamId(caller_tenant(tenant), "any", "any").tenant, actor)
     except InvalidStreamId as error:
         raise ForbiddenTenant(f"the token's claim {tenant_claim!r} names no tenant that may call") from error
 
