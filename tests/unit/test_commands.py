@@ -1,0 +1,290 @@
+"""Handling commands: what is tried again, what is remembered, and when a kept aggregate may be trusted."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+import pytest
+from tests.engines import MemoryEngine
+from tests.ledger import ACCOUNTS, REGISTRY, Account, Deposit, Withdraw, account, deposits
+from tests.support import START, ManualClock, no_sleep
+
+from banyan.commands import REMEMBERED_COMMITS, Aggregate, AggregateCache, CommandHandler, Outcome
+from banyan.errors import CommandRejected, ConcurrencyError
+from banyan.events import DomainEvent, Metadata
+from banyan.snapshots import write_snapshot
+from banyan.store import Commit, EventStore
+from banyan.store.base import Collision
+from banyan.store.memory import MemoryTable
+from banyan.streams import StreamHead
+from banyan.telemetry import NoTelemetry
+
+A, B = account("a"), account("b")
+
+Handler = CommandHandler[Account, Deposit | Withdraw]
+
+
+class Counts(NoTelemetry):
+    """Keeps what is reported."""
+
+    def __init__(self) -> None:
+        self.counted: list[str] = []
+        self.lasted: list[str] = []
+
+    def count(self, name: str, value: int = 1) -> None:
+        self.counted += [name] * value
+
+    def duration(self, name: str, milliseconds: float) -> None:
+        assert milliseconds >= 0
+        self.lasted.append(name)
+
+
+class BusyTable(MemoryTable):
+    """Somebody else always writes first, a number of times."""
+
+    def __init__(self, times: int) -> None:
+        super().__init__()
+        self.times = times
+
+    def insert(self, commits: Sequence[Commit]) -> None:
+        if self.times:
+            self.times -= 1
+            raise Collision({0: replace(commits[0], commit_id="other")})
+        super().insert(commits)
+
+
+@pytest.fixture
+def clock() -> ManualClock:
+    return ManualClock()
+
+
+@pytest.fixture
+def store(memory: MemoryEngine, clock: ManualClock) -> EventStore:
+    return memory.store(REGISTRY, clock)
+
+
+@pytest.fixture
+def handler(store: EventStore) -> Handler:
+    return CommandHandler(store, ACCOUNTS, sleep=no_sleep)
+
+
+def told(outcome: Outcome[Account]) -> tuple[object, ...]:
+    return outcome.head, outcome.state, outcome.events
+
+
+def test_a_command_appends_what_is_decided(handler: Handler, store: EventStore) -> None:
+    outcome = handler.handle(A, Deposit(5), metadata=Metadata(actor="ann"))
+
+    assert outcome == Outcome(store.head(A), Account(balance=5, movements=1), tuple(store.read(A)))
+    assert outcome.events[0].metadata.actor == "ann"
+
+
+def test_nothing_decided_is_nothing_appended(handler: Handler, store: EventStore) -> None:
+    assert told(handler.handle(A, Deposit(0))) == (StreamHead.empty(A), Account(), ())
+    assert store.get_stream_version(A) == 0
+
+
+class TestRetries:
+    @pytest.mark.parametrize("conflicts", [0, 1, 3])
+    def test_conflicts_are_tried_again_after_a_growing_random_wait(self, conflicts: int) -> None:
+        waits: list[float] = []
+        counts = Counts()
+        store = EventStore(BusyTable(conflicts), REGISTRY)
+        handler: Handler = CommandHandler(store, ACCOUNTS, telemetry=counts, sleep=waits.append)
+
+        assert handler.handle(A, Deposit(1)).head.version == 1
+        assert counts.counted == ["Conflicts"] * conflicts
+        assert "AppendLatency" in counts.lasted
+        assert len(waits) == conflicts
+        assert all(0 <= wait <= 0.2 * 2**attempt for attempt, wait in enumerate(waits))
+
+    def test_waits_differ(self) -> None:
+        waits: list[float] = []
+        store = EventStore(BusyTable(20), REGISTRY)
+        CommandHandler(store, ACCOUNTS, retries=20, sleep=waits.append).handle(A, Deposit(1))
+
+        assert len({wait / 2**attempt for attempt, wait in enumerate(waits)}) == 20
+
+    def test_they_end(self) -> None:
+        waits: list[float] = []
+        handler: Handler = CommandHandler(EventStore(BusyTable(99), REGISTRY), ACCOUNTS, sleep=waits.append)
+
+        with pytest.raises(ConcurrencyError):
+            handler.handle(A, Deposit(1))
+        assert len(waits) == 3
+
+    def test_a_version_the_caller_expects_is_not_tried_again(self) -> None:
+        waits: list[float] = []
+        table = BusyTable(0)
+        store = EventStore(table, REGISTRY)
+        store.append(A, 0, deposits(1))
+        table.times = 1
+        handler: Handler = CommandHandler(store, ACCOUNTS, sleep=waits.append)
+
+        with pytest.raises(ConcurrencyError):
+            handler.handle(A, Deposit(1), expected=1)
+        assert waits == []
+
+    def test_a_rejection_is_not_tried_again(self, store: EventStore) -> None:
+        waits: list[float] = []
+        handler: Handler = CommandHandler(store, ACCOUNTS, sleep=waits.append)
+
+        with pytest.raises(CommandRejected) as rejection:
+            handler.handle(A, Withdraw(1))
+        assert (rejection.value.code, waits) == ("no_cover", [])
+
+
+class TestExpectedVersion:
+    @pytest.mark.parametrize("optimistic", [False, True])
+    @pytest.mark.parametrize("expected", [0, 1, 3])
+    def test_another_is_a_conflict_with_both_versions(self, handler: Handler, expected: int, optimistic: bool) -> None:
+        handler.handle(A, Deposit(1))
+        handler.handle(A, Deposit(1))
+
+        with pytest.raises(ConcurrencyError) as conflict:
+            handler.handle(A, Deposit(1), expected=expected, optimistic=optimistic)
+        assert (conflict.value.expected, conflict.value.actual) == (expected, 2)
+
+    def test_the_right_one_is_right_though_the_kept_aggregate_is_old(self, handler: Handler, store: EventStore) -> None:
+        handler.handle(A, Deposit(1))
+        store.append(A, 1, deposits(2))
+
+        assert handler.handle(A, Deposit(3), expected=2, optimistic=True).state.balance == 6
+
+    def test_an_old_one_conflicts_though_the_kept_aggregate_agrees(self, handler: Handler, store: EventStore) -> None:
+        handler.handle(A, Deposit(1))
+        store.append(A, 1, deposits(2))
+
+        with pytest.raises(ConcurrencyError) as conflict:
+            handler.handle(A, Deposit(3), expected=1, optimistic=True)
+        assert (conflict.value.expected, conflict.value.actual) == (1, 2)
+
+
+class TestKeptAggregate:
+    def test_a_refusal_is_not_believed(self, handler: Handler, store: EventStore) -> None:
+        handler.handle(A, Deposit(1))
+        store.append(A, 1, deposits(9))
+
+        assert handler.handle(A, Withdraw(10), optimistic=True).state.balance == 0
+
+    def test_nothing_to_do_is_not_believed(self, handler: Handler, store: EventStore) -> None:
+        handler.handle(A, Deposit(1))
+        store.append(A, 1, deposits(9))
+
+        assert handler.handle(A, Deposit(0), optimistic=True).state.balance == 10
+
+    def test_an_old_one_conflicts_and_is_loaded_again(self, handler: Handler, store: EventStore) -> None:
+        handler.handle(A, Deposit(1))
+        store.append(A, 1, deposits(9))
+
+        assert told(handler.handle(A, Deposit(5), optimistic=True))[:2] == (
+            store.head(A),
+            Account(balance=15, movements=3),
+        )
+
+    def test_the_cache_is_bounded_and_drops_what_was_unused_longest(self) -> None:
+        cache: AggregateCache[Account] = AggregateCache(2)
+        kept = [Aggregate(StreamHead.empty(account(name)), Account(), {}) for name in "abc"]
+        cache.put(kept[0])
+        cache.put(kept[1])
+        cache.get(A)
+        cache.put(kept[2])
+
+        assert [cache.get(account(name)) for name in "abc"] == [kept[0], None, kept[2]]
+
+    def test_the_cache_never_goes_back(self) -> None:
+        cache: AggregateCache[Account] = AggregateCache(2)
+        newer = Aggregate(StreamHead(A, 7, "d", START), Account(balance=7), {})
+        cache.put(newer)
+        cache.put(Aggregate(StreamHead.empty(A), Account(), {}))
+
+        assert cache.get(A) is newer
+
+    def test_a_cache_of_no_size_keeps_nothing(self, store: EventStore) -> None:
+        handler: Handler = CommandHandler(store, ACCOUNTS, cache_size=0)
+        handler.handle(A, Deposit(1))
+
+        assert handler.handle(A, Deposit(1), optimistic=True).state.balance == 2
+
+
+class TestRepeats:
+    @pytest.fixture(params=["same", "fresh", "early"])
+    def repeater(self, request: pytest.FixtureRequest, handler: Handler, store: EventStore) -> Handler:
+        """The container that gets the repeat: it handled the command, never saw the stream, or saw it empty."""
+        if request.param == "same":
+            return handler
+        other: Handler = CommandHandler(store, ACCOUNTS, sleep=no_sleep)
+        if request.param == "early":
+            other.load(A)
+        return other
+
+    @pytest.mark.parametrize("optimistic", [False, True])
+    @pytest.mark.parametrize("behind", [0, 3])
+    def test_the_first_outcome_comes_back(
+        self, handler: Handler, repeater: Handler, store: EventStore, optimistic: bool, behind: int
+    ) -> None:
+        first = handler.handle(A, Deposit(5), commit_id="x")
+        for _ in range(behind):
+            handler.handle(A, Deposit(1))
+
+        again = repeater.handle(A, Deposit(5), commit_id="x", optimistic=optimistic)
+
+        assert again.repeated
+        assert told(again) == told(first)
+        assert store.get_stream_version(A) == 1 + behind
+
+    @pytest.mark.parametrize("optimistic", [False, True])
+    def test_it_comes_back_though_the_rules_now_forbid_it(
+        self, handler: Handler, repeater: Handler, optimistic: bool
+    ) -> None:
+        handler.handle(A, Deposit(5))
+        first = handler.handle(A, Withdraw(5), commit_id="x")
+
+        assert told(repeater.handle(A, Withdraw(5), commit_id="x", optimistic=optimistic)) == told(first)
+
+    def test_it_comes_back_at_the_version_first_expected(self, handler: Handler) -> None:
+        handler.handle(A, Deposit(5))
+        first = handler.handle(A, Deposit(5), commit_id="x", expected=1)
+
+        assert told(handler.handle(A, Deposit(5), commit_id="x", expected=1)) == told(first)
+
+    @pytest.mark.parametrize("optimistic", [False, True])
+    def test_it_is_searched_for_beyond_a_snapshot_from_the_first_attempt_on(
+        self, handler: Handler, store: EventStore, clock: ManualClock, optimistic: bool
+    ) -> None:
+        handler.handle(A, Deposit(1))
+        first_attempt: datetime = clock.now
+        first = handler.handle(A, Deposit(5), commit_id="x")
+        write_snapshot(store, ACCOUNTS, A)
+        clock.move(timedelta(hours=1))
+        other: Handler = CommandHandler(store, ACCOUNTS)
+        other.load(A)
+
+        again = other.handle(A, Deposit(5), commit_id="x", first_attempt=first_attempt, optimistic=optimistic)
+
+        assert again.repeated
+        assert told(again) == told(first)
+
+    def test_a_first_attempt_that_left_nothing_is_made_now(self, handler: Handler, clock: ManualClock) -> None:
+        handler.handle(A, Deposit(1))
+
+        outcome = handler.handle(A, Deposit(5), commit_id="x", first_attempt=clock.now)
+        assert (outcome.repeated, outcome.state.balance) == (False, 6)
+
+    def test_commits_are_remembered_in_bounds(self, handler: Handler) -> None:
+        for number in range(REMEMBERED_COMMITS + 5):
+            handler.handle(A, Deposit(1), commit_id=f"x{number}")
+
+        kept = handler.load(A).commits
+        assert len(kept) == REMEMBERED_COMMITS
+        assert handler.handle(A, Deposit(1), commit_id=f"x{REMEMBERED_COMMITS + 4}").repeated
+
+
+def test_a_decider_may_say_several_things(store: EventStore) -> None:
+    def twice(command: Deposit | Withdraw, state: Account) -> list[DomainEvent]:  # noqa: ARG001
+        return deposits(command.amount, command.amount)
+
+    outcome = CommandHandler(store, replace(ACCOUNTS, decide=twice)).handle(B, Deposit(4))
+    assert (outcome.state.balance, outcome.head.version, len(outcome.events)) == (8, 2, 2)
