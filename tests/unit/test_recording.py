@@ -89,7 +89,7 @@ def test_what_fits_into_one_item_is_not_split() -> None:
 
 
 def test_one_event_too_large_says_where_to_keep_its_content() -> None:
-    with pytest.raises(CommitTooLarge, match="one Deposited of .* keep large content in S3"):
+    with pytest.raises(CommitTooLarge, match=r"one Deposited of .* keep large content in S3"):
         recorded(bulk(1, 600_000))
 
 
