@@ -42,7 +42,7 @@ def parse(value: Any) -> Decimal:
         raise PydanticCustomError(
             "money", "an amount is text or a number with at most 12 digits before the point and 4 behind it"
         )
-    return Decimal(as_text(Decimal(text)))
+    return Decimal(text)
 
 
 def _plain_text(value: Any) -> str | None:
