@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any, cast
 from urllib.parse import urlencode
+
+from tests.support import ManualClock
 
 from banyan.aws.http import Api, command_api, query_api
 from banyan.aws.idempotency import IdempotencyTable, MemoryIdempotency
@@ -61,21 +62,6 @@ def event(
     }
 
 
-@dataclass
-class Clock:
-    """A clock that tests move; each look is a millisecond later."""
-
-    now: datetime = field(default_factory=lambda: datetime(2026, 1, 1, tzinfo=UTC))
-
-    def __call__(self) -> datetime:
-        self.now += timedelta(milliseconds=1)
-        return self.now
-
-    def pass_by(self, **time: float) -> None:
-        """Let time go by."""
-        self.now += timedelta(**time)
-
-
 class Server:
     """Both functions over one memory.
 
@@ -96,7 +82,7 @@ class Server:
         **settings: Any,
     ) -> None:
         domain = load_domain("orders")
-        self.clock = Clock()
+        self.clock = ManualClock()
         self.store = EventStore(table or MemoryTable(), domain.registry, self.clock)
         self.views = views or MemoryViews()
         chosen = Settings(**{"min_version_wait_ms": 0, "backoff_ms": 1, **settings})
