@@ -10,9 +10,8 @@ from typing import Any, Final
 from banyan.events import Event
 from banyan.projections.base import AnyStreamProjection, Value, ViewProjection
 from banyan.projections.memory import MemoryViews
-from banyan.projections.rows import RowKey
 from banyan.projections.states import state_row
-from banyan.projections.views import Generation, Move, StateRow, ViewRow
+from banyan.projections.views import Generation, Move, RowKey, StateRow, ViewRow
 from banyan.store import Commit
 from banyan.store.reader import StreamReader, whole
 from banyan.streams import BEGINNING_OF_TIME, StreamId

@@ -13,6 +13,7 @@ from banyan.projections.items import (
     FAILURE_ATTRIBUTES,
     failure_attributes,
     read_failure,
+    read_row_key,
     read_state,
     read_view,
     state_item,
@@ -23,8 +24,8 @@ from banyan.projections.items import (
 )
 from banyan.projections.keys import STATE_SORT, Place, partition_key, read_cursor, sort_key, state_key, stream_of
 from banyan.projections.requests import Patience, translated
-from banyan.projections.rows import RowChange, RowKey, merge
-from banyan.projections.views import Failure, Generation, Move, Page, StateRow, ViewRow
+from banyan.projections.rows import RowChange, merge
+from banyan.projections.views import Failure, Generation, Move, Page, RowKey, StateRow, ViewRow
 from banyan.store.chain import timestamp
 from banyan.store.items import Item
 from banyan.streams import StreamId
@@ -151,6 +152,14 @@ class DynamoDBViews:
         }
         return [failure for item in self._query(request) if (failure := read_failure(item))]
 
+    def all_states(self, generation: Generation) -> Iterator[StateRow]:
+        """As in ``Views``: a strongly consistent ``Scan`` of the whole table."""
+        return (read_state(item) for item in self._scan(generation))
+
+    def all_rows(self, generation: Generation) -> Mapping[RowKey, ViewRow]:
+        """As in ``Views``: a strongly consistent ``Scan`` of the whole table."""
+        return {read_row_key(item): read_view(item) for item in self._scan(generation)}
+
     def _cursor_update(self, generation: Generation, move: Move) -> Item:
         condition = _still_at(move.from_version)
         return {
@@ -186,9 +195,22 @@ class DynamoDBViews:
             yield from self._patience.read_batch(self._client, table, wanted)
 
     def _query(self, request: dict[str, Any]) -> Iterator[Item]:
+        return self._pages(self._client.query, request)
+
+    def _scan(self, generation: Generation) -> Iterator[Item]:
+        request = {
+            "TableName": self._views,
+            "ConsistentRead": True,
+            "FilterExpression": "begins_with(#row, :generation)",
+            "ExpressionAttributeNames": {"#row": "row"},
+            "ExpressionAttributeValues": {":generation": {"S": f"{generation}#"}},
+        }
+        return self._pages(self._client.scan, request)
+
+    def _pages(self, operation: Callable[..., Any], request: dict[str, Any]) -> Iterator[Item]:
         page: dict[str, Any] = {}
         while True:
-            answer = self._call(self._client.query, request | page)
+            answer = self._call(operation, request | page)
             yield from answer["Items"]
             if not answer.get("LastEvaluatedKey"):
                 return

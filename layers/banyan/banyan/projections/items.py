@@ -16,9 +16,10 @@ from banyan.projections.keys import (
     sort_of,
     state_key,
     stream_of,
+    tenant_of,
 )
-from banyan.projections.rows import RowChange, RowKey, number
-from banyan.projections.views import Failure, Generation, StateRow, ViewRow
+from banyan.projections.rows import RowChange, number
+from banyan.projections.views import Failure, Generation, RowKey, StateRow, ViewRow
 from banyan.store.chain import timestamp
 from banyan.store.items import Item, pack, unpack
 from banyan.streams import StreamId
@@ -103,6 +104,12 @@ def read_view(item: Mapping[str, Any]) -> ViewRow:
         recorded_at=_moment(item, "recorded_at"),
         projected_at=_moment(item, "projected_at"),
     )
+
+
+def read_row_key(item: Mapping[str, Any]) -> RowKey:
+    """Read the key of a view row."""
+    partition = item["row"]["S"]
+    return RowKey(tenant_of(partition), partition_of(partition), sort_of(item["sort"]["S"]))
 
 
 def failure_attributes(generation: Generation, failure: Failure) -> Item:

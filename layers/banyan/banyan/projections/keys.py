@@ -37,6 +37,11 @@ def partition_of(key: str) -> str:
     return key.split("#", 2)[2]
 
 
+def tenant_of(key: str) -> str:
+    """Tenant of a ``partition_key``."""
+    return key.split("#", 2)[1]
+
+
 def sort_key(sort: str) -> str:
     """Sort key that may stand for an empty text and keeps the order."""
     return _SORT_PREFIX + sort

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from threading import Lock
 
 from banyan.projections.base import Value
 from banyan.projections.keys import Place, partition_key, read_cursor, sort_key, state_key
-from banyan.projections.rows import RowChange, RowKey, add, merge
-from banyan.projections.views import Failure, Generation, Move, Page, StateRow, ViewRow, WatermarkMoved
+from banyan.projections.rows import RowChange, add, merge
+from banyan.projections.views import Failure, Generation, Move, Page, RowKey, StateRow, ViewRow, WatermarkMoved
 from banyan.streams import StreamId
 
 
@@ -70,8 +70,13 @@ class MemoryViews:
         )
         return sorted(inside, key=lambda row: row.sort)
 
+    def all_states(self, generation: Generation) -> Iterator[StateRow]:
+        """As in ``Views``."""
+        with self._lock:
+            return iter(list(self._states.get(generation, {}).values()))
+
     def all_rows(self, generation: Generation) -> Mapping[RowKey, ViewRow]:
-        """All rows of all tenants in a ``ViewProjection``."""
+        """As in ``Views``."""
         with self._lock:
             return dict(self._rows.get(generation, {}))
 

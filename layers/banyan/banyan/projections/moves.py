@@ -12,8 +12,8 @@ from banyan.errors import StoreUnavailable
 from banyan.projections.base import RowWrite, ViewProjection
 from banyan.projections.batch import Delivery
 from banyan.projections.projecting import Outcome, Source, caught, until_settled
-from banyan.projections.rows import RowKey, row_keys
-from banyan.projections.views import Generation, Move, Views
+from banyan.projections.rows import row_keys
+from banyan.projections.views import Generation, Move, RowKey, Views
 from banyan.store import Commit
 
 MAX_TRANSACTION_ITEMS: Final = 100

@@ -9,18 +9,9 @@ from decimal import Context, Decimal, DivisionByZero, Inexact, InvalidOperation,
 from typing import Final
 
 from banyan.projections.base import Put, Remove, RowWrite, Value
-from banyan.projections.views import Move
+from banyan.projections.views import Move, RowKey
 
 EXACT: Final = Context(prec=38, traps=[Inexact, InvalidOperation, Overflow, DivisionByZero])
-
-
-@dataclass(frozen=True, slots=True)
-class RowKey:
-    """A view row within one generation."""
-
-    tenant: str
-    partition: str
-    sort: str
 
 
 @dataclass(slots=True)

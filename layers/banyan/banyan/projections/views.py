@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
@@ -45,6 +45,15 @@ class StateRow:
     projected_at: datetime
     state: str
     lookups: Mapping[int, tuple[str, str]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class RowKey:
+    """A view row within one generation."""
+
+    tenant: str
+    partition: str
+    sort: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,3 +181,9 @@ class Views(Protocol):
 
     def parked(self, projection: str) -> Sequence[Failure]:
         """Parked streams of a projection, oldest first."""
+
+    def all_states(self, generation: Generation) -> Iterator[StateRow]:
+        """Every row of a ``StreamProjection``, of all tenants; for reconciliation, never for a caller."""
+
+    def all_rows(self, generation: Generation) -> Mapping[RowKey, ViewRow]:
+        """Every row of a ``ViewProjection``, of all tenants; for reconciliation, never for a caller."""

@@ -1,0 +1,1 @@
+"""Proving that streams, snapshots and read models agree."""
