@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import time
+from collections.abc import Callable
 from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any, cast
@@ -10,8 +12,10 @@ from urllib.parse import urlencode
 
 from tests.support import ManualClock
 
-from banyan.aws.http import Api, command_api, query_api
+from banyan.aws.http import Api, query_api
+from banyan.aws.http_once import Once
 from banyan.aws.idempotency import IdempotencyTable, MemoryIdempotency
+from banyan.aws.openapi import routers
 from banyan.aws.settings import Settings, Tables
 from banyan.bootstrap import Application
 from banyan.domain import load_domain
@@ -70,6 +74,8 @@ class Server:
     table : CommitTable
     views : Views
     records : IdempotencyTable
+    sleep : Callable[[float], None]
+        Waits for a request that is still running, seconds.
     settings
         Fields of ``Settings``.
     """
@@ -79,6 +85,7 @@ class Server:
         table: CommitTable | None = None,
         views: Views | None = None,
         records: IdempotencyTable | None = None,
+        sleep: Callable[[float], None] = time.sleep,
         **settings: Any,
     ) -> None:
         domain = load_domain("orders")
@@ -90,6 +97,7 @@ class Server:
             chosen, Tables(), domain, cast(Any, None), self.store, self.views, NoTelemetry(), self.clock
         )
         self.records = records or MemoryIdempotency()
+        self.sleep = sleep
         self.commands, self.queries = self._apis()
         self.runner = ProjectionRunner(self.store, self.views, domain.projections, clock=self.clock)
 
@@ -120,7 +128,9 @@ class Server:
         return len(list(self.store.commits(StreamId(tenant, "order", order))))
 
     def _apis(self) -> tuple[Api, Api]:
-        return command_api(self.application, self.records), query_api(self.application)
+        once = Once(self.records, self.application.settings.idempotency_hours, self.clock, self.sleep)
+        commands = Api(self.application, routers(self.application.domain)[0], once=once)
+        return commands, query_api(self.application)
 
 
 def body_of(answer: Answer) -> Any:
