@@ -1,0 +1,294 @@
+"""A request with an idempotency key takes effect once and gets one answer."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from threading import Barrier, Event
+from typing import Any
+
+import pytest
+from tests.unit.http.api import ITEM, ORDER, Answer, Server, body_of, problem
+
+from banyan.aws.http_once import WAITS_SECONDS
+from banyan.aws.idempotency import MemoryIdempotency, Record
+from banyan.errors import StoreUnavailable
+from banyan.store.memory import MemoryTable
+
+KEY = {"idempotency_key": "key-1"}
+
+
+class CountedRecords(MemoryIdempotency):
+    """Counts its requests, and refuses to conclude when told."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.used: list[str] = []
+        self.refuses = False
+
+    def get(self, key: str) -> Record | None:
+        self.used.append("get")
+        return super().get(key)
+
+    def claim(self, *arguments: Any) -> Record:
+        self.used.append("claim")
+        return super().claim(*arguments)
+
+    def replace(self, *arguments: Any) -> Record:
+        self.used.append("replace")
+        if self.refuses:
+            raise StoreUnavailable("throttled")
+        return super().replace(*arguments)
+
+
+class Unreliable(MemoryTable):
+    """Refuses inserts, before or after they were made, while told so."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.refuses = ""
+
+    def insert(self, commits: Any) -> None:
+        if self.refuses == "before":
+            raise StoreUnavailable("throttled")
+        super().insert(commits)
+        if self.refuses == "after":
+            raise StoreUnavailable("no answer")
+
+
+@pytest.fixture
+def server() -> Server:
+    return Server(records=CountedRecords())
+
+
+def told(answer: Answer) -> tuple[int, str, str | None]:
+    return answer["statusCode"], answer["body"], answer["headers"].get("ETag")
+
+
+def replayed(answer: Answer) -> bool:
+    return "Idempotency-Replayed" in answer["headers"]
+
+
+def test_a_repeat_gets_the_first_answer(server: Server) -> None:
+    first = server.post("/orders", ORDER, **KEY)
+    server.post("/orders/o-1/items", ITEM)
+    again = server.post("/orders", ORDER, X_Correlation_Id="repeat", **KEY)
+    assert told(again) == told(first) == (201, first["body"], '"1"')
+    assert (replayed(first), replayed(again)) == (False, True)
+    assert again["headers"]["X-Correlation-Id"] == "repeat"
+    assert server.commits() == 2
+
+
+def test_it_costs_one_write_before_and_one_after_and_a_repeat_one(server: Server) -> None:
+    server.post("/orders", ORDER, **KEY)
+    assert isinstance(server.records, CountedRecords)
+    assert server.records.used == ["claim", "replace"]
+    server.post("/orders", ORDER, **KEY)
+    assert server.records.used == ["claim", "replace", "claim"]
+
+
+def test_without_a_key_nothing_is_remembered(server: Server) -> None:
+    server.post("/orders", ORDER)
+    server.post("/orders/o-1/items", ITEM)
+    server.post("/orders/o-1/items", ITEM)
+    assert isinstance(server.records, CountedRecords)
+    assert (server.records.used, server.commits()) == ([], 3)
+
+
+def test_an_order_without_an_id_is_made_once(server: Server) -> None:
+    body = {"customerId": "c", "items": [ITEM]}
+    ids = {body_of(server.post("/orders", body, **KEY))["orderId"] for _ in range(3)}
+    assert len(ids) == 1
+    assert server.commits(ids.pop()) == 1
+
+
+def test_a_rejection_is_final_too(server: Server) -> None:
+    refused = server.post("/orders/o-1/items", ITEM, **KEY)
+    assert problem(refused) == (404, "order_not_found")
+    server.post("/orders", ORDER)
+    again = server.post("/orders/o-1/items", ITEM, **KEY)
+    assert told(again) == told(refused)
+    assert replayed(again)
+    assert server.commits() == 1
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("/orders/o-1/items", {**ITEM, "quantity": 3}),
+        ("/orders/o-2/items", ITEM),
+        ("/orders/o-1/pay", {"amount": 5}),
+    ],
+)
+def test_a_key_belongs_to_one_request(server: Server, path: str, body: Any) -> None:
+    server.post("/orders", ORDER)
+    server.post("/orders/o-1/items", ITEM, **KEY)
+    assert problem(server.post(path, body, **KEY)) == (422, "idempotency_key_reused")
+    assert server.commits() == 2
+
+
+def test_the_same_request_may_be_spelled_otherwise(server: Server) -> None:
+    first = server.post("/orders", '{"orderId":"o-1","customerId":"c","items":[]}', **KEY)
+    again = server.post("/orders", ' {"items": [], "customerId": "\\u0063", "orderId": "o-1"}', **KEY)
+    assert told(again) == told(first)
+
+
+def test_a_key_is_remembered_as_long_as_the_setting_says() -> None:
+    server = Server(idempotency_hours=48)
+    server.post("/orders", ORDER)
+    server.post("/orders/o-1/items", ITEM, **KEY)
+    server.clock.move(timedelta(hours=47, minutes=59))
+    assert replayed(server.post("/orders/o-1/items", ITEM, **KEY))
+    server.clock.move(timedelta(minutes=2))
+    late = server.post("/orders/o-1/items", ITEM, **KEY)
+    assert (late["statusCode"], body_of(late)["version"], replayed(late)) == (200, 3, False)
+    events = body_of(server.get("/orders/o-1/events"))["events"]
+    assert len({event["eventId"] for event in events}) == 3
+
+
+@pytest.mark.parametrize("refuses", ["before", "after"])
+def test_a_server_error_is_not_final(refuses: str) -> None:
+    table = Unreliable()
+    server = Server(table=table)
+    server.post("/orders", ORDER)
+    table.refuses = refuses
+    assert problem(server.post("/orders/o-1/items", ITEM, **KEY)) == (503, "unavailable")
+    table.refuses = ""
+    server.restart()
+    server.post("/orders/o-1/items", {**ITEM, "sku": "RIVAL"})
+    again = server.post("/orders/o-1/items", ITEM, **KEY)
+    assert again["statusCode"] == 200
+    assert body_of(again)["version"] == (2 if refuses == "after" else 3)
+    assert server.commits() == 3
+
+
+class Contended(MemoryTable):
+    """Lets a rival in before every insert, as long as there is one."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.rival: Callable[[], object] | None = None
+
+    def insert(self, commits: Any) -> None:
+        rival, self.rival = self.rival, None
+        if rival:
+            rival()
+        self.rival = rival
+        super().insert(commits)
+
+
+def test_contention_is_not_final() -> None:
+    table = Contended()
+    server, other = Server(table=table), Server(table=table)
+    server.post("/orders", ORDER)
+    table.rival = lambda: other.post("/orders/o-1/items", ITEM)
+    answer = server.post("/orders/o-1/items", ITEM, **KEY)
+    table.rival = None
+    assert problem(answer) == (409, "version_conflict")
+    assert answer["headers"]["Retry-After"] == "1"
+    rivals = server.commits()
+    again = server.post("/orders/o-1/items", ITEM, **KEY)
+    assert (again["statusCode"], body_of(again)["version"]) == (200, rivals + 1)
+
+
+def test_a_conflict_with_the_version_the_caller_named_is_final(server: Server) -> None:
+    server.post("/orders", ORDER)
+    server.post("/orders/o-1/items", ITEM)
+    stale = server.post("/orders/o-1/items", ITEM, if_match='"1"', **KEY)
+    assert problem(stale) == (409, "version_conflict")
+    assert replayed(server.post("/orders/o-1/items", ITEM, if_match='"1"', **KEY))
+
+
+def test_an_answer_that_cannot_be_kept_is_given_all_the_same(server: Server) -> None:
+    assert isinstance(server.records, CountedRecords)
+    server.records.refuses = True
+    first = server.post("/orders", ORDER, **KEY)
+    assert first["statusCode"] == 201
+    server.records.refuses = False
+    server.clock.move(timedelta(seconds=20))
+    server.restart()
+    assert told(server.post("/orders", ORDER, **KEY)) == told(first)
+    assert server.commits() == 1
+
+
+class Held(MemoryTable):
+    """Holds its first insert until told to go on."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.arrived, self.go_on = Event(), Event()
+
+    def insert(self, commits: Any) -> None:
+        if not self.arrived.is_set():
+            self.arrived.set()
+            assert self.go_on.wait(20)
+        super().insert(commits)
+
+
+def test_a_repeat_waits_for_the_first_to_finish() -> None:
+    table = Held()
+    waits: list[float] = []
+
+    def sleep(seconds: float) -> None:
+        waits.append(seconds)
+        table.go_on.set()
+        first.result(20)
+
+    server = Server(table=table, sleep=sleep)
+    with ThreadPoolExecutor(1) as pool:
+        first = pool.submit(server.post, "/orders", ORDER, **KEY)
+        assert table.arrived.wait(20)
+        again = server.post("/orders", ORDER, **KEY)
+    assert told(again) == told(first.result())
+    assert (replayed(again), len(waits), server.commits()) == (True, 1, 1)
+
+
+def test_a_repeat_gives_up_waiting_after_a_while() -> None:
+    table = Held()
+    waits: list[float] = []
+    server = Server(table=table, sleep=waits.append)
+    with ThreadPoolExecutor(1) as pool:
+        first = pool.submit(server.post, "/orders", ORDER, **KEY)
+        assert table.arrived.wait(20)
+        again = server.post("/orders", ORDER, **KEY)
+        other = server.post("/orders", {**ORDER, "customerId": "other"}, **KEY)
+        table.go_on.set()
+    assert problem(again) == (409, "request_in_progress")
+    assert again["headers"]["Retry-After"] == "1"
+    assert (sum(waits), max(waits)) == (sum(WAITS_SECONDS), 1.6)
+    assert problem(other) == (422, "idempotency_key_reused")
+    assert first.result()["statusCode"] == 201
+
+
+def test_one_that_outlives_its_lease_does_no_harm() -> None:
+    """The first attempt stalls before its insert, a repeat takes over and finishes, then the first goes on."""
+    table = Held()
+    server = Server(table=table)
+    with ThreadPoolExecutor(1) as pool:
+        first = pool.submit(server.post, "/orders", ORDER, **KEY)
+        assert table.arrived.wait(20)
+        server.clock.move(timedelta(seconds=20))
+        again = server.post("/orders", ORDER, **KEY)
+        table.go_on.set()
+    assert told(first.result()) == told(again)
+    assert server.commits() == 1
+
+
+def test_many_at_once_take_effect_once() -> None:
+    for _ in range(5):
+        server = Server(sleep=lambda seconds: time.sleep(seconds / 10))
+        server.post("/orders", ORDER)
+        start = Barrier(8, timeout=20)
+
+        def send(_: int, server: Server = server, start: Barrier = start) -> Answer:
+            start.wait()
+            return server.post("/orders/o-1/items", ITEM, **KEY)
+
+        with ThreadPoolExecutor(8) as pool:
+            answers = list(pool.map(send, range(8)))
+        assert {told(answer) for answer in answers} == {told(answers[0])}
+        assert answers[0]["statusCode"] == 200
+        assert sum(not replayed(answer) for answer in answers) == 1
+        assert server.commits() == 2
