@@ -26,7 +26,7 @@ class Difference:
     Parameters
     ----------
     row : str
-        Stream, or tenant, partition and sort of a view row.
+        Tenant, partition and sort.
     fields : tuple[str, ...]
         Names of what differs; ``row`` when one side has none.
     """
@@ -54,25 +54,6 @@ def fold_row(
         return None
     state = fold_state(projection, (event for commit in commits for event in store.decode(commit)))
     return state_row(projection, commits[-1], state, BEGINNING_OF_TIME)
-
-
-def compare_stream(
-    projection: AnyStreamProjection, store: StreamReader, stream: StreamId, row: StateRow | None
-) -> Difference | None:
-    """How a stream's row differs from a fold up to the row's own version; being behind is no difference.
-
-    Raises
-    ------
-    StreamCorrupted, EventError, StoreUnavailable
-    """
-    if row is None:
-        return None
-    expected = fold_row(projection, store, stream, row.version)
-    if expected is None:
-        return Difference(str(stream), ("row",))
-    fields = [name for name in ("version", "recorded_at", "lookups") if getattr(row, name) != getattr(expected, name)]
-    fields += _differing(_state(projection, row), _state(projection, expected))
-    return Difference(str(stream), tuple(fields)) if fields else None
 
 
 class ViewFold:
@@ -124,11 +105,6 @@ def compare_rows(expected: Mapping[RowKey, ViewRow], actual: Mapping[RowKey, Vie
 
 def _upto(commits: Iterable[Commit], version: int | None) -> list[Commit]:
     return [commit for commit in commits if version is None or commit.last <= version]
-
-
-def _state(projection: AnyStreamProjection, row: StateRow) -> Mapping[str, Any]:
-    content: Mapping[str, Any] = projection.state.model_validate_json(row.state).model_dump()
-    return content
 
 
 def _content(row: ViewRow | None) -> Mapping[str, Value] | None:

@@ -1,0 +1,103 @@
+"""Stream records become commits, damage or tampering."""
+
+from __future__ import annotations
+
+import json
+import logging
+from base64 import b64encode
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+from tests.ledger import account, bulk, deposits
+from tests.unit.projections.harness import POISON, Ledger, same
+
+from banyan.aws.streams import project_records
+from banyan.store import Commit
+from banyan.store.items import commit_item, pack
+
+ANNA, BEN = account("anna"), account("ben")
+
+
+def image(item: dict[str, Any]) -> dict[str, Any]:
+    """An item as Lambda hands it over, in JSON."""
+    encoded = {n: {"B": b64encode(v["B"]).decode()} if "B" in v else v for n, v in item.items()}
+    decoded: dict[str, Any] = json.loads(json.dumps(encoded))
+    return decoded
+
+
+def record(number: int, commit: Commit, name: str = "INSERT", position: str | None = None) -> dict[str, Any]:
+    item = image(commit_item(commit, 4))
+    keys = {"stream": item["stream"], "position": {"N": position or item["position"]["N"]}}
+    change = {"Keys": keys, "SequenceNumber": str(number)}
+    return {"eventName": name, "dynamodb": change | ({} if name == "REMOVE" else {"NewImage": item})}
+
+
+def deliver(ledger: Ledger, records: Sequence[dict[str, Any]]) -> list[str]:
+    answer = project_records({"Records": records}, ledger.runner, ledger.telemetry)
+    return [entry["itemIdentifier"] for entry in answer["batchItemFailures"]]
+
+
+def test_new_commits_are_projected_compressed_ones_too() -> None:
+    ledger = Ledger()
+    commits = [ledger.commit(ANNA, *deposits(1)), *ledger.append(ANNA, *deposits(2, note="x" * 2000))]
+    assert "B" in pack(commits[1].events)
+    assert deliver(ledger, [record(n, commit) for n, commit in enumerate(commits)]) == []
+    assert same(ledger.balance(ANNA), ledger.expected_balance(ANNA))
+
+
+def test_the_first_record_of_each_failing_stream_is_named() -> None:
+    ledger = Ledger()
+    commits = [
+        ledger.commit(ANNA, *deposits(1)),
+        ledger.commit(BEN, *deposits(1, note=POISON)),
+        ledger.commit(BEN, *deposits(2)),
+    ]
+    records = [record(number, commit) for number, commit in zip([99, 100, 101], commits, strict=True)]
+    assert deliver(ledger, records) == ["100"]
+
+
+def test_sequence_numbers_are_compared_as_numbers() -> None:
+    ledger = Ledger()
+    first, second = ledger.commit(BEN, *deposits(1, note=POISON)), ledger.commit(BEN, *deposits(2))
+    assert deliver(ledger, [record(1000, second), record(999, first)]) == ["999"]
+
+
+@pytest.mark.parametrize("name", ["MODIFY", "REMOVE"])
+def test_a_changed_commit_raises_an_alarm_and_is_not_projected(name: str, caplog: pytest.LogCaptureFixture) -> None:
+    ledger = Ledger()
+    commits = [ledger.commit(ANNA, *deposits(1)), *ledger.append(BEN, *deposits(2))]
+    assert deliver(ledger, [record(1, commits[0], name), record(2, commits[1])]) == []
+    assert ledger.telemetry.counts["EventTableTampered"] == 1
+    assert ledger.balance(ANNA) is None
+    assert same(ledger.balance(BEN), ledger.expected_balance(BEN))
+    (error,) = [record for record in caplog.records if record.levelno == logging.ERROR]
+    assert (vars(error)["stream"], vars(error)["position"]) == (str(ANNA), "1")
+
+
+@pytest.mark.parametrize("name", ["INSERT", "MODIFY", "REMOVE"])
+def test_snapshots_are_passed_over(name: str) -> None:
+    ledger = Ledger()
+    assert deliver(ledger, [record(1, ledger.commit(ANNA, *deposits(1)), name, position="1.5")]) == []
+    assert ledger.telemetry.counts == {}
+    assert ledger.balance(ANNA) is None
+
+
+@pytest.mark.parametrize("new_image", [{}, {"events": {"B": "!"}}, {"count": {"N": "x"}}])
+def test_a_record_that_cannot_be_read_is_read_from_the_event_table(new_image: dict[str, Any]) -> None:
+    ledger = Ledger()
+    damaged = record(1, ledger.commit(ANNA, *deposits(1)))
+    damaged["dynamodb"]["NewImage"] = new_image and damaged["dynamodb"]["NewImage"] | new_image
+    good = record(2, ledger.commit(BEN, *bulk(1, 10)))
+    assert deliver(ledger, [damaged, good]) == []
+    for stream in (ANNA, BEN):
+        assert same(ledger.balance(stream), ledger.expected_balance(stream))
+
+
+def test_a_record_without_a_stream_name_holds_nothing_up() -> None:
+    ledger = Ledger()
+    nameless = record(1, ledger.commit(ANNA, *deposits(1)))
+    nameless["dynamodb"]["Keys"]["stream"] = {"S": "nobody"}
+    assert deliver(ledger, [nameless, record(2, ledger.commit(BEN, *deposits(1)))]) == []
+    assert ledger.telemetry.counts["UnreadableRecords"] == 1
+    assert ledger.watermark(BEN) == 1
