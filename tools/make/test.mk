@@ -1,4 +1,4 @@
-CHECKED := layers/banyan layers/domains functions tools tests
+CHECKED := layers/banyan layers/domains functions tools bench tests
 WORKERS_OF_TESTS ?= 2
 
 test: $(BIN)/.installed $(SAM_VENV)/.installed dynamodb-local ## Run every test: ARGS="-k append" picks some
