@@ -1,0 +1,66 @@
+"""``python -m tools.local``: run the local stack until Ctrl-C."""
+
+from __future__ import annotations
+
+import signal
+import sys
+import threading
+import time
+
+from tools.local.console import Console
+from tools.local.errors import StackError
+from tools.local.options import Options, parse
+from tools.local.stack import FUNCTIONS_LOG, Stack
+from tools.local.token import make_token
+
+ORDER = '{"customerId":"c-1","items":[{"sku":"tea","quantity":2,"price":"4.50"}]}'
+SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+
+def main() -> int:
+    """Run the stack; return the exit code: 0 when it was stopped, 2 when it could not start."""
+    listen(signal.default_int_handler)
+    options, console = parse(sys.argv[1:]), Console(sys.stdout)
+    try:
+        run(options, console)
+    except StackError as error:
+        print(error, file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        console.say("Banyan has stopped.")
+    return 0
+
+
+def run(options: Options, console: Console) -> None:
+    """Run the stack until a signal ends it."""
+    started = time.monotonic()
+    with Stack(options, console) as stack:
+        url = stack.start()
+        welcome(options, console, url, time.monotonic() - started)
+        try:
+            threading.Event().wait()
+        finally:
+            listen(signal.SIG_IGN)
+
+
+def welcome(options: Options, console: Console, url: str, seconds: float) -> None:
+    """Say where the stack answers and how to post a first order."""
+    token = make_token("acme", options.data)
+    console.say(f"Banyan is running at {url} ({options.engine}), ready in {seconds:.1f} s.")
+    console.say(f"  API       {url}/openapi.json")
+    console.say(f"  Health    {url}/health")
+    console.say(f"  Function logs go to {options.data / FUNCTIONS_LOG}. Ctrl-C stops.\n")
+    console.say(
+        f"Post a first order:\n\ncurl -s {url}/orders -H 'Content-Type: application/json'"
+        f" -d '{ORDER}' -H 'Authorization: Bearer {token}'\n"
+    )
+
+
+def listen(handler: signal.Handlers | object) -> None:
+    """Handle Ctrl-C and SIGTERM alike."""
+    for number in SIGNALS:
+        signal.signal(number, handler)  # type: ignore[arg-type]
+
+
+if __name__ == "__main__":
+    sys.exit(main())

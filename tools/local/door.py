@@ -1,0 +1,84 @@
+"""A side door for tests and demonstrations: ``/_local/…``, which no deployed stack has."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from http import HTTPStatus
+from typing import Any, Protocol
+
+from werkzeug.wrappers import Request, Response
+
+from tools.local.functions import FunctionFailed, Functions
+from tools.local.problems import Problem, not_found
+
+PREFIX = "/_local/"
+INVOKE = PREFIX + "invoke/"
+
+
+class Consumer(Protocol):
+    """An event source mapping at work."""
+
+    name: str
+
+    def lag(self) -> int:
+        """Return how many records the function has still to handle."""
+
+
+class Door:
+    """Lets a client invoke functions and look at the stack; every other request goes to the gateway.
+
+    ``POST /_local/invoke/<logical id>`` with an event as JSON answers what the function answers;
+    ``GET /_local/status`` names functions and tables, and tells each mapping's lag in records.
+
+    Parameters
+    ----------
+    gateway : Callable[[Request], Response]
+    functions : Functions
+    consumers : Sequence[Consumer]
+    tables : Sequence[str]
+    """
+
+    def __init__(
+        self,
+        gateway: Callable[[Request], Response],
+        functions: Functions,
+        consumers: Sequence[Consumer],
+        tables: Sequence[str],
+    ) -> None:
+        self._gateway = gateway
+        self._functions = functions
+        self._consumers = consumers
+        self._tables = tables
+
+    def __call__(self, request: Request) -> Response:
+        """Answer a request."""
+        if not request.path.startswith(PREFIX):
+            return self._gateway(request)
+        try:
+            return Response(json.dumps(self._answer(request)), content_type="application/json")
+        except Problem as problem:
+            return problem.response()
+
+    def _answer(self, request: Request) -> Any:
+        if request.method == "GET" and request.path == PREFIX + "status":
+            return self._status()
+        if request.method == "POST" and request.path.startswith(INVOKE):
+            return self._invoke(request.path.removeprefix(INVOKE), request)
+        raise not_found()
+
+    def _status(self) -> dict[str, Any]:
+        return {
+            "functions": [function.logical_id for function in self._functions.all],
+            "mappings": [{"name": consumer.name, "lag": consumer.lag()} for consumer in self._consumers],
+            "tables": list(self._tables),
+        }
+
+    def _invoke(self, name: str, request: Request) -> Any:
+        function = self._functions.find(name)
+        if function is None:
+            raise not_found()
+        try:
+            return function.invoke(request.get_json(force=True))
+        except FunctionFailed as error:
+            raise Problem(HTTPStatus.BAD_GATEWAY, "function_failed", f"{name} failed: {error}.") from None

@@ -1,0 +1,112 @@
+"""The AWS services behind the local stack: moto in this process, and DynamoDB Local where it is asked for."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any
+
+from botocore.awsrequest import AWSPreparedRequest, AWSResponse
+from moto import mock_aws
+from moto.core.botocore_stubber import BotocoreStubber
+from moto.core.models import DEFAULT_ACCOUNT_ID
+from moto.dynamodbstreams.models import ShardIterator, dynamodbstreams_backends
+
+from tools.local.console import Console
+from tools.local.dynamodb_local import DynamoDBLocal
+from tools.local.environment import environment
+from tools.local.physical import REGION
+
+ENGINES = ("moto", "dynamodb-local")
+DYNAMODB_ENDPOINTS = ("AWS_ENDPOINT_URL_DYNAMODB", "AWS_ENDPOINT_URL_DYNAMODB_STREAMS")
+ISOLATION: dict[str, str | None] = {
+    "AWS_PROFILE": None,
+    "AWS_ENDPOINT_URL": None,
+    **dict.fromkeys(DYNAMODB_ENDPOINTS),
+    "AWS_ACCESS_KEY_ID": "local",
+    "AWS_SECRET_ACCESS_KEY": "local",
+    "AWS_SESSION_TOKEN": "local",
+    "AWS_REGION": REGION,
+    "AWS_DEFAULT_REGION": REGION,
+    "AWS_ACCOUNT_ID_ENDPOINT_MODE": "disabled",
+    "AWS_CONFIG_FILE": os.devnull,
+    "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+    "AWS_EC2_METADATA_DISABLED": "true",
+}
+KEPT_ITERATORS = 1000
+
+
+class RecentIterators(dict[str, ShardIterator]):
+    """Shard iterators, the oldest dropped: moto would keep one for each read for ever."""
+
+    def __setitem__(self, key: str, iterator: ShardIterator) -> None:
+        super().__setitem__(key, iterator)
+        if len(self) > KEPT_ITERATORS:
+            del self[next(iter(self))]
+
+
+@contextmanager
+def engine(name: str, data: Path, console: Console) -> Iterator[None]:
+    """Run ``moto`` or ``dynamodb-local`` until the block is left.
+
+    Raises
+    ------
+    StackError
+        DynamoDB Local is asked for, and Java or the jar is missing.
+    """
+    if name == "moto":
+        with moto_engine():
+            yield
+        return
+    with dynamodb_local_engine(data / "dynamodb") as server:
+        console.say(
+            f"DynamoDB Local at {server.endpoint} listens on every network interface of this machine;"
+            f" it keeps its tables in {data / 'dynamodb'}."
+        )
+        yield
+
+
+@contextmanager
+def moto_engine() -> Iterator[None]:
+    """Answer every AWS request of this process from memory, one at a time: moto is not thread-safe."""
+    with environment(ISOLATION), serialized(), mock_aws():
+        dynamodbstreams_backends[DEFAULT_ACCOUNT_ID][REGION].shard_iterators = RecentIterators()
+        yield
+
+
+@contextmanager
+def dynamodb_local_engine(folder: Path) -> Iterator[DynamoDBLocal]:
+    """Send DynamoDB requests to DynamoDB Local, which keeps its tables in a folder; moto answers the others.
+
+    Raises
+    ------
+    StackError
+        Java or the jar is missing.
+    """
+    with ExitStack() as stack:
+        server = stack.enter_context(DynamoDBLocal(in_memory=folder))
+        stack.enter_context(moto_engine())
+        stack.enter_context(environment(dict.fromkeys(DYNAMODB_ENDPOINTS, server.endpoint)))
+        yield server
+
+
+@contextmanager
+def serialized() -> Iterator[None]:
+    """Let moto answer one request at a time."""
+    lock = threading.RLock()
+    original = BotocoreStubber.__call__
+
+    def one_at_a_time(
+        self: BotocoreStubber, event_name: str, request: AWSPreparedRequest, **kwargs: Any
+    ) -> AWSResponse | None:
+        with lock:
+            return original(self, event_name, request, **kwargs)
+
+    BotocoreStubber.__call__ = one_at_a_time  # type: ignore[method-assign]
+    try:
+        yield
+    finally:
+        BotocoreStubber.__call__ = original  # type: ignore[method-assign]

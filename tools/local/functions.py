@@ -1,0 +1,133 @@
+"""The template's functions, run in this process."""
+
+from __future__ import annotations
+
+import json
+import threading
+import traceback
+from concurrent.futures import Future
+from pathlib import Path
+from typing import Any
+
+from tools.local.context import LambdaContext
+from tools.local.environment import environment
+from tools.local.errors import StackError
+from tools.local.handlers import Handler, handler_file, load_handler
+from tools.local.template import Resource, Template
+
+COLD_START = threading.Lock()
+DEFAULT_TIMEOUT_SECONDS = 3
+DEFAULT_MEMORY_MB = 128
+
+
+class FunctionFailed(Exception):
+    """A function raised, or answered what is not JSON. Its log holds the traceback."""
+
+
+class FunctionTimedOut(FunctionFailed):
+    """A function took longer than its timeout."""
+
+
+class Function:
+    """One function of the template.
+
+    A function reads its environment when it is first invoked and keeps what it read; so its environment stands in
+    ``os.environ`` during that invocation only, for one function at a time.
+
+    Parameters
+    ----------
+    resource : Resource
+        An ``AWS::Lambda::Function``.
+    root : Path
+        The folder its code folder is relative to.
+
+    Raises
+    ------
+    StackError
+        The code folder holds no such handler.
+    """
+
+    def __init__(self, resource: Resource, root: Path) -> None:
+        properties = resource.properties
+        self.logical_id = resource.logical_id
+        self.name = resource.name
+        self.arn = resource.arn
+        self.timeout = float(properties.get("Timeout", DEFAULT_TIMEOUT_SECONDS))
+        self._memory = int(properties.get("MemorySize", DEFAULT_MEMORY_MB))
+        self._environment = self._variables(properties.get("Environment", {}).get("Variables", {}))
+        self._folder = (root / properties["Code"]["S3Key"]).resolve()
+        self._handler_name: str = properties["Handler"]
+        self._handler: Handler | None = None
+        handler_file(self._folder, self._handler_name)
+
+    def invoke(self, event: Any) -> Any:
+        """Return the function's answer to an event; both go through JSON, as Lambda's do.
+
+        Raises
+        ------
+        FunctionTimedOut
+            It took too long. It goes on in the background, for a thread cannot be ended.
+        FunctionFailed
+            It raised, or its answer is not JSON.
+        """
+        context = LambdaContext(self.name, self.arn, self._memory, self.timeout)
+        answer: Future[str] = Future()
+        arguments = (answer, json.dumps(event), context)
+        threading.Thread(target=self._run, args=arguments, name=self.name, daemon=True).start()
+        try:
+            return json.loads(answer.result(self.timeout))
+        except TimeoutError:
+            raise FunctionTimedOut(f"no answer within {self.timeout:g} s") from None
+
+    def _run(self, answer: Future[str], event: str, context: LambdaContext) -> None:
+        try:
+            answer.set_result(json.dumps(self._answer(json.loads(event), context)))
+        except BaseException as error:
+            traceback.print_exc()
+            answer.set_exception(FunctionFailed(type(error).__name__))
+
+    def _answer(self, event: Any, context: LambdaContext) -> Any:
+        if self._handler is None:
+            with COLD_START:
+                if self._handler is None:
+                    return self._first_answer(event, context)
+        return self._handler(event, context)
+
+    def _first_answer(self, event: Any, context: LambdaContext) -> Any:
+        with environment(self._environment):
+            handler = load_handler(self._folder, self._handler_name)
+            try:
+                return handler(event, context)
+            finally:
+                self._handler = handler
+
+    def _variables(self, given: dict[str, Any]) -> dict[str, str]:
+        own = {"AWS_LAMBDA_FUNCTION_NAME": self.name, "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(self._memory)}
+        return own | {name: str(value) for name, value in given.items()}
+
+
+class Functions:
+    """Every function of a template, found by logical id, name or ARN."""
+
+    def __init__(self, template: Template) -> None:
+        found = template.resources("AWS::Lambda::Function")
+        self.all = [Function(resource, template.root) for resource in found]
+        self._by_name = {
+            name: function for function in self.all for name in (function.logical_id, function.name, function.arn)
+        }
+
+    def find(self, name: str) -> Function | None:
+        """Return the function of this logical id, name or ARN."""
+        return self._by_name.get(name)
+
+    def get(self, name: str) -> Function:
+        """Return the function of this logical id, name or ARN.
+
+        Raises
+        ------
+        StackError
+            The template has no such function.
+        """
+        if function := self.find(name):
+            return function
+        raise StackError(f"The template invokes {name}, which is none of its functions.")

@@ -1,0 +1,41 @@
+"""Queues between the reading of a stream and the functions."""
+
+from __future__ import annotations
+
+import threading
+from typing import Generic, TypeVar
+
+T = TypeVar("T")
+PATIENCE_SECONDS = 0.2
+
+
+class Lane(Generic[T]):
+    """Items that are taken in batches, in the order they were put.
+
+    Parameters
+    ----------
+    size : int
+        Items of a batch at most.
+    window : float
+        Seconds to wait for a batch to fill, once it has an item.
+    """
+
+    def __init__(self, size: int, window: float) -> None:
+        self._size = size
+        self._window = window
+        self._items: list[T] = []
+        self._changed = threading.Condition()
+
+    def put(self, items: list[T]) -> None:
+        """Add items behind those that wait."""
+        with self._changed:
+            self._items.extend(items)
+            self._changed.notify()
+
+    def take(self) -> list[T]:
+        """Return the next batch; empty when nothing comes for a moment."""
+        with self._changed:
+            if self._changed.wait_for(lambda: self._items, PATIENCE_SECONDS) and self._window:
+                self._changed.wait_for(lambda: len(self._items) >= self._size, self._window)
+            batch, self._items = self._items[: self._size], self._items[self._size :]
+            return batch

@@ -1,0 +1,29 @@
+"""The template's layers."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from tools.local.template import Template
+
+
+@contextmanager
+def layers(template: Template) -> Iterator[None]:
+    """Put the content of every layer on the import path."""
+    found = template.resources("AWS::Lambda::LayerVersion")
+    paths = [importable(template.root / layer.properties["Content"]["S3Key"]) for layer in found]
+    sys.path[:0] = paths
+    try:
+        yield
+    finally:
+        for path in paths:
+            sys.path.remove(path)
+
+
+def importable(layer: Path) -> str:
+    """Return the folder that Lambda would import from: ``python`` in the layer, or what the build puts there."""
+    inner = layer / "python"
+    return str((inner if inner.is_dir() else layer).resolve())

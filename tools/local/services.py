@@ -1,0 +1,49 @@
+"""The template's queues, topics, buckets and event buses, created in moto."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import boto3
+
+from tools.local.physical import REGION
+from tools.local.template import Resource, Template
+
+QUEUE_ATTRIBUTES = (
+    "DelaySeconds",
+    "FifoQueue",
+    "ContentBasedDeduplication",
+    "MaximumMessageSize",
+    "MessageRetentionPeriod",
+    "RedrivePolicy",
+    "VisibilityTimeout",
+)
+
+
+def create_services(template: Template) -> None:
+    """Create every queue, topic, bucket and event bus of the template."""
+    create_queues(template.resources("AWS::SQS::Queue"))
+    for topic in template.resources("AWS::SNS::Topic"):
+        boto3.client("sns").create_topic(Name=topic.name)
+    for bucket in template.resources("AWS::S3::Bucket"):
+        boto3.client("s3").create_bucket(Bucket=bucket.name, CreateBucketConfiguration={"LocationConstraint": REGION})
+    for bus in template.resources("AWS::Events::EventBus"):
+        boto3.client("events").create_event_bus(Name=bus.name)
+
+
+def create_queues(queues: list[Resource]) -> None:
+    """Create queues, those without a dead-letter queue first, because the others name them."""
+    client = boto3.client("sqs")
+    for queue in sorted(queues, key=lambda queue: "RedrivePolicy" in queue.properties):
+        client.create_queue(QueueName=queue.name, Attributes=queue_attributes(queue.properties))
+
+
+def queue_attributes(properties: dict[str, Any]) -> Any:
+    """Return a queue's properties as the text attributes of ``CreateQueue``."""
+    return {name: as_text(properties[name]) for name in QUEUE_ATTRIBUTES if name in properties}
+
+
+def as_text(value: Any) -> str:
+    """Return text as it is and anything else as JSON."""
+    return value if isinstance(value, str) else json.dumps(value)

@@ -1,0 +1,105 @@
+"""The local stack: everything the template describes, started in the order in which one needs the other."""
+
+from __future__ import annotations
+
+import threading
+from contextlib import ExitStack, redirect_stderr, redirect_stdout
+
+from tools.local.authorizer import JwtAuthorizer, jwt_authorizer
+from tools.local.checkpoints import Checkpoints
+from tools.local.console import Console
+from tools.local.door import Door
+from tools.local.engine import engine
+from tools.local.functions import Functions
+from tools.local.gateway import Gateway
+from tools.local.keys import AUDIENCE, ISSUER, local_key
+from tools.local.layers import layers
+from tools.local.mappings import Mapping, mappings
+from tools.local.options import Options
+from tools.local.queues import QueueConsumer
+from tools.local.routes import routes
+from tools.local.schedules import Clockwork, Schedule, schedules
+from tools.local.server import require_free, serving
+from tools.local.services import create_services
+from tools.local.streams import StreamConsumer
+from tools.local.tables import create_tables
+from tools.local.template import Resource, Template
+
+FUNCTIONS_LOG = "functions.log"
+LOCAL_PARAMETERS = {"JwtIssuer": ISSUER, "JwtAudience": AUDIENCE}
+
+
+class Stack(ExitStack):
+    """What the template describes, running from ``start`` until the block is left.
+
+    Leaving stops everything, the last started first: no request finds its function or its table gone.
+
+    Parameters
+    ----------
+    options : Options
+    console : Console
+
+    Raises
+    ------
+    StackError
+        The template is not one the local stack can run; the message says why.
+    """
+
+    def __init__(self, options: Options, console: Console) -> None:
+        super().__init__()
+        self._options = options
+        self._console = console
+        self._stopping = threading.Event()
+        self._template = Template(options.template, LOCAL_PARAMETERS | options.parameters)
+        self._functions = Functions(self._template)
+        self._routes = routes(self._template)
+        self._mappings = mappings(self._template)
+        self._clockworks = [self._clockwork(schedule) for schedule in schedules(self._template)]
+
+    def start(self) -> str:
+        """Start everything and return the URL of the API.
+
+        Raises
+        ------
+        StackError
+            The port is taken, or the engine cannot start; the message says what to do.
+        """
+        require_free(self._options.port)
+        self._redirect_output()
+        self.enter_context(layers(self._template))
+        self.enter_context(engine(self._options.engine, self._options.data, self._console))
+        create_tables(self._tables())
+        create_services(self._template)
+        consumers = [self._consumer(mapping) for mapping in self._mappings]
+        for worker in (*consumers, *self._clockworks):
+            self.enter_context(worker.running())
+        gateway = Gateway(self._routes, self._authorizers(), self._functions, self._console)
+        door = Door(gateway, self._functions, consumers, [table.name for table in self._tables()])
+        return self.enter_context(serving(door, self._options.port))
+
+    def _redirect_output(self) -> None:
+        self._options.data.mkdir(parents=True, exist_ok=True)
+        log = self.enter_context((self._options.data / FUNCTIONS_LOG).open("a", buffering=1))
+        self.enter_context(redirect_stdout(log))
+        self.enter_context(redirect_stderr(log))
+
+    def _tables(self) -> list[Resource]:
+        return self._template.resources("AWS::DynamoDB::Table")
+
+    def _consumer(self, mapping: Mapping) -> StreamConsumer | QueueConsumer:
+        function = self._functions.get(mapping.function)
+        if mapping.is_queue:
+            return QueueConsumer(mapping, function, self._console, self._stopping)
+        return StreamConsumer(mapping, function, self._checkpoints(mapping), self._console, self._stopping)
+
+    def _checkpoints(self, mapping: Mapping) -> Checkpoints:
+        is_kept = self._options.engine == "dynamodb-local"
+        return Checkpoints(self._options.data / "dynamodb" / f"{mapping.name}.json" if is_kept else None)
+
+    def _clockwork(self, schedule: Schedule) -> Clockwork:
+        return Clockwork(schedule, self._functions.get(schedule.target), self._console, self._stopping)
+
+    def _authorizers(self) -> dict[str, JwtAuthorizer]:
+        key = local_key(self._options.data).public_key()
+        found = self._template.resources("AWS::ApiGatewayV2::Authorizer")
+        return {resource.ref: jwt_authorizer(resource, key) for resource in found}

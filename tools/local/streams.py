@@ -1,0 +1,152 @@
+"""Event source mappings of a table's stream."""
+
+from __future__ import annotations
+
+import json
+import threading
+import zlib
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from functools import partial
+from itertools import groupby
+from operator import itemgetter
+from typing import TYPE_CHECKING
+
+import boto3
+
+from tools.local.checkpoints import Checkpoints
+from tools.local.console import Console
+from tools.local.delivery import Delivery, Stopped
+from tools.local.discarded import discarded_batch
+from tools.local.functions import Function
+from tools.local.lanes import Lane
+from tools.local.loops import looping
+from tools.local.mappings import Mapping
+from tools.local.shards import Record, ShardReader
+
+if TYPE_CHECKING:
+    from mypy_boto3_sqs import SQSClient
+
+POLL_SECONDS = 0.1
+LAG_PATIENCE_SECONDS = 5.0
+
+Item = tuple[str, Record]
+
+
+class StreamConsumer:
+    """Reads a table's stream and invokes a function with it.
+
+    Records of one item keep their order; records of different items do not when the mapping is parallel, just as
+    DynamoDB promises no more.
+
+    Parameters
+    ----------
+    mapping : Mapping
+    function : Function
+    checkpoints : Checkpoints
+    console : Console
+    stopping : threading.Event
+    """
+
+    def __init__(
+        self,
+        mapping: Mapping,
+        function: Function,
+        checkpoints: Checkpoints,
+        console: Console,
+        stopping: threading.Event,
+    ) -> None:
+        self.name = mapping.name
+        self._mapping = mapping
+        self._function = function
+        self._checkpoints = checkpoints
+        self._console = console
+        self._stopping = stopping
+        self._delivery = Delivery(mapping, function.invoke, console, stopping)
+        self._lanes: list[Lane[Item]] = [
+            Lane(mapping.batch_size, mapping.window) for _ in range(mapping.parallelization)
+        ]
+        self._queues = boto3.client("sqs")
+        self._reader = open_stream(mapping, checkpoints)
+        self._passes = 0
+        self._passed = threading.Condition()
+
+    @contextmanager
+    def running(self) -> Iterator[None]:
+        """Consume the stream in background threads until the block is left."""
+        with ExitStack() as stack:
+            for lane in self._lanes:
+                work = partial(self._work, lane)
+                stack.enter_context(looping(self.name, work, self._console, self._stopping))
+            stack.enter_context(looping(self.name, self._poll, self._console, self._stopping))
+            yield
+
+    def lag(self) -> int:
+        """Return how many records, of all written before this call, the function has still to handle."""
+        with self._passed:
+            enough = self._passes + 2
+            self._passed.wait_for(lambda: self._passes >= enough, LAG_PATIENCE_SECONDS)
+        return self._checkpoints.open
+
+    def _poll(self) -> float:
+        found = 0
+        for shard, records in self._reader.read():
+            found += len(records)
+            self._accept(shard, records)
+        self._checkpoints.save()
+        with self._passed:
+            self._passes += 1
+            self._passed.notify_all()
+        return 0.0 if found else POLL_SECONDS
+
+    def _accept(self, shard: str, records: list[Record]) -> None:
+        self._checkpoints.read(shard, [record["dynamodb"]["SequenceNumber"] for record in records])
+        batches: list[list[Item]] = [[] for _ in self._lanes]
+        for record in records:
+            if self._mapping.matches(record):
+                batches[item_hash(record) % len(batches)].append((shard, record))
+            else:
+                self._checkpoints.done(shard, record["dynamodb"]["SequenceNumber"])
+        for lane, batch in zip(self._lanes, batches, strict=True):
+            lane.put(batch)
+
+    def _work(self, lane: Lane[Item]) -> float:
+        for shard, items in groupby(lane.take(), itemgetter(0)):
+            records = [record for _, record in items]
+            try:
+                self._delivery.deliver(records, partial(self._discard, shard))
+            except Stopped:
+                return 0.0
+            for record in records:
+                self._checkpoints.done(shard, record["dynamodb"]["SequenceNumber"])
+        return 0.0
+
+    def _discard(self, shard: str, records: list[Record], condition: str, tried: int) -> None:
+        self._console.warn(f"{self.name}: {len(records)} records given up: {condition}.")
+        if self._mapping.on_failure:
+            message = discarded_batch(self._mapping, self._function.arn, shard, records, condition, tried)
+            send(self._queues, self._mapping.on_failure, json.dumps(message))
+
+
+def open_stream(mapping: Mapping, checkpoints: Checkpoints) -> ShardReader:
+    """Return a reader of the stream that a mapping names."""
+    table = mapping.source_arn.split("/")[1]
+    description = boto3.client("dynamodb").describe_table(TableName=table)["Table"]
+    return ShardReader(
+        boto3.client("dynamodbstreams"),
+        description["LatestStreamArn"],
+        mapping.source_arn,
+        mapping.start,
+        checkpoints.positions(),
+    )
+
+
+def item_hash(record: Record) -> int:
+    """Return a number that is the same for all records of an item."""
+    return zlib.crc32(json.dumps(record["dynamodb"]["Keys"], sort_keys=True).encode())
+
+
+def send(client: SQSClient, queue_arn: str, body: str) -> None:
+    """Send a message to a queue."""
+    url = client.get_queue_url(QueueName=queue_arn.rpartition(":")[2])["QueueUrl"]
+    client.send_message(QueueUrl=url, MessageBody=body)
