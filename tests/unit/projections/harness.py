@@ -1,4 +1,4 @@
-"""Two projections of accounts, and a runner over tables in memory."""
+"""Two projections of accounts, and a runner over tables in memory unless others are given."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from banyan.projections.base import Add, Lookup, Projection, Put, Remove, RowWri
 from banyan.projections.check import ViewFold, fold_row
 from banyan.projections.memory import MemoryViews
 from banyan.projections.runner import ProjectionRunner
-from banyan.projections.views import Failure, Generation, RowKey, StateRow, ViewRow
-from banyan.store import Commit, EventStore, Expected
+from banyan.projections.views import Failure, Generation, RowKey, StateRow, ViewRow, Views
+from banyan.store import Commit, CommitTable, EventStore, Expected
 from banyan.store.memory import MemoryTable
 from banyan.streams import BEGINNING_OF_TIME, StreamId
 
@@ -90,13 +90,16 @@ class Ledger:
 
     Parameters
     ----------
-    views : MemoryViews, optional
+    views : Views, optional
+    table : CommitTable, optional
     snapshot_interval : int
     """
 
-    def __init__(self, views: MemoryViews | None = None, snapshot_interval: int = 1000) -> None:
+    def __init__(
+        self, views: Views | None = None, table: CommitTable | None = None, snapshot_interval: int = 1000
+    ) -> None:
         self.clock = ManualClock()
-        self.store = EventStore(MemoryTable(), REGISTRY, self.clock, no_sleep)
+        self.store = EventStore(table or MemoryTable(), REGISTRY, self.clock, no_sleep)
         self.views = views or MemoryViews()
         self.telemetry = CountingTelemetry()
         self.waits: list[float] = []

@@ -2,35 +2,19 @@
 
 from __future__ import annotations
 
-import json
 import logging
-from base64 import b64encode
 from collections.abc import Sequence
 from typing import Any
 
 import pytest
 from tests.ledger import account, bulk, deposits
 from tests.unit.projections.harness import POISON, Ledger, same
+from tests.unit.projections.records import record
 
 from banyan.aws.streams import project_records
-from banyan.store import Commit
-from banyan.store.items import commit_item, pack
+from banyan.store.items import pack
 
 ANNA, BEN = account("anna"), account("ben")
-
-
-def image(item: dict[str, Any]) -> dict[str, Any]:
-    """An item as Lambda hands it over, in JSON."""
-    encoded = {n: {"B": b64encode(v["B"]).decode()} if "B" in v else v for n, v in item.items()}
-    decoded: dict[str, Any] = json.loads(json.dumps(encoded))
-    return decoded
-
-
-def record(number: int, commit: Commit, name: str = "INSERT", position: str | None = None) -> dict[str, Any]:
-    item = image(commit_item(commit, 4))
-    keys = {"stream": item["stream"], "position": {"N": position or item["position"]["N"]}}
-    change = {"Keys": keys, "SequenceNumber": str(number)}
-    return {"eventName": name, "dynamodb": change | ({} if name == "REMOVE" else {"NewImage": item})}
 
 
 def deliver(ledger: Ledger, records: Sequence[dict[str, Any]]) -> list[str]:

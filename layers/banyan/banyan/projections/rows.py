@@ -95,7 +95,10 @@ def number(value: int | Decimal) -> Decimal:
     """A number as DynamoDB gives it back: without an exponent or trailing zeros."""
     if not isinstance(value, int | Decimal):
         raise TypeError(f"a field is text, int or Decimal, not {type(value).__name__}")
-    return Decimal(format(EXACT.normalize(Decimal(value)), "f"))
+    exact = EXACT.normalize(Decimal(value))
+    if not exact.is_finite():
+        raise ArithmeticError("a field is a finite number")
+    return Decimal(format(exact, "f"))
 
 
 def normal(value: Value) -> Value:
