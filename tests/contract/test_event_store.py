@@ -347,6 +347,14 @@ class TestSnapshots:
         assert [event.version for event in loaded.events] == [3, 4]
         assert loaded.head == store.head(A) == head
 
+    def test_one_behind_a_part_of_a_commit_is_passed_over(self, store: EventStore) -> None:
+        head = store.append(A, 0, bulk(3, 300_000)).head
+        part = next(store.commits(A))
+        store.save_snapshot(self.at(part.head))
+
+        loaded = store.load(A, state_version=1)
+        assert (loaded.snapshot, loaded.head, len(loaded.events)) == (None, head, 3)
+
 
 class TestLog:
     def test_every_commit_stands_in_its_bucket_in_order(self, engine: Engine, store: EventStore) -> None:
