@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -15,6 +16,8 @@ from banyan.events import Event
 MAX_LOOKUPS: Final = 3
 
 S = TypeVar("S", bound=BaseModel)
+
+_NAME = re.compile(r"[A-Za-z0-9_-]+")
 
 Value = str | int | Decimal
 
@@ -63,6 +66,7 @@ class StreamProjection(Generic[S]):
     lookups: Sequence[Lookup[S]] = field(default=())
 
     def __post_init__(self) -> None:
+        _check_name(self.name)
         if len(self.lookups) > MAX_LOOKUPS:
             raise ConfigurationError(f"projection {self.name!r} has more than {MAX_LOOKUPS} lookups")
 
@@ -120,6 +124,14 @@ class ViewProjection:
     name: str
     entity: str
     apply: Callable[[Event], Sequence[RowWrite]]
+
+    def __post_init__(self) -> None:
+        _check_name(self.name)
+
+
+def _check_name(name: str) -> None:
+    if not _NAME.fullmatch(name):
+        raise ConfigurationError(f"projection {name!r}: use letters, digits, '_' and '-', as it is part of every key")
 
 
 AnyStreamProjection = StreamProjection[Any]

@@ -1,0 +1,24 @@
+"""What a domain declares is checked when it is declared."""
+
+from __future__ import annotations
+
+import pytest
+from tests.unit.projections.harness import Balance, Cured, balances
+
+from banyan.errors import ConfigurationError
+from banyan.projections.base import Lookup, StreamProjection, ViewProjection
+
+
+@pytest.mark.parametrize("name", ["", "a@1", "a#b", "a b"])
+def test_names_stay_apart_in_keys(name: str) -> None:
+    evolve = balances(Cured()).evolve
+    with pytest.raises(ConfigurationError, match="part of every key"):
+        StreamProjection(name, "account", Balance, Balance, evolve)
+    with pytest.raises(ConfigurationError, match="part of every key"):
+        ViewProjection(name, "account", lambda _: [])
+
+
+def test_a_projection_has_at_most_three_lookups() -> None:
+    lookup: Lookup[Balance] = Lookup("all", lambda _: "all", lambda _: "")
+    with pytest.raises(ConfigurationError, match="more than 3 lookups"):
+        StreamProjection("balances", "account", Balance, Balance, balances(Cured()).evolve, [lookup] * 4)
