@@ -1,0 +1,1 @@
+"""The functions under AWS's own Lambda Runtime Interface Emulator, without Docker."""

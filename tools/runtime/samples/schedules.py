@@ -1,0 +1,28 @@
+"""EventBridge schedules, as Lambda hands them to the reconciler."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from tools.local.physical import ACCOUNT, REGION
+from tools.runtime.samples.orders import START
+
+RULE_ARN = f"arn:aws:events:{REGION}:{ACCOUNT}:rule/banyan-ReconcilerSchedule"
+
+
+def schedules() -> Mapping[str, Any]:
+    """Every sample event of the reconciler, by name."""
+    return {
+        "scheduled": {
+            "version": "0",
+            "id": "53dc4d37-cffa-4f76-80c9-8b7d4a4d2eaa",
+            "detail-type": "Scheduled Event",
+            "source": "aws.events",
+            "account": ACCOUNT,
+            "time": START.strftime("%Y-%m-%dT%H:%M:%SZ"),
+            "region": REGION,
+            "resources": [RULE_ARN],
+            "detail": {},
+        }
+    }

@@ -1,0 +1,147 @@
+"""The template's tables with sample orders in them, and its functions under the emulator."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self
+
+import boto3
+
+from tools.local.dynamodb_local import DynamoDBLocal
+from tools.local.engine import ISOLATION
+from tools.local.environment import environment
+from tools.local.errors import StackError
+from tools.local.layers import importable
+from tools.local.ports import free_port
+from tools.local.tables import create_tables
+from tools.local.template import Resource, Template
+from tools.runtime.emulator import ROOT, Emulator
+from tools.runtime.guard import Guard
+from tools.runtime.permissions import role_of
+from tools.runtime.process import running
+from tools.runtime.samples.orders import sample_items
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+EVENTS_TABLE = "EventsTable"
+
+
+class Sandbox:
+    """Runs the template's functions on tables of their own, each under its own role; a context manager.
+
+    Parameters
+    ----------
+    template : Template
+    backend : str
+        URL of a DynamoDB without tables.
+    """
+
+    def __init__(self, template: Template, backend: str) -> None:
+        self._template = template
+        self._backend = backend
+        self._running = ExitStack()
+        self._emulators: dict[str, Emulator] = {}
+        self._functions = {folder_name(f): f for f in template.resources("AWS::Lambda::Function")}
+
+    @property
+    def client(self) -> DynamoDBClient:
+        """A client that may do anything."""
+        with environment(ISOLATION):
+            return boto3.client("dynamodb", endpoint_url=self._backend)
+
+    def table(self, logical_id: str) -> str:
+        """Return the name of a table."""
+        tables = self._template.resources("AWS::DynamoDB::Table")
+        return next(table.name for table in tables if table.logical_id == logical_id)
+
+    def invoke(self, name: str, event: Any) -> Any:
+        """Return a function's answer; it is started at its first invocation.
+
+        Parameters
+        ----------
+        name : str
+            Folder of the function, for example ``command_api``.
+        event : Any
+
+        Raises
+        ------
+        FunctionFailed
+        StackError
+            There is no such function.
+        """
+        return self.emulator(name).invoke(event)
+
+    def emulator(self, name: str) -> Emulator:
+        """Return a function's running emulator."""
+        if name not in self._emulators:
+            self._emulators[name] = self._running.enter_context(self._emulator(name))
+        return self._emulators[name]
+
+    def __enter__(self) -> Self:
+        with environment({**ISOLATION, "AWS_ENDPOINT_URL_DYNAMODB": self._backend}):
+            create_tables(self._template.resources("AWS::DynamoDB::Table"))
+        client, table = self.client, self.table(EVENTS_TABLE)
+        for item in sample_items():
+            client.put_item(TableName=table, Item=item)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._running.close()
+
+    def _emulator(self, name: str) -> Emulator:
+        if name not in self._functions:
+            raise StackError(f"There is no function {name}: choose one of {', '.join(self._functions)}.")
+        function = self._functions[name]
+        guard = self._running.enter_context(Guard(role_of(self._template, function), self._backend))
+        layers = self._template.resources("AWS::Lambda::LayerVersion")
+        paths = [importable(self._template.root / layer.properties["Content"]["S3Key"]) for layer in layers]
+        isolation = {name: value for name, value in ISOLATION.items() if value is not None}
+        variables = {"AWS_ENDPOINT_URL_DYNAMODB": guard.endpoint, "PYTHONPATH": ":".join(paths)}
+        return Emulator(function, self._template.root, isolation | variables)
+
+
+@contextmanager
+def dynamodb(engine: str) -> Iterator[str]:
+    """Run an empty DynamoDB and give its URL.
+
+    Parameters
+    ----------
+    engine : str
+        ``moto``, or ``dynamodb-local``, which binds every network interface.
+
+    Raises
+    ------
+    StackError
+        It cannot start.
+    """
+    if engine == "dynamodb-local":
+        with DynamoDBLocal() as server:
+            yield server.endpoint
+        return
+    port = free_port()
+    with running([sys.executable, "-m", "tools.runtime.moto_server", str(port)], port, {}, ROOT):
+        yield f"http://127.0.0.1:{port}"
+
+
+def load_template() -> Template:
+    """Return ``template.yaml`` with its defaults.
+
+    Raises
+    ------
+    StackError
+        It is not valid.
+    """
+    with environment(ISOLATION):
+        return Template(ROOT / "template.yaml", {})
+
+
+def folder_name(function: Resource) -> str:
+    """Return the name of a function's code folder."""
+    return Path(function.properties["Code"]["S3Key"]).name
