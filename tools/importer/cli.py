@@ -1,0 +1,74 @@
+"""The command line of the importer."""
+
+from pathlib import Path
+from typing import Annotated, NoReturn
+
+import httpx
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from tools.importer.api import Api, NotReadyError
+from tools.importer.planning import Plan, plan
+from tools.importer.reading import NotOnlineRetailError, read
+from tools.importer.report import report
+from tools.importer.sending import Outcome, send_all
+from tools.importer.tables import show
+from tools.local.token import make_token
+
+_STDERR = Console(stderr=True)
+
+app = typer.Typer(add_completion=False)
+
+
+@app.command()
+def main(
+    file: Annotated[Path, typer.Argument(help="An Online Retail CSV.")],
+    url: Annotated[str, typer.Option(help="Where the API answers.")] = "http://127.0.0.1:3000",
+    tenant: Annotated[str, typer.Option(help="Whose local token is made where no token is given.")] = "acme",
+    token: Annotated[str, typer.Option(envvar="TOKEN", help="Bearer token.")] = "",
+    workers: Annotated[int, typer.Option(min=1, help="Orders sent at a time.")] = 4,
+    json: Annotated[bool, typer.Option("--json", help="Print the report as JSON.")] = False,
+) -> None:
+    """Send an Online Retail CSV through the HTTP API, then report. Run again, it goes on where it stopped."""
+    try:
+        planned = _plan(file)
+        with _client(url, token or make_token(tenant)) as client:
+            outcomes = _send(Api(client), planned, workers)
+    except (OSError, NotOnlineRetailError, NotReadyError) as error:
+        _fail(str(error), 2)
+    except KeyboardInterrupt:
+        _fail("Interrupted; run the same import again, and it goes on where it stopped.", 130)
+    result = report(planned, outcomes)
+    if json:
+        print(result.model_dump_json(by_alias=True, indent=2))
+    else:
+        show(result, Console())
+    raise typer.Exit(1 if result.failures else 0)
+
+
+def _plan(file: Path) -> Plan:
+    with file.open(encoding="utf-8-sig", errors="replace") as lines:
+        return plan(read(lines))
+
+
+def _client(url: str, token: str) -> httpx.Client:
+    return httpx.Client(base_url=url, headers={"Authorization": f"Bearer {token}"}, timeout=30)
+
+
+def _send(api: Api, planned: Plan, workers: int) -> tuple[Outcome, ...]:
+    api.check()
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=_STDERR) as progress:
+        task = progress.add_task("lines", total=planned.accepted)
+        return send_all(
+            api,
+            planned.orders,
+            workers=workers,
+            done=lambda outcome: progress.advance(task, len(outcome.order.lines)),
+        )
+
+
+def _fail(sentence: str, code: int) -> NoReturn:
+    _STDERR.print(sentence, style="red", highlight=False, markup=False, soft_wrap=True)
+    raise typer.Exit(code)
