@@ -18,7 +18,9 @@ from moto.dynamodbstreams.models import ShardIterator, dynamodbstreams_backends
 from tools.local.console import Console
 from tools.local.dynamodb_local import DynamoDBLocal
 from tools.local.environment import environment
+from tools.local.patching import patched
 from tools.local.physical import REGION
+from tools.local.transactions import undoing_touched_items
 
 ENGINES = ("moto", "dynamodb-local")
 DYNAMODB_ENDPOINTS = ("AWS_ENDPOINT_URL_DYNAMODB", "AWS_ENDPOINT_URL_DYNAMODB_STREAMS")
@@ -72,7 +74,7 @@ def engine(name: str, data: Path, console: Console) -> Iterator[None]:
 @contextmanager
 def moto_engine() -> Iterator[None]:
     """Answer every AWS request of this process from memory, one at a time: moto is not thread-safe."""
-    with environment(ISOLATION), serialized(), mock_aws():
+    with environment(ISOLATION), serialized(), undoing_touched_items(), mock_aws():
         dynamodbstreams_backends[DEFAULT_ACCOUNT_ID][REGION].shard_iterators = RecentIterators()
         yield
 
@@ -105,8 +107,5 @@ def serialized() -> Iterator[None]:
         with lock:
             return original(self, event_name, request, **kwargs)
 
-    BotocoreStubber.__call__ = one_at_a_time  # type: ignore[method-assign]
-    try:
+    with patched(BotocoreStubber, "__call__", one_at_a_time):
         yield
-    finally:
-        BotocoreStubber.__call__ = original  # type: ignore[method-assign]
