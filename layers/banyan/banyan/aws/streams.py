@@ -105,7 +105,9 @@ def _report(records: Records, telemetry: Telemetry) -> None:
     for stream, position in records.tampered:
         telemetry.count("EventTableTampered")
         _logger.error(
-            "a commit was changed or removed: the event table is append-only, restore it from a backup",
+            "the commit at %s of %s was changed or removed: restore it from a backup and find who did it",
+            position,
+            stream,
             extra={"stream": stream, "position": position},
         )
     if records.unnamed:

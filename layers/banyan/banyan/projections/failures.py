@@ -137,7 +137,10 @@ class Failures:
         self._views.put_failure(setback.generation, failure)
         self._telemetry.count("ProjectionParked")
         _logger.error(
-            "a stream is parked in a projection: mend the cause, then resume it",
+            "%s is parked in %s at version %d: mend the cause, then resume it",
+            setback.stream,
+            setback.generation,
+            setback.version,
             extra={
                 "stream": str(setback.stream),
                 "projection": str(setback.generation),
