@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable
-from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any, cast
 from urllib.parse import urlencode
@@ -97,14 +96,14 @@ class Server:
             chosen, Tables(), domain, cast(Any, None), self.store, self.views, NoTelemetry(), self.clock
         )
         self.records = records or MemoryIdempotency()
-        self.sleep = sleep
-        self.commands, self.queries = self._apis()
+        once = Once(self.records, chosen.idempotency_hours, self.clock, sleep)
+        self.commands = Api(self.application, routers(domain)[0], once=once)
+        self.queries = query_api(self.application)
         self.runner = ProjectionRunner(self.store, self.views, domain.projections, clock=self.clock)
 
     def restart(self) -> None:
-        """Forget what the process remembered, as another container would."""
-        self.application = replace(self.application)
-        self.commands, self.queries = self._apis()
+        """Forget the aggregates the process remembered, as another container would."""
+        vars(self.application).pop("handlers", None)
 
     def send(self, method: str, path: str, body: Any = None, **more: Any) -> Answer:
         """Send one request to the function the gateway would choose."""
@@ -126,11 +125,6 @@ class Server:
     def commits(self, order: str = "o-1", tenant: str = "acme") -> int:
         """Number of commits in the stream of an order."""
         return len(list(self.store.commits(StreamId(tenant, "order", order))))
-
-    def _apis(self) -> tuple[Api, Api]:
-        once = Once(self.records, self.application.settings.idempotency_hours, self.clock, self.sleep)
-        commands = Api(self.application, routers(self.application.domain)[0], once=once)
-        return commands, query_api(self.application)
 
 
 def body_of(answer: Answer) -> Any:

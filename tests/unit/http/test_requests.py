@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.unit.http.api import ORDER, Server, body_of, event, problem
 
@@ -80,6 +80,7 @@ def test_the_limit_counts_bytes_not_characters() -> None:
         read_body({"body": body}, len(body.encode()) - 1)
 
 
+@settings(deadline=None, max_examples=50)
 @given(
     st.recursive(
         st.none() | st.booleans() | st.integers() | st.text(),

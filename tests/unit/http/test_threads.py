@@ -2,15 +2,27 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
 from typing import Any
 
+import pytest
 from tests.unit.http.api import ITEM, Server, body_of
 
 from banyan.projections.memory import MemoryViews
 
 WORKERS = 8
+
+
+@pytest.fixture(autouse=True)
+def _restless() -> Iterator[None]:
+    """Let threads take turns as often as they can."""
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    yield
+    sys.setswitchinterval(interval)
 
 
 class Meeting(MemoryViews):
