@@ -6,6 +6,7 @@ import signal
 import sys
 import threading
 import time
+from collections.abc import Sequence
 
 from tools.local.console import Console
 from tools.local.errors import StackError
@@ -14,7 +15,7 @@ from tools.local.stack import FUNCTIONS_LOG, Stack
 from tools.local.token import make_token
 
 ORDER = '{"customerId":"c-1","items":[{"sku":"tea","quantity":2,"price":"4.50"}]}'
-SIGNALS = (signal.SIGINT, signal.SIGTERM)
+SIGNALS = (signal.SIGHUP, signal.SIGINT, signal.SIGTERM)
 
 
 def main() -> int:
@@ -36,28 +37,29 @@ def run(options: Options, console: Console) -> None:
     started = time.monotonic()
     with Stack(options, console) as stack:
         url = stack.start()
-        welcome(options, console, url, time.monotonic() - started)
+        console.say(f"Banyan is running at {url} ({options.engine}), ready in {time.monotonic() - started:.1f} s.")
+        console.say(welcome(options, url, stack.public_paths()))
         try:
             threading.Event().wait()
         finally:
             listen(signal.SIG_IGN)
 
 
-def welcome(options: Options, console: Console, url: str, seconds: float) -> None:
-    """Say where the stack answers and how to post a first order."""
-    token = make_token("acme", options.data)
-    console.say(f"Banyan is running at {url} ({options.engine}), ready in {seconds:.1f} s.")
-    console.say(f"  API       {url}/openapi.json")
-    console.say(f"  Health    {url}/health")
-    console.say(f"  Function logs go to {options.data / FUNCTIONS_LOG}. Ctrl-C stops.\n")
-    console.say(
-        f"Post a first order:\n\ncurl -s {url}/orders -H 'Content-Type: application/json'"
-        f" -d '{ORDER}' -H 'Authorization: Bearer {token}'\n"
-    )
+def welcome(options: Options, url: str, public_paths: Sequence[str]) -> str:
+    """Return where to look, and a command that posts a first order."""
+    public = " ".join(url + path for path in public_paths)
+    return f"""  Public without a token: {public}
+  Function logs go to {options.data / FUNCTIONS_LOG}; Ctrl-C stops.
+
+Post a first order:
+
+curl -s {url}/orders -d '{ORDER}' \\
+  -H 'Content-Type: application/json' -H 'Authorization: Bearer {make_token("acme", options.data)}'
+"""
 
 
 def listen(handler: signal.Handlers | object) -> None:
-    """Handle Ctrl-C and SIGTERM alike."""
+    """Handle every signal that ends the stack alike."""
     for number in SIGNALS:
         signal.signal(number, handler)  # type: ignore[arg-type]
 

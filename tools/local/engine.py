@@ -15,6 +15,7 @@ from moto.core.botocore_stubber import BotocoreStubber
 from moto.core.models import DEFAULT_ACCOUNT_ID
 from moto.dynamodbstreams.models import ShardIterator, dynamodbstreams_backends
 
+from tools.local.claims import claimed
 from tools.local.console import Console
 from tools.local.dynamodb_local import DynamoDBLocal
 from tools.local.environment import environment
@@ -86,9 +87,10 @@ def dynamodb_local_engine(folder: Path) -> Iterator[DynamoDBLocal]:
     Raises
     ------
     StackError
-        Java or the jar is missing.
+        Java or the jar is missing, or another stack uses the folder.
     """
     with ExitStack() as stack:
+        stack.enter_context(claimed(folder))
         server = stack.enter_context(DynamoDBLocal(in_memory=folder))
         stack.enter_context(moto_engine())
         stack.enter_context(environment(dict.fromkeys(DYNAMODB_ENDPOINTS, server.endpoint)))

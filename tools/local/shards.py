@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import time
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodbstreams import DynamoDBStreamsClient
 
 Record = dict[str, Any]
+SHARDS_SECONDS = 1.0
 STALE = ("ExpiredIteratorException", "TrimmedDataAccessException")
 
 
@@ -49,16 +51,24 @@ class ShardReader:
         self._start = start
         self._last = dict(checkpoints)
         self._iterators: dict[str, str | None] = {}
+        self._parents: dict[str, str | None] = {}
+        self._looked = -SHARDS_SECONDS
 
     def read(self) -> Iterator[tuple[str, list[Record]]]:
         """Read each open shard once; return the shards that had records, with these as Lambda hands them over."""
-        shards = {shard["ShardId"]: shard.get("ParentShardId") for shard in self._shards()}
-        for shard, parent in shards.items():
-            if not self._finished(shard) and (parent not in shards or self._finished(parent)):
+        self._look_for_shards()
+        for shard, parent in self._parents.items():
+            if not self._finished(shard) and (parent not in self._parents or self._finished(parent)):
                 records = self._records(shard)
                 if records:
                     yield shard, records
         self._start = "TRIM_HORIZON"
+
+    def _look_for_shards(self) -> None:
+        now = time.monotonic()
+        if now - self._looked >= SHARDS_SECONDS:
+            self._parents = {shard["ShardId"]: shard.get("ParentShardId") for shard in self._shards()}
+            self._looked = now
 
     def _finished(self, shard: str) -> bool:
         return self._iterators.get(shard, "") is None

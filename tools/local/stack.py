@@ -77,6 +77,11 @@ class Stack(ExitStack):
         door = Door(gateway, self._functions, consumers, [table.name for table in self._tables()])
         return self.enter_context(serving(door, self._options.port))
 
+    def public_paths(self) -> list[str]:
+        """Return the fixed paths that anyone may read."""
+        public = [route for route in self._routes if route.authorizer is None and route.method == "GET"]
+        return [route.path for route in public if "{" not in route.path]
+
     def _redirect_output(self) -> None:
         self._options.data.mkdir(parents=True, exist_ok=True)
         log = self.enter_context((self._options.data / FUNCTIONS_LOG).open("a", buffering=1))
