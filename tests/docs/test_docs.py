@@ -11,6 +11,8 @@ from tests.docs.sandbox import Sandbox
 from tests.docs.snippets import PAGES, ROOT, Snippet, section, snippets
 from tests.support import wait_until
 
+from orders.rejections import Code
+
 ADD_YOUR_DOMAIN = ROOT / "docs" / "add-your-domain.md"
 README = ROOT / "README.md"
 LINK = re.compile(r"\[[^\]]*\]\(([^)#:]+)(?:#[^)]*)?\)")
@@ -48,6 +50,12 @@ def test_every_link_leads_somewhere(page: Path) -> None:
     broken = [target for target in LINK.findall(page.read_text()) if not (page.parent / target).exists()]
 
     assert not broken
+
+
+def test_every_code_of_an_order_is_documented() -> None:
+    page = (ROOT / "docs" / "http.md").read_text()
+
+    assert [code for code in Code if f"`{code.value}`" not in page] == []
 
 
 def test_every_block_of_the_domain_page_is_used() -> None:

@@ -25,6 +25,7 @@ from banyan.testing.differences import assert_same
 MOMENT: Final = datetime(2026, 1, 5, 9, 0, tzinfo=UTC)
 
 _IMPURE_MODULES: Final = frozenset({"time", "posix", "nt", "_uuid", "_socket", "_ssl", "_posixsubprocess", "select"})
+_PURE_NAMES: Final = frozenset({"fspath"})
 _IMPURE_FUNCTIONS: Final = frozenset({("io", "open"), ("_io", "open"), ("builtins", "print"), ("builtins", "input")})
 _IMPURE_OBJECTS: Final = (random.Random, socket.socket, io.IOBase)
 _CLOCKS: Final = frozenset({"now", "utcnow", "today"})
@@ -132,6 +133,6 @@ def _impure(function: Any) -> bool:
     if isinstance(owner, type):
         return issubclass(owner, date) and name in _CLOCKS
     module = getattr(function, "__module__", None)
-    if name == "fspath":
-        return False
-    return module in _IMPURE_MODULES or (module, name) in _IMPURE_FUNCTIONS or isinstance(owner, _IMPURE_OBJECTS)
+    if module in _IMPURE_MODULES:
+        return name not in _PURE_NAMES
+    return (module, name) in _IMPURE_FUNCTIONS or isinstance(owner, _IMPURE_OBJECTS)
