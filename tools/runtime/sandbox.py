@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from functools import cached_property
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
@@ -48,7 +49,7 @@ class Sandbox:
         self._emulators: dict[str, Emulator] = {}
         self._functions = {folder_name(f): f for f in template.resources("AWS::Lambda::Function")}
 
-    @property
+    @cached_property
     def client(self) -> DynamoDBClient:
         """A client that may do anything."""
         with environment(ISOLATION):
@@ -94,6 +95,8 @@ class Sandbox:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._running.close()
+        for table in self._template.resources("AWS::DynamoDB::Table"):
+            self.client.delete_table(TableName=table.name)
 
     def _emulator(self, name: str) -> Emulator:
         if name not in self._functions:
@@ -130,8 +133,8 @@ def dynamodb(engine: str) -> Iterator[str]:
         yield f"http://127.0.0.1:{port}"
 
 
-def load_template() -> Template:
-    """Return ``template.yaml`` with its defaults.
+def load_template(**parameters: str) -> Template:
+    """Return ``template.yaml`` with some parameters' values instead of their defaults.
 
     Raises
     ------
@@ -139,7 +142,7 @@ def load_template() -> Template:
         It is not valid.
     """
     with environment(ISOLATION):
-        return Template(ROOT / "template.yaml", {})
+        return Template(ROOT / "template.yaml", parameters)
 
 
 def folder_name(function: Resource) -> str:

@@ -1,0 +1,202 @@
+"""Every function with every sample event, under Lambda's own runtime and the function's own role."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import pytest
+from tools.runtime.emulator import FunctionFailed, unavailable
+from tools.runtime.samples.files import cases, read_case
+from tools.runtime.sandbox import Sandbox, dynamodb, load_template
+
+pytestmark = [
+    pytest.mark.runtime,
+    pytest.mark.skipif(unavailable() is not None, reason=str(unavailable())),
+]
+
+Expectation = tuple[int, Mapping[str, Any]]
+
+COMMANDS: Mapping[str, Expectation] = {
+    "create_order": (201, {"orderId": "order-2001", "version": 1, "status": "open", "totalAmount": "15.25"}),
+    "create_order_base64": (201, {"orderId": "order-2002", "version": 1, "status": "open", "totalAmount": "15.25"}),
+    "add_item": (200, {"orderId": "order-1001", "version": 2, "totalAmount": "14.00"}),
+    "pay": (200, {"orderId": "order-1002", "version": 2, "status": "paid", "totalAmount": "25.50"}),
+    "cancel": (200, {"orderId": "order-1003", "version": 3, "status": "cancelled"}),
+    "conflict": (409, {"code": "version_conflict", "expected": 1}),
+    "already_paid": (409, {"code": "order_already_paid"}),
+    "invalid": (422, {"code": "quantity_out_of_range", "field": "items.0.quantity"}),
+    "malformed": (400, {"code": "malformed_json"}),
+    "unauthenticated": (401, {"code": "unauthorized"}),
+    "unknown_route": (404, {"code": "not_found"}),
+}
+QUERIES: Mapping[str, Expectation] = {
+    "health": (200, {"status": "ok"}),
+    "openapi": (200, {"openapi": "3.1.0"}),
+    "order": (200, {"orderId": "order-1004", "status": "paid", "version": 3, "servedFrom": "projection"}),
+    "order_from_stream": (200, {"orderId": "order-1006", "version": 2, "servedFrom": "stream"}),
+    "order_at_version": (200, {"status": "open", "version": 1, "totalAmount": "15.50", "servedFrom": "stream"}),
+    "order_events": (200, {"events.0.eventType": "OrderItemAdded", "events.0.version": 2, "next": 2}),
+    "orders": (200, {"orders.0.orderId": "order-1005", "orders.1.orderId": "order-1004"}),
+    "orders_by_customer": (200, {"orders.2.orderId": "order-1001", "orders.2.totalAmount": "10.00", "cursor": None}),
+    "orders_by_status": (200, {"orders.0.orderId": "order-1003", "orders.0.status": "open", "cursor": None}),
+    "customer_totals": (200, {"customerId": "customer-1", "orders": 3, "paidOrders": 1, "paidAmount": "25.50"}),
+    "daily_sales": (200, {"days.0.day": "2026-01-05", "days.0.net": "25.50"}),
+    "unknown_order": (404, {"code": "order_not_found"}),
+    "other_tenant": (404, {"code": "order_not_found"}),
+    "unauthenticated": (401, {"code": "unauthorized"}),
+}
+PROJECTED = ("insert", "duplicate", "gap", "modify", "remove", "snapshot")
+RECONCILED = ("scheduled",)
+
+
+@pytest.fixture(scope="module", params=["moto", pytest.param("dynamodb-local", marks=pytest.mark.dynamodb_local)])
+def backend(request: pytest.FixtureRequest) -> Iterator[str]:
+    """URL of a DynamoDB without tables."""
+    if request.param == "moto":
+        with dynamodb("moto") as url:
+            yield url
+    else:
+        yield request.getfixturevalue("dynamodb_local_endpoint")
+
+
+@pytest.fixture
+def sandbox(backend: str) -> Iterator[Sandbox]:
+    """The sample orders, without read models."""
+    with Sandbox(load_template(RollbackLagMs="1"), backend) as running:
+        yield running
+
+
+def project(sandbox: Sandbox, case: str) -> Any:
+    """Let the projector take in a sample batch."""
+    return sandbox.invoke("projector", read_case("projector", case))
+
+
+def query(sandbox: Sandbox, case: str) -> Any:
+    """What ``query_api`` answers to a sample request."""
+    return json.loads(sandbox.invoke("query_api", read_case("query_api", case))["body"])
+
+
+def member(value: Any, path: str) -> Any:
+    """A member of nested JSON, for example ``orders.0.status``."""
+    for step in path.split("."):
+        value = value[int(step)] if step.isdigit() else value[step]
+    return value
+
+
+def check_answer(answer: Any, expected: Expectation) -> None:
+    """Hold an HTTP answer to its status and to some members of its body."""
+    status, members = expected
+    body = json.loads(answer["body"])
+    assert answer["statusCode"] == status, body
+    assert {path: member(body, path) for path in members} == members
+    kind = "application/problem+json" if status >= 400 else "application/json"
+    assert answer["headers"]["Content-Type"] == kind
+
+
+def rows(sandbox: Sandbox, table: str) -> list[Any]:
+    """Everything in a table, in a stable order."""
+    found = sandbox.client.scan(TableName=sandbox.table(table), ConsistentRead=True)["Items"]
+    return sorted(found, key=repr)
+
+
+def test_every_sample_event_is_expected_to_do_something() -> None:
+    expected = {"command_api": COMMANDS, "query_api": QUERIES, "projector": PROJECTED, "reconciler": RECONCILED}
+    assert sorted(cases()) == sorted((function, case) for function, names in expected.items() for case in names)
+
+
+def test_every_function_of_the_template_has_a_sample_event() -> None:
+    functions = load_template().resources("AWS::Lambda::Function")
+    assert {function for function, _ in cases()} == {f.properties["Code"]["S3Key"].split("/")[1] for f in functions}
+
+
+def test_command_api(sandbox: Sandbox, subtests: pytest.Subtests) -> None:
+    for case, expected in COMMANDS.items():
+        with subtests.test(case):
+            check_answer(sandbox.invoke("command_api", read_case("command_api", case)), expected)
+
+
+def test_command_api_answers_a_repeated_request_with_its_first_answer(sandbox: Sandbox) -> None:
+    request = read_case("command_api", "create_order")
+    first = sandbox.invoke("command_api", request)
+    before = rows(sandbox, "EventsTable")
+    again = sandbox.invoke("command_api", request)
+    assert again["body"] == first["body"]
+    assert again["headers"]["Idempotency-Replayed"] == "true"
+    assert rows(sandbox, "EventsTable") == before
+
+
+def test_query_api(sandbox: Sandbox, subtests: pytest.Subtests) -> None:
+    project(sandbox, "insert")
+    for case, expected in QUERIES.items():
+        with subtests.test(case):
+            check_answer(sandbox.invoke("query_api", read_case("query_api", case)), expected)
+
+
+def test_projector_fills_the_read_models_once(sandbox: Sandbox) -> None:
+    assert project(sandbox, "insert") == {"batchItemFailures": []}
+    filled = rows(sandbox, "ViewsTable")
+    assert query(sandbox, "customer_totals")["paidAmount"] == "25.50"
+    assert project(sandbox, "duplicate") == {"batchItemFailures": []}
+    assert project(sandbox, "snapshot") == {"batchItemFailures": []}
+    assert rows(sandbox, "ViewsTable") == filled
+
+
+def test_projector_reads_what_the_stream_left_out(sandbox: Sandbox) -> None:
+    assert project(sandbox, "gap") == {"batchItemFailures": []}
+    healed = query(sandbox, "order_from_stream")
+    assert (healed["version"], healed["servedFrom"], len(healed["items"])) == (2, "projection", 2)
+
+
+@pytest.mark.parametrize("case", ["modify", "remove"])
+def test_projector_counts_tampering(sandbox: Sandbox, case: str) -> None:
+    assert project(sandbox, case) == {"batchItemFailures": []}
+    assert metric(sandbox, "projector", "EventTableTampered") == [1.0]
+
+
+def test_projector_asks_for_an_unreadable_commit_again_then_parks_its_stream(sandbox: Sandbox) -> None:
+    batch = read_case("projector", "gap")
+    change = batch["Records"][0]["dynamodb"]
+    unreadable = {
+        "S": '[{"id":"1","type":"OrderTeleported","timestamp":"2026-01-05T09:11:00Z","data":{},"metadata":{}}]'
+    }
+    sandbox.client.update_item(
+        TableName=sandbox.table("EventsTable"),
+        Key=change["Keys"],
+        UpdateExpression="SET events = :events",
+        ExpressionAttributeValues={":events": unreadable},
+    )
+    change["NewImage"]["events"] = unreadable
+    again = {"batchItemFailures": [{"itemIdentifier": change["SequenceNumber"]}]}
+    assert [sandbox.invoke("projector", batch) for _ in range(4)] == [again, again, again, {"batchItemFailures": []}]
+    assert metric(sandbox, "projector", "ProjectionParked") == [1.0] * 4
+
+
+def test_reconciler_finds_nothing_until_something_differs(sandbox: Sandbox) -> None:
+    project(sandbox, "insert")
+    project(sandbox, "gap")
+    report = sandbox.invoke("reconciler", read_case("reconciler", "scheduled"))
+    assert {section["name"]: section["differences"] for section in report["sections"]} == dict.fromkeys(
+        ["streams", "order", "order_list", "customer_totals", "daily_sales"], 0
+    )
+    assert metric(sandbox, "reconciler", "ReconciliationDrift") == []
+    row = next(row for row in rows(sandbox, "ViewsTable") if row["row"]["S"].startswith("order@"))
+    sandbox.client.delete_item(TableName=sandbox.table("ViewsTable"), Key={key: row[key] for key in ("row", "sort")})
+    report = sandbox.invoke("reconciler", read_case("reconciler", "scheduled"))
+    assert [finding["kind"] for section in report["sections"] for finding in section["findings"]] == ["missing_row"]
+    assert metric(sandbox, "reconciler", "ReconciliationDrift") == [1.0]
+    assert len(rows(sandbox, "ReportsTable")) == 2
+
+
+def test_a_batch_that_is_none_fails_the_invocation(sandbox: Sandbox) -> None:
+    with pytest.raises(FunctionFailed, match="KeyError"):
+        sandbox.invoke("projector", {"Records": [{}]})
+
+
+def metric(sandbox: Sandbox, function: str, name: str) -> list[float]:
+    """Values that a function reported under a metric's name, with ``service`` as their only dimension."""
+    lines = [line for line in sandbox.emulator(function).log.splitlines() if line.startswith('{"_aws"')]
+    found = [line for line in map(json.loads, lines) if name in line]
+    assert all(line["_aws"]["CloudWatchMetrics"][0]["Dimensions"] == [["service"]] for line in found)
+    return [value for line in found for value in line[name]]
