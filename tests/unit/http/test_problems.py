@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Callable
 from typing import Any
 from unittest.mock import Mock
+from uuid import uuid4
 
 import pytest
+from aws_lambda_powertools.logging import Logger
 from tests.unit.http.api import ITEM, ORDER, Answer, Server, body_of, problem
 
+from banyan.aws import observability
 from banyan.aws.problems import Contention, problem_of
 from banyan.errors import CommitTooLarge, ConcurrencyError, InvalidStreamId, StoreUnavailable, StreamCorrupted
 from banyan.streams import StreamId
@@ -165,6 +169,18 @@ def test_a_database_that_does_not_answer_may_be_asked_again() -> None:
         assert problem(answer) == (503, "unavailable")
         assert answer["headers"]["Retry-After"] == "1"
         assert "db-7" not in answer["body"]
+
+
+def test_a_failure_is_logged_with_the_correlation_id(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log = Logger(service=f"test-{uuid4()}", stream=sys.stdout)
+    monkeypatch.setattr(observability, "logger", lambda: log)
+    server = Server(records=Broken(StoreUnavailable("throttled")))
+    server.post("/orders", ORDER, X_Correlation_Id="before-the-route", idempotency_key="k")
+    broken(RuntimeError()).get("/orders/o-1", X_Correlation_Id="in-the-route")
+    logged = [json.loads(line)["correlation_id"] for line in capsys.readouterr().out.splitlines()]
+    assert logged == ["before-the-route", "in-the-route"]
 
 
 def test_health_fails_with_the_tables_whatever_their_error() -> None:

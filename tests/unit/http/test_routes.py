@@ -216,6 +216,14 @@ def test_totals_of_a_customer(server: Server) -> None:
     assert (nobody["orders"], nobody["paidAmount"], nobody["version"], nobody["asOf"]) == (0, "0.00", 0, None)
 
 
+@pytest.mark.parametrize("customer", ["Lee, Ann & Sons", "Müller", "ann@example.org", "O'Neil (UK)"])
+def test_customers_may_have_names(server: Server, customer: str) -> None:
+    make(server, "o-1", customer)
+    assert body_of(server.get(f"/customers/{customer}/totals"))["orders"] == 1
+    listed = body_of(server.get("/orders", query={"customer": customer}))["orders"]
+    assert [found["customerId"] for found in listed] == [customer]
+
+
 def test_sales_per_day_over_a_turn_of_the_year(server: Server) -> None:
     for name, day in (
         ("o-1", "2010-12-31T23:59:59Z"),

@@ -24,7 +24,7 @@ from banyan.aws.idempotency_dynamodb import DynamoDBIdempotency
 from banyan.aws.identity import Caller, identify
 from banyan.aws.observability import log_context, log_failure
 from banyan.aws.openapi import routers
-from banyan.aws.problems import CONTENT_TYPE, problem_of
+from banyan.aws.problems import CONTENT_TYPE, BadRequest, problem_of
 from banyan.bootstrap import Application
 from banyan.events import Metadata
 from banyan.queries import Queries
@@ -63,15 +63,21 @@ class Api:
 
     def __call__(self, event: Mapping[str, Any], invocation: Any) -> HttpAnswer:
         """Answer one request; every answer names its correlation id."""
-        correlation_id = str(uuid4())
         headers = Headers.of(event)
         try:
-            correlation_id = headers.correlation_id or correlation_id
+            correlation_id = headers.correlation_id or str(uuid4())
+        except BadRequest as error:
+            correlation_id, answer = str(uuid4()), _told(error)
+        else:
             with log_context(correlation_id=correlation_id):
-                answer = self._answer(event, invocation, headers, correlation_id)
-        except Exception as error:
-            answer = _told(error)
+                answer = self._answered(event, invocation, headers, correlation_id)
         return {**answer, "headers": {**answer["headers"], CORRELATION_ID: correlation_id}}
+
+    def _answered(self, event: Mapping[str, Any], invocation: Any, headers: Headers, correlation_id: str) -> HttpAnswer:
+        try:
+            return self._answer(event, invocation, headers, correlation_id)
+        except Exception as error:
+            return _told(error)
 
     def _answer(self, event: Mapping[str, Any], invocation: Any, headers: Headers, correlation_id: str) -> HttpAnswer:
         request = APIGatewayProxyEventV2(dict(event))
