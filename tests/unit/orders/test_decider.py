@@ -25,6 +25,7 @@ from banyan.testing import DeciderSpec
 from orders.commands import Command
 from orders.decider import MAX_ITEMS_PER_COMMAND, MAX_ITEMS_PER_ORDER, MAX_QUANTITY, ORDER
 from orders.events import Item, OrderCreated, OrderItemAdded
+from orders.projections.order import OrderDetails
 from orders.rejections import Code
 from orders.state import Order, OrderStatus
 
@@ -65,6 +66,13 @@ def test_refuses_more_items_than_a_row_holds() -> None:
     grown = OPEN.given(*[ADDED] * (MAX_ITEMS_PER_ORDER - 2))
     grown.when(add()).then(ADDED)
     grown.given(ADDED).when(add()).then_rejected("too_many_items")
+
+
+def test_the_largest_order_fits_a_row() -> None:
+    widest = Item(sku='"' * 64, quantity=MAX_QUANTITY, price=Decimal("999999999999.9999"))
+    row = OrderDetails(items=(widest,) * MAX_ITEMS_PER_ORDER)
+
+    assert len(row.model_dump_json()) < 399 * 1024
 
 
 @pytest.mark.parametrize("quantity", [0, -1, MAX_QUANTITY + 1])
