@@ -7,7 +7,7 @@ import threading
 import traceback
 from concurrent.futures import Future
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from tools.local.context import LambdaContext
 from tools.local.environment import environment
@@ -26,6 +26,16 @@ class FunctionFailed(Exception):
 
 class FunctionTimedOut(FunctionFailed):
     """A function took longer than its timeout."""
+
+
+class Invocable(Protocol):
+    """What events are delivered to."""
+
+    logical_id: str
+    arn: str
+
+    def invoke(self, event: Any) -> Any:
+        """Return the answer to an event; raise `FunctionFailed` without one."""
 
 
 class Function:

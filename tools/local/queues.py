@@ -10,7 +10,7 @@ import boto3
 
 from tools.local.batch_answer import failed_items
 from tools.local.console import Console
-from tools.local.functions import Function, FunctionFailed
+from tools.local.functions import FunctionFailed, Invocable
 from tools.local.loops import looping
 from tools.local.mappings import Mapping
 from tools.local.physical import REGION
@@ -30,12 +30,12 @@ class QueueConsumer:
     Parameters
     ----------
     mapping : Mapping
-    function : Function
+    function : Invocable
     console : Console
     stopping : threading.Event
     """
 
-    def __init__(self, mapping: Mapping, function: Function, console: Console, stopping: threading.Event) -> None:
+    def __init__(self, mapping: Mapping, function: Invocable, console: Console, stopping: threading.Event) -> None:
         self.name = mapping.name
         self._mapping = mapping
         self._function = function

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from tools.local.console import Console
-from tools.local.functions import Function, FunctionFailed
+from tools.local.functions import FunctionFailed, Invocable
 from tools.local.loops import looping
 from tools.local.physical import ACCOUNT, REGION
 from tools.local.template import Resource, Template
@@ -66,7 +66,7 @@ class Clockwork:
     Parameters
     ----------
     schedule : Schedule
-    function : Function
+    function : Invocable
     console : Console
     stopping : threading.Event
 
@@ -76,7 +76,7 @@ class Clockwork:
         The schedule's expression is not understood.
     """
 
-    def __init__(self, schedule: Schedule, function: Function, console: Console, stopping: threading.Event) -> None:
+    def __init__(self, schedule: Schedule, function: Invocable, console: Console, stopping: threading.Event) -> None:
         self._schedule = schedule
         self._next = timetable(schedule.expression)
         self._function = function

@@ -18,7 +18,7 @@ from tools.local.checkpoints import Checkpoints
 from tools.local.console import Console
 from tools.local.delivery import Delivery, Stopped
 from tools.local.discarded import discarded_batch
-from tools.local.functions import Function
+from tools.local.functions import Invocable
 from tools.local.lanes import Lane
 from tools.local.loops import looping
 from tools.local.mappings import Mapping
@@ -42,7 +42,7 @@ class StreamConsumer:
     Parameters
     ----------
     mapping : Mapping
-    function : Function
+    function : Invocable
     checkpoints : Checkpoints
     console : Console
     stopping : threading.Event
@@ -51,7 +51,7 @@ class StreamConsumer:
     def __init__(
         self,
         mapping: Mapping,
-        function: Function,
+        function: Invocable,
         checkpoints: Checkpoints,
         console: Console,
         stopping: threading.Event,

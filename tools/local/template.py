@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +17,8 @@ from tools.local import physical
 from tools.local.environment import environment
 from tools.local.errors import StackError
 from tools.local.intrinsics import Intrinsics
+
+logging.getLogger("samtranslator").setLevel(logging.ERROR)
 
 CODE_PROPERTIES = {"AWS::Serverless::Function": "CodeUri", "AWS::Serverless::LayerVersion": "ContentUri"}
 

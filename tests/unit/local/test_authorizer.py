@@ -1,0 +1,124 @@
+from __future__ import annotations
+
+import base64
+import hmac
+import time
+from pathlib import Path
+from typing import Any
+
+import jwt
+import pytest
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from tools.local.authorizer import JwtAuthorizer
+from tools.local.keys import AUDIENCE, ISSUER, local_key
+from tools.local.problems import Problem
+from tools.local.token import make_token
+
+
+@pytest.fixture(scope="session")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("data")
+
+
+@pytest.fixture
+def authorizer(data: Path) -> JwtAuthorizer:
+    return JwtAuthorizer(ISSUER, [AUDIENCE, "other"], local_key(data).public_key())
+
+
+def token(data: Path, algorithm: str = "RS256", key: Any = None, **changes: Any) -> str:
+    claims = {"iss": ISSUER, "aud": AUDIENCE, "sub": "kim", "exp": int(time.time()) + 60} | changes
+    present = {name: value for name, value in claims.items() if value is not None}
+    return jwt.encode(present, key if key is not None else local_key(data), algorithm=algorithm)
+
+
+def bearer(text: str) -> dict[str, str]:
+    return {"authorization": f"Bearer {text}"}
+
+
+def base64url(content: bytes) -> str:
+    return base64.urlsafe_b64encode(content).decode().rstrip("=")
+
+
+def refused(authorizer: JwtAuthorizer, headers: dict[str, str], scopes: tuple[str, ...] = ()) -> Problem:
+    with pytest.raises(Problem) as raised:
+        authorizer.authorize(headers, scopes)
+    return raised.value
+
+
+def test_a_printed_token_passes(authorizer: JwtAuthorizer, data: Path) -> None:
+    claims = authorizer.authorize(bearer(make_token("acme", data, actor="kim")))["jwt"]["claims"]
+
+    assert (claims["tenant"], claims["sub"], claims["iss"]) == ("acme", "kim", ISSUER)
+
+
+def test_claims_are_text(authorizer: JwtAuthorizer, data: Path) -> None:
+    sent = token(data, aud=["other", "third"], admin=True, level=3, groups=["a", "b"])
+    claims = authorizer.authorize(bearer(sent))["jwt"]["claims"]
+
+    assert claims["exp"].isdigit()
+    assert (claims["admin"], claims["level"]) == ("true", "3")
+    assert (claims["groups"], claims["aud"]) == ("[a b]", "[other third]")
+
+
+def test_the_scheme_may_be_left_out(authorizer: JwtAuthorizer, data: Path) -> None:
+    assert authorizer.authorize({"authorization": token(data)})["jwt"]["claims"]["sub"] == "kim"
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"exp": 1},
+        {"exp": None},
+        {"nbf": int(time.time()) + 600},
+        {"iss": "https://elsewhere/"},
+        {"iss": None},
+        {"aud": "somebody-else"},
+        {"aud": None},
+    ],
+    ids=str,
+)
+def test_a_token_with_wrong_claims_is_refused(authorizer: JwtAuthorizer, data: Path, changes: dict[str, Any]) -> None:
+    problem = refused(authorizer, bearer(token(data, **changes)))
+
+    assert (problem.status, problem.code) == (401, "unauthorized")
+
+
+def test_a_token_of_another_key_is_refused(authorizer: JwtAuthorizer, data: Path, tmp_path: Path) -> None:
+    assert refused(authorizer, bearer(token(data, key=local_key(tmp_path)))).status == 401
+
+
+def test_a_token_without_a_signature_is_refused(authorizer: JwtAuthorizer, data: Path) -> None:
+    assert refused(authorizer, bearer(token(data, algorithm="none", key=""))).status == 401
+
+
+def test_the_public_key_is_no_shared_secret(authorizer: JwtAuthorizer, data: Path) -> None:
+    public = local_key(data).public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+    header = base64url(b'{"alg":"HS256","typ":"JWT"}')
+    signed = f"{header}.{token(data).split('.')[1]}"
+    signature = base64url(hmac.digest(public, signed.encode(), "sha256"))
+
+    assert refused(authorizer, bearer(f"{signed}.{signature}")).status == 401
+
+
+@pytest.mark.parametrize("headers", [{}, {"authorization": ""}, {"authorization": "Bearer "}, bearer("a.b.c")])
+def test_nothing_or_nonsense_is_refused(authorizer: JwtAuthorizer, headers: dict[str, str]) -> None:
+    answer = refused(authorizer, headers).response()
+
+    assert (answer.status_code, answer.mimetype) == (401, "application/problem+json")
+    assert answer.headers["WWW-Authenticate"] == "Bearer"
+
+
+def test_a_route_may_ask_for_a_scope(authorizer: JwtAuthorizer, data: Path) -> None:
+    sent = bearer(make_token("acme", data, scopes=["orders:read", "orders:write"]))
+
+    assert authorizer.authorize(sent, ["orders:write", "admin"])["jwt"]["scopes"] == ["orders:write"]
+    assert refused(authorizer, sent, ("admin",)).status == 403
+
+
+def test_the_key_is_made_once_and_for_its_user_alone(tmp_path: Path) -> None:
+    first, second = local_key(tmp_path / "new"), local_key(tmp_path / "new")
+
+    assert first.private_numbers() == second.private_numbers()
+    assert [(file.name, file.stat().st_mode & 0o777) for file in (tmp_path / "new").iterdir()] == [
+        ("jwt-key.pem", 0o600)
+    ]

@@ -1,0 +1,138 @@
+from __future__ import annotations
+
+import json
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.unit.local.conftest import Write
+from tools.local.errors import StackError
+from tools.local.functions import FunctionFailed, Functions, FunctionTimedOut
+from tools.local.layers import layers
+
+
+def function(name: str, properties: str = "") -> str:
+    return f"""
+{name}:
+  Type: AWS::Serverless::Function
+  Properties: {{CodeUri: functions/{name.lower()}/, Handler: app.handler, Runtime: python3.13{properties}}}
+"""
+
+
+ECHO = """
+    import os
+
+    def handler(event, context):
+        if not hasattr(handler, "colour"):
+            handler.colour = os.environ.get("COLOUR")
+        return {
+            "event": event,
+            "colour": handler.colour,
+            "name": context.function_name,
+            "arn": context.invoked_function_arn,
+            "memory": context.memory_limit_in_mb,
+            "request": context.aws_request_id,
+            "left": context.get_remaining_time_in_millis(),
+        }
+"""
+
+
+def test_a_function_sees_its_event_and_its_context(template: Write) -> None:
+    functions = Functions(template(function("One", ", MemorySize: 512, Timeout: 7"), {"one": ECHO}))
+    one = functions.get("One")
+
+    first, second = one.invoke({"n": [1, "x"]}), one.invoke(None)
+
+    assert first["event"] == {"n": [1, "x"]}
+    assert (first["name"], first["memory"]) == ("banyan-One", "512")
+    assert first["arn"] == one.arn == "arn:aws:lambda:eu-central-1:123456789012:function:banyan-One"
+    assert first["request"] != second["request"]
+    assert 0 < first["left"] <= 7000
+
+
+def test_each_function_keeps_the_environment_of_its_first_invocation(template: Write) -> None:
+    environments = [f", Environment: {{Variables: {{COLOUR: {colour}}}}}" for colour in ("red", "blue")]
+    resources = function("One", environments[0]) + function("Two", environments[1])
+    functions = Functions(template(resources, {"one": ECHO, "two": ECHO}))
+
+    colours = [functions.get(name).invoke(None)["colour"] for name in ("One", "Two", "One", "Two")]
+
+    assert colours == ["red", "blue", "red", "blue"]
+    assert "COLOUR" not in os.environ
+
+
+def test_functions_may_hold_modules_of_the_same_name(template: Write, tmp_path: Path) -> None:
+    code = "from helper import NAME\n\ndef handler(event, context):\n    return NAME\n"
+    functions = Functions(template(function("One") + function("Two"), {"one": code, "two": code}))
+    for name in ("one", "two"):
+        (tmp_path / "functions" / name / "helper.py").write_text(f"NAME = {name!r}\n")
+
+    assert [functions.get(name).invoke(None) for name in ("One", "Two")] == ["one", "two"]
+
+
+@pytest.mark.parametrize(
+    "body", ["raise ValueError('secret')", "raise TimeoutError", "raise SystemExit", "return object()"]
+)
+def test_what_a_function_raises_stands_in_its_log_only(
+    template: Write, capsys: pytest.CaptureFixture[str], body: str
+) -> None:
+    functions = Functions(template(function("One"), {"one": f"def handler(event, context):\n    {body}\n"}))
+
+    with pytest.raises(FunctionFailed) as raised:
+        functions.get("One").invoke(None)
+
+    assert not isinstance(raised.value, FunctionTimedOut)
+    assert "secret" not in str(raised.value)
+    assert "Traceback" in capsys.readouterr().err
+
+
+def test_a_function_that_takes_too_long_times_out(template: Write) -> None:
+    slow = "import threading\n\ndef handler(event, context):\n    threading.Event().wait(0.5)\n"
+    functions = Functions(template(function("One", ", Timeout: 0.05"), {"one": slow}))
+
+    with pytest.raises(FunctionTimedOut, match=r"no answer within 0\.05 s"):
+        functions.get("One").invoke(None)
+
+
+def test_a_missing_handler_is_named(template: Write) -> None:
+    with pytest.raises(StackError, match=r"app\.handler in .*one, but .* does not exist"):
+        Functions(template(function("One")))
+
+
+def test_a_function_is_found_by_logical_id_name_and_arn(template: Write) -> None:
+    functions = Functions(template(function("One"), {"one": ECHO}))
+    one = functions.get("One")
+
+    assert functions.find(one.name) is functions.find(one.arn) is one
+    assert functions.find("Other") is None
+    with pytest.raises(StackError, match="invokes Other"):
+        functions.get("Other")
+
+
+@pytest.mark.parametrize("inner", ["", "python"])
+def test_layers_are_on_the_path_while_the_stack_runs(template: Write, tmp_path: Path, inner: str) -> None:
+    folder = tmp_path / "layers" / "own" / inner
+    folder.mkdir(parents=True)
+    (folder / "layer_module.py").write_text("VALUE = 7\n")
+    layer = "Own: {Type: AWS::Serverless::LayerVersion, Properties: {ContentUri: layers/own/}}\n"
+    code = "import layer_module\n\ndef handler(event, context):\n    return layer_module.VALUE\n"
+    loaded = template(layer + function("One"), {"one": code})
+
+    with layers(loaded):
+        answer: Any = Functions(loaded).get("One").invoke(None)
+
+    assert answer == 7
+    assert str(folder) not in sys.path
+    del sys.modules["layer_module"]
+
+
+def test_an_answer_is_plain_json(template: Write) -> None:
+    code = "def handler(event, context):\n    event['seen'] = True\n    return (1, {2: event})\n"
+    event = {"a": 1}
+
+    answer = Functions(template(function("One"), {"one": code})).get("One").invoke(event)
+
+    assert answer == json.loads('[1, {"2": {"a": 1, "seen": true}}]')
+    assert event == {"a": 1}

@@ -1,0 +1,225 @@
+"""The gateway and the side door, asked over WSGI, with functions that tell what they got."""
+
+from __future__ import annotations
+
+import base64
+import io
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.unit.local.conftest import Write
+from tools.local.authorizer import jwt_authorizer
+from tools.local.console import Console
+from tools.local.door import Door
+from tools.local.errors import StackError
+from tools.local.functions import Functions
+from tools.local.gateway import LARGEST_BODY_BYTES, Gateway
+from tools.local.keys import AUDIENCE, ISSUER, local_key
+from tools.local.routes import routes
+from tools.local.token import make_token
+from werkzeug.test import Client
+from werkzeug.wrappers import Request
+
+API = f"""
+    Api: {{Type: AWS::ApiGatewayV2::Api, Properties: {{Name: api, ProtocolType: HTTP}}}}
+    Jwt:
+      Type: AWS::ApiGatewayV2::Authorizer
+      Properties:
+        ApiId: !Ref Api
+        Name: jwt
+        AuthorizerType: JWT
+        IdentitySource: [$request.header.Authorization]
+        JwtConfiguration: {{Issuer: "{ISSUER}", Audience: [{AUDIENCE}]}}
+    Target:
+      Type: AWS::ApiGatewayV2::Integration
+      Properties: {{ApiId: !Ref Api, IntegrationType: AWS_PROXY, IntegrationUri: !GetAtt Echo.Arn}}
+    Public:
+      Type: AWS::ApiGatewayV2::Route
+      Properties: {{ApiId: !Ref Api, RouteKey: "ANY /public/{{proxy+}}", Target: !Sub "integrations/${{Target}}"}}
+    Closed:
+      Type: AWS::ApiGatewayV2::Route
+      Properties:
+        ApiId: !Ref Api
+        RouteKey: GET /closed/{{id}}
+        Target: !Sub integrations/${{Target}}
+        AuthorizationType: JWT
+        AuthorizerId: !Ref Jwt
+    Echo:
+      Type: AWS::Serverless::Function
+      Properties: {{CodeUri: functions/echo/, Handler: app.handler, Runtime: python3.13, Timeout: 30}}
+"""
+ECHO = "def handler(event, context):\n    return event\n"
+
+
+@pytest.fixture
+def client(template: Write, tmp_path: Path, console: Console, request: pytest.FixtureRequest) -> Client:
+    code, timeout = getattr(request, "param", (ECHO, 30))
+    loaded = template(API.replace("Timeout: 30", f"Timeout: {timeout}"), {"echo": code})
+    functions = Functions(loaded)
+    (resource,) = loaded.resources("AWS::ApiGatewayV2::Authorizer")
+    authorizers = {resource.ref: jwt_authorizer(resource, local_key(tmp_path).public_key())}
+    gateway = Gateway(routes(loaded), authorizers, functions, console)
+    return Client(Request.application(Door(gateway, functions, [], ["table"])), use_cookies=False)
+
+
+def answering(*statements: str, timeout: float = 30) -> pytest.MarkDecorator:
+    """Put a function behind the API that runs a statement; several give several tests."""
+    handlers = [(f"def handler(event, context):\n    {statement}\n", timeout) for statement in statements]
+    return pytest.mark.parametrize("client", handlers, indirect=True, ids=statements)
+
+
+def test_an_event_is_what_api_gateway_sends(client: Client) -> None:
+    answer = client.post(
+        "/public/a%20b/c?x=1&y=%26&x=2&z=",
+        data='{"n": 1}',
+        headers={"Content-Type": "application/json", "X-Colour": "red", "Cookie": "a=1; b=2", "User-Agent": "test"},
+        environ_base={"REMOTE_ADDR": "127.0.0.1"},
+    )
+    event: Any = answer.json
+    context = event["requestContext"]
+
+    assert (event["version"], event["routeKey"]) == ("2.0", "ANY /public/{proxy+}")
+    assert (event["rawPath"], event["rawQueryString"]) == ("/public/a b/c", "x=1&y=%26&x=2&z=")
+    assert event["queryStringParameters"] == {"x": "1,2", "y": "&", "z": ""}
+    assert event["pathParameters"] == {"proxy": "a b/c"}
+    assert event["cookies"] == ["a=1", "b=2"]
+    assert (event["headers"]["x-colour"], "cookie" in event["headers"]) == ("red", False)
+    assert (event["body"], event["isBase64Encoded"]) == ('{"n": 1}', False)
+    assert (context["stage"], context["routeKey"]) == ("$default", event["routeKey"])
+    assert context["http"] == {
+        "method": "POST",
+        "path": "/public/a b/c",
+        "protocol": "HTTP/1.1",
+        "sourceIp": "127.0.0.1",
+        "userAgent": "test",
+    }
+    assert re.fullmatch(r"\d\d/\w{3}/\d{4}:\d\d:\d\d:\d\d \+0000", context["time"])
+    assert isinstance(context["timeEpoch"], int)
+    assert context["requestId"]
+    assert "authorizer" not in context
+
+
+def test_what_a_request_lacks_its_event_lacks(client: Client) -> None:
+    event: Any = client.get("/public/x").json
+
+    assert {"body", "cookies", "queryStringParameters"}.isdisjoint(event)
+    assert (event["rawQueryString"], event["isBase64Encoded"]) == ("", False)
+
+
+@pytest.mark.parametrize("media_type", ["application/octet-stream", "application/x-www-form-urlencoded"])
+def test_a_body_that_is_not_text_comes_as_base64(client: Client, media_type: str) -> None:
+    event: Any = client.post("/public/x", data=b"\x00\xff", content_type=media_type).json
+
+    assert (event["body"], event["isBase64Encoded"]) == (base64.b64encode(b"\x00\xff").decode(), True)
+
+
+def test_a_closed_route_hands_over_the_claims(client: Client, tmp_path: Path) -> None:
+    event: Any = client.get("/closed/7", headers={"Authorization": f"Bearer {make_token('acme', tmp_path)}"}).json
+
+    assert event["requestContext"]["authorizer"]["jwt"]["claims"]["tenant"] == "acme"
+    assert event["pathParameters"] == {"id": "7"}
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status", "code"),
+    [
+        ("GET", "/closed/7", 401, "unauthorized"),
+        ("GET", "/nowhere", 404, "not_found"),
+        ("POST", "/closed/7", 404, "not_found"),
+        ("GET", "/_local/nothing", 404, "not_found"),
+        ("POST", "/_local/invoke/Nobody", 404, "not_found"),
+    ],
+)
+def test_the_gateway_answers_problems_itself(client: Client, method: str, path: str, status: int, code: str) -> None:
+    answer = client.open(path, method=method)
+    problem: Any = answer.json
+
+    assert (answer.status_code, answer.mimetype) == (status, "application/problem+json")
+    assert (problem["status"], problem["code"]) == (status, code)
+
+
+@answering("return {'size': len(event['body'])}")
+def test_a_body_may_have_ten_megabytes(client: Client) -> None:
+    fits = client.post("/public/x", data=b"x" * LARGEST_BODY_BYTES, content_type="text/plain")
+    answer = client.post("/public/x", data=b"x" * (LARGEST_BODY_BYTES + 1), content_type="text/plain")
+
+    assert fits.json == {"size": LARGEST_BODY_BYTES}
+    assert (answer.status_code, answer.json["code"] if answer.json else None) == (413, "payload_too_large")
+
+
+@answering("return {'statusCode': 201, 'headers': {'X-N': 1}, 'cookies': ['a=1', 'b=2'], 'body': 'done'}")
+def test_a_function_gives_status_headers_cookies_and_body(client: Client) -> None:
+    answer = client.get("/public/x")
+
+    assert (answer.status_code, answer.text) == (201, "done")
+    assert (answer.headers["X-N"], answer.headers.getlist("Set-Cookie")) == ("1", ["a=1", "b=2"])
+
+
+@answering("return {'statusCode': 200, 'isBase64Encoded': True, 'body': 'AP8='}")
+def test_a_base64_body_is_decoded(client: Client) -> None:
+    assert client.get("/public/x").data == b"\x00\xff"
+
+
+@answering("return {'colour': 'red'}")
+def test_an_answer_without_a_status_is_the_body_of_a_200(client: Client) -> None:
+    answer = client.get("/public/x")
+
+    assert (answer.status_code, answer.mimetype, answer.json) == (200, "application/json", {"colour": "red"})
+
+
+@answering(
+    "raise ValueError('secret')",
+    "return {'statusCode': 'x'}",
+    "return {'statusCode': 200, 'body': {'a': 1}}",
+    "return {'statusCode': 200, 'body': '!', 'isBase64Encoded': True}",
+)
+def test_a_failure_is_a_500_that_tells_nothing(client: Client) -> None:
+    answer = client.get("/public/x")
+
+    assert (answer.status_code, answer.json["code"] if answer.json else None) == (500, "internal_error")
+    assert "secret" not in answer.text
+
+
+@answering("import threading; threading.Event().wait(0.5)", timeout=0.2)
+def test_a_function_that_takes_too_long_is_a_504(client: Client, screen: io.StringIO) -> None:
+    answer = client.get("/public/x")
+
+    assert (answer.status_code, answer.json["code"] if answer.json else None) == (504, "timeout")
+    assert "warning: Echo: no answer within 0.2 s" in screen.getvalue()
+
+
+def test_each_request_is_one_line_without_its_query(client: Client, screen: io.StringIO) -> None:
+    client.get("/public/x?name=kim")
+
+    (line,) = screen.getvalue().splitlines()
+    assert re.fullmatch(r"\d\d:\d\d:\d\d  200 +\d+ ms  GET /public/x", line)
+
+
+def test_the_door_invokes_a_function(client: Client) -> None:
+    assert client.post("/_local/invoke/Echo", json={"n": 1}).json == {"n": 1}
+
+
+@answering("raise ValueError")
+def test_the_door_says_that_a_function_failed(client: Client) -> None:
+    answer = client.post("/_local/invoke/Echo", json={})
+
+    assert (answer.status_code, answer.json["code"] if answer.json else None) == (502, "function_failed")
+
+
+def test_the_door_names_functions_and_tables(client: Client) -> None:
+    assert client.get("/_local/status").json == {"functions": ["Echo"], "mappings": [], "tables": ["table"]}
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        (("AuthorizationType: JWT", "AuthorizationType: AWS_IAM"), "Closed asks for AWS_IAM"),
+        (("integrations/${Target}", "integrations/other"), "has no function behind it"),
+        (("ProtocolType: HTTP", "Body: {openapi: 3.0.1}"), "not from the body of Api"),
+    ],
+)
+def test_a_route_it_cannot_serve_is_refused(template: Write, change: tuple[str, str], sentence: str) -> None:
+    with pytest.raises(StackError, match=sentence):
+        routes(template(API.replace(*change), {"echo": ECHO}))
