@@ -35,12 +35,17 @@ class Role:
     ----------
     resource : Resource
         An ``AWS::IAM::Role``.
+
+    Attributes
+    ----------
+    allowed : list[tuple[str, str]]
+        Actions and resources, either with wildcards.
     """
 
     def __init__(self, resource: Resource) -> None:
         policies = resource.properties["Policies"]
         statements = [statement for policy in policies for statement in policy["PolicyDocument"]["Statement"]]
-        self._allowed = [
+        self.allowed = [
             (action, target)
             for statement in statements
             if statement["Effect"] == "Allow"
@@ -53,7 +58,7 @@ class Role:
         return [need for need in needs(operation, request) if not self._allows(need)]
 
     def _allows(self, need: Need) -> bool:
-        return any(fnmatchcase(need.action, a) and fnmatchcase(need.resource, r) for a, r in self._allowed)
+        return any(fnmatchcase(need.action, a) and fnmatchcase(need.resource, r) for a, r in self.allowed)
 
 
 def role_of(template: Template, function: Resource) -> Role:

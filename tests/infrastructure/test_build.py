@@ -1,0 +1,51 @@
+"""What is deployed: built for the functions' runtime, compiled, and small."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+from tools.runtime.build import KEPT_SERVICES, build, pythons, unavailable
+from tools.runtime.emulator import ROOT
+from tools.runtime.sandbox import load_template
+
+LIMIT = 250 * 1024 * 1024
+EXPECTED_AT_MOST = 30 * 1024 * 1024
+CLIENTS = re.compile(r"""\.(?:client|resource)\(\s*"(\w+)\"""")
+
+
+def size(folder: Path) -> int:
+    """Bytes of everything in a folder."""
+    return sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
+
+
+@pytest.mark.sam
+@pytest.mark.timeout(600)
+@pytest.mark.skipif(unavailable() is not None, reason=str(unavailable()))
+def test_the_build_holds_what_the_template_names_and_runs_on_its_python(tmp_path: Path) -> None:
+    build(tmp_path / "build")
+    parts = {part.name: part for part in (tmp_path / "build").iterdir() if part.is_dir()}
+    functions = load_template().resources("AWS::Lambda::Function")
+    assert parts.keys() == {f.logical_id for f in functions} | {"BanyanLayer", "DomainsLayer", "Observability"}
+    engine, domains = parts["BanyanLayer"] / "python", parts["DomainsLayer"] / "python"
+    assert size(engine) + size(domains) < EXPECTED_AT_MOST < LIMIT
+    assert {path.name.split(".")[1] for path in engine.rglob("*.so")} == {"cpython-313-aarch64-linux-gnu"}
+    modules = [engine / "banyan" / "__init__.py", domains / "orders" / "__init__.py"]
+    modules += [parts[function.logical_id] / "app.py" for function in functions]
+    assert all((file.parent / "__pycache__" / f"{file.stem}.cpython-313.pyc").is_file() for file in modules)
+    check_client(engine)
+
+
+def check_client(engine: Path) -> None:
+    """Make a client with the built layer alone: what was dropped from it is not missed."""
+    code = "import boto3; print(boto3.client('dynamodb', region_name='eu-central-1').meta.endpoint_url)"
+    command = [str(next(pythons())), "-I", "-c", f"import sys; sys.path.insert(0, {str(engine)!r}); {code}"]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.stdout.strip() == "https://dynamodb.eu-central-1.amazonaws.com", done.stderr
+
+
+def test_every_aws_service_that_deployed_code_calls_is_kept() -> None:
+    files = [*(ROOT / "layers").rglob("*.py"), *(ROOT / "functions").rglob("*.py")]
+    assert {service for file in files for service in CLIENTS.findall(file.read_text())} == KEPT_SERVICES

@@ -1,0 +1,110 @@
+"""What happens to work that fails: tried again, cut in two, kept for somebody to look at."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from tools.local.mappings import Mapping, mappings
+from tools.local.template import Resource, Template
+from tools.runtime.permissions import role_of
+from tools.runtime.samples.files import read_case
+
+from banyan.aws.settings import Settings
+
+FOURTEEN_DAYS = 14 * 24 * 60 * 60
+
+
+@pytest.fixture(scope="module")
+def mapping(template: Template) -> Mapping:
+    """The only event source mapping."""
+    (found,) = mappings(template)
+    return found
+
+
+def one(template: Template, kind: str) -> dict[str, Any]:
+    """Properties of the only resource of a type."""
+    (found,) = template.resources(kind)
+    return found.properties
+
+
+def queue_arn(template: Template, logical_id: str) -> str:
+    """ARN of a queue."""
+    return next(queue.arn for queue in template.resources("AWS::SQS::Queue") if queue.logical_id == logical_id)
+
+
+def function(functions: list[Resource], logical_id: str) -> Resource:
+    """A function."""
+    return next(function for function in functions if function.logical_id == logical_id)
+
+
+def test_the_projector_reads_the_event_table_from_its_beginning(template: Template, mapping: Mapping) -> None:
+    events = next(table for table in template.resources("AWS::DynamoDB::Table") if table.logical_id == "EventsTable")
+    assert mapping.source_arn.startswith(f"{events.arn}/stream/")
+    assert (mapping.function, mapping.start) == ("banyan-Projector", "TRIM_HORIZON")
+
+
+def test_batches_are_as_large_and_as_many_at_once_as_the_settings_say(mapping: Mapping) -> None:
+    settings = Settings()
+    assert mapping.batch_size == settings.projection_batch_size
+    assert mapping.parallelization == settings.projection_parallelization
+    assert mapping.window <= 1
+
+
+def test_a_failing_batch_is_answered_record_by_record_cut_in_two_and_given_up_in_the_end(mapping: Mapping) -> None:
+    assert mapping.reports_failures
+    assert mapping.bisect
+    assert mapping.max_retries == 10
+    assert 0 < mapping.max_age <= 24 * 60 * 60
+
+
+def test_batches_given_up_go_to_a_queue_the_projector_may_write_to(
+    template: Template, functions: list[Resource], mapping: Mapping
+) -> None:
+    failures = queue_arn(template, "ProjectorFailures")
+    assert mapping.on_failure == failures
+    assert ("sqs:SendMessage", failures) in role_of(template, function(functions, "Projector")).allowed
+
+
+@pytest.mark.parametrize(
+    ("case", "passes"), [("insert", True), ("modify", True), ("remove", True), ("snapshot", False)]
+)
+def test_commits_and_tampering_reach_the_projector_and_snapshots_do_not(
+    mapping: Mapping, case: str, passes: bool
+) -> None:
+    assert {mapping.matches(record) for record in read_case("projector", case)["Records"]} == {passes}
+
+
+def test_the_schedule_of_the_reconciler_is_the_settings(template: Template) -> None:
+    rule = one(template, "AWS::Events::Rule")
+    assert rule["ScheduleExpression"] == Settings().reconciliation_schedule
+    assert rule["State"] == "ENABLED"
+
+
+def test_a_run_that_cannot_start_and_a_run_that_fails_both_end_in_a_queue(
+    template: Template, functions: list[Resource]
+) -> None:
+    failures = queue_arn(template, "ReconcilerFailures")
+    (target,) = one(template, "AWS::Events::Rule")["Targets"]
+    assert target["DeadLetterConfig"] == {"Arn": failures}
+    invoked = one(template, "AWS::Lambda::EventInvokeConfig")
+    assert invoked["FunctionName"] == "banyan-Reconciler"
+    assert invoked["DestinationConfig"]["OnFailure"]["Destination"] == failures
+    assert ("sqs:SendMessage", failures) in role_of(template, function(functions, "Reconciler")).allowed
+
+
+def test_eventbridge_may_write_to_the_reconcilers_queue_for_its_rule_alone(template: Template) -> None:
+    (statement,) = one(template, "AWS::SQS::QueuePolicy")["PolicyDocument"]["Statement"]
+    (rule,) = template.resources("AWS::Events::Rule")
+    assert statement["Principal"] == {"Service": "events.amazonaws.com"}
+    assert statement["Action"] == "sqs:SendMessage"
+    assert statement["Resource"] == queue_arn(template, "ReconcilerFailures")
+    assert statement["Condition"] == {"ArnEquals": {"aws:SourceArn": rule.arn}}
+
+
+def test_queues_are_encrypted_and_keep_what_they_have_for_14_days(template: Template) -> None:
+    queues = template.resources("AWS::SQS::Queue")
+    assert {queue.logical_id for queue in queues} == {"ProjectorFailures", "ReconcilerFailures"}
+    for queue in queues:
+        assert queue.properties["SqsManagedSseEnabled"] is True
+        assert queue.properties["MessageRetentionPeriod"] == FOURTEEN_DAYS

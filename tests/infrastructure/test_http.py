@@ -1,0 +1,58 @@
+"""The HTTP API: which function answers what, and who may ask."""
+
+from __future__ import annotations
+
+import pytest
+from tools.local.routes import routes
+from tools.local.template import Template
+from tools.runtime.sandbox import load_template
+
+ANSWERED_BY = {
+    "GET /health": "banyan-QueryApi",
+    "GET /openapi.json": "banyan-QueryApi",
+    "GET /{proxy+}": "banyan-QueryApi",
+    "POST /{proxy+}": "banyan-CommandApi",
+    "PUT /{proxy+}": "banyan-CommandApi",
+    "PATCH /{proxy+}": "banyan-CommandApi",
+    "DELETE /{proxy+}": "banyan-CommandApi",
+}
+PUBLIC = {"GET /health", "GET /openapi.json"}
+ISSUER = "https://issuer.example.com/"
+
+
+def authorized(template: Template) -> set[str]:
+    """Routes that ask for a token."""
+    return {route.key for route in routes(template) if route.authorizer}
+
+
+def test_queries_and_commands_are_answered_by_functions_of_their_own(template: Template) -> None:
+    assert {route.key: route.function.rpartition(":")[2] for route in routes(template)} == ANSWERED_BY
+
+
+def test_with_issuer_and_audience_every_route_but_the_public_ones_asks_for_a_token() -> None:
+    template = load_template(JwtIssuer=ISSUER, JwtAudience="banyan")
+    assert authorized(template) == ANSWERED_BY.keys() - PUBLIC
+    (authorizer,) = template.resources("AWS::ApiGatewayV2::Authorizer")
+    assert authorizer.properties["AuthorizerType"] == "JWT"
+    assert authorizer.properties["JwtConfiguration"] == {"Issuer": ISSUER, "Audience": ["banyan"]}
+    assert authorizer.properties["IdentitySource"] == ["$request.header.Authorization"]
+
+
+@pytest.mark.parametrize("given", [{}, {"JwtIssuer": ISSUER}, {"JwtAudience": "banyan"}])
+def test_without_both_there_is_no_authorizer(given: dict[str, str]) -> None:
+    template = load_template(**given)
+    assert template.resources("AWS::ApiGatewayV2::Authorizer") == []
+    assert authorized(template) == set()
+
+
+def test_requests_are_throttled(template: Template) -> None:
+    (stage,) = template.resources("AWS::ApiGatewayV2::Stage")
+    limits = stage.properties["DefaultRouteSettings"]
+    assert 0 < limits["ThrottlingRateLimit"] <= limits["ThrottlingBurstLimit"]
+
+
+def test_functions_behind_the_api_end_before_the_gateway_stops_waiting(template: Template) -> None:
+    answering = set(ANSWERED_BY.values())
+    functions = [f for f in template.resources("AWS::Lambda::Function") if f.name in answering]
+    assert len(functions) == 2
+    assert all(function.properties["Timeout"] < 30 for function in functions)

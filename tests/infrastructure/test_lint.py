@@ -1,0 +1,47 @@
+"""The templates are valid: as written, as transformed, and for the SAM CLI."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+from tools.local.engine import ISOLATION
+from tools.runtime.emulator import ROOT, SAM_VENV
+from tools.runtime.lint import findings, lint
+
+SAM = SAM_VENV / "bin" / "sam"
+
+
+@pytest.mark.parametrize("name", ["template.yaml", "observability.yaml"])
+def test_a_template_is_clean_as_it_is_written(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(ROOT)
+    assert lint((ROOT / name).read_text()) == []
+
+
+def test_the_template_is_clean_as_cloudformation_gets_it() -> None:
+    assert findings() == []
+
+
+def test_a_wrong_attribute_inside_an_event_is_found_after_the_transform(tmp_path: Path) -> None:
+    broken = tmp_path / "template.yaml"
+    stream = "Stream: !GetAtt EventsTable.StreamArn"
+    broken.write_text((ROOT / "template.yaml").read_text().replace(stream, stream.replace("StreamArn", "Stream")))
+    assert [finding for finding in findings(broken) if "'Stream' is not one of" in finding]
+
+
+@pytest.mark.sam
+@pytest.mark.skipif(not SAM.exists(), reason="The SAM CLI is not installed: run `make sam`.")
+@pytest.mark.parametrize("name", ["template.yaml", "observability.yaml"])
+def test_the_sam_cli_finds_the_template_valid(name: str) -> None:
+    settings = {key: value for key, value in ISOLATION.items() if value} | {"SAM_CLI_TELEMETRY": "0"}
+    done = subprocess.run(
+        [SAM, "validate", "--lint", "--template", name],
+        cwd=ROOT,
+        env=os.environ | settings,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert f"{name} is a valid SAM Template" in done.stdout

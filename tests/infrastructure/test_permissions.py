@@ -1,0 +1,140 @@
+"""Each function may do what it does, and nothing else; nobody may change the event table's past."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from tools.local.template import Resource, Template
+from tools.runtime.permissions import TABLES, Role, as_list, role_of
+from tools.runtime.sandbox import folder_name
+
+EVENTS = f"{TABLES}banyan-EventsTable"
+CHANGES = ("UpdateItem", "DeleteItem", "BatchWriteItem", "PartiQLUpdate", "PartiQLDelete", "DeleteTable", "UpdateTable")
+GRANTS: dict[str, dict[str, set[str]]] = {
+    "command_api": {
+        "EventsTable": {"Query", "PutItem"},
+        "IdempotencyTable": {"GetItem", "PutItem"},
+    },
+    "query_api": {
+        "EventsTable": {"Query"},
+        "ViewsTable": {"BatchGetItem", "Query"},
+        "ViewsTable/index/lookup1": {"BatchGetItem", "Query"},
+        "ViewsTable/index/lookup2": {"BatchGetItem", "Query"},
+        "ViewsTable/index/lookup3": {"BatchGetItem", "Query"},
+    },
+    "projector": {
+        "EventsTable": {"Query", "PutItem"},
+        "EventsTable/stream/*": {"ListStreams"},
+        "EventsTable/stream/latest": {"DescribeStream", "GetRecords", "GetShardIterator"},
+        "ViewsTable": {"BatchGetItem", "PutItem", "UpdateItem", "DeleteItem"},
+        "CursorsTable": {"GetItem", "BatchGetItem", "UpdateItem"},
+    },
+    "reconciler": {
+        "EventsTable": {"Query"},
+        "EventsTable/index/log": {"Query"},
+        "ViewsTable": {"Scan"},
+        "CursorsTable": {"BatchGetItem"},
+        "ReportsTable": {"PutItem"},
+    },
+}
+FORCED_BY_AWS = {
+    ("xray:PutTraceSegments", "*"),
+    ("xray:PutTelemetryRecords", "*"),
+    ("dynamodb:ListStreams", f"{EVENTS}/stream/*"),
+}
+
+
+def grants(template: Template) -> Iterator[tuple[str, str]]:
+    """Every action and resource that any role or policy allows."""
+    documents = [
+        policy["PolicyDocument"]
+        for role in template.resources("AWS::IAM::Role")
+        for policy in role.properties["Policies"]
+    ]
+    documents += [policy.properties["PolicyDocument"] for policy in template.resources("AWS::IAM::ManagedPolicy")]
+    for document in documents:
+        for statement in document["Statement"]:
+            assert statement.keys() <= {"Sid", "Effect", "Action", "Resource"}
+            assert statement["Effect"] == "Allow"
+            yield from ((a, r) for a in as_list(statement["Action"]) for r in as_list(statement["Resource"]))
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_no_role_can_change_or_remove_an_event(template: Template, change: str) -> None:
+    request: dict[str, Any] = {"TableName": "banyan-EventsTable", "RequestItems": {"banyan-EventsTable": []}}
+    roles = template.resources("AWS::IAM::Role")
+    assert roles
+    assert [role.logical_id for role in roles if not Role(role).missing(change, request)] == []
+
+
+def test_no_grant_on_the_event_table_writes_anything_but_new_items(template: Template) -> None:
+    on_events = {action for action, resource in grants(template) if resource.startswith(EVENTS)}
+    reads = {"Query", "ListStreams", "DescribeStream", "GetRecords", "GetShardIterator"}
+    assert on_events == {f"dynamodb:{action}" for action in {*reads, "PutItem"}}
+
+
+@pytest.mark.parametrize("function", GRANTS)
+def test_a_function_has_the_grants_on_tables_that_it_needs(
+    template: Template, functions: list[Resource], function: str
+) -> None:
+    resource = next(f for f in functions if folder_name(f) == function)
+    found: dict[str, set[str]] = {}
+    for action, target in role_of(template, resource).allowed:
+        if action.startswith("dynamodb:"):
+            name = target.removeprefix(f"{TABLES}banyan-")
+            found.setdefault(name, set()).add(action.removeprefix("dynamodb:"))
+    assert found == GRANTS[function]
+
+
+def test_a_function_is_told_of_the_tables_that_it_may_use(functions: list[Resource]) -> None:
+    told = {
+        folder_name(f): {n.removesuffix("_TABLE") for n in f.properties["Environment"]["Variables"] if "_TABLE" in n}
+        for f in functions
+    }
+    assert told == {
+        function: {table.split("/")[0].removesuffix("Table").upper() for table in tables}
+        for function, tables in GRANTS.items()
+    }
+
+
+def test_wildcards_stand_only_where_aws_leaves_no_choice(template: Template) -> None:
+    found = {(a, r) for a, r in grants(template) if "*" in a or "*" in r.removesuffix(":*")}
+    assert found == FORCED_BY_AWS
+
+
+def test_a_function_writes_to_its_own_log_only(template: Template, functions: list[Resource]) -> None:
+    for function in functions:
+        logs = {(a, r) for a, r in role_of(template, function).allowed if a.startswith("logs:")}
+        group = f"log-group:{function.properties['LoggingConfig']['LogGroup']}:*"
+        assert {action for action, _ in logs} == {"logs:CreateLogStream", "logs:PutLogEvents"}
+        assert all(resource.endswith(group) for _, resource in logs)
+
+
+def test_each_function_has_a_role_of_its_own_that_only_lambda_may_take(
+    template: Template, functions: list[Resource]
+) -> None:
+    roles = template.resources("AWS::IAM::Role")
+    assert sorted(f.properties["Role"] for f in functions) == sorted(role.arn for role in roles)
+    for role in roles:
+        (statement,) = role.properties["AssumeRolePolicyDocument"]["Statement"]
+        assert statement == {
+            "Effect": "Allow",
+            "Action": "sts:AssumeRole",
+            "Principal": {"Service": "lambda.amazonaws.com"},
+        }
+        assert role.properties["ManagedPolicyArns"] == ["TracingPolicy"]
+
+
+def test_only_the_gateway_may_invoke_the_apis_and_only_the_schedule_the_reconciler(template: Template) -> None:
+    found = {
+        (p.properties["FunctionName"], p.properties["Principal"]): p.properties["SourceArn"]
+        for p in template.resources("AWS::Lambda::Permission")
+    }
+    assert found.keys() == {
+        ("banyan-CommandApi", "apigateway.amazonaws.com"),
+        ("banyan-QueryApi", "apigateway.amazonaws.com"),
+        ("banyan-Reconciler", "events.amazonaws.com"),
+    }
+    assert all(":HttpApi/" in arn or arn.endswith("ReconcilerSchedule") for arn in found.values())

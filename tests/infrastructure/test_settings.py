@@ -1,0 +1,72 @@
+"""Template and settings: every tunable has one default, one range and one name, told to every function."""
+
+from __future__ import annotations
+
+from typing import Any, get_args
+
+import pytest
+from annotated_types import Ge, Le
+from tools.local.template import Resource
+
+from banyan.aws.settings import PREFIX, Settings
+
+FIELDS = Settings.model_fields
+OF_THE_STACK = {
+    "AlarmEmail",
+    "IteratorAgeLimitMs",
+    "JwtAudience",
+    "JwtIssuer",
+    "LogLevel",
+    "LogRetentionDays",
+    "Stage",
+}
+
+
+def camel(field: str) -> str:
+    """Name of a field as a parameter."""
+    return "".join(word.capitalize() for word in field.split("_"))
+
+
+def limits(field: str) -> dict[str, Any]:
+    """Range of a field as a parameter's properties."""
+    found: dict[str, Any] = {}
+    for rule in FIELDS[field].metadata:
+        if isinstance(rule, Ge):
+            found["MinValue"] = rule.ge
+        if isinstance(rule, Le):
+            found["MaxValue"] = rule.le
+    return found
+
+
+def test_there_is_a_parameter_for_every_setting_and_for_nothing_unknown(written: dict[str, Any]) -> None:
+    assert written["Parameters"].keys() == {camel(field) for field in FIELDS} | OF_THE_STACK
+
+
+def test_every_function_reads_the_defaults_of_the_settings(functions: list[Resource]) -> None:
+    for function in functions:
+        variables = {name: str(value) for name, value in function.properties["Environment"]["Variables"].items()}
+        assert {name for name in variables if name.startswith(PREFIX)} == {PREFIX + field.upper() for field in FIELDS}
+        assert Settings.from_env(variables) == Settings()
+
+
+@pytest.mark.parametrize("field", FIELDS)
+def test_a_setting_is_told_under_its_name_and_bounded_alike(written: dict[str, Any], field: str) -> None:
+    parameter = written["Parameters"][camel(field)]
+    value = written["Globals"]["Function"]["Environment"]["Variables"][PREFIX + field.upper()]
+    ref = {"Ref": camel(field)}
+    assert value == ({"Fn::Join": [",", ref]} if parameter["Type"] == "CommaDelimitedList" else ref)
+    assert {name: parameter[name] for name in ("MinValue", "MaxValue") if name in parameter} == limits(field)
+    assert parameter.get("AllowedValues", []) == list(get_args(FIELDS[field].annotation) if is_choice(field) else ())
+
+
+def is_choice(field: str) -> bool:
+    """Whether a field takes one of a few texts."""
+    return all(isinstance(value, str) for value in get_args(FIELDS[field].annotation))
+
+
+def test_every_parameter_is_shown_in_a_group_and_says_what_it_is(written: dict[str, Any]) -> None:
+    groups = written["Metadata"]["AWS::CloudFormation::Interface"]["ParameterGroups"]
+    shown = [name for group in groups for name in group["Parameters"]]
+    assert sorted(shown) == sorted(written["Parameters"])
+    assert all(parameter["Description"] for parameter in written["Parameters"].values())
+    assert all("Default" in parameter for parameter in written["Parameters"].values())

@@ -1,0 +1,172 @@
+"""The emulator and the door to DynamoDB: what a function meets there, and how it fails."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+from botocore.exceptions import ClientError
+from tools.local.engine import ISOLATION
+from tools.local.environment import environment
+from tools.local.physical import REGION
+from tools.local.template import Resource
+from tools.runtime.emulator import ROOT, Emulator, FunctionFailed, unavailable
+from tools.runtime.guard import Guard
+from tools.runtime.permissions import Role, role_of
+from tools.runtime.sandbox import dynamodb, folder_name, load_template
+
+pytestmark = [
+    pytest.mark.runtime,
+    pytest.mark.skipif(unavailable() is not None, reason=str(unavailable())),
+]
+
+CODE = """
+import os, time
+
+def handler(event, context):
+    if event["do"] == "raise":
+        raise LookupError("nothing there")
+    if event["do"] == "sleep":
+        time.sleep(60)
+    return {
+        "variables": dict(os.environ),
+        "function": context.function_name,
+        "memory": context.memory_limit_in_mb,
+        "left": context.get_remaining_time_in_millis(),
+    }
+"""
+
+Make = Callable[..., Emulator]
+
+
+@pytest.fixture
+def make(tmp_path: Path) -> Make:
+    """Make an emulator for code in a folder of its own."""
+
+    def made(code: str = CODE, timeout: int = 3) -> Emulator:
+        (tmp_path / "app.py").write_text(code)
+        properties: Mapping[str, Any] = {
+            "Code": {"S3Key": "."},
+            "Handler": "app.handler",
+            "Timeout": timeout,
+            "MemorySize": 512,
+            "LoggingConfig": {"LogGroup": "/aws/lambda/example"},
+            "Environment": {"Variables": {"COLOUR": "green"}},
+        }
+        return Emulator(Resource("Example", "AWS::Lambda::Function", "example", dict(properties)), tmp_path, {})
+
+    return made
+
+
+def test_a_function_finds_what_lambda_and_the_template_put_there_and_nothing_else(
+    make: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SOMETHING_OF_THE_DEVELOPER", "secret")
+    with make() as emulator:
+        answer = emulator.invoke({"do": "tell"})
+    assert (answer["function"], answer["memory"]) == ("example", "512")
+    assert 0 < answer["left"] <= 3000
+    assert answer["variables"]["COLOUR"] == "green"
+    assert answer["variables"]["AWS_LAMBDA_RUNTIME_API"].startswith("127.0.0.1:")
+    assert not {"SOMETHING_OF_THE_DEVELOPER", "HOME", "USER"} & answer["variables"].keys()
+
+
+def test_an_error_of_the_handler_is_told_from_an_answer(make: Make) -> None:
+    with make() as emulator:
+        with pytest.raises(FunctionFailed, match=r"LookupError: nothing there\n.*app.py"):
+            emulator.invoke({"do": "raise"})
+        assert emulator.invoke({"do": "tell"})["function"] == "example"
+
+
+def test_a_function_that_takes_too_long_is_stopped_and_the_next_invocation_works(make: Make) -> None:
+    with make() as emulator:
+        with pytest.raises(FunctionFailed, match=r"Task timed out after 3\.00 seconds"):
+            emulator.invoke({"do": "sleep"})
+        assert emulator.invoke({"do": "tell"})["function"] == "example"
+
+
+def test_code_that_cannot_be_imported_is_named(make: Make) -> None:
+    with make("import nothing_of_that_name") as emulator, pytest.raises(FunctionFailed, match="nothing_of_that_name"):
+        emulator.invoke({})
+
+
+@pytest.fixture(scope="module")
+def moto_url() -> Iterator[str]:
+    """URL of an empty DynamoDB."""
+    with dynamodb("moto") as url:
+        yield url
+
+
+def roles() -> Mapping[str, Role]:
+    """Role of each function."""
+    template = load_template()
+    return {folder_name(f): role_of(template, f) for f in template.resources("AWS::Lambda::Function")}
+
+
+def test_the_door_denies_what_a_role_does_not_allow_as_dynamodb_would(moto_url: str) -> None:
+    with environment(ISOLATION), Guard(roles()["query_api"], moto_url) as guard:
+        client = boto3.client("dynamodb", region_name=REGION, endpoint_url=guard.endpoint)
+        with pytest.raises(ClientError, match=r"dynamodb:PutItem on .*banyan-EventsTable") as denied:
+            client.put_item(TableName="banyan-EventsTable", Item={"stream": {"S": "a"}})
+        assert denied.value.response["Error"]["Code"] == "AccessDeniedException"
+        with pytest.raises(ClientError, match="ResourceNotFoundException"):
+            client.query(
+                TableName="banyan-EventsTable",
+                KeyConditionExpression="stream = :stream",
+                ExpressionAttributeValues={":stream": {"S": "a"}},
+            )
+
+
+@pytest.mark.parametrize("part", ["Update", "Delete"])
+def test_a_transaction_is_denied_by_its_parts(part: str) -> None:
+    item = {part: {"TableName": "banyan-EventsTable"}}
+    put = {"Put": {"TableName": "banyan-EventsTable"}}
+    role = roles()["command_api"]
+    assert role.missing("TransactWriteItems", {"TransactItems": [put, put]}) == []
+    assert [need.action for need in role.missing("TransactWriteItems", {"TransactItems": [put, item]})] == [
+        f"dynamodb:{part}Item"
+    ]
+
+
+def invoke(*arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run the command line."""
+    command = [sys.executable, "-m", "tools.runtime", *arguments]
+    path = os.pathsep.join(str(ROOT / folder) for folder in ("layers/banyan", "layers/domains", "."))
+    return subprocess.run(command, cwd=ROOT, env={**os.environ, "PYTHONPATH": path}, capture_output=True, text=True)
+
+
+def test_the_command_line_prints_the_answer_and_the_log_apart() -> None:
+    done = invoke("query_api", "order")
+    assert done.returncode == 0, done.stderr
+    assert json.loads(json.loads(done.stdout)["body"])["servedFrom"] == "projection"
+    assert "REPORT RequestId" in done.stderr
+
+
+def test_the_command_line_fails_when_the_function_does(tmp_path: Path) -> None:
+    event = tmp_path / "event.json"
+    event.write_text('{"Records": [{}]}')
+    done = invoke("projector", str(event))
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "KeyError: 'dynamodb'" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (("nothing", "order"), "There is no event nothing/order.json"),
+        (("query_api", "nothing"), "choose one of customer_totals, daily_sales,"),
+        (("query_api", "nothing.json"), "nothing.json cannot be read"),
+    ],
+)
+def test_the_command_line_says_in_a_sentence_what_is_missing(arguments: tuple[str, ...], sentence: str) -> None:
+    done = invoke(*arguments)
+    assert done.returncode == 2
+    assert sentence in done.stderr
+    assert len(done.stderr.splitlines()) == 1
