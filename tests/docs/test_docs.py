@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tests.docs.sandbox import Sandbox
@@ -17,6 +18,7 @@ ADD_YOUR_DOMAIN = ROOT / "docs" / "add-your-domain.md"
 README = ROOT / "README.md"
 LINK = re.compile(r"\[[^\]]*\]\(([^)#:]+)(?:#[^)]*)?\)")
 MEMBER = 'curl -s http://127.0.0.1:3000/members/ann -H "Authorization: Bearer $(make -s token TENANT=city)"'
+ORDER = 'curl -s http://127.0.0.1:3000/orders/o-1 -H "Authorization: Bearer $(make -s token TENANT=acme)"'
 
 RUNNABLE = [
     pytest.param(snippet, id=f"{page.stem}-{number}")
@@ -111,14 +113,21 @@ def test_the_readmes_first_order_is_paid(sandbox: Sandbox) -> None:
     calls = "".join(block.code for block in snippets(README) if block.code in text)
 
     with sandbox.serving(".venv/bin/python -m tools.local --port 3000"):
-        created, paid, order, before, events, sales, totals = sandbox.answers(calls)
+        created, paid, _, before, events, sales, totals = sandbox.answers(calls)
+        order = wait_until(lambda: at_version(sandbox, 2), "the read model")
 
     assert (created["orderId"], created["version"], Decimal(created["totalAmount"])) == ("o-1", 1, Decimal(9))
     assert (paid["version"], paid["status"]) == (2, "paid")
-    assert (order["version"], order["status"]) == (2, "paid")
+    assert (order["status"], order["servedFrom"]) == ("paid", "projection")
     assert (before["version"], before["status"]) == (1, "open")
     assert [event["eventType"] for event in events["events"]] == ["OrderCreated", "OrderPaid"]
     assert (sales["days"], totals["customerId"]) == ([], "17850")
+
+
+def at_version(sandbox: Sandbox, version: int) -> dict[str, Any]:
+    """The README's order once its read model has come that far; empty before."""
+    order: dict[str, Any] = sandbox.answers(ORDER)[0]
+    return order if order["version"] == version else {}
 
 
 def bash_blocks() -> tuple[str, ...]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import FrozenInstanceError
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
@@ -19,6 +19,7 @@ BAD_PARTS = ["", "-a", ".a", "_a", "a b", "a/b", "a#b", "Ã¤", "a\n", "a\x00", "Ù
 
 
 @given(parts, parts, parts)
+@settings(deadline=None)
 def test_text_round_trip(tenant: str, entity: str, name: str) -> None:
     stream = StreamId(tenant, entity, name)
 
@@ -27,6 +28,7 @@ def test_text_round_trip(tenant: str, entity: str, name: str) -> None:
 
 
 @given(parts, parts, parts)
+@settings(deadline=None)
 def test_json_round_trip(tenant: str, entity: str, name: str) -> None:
     stream = StreamId(tenant, entity, name)
 

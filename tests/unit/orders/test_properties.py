@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from decimal import Decimal
 
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from banyan.errors import CommandRejected
@@ -32,6 +32,8 @@ asked = st.one_of(
 )
 sessions = st.lists(asked, max_size=12)
 
+patient = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+
 
 def play(session: Sequence[Command | str]) -> tuple[list[DomainEvent], Order]:
     """Decide on each in turn; rejected commands change nothing."""
@@ -49,7 +51,7 @@ def play(session: Sequence[Command | str]) -> tuple[list[DomainEvent], Order]:
 
 
 @given(sessions)
-@settings(max_examples=200)
+@patient
 def test_events_tell_the_life_of_one_order(session: Sequence[Command | str]) -> None:
     events, _ = play(session)
     kinds = [type(event) for event in events]
@@ -60,7 +62,7 @@ def test_events_tell_the_life_of_one_order(session: Sequence[Command | str]) -> 
 
 
 @given(sessions)
-@settings(max_examples=200)
+@patient
 def test_the_total_is_the_sum_of_valid_lines_and_is_what_was_paid(session: Sequence[Command | str]) -> None:
     events, order = play(session)
     ordered = [item for event in events for item in lines_of(event)]
@@ -75,6 +77,7 @@ def test_the_total_is_the_sum_of_valid_lines_and_is_what_was_paid(session: Seque
 
 
 @given(sessions)
+@patient
 def test_a_fold_in_steps_equals_a_fold_at_once(session: Sequence[Command | str]) -> None:
     events, order = play(session)
 
@@ -84,6 +87,7 @@ def test_a_fold_in_steps_equals_a_fold_at_once(session: Sequence[Command | str])
 
 
 @given(sessions)
+@patient
 def test_events_and_states_survive_json_to_the_penny(session: Sequence[Command | str]) -> None:
     events, order = play(session)
 

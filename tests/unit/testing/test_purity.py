@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import random
 import secrets
@@ -94,6 +95,22 @@ def test_notices_a_hidden_state() -> None:
 
     with pytest.raises(AssertionError, match="answers to the same commands"):
         check_purity(bank(decide=decide_differently), "account", COMMANDS)
+
+
+def test_does_not_blame_the_domain_for_garbage_collection() -> None:
+    def collected(*_: object) -> None:
+        time.perf_counter()
+
+    thresholds = gc.get_threshold()
+    gc.callbacks.append(collected)
+    gc.set_threshold(1)
+    try:
+        check_purity(bank(), "account", COMMANDS)
+    finally:
+        gc.set_threshold(*thresholds)
+        gc.callbacks.remove(collected)
+
+    assert gc.isenabled()
 
 
 def test_leaves_projections_of_other_entities_alone() -> None:

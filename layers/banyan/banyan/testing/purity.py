@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import io
 import random
 import socket
@@ -121,11 +122,24 @@ def _watched() -> Iterator[list[str]]:
             calls.append(f"{function.__qualname__} at {place}")
 
     before = sys.getprofile()
-    sys.setprofile(notice)
+    with _no_collection():
+        sys.setprofile(notice)
+        try:
+            yield calls
+        finally:
+            sys.setprofile(before)
+
+
+@contextmanager
+def _no_collection() -> Iterator[None]:
+    """Hold the garbage collector: its callbacks and finalizers are not the domain's doing."""
+    enabled = gc.isenabled()
+    gc.disable()
     try:
-        yield calls
+        yield
     finally:
-        sys.setprofile(before)
+        if enabled:
+            gc.enable()
 
 
 def _impure(function: Any) -> bool:
