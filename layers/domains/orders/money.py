@@ -12,7 +12,9 @@ from pydantic_core import PydanticCustomError
 MAX_AMOUNT: Final = Decimal("999999999999.9999")
 ZERO: Final = Decimal("0.00")
 
-_PLAIN = re.compile(r"-?[0-9]{1,12}(\.[0-9]{1,4})?")
+_WHOLE_DIGITS: Final = 12
+_DECIMALS: Final = 4
+_PLAIN = re.compile(rf"-?[0-9]{{1,{_WHOLE_DIGITS}}}(\.[0-9]{{1,{_DECIMALS}}})?")
 _EXACT_FLOATS = 10**11
 
 
@@ -51,11 +53,17 @@ def _plain_text(value: Any) -> str | None:
     if isinstance(value, bool) or not isinstance(value, int | float | Decimal):
         return None
     number = Decimal(repr(value)) if isinstance(value, float) else Decimal(value)
-    if not number.is_finite() or abs(number) > MAX_AMOUNT:
+    if not number.is_finite() or not _fits(number):
         return None
     if isinstance(value, float) and abs(number) >= _EXACT_FLOATS:
         raise PydanticCustomError("money", "an amount of this size is exact as text only: put it in quotes")
     return format(number, "f")
+
+
+def _fits(number: Decimal) -> bool:
+    """Looks at the exponent alone, since writing out a number like 1e400000000 would fill the memory."""
+    exponent = number.as_tuple().exponent
+    return number.adjusted() < _WHOLE_DIGITS and isinstance(exponent, int) and exponent >= -_DECIMALS
 
 
 Money = Annotated[

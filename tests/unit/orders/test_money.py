@@ -47,6 +47,7 @@ def test_is_read_and_written(given_as: Any, text: str) -> None:
         *("", " 1", "1 ", "1\n", "1_0", "1e3", "+1", ".5", "1.", "1,50", "٣", "NaN", "Infinity", "0x1"),
         *("1.00001", "1000000000000", 10**12, 0.1 + 0.2, 1e-05, 1e11, float("nan"), float("inf")),
         *(Decimal("NaN"), Decimal("sNaN"), Decimal("-Infinity"), Decimal("1E+13"), Decimal("0.00001")),
+        *(Decimal("1E-400000000"), Decimal("0E-400000000"), Decimal("1E+400000000"), Decimal("0E+400000000")),
         *(True, None, [], {}),
     ],
     ids=repr,
