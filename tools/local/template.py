@@ -119,8 +119,9 @@ def read(path: Path) -> dict[str, Any]:
         document = yaml_parse(path.read_text())
     except FileNotFoundError:
         raise StackError(f"There is no template at {path}.") from None
-    except yaml.YAMLError as error:
-        raise StackError(f"{path} is not valid YAML: {' '.join(str(error).split())}") from None
+    except yaml.MarkedYAMLError as error:
+        line = error.problem_mark.line + 1 if error.problem_mark else "?"
+        raise StackError(f"{path} is not valid YAML: line {line}: {error.problem}.") from None
     if not isinstance(document, dict) or "Resources" not in document:
         raise StackError(f"{path} is not a SAM template: it has no Resources.")
     return document

@@ -1,0 +1,187 @@
+"""What Lambda promises about a batch that fails, on a function that fails on purpose."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from tests.unit.local.conftest import Clock, Worker, fail
+from tools.local.batch_answer import failed_items
+from tools.local.console import Console
+from tools.local.delivery import Delivery, Stopped
+from tools.local.functions import FunctionFailed
+from tools.local.mappings import Mapping
+
+PLAIN = Mapping("Mapping", "Worker", "arn:aws:dynamodb:eu-central-1:1:table/t/stream/latest", max_retries=2)
+REPORTING = replace(PLAIN, reports_failures=True)
+BISECTING = replace(PLAIN, bisect=True)
+BOTH = replace(REPORTING, bisect=True)
+
+Answer = Callable[[Any], Any]
+
+
+def records(*numbers: int, age: float = 0) -> list[Any]:
+    created = time.time() - age
+    return [{"dynamodb": {"SequenceNumber": str(number), "ApproximateCreationDateTime": created}} for number in numbers]
+
+
+def numbers(event: Any) -> list[int]:
+    return [int(record["dynamodb"]["SequenceNumber"]) for record in event]
+
+
+class Run:
+    """Delivers records, and keeps the batches that were tried and those that were given up."""
+
+    def __init__(self, mapping: Mapping, answer: Answer, console: Console) -> None:
+        self.clock = Clock()
+        self.discarded: list[tuple[list[int], str, int]] = []
+        self._worker = Worker(answer)
+        self._delivery = Delivery(mapping, self._worker.invoke, console, self.clock)
+
+    def deliver(self, batch: list[Any]) -> Run:
+        self._delivery.deliver(batch, lambda given, why, tried: self.discarded.append((numbers(given), why, tried)))
+        return self
+
+    @property
+    def batches(self) -> list[list[int]]:
+        return [numbers(event["Records"]) for event in self._worker.events]
+
+
+def poison(bad: int) -> Answer:
+    """Raise whenever a batch holds one record."""
+
+    def answer(event: Any) -> None:
+        if bad in numbers(event["Records"]):
+            raise FunctionFailed("ValueError")
+
+    return answer
+
+
+def reporting(*bad: int, times: int = 1000) -> Answer:
+    """Report records as failed, some times; then handle them."""
+    left = dict.fromkeys(bad, times)
+
+    def answer(event: Any) -> Any:
+        failed = [number for number in numbers(event["Records"]) if left.get(number)]
+        left.update((number, left[number] - 1) for number in failed)
+        return {"batchItemFailures": [{"itemIdentifier": str(number)} for number in failed]}
+
+    return answer
+
+
+def test_a_batch_that_succeeds_is_delivered_once(console: Console) -> None:
+    run = Run(PLAIN, lambda _: None, console).deliver(records(1, 2, 3))
+
+    assert (run.batches, run.discarded, run.clock.waits) == ([[1, 2, 3]], [], [])
+
+
+def test_a_batch_that_fails_is_retried_whole_and_given_up_in_the_end(console: Console) -> None:
+    run = Run(PLAIN, fail, console).deliver(records(1, 2))
+
+    assert run.batches == [[1, 2]] * 3
+    assert run.discarded == [([1, 2], "RetryAttemptsExhausted", 3)]
+
+
+def test_without_retries_a_batch_is_given_up_at_once(console: Console) -> None:
+    run = Run(replace(PLAIN, max_retries=0), fail, console).deliver(records(1))
+
+    assert (run.batches, run.discarded) == ([[1]], [([1], "RetryAttemptsExhausted", 1)])
+
+
+def test_pauses_double_and_end(console: Console) -> None:
+    waits = Run(replace(PLAIN, max_retries=8), fail, console).deliver(records(1)).clock.waits
+
+    assert waits == pytest.approx([0.2, 0.4, 0.8, 1.6, 3.2, 6.4, 10, 10])
+
+
+def test_a_reported_failure_is_retried_with_all_behind_it(console: Console) -> None:
+    run = Run(REPORTING, reporting(3, times=1), console).deliver(records(1, 2, 3, 4))
+
+    assert (run.batches, run.discarded) == ([[1, 2, 3, 4], [3, 4]], [])
+
+
+def test_the_first_of_several_reported_failures_counts(console: Console) -> None:
+    run = Run(REPORTING, reporting(4, 2, times=1), console).deliver(records(1, 2, 3, 4))
+
+    assert run.batches == [[1, 2, 3, 4], [2, 3, 4]]
+
+
+def test_progress_starts_the_retries_anew(console: Console) -> None:
+    seen: list[int] = []
+
+    def one_at_a_time(event: Any) -> Any:
+        seen.append(numbers(event["Records"])[0])
+        failed = event["Records"][1:] if seen.count(seen[-1]) > 1 else event["Records"]
+        return {"batchItemFailures": [{"itemIdentifier": r["dynamodb"]["SequenceNumber"]} for r in failed]}
+
+    run = Run(replace(REPORTING, max_retries=2), one_at_a_time, console).deliver(records(1, 2, 3, 4, 5))
+
+    assert (seen, run.discarded) == ([1, 1, 2, 2, 3, 3, 4, 4, 5, 5], [])
+
+
+@pytest.mark.parametrize("mapping", [BISECTING, BOTH])
+@pytest.mark.parametrize("bad", range(1, 8))
+def test_bisecting_gives_up_the_poisoned_record_alone(mapping: Mapping, bad: int, console: Console) -> None:
+    run = Run(mapping, poison(bad), console).deliver(records(*range(1, 8)))
+    done = [number for batch in run.batches if bad not in batch for number in batch]
+
+    assert run.discarded == [([bad], "RetryAttemptsExhausted", 3)]
+    assert done == [number for number in range(1, 8) if number != bad]
+
+
+def test_splitting_is_no_retry(console: Console) -> None:
+    run = Run(replace(BISECTING, max_retries=0), poison(3), console).deliver(records(1, 2, 3, 4))
+
+    assert run.batches == [[1, 2, 3, 4], [1, 2], [3, 4], [3], [4]]
+    assert run.discarded == [([3], "RetryAttemptsExhausted", 1)]
+
+
+def test_a_reported_poison_is_given_up_alone(console: Console) -> None:
+    run = Run(replace(BOTH, max_retries=1), reporting(2), console).deliver(records(1, 2, 3))
+
+    assert run.discarded == [([2], "RetryAttemptsExhausted", 2)]
+    assert run.batches[-1] == [3]
+
+
+def test_reports_mean_nothing_to_a_mapping_that_does_not_ask_for_them(console: Console) -> None:
+    assert Run(PLAIN, reporting(1), console).deliver(records(1, 2)).batches == [[1, 2]]
+
+
+def test_a_record_that_is_too_old_is_given_up_undelivered(console: Console) -> None:
+    run = Run(replace(PLAIN, max_age=60), lambda _: None, console).deliver(records(1, age=120) + records(2))
+
+    assert (run.batches, run.discarded) == ([[2]], [([1], "RecordAgeExceeded", 0)])
+
+
+def test_stopping_ends_the_retries(console: Console) -> None:
+    run = Run(replace(PLAIN, max_retries=-1), fail, console)
+    run.clock.set()
+
+    with pytest.raises(Stopped):
+        run.deliver(records(1))
+
+    assert (run.batches, run.discarded) == ([[1]], [])
+
+
+@pytest.mark.parametrize(
+    ("answer", "failed"),
+    [
+        (None, set()),
+        ({}, set()),
+        ({"batchItemFailures": None}, set()),
+        ({"batchItemFailures": []}, set()),
+        ({"batchItemFailures": [{"itemIdentifier": "b"}]}, {"b"}),
+        ({"batchItemFailures": [{"itemIdentifier": ""}]}, {"a", "b"}),
+        ({"batchItemFailures": [{"itemIdentifier": None}]}, {"a", "b"}),
+        ({"batchItemFailures": [{"itemIdentifier": "z"}]}, {"a", "b"}),
+        ({"batchItemFailures": [{"wrong": "a"}]}, {"a", "b"}),
+        ({"batchItemFailures": ["a"]}, {"a", "b"}),
+        ({"batchItemFailures": "a"}, {"a", "b"}),
+        ("done", {"a", "b"}),
+    ],
+)
+def test_an_answer_names_the_failed_or_fails_all(answer: Any, failed: set[str]) -> None:
+    assert failed_items(answer, ["a", "b"]) == failed

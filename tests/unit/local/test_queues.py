@@ -1,0 +1,106 @@
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import boto3
+import pytest
+from tests.support import wait_until
+from tests.unit.local.conftest import Worker, Write, fail
+from tools.local.console import Console
+from tools.local.mappings import mappings
+from tools.local.queues import QueueConsumer
+from tools.local.services import create_services
+from tools.local.template import Template
+
+RESOURCES = """
+    Jobs:
+      Type: AWS::SQS::Queue
+      Properties:
+        VisibilityTimeout: 0
+        ReceiveMessageWaitTimeSeconds: 20
+        RedrivePolicy: {deadLetterTargetArn: !GetAtt Dead.Arn, maxReceiveCount: 2}
+    Dead: {Type: AWS::SQS::Queue}
+    Mapping:
+      Type: AWS::Lambda::EventSourceMapping
+      Properties: {FunctionName: Worker, EventSourceArn: !GetAtt Jobs.Arn, BatchSize: 5
+"""
+
+Create = Callable[..., Template]
+
+
+@pytest.fixture
+def created(template: Write, aws: None) -> Create:  # noqa: ARG001
+    """Return a function that creates the queues and a mapping with more properties."""
+
+    def create(properties: str = "") -> Template:
+        loaded = template(f"{RESOURCES.rstrip()}{properties}}}\n")
+        create_services(loaded)
+        return loaded
+
+    return create
+
+
+@contextmanager
+def consuming(template: Template, worker: Worker, console: Console) -> Iterator[QueueConsumer]:
+    (mapping,) = mappings(template)
+    consumer = QueueConsumer(mapping, worker, console, threading.Event())
+    with consumer.running():
+        yield consumer
+
+
+def url(name: str) -> str:
+    return boto3.client("sqs").get_queue_url(QueueName=f"banyan-{name}")["QueueUrl"]
+
+
+def send(body: str) -> None:
+    kind: Any = {"colour": {"DataType": "String", "StringValue": "red"}}
+    boto3.client("sqs").send_message(QueueUrl=url("Jobs"), MessageBody=body, MessageAttributes=kind)
+
+
+def dead() -> list[str]:
+    found = boto3.client("sqs").receive_message(QueueUrl=url("Dead"), MaxNumberOfMessages=10)
+    return [message["Body"] for message in found.get("Messages", [])]
+
+
+def bodies(worker: Worker) -> list[str]:
+    return [record["body"] for event in worker.events for record in event["Records"]]
+
+
+def test_messages_are_handled_once_and_deleted(created: Create, console: Console) -> None:
+    worker, template = Worker(), created()
+    send("one")
+    send("two")
+    with consuming(template, worker, console) as consumer:
+        wait_until(lambda: consumer.lag() == 0, "the queue to be empty")
+    record = worker.events[0]["Records"][0]
+
+    assert sorted(bodies(worker)) == ["one", "two"]
+    assert (record["eventSource"], record["attributes"]["ApproximateReceiveCount"]) == ("aws:sqs", "1")
+    assert record["eventSourceARN"].endswith(":banyan-Jobs")
+    assert record["messageAttributes"]["colour"] == {"dataType": "String", "stringValue": "red"}
+
+
+def test_only_reported_failures_come_again_and_end_in_the_dead_letter_queue(created: Create, console: Console) -> None:
+    def answer(event: Any) -> Any:
+        failed = [record for record in event["Records"] if record["body"] == "bad"]
+        return {"batchItemFailures": [{"itemIdentifier": record["messageId"]} for record in failed]}
+
+    worker, template = Worker(answer), created(", FunctionResponseTypes: [ReportBatchItemFailures]")
+    send("good")
+    send("bad")
+    with consuming(template, worker, console):
+        assert wait_until(dead, "the dead letter") == ["bad"]
+
+    assert sorted(bodies(worker)) == ["bad", "bad", "good"]
+
+
+def test_a_function_that_raises_handled_nothing(created: Create, console: Console) -> None:
+    worker, template = Worker(fail), created()
+    send("one")
+    with consuming(template, worker, console):
+        assert wait_until(dead, "the dead letter") == ["one"]
+
+    assert bodies(worker) == ["one", "one"]
