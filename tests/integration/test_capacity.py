@@ -67,6 +67,21 @@ def test_a_load_is_one_read(dynamodb: DynamoDBEngine, size: int) -> None:
     assert dynamodb.wire.sent == ["Query"] * 3
 
 
+def test_every_read_of_a_stream_is_strongly_consistent(dynamodb: DynamoDBEngine) -> None:
+    store, asked = dynamodb.store(REGISTRY), list[bool]()
+    head = store.append(A, 0, deposits(1, 2)).head
+    dynamodb.client.meta.events.register(
+        "provide-client-params.dynamodb.Query", lambda params, **_: asked.append(params.get("ConsistentRead", False))
+    )
+
+    store.load(A)
+    store.load(A, since=head)
+    store.head(A)
+    store.find(A, "x")
+    assert [event.version for event in store.read(A, from_version=2)] == [2]
+    assert asked == [True] * 6
+
+
 def test_a_command_is_a_read_and_a_write(dynamodb: DynamoDBEngine) -> None:
     handler = CommandHandler(dynamodb.store(REGISTRY), ACCOUNTS)
     handler.handle(A, Deposit(1))
