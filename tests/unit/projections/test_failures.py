@@ -13,7 +13,7 @@ from tests.unit.projections.harness import POISON, Ledger, same
 from banyan.errors import ConfigurationError, StoreUnavailable
 from banyan.projections.failures import BatchFailed
 from banyan.projections.memory import MemoryViews
-from banyan.projections.views import Generation, Move
+from banyan.projections.views import Generation, Move, StateRow
 from banyan.store import Commit
 from banyan.streams import StreamId
 
@@ -212,29 +212,38 @@ def test_few_streams_that_fail_are_to_blame_themselves(failing: int, streams: in
 
 
 class BrokenViews(MemoryViews):
-    """Has an outage when told, and trips over one account."""
+    """Has an outage of one operation when told, and trips over one account."""
 
-    down = False
+    down = ""
     stumbles_over: StreamId | None = None
 
+    def put_state(self, generation: Generation, row: StateRow, from_version: int) -> None:
+        self._check("put_state")
+        super().put_state(generation, row, from_version)
+
     def move(self, generation: Generation, moves: Sequence[Move], projected_at: datetime) -> None:
-        if self.down:
-            raise StoreUnavailable("the read models refused for now")
+        self._check("move")
         if any(move.stream == self.stumbles_over for move in moves):
             raise ValueError("the row is too large")
         super().move(generation, moves, projected_at)
 
+    def _check(self, operation: str) -> None:
+        if operation == self.down:
+            raise StoreUnavailable("the read models refused for now")
 
-def test_an_outage_refuses_the_batch_and_blames_no_stream() -> None:
+
+@pytest.mark.parametrize("operation", ["put_state", "move"])
+def test_an_outage_refuses_the_batch_and_blames_no_stream(operation: str) -> None:
     views = BrokenViews()
     ledger = Ledger(views)
     batch = ledger.append(BEN, *deposits(1))
-    views.down = True
+    views.down = operation
     for _ in range(ATTEMPTS + 1):
         with pytest.raises(StoreUnavailable):
             ledger.runner.project(batch)
+    assert ledger.failure("balances", BEN) is None
     assert ledger.failure("turnover", BEN) is None
-    views.down = False
+    views.down = ""
     assert ledger.runner.project(batch) == frozenset()
     assert ledger.turnover_rows() == ledger.expected_turnover()
 
