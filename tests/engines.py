@@ -12,6 +12,7 @@ from uuid import uuid4
 
 import boto3
 import botocore.endpoint
+from botocore.config import Config
 from moto.core.models import botocore_stubber
 from tests.support import ManualClock, no_sleep
 from tests.wire import Deliver, Wire, tap
@@ -38,6 +39,10 @@ if TYPE_CHECKING:
 
 TEMPLATE = Path(__file__).parents[1] / "template.yaml"
 BUCKETS = 4
+
+
+PATIENT = Config(read_timeout=30)
+"""A busy machine may take long to make a table; no test counts on a time-out."""
 
 
 class Engine(Protocol):
@@ -170,7 +175,7 @@ def impatient() -> Iterator[None]:
 
 def dynamodb_client(endpoint: str = f"https://dynamodb.{REGION}.amazonaws.com") -> DynamoDBClient:
     """A client as the functions have it: same deadlines, same retries; moto does not catch its requests unasked."""
-    client = session().client("dynamodb", config=CONFIG, endpoint_url=endpoint)
+    client = session().client("dynamodb", config=CONFIG.merge(PATIENT), endpoint_url=endpoint)
     client.meta.events.unregister("before-send", cast(Any, botocore_stubber))
     return client
 

@@ -17,7 +17,7 @@ from banyan.store.verify import verify_stream
 from banyan.streams import StreamHead
 
 A, B = account("a"), account("b")
-SDK_ATTEMPTS = CONFIG.retries["max_attempts"] + 1  # type: ignore[attr-defined]
+SDK_ATTEMPTS = CONFIG.retries["total_max_attempts"]  # type: ignore[attr-defined]
 
 Append = Callable[[EventStore, StreamHead], tuple[Appended, ...]]
 
@@ -174,15 +174,19 @@ def test_a_put_that_meets_a_transaction_is_sent_again(dynamodb: DynamoDBEngine) 
     assert one(store, head)[0].head == store.head(A)
 
 
-@pytest.mark.parametrize("fault", [*BUSY.values(), lost_request], ids=[*BUSY, "no connection"])
-def test_patience_with_a_busy_table_ends(dynamodb: DynamoDBEngine, fault: Fault) -> None:
+CANCELLED = ("conflict", "throttled transaction", "capacity")
+PATIENCE = [(fault, WRITE_ATTEMPTS if name in CANCELLED else SDK_ATTEMPTS) for name, fault in BUSY.items()]
+
+
+@pytest.mark.parametrize(("fault", "attempts"), [*PATIENCE, (lost_request, SDK_ATTEMPTS)], ids=[*BUSY, "no connection"])
+def test_patience_with_a_busy_table_ends(dynamodb: DynamoDBEngine, fault: Fault, attempts: int) -> None:
     store, head = begin(dynamodb)
     dynamodb.wire.inject(*[fault] * 100, on="TransactWriteItems")
 
     with pytest.raises(StoreUnavailable):
         many(store, head)
 
-    assert len(dynamodb.wire.sent) == max(SDK_ATTEMPTS, WRITE_ATTEMPTS)
+    assert len(dynamodb.wire.sent) == attempts
     dynamodb.wire.clear()
     assert (store.head(A), store.get_stream_version(B)) == (head, 0)
 

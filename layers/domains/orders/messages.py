@@ -6,7 +6,7 @@ import re
 from datetime import date, datetime
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator, WithJsonSchema
+from pydantic import BeforeValidator, FailFast, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
 from banyan.events import CamelModel, Metadata
@@ -34,7 +34,7 @@ class NewOrder(CamelModel):
 
     order_id: OrderId | None = None
     customer_id: CustomerId
-    items: tuple[Item, ...]
+    items: Annotated[tuple[Item, ...], FailFast()]
 
 
 class CommandAnswer(CamelModel):

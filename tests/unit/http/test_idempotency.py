@@ -294,3 +294,26 @@ def test_many_at_once_take_effect_once() -> None:
         assert answers[0]["statusCode"] == 200
         assert sum(not replayed(answer) for answer in answers) == 1
         assert server.commits() == 2
+
+
+def test_an_answer_too_large_to_keep_is_given_all_the_same(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    def too_large(*_: Any) -> Record:
+        raise ValueError("the item is above 400 KB")
+
+    monkeypatch.setattr(server.records, "replace", too_large)
+
+    assert server.post("/orders", ORDER, **KEY)["statusCode"] == 201
+
+
+def test_a_key_belongs_to_the_caller_who_used_it(server: Server) -> None:
+    server.post("/orders", ORDER, **KEY)
+    answer = server.post("/orders", ORDER, claims={"sub": "user-2", "tenant": "acme"}, **KEY)
+
+    assert problem(answer) == (422, "idempotency_key_reused")
+
+
+def test_a_body_with_countless_faults_gets_a_short_answer(server: Server) -> None:
+    answer = server.post("/orders", {**ORDER, "items": [{}] * 3000}, **KEY)
+
+    assert problem(answer) == (422, "invalid_input")
+    assert len(answer["body"]) < 5_000

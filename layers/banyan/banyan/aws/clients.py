@@ -12,8 +12,8 @@ if TYPE_CHECKING:
 
 CONFIG: Final = Config(
     connect_timeout=1,
-    read_timeout=5,
-    retries={"mode": "standard", "max_attempts": 4},
+    read_timeout=2,
+    retries={"mode": "standard", "total_max_attempts": 3},
     max_pool_connections=20,
 )
 

@@ -95,7 +95,9 @@ class Api:
 
         key = headers.idempotency_key
         if self._once and key:
-            return self._once.run(f"{caller.tenant}#{key}", _fingerprint(request, body), _lease(invocation), work)
+            return self._once.run(
+                f"{caller.tenant}#{key}", _fingerprint(request, caller.actor, body), _lease(invocation), work
+            )
         return _unless_known(headers, work(Attempt.only()))
 
 
@@ -142,8 +144,9 @@ def _metadata(request: APIGatewayProxyEventV2, headers: Headers, correlation_id:
     )
 
 
-def _fingerprint(request: APIGatewayProxyEventV2, body: Mapping[str, Any]) -> str:
-    return hashlib.sha256(f"{request.http_method} {request.path} {canonical(body)}".encode()).hexdigest()
+def _fingerprint(request: APIGatewayProxyEventV2, actor: str, body: Mapping[str, Any]) -> str:
+    content = f"{actor} {request.http_method} {request.path} {canonical(body)}"
+    return hashlib.sha256(content.encode()).hexdigest()
 
 
 def _lease(invocation: Any) -> timedelta:

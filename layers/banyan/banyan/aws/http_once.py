@@ -12,7 +12,6 @@ from uuid import UUID, uuid4, uuid5
 from banyan.aws.idempotency import IdempotencyTable, Record, StoredAnswer, answered, released
 from banyan.aws.observability import log_failure
 from banyan.aws.problems import KeyReused, RequestInProgress
-from banyan.errors import StoreUnavailable
 from banyan.store.eventstore import Clock, utc_now
 
 REPLAYED: Final = "Idempotency-Replayed"
@@ -126,7 +125,7 @@ class Once:
         concluded = answered(record, _stored(answer)) if _final(answer) else released(record, self._clock())
         try:
             self._table.replace(concluded, record.owner)
-        except StoreUnavailable as error:
+        except Exception as error:
             log_failure("an answer was not kept: a repeat of its request will work it out again", error)
 
 

@@ -72,7 +72,7 @@ class IdempotencyTable(Protocol):
         """Put a record where none stands or an expired one does; returns the record that stands then."""
 
     def replace(self, record: Record, owner: str) -> Record:
-        """Put a record in place of an unanswered one of ``owner``; returns the record that stands then."""
+        """Put a record in place of an unanswered one of ``owner``; returns what stands then, if anything does."""
 
 
 class MemoryIdempotency:
@@ -98,10 +98,10 @@ class MemoryIdempotency:
     def replace(self, record: Record, owner: str) -> Record:
         """As in ``IdempotencyTable``."""
         with self._lock:
-            standing = self._records[record.key]
-            if standing.owner == owner and standing.answer is None:
+            standing = self._records.get(record.key)
+            if standing and standing.owner == owner and standing.answer is None:
                 self._records[record.key] = record
-            return self._records[record.key]
+            return self._records.get(record.key, record)
 
 
 def answered(record: Record, answer: StoredAnswer) -> Record:

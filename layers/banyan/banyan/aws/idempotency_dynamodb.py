@@ -66,7 +66,7 @@ class DynamoDBIdempotency:
             if error.response["Error"]["Code"] != _FAILED:
                 raise _translated(error) from error
             found: Any = error.response
-            return _record(found["Item"])
+            return _record(found["Item"]) if "Item" in found else record
         except BotoCoreError as error:
             raise _translated(error) from error
         return record

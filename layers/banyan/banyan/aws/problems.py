@@ -25,6 +25,7 @@ from banyan.queries import InvalidCursor, VersionNotReached
 
 CONTENT_TYPE: Final = "application/problem+json"
 RETRY_AFTER_SECONDS: Final = 1
+MAX_FAULTS: Final = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +137,7 @@ def _told(status: int, code: str, *, retry: bool = False) -> Callable[[Any], Pro
 
 
 def _invalid(error: RequestValidationError) -> Problem:
-    faults = [{"field": _path(fault["loc"]), "message": fault["msg"]} for fault in error.errors()]
+    faults = [{"field": _path(fault["loc"]), "message": fault["msg"]} for fault in error.errors()[:MAX_FAULTS]]
     detail = "; ".join(f"{fault['field']}: {fault['message']}" for fault in faults)
     return Problem(422, "invalid_input", detail, {"field": faults[0]["field"], "errors": faults})
 
