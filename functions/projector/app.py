@@ -6,7 +6,7 @@ from typing import Any
 
 from banyan.aws.observability import instrumented, telemetry
 from banyan.aws.once import once
-from banyan.aws.streams import project_records
+from banyan.aws.streams import project_records, resume_stream
 from banyan.bootstrap import bootstrap
 from banyan.projections.runner import ProjectionRunner
 
@@ -30,5 +30,7 @@ def runner() -> ProjectionRunner:
 
 @instrumented
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:  # noqa: ARG001
-    """Project one batch of the event table's stream."""
+    """Project one batch of the event table's stream, or let a parked stream go on."""
+    if "resume" in event:
+        return resume_stream(event["resume"], runner())
     return project_records(event, runner(), telemetry())

@@ -11,7 +11,7 @@ from tests.ledger import account, bulk, deposits
 from tests.unit.projections.harness import POISON, Ledger, same
 from tests.unit.projections.records import record
 
-from banyan.aws.streams import project_records
+from banyan.aws.streams import project_records, resume_stream
 from banyan.store.items import pack
 
 ANNA, BEN = account("anna"), account("ben")
@@ -85,3 +85,28 @@ def test_a_record_without_a_stream_name_holds_nothing_up() -> None:
     assert deliver(ledger, [nameless, record(2, ledger.commit(BEN, *deposits(1)))]) == []
     assert ledger.telemetry.counts["UnreadableRecords"] == 1
     assert ledger.watermark(BEN) == 1
+
+
+def test_a_batch_of_which_most_fails_is_named_whole_and_parks_nothing() -> None:
+    ledger = Ledger()
+    streams = [account(f"a-{n}") for n in range(4)]
+    records = [record(n, ledger.commit(stream, *deposits(1, note=POISON))) for n, stream in enumerate(streams)]
+
+    for _ in range(10):
+        assert deliver(ledger, records) == ["0", "1", "2", "3"]
+    assert not ledger.views.parked("balances")
+
+
+def test_a_parked_stream_is_resumed_by_name() -> None:
+    ledger = Ledger()
+    poison = record(1, ledger.commit(BEN, *deposits(1, note=POISON)))
+    for _ in range(3):
+        deliver(ledger, [poison])
+    assert [failure.stream for failure in ledger.views.parked("balances")] == [BEN]
+
+    request = {"projection": "balances", "stream": str(BEN)}
+    assert resume_stream(request, ledger.runner) == {"parked": "KeyError"}
+    ledger.cured.cured = True
+    assert resume_stream(request, ledger.runner) == {"parked": None}
+    assert not ledger.views.parked("balances")
+    assert same(ledger.balance(BEN), ledger.expected_balance(BEN))

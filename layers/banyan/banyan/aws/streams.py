@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, Final
 
+from banyan.projections.failures import BatchFailed
 from banyan.projections.runner import ProjectionRunner
 from banyan.store import Commit
 from banyan.store.items import Item, read_commit
@@ -51,17 +52,46 @@ def project_records(event: Mapping[str, Any], runner: ProjectionRunner, telemetr
     Returns
     -------
     dict
-        ``batchItemFailures``: the lowest sequence number of each stream to deliver again.
+        ``batchItemFailures``: the lowest sequence number of each stream to deliver again. When most streams
+        failed these are all of them: Lambda then delivers the batch as it is, where it would halve one that
+        raised until its halves are too small to tell a bad deployment from a bad event.
 
     Raises
     ------
-    BatchFailed, StoreUnavailable
+    StoreUnavailable
         The whole batch is to be delivered again.
     """
     records = read_records(event["Records"])
     _report(records, telemetry)
-    again = runner.project(records.commits, records.damaged)
+    try:
+        again = runner.project(records.commits, records.damaged)
+    except BatchFailed as error:
+        _logger.error("the batch is to be delivered again: %s", error)
+        again = frozenset(records.first)
     return {"batchItemFailures": [{"itemIdentifier": records.first[stream]} for stream in sorted(again)]}
+
+
+def resume_stream(request: Mapping[str, str], runner: ProjectionRunner) -> dict[str, Any]:
+    """Let a parked stream go on from the event table.
+
+    Parameters
+    ----------
+    request : Mapping[str, str]
+        ``projection`` and ``stream``, by name.
+    runner : ProjectionRunner
+
+    Returns
+    -------
+    dict
+        ``parked``: why it is parked again, or ``None`` when it is up to date.
+
+    Raises
+    ------
+    InvalidStreamId, ConfigurationError
+        There is no such stream name or projection.
+    """
+    failure = runner.resume(request["projection"], StreamId.parse(request["stream"]))
+    return {"parked": failure.error if failure else None}
 
 
 def read_records(batch: Sequence[Mapping[str, Any]]) -> Records:

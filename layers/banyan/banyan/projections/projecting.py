@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
+from botocore.exceptions import ClientError
+
 from banyan.errors import StoreUnavailable
 from banyan.events import Event
 from banyan.projections.batch import Delivery
@@ -17,6 +19,7 @@ from banyan.store.reader import StreamReader, whole
 from banyan.streams import StreamId
 
 REDO_ATTEMPTS: Final = 6
+INVALID: Final = "ValidationException"
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,11 +76,18 @@ class Source:
 
 
 def caught(action: Callable[[], None]) -> Exception | None:
-    """The error of an action, if it is the stream's own; others are raised."""
+    """The error of an action, if it is the stream's own; others are raised.
+
+    Of what the database refuses, only an item it cannot hold is the stream's own.
+    """
     try:
         action()
     except (StoreUnavailable, WatermarkMoved):
         raise
+    except ClientError as error:
+        if error.response["Error"]["Code"] != INVALID:
+            raise
+        return error
     except Exception as error:
         return error
     return None
