@@ -141,8 +141,7 @@ class ProjectionRunner:
         for outcome in outcomes:
             if outcome.recorded_at:
                 self._telemetry.duration("ProjectionLag", (now - outcome.recorded_at) / MILLISECOND)
-                if outcome.error is None:
-                    self._failures.moved(projector.generation, outcome.stream)
+                self._failures.moved(projector.generation, outcome.stream)
         return [Setback(projector.generation, o.stream, o.version + 1, o.error) for o in outcomes if o.error]
 
 
