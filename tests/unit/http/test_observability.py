@@ -11,6 +11,7 @@ from uuid import uuid4
 
 import pytest
 from aws_lambda_powertools.logging import Logger
+from botocore.exceptions import ClientError
 
 from banyan.aws import observability
 from banyan.aws.observability import EmbeddedMetrics, instrumented
@@ -83,6 +84,12 @@ def test_a_failure_is_logged_without_what_it_quotes_and_raised(capsys: pytest.Ca
 def test_the_engines_own_errors_are_logged_with_their_text(capsys: pytest.CaptureFixture[str]) -> None:
     observability.log_failure("a test", UnknownEventType("Ghost"))
     assert "unknown event type 'Ghost'" in lines(capsys)[0]["reason"]
+
+
+def test_of_an_aws_error_only_the_code_is_logged(capsys: pytest.CaptureFixture[str]) -> None:
+    told = {"Error": {"Code": "ValidationException", "Message": "card 4111 is no number"}}
+    observability.log_failure("a test", ClientError(told, "PutItem"))
+    assert lines(capsys)[0]["reason"] == "ValidationException"
 
 
 def test_log_keys_end_with_their_context(capsys: pytest.CaptureFixture[str]) -> None:

@@ -7,8 +7,10 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
+from aws_lambda_powertools.event_handler.api_gateway import Route
 from tests.unit.http.api import ITEM, Server, body_of
 
 from banyan.projections.memory import MemoryViews
@@ -51,6 +53,14 @@ def test_overlapping_requests_keep_their_callers_apart() -> None:
     with ThreadPoolExecutor(WORKERS) as pool:
         found = list(pool.map(read, tenants))
     assert found == [[(tenant, tenant)] * 10 for tenant in tenants]
+
+
+def test_what_threads_share_is_built_before_the_first_request(monkeypatch: pytest.MonkeyPatch) -> None:
+    server = Server()
+    monkeypatch.setattr(Route, "_build_middleware_stack", Mock(side_effect=AssertionError("built at a request")))
+    body = {"orderId": "o-1", "customerId": "c", "items": [ITEM]}
+    assert server.post("/orders", body)["statusCode"] == 201
+    assert server.get("/orders/o-1")["statusCode"] == 200
 
 
 def test_first_requests_that_race_are_all_answered() -> None:
