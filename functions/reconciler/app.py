@@ -26,7 +26,7 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:  # noqa: ARG
         app.views,
         app.domain,
         tolerance_percent=app.settings.tolerance_percent,
-        settle_ms=app.settings.rollback_lag_ms,
+        settle_ms=app.settings.reconciliation_settle_ms,
         clock=app.clock,
         telemetry=app.telemetry,
     ).run()

@@ -37,6 +37,9 @@ class Settings(BaseModel):
         "pause_and_alert", description="What happens to a stream whose projection keeps failing."
     )
     reconciliation_schedule: str = Field("rate(6 hours)", description="When the reconciler runs.")
+    reconciliation_settle_ms: int = Field(
+        5000, ge=0, description="Pause before reconciliation looks at a difference again, ms."
+    )
     checksum_algorithm: Literal["sha256"] = Field("sha256", description="Checksum of the reconciliation.")
     tolerance_percent: float = Field(0.0, ge=0, le=100, description="Differences tolerated by reconciliation, %.")
     canary_steps: Annotated[tuple[int, ...], BeforeValidator(_split)] = Field(
