@@ -87,7 +87,7 @@ def test_the_engines_own_errors_are_logged_with_their_text(capsys: pytest.Captur
 
 
 def test_of_an_aws_error_only_the_code_is_logged(capsys: pytest.CaptureFixture[str]) -> None:
-    told = {"Error": {"Code": "ValidationException", "Message": "card 4111 is no number"}}
+    told: Any = {"Error": {"Code": "ValidationException", "Message": "card 4111 is no number"}}
     observability.log_failure("a test", ClientError(told, "PutItem"))
     assert lines(capsys)[0]["reason"] == "ValidationException"
 
