@@ -28,9 +28,11 @@ pytestmark = [
 ]
 
 CODE = """
-import os, time
+import logging, os, time
 
 def handler(event, context):
+    logging.info("not worth a line")
+    logging.warning("look here", extra={"stream": "acme:order:1"})
     if event["do"] == "raise":
         raise LookupError("nothing there")
     if event["do"] == "sleep":
@@ -57,7 +59,7 @@ def make(tmp_path: Path) -> Make:
             "Handler": "app.handler",
             "Timeout": timeout,
             "MemorySize": 512,
-            "LoggingConfig": {"LogGroup": "/aws/lambda/example"},
+            "LoggingConfig": {"LogFormat": "JSON", "LogGroup": "/aws/lambda/example", "ApplicationLogLevel": "WARN"},
             "Environment": {"Variables": {"COLOUR": "green"}},
         }
         return Emulator(Resource("Example", "AWS::Lambda::Function", "example", dict(properties)), tmp_path, {})
@@ -75,7 +77,15 @@ def test_a_function_finds_what_lambda_and_the_template_put_there_and_nothing_els
     assert 0 < answer["left"] <= 3000
     assert answer["variables"]["COLOUR"] == "green"
     assert answer["variables"]["AWS_LAMBDA_RUNTIME_API"].startswith("127.0.0.1:")
+    assert answer["variables"]["AWS_LAMBDA_LOG_GROUP_NAME"] == "/aws/lambda/example"
     assert not {"SOMETHING_OF_THE_DEVELOPER", "HOME", "USER"} & answer["variables"].keys()
+
+
+def test_a_function_logs_in_the_format_and_from_the_level_that_the_template_says(make: Make) -> None:
+    with make() as emulator:
+        emulator.invoke({"do": "tell"})
+        (line,) = (json.loads(line) for line in emulator.log.splitlines() if line.startswith("{"))
+    assert (line["level"], line["message"], line["stream"]) == ("WARNING", "look here", "acme:order:1")
 
 
 def test_an_error_of_the_handler_is_told_from_an_answer(make: Make) -> None:

@@ -153,6 +153,8 @@ def test_projector_reads_what_the_stream_left_out(sandbox: Sandbox) -> None:
 def test_projector_counts_tampering(sandbox: Sandbox, case: str) -> None:
     assert project(sandbox, case) == {"batchItemFailures": []}
     assert metric(sandbox, "projector", "EventTableTampered") == [1.0]
+    (line,) = [line for line in lines(sandbox, "projector") if line.get("level") == "ERROR"]
+    assert (line["stream"], line["position"]) == ("acme:order:order-1004", "3")
 
 
 def test_projector_asks_for_an_unreadable_commit_again_then_parks_its_stream(sandbox: Sandbox) -> None:
@@ -196,7 +198,11 @@ def test_a_batch_that_is_none_fails_the_invocation(sandbox: Sandbox) -> None:
 
 def metric(sandbox: Sandbox, function: str, name: str) -> list[float]:
     """Values that a function reported under a metric's name, with ``service`` as their only dimension."""
-    lines = [line for line in sandbox.emulator(function).log.splitlines() if line.startswith('{"_aws"')]
-    found = [line for line in map(json.loads, lines) if name in line]
+    found = [line for line in lines(sandbox, function) if name in line]
     assert all(line["_aws"]["CloudWatchMetrics"][0]["Dimensions"] == [["service"]] for line in found)
     return [value for line in found for value in line[name]]
+
+
+def lines(sandbox: Sandbox, function: str) -> list[dict[str, Any]]:
+    """Every line that a function logged as JSON."""
+    return [json.loads(line) for line in sandbox.emulator(function).log.splitlines() if line.startswith("{")]

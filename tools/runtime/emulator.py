@@ -145,12 +145,15 @@ def emulator_binary() -> Path:
 
 def lambda_variables(function: Resource) -> dict[str, str]:
     """Return the variables that Lambda sets for a function."""
+    logging = function.properties["LoggingConfig"]
     return {
         "AWS_LAMBDA_FUNCTION_NAME": function.name,
         "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(function.properties["MemorySize"]),
         "AWS_LAMBDA_FUNCTION_TIMEOUT": str(function.properties["Timeout"]),
         "AWS_LAMBDA_FUNCTION_VERSION": "$LATEST",
-        "AWS_LAMBDA_LOG_GROUP_NAME": str(function.properties["LoggingConfig"]["LogGroup"]),
+        "AWS_LAMBDA_LOG_FORMAT": logging["LogFormat"],
+        "AWS_LAMBDA_LOG_GROUP_NAME": logging["LogGroup"],
+        "AWS_LAMBDA_LOG_LEVEL": logging["ApplicationLogLevel"],
         "LANG": "en_US.UTF-8",
         "TZ": ":UTC",
     }
