@@ -35,6 +35,11 @@ class ApiError(Exception):
         super().__init__(f"{code}: {detail}")
         self.status, self.code, self.detail, self.actual = status, code, detail, actual
 
+    @property
+    def is_conflict(self) -> bool:
+        """Whether somebody was here before: an earlier import, or another user's."""
+        return self.status == 409 or self.code == "idempotency_key_reused"
+
 
 class NotReadyError(Exception):
     """The API cannot be used at all: the message is one sentence that says what to do."""

@@ -64,7 +64,7 @@ def _deliver(api: Api, outcome: Outcome) -> None:
     try:
         _post(api, outcome, planned, None)
     except ApiError as problem:
-        if problem.status != 409:
+        if not problem.is_conflict:
             raise
         standing = api.standing(outcome.order.id, problem.actual)
         missing = remaining(outcome.order, standing)

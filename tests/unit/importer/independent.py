@@ -5,7 +5,7 @@ Money is counted in ten-thousandths. Dirt is told apart only as coarsely as the 
 
 import csv
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -66,6 +66,23 @@ class Independent:
         """The one number a query gives."""
         (value,) = self._db.execute(query).fetchone()
         return int(value)
+
+    def items(self, invoice: str) -> Sequence[tuple[str, int, int]]:
+        """Stock code, quantity and price of an order's lines, as they follow one another."""
+        query = "SELECT sku, quantity, price FROM sale WHERE invoice = ? ORDER BY minute, n"
+        return self._db.execute(query, [invoice]).fetchall()
+
+    def invoices(self, what: str) -> Sequence[str]:
+        """Invoices with an order, in the order of the file, of which something is true."""
+        return [id for (id,) in self._db.execute(f"SELECT invoice FROM invoice WHERE {what} ORDER BY n")]
+
+    def moments(self, invoice: str) -> Sequence[str]:
+        """Minutes of an order's events: creation, later lines, payment, cancellation."""
+        later = "SELECT minute FROM sale JOIN invoice USING (invoice) WHERE invoice = ?1 AND minute > created"
+        ends = "SELECT created FROM invoice WHERE invoice = ?1 UNION ALL SELECT paid FROM invoice WHERE invoice = ?1"
+        note = "SELECT minute FROM cancelled WHERE invoice = ?1"
+        both = self._db.execute(f"{later} UNION ALL {ends} UNION ALL {note} ORDER BY 1", [invoice])
+        return [minute for (minute,) in both]
 
     def cancelled(self) -> Mapping[str, str]:
         """Credit note by the order it cancels."""

@@ -26,6 +26,15 @@ def test_a_repeat_after_the_keys_are_forgotten_changes_nothing(api: Api, remote:
     assert [path for method, path, _ in remote.requests if method == "GET"] == ["/orders/1"]
 
 
+def test_an_import_by_another_user_changes_nothing(api: Api, remote: FakeApi, order: Order) -> None:
+    send(api, order)
+    first = dict(remote.orders)
+    remote.fail("/orders", refused(422, "idempotency_key_reused"))
+    outcome = send(api, order)
+    assert (outcome.now, outcome.before, outcome.failure) == ({}, COMMANDS, None)
+    assert remote.orders == first
+
+
 @pytest.mark.parametrize("steps", [1, 2, 3, 4])
 def test_an_import_goes_on_where_it_stopped(api: Api, remote: FakeApi, order: Order, steps: int) -> None:
     items, pay, cancel = "/orders/1/items", "/orders/1/pay", "/orders/1/cancel"
