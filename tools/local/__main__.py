@@ -37,18 +37,18 @@ def run(options: Options, console: Console) -> None:
     started = time.monotonic()
     with Stack(options, console) as stack:
         url = stack.start()
-        console.say(f"Banyan is running at {url} ({options.engine}), ready in {time.monotonic() - started:.1f} s.")
-        console.say(welcome(options, url, stack.public_paths()))
+        console.say(welcome(options, url, stack.public_paths(), time.monotonic() - started))
         try:
             threading.Event().wait()
         finally:
             listen(signal.SIG_IGN)
 
 
-def welcome(options: Options, url: str, public_paths: Sequence[str]) -> str:
-    """Return where to look, and a command that posts a first order."""
+def welcome(options: Options, url: str, public_paths: Sequence[str], seconds: float) -> str:
+    """Return where the stack answers, and a command that posts a first order."""
     public = " ".join(url + path for path in public_paths)
-    return f"""  Public without a token: {public}
+    return f"""Banyan is running at {url} ({options.engine}), ready in {seconds:.1f} s.
+  Public without a token: {public}
   Function logs go to {options.data / FUNCTIONS_LOG}; Ctrl-C stops.
 
 Post a first order:

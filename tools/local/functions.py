@@ -120,8 +120,7 @@ class Functions:
     """Every function of a template, found by logical id, name or ARN."""
 
     def __init__(self, template: Template) -> None:
-        found = template.resources("AWS::Lambda::Function")
-        self.all = [Function(resource, template.root) for resource in found]
+        self.all = template.build("AWS::Lambda::Function", lambda resource: Function(resource, template.root))
         self._by_name = {
             name: function for function in self.all for name in (function.logical_id, function.name, function.arn)
         }

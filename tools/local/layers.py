@@ -13,8 +13,8 @@ from tools.local.template import Template
 @contextmanager
 def layers(template: Template) -> Iterator[None]:
     """Put the content of every layer on the import path."""
-    found = template.resources("AWS::Lambda::LayerVersion")
-    paths = [importable(template.root / layer.properties["Content"]["S3Key"]) for layer in found]
+    folders = template.build("AWS::Lambda::LayerVersion", lambda layer: layer.properties["Content"]["S3Key"])
+    paths = [importable(template.root / folder) for folder in folders]
     sys.path[:0] = paths
     try:
         yield

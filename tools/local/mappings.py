@@ -33,6 +33,7 @@ class Mapping:
     name: str
     function: str
     source_arn: str
+    enabled: bool = True
     batch_size: int = 100
     window: float = 0.0
     parallelization: int = 1
@@ -58,11 +59,10 @@ def mappings(template: Template) -> list[Mapping]:
     StackError
         The local stack does not understand a filter pattern, or the on-failure destination.
     """
-    found = template.resources("AWS::Lambda::EventSourceMapping")
-    return [mapping(resource) for resource in found if is_true(resource.properties.get("Enabled", True))]
+    return [mapping for mapping in template.build("AWS::Lambda::EventSourceMapping", mapping_of) if mapping.enabled]
 
 
-def mapping(resource: Resource) -> Mapping:
+def mapping_of(resource: Resource) -> Mapping:
     """Return what an ``AWS::Lambda::EventSourceMapping`` says."""
     given = resource.properties
     is_queue = QUEUE in given["EventSourceArn"]
@@ -70,6 +70,7 @@ def mapping(resource: Resource) -> Mapping:
         name=resource.logical_id,
         function=given["FunctionName"],
         source_arn=given["EventSourceArn"],
+        enabled=is_true(given.get("Enabled", True)),
         batch_size=int(given.get("BatchSize", 10 if is_queue else 100)),
         window=float(given.get("MaximumBatchingWindowInSeconds", 0)),
         parallelization=int(given.get("ParallelizationFactor", 1)),

@@ -88,10 +88,8 @@ def routes(template: Template) -> list[Route]:
                 f"The local stack reads routes from AWS::ApiGatewayV2::Route, not from the body of {api.logical_id}:"
                 " write them as resources."
             )
-    integrations = {
-        integration.ref: integration for integration in template.resources("AWS::ApiGatewayV2::Integration")
-    }
-    found = [route(resource, integrations) for resource in template.resources("AWS::ApiGatewayV2::Route")]
+    targets = {found.ref: found for found in template.resources("AWS::ApiGatewayV2::Integration")}
+    found = template.build("AWS::ApiGatewayV2::Route", lambda resource: route(resource, targets))
     return sorted(found, key=Route.precedence)
 
 

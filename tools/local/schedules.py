@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 import threading
 import uuid
-from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import chain
 from typing import Any
 
 from tools.local.console import Console
@@ -102,18 +102,30 @@ class Clockwork:
             self._console.warn(f"{self._schedule.name}: {self._function.logical_id} failed: {error}.")
 
 
-def schedules(template: Template) -> Iterator[Schedule]:
+def schedules(template: Template) -> list[Schedule]:
     """Return the enabled schedules of a template: EventBridge rules and EventBridge Scheduler's."""
-    for rule in template.resources("AWS::Events::Rule"):
-        if "ScheduleExpression" in rule.properties:
-            for target in rule.properties["Targets"]:
-                yield from enabled(rule, target, "aws.events")
-    for schedule in template.resources("AWS::Scheduler::Schedule"):
-        yield from enabled(schedule, schedule.properties["Target"], "aws.scheduler")
+    rules = template.build("AWS::Events::Rule", rule_schedules)
+    schedulers = template.build("AWS::Scheduler::Schedule", scheduler_schedules)
+    return list(chain(*rules, *schedulers))
 
 
-def enabled(resource: Resource, target: dict[str, Any], source: str) -> Iterator[Schedule]:
-    """Return the schedule of one target, unless it is switched off."""
-    if resource.properties.get("State", "ENABLED") == "ENABLED":
-        expression = resource.properties["ScheduleExpression"]
-        yield Schedule(resource.logical_id, resource.arn, expression, target["Arn"], source, target.get("Input"))
+def rule_schedules(rule: Resource) -> list[Schedule]:
+    """Return a schedule for each target of a rule; none for a rule that waits for events."""
+    targets = rule.properties["Targets"] if "ScheduleExpression" in rule.properties else []
+    return [schedule(rule, target, "aws.events") for target in targets if is_on(rule)]
+
+
+def scheduler_schedules(resource: Resource) -> list[Schedule]:
+    """Return the schedule of EventBridge Scheduler."""
+    return [schedule(resource, resource.properties["Target"], "aws.scheduler")] if is_on(resource) else []
+
+
+def schedule(resource: Resource, target: dict[str, Any], source: str) -> Schedule:
+    """Return the schedule of one target."""
+    expression = resource.properties["ScheduleExpression"]
+    return Schedule(resource.logical_id, resource.arn, expression, target["Arn"], source, target.get("Input"))
+
+
+def is_on(resource: Resource) -> bool:
+    """Tell whether a schedule is switched on."""
+    return bool(resource.properties.get("State", "ENABLED") == "ENABLED")

@@ -106,5 +106,5 @@ class Stack(ExitStack):
 
     def _authorizers(self) -> dict[str, JwtAuthorizer]:
         key = local_key(self._options.data).public_key()
-        found = self._template.resources("AWS::ApiGatewayV2::Authorizer")
-        return {resource.ref: jwt_authorizer(resource, key) for resource in found}
+        kind = "AWS::ApiGatewayV2::Authorizer"
+        return dict(self._template.build(kind, lambda resource: (resource.ref, jwt_authorizer(resource, key))))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import boto3
+from botocore.exceptions import BotoCoreError, ClientError
 
 from tools.local.errors import StackError
 from tools.local.template import Resource
@@ -25,7 +26,7 @@ def create_tables(tables: list[Resource]) -> None:
     Raises
     ------
     StackError
-        A table is kept from an earlier run and has other keys or indexes than the template.
+        The engine refuses a table, or one is kept from an earlier run and has other keys or indexes than the template.
     """
     client = boto3.client("dynamodb")
     existing = {name for page in client.get_paginator("list_tables").paginate() for name in page["TableNames"]}
@@ -38,9 +39,13 @@ def create_tables(tables: list[Resource]) -> None:
 
 def create(client: Any, table: Resource) -> None:
     """Create one table, with its stream and time to live."""
-    client.create_table(TableName=table.name, **creation(table.properties))
-    if ttl := table.properties.get("TimeToLiveSpecification"):
-        client.update_time_to_live(TableName=table.name, TimeToLiveSpecification=ttl)
+    try:
+        client.create_table(TableName=table.name, **creation(table.properties))
+        if ttl := table.properties.get("TimeToLiveSpecification"):
+            client.update_time_to_live(TableName=table.name, TimeToLiveSpecification=ttl)
+    except (BotoCoreError, ClientError) as error:
+        reason = " ".join(str(error).split())
+        raise StackError(f"The table {table.logical_id} cannot be created: {reason}.") from None
 
 
 def creation(properties: dict[str, Any]) -> dict[str, Any]:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import yaml
 from samtranslator.model.exceptions import InvalidDocumentException  # type: ignore[import-untyped]
@@ -20,6 +20,8 @@ from tools.local.intrinsics import Intrinsics
 
 logging.getLogger("samtranslator").setLevel(logging.ERROR)
 
+T = TypeVar("T")
+MISFITS = (AttributeError, KeyError, IndexError, TypeError, ValueError)
 CODE_PROPERTIES = {"AWS::Serverless::Function": "CodeUri", "AWS::Serverless::LayerVersion": "ContentUri"}
 
 
@@ -72,6 +74,23 @@ class Template:
         found = [(key, body) for key, body in self._resources.items() if body["Type"] == kind]
         return [self._resource(key, body) for key, body in found if self._exists(body)]
 
+    def build(self, kind: str, make: Callable[[Resource], T]) -> list[T]:
+        """Return what is made of each resource of this type.
+
+        Raises
+        ------
+        StackError
+            A resource lacks a property, or has one that does not fit.
+        """
+        return [self._made(resource, make) for resource in self.resources(kind)]
+
+    def _made(self, resource: Resource, make: Callable[[Resource], T]) -> T:
+        try:
+            return make(resource)
+        except MISFITS as error:
+            reason = " ".join(f"{type(error).__name__}: {error}".split())
+            raise StackError(f"The local stack cannot run {resource.logical_id}: {reason}.") from error
+
     def _resource(self, logical_id: str, body: dict[str, Any]) -> Resource:
         properties = self._intrinsics.resolve(body.get("Properties", {}))
         return Resource(logical_id, body["Type"], self._name(logical_id), properties)
@@ -120,7 +139,7 @@ def read(path: Path) -> dict[str, Any]:
     except FileNotFoundError:
         raise StackError(f"There is no template at {path}.") from None
     except yaml.MarkedYAMLError as error:
-        line = error.problem_mark.line + 1 if error.problem_mark else "?"
+        line = error.problem_mark.line + 1 if error.problem_mark else 1
         raise StackError(f"{path} is not valid YAML: line {line}: {error.problem}.") from None
     if not isinstance(document, dict) or "Resources" not in document:
         raise StackError(f"{path} is not a SAM template: it has no Resources.")

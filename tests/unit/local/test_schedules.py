@@ -60,14 +60,14 @@ def test_another_expression_is_refused(expression: str) -> None:
 
 
 def test_enabled_schedules_are_found_with_every_target(template: Write) -> None:
-    found = list(schedules(template(RESOURCES)))
+    found = schedules(template(RESOURCES))
 
     assert [(s.name, s.target) for s in found] == [("Rule", "arn:one"), ("Rule", "arn:two"), ("Scheduler", "arn:one")]
     assert found[2].event(MONDAY) == {"full": True}
 
 
 def test_the_event_is_eventbridges(template: Write) -> None:
-    event = next(schedules(template(RESOURCES))).event(MONDAY)
+    event = schedules(template(RESOURCES))[0].event(MONDAY)
 
     assert event.pop("id")
     assert event == {

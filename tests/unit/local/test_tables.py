@@ -67,3 +67,18 @@ def test_a_kept_table_of_another_shape_is_refused(template: Write, change: tuple
 
     with pytest.raises(StackError, match=r"banyan-Table was kept from an earlier template.*remove the data folder"):
         create_tables(tables(template, TABLE.replace(*change)))
+
+
+@pytest.mark.usefixtures("aws")
+@pytest.mark.parametrize(
+    "change",
+    [
+        ("KeyType: HASH}]\n", "KeyType: MIDDLE}]\n"),
+        ("KeySchema: [{AttributeName: key", "KeySchema: [{AttributeName: other"),
+    ],
+)
+def test_a_table_that_the_engine_refuses_is_one_sentence(template: Write, change: tuple[str, str]) -> None:
+    with pytest.raises(StackError, match="The table Table cannot be created: ") as raised:
+        create_tables(tables(template, TABLE.replace(*change, 1)))
+
+    assert "\n" not in str(raised.value)
