@@ -11,7 +11,7 @@ from tests.ledger import account, bulk, deposits
 from tests.unit.projections.harness import POISON, Ledger, same
 from tests.unit.projections.records import record
 
-from banyan.aws.streams import project_records, resume_stream
+from banyan.aws.streams import project_records, read_records, resume_stream
 from banyan.store.items import pack
 
 ANNA, BEN = account("anna"), account("ben")
@@ -28,6 +28,14 @@ def test_new_commits_are_projected_compressed_ones_too() -> None:
     assert "B" in pack(commits[1].events)
     assert deliver(ledger, [record(n, commit) for n, commit in enumerate(commits)]) == []
     assert same(ledger.balance(ANNA), ledger.expected_balance(ANNA))
+
+
+def test_a_record_holds_the_whole_commit() -> None:
+    ledger = Ledger()
+    commits = [ledger.commit(ANNA, *deposits(1, note="x" * 2000)), *ledger.append(ANNA, *bulk(3, 300_000))]
+    records = read_records([record(number, commit) for number, commit in enumerate(commits)])
+    assert records.commits == commits
+    assert records.damaged == set()
 
 
 def test_the_first_record_of_each_failing_stream_is_named() -> None:

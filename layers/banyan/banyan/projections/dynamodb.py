@@ -26,7 +26,6 @@ from banyan.projections.keys import STATE_SORT, Place, partition_key, read_curso
 from banyan.projections.requests import Patience, translated
 from banyan.projections.rows import RowChange, merge
 from banyan.projections.views import Failure, Generation, Move, Page, RowKey, StateRow, ViewRow
-from banyan.store.chain import timestamp
 from banyan.store.items import Item
 from banyan.streams import StreamId
 
@@ -165,10 +164,10 @@ class DynamoDBViews:
         return {
             "TableName": self._cursors,
             "Key": _cursor(generation, move.stream),
-            "UpdateExpression": "SET #version = :to, recorded_at = :recorded_at",
+            "UpdateExpression": "SET #version = :to",
             **condition,
             "ExpressionAttributeValues": condition.get("ExpressionAttributeValues", {})
-            | {":to": {"N": str(move.to_version)}, ":recorded_at": {"S": timestamp(move.recorded_at)}},
+            | {":to": {"N": str(move.to_version)}},
         }
 
     def _row_write(self, generation: Generation, key: RowKey, change: RowChange, projected_at: datetime) -> Item:
