@@ -32,7 +32,7 @@ def build(folder: Path) -> None:
     python = next(pythons())
     path = f"{python.parent}:{os.environ['PATH']}"
     settings = {name: value for name, value in ISOLATION.items() if value} | {"SAM_CLI_TELEMETRY": "0", "PATH": path}
-    command: list[str | Path] = [SAM_VENV / "bin" / "sam", "build", "--build-dir", folder]
+    command: list[str | Path] = [SAM_VENV / "bin" / "sam", "build", "--language-extensions", "--build-dir", folder]
     if subprocess.run(command, cwd=ROOT, env=os.environ | settings).returncode:
         raise StackError("The build failed: the SAM CLI says why above.")
     for part in filter(Path.is_dir, folder.iterdir()):
