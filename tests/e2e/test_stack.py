@@ -194,6 +194,15 @@ def test_a_bad_template_is_one_sentence(tmp_path: Path, change: tuple[str, str],
     assert said.count("\n") == 1
 
 
+def test_a_function_that_cannot_be_imported_is_one_sentence(tmp_path: Path) -> None:
+    template = hello(tmp_path, "import nowhere_to_be_found\n")
+
+    assert refusal(tmp_path / "data", "--template", str(template)) == (
+        2,
+        "The function Hello cannot be imported: ModuleNotFoundError: No module named 'nowhere_to_be_found'.\n",
+    )
+
+
 def test_a_missing_java_is_one_sentence(tmp_path: Path) -> None:
     code, said = refusal(tmp_path / "data", "--engine", "dynamodb-local", PATH=str(tmp_path))
 

@@ -6,6 +6,7 @@ import json
 import threading
 import traceback
 from concurrent.futures import Future
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -67,8 +68,24 @@ class Function:
         self._environment = self._variables(properties.get("Environment", {}).get("Variables", {}))
         self._folder = (root / properties["Code"]["S3Key"]).resolve()
         self._handler_name: str = properties["Handler"]
-        self._handler: Handler | None = None
+        self._is_warm = False
         handler_file(self._folder, self._handler_name)
+
+    def load(self) -> None:
+        """Import the handler.
+
+        Raises
+        ------
+        StackError
+            It cannot be imported; the traceback stands in the function's log.
+        """
+        try:
+            with environment(self._environment):
+                _ = self._handler
+        except Exception as error:
+            traceback.print_exc()
+            reason = " ".join(f"{type(error).__name__}: {error}".split())
+            raise StackError(f"The function {self.logical_id} cannot be imported: {reason}.") from error
 
     def invoke(self, event: Any) -> Any:
         """Return the function's answer to an event; both go through JSON, as Lambda's do.
@@ -97,19 +114,22 @@ class Function:
             answer.set_exception(FunctionFailed(type(error).__name__))
 
     def _answer(self, event: Any, context: LambdaContext) -> Any:
-        if self._handler is None:
+        if not self._is_warm:
             with COLD_START:
-                if self._handler is None:
+                if not self._is_warm:
                     return self._first_answer(event, context)
         return self._handler(event, context)
 
     def _first_answer(self, event: Any, context: LambdaContext) -> Any:
         with environment(self._environment):
-            handler = load_handler(self._folder, self._handler_name)
             try:
-                return handler(event, context)
+                return self._handler(event, context)
             finally:
-                self._handler = handler
+                self._is_warm = True
+
+    @cached_property
+    def _handler(self) -> Handler:
+        return load_handler(self._folder, self._handler_name)
 
     def _variables(self, given: dict[str, Any]) -> dict[str, str]:
         own = {"AWS_LAMBDA_FUNCTION_NAME": self.name, "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(self._memory)}

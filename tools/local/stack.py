@@ -62,11 +62,13 @@ class Stack(ExitStack):
         Raises
         ------
         StackError
-            The port is taken, or the engine cannot start; the message says what to do.
+            The port is taken, a function cannot be imported, or the engine cannot start.
         """
         require_free(self._options.port)
         self._redirect_output()
         self.enter_context(layers(self._template))
+        for function in self._functions.all:
+            function.load()
         self.enter_context(engine(self._options.engine, self._options.data, self._console))
         create_tables(self._tables())
         create_services(self._template)
