@@ -32,7 +32,7 @@ def pauses() -> list[float]:
 @pytest.fixture
 def api(url: str, pauses: list[float]) -> Iterator[Api]:
     """The API under test, on the fake remote."""
-    with httpx.Client(base_url=url, verify=False) as client:
+    with httpx.Client(base_url=url, verify=False, timeout=30) as client:
         yield Api(client, pause=pauses.append)
 
 

@@ -1,6 +1,8 @@
 """A stand-in for the remote orders API on loopback, with faults that can be ordered beforehand."""
 
 import json
+import os
+import signal
 import socket
 import threading
 from collections import Counter, defaultdict, deque
@@ -18,12 +20,14 @@ Fault = Callable[[Request], Response]
 class FakeApi:
     """Keeps orders and first answers as the API does.
 
-    `requests` are those that arrived, as (method, path, headers), `most_at_once` the most that ran together.
+    `requests` are those that arrived, as (method, path, headers), `asked` the queries in full, `most_at_once`
+    the most that ran together.
     """
 
     def __init__(self) -> None:
         self.orders: dict[str, dict[str, Any]] = {}
         self.requests: list[tuple[str, str, dict[str, str]]] = []
+        self.asked: list[str] = []
         self.most_at_once = 0
         self._running = 0
         self._answers: dict[str, tuple[int, dict[str, Any]]] = {}
@@ -71,6 +75,7 @@ class FakeApi:
 
     def _answer(self, request: Request) -> Response:
         if request.method == "GET":
+            self.asked.append(request.full_path)
             order = self.orders.get(request.path.split("/")[-1])
             return answered(200, order or {"orders": []})
         key = request.headers["Idempotency-Key"]
@@ -136,6 +141,16 @@ def together(api: FakeApi, barrier: threading.Barrier) -> Fault:
 
     def fault(request: Request) -> Response:
         barrier.wait()
+        return api.answer(request)
+
+    return fault
+
+
+def interrupting(api: FakeApi) -> Fault:
+    """Answer, and press Ctrl-C."""
+
+    def fault(request: Request) -> Response:
+        os.kill(os.getpid(), signal.SIGINT)
         return api.answer(request)
 
     return fault

@@ -1,11 +1,13 @@
 """The command line: what it prints, what it exits with, and what it says when it cannot begin."""
 
 import json
+import signal
+from collections.abc import Iterator
 from pathlib import Path
 
 import jwt
 import pytest
-from tests.unit.importer.fake_api import FakeApi, Fault, cut, refused
+from tests.unit.importer.fake_api import FakeApi, Fault, cut, interrupting, refused
 from tests.unit.importer.files import SAMPLE
 from tests.unit.importer.rows import csv_line
 from tools.importer.cli import app
@@ -59,6 +61,12 @@ def test_a_file_without_an_order_is_reported_too(url: str, tmp_path: Path) -> No
     assert (result.exit_code, "0.00" in result.stdout) == (0, True)
 
 
+def test_a_byte_order_mark_is_no_part_of_the_header(url: str, tmp_path: Path) -> None:
+    file = tmp_path / "marked.csv"
+    file.write_text(f"{HEADER}\n", encoding="utf-8-sig")
+    assert run(file, "--url", url).exit_code == 0
+
+
 def test_bytes_that_are_no_text_do_no_harm(url: str, tmp_path: Path, remote: FakeApi) -> None:
     file = tmp_path / "latin.csv"
     file.write_bytes(f"{HEADER}\r\n{csv_line('1 A 1 8:00 1').replace(',,', ',£1 BOX,', 1)}\r\n".encode("latin-1"))
@@ -71,6 +79,24 @@ def test_a_server_that_is_not_up_is_one_sentence() -> None:
     result = run(SAMPLE, "--url", url)
     assert (result.exit_code, result.stdout) == (2, "")
     assert result.stderr == f"{url} is not running; start it with `make run`.\n"
+
+
+@pytest.fixture
+def ctrl_c() -> Iterator[None]:
+    """Ctrl-C raises KeyboardInterrupt, however the tests were started."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("ctrl_c")
+def test_an_interrupted_import_can_be_finished(url: str, remote: FakeApi) -> None:
+    remote.fail("/orders/900003/items", interrupting(remote))
+    result = run(SAMPLE, "--url", url, "--workers", 1)
+    assert (result.exit_code, result.stdout, "goes on where it stopped" in result.stderr) == (130, "", True)
+    assert len(remote.orders) < 17
+    assert run(SAMPLE, "--url", url).exit_code == 0
+    assert len(remote.orders) == 17
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,7 @@
 """An import that is run again does what is missing, and nothing twice."""
 
 import pytest
-from tests.unit.importer.fake_api import FakeApi, refused
+from tests.unit.importer.fake_api import FakeApi, answered, refused
 from tests.unit.importer.rows import COMMANDS, planned
 from tools.importer.api import Api
 from tools.importer.planning import Order
@@ -35,6 +35,13 @@ def test_an_import_by_another_user_changes_nothing(api: Api, remote: FakeApi, or
     assert remote.orders == first
 
 
+def test_a_conflict_on_the_way_is_looked_at_no_older_than_it_was(api: Api, remote: FakeApi, order: Order) -> None:
+    remote.fail("/orders/1/pay", lambda _: answered(409, {"code": "version_conflict", "actual": 3}))
+    outcome = send(api, order)
+    assert (outcome.now, outcome.before, outcome.failure) == (COMMANDS, {}, None)
+    assert remote.asked == ["/orders/1?minVersion=3"]
+
+
 @pytest.mark.parametrize("steps", [1, 2, 3, 4])
 def test_an_import_goes_on_where_it_stopped(api: Api, remote: FakeApi, order: Order, steps: int) -> None:
     items, pay, cancel = "/orders/1/items", "/orders/1/pay", "/orders/1/cancel"
@@ -57,6 +64,20 @@ def test_an_order_with_other_contents_is_left_alone(api: Api, remote: FakeApi, o
     assert outcome.failure
     assert outcome.failure.code == "order_differs"
     assert remote.orders == first
+
+
+def test_an_order_of_another_customer_is_left_alone(api: Api) -> None:
+    send(api, planned("1 A 2 8:00 1.50 8").orders[0])
+    outcome = send(api, planned("1 A 2 8:00 1.50 7").orders[0])
+    assert outcome.failure
+    assert outcome.failure.code == "order_differs"
+
+
+def test_an_open_order_with_fewer_lines_is_left_alone(api: Api, remote: FakeApi, order: Order) -> None:
+    remote.fail("/orders/1/pay", refused(422, "no"))
+    send(api, planned("1 A 2 8:00 1.50 7").orders[0])
+    outcome = send(api, order)
+    assert (outcome.failure and outcome.failure.code, remote.orders["1"]["version"]) == ("order_differs", 1)
 
 
 def test_an_order_that_somebody_cancelled_stays_cancelled(api: Api, remote: FakeApi) -> None:

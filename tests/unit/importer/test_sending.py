@@ -34,6 +34,11 @@ def test_each_command_builds_on_the_one_before(api: Api, remote: FakeApi, order:
     assert [headers.get("If-Match") for _, _, headers in remote.requests] == [None, '"1"', '"2"', '"3"', '"4"']
 
 
+def test_equal_lines_of_one_minute_are_added_one_by_one(api: Api, remote: FakeApi) -> None:
+    send(api, planned("1 A 1 8:00 1", "1 B 1 8:01 1", "1 B 1 8:01 1").orders[0])
+    assert [item["sku"] for item in remote.orders["1"]["items"]] == ["A", "B", "B"]
+
+
 def test_one_failed_order_stops_no_other(api: Api, remote: FakeApi) -> None:
     orders = planned(*(f"{n} A 1 8:00 1" for n in range(1, 9))).orders
     remote.fail("/orders/3/pay", refused(422, "amount_mismatch"))
@@ -49,7 +54,7 @@ def test_no_more_orders_are_under_way_than_workers(api: Api, remote: FakeApi) ->
 
 
 def test_orders_are_sent_side_by_side(api: Api, remote: FakeApi) -> None:
-    meeting = Barrier(2, timeout=10)
+    meeting = Barrier(2, timeout=5)
     remote.fail("/orders", *[together(remote, meeting)] * 2)
     outcomes = send_all(api, planned("1 A 1 8:00 1", "2 A 1 8:00 1").orders, workers=2)
     assert [outcome.failure for outcome in outcomes] == [None, None]
