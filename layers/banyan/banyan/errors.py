@@ -1,10 +1,11 @@
-"""Every error the engine raises.
+"""Every error the engine raises; what only an HTTP request can do wrong lives in `banyan.aws`.
 
 ::
 
     BanyanError
     ├── InvalidStreamId          a name that is no stream name
     ├── ConcurrencyError         somebody else wrote first
+    │   └── Contention           HTTP: and went on doing so
     ├── CommitTooLarge           more than one transaction can hold
     ├── StoreUnavailable         the database did not answer in time; try again
     ├── StreamCorrupted          a gap or a broken digest in a stream
@@ -15,6 +16,16 @@
     ├── CommandRejected          the domain says no
     │   ├── NotFound
     │   └── Conflict
+    ├── BatchFailed              most streams of a batch cannot be projected; deliver it again
+    ├── VersionNotReached        a query is ahead of its stream
+    ├── InvalidCursor            a page of another list, or of none
+    ├── Unauthorized             HTTP: no verified token
+    ├── ForbiddenTenant          HTTP: a token without a tenant
+    ├── BadRequest               HTTP: unreadable
+    ├── BodyTooLarge             HTTP
+    ├── InvalidId                HTTP: an id that cannot be part of a stream name
+    ├── RequestInProgress        HTTP: the first request with this key still runs
+    ├── KeyReused                HTTP: this key came with another request
     └── ConfigurationError       a setting or a domain manifest that does not fit
 """
 
@@ -134,6 +145,32 @@ class NotFound(CommandRejected):
 
 class Conflict(CommandRejected):
     """The state of the thing does not allow the command."""
+
+
+class BatchFailed(BanyanError):
+    """Most streams of a batch failed, which is not their events' fault: the whole batch is to be tried again."""
+
+
+class VersionNotReached(BanyanError):
+    """A query asked for a version that the stream does not have yet.
+
+    Parameters
+    ----------
+    stream : StreamId
+        The stream that was asked for.
+    expected, actual : int
+        Version asked for, and version the stream has.
+    """
+
+    def __init__(self, stream: StreamId, expected: int, actual: int) -> None:
+        super().__init__(f"{stream} is at version {actual}, not yet at {expected}: ask again later")
+        self.stream = stream
+        self.expected = expected
+        self.actual = actual
+
+
+class InvalidCursor(BanyanError):
+    """A cursor that is damaged or belongs to another list."""
 
 
 class ConfigurationError(BanyanError):

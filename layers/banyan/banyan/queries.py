@@ -11,7 +11,7 @@ from typing import Any, Final, Generic, Literal, TypeVar
 
 from pydantic import BaseModel
 
-from banyan.errors import BanyanError, NotFound
+from banyan.errors import InvalidCursor, NotFound, VersionNotReached
 from banyan.events import CamelModel, Event
 from banyan.projections.base import StreamProjection, ViewProjection
 from banyan.projections.views import Generation, Page, StateRow, ViewRow, Views
@@ -60,20 +60,6 @@ class Listing(Generic[S]):
 
     entries: Sequence[tuple[S, int]]
     cursor: str | None
-
-
-class VersionNotReached(BanyanError):
-    """A query asked for a version that the stream does not have yet."""
-
-    def __init__(self, stream: StreamId, expected: int, actual: int) -> None:
-        super().__init__(f"{stream} is at version {actual}, not yet at {expected}: ask again later")
-        self.stream = stream
-        self.expected = expected
-        self.actual = actual
-
-
-class InvalidCursor(BanyanError):
-    """A cursor that is damaged or belongs to another list."""
 
 
 class Queries:

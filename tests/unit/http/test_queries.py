@@ -5,10 +5,11 @@ from __future__ import annotations
 import pytest
 from tests.support import ManualClock, no_sleep
 
+from banyan.errors import InvalidCursor, VersionNotReached
 from banyan.projections.memory import MemoryViews
 from banyan.projections.runner import ProjectionRunner
 from banyan.projections.views import Generation
-from banyan.queries import POLL_MS, Answer, InvalidCursor, Queries, VersionNotReached
+from banyan.queries import POLL_MS, Answer, Queries
 from banyan.store import EventStore, Expected
 from banyan.store.memory import MemoryTable
 from banyan.streams import StreamId

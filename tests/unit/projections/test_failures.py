@@ -10,8 +10,7 @@ import pytest
 from tests.ledger import account, deposits
 from tests.unit.projections.harness import POISON, Ledger, same
 
-from banyan.errors import ConfigurationError, StoreUnavailable
-from banyan.projections.failures import BatchFailed
+from banyan.errors import BatchFailed, ConfigurationError, StoreUnavailable
 from banyan.projections.memory import MemoryViews
 from banyan.projections.views import Generation, Move, StateRow
 from banyan.store import Commit

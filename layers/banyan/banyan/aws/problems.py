@@ -17,11 +17,12 @@ from banyan.errors import (
     CommitTooLarge,
     ConcurrencyError,
     Conflict,
+    InvalidCursor,
     InvalidStreamId,
     NotFound,
     StoreUnavailable,
+    VersionNotReached,
 )
-from banyan.queries import InvalidCursor, VersionNotReached
 
 CONTENT_TYPE: Final = "application/problem+json"
 RETRY_AFTER_SECONDS: Final = 1

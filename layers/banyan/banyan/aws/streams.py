@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, Final
 
-from banyan.projections.failures import BatchFailed
+from banyan.errors import BatchFailed
 from banyan.projections.runner import ProjectionRunner
 from banyan.store import Commit
 from banyan.store.items import Item, read_commit

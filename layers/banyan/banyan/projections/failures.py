@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
 
-from banyan.errors import BanyanError
+from banyan.errors import BanyanError, BatchFailed
 from banyan.projections.views import Failure, Generation, Views
 from banyan.streams import StreamId
 from banyan.telemetry import Telemetry
@@ -17,10 +17,6 @@ LONGEST_WAIT_SECONDS: Final = 10.0
 SYSTEMIC_STREAMS: Final = 3
 
 _logger = logging.getLogger(__name__)
-
-
-class BatchFailed(BanyanError):
-    """Most streams of a batch failed, which is not their events' fault: the whole batch is to be tried again."""
 
 
 @dataclass(frozen=True, slots=True)
