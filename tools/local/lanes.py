@@ -10,7 +10,7 @@ PATIENCE_SECONDS = 0.2
 
 
 class Lane(Generic[T]):
-    """Items that are taken in batches, in the order they were put.
+    """Items that are handled in batches, in the order they were put; none leaves before it is done.
 
     Parameters
     ----------
@@ -32,10 +32,14 @@ class Lane(Generic[T]):
             self._items.extend(items)
             self._changed.notify()
 
-    def take(self) -> list[T]:
-        """Return the next batch; empty when nothing comes for a moment."""
+    def batch(self) -> list[T]:
+        """Return the first items; none when nothing comes for a moment."""
         with self._changed:
             if self._changed.wait_for(lambda: self._items, PATIENCE_SECONDS) and self._window:
                 self._changed.wait_for(lambda: len(self._items) >= self._size, self._window)
-            batch, self._items = self._items[: self._size], self._items[self._size :]
-            return batch
+            return self._items[: self._size]
+
+    def done(self, count: int) -> None:
+        """Let the first items go."""
+        with self._changed:
+            del self._items[:count]

@@ -111,7 +111,7 @@ class StreamConsumer:
             lane.put(batch)
 
     def _work(self, lane: Lane[Item]) -> float:
-        for shard, items in groupby(lane.take(), itemgetter(0)):
+        for shard, items in groupby(lane.batch(), itemgetter(0)):
             records = [record for _, record in items]
             try:
                 self._delivery.deliver(records, partial(self._discard, shard))
@@ -119,6 +119,7 @@ class StreamConsumer:
                 return 0.0
             for record in records:
                 self._checkpoints.done(shard, record["dynamodb"]["SequenceNumber"])
+            lane.done(len(records))
         return 0.0
 
     def _discard(self, shard: str, records: list[Record], condition: str, tried: int) -> None:

@@ -14,7 +14,7 @@ import boto3
 import pytest
 from tests.support import wait_until
 from tests.unit.local.conftest import Worker, Write, fail
-from tools.local import delivery
+from tools.local import delivery, loops
 from tools.local.checkpoints import Checkpoints
 from tools.local.console import Console
 from tools.local.functions import FunctionFailed
@@ -206,6 +206,24 @@ def test_a_poisoned_record_ends_alone_in_the_queue(created: Create, console: Con
     assert batch["shardId"]
     assert ("a", 3) in seen(worker)
     assert "Mapping: 1 records given up: RetryAttemptsExhausted" in screen.getvalue()
+
+
+@pytest.mark.usefixtures("aws")
+def test_a_batch_whose_failure_queue_refuses_is_kept_until_the_queue_takes_it(
+    created: Create, console: Console, screen: io.StringIO, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(loops, "PAUSE_AFTER_ERROR_SECONDS", 0.0)
+    worker, checkpoints, queues = Worker(fail), Checkpoints(), boto3.client("sqs")
+    template = created("MaximumRetryAttempts: 0\nDestinationConfig: {OnFailure: {Destination: !GetAtt Failures.Arn}}")
+    queues.delete_queue(QueueUrl=queues.get_queue_url(QueueName="banyan-Failures")["QueueUrl"])
+    with consuming(template, worker, console, checkpoints) as consumer:
+        put("a", 1)
+        wait_until(lambda: "NonExistentQueue" in screen.getvalue(), "the queue to refuse")
+        assert (checkpoints.open, checkpoints.positions()) == (1, {})
+        queues.create_queue(QueueName="banyan-Failures")
+        settled(consumer)
+
+    assert [message["DDBStreamBatchInfo"]["batchSize"] for message in failures()] == [1]
 
 
 @pytest.mark.usefixtures("aws")
