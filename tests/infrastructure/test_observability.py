@@ -14,6 +14,7 @@ from tools.runtime.emulator import ROOT
 NAMESPACE = "Banyan"
 REPORTS = re.compile(r"""(?:telemetry\(?\)?|_telemetry)\.(?:count|duration)\(\s*"(\w+)\"""")
 INCIDENTS = {"ProjectionParked", "EventTableTampered", "UnreadableRecords", "ReconciliationDrift"}
+TROUBLES = {"BatchFailures", "SnapshotFailures"}
 COLD_START = "ColdStart"
 IN_ACCESS_LOG = {
     "integrationLatency",
@@ -73,11 +74,17 @@ def test_every_reader_of_a_stream_has_an_alarm_on_its_lag(alarms: Alarms, templa
 
 
 def test_every_incident_and_every_server_error_raises_an_alarm_at_once(alarms: Alarms) -> None:
-    incidents = {alarm["MetricName"] for alarm in alarms.values() if alarm["Namespace"] == NAMESPACE}
-    assert incidents == INCIDENTS
+    assert {alarm["MetricName"] for alarm in alarms.values() if alarm["Namespace"] == NAMESPACE} == INCIDENTS | TROUBLES
     at_once = [alarms[name] for name in (*INCIDENTS, "HttpServerErrors")]
     assert {(a["Threshold"], a["EvaluationPeriods"], a["Statistic"]) for a in at_once} == {(1, 1, "Sum")}
     assert all(watched(alarms, NAMESPACE, incident) == {STACK} for incident in INCIDENTS)
+
+
+def test_troubles_that_the_next_delivery_makes_up_for_raise_an_alarm_when_they_persist(alarms: Alarms) -> None:
+    assert all(watched(alarms, NAMESPACE, trouble) == {STACK} for trouble in TROUBLES)
+    persisting = [alarms[f"{trouble}Persist"] for trouble in TROUBLES]
+    assert {(a["Threshold"], a["Statistic"], a["Period"]) for a in persisting} == {(1, "Sum", 300)}
+    assert {(a["DatapointsToAlarm"], a["EvaluationPeriods"]) for a in persisting} == {(3, 12)}
 
 
 def test_every_alarm_reaches_the_topic_and_says_what_to_do(alarms: Alarms) -> None:
