@@ -7,7 +7,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from threading import Lock
 from typing import Final, Generic, TypeVar
 from uuid import uuid4
@@ -26,6 +26,8 @@ S = TypeVar("S", bound=BaseModel)
 C = TypeVar("C")
 
 REMEMBERED_COMMITS: Final = 128
+CLOCK_SKEW: Final = timedelta(minutes=1)
+"""Taken off a moment that another machine's clock gave before it serves as ``first_attempt``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,7 +238,7 @@ class CommandHandler(Generic[S, C]):
         """The first outcome, when the commit is in the stream already."""
         stream = aggregate.head.stream
         version = aggregate.commits.get(commit_id)
-        if version is None and first_attempt is not None:
+        if version is None and first_attempt is not None and aggregate.head.recorded_at >= first_attempt:
             found = self._store.find(stream, commit_id, first_attempt)
             version = found.last if found else None
         if version is None:

@@ -33,6 +33,8 @@ class Decider(Generic[S, C]):
         Frozen pydantic model, so that it can be kept in a snapshot.
     state_version : int
         Raise it when the state's shape or the meaning of ``evolve`` changes; older snapshots are then ignored.
+    deferred : Sequence[type[BaseModel]]
+        Commands that a policy may schedule: they wait as JSON, under the name of their class.
     """
 
     entity: str
@@ -41,6 +43,7 @@ class Decider(Generic[S, C]):
     evolve: Callable[[S, DomainEvent], S]
     state: type[S]
     state_version: int = 1
+    deferred: Sequence[type[BaseModel]] = ()
 
     def fold(self, events: Iterable[DomainEvent], state: S | None = None) -> S:
         """State after ``events``, starting from ``state`` or from the beginning."""

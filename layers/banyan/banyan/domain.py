@@ -10,6 +10,7 @@ from typing import Any
 from banyan.decider import AnyDecider
 from banyan.errors import ConfigurationError
 from banyan.projections.base import Projection
+from banyan.reactions.base import Policy
 from banyan.upcasting import EventRegistry
 
 
@@ -26,11 +27,12 @@ class Domain:
     projections : Sequence[Projection]
     routes : str
         Module with the routers ``commands`` and ``queries``; imported by the API functions only.
+    policies : Sequence[Policy]
 
     Raises
     ------
     ConfigurationError
-        When two deciders share an entity or two projections share a name.
+        When two deciders share an entity, or two projections or two policies a name.
     """
 
     name: str
@@ -38,10 +40,12 @@ class Domain:
     deciders: Sequence[AnyDecider]
     projections: Sequence[Projection] = field(default=())
     routes: str = ""
+    policies: Sequence[Policy] = field(default=())
 
     def __post_init__(self) -> None:
         _unique("entity", [decider.entity for decider in self.deciders])
         _unique("projection", [projection.name for projection in self.projections])
+        _unique("policy", [policy.name for policy in self.policies])
 
     def decider(self, entity: str) -> AnyDecider:
         """The decider of an entity.

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from threading import Lock
-from typing import Final, Protocol
+from typing import Protocol
 
-CLOCK_SKEW: Final = timedelta(minutes=1)
+from banyan.commands import CLOCK_SKEW
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
@@ -10,6 +11,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 from banyan.errors import ConfigurationError
 
 PREFIX = "BANYAN_"
+DEADLINE = "_deadline_minutes"
 
 
 def _split(value: Any) -> Any:
@@ -36,6 +38,9 @@ class Settings(BaseModel):
     failure_strategy: Literal["pause_and_alert"] = Field(
         "pause_and_alert", description="What happens to a stream whose projection keeps failing."
     )
+    payment_deadline_minutes: int = Field(
+        1440, ge=1, description="How long an order may stay unpaid before it is cancelled, minutes."
+    )
     reconciliation_schedule: str = Field("rate(6 hours)", description="When the reconciler runs.")
     reconciliation_settle_ms: int = Field(
         5000, ge=0, description="Pause before reconciliation looks at a difference again, ms."
@@ -49,6 +54,12 @@ class Settings(BaseModel):
     rollback_mismatch_rate: float = Field(
         0.01, ge=0, le=1, description="Share of differing reads above which reads move back."
     )
+
+    @property
+    def deadlines(self) -> Mapping[str, timedelta]:
+        """By the name of a deadline: what ``<name>_deadline_minutes`` says."""
+        minutes = {name: getattr(self, name) for name in type(self).model_fields if name.endswith(DEADLINE)}
+        return {name.removesuffix(DEADLINE): timedelta(minutes=value) for name, value in minutes.items()}
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str]) -> Settings:

@@ -1,0 +1,1 @@
+"""Reactions to events: policies send commands, effects reach the world outside."""

@@ -1,0 +1,169 @@
+"""Policies at work: from events to commands, each handled once."""
+
+from __future__ import annotations
+
+import logging
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import timedelta
+from typing import Any, Final
+from uuid import UUID, uuid5
+
+from banyan.commands import CLOCK_SKEW, CommandHandler
+from banyan.domain import Domain
+from banyan.errors import CommandRejected, ConcurrencyError, ConfigurationError, StoreUnavailable
+from banyan.events import Event, Metadata
+from banyan.reactions.base import History, Policy, Reaction, Schedule, Send
+from banyan.reactions.effects import Deadline, Deadlines
+from banyan.store import Commit
+from banyan.store.reader import StreamReader
+from banyan.streams import StreamId
+from banyan.telemetry import Telemetry
+
+_IDS: Final = UUID("fb0b5249-0eac-4a95-a6de-fe9c0918a00e")
+
+_logger = logging.getLogger(__name__)
+
+Handlers = Mapping[str, CommandHandler[Any, Any]]
+
+
+class Policies:
+    """The effect that lets a domain's policies react.
+
+    Every command has the same commit id whenever its event is reacted to, so a repeat finds the commit it made.
+    A command that the domain rejects has its answer: it is counted, and not tried again.
+
+    Parameters
+    ----------
+    domain : Domain
+    store : StreamReader
+        Reads the histories that policies ask for.
+    handlers : Mapping[str, CommandHandler]
+        By entity.
+    deadlines : Deadlines
+    durations : Mapping[str, timedelta]
+        By the name of a deadline: after how long it is due unless its policy says.
+    telemetry : Telemetry
+    """
+
+    def __init__(
+        self,
+        domain: Domain,
+        store: StreamReader,
+        handlers: Handlers,
+        deadlines: Deadlines,
+        durations: Mapping[str, timedelta],
+        telemetry: Telemetry,
+    ) -> None:
+        self._domain = domain
+        self._store = store
+        self._handlers = handlers
+        self._deadlines = deadlines
+        self._durations = durations
+        self._telemetry = telemetry
+        self._policies: Mapping[str, Sequence[Policy]] = _by_entity(domain.policies)
+
+    def take(self, commit: Commit, events: Sequence[Event]) -> None:
+        """As in ``Effect``.
+
+        Raises
+        ------
+        StoreUnavailable
+            Also when others keep writing to a stream that a command goes to.
+        """
+        for policy in self._policies.get(commit.stream.entity, ()):
+            for event in events:
+                for reaction in _distinct(policy, policy.react(event, self._history(event))):
+                    self._act(policy, event, reaction)
+
+    def _history(self, event: Event) -> History:
+        return lambda: tuple(self._store.read(event.stream_id, to_version=event.version))
+
+    def _act(self, policy: Policy, event: Event, reaction: Reaction) -> None:
+        if isinstance(reaction, Send):
+            self._send(policy, event, reaction)
+        else:
+            self._schedule(policy, event, reaction)
+
+    def _send(self, policy: Policy, event: Event, send: Send) -> None:
+        stream = StreamId(event.stream_id.tenant, send.entity, send.id)
+        try:
+            self._handler(send.entity).handle(
+                stream,
+                send.command,
+                commit_id=_commit_id(policy, event, send.step),
+                metadata=_metadata(policy, event),
+                first_attempt=event.timestamp - CLOCK_SKEW,
+            )
+        except CommandRejected as rejection:
+            self._telemetry.count("PolicyRejections")
+            _logger.info(
+                "policy %s: %s rejected a command with %s",
+                policy.name,
+                stream,
+                rejection.code,
+                extra={"policy": policy.name, "stream": str(stream), "event": event.event_id, "code": rejection.code},
+            )
+        except ConcurrencyError as error:
+            raise StoreUnavailable(f"{stream} is contended: deliver the batch again") from error
+
+    def _schedule(self, policy: Policy, event: Event, schedule: Schedule) -> None:
+        stream = StreamId(event.stream_id.tenant, schedule.entity, schedule.id)
+        if type(schedule.command) not in self._domain.decider(schedule.entity).deferred:
+            raise ConfigurationError(
+                f"{type(schedule.command).__name__} is not among the deferred commands of its decider"
+            )
+        self._deadlines.schedule(
+            Deadline(
+                stream=stream,
+                name=schedule.name,
+                due=event.timestamp + self._duration(schedule),
+                command=schedule.command,
+                commit_id=_commit_id(policy, event, schedule.name),
+                metadata=_metadata(policy, event),
+            )
+        )
+
+    def _handler(self, entity: str) -> CommandHandler[Any, Any]:
+        self._domain.decider(entity)
+        return self._handlers[entity]
+
+    def _duration(self, schedule: Schedule) -> timedelta:
+        after = schedule.after or self._durations.get(schedule.name)
+        if after is None:
+            raise ConfigurationError(f"nothing says after how long the deadline {schedule.name!r} is due")
+        return after
+
+
+def _by_entity(policies: Sequence[Policy]) -> Mapping[str, Sequence[Policy]]:
+    found: dict[str, list[Policy]] = defaultdict(list)
+    for policy in policies:
+        found[policy.entity].append(policy)
+    return found
+
+
+def _distinct(policy: Policy, reactions: Sequence[Reaction]) -> Iterator[Reaction]:
+    """The reactions to one event; two of one step would pass for a repeat of each other."""
+    steps: set[str] = set()
+    for reaction in reactions:
+        step = _step(reaction)
+        if step in steps:
+            raise ConfigurationError(f"policy {policy.name!r} reacts twice with the step {step!r}")
+        steps.add(step)
+    yield from reactions
+
+
+def _step(reaction: Reaction) -> str:
+    return reaction.step if isinstance(reaction, Send) else reaction.name
+
+
+def _commit_id(policy: Policy, event: Event, step: str) -> str:
+    return str(uuid5(_IDS, f"{policy.name}#{event.event_id}#{step}"))
+
+
+def _metadata(policy: Policy, event: Event) -> Metadata:
+    return Metadata(
+        correlation_id=event.metadata.correlation_id or event.event_id,
+        causation_id=event.event_id,
+        actor=f"policy:{policy.name}",
+    )
