@@ -113,8 +113,8 @@ class Reconciler:
             name=projection.name,
             compared=len(settled.expected.keys() | settled.actual.keys()),
             in_flight=len(settled.in_flight),
-            expected=checksum(settled.expected.items()),
-            actual=checksum(settled.actual.items()),
+            expected=checksum(settled.expected),
+            actual=checksum(settled.actual),
             differences=len(standing),
             findings=tuple(sorted(standing, key=lambda finding: finding.where)[:MAX_FINDINGS]),
         )

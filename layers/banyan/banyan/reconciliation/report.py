@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Final, Protocol
 
 from banyan.events import CamelModel
+from banyan.reconciliation.fields import FieldDifference
 from banyan.store.chain import timestamp
 from banyan.store.items import pack, unpack
 
@@ -27,8 +28,8 @@ class Finding(CamelModel):
         What is wrong.
     version : int, optional
         First version concerned, in a stream.
-    fields : tuple[str, ...]
-        Names of the fields that differ, in a row.
+    fields : tuple[FieldDifference, ...]
+        The fields that differ, in a row.
     detail : str
         A sentence for a person.
     """
@@ -36,7 +37,7 @@ class Finding(CamelModel):
     where: str
     kind: str
     version: int | None = None
-    fields: tuple[str, ...] = ()
+    fields: tuple[FieldDifference, ...] = ()
     detail: str = ""
 
 

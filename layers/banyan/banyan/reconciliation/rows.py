@@ -11,6 +11,7 @@ from banyan.errors import EventError, StreamCorrupted
 from banyan.projections.base import AnyStreamProjection, Projection, ViewProjection
 from banyan.projections.check import Difference, ViewFold, compare_rows, fold_row
 from banyan.projections.views import Generation, RowKey, StateRow, ViewRow, Views
+from banyan.reconciliation.fields import FieldDifference, differing
 from banyan.reconciliation.report import Finding
 from banyan.store import EventStore
 from banyan.streams import StreamId
@@ -91,7 +92,7 @@ def _state_finding(name: str, expected: Content | None, actual: Content | None) 
         return Finding(where=name, kind="missing_row", detail="the stream has no row")
     if expected is None:
         return Finding(where=name, kind="extra_row", detail="the row has no readable stream")
-    fields = tuple(sorted(f for f in expected.keys() | actual.keys() if expected.get(f) != actual.get(f)))
+    fields = differing(expected, actual)
     behind = actual["(version)"] < expected["(version)"]
     return Finding(where=name, kind="stale_row" if behind else "different_row", fields=fields)
 
@@ -129,7 +130,8 @@ def _behind(stream: StreamId) -> Finding:
 
 
 def _view_finding(difference: Difference) -> Finding:
-    return Finding(where=difference.row, kind="different_row", fields=difference.fields)
+    names = (FieldDifference(name=name, expected=None, actual=None) for name in difference.fields)
+    return Finding(where=difference.row, kind="different_row", fields=tuple(names))
 
 
 def _by_name(rows: Mapping[RowKey, ViewRow]) -> dict[str, Content]:
