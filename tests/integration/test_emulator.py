@@ -1,4 +1,4 @@
-"""The emulator and the door to DynamoDB: what a function meets there, and how it fails."""
+"""The emulator and the door to the services: what a function meets there, and how it fails."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -15,12 +16,14 @@ import pytest
 from botocore.exceptions import ClientError
 from tools.local.engine import ISOLATION
 from tools.local.environment import environment
-from tools.local.physical import REGION
+from tools.local.physical import ACCOUNT, REGION, reference
 from tools.local.template import Resource
+from tools.runtime.backend import Backend, backend
 from tools.runtime.emulator import ROOT, Emulator, FunctionFailed, unavailable
 from tools.runtime.guard import Guard
+from tools.runtime.needs import table_needs
 from tools.runtime.permissions import Role, role_of
-from tools.runtime.sandbox import dynamodb, folder_name, load_template
+from tools.runtime.sandbox import folder_name, load_template
 
 pytestmark = [
     pytest.mark.runtime,
@@ -108,10 +111,10 @@ def test_code_that_cannot_be_imported_is_named(make: Make) -> None:
 
 
 @pytest.fixture(scope="module")
-def moto_url() -> Iterator[str]:
-    """URL of an empty DynamoDB."""
-    with dynamodb("moto") as url:
-        yield url
+def services() -> Iterator[Backend]:
+    """The services, without anything in them."""
+    with backend("moto") as running:
+        yield running
 
 
 def roles() -> Mapping[str, Role]:
@@ -120,8 +123,8 @@ def roles() -> Mapping[str, Role]:
     return {folder_name(f): role_of(template, f) for f in template.resources("AWS::Lambda::Function")}
 
 
-def test_the_door_denies_what_a_role_does_not_allow_as_dynamodb_would(moto_url: str) -> None:
-    with environment(ISOLATION), Guard(roles()["query_api"], moto_url) as guard:
+def test_the_door_denies_what_a_role_does_not_allow_as_dynamodb_would(services: Backend) -> None:
+    with environment(ISOLATION), Guard(roles()["query_api"], services) as guard:
         client = boto3.client("dynamodb", region_name=REGION, endpoint_url=guard.endpoint)
         with pytest.raises(ClientError, match=r"dynamodb:PutItem on .*banyan-EventsTable") as denied:
             client.put_item(TableName="banyan-EventsTable", Item={"stream": {"S": "a"}})
@@ -139,10 +142,82 @@ def test_a_transaction_is_denied_by_its_parts(part: str) -> None:
     item = {part: {"TableName": "banyan-EventsTable"}}
     put = {"Put": {"TableName": "banyan-EventsTable"}}
     role = roles()["command_api"]
-    assert role.missing("TransactWriteItems", {"TransactItems": [put, put]}) == []
-    assert [need.action for need in role.missing("TransactWriteItems", {"TransactItems": [put, item]})] == [
-        f"dynamodb:{part}Item"
-    ]
+    assert role.missing(table_needs("TransactWriteItems", {"TransactItems": [put, put]})) == []
+    (missing,) = role.missing(table_needs("TransactWriteItems", {"TransactItems": [put, item]}))
+    assert missing.action == f"dynamodb:{part}Item"
+
+
+WORKER = [
+    ("sqs:SendMessage", f"arn:aws:sqs:{REGION}:{ACCOUNT}:jobs"),
+    ("events:PutEvents", f"arn:aws:events:{REGION}:{ACCOUNT}:event-bus/news"),
+    ("s3:PutObject", "arn:aws:s3:::claims/*"),
+]
+
+
+def worker(allowed: Sequence[tuple[str, str]]) -> Role:
+    """A role with these grants."""
+    statements = [{"Effect": "Allow", "Action": action, "Resource": target} for action, target in allowed]
+    policies = [{"PolicyDocument": {"Statement": statements}}]
+    return Role(Resource("Worker", "AWS::IAM::Role", "worker", {"Policies": policies}))
+
+
+def send(queue: str) -> Mapping[str, Any]:
+    """A message for a queue, by the URL that ``Ref`` gives a function."""
+    return {"QueueUrl": reference("AWS::SQS::Queue", queue), "MessageBody": "work"}
+
+
+def publish(bus: str) -> Mapping[str, Any]:
+    """An entry for a bus."""
+    return {"Entries": [{"EventBusName": bus, "Source": "test", "DetailType": "Told", "Detail": "{}"}]}
+
+
+@contextmanager
+def furnished(services: Backend) -> Iterator[None]:
+    """Two queues, buses and buckets."""
+    endpoint: Any = {"endpoint_url": services.others}
+    for name in ("jobs", "others"):
+        boto3.client("sqs", **endpoint).create_queue(QueueName=name)
+    for name in ("news", "gossip"):
+        boto3.client("events", **endpoint).create_event_bus(Name=name)
+    for name in ("claims", "secrets"):
+        boto3.client("s3", **endpoint).create_bucket(
+            Bucket=name, CreateBucketConfiguration={"LocationConstraint": REGION}
+        )
+    yield
+    services.reset()
+
+
+def test_the_door_leads_to_every_service_that_a_role_names(services: Backend) -> None:
+    with environment(ISOLATION), furnished(services), Guard(worker(WORKER), services) as guard:
+        endpoint: Any = {"endpoint_url": guard.endpoint}
+        boto3.client("sqs", **endpoint).send_message(**send("jobs"))
+        assert boto3.client("events", **endpoint).put_events(**publish("news"))["FailedEntryCount"] == 0
+        boto3.client("s3", **endpoint).put_object(Bucket="claims", Key="a/b c", Body=b"claim \xff")
+        behind: Any = {"endpoint_url": services.others}
+        (message,) = boto3.client("sqs", **behind).receive_message(QueueUrl=send("jobs")["QueueUrl"])["Messages"]
+        assert message["Body"] == "work"
+        assert boto3.client("s3", **behind).get_object(Bucket="claims", Key="a/b c")["Body"].read() == b"claim \xff"
+
+
+def test_the_door_denies_other_actions_and_resources_of_every_service(services: Backend) -> None:
+    with environment(ISOLATION), furnished(services), Guard(worker(WORKER), services) as guard:
+        endpoint: Any = {"endpoint_url": guard.endpoint}
+        sqs, events = boto3.client("sqs", **endpoint), boto3.client("events", **endpoint)
+        s3, kms = boto3.client("s3", **endpoint), boto3.client("kms", **endpoint)
+        attempts: list[tuple[Callable[..., Any], Mapping[str, Any], str]] = [
+            (sqs.send_message, send("others"), "AccessDeniedException"),
+            (sqs.receive_message, {"QueueUrl": send("jobs")["QueueUrl"]}, "AccessDeniedException"),
+            (events.put_events, publish("gossip"), "AccessDeniedException"),
+            (events.delete_event_bus, {"Name": "news"}, "AccessDeniedException"),
+            (s3.put_object, {"Bucket": "secrets", "Key": "a", "Body": b""}, "AccessDenied"),
+            (s3.get_object, {"Bucket": "claims", "Key": "a"}, "AccessDenied"),
+            (s3.delete_bucket, {"Bucket": "claims"}, "AccessDenied"),
+            (kms.list_keys, {}, "AccessDeniedException"),
+        ]
+        for call, arguments, code in attempts:
+            with pytest.raises(ClientError) as denied:
+                call(**arguments)
+            assert denied.value.response["Error"]["Code"] == code, arguments
 
 
 def invoke(*arguments: str) -> subprocess.CompletedProcess[str]:

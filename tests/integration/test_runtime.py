@@ -7,9 +7,10 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 import pytest
+from tools.runtime.backend import Backend, backend, moto
 from tools.runtime.emulator import FunctionFailed, unavailable
 from tools.runtime.samples.files import cases, read_case
-from tools.runtime.sandbox import Sandbox, dynamodb, load_template
+from tools.runtime.sandbox import Sandbox, load_template
 
 pytestmark = [
     pytest.mark.runtime,
@@ -52,19 +53,21 @@ RECONCILED = ("scheduled",)
 
 
 @pytest.fixture(scope="module", params=["moto", pytest.param("dynamodb-local", marks=pytest.mark.dynamodb_local)])
-def backend(request: pytest.FixtureRequest) -> Iterator[str]:
-    """URL of a DynamoDB without tables."""
+def services(request: pytest.FixtureRequest) -> Iterator[Backend]:
+    """The services, without anything in them."""
     if request.param == "moto":
-        with dynamodb("moto") as url:
-            yield url
-    else:
-        yield request.getfixturevalue("dynamodb_local_endpoint")
+        with backend("moto") as running:
+            yield running
+        return
+    tables = request.getfixturevalue("dynamodb_local_endpoint")
+    with moto() as others:
+        yield Backend(tables, others)
 
 
 @pytest.fixture
-def sandbox(backend: str) -> Iterator[Sandbox]:
+def sandbox(services: Backend) -> Iterator[Sandbox]:
     """The sample orders, without read models."""
-    with Sandbox(load_template(RollbackLagMs="1"), backend) as running:
+    with Sandbox(load_template(RollbackLagMs="1"), services) as running:
         yield running
 
 

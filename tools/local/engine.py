@@ -25,10 +25,17 @@ from tools.local.transactions import undoing_touched_items
 
 ENGINES = ("moto", "dynamodb-local")
 DYNAMODB_ENDPOINTS = ("AWS_ENDPOINT_URL_DYNAMODB", "AWS_ENDPOINT_URL_DYNAMODB_STREAMS")
+OTHER_ENDPOINTS = (
+    "AWS_ENDPOINT_URL_EVENTBRIDGE",
+    "AWS_ENDPOINT_URL_S3",
+    "AWS_ENDPOINT_URL_SNS",
+    "AWS_ENDPOINT_URL_SQS",
+)
+ENDPOINTS = (*DYNAMODB_ENDPOINTS, *OTHER_ENDPOINTS)
 ISOLATION: dict[str, str | None] = {
     "AWS_PROFILE": None,
     "AWS_ENDPOINT_URL": None,
-    **dict.fromkeys(DYNAMODB_ENDPOINTS),
+    **dict.fromkeys((*DYNAMODB_ENDPOINTS, *OTHER_ENDPOINTS)),
     "AWS_ACCESS_KEY_ID": "local",
     "AWS_SECRET_ACCESS_KEY": "local",
     "AWS_SESSION_TOKEN": "local",

@@ -10,9 +10,10 @@ from typing import Any
 
 from tools.local.engine import ENGINES
 from tools.local.errors import StackError
+from tools.runtime.backend import backend
 from tools.runtime.emulator import FunctionFailed, emulator_binary
 from tools.runtime.samples.files import read_case
-from tools.runtime.sandbox import Sandbox, dynamodb, load_template
+from tools.runtime.sandbox import Sandbox, load_template
 
 PROJECTOR = "projector"
 
@@ -36,7 +37,7 @@ def invoke(engine: str, function: str, event: Any) -> int:
     ------
     StackError
     """
-    with dynamodb(engine) as backend, Sandbox(load_template(), backend) as sandbox:
+    with backend(engine) as services, Sandbox(load_template(), services) as sandbox:
         emulator = sandbox.emulator(function)
         if function != PROJECTOR:
             sandbox.invoke(PROJECTOR, read_case(PROJECTOR, "insert"))

@@ -1,4 +1,4 @@
-"""A door in front of DynamoDB that lets a function do what its role allows, and nothing else."""
+"""A door in front of the AWS services that lets a function do what its role allows, and nothing else."""
 
 from __future__ import annotations
 
@@ -7,32 +7,31 @@ import threading
 from types import TracebackType
 from typing import Self
 
-import urllib3
 from werkzeug.serving import WSGIRequestHandler, make_server
 from werkzeug.wrappers import Request, Response
 
+from tools.runtime.backend import Backend, forwarded, service_of
+from tools.runtime.needs import Need, needs
 from tools.runtime.permissions import Role
 
-DENIED = "com.amazonaws.dynamodb.v20120810#AccessDeniedException"
-DROPPED = frozenset({"connection", "content-length", "date", "host", "server", "transfer-encoding"})
+DENIED = "com.amazonaws.{service}#AccessDeniedException"
 
 
 class Guard:
-    """Passes DynamoDB requests on, and denies what a role does not allow as DynamoDB would; a context manager.
+    """Passes requests on, and denies what a role does not allow as the service would; a context manager.
 
     Parameters
     ----------
     role : Role
-    backend : str
-        URL of the DynamoDB behind it.
+    backend : Backend
 
     Attributes
     ----------
     endpoint : str
-        URL for the function's client.
+        URL for the function's clients.
     """
 
-    def __init__(self, role: Role, backend: str) -> None:
+    def __init__(self, role: Role, backend: Backend) -> None:
         self._role = role
         self._backend = backend
         self._server = make_server("127.0.0.1", 0, Request.application(self._answer), request_handler=Silent)
@@ -49,12 +48,9 @@ class Guard:
         self._server.server_close()
 
     def _answer(self, request: Request) -> Response:
-        operation = request.headers["X-Amz-Target"].partition(".")[2]
-        missing = self._role.missing(operation, request.get_json(force=True))
-        if missing:
-            text = f"the role is not authorized to perform {missing[0].action} on {missing[0].resource}"
-            return Response(json.dumps({"__type": DENIED, "message": text}), 400)
-        return forwarded(request, self._backend)
+        service = service_of(request)
+        missing = self._role.missing(needs(service, request))
+        return denied(service, missing[0]) if missing else forwarded(request, self._backend.url(service))
 
 
 class Silent(WSGIRequestHandler):
@@ -64,9 +60,9 @@ class Silent(WSGIRequestHandler):
         """Leave it."""
 
 
-def forwarded(request: Request, backend: str) -> Response:
-    """Return the backend's answer to a request."""
-    headers = {name: value for name, value in request.headers.items() if name.lower() not in DROPPED}
-    answer = urllib3.request("POST", backend, body=request.get_data(), headers=headers, retries=False)
-    kept = {name: value for name, value in answer.headers.items() if name.lower() not in DROPPED}
-    return Response(answer.data, answer.status, kept)
+def denied(service: str, need: Need) -> Response:
+    """Return a service's refusal: S3 speaks XML, the others JSON."""
+    text = f"the role is not authorized to perform {need.action} on {need.resource}"
+    if service == "s3":
+        return Response(f"<Error><Code>AccessDenied</Code><Message>{text}</Message></Error>", 403)
+    return Response(json.dumps({"__type": DENIED.format(service=service), "message": text}), 400)

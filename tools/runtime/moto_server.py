@@ -1,4 +1,4 @@
-"""moto's DynamoDB for other processes, on loopback: python -m tools.runtime.moto_server PORT."""
+"""moto's services for other processes, on loopback: python -m tools.runtime.moto_server PORT."""
 
 from __future__ import annotations
 
@@ -7,23 +7,27 @@ import sys
 from botocore.awsrequest import AWSPreparedRequest
 from botocore.compat import HTTPHeaders
 from moto.core.models import botocore_stubber
+from moto.moto_api._internal.models import moto_api_backend
 from werkzeug.serving import make_server
 from werkzeug.wrappers import Request, Response
 
 from tools.local.engine import moto_engine
 from tools.local.physical import REGION
+from tools.runtime.backend import RESET, service_of
 from tools.runtime.guard import Silent
-
-URL = f"https://dynamodb.{REGION}.amazonaws.com/"
 
 
 @Request.application
 def answer(request: Request) -> Response:
-    """Answer one DynamoDB request from memory."""
+    """Answer one request from memory."""
+    if request.path == RESET:
+        moto_api_backend.reset()
+        return Response()
+    url = f"https://{service_of(request)}.{REGION}.amazonaws.com{request.full_path.removesuffix('?')}"
     headers = HTTPHeaders.from_dict(dict(request.headers))
-    prepared = AWSPreparedRequest("POST", URL, headers, request.get_data(), stream_output=False)
+    prepared = AWSPreparedRequest(request.method, url, headers, request.get_data(), stream_output=False)
     found = botocore_stubber("before-send", prepared)
-    assert found is not None, f"moto does not know {URL}"
+    assert found is not None, f"moto does not know {url}"
     return Response(found.content, found.status_code, dict(found.headers))
 
 

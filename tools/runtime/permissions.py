@@ -1,31 +1,13 @@
-"""What a function's role lets it do on DynamoDB."""
+"""What a function's role lets it do."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable
 from fnmatch import fnmatchcase
 from typing import Any
 
-from tools.local.physical import ACCOUNT, REGION
 from tools.local.template import Resource, Template
-
-TABLES = f"arn:aws:dynamodb:{REGION}:{ACCOUNT}:table/"
-TRANSACTED = {
-    "ConditionCheck": "ConditionCheckItem",
-    "Delete": "DeleteItem",
-    "Get": "GetItem",
-    "Put": "PutItem",
-    "Update": "UpdateItem",
-}
-
-
-@dataclass(frozen=True)
-class Need:
-    """An action on a table or an index, as IAM names them."""
-
-    action: str
-    resource: str
+from tools.runtime.needs import Need
 
 
 class Role:
@@ -53,9 +35,9 @@ class Role:
             for target in as_list(statement["Resource"])
         ]
 
-    def missing(self, operation: str, request: Mapping[str, Any]) -> list[Need]:
-        """Return what the role does not allow of a DynamoDB request."""
-        return [need for need in needs(operation, request) if not self._allows(need)]
+    def missing(self, needs: Iterable[Need]) -> list[Need]:
+        """Return the needs that the role does not meet."""
+        return [need for need in needs if not self._allows(need)]
 
     def _allows(self, need: Need) -> bool:
         return any(fnmatchcase(need.action, a) and fnmatchcase(need.resource, r) for a, r in self.allowed)
@@ -64,28 +46,6 @@ class Role:
 def role_of(template: Template, function: Resource) -> Role:
     """Return the role a function runs under."""
     return next(Role(role) for role in template.resources("AWS::IAM::Role") if role.arn == function.properties["Role"])
-
-
-def needs(operation: str, request: Mapping[str, Any]) -> Iterator[Need]:
-    """Return what IAM asks for before DynamoDB runs a request; transactions are asked for by their parts.
-
-    Parameters
-    ----------
-    operation : str
-        For example ``PutItem``.
-    request : Mapping
-        Its parameters.
-    """
-    if operation.startswith("Transact"):
-        for item in request["TransactItems"]:
-            for kind, part in item.items():
-                yield Need(f"dynamodb:{TRANSACTED[kind]}", TABLES + part["TableName"])
-    elif operation.startswith("Batch"):
-        for table in request["RequestItems"]:
-            yield Need(f"dynamodb:{operation}", TABLES + table)
-    else:
-        index = f"/index/{request['IndexName']}" if "IndexName" in request else ""
-        yield Need(f"dynamodb:{operation}", TABLES + request["TableName"] + index)
 
 
 def as_list(value: Any) -> list[str]:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack
 from functools import cached_property
 from pathlib import Path
 from types import TracebackType
@@ -12,18 +10,17 @@ from typing import TYPE_CHECKING, Any, Self
 
 import boto3
 
-from tools.local.dynamodb_local import DynamoDBLocal
 from tools.local.engine import ISOLATION
 from tools.local.environment import environment
 from tools.local.errors import StackError
 from tools.local.layers import importable
-from tools.local.ports import free_port
+from tools.local.services import create_services
 from tools.local.tables import create_tables
 from tools.local.template import Resource, Template
+from tools.runtime.backend import Backend
 from tools.runtime.emulator import ROOT, Emulator
 from tools.runtime.guard import Guard
 from tools.runtime.permissions import role_of
-from tools.runtime.process import running
 from tools.runtime.samples.orders import sample_items
 
 if TYPE_CHECKING:
@@ -33,16 +30,16 @@ EVENTS_TABLE = "EventsTable"
 
 
 class Sandbox:
-    """Runs the template's functions on tables of their own, each under its own role; a context manager.
+    """Runs the template's functions, each under its own role, on resources of their own; a context manager.
 
     Parameters
     ----------
     template : Template
-    backend : str
-        URL of a DynamoDB without tables.
+    backend : Backend
+        Without anything in it.
     """
 
-    def __init__(self, template: Template, backend: str) -> None:
+    def __init__(self, template: Template, backend: Backend) -> None:
         self._template = template
         self._backend = backend
         self._running = ExitStack()
@@ -51,9 +48,14 @@ class Sandbox:
 
     @cached_property
     def client(self) -> DynamoDBClient:
-        """A client that may do anything."""
-        with environment(ISOLATION):
-            return boto3.client("dynamodb", endpoint_url=self._backend)
+        """A DynamoDB client that may do anything."""
+        with self._unguarded():
+            return boto3.client("dynamodb")
+
+    def service(self, name: str) -> Any:
+        """Return a client of any service that may do anything."""
+        with self._unguarded():
+            return boto3.client(name)  # type: ignore[call-overload]
 
     def table(self, logical_id: str) -> str:
         """Return the name of a table."""
@@ -84,8 +86,9 @@ class Sandbox:
         return self._emulators[name]
 
     def __enter__(self) -> Self:
-        with environment({**ISOLATION, "AWS_ENDPOINT_URL_DYNAMODB": self._backend}):
+        with self._unguarded():
             create_tables(self._template.resources("AWS::DynamoDB::Table"))
+            create_services(self._template)
         client, table = self.client, self.table(EVENTS_TABLE)
         for item in sample_items():
             client.put_item(TableName=table, Item=item)
@@ -97,6 +100,11 @@ class Sandbox:
         self._running.close()
         for table in self._template.resources("AWS::DynamoDB::Table"):
             self.client.delete_table(TableName=table.name)
+        self._backend.reset()
+
+    def _unguarded(self) -> AbstractContextManager[None]:
+        endpoints = {"AWS_ENDPOINT_URL": self._backend.others, "AWS_ENDPOINT_URL_DYNAMODB": self._backend.dynamodb}
+        return environment({**ISOLATION, **endpoints})
 
     def _emulator(self, name: str) -> Emulator:
         if name not in self._functions:
@@ -106,31 +114,8 @@ class Sandbox:
         layers = self._template.resources("AWS::Lambda::LayerVersion")
         paths = [importable(self._template.root / layer.properties["Content"]["S3Key"]) for layer in layers]
         isolation = {name: value for name, value in ISOLATION.items() if value is not None}
-        variables = {"AWS_ENDPOINT_URL_DYNAMODB": guard.endpoint, "PYTHONPATH": ":".join(paths)}
+        variables = {"AWS_ENDPOINT_URL": guard.endpoint, "PYTHONPATH": ":".join(paths)}
         return Emulator(function, self._template.root, isolation | variables)
-
-
-@contextmanager
-def dynamodb(engine: str) -> Iterator[str]:
-    """Run an empty DynamoDB and give its URL.
-
-    Parameters
-    ----------
-    engine : str
-        ``moto``, or ``dynamodb-local``, which binds every network interface.
-
-    Raises
-    ------
-    StackError
-        It cannot start.
-    """
-    if engine == "dynamodb-local":
-        with DynamoDBLocal() as server:
-            yield server.endpoint
-        return
-    port = free_port()
-    with running([sys.executable, "-m", "tools.runtime.moto_server", str(port)], port, {}, ROOT):
-        yield f"http://127.0.0.1:{port}"
 
 
 def load_template(**parameters: str) -> Template:

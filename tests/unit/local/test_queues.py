@@ -11,6 +11,7 @@ from tests.support import wait_until
 from tests.unit.local.conftest import Worker, Write, fail
 from tools.local.console import Console
 from tools.local.mappings import mappings
+from tools.local.physical import reference
 from tools.local.queues import QueueConsumer
 from tools.local.services import create_services
 from tools.local.template import Template
@@ -52,7 +53,7 @@ def consuming(template: Template, worker: Worker, console: Console) -> Iterator[
 
 
 def url(name: str) -> str:
-    return boto3.client("sqs").get_queue_url(QueueName=f"banyan-{name}")["QueueUrl"]
+    return reference("AWS::SQS::Queue", f"banyan-{name}")
 
 
 def send(body: str) -> None:

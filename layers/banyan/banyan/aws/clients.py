@@ -9,6 +9,9 @@ from botocore.config import Config
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_events import EventBridgeClient
+    from mypy_boto3_s3 import S3Client
+    from mypy_boto3_sqs import SQSClient
 
 CONFIG: Final = Config(
     connect_timeout=1,
@@ -21,3 +24,18 @@ CONFIG: Final = Config(
 def dynamodb_client() -> DynamoDBClient:
     """A DynamoDB client; region, credentials and an endpoint come from the environment."""
     return boto3.client("dynamodb", config=CONFIG)
+
+
+def events_client() -> EventBridgeClient:
+    """An EventBridge client, as ``dynamodb_client``."""
+    return boto3.client("events", config=CONFIG)
+
+
+def s3_client() -> S3Client:
+    """An S3 client, as ``dynamodb_client``."""
+    return boto3.client("s3", config=CONFIG)
+
+
+def sqs_client() -> SQSClient:
+    """An SQS client, as ``dynamodb_client``."""
+    return boto3.client("sqs", config=CONFIG)
