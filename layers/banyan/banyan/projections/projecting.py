@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from typing import Final, Protocol
 
 from botocore.exceptions import ClientError
 
 from banyan.errors import StoreUnavailable
 from banyan.events import Event
 from banyan.projections.batch import Delivery
-from banyan.projections.failures import Failures
 from banyan.projections.views import Generation, WatermarkMoved
 from banyan.store import Commit
 from banyan.store.reader import StreamReader, whole
@@ -43,16 +42,23 @@ class Outcome:
     error: Exception | None = None
 
 
+class Parking(Protocol):
+    """Knows the streams that wait for somebody to resume them."""
+
+    def parked(self, generation: Generation, stream: StreamId, watermark: int) -> bool:
+        """Whether a stream is not to be read behind its watermark."""
+
+
 class Source:
     """Reads what a stream holds behind a watermark.
 
     Parameters
     ----------
     store : StreamReader
-    failures : Failures
+    failures : Parking
     """
 
-    def __init__(self, store: StreamReader, failures: Failures) -> None:
+    def __init__(self, store: StreamReader, failures: Parking) -> None:
         self._store = store
         self._failures = failures
 

@@ -8,13 +8,12 @@ from datetime import timedelta
 
 from banyan.decider import AnyDecider
 from banyan.errors import BanyanError, ConfigurationError
-from banyan.projections.base import Projection, ViewProjection
+from banyan.projections.base import Projection
 from banyan.projections.batch import Delivery, deliveries
 from banyan.projections.failures import Failures, Setback, check_systemic
-from banyan.projections.moves import ViewProjector
 from banyan.projections.projecting import Outcome, Source
+from banyan.projections.projectors import Projector, make_projector
 from banyan.projections.snapshotter import Snapshotter
-from banyan.projections.states import StateProjector
 from banyan.projections.views import Failure, Generation, Views
 from banyan.store import Commit, EventStore
 from banyan.store.eventstore import Clock, utc_now
@@ -69,7 +68,7 @@ class ProjectionRunner:
         self._failures = Failures(views, max_retries, backoff_ms, clock, sleep, self._telemetry)
         self._snapshots = Snapshotter(store, deciders, snapshot_interval, self._telemetry)
         source = Source(store, self._failures)
-        self._projectors = {projection.name: _projector(projection, views, source, clock) for projection in projections}
+        self._projectors = {p.name: make_projector(p, Generation(p.name), views, source, clock) for p in projections}
 
     def project(self, commits: Iterable[Commit], damaged: Collection[StreamId] = ()) -> frozenset[StreamId]:
         """Take in a batch.
@@ -143,13 +142,3 @@ class ProjectionRunner:
                 self._telemetry.duration("ProjectionLag", (now - outcome.recorded_at) / MILLISECOND)
                 self._failures.moved(projector.generation, outcome.stream)
         return [Setback(projector.generation, o.stream, o.version + 1, o.error) for o in outcomes if o.error]
-
-
-Projector = StateProjector | ViewProjector
-
-
-def _projector(projection: Projection, views: Views, source: Source, clock: Clock) -> Projector:
-    generation = Generation(projection.name)
-    if isinstance(projection, ViewProjection):
-        return ViewProjector(projection, generation, views, source, clock)
-    return StateProjector(projection, generation, views, source, clock)
