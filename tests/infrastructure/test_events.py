@@ -25,6 +25,7 @@ SHAPES: dict[str, type[BaseModel]] = {
     "command_api": APIGatewayProxyEventV2Model,
     "query_api": APIGatewayProxyEventV2Model,
     "projector": DynamoDBStreamModel,
+    "reactor": DynamoDBStreamModel,
     "reconciler": EventBridgeModel,
 }
 

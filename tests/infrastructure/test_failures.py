@@ -15,11 +15,21 @@ from banyan.aws.settings import Settings
 FOURTEEN_DAYS = 14 * 24 * 60 * 60
 
 
+READERS = {"banyan-Projector": "projection", "banyan-Reactor": "reactor"}
+
+
 @pytest.fixture(scope="module")
-def mapping(template: Template) -> Mapping:
-    """The only event source mapping."""
-    (found,) = mappings(template)
-    return found
+def readers(template: Template) -> dict[str, Mapping]:
+    """The mappings of the event table's stream, by function."""
+    events = next(table for table in template.resources("AWS::DynamoDB::Table") if table.logical_id == "EventsTable")
+    found = [each for each in mappings(template) if each.source_arn.startswith(f"{events.arn}/stream/")]
+    return {mapping.function: mapping for mapping in found}
+
+
+@pytest.fixture(params=READERS)
+def mapping(readers: dict[str, Mapping], request: pytest.FixtureRequest) -> Mapping:
+    """Each mapping of the event table's stream."""
+    return readers[request.param]
 
 
 def one(template: Template, kind: str) -> dict[str, Any]:
@@ -38,16 +48,19 @@ def function(functions: list[Resource], logical_id: str) -> Resource:
     return next(function for function in functions if function.logical_id == logical_id)
 
 
-def test_the_projector_reads_the_event_table_from_its_beginning(template: Template, mapping: Mapping) -> None:
-    events = next(table for table in template.resources("AWS::DynamoDB::Table") if table.logical_id == "EventsTable")
-    assert mapping.source_arn.startswith(f"{events.arn}/stream/")
-    assert (mapping.function, mapping.start) == ("banyan-Projector", "TRIM_HORIZON")
+def test_two_functions_read_the_event_table_and_no_third_one(readers: dict[str, Mapping]) -> None:
+    assert readers.keys() == READERS.keys()
+
+
+def test_a_reader_begins_with_the_oldest_record(mapping: Mapping) -> None:
+    assert mapping.start == "TRIM_HORIZON"
 
 
 def test_batches_are_as_large_and_as_many_at_once_as_the_settings_say(mapping: Mapping) -> None:
     settings = Settings()
-    assert mapping.batch_size == settings.projection_batch_size
-    assert mapping.parallelization == settings.projection_parallelization
+    prefix = READERS[mapping.function]
+    assert mapping.batch_size == getattr(settings, f"{prefix}_batch_size")
+    assert mapping.parallelization == getattr(settings, f"{prefix}_parallelization")
     assert mapping.window <= 1
 
 
@@ -58,21 +71,29 @@ def test_a_failing_batch_is_answered_record_by_record_cut_in_two_and_given_up_in
     assert 0 < mapping.max_age <= 24 * 60 * 60
 
 
-def test_batches_given_up_go_to_a_queue_the_projector_may_write_to(
+def test_batches_given_up_go_to_a_queue_the_reader_may_write_to(
     template: Template, functions: list[Resource], mapping: Mapping
 ) -> None:
-    failures = queue_arn(template, "ProjectorFailures")
+    name = mapping.function.removeprefix("banyan-")
+    failures = queue_arn(template, f"{name}Failures")
     assert mapping.on_failure == failures
-    assert ("sqs:SendMessage", failures) in role_of(template, function(functions, "Projector")).allowed
+    assert ("sqs:SendMessage", failures) in role_of(template, function(functions, name)).allowed
 
 
 @pytest.mark.parametrize(
     ("case", "passes"), [("insert", True), ("modify", True), ("remove", True), ("snapshot", False)]
 )
 def test_commits_and_tampering_reach_the_projector_and_snapshots_do_not(
-    mapping: Mapping, case: str, passes: bool
+    readers: dict[str, Mapping], case: str, passes: bool
 ) -> None:
+    mapping = readers["banyan-Projector"]
     assert {mapping.matches(record) for record in read_case("projector", case)["Records"]} == {passes}
+
+
+@pytest.mark.parametrize("case", ["insert", "modify", "remove", "snapshot"])
+def test_commits_reach_the_reactor_and_nothing_else_does(readers: dict[str, Mapping], case: str) -> None:
+    records = read_case("projector", case)["Records"]
+    assert {readers["banyan-Reactor"].matches(record) for record in records} == {case == "insert"}
 
 
 def test_the_schedule_of_the_reconciler_is_the_settings(template: Template) -> None:
@@ -104,7 +125,7 @@ def test_eventbridge_may_write_to_the_reconcilers_queue_for_its_rule_alone(templ
 
 def test_queues_are_encrypted_and_keep_what_they_have_for_14_days(template: Template) -> None:
     queues = template.resources("AWS::SQS::Queue")
-    assert {queue.logical_id for queue in queues} == {"ProjectorFailures", "ReconcilerFailures"}
+    assert {queue.logical_id for queue in queues} == {"ProjectorFailures", "ReactorFailures", "ReconcilerFailures"}
     for queue in queues:
         assert queue.properties["SqsManagedSseEnabled"] is True
         assert queue.properties["MessageRetentionPeriod"] == FOURTEEN_DAYS

@@ -126,7 +126,7 @@ def test_the_nested_stack_gets_every_parameter_it_asks_for(written: dict[str, An
 
 def test_every_log_is_kept_for_the_days_that_the_parameter_says(written: dict[str, Any]) -> None:
     groups = [body for body in written["Resources"].values() if body["Type"] == "AWS::Logs::LogGroup"]
-    assert len(groups) == 5
+    assert len(groups) == 6
     assert all(group["Properties"]["RetentionInDays"] == {"Ref": "LogRetentionDays"} for group in groups)
 
 

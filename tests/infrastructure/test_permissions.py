@@ -32,6 +32,12 @@ GRANTS: dict[str, dict[str, set[str]]] = {
         "ViewsTable": {"BatchGetItem", "PutItem", "UpdateItem", "DeleteItem"},
         "CursorsTable": {"GetItem", "BatchGetItem", "UpdateItem"},
     },
+    "reactor": {
+        "EventsTable": {"Query", "PutItem"},
+        "EventsTable/stream/*": {"ListStreams"},
+        "EventsTable/stream/latest": {"DescribeStream", "GetRecords", "GetShardIterator"},
+        "CursorsTable": {"GetItem", "BatchGetItem", "UpdateItem"},
+    },
     "reconciler": {
         "EventsTable": {"Query"},
         "EventsTable/index/log": {"Query"},

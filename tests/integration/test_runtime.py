@@ -49,6 +49,7 @@ QUERIES: Mapping[str, Expectation] = {
     "unauthenticated": (401, {"code": "unauthorized"}),
 }
 PROJECTED = ("insert", "duplicate", "gap", "modify", "remove", "snapshot")
+REACTED = ("insert", "duplicate", "gap")
 RECONCILED = ("scheduled",)
 
 
@@ -105,7 +106,13 @@ def rows(sandbox: Sandbox, table: str) -> list[Any]:
 
 
 def test_every_sample_event_is_expected_to_do_something() -> None:
-    expected = {"command_api": COMMANDS, "query_api": QUERIES, "projector": PROJECTED, "reconciler": RECONCILED}
+    expected = {
+        "command_api": COMMANDS,
+        "query_api": QUERIES,
+        "projector": PROJECTED,
+        "reactor": REACTED,
+        "reconciler": RECONCILED,
+    }
     assert sorted(cases()) == sorted((function, case) for function, names in expected.items() for case in names)
 
 
@@ -144,6 +151,14 @@ def test_projector_fills_the_read_models_once(sandbox: Sandbox) -> None:
     assert project(sandbox, "duplicate") == {"batchItemFailures": []}
     assert project(sandbox, "snapshot") == {"batchItemFailures": []}
     assert rows(sandbox, "ViewsTable") == filled
+
+
+def test_reactor_takes_in_what_is_delivered_and_what_is_left_out(sandbox: Sandbox) -> None:
+    for case in (*REACTED, *REACTED):
+        assert sandbox.invoke("reactor", read_case("reactor", case)) == {"batchItemFailures": []}
+    cursors = {row["cursor"]["S"]: row["version"]["N"] for row in rows(sandbox, "CursorsTable")}
+    reached = {order: cursors[f"reactor@1#acme:order:order-{order}"] for order in ("1004", "1005", "1006")}
+    assert reached == {"1004": "3", "1005": "2", "1006": "2"}
 
 
 def test_projector_reads_what_the_stream_left_out(sandbox: Sandbox) -> None:

@@ -1,4 +1,4 @@
-"""The template's tables with sample orders in them, and its functions under the emulator."""
+"""The template's tables with sample orders in them, which are news to the reactor, and its functions."""
 
 from __future__ import annotations
 
@@ -10,6 +10,10 @@ from typing import TYPE_CHECKING, Any, Self
 
 import boto3
 
+from banyan.projections.dynamodb import DynamoDBViews
+from banyan.projections.views import Move
+from banyan.reactions.beginning import MARK
+from banyan.reactions.reactor import REACTOR
 from tools.local.engine import ISOLATION
 from tools.local.environment import environment
 from tools.local.errors import StackError
@@ -21,7 +25,7 @@ from tools.runtime.backend import Backend
 from tools.runtime.emulator import ROOT, Emulator
 from tools.runtime.guard import Guard
 from tools.runtime.permissions import role_of
-from tools.runtime.samples.orders import sample_items
+from tools.runtime.samples.orders import START, sample_items
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -92,6 +96,7 @@ class Sandbox:
         client, table = self.client, self.table(EVENTS_TABLE)
         for item in sample_items():
             client.put_item(TableName=table, Item=item)
+        DynamoDBViews(client, "", self.table("CursorsTable")).move(REACTOR, [Move(MARK, 0, 1, START, ())], START)
         return self
 
     def __exit__(

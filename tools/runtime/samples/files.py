@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from tools.local.errors import StackError
-from tools.runtime.samples.records import batches
+from tools.runtime.samples.records import batches, reactions
 from tools.runtime.samples.requests import commands, queries
 from tools.runtime.samples.schedules import schedules
 
@@ -17,7 +17,13 @@ EVENTS = Path(__file__).parents[3] / "events"
 
 def samples() -> Mapping[str, str]:
     """Content of every file, by its name below ``events/``."""
-    functions = {"command_api": commands(), "query_api": queries(), "projector": batches(), "reconciler": schedules()}
+    functions = {
+        "command_api": commands(),
+        "query_api": queries(),
+        "projector": batches(),
+        "reactor": reactions(),
+        "reconciler": schedules(),
+    }
     return {
         f"{function}/{case}.json": json.dumps(event, indent=2) + "\n"
         for function, cases in functions.items()

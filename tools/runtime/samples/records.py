@@ -1,4 +1,4 @@
-"""Batches of DynamoDB stream records, as Lambda hands them to the projector."""
+"""Batches of DynamoDB stream records, as Lambda hands them to the projector and the reactor."""
 
 from __future__ import annotations
 
@@ -30,6 +30,16 @@ def batches() -> Mapping[str, Any]:
         "modify": batch([("MODIFY", paid[2], paid[2] | {"digest": {"S": "0" * 64}})]),
         "remove": batch([("REMOVE", paid[2], None)]),
         "snapshot": batch([inserted(snapshot_of("order-1004"))]),
+    }
+
+
+def reactions() -> Mapping[str, Any]:
+    """Every sample event of the reactor, by name."""
+    paid = items("order-1004")
+    return {
+        "insert": batch(inserted(item) for item in items("order-1005")),
+        "duplicate": batch(inserted(item) for item in [paid[1], paid[0], paid[0], paid[2], paid[1]]),
+        "gap": batch([inserted(items(HEALED)[1])]),
     }
 
 

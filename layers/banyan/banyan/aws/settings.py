@@ -38,6 +38,8 @@ class Settings(BaseModel):
     failure_strategy: Literal["pause_and_alert"] = Field(
         "pause_and_alert", description="What happens to a stream whose projection keeps failing."
     )
+    reactor_parallelization: int = Field(2, ge=1, le=10, description="Concurrent batches of the reactor per shard.")
+    reactor_batch_size: int = Field(10, ge=1, le=1000, description="Commits per reactor batch.")
     payment_deadline_minutes: int = Field(
         1440, ge=1, description="How long an order may stay unpaid before it is cancelled, minutes."
     )

@@ -1,16 +1,16 @@
-"""The event table's DynamoDB stream, as Lambda hands it to the projector."""
+"""The event table's DynamoDB stream, as Lambda hands it to its readers."""
 
 from __future__ import annotations
 
 import logging
 from base64 import b64decode
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from banyan.errors import BatchFailed
-from banyan.projections.runner import ProjectionRunner
+from banyan.projections.views import Failure
 from banyan.store import Commit
 from banyan.store.items import Item, read_commit
 from banyan.streams import StreamId
@@ -19,6 +19,16 @@ from banyan.telemetry import Telemetry
 INSERT: Final = "INSERT"
 
 _logger = logging.getLogger(__name__)
+
+
+class Runner(Protocol):
+    """What takes commits in: the projections or the reactor."""
+
+    def project(self, commits: Iterable[Commit], damaged: Collection[StreamId] = ()) -> frozenset[StreamId]:
+        """Take in a batch; the streams to deliver again."""
+
+    def resume(self, projection: str, stream: StreamId) -> Failure | None:
+        """Let a parked stream go on; why it is parked again, if it is."""
 
 
 @dataclass(slots=True)
@@ -46,8 +56,8 @@ class Records:
     first: dict[StreamId, str] = field(default_factory=dict)
 
 
-def project_records(event: Mapping[str, Any], runner: ProjectionRunner, telemetry: Telemetry) -> dict[str, Any]:
-    """Project a batch of stream records.
+def project_records(event: Mapping[str, Any], runner: Runner, telemetry: Telemetry) -> dict[str, Any]:
+    """Take in a batch of stream records.
 
     Returns
     -------
@@ -71,14 +81,14 @@ def project_records(event: Mapping[str, Any], runner: ProjectionRunner, telemetr
     return {"batchItemFailures": [{"itemIdentifier": records.first[stream]} for stream in sorted(again)]}
 
 
-def resume_stream(request: Mapping[str, str], runner: ProjectionRunner) -> dict[str, Any]:
+def resume_stream(request: Mapping[str, str], runner: Runner) -> dict[str, Any]:
     """Let a parked stream go on from the event table.
 
     Parameters
     ----------
     request : Mapping[str, str]
         ``projection`` and ``stream``, by name.
-    runner : ProjectionRunner
+    runner : Runner
 
     Returns
     -------

@@ -1,0 +1,37 @@
+"""Lets policies react to new events."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from banyan.aws.observability import instrumented, telemetry
+from banyan.aws.once import once
+from banyan.aws.streams import project_records, resume_stream
+from banyan.bootstrap import bootstrap
+from banyan.reactions.effects import NoDeadlines
+from banyan.reactions.policies import Policies
+from banyan.reactions.reactor import Reactor
+
+
+@once
+def reactor() -> Reactor:
+    """The process's reactor."""
+    app = bootstrap(telemetry=telemetry())
+    policies = Policies(app.domain, app.store, app.handlers, NoDeadlines(), app.settings.deadlines, app.telemetry)
+    return Reactor(
+        app.store,
+        app.views,
+        [policies],
+        max_retries=app.settings.max_retries,
+        backoff_ms=app.settings.backoff_ms,
+        clock=app.clock,
+        telemetry=app.telemetry,
+    )
+
+
+@instrumented
+def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:  # noqa: ARG001
+    """React to one batch of the event table's stream, or let a parked stream go on."""
+    if "resume" in event:
+        return resume_stream(event["resume"], reactor())
+    return project_records(event, reactor(), telemetry())
