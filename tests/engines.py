@@ -23,6 +23,9 @@ from tools.local.template import read
 
 from banyan.aws.clients import CONFIG
 from banyan.aws.settings import Tables
+from banyan.projections.control import Controls
+from banyan.projections.controls import MemoryControls
+from banyan.projections.controls_dynamodb import DynamoDBControls
 from banyan.projections.dynamodb import DynamoDBViews
 from banyan.projections.memory import MemoryViews
 from banyan.projections.views import Views
@@ -59,6 +62,9 @@ class Engine(Protocol):
     def views(self) -> Views:
         """Read models."""
 
+    def controls(self) -> Controls:
+        """Controls of projections."""
+
     def put(self, item: Commit | Snapshot) -> None:
         """Write an item behind the store's back, over what stands there."""
 
@@ -74,6 +80,7 @@ class MemoryEngine:
     def __init__(self) -> None:
         self._table = MemoryTable(BUCKETS)
         self._views = MemoryViews()
+        self._controls = MemoryControls()
 
     def table(self) -> MemoryTable:
         return self._table
@@ -83,6 +90,9 @@ class MemoryEngine:
 
     def views(self) -> MemoryViews:
         return self._views
+
+    def controls(self) -> MemoryControls:
+        return self._controls
 
     def put(self, item: Commit | Snapshot) -> None:
         self._table._streams[item.stream][_position(item)] = item
@@ -133,6 +143,9 @@ class DynamoDBEngine:
 
     def views(self) -> DynamoDBViews:
         return DynamoDBViews(self.client, self.tables.views, self.tables.cursors, no_sleep)
+
+    def controls(self) -> DynamoDBControls:
+        return DynamoDBControls(self.client, self.tables.cursors, no_sleep)
 
     def put(self, item: Commit | Snapshot) -> None:
         encoded = commit_item(item, BUCKETS) if isinstance(item, Commit) else snapshot_item(item)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
-from typing import TypeVar
+from typing import Any, TypeVar
 
 T = TypeVar("T")
 
@@ -26,6 +26,16 @@ class ManualClock:
     def move(self, by: timedelta) -> None:
         """Set the clock forward, or back."""
         self.now += by
+
+
+class RecordedNotices:
+    """Keeps what was sent."""
+
+    def __init__(self) -> None:
+        self.sent: list[tuple[str, Mapping[str, Any]]] = []
+
+    def send(self, kind: str, detail: Mapping[str, Any]) -> None:
+        self.sent.append((kind, detail))
 
 
 def wait_until(condition: Callable[[], T], what: str, seconds: float = 20.0) -> T:

@@ -24,6 +24,7 @@ GRANTS: dict[str, dict[str, set[str]]] = {
         "ViewsTable/index/lookup1": {"BatchGetItem", "Query"},
         "ViewsTable/index/lookup2": {"BatchGetItem", "Query"},
         "ViewsTable/index/lookup3": {"BatchGetItem", "Query"},
+        "CursorsTable": {"BatchGetItem"},
     },
     "projector": {
         "EventsTable": {"Query", "PutItem"},

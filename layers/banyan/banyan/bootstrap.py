@@ -12,6 +12,10 @@ from banyan.aws.clients import dynamodb_client
 from banyan.aws.settings import Settings, Tables
 from banyan.commands import CommandHandler
 from banyan.domain import Domain, load_domain
+from banyan.notices import NoNotices, Notices
+from banyan.projections.control import Controls
+from banyan.projections.controls import CachedControls
+from banyan.projections.controls_dynamodb import DynamoDBControls
 from banyan.projections.dynamodb import DynamoDBViews
 from banyan.projections.views import Views
 from banyan.store import EventStore
@@ -35,6 +39,8 @@ class Application:
     client : DynamoDBClient
     store : EventStore
     views : Views
+    controls : Controls
+    notices : Notices
     telemetry : Telemetry
     clock : Callable[[], datetime]
     """
@@ -45,6 +51,8 @@ class Application:
     client: DynamoDBClient
     store: EventStore
     views: Views
+    controls: Controls
+    notices: Notices
     telemetry: Telemetry
     clock: Clock
 
@@ -63,11 +71,18 @@ class Application:
             for decider in self.domain.deciders
         }
 
+    @cached_property
+    def cached_controls(self) -> CachedControls:
+        """The controls of the domain's projections, as this process last read them."""
+        names = [projection.name for projection in self.domain.projections]
+        return CachedControls(self.controls, names, self.settings.control_cache_ms)
+
 
 def bootstrap(
     environ: Mapping[str, str] | None = None,
     *,
     client: Callable[[], DynamoDBClient] = dynamodb_client,
+    notices: Notices | None = None,
     telemetry: Telemetry | None = None,
     clock: Clock = utc_now,
 ) -> Application:
@@ -77,7 +92,7 @@ def bootstrap(
     ----------
     environ : Mapping[str, str], optional
         The process environment unless given.
-    client, telemetry, clock
+    client, notices, telemetry, clock
         Replace the defaults, in tests.
 
     Raises
@@ -91,4 +106,15 @@ def bootstrap(
     dynamodb = client()
     store = EventStore(DynamoDBTable(dynamodb, tables.events, settings.log_buckets), domain.registry, clock)
     views = DynamoDBViews(dynamodb, tables.views, tables.cursors)
-    return Application(settings, tables, domain, dynamodb, store, views, telemetry or NoTelemetry(), clock)
+    return Application(
+        settings=settings,
+        tables=tables,
+        domain=domain,
+        client=dynamodb,
+        store=store,
+        views=views,
+        controls=DynamoDBControls(dynamodb, tables.cursors),
+        notices=notices or NoNotices(),
+        telemetry=telemetry or NoTelemetry(),
+        clock=clock,
+    )

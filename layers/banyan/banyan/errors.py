@@ -17,6 +17,8 @@
     │   ├── NotFound
     │   └── Conflict
     ├── BatchFailed              most streams of a batch cannot be projected; deliver it again
+    ├── TransitionRejected       a projection is in no state that allows this
+    ├── ControlChanged           somebody else changed the control of a projection
     ├── VersionNotReached        a query is ahead of its stream
     ├── InvalidCursor            a page of another list, or of none
     ├── Unauthorized             HTTP: no verified token
@@ -149,6 +151,18 @@ class Conflict(CommandRejected):
 
 class BatchFailed(BanyanError):
     """Most streams of a batch failed, which is not their events' fault: the whole batch is to be tried again."""
+
+
+class TransitionRejected(BanyanError):
+    """A projection is not in a state that allows this; nothing was changed."""
+
+
+class ControlChanged(BanyanError):
+    """Somebody else changed the control of a projection meanwhile: read it again and decide anew."""
+
+    def __init__(self, projection: str) -> None:
+        super().__init__(f"somebody else changed the control of {projection!r} meanwhile: look at it again")
+        self.projection = projection
 
 
 class VersionNotReached(BanyanError):

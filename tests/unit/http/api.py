@@ -18,6 +18,8 @@ from banyan.aws.openapi import routers
 from banyan.aws.settings import Settings, Tables
 from banyan.bootstrap import Application
 from banyan.domain import load_domain
+from banyan.notices import NoNotices
+from banyan.projections.controls import MemoryControls
 from banyan.projections.memory import MemoryViews
 from banyan.projections.runner import ProjectionRunner
 from banyan.projections.views import Views
@@ -92,8 +94,18 @@ class Server:
         self.store = EventStore(table or MemoryTable(), domain.registry, self.clock)
         self.views = views or MemoryViews()
         chosen = Settings(**{"min_version_wait_ms": 0, "backoff_ms": 1, **settings})
+        self.controls = MemoryControls()
         self.application = Application(
-            chosen, Tables(), domain, cast(Any, None), self.store, self.views, NoTelemetry(), self.clock
+            settings=chosen,
+            tables=Tables(),
+            domain=domain,
+            client=cast(Any, None),
+            store=self.store,
+            views=self.views,
+            controls=self.controls,
+            notices=NoNotices(),
+            telemetry=NoTelemetry(),
+            clock=self.clock,
         )
         self.records = records or MemoryIdempotency()
         once = Once(self.records, chosen.idempotency_hours, self.clock, sleep)

@@ -250,7 +250,7 @@ def test_the_body_is_json_whatever_its_content_type_says(server: Server) -> None
 
 
 def test_health_reads_the_tables(server: Server) -> None:
-    assert body_of(server.get("/health", tenant=None)) == {"status": "ok", "tables": ["events", "views"]}
+    assert body_of(server.get("/health", tenant=None)) == {"status": "ok", "tables": ["events", "views", "cursors"]}
 
 
 def test_the_stream_is_named_by_tenant_entity_and_order(server: Server) -> None:

@@ -55,6 +55,7 @@ class Api:
             application.store,
             application.views,
             wait_ms=application.settings.min_version_wait_ms,
+            generation=application.cached_controls.live,
             clock=application.clock,
         )
         self._public = {route[0] for route in public._routes} if public else frozenset()
@@ -110,7 +111,8 @@ def command_api(application: Application, table: IdempotencyTable | None = None)
 
 def query_api(application: Application) -> Api:
     """The API of a domain's queries, with ``/health`` and ``/openapi.json`` for everybody."""
-    public = public_routes(application.domain, table_checks(application.store, application.views))
+    checks = table_checks(application.store, application.views, application.controls)
+    public = public_routes(application.domain, checks)
     return Api(application, routers(application.domain)[1], public=public)
 
 

@@ -14,6 +14,7 @@ from banyan.aws.once import once
 from banyan.aws.openapi import document
 from banyan.domain import Domain
 from banyan.errors import StoreUnavailable
+from banyan.projections.control import Controls
 from banyan.projections.views import Generation, Views
 from banyan.store import EventStore
 from banyan.streams import StreamId
@@ -54,11 +55,12 @@ def public_routes(domain: Domain, checks: Mapping[str, Callable[[], Any]]) -> Ro
     return router
 
 
-def table_checks(store: EventStore, views: Views) -> Mapping[str, Callable[[], Any]]:
+def table_checks(store: EventStore, views: Views, controls: Controls) -> Mapping[str, Callable[[], Any]]:
     """A read of nothing from each table that queries use."""
     return {
         "events": lambda: store.head(_NOBODY),
         "views": lambda: views.states(Generation("health"), [_NOBODY]),
+        "cursors": lambda: controls.get(["health"]),
     }
 
 

@@ -1,0 +1,233 @@
+"""What people decide about a projection: which generation is read, which are kept up, and whether it runs at all."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Protocol
+
+from banyan.errors import TransitionRejected
+from banyan.projections.views import Generation
+from banyan.streams import BEGINNING_OF_TIME
+
+
+class Stage(StrEnum):
+    """Where a generation stands between its first row and its last.
+
+    ::
+
+        building → ready → live ⇄ kept → dropping
+             └───────┴──── cancelled ────────┘
+    """
+
+    BUILDING = "building"
+    READY = "ready"
+    LIVE = "live"
+    KEPT = "kept"
+    DROPPING = "dropping"
+
+
+class Status(StrEnum):
+    """What a person is told about a projection."""
+
+    ACTIVE = "active"
+    REBUILDING = "rebuilding"
+    PAUSED = "paused"
+
+
+@dataclass(frozen=True, slots=True)
+class GenerationInfo:
+    """One generation of a projection.
+
+    Parameters
+    ----------
+    number : int
+    stage : Stage
+    started_at, changed_at : datetime
+        When its build began, and when it entered this stage.
+    """
+
+    number: int
+    stage: Stage
+    started_at: datetime
+    changed_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """Why a projection takes nothing in.
+
+    Parameters
+    ----------
+    since : datetime
+    reason : str
+    by : str
+        Who paused it: a person's subject, or ``breaker``.
+    """
+
+    since: datetime
+    reason: str
+    by: str
+
+
+FIRST = GenerationInfo(1, Stage.LIVE, BEGINNING_OF_TIME, BEGINNING_OF_TIME)
+
+
+@dataclass(frozen=True, slots=True)
+class Control:
+    """The state of one projection's control; each transition returns the next one or is rejected.
+
+    Parameters
+    ----------
+    projection : str
+    generations : tuple[GenerationInfo, ...]
+        By number; exactly one is live.
+    pause : Pause, optional
+    newest : int
+        Highest number ever given to a generation; none is given twice, as late writers may still hold it.
+    revision : int
+        Times it was changed; 0 when it never was.
+    """
+
+    projection: str
+    generations: tuple[GenerationInfo, ...] = field(default=(FIRST,))
+    pause: Pause | None = None
+    newest: int = 1
+    revision: int = 0
+
+    @property
+    def live(self) -> int:
+        """Number of the generation that queries read."""
+        return next(info.number for info in self.generations if info.stage is Stage.LIVE)
+
+    @property
+    def switched_at(self) -> datetime | None:
+        """When the live generation became that; ``None`` for the first one."""
+        moment = self.info(self.live).changed_at
+        return None if moment == BEGINNING_OF_TIME else moment
+
+    @property
+    def unfinished(self) -> GenerationInfo | None:
+        """The generation that is being built or waits for its switch."""
+        return next((info for info in self.generations if info.stage in {Stage.BUILDING, Stage.READY}), None)
+
+    @property
+    def status(self) -> Status:
+        """What a person is told."""
+        if self.pause:
+            return Status.PAUSED
+        return Status.REBUILDING if self.unfinished else Status.ACTIVE
+
+    def generation(self, number: int | None = None) -> Generation:
+        """The key of a generation's rows, of the live one unless a number is given."""
+        return Generation(self.projection, self.live if number is None else number)
+
+    def written(self) -> tuple[Generation, ...]:
+        """Generations that take in every commit, the live one first."""
+        infos = sorted(self.generations, key=lambda info: (info.stage is not Stage.LIVE, info.number))
+        return tuple(self.generation(info.number) for info in infos if info.stage is not Stage.DROPPING)
+
+    def info(self, number: int) -> GenerationInfo:
+        """What is known about a generation. Raises ``TransitionRejected`` when there is none."""
+        for info in self.generations:
+            if info.number == number:
+                return info
+        raise TransitionRejected(f"{self.projection!r} has no generation {number}")
+
+    def paused(self, now: datetime, reason: str, by: str) -> Control:
+        """Take nothing in any more. Rejected when it is paused already."""
+        if self.pause:
+            raise TransitionRejected(f"{self.projection!r} is paused already, by {self.pause.by}")
+        return replace(self, pause=Pause(now, reason, by))
+
+    def resumed(self) -> Control:
+        """Take commits in again. Rejected when it is not paused."""
+        if self.pause is None:
+            raise TransitionRejected(f"{self.projection!r} is not paused")
+        return replace(self, pause=None)
+
+    def begun(self, now: datetime) -> Control:
+        """Begin generation ``newest + 1``. Rejected while another one is unfinished."""
+        if self.unfinished:
+            other = self.unfinished
+            raise TransitionRejected(
+                f"generation {other.number} of {self.projection!r} is {other.stage}: switch to it or cancel it first"
+            )
+        number = self.newest + 1
+        return replace(
+            self,
+            generations=(*self.generations, GenerationInfo(number, Stage.BUILDING, now, now)),
+            newest=number,
+        )
+
+    def readied(self, number: int, now: datetime) -> Control:
+        """A build is complete and compared, and may be switched to."""
+        return self._moved(number, {Stage.BUILDING}, Stage.READY, now)
+
+    def switched(self, number: int, now: datetime) -> Control:
+        """Let queries read another generation, and keep the one they read so far for the way back."""
+        moved = self._moved(number, {Stage.READY, Stage.KEPT}, Stage.LIVE, now)
+        return moved._moved(self.live, {Stage.LIVE}, Stage.KEPT, now)
+
+    def cancelled(self, number: int, now: datetime) -> Control:
+        """Give up a build that nobody reads."""
+        return self._moved(number, {Stage.BUILDING, Stage.READY}, Stage.DROPPING, now)
+
+    def dropped(self, number: int, now: datetime, grace: timedelta) -> Control:
+        """Give up a kept generation.
+
+        Parameters
+        ----------
+        number : int
+        now : datetime
+        grace : timedelta
+            How long after a switch somebody may still read the generation that was live before.
+
+        Raises
+        ------
+        TransitionRejected
+            It is not kept, or was live until just now.
+        """
+        dropped = self._moved(number, {Stage.KEPT}, Stage.DROPPING, now)
+        readable_until = self.info(number).changed_at + grace
+        if now < readable_until:
+            raise TransitionRejected(
+                f"generation {number} of {self.projection!r} may still be read until {readable_until.isoformat()}"
+            )
+        return dropped
+
+    def forgotten(self, number: int) -> Control:
+        """Leave out a generation whose rows are gone."""
+        self._check(number, {Stage.DROPPING})
+        return replace(self, generations=tuple(info for info in self.generations if info.number != number))
+
+    def _moved(self, number: int, allowed: set[Stage], stage: Stage, now: datetime) -> Control:
+        self._check(number, allowed)
+        generations = tuple(
+            replace(info, stage=stage, changed_at=now) if info.number == number else info for info in self.generations
+        )
+        return replace(self, generations=generations)
+
+    def _check(self, number: int, allowed: set[Stage]) -> None:
+        info = self.info(number)
+        if info.stage not in allowed:
+            wanted = " or ".join(sorted(allowed))
+            raise TransitionRejected(f"generation {number} of {self.projection!r} is {info.stage}, not {wanted}")
+
+
+class Controls(Protocol):
+    """Where the controls of all projections are kept."""
+
+    def get(self, projections: Sequence[str]) -> Mapping[str, Control]:
+        """Controls by projection, each of them, strongly consistent; one batch read for up to 100.
+
+        One that was never changed is ``Control(projection)``. Raises ``StoreUnavailable``.
+        """
+
+    def put(self, control: Control) -> Control:
+        """Keep a control if its revision is still the kept one; returns it with its new revision.
+
+        Raises ``ControlChanged``, ``StoreUnavailable``.
+        """

@@ -1,0 +1,78 @@
+"""Controls in memory, and reading controls without asking for them each time."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from threading import Lock
+
+from banyan.errors import ControlChanged
+from banyan.projections.control import Control, Controls
+from banyan.projections.views import Generation
+
+
+class MemoryControls:
+    """Keeps controls in a dictionary; safe to share between threads."""
+
+    def __init__(self) -> None:
+        self._controls: dict[str, Control] = {}
+        self._lock = Lock()
+
+    def get(self, projections: Sequence[str]) -> Mapping[str, Control]:
+        """As in ``Controls``."""
+        with self._lock:
+            return {name: self._controls.get(name, Control(name)) for name in projections}
+
+    def put(self, control: Control) -> Control:
+        """As in ``Controls``."""
+        with self._lock:
+            standing = self._controls.get(control.projection)
+            if (standing.revision if standing else 0) != control.revision:
+                raise ControlChanged(control.projection)
+            kept = replace(control, revision=control.revision + 1)
+            self._controls[control.projection] = kept
+            return kept
+
+
+class CachedControls:
+    """Controls of some projections, at most so old; safe to share between threads.
+
+    Parameters
+    ----------
+    controls : Controls
+    projections : Sequence[str]
+        All of them are read at once.
+    cache_ms : int
+        Age at which they are read again, ms.
+    monotonic : Callable[[], float]
+        Seconds.
+    """
+
+    def __init__(
+        self,
+        controls: Controls,
+        projections: Sequence[str],
+        cache_ms: int,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._controls = controls
+        self._projections = tuple(projections)
+        self._seconds = cache_ms / 1000
+        self._monotonic = monotonic
+        self._lock = Lock()
+        self._read: Mapping[str, Control] = {}
+        self._good_until = float("-inf")
+
+    def get(self) -> Mapping[str, Control]:
+        """Every control, by projection. Raises ``StoreUnavailable``."""
+        with self._lock:
+            asked = self._monotonic()
+            if asked >= self._good_until:
+                self._read = self._controls.get(self._projections)
+                self._good_until = asked + self._seconds
+            return self._read
+
+    def live(self, projection: str) -> Generation:
+        """The generation that queries read. Raises ``StoreUnavailable``."""
+        return self.get()[projection].generation()
