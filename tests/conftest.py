@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from contextlib import ExitStack
 
 import pytest
 from tests.engines import DynamoDBEngine, Engine, MemoryEngine, local_tables, moto_tables
+from tests.legacies import OnPostgres
+from tests.postgres import Server, database, running_server
 from tools.local.dynamodb_local import DynamoDBLocal, unavailable
 
 REQUIRE = "BANYAN_REQUIRE_DYNAMODB_LOCAL"
+REQUIRE_POSTGRES = "BANYAN_REQUIRE_POSTGRES"
 LOCAL = pytest.param("dynamodb_local", marks=pytest.mark.dynamodb_local)
 
 
@@ -56,3 +60,25 @@ def dynamodb(request: pytest.FixtureRequest) -> DynamoDBEngine:
     """Each engine that speaks DynamoDB's protocol."""
     chosen: DynamoDBEngine = request.getfixturevalue(request.param)
     return chosen
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[Server]:
+    """One PostgreSQL for the whole session."""
+    with ExitStack() as stack:
+        try:
+            server = stack.enter_context(running_server())
+        except Exception as error:
+            if os.environ.get(REQUIRE_POSTGRES) == "1":
+                raise
+            pytest.skip(f"PostgreSQL does not start here: {error}")
+        yield server
+
+
+@pytest.fixture
+def postgres(postgres_server: Server) -> Iterator[OnPostgres]:
+    """A legacy system in a schema of its own."""
+    with database(postgres_server) as url:
+        legacy = OnPostgres(url)
+        yield legacy
+        legacy.connections.close()

@@ -15,9 +15,10 @@ TABLES: dict[str, dict[str, Keys]] = {
     "CursorsTable": {"": ("cursor",), "parked": ("parked_projection", "parked_at")},
     "IdempotencyTable": {"": ("key",)},
     "ReportsTable": {"": ("report", "started_at")},
+    "MigrationTable": {"": ("part", "item")},
 }
 NUMBERS = {"position", "log_bucket"}
-KEPT = {"EventsTable", "ReportsTable"}
+KEPT = {"EventsTable", "ReportsTable", "MigrationTable"}
 
 
 @pytest.fixture(scope="module")
@@ -78,6 +79,7 @@ def test_the_log_index_holds_keys_only_and_the_others_whole_rows(tables: dict[st
     assert found == {"log": "KEYS_ONLY", "parked": "ALL", **dict.fromkeys(LOOKUPS, "ALL")}
 
 
-def test_only_idempotency_records_expire(tables: dict[str, Any]) -> None:
+def test_only_what_is_of_use_for_a_while_expires(tables: dict[str, Any]) -> None:
     expiring = {name: t["TimeToLiveSpecification"] for name, t in tables.items() if "TimeToLiveSpecification" in t}
-    assert expiring == {"IdempotencyTable": {"AttributeName": "expires_at", "Enabled": True}}
+    expected = {"AttributeName": "expires_at", "Enabled": True}
+    assert expiring == {"IdempotencyTable": expected, "MigrationTable": expected}

@@ -28,6 +28,9 @@ class Domain:
     routes : str
         Module with the routers ``commands`` and ``queries``; imported by the API functions only.
     policies : Sequence[Policy]
+    legacy : str
+        Module with the adapter ``LEGACY`` of the system that is replaced, if there is one; imported only while a
+        migration is on.
 
     Raises
     ------
@@ -41,6 +44,7 @@ class Domain:
     projections: Sequence[Projection] = field(default=())
     routes: str = ""
     policies: Sequence[Policy] = field(default=())
+    legacy: str = ""
 
     def __post_init__(self) -> None:
         _unique("entity", [decider.entity for decider in self.deciders])

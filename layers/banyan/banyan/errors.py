@@ -8,6 +8,9 @@
     │   └── Contention           HTTP: and went on doing so
     ├── CommitTooLarge           more than one transaction can hold
     ├── StoreUnavailable         the database did not answer in time; try again
+    ├── LeaderMoved              migration: another side leads than the writer believes
+    ├── RowRaced                 migration: somebody else wrote the legacy row first
+    ├── Diverged                 migration: the stream holds other events than the legacy system says
     ├── StreamCorrupted          a gap or a broken digest in a stream
     ├── EventError               an event that cannot be read
     │   ├── UnknownEventType
@@ -71,6 +74,30 @@ class CommitTooLarge(BanyanError):
 
 class StoreUnavailable(BanyanError):
     """The database refused or did not answer; the same call with the same commit id may be repeated."""
+
+
+class LeaderMoved(BanyanError):
+    """Another side leads than the writer believes: look again and take the new path; nothing was written."""
+
+
+class RowRaced(BanyanError):
+    """Another transaction wrote the legacy row first; nothing was written."""
+
+
+class Diverged(BanyanError):
+    """A stream holds something else at a version than the legacy system says; only a person can tell why.
+
+    Parameters
+    ----------
+    stream : StreamId
+    version : int
+        First version that is not as expected.
+    """
+
+    def __init__(self, stream: StreamId, version: int) -> None:
+        super().__init__(f"{stream} is not what the legacy system says at version {version}: reconcile it")
+        self.stream = stream
+        self.version = version
 
 
 class StreamCorrupted(BanyanError):

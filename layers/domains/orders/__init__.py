@@ -5,16 +5,26 @@ from typing import Final
 from banyan.domain import Domain
 from banyan.upcasting import EventRegistry
 from orders.decider import ORDER
-from orders.events import OrderCancelled, OrderCreated, OrderItemAdded, OrderPaid
+from orders.events import (
+    OrderCancelled,
+    OrderCorrected,
+    OrderCreated,
+    OrderImported,
+    OrderItemAdded,
+    OrderPaid,
+)
 from orders.projections import PROJECTIONS
 from orders.upcasters import UPCASTERS
 
 DOMAIN: Final = Domain(
     name="orders",
-    registry=EventRegistry([OrderCreated, OrderItemAdded, OrderPaid, OrderCancelled], UPCASTERS),
+    registry=EventRegistry(
+        [OrderCreated, OrderItemAdded, OrderPaid, OrderCancelled, OrderImported, OrderCorrected], UPCASTERS
+    ),
     deciders=[ORDER],
     projections=PROJECTIONS,
     routes="orders.routes",
+    legacy="orders.legacy",
 )
 
 __all__ = ["DOMAIN"]

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated, ClassVar
+from datetime import datetime
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import StrictInt, StringConstraints
 
 from banyan.events import CamelModel, DomainEvent
-from orders.money import Money
+from orders.money import ZERO, Money
 
 OrderId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$")]
 CustomerId = Annotated[
@@ -79,3 +80,43 @@ class OrderCancelled(DomainEvent):
     customer_id: CustomerId
     reason: Reason
     refunded_amount: Money
+
+
+class OrderContent(CamelModel):
+    """All that a legacy system says about an order.
+
+    Parameters
+    ----------
+    customer_id : str
+    items : tuple[Item, ...]
+    status : "open" | "paid" | "cancelled"
+    payment_method, cancel_reason : str, optional
+    refunded_amount : Decimal
+    created_at : datetime
+    paid_at, cancelled_at : datetime, optional
+    """
+
+    customer_id: CustomerId
+    items: tuple[Item, ...]
+    status: Literal["open", "paid", "cancelled"]
+    payment_method: str | None = None
+    cancel_reason: str | None = None
+    refunded_amount: Money = ZERO
+    created_at: datetime
+    paid_at: datetime | None = None
+    cancelled_at: datetime | None = None
+
+
+class OrderImported(DomainEvent):
+    """An order came from the legacy system, as it stood there."""
+
+    order_id: OrderId
+    order: OrderContent
+
+
+class OrderCorrected(DomainEvent):
+    """The legacy system holds an order otherwise than its events told; ``previous`` is what they told."""
+
+    order_id: OrderId
+    order: OrderContent
+    previous: OrderContent

@@ -7,7 +7,16 @@ from enum import StrEnum
 from typing import TypeVar
 
 from banyan.events import CamelModel, DomainEvent
-from orders.events import Item, OrderCancelled, OrderCreated, OrderItemAdded, OrderPaid
+from orders.events import (
+    Item,
+    OrderCancelled,
+    OrderContent,
+    OrderCorrected,
+    OrderCreated,
+    OrderImported,
+    OrderItemAdded,
+    OrderPaid,
+)
 from orders.money import ZERO, Money
 
 
@@ -57,6 +66,8 @@ def evolve(order: O, event: DomainEvent) -> O:
             return order.model_copy(update={"status": OrderStatus.PAID})
         case OrderCancelled():
             return order.model_copy(update={"status": OrderStatus.CANCELLED})
+        case OrderImported(order_id=order_id, order=content) | OrderCorrected(order_id=order_id, order=content):
+            return _as_told(order, order_id, content)
     return order
 
 
@@ -70,5 +81,17 @@ def _with_lines(order: O, items: tuple[Item, ...]) -> O:
         update={
             "total_amount": order.total_amount + total(items),
             "item_count": order.item_count + len(items),
+        }
+    )
+
+
+def _as_told(order: O, order_id: str, content: OrderContent) -> O:
+    return order.model_copy(
+        update={
+            "order_id": order_id,
+            "customer_id": content.customer_id,
+            "status": OrderStatus(content.status),
+            "total_amount": total(content.items),
+            "item_count": len(content.items),
         }
     )

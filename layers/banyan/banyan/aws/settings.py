@@ -93,6 +93,7 @@ class Tables(BaseModel):
     cursors: str = ""
     idempotency: str = ""
     reports: str = ""
+    migration: str = ""
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str]) -> Tables:

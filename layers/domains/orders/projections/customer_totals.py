@@ -8,7 +8,8 @@ from typing import Final
 
 from banyan.events import Event
 from banyan.projections.base import Add, RowWrite, ViewProjection
-from orders.events import OrderCancelled, OrderCreated, OrderPaid
+from orders.events import OrderCancelled, OrderContent, OrderCorrected, OrderCreated, OrderImported, OrderPaid
+from orders.state import total
 
 TOTALS: Final = "totals"
 
@@ -21,7 +22,22 @@ def _apply(event: Event) -> Sequence[RowWrite]:
             return _add(customer, {"paidOrders": 1, "paidAmount": amount})
         case OrderCancelled(customer_id=customer, refunded_amount=refunded):
             return _add(customer, {"cancelledOrders": 1, "refundedAmount": refunded})
+        case OrderImported(order=content):
+            return _add(content.customer_id, _numbers(content))
+        case OrderCorrected(order=content, previous=previous):
+            taken_back = {name: -number for name, number in _numbers(previous).items()}
+            return (*_add(previous.customer_id, taken_back), *_add(content.customer_id, _numbers(content)))
     return ()
+
+
+def _numbers(content: OrderContent) -> Mapping[str, int | Decimal]:
+    """What the events would have added up to, had the order been told from its beginning."""
+    numbers: dict[str, int | Decimal] = {"orders": 1}
+    if content.paid_at:
+        numbers |= {"paidOrders": 1, "paidAmount": total(content.items)}
+    if content.cancelled_at:
+        numbers |= {"cancelledOrders": 1, "refundedAmount": content.refunded_amount}
+    return numbers
 
 
 def _add(customer: str, numbers: Mapping[str, int | Decimal]) -> Sequence[RowWrite]:

@@ -3,26 +3,43 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Final
 
 from banyan.events import Event
 from banyan.projections.base import Add, RowWrite, ViewProjection
-from orders.events import OrderCancelled, OrderPaid
+from orders.events import OrderCancelled, OrderContent, OrderCorrected, OrderImported, OrderPaid
 from orders.projections.moments import happened
+from orders.state import total
 
 
 def _apply(event: Event) -> Sequence[RowWrite]:
     match event.payload:
         case OrderPaid(amount=amount):
-            return _book(event, {"orders": 1, "gross": amount, "net": amount})
+            return _book(happened(event), {"orders": 1, "gross": amount, "net": amount})
         case OrderCancelled(refunded_amount=refunded) if refunded:
-            return _book(event, {"cancelled": 1, "refunded": refunded, "net": -refunded})
+            return _book(happened(event), {"cancelled": 1, "refunded": refunded, "net": -refunded})
+        case OrderImported(order=content):
+            return _booked(content, 1)
+        case OrderCorrected(order=content, previous=previous):
+            return (*_booked(previous, -1), *_booked(content, 1))
     return ()
 
 
-def _book(event: Event, numbers: Mapping[str, int | Decimal]) -> Sequence[RowWrite]:
-    day = happened(event).date().isoformat()
+def _booked(content: OrderContent, sign: int) -> Sequence[RowWrite]:
+    """What the events would have booked, had the order been told from its beginning."""
+    amount, refunded = sign * total(content.items), sign * content.refunded_amount
+    writes: Sequence[RowWrite] = ()
+    if content.paid_at:
+        writes = _book(content.paid_at, {"orders": sign, "gross": amount, "net": amount})
+    if content.cancelled_at and refunded:
+        writes = (*writes, *_book(content.cancelled_at, {"cancelled": sign, "refunded": refunded, "net": -refunded}))
+    return writes
+
+
+def _book(moment: datetime, numbers: Mapping[str, int | Decimal]) -> Sequence[RowWrite]:
+    day = moment.astimezone(UTC).date().isoformat()
     return (Add(day[:7], day, numbers),)
 
 

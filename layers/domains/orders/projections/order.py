@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
 from banyan.events import Event
 from banyan.projections.base import StreamProjection
-from orders.events import Item, OrderCancelled, OrderCreated, OrderItemAdded, OrderPaid
+from orders.events import (
+    Item,
+    OrderCancelled,
+    OrderContent,
+    OrderCorrected,
+    OrderCreated,
+    OrderImported,
+    OrderItemAdded,
+    OrderPaid,
+)
 from orders.money import ZERO, Money
 from orders.projections.moments import happened
 from orders.state import Order, evolve
@@ -48,7 +58,14 @@ def _evolve(order: OrderDetails, event: Event) -> OrderDetails:
             return order.model_copy(
                 update={"cancel_reason": reason, "refunded_amount": refunded, "cancelled_at": happened(event)}
             )
+        case OrderImported(order=content) | OrderCorrected(order=content):
+            return order.model_copy(update=_told(content))
     return order
+
+
+def _told(content: OrderContent) -> Mapping[str, Any]:
+    names = ("items", "created_at", "paid_at", "payment_method", "cancelled_at", "cancel_reason", "refunded_amount")
+    return {name: getattr(content, name) for name in names}
 
 
 ORDER_DETAILS: Final = StreamProjection(

@@ -7,7 +7,7 @@ from typing import Final
 
 from banyan.events import Event
 from banyan.projections.base import Lookup, StreamProjection
-from orders.events import OrderCreated
+from orders.events import OrderCorrected, OrderCreated, OrderImported
 from orders.projections.moments import happened, sortable
 from orders.state import Order, evolve
 
@@ -31,8 +31,11 @@ class OrderSummary(Order):
 
 def _evolve(summary: OrderSummary, event: Event) -> OrderSummary:
     summary = evolve(summary, event.payload)
-    if isinstance(event.payload, OrderCreated):
-        return summary.model_copy(update={"created_at": happened(event)})
+    match event.payload:
+        case OrderCreated():
+            return summary.model_copy(update={"created_at": happened(event)})
+        case OrderImported(order=content) | OrderCorrected(order=content):
+            return summary.model_copy(update={"created_at": content.created_at})
     return summary
 
 

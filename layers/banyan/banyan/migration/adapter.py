@@ -1,0 +1,75 @@
+"""What a domain tells about its legacy system: how a row reads, changes, and becomes an event."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Generic, TypeVar
+
+from pydantic import BaseModel
+
+from banyan.events import DomainEvent
+
+R = TypeVar("R", bound=BaseModel)
+S = TypeVar("S", bound=BaseModel)
+
+
+@dataclass(frozen=True, slots=True)
+class SqlMapping:
+    """How an entity lies in the tables of an SQL database.
+
+    Parameters
+    ----------
+    schema : str
+        SQL file in the domain's package that creates tables and triggers.
+    rows : str
+        ``SELECT`` of all rows: ``tenant``, ``id``, ``version``, and ``row``, a JSON object with the fields of the
+        adapter's row.
+    lock : str
+        Statement that locks the row of ``%(tenant)s`` and ``%(id)s`` until the transaction ends.
+    write : Sequence[str]
+        Statements that write the row ``%(tenant)s``, ``%(id)s`` at ``%(version)s`` with the fields of ``%(row)s``,
+        a JSON object, whether it stood there before or not.
+    tables : Sequence[str]
+        Tables to archive in the end.
+    """
+
+    schema: str
+    rows: str
+    lock: str
+    write: Sequence[str]
+    tables: Sequence[str] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class LegacyAdapter(Generic[R, S]):
+    """The legacy system of one entity; all functions are pure.
+
+    Parameters
+    ----------
+    entity : str
+    row : type[Row]
+        Frozen pydantic model of a row, in the legacy system's own words.
+    evolve : Callable[[Row | None, DomainEvent, datetime], Row]
+        The row after one more event, which happened at a moment; ``None`` before the first.
+    state : Callable[[Row], State]
+        The decider's state that a row stands for.
+    imported : Callable[[Row, Row | None], DomainEvent]
+        The event that tells a row to a stream which told another one so far, or nothing.
+    views : Mapping[str, Callable[[Row], BaseModel]]
+        By the name of a ``StreamProjection``: its state as the row shows it.
+    sql : SqlMapping, optional
+        For a legacy system on PostgreSQL.
+    """
+
+    entity: str
+    row: type[R]
+    evolve: Callable[[R | None, DomainEvent, datetime], R]
+    state: Callable[[R], S]
+    imported: Callable[[R, R | None], DomainEvent]
+    views: Mapping[str, Callable[[R], BaseModel]] = field(default_factory=dict)
+    sql: SqlMapping | None = None
+
+
+AnyAdapter = LegacyAdapter[Any, Any]

@@ -1,0 +1,208 @@
+"""A legacy system on DynamoDB: one item for a row, its link and its last commands."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
+
+import orjson
+from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
+from botocore.exceptions import BotoCoreError, ClientError
+from pydantic import BaseModel
+
+from banyan.errors import LeaderMoved, RowRaced, StoreUnavailable
+from banyan.events import Metadata
+from banyan.migration.adapter import LegacyAdapter
+from banyan.migration.lead import Leader
+from banyan.migration.lead_dynamodb import DynamoDBLead, TransactItem
+from banyan.migration.legacy import Entry, LegacyRow, Link, Unit
+from banyan.store.chain import timestamp
+from banyan.streams import StreamId
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+R = TypeVar("R", bound=BaseModel)
+
+KEY: Final = ("tenant", "id")
+OURS: Final = ("banyan_link", "banyan_commands")
+REMEMBERED: Final = 50
+
+_reader, _writer = TypeDeserializer(), TypeSerializer()
+
+
+@dataclass(frozen=True, slots=True)
+class Held(Generic[R]):
+    """A row, and the commands it remembers, newest last."""
+
+    row: LegacyRow[R]
+    commands: tuple[Mapping[str, Any], ...]
+
+
+class DynamoDBLegacy(Generic[R]):
+    """Rows of one entity in a table keyed by ``tenant`` and ``id``; whoever writes raises ``version``.
+
+    Parameters
+    ----------
+    client : DynamoDBClient
+    table : str
+    adapter : LegacyAdapter
+    leader : DynamoDBLead
+    """
+
+    def __init__(
+        self, client: DynamoDBClient, table: str, adapter: LegacyAdapter[R, Any], leader: DynamoDBLead
+    ) -> None:
+        self._client = client
+        self._table = table
+        self._adapter = adapter
+        self._lead = leader
+
+    def load(self, stream: StreamId) -> LegacyRow[R] | None:
+        """As in ``LegacyRepository``."""
+        held = self.held(stream)
+        return held.row if held else None
+
+    def held(self, stream: StreamId) -> Held[R] | None:
+        """A row and the commands it remembers."""
+        answer = self._call("get_item", Key=_key(stream), ConsistentRead=True)
+        return self._read(answer["Item"]) if "Item" in answer else None
+
+    def scan(self, after: StreamId | None, limit: int) -> Sequence[LegacyRow[R]]:
+        """As in ``LegacyRepository``; the order is that of the table's partitions."""
+        start = {"ExclusiveStartKey": _key(after)} if after else {}
+        answer = self._call("scan", ConsistentRead=True, Limit=limit, **start)
+        return [self._read(item).row for item in answer["Items"]]
+
+    def count(self) -> int:
+        """As in ``LegacyRepository``: the table's own count, up to 6 hours old."""
+        return int(self._call("describe_table")["Table"]["ItemCount"])
+
+    def changed(self, limit: int) -> Sequence[StreamId]:
+        """As in ``LegacyRepository``; reads the whole table."""
+        found: list[StreamId] = []
+        rows: Sequence[LegacyRow[R]] = self.scan(None, limit)
+        while rows and len(found) < limit:
+            found += [row.stream for row in rows if not row.aligned]
+            rows = self.scan(rows[-1].stream, limit)
+        return found[:limit]
+
+    @contextmanager
+    def unit(self, stream: StreamId, leader: Leader) -> Iterator[Unit[R]]:
+        """As in ``LegacyRepository``: nothing is locked, but the write fails when another one came first."""
+        unit = _Unit(self.held(stream))
+        yield unit
+        if unit.written:
+            items = [self.put(unit.held, unit.written, unit.added), self._lead.check(stream, leader)]
+            self._write(items)
+
+    def lead(self) -> Leader:
+        """As in ``LegacyRepository``."""
+        return self._lead.get()
+
+    def hand_over(self, leader: Leader) -> None:
+        """As in ``LegacyRepository``."""
+        self._lead.put(leader)
+
+    def put(self, held: Held[R] | None, row: LegacyRow[R], entries: Sequence[Entry] = ()) -> TransactItem:
+        """What a transaction holds to replace a row that was read by another version of it."""
+        remembered = (*(held.commands if held else ()), *map(_command, entries))[-REMEMBERED:]
+        content = {
+            "tenant": row.stream.tenant,
+            "id": row.stream.id,
+            "version": row.version,
+            **orjson.loads(row.data.model_dump_json()),
+            "banyan_link": [row.link.row_version, row.link.version] if row.link else None,
+            "banyan_commands": list(remembered),
+        }
+        condition: dict[str, Any] = {"ConditionExpression": "attribute_not_exists(#version)"}
+        if held:
+            condition = {
+                "ConditionExpression": "#version = :seen",
+                "ExpressionAttributeValues": {":seen": {"N": str(held.row.version)}},
+            }
+        item = {name: _writer.serialize(value) for name, value in content.items()}
+        names = {"ExpressionAttributeNames": {"#version": "version"}}
+        return {"Put": {"TableName": self._table, "Item": item, **condition, **names}}
+
+    def _read(self, item: Mapping[str, Any]) -> Held[R]:
+        content = {name: _reader.deserialize(value) for name, value in item.items()}
+        link, commands = (content.pop(name, None) for name in OURS)
+        tenant, id, version = content.pop("tenant"), content.pop("id"), content.pop("version")
+        row = LegacyRow(
+            StreamId(tenant, self._adapter.entity, id),
+            int(version),
+            self._adapter.row.model_validate(content),
+            Link(*map(int, link)) if link else None,
+        )
+        return Held(row, tuple(commands or ()))
+
+    def _write(self, items: Sequence[TransactItem]) -> None:
+        try:
+            self._client.transact_write_items(TransactItems=items)  # type: ignore[arg-type]
+        except ClientError as error:
+            reasons = [reason.get("Code") for reason in error.response.get("CancellationReasons", [])]
+            if reasons and reasons[-1] == "ConditionalCheckFailed":
+                raise LeaderMoved("another side leads than the caller believes") from error
+            if {"ConditionalCheckFailed", "TransactionConflict"} & set(reasons):
+                raise RowRaced("another transaction wrote the row first") from error
+            raise StoreUnavailable(f"the legacy table refused: {error.response['Error']['Code']}") from error
+        except BotoCoreError as error:
+            raise StoreUnavailable(f"no answer from the legacy table: {type(error).__name__}") from error
+
+    def _call(self, operation: str, **request: Any) -> Any:
+        try:
+            return getattr(self._client, operation)(TableName=self._table, **request)
+        except (ClientError, BotoCoreError) as error:
+            raise StoreUnavailable(f"no answer from the legacy table: {type(error).__name__}") from error
+
+
+class _Unit(Generic[R]):
+    """A row as it was read, and what is to replace it."""
+
+    def __init__(self, held: Held[R] | None) -> None:
+        self.held = held
+        self.row = held.row if held else None
+        self.written: LegacyRow[R] | None = None
+        self.added: Sequence[Entry] = ()
+
+    def answered(self, commit_id: str) -> Entry | None:
+        commands = self.held.commands if self.held else ()
+        found = next((command for command in commands if command["commitId"] == commit_id), None)
+        return _entry(self.held.row.stream, found) if self.held and found else None
+
+    def write(self, row: LegacyRow[R], entries: Sequence[Entry]) -> None:
+        self.written, self.added = row, entries
+
+
+def _command(entry: Entry) -> Mapping[str, Any]:
+    return {
+        "commitId": entry.commit_id,
+        "version": entry.version,
+        "count": entry.count,
+        "rowVersion": entry.row_version,
+        "state": entry.state,
+        "writtenAt": timestamp(entry.written_at),
+    }
+
+
+def _entry(stream: StreamId, command: Mapping[str, Any]) -> Entry:
+    return Entry(
+        stream,
+        int(command["version"]),
+        int(command["count"]),
+        int(command["rowVersion"]),
+        str(command["commitId"]),
+        "[]",
+        Metadata(),
+        str(command["state"]),
+        datetime.fromisoformat(str(command["writtenAt"])),
+        relay=False,
+    )
+
+
+def _key(stream: StreamId) -> dict[str, Any]:
+    return {name: {"S": getattr(stream, name)} for name in KEY}

@@ -1,0 +1,164 @@
+"""The legacy system as Banyan sees it: rows with versions, and one transaction for a row and its outbox."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Generic, Protocol, TypeVar
+
+from pydantic import BaseModel
+
+from banyan.events import Metadata
+from banyan.migration.lead import Leader
+from banyan.streams import StreamId
+
+R = TypeVar("R", bound=BaseModel)
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """Which version of a stream says the same as which version of a row."""
+
+    row_version: int
+    version: int
+
+
+@dataclass(frozen=True, slots=True)
+class LegacyRow(Generic[R]):
+    """One entity as the legacy system holds it.
+
+    Parameters
+    ----------
+    stream : StreamId
+        Stream that is, or will be, its history.
+    version : int
+        Grows with every write to the row, whoever writes, from 1.
+    data : Row
+        Frozen pydantic model of the domain's adapter.
+    link : Link, optional
+        Where row and stream last said the same; ``None`` as long as the row was not imported.
+    """
+
+    stream: StreamId
+    version: int
+    data: R
+    link: Link | None = None
+
+    @property
+    def aligned(self) -> bool:
+        """Whether the stream tells, or is about to tell, all that the row says."""
+        return self.link is not None and self.link.row_version == self.version
+
+    @property
+    def stream_version(self) -> int:
+        """Version of the stream that says the same: of a row that is not aligned, the one of its import."""
+        if self.link is None:
+            return 1
+        return self.link.version if self.aligned else self.link.version + 1
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A commit that the legacy system holds, and that the event table has or is to get.
+
+    Parameters
+    ----------
+    stream : StreamId
+    version : int
+        Version of its first event.
+    count : int
+        Number of its events.
+    row_version : int
+        Version of the row that it leads to.
+    commit_id : str
+    content : str
+        JSON array of ``{type, schemaVersion, data}``; of an import the row as JSON.
+    metadata : Metadata
+    state : str
+        The decider's state behind it, as JSON; empty for an import.
+    written_at : datetime
+        UTC.
+    imported : bool
+        Whether the row's own content is to become an event.
+    relay : bool
+        Whether the event table is still to get it.
+    """
+
+    stream: StreamId
+    version: int
+    count: int
+    row_version: int
+    commit_id: str
+    content: str
+    metadata: Metadata
+    state: str
+    written_at: datetime
+    imported: bool = False
+    relay: bool = True
+
+    @property
+    def last(self) -> int:
+        """Version of its last event."""
+        return self.version + self.count - 1
+
+
+class Unit(Protocol[R]):
+    """One transaction of the legacy system on one row, which nobody else writes meanwhile."""
+
+    row: LegacyRow[R] | None
+
+    def answered(self, commit_id: str) -> Entry | None:
+        """The entry of a command that was handled before."""
+
+    def write(self, row: LegacyRow[R], entries: Sequence[Entry]) -> None:
+        """Write the row, its link and its entries; all of it holds when the unit ends without an error."""
+
+
+class LegacyRepository(Protocol[R]):
+    """Rows of one entity. All reads are strongly consistent."""
+
+    def load(self, stream: StreamId) -> LegacyRow[R] | None:
+        """The row of a stream. Raises ``StoreUnavailable``."""
+
+    def scan(self, after: StreamId | None, limit: int) -> Sequence[LegacyRow[R]]:
+        """Up to ``limit`` rows behind a name, in the order of their names."""
+
+    def count(self) -> int:
+        """About how many rows there are."""
+
+    def changed(self, limit: int) -> Sequence[StreamId]:
+        """Streams whose rows were written behind the facade's back and are not aligned since."""
+
+    def unit(self, stream: StreamId, leader: Leader) -> AbstractContextManager[Unit[R]]:
+        """Begin a transaction on a row.
+
+        Raises
+        ------
+        LeaderMoved
+            Somebody else leads than the caller believes.
+        RowRaced
+            The row was written meanwhile.
+        StoreUnavailable
+        """
+
+    def lead(self) -> Leader:
+        """Who leads, as the legacy system knows it."""
+
+    def hand_over(self, leader: Leader) -> None:
+        """Change the leader; when it returns, no transaction that believed in another can end any more."""
+
+
+class Outbox(Protocol):
+    """Entries of a legacy system that leads with its own transactions."""
+
+    def pending(self, stream: StreamId | None = None, limit: int = 100) -> Sequence[Entry]:
+        """Entries that the event table is to get, oldest first, of each stream in the order of versions."""
+
+    def relayed(self, entry: Entry) -> None:
+        """The event table has it."""
+
+
+AnyRow = LegacyRow[Any]
+AnyRepository = LegacyRepository[Any]

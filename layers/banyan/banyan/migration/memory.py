@@ -1,0 +1,98 @@
+"""A legacy system in memory, for tests and for trying things out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from itertools import islice
+from threading import RLock
+from typing import Generic, TypeVar
+
+from pydantic import BaseModel
+
+from banyan.errors import LeaderMoved
+from banyan.migration.lead import Leader
+from banyan.migration.legacy import Entry, LegacyRow, Unit
+from banyan.streams import StreamId
+
+R = TypeVar("R", bound=BaseModel)
+
+
+class MemoryLegacy(Generic[R]):
+    """Keeps rows and an outbox in dictionaries; safe to share between threads."""
+
+    def __init__(self) -> None:
+        self._rows: dict[StreamId, LegacyRow[R]] = {}
+        self._entries: list[Entry] = []
+        self._leader = Leader.LEGACY
+        self._lock = RLock()
+
+    def load(self, stream: StreamId) -> LegacyRow[R] | None:
+        """As in ``LegacyRepository``."""
+        return self._rows.get(stream)
+
+    def scan(self, after: StreamId | None, limit: int) -> Sequence[LegacyRow[R]]:
+        """As in ``LegacyRepository``."""
+        with self._lock:
+            return [self._rows[s] for s in islice((s for s in sorted(self._rows) if after is None or s > after), limit)]
+
+    def count(self) -> int:
+        """As in ``LegacyRepository``."""
+        return len(self._rows)
+
+    def changed(self, limit: int) -> Sequence[StreamId]:
+        """As in ``LegacyRepository``."""
+        with self._lock:
+            return [stream for stream, row in self._rows.items() if not row.aligned][:limit]
+
+    @contextmanager
+    def unit(self, stream: StreamId, leader: Leader) -> Iterator[Unit[R]]:
+        """As in ``LegacyRepository``."""
+        with self._lock:
+            if self._leader is not leader:
+                raise LeaderMoved(f"{self._leader} leads, not {leader}")
+            unit = _Unit(self._rows.get(stream), [e for e in self._entries if e.stream == stream])
+            yield unit
+            if unit.written:
+                self._rows[stream] = unit.written
+            self._entries += unit.added
+
+    def lead(self) -> Leader:
+        """As in ``LegacyRepository``."""
+        return self._leader
+
+    def hand_over(self, leader: Leader) -> None:
+        """As in ``LegacyRepository``."""
+        with self._lock:
+            self._leader = leader
+
+    def pending(self, stream: StreamId | None = None, limit: int = 100) -> Sequence[Entry]:
+        """As in ``Outbox``."""
+        with self._lock:
+            return [e for e in self._entries if e.relay and stream in (None, e.stream)][:limit]
+
+    def relayed(self, entry: Entry) -> None:
+        """As in ``Outbox``."""
+        with self._lock:
+            self._entries = [replace(e, relay=False) if e == entry else e for e in self._entries]
+
+    def write_directly(self, stream: StreamId, data: R) -> None:
+        """Write a row behind the facade's back, as an old program does."""
+        with self._lock:
+            old = self._rows.get(stream)
+            self._rows[stream] = replace(old, version=old.version + 1, data=data) if old else LegacyRow(stream, 1, data)
+
+
+class _Unit(Generic[R]):
+    def __init__(self, row: LegacyRow[R] | None, entries: Sequence[Entry]) -> None:
+        self.row = row
+        self.written: LegacyRow[R] | None = None
+        self.added: Sequence[Entry] = ()
+        self._entries = entries
+
+    def answered(self, commit_id: str) -> Entry | None:
+        return next((entry for entry in self._entries if entry.commit_id == commit_id), None)
+
+    def write(self, row: LegacyRow[R], entries: Sequence[Entry]) -> None:
+        self.written, self.added = row, entries

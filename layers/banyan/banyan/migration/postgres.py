@@ -1,0 +1,246 @@
+"""A legacy system on PostgreSQL: its own tables, and Banyan's beside them, in one transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from importlib.resources import files
+from typing import Any, Final, Generic, TypeVar
+
+from psycopg import Cursor, sql
+from psycopg.rows import TupleRow
+from pydantic import BaseModel
+
+from banyan.errors import ConfigurationError, LeaderMoved
+from banyan.events import Metadata
+from banyan.migration.adapter import LegacyAdapter, SqlMapping
+from banyan.migration.connections import Connections
+from banyan.migration.lead import Leader
+from banyan.migration.legacy import Entry, LegacyRow, Link, Unit
+from banyan.streams import StreamId
+
+R = TypeVar("R", bound=BaseModel)
+
+ENTRY: Final = (
+    "tenant, id, version, count, row_version, commit_id, content, metadata, state, written_at, imported, relay"
+)
+
+
+class PostgresLegacy(Generic[R]):
+    """Rows and outbox of one entity in a PostgreSQL database.
+
+    Parameters
+    ----------
+    connections : Connections
+    adapter : LegacyAdapter
+        With an ``sql`` mapping.
+
+    Raises
+    ------
+    ConfigurationError
+    """
+
+    def __init__(self, connections: Connections, adapter: LegacyAdapter[R, Any]) -> None:
+        if adapter.sql is None:
+            raise ConfigurationError(f"the adapter of {adapter.entity!r} has no SQL mapping")
+        self._connections = connections
+        self._adapter = adapter
+        self._mapping: SqlMapping = adapter.sql
+        self._entity = adapter.entity
+
+    def install(self, package: str) -> None:
+        """Create what is missing: Banyan's tables, and the schema file of a domain's package."""
+        with self._connections.transaction() as cursor:
+            for where, name in ((__package__, "postgres.sql"), (package, self._mapping.schema)):
+                cursor.execute(_trusted(files(where).joinpath(name).read_text()))
+            cursor.execute(
+                "INSERT INTO banyan_lead (entity, leader) VALUES (%s, %s) ON CONFLICT DO NOTHING",
+                (self._entity, Leader.LEGACY),
+            )
+
+    def load(self, stream: StreamId) -> LegacyRow[R] | None:
+        """As in ``LegacyRepository``."""
+        with self._connections.transaction() as cursor:
+            return self._row(cursor, stream)
+
+    def scan(self, after: StreamId | None, limit: int) -> Sequence[LegacyRow[R]]:
+        """As in ``LegacyRepository``."""
+        behind = (after.tenant, after.id) if after else ("", "")
+        with self._connections.transaction() as cursor:
+            return self._select(
+                cursor, "WHERE (r.tenant, r.id) > (%s, %s) ORDER BY r.tenant, r.id LIMIT %s", (*behind, limit)
+            )
+
+    def count(self) -> int:
+        """As in ``LegacyRepository``."""
+        with self._connections.transaction() as cursor:
+            return int(_one(cursor, f"SELECT count(*) FROM ({self._mapping.rows}) AS r", ()))
+
+    def changed(self, limit: int) -> Sequence[StreamId]:
+        """As in ``LegacyRepository``."""
+        with self._connections.transaction() as cursor:
+            cursor.execute(
+                "SELECT tenant, id FROM banyan_dirty WHERE entity = %s ORDER BY noticed_at LIMIT %s",
+                (self._entity, limit),
+            )
+            return [StreamId(tenant, self._entity, id) for tenant, id in cursor.fetchall()]
+
+    @contextmanager
+    def unit(self, stream: StreamId, leader: Leader) -> Iterator[Unit[R]]:
+        """As in ``LegacyRepository``."""
+        with self._connections.transaction() as cursor:
+            cursor.execute("SET LOCAL banyan.facade = 'on'")
+            found = _one(cursor, "SELECT leader FROM banyan_lead WHERE entity = %s FOR SHARE", (self._entity,))
+            if found != leader:
+                raise LeaderMoved(f"{found} leads, not {leader}")
+            cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", (str(stream),))
+            cursor.execute(_trusted(self._mapping.lock), {"tenant": stream.tenant, "id": stream.id})
+            yield _Unit(self._mapping, cursor, stream, self._row(cursor, stream))
+
+    def lead(self) -> Leader:
+        """As in ``LegacyRepository``."""
+        with self._connections.transaction() as cursor:
+            return Leader(_one(cursor, "SELECT leader FROM banyan_lead WHERE entity = %s", (self._entity,)))
+
+    def hand_over(self, leader: Leader) -> None:
+        """As in ``LegacyRepository``: the update waits for every transaction that holds the row for share."""
+        with self._connections.transaction() as cursor:
+            cursor.execute("UPDATE banyan_lead SET leader = %s WHERE entity = %s", (leader, self._entity))
+
+    def pending(self, stream: StreamId | None = None, limit: int = 100) -> Sequence[Entry]:
+        """As in ``Outbox``."""
+        only, names = ("AND tenant = %s AND id = %s", (stream.tenant, stream.id)) if stream else ("", ())
+        with self._connections.transaction() as cursor:
+            cursor.execute(
+                _trusted(
+                    f"SELECT {ENTRY} FROM banyan_outbox WHERE entity = %s AND relay {only} ORDER BY number LIMIT %s"
+                ),
+                (self._entity, *names, limit),
+            )
+            return [_entry(self._entity, row) for row in cursor.fetchall()]
+
+    def relayed(self, entry: Entry) -> None:
+        """As in ``Outbox``."""
+        with self._connections.transaction() as cursor:
+            cursor.execute(
+                "UPDATE banyan_outbox SET relay = false"
+                " WHERE entity = %s AND tenant = %s AND id = %s AND commit_id = %s",
+                (self._entity, entry.stream.tenant, entry.stream.id, entry.commit_id),
+            )
+
+    def _row(self, cursor: Cursor[TupleRow], stream: StreamId) -> LegacyRow[R] | None:
+        found = self._select(cursor, "WHERE r.tenant = %s AND r.id = %s", (stream.tenant, stream.id))
+        return found[0] if found else None
+
+    def _select(self, cursor: Cursor[TupleRow], which: str, values: Sequence[Any]) -> list[LegacyRow[R]]:
+        cursor.execute(
+            _trusted(
+                "SELECT r.tenant, r.id, r.version, r.row::text, l.row_version, l.version"
+                f" FROM ({self._mapping.rows}) AS r LEFT JOIN banyan_link l"
+                f" ON l.entity = %s AND l.tenant = r.tenant AND l.id = r.id {which}"
+            ),
+            (self._entity, *values),
+        )
+        return [self._read(*row) for row in cursor.fetchall()]
+
+    def _read(
+        self, tenant: str, id: str, version: int, content: str, linked_row: int | None, linked: int | None
+    ) -> LegacyRow[R]:
+        link = Link(linked_row, linked) if linked_row is not None and linked is not None else None
+        data = self._adapter.row.model_validate_json(content)
+        return LegacyRow(StreamId(tenant, self._entity, id), version, data, link)
+
+
+class _Unit(Generic[R]):
+    """A transaction that holds the lock on a row."""
+
+    def __init__(
+        self, mapping: SqlMapping, cursor: Cursor[TupleRow], stream: StreamId, row: LegacyRow[R] | None
+    ) -> None:
+        self.row = row
+        self._mapping = mapping
+        self._cursor = cursor
+        self._name = (stream.entity, stream.tenant, stream.id)
+
+    def answered(self, commit_id: str) -> Entry | None:
+        self._cursor.execute(
+            _trusted(
+                f"SELECT {ENTRY} FROM banyan_outbox WHERE entity = %s AND tenant = %s AND id = %s AND commit_id = %s"
+            ),
+            (*self._name, commit_id),
+        )
+        found = self._cursor.fetchone()
+        return _entry(self._name[0], found) if found else None
+
+    def write(self, row: LegacyRow[R], entries: Sequence[Entry]) -> None:
+        if self.row is None or (row.version, row.data) != (self.row.version, self.row.data):
+            self._write_row(row)
+        for entry in entries:
+            self._add(entry)
+        if row.link and row.link != (self.row and self.row.link):
+            self._link(row.link)
+
+    def _write_row(self, row: LegacyRow[R]) -> None:
+        values = {
+            "tenant": row.stream.tenant,
+            "id": row.stream.id,
+            "version": row.version,
+            "row": row.data.model_dump_json(),
+        }
+        for statement in self._mapping.write:
+            self._cursor.execute(_trusted(statement.replace("%(row)s", "%(row)s::jsonb")), values)
+
+    def _link(self, link: Link) -> None:
+        self._cursor.execute(
+            "INSERT INTO banyan_link (entity, tenant, id, row_version, version) VALUES (%s, %s, %s, %s, %s)"
+            " ON CONFLICT (entity, tenant, id) DO UPDATE"
+            " SET row_version = EXCLUDED.row_version, version = EXCLUDED.version",
+            (*self._name, link.row_version, link.version),
+        )
+        self._cursor.execute("DELETE FROM banyan_dirty WHERE entity = %s AND tenant = %s AND id = %s", self._name)
+
+    def _add(self, entry: Entry) -> None:
+        self._cursor.execute(
+            _trusted(f"INSERT INTO banyan_outbox (entity, {ENTRY}) VALUES (%s{', %s' * 12})"),
+            (
+                *self._name,
+                entry.version,
+                entry.count,
+                entry.row_version,
+                entry.commit_id,
+                entry.content,
+                entry.metadata.model_dump_json(),
+                entry.state,
+                entry.written_at,
+                entry.imported,
+                entry.relay,
+            ),
+        )
+
+
+def _entry(entity: str, row: TupleRow) -> Entry:
+    tenant, id, version, count, row_version, commit_id, content, metadata, state, written_at, imported, relay = row
+    return Entry(
+        StreamId(tenant, entity, id),
+        version,
+        count,
+        row_version,
+        commit_id,
+        content,
+        Metadata.model_validate_json(metadata),
+        state,
+        written_at,
+        imported,
+        relay,
+    )
+
+
+def _one(cursor: Cursor[TupleRow], statement: str, values: Sequence[Any]) -> Any:
+    cursor.execute(_trusted(statement), values)
+    found = cursor.fetchone()
+    return found[0] if found else None
+
+
+def _trusted(statement: str) -> sql.SQL:
+    """SQL that comes from code, never from a caller."""
+    return sql.SQL(statement)

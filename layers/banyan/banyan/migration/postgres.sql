@@ -1,0 +1,59 @@
+-- What Banyan adds to a legacy database: who leads, how rows and streams are linked, the outbox, and a watch.
+
+CREATE TABLE IF NOT EXISTS banyan_lead (
+    entity text PRIMARY KEY,
+    leader text NOT NULL
+);
+
+CREATE TABLE IF NOT EXISTS banyan_link (
+    entity      text   NOT NULL,
+    tenant      text   NOT NULL,
+    id          text   NOT NULL,
+    row_version bigint NOT NULL,
+    version     bigint NOT NULL,
+    PRIMARY KEY (entity, tenant, id)
+);
+
+CREATE TABLE IF NOT EXISTS banyan_outbox (
+    number      bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    entity      text        NOT NULL,
+    tenant      text        NOT NULL,
+    id          text        NOT NULL,
+    commit_id   text        NOT NULL,
+    version     bigint      NOT NULL,
+    count       integer     NOT NULL,
+    row_version bigint      NOT NULL,
+    content     text        NOT NULL,
+    metadata    text        NOT NULL,
+    state       text        NOT NULL,
+    imported    boolean     NOT NULL,
+    relay       boolean     NOT NULL,
+    written_at  timestamptz NOT NULL,
+    UNIQUE (entity, tenant, id, commit_id)
+);
+
+CREATE INDEX IF NOT EXISTS banyan_outbox_pending ON banyan_outbox (entity, number) WHERE relay;
+
+CREATE TABLE IF NOT EXISTS banyan_dirty (
+    entity     text        NOT NULL,
+    tenant     text        NOT NULL,
+    id         text        NOT NULL,
+    noticed_at timestamptz NOT NULL DEFAULT now(),
+    PRIMARY KEY (entity, tenant, id)
+);
+
+-- Trigger for the domain's tables: banyan_watch(entity, tenant column, id column).
+
+CREATE OR REPLACE FUNCTION banyan_watch() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE
+    written jsonb := CASE TG_OP WHEN 'DELETE' THEN to_jsonb(OLD) ELSE to_jsonb(NEW) END;
+BEGIN
+    IF COALESCE(current_setting('banyan.facade', true), '') <> 'on' THEN
+        IF EXISTS (SELECT FROM banyan_lead WHERE entity = TG_ARGV[0] AND leader = 'off') THEN
+            RAISE EXCEPTION 'legacy_writes_off' USING HINT = 'the event store has taken over: use the API';
+        END IF;
+        INSERT INTO banyan_dirty (entity, tenant, id)
+        VALUES (TG_ARGV[0], written ->> TG_ARGV[1], written ->> TG_ARGV[2]) ON CONFLICT DO NOTHING;
+    END IF;
+    RETURN CASE TG_OP WHEN 'DELETE' THEN OLD ELSE NEW END;
+END $$;

@@ -1,0 +1,208 @@
+"""The legacy order system: how its rows read, change, and become events. Another schema needs another such file."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from decimal import Decimal
+from typing import Any, Final, Literal
+
+from pydantic import BaseModel, ConfigDict
+
+from banyan.events import DomainEvent
+from banyan.migration.adapter import LegacyAdapter, SqlMapping
+from orders.events import (
+    Item,
+    OrderCancelled,
+    OrderContent,
+    OrderCorrected,
+    OrderCreated,
+    OrderImported,
+    OrderItemAdded,
+    OrderPaid,
+)
+from orders.money import ZERO, Money
+from orders.projections.order import ORDER_DETAILS, OrderDetails
+from orders.projections.order_list import ORDER_LIST, OrderSummary
+from orders.state import Order, OrderStatus, total
+
+
+class LegacyLine(BaseModel):
+    """A row of ``order_items``."""
+
+    model_config = ConfigDict(frozen=True)
+
+    sku: str
+    quantity: int
+    price: Money
+
+
+class LegacyOrder(BaseModel):
+    """A row of ``orders`` with its lines."""
+
+    model_config = ConfigDict(frozen=True)
+
+    order_id: str
+    customer: str
+    status: Literal["open", "paid", "cancelled"]
+    total: Money
+    lines: tuple[LegacyLine, ...]
+    payment_method: str | None = None
+    cancel_reason: str | None = None
+    refunded: Money = ZERO
+    created_at: datetime
+    paid_at: datetime | None = None
+    cancelled_at: datetime | None = None
+
+
+def evolve(row: LegacyOrder | None, event: DomainEvent, at: datetime) -> LegacyOrder:
+    """The row after one more event."""
+    match event:
+        case OrderCreated(order_id=order_id, customer_id=customer, items=items):
+            return _with_lines(
+                LegacyOrder(order_id=order_id, customer=customer, status="open", total=ZERO, lines=(), created_at=at),
+                items,
+            )
+        case OrderImported(order_id=order_id, order=order) | OrderCorrected(order_id=order_id, order=order):
+            return _row(order_id, order)
+    if row is None:
+        raise ValueError(f"a {event.event_type()} is no beginning of an order")
+    match event:
+        case OrderItemAdded(item=item):
+            return _with_lines(row, (item,))
+        case OrderPaid(method=method):
+            return row.model_copy(update={"status": "paid", "payment_method": method, "paid_at": at})
+        case OrderCancelled(reason=reason, refunded_amount=refunded):
+            cancelled: Mapping[str, Any] = {"cancel_reason": reason, "refunded": refunded, "cancelled_at": at}
+            return row.model_copy(update={"status": "cancelled", **cancelled})
+    return row
+
+
+def state(row: LegacyOrder) -> Order:
+    """What the rules need to know of a row."""
+    return Order(
+        order_id=row.order_id,
+        customer_id=row.customer,
+        status=OrderStatus(row.status),
+        total_amount=_total(row),
+        item_count=len(row.lines),
+    )
+
+
+def imported(row: LegacyOrder, previous: LegacyOrder | None) -> DomainEvent:
+    """The event that tells a row to a stream that told ``previous`` so far."""
+    content = _content(row)
+    if previous is None:
+        return OrderImported(order_id=row.order_id, order=content)
+    return OrderCorrected(order_id=row.order_id, order=content, previous=_content(previous))
+
+
+def details(row: LegacyOrder) -> OrderDetails:
+    """The read model ``order`` as a row shows it."""
+    return OrderDetails(
+        **dict(state(row)),
+        items=_content(row).items,
+        created_at=row.created_at,
+        paid_at=row.paid_at,
+        payment_method=row.payment_method,
+        cancelled_at=row.cancelled_at,
+        cancel_reason=row.cancel_reason,
+        refunded_amount=row.refunded,
+    )
+
+
+def summary(row: LegacyOrder) -> OrderSummary:
+    """The read model ``order_list`` as a row shows it."""
+    return OrderSummary(**dict(state(row)), created_at=row.created_at)
+
+
+def _with_lines(row: LegacyOrder, items: tuple[Item, ...]) -> LegacyOrder:
+    lines = tuple(LegacyLine(sku=item.sku, quantity=item.quantity, price=item.price) for item in items)
+    return row.model_copy(update={"lines": row.lines + lines, "total": row.total + total(items)})
+
+
+def _total(row: LegacyOrder) -> Decimal:
+    return sum((line.quantity * line.price for line in row.lines), ZERO)
+
+
+def _content(row: LegacyOrder) -> OrderContent:
+    return OrderContent(
+        customer_id=row.customer,
+        items=tuple(Item(sku=line.sku, quantity=line.quantity, price=line.price) for line in row.lines),
+        status=row.status,
+        payment_method=row.payment_method,
+        cancel_reason=row.cancel_reason,
+        refunded_amount=row.refunded,
+        created_at=row.created_at,
+        paid_at=row.paid_at,
+        cancelled_at=row.cancelled_at,
+    )
+
+
+def _row(order_id: str, order: OrderContent) -> LegacyOrder:
+    return LegacyOrder(
+        order_id=order_id,
+        customer=order.customer_id,
+        status=order.status,
+        total=total(order.items),
+        lines=tuple(LegacyLine(**dict(item)) for item in order.items),
+        payment_method=order.payment_method,
+        cancel_reason=order.cancel_reason,
+        refunded=order.refunded_amount,
+        created_at=order.created_at,
+        paid_at=order.paid_at,
+        cancelled_at=order.cancelled_at,
+    )
+
+
+SQL: Final = SqlMapping(
+    schema="legacy.sql",
+    rows="""
+        SELECT o.tenant, o.order_id AS id, o.version, jsonb_build_object(
+            'order_id', o.order_id, 'customer', o.customer, 'status', o.status, 'total', o.total::text,
+            'payment_method', o.payment_method, 'cancel_reason', o.cancel_reason, 'refunded', o.refunded::text,
+            'created_at', o.created_at, 'paid_at', o.paid_at, 'cancelled_at', o.cancelled_at,
+            'lines', COALESCE((
+                SELECT jsonb_agg(jsonb_build_object('sku', i.sku, 'quantity', i.quantity, 'price', i.price::text)
+                                 ORDER BY i.line)
+                FROM order_items i WHERE i.tenant = o.tenant AND i.order_id = o.order_id), '[]')
+        ) AS row
+        FROM orders o""",
+    lock="SELECT 1 FROM orders WHERE tenant = %(tenant)s AND order_id = %(id)s FOR UPDATE",
+    write=(
+        """
+        INSERT INTO orders (tenant, order_id, customer, status, total, payment_method, cancel_reason, refunded,
+                            created_at, paid_at, cancelled_at, version)
+        SELECT %(tenant)s, %(id)s, r.customer, r.status, r.total, r.payment_method, r.cancel_reason, r.refunded,
+               r.created_at, r.paid_at, r.cancelled_at, %(version)s
+        FROM jsonb_to_record(%(row)s) AS r(customer text, status text, total numeric, payment_method text,
+            cancel_reason text, refunded numeric, created_at timestamptz, paid_at timestamptz,
+            cancelled_at timestamptz)
+        ON CONFLICT (tenant, order_id) DO UPDATE SET
+            customer = EXCLUDED.customer, status = EXCLUDED.status, total = EXCLUDED.total,
+            payment_method = EXCLUDED.payment_method, cancel_reason = EXCLUDED.cancel_reason,
+            refunded = EXCLUDED.refunded, created_at = EXCLUDED.created_at, paid_at = EXCLUDED.paid_at,
+            cancelled_at = EXCLUDED.cancelled_at, version = EXCLUDED.version""",
+        """
+        INSERT INTO order_items (tenant, order_id, line, sku, quantity, price)
+        SELECT %(tenant)s, %(id)s, l.line, l.line_item->>'sku', (l.line_item->>'quantity')::integer,
+               (l.line_item->>'price')::numeric
+        FROM jsonb_array_elements(%(row)s -> 'lines') WITH ORDINALITY AS l(line_item, line)
+        ON CONFLICT (tenant, order_id, line) DO UPDATE SET
+            sku = EXCLUDED.sku, quantity = EXCLUDED.quantity, price = EXCLUDED.price""",
+        """
+        DELETE FROM order_items WHERE tenant = %(tenant)s AND order_id = %(id)s
+            AND line > jsonb_array_length(%(row)s -> 'lines')""",
+    ),
+    tables=("orders", "order_items"),
+)
+
+LEGACY: Final = LegacyAdapter(
+    entity="order",
+    row=LegacyOrder,
+    evolve=evolve,
+    state=state,
+    imported=imported,
+    views={ORDER_DETAILS.name: details, ORDER_LIST.name: summary},
+    sql=SQL,
+)

@@ -1,0 +1,208 @@
+"""What every legacy repository does: rows with versions, one transaction for a row and its entries, one leader."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from psycopg.errors import RaiseException
+from tests.conftest import LOCAL
+from tests.engines import DynamoDBEngine
+from tests.legacies import InMemory, Legacy, OnDynamoDB, OnPostgres, order, paid, row
+from tests.support import START
+
+from banyan.errors import LeaderMoved, RowRaced
+from banyan.events import Metadata
+from banyan.migration.lead import Leader
+from banyan.migration.legacy import Entry, LegacyRow, Link, Unit
+from banyan.streams import StreamId
+from orders.legacy import LegacyOrder
+
+LIMIT = 100
+
+
+@pytest.fixture(params=["memory", "postgres", "moto", LOCAL])
+def legacy(request: pytest.FixtureRequest) -> Legacy:
+    """Each legacy system in turn."""
+    if request.param == "memory":
+        return InMemory()
+    if request.param == "postgres":
+        on_postgres: OnPostgres = request.getfixturevalue("postgres")
+        return on_postgres
+    engine: DynamoDBEngine = request.getfixturevalue(request.param)
+    return OnDynamoDB(engine)
+
+
+def entry(stream: StreamId, version: int, commit_id: str, **changes: Any) -> Entry:
+    """An entry of one event."""
+    content = {"content": '[{"type":"OrderPaid"}]', "metadata": Metadata(actor="ann"), "state": '{"status":"paid"}'}
+    return Entry(stream, version, 1, version, commit_id, **{**content, "written_at": START, **changes})
+
+
+def next_row(unit: Unit[LegacyOrder], stream: StreamId) -> LegacyRow[LegacyOrder]:
+    """The row, paid, one version later and aligned."""
+    version = unit.row.version + 1 if unit.row else 1
+    return LegacyRow(stream, version, paid(stream), Link(version, version))
+
+
+def write(legacy: Legacy, stream: StreamId, commit_id: str = "commit", leader: Leader = Leader.LEGACY) -> None:
+    """Write a row through a unit."""
+    with legacy.repository.unit(stream, leader) as unit:
+        written = next_row(unit, stream)
+        unit.write(written, [entry(stream, written.version, commit_id)])
+
+
+def test_a_row_reads_as_it_was_written(legacy: Legacy) -> None:
+    stream = order()
+    assert legacy.repository.load(stream) is None
+    write(legacy, stream)
+    assert legacy.repository.load(stream) == LegacyRow(stream, 1, paid(stream), Link(1, 1))
+
+
+def test_a_row_loses_lines_that_are_no_longer_there(legacy: Legacy) -> None:
+    stream = order()
+    write(legacy, stream)
+    shorter = row(stream, lines=row(stream).lines[:1])
+    with legacy.repository.unit(stream, Leader.LEGACY) as unit:
+        unit.write(LegacyRow(stream, 2, shorter, Link(2, 2)), [])
+    found = legacy.repository.load(stream)
+    assert found is not None
+    assert (found.version, found.data) == (2, shorter)
+
+
+def test_a_unit_that_fails_writes_nothing(legacy: Legacy) -> None:
+    stream = order()
+    with suppress(ZeroDivisionError), legacy.repository.unit(stream, Leader.LEGACY) as unit:
+        unit.write(next_row(unit, stream), [entry(stream, 1, "commit")])
+        raise ZeroDivisionError
+    assert legacy.repository.load(stream) is None
+    write(legacy, stream)
+
+
+def test_a_command_that_was_handled_is_found_by_its_id(legacy: Legacy) -> None:
+    stream = order()
+    write(legacy, stream, "first")
+    with legacy.repository.unit(stream, Leader.LEGACY) as unit:
+        found = unit.answered("first")
+        assert unit.answered("second") is None
+    assert found is not None
+    assert (found.version, found.count, found.row_version, found.state) == (1, 1, 1, '{"status":"paid"}')
+
+
+def test_a_write_behind_the_facades_back_moves_the_version_and_is_noticed(legacy: Legacy) -> None:
+    stream = order()
+    write(legacy, stream)
+    assert legacy.repository.changed(LIMIT) == []
+    legacy.write_directly(stream, row(stream, customer="c-2"))
+    found = legacy.repository.load(stream)
+    assert found is not None
+    assert (found.version > 1, found.aligned, found.stream_version, found.data.customer) == (True, False, 2, "c-2")
+    assert legacy.repository.changed(LIMIT) == [stream]
+    write(legacy, stream, "second")
+    assert legacy.repository.changed(LIMIT) == []
+
+
+def test_a_row_of_an_old_program_is_version_1_of_a_stream_to_be(legacy: Legacy) -> None:
+    legacy.write_directly(order(), row(order()))
+    found = legacy.repository.load(order())
+    assert found is not None
+    assert (found.link, found.aligned, found.stream_version, found.data) == (None, False, 1, row(order()))
+
+
+def test_a_scan_meets_every_row_once(legacy: Legacy) -> None:
+    streams = [order(number, tenant) for number in range(1, 5) for tenant in ("acme", "zeta")]
+    for stream in streams:
+        legacy.write_directly(stream, row(stream))
+    found: list[StreamId] = []
+    while page := legacy.repository.scan(found[-1] if found else None, 3):
+        found += [read.stream for read in page]
+    assert sorted(found) == sorted(streams)
+    assert legacy.repository.count() == len(streams)
+
+
+def test_only_the_leader_writes(legacy: Legacy) -> None:
+    assert legacy.repository.lead() is Leader.LEGACY
+    legacy.repository.hand_over(Leader.EVENTS)
+    assert legacy.repository.lead() is Leader.EVENTS
+    with pytest.raises(LeaderMoved):
+        write(legacy, order())
+    assert legacy.repository.load(order()) is None
+    write(legacy, order(), leader=Leader.EVENTS)
+
+
+def test_racing_units_write_one_after_the_other_or_fail(legacy: Legacy) -> None:
+    stream, racers = order(), 8
+    write(legacy, stream, "start")
+
+    def race(number: int) -> bool:
+        try:
+            write(legacy, stream, f"racer-{number}")
+        except RowRaced:
+            return False
+        return True
+
+    with ThreadPoolExecutor(racers) as pool:
+        won = sum(pool.map(race, range(racers)))
+    found = legacy.repository.load(stream)
+    assert found is not None
+    assert found.version == 1 + won >= 2
+
+
+def test_no_unit_of_the_old_leader_ends_behind_the_hand_over(legacy: Legacy) -> None:
+    stream, events = order(), []
+
+    def late(hand_over: Callable[[], None]) -> None:
+        with suppress(LeaderMoved, RowRaced), legacy.repository.unit(stream, Leader.LEGACY) as unit:
+            handed = ThreadPoolExecutor(1).submit(hand_over)
+            unit.write(next_row(unit, stream), [])
+            if not isinstance(legacy, OnDynamoDB):
+                assert not handed.done()
+        handed.result()
+
+    def hand_over() -> None:
+        legacy.repository.hand_over(Leader.EVENTS)
+        events.append(legacy.repository.load(stream))
+
+    late(hand_over)
+    assert events == [legacy.repository.load(stream)]
+
+
+@pytest.fixture(params=["memory", "postgres"])
+def outbox(request: pytest.FixtureRequest) -> Any:
+    """Each legacy system that leads with an outbox."""
+    return InMemory() if request.param == "memory" else request.getfixturevalue("postgres")
+
+
+def test_an_outbox_holds_entries_in_order_until_they_are_relayed(outbox: Any) -> None:
+    first, second = order(1), order(2)
+    for number, stream in enumerate((first, second, first), start=1):
+        write(outbox, stream, f"commit-{number}")
+    pending = outbox.repository.pending()
+    assert [(e.stream, e.version, e.commit_id) for e in pending] == [
+        (first, 1, "commit-1"),
+        (second, 1, "commit-2"),
+        (first, 2, "commit-3"),
+    ]
+    assert pending[0] == entry(first, 1, "commit-1")
+    assert [e.commit_id for e in outbox.repository.pending(first)] == ["commit-1", "commit-3"]
+    outbox.repository.relayed(pending[0])
+    assert [e.commit_id for e in outbox.repository.pending(first)] == ["commit-3"]
+    with outbox.repository.unit(first, Leader.LEGACY) as unit:
+        assert unit.answered("commit-1") == replace(pending[0], relay=False)
+
+
+def test_an_entry_is_written_once(outbox: Any) -> None:
+    write(outbox, order(), "commit")
+    with outbox.repository.unit(order(), Leader.LEGACY) as unit:
+        assert unit.answered("commit") is not None
+
+
+def test_once_legacy_is_off_the_database_itself_refuses_old_programs(postgres: OnPostgres) -> None:
+    postgres.repository.hand_over(Leader.OFF)
+    with pytest.raises(RaiseException, match="legacy_writes_off"):
+        postgres.write_directly(order(), row(order()))
+    assert postgres.repository.load(order()) is None
