@@ -8,7 +8,6 @@ from banyan.aws.observability import instrumented, telemetry
 from banyan.aws.once import once
 from banyan.aws.streams import project_records, resume_stream
 from banyan.bootstrap import bootstrap
-from banyan.reactions.effects import NoDeadlines
 from banyan.reactions.policies import Policies
 from banyan.reactions.reactor import Reactor
 
@@ -17,7 +16,7 @@ from banyan.reactions.reactor import Reactor
 def reactor() -> Reactor:
     """The process's reactor."""
     app = bootstrap(telemetry=telemetry())
-    policies = Policies(app.domain, app.store, app.handlers, NoDeadlines(), app.settings.deadlines, app.telemetry)
+    policies = Policies(app.domain, app.store, app.handlers, app.deadlines, app.settings.deadlines, app.telemetry)
     return Reactor(
         app.store,
         app.views,

@@ -27,6 +27,7 @@ SHAPES: dict[str, type[BaseModel]] = {
     "projector": DynamoDBStreamModel,
     "reactor": DynamoDBStreamModel,
     "reconciler": EventBridgeModel,
+    "deadlines": EventBridgeModel,
 }
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 from tools.local.mappings import Mapping, mappings
 from tools.local.template import Resource, Template
@@ -11,6 +9,7 @@ from tools.runtime.permissions import role_of
 from tools.runtime.samples.files import read_case
 
 from banyan.aws.settings import Settings
+from banyan.deadlines.runner import RESERVE_MS
 
 FOURTEEN_DAYS = 14 * 24 * 60 * 60
 
@@ -32,10 +31,10 @@ def mapping(readers: dict[str, Mapping], request: pytest.FixtureRequest) -> Mapp
     return readers[request.param]
 
 
-def one(template: Template, kind: str) -> dict[str, Any]:
-    """Properties of the only resource of a type."""
-    (found,) = template.resources(kind)
-    return found.properties
+def one(template: Template, kind: str, of: str = "Reconciler") -> Resource:
+    """The only resource of a type that belongs to a function."""
+    (found,) = [resource for resource in template.resources(kind) if resource.logical_id.startswith(of)]
+    return found
 
 
 def queue_arn(template: Template, logical_id: str) -> str:
@@ -97,7 +96,7 @@ def test_commits_reach_the_reactor_and_nothing_else_does(readers: dict[str, Mapp
 
 
 def test_the_schedule_of_the_reconciler_is_the_settings(template: Template) -> None:
-    rule = one(template, "AWS::Events::Rule")
+    rule = one(template, "AWS::Events::Rule").properties
     assert rule["ScheduleExpression"] == Settings().reconciliation_schedule
     assert rule["State"] == "ENABLED"
 
@@ -106,17 +105,17 @@ def test_a_run_that_cannot_start_and_a_run_that_fails_both_end_in_a_queue(
     template: Template, functions: list[Resource]
 ) -> None:
     failures = queue_arn(template, "ReconcilerFailures")
-    (target,) = one(template, "AWS::Events::Rule")["Targets"]
+    (target,) = one(template, "AWS::Events::Rule").properties["Targets"]
     assert target["DeadLetterConfig"] == {"Arn": failures}
-    invoked = one(template, "AWS::Lambda::EventInvokeConfig")
+    invoked = one(template, "AWS::Lambda::EventInvokeConfig").properties
     assert invoked["FunctionName"] == "banyan-Reconciler"
     assert invoked["DestinationConfig"]["OnFailure"]["Destination"] == failures
     assert ("sqs:SendMessage", failures) in role_of(template, function(functions, "Reconciler")).allowed
 
 
 def test_eventbridge_may_write_to_the_reconcilers_queue_for_its_rule_alone(template: Template) -> None:
-    (statement,) = one(template, "AWS::SQS::QueuePolicy")["PolicyDocument"]["Statement"]
-    (rule,) = template.resources("AWS::Events::Rule")
+    (statement,) = one(template, "AWS::SQS::QueuePolicy").properties["PolicyDocument"]["Statement"]
+    rule = one(template, "AWS::Events::Rule")
     assert statement["Principal"] == {"Service": "events.amazonaws.com"}
     assert statement["Action"] == "sqs:SendMessage"
     assert statement["Resource"] == queue_arn(template, "ReconcilerFailures")
@@ -129,3 +128,16 @@ def test_queues_are_encrypted_and_keep_what_they_have_for_14_days(template: Temp
     for queue in queues:
         assert queue.properties["SqsManagedSseEnabled"] is True
         assert queue.properties["MessageRetentionPeriod"] == FOURTEEN_DAYS
+
+
+def test_deadlines_are_worked_off_every_minute_and_what_one_run_leaves_the_next_one_takes(template: Template) -> None:
+    rule = one(template, "AWS::Events::Rule", "Deadlines").properties
+    assert (rule["ScheduleExpression"], rule["State"]) == ("rate(1 minute)", "ENABLED")
+    (target,) = rule["Targets"]
+    assert target["RetryPolicy"]["MaximumRetryAttempts"] == 0
+    assert one(template, "AWS::Lambda::EventInvokeConfig", "Deadlines").properties["MaximumRetryAttempts"] == 0
+
+
+def test_a_run_of_the_deadlines_ends_before_the_next_one_and_leaves_time_to_work(functions: list[Resource]) -> None:
+    timeout_ms = function(functions, "Deadlines").properties["Timeout"] * 1000
+    assert 2 * RESERVE_MS < timeout_ms <= 60_000

@@ -13,8 +13,9 @@ from tools.runtime.emulator import ROOT
 
 NAMESPACE = "Banyan"
 REPORTS = re.compile(r"""(?:telemetry\(?\)?|_telemetry)\.(?:count|duration)\(\s*"(\w+)\"""")
-INCIDENTS = {"ProjectionParked", "EventTableTampered", "UnreadableRecords", "ReconciliationDrift"}
-TROUBLES = {"BatchFailures", "SnapshotFailures"}
+INCIDENTS = {"ProjectionParked", "EventTableTampered", "UnreadableRecords", "ReconciliationDrift", "DeadlineParked"}
+TROUBLES = {"BatchFailures", "SnapshotFailures", "DeadlineFailures"}
+DEADLINE_LAG = "DeadlineLag"
 COLD_START = "ColdStart"
 IN_ACCESS_LOG = {
     "integrationLatency",
@@ -74,7 +75,8 @@ def test_every_reader_of_a_stream_has_an_alarm_on_its_lag(alarms: Alarms, templa
 
 
 def test_every_incident_and_every_server_error_raises_an_alarm_at_once(alarms: Alarms) -> None:
-    assert {alarm["MetricName"] for alarm in alarms.values() if alarm["Namespace"] == NAMESPACE} == INCIDENTS | TROUBLES
+    watched_metrics = {alarm["MetricName"] for alarm in alarms.values() if alarm["Namespace"] == NAMESPACE}
+    assert watched_metrics == INCIDENTS | TROUBLES | {DEADLINE_LAG}
     at_once = [alarms[name] for name in (*INCIDENTS, "HttpServerErrors")]
     assert {(a["Threshold"], a["EvaluationPeriods"], a["Statistic"]) for a in at_once} == {(1, 1, "Sum")}
     assert all(watched(alarms, NAMESPACE, incident) == {STACK} for incident in INCIDENTS)
@@ -85,6 +87,12 @@ def test_troubles_that_the_next_delivery_makes_up_for_raise_an_alarm_when_they_p
     persisting = [alarms[f"{trouble}Persist"] for trouble in TROUBLES]
     assert {(a["Threshold"], a["Statistic"], a["Period"]) for a in persisting} == {(1, "Sum", 300)}
     assert {(a["DatapointsToAlarm"], a["EvaluationPeriods"]) for a in persisting} == {(3, 12)}
+
+
+def test_deadlines_that_fire_minutes_late_raise_an_alarm(alarms: Alarms) -> None:
+    late = alarms["DeadlinesLate"]
+    assert watched(alarms, NAMESPACE, DEADLINE_LAG) == {STACK}
+    assert (late["Statistic"], late["Threshold"], late["EvaluationPeriods"]) == ("Maximum", 120_000, 3)
 
 
 def test_every_alarm_reaches_the_topic_and_says_what_to_do(alarms: Alarms) -> None:
@@ -126,7 +134,7 @@ def test_the_nested_stack_gets_every_parameter_it_asks_for(written: dict[str, An
 
 def test_every_log_is_kept_for_the_days_that_the_parameter_says(written: dict[str, Any]) -> None:
     groups = [body for body in written["Resources"].values() if body["Type"] == "AWS::Logs::LogGroup"]
-    assert len(groups) == 6
+    assert len(groups) == 7
     assert all(group["Properties"]["RetentionInDays"] == {"Ref": "LogRetentionDays"} for group in groups)
 
 

@@ -38,6 +38,7 @@ GRANTS: dict[str, dict[str, set[str]]] = {
         "EventsTable/stream/*": {"ListStreams"},
         "EventsTable/stream/latest": {"DescribeStream", "GetRecords", "GetShardIterator"},
         "CursorsTable": {"GetItem", "BatchGetItem", "UpdateItem"},
+        "DeadlinesTable": {"PutItem"},
     },
     "reconciler": {
         "EventsTable": {"Query"},
@@ -45,6 +46,10 @@ GRANTS: dict[str, dict[str, set[str]]] = {
         "ViewsTable": {"Scan"},
         "CursorsTable": {"BatchGetItem"},
         "ReportsTable": {"PutItem"},
+    },
+    "deadlines": {
+        "EventsTable": {"Query", "PutItem"},
+        "DeadlinesTable": {"Query", "PutItem", "DeleteItem"},
     },
 }
 FORCED_BY_AWS = {
@@ -135,7 +140,7 @@ def test_each_function_has_a_role_of_its_own_that_only_lambda_may_take(
         assert role.properties["ManagedPolicyArns"] == ["TracingPolicy"]
 
 
-def test_only_the_gateway_may_invoke_the_apis_and_only_the_schedule_the_reconciler(template: Template) -> None:
+def test_only_the_gateway_may_invoke_the_apis_and_only_its_own_schedule_another_function(template: Template) -> None:
     found = {
         (p.properties["FunctionName"], p.properties["Principal"]): p.properties["SourceArn"]
         for p in template.resources("AWS::Lambda::Permission")
@@ -144,5 +149,6 @@ def test_only_the_gateway_may_invoke_the_apis_and_only_the_schedule_the_reconcil
         ("banyan-CommandApi", "apigateway.amazonaws.com"),
         ("banyan-QueryApi", "apigateway.amazonaws.com"),
         ("banyan-Reconciler", "events.amazonaws.com"),
+        ("banyan-Deadlines", "events.amazonaws.com"),
     }
-    assert all(":HttpApi/" in arn or arn.endswith("ReconcilerSchedule") for arn in found.values())
+    assert all(":HttpApi/" in arn or arn.endswith(f"{name}Schedule") for (name, _), arn in found.items())

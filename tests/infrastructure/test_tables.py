@@ -16,9 +16,10 @@ TABLES: dict[str, dict[str, Keys]] = {
     "IdempotencyTable": {"": ("key",)},
     "ReportsTable": {"": ("report", "started_at")},
     "MigrationTable": {"": ("part", "item")},
+    "DeadlinesTable": {"": ("bucket", "due")},
 }
-NUMBERS = {"position", "log_bucket"}
-KEPT = {"EventsTable", "ReportsTable", "MigrationTable"}
+NUMBERS = {"position", "log_bucket", "bucket"}
+KEPT = {"EventsTable", "ReportsTable", "MigrationTable", "DeadlinesTable"}
 
 
 @pytest.fixture(scope="module")

@@ -50,7 +50,7 @@ QUERIES: Mapping[str, Expectation] = {
 }
 PROJECTED = ("insert", "duplicate", "gap", "modify", "remove", "snapshot")
 REACTED = ("insert", "duplicate", "gap")
-RECONCILED = ("scheduled",)
+SCHEDULED = ("scheduled",)
 
 
 @pytest.fixture(scope="module", params=["moto", pytest.param("dynamodb-local", marks=pytest.mark.dynamodb_local)])
@@ -111,7 +111,8 @@ def test_every_sample_event_is_expected_to_do_something() -> None:
         "query_api": QUERIES,
         "projector": PROJECTED,
         "reactor": REACTED,
-        "reconciler": RECONCILED,
+        "reconciler": SCHEDULED,
+        "deadlines": SCHEDULED,
     }
     assert sorted(cases()) == sorted((function, case) for function, names in expected.items() for case in names)
 

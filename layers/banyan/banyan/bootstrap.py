@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 from banyan.aws.clients import dynamodb_client
 from banyan.aws.settings import Settings, Tables
 from banyan.commands import CommandHandler
+from banyan.deadlines.base import WaitingDeadlines
+from banyan.deadlines.dynamodb import DynamoDBDeadlines
 from banyan.domain import Domain, load_domain
 from banyan.notices import NoNotices, Notices
 from banyan.projections.control import Controls
@@ -76,6 +78,11 @@ class Application:
         """The controls of the domain's projections, as this process last read them."""
         names = [projection.name for projection in self.domain.projections]
         return CachedControls(self.controls, names, self.settings.control_cache_ms)
+
+    @cached_property
+    def deadlines(self) -> WaitingDeadlines:
+        """Where commands wait for their time."""
+        return DynamoDBDeadlines(self.client, self.tables.deadlines, self.settings.log_buckets)
 
 
 def bootstrap(

@@ -22,7 +22,8 @@ def samples() -> Mapping[str, str]:
         "query_api": queries(),
         "projector": batches(),
         "reactor": reactions(),
-        "reconciler": schedules(),
+        "reconciler": schedules("Reconciler"),
+        "deadlines": schedules("Deadlines"),
     }
     return {
         f"{function}/{case}.json": json.dumps(event, indent=2) + "\n"

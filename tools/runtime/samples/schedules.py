@@ -1,4 +1,4 @@
-"""EventBridge schedules, as Lambda hands them to the reconciler."""
+"""EventBridge schedules, as Lambda hands them to a function."""
 
 from __future__ import annotations
 
@@ -8,11 +8,15 @@ from typing import Any
 from tools.local.physical import ACCOUNT, REGION
 from tools.runtime.samples.orders import START
 
-RULE_ARN = f"arn:aws:events:{REGION}:{ACCOUNT}:rule/banyan-ReconcilerSchedule"
 
+def schedules(function: str) -> Mapping[str, Any]:
+    """Every sample event of a function with a schedule, by name.
 
-def schedules() -> Mapping[str, Any]:
-    """Every sample event of the reconciler, by name."""
+    Parameters
+    ----------
+    function : str
+        Logical id, for example ``Reconciler``.
+    """
     return {
         "scheduled": {
             "version": "0",
@@ -22,7 +26,7 @@ def schedules() -> Mapping[str, Any]:
             "account": ACCOUNT,
             "time": START.strftime("%Y-%m-%dT%H:%M:%SZ"),
             "region": REGION,
-            "resources": [RULE_ARN],
+            "resources": [f"arn:aws:events:{REGION}:{ACCOUNT}:rule/banyan-{function}Schedule"],
             "detail": {},
         }
     }

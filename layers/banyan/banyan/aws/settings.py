@@ -29,7 +29,9 @@ class Settings(BaseModel):
     backoff_ms: int = Field(200, ge=1, description="First wait between retries, ms; doubles with each.")
     snapshot_interval: int = Field(100, ge=2, description="Events between two snapshots of a stream.")
     cache_size: int = Field(256, ge=0, description="Aggregates a warm container keeps.")
-    log_buckets: int = Field(8, ge=1, description="Buckets of the log index; fixed for the life of a table.")
+    log_buckets: int = Field(
+        8, ge=1, description="Buckets of the log index and of the deadlines; fixed for the life of a table."
+    )
     max_body_bytes: int = Field(262_144, ge=1, description="Largest request body, bytes.")
     idempotency_hours: int = Field(24, ge=24, description="How long a repeated request gets the first answer, hours.")
     min_version_wait_ms: int = Field(200, ge=0, description="How long a query waits for minVersion, ms.")
@@ -94,6 +96,7 @@ class Tables(BaseModel):
     idempotency: str = ""
     reports: str = ""
     migration: str = ""
+    deadlines: str = ""
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str]) -> Tables:

@@ -1,0 +1,32 @@
+"""Handles commands whose time has come, every minute."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from banyan.aws.observability import instrumented, telemetry
+from banyan.aws.once import once
+from banyan.bootstrap import bootstrap
+from banyan.deadlines.runner import DeadlineRunner
+
+
+@once
+def runner() -> DeadlineRunner:
+    """The process's deadlines."""
+    application = bootstrap(telemetry=telemetry())
+    return DeadlineRunner(
+        application.deadlines,
+        application.domain,
+        application.handlers,
+        max_retries=application.settings.max_retries,
+        clock=application.clock,
+        telemetry=application.telemetry,
+    )
+
+
+@instrumented
+def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
+    """Work off what is due, or let parked deadlines wait again."""
+    if event.get("resume") == "parked":
+        return {"resumed": runner().resume()}
+    return runner().run(context.get_remaining_time_in_millis).model_dump(mode="json", by_alias=True)

@@ -1,0 +1,1 @@
+"""Deadlines: commands that wait for their time."""

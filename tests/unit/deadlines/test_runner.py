@@ -1,0 +1,213 @@
+"""Deadlines fire once, in order and late rather than never; those that fail hold up nobody."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from tests.deferring import CREDITED, DOMAIN, POISON, Credit, deadline
+from tests.ledger import REGISTRY, account, deposits
+from tests.support import START, ManualClock, no_sleep
+
+from banyan.commands import CommandHandler
+from banyan.deadlines.base import Waiting
+from banyan.deadlines.memory import MemoryDeadlines
+from banyan.deadlines.runner import RESERVE_MS, DeadlineRunner, Run
+from banyan.errors import StoreUnavailable
+from banyan.store import Commit, EventStore
+from banyan.store.memory import MemoryTable
+from banyan.telemetry import NoTelemetry
+
+MINUTE = timedelta(minutes=1)
+CROWD = 10_000
+
+
+class Table(MemoryTable):
+    """Remembers the order of writes, and loses the connection for some streams."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.written: list[str] = []
+        self.unreachable: set[str] = set()
+
+    def insert(self, commits: Sequence[Commit]) -> None:
+        name = commits[0].stream.id
+        if name in self.unreachable:
+            raise StoreUnavailable("no answer")
+        super().insert(commits)
+        self.written.append(name)
+
+
+class CrashingDeadlines(MemoryDeadlines):
+    """The process ends before a deadline is removed, as often as it is told."""
+
+    crashes = 0
+
+    def remove(self, waiting: Waiting) -> None:
+        if self.crashes:
+            self.crashes -= 1
+            raise KeyboardInterrupt
+        super().remove(waiting)
+
+
+class Reports(NoTelemetry):
+    """Keeps what is reported."""
+
+    def __init__(self) -> None:
+        self.counted: list[tuple[str, int]] = []
+        self.lags: list[float] = []
+
+    def count(self, name: str, value: int = 1) -> None:
+        self.counted.append((name, value))
+
+    def duration(self, name: str, milliseconds: float) -> None:
+        if name == "DeadlineLag":
+            self.lags.append(milliseconds)
+
+
+class Scene:
+    """Deadlines, accounts, and a runner between them."""
+
+    def __init__(self) -> None:
+        self.clock = ManualClock()
+        self.table = Table()
+        self.store = EventStore(self.table, REGISTRY, self.clock, no_sleep)
+        self.deadlines = CrashingDeadlines()
+        self.reports = Reports()
+
+    def schedule(self, name: str, amount: int = 1, after: float = 0.0) -> None:
+        self.deadlines.schedule(deadline(name, amount, after))
+
+    def run(self, runs: int = 1, settled: int = CROWD) -> Run:
+        """Run by a process of its own each time; the last result."""
+        for _ in range(runs):
+            times = iter([RESERVE_MS] * settled)
+            self.clock.move(MINUTE)
+            done = self.runner().run(lambda: next(times, RESERVE_MS - 1))  # noqa: B023
+        return done
+
+    def runner(self) -> DeadlineRunner:
+        handlers = {"account": CommandHandler(self.store, CREDITED, sleep=no_sleep)}
+        return DeadlineRunner(self.deadlines, DOMAIN, handlers, clock=self.clock, telemetry=self.reports)
+
+    def amounts(self, name: str) -> list[int]:
+        """What was paid in."""
+        return [event.payload.model_dump()["amount"] for event in self.store.read(account(name))]
+
+    def waiting(self) -> list[tuple[str, int]]:
+        """Accounts whose deadlines wait, and how often they failed."""
+        return [(waiting.stream.id, waiting.attempts) for waiting in self.deadlines.due(START + timedelta(days=1))]
+
+
+@pytest.fixture
+def scene() -> Scene:
+    return Scene()
+
+
+def test_a_deadline_fires_once_when_it_is_due_and_says_who_asked(scene: Scene) -> None:
+    scene.schedule("a", after=90)
+    assert scene.run() == Run()
+    assert scene.run() == Run(fired=1)
+    assert scene.run() == Run()
+    (event,) = scene.store.read(account("a"))
+    assert (event.metadata.actor, event.metadata.correlation_id, event.metadata.causation_id) == (
+        "deadline:credit",
+        "c-1",
+        "e-1",
+    )
+    (lag,) = scene.reports.lags
+    assert 30_000 <= lag < 31_000
+
+
+def test_one_that_is_refused_or_has_nothing_to_decide_is_void(scene: Scene) -> None:
+    scene.schedule("a", amount=-1)
+    scene.schedule("b", amount=0)
+    assert scene.run() == Run(void=2)
+    assert (scene.waiting(), scene.table.written) == ([], [])
+    assert scene.reports.counted == []
+
+
+@pytest.mark.parametrize("others", [0, 300])
+def test_one_that_fired_and_was_not_removed_has_no_second_effect(scene: Scene, others: int) -> None:
+    scene.schedule("a", amount=5)
+    scene.deadlines.crashes = 1
+    with pytest.raises(KeyboardInterrupt):
+        scene.run()
+    for _ in range(others):
+        scene.store.append(account("a"), scene.store.head(account("a")), deposits(1))
+    assert scene.waiting() == [("a", 0)]
+    assert scene.run() == Run(fired=1)
+    assert scene.amounts("a") == [5, *[1] * others]
+    assert scene.waiting() == []
+
+
+def test_a_failing_one_holds_up_nobody_and_is_parked_in_the_end(scene: Scene) -> None:
+    scene.schedule("bad", POISON, after=-9)
+    for number in range(3):
+        scene.schedule(f"a{number}", after=number - 5)
+    assert scene.run() == Run(fired=3, failed=1)
+    assert scene.waiting() == [("bad", 1)]
+    assert scene.run(2) == Run(failed=1)
+    assert ("DeadlineParked", 1) not in scene.reports.counted
+    assert scene.run() == Run(parked=1)
+    assert (scene.waiting(), scene.run()) == ([], Run())
+    assert scene.reports.counted == [*[("DeadlineFailures", 1)] * 4, ("DeadlineParked", 1)]
+    (parked,) = scene.deadlines.parked()
+    assert (parked.error, parked.attempts) == ("ZeroDivisionError", 4)
+
+
+def test_a_parked_one_waits_again_when_it_is_told_to(scene: Scene) -> None:
+    scene.schedule("bad", POISON)
+    scene.run(4)
+    assert scene.runner().resume() == 1
+    assert scene.waiting() == [("bad", 0)]
+    assert list(scene.deadlines.parked()) == []
+
+
+@pytest.mark.parametrize(
+    "damage", [{"command_type": "Forgotten"}, {"command": '{"amount":"many"}'}, {"command": "torn"}]
+)
+def test_a_command_that_can_no_longer_be_read_is_parked_too(scene: Scene, damage: dict[str, str]) -> None:
+    scene.schedule("a")
+    (waiting,) = scene.deadlines.due(START)
+    scene.deadlines.put_back(replace(waiting, **damage))  # type: ignore[arg-type]
+    assert scene.run(4) == Run(parked=1)
+
+
+def test_when_most_fail_it_is_not_their_fault(scene: Scene) -> None:
+    for number in range(4):
+        scene.schedule(f"bad{number}", POISON)
+    for number in range(3):
+        scene.schedule(f"a{number}")
+    assert scene.run() == Run(fired=3, failed=4)
+    assert scene.waiting() == [(f"bad{number}", 0) for number in range(4)]
+    assert scene.reports.counted == [("DeadlineFailures", 4)]
+
+
+def test_what_meets_an_outage_stays_for_the_next_minute_uncounted(scene: Scene) -> None:
+    scene.table.unreachable = {"a"}
+    for name in ("a", "b"):
+        scene.schedule(name)
+    assert scene.run() == Run(fired=1, delayed=1)
+    assert scene.waiting() == [("a", 0)]
+    scene.table.unreachable = set()
+    assert scene.run() == Run(fired=1)
+    assert scene.table.written == ["b", "a"]
+
+
+def test_ten_thousand_due_at_once_are_worked_off_in_order_over_as_many_runs_as_it_takes(scene: Scene) -> None:
+    names = [f"a{number:05}" for number in range(CROWD)]
+    for name in reversed(names):
+        scene.deadlines.schedule(replace(deadline(name), command=Credit(amount=1)))
+    runs = [scene.run(settled=3000)]
+    while runs[-1].out_of_time:
+        runs.append(scene.run(settled=3000))
+    assert [(run.fired, run.out_of_time) for run in runs] == [
+        (3000, True),
+        (3000, True),
+        (3000, True),
+        (1000, False),
+    ]
+    assert scene.table.written == names
