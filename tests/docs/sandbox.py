@@ -61,7 +61,7 @@ class Sandbox:
         result = subprocess.run(
             ["bash", "-c", STRICT_CURL + self._placed(code)],
             cwd=self.root,
-            env=_environment(),
+            env=self._environment(),
             capture_output=True,
             text=True,
             timeout=100,
@@ -79,7 +79,7 @@ class Sandbox:
         """Run a command that serves until it is interrupted."""
         with (self.root / "serve.log").open("w+") as log:
             process = subprocess.Popen(
-                ["bash", "-c", f"exec {self._placed(code)}"], cwd=self.root, env=_environment(), stdout=log, stderr=log
+                ["bash", "-c", f"exec {self._placed(code)}"], cwd=self.root, env=self._environment(), stdout=log, stderr=log
             )
             try:
                 wait_until(lambda: process.poll() is not None or self._healthy(), "the local stack", 60)
@@ -110,8 +110,7 @@ class Sandbox:
             (tools / name).chmod(0o755)
         (tools / ".installed").touch()
 
-
-def _environment() -> dict[str, str]:
-    """This process's environment without what the test run itself put there."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("PYTEST_", "MAKE", "MFLAGS"))}
-    return kept | {"PYTHONDONTWRITEBYTECODE": "1"}
+    def _environment(self) -> dict[str, str]:
+        """This process's environment, without what the test run put there, and with a free port for make."""
+        kept = {name: value for name, value in os.environ.items() if not name.startswith(("PYTEST_", "MAKE", "MFLAGS"))}
+        return kept | {"PYTHONDONTWRITEBYTECODE": "1", "PORT": self._port}

