@@ -13,18 +13,23 @@ from orders.events import (
     OrderItemAdded,
     OrderPaid,
 )
+from orders.inventory.decider import INVENTORY
+from orders.inventory.events import EVENTS as STOCK_EVENTS
 from orders.projections import PROJECTIONS
+from orders.sagas import POLICIES
 from orders.upcasters import UPCASTERS
 
 DOMAIN: Final = Domain(
     name="orders",
     registry=EventRegistry(
-        [OrderCreated, OrderItemAdded, OrderPaid, OrderCancelled, OrderImported, OrderCorrected], UPCASTERS
+        [OrderCreated, OrderItemAdded, OrderPaid, OrderCancelled, OrderImported, OrderCorrected, *STOCK_EVENTS],
+        UPCASTERS,
     ),
-    deciders=[ORDER],
+    deciders=[ORDER, INVENTORY],
     projections=PROJECTIONS,
     routes="orders.routes",
     legacy="orders.legacy",
+    policies=POLICIES,
 )
 
 __all__ = ["DOMAIN"]

@@ -34,4 +34,10 @@ class CancelOrder(CamelModel):
     reason: Reason
 
 
-Command = CreateOrder | AddItem | PayOrder | CancelOrder
+class ExpireOrder(CamelModel):
+    """Cancel an order that is still open; one that is paid or cancelled stays as it is."""
+
+    reason: Reason
+
+
+Command = CreateOrder | AddItem | PayOrder | CancelOrder | ExpireOrder

@@ -7,7 +7,7 @@ from typing import Final
 
 from banyan.decider import Decider
 from banyan.events import DomainEvent
-from orders.commands import AddItem, CancelOrder, Command, CreateOrder, PayOrder
+from orders.commands import AddItem, CancelOrder, Command, CreateOrder, ExpireOrder, PayOrder
 from orders.events import Item, OrderCancelled, OrderCreated, OrderItemAdded, OrderPaid
 from orders.money import MAX_AMOUNT, ZERO, as_text
 from orders.rejections import Code, conflict, not_found, rejected
@@ -35,6 +35,8 @@ def decide(command: Command, order: Order) -> Sequence[DomainEvent]:
             return _pay(command, order)
         case CancelOrder():
             return _cancel(command, order)
+        case ExpireOrder(reason=reason):
+            return _cancel(CancelOrder(reason=reason), order) if order.status is OrderStatus.OPEN else ()
 
 
 def _create(command: CreateOrder, order: Order) -> Sequence[DomainEvent]:
@@ -108,5 +110,5 @@ def _check_total(order: Order, items: tuple[Item, ...], field: str) -> None:
 
 
 ORDER: Final[Decider[Order, Command]] = Decider(
-    entity="order", initial=Order, decide=decide, evolve=evolve, state=Order
+    entity="order", initial=Order, decide=decide, evolve=evolve, state=Order, deferred=(ExpireOrder,)
 )

@@ -6,7 +6,7 @@ import re
 from datetime import date, datetime
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator, FailFast, WithJsonSchema
+from pydantic import BeforeValidator, FailFast, StrictInt, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
 from banyan.events import CamelModel, Metadata
@@ -15,6 +15,7 @@ from orders.events import CustomerId, Item, OrderId
 from orders.money import ZERO, Money
 from orders.projections.order import OrderDetails
 from orders.projections.order_list import OrderSummary
+from orders.projections.stock import StockLevel
 from orders.state import OrderStatus
 
 _DAY = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
@@ -44,6 +45,24 @@ class CommandAnswer(CamelModel):
     version: int
     status: OrderStatus
     total_amount: Money
+
+
+class ReceivedStock(CamelModel):
+    """Body of ``POST /inventory/{sku}/receive``."""
+
+    quantity: StrictInt
+
+
+class StockCommandAnswer(CamelModel):
+    """What is in stock after a command."""
+
+    sku: str
+    version: int
+    available: int
+
+
+class StockAnswer(StockLevel, Provenance):
+    """The stock of a SKU."""
 
 
 class OrderAnswer(OrderDetails, Provenance):

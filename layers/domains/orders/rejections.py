@@ -11,6 +11,7 @@ class Code(StrEnum):
     """Codes by kind: ``NotFound``, ``Conflict`` with the order's state, and a command against the rules."""
 
     ORDER_NOT_FOUND = "order_not_found"
+    SKU_NOT_TRACKED = "sku_not_tracked"
 
     ORDER_EXISTS = "order_exists"
     ORDER_ALREADY_PAID = "order_already_paid"
@@ -27,6 +28,11 @@ class Code(StrEnum):
 def not_found() -> NotFound:
     """The order was never created."""
     return NotFound(Code.ORDER_NOT_FOUND.value, "there is no such order")
+
+
+def not_tracked() -> NotFound:
+    """No pieces of the SKU were ever received."""
+    return NotFound(Code.SKU_NOT_TRACKED.value, "the stock of this SKU is not tracked", "sku")
 
 
 def conflict(code: Code, detail: str) -> Conflict:

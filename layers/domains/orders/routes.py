@@ -1,4 +1,4 @@
-"""The HTTP routes of orders. Path parameters are spelled as in the API."""
+"""The HTTP routes of orders and stock. Path parameters are spelled as in the API."""
 
 # ruff: noqa: N803
 
@@ -17,7 +17,9 @@ from banyan.errors import CommandRejected
 from banyan.events import Event
 from banyan.streams import StreamId
 from orders.commands import AddItem, CancelOrder, Command, CreateOrder, PayOrder
-from orders.events import CustomerId, Item
+from orders.events import CustomerId, Item, Sku
+from orders.inventory.commands import ReceiveStock
+from orders.inventory.skus import ENTITY, stock_id
 from orders.messages import (
     CommandAnswer,
     CustomerTotals,
@@ -30,10 +32,13 @@ from orders.messages import (
     NewOrder,
     OrderAnswer,
     OrderPage,
+    ReceivedStock,
+    StockAnswer,
+    StockCommandAnswer,
 )
-from orders.projections import CUSTOMER_TOTALS, DAILY_SALES, ORDER_DETAILS, ORDER_LIST
+from orders.projections import CUSTOMER_TOTALS, DAILY_SALES, ORDER_DETAILS, ORDER_LIST, STOCK
 from orders.projections.order_list import ALL
-from orders.rejections import not_found
+from orders.rejections import not_found, not_tracked
 from orders.state import OrderStatus
 
 MAX_DAYS: Final = 366
@@ -71,6 +76,24 @@ def pay_order(orderId: str, body: PayOrder, call: CurrentCall) -> Response[Comma
 def cancel_order(orderId: str, body: CancelOrder, call: CurrentCall) -> Response[CommandAnswer]:
     """Cancel an order; a paid one is refunded."""
     return _handle(call, orderId, body)
+
+
+@commands.post("/inventory/<sku>/receive", operation_id="receiveStock", summary="Take in pieces of a SKU")
+def receive_stock(sku: Sku, body: ReceivedStock, call: CurrentCall) -> Response[StockCommandAnswer]:
+    """Add to the stock of a SKU; from the first time on it is tracked, and orders reserve what they want of it."""
+    command = ReceiveStock(sku=sku, quantity=body.quantity, at=call.application.clock())
+    outcome = call.handle(_stock(call, sku), command)
+    version = outcome.head.version
+    return tagged(StockCommandAnswer(sku=sku, version=version, available=outcome.state.available), version)
+
+
+@queries.get("/inventory/<sku>", operation_id="getStock", summary="The stock of a SKU")
+def get_stock(sku: Sku, call: CurrentCall, minVersion: MinVersion = 0) -> Response[StockAnswer]:
+    """Read what is available, reserved and sold of a SKU, at ``minVersion`` or later."""
+    found = call.queries.get(STOCK, _stock(call, sku), minVersion)
+    if found is None:
+        raise not_tracked()
+    return tagged(merged(StockAnswer, found.provenance, dict(found.value)), found.provenance.version)
 
 
 @queries.get("/orders/<orderId>", operation_id="getOrder", summary="An order")
@@ -144,6 +167,10 @@ def get_daily_sales(
 
 def _order(call: Call, order_id: str) -> StreamId:
     return call.stream("order", order_id, "orderId")
+
+
+def _stock(call: Call, sku: str) -> StreamId:
+    return call.stream(ENTITY, stock_id(sku), "sku")
 
 
 def _handle(call: Call, order_id: str, command: Command, status: int = 200) -> Response[CommandAnswer]:

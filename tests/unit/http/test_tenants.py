@@ -22,12 +22,13 @@ VICTIM = {
     "customerId": "victim-customer",
     "items": [{"sku": "VICTIM-SKU", "quantity": 7, "price": "11.11"}],
 }
-SECRETS = ("victim-customer", "VICTIM-SKU", "77.77", "11.11")
+SECRETS = ("victim-customer", "VICTIM-SKU", "77.77", "11.11", "424242")
 BODIES: dict[str, Any] = {
     "/orders": ORDER,
     "/orders/{orderId}/items": ITEM,
     "/orders/{orderId}/pay": {"amount": "77.77"},
     "/orders/{orderId}/cancel": {"reason": "mine now"},
+    "/inventory/{sku}/receive": {"quantity": 1},
 }
 QUERIES: dict[str, list[dict[str, Any]]] = {
     "/orders": [
@@ -49,29 +50,35 @@ NAMES_OF_THE_VICTIM: list[dict[str, Any]] = [
 
 @pytest.fixture
 def server() -> Server:
-    """A server on which the tenant ``victim`` has a paid order, and ``acme`` has nothing."""
+    """A server on which the tenant ``victim`` has a paid order and some tea, and ``acme`` has nothing."""
     server = Server()
-    for path, body in (("/orders", VICTIM), ("/orders/o-1/pay", {"amount": "77.77"})):
+    stocked = ("/inventory/tea/receive", {"quantity": 424242})
+    for path, body in (("/orders", VICTIM), ("/orders/o-1/pay", {"amount": "77.77"}), stocked):
         assert server.post(path, body, tenant="victim", X_Occurred_At=f"{DAY}T12:00:00Z")["statusCode"] < 300
     server.project("o-1", "victim")
     return server
 
 
 def stored(server: Server) -> list[Commit]:
-    return list(server.store.commits(StreamId("victim", "order", "o-1")))
+    streams = StreamId("victim", "order", "o-1"), StreamId("victim", "inventory", "sku.tea")
+    return [commit for stream in streams for commit in server.store.commits(stream)]
+
+
+def named(path: str) -> str:
+    """A path that names what the victim has."""
+    return path.replace("{orderId}", "o-1").replace("{customerId}", "victim-customer").replace("{sku}", "tea")
 
 
 def requests(server: Server, method: str, path: str, tenant: str, more: dict[str, Any]) -> list[Answer]:
-    filled = path.replace("{orderId}", "o-1").replace("{customerId}", "victim-customer")
     extra = dict(more)
-    named = extra.pop("query", {})
+    asked = extra.pop("query", {})
     return [
         server.send(
             method,
-            filled,
+            named(path),
             BODIES.get(path) if method != "GET" else None,
             tenant=tenant,
-            query={**query, **named},
+            query={**query, **asked},
             **extra,
         )
         for query in (QUERIES.get(path, [{}]) if method == "GET" else [{}])
@@ -80,7 +87,7 @@ def requests(server: Server, method: str, path: str, tenant: str, more: dict[str
 
 def test_the_routes_are_known() -> None:
     """A new route needs a body or a query above when the empty one does not reach its data."""
-    assert len(ROUTES) == 11
+    assert len(ROUTES) == 13
     assert {path for method, path in PRIVATE if method == "POST"} == BODIES.keys()
     assert {path for _, path in ROUTES} - {path for _, path in PRIVATE} == {"/health", "/openapi.json"}
 
@@ -114,9 +121,8 @@ def test_the_owner_sees_what_the_other_does_not(server: Server, method: str, pat
 )
 def test_without_a_tenant_nothing_is_done(server: Server, method: str, path: str, claims: Any, expected: Any) -> None:
     before = stored(server)
-    filled = path.replace("{orderId}", "o-1").replace("{customerId}", "victim-customer")
     answer = server.send(
-        method, filled, {**BODIES.get(path, {}), "tenant": "victim"}, tenant=claims and "victim", claims=claims
+        method, named(path), {**BODIES.get(path, {}), "tenant": "victim"}, tenant=claims and "victim", claims=claims
     )
     assert problem(answer) == expected
     assert stored(server) == before

@@ -5,7 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any
 
-from orders.commands import AddItem, CancelOrder, CreateOrder, PayOrder
+from orders.commands import AddItem, CancelOrder, CreateOrder, ExpireOrder, PayOrder
 from orders.events import Item, OrderCancelled, OrderCreated, OrderItemAdded, OrderPaid
 
 LANTERN = Item(sku="71053", quantity=6, price=Decimal("3.39"))
@@ -36,6 +36,11 @@ def pay(amount: str = "20.34", method: str = "card") -> PayOrder:
 def cancel(reason: str = "damaged") -> CancelOrder:
     """Cancel."""
     return CancelOrder(reason=reason)
+
+
+def expire(reason: str = "not paid in time") -> ExpireOrder:
+    """Let the order's time run out."""
+    return ExpireOrder(reason=reason)
 
 
 def line(**changes: Any) -> Item:

@@ -16,11 +16,13 @@ from tests.unit.orders.samples import (
     add,
     cancel,
     create,
+    expire,
     line,
     pay,
 )
 
 from banyan.errors import Conflict, NotFound
+from banyan.events import DomainEvent
 from banyan.testing import DeciderSpec
 from orders.commands import Command
 from orders.decider import MAX_ITEMS_PER_COMMAND, MAX_ITEMS_PER_ORDER, MAX_QUANTITY, ORDER
@@ -128,6 +130,16 @@ def test_cancels_a_paid_order_and_refunds_it() -> None:
     assert OPEN.given(PAID).when(cancel()).then(REFUNDED).status is OrderStatus.CANCELLED
 
 
+def test_expires_an_open_order() -> None:
+    expired = CANCELLED.model_copy(update={"reason": "not paid in time"})
+    assert OPEN.when(expire()).then(expired).status is OrderStatus.CANCELLED
+
+
+@pytest.mark.parametrize("history", [(), (CREATED, PAID), (CREATED, CANCELLED), (CREATED, PAID, REFUNDED)])
+def test_expires_nothing_else(history: tuple[DomainEvent, ...]) -> None:
+    SPEC.given(*history).when(expire()).then()
+
+
 @pytest.mark.parametrize("command", [add(), pay(), cancel()])
 def test_knows_nothing_of_an_order_that_was_never_created(command: Command) -> None:
     SPEC.when(command).then_rejected("order_not_found", kind=NotFound)
@@ -147,6 +159,7 @@ def test_a_cancelled_order_does_not_change(command: Command, history: tuple[Orde
 def test_codes_are_stable() -> None:
     assert {code.value for code in Code} == {
         "order_not_found",
+        "sku_not_tracked",
         "order_exists",
         "order_already_paid",
         "order_cancelled",

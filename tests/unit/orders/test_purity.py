@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from tests.unit.orders.samples import HANGER, LANTERN, add, cancel, create, line, pay
+from tests.unit.orders.samples import HANGER, LANTERN, add, cancel, create, expire, line, pay
+from tests.unit.orders.stock import confirm, receive, release, reserve, take_back
 
 from banyan.testing import check_purity
 from orders import DOMAIN
+from orders.inventory.events import EVENTS as STOCK_EVENTS
 
 
 def test_orders_are_pure() -> None:
@@ -18,6 +20,7 @@ def test_orders_are_pure() -> None:
         pay("1.00"),
         pay("64.34"),
         add(),
+        expire(),
         cancel(),
         cancel(),
     ]
@@ -25,4 +28,21 @@ def test_orders_are_pure() -> None:
     decided = check_purity(DOMAIN, "order", life)
 
     told_by_legacy = {"OrderImported", "OrderCorrected"}
-    assert {event.event_type() for event in decided} == set(DOMAIN.registry.event_types) - told_by_legacy
+    stock = {event.event_type() for event in STOCK_EVENTS}
+    assert {event.event_type() for event in decided} == set(DOMAIN.registry.event_types) - told_by_legacy - stock
+
+
+def test_stock_is_pure() -> None:
+    life = [
+        receive(0),
+        receive(5),
+        reserve("a/1", 4),
+        reserve("b/1", 2),
+        confirm("a/1"),
+        release("b/1"),
+        take_back("a/1", 4),
+    ]
+
+    decided = check_purity(DOMAIN, "inventory", life)
+
+    assert {type(event) for event in decided} == set(STOCK_EVENTS)

@@ -6,6 +6,7 @@ import logging
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import timedelta
+from functools import cache
 from typing import Any, Final
 from uuid import UUID, uuid5
 
@@ -71,13 +72,15 @@ class Policies:
         StoreUnavailable
             Also when others keep writing to a stream that a command goes to.
         """
-        for policy in self._policies.get(commit.stream.entity, ()):
-            for event in events:
-                for reaction in _distinct(policy, policy.react(event, self._history(event))):
+        policies = self._policies.get(commit.stream.entity, ())
+        for event in events if policies else ():
+            history = self._history(event)
+            for policy in policies:
+                for reaction in _distinct(policy, policy.react(event, history)):
                     self._act(policy, event, reaction)
 
     def _history(self, event: Event) -> History:
-        return lambda: tuple(self._store.read(event.stream_id, to_version=event.version))
+        return cache(lambda: tuple(self._store.read(event.stream_id, to_version=event.version)))
 
     def _act(self, policy: Policy, event: Event, reaction: Reaction) -> None:
         if isinstance(reaction, Send):

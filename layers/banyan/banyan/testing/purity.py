@@ -41,7 +41,7 @@ class Played:
 
 
 def check_purity(domain: Domain, entity: str, commands: Sequence[Any]) -> list[DomainEvent]:
-    """Give commands to a domain's decider and what follows to its projections, twice.
+    """Give commands to a domain's decider and what follows to its projections and policies, twice.
 
     The second time every call of a clock, of a source of random or of the outside world is noticed.
 
@@ -49,7 +49,7 @@ def check_purity(domain: Domain, entity: str, commands: Sequence[Any]) -> list[D
     ----------
     domain : Domain
     entity : str
-        Whose decider and projections are to be checked.
+        Whose decider, projections and policies are to be checked.
     commands : Sequence[Command]
         For one stream, in order; they should reach every event. Rejected ones count too.
 
@@ -83,12 +83,20 @@ def _play(domain: Domain, entity: str, commands: Sequence[Any]) -> Played:
         state = decider.fold(decided, state)
         played.answers += [decided, state]
         played.events += decided
-    played.answers += _projected(domain, entity, played.events)
+    stream = StreamId("acme", entity, "1")
+    events = [_recorded(stream, index + 1, event) for index, event in enumerate(played.events)]
+    played.answers += [*_projected(domain, entity, events), *_reacted(domain, entity, events)]
     return played
 
 
-def _projected(domain: Domain, entity: str, decided: Sequence[DomainEvent]) -> Iterator[Any]:
-    events = [_recorded(StreamId("acme", entity, "1"), index + 1, event) for index, event in enumerate(decided)]
+def _reacted(domain: Domain, entity: str, events: Sequence[Event]) -> Iterator[Any]:
+    for policy in domain.policies:
+        if policy.entity == entity:
+            pasts = ((event, events[:count]) for count, event in enumerate(events, start=1))
+            yield policy.name, [list(policy.react(event, lambda past=past: past)) for event, past in pasts]  # type: ignore[misc]
+
+
+def _projected(domain: Domain, entity: str, events: Sequence[Event]) -> Iterator[Any]:
     for projection in domain.projections:
         if projection.entity != entity:
             continue

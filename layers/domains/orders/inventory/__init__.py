@@ -1,0 +1,1 @@
+"""The stock of one SKU: what there is, what is reserved, what was sold."""

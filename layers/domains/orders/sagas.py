@@ -1,0 +1,115 @@
+"""The workflow of an order: stock is reserved, then sold or released, and nobody waits for ever.
+
+Created or grown: reserve each SKU. Not enough of one: cancel the order. Paid: sell what is reserved. Cancelled:
+release what is reserved, take back what was sold. Not paid in time: cancel.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+from banyan.events import Event
+from banyan.reactions.base import History, Policy, Reaction, Schedule, Send
+from orders.commands import CancelOrder, ExpireOrder
+from orders.decider import ORDER
+from orders.events import Item, OrderCancelled, OrderCreated, OrderItemAdded, OrderPaid
+from orders.inventory.commands import Confirm, Release, Reserve, Return, StockCommand
+from orders.inventory.events import StockRejected
+from orders.inventory.skus import ENTITY, stock_id
+
+OUT_OF_STOCK: Final = "out of stock: "
+NOT_PAID: Final = "not paid in time"
+PAYMENT: Final = "payment"
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What one event of an order asks of one SKU."""
+
+    reservation: str
+    sku: str
+    quantity: int
+    ordered_at: datetime
+
+    @property
+    def as_asked(self) -> Mapping[str, Any]:
+        """Members of the commands that repeat what was asked."""
+        return {"reservation": self.reservation, "quantity": self.quantity, "ordered_at": self.ordered_at}
+
+    def send(self, command: StockCommand) -> Send:
+        """Send a command to the SKU's stock."""
+        return Send(ENTITY, stock_id(self.sku), command, step=f"{self.reservation} {self.sku}")
+
+
+def _reserve(event: Event, history: History) -> Sequence[Reaction]:  # noqa: ARG001
+    return [
+        each.send(Reserve(reservation=each.reservation, quantity=each.quantity, ordered_at=each.ordered_at))
+        for each in _wanted(event)
+    ]
+
+
+def _confirm(event: Event, history: History) -> Sequence[Reaction]:
+    if not isinstance(event.payload, OrderPaid):
+        return ()
+    return [each.send(Confirm(reservation=each.reservation)) for each in _all_wanted(history)]
+
+
+def _release(event: Event, history: History) -> Sequence[Reaction]:
+    if not isinstance(event.payload, OrderCancelled):
+        return ()
+    paid = any(isinstance(earlier.payload, OrderPaid) for earlier in history())
+    return [each.send(_compensation(each, paid)) for each in _all_wanted(history)]
+
+
+def _compensation(wanted: Wanted, paid: bool) -> StockCommand:
+    if not paid:
+        return Release(reservation=wanted.reservation)
+    return Return(**wanted.as_asked)
+
+
+def _cancel(event: Event, history: History) -> Sequence[Reaction]:  # noqa: ARG001
+    if not isinstance(event.payload, StockRejected):
+        return ()
+    order = event.payload.reservation.partition("/")[0]
+    return [Send(ORDER.entity, order, CancelOrder(reason=OUT_OF_STOCK + event.payload.sku), step="cancel")]
+
+
+def _expire(event: Event, history: History) -> Sequence[Reaction]:  # noqa: ARG001
+    if not isinstance(event.payload, OrderCreated):
+        return ()
+    return [Schedule(PAYMENT, ORDER.entity, event.stream_id.id, ExpireOrder(reason=NOT_PAID))]
+
+
+def _all_wanted(history: History) -> Iterator[Wanted]:
+    return (wanted for event in history() for wanted in _wanted(event))
+
+
+def _wanted(event: Event) -> Iterator[Wanted]:
+    """One for each SKU of an event, however many lines name it."""
+    quantities: Counter[str] = Counter()
+    for item in _items(event):
+        quantities[item.sku] += item.quantity
+    reservation = f"{event.stream_id.id}/{event.version}"
+    return (Wanted(reservation, sku, quantity, event.timestamp) for sku, quantity in quantities.items())
+
+
+def _items(event: Event) -> Sequence[Item]:
+    match event.payload:
+        case OrderCreated(items=items):
+            return items
+        case OrderItemAdded(item=item):
+            return (item,)
+    return ()
+
+
+RESERVE_STOCK: Final = Policy("reserve_stock", ORDER.entity, _reserve)
+CONFIRM_STOCK: Final = Policy("confirm_stock", ORDER.entity, _confirm)
+RELEASE_STOCK: Final = Policy("release_stock", ORDER.entity, _release)
+CANCEL_WITHOUT_STOCK: Final = Policy("cancel_without_stock", ENTITY, _cancel)
+CANCEL_UNPAID: Final = Policy("cancel_unpaid", ORDER.entity, _expire)
+
+POLICIES: Final = (RESERVE_STOCK, CONFIRM_STOCK, RELEASE_STOCK, CANCEL_WITHOUT_STOCK, CANCEL_UNPAID)
