@@ -10,16 +10,18 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import reduce
 from typing import Any, Final
 
 from banyan.events import Event
 from banyan.reactions.base import History, Policy, Reaction, Schedule, Send
 from orders.commands import CancelOrder, ExpireOrder
 from orders.decider import ORDER
-from orders.events import Item, OrderCancelled, OrderCreated, OrderItemAdded, OrderPaid
+from orders.events import Item, OrderCancelled, OrderCorrected, OrderCreated, OrderItemAdded, OrderPaid
 from orders.inventory.commands import Confirm, Release, Reserve, Return, StockCommand
 from orders.inventory.events import StockRejected
 from orders.inventory.skus import ENTITY, stock_id
+from orders.state import OrderStatus
 
 OUT_OF_STOCK: Final = "out of stock: "
 NOT_PAID: Final = "not paid in time"
@@ -45,6 +47,14 @@ class Wanted:
         return Send(ENTITY, stock_id(self.sku), command, step=f"{self.reservation} {self.sku}")
 
 
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What an order asked for and still holds: ``open`` as long as it is not paid, then ``sold``."""
+
+    open: tuple[Wanted, ...] = ()
+    sold: tuple[Wanted, ...] = ()
+
+
 def _reserve(event: Event, history: History) -> Sequence[Reaction]:  # noqa: ARG001
     return [
         each.send(Reserve(reservation=each.reservation, quantity=each.quantity, ordered_at=each.ordered_at))
@@ -53,22 +63,17 @@ def _reserve(event: Event, history: History) -> Sequence[Reaction]:  # noqa: ARG
 
 
 def _confirm(event: Event, history: History) -> Sequence[Reaction]:
-    if not isinstance(event.payload, OrderPaid):
+    if not _becomes(event, OrderStatus.PAID):
         return ()
-    return [each.send(Confirm(reservation=each.reservation)) for each in _all_wanted(history)]
+    return [each.send(Confirm(reservation=each.reservation)) for each in _asked_before(history).open]
 
 
 def _release(event: Event, history: History) -> Sequence[Reaction]:
-    if not isinstance(event.payload, OrderCancelled):
+    if not _becomes(event, OrderStatus.CANCELLED):
         return ()
-    paid = any(isinstance(earlier.payload, OrderPaid) for earlier in history())
-    return [each.send(_compensation(each, paid)) for each in _all_wanted(history)]
-
-
-def _compensation(wanted: Wanted, paid: bool) -> StockCommand:
-    if not paid:
-        return Release(reservation=wanted.reservation)
-    return Return(**wanted.as_asked)
+    asked = _asked_before(history)
+    releases = [each.send(Release(reservation=each.reservation)) for each in asked.open]
+    return [*releases, *(each.send(Return(**each.as_asked)) for each in asked.sold)]
 
 
 def _cancel(event: Event, history: History) -> Sequence[Reaction]:  # noqa: ARG001
@@ -84,8 +89,27 @@ def _expire(event: Event, history: History) -> Sequence[Reaction]:  # noqa: ARG0
     return [Schedule(PAYMENT, ORDER.entity, event.stream_id.id, ExpireOrder(reason=NOT_PAID))]
 
 
-def _all_wanted(history: History) -> Iterator[Wanted]:
-    return (wanted for event in history() for wanted in _wanted(event))
+def _asked_before(history: History) -> Asked:
+    return reduce(_asked, history()[:-1], Asked())
+
+
+def _asked(asked: Asked, event: Event) -> Asked:
+    if _becomes(event, OrderStatus.PAID):
+        return Asked((), (*asked.sold, *asked.open))
+    if _becomes(event, OrderStatus.CANCELLED):
+        return Asked()
+    return Asked((*asked.open, *_wanted(event)), asked.sold)
+
+
+def _becomes(event: Event, status: OrderStatus) -> bool:
+    match event.payload:
+        case OrderPaid():
+            return status is OrderStatus.PAID
+        case OrderCancelled():
+            return status is OrderStatus.CANCELLED
+        case OrderCorrected(order=order, previous=previous):
+            return order.status == status != previous.status
+    return False
 
 
 def _wanted(event: Event) -> Iterator[Wanted]:

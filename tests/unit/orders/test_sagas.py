@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import timedelta
 from decimal import Decimal
+from typing import Literal
 
 import pytest
 from tests.unit.orders.samples import ADDED, CANCELLED, CREATED, HANGER, LANTERN, PAID, REFUNDED, line
@@ -26,9 +27,11 @@ from banyan.reactions.base import Schedule, Send
 from banyan.testing import PolicySpec
 from banyan.testing.policies import START
 from orders.commands import CancelOrder, ExpireOrder
-from orders.events import OrderCreated
+from orders.events import OrderContent, OrderCorrected, OrderCreated, OrderImported
 from orders.inventory.commands import StockCommand
 from orders.sagas import CANCEL_UNPAID, CANCEL_WITHOUT_STOCK, CONFIRM_STOCK, RELEASE_STOCK, RESERVE_STOCK
+
+Status = Literal["open", "paid", "cancelled"]
 
 ORDER = "536365"
 FIRST, SECOND = f"{ORDER}/1", f"{ORDER}/2"
@@ -39,6 +42,16 @@ BOTH = CREATED.model_copy(update={"items": (LANTERN, HANGER, line(quantity=2, pr
 def to_stock(reservation: str, sku: str, command: StockCommand) -> Send:
     """A command to the stock of a SKU."""
     return Send("inventory", f"sku.{sku}", command, f"{reservation} {sku}")
+
+
+def content(status: Status) -> OrderContent:
+    """The order as legacy holds it."""
+    return OrderContent(customer_id="17850", items=(LANTERN,), status=status, created_at=START)
+
+
+def corrected(before: Status, after: Status) -> OrderCorrected:
+    """Legacy moves the order from one status to another."""
+    return OrderCorrected(order_id=ORDER, order=content(after), previous=content(before))
 
 
 def test_reserves_each_sku_of_a_new_order_once_for_all_its_lines() -> None:
@@ -79,6 +92,28 @@ def test_takes_back_all_that_a_paid_order_asked_for() -> None:
         to_stock(FIRST, "71053", take_back(FIRST, 6, START)),
         to_stock(SECOND, "84406B", take_back(SECOND, 8, SECOND_LATER)),
     )
+
+
+def test_an_order_that_legacy_cancels_or_pays_is_treated_alike() -> None:
+    PolicySpec(RELEASE_STOCK, ORDER).given(CREATED).when(corrected("open", "cancelled")).then(
+        to_stock(FIRST, "71053", release(FIRST))
+    )
+    PolicySpec(CONFIRM_STOCK, ORDER).given(CREATED).when(corrected("open", "paid")).then(
+        to_stock(FIRST, "71053", confirm(FIRST))
+    )
+    sold = PolicySpec(RELEASE_STOCK, ORDER).given(CREATED, corrected("open", "paid"))
+    sold.when(corrected("paid", "cancelled")).then(to_stock(FIRST, "71053", take_back(FIRST, 6, START)))
+
+
+def test_what_is_released_is_neither_released_nor_taken_back_again() -> None:
+    revived = PolicySpec(RELEASE_STOCK, ORDER).given(CREATED, CANCELLED, corrected("cancelled", "open"), PAID)
+    revived.when(REFUNDED).then()
+
+
+def test_an_imported_order_holds_only_what_it_asked_for_since() -> None:
+    imported = OrderImported(order_id=ORDER, order=content("open"))
+    PolicySpec(RESERVE_STOCK, ORDER).when(imported).then()
+    PolicySpec(CONFIRM_STOCK, ORDER).given(imported, ADDED).when(PAID).then(to_stock(SECOND, "84406B", confirm(SECOND)))
 
 
 @pytest.mark.parametrize("event", [CREATED, ADDED, PAID])
