@@ -79,7 +79,11 @@ class Sandbox:
         """Run a command that serves until it is interrupted."""
         with (self.root / "serve.log").open("w+") as log:
             process = subprocess.Popen(
-                ["bash", "-c", f"exec {self._placed(code)}"], cwd=self.root, env=self._environment(), stdout=log, stderr=log
+                ["bash", "-c", f"exec {self._placed(code)}"],
+                cwd=self.root,
+                env=self._environment(),
+                stdout=log,
+                stderr=log,
             )
             try:
                 wait_until(lambda: process.poll() is not None or self._healthy(), "the local stack", 60)

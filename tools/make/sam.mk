@@ -17,7 +17,7 @@ build: $(BIN)/.installed $(SAM_VENV)/.installed ## Build what is deployed into .
 deploy: build ## Deploy to AWS: STAGE=prod, or the default, a development stack
 	$(SAM) deploy --config-env $(STAGE)
 
-invoke: $(BIN)/.installed ## Run a function under Lambda's emulator: FUNCTION=command_api EVENT=create_order [ENGINE=]
+invoke: $(BIN)/.installed $(SAM_VENV)/.installed ## Run a function under Lambda's emulator: FUNCTION=command_api EVENT=create_order [ENGINE=]
 	@$(ON_PATH) $(BIN)/python -m tools.runtime $(FUNCTION) $(EVENT) --engine $(ENGINE)
 
 events: $(BIN)/.installed ## Write events/ anew from the sample orders
