@@ -11,6 +11,7 @@
     ├── LeaderMoved              migration: another side leads than the writer believes
     ├── RowRaced                 migration: somebody else wrote the legacy row first
     ├── Diverged                 migration: the stream holds other events than the legacy system says
+    ├── NotRepairable            reconciliation: a difference that no repair of its side can mend
     ├── StreamCorrupted          a gap or a broken digest in a stream
     ├── EventError               an event that cannot be read
     │   ├── UnknownEventType
