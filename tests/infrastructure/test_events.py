@@ -12,6 +12,7 @@ from aws_lambda_powertools.utilities.parser.models import (
     APIGatewayProxyEventV2Model,
     DynamoDBStreamModel,
     EventBridgeModel,
+    SqsModel,
 )
 from pydantic import BaseModel
 from tools.runtime.samples.files import cases, read_case, samples
@@ -26,6 +27,7 @@ SHAPES: dict[str, type[BaseModel]] = {
     "query_api": APIGatewayProxyEventV2Model,
     "projector": DynamoDBStreamModel,
     "reactor": DynamoDBStreamModel,
+    "rebuild_worker": SqsModel,
     "reconciler": EventBridgeModel,
     "deadlines": EventBridgeModel,
 }

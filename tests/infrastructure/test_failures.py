@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from tools.local.mappings import Mapping, mappings
 from tools.local.template import Resource, Template
 from tools.runtime.permissions import role_of
 from tools.runtime.samples.files import read_case
 
+from banyan.aws.rebuilds import LONGEST_PROJECTION
 from banyan.aws.settings import Settings
 from banyan.deadlines.runner import RESERVE_MS
 
@@ -124,7 +127,8 @@ def test_eventbridge_may_write_to_the_reconcilers_queue_for_its_rule_alone(templ
 
 def test_queues_are_encrypted_and_keep_what_they_have_for_14_days(template: Template) -> None:
     queues = template.resources("AWS::SQS::Queue")
-    assert {queue.logical_id for queue in queues} == {"ProjectorFailures", "ReactorFailures", "ReconcilerFailures"}
+    failures = {"ProjectorFailures", "ReactorFailures", "RebuildFailures", "ReconcilerFailures"}
+    assert {queue.logical_id for queue in queues} == {*failures, "RebuildQueue"}
     for queue in queues:
         assert queue.properties["SqsManagedSseEnabled"] is True
         assert queue.properties["MessageRetentionPeriod"] == FOURTEEN_DAYS
@@ -141,3 +145,32 @@ def test_deadlines_are_worked_off_every_minute_and_what_one_run_leaves_the_next_
 def test_a_run_of_the_deadlines_ends_before_the_next_one_and_leaves_time_to_work(functions: list[Resource]) -> None:
     timeout_ms = function(functions, "Deadlines").properties["Timeout"] * 1000
     assert 2 * RESERVE_MS < timeout_ms <= 60_000
+
+
+def test_segments_are_worked_on_one_by_one_as_many_at_once_as_the_settings_say(template: Template) -> None:
+    mapping = segments(template)
+    assert mapping["BatchSize"] == 1
+    assert int(mapping["ScalingConfig"]["MaximumConcurrency"]) == Settings().rebuild_parallelization
+
+
+def test_a_segment_comes_back_after_a_kill_and_is_given_up_in_the_end(
+    template: Template, functions: list[Resource]
+) -> None:
+    queue = next(queue for queue in template.resources("AWS::SQS::Queue") if queue.logical_id == "RebuildQueue")
+    timeout = function(functions, "RebuildWorker").properties["Timeout"]
+    assert segments(template)["EventSourceArn"] == queue.arn
+    assert queue.properties["VisibilityTimeout"] >= 6 * timeout
+    assert queue.properties["RedrivePolicy"] == {
+        "deadLetterTargetArn": queue_arn(template, "RebuildFailures"),
+        "maxReceiveCount": 5,
+    }
+
+
+def test_a_rebuild_waits_for_the_longest_batch_of_the_projector(functions: list[Resource]) -> None:
+    assert function(functions, "Projector").properties["Timeout"] == LONGEST_PROJECTION.total_seconds()
+
+
+def segments(template: Template) -> dict[str, Any]:
+    """Properties of the mapping of the rebuild worker."""
+    found = [m.properties for m in template.resources("AWS::Lambda::EventSourceMapping")]
+    return next(mapping for mapping in found if mapping["FunctionName"] == "banyan-RebuildWorker")

@@ -7,6 +7,7 @@ import re
 from typing import Any
 
 import pytest
+from tools.local.mappings import mappings
 from tools.local.physical import STACK
 from tools.local.template import Resource, Template
 from tools.runtime.emulator import ROOT
@@ -66,11 +67,13 @@ def test_every_function_has_an_alarm_on_its_errors_and_on_its_throttles(
 
 def test_every_queue_has_an_alarm_on_what_waits_in_it(alarms: Alarms, template: Template) -> None:
     queues = {queue.name for queue in template.resources("AWS::SQS::Queue")}
-    assert watched(alarms, "AWS/SQS", "ApproximateNumberOfMessagesVisible") == queues
+    failures = {name for name in queues if name.endswith("Failures")}
+    assert watched(alarms, "AWS/SQS", "ApproximateNumberOfMessagesVisible") == failures
+    assert watched(alarms, "AWS/SQS", "ApproximateAgeOfOldestMessage") == queues - failures
 
 
 def test_every_reader_of_a_stream_has_an_alarm_on_its_lag(alarms: Alarms, template: Template) -> None:
-    readers = {m.properties["FunctionName"] for m in template.resources("AWS::Lambda::EventSourceMapping")}
+    readers = {mapping.function for mapping in mappings(template) if not mapping.is_queue}
     assert watched(alarms, "AWS/Lambda", "IteratorAge") == readers
 
 
@@ -132,9 +135,11 @@ def test_the_nested_stack_gets_every_parameter_it_asks_for(written: dict[str, An
     assert written["Parameters"]["AlarmEmail"]["Default"] == ""
 
 
-def test_every_log_is_kept_for_the_days_that_the_parameter_says(written: dict[str, Any]) -> None:
+def test_every_log_is_kept_for_the_days_that_the_parameter_says(
+    written: dict[str, Any], functions: list[Resource]
+) -> None:
     groups = [body for body in written["Resources"].values() if body["Type"] == "AWS::Logs::LogGroup"]
-    assert len(groups) == 7
+    assert len(groups) == len(functions) + 1
     assert all(group["Properties"]["RetentionInDays"] == {"Ref": "LogRetentionDays"} for group in groups)
 
 

@@ -40,6 +40,12 @@ GRANTS: dict[str, dict[str, set[str]]] = {
         "CursorsTable": {"GetItem", "BatchGetItem", "UpdateItem"},
         "DeadlinesTable": {"PutItem"},
     },
+    "rebuild_worker": {
+        "EventsTable": {"Query", "PutItem"},
+        "EventsTable/index/log": {"Query"},
+        "ViewsTable": {"BatchGetItem", "PutItem", "UpdateItem", "DeleteItem", "Scan", "BatchWriteItem"},
+        "CursorsTable": {"GetItem", "BatchGetItem", "PutItem", "UpdateItem", "DeleteItem", "Scan", "BatchWriteItem"},
+    },
     "reconciler": {
         "EventsTable": {"Query"},
         "EventsTable/index/log": {"Query"},

@@ -11,6 +11,7 @@ from tools.local.errors import StackError
 from tools.runtime.samples.records import batches, reactions
 from tools.runtime.samples.requests import commands, queries
 from tools.runtime.samples.schedules import schedules
+from tools.runtime.samples.segments import segments
 
 EVENTS = Path(__file__).parents[3] / "events"
 
@@ -24,6 +25,7 @@ def samples() -> Mapping[str, str]:
         "reactor": reactions(),
         "reconciler": schedules("Reconciler"),
         "deadlines": schedules("Deadlines"),
+        "rebuild_worker": segments(),
     }
     return {
         f"{function}/{case}.json": json.dumps(event, indent=2) + "\n"

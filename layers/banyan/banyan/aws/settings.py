@@ -40,6 +40,14 @@ class Settings(BaseModel):
     control_cache_ms: int = Field(
         2000, ge=0, description="How long a process may act on a pause or a switch it read before, ms."
     )
+    rebuild_write_units: int = Field(
+        500, ge=1, description="Write units per second that one rebuild may consume, unless it is told otherwise."
+    )
+    rebuild_parallelization: int = Field(
+        2, ge=2, le=1000, description="Segments of rebuilds that are worked on at once."
+    )
+    read_unit_price: float = Field(0.125, ge=0, description="Price of a million read units, for cost previews.")
+    write_unit_price: float = Field(0.625, ge=0, description="Price of a million write units, for cost previews.")
     failure_strategy: Literal["pause_and_alert"] = Field(
         "pause_and_alert", description="What happens to a stream whose projection keeps failing."
     )
@@ -83,6 +91,19 @@ class Settings(BaseModel):
         except ValidationError as error:
             faults = "; ".join(f"{PREFIX}{str(e['loc'][0]).upper()}: {e['msg']}" for e in error.errors())
             raise ConfigurationError(f"these settings do not fit: {faults}") from error
+
+
+class Queues(BaseModel):
+    """URLs of the queues that functions send to."""
+
+    model_config = ConfigDict(frozen=True)
+
+    rebuild: str = ""
+
+    @classmethod
+    def from_env(cls, environ: Mapping[str, str]) -> Queues:
+        """Read ``REBUILD_QUEUE_URL`` …; a function gets only those it may send to."""
+        return cls.model_validate({name: environ.get(f"{name.upper()}_QUEUE_URL", "") for name in cls.model_fields})
 
 
 class Tables(BaseModel):

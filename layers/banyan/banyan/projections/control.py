@@ -198,6 +198,12 @@ class Control:
             )
         return dropped
 
+    def retired(self, now: datetime) -> Control:
+        """Give up every generation, as the domain has no such projection any more; only an empty one is left."""
+        given_up = (replace(info, stage=Stage.DROPPING, changed_at=now) for info in self.generations)
+        empty = GenerationInfo(self.newest + 1, Stage.LIVE, now, now)
+        return replace(self, generations=(*given_up, empty), newest=empty.number)
+
     def forgotten(self, number: int) -> Control:
         """Leave out a generation whose rows are gone."""
         self._check(number, {Stage.DROPPING})

@@ -113,6 +113,14 @@ class MemoryViews:
         parked = [(f.parked_at, f.stream, f) for f in failures if f.parked_at is not None]
         return [failure for _, _, failure in sorted(parked, key=lambda entry: entry[:2])]
 
+    def drop(self, generation: Generation) -> None:
+        """Forget all rows, cursors and failures of a generation."""
+        with self._lock:
+            self._states.pop(generation, None)
+            self._rows.pop(generation, None)
+            self._watermarks = {key: version for key, version in self._watermarks.items() if key[0] != generation}
+            self._failures = {key: failure for key, failure in self._failures.items() if key[0] != generation}
+
     def _placed(
         self, generation: Generation, tenant: str, index: int, partition: str
     ) -> list[tuple[tuple[str, str], StateRow]]:

@@ -69,6 +69,18 @@ class Patience:
             self._wait(attempt)
         raise StoreUnavailable("the views table leaves keys unread: it is throttled, try again")
 
+    def write_batch(self, client: DynamoDBClient, wanted: Any) -> None:
+        """Send a batch write, and again what was left out. Raises ``StoreUnavailable``."""
+        for attempt in range(ATTEMPTS):
+            try:
+                wanted = client.batch_write_item(RequestItems=wanted).get("UnprocessedItems", {})
+            except (ClientError, BotoCoreError) as error:
+                raise translated(error) from error
+            if not wanted:
+                return
+            self._wait(attempt)
+        raise StoreUnavailable("the read models leave writes undone: they are throttled, try again")
+
     def _wait(self, attempt: int) -> None:
         self.sleep(random.uniform(0, BACKOFF_SECONDS * 2**attempt))
 

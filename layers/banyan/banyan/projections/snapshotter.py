@@ -40,6 +40,13 @@ class Snapshotter:
             if decider and self._passes(delivery):
                 self._take_one(decider, delivery.stream, delivery.commits[-1].last)
 
+    def renew(self, streams: Iterable[tuple[StreamId, int]]) -> None:
+        """Take a snapshot of each stream that is long enough for one at its version, and has none that fits."""
+        for stream, version in streams:
+            decider = self._deciders.get(stream.entity)
+            if decider and version >= self._interval:
+                self._take_one(decider, stream, version)
+
     def _passes(self, delivery: Delivery) -> bool:
         commits = delivery.commits
         return bool(commits) and crosses(self._interval, commits[0].position - 1, commits[-1].last)

@@ -93,7 +93,7 @@ def read_snapshot(item: Mapping[str, Any]) -> Snapshot:
     )
 
 
-def log_key(commit: Commit) -> str:
+def log_key(commit: Commit | LogEntry) -> str:
     """Sorts by time, then stream, then position."""
     return f"{timestamp(commit.recorded_at)}#{commit.stream}#{commit.position:0{POSITION_DIGITS}}"
 

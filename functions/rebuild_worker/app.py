@@ -1,0 +1,37 @@
+"""Builds new generations of read models beside the live ones."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from banyan.aws.clients import sqs_client
+from banyan.aws.observability import instrumented, telemetry
+from banyan.aws.once import once
+from banyan.aws.rebuilds import Rebuilds, work_off
+from banyan.aws.settings import Queues
+from banyan.aws.work_queue import SqsWorkQueue
+from banyan.bootstrap import bootstrap
+from banyan.projections.rebuild.worker import RebuildWorker
+
+
+@once
+def rebuilds() -> Rebuilds:
+    """The process's rebuilds."""
+    queue = SqsWorkQueue(sqs_client, Queues.from_env(os.environ).rebuild)
+    return Rebuilds(bootstrap(telemetry=telemetry()), queue)
+
+
+@once
+def worker() -> RebuildWorker:
+    """What works the queue off."""
+    return rebuilds().worker()
+
+
+@instrumented
+def handler(event: dict[str, Any], context: Any) -> dict[str, Any] | None:
+    """Go on with the segments a batch of messages names, or do what an operator asks."""
+    if "rebuild" in event:
+        return rebuilds().answer(event["rebuild"])
+    work_off(event, worker(), context)
+    return None

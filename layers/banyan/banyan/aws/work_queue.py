@@ -1,0 +1,67 @@
+"""The queue of rebuilds, on SQS."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Final
+
+from botocore.exceptions import BotoCoreError, ClientError
+from pydantic import TypeAdapter
+
+from banyan.errors import StoreUnavailable
+from banyan.projections.rebuild.base import Work
+from banyan.projections.rebuild.walk import chunks
+
+if TYPE_CHECKING:
+    from mypy_boto3_sqs import SQSClient
+
+MAX_BATCH: Final = 10
+
+_WORK: Final = TypeAdapter(Work)
+
+
+class SqsWorkQueue:
+    """Hands out work through an SQS queue.
+
+    Parameters
+    ----------
+    client : Callable[[], SQSClient]
+        Makes the client when something is sent first.
+    url : str
+    """
+
+    def __init__(self, client: Callable[[], SQSClient], url: str) -> None:
+        self._make_client = client
+        self._url = url
+
+    def send(self, works: Sequence[Work], delay_seconds: int = 0) -> None:
+        """As in ``WorkQueue``.
+
+        Raises
+        ------
+        StoreUnavailable
+            Some of it may have been sent; send it again.
+        """
+        for batch in chunks(works, MAX_BATCH):
+            entries = [_entry(number, work, delay_seconds) for number, work in enumerate(batch)]
+            try:
+                answer = self._client.send_message_batch(QueueUrl=self._url, Entries=entries)
+            except (ClientError, BotoCoreError) as error:
+                raise StoreUnavailable(f"no work was sent: {type(error).__name__}") from error
+            if answer.get("Failed"):
+                raise StoreUnavailable(f"{len(answer['Failed'])} of {len(batch)} messages were not taken")
+
+    @cached_property
+    def _client(self) -> SQSClient:
+        return self._make_client()
+
+
+def read_work(message: Mapping[str, Any]) -> Work:
+    """Read a message as Lambda hands it over. Raises ``pydantic.ValidationError`` for one that is none."""
+    return _WORK.validate_json(message["body"])
+
+
+def _entry(number: int, work: Work, delay_seconds: int) -> Any:
+    body = _WORK.dump_json(work).decode()
+    return {"Id": str(number), "MessageBody": body, "DelaySeconds": delay_seconds}

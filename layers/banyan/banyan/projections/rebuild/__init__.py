@@ -1,0 +1,1 @@
+"""Rebuilding projections: a new generation of rows beside the live one."""

@@ -1,0 +1,189 @@
+"""What a rebuild keeps between two steps, and the ports it works through."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Protocol
+
+from banyan.projections.check import Difference
+from banyan.projections.views import Generation, RowKey, ViewRow
+
+
+class Phase(StrEnum):
+    """How far a segment has come.
+
+    ::
+
+        counting → healing → catching_up → caught_up → comparing → compared
+             └─────────┴──────────┴─ dropping → dropped ──┴───────────┘
+
+    A segment waits as ``caught_up``, ``compared`` and ``dropped`` until all others have come as far.
+    """
+
+    COUNTING = "counting"
+    HEALING = "healing"
+    CATCHING_UP = "catching_up"
+    CAUGHT_UP = "caught_up"
+    COMPARING = "comparing"
+    COMPARED = "compared"
+    DROPPING = "dropping"
+    DROPPED = "dropped"
+
+    def reached(self, other: Phase) -> bool:
+        """Whether this phase is another one or comes behind it."""
+        order = list(Phase)
+        return order.index(self) >= order.index(other)
+
+
+@dataclass(frozen=True, slots=True)
+class Build:
+    """What was decided when the rebuild of a projection began.
+
+    Parameters
+    ----------
+    generation : Generation
+        The one that is built.
+    base : int
+        Number of the generation that was live then; the new one is compared with it.
+    segments : int
+        Into how many parts the work is cut: one for each bucket of the log.
+    write_rate : int
+        Write units per second that the whole rebuild may consume.
+    switch_when_equal : bool
+        Let queries read the new generation as soon as it is complete and no row differs.
+    started_at : datetime
+    """
+
+    generation: Generation
+    base: int
+    segments: int
+    write_rate: int
+    switch_when_equal: bool
+    started_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Stuck:
+    """A stream that could not be taken in.
+
+    Parameters
+    ----------
+    stream : str
+    version : int
+        First version that was not taken in.
+    error : str
+        Type and message, without event data.
+    """
+
+    stream: str
+    version: int
+    error: str
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """How far the work on one bucket of the log has come.
+
+    Parameters
+    ----------
+    number : int
+        Of the bucket.
+    phase : Phase
+    position : str, optional
+        Where the phase goes on.
+    total : int, optional
+        Streams to take in, once they are counted.
+    streams, events, failed : int
+        Streams and events in the new rows, and streams that could not be taken in to their end.
+    stuck : tuple[Stuck, ...]
+        The first of those.
+    compared, in_flight, different : int
+        Rows that were compared, that moved too fast to be judged, and that differ.
+    differences : tuple[Difference, ...]
+        The first of those.
+    read_units, write_units : float
+        Capacity consumed.
+    updated_at : datetime, optional
+    revision : int
+        Times it was written.
+    """
+
+    number: int
+    phase: Phase = Phase.COUNTING
+    position: str | None = None
+    total: int | None = None
+    streams: int = 0
+    events: int = 0
+    failed: int = 0
+    stuck: tuple[Stuck, ...] = field(default=())
+    compared: int = 0
+    in_flight: int = 0
+    different: int = 0
+    differences: tuple[Difference, ...] = field(default=())
+    read_units: float = 0.0
+    write_units: float = 0.0
+    updated_at: datetime | None = None
+    revision: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """A message: go on with one segment, from wherever its checkpoint says."""
+
+    generation: Generation
+    segment: int
+
+
+class CheckpointMoved(Exception):
+    """Somebody else goes on with this segment."""
+
+
+class Checkpoints(Protocol):
+    """Where builds and their segments are kept. All reads are strongly consistent."""
+
+    def begin(self, build: Build) -> None:
+        """Keep what was decided about a build."""
+
+    def build(self, generation: Generation) -> Build | None:
+        """What was decided about the build of a generation, if it was ever built or dropped."""
+
+    def segments(self, build: Build) -> Sequence[Segment]:
+        """All segments of a build by number, those not begun included; one batch read."""
+
+    def put(self, generation: Generation, segment: Segment) -> Segment:
+        """Keep a segment if its revision is still the kept one. Raises ``CheckpointMoved``."""
+
+    def forget(self, build: Build) -> None:
+        """Forget a build and its segments."""
+
+
+class WorkQueue(Protocol):
+    """Hands out work, at least once."""
+
+    def send(self, works: Sequence[Work], delay_seconds: int = 0) -> None:
+        """Put work into the queue, to be handed out after a delay of at most 900 s."""
+
+
+class Meter(Protocol):
+    """Adds up the capacity that this process consumes."""
+
+    read_units: float
+    write_units: float
+
+
+class GenerationRows(Protocol):
+    """Rows by generation, part by part; for the engine, never for a caller."""
+
+    def keys(
+        self, generations: Sequence[Generation], part: int, parts: int, position: str | None
+    ) -> tuple[Mapping[Generation, Sequence[RowKey]], str | None]:
+        """Some keys of view rows, of one of several parts of the table, and where to go on."""
+
+    def rows(self, generation: Generation, keys: Sequence[RowKey]) -> Mapping[RowKey, ViewRow]:
+        """View rows by key, strongly consistent; one batch read for up to 100."""
+
+    def drop(self, generation: Generation, part: int, parts: int, position: str | None) -> str | None:
+        """Delete some rows and cursors of a generation, in one of several parts; returns where to go on."""

@@ -1,0 +1,66 @@
+"""What a rebuild changes in the control of its projection, each in one conditional write."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from typing import Final
+
+from banyan.errors import ControlChanged
+from banyan.projections.control import Control, Controls, Stage
+from banyan.projections.rebuild.base import Build, Checkpoints, Segment
+
+ATTEMPTS: Final = 5
+
+_logger = logging.getLogger(__name__)
+
+
+def change(controls: Controls, projection: str, transition: Callable[[Control], Control]) -> Control:
+    """Change a control, again on the newest one when somebody else changed it meanwhile.
+
+    Raises
+    ------
+    TransitionRejected, ControlChanged, StoreUnavailable
+    """
+    for _ in range(ATTEMPTS - 1):
+        try:
+            return _change(controls, projection, transition)
+        except ControlChanged:
+            continue
+    return _change(controls, projection, transition)
+
+
+def finish(controls: Controls, build: Build, segments: Sequence[Segment], now: datetime) -> None:
+    """Say that a build is complete, and let queries read it if that was asked for and nothing differs."""
+    number = build.generation.number
+    equal = not any(segment.different or segment.failed for segment in segments)
+
+    def ready(control: Control) -> Control:
+        if control.info(number).stage is not Stage.BUILDING:
+            return control
+        done = control.readied(number, now)
+        return done.switched(number, now) if equal and build.switch_when_equal and control.live == build.base else done
+
+    control = change(controls, build.generation.projection, ready)
+    _logger.info(
+        "%s is complete and %s", build.generation, "equal" if equal else "differs", extra={"live": control.live}
+    )
+
+
+def forget(controls: Controls, checkpoints: Checkpoints, build: Build) -> None:
+    """Leave out a generation whose rows are gone, then what is known about its build."""
+    number = build.generation.number
+
+    def without(control: Control) -> Control:
+        known = any(info.number == number for info in control.generations)
+        return control.forgotten(number) if known else control
+
+    change(controls, build.generation.projection, without)
+    checkpoints.forget(build)
+
+
+def _change(controls: Controls, projection: str, transition: Callable[[Control], Control]) -> Control:
+    control = controls.get([projection])[projection]
+    changed = transition(control)
+    return control if changed == control else controls.put(changed)

@@ -1,0 +1,122 @@
+"""Builds and their segments on DynamoDB, in the table of the cursors."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Final
+
+from botocore.exceptions import BotoCoreError, ClientError
+from pydantic import TypeAdapter
+
+from banyan.projections.dynamodb import MAX_BATCH_READ
+from banyan.projections.rebuild.base import Build, CheckpointMoved, Segment
+from banyan.projections.requests import MOVED, Patience, translated
+from banyan.projections.views import Generation
+from banyan.store.items import Item
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+PREFIX: Final = "rebuild#"
+
+_BUILD: Final = TypeAdapter(Build)
+_SEGMENT: Final = TypeAdapter(Segment)
+
+
+class DynamoDBCheckpoints:
+    """Keeps a build in ``rebuild#<projection>@<n>`` and its segments in ``rebuild#<projection>@<n>#<bucket>``.
+
+    Parameters
+    ----------
+    client : DynamoDBClient
+    cursors_table : str
+        Keyed by ``cursor``.
+    sleep : Callable[[float], None]
+        Waits before keys that were left unread are asked for again, seconds.
+    """
+
+    def __init__(self, client: DynamoDBClient, cursors_table: str, sleep: Callable[[float], None] = time.sleep) -> None:
+        self._client = client
+        self._table = cursors_table
+        self._patience = Patience(sleep)
+
+    def begin(self, build: Build) -> None:
+        """As in ``Checkpoints``: one ``PutItem``."""
+        item = _key(build.generation) | {"build": {"S": _BUILD.dump_json(build).decode()}}
+        self._call(self._client.put_item, {"Item": item})
+
+    def build(self, generation: Generation) -> Build | None:
+        """As in ``Checkpoints``."""
+        answer = self._call(self._client.get_item, {"Key": _key(generation), "ConsistentRead": True})
+        return _BUILD.validate_json(answer["Item"]["build"]["S"]) if "Item" in answer else None
+
+    def segments(self, build: Build) -> Sequence[Segment]:
+        """As in ``Checkpoints``."""
+        keys = [_key(build.generation, number) for number in range(build.segments)]
+        found = {segment.number: segment for segment in map(_read, self._items(keys))}
+        return [found.get(number, Segment(number)) for number in range(build.segments)]
+
+    def put(self, generation: Generation, segment: Segment) -> Segment:
+        """As in ``Checkpoints``: one ``PutItem``, which finds out when it is only repeated."""
+        kept = replace(segment, revision=segment.revision + 1)
+        try:
+            self._client.put_item(**self._conditional(generation, kept))
+        except ClientError as error:
+            if error.response["Error"]["Code"] not in MOVED:
+                raise translated(error) from error
+            if _standing(error) != kept:
+                raise CheckpointMoved from error
+        except BotoCoreError as error:
+            raise translated(error) from error
+        return kept
+
+    def forget(self, build: Build) -> None:
+        """As in ``Checkpoints``: the build goes last."""
+        for number in range(build.segments):
+            self._call(self._client.delete_item, {"Key": _key(build.generation, number)})
+        self._call(self._client.delete_item, {"Key": _key(build.generation)})
+
+    def _items(self, keys: Sequence[Item]) -> Iterator[Item]:
+        for start in range(0, len(keys), MAX_BATCH_READ):
+            wanted = {self._table: {"Keys": list(keys[start : start + MAX_BATCH_READ]), "ConsistentRead": True}}
+            yield from self._patience.read_batch(self._client, self._table, wanted)
+
+    def _conditional(self, generation: Generation, kept: Segment) -> dict[str, Any]:
+        before = kept.revision - 1
+        seen = {"ExpressionAttributeValues": {":seen": {"N": str(before)}}} if before else {}
+        return {
+            "TableName": self._table,
+            "Item": _item(generation, kept),
+            "ConditionExpression": "revision = :seen" if before else "attribute_not_exists(revision)",
+            "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
+            **seen,
+        }
+
+    def _call(self, operation: Callable[..., Any], request: Mapping[str, Any]) -> Any:
+        try:
+            return operation(TableName=self._table, **request)
+        except (ClientError, BotoCoreError) as error:
+            raise translated(error) from error
+
+
+def _key(generation: Generation, number: int | None = None) -> Item:
+    segment = "" if number is None else f"#{number}"
+    return {"cursor": {"S": f"{PREFIX}{generation}{segment}"}}
+
+
+def _item(generation: Generation, segment: Segment) -> Item:
+    return _key(generation, segment.number) | {
+        "revision": {"N": str(segment.revision)},
+        "segment": {"S": _SEGMENT.dump_json(segment).decode()},
+    }
+
+
+def _read(item: Mapping[str, Any]) -> Segment:
+    return _SEGMENT.validate_json(item["segment"]["S"])
+
+
+def _standing(error: ClientError) -> Segment | None:
+    item: Mapping[str, Any] = error.response.get("Item", {})  # type: ignore[assignment]
+    return _read(item) if item else None

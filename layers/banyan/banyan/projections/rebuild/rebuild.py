@@ -1,0 +1,172 @@
+"""Rebuilding projections, as an operator sees it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import timedelta
+from functools import partial
+from typing import Final
+
+from banyan.errors import ConfigurationError, TransitionRejected
+from banyan.projections.base import Projection
+from banyan.projections.control import Control, Controls, Stage
+from banyan.projections.rebuild.base import Build, Checkpoints, Work, WorkQueue
+from banyan.projections.rebuild.changes import change
+from banyan.projections.rebuild.progress import Progress, progress_of
+from banyan.projections.views import Generation
+from banyan.store.eventstore import Clock, utc_now
+
+READERS_CATCH_UP: Final = timedelta(seconds=10)
+
+
+class Rebuild:
+    """Begins, watches and ends the rebuilds of projections; the work itself is done by ``RebuildWorker``.
+
+    Parameters
+    ----------
+    projections : Sequence[Projection]
+    controls : Controls
+    checkpoints : Checkpoints
+    queue : WorkQueue
+    segments : int
+        Buckets of the log.
+    write_rate : int
+        Write units per second that one rebuild may consume, unless it is told otherwise.
+    clock : Callable[[], datetime]
+    """
+
+    def __init__(
+        self,
+        projections: Sequence[Projection],
+        controls: Controls,
+        checkpoints: Checkpoints,
+        queue: WorkQueue,
+        segments: int,
+        write_rate: int,
+        clock: Clock = utc_now,
+    ) -> None:
+        self._projections = frozenset(projection.name for projection in projections)
+        self._controls = controls
+        self._checkpoints = checkpoints
+        self._queue = queue
+        self._segments = segments
+        self._write_rate = write_rate
+        self._clock = clock
+
+    def start(self, projection: str, *, switch_when_equal: bool = False, write_rate: int | None = None) -> Progress:
+        """Build the next generation beside the live one; one that was begun already goes on.
+
+        Parameters
+        ----------
+        projection : str
+        switch_when_equal : bool
+            Let queries read the new generation as soon as it is complete and no row differs.
+        write_rate : int, optional
+            Write units per second.
+
+        Raises
+        ------
+        ConfigurationError
+            There is no such projection.
+        TransitionRejected
+            A generation waits for its switch.
+        """
+        control = self._known(projection)
+        if control.unfinished is None or control.unfinished.stage is not Stage.BUILDING:
+            plan = partial(self._plan, switch=switch_when_equal, rate=write_rate)
+            control = self._begin(control, plan)
+        return self._send(control, control.newest)
+
+    def switch(self, projection: str, generation: int | None = None) -> Control:
+        """Let queries read a generation that is ready, the newest unless told otherwise, or one that was kept.
+
+        Raises
+        ------
+        ConfigurationError, TransitionRejected
+        """
+        number = self._known(projection).newest if generation is None else generation
+        return change(self._controls, projection, lambda control: control.switched(number, self._clock()))
+
+    def cancel(self, projection: str) -> Progress:
+        """Give up the generation that is being built or waits for its switch, and delete what it has.
+
+        Raises
+        ------
+        ConfigurationError, TransitionRejected
+        """
+        control = self._known(projection)
+        number = control.unfinished.number if control.unfinished else control.newest
+        return self._drop(control, number, lambda control: control.cancelled(number, self._clock()))
+
+    def drop(self, projection: str, generation: int) -> Progress:
+        """Delete a generation that was kept for the way back.
+
+        Raises
+        ------
+        ConfigurationError, TransitionRejected
+        """
+        return self._drop(
+            self._known(projection),
+            generation,
+            lambda control: control.dropped(generation, self._clock(), READERS_CATCH_UP),
+        )
+
+    def remove(self, projection: str) -> Sequence[Progress]:
+        """Delete all that is left of a projection which the domain does not have any more.
+
+        Raises
+        ------
+        ConfigurationError
+            The domain still has it.
+        """
+        if projection in self._projections:
+            raise ConfigurationError(f"{projection!r} is in use: take it out of the domain and deploy that first")
+        control = self._controls.get([projection])[projection]
+        if not any(info.stage is Stage.DROPPING for info in control.generations):
+            control = change(self._controls, projection, lambda control: control.retired(self._clock()))
+        return [self._send(control, info.number) for info in control.generations if info.stage is Stage.DROPPING]
+
+    def progress(self, projection: str, generation: int | None = None) -> Progress:
+        """How far a generation's build has come, that of the newest one unless told otherwise.
+
+        Raises
+        ------
+        ConfigurationError
+        TransitionRejected
+            It was never built, or is gone already.
+        """
+        control = self._known(projection)
+        wanted = control.generation(control.newest if generation is None else generation)
+        build = self._checkpoints.build(wanted)
+        if build is None:
+            raise TransitionRejected(f"there is no rebuild of {wanted}")
+        return progress_of(build, control.info(wanted.number).stage, self._checkpoints.segments(build))
+
+    def _begin(self, control: Control, plan: Callable[[Generation, int], Build]) -> Control:
+        begun = control.begun(self._clock())
+        self._checkpoints.begin(plan(begun.generation(begun.newest), control.live))
+        return self._controls.put(begun)
+
+    def _drop(self, control: Control, number: int, transition: Callable[[Control], Control]) -> Progress:
+        if control.info(number).stage is not Stage.DROPPING:
+            control = change(self._controls, control.projection, transition)
+        return self._send(control, number)
+
+    def _send(self, control: Control, number: int) -> Progress:
+        """Let the worker go on with a generation, from wherever it stands."""
+        generation = control.generation(number)
+        build = self._checkpoints.build(generation)
+        if build is None:
+            build = self._plan(generation, control.live)
+            self._checkpoints.begin(build)
+        self._queue.send([Work(generation, segment) for segment in range(build.segments)])
+        return progress_of(build, control.info(number).stage, self._checkpoints.segments(build))
+
+    def _plan(self, generation: Generation, base: int, *, switch: bool = False, rate: int | None = None) -> Build:
+        return Build(generation, base, self._segments, rate or self._write_rate, switch, started_at=self._clock())
+
+    def _known(self, projection: str) -> Control:
+        if projection not in self._projections:
+            known = ", ".join(sorted(self._projections)) or "none"
+            raise ConfigurationError(f"there is no projection {projection!r}: choose one of {known}")
+        return self._controls.get([projection])[projection]
