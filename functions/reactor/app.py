@@ -1,4 +1,4 @@
-"""Lets policies react to new events."""
+"""Lets policies react to new events, publishes them and keeps their traces."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def reactor() -> Reactor:
     return Reactor(
         app.store,
         app.views,
-        [policies],
+        [app.traces, policies, app.publisher],
         max_retries=app.settings.max_retries,
         backoff_ms=app.settings.backoff_ms,
         clock=app.clock,

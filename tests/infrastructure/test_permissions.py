@@ -6,12 +6,15 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from tools.local.physical import ACCOUNT, REGION
 from tools.local.template import Resource, Template
 from tools.runtime.needs import TABLES, table_needs
 from tools.runtime.permissions import Role, as_list, role_of
 from tools.runtime.sandbox import folder_name
 
 EVENTS = f"{TABLES}banyan-EventsTable"
+BUS = f"arn:aws:events:{REGION}:{ACCOUNT}:event-bus/banyan"
+CLAIMS = "arn:aws:s3:::banyan-claimsbucket"
 CHANGES = ("UpdateItem", "DeleteItem", "BatchWriteItem", "PartiQLUpdate", "PartiQLDelete", "DeleteTable", "UpdateTable")
 GRANTS: dict[str, dict[str, set[str]]] = {
     "command_api": {
@@ -39,6 +42,7 @@ GRANTS: dict[str, dict[str, set[str]]] = {
         "EventsTable/stream/latest": {"DescribeStream", "GetRecords", "GetShardIterator"},
         "CursorsTable": {"GetItem", "BatchGetItem", "UpdateItem"},
         "DeadlinesTable": {"PutItem"},
+        "TracesTable": {"PutItem"},
     },
     "rebuild_worker": {
         "EventsTable": {"Query", "PutItem"},
@@ -62,6 +66,7 @@ FORCED_BY_AWS = {
     ("xray:PutTraceSegments", "*"),
     ("xray:PutTelemetryRecords", "*"),
     ("dynamodb:ListStreams", f"{EVENTS}/stream/*"),
+    ("s3:PutObject", f"{CLAIMS}/*"),
 }
 
 
@@ -116,6 +121,23 @@ def test_a_function_is_told_of_the_tables_that_it_may_use(functions: list[Resour
         function: {table.split("/")[0].removesuffix("Table").upper() for table in tables}
         for function, tables in GRANTS.items()
     }
+
+
+def test_only_the_reactor_and_the_projector_reach_the_bus_and_only_the_reactor_its_claims(
+    template: Template, functions: list[Resource]
+) -> None:
+    allowed = {folder_name(f): set(role_of(template, f).allowed) for f in functions}
+    assert {name for name, grants in allowed.items() if ("events:PutEvents", BUS) in grants} == {"reactor", "projector"}
+    assert {name for name, grants in allowed.items() if ("s3:PutObject", f"{CLAIMS}/*") in grants} == {"reactor"}
+    others = {action for grants in allowed.values() for action, _ in grants if action.startswith(("events:", "s3:"))}
+    assert others == {"events:PutEvents", "s3:PutObject"}
+
+
+def test_a_function_is_told_of_the_bus_and_the_bucket_that_it_may_use(functions: list[Resource]) -> None:
+    told = {folder_name(f): f.properties["Environment"]["Variables"] for f in functions}
+    assert {name for name, variables in told.items() if "EVENT_BUS" in variables} == {"reactor", "projector"}
+    assert {name for name, variables in told.items() if "CLAIMS_BUCKET" in variables} == {"reactor"}
+    assert (told["reactor"]["EVENT_BUS"], told["reactor"]["CLAIMS_BUCKET"]) == ("banyan", "banyan-claimsbucket")
 
 
 def test_wildcards_stand_only_where_aws_leaves_no_choice(template: Template) -> None:

@@ -17,6 +17,7 @@ TABLES: dict[str, dict[str, Keys]] = {
     "ReportsTable": {"": ("report", "started_at")},
     "MigrationTable": {"": ("part", "item")},
     "DeadlinesTable": {"": ("bucket", "due")},
+    "TracesTable": {"": ("trace", "entry")},
 }
 NUMBERS = {"position", "log_bucket", "bucket"}
 KEPT = {"EventsTable", "ReportsTable", "MigrationTable", "DeadlinesTable"}
@@ -83,4 +84,4 @@ def test_the_log_index_holds_keys_only_and_the_others_whole_rows(tables: dict[st
 def test_only_what_is_of_use_for_a_while_expires(tables: dict[str, Any]) -> None:
     expiring = {name: t["TimeToLiveSpecification"] for name, t in tables.items() if "TimeToLiveSpecification" in t}
     expected = {"AttributeName": "expires_at", "Enabled": True}
-    assert expiring == {"IdempotencyTable": expected, "MigrationTable": expected}
+    assert expiring == dict.fromkeys(("IdempotencyTable", "MigrationTable", "TracesTable"), expected)

@@ -8,8 +8,12 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from banyan.aws.clients import dynamodb_client
-from banyan.aws.settings import Settings, Tables
+from banyan.aws.bus import EventBridgeNotices, EventBus
+from banyan.aws.claims import ClaimChecks
+from banyan.aws.clients import dynamodb_client, events_client, s3_client
+from banyan.aws.once import once
+from banyan.aws.publisher import EventPublisher
+from banyan.aws.settings import Services, Settings, Tables
 from banyan.commands import CommandHandler
 from banyan.deadlines.base import WaitingDeadlines
 from banyan.deadlines.dynamodb import DynamoDBDeadlines
@@ -24,6 +28,9 @@ from banyan.store import EventStore
 from banyan.store.dynamodb import DynamoDBTable
 from banyan.store.eventstore import Clock, utc_now
 from banyan.telemetry import NoTelemetry, Telemetry
+from banyan.traces.dynamodb import DynamoDBTraces
+from banyan.traces.recorder import Traces
+from banyan.traces.timeline import Timeline
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -37,11 +44,13 @@ class Application:
     ----------
     settings : Settings
     tables : Tables
+    services : Services
     domain : Domain
     client : DynamoDBClient
     store : EventStore
     views : Views
     controls : Controls
+    bus : EventBus
     notices : Notices
     telemetry : Telemetry
     clock : Callable[[], datetime]
@@ -49,11 +58,13 @@ class Application:
 
     settings: Settings
     tables: Tables
+    services: Services
     domain: Domain
     client: DynamoDBClient
     store: EventStore
     views: Views
     controls: Controls
+    bus: EventBus
     notices: Notices
     telemetry: Telemetry
     clock: Clock
@@ -84,6 +95,21 @@ class Application:
         """Where commands wait for their time."""
         return DynamoDBDeadlines(self.client, self.tables.deadlines, self.settings.log_buckets)
 
+    @cached_property
+    def publisher(self) -> EventPublisher:
+        """What puts the domain's events on the bus."""
+        return EventPublisher(self.bus, ClaimChecks(once(s3_client), self.services.claims_bucket), self.domain.name)
+
+    @cached_property
+    def traces(self) -> Traces:
+        """What keeps the index of traces."""
+        return Traces(DynamoDBTraces(self.client, self.tables.traces), self.settings.trace_days)
+
+    @cached_property
+    def timeline(self) -> Timeline:
+        """What answers which events a request set off."""
+        return Timeline(DynamoDBTraces(self.client, self.tables.traces), self.store)
+
 
 def bootstrap(
     environ: Mapping[str, str] | None = None,
@@ -108,20 +134,23 @@ def bootstrap(
         When a setting does not fit or the domain cannot be loaded.
     """
     environ = os.environ if environ is None else environ
-    settings, tables = Settings.from_env(environ), Tables.from_env(environ)
+    settings, tables, services = Settings.from_env(environ), Tables.from_env(environ), Services.from_env(environ)
     domain = load_domain(settings.domain)
     dynamodb = client()
     store = EventStore(DynamoDBTable(dynamodb, tables.events, settings.log_buckets), domain.registry, clock)
     views = DynamoDBViews(dynamodb, tables.views, tables.cursors)
+    bus = EventBus(once(events_client), services.event_bus, settings.bus_entry_bytes)
     return Application(
         settings=settings,
         tables=tables,
+        services=services,
         domain=domain,
         client=dynamodb,
         store=store,
         views=views,
         controls=DynamoDBControls(dynamodb, tables.cursors),
-        notices=notices or NoNotices(),
+        bus=bus,
+        notices=notices or (EventBridgeNotices(bus) if services.event_bus else NoNotices()),
         telemetry=telemetry or NoTelemetry(),
         clock=clock,
     )

@@ -12,6 +12,7 @@
     ├── RowRaced                 migration: somebody else wrote the legacy row first
     ├── Diverged                 migration: the stream holds other events than the legacy system says
     ├── NotRepairable            reconciliation: a difference that no repair of its side can mend
+    ├── NotPublished             an event that the bus refuses for good
     ├── StreamCorrupted          a gap or a broken digest in a stream
     ├── EventError               an event that cannot be read
     │   ├── UnknownEventType
@@ -99,6 +100,10 @@ class Diverged(BanyanError):
         super().__init__(f"{stream} is not what the legacy system says at version {version}: reconcile it")
         self.stream = stream
         self.version = version
+
+
+class NotPublished(BanyanError):
+    """The event bus refuses an event, now and always."""
 
 
 class StreamCorrupted(BanyanError):

@@ -11,11 +11,13 @@ from urllib.parse import urlencode
 
 from tests.support import ManualClock
 
+from banyan.aws.bus import EventBus
+from banyan.aws.clients import events_client
 from banyan.aws.http import Api, query_api
 from banyan.aws.http_once import Once
 from banyan.aws.idempotency import IdempotencyTable, MemoryIdempotency
 from banyan.aws.openapi import routers
-from banyan.aws.settings import Settings, Tables
+from banyan.aws.settings import Services, Settings, Tables
 from banyan.bootstrap import Application
 from banyan.domain import load_domain
 from banyan.notices import NoNotices
@@ -98,11 +100,13 @@ class Server:
         self.application = Application(
             settings=chosen,
             tables=Tables(),
+            services=Services(),
             domain=domain,
             client=cast(Any, None),
             store=self.store,
             views=self.views,
             controls=self.controls,
+            bus=EventBus(events_client, "", chosen.bus_entry_bytes),
             notices=NoNotices(),
             telemetry=NoTelemetry(),
             clock=self.clock,

@@ -60,6 +60,10 @@ class Settings(BaseModel):
     reconciliation_settle_ms: int = Field(
         5000, ge=0, description="Pause before reconciliation looks at a difference again, ms."
     )
+    bus_entry_bytes: int = Field(
+        262_144, ge=4096, le=1_048_576, description="Largest entry on the event bus, bytes; larger events are claimed."
+    )
+    trace_days: int = Field(90, ge=1, description="How long a trace can be asked for, days.")
     checksum_algorithm: Literal["sha256"] = Field("sha256", description="Checksum of the reconciliation.")
     tolerance_percent: float = Field(0.0, ge=0, le=100, description="Differences tolerated by reconciliation, %.")
     canary_steps: Annotated[tuple[int, ...], BeforeValidator(_split)] = Field(
@@ -118,8 +122,23 @@ class Tables(BaseModel):
     reports: str = ""
     migration: str = ""
     deadlines: str = ""
+    traces: str = ""
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str]) -> Tables:
         """Read ``EVENTS_TABLE``, ``VIEWS_TABLE`` … ; a function gets only the tables it may use."""
         return cls.model_validate({name: environ.get(f"{name.upper()}_TABLE", "") for name in cls.model_fields})
+
+
+class Services(BaseModel):
+    """Names of what a function may use besides tables, as the template hands them to it."""
+
+    model_config = ConfigDict(frozen=True)
+
+    event_bus: str = ""
+    claims_bucket: str = ""
+
+    @classmethod
+    def from_env(cls, environ: Mapping[str, str]) -> Services:
+        """Read ``EVENT_BUS`` and ``CLAIMS_BUCKET``."""
+        return cls.model_validate({name: environ.get(name.upper(), "") for name in cls.model_fields})

@@ -14,6 +14,7 @@ from banyan.deadlines.base import Waiting, WaitingDeadlines, command_of
 from banyan.domain import Domain
 from banyan.errors import CommandRejected, ConcurrencyError, StoreUnavailable
 from banyan.events import CamelModel
+from banyan.projections.failures import describe
 from banyan.projections.projecting import caught
 from banyan.store.eventstore import Clock, utc_now
 from banyan.telemetry import NoTelemetry, Telemetry
@@ -167,9 +168,9 @@ class DeadlineRunner:
         if failed:
             self._telemetry.count("DeadlineFailures", len(failed))
         if len(failed) >= SYSTEMIC_FAILURES and len(failed) > ended:
-            _logger.error("%d deadlines failed, most of all: the first with %s", len(failed), _name(failed[0][1]))
+            _logger.error("%d deadlines failed, most of all: the first with %s", len(failed), describe(failed[0][1]))
             return 0
-        return sum(self._set_back(waiting, _name(error)) for waiting, error in failed)
+        return sum(self._set_back(waiting, describe(error)) for waiting, error in failed)
 
     def _set_back(self, waiting: Waiting, error: str) -> bool:
         """Count an attempt; tell whether it was the last one."""
@@ -183,7 +184,3 @@ class DeadlineRunner:
         _logger.error("deadline %s of %s is parked after %s", waiting.name, waiting.stream, error, extra=keys)
         self._deadlines.park(tried)
         return True
-
-
-def _name(error: Exception) -> str:
-    return type(error).__name__

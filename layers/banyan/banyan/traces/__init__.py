@@ -1,0 +1,1 @@
+"""Traces: what one request set off, over all streams."""

@@ -1,0 +1,143 @@
+"""The timeline of a trace: every event that one request set off, and which of them caused which."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+from itertools import takewhile
+from typing import Final
+
+from banyan.events import CamelModel, Event
+from banyan.store import Commit
+from banyan.store.reader import StreamReader
+from banyan.streams import StreamId
+from banyan.traces.base import TraceIndex, TraceRow
+
+MAX_COMMITS: Final = 1000
+PAGE: Final = 4  # a commit, and the snapshot and other parts that may lie beside it
+
+
+class TimelineEntry(CamelModel):
+    """One event of a trace.
+
+    Parameters
+    ----------
+    event_id, event_type : str
+    stream_id : StreamId
+    version : int
+    timestamp : datetime
+    actor : str
+    causation_id : str
+        The request or event that directly caused it.
+    parent : str, optional
+        Event id of its cause, when that is part of the trace.
+    """
+
+    event_id: str
+    event_type: str
+    stream_id: StreamId
+    version: int
+    timestamp: datetime
+    actor: str
+    causation_id: str
+    parent: str | None = None
+
+
+class Trace(CamelModel):
+    """A whole trace.
+
+    Parameters
+    ----------
+    correlation_id : str
+    entries : tuple[TimelineEntry, ...]
+        In the order of time, and never an effect before its cause.
+    complete : bool
+        False when it has more commits than one answer holds.
+    """
+
+    correlation_id: str
+    entries: tuple[TimelineEntry, ...]
+    complete: bool = True
+
+
+class Timeline:
+    """Reads traces: the index says where, the event table says what.
+
+    Parameters
+    ----------
+    index : TraceIndex
+    store : StreamReader
+    """
+
+    def __init__(self, index: TraceIndex, store: StreamReader) -> None:
+        self._index = index
+        self._store = store
+
+    def trace(self, tenant: str, correlation_id: str, limit: int = MAX_COMMITS) -> Trace:
+        """The trace of a correlation id among a tenant's streams, without entries when there is none.
+
+        Parameters
+        ----------
+        tenant : str
+            The verified caller's.
+        correlation_id : str
+        limit : int
+            Most commits that are read.
+
+        Raises
+        ------
+        EventError, StoreUnavailable
+        """
+        rows = self._index.rows(tenant, correlation_id, limit + 1)
+        events = [event for row in rows[:limit] for event in self._events(row)]
+        return Trace(
+            correlation_id=correlation_id,
+            entries=tuple(_causes_first(_entries(events))),
+            complete=len(rows) <= limit,
+        )
+
+    def _events(self, row: TraceRow) -> Iterator[Event]:
+        """The events of one commit that belong to the trace."""
+        found = self._store.table.backward(row.stream, row.last, PAGE)
+        commits = takewhile(lambda commit: commit.last >= row.first, (c for c in found if isinstance(c, Commit)))
+        for commit in reversed(list(commits)):
+            for event in self._store.decode(commit):
+                if (event.metadata.correlation_id or event.event_id) == row.correlation_id:
+                    yield event
+
+
+def _entries(events: Sequence[Event]) -> Sequence[TimelineEntry]:
+    known = {event.event_id for event in events}
+    return [_entry(event, known) for event in events]
+
+
+def _entry(event: Event, known: set[str]) -> TimelineEntry:
+    cause = event.metadata.causation_id
+    return TimelineEntry(
+        event_id=event.event_id,
+        event_type=event.event_type,
+        stream_id=event.stream_id,
+        version=event.version,
+        timestamp=event.timestamp,
+        actor=event.metadata.actor,
+        causation_id=cause,
+        parent=cause if cause in known else None,
+    )
+
+
+def _causes_first(entries: Sequence[TimelineEntry]) -> Iterator[TimelineEntry]:
+    """The entries in their order, but for effects that another machine's clock put before their cause."""
+    waiting: dict[str, TimelineEntry] = {entry.event_id: entry for entry in entries}
+    for entry in entries:
+        for cause in reversed(list(_chain(entry, waiting))):
+            yield waiting.pop(cause.event_id)
+
+
+def _chain(entry: TimelineEntry, waiting: Mapping[str, TimelineEntry]) -> Iterator[TimelineEntry]:
+    """An entry and its causes, as far as they wait."""
+    seen: set[str] = set()
+    current: TimelineEntry | None = waiting.get(entry.event_id)
+    while current and current.event_id not in seen:
+        yield current
+        seen.add(current.event_id)
+        current = waiting.get(current.parent or "")
