@@ -6,7 +6,7 @@ from typing import Any
 
 from banyan.aws.observability import instrumented, telemetry
 from banyan.aws.once import once
-from banyan.aws.streams import project_records, resume_stream
+from banyan.aws.streams import project_records, retry_stream
 from banyan.bootstrap import bootstrap
 from banyan.projections.runner import ProjectionRunner
 
@@ -20,10 +20,13 @@ def runner() -> ProjectionRunner:
         application.views,
         application.domain.projections,
         application.domain.deciders,
+        controls=application.cached_controls,
         max_retries=application.settings.max_retries,
         backoff_ms=application.settings.backoff_ms,
+        breaker_parked_streams=application.settings.breaker_parked_streams,
         snapshot_interval=application.settings.snapshot_interval,
         clock=application.clock,
+        notices=application.notices,
         telemetry=application.telemetry,
     )
 
@@ -31,6 +34,6 @@ def runner() -> ProjectionRunner:
 @instrumented
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:  # noqa: ARG001
     """Project one batch of the event table's stream, or let a parked stream go on."""
-    if "resume" in event:
-        return resume_stream(event["resume"], runner())
+    if "retry" in event:
+        return retry_stream(event["retry"], runner())
     return project_records(event, runner(), telemetry())

@@ -6,7 +6,7 @@ from typing import Any
 
 from banyan.aws.observability import instrumented, telemetry
 from banyan.aws.once import once
-from banyan.aws.streams import project_records, resume_stream
+from banyan.aws.streams import project_records, retry_stream
 from banyan.bootstrap import bootstrap
 from banyan.reactions.policies import Policies
 from banyan.reactions.reactor import Reactor
@@ -31,6 +31,6 @@ def reactor() -> Reactor:
 @instrumented
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:  # noqa: ARG001
     """React to one batch of the event table's stream, or let a parked stream go on."""
-    if "resume" in event:
-        return resume_stream(event["resume"], reactor())
+    if "retry" in event:
+        return retry_stream(event["retry"], reactor())
     return project_records(event, reactor(), telemetry())

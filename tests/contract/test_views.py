@@ -270,10 +270,10 @@ class TestFailures:
         views.put_failure(LIVE, replace(early, stream=BEN))
         views.put_failure(LIVE, replace(self.FAILURE, stream=account("carl")))
         views.put_failure(Generation("other"), early)
-        assert views.parked("sums") == [replace(early, stream=BEN), late]
+        assert views.parked(LIVE) == [replace(early, stream=BEN), late]
         views.put_failure(LIVE, self.FAILURE)
         views.clear_failure(LIVE, BEN)
-        assert views.parked("sums") == []
+        assert views.parked(LIVE) == []
 
 
 class TestRequests:

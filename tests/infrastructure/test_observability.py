@@ -14,7 +14,14 @@ from tools.runtime.emulator import ROOT
 
 NAMESPACE = "Banyan"
 REPORTS = re.compile(r"""(?:telemetry\(?\)?|_telemetry)\.(?:count|duration)\(\s*"(\w+)\"""")
-INCIDENTS = {"ProjectionParked", "EventTableTampered", "UnreadableRecords", "ReconciliationDrift", "DeadlineParked"}
+INCIDENTS = {
+    "ProjectionParked",
+    "ProjectionPaused",
+    "EventTableTampered",
+    "UnreadableRecords",
+    "ReconciliationDrift",
+    "DeadlineParked",
+}
 TROUBLES = {"BatchFailures", "SnapshotFailures", "DeadlineFailures"}
 DEADLINE_LAG = "DeadlineLag"
 COLD_START = "ColdStart"

@@ -34,7 +34,8 @@ GRANTS: dict[str, dict[str, set[str]]] = {
         "EventsTable/stream/*": {"ListStreams"},
         "EventsTable/stream/latest": {"DescribeStream", "GetRecords", "GetShardIterator"},
         "ViewsTable": {"BatchGetItem", "PutItem", "UpdateItem", "DeleteItem"},
-        "CursorsTable": {"GetItem", "BatchGetItem", "UpdateItem"},
+        "CursorsTable": {"GetItem", "BatchGetItem", "PutItem", "UpdateItem"},
+        "CursorsTable/index/parked": {"Query"},
     },
     "reactor": {
         "EventsTable": {"Query", "PutItem"},

@@ -22,6 +22,8 @@ from tests.wire import lost_answer, refused
 
 from banyan.bootstrap import bootstrap
 from banyan.errors import StoreUnavailable
+from banyan.projections.controls import CachedControls
+from banyan.projections.runner import ProjectionRunner
 from banyan.projections.views import Generation
 from banyan.store import Commit, Expected
 from banyan.streams import StreamId
@@ -62,6 +64,19 @@ def test_a_repeated_batch_costs_one_read_a_projection(dynamodb: DynamoDBEngine) 
     dynamodb.wire.clear()
     ledger.runner.project(batch)
     assert dynamodb.wire.sent == ["BatchGetItem", "BatchGetItem"]
+
+
+def test_controls_cost_one_read_for_all_projections_and_none_while_they_are_young(dynamodb: DynamoDBEngine) -> None:
+    ledger = Ledger(dynamodb.views(), dynamodb.table())
+    controls = CachedControls(dynamodb.controls(), ["balances", "turnover"], 60_000)
+    runner = ProjectionRunner(ledger.store, ledger.views, ledger.projections, controls=controls, clock=ledger.clock)
+    cold, warm = one_commit_each(ledger, STREAMS[:10]), one_commit_each(ledger, STREAMS[:10])
+    dynamodb.wire.clear()
+    assert not runner.project(cold)
+    assert dynamodb.wire.sent.count("BatchGetItem") == 1 + 2
+    dynamodb.wire.clear()
+    assert not runner.project(warm)
+    assert Counter(dynamodb.wire.sent) == {"BatchGetItem": 2, "PutItem": 10, "TransactWriteItems": 1}
 
 
 def test_a_gap_costs_one_query_and_one_look_at_its_failure(dynamodb: DynamoDBEngine) -> None:
@@ -176,4 +191,6 @@ def test_the_function_names_the_record_to_begin_again_with(environment: DynamoDB
     assert handler({"Records": [unknown]}, CONTEXT) == {"batchItemFailures": [{"itemIdentifier": "7"}]}
     answers = [handler({"Records": [unknown]}, CONTEXT) for _ in range(3)]
     assert answers[-1] == {"batchItemFailures": []}
-    assert [failure.stream for failure in environment.views().parked(DOMAIN.projections[0].name)] == [stream]
+    assert [failure.stream for failure in environment.views().parked(Generation(DOMAIN.projections[0].name))] == [
+        stream
+    ]

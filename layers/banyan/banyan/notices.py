@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from typing import Any, Final, Protocol
 
 PROJECTION_PAUSED: Final = "ProjectionPaused"
+
+_logger = logging.getLogger(__name__)
 
 
 class Notices(Protocol):
@@ -28,3 +31,11 @@ class NoNotices:
 
     def send(self, kind: str, detail: Mapping[str, Any]) -> None:
         """As in ``Notices``."""
+
+
+def notify(notices: Notices, kind: str, detail: Mapping[str, Any]) -> None:
+    """Send a notice; when the bus refuses it, what it tells of stays done, and the log says that nobody was told."""
+    try:
+        notices.send(kind, detail)
+    except Exception as error:
+        _logger.error("a notice was not sent", extra={"notice": kind, "error": type(error).__name__})

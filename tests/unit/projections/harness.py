@@ -7,11 +7,13 @@ from collections.abc import Sequence
 from datetime import timedelta
 
 from tests.ledger import ACCOUNTS, REGISTRY, Deposited, Withdrawn
-from tests.support import ManualClock, no_sleep
+from tests.support import ManualClock, RecordedNotices, no_sleep
 
 from banyan.events import CamelModel, DomainEvent, Event
 from banyan.projections.base import Add, Lookup, Projection, Put, Remove, RowWrite, StreamProjection, ViewProjection
 from banyan.projections.check import ViewFold, fold_row
+from banyan.projections.control import Controls
+from banyan.projections.controls import CachedControls, MemoryControls
 from banyan.projections.memory import MemoryViews
 from banyan.projections.runner import ProjectionRunner
 from banyan.projections.views import Failure, Generation, RowKey, StateRow, ViewRow, Views
@@ -20,6 +22,7 @@ from banyan.store.memory import MemoryTable
 from banyan.streams import BEGINNING_OF_TIME, StreamId
 
 POISON = "poison"
+BREAKER_LIMIT = 3
 
 
 class Balance(CamelModel):
@@ -93,14 +96,21 @@ class Ledger:
     views : Views, optional
     table : CommitTable, optional
     snapshot_interval : int
+    controls : Controls, optional
     """
 
     def __init__(
-        self, views: Views | None = None, table: CommitTable | None = None, snapshot_interval: int = 1000
+        self,
+        views: Views | None = None,
+        table: CommitTable | None = None,
+        snapshot_interval: int = 1000,
+        controls: Controls | None = None,
     ) -> None:
         self.clock = ManualClock()
         self.store = EventStore(table or MemoryTable(), REGISTRY, self.clock, no_sleep)
         self.views = views or MemoryViews()
+        self.controls = controls or MemoryControls()
+        self.notices = RecordedNotices()
         self.telemetry = CountingTelemetry()
         self.waits: list[float] = []
         self.cured = Cured()
@@ -116,11 +126,14 @@ class Ledger:
             self.views,
             self.projections,
             [ACCOUNTS],
+            controls=CachedControls(self.controls, ["balances", "turnover"], 0),
             max_retries=2,
             backoff_ms=200,
+            breaker_parked_streams=BREAKER_LIMIT,
             snapshot_interval=self.snapshot_interval,
             clock=self.clock,
             sleep=self.sleep,
+            notices=self.notices,
             telemetry=self.telemetry,
         )
 

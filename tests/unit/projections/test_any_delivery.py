@@ -113,7 +113,7 @@ def test_a_lost_end_is_made_up_for_by_resume(history: History) -> None:
         ledger.runner.project([commits[index] for index in batch])
     for stream in STREAMS:
         for projection in ("balances", "turnover"):
-            assert ledger.runner.resume(projection, stream) is None
+            assert ledger.runner.retry(projection, stream) is None
     assert_folded_to_end(ledger)
 
 

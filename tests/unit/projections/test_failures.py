@@ -74,7 +74,7 @@ def test_after_its_retries_a_stream_is_parked_counted_and_logged_without_event_d
     assert ledger.telemetry.counts["ProjectionParked"] == 2
     assert ledger.telemetry.counts["BatchFailures"] == ATTEMPTS - 1
     for projection in ("balances", "turnover"):
-        (parked,) = ledger.views.parked(projection)
+        (parked,) = ledger.views.parked(Generation(projection))
         assert (parked.stream, parked.version, parked.attempts) == (ANNA, 2, ATTEMPTS)
     errors = [record for record in caplog.records if record.levelno == logging.ERROR]
     assert [vars(record)["stream"] for record in errors] == [str(ANNA)] * 2
@@ -120,9 +120,9 @@ def test_resume_goes_on_from_the_event_table_and_forgets_the_failure() -> None:
     ledger.append(ANNA, *deposits(5))
     ledger.cured.cured = True
     for projection in ("balances", "turnover"):
-        assert ledger.runner.resume(projection, ANNA) is None
+        assert ledger.runner.retry(projection, ANNA) is None
         assert ledger.failure(projection, ANNA) is None
-        assert ledger.views.parked(projection) == []
+        assert ledger.views.parked(Generation(projection)) == []
     assert same(ledger.balance(ANNA), ledger.expected_balance(ANNA))
     assert ledger.turnover_rows() == ledger.expected_turnover()
 
@@ -130,10 +130,10 @@ def test_resume_goes_on_from_the_event_table_and_forgets_the_failure() -> None:
 def test_resume_before_the_cause_is_mended_parks_again() -> None:
     ledger = Ledger()
     until_parked(ledger, poisoned(ledger))
-    failure = ledger.runner.resume("balances", ANNA)
+    failure = ledger.runner.retry("balances", ANNA)
     assert failure
     assert failure.parked_at
-    assert ledger.views.parked("balances") == [failure]
+    assert ledger.views.parked(Generation("balances")) == [failure]
 
 
 def test_resume_forgets_a_failure_that_is_over() -> None:
@@ -143,13 +143,13 @@ def test_resume_forgets_a_failure_that_is_over() -> None:
     ledger.cured.cured = True
     ledger.make_runner().project(batch)
     assert ledger.failure("turnover", ANNA)
-    assert ledger.runner.resume("turnover", ANNA) is None
+    assert ledger.runner.retry("turnover", ANNA) is None
     assert ledger.failure("turnover", ANNA) is None
 
 
 def test_resume_names_a_projection_that_does_not_exist() -> None:
     with pytest.raises(ConfigurationError, match="'balance' of 'account'"):
-        Ledger().runner.resume("balance", ANNA)
+        Ledger().runner.retry("balance", ANNA)
 
 
 def test_a_retry_that_succeeds_clears_the_failure() -> None:

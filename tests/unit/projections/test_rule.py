@@ -96,8 +96,8 @@ def test_a_commit_lost_at_the_end_is_made_up_for_by_resume() -> None:
     ledger.runner.project(ledger.append(ANNA, *deposits(1)))
     ledger.append(ANNA, *deposits(2))
     assert ledger.watermark(ANNA) == 1
-    assert ledger.runner.resume("balances", ANNA) is None
-    assert ledger.runner.resume("turnover", ANNA) is None
+    assert ledger.runner.retry("balances", ANNA) is None
+    assert ledger.runner.retry("turnover", ANNA) is None
     assert up_to_date(ledger, ANNA)
 
 

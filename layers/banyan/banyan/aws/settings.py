@@ -37,6 +37,7 @@ class Settings(BaseModel):
     min_version_wait_ms: int = Field(200, ge=0, description="How long a query waits for minVersion, ms.")
     projection_parallelization: int = Field(2, ge=1, le=10, description="Concurrent batches per stream shard.")
     projection_batch_size: int = Field(50, ge=1, le=10_000, description="Commits per projector batch.")
+    breaker_parked_streams: int = Field(10, ge=1, description="More parked streams than that pause their projection.")
     control_cache_ms: int = Field(
         2000, ge=0, description="How long a process may act on a pause or a switch it read before, ms."
     )

@@ -27,7 +27,7 @@ class Runner(Protocol):
     def project(self, commits: Iterable[Commit], damaged: Collection[StreamId] = ()) -> frozenset[StreamId]:
         """Take in a batch; the streams to deliver again."""
 
-    def resume(self, projection: str, stream: StreamId) -> Failure | None:
+    def retry(self, projection: str, stream: StreamId) -> Failure | None:
         """Let a parked stream go on; why it is parked again, if it is."""
 
 
@@ -81,7 +81,7 @@ def project_records(event: Mapping[str, Any], runner: Runner, telemetry: Telemet
     return {"batchItemFailures": [{"itemIdentifier": records.first[stream]} for stream in sorted(again)]}
 
 
-def resume_stream(request: Mapping[str, str], runner: Runner) -> dict[str, Any]:
+def retry_stream(request: Mapping[str, str], runner: Runner) -> dict[str, Any]:
     """Let a parked stream go on from the event table.
 
     Parameters
@@ -100,7 +100,7 @@ def resume_stream(request: Mapping[str, str], runner: Runner) -> dict[str, Any]:
     InvalidStreamId, ConfigurationError
         There is no such stream name or projection.
     """
-    failure = runner.resume(request["projection"], StreamId.parse(request["stream"]))
+    failure = runner.retry(request["projection"], StreamId.parse(request["stream"]))
     return {"parked": failure.error if failure else None}
 
 

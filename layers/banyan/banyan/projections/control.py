@@ -6,11 +6,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Protocol
+from typing import Final, Protocol
 
 from banyan.errors import TransitionRejected
 from banyan.projections.views import Generation
-from banyan.streams import BEGINNING_OF_TIME
+from banyan.streams import BEGINNING_OF_TIME, StreamId
+
+MAX_PARKED: Final = 100
 
 
 class Stage(StrEnum):
@@ -85,6 +87,8 @@ class Control:
     generations : tuple[GenerationInfo, ...]
         By number; exactly one is live.
     pause : Pause, optional
+    parked : tuple[StreamId, ...]
+        Streams that a person stopped; those that failed are remembered with their cursors.
     newest : int
         Highest number ever given to a generation; none is given twice, as late writers may still hold it.
     revision : int
@@ -94,6 +98,7 @@ class Control:
     projection: str
     generations: tuple[GenerationInfo, ...] = field(default=(FIRST,))
     pause: Pause | None = None
+    parked: tuple[StreamId, ...] = ()
     newest: int = 1
     revision: int = 0
 
@@ -147,6 +152,18 @@ class Control:
         if self.pause is None:
             raise TransitionRejected(f"{self.projection!r} is not paused")
         return replace(self, pause=None)
+
+    def parking(self, stream: StreamId) -> Control:
+        """Take nothing of a stream in any more. Rejected when a person stopped it already, or ``MAX_PARKED``."""
+        if stream in self.parked:
+            raise TransitionRejected(f"{stream} is parked in {self.projection!r} already")
+        if len(self.parked) >= MAX_PARKED:
+            raise TransitionRejected(f"{MAX_PARKED} streams are parked in {self.projection!r}: pause it instead")
+        return replace(self, parked=(*self.parked, stream))
+
+    def unparking(self, stream: StreamId) -> Control:
+        """Take a stream in again; nothing changes when no person stopped it."""
+        return replace(self, parked=tuple(each for each in self.parked if each != stream))
 
     def begun(self, now: datetime) -> Control:
         """Begin generation ``newest + 1``. Rejected while another one is unfinished."""

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from threading import Lock
+from typing import Final
 
 from banyan.errors import ControlChanged
 from banyan.projections.control import Control, Controls
 from banyan.projections.views import Generation
+
+CHANGE_ATTEMPTS: Final = 5
 
 
 class MemoryControls:
@@ -73,6 +77,45 @@ class CachedControls:
                 self._good_until = asked + self._seconds
             return self._read
 
+    def change(self, projection: str, transition: Callable[[Control], Control]) -> Control:
+        """As the function ``change``; this process knows of it at once."""
+        kept = change(self._controls, projection, transition)
+        self.forget()
+        return kept
+
+    def forget(self) -> None:
+        """Read the controls again at the next use."""
+        with self._lock:
+            self._good_until = float("-inf")
+
     def live(self, projection: str) -> Generation:
         """The generation that queries read. Raises ``StoreUnavailable``."""
         return self.get()[projection].generation()
+
+
+def change(controls: Controls, projection: str, transition: Callable[[Control], Control]) -> Control:
+    """Read a control, change it and keep it; again when somebody else was faster.
+
+    Parameters
+    ----------
+    controls : Controls
+    projection : str
+    transition : Callable[[Control], Control]
+        Of the newest control; when it returns the same one, nothing is written.
+
+    Raises
+    ------
+    TransitionRejected
+        By the transition.
+    ControlChanged, StoreUnavailable
+    """
+    for _ in range(CHANGE_ATTEMPTS - 1):
+        with suppress(ControlChanged):
+            return _change(controls, projection, transition)
+    return _change(controls, projection, transition)
+
+
+def _change(controls: Controls, projection: str, transition: Callable[[Control], Control]) -> Control:
+    control = controls.get([projection])[projection]
+    changed = transition(control)
+    return control if changed == control else controls.put(changed)

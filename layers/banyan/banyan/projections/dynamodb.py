@@ -141,13 +141,13 @@ class DynamoDBViews:
         """As in ``Views``: one ``UpdateItem`` that leaves the watermark alone."""
         self._update_failure(generation, stream, f"REMOVE {', '.join(FAILURE_ATTRIBUTES)}")
 
-    def parked(self, projection: str) -> Sequence[Failure]:
-        """As in ``Views``; eventually consistent."""
+    def parked(self, generation: Generation) -> Sequence[Failure]:
+        """As in ``Views``: one ``Query`` of an index."""
         request = {
             "TableName": self._cursors,
             "IndexName": "parked",
             "KeyConditionExpression": "parked_projection = :projection",
-            "ExpressionAttributeValues": {":projection": {"S": projection}},
+            "ExpressionAttributeValues": {":projection": {"S": str(generation)}},
         }
         return [failure for item in self._query(request) if (failure := read_failure(item))]
 

@@ -6,9 +6,10 @@ import logging
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Any, Final
 
 from banyan.errors import BanyanError, BatchFailed
+from banyan.notices import PROJECTION_PAUSED, NoNotices, Notices, notify
 from banyan.projections.views import Failure, Generation, Views
 from banyan.streams import StreamId
 from banyan.telemetry import Telemetry
@@ -72,6 +73,9 @@ class Failures:
     sleep : Callable[[float], None]
         Seconds.
     telemetry : Telemetry
+    notices : Notices
+    on_parked : Callable[[Generation, Failure], None]
+        Called once a stream is parked.
     """
 
     def __init__(
@@ -82,6 +86,9 @@ class Failures:
         clock: Callable[[], datetime],
         sleep: Callable[[float], None],
         telemetry: Telemetry,
+        *,
+        notices: Notices | None = None,
+        on_parked: Callable[[Generation, Failure], None] = lambda *_: None,
     ) -> None:
         self._views = views
         self._max_retries = max_retries
@@ -89,10 +96,12 @@ class Failures:
         self._clock = clock
         self._sleep = sleep
         self._telemetry = telemetry
+        self._notices = notices or NoNotices()
+        self._on_parked = on_parked
         self._known: set[tuple[Generation, StreamId]] = set()
 
     def parked(self, generation: Generation, stream: StreamId, watermark: int) -> bool:
-        """Whether a stream waits for somebody to resume it. What it had behind its watermark is over."""
+        """Whether a stream waits for somebody to retry it. What it had behind its watermark is over."""
         failure = self._views.failure(generation, stream)
         if failure:
             self._known.add((generation, stream))
@@ -126,14 +135,26 @@ class Failures:
             self._views.put_failure(generation, replace(failure, attempts=0, parked_at=None))
             self._known.add((generation, stream))
 
+    def forget(self, generation: Generation, stream: StreamId) -> None:
+        """Forget the failure of a stream that is up to date, parked or not."""
+        if self._views.failure(generation, stream):
+            self._views.clear_failure(generation, stream)
+        self._known.discard((generation, stream))
+
     def park(self, setback: Setback, attempts: int = 1) -> Failure:
-        """Stop trying a stream in one projection until somebody resumes it; count it and log it."""
+        """Stop trying a stream in one projection until somebody retries it; count it, log it and tell."""
         now = self._clock()
         failure = Failure(setback.stream, setback.version, describe(setback.error), attempts, now, parked_at=now)
         self._views.put_failure(setback.generation, failure)
+        self._tell(setback, attempts)
+        notify(self._notices, PROJECTION_PAUSED, _notice(setback.generation, failure))
+        self._on_parked(setback.generation, failure)
+        return failure
+
+    def _tell(self, setback: Setback, attempts: int) -> None:
         self._telemetry.count("ProjectionParked")
         _logger.error(
-            "%s is parked in %s at version %d: mend the cause, then resume it",
+            "%s is parked in %s at version %d: mend the cause, then retry it",
             setback.stream,
             setback.generation,
             setback.version,
@@ -145,7 +166,6 @@ class Failures:
                 "attempts": attempts,
             },
         )
-        return failure
 
     def _attempted(self, setback: Setback) -> Failure:
         known = self._views.failure(setback.generation, setback.stream)
@@ -164,3 +184,13 @@ class Failures:
         self._views.put_failure(setback.generation, failure)
         self._known.add((setback.generation, setback.stream))
         return failure
+
+
+def _notice(generation: Generation, failure: Failure) -> dict[str, Any]:
+    return {
+        "projection": generation.projection,
+        "generation": generation.number,
+        "stream": str(failure.stream),
+        "reason": failure.error,
+        "version": failure.version,
+    }

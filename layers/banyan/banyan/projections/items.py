@@ -121,7 +121,7 @@ def failure_attributes(generation: Generation, failure: Failure) -> Item:
         "failed_next_try": {"S": timestamp(failure.next_try)},
     }
     if failure.parked_at:
-        item |= {"parked_projection": {"S": generation.projection}, "parked_at": {"S": timestamp(failure.parked_at)}}
+        item |= {"parked_projection": {"S": str(generation)}, "parked_at": {"S": timestamp(failure.parked_at)}}
     return item
 
 

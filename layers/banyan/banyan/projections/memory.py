@@ -106,10 +106,10 @@ class MemoryViews:
         with self._lock:
             self._failures.pop((generation, stream), None)
 
-    def parked(self, projection: str) -> Sequence[Failure]:
+    def parked(self, generation: Generation) -> Sequence[Failure]:
         """As in ``Views``."""
         with self._lock:
-            failures = [f for (generation, _), f in self._failures.items() if generation.projection == projection]
+            failures = [failure for (where, _), failure in self._failures.items() if where == generation]
         parked = [(f.parked_at, f.stream, f) for f in failures if f.parked_at is not None]
         return [failure for _, _, failure in sorted(parked, key=lambda entry: entry[:2])]
 

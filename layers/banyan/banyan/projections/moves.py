@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
@@ -15,6 +15,7 @@ from banyan.projections.projecting import Outcome, Source, caught, until_settled
 from banyan.projections.rows import row_keys
 from banyan.projections.views import Generation, Move, RowKey, Views
 from banyan.store import Commit
+from banyan.streams import StreamId
 
 MAX_TRANSACTION_ITEMS: Final = 100
 MAX_ROWS: Final = MAX_TRANSACTION_ITEMS - 1
@@ -40,12 +41,19 @@ class ViewProjector:
         source: Source,
         clock: Callable[[], datetime],
     ) -> None:
-        self.entity = projection.entity
         self.generation = generation
         self._projection = projection
         self._views = views
         self._source = source
         self._clock = clock
+
+    def reads(self, stream: StreamId) -> bool:
+        """Whether the stream is of its entity."""
+        return stream.entity == self._projection.entity
+
+    def watermarks(self, streams: Sequence[StreamId]) -> Mapping[StreamId, int]:
+        """Versions up to which it took streams in."""
+        return self._views.watermarks(self.generation, streams)
 
     def project(self, batch: Sequence[Delivery]) -> list[Outcome]:
         """Take in a batch: one batch read, and as few transactions as its rows fit into."""

@@ -43,10 +43,18 @@ class Outcome:
 
 
 class Parking(Protocol):
-    """Knows the streams that wait for somebody to resume them."""
+    """Knows the streams that wait for somebody to retry them."""
 
     def parked(self, generation: Generation, stream: StreamId, watermark: int) -> bool:
         """Whether a stream is not to be read behind its watermark."""
+
+
+class Everything:
+    """Leaves no stream alone."""
+
+    def parked(self, generation: Generation, stream: StreamId, watermark: int) -> bool:  # noqa: ARG002
+        """As in ``Parking``."""
+        return False
 
 
 class Source:

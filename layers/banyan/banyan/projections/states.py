@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from functools import reduce
 from typing import Any
@@ -12,6 +12,7 @@ from banyan.projections.batch import Delivery
 from banyan.projections.projecting import Outcome, Source, caught, until_settled
 from banyan.projections.views import Generation, StateRow, Views, WatermarkMoved
 from banyan.store import Commit
+from banyan.streams import StreamId
 
 
 class StateProjector:
@@ -34,12 +35,20 @@ class StateProjector:
         source: Source,
         clock: Callable[[], datetime],
     ) -> None:
-        self.entity = projection.entity
         self.generation = generation
         self._projection = projection
         self._views = views
         self._source = source
         self._clock = clock
+
+    def reads(self, stream: StreamId) -> bool:
+        """Whether the stream is of its entity."""
+        return stream.entity == self._projection.entity
+
+    def watermarks(self, streams: Sequence[StreamId]) -> Mapping[StreamId, int]:
+        """Versions up to which it took streams in."""
+        rows = self._views.states(self.generation, streams)
+        return {stream: row.version for stream, row in rows.items()}
 
     def project(self, batch: Sequence[Delivery]) -> list[Outcome]:
         """Take in a batch: one batch read, and one write for each stream that moves."""

@@ -179,8 +179,8 @@ class Views(Protocol):
     def clear_failure(self, generation: Generation, stream: StreamId) -> None:
         """Forget the failure of a stream that moves again."""
 
-    def parked(self, projection: str) -> Sequence[Failure]:
-        """Parked streams of a projection, oldest first."""
+    def parked(self, generation: Generation) -> Sequence[Failure]:
+        """Parked streams of a generation, oldest first, eventually consistent."""
 
     def all_states(self, generation: Generation) -> Iterator[StateRow]:
         """Every row of a ``StreamProjection``, of all tenants; for reconciliation, never for a caller."""

@@ -79,7 +79,7 @@ class Reactor:
             self._telemetry.count("BatchFailures")
         return again
 
-    def resume(self, projection: str, stream: StreamId) -> Failure | None:
+    def retry(self, projection: str, stream: StreamId) -> Failure | None:
         """Let a parked stream go on, from the event table; as in ``ProjectionRunner``, under the name ``reactor``."""
         if projection != REACTOR.projection:
             raise ConfigurationError(f"there is no projection {projection!r} here, but {REACTOR.projection!r}")

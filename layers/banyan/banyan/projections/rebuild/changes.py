@@ -3,32 +3,14 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import datetime
-from typing import Final
 
-from banyan.errors import ControlChanged
 from banyan.projections.control import Control, Controls, Stage
+from banyan.projections.controls import change
 from banyan.projections.rebuild.base import Build, Checkpoints, Segment
 
-ATTEMPTS: Final = 5
-
 _logger = logging.getLogger(__name__)
-
-
-def change(controls: Controls, projection: str, transition: Callable[[Control], Control]) -> Control:
-    """Change a control, again on the newest one when somebody else changed it meanwhile.
-
-    Raises
-    ------
-    TransitionRejected, ControlChanged, StoreUnavailable
-    """
-    for _ in range(ATTEMPTS - 1):
-        try:
-            return _change(controls, projection, transition)
-        except ControlChanged:
-            continue
-    return _change(controls, projection, transition)
 
 
 def finish(controls: Controls, build: Build, segments: Sequence[Segment], now: datetime) -> None:
@@ -58,9 +40,3 @@ def forget(controls: Controls, checkpoints: Checkpoints, build: Build) -> None:
 
     change(controls, build.generation.projection, without)
     checkpoints.forget(build)
-
-
-def _change(controls: Controls, projection: str, transition: Callable[[Control], Control]) -> Control:
-    control = controls.get([projection])[projection]
-    changed = transition(control)
-    return control if changed == control else controls.put(changed)

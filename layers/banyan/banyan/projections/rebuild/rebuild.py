@@ -10,8 +10,8 @@ from typing import Final
 from banyan.errors import ConfigurationError, TransitionRejected
 from banyan.projections.base import Projection
 from banyan.projections.control import Control, Controls, Stage
+from banyan.projections.controls import change
 from banyan.projections.rebuild.base import Build, Checkpoints, Work, WorkQueue
-from banyan.projections.rebuild.changes import change
 from banyan.projections.rebuild.progress import Progress, progress_of
 from banyan.projections.views import Generation
 from banyan.store.eventstore import Clock, utc_now

@@ -1,7 +1,0 @@
-URL ?= http://127.0.0.1:$(PORT)
-
-resume: ## Let a parked stream go on, on the local stack: PROJECTION= STREAM=
-	@curl -sS --fail-with-body -X POST $(URL)/_local/invoke/Projector -H 'Content-Type: application/json' \
-	  -d '{"resume":{"projection":"$(PROJECTION)","stream":"$(STREAM)"}}'; echo
-
-.PHONY: resume
