@@ -10,6 +10,7 @@ import pytest
 from tools.runtime.backend import Backend, backend, moto
 from tools.runtime.emulator import FunctionFailed, unavailable
 from tools.runtime.samples.files import cases, read_case
+from tools.runtime.samples.records import batch, inserted
 from tools.runtime.sandbox import Sandbox, load_template
 
 pytestmark = [
@@ -68,7 +69,7 @@ def services(request: pytest.FixtureRequest) -> Iterator[Backend]:
 @pytest.fixture
 def sandbox(services: Backend) -> Iterator[Sandbox]:
     """The sample orders, without read models."""
-    with Sandbox(load_template(RollbackLagMs="1"), services) as running:
+    with Sandbox(load_template(RollbackLagMs="1", BusEntryBytes="4096"), services) as running:
         yield running
 
 
@@ -160,6 +161,46 @@ def test_reactor_takes_in_what_is_delivered_and_what_is_left_out(sandbox: Sandbo
     cursors = {row["cursor"]["S"]: row["version"]["N"] for row in rows(sandbox, "CursorsTable")}
     reached = {order: cursors[f"reactor@1#acme:order:order-{order}"] for order in ("1004", "1005", "1006")}
     assert reached == {"1004": "3", "1005": "2", "1006": "2"}
+
+
+def react(sandbox: Sandbox, order: str) -> None:
+    """Let the reactor take in an order's commits."""
+    stream = {"S": f"acme:order:{order}"}
+    items = [row for row in rows(sandbox, "EventsTable") if row["stream"] == stream]
+    delivered = batch(inserted(item) for item in sorted(items, key=lambda item: int(item["position"]["N"])))
+    assert sandbox.invoke("reactor", delivered) == {"batchItemFailures": []}
+
+
+def test_an_order_that_is_not_paid_in_time_is_cancelled_by_its_deadline_once(sandbox: Sandbox) -> None:
+    sandbox.invoke("command_api", read_case("command_api", "create_order"))
+    for _ in range(2):
+        react(sandbox, "order-2001")
+    (waiting,) = rows(sandbox, "DeadlinesTable")
+    assert (waiting["stream"]["S"], waiting["name"]["S"]) == ("acme:order:order-2001", "payment")
+    assert sandbox.invoke("deadlines", read_case("deadlines", "scheduled"))["fired"] == 0
+    overdue = waiting | {"due": {"S": "2026-01-05T09:00:00.000000Z#overdue"}}
+    for _ in range(2):
+        sandbox.client.put_item(TableName=sandbox.table("DeadlinesTable"), Item=overdue)
+        assert sandbox.invoke("deadlines", read_case("deadlines", "scheduled"))["fired"] == 1
+    (cancelled,) = [row for row in rows(sandbox, "EventsTable") if "OrderCancelled" in repr(row) and is_new(row)]
+    assert (cancelled["position"]["N"], cancelled["commit_id"]) == ("2", waiting["commit_id"])
+
+
+def is_new(row: Any) -> bool:
+    """Whether an item is of an order that was not there before."""
+    return bool(row["stream"]["S"] == "acme:order:order-2001")
+
+
+def test_reactor_keeps_traces_and_claims_what_is_too_large_for_the_bus(sandbox: Sandbox) -> None:
+    request = read_case("command_api", "create_order")
+    line = json.loads(request["body"])["items"][0]
+    body = json.loads(request["body"]) | {"items": [line | {"sku": f"SKU-{number}"} for number in range(60)]}
+    sandbox.invoke("command_api", request | {"body": json.dumps(body)})
+    react(sandbox, "order-2001")
+    (claimed,) = sandbox.service("s3").list_objects_v2(Bucket="banyan-claimsbucket")["Contents"]
+    assert claimed["Key"].startswith("acme/order/order-2001/1/")
+    traced = {(row["entry"]["S"].split("#", 1)[1]) for row in rows(sandbox, "TracesTable")}
+    assert "acme:order:order-2001#0000000001" in traced
 
 
 def test_projector_reads_what_the_stream_left_out(sandbox: Sandbox) -> None:

@@ -54,8 +54,8 @@ class Settings(BaseModel):
     )
     reactor_parallelization: int = Field(2, ge=1, le=10, description="Concurrent batches of the reactor per shard.")
     reactor_batch_size: int = Field(10, ge=1, le=1000, description="Commits per reactor batch.")
-    payment_deadline_minutes: int = Field(
-        1440, ge=1, description="How long an order may stay unpaid before it is cancelled, minutes."
+    payment_deadline_minutes: float = Field(
+        1440, ge=0.01, description="How long an order may stay unpaid before it is cancelled, minutes."
     )
     reconciliation_schedule: str = Field("rate(6 hours)", description="When the reconciler runs.")
     reconciliation_settle_ms: int = Field(
