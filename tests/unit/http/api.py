@@ -57,7 +57,7 @@ def event(
         "rawPath": path,
         "rawQueryString": urlencode(text),
         **({"queryStringParameters": text} if text else {}),
-        "headers": {"content-type": "application/json"} | {n.replace("_", "-"): v for n, v in headers.items()},
+        "headers": {"content-type": "application/json"} | lower_case(headers),
         "requestContext": {
             "http": {"method": method, "path": path},
             "requestId": "gateway-1",
@@ -67,6 +67,11 @@ def event(
         **({"body": body if isinstance(body, str) else json.dumps(body)} if body is not None else {}),
         "isBase64Encoded": False,
     }
+
+
+def lower_case(headers: dict[str, str]) -> dict[str, str]:
+    """Headers by name as the gateway hands them on, whatever case the client wrote."""
+    return {name.replace("_", "-").lower(): value for name, value in headers.items()}
 
 
 class Server:
