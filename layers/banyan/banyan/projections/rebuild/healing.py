@@ -64,7 +64,7 @@ class Healing:
     def heal(self, build: Build, segment: Segment) -> Iterator[Segment]:  # noqa: ARG002
         """Take in every stream, in the order in which they began."""
         for firsts in chunks(self._walk.streams(segment), STREAMS_AT_ONCE):
-            segment = self._taken(segment, [first.stream for first in firsts])
+            segment = self._taken(segment, dict.fromkeys((first.stream for first in firsts), 0))
             segment = replace(segment, streams=segment.streams + len(firsts), position=log_key(firsts[-1]))
             yield segment
         yield replace(segment, phase=Phase.CATCHING_UP, position=None)
@@ -83,20 +83,24 @@ class Healing:
                 break
         yield replace(segment, phase=Phase.CAUGHT_UP, position=None)
 
-    def _behind(self, positions: Mapping[StreamId, int]) -> list[StreamId]:
+    def _behind(self, positions: Mapping[StreamId, int]) -> Mapping[StreamId, int]:
+        """Watermarks of the streams that did not come as far."""
         known = watermarks(self._projection, self._views, self._projector.generation, list(positions))
-        return [stream for stream, position in positions.items() if known.get(stream, 0) < position]
+        return {stream: known.get(stream, 0) for stream, at in positions.items() if known.get(stream, 0) < at}
 
-    def _taken(self, segment: Segment, streams: Sequence[StreamId]) -> Segment:
+    def _taken(self, segment: Segment, streams: Mapping[StreamId, int]) -> Segment:
+        """The segment behind some streams, of which some events were counted already."""
         outcomes = self._projector.project([Delivery(stream, (), damaged=True) for stream in streams])
         setbacks = [Setback(self._projector.generation, o.stream, o.version + 1, o.error) for o in outcomes if o.error]
         check_systemic(setbacks, len(streams))
         self._snapshots.renew((outcome.stream, outcome.version) for outcome in outcomes)
+        known = {stuck.stream for stuck in segment.stuck}
+        stuck = [_stuck(setback) for setback in setbacks if str(setback.stream) not in known]
         return replace(
             segment,
-            events=segment.events + sum(outcome.version for outcome in outcomes),
-            failed=segment.failed + len(setbacks),
-            stuck=(*segment.stuck, *map(_stuck, setbacks))[:FIRST_STUCK],
+            events=segment.events + sum(outcome.version - streams[outcome.stream] for outcome in outcomes),
+            failed=segment.failed + len(stuck),
+            stuck=(*segment.stuck, *stuck)[:FIRST_STUCK],
         )
 
 

@@ -9,12 +9,11 @@ from typing import Final
 from banyan.events import CamelModel
 from banyan.projections.base import Projection, ViewProjection
 from banyan.projections.batch import Delivery
-from banyan.projections.projecting import Source
+from banyan.projections.projecting import Everything, Source
 from banyan.projections.projectors import make_projector
 from banyan.projections.rebuild.base import Segment
 from banyan.projections.rebuild.costing import READ_UNIT_BYTES, CostingViews, units
 from banyan.projections.rebuild.healing import STREAMS_AT_ONCE
-from banyan.projections.rebuild.steps import NothingParked
 from banyan.projections.rebuild.walk import Walk, chunks
 from banyan.projections.views import Generation
 from banyan.store import EventStore, LogEntry
@@ -144,7 +143,7 @@ class _Trial:
         self._store = store
         self._event_units = 0
         self._chunks = 0
-        source = Source(store, NothingParked())
+        source = Source(store, Everything())
         self._projector = make_projector(projection, TRIAL, self.costs, source, lambda: BEGINNING_OF_TIME)
 
     @property

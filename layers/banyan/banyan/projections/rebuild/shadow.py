@@ -76,7 +76,7 @@ class Judge:
         unequal = _unequal(look(keys))
         standing = set(unequal)
         for _ in range(LOOKS - 1):
-            if not standing:
+            if not unequal:
                 break
             self._sleep(self._settle_seconds)
             earlier, unequal = unequal, _unequal(look(list(unequal)))

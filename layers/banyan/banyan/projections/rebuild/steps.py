@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from banyan.projections.base import Projection
-from banyan.projections.projecting import Source
+from banyan.projections.projecting import Everything, Source
 from banyan.projections.projectors import make_projector
 from banyan.projections.rebuild.base import GenerationRows, Phase
 from banyan.projections.rebuild.comparing import Comparing
@@ -18,15 +18,6 @@ from banyan.projections.snapshotter import Snapshotter
 from banyan.projections.views import Generation, Views
 from banyan.store import EventStore
 from banyan.store.eventstore import Clock
-from banyan.streams import StreamId
-
-
-class NothingParked:
-    """A rebuild leaves no stream alone: what is parked is tried again, and reported when it fails."""
-
-    def parked(self, generation: Generation, stream: StreamId, watermark: int) -> bool:  # noqa: ARG002
-        """As in ``Parking``."""
-        return False
 
 
 class RebuildSteps:
@@ -69,7 +60,7 @@ class RebuildSteps:
 
     def _building(self, projection: Projection, generation: Generation) -> dict[Phase, Step]:
         walk = Walk(self._store, projection.entity)
-        source = Source(self._store, NothingParked())
+        source = Source(self._store, Everything())
         projector = make_projector(projection, generation, self._views, source, self._clock)
         healing = Healing(projection, projector, walk, self._views, self._snapshots, self._clock)
         comparing = Comparing(projection, walk, self._views, self._rows, self._judge)

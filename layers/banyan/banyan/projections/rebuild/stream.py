@@ -9,9 +9,8 @@ from banyan.events import CamelModel
 from banyan.projections.base import AnyStreamProjection, Projection, ViewProjection
 from banyan.projections.batch import Delivery
 from banyan.projections.check import fold_row
-from banyan.projections.projecting import REDO_ATTEMPTS, Source
+from banyan.projections.projecting import REDO_ATTEMPTS, Everything, Source
 from banyan.projections.projectors import make_projector
-from banyan.projections.rebuild.steps import NothingParked
 from banyan.projections.views import Generation, Views, WatermarkMoved
 from banyan.store import EventStore
 from banyan.store.eventstore import Clock
@@ -64,7 +63,7 @@ def rebuild_stream(
 def _take_in_the_rest(
     projection: ViewProjection, generation: Generation, stream: StreamId, store: EventStore, views: Views, clock: Clock
 ) -> StreamRebuilt:
-    source = Source(store, NothingParked())
+    source = Source(store, Everything())
     projector = make_projector(projection, generation, views, source, clock)
     (outcome,) = projector.project([Delivery(stream, (), damaged=True)])
     if outcome.error:

@@ -1,0 +1,108 @@
+"""What counts as a difference between two generations, and what is merely on its way."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import pytest
+from tests.ledger import account, deposits
+from tests.unit.rebuild.harness import SETTLE_SECONDS, Rebuilding
+
+from banyan.projections.rebuild import comparing
+from banyan.projections.rebuild.shadow import Judge, Pair, Verdict
+from banyan.projections.views import Generation, Move
+
+SAME = Pair({"total": 1}, {"total": 1})
+BEHIND = Pair({"total": 1}, {"total": 2})
+FURTHER = Pair({"total": 2}, {"total": 3})
+
+
+class Looks:
+    """Rows as they are seen from one look to the next; the last look repeats itself."""
+
+    def __init__(self, **seen: Sequence[Pair]) -> None:
+        self.asked: list[list[str]] = []
+        self._seen = seen
+
+    def __call__(self, keys: Sequence[str]) -> Mapping[str, Pair]:
+        number = len(self.asked)
+        self.asked.append(sorted(keys))
+        return {key: self._seen[key][min(number, len(self._seen[key]) - 1)] for key in keys}
+
+
+def judged(**seen: Sequence[Pair]) -> tuple[Verdict, Looks, list[float]]:
+    """The verdict on some rows, how they were looked at, and the pauses between."""
+    looks, pauses = Looks(**seen), list[float]()
+    return Judge(5.0, pauses.append).compare(looks, list(seen)), looks, pauses
+
+
+def test_equal_rows_are_looked_at_once() -> None:
+    verdict, looks, pauses = judged(a=[SAME], b=[SAME])
+    assert (verdict, looks.asked, pauses) == (Verdict(2, 0, ()), [["a", "b"]], [])
+
+
+def test_a_row_that_stands_still_and_differs_is_a_difference() -> None:
+    verdict, looks, pauses = judged(a=[SAME], b=[BEHIND])
+    ((found,),) = (verdict.differences,)
+    assert (found.row, found.fields, verdict.in_flight) == ("b", ("total",), 0)
+    assert looks.asked == [["a", "b"], ["b"], ["b"]]
+    assert pauses == [5.0, 5.0]
+
+
+@pytest.mark.parametrize("looks", [[BEHIND, SAME], [BEHIND, BEHIND, SAME], [BEHIND, FURTHER, SAME]])
+def test_a_row_that_is_seen_equal_once_is_equal(looks: Sequence[Pair]) -> None:
+    verdict, _, _ = judged(a=looks)
+    assert verdict == Verdict(1, 0, ())
+
+
+@pytest.mark.parametrize("looks", [[BEHIND, FURTHER], [BEHIND, BEHIND, FURTHER]])
+def test_a_row_that_keeps_moving_is_in_flight(looks: Sequence[Pair]) -> None:
+    verdict, _, _ = judged(a=looks)
+    assert verdict == Verdict(1, 1, ())
+
+
+def test_a_row_that_one_side_lacks_is_a_difference_of_the_row() -> None:
+    verdict, _, _ = judged(a=[Pair(None, {"total": 1})], b=[Pair({"total": 1}, None)], c=[Pair(None, None)])
+    assert [(d.row, d.fields) for d in verdict.differences] == [("a", ("row",)), ("b", ("row",))]
+
+
+def test_rows_that_are_on_their_way_do_not_keep_a_rebuild_from_its_switch() -> None:
+    """The projector writes the new generation a moment after the old one: here, between two looks."""
+    rebuilding = Rebuilding(buckets=1)
+    ledger = rebuilding.ledger
+    ledger.runner.project([ledger.commit(account("a"), *deposits(1))])
+    rebuilding.rebuild.start("turnover", switch_when_equal=True)
+    while rebuilding.rebuild.progress("turnover").phase != "comparing":
+        rebuilding.step()
+    late = ledger.commit(account("a"), *deposits(2))
+    rebuilding.stale_runner().project([late])
+    writes = [[w for event in ledger.store.decode(late) for w in ledger.turnover.apply(event)]]
+    arriving = Move(account("a"), 1, 2, late.recorded_at, writes)
+    sleep = ledger.sleep
+
+    def arrive(seconds: float) -> None:
+        if seconds == SETTLE_SECONDS:
+            ledger.sleep = sleep  # type: ignore[method-assign]
+            ledger.views.move(Generation("turnover", 2), [arriving], ledger.clock())
+        sleep(seconds)
+
+    ledger.sleep = arrive  # type: ignore[method-assign]
+    rebuilding.run()
+
+    assert rebuilding.live("turnover") == 2
+    assert rebuilding.rebuild.progress("turnover").different == 0
+
+
+def test_a_segment_with_enough_differences_is_compared_no_further(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(comparing, "STREAMS_AT_ONCE", 3)
+    monkeypatch.setattr(comparing, "ENOUGH_DIFFERENCES", 5)
+    rebuilding = Rebuilding(buckets=1)
+    for number in range(20):
+        rebuilding.ledger.commit(account(f"a{number}"), *deposits(1))
+    rebuilding.rebuild.start("balances")
+
+    rebuilding.run()
+
+    progress = rebuilding.rebuild.progress("balances")
+    assert (progress.compared, progress.different, len(progress.differences)) == (6, 6, 6)
+    assert progress.stage == "ready"
