@@ -1,0 +1,252 @@
+"""Orders, stock, deadlines and reactors over one memory, and what must be true of them when all is quiet."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from datetime import timedelta
+from decimal import Decimal
+from typing import Any
+
+from tests.interruptions import Killed, Outside
+from tests.support import ManualClock, no_sleep
+
+from banyan.aws.settings import Settings
+from banyan.commands import CommandHandler
+from banyan.deadlines.memory import MemoryDeadlines
+from banyan.deadlines.runner import DeadlineRunner
+from banyan.errors import CommandRejected, StoreUnavailable
+from banyan.events import Event, Metadata
+from banyan.projections.memory import MemoryViews
+from banyan.projections.views import Views
+from banyan.reactions.policies import Policies
+from banyan.reactions.reactor import REACTOR, Reactor
+from banyan.store import Commit, CommitTable, EventStore
+from banyan.store.memory import MemoryTable
+from banyan.streams import StreamId
+from banyan.telemetry import NoTelemetry
+from orders import DOMAIN
+from orders.commands import AddItem, CancelOrder, CreateOrder, PayOrder
+from orders.decider import ORDER
+from orders.events import Item, OrderCreated, OrderItemAdded
+from orders.inventory.commands import ReceiveStock
+from orders.inventory.decider import INVENTORY
+from orders.inventory.events import StockReceived
+from orders.inventory.skus import stock_id
+from orders.inventory.state import Stock
+from orders.state import Order, OrderStatus
+
+PRICE = Decimal("1.00")
+ROUNDS = 40
+
+
+class Shop:
+    """A shop of one tenant.
+
+    Parameters
+    ----------
+    table : CommitTable, optional
+    views : Views, optional
+    """
+
+    def __init__(self, table: CommitTable | None = None, views: Views | None = None) -> None:
+        self.clock = ManualClock()
+        self.table = table or MemoryTable()
+        self.views = views or MemoryViews()
+        self.deadlines = MemoryDeadlines()
+        self.store = self._store(self.table)
+        self._handlers = _handlers(self.store)
+        self._requests = 0
+
+    def create(self, order: str, *lines: tuple[str, int]) -> None:
+        """A customer orders pieces of SKUs."""
+        items = tuple(Item(sku=sku, quantity=quantity, price=PRICE) for sku, quantity in lines)
+        self._ask(_order(order), CreateOrder(order_id=order, customer_id="c", items=items))
+
+    def add(self, order: str, sku: str, quantity: int) -> None:
+        """A customer orders more."""
+        self._ask(_order(order), AddItem(item=Item(sku=sku, quantity=quantity, price=PRICE)))
+
+    def pay(self, order: str) -> None:
+        """A customer pays what is to be paid."""
+        self._ask(_order(order), PayOrder(amount=self.order(order).total_amount))
+
+    def cancel(self, order: str) -> None:
+        """A customer changes his mind."""
+        self._ask(_order(order), CancelOrder(reason="changed my mind"))
+
+    def receive(self, sku: str, quantity: int) -> None:
+        """Pieces come in."""
+        self._ask(_stock(sku), ReceiveStock(sku=sku, quantity=quantity, at=self.clock()))
+
+    def expire(self, outside: Outside | None = None) -> None:
+        """Let the time to pay run out for every order there is."""
+        self.clock.move(Settings().deadlines["payment"] + timedelta(minutes=1))
+        for _ in range(ROUNDS):
+            if not list(self.deadlines.due(self.clock())):
+                return
+            self._fire(outside or Outside())
+        raise AssertionError("there is always something due")
+
+    def reactor(self, outside: Outside | None = None) -> Reactor:
+        """A reactor in a new process, which reaches everything through ``outside``."""
+        tap = outside or Outside()
+        store = self._store(tap.tap(self.table))
+        deadlines, durations = tap.tap(self.deadlines), Settings().deadlines
+        policies = Policies(DOMAIN, store, _handlers(store), deadlines, durations, NoTelemetry())
+        return Reactor(store, tap.tap(self.views), [policies], clock=self.clock, sleep=no_sleep)
+
+    def commits(self) -> list[Commit]:
+        """Every commit, in the order of recording."""
+        found = [commit for stream in self.store.streams() for commit in self.store.commits(stream)]
+        return sorted(found, key=lambda commit: (commit.recorded_at, str(commit.stream), commit.position))
+
+    def deliver(self, batch: Iterable[Commit], outside: Outside | None = None) -> None:
+        """Hand a batch to a reactor; a process that is killed, or told to try again, leaves it at that."""
+        try:
+            self.reactor(outside).project(batch)
+        except (Killed, StoreUnavailable):
+            return
+
+    def settle(self, outside: Outside | None = None) -> None:
+        """Deliver the last commit of each stream until all reactions to it and to what they cause have come.
+
+        The commits before it are lost: only the event table still holds them.
+        """
+        for _ in range(ROUNDS):
+            behind = self._behind()
+            if not behind:
+                return
+            self.deliver(behind, outside)
+        raise AssertionError("the workflow never comes to rest")
+
+    def close(self, outside: Outside | None = None) -> None:
+        """Let everything happen that is still to happen."""
+        self.settle(outside)
+        self.expire(outside)
+        self.settle(outside)
+
+    def events(self) -> list[Event]:
+        """Every event."""
+        return [event for stream in self.store.streams() for event in self.store.read(stream)]
+
+    def order(self, order: str) -> Order:
+        """State of an order."""
+        return ORDER.fold(event.payload for event in self.store.read(_order(order)))
+
+    def stock(self, sku: str) -> Stock:
+        """State of a stock."""
+        return INVENTORY.fold(event.payload for event in self.store.read(_stock(sku)))
+
+    def told(self) -> dict[str, list[Any]]:
+        """What happened in each stream, without times and ids."""
+        told: dict[str, list[Any]] = {}
+        for event in self.events():
+            told.setdefault(str(event.stream_id), []).append(event.payload)
+        return told
+
+    def _ask(self, stream: StreamId, command: Any) -> None:
+        self._requests += 1
+        metadata = Metadata(correlation_id=f"request-{self._requests}", causation_id=f"gateway-{self._requests}")
+        try:
+            self._handlers[stream.entity].handle(stream, command, metadata=metadata)
+        except CommandRejected:
+            return
+
+    def _fire(self, outside: Outside) -> None:
+        handlers = _handlers(self._store(outside.tap(self.table)))
+        runner = DeadlineRunner(outside.tap(self.deadlines), DOMAIN, handlers, clock=self.clock)
+        try:
+            runner.run(lambda: 1e9)
+        except Killed:
+            return
+
+    def _behind(self) -> Sequence[Commit]:
+        streams = list(self.store.streams())
+        reached = self.views.watermarks(REACTOR, streams)
+        last = [next(iter(self.table.backward(stream))) for stream in streams]
+        return [each for each in last if isinstance(each, Commit) and reached.get(each.stream, 0) < each.last]
+
+    def _store(self, table: CommitTable) -> EventStore:
+        return EventStore(table, DOMAIN.registry, self.clock, no_sleep)
+
+
+def check_closed(shop: Shop) -> None:
+    """No order is stuck, no stock is lost or reserved for ever, nothing happened twice, and all has its reason."""
+    events = shop.events()
+    _check_orders(shop, events)
+    _check_stock(shop, events)
+    _check_reservations(events)
+    check_chains(events)
+
+
+def check_chains(events: Sequence[Event]) -> None:
+    """Everything that was not asked for by a client names the event that caused it, and keeps its correlation id."""
+    known = {event.event_id: event for event in events}
+    for event in events:
+        if event.metadata.actor:
+            cause = known[event.metadata.causation_id]
+            assert event.metadata.correlation_id == cause.metadata.correlation_id
+            assert event.timestamp >= cause.timestamp
+            assert event.stream_id.tenant == cause.stream_id.tenant
+        else:
+            assert event.metadata.causation_id.startswith("gateway-")
+
+
+def _check_orders(shop: Shop, events: Sequence[Event]) -> None:
+    for order in {event.stream_id.id for event in events if event.stream_id.entity == ORDER.entity}:
+        assert shop.order(order).status in (OrderStatus.PAID, OrderStatus.CANCELLED), order
+
+
+def _check_stock(shop: Shop, events: Sequence[Event]) -> None:
+    for sku in {event.payload.sku for event in events if isinstance(event.payload, StockReceived)}:
+        stock = shop.stock(sku)
+        received = sum(
+            e.payload.quantity for e in events if isinstance(e.payload, StockReceived) and e.payload.sku == sku
+        )
+        assert (stock.reserved, stock.rejected) == ({}, {}), sku
+        assert 0 <= stock.available == received - _sold(shop, events, stock), sku
+
+
+def _sold(shop: Shop, events: Sequence[Event], stock: Stock) -> int:
+    """Pieces that paid orders asked for since the SKU is tracked."""
+    return sum(
+        item.quantity
+        for event in events
+        for item in _items(event)
+        if item.sku == stock.sku
+        and stock.tracked_since
+        and event.timestamp >= stock.tracked_since
+        and shop.order(event.stream_id.id).status is OrderStatus.PAID
+    )
+
+
+def _check_reservations(events: Sequence[Event]) -> None:
+    """One answer to each request, and one end of each reservation, or a return behind it."""
+    told = Counter(
+        (event.stream_id, event.event_type, reservation)
+        for event in events
+        if (reservation := getattr(event.payload, "reservation", None))
+    )
+    assert all(count == 1 for count in told.values()), told
+
+
+def _items(event: Event) -> Sequence[Item]:
+    match event.payload:
+        case OrderCreated(items=items):
+            return items
+        case OrderItemAdded(item=item):
+            return (item,)
+    return ()
+
+
+def _handlers(store: EventStore) -> dict[str, CommandHandler[Any, Any]]:
+    return {decider.entity: CommandHandler(store, decider, sleep=no_sleep) for decider in DOMAIN.deciders}
+
+
+def _order(order: str) -> StreamId:
+    return StreamId("acme", ORDER.entity, order)
+
+
+def _stock(sku: str) -> StreamId:
+    return StreamId("acme", INVENTORY.entity, stock_id(sku))
