@@ -21,6 +21,7 @@ from banyan.projections.memory import MemoryViews
 from banyan.projections.views import Views
 from banyan.reactions.policies import Policies
 from banyan.reactions.reactor import REACTOR, Reactor
+from banyan.snapshots import write_snapshot
 from banyan.store import Commit, CommitTable, EventStore
 from banyan.store.memory import MemoryTable
 from banyan.streams import StreamId
@@ -118,7 +119,14 @@ class Shop:
             if not behind:
                 return
             self.deliver(behind, outside)
+            self.snapshot()
         raise AssertionError("the workflow never comes to rest")
+
+    def snapshot(self) -> None:
+        """Take a snapshot of each stock: what was committed before can only be found by looking for it."""
+        for stream in self.store.streams():
+            if stream.entity == INVENTORY.entity:
+                write_snapshot(self.store, INVENTORY, stream)
 
     def close(self, outside: Outside | None = None) -> None:
         """Let everything happen that is still to happen."""
@@ -164,8 +172,8 @@ class Shop:
     def _behind(self) -> Sequence[Commit]:
         streams = list(self.store.streams())
         reached = self.views.watermarks(REACTOR, streams)
-        last = [next(iter(self.table.backward(stream))) for stream in streams]
-        return [each for each in last if isinstance(each, Commit) and reached.get(each.stream, 0) < each.last]
+        last = [next(each for each in self.table.backward(stream) if isinstance(each, Commit)) for stream in streams]
+        return [commit for commit in last if reached.get(commit.stream, 0) < commit.last]
 
     def _store(self, table: CommitTable) -> EventStore:
         return EventStore(table, DOMAIN.registry, self.clock, no_sleep)

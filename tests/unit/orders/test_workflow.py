@@ -83,7 +83,7 @@ def test_no_order_is_stuck_and_no_stock_is_lost(session: Sequence[Step]) -> None
 
 def story(shop: Shop, outside: Outside) -> None:
     """Orders that are sold, rejected, expired, and cancelled before and after their payment, one after another."""
-    asked: list[Callable[[], None]] = [
+    asked = [
         partial(shop.receive, "tea", 5),
         partial(shop.create, "sold", ("tea", 2), ("untracked", 1)),
         partial(shop.pay, "sold"),
@@ -96,7 +96,8 @@ def story(shop: Shop, outside: Outside) -> None:
     ]
     for ask in asked:
         ask()
-        shop.settle(outside)
+        if ask.func != shop.pay:
+            shop.settle(outside)
     shop.close(outside)
 
 

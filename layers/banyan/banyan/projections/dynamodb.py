@@ -77,9 +77,15 @@ class DynamoDBViews:
         return {stream_of(item["cursor"]["S"]): int(item["version"]["N"]) for item in items if "version" in item}
 
     def move(self, generation: Generation, moves: Sequence[Move], projected_at: datetime) -> None:
-        """As in ``Views``: one ``TransactWriteItems``, with one write for each cursor and each row."""
+        """As in ``Views``: one ``TransactWriteItems``, with one write for each cursor and each row.
+
+        A cursor alone is one ``UpdateItem``, at half the price.
+        """
         cursors = [{"Update": self._cursor_update(generation, move)} for move in moves]
         rows = [self._row_write(generation, key, change, projected_at) for key, change in merge(moves).items()]
+        if len(cursors) == 1 and not rows:
+            self._patience.write(self._client.update_item, cursors[0]["Update"])
+            return
         self._patience.write(self._client.transact_write_items, {"TransactItems": cursors + rows})
 
     def rows(

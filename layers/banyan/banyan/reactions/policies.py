@@ -132,7 +132,7 @@ class Policies:
         return self._handlers[entity]
 
     def _duration(self, schedule: Schedule) -> timedelta:
-        after = schedule.after or self._durations.get(schedule.name)
+        after = self._durations.get(schedule.name) if schedule.after is None else schedule.after
         if after is None:
             raise ConfigurationError(f"nothing says after how long the deadline {schedule.name!r} is due")
         return after
