@@ -24,6 +24,7 @@ def reactor() -> Reactor:
         max_retries=app.settings.max_retries,
         backoff_ms=app.settings.backoff_ms,
         clock=app.clock,
+        notices=app.notices,
         telemetry=app.telemetry,
     )
 

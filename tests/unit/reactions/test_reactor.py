@@ -77,16 +77,16 @@ def test_a_failing_stream_stops_alone_is_parked_and_goes_on_when_it_is_told_to()
     assert bank.telemetry.counts["ProjectionParked"] == 1
     bank.make_reactor().project([bank.commit(ANNA, *deposits(4))])
     assert bank.reached(ANNA) == 1
-    assert bank.reactor.resume("reactor", ANNA)
+    assert bank.reactor.retry("reactor", ANNA)
     noted.error = None
-    assert bank.reactor.resume("reactor", ANNA) is None
+    assert bank.reactor.retry("reactor", ANNA) is None
     assert bank.failure(ANNA) is None
     assert noted.taken[2:] == [(str(ANNA), 2), (str(ANNA), 3), (str(ANNA), 4)]
 
 
-def test_there_is_nothing_else_to_resume() -> None:
+def test_there_is_nothing_else_to_retry() -> None:
     with pytest.raises(ConfigurationError, match="balances"):
-        Bank().reactor.resume("balances", ANNA)
+        Bank().reactor.retry("balances", ANNA)
 
 
 def test_when_most_streams_fail_no_event_is_blamed() -> None:

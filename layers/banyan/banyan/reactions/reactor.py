@@ -4,24 +4,24 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Collection, Iterable, Sequence
-from datetime import timedelta
 from typing import Final
 
-from banyan.errors import BanyanError, ConfigurationError
-from banyan.projections.batch import Delivery, deliveries
-from banyan.projections.failures import Failures, Setback, check_systemic
-from banyan.projections.projecting import Outcome, Source
+from banyan.errors import ConfigurationError
+from banyan.notices import Notices
+from banyan.projections.batch import deliveries
+from banyan.projections.failures import Failures
+from banyan.projections.projecting import Everything, Source
+from banyan.projections.running import BatchRunner
 from banyan.projections.views import Failure, Generation, Views
 from banyan.reactions.beginning import Beginning
 from banyan.reactions.effects import Effect
-from banyan.reactions.progress import Progress
+from banyan.reactions.projector import EffectProjector
 from banyan.store import Commit, EventStore
 from banyan.store.eventstore import Clock, utc_now
-from banyan.streams import RESERVED_TENANTS, StreamId
+from banyan.streams import StreamId
 from banyan.telemetry import NoTelemetry, Telemetry
 
 REACTOR: Final = Generation("reactor")
-MILLISECOND: Final = timedelta(milliseconds=1)
 
 
 class Reactor:
@@ -44,6 +44,7 @@ class Reactor:
     clock : Callable[[], datetime]
     sleep : Callable[[float], None]
         Seconds.
+    notices : Notices
     telemetry : Telemetry
     """
 
@@ -57,43 +58,23 @@ class Reactor:
         backoff_ms: int = 200,
         clock: Clock = utc_now,
         sleep: Callable[[float], None] = time.sleep,
+        notices: Notices | None = None,
         telemetry: Telemetry | None = None,
     ) -> None:
-        self._clock = clock
-        self._telemetry = telemetry or NoTelemetry()
-        self._failures = Failures(views, max_retries, backoff_ms, clock, sleep, self._telemetry)
+        telemetry = telemetry or NoTelemetry()
+        failures = Failures(views, max_retries, backoff_ms, clock, sleep, telemetry, notices=notices)
         beginning = Beginning(REACTOR, views, clock)
-        self._progress = Progress(REACTOR, views, Source(store, self._failures), effects, beginning, clock)
+        self.projector = EffectProjector(REACTOR, views, Source(store, failures), effects, beginning, clock)
+        self._insistent = EffectProjector(REACTOR, views, Source(store, Everything()), effects, beginning, clock)
+        self.batches = BatchRunner(failures, clock, telemetry, lambda ms: telemetry.duration("ReactionLag", ms))
 
     def project(self, commits: Iterable[Commit], damaged: Collection[StreamId] = ()) -> frozenset[StreamId]:
         """Take in a batch; parameters, answer and errors as in ``ProjectionRunner``."""
-        batch = [each for each in deliveries(commits, damaged) if each.stream.tenant not in RESERVED_TENANTS]
-        try:
-            setbacks = self._settle(self._progress.project(batch))
-            check_systemic(setbacks, len(batch))
-            again = self._failures.record(setbacks)
-        except BanyanError:
-            self._telemetry.count("BatchFailures")
-            raise
-        if again:
-            self._telemetry.count("BatchFailures")
-        return again
+        batch = [each for each in deliveries(commits, damaged) if self.projector.reads(each.stream)]
+        return self.batches.run([(self.projector, batch)])
 
     def retry(self, projection: str, stream: StreamId) -> Failure | None:
         """Let a parked stream go on, from the event table; as in ``ProjectionRunner``, under the name ``reactor``."""
         if projection != REACTOR.projection:
             raise ConfigurationError(f"there is no projection {projection!r} here, but {REACTOR.projection!r}")
-        self._failures.unpark(REACTOR, stream)
-        setbacks = self._settle(self._progress.project([Delivery(stream, (), damaged=True)]))
-        if setbacks:
-            return self._failures.park(setbacks[0])
-        self._failures.moved(REACTOR, stream)
-        return None
-
-    def _settle(self, outcomes: Sequence[Outcome]) -> list[Setback]:
-        now = self._clock()
-        for outcome in outcomes:
-            if outcome.recorded_at:
-                self._telemetry.duration("ReactionLag", (now - outcome.recorded_at) / MILLISECOND)
-                self._failures.moved(REACTOR, outcome.stream)
-        return [Setback(REACTOR, o.stream, o.version + 1, o.error) for o in outcomes if o.error]
+        return self.batches.retry(self._insistent, stream)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -13,7 +13,7 @@ from banyan.projections.views import Generation, Move, Views, WatermarkMoved
 from banyan.reactions.beginning import Beginning
 from banyan.reactions.effects import Effect
 from banyan.store import Commit
-from banyan.streams import StreamId
+from banyan.streams import RESERVED_TENANTS, StreamId
 
 
 @dataclass(slots=True)
@@ -25,8 +25,8 @@ class _Reached:
     recorded_at: datetime | None = None
 
 
-class Progress:
-    """Lets effects act on the commits behind each stream's cursor, then moves it.
+class EffectProjector:
+    """Lets effects act on the commits behind each stream's cursor, then moves it; a projector without rows.
 
     Parameters
     ----------
@@ -55,9 +55,17 @@ class Progress:
         self._beginning = beginning
         self._clock = clock
 
+    def reads(self, stream: StreamId) -> bool:
+        """The engine's own streams have no effects."""
+        return stream.tenant not in RESERVED_TENANTS
+
+    def watermarks(self, streams: Sequence[StreamId]) -> Mapping[StreamId, int]:
+        """Versions up to which the effects have acted; one batch read for up to 100."""
+        return self._views.watermarks(self.generation, streams)
+
     def project(self, batch: Sequence[Delivery]) -> list[Outcome]:
         """Take in a batch: one batch read, and one write for each commit."""
-        watermarks = self._views.watermarks(self.generation, [delivery.stream for delivery in batch])
+        watermarks = self.watermarks([delivery.stream for delivery in batch])
         return [self._advance(delivery, watermarks.get(delivery.stream, 0)) for delivery in batch]
 
     def _advance(self, delivery: Delivery, watermark: int) -> Outcome:
@@ -84,4 +92,4 @@ class Progress:
             effect.take(commit, events)
 
     def _watermark(self, stream: StreamId) -> int:
-        return self._views.watermarks(self.generation, [stream]).get(stream, 0)
+        return self.watermarks([stream]).get(stream, 0)
