@@ -25,6 +25,7 @@ from banyan.streams import StreamHead
 SHAPES: dict[str, type[BaseModel]] = {
     "command_api": APIGatewayProxyEventV2Model,
     "query_api": APIGatewayProxyEventV2Model,
+    "console": APIGatewayProxyEventV2Model,
     "projector": DynamoDBStreamModel,
     "reactor": DynamoDBStreamModel,
     "rebuild_worker": SqsModel,

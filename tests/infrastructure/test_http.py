@@ -7,6 +7,8 @@ from tools.local.routes import routes
 from tools.local.template import Template
 from tools.runtime.sandbox import load_template
 
+from banyan.aws.identity import ADMIN
+
 ANSWERED_BY = {
     "GET /health": "banyan-QueryApi",
     "GET /openapi.json": "banyan-QueryApi",
@@ -15,6 +17,8 @@ ANSWERED_BY = {
     "PUT /{proxy+}": "banyan-CommandApi",
     "PATCH /{proxy+}": "banyan-CommandApi",
     "DELETE /{proxy+}": "banyan-CommandApi",
+    "GET /admin/{proxy+}": "banyan-Console",
+    "POST /admin/{proxy+}": "banyan-Console",
 }
 PUBLIC = {"GET /health", "GET /openapi.json"}
 ISSUER = "https://issuer.example.com/"
@@ -38,6 +42,12 @@ def test_with_issuer_and_audience_every_route_but_the_public_ones_asks_for_a_tok
     assert authorizer.properties["IdentitySource"] == ["$request.header.Authorization"]
 
 
+def test_only_the_operators_routes_ask_for_a_scope() -> None:
+    template = load_template(JwtIssuer=ISSUER, JwtAudience="banyan")
+    scoped = {route.key: list(route.scopes) for route in routes(template) if route.scopes}
+    assert scoped == {key: [ADMIN] for key in ANSWERED_BY if "/admin/" in key}
+
+
 @pytest.mark.parametrize("given", [{}, {"JwtIssuer": ISSUER}, {"JwtAudience": "banyan"}])
 def test_without_both_there_is_no_authorizer(given: dict[str, str]) -> None:
     template = load_template(**given)
@@ -54,5 +64,5 @@ def test_requests_are_throttled(template: Template) -> None:
 def test_functions_behind_the_api_end_before_the_gateway_stops_waiting(template: Template) -> None:
     answering = set(ANSWERED_BY.values())
     functions = [f for f in template.resources("AWS::Lambda::Function") if f.name in answering]
-    assert len(functions) == 2
+    assert len(functions) == 3
     assert all(function.properties["Timeout"] < 30 for function in functions)

@@ -62,6 +62,9 @@ GRANTS: dict[str, dict[str, set[str]]] = {
         "EventsTable": {"Query", "PutItem"},
         "DeadlinesTable": {"Query", "PutItem", "DeleteItem"},
     },
+    "console": {
+        "CursorsTable": {"BatchGetItem"},
+    },
 }
 FORCED_BY_AWS = {
     ("xray:PutTraceSegments", "*"),
@@ -177,6 +180,7 @@ def test_only_the_gateway_may_invoke_the_apis_and_only_its_own_schedule_another_
     assert found.keys() == {
         ("banyan-CommandApi", "apigateway.amazonaws.com"),
         ("banyan-QueryApi", "apigateway.amazonaws.com"),
+        ("banyan-Console", "apigateway.amazonaws.com"),
         ("banyan-Reconciler", "events.amazonaws.com"),
         ("banyan-Deadlines", "events.amazonaws.com"),
     }

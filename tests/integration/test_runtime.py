@@ -49,6 +49,13 @@ QUERIES: Mapping[str, Expectation] = {
     "other_tenant": (404, {"code": "order_not_found"}),
     "unauthenticated": (401, {"code": "unauthorized"}),
 }
+OPERATIONS: Mapping[str, Expectation] = {
+    "projections": (200, {"projections.0.status": "active"}),
+    "projection": (200, {"projection": "order", "live": 1, "status": "active", "pause": None}),
+    "unknown_projection": (404, {"code": "projection_not_found"}),
+    "without_scope": (403, {"code": "forbidden_scope"}),
+    "unauthenticated": (401, {"code": "unauthorized"}),
+}
 PROJECTED = ("insert", "duplicate", "gap", "modify", "remove", "snapshot")
 REACTED = ("insert", "duplicate", "gap")
 SCHEDULED = ("scheduled",)
@@ -110,6 +117,7 @@ def test_every_sample_event_is_expected_to_do_something() -> None:
     expected = {
         "command_api": COMMANDS,
         "query_api": QUERIES,
+        "console": OPERATIONS,
         "projector": PROJECTED,
         "reactor": REACTED,
         "reconciler": SCHEDULED,
@@ -144,6 +152,12 @@ def test_query_api(sandbox: Sandbox, subtests: pytest.Subtests) -> None:
     for case, expected in QUERIES.items():
         with subtests.test(case):
             check_answer(sandbox.invoke("query_api", read_case("query_api", case)), expected)
+
+
+def test_console(sandbox: Sandbox, subtests: pytest.Subtests) -> None:
+    for case, expected in OPERATIONS.items():
+        with subtests.test(case):
+            check_answer(sandbox.invoke("console", read_case("console", case)), expected)
 
 
 def test_projector_fills_the_read_models_once(sandbox: Sandbox) -> None:

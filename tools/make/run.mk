@@ -5,7 +5,7 @@ RUN_NEEDS_dynamodb-local := dynamodb-local
 run: $(BIN)/.installed $(RUN_NEEDS_$(ENGINE)) ## Serve template.yaml here (PORT=3000, ENGINE=moto or dynamodb-local)
 	@exec $(BIN)/python -m tools.local --port $(PORT) --engine $(ENGINE)
 
-token: $(BIN)/.installed ## Print a token for the local stack (TENANT=acme)
-	@$(BIN)/python -m tools.local.token $(TENANT)
+token: $(BIN)/.installed ## Print a token for the local stack: TENANT=acme [SCOPE=banyan/admin]
+	@$(BIN)/python -m tools.local.token $(TENANT) $(if $(SCOPE),--scope $(SCOPE))
 
 .PHONY: run token

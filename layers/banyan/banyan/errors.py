@@ -28,6 +28,7 @@
     ├── InvalidCursor            a page of another list, or of none
     ├── Unauthorized             HTTP: no verified token
     ├── ForbiddenTenant          HTTP: a token without a tenant
+    ├── ForbiddenScope           HTTP: a token without the scope that a route asks for
     ├── BadRequest               HTTP: unreadable
     ├── BodyTooLarge             HTTP
     ├── InvalidId                HTTP: an id that cannot be part of a stream name

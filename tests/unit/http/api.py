@@ -13,9 +13,10 @@ from tests.support import ManualClock
 
 from banyan.aws.bus import EventBus
 from banyan.aws.clients import events_client
-from banyan.aws.http import Api, query_api
+from banyan.aws.http import Api, admin_api, query_api
 from banyan.aws.http_once import Once
 from banyan.aws.idempotency import IdempotencyTable, MemoryIdempotency
+from banyan.aws.identity import ADMIN
 from banyan.aws.openapi import routers
 from banyan.aws.settings import Services, Settings, Tables
 from banyan.bootstrap import Application
@@ -33,6 +34,7 @@ from banyan.telemetry import NoTelemetry
 
 ITEM = {"sku": "A", "quantity": 2, "price": "2.50"}
 ORDER = {"orderId": "o-1", "customerId": "c-1", "items": [ITEM]}
+OPERATOR = {"sub": "operator-1", "tenant": "acme", "scope": f"openid {ADMIN}"}
 CONTEXT = SimpleNamespace(function_name="test", aws_request_id="request", get_remaining_time_in_millis=lambda: 15_000)
 
 Answer = dict[str, Any]
@@ -75,7 +77,7 @@ def lower_case(headers: dict[str, str]) -> dict[str, str]:
 
 
 class Server:
-    """Both functions over one memory.
+    """The API's functions over one memory.
 
     Parameters
     ----------
@@ -120,6 +122,7 @@ class Server:
         once = Once(self.records, chosen.idempotency_hours, self.clock, sleep)
         self.commands = Api(self.application, routers(domain)[0], once=once)
         self.queries = query_api(self.application)
+        self.console = admin_api(self.application)
         self.runner = ProjectionRunner(self.store, self.views, domain.projections, clock=self.clock)
 
     def restart(self) -> None:
@@ -128,7 +131,8 @@ class Server:
 
     def send(self, method: str, path: str, body: Any = None, **more: Any) -> Answer:
         """Send one request to the function the gateway would choose."""
-        api = self.queries if method == "GET" else self.commands
+        reads_or_writes = self.queries if method == "GET" else self.commands
+        api = self.console if path.startswith("/admin/") else reads_or_writes
         return api(event(method, path, body, **more), CONTEXT)
 
     def get(self, path: str, **more: Any) -> Answer:

@@ -13,7 +13,12 @@ from banyan.store import Commit
 from banyan.streams import StreamId
 
 DOCUMENT = json.loads(described())
-ROUTES = sorted((method.upper(), path) for path, methods in DOCUMENT["paths"].items() for method in methods)
+ROUTES = sorted(
+    (method.upper(), path)
+    for path, methods in DOCUMENT["paths"].items()
+    for method in methods
+    if not path.startswith("/admin/")
+)
 PRIVATE = [(method, path) for method, path in ROUTES if DOCUMENT["paths"][path][method.lower()].get("security") != []]
 
 DAY = "2010-12-01"

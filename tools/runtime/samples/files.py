@@ -9,7 +9,7 @@ from typing import Any
 
 from tools.local.errors import StackError
 from tools.runtime.samples.records import batches, reactions
-from tools.runtime.samples.requests import commands, queries
+from tools.runtime.samples.requests import commands, operations, queries
 from tools.runtime.samples.schedules import schedules
 from tools.runtime.samples.segments import segments
 
@@ -21,6 +21,7 @@ def samples() -> Mapping[str, str]:
     functions = {
         "command_api": commands(),
         "query_api": queries(),
+        "console": operations(),
         "projector": batches(),
         "reactor": reactions(),
         "reconciler": schedules("Reconciler"),

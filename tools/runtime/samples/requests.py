@@ -15,6 +15,8 @@ from tools.runtime.samples.orders import ACTOR, START, TENANT
 API = "a1b2c3d4e5"
 HOST = f"{API}.execute-api.{REGION}.amazonaws.com"
 PUBLIC = frozenset({"/health", "/openapi.json"})
+ADMIN_PATH = "/admin/"
+ADMIN = "banyan/admin"
 LIFETIME = timedelta(hours=1)
 NEW_ORDER = {
     "orderId": "order-2001",
@@ -64,29 +66,45 @@ def queries() -> Mapping[str, Any]:
     }
 
 
-def post(path: str, body: str, headers: Mapping[str, str] | None = None, *, caller: bool = True) -> dict[str, Any]:
+def operations() -> Mapping[str, Any]:
+    """Every sample event of ``console``, by name."""
+    return {
+        "projections": get("/admin/projections", scope=ADMIN),
+        "projection": get("/admin/projections/order", scope=ADMIN),
+        "unknown_projection": get("/admin/projections/nothing", scope=ADMIN),
+        "without_scope": get("/admin/projections"),
+        "unauthenticated": get("/admin/projections", tenant=None),
+    }
+
+
+def post(
+    path: str, body: str, headers: Mapping[str, str] | None = None, *, caller: bool = True, scope: str = ""
+) -> dict[str, Any]:
     """A ``POST`` with a JSON body."""
     sent = {"content-length": str(len(body)), "content-type": "application/json", **(headers or {})}
-    return request("POST", path, "", sent, TENANT if caller else None) | {"body": body}
+    return request("POST", path, "", sent, TENANT if caller else None, scope) | {"body": body}
 
 
-def get(path: str, *, tenant: str | None = TENANT, **query: str) -> dict[str, Any]:
+def get(path: str, *, tenant: str | None = TENANT, scope: str = "", **query: str) -> dict[str, Any]:
     """A ``GET`` with a query."""
-    event = request("GET", path, urlencode(query), {}, None if path in PUBLIC else tenant)
+    event = request("GET", path, urlencode(query), {}, None if path in PUBLIC else tenant, scope)
     return event | ({"queryStringParameters": query} if query else {})
 
 
-def request(method: str, path: str, query: str, headers: Mapping[str, str], tenant: str | None) -> dict[str, Any]:
+def request(
+    method: str, path: str, query: str, headers: Mapping[str, str], tenant: str | None, scope: str
+) -> dict[str, Any]:
     """A request without a body; a caller without a tenant brought no token."""
-    route = f"{method} {path if path in PUBLIC else '/{proxy+}'}"
+    folder = ADMIN_PATH if path.startswith(ADMIN_PATH) else "/"
+    route = f"{method} {path if path in PUBLIC else folder + '{proxy+}'}"
     return {
         "version": "2.0",
         "routeKey": route,
         "rawPath": path,
         "rawQueryString": query,
         "headers": {**sent_headers(), **headers},
-        "requestContext": context(method, path, route, tenant),
-        **({} if path in PUBLIC else {"pathParameters": {"proxy": path.removeprefix("/")}}),
+        "requestContext": context(method, path, route, claims(tenant, scope) if tenant else None),
+        **({} if path in PUBLIC else {"pathParameters": {"proxy": path.removeprefix(folder)}}),
         "isBase64Encoded": False,
     }
 
@@ -105,12 +123,12 @@ def sent_headers() -> dict[str, str]:
     }
 
 
-def context(method: str, path: str, route: str, tenant: str | None) -> dict[str, Any]:
+def context(method: str, path: str, route: str, claims: Mapping[str, str] | None) -> dict[str, Any]:
     """What API Gateway knows of a request."""
     return {
         "accountId": ACCOUNT,
         "apiId": API,
-        **({"authorizer": {"jwt": {"claims": claims(tenant), "scopes": None}}} if tenant else {}),
+        **({"authorizer": {"jwt": {"claims": claims, "scopes": None}}} if claims else {}),
         "domainName": HOST,
         "domainPrefix": API,
         "http": {
@@ -128,7 +146,7 @@ def context(method: str, path: str, route: str, tenant: str | None) -> dict[str,
     }
 
 
-def claims(tenant: str) -> dict[str, str]:
+def claims(tenant: str, scope: str) -> dict[str, str]:
     """Claims of a verified token; API Gateway hands them on as text."""
     return {
         "aud": "banyan",
@@ -137,4 +155,5 @@ def claims(tenant: str) -> dict[str, str]:
         "iss": "https://issuer.example.com/",
         "sub": ACTOR,
         "tenant": tenant,
+        **({"scope": scope} if scope else {}),
     }

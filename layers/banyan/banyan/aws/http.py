@@ -21,9 +21,9 @@ from banyan.aws.http_public import public_routes, table_checks
 from banyan.aws.http_resolver import HttpResolver
 from banyan.aws.idempotency import IdempotencyTable
 from banyan.aws.idempotency_dynamodb import DynamoDBIdempotency
-from banyan.aws.identity import Caller, identify
+from banyan.aws.identity import ADMIN, Caller, identify
 from banyan.aws.observability import log_context, log_failure
-from banyan.aws.openapi import routers
+from banyan.aws.openapi import admin_routers, routers
 from banyan.aws.problems import CONTENT_TYPE, BadRequest, problem_of
 from banyan.bootstrap import Application
 from banyan.events import Metadata
@@ -39,16 +39,23 @@ class Api:
     Parameters
     ----------
     application : Application
-    router : Router
+    routers : Router
         Routes for callers with a verified token.
     public : Router, optional
         Routes for everybody.
     once : Once, optional
         Given where requests may carry an ``Idempotency-Key``.
+    scope : str, optional
+        What a token must grant besides, for every route that is not public.
     """
 
     def __init__(
-        self, application: Application, router: Router, *, public: Router | None = None, once: Once | None = None
+        self,
+        application: Application,
+        *routers: Router,
+        public: Router | None = None,
+        once: Once | None = None,
+        scope: str | None = None,
     ) -> None:
         self._application = application
         self._queries = Queries(
@@ -60,7 +67,8 @@ class Api:
         )
         self._public = {route[0] for route in public._routes} if public else frozenset()
         self._once = once
-        self._resolver = _resolver(router, public)
+        self._scope = scope
+        self._resolver = _resolver(*routers, public)
 
     def __call__(self, event: Mapping[str, Any], invocation: Any) -> HttpAnswer:
         """Answer one request; every answer names its correlation id."""
@@ -86,6 +94,8 @@ class Api:
             return self._resolver.answer(event, invocation, {}, {})
         settings = self._application.settings
         caller = identify(event, settings.tenant_claim)
+        if self._scope:
+            caller.require(self._scope)
         body = read_body(event, settings.max_body_bytes)
         metadata = _metadata(request, headers, correlation_id, caller)
         expected = headers.expected_version
@@ -114,6 +124,11 @@ def query_api(application: Application) -> Api:
     checks = table_checks(application.store, application.views, application.controls)
     public = public_routes(application.domain, checks)
     return Api(application, routers(application.domain)[1], public=public)
+
+
+def admin_api(application: Application) -> Api:
+    """The API of the platform's operator, for tokens with the scope ``banyan/admin``."""
+    return Api(application, *admin_routers(), scope=ADMIN)
 
 
 def _resolver(*routers: Router | None) -> HttpResolver:

@@ -1,13 +1,16 @@
-"""Who is calling: tenant and actor out of the claims that the API's authorizer verified, out of nothing else."""
+"""Who is calling: tenant, actor and scopes out of the claims that the API's authorizer verified, of nothing else."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from banyan.errors import BanyanError, InvalidStreamId
 from banyan.streams import StreamId, caller_tenant
+
+ADMIN: Final = "banyan/admin"
+"""The scope of the platform's operator, who sees the projections and parked streams of all tenants."""
 
 
 class Unauthorized(BanyanError):
@@ -16,6 +19,10 @@ class Unauthorized(BanyanError):
 
 class ForbiddenTenant(BanyanError):
     """The token names no tenant that a caller may act for."""
+
+
+class ForbiddenScope(BanyanError):
+    """The token lacks the scope that a route asks for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,10 +35,18 @@ class Caller:
         First part of every stream name the caller can reach.
     actor : str
         Subject of the token.
+    scopes : frozenset[str]
+        What the token lets the caller do beyond its tenant's routes.
     """
 
     tenant: str
     actor: str
+    scopes: frozenset[str] = frozenset()
+
+    def require(self, scope: str) -> None:
+        """Raises ``ForbiddenScope`` unless the token has a scope."""
+        if scope not in self.scopes:
+            raise ForbiddenScope(f"the token lacks the scope {scope!r}: ask for one that has it")
 
 
 def identify(event: Mapping[str, Any], tenant_claim: str) -> Caller:
@@ -52,7 +67,7 @@ def identify(event: Mapping[str, Any], tenant_claim: str) -> Caller:
     if not isinstance(tenant, str):
         raise ForbiddenTenant(f"the token has no claim {tenant_claim!r} that names a tenant")
     try:
-        return Caller(StreamId(caller_tenant(tenant), "any", "any").tenant, actor)
+        return Caller(StreamId(caller_tenant(tenant), "any", "any").tenant, actor, _scopes(claims))
     except InvalidStreamId as error:
         raise ForbiddenTenant(f"the token's claim {tenant_claim!r} names no tenant that may call") from error
 
@@ -62,3 +77,9 @@ def _claims(event: Mapping[str, Any]) -> Mapping[str, Any]:
     for name in ("requestContext", "authorizer", "jwt", "claims"):
         found = found.get(name) if isinstance(found, Mapping) else None
     return found if isinstance(found, Mapping) else {}
+
+
+def _scopes(claims: Mapping[str, Any]) -> frozenset[str]:
+    """Scopes of a token; a list comes from API Gateway as ``[a b]``."""
+    granted = claims.get("scope", claims.get("scp", ""))
+    return frozenset(granted.removeprefix("[").removesuffix("]").split()) if isinstance(granted, str) else frozenset()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping, Sequence
 from importlib import import_module
 from typing import Any, Final
 
@@ -11,10 +11,12 @@ from aws_lambda_powertools.event_handler.api_gateway import Router
 
 from banyan.aws.http_headers import CORRELATION_ID, ETAG, IDEMPOTENCY_KEY, IF_MATCH, IF_NONE_MATCH, OCCURRED_AT
 from banyan.aws.http_resolver import HttpResolver
+from banyan.aws.identity import ADMIN
 from banyan.aws.problems import CONTENT_TYPE
 from banyan.domain import Domain
 
 VERSION: Final = "1.0.0"
+ADMIN_PATH: Final = "/admin/"
 
 Json = dict[str, Any]
 
@@ -28,6 +30,12 @@ def routers(domain: Domain) -> tuple[Router, Router]:
     return module.commands, module.queries
 
 
+def admin_routers() -> Sequence[Router]:
+    """The routers for the platform's operator, which only the console and the document need to load."""
+    routers: Sequence[Router] = import_module("banyan.aws.admin").ROUTERS
+    return routers
+
+
 def document(domain: Domain, public: Router) -> str:
     """The OpenAPI 3.1 document of all routes, as JSON.
 
@@ -39,12 +47,12 @@ def document(domain: Domain, public: Router) -> str:
     """
     commands, queries = routers(domain)
     resolver = HttpResolver()
-    for router in (commands, queries, public):
+    for router in (commands, queries, public, *admin_routers()):
         resolver.include_router(router)
     found: Json = json.loads(resolver.get_openapi_json_schema(title=domain.name.capitalize(), version=VERSION))
     open_paths = {route[0] for route in public._routes}
     for path, method, operation in _operations(found):
-        _complete(operation, command=method != "get", public=path in open_paths)
+        _complete(operation, *_kind(path, method, open_paths))
     return json.dumps(_portable(_completed(found)), indent=2) + "\n"
 
 
@@ -54,18 +62,26 @@ def _operations(found: Json) -> Iterator[tuple[str, str, Json]]:
             yield path, method, operation
 
 
-def _complete(operation: Json, *, command: bool, public: bool) -> None:
+def _kind(path: str, method: str, open_paths: Container[str]) -> tuple[Sequence[str], list[Any] | None]:
+    """Headers that mean something to a route, and its security where that is not a tenant's token."""
+    if path in open_paths:
+        return [CORRELATION_ID], []
+    if path.startswith(ADMIN_PATH):
+        return [CORRELATION_ID], [{"token": [ADMIN]}]
+    return (_QUERY_HEADERS if method == "get" else _COMMAND_HEADERS), None
+
+
+def _complete(operation: Json, headers: Sequence[str], security: list[Any] | None) -> None:
     """Say what the API adds to every route: headers, security and how errors look."""
-    names = _COMMAND_HEADERS if command else _QUERY_HEADERS
     operation["parameters"] = operation.get("parameters", []) + [
-        {"$ref": f"#/components/parameters/{name}"} for name in ([CORRELATION_ID] if public else names)
+        {"$ref": f"#/components/parameters/{name}"} for name in headers
     ]
     operation["responses"] = {
         status: kept for status, kept in operation["responses"].items() if status not in _REPLACED
     }
     operation["responses"]["default"] = {"$ref": "#/components/responses/Problem"}
-    if public:
-        operation["security"] = []
+    if security is not None:
+        operation["security"] = security
 
 
 def _completed(found: Json) -> Json:

@@ -10,17 +10,19 @@ from typing import Any, Final
 from aws_lambda_powertools.event_handler.exceptions import NotFoundError
 from aws_lambda_powertools.event_handler.openapi.exceptions import RequestValidationError
 
-from banyan.aws.identity import ForbiddenTenant, Unauthorized
+from banyan.aws.identity import ForbiddenScope, ForbiddenTenant, Unauthorized
 from banyan.errors import (
     BanyanError,
     CommandRejected,
     CommitTooLarge,
     ConcurrencyError,
     Conflict,
+    ControlChanged,
     InvalidCursor,
     InvalidStreamId,
     NotFound,
     StoreUnavailable,
+    TransitionRejected,
     VersionNotReached,
 )
 
@@ -152,11 +154,14 @@ _TABLE: Final[Mapping[type, Callable[[Any], Problem]]] = {
     InvalidCursor: lambda error: Problem(400, "invalid_cursor", str(error), {"field": "cursor"}),
     Unauthorized: _told(401, "unauthorized"),
     ForbiddenTenant: _told(403, "forbidden_tenant"),
+    ForbiddenScope: _told(403, "forbidden_scope"),
     NotFoundError: lambda _: Problem(404, "not_found", "there is no such route"),
     NotFound: _rejected(404),
     Conflict: _rejected(409),
     ConcurrencyError: lambda error: Problem(409, "version_conflict", str(error), _versions(error)),
     Contention: lambda error: Problem(409, "version_conflict", str(error), _versions(error), retry=True),
+    TransitionRejected: _told(409, "transition_rejected"),
+    ControlChanged: _told(409, "control_changed", retry=True),
     RequestInProgress: _told(409, "request_in_progress", retry=True),
     VersionNotReached: lambda error: Problem(412, "version_not_reached", str(error), _versions(error)),
     BodyTooLarge: _told(413, "body_too_large"),

@@ -1,0 +1,7 @@
+"""What the platform's operator may see and do, over HTTP. It concerns all tenants; `identity.ADMIN` is its scope."""
+
+from __future__ import annotations
+
+from banyan.aws.admin import projections
+
+ROUTERS = (projections.router,)

@@ -1,0 +1,78 @@
+"""The operator's routes: for tokens with the scope only, and what they tell and do."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from tests.unit.http.api import OPERATOR, Answer, Server, body_of, problem
+from tools.openapi import described
+
+from banyan.aws.identity import ADMIN
+
+DOCUMENT = json.loads(described())
+ROUTES = sorted(
+    (method.upper(), path)
+    for path, methods in DOCUMENT["paths"].items()
+    for method in methods
+    if path.startswith("/admin/")
+)
+CLAIMS = {"sub": "user-1", "tenant": "acme"}
+
+
+@pytest.fixture
+def server() -> Server:
+    return Server()
+
+
+def ask(server: Server, path: str, body: Any = None, claims: dict[str, Any] | None = None) -> Answer:
+    """Send what an operator sends: a query, or a command when there is a body."""
+    return server.send("GET" if body is None else "POST", path, body, claims=OPERATOR if claims is None else claims)
+
+
+def filled(path: str) -> str:
+    """A documented path with a projection, or whatever it names."""
+    return path.replace("{name}", "order").replace("{id}", "correlation-1")
+
+
+@pytest.mark.parametrize(("method", "path"), ROUTES)
+@pytest.mark.parametrize(
+    "granted",
+    [{}, {"scope": ""}, {"scope": "banyan/administrator banyan admin"}, {"scp": "[openid]"}, {"scope": ["x"]}],
+)
+def test_without_the_scope_no_route_answers(server: Server, method: str, path: str, granted: dict[str, Any]) -> None:
+    answer = server.send(method, filled(path), {} if method == "POST" else None, claims=CLAIMS | granted)
+    assert problem(answer) == (403, "forbidden_scope")
+
+
+@pytest.mark.parametrize(("method", "path"), ROUTES)
+def test_without_a_token_no_route_answers(server: Server, method: str, path: str) -> None:
+    assert problem(server.send(method, filled(path), tenant=None)) == (401, "unauthorized")
+
+
+@pytest.mark.parametrize(("method", "path"), ROUTES)
+def test_every_route_is_documented_with_its_scope(method: str, path: str) -> None:
+    assert DOCUMENT["paths"][path][method.lower()]["security"] == [{"token": [ADMIN]}]
+
+
+@pytest.mark.parametrize("granted", [{"scope": f"openid {ADMIN}"}, {"scp": f"[openid {ADMIN}]"}, {"scp": ADMIN}])
+def test_the_scope_may_stand_among_others_and_in_either_claim(server: Server, granted: dict[str, str]) -> None:
+    assert ask(server, "/admin/projections", claims=CLAIMS | granted)["statusCode"] == 200
+
+
+def test_the_scope_is_asked_for_before_it_is_told_which_routes_there_are(server: Server) -> None:
+    assert problem(ask(server, "/admin/nothing", claims=CLAIMS)) == (403, "forbidden_scope")
+    assert problem(ask(server, "/admin/nothing")) == (404, "not_found")
+
+
+def test_every_projection_is_listed(server: Server) -> None:
+    listed = body_of(ask(server, "/admin/projections"))["projections"]
+    names = [projection.name for projection in server.application.domain.projections]
+    assert [each["projection"] for each in listed] == names
+    assert "order" in names
+    assert {(each["status"], each["live"], each["pause"]) for each in listed} == {("active", 1, None)}
+
+
+def test_one_that_does_not_exist_is_not_found(server: Server) -> None:
+    assert problem(ask(server, "/admin/projections/nothing")) == (404, "projection_not_found")
