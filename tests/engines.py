@@ -23,6 +23,8 @@ from tools.local.template import read
 
 from banyan.aws.clients import CONFIG
 from banyan.aws.settings import Tables
+from banyan.projections.checkpoints import LogCheckpoints, MemoryCheckpoints
+from banyan.projections.checkpoints_dynamodb import DynamoDBCheckpoints
 from banyan.projections.control import Controls
 from banyan.projections.controls import MemoryControls
 from banyan.projections.controls_dynamodb import DynamoDBControls
@@ -65,6 +67,9 @@ class Engine(Protocol):
     def controls(self) -> Controls:
         """Controls of projections."""
 
+    def checkpoints(self) -> LogCheckpoints:
+        """Checkpoints in the log."""
+
     def put(self, item: Commit | Snapshot) -> None:
         """Write an item behind the store's back, over what stands there."""
 
@@ -81,6 +86,7 @@ class MemoryEngine:
         self._table = MemoryTable(BUCKETS)
         self._views = MemoryViews()
         self._controls = MemoryControls()
+        self._checkpoints = MemoryCheckpoints()
 
     def table(self) -> MemoryTable:
         return self._table
@@ -93,6 +99,9 @@ class MemoryEngine:
 
     def controls(self) -> MemoryControls:
         return self._controls
+
+    def checkpoints(self) -> MemoryCheckpoints:
+        return self._checkpoints
 
     def put(self, item: Commit | Snapshot) -> None:
         self._table._streams[item.stream][_position(item)] = item
@@ -146,6 +155,9 @@ class DynamoDBEngine:
 
     def controls(self) -> DynamoDBControls:
         return DynamoDBControls(self.client, self.tables.cursors, no_sleep)
+
+    def checkpoints(self) -> DynamoDBCheckpoints:
+        return DynamoDBCheckpoints(self.client, self.tables.cursors, no_sleep)
 
     def put(self, item: Commit | Snapshot) -> None:
         encoded = commit_item(item, BUCKETS) if isinstance(item, Commit) else snapshot_item(item)

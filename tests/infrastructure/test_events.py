@@ -32,6 +32,7 @@ SHAPES: dict[str, type[BaseModel]] = {
     "reconciler": EventBridgeModel,
     "deadlines": EventBridgeModel,
 }
+SCHEDULED = "scheduled"
 
 
 def unpacked(event: Any) -> Any:
@@ -47,7 +48,8 @@ def unpacked(event: Any) -> Any:
 
 @pytest.mark.parametrize(("function", "case"), cases())
 def test_an_event_has_the_shape_that_aws_gives_it(function: str, case: str) -> None:
-    SHAPES[function].model_validate(read_case(function, case))
+    event = read_case(function, case)
+    (EventBridgeModel if case == SCHEDULED else SHAPES[function]).model_validate(event)
 
 
 def test_the_files_are_what_the_sample_orders_make_of_them() -> None:

@@ -12,6 +12,7 @@ from tools.runtime.samples.files import read_case
 
 from banyan.aws.rebuilds import LONGEST_PROJECTION
 from banyan.aws.settings import Settings
+from banyan.aws.streams import CATCH_UP_RESERVE
 from banyan.deadlines.runner import RESERVE_MS
 
 FOURTEEN_DAYS = 14 * 24 * 60 * 60
@@ -140,6 +141,17 @@ def test_deadlines_are_worked_off_every_minute_and_what_one_run_leaves_the_next_
     (target,) = rule["Targets"]
     assert target["RetryPolicy"]["MaximumRetryAttempts"] == 0
     assert one(template, "AWS::Lambda::EventInvokeConfig", "Deadlines").properties["MaximumRetryAttempts"] == 0
+
+
+def test_lost_commits_are_looked_for_on_schedule_and_what_one_run_leaves_the_next_one_takes(
+    template: Template, functions: list[Resource]
+) -> None:
+    rule = one(template, "AWS::Events::Rule", "Projector").properties
+    assert (rule["ScheduleExpression"], rule["State"]) == (Settings().catch_up_schedule, "ENABLED")
+    (target,) = rule["Targets"]
+    assert target["RetryPolicy"]["MaximumRetryAttempts"] == 0
+    assert one(template, "AWS::Lambda::EventInvokeConfig", "Projector").properties["MaximumRetryAttempts"] == 0
+    assert 2 * CATCH_UP_RESERVE.total_seconds() < function(functions, "Projector").properties["Timeout"]
 
 
 def test_a_run_of_the_deadlines_ends_before_the_next_one_and_leaves_time_to_work(functions: list[Resource]) -> None:

@@ -22,7 +22,7 @@ INCIDENTS = {
     "ReconciliationDrift",
     "DeadlineParked",
 }
-TROUBLES = {"BatchFailures", "SnapshotFailures", "DeadlineFailures"}
+TROUBLES = {"BatchFailures", "SnapshotFailures", "CatchUpFailures", "DeadlineFailures"}
 DEADLINE_LAG = "DeadlineLag"
 COLD_START = "ColdStart"
 IN_ACCESS_LOG = {

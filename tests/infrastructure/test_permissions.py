@@ -34,6 +34,7 @@ GRANTS: dict[str, dict[str, set[str]]] = {
         "EventsTable/stream/*": {"ListStreams"},
         "EventsTable/stream/latest": {"DescribeStream", "GetRecords", "GetShardIterator"},
         "ViewsTable": {"BatchGetItem", "PutItem", "UpdateItem", "DeleteItem"},
+        "EventsTable/index/log": {"Query"},
         "CursorsTable": {"GetItem", "BatchGetItem", "PutItem", "UpdateItem"},
         "CursorsTable/index/parked": {"Query"},
     },
@@ -183,5 +184,6 @@ def test_only_the_gateway_may_invoke_the_apis_and_only_its_own_schedule_another_
         ("banyan-Console", "apigateway.amazonaws.com"),
         ("banyan-Reconciler", "events.amazonaws.com"),
         ("banyan-Deadlines", "events.amazonaws.com"),
+        ("banyan-Projector", "events.amazonaws.com"),
     }
     assert all(":HttpApi/" in arn or arn.endswith(f"{name}Schedule") for (name, _), arn in found.items())

@@ -6,6 +6,7 @@ import importlib.util
 from collections import Counter
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from functools import partial
 from pathlib import Path
@@ -16,12 +17,14 @@ from typing import Any
 import pytest
 from tests.engines import DynamoDBEngine
 from tests.ledger import account, deposits
+from tests.support import ManualClock
 from tests.unit.projections.harness import Ledger, same
 from tests.unit.projections.records import record
 from tests.wire import lost_answer, refused
 
 from banyan.bootstrap import bootstrap
 from banyan.errors import StoreUnavailable
+from banyan.projections.base import StreamProjection
 from banyan.projections.controls import CachedControls
 from banyan.projections.runner import ProjectionRunner
 from banyan.projections.views import Generation
@@ -31,7 +34,9 @@ from orders import DOMAIN
 from orders.events import Item, OrderCreated
 
 APP = Path(__file__).parents[2] / "functions" / "projector" / "app.py"
-CONTEXT = SimpleNamespace(function_name="projector", aws_request_id="request")
+CONTEXT = SimpleNamespace(
+    function_name="projector", aws_request_id="request", get_remaining_time_in_millis=lambda: 60_000
+)
 STREAMS = [account(f"a{number}") for number in range(50)]
 
 
@@ -178,6 +183,22 @@ def test_the_function_keeps_read_models_and_watches_the_table(
     assert "EventTableTampered" in written.out
     assert "ProjectionLag" in written.out
     assert "c-1" not in written.out + written.err
+
+
+def test_the_function_heals_on_schedule_what_was_never_delivered(environment: DynamoDBEngine) -> None:
+    clock = ManualClock(datetime.now(UTC) - timedelta(days=2))
+    store, stream = environment.store(DOMAIN.registry, clock), StreamId("acme", "order", "o-1")
+    order = OrderCreated(order_id="o-1", customer_id="c-1", items=(Item(sku="A", quantity=2, price=Decimal("1.10")),))
+    store.append(stream, Expected.NO_STREAM, [order])
+    answer = load(environment)({"detail-type": "Scheduled Event"}, CONTEXT)
+    reading = [projection for projection in DOMAIN.projections if projection.entity == "order"]
+    assert {name: report["healed"] for name, report in answer["caughtUp"].items()} == {
+        f"{projection.name}@1": int(projection in reading) for projection in DOMAIN.projections
+    }
+    views = environment.views()
+    states = [projection for projection in reading if isinstance(projection, StreamProjection)]
+    assert states
+    assert all(views.states(Generation(projection.name), [stream])[stream].version == 1 for projection in states)
 
 
 def test_the_function_names_the_record_to_begin_again_with(environment: DynamoDBEngine) -> None:

@@ -19,10 +19,17 @@ from banyan.deadlines.base import WaitingDeadlines
 from banyan.deadlines.dynamodb import DynamoDBDeadlines
 from banyan.domain import Domain, load_domain
 from banyan.notices import NoNotices, Notices
+from banyan.projections.catchup import CatchUp, LogCatchUp
+from banyan.projections.checkpoints import LogCheckpoints
+from banyan.projections.checkpoints_dynamodb import DynamoDBCheckpoints
 from banyan.projections.control import Controls
 from banyan.projections.controls import CachedControls
 from banyan.projections.controls_dynamodb import DynamoDBControls
 from banyan.projections.dynamodb import DynamoDBViews
+from banyan.projections.operations import Operations
+from banyan.projections.pausing import Pausing
+from banyan.projections.runner import ProjectionRunner
+from banyan.projections.status import Statuses
 from banyan.projections.views import Views
 from banyan.store import EventStore
 from banyan.store.dynamodb import DynamoDBTable
@@ -89,6 +96,50 @@ class Application:
         """The controls of the domain's projections, as this process last read them."""
         names = [projection.name for projection in self.domain.projections]
         return CachedControls(self.controls, names, self.settings.control_cache_ms)
+
+    @cached_property
+    def runner(self) -> ProjectionRunner:
+        """What keeps the domain's projections up to date."""
+        return ProjectionRunner(
+            self.store,
+            self.views,
+            self.domain.projections,
+            self.domain.deciders,
+            controls=self.cached_controls,
+            max_retries=self.settings.max_retries,
+            backoff_ms=self.settings.backoff_ms,
+            breaker_parked_streams=self.settings.breaker_parked_streams,
+            snapshot_interval=self.settings.snapshot_interval,
+            clock=self.clock,
+            notices=self.notices,
+            telemetry=self.telemetry,
+        )
+
+    @cached_property
+    def catch_up(self) -> CatchUp:
+        """What heals streams whose commits were not delivered."""
+        log = LogCatchUp(self.store, self.runner.batches, self.log_checkpoints, self.clock)
+        return CatchUp(self.runner.projectors, log, self.clock, self.telemetry)
+
+    @cached_property
+    def operations(self) -> Operations:
+        """What an operator does to projections."""
+        controls, projectors = self.cached_controls, self.runner.projectors
+        return Operations(
+            self.runner,
+            self.catch_up,
+            Statuses(self.store, self.views, controls, projectors, self.log_checkpoints, self.clock),
+            Pausing(controls, self.notices, self.telemetry, self.clock),
+            controls,
+            self.views,
+            self.notices,
+            self.clock,
+        )
+
+    @cached_property
+    def log_checkpoints(self) -> LogCheckpoints:
+        """Up to when the log of all streams is taken in."""
+        return DynamoDBCheckpoints(self.client, self.tables.cursors)
 
     @cached_property
     def deadlines(self) -> WaitingDeadlines:

@@ -4,18 +4,23 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from tests.ledger import ACCOUNTS, REGISTRY, Deposited, Withdrawn
 from tests.support import ManualClock, RecordedNotices, no_sleep
 
 from banyan.events import CamelModel, DomainEvent, Event
 from banyan.projections.base import Add, Lookup, Projection, Put, Remove, RowWrite, StreamProjection, ViewProjection
+from banyan.projections.catchup import CatchUp, LogCatchUp
 from banyan.projections.check import ViewFold, fold_row
+from banyan.projections.checkpoints import LogCheckpoints, MemoryCheckpoints
 from banyan.projections.control import Controls
 from banyan.projections.controls import CachedControls, MemoryControls
 from banyan.projections.memory import MemoryViews
+from banyan.projections.operations import Operations
+from banyan.projections.pausing import Pausing
 from banyan.projections.runner import ProjectionRunner
+from banyan.projections.status import Statuses
 from banyan.projections.views import Failure, Generation, RowKey, StateRow, ViewRow, Views
 from banyan.store import Commit, CommitTable, EventStore, Expected
 from banyan.store.memory import MemoryTable
@@ -97,6 +102,7 @@ class Ledger:
     table : CommitTable, optional
     snapshot_interval : int
     controls : Controls, optional
+    checkpoints : LogCheckpoints, optional
     """
 
     def __init__(
@@ -105,6 +111,7 @@ class Ledger:
         table: CommitTable | None = None,
         snapshot_interval: int = 1000,
         controls: Controls | None = None,
+        checkpoints: LogCheckpoints | None = None,
     ) -> None:
         self.clock = ManualClock()
         self.store = EventStore(table or MemoryTable(), REGISTRY, self.clock, no_sleep)
@@ -117,6 +124,8 @@ class Ledger:
         self.balances, self.turnover = balances(self.cured), turnover(self.cured)
         self.projections: Sequence[Projection] = [self.balances, self.turnover]
         self.snapshot_interval = snapshot_interval
+        self.checkpoints = checkpoints or MemoryCheckpoints()
+        self.cached = CachedControls(self.controls, ["balances", "turnover"], 0)
         self.runner = self.make_runner()
 
     def make_runner(self) -> ProjectionRunner:
@@ -126,7 +135,7 @@ class Ledger:
             self.views,
             self.projections,
             [ACCOUNTS],
-            controls=CachedControls(self.controls, ["balances", "turnover"], 0),
+            controls=self.cached,
             max_retries=2,
             backoff_ms=200,
             breaker_parked_streams=BREAKER_LIMIT,
@@ -136,6 +145,31 @@ class Ledger:
             notices=self.notices,
             telemetry=self.telemetry,
         )
+
+    @property
+    def catch_up(self) -> CatchUp:
+        """What heals accounts whose commits were not delivered."""
+        log = LogCatchUp(self.store, self.runner.batches, self.checkpoints, self.clock)
+        return CatchUp(self.runner.projectors, log, self.clock, self.telemetry)
+
+    @property
+    def operations(self) -> Operations:
+        """What an operator does."""
+        projectors = self.runner.projectors
+        return Operations(
+            self.runner,
+            self.catch_up,
+            Statuses(self.store, self.views, self.cached, projectors, self.checkpoints, self.clock),
+            Pausing(self.cached, self.notices, self.telemetry, self.clock),
+            self.cached,
+            self.views,
+            self.notices,
+            self.clock,
+        )
+
+    def soon(self) -> datetime:
+        """A deadline that is not reached."""
+        return self.clock.now + timedelta(hours=1)
 
     def sleep(self, seconds: float) -> None:
         """Let time pass."""

@@ -22,7 +22,7 @@ def samples() -> Mapping[str, str]:
         "command_api": commands(),
         "query_api": queries(),
         "console": operations(),
-        "projector": batches(),
+        "projector": {**batches(), **schedules("Projector")},
         "reactor": reactions(),
         "reconciler": schedules("Reconciler"),
         "deadlines": schedules("Deadlines"),

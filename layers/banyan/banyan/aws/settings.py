@@ -49,6 +49,9 @@ class Settings(BaseModel):
     )
     read_unit_price: float = Field(0.125, ge=0, description="Price of a million read units, for cost previews.")
     write_unit_price: float = Field(0.625, ge=0, description="Price of a million write units, for cost previews.")
+    catch_up_schedule: str = Field(
+        "rate(15 minutes)", description="When streams are looked for whose commits were not delivered."
+    )
     failure_strategy: Literal["pause_and_alert"] = Field(
         "pause_and_alert", description="What happens to a stream whose projection keeps failing."
     )

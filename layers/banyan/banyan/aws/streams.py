@@ -6,17 +6,21 @@ import logging
 from base64 import b64decode
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any, Final, Protocol
 
 from banyan.errors import BatchFailed
+from banyan.projections.catchup import CatchUp
 from banyan.projections.views import Failure
 from banyan.store import Commit
+from banyan.store.eventstore import Clock
 from banyan.store.items import Item, read_commit
 from banyan.streams import StreamId
 from banyan.telemetry import Telemetry
 
 INSERT: Final = "INSERT"
+CATCH_UP_RESERVE: Final = timedelta(seconds=20)
 
 _logger = logging.getLogger(__name__)
 
@@ -102,6 +106,25 @@ def retry_stream(request: Mapping[str, str], runner: Runner) -> dict[str, Any]:
     """
     failure = runner.retry(request["projection"], StreamId.parse(request["stream"]))
     return {"parked": failure.error if failure else None}
+
+
+def catch_up(projections: CatchUp, clock: Clock, context: Any) -> dict[str, Any]:
+    """Heal what was not delivered, until shortly before this invocation ends.
+
+    Returns
+    -------
+    dict
+        ``caughtUp``: by generation, how many streams were healed, whether the end of the log was reached, and what
+        went wrong if something did.
+    """
+    remaining = timedelta(milliseconds=context.get_remaining_time_in_millis())
+    reports = projections.everything(clock() + remaining - CATCH_UP_RESERVE)
+    return {
+        "caughtUp": {
+            str(report.generation): {"healed": report.healed, "complete": report.complete, "error": report.error}
+            for report in reports
+        }
+    }
 
 
 def read_records(batch: Sequence[Mapping[str, Any]]) -> Records:

@@ -1,0 +1,157 @@
+"""What an operator sees of a projection: status, generations, parked streams, and how far it lags."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from itertools import islice
+from typing import Final
+
+from banyan.projections.checkpoints import LogCheckpoints
+from banyan.projections.control import Control, GenerationInfo, Pause, Status
+from banyan.projections.controls import CachedControls
+from banyan.projections.projectors import Projector, Projectors
+from banyan.projections.views import Failure, Generation, Views
+from banyan.store import EventStore, LogEntry
+from banyan.store.eventstore import Clock
+from banyan.streams import StreamId
+
+ENTRIES_A_BUCKET: Final = 1000
+MILLISECOND: Final = timedelta(milliseconds=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Lag:
+    """How far the live generation is behind the event table, parked streams left out.
+
+    Parameters
+    ----------
+    events : int
+        Events that are not taken in; of the newest commit of each stream only the first is counted.
+    milliseconds : int
+        Age of the oldest commit that is not taken in, 0 when there is none.
+    complete : bool
+        Whether all of the log since the last catch-up was looked at; if not, there may be more.
+    """
+
+    events: int
+    milliseconds: int
+    complete: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ParkedStream:
+    """A stream that waits for a retry, in one generation."""
+
+    generation: int
+    failure: Failure
+
+
+@dataclass(frozen=True, slots=True)
+class ProjectionStatus:
+    """All there is to say about a projection.
+
+    Parameters
+    ----------
+    projection : str
+    status : Status
+    live : int
+        Generation that queries read.
+    generations : tuple[GenerationInfo, ...]
+    pause : Pause, optional
+    parked : tuple[ParkedStream, ...]
+        Of every generation that is kept up, the live one first, oldest first.
+    lag : Lag
+    """
+
+    projection: str
+    status: Status
+    live: int
+    generations: tuple[GenerationInfo, ...]
+    pause: Pause | None
+    parked: tuple[ParkedStream, ...]
+    lag: Lag
+
+
+class Statuses:
+    """Looks at projections; a look costs one query of each bucket, one batch read for 100 streams that moved since
+    the last catch-up, and one query for each generation.
+
+    Parameters
+    ----------
+    store : EventStore
+    views : Views
+    controls : CachedControls
+    projectors : Projectors
+    checkpoints : LogCheckpoints
+    clock : Callable[[], datetime]
+    """
+
+    def __init__(
+        self,
+        store: EventStore,
+        views: Views,
+        controls: CachedControls,
+        projectors: Projectors,
+        checkpoints: LogCheckpoints,
+        clock: Clock,
+    ) -> None:
+        self._store = store
+        self._views = views
+        self._controls = controls
+        self._projectors = projectors
+        self._checkpoints = checkpoints
+        self._clock = clock
+
+    def all(self) -> list[ProjectionStatus]:
+        """The status of every projection. Raises ``StoreUnavailable``."""
+        self._controls.forget()
+        return [self._status(control) for control in self._controls.get().values()]
+
+    def one(self, projection: str) -> ProjectionStatus:
+        """The status of one projection. Raises ``ConfigurationError`` when there is none, ``StoreUnavailable``."""
+        self._projectors.named(projection)
+        self._controls.forget()
+        return self._status(self._controls.get()[projection])
+
+    def _status(self, control: Control) -> ProjectionStatus:
+        parked = tuple(
+            ParkedStream(generation.number, failure)
+            for generation in control.written()
+            for failure in self._views.parked(generation)
+        )
+        aside = {each.failure.stream for each in parked if each.generation == control.live} | set(control.parked)
+        live = self._projectors.of(control.projection)[0]
+        return ProjectionStatus(
+            projection=control.projection,
+            status=control.status,
+            live=control.live,
+            generations=control.generations,
+            pause=control.pause,
+            parked=parked,
+            lag=self._lag(live, aside),
+        )
+
+    def _lag(self, live: Projector, aside: Collection[StreamId]) -> Lag:
+        entries, complete = self._recent(live.generation)
+        own = [entry for entry in entries if live.reads(entry.stream) and entry.stream not in aside]
+        reached = live.watermarks(list({entry.stream for entry in own}))
+        missing = [entry for entry in own if entry.position > reached.get(entry.stream, 0)]
+        newest = {entry.stream: entry.position for entry in missing}
+        events = sum(position - reached.get(stream, 0) for stream, position in newest.items())
+        return Lag(events, self._age(missing), complete)
+
+    def _recent(self, generation: Generation) -> tuple[list[LogEntry], bool]:
+        buckets = range(self._store.table.buckets)
+        moments = self._checkpoints.get(generation, buckets)
+        looks = [self._bucket(bucket, moments.get(bucket)) for bucket in buckets]
+        return [entry for look in looks for entry in look], all(len(look) < ENTRIES_A_BUCKET for look in looks)
+
+    def _bucket(self, bucket: int, after: datetime | None) -> list[LogEntry]:
+        entries: Iterator[LogEntry] = self._store.log(bucket, after)
+        return list(islice(entries, ENTRIES_A_BUCKET))
+
+    def _age(self, missing: Sequence[LogEntry]) -> int:
+        oldest = min((entry.recorded_at for entry in missing), default=None)
+        return max(0, round((self._clock() - oldest) / MILLISECOND)) if oldest else 0

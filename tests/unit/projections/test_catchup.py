@@ -1,0 +1,197 @@
+"""Catching up: whatever was lost, however often it is cut short, it ends at the fold."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from tests.ledger import account, deposits
+from tests.support import START
+from tests.unit.projections.harness import POISON, Ledger
+from tests.unit.projections.test_any_delivery import History, appended, assert_folded_to_end, histories
+
+from banyan.errors import StoreUnavailable
+from banyan.projections import catchup
+from banyan.projections.catchup import MARGIN
+from banyan.projections.control import Stage
+from banyan.projections.views import Generation
+from banyan.store import LogEntry
+from banyan.store.memory import MemoryTable
+from banyan.streams import StreamId
+
+STREAMS = [account(f"a{number}") for number in range(8)]
+DAY = timedelta(days=1)
+BALANCES = Generation("balances")
+
+
+@pytest.fixture
+def small(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A walk in steps of three entries."""
+    monkeypatch.setattr(catchup, "ENTRIES_AT_ONCE", 3)
+
+
+@given(histories(), st.integers(1, 3), st.booleans())
+@settings(max_examples=75, deadline=None)
+def test_whatever_was_lost_catching_up_ends_at_the_fold(history: History, buckets: int, paused: bool) -> None:
+    ledger = Ledger(table=MemoryTable(buckets))
+    commits = appended(ledger, history)
+    if paused:
+        ledger.operations.pause("balances", "why", "ops")
+    for batch in history.batches:
+        ledger.runner.project([commits[index] for index in batch])
+    ledger.clock.move(DAY)
+    if paused:
+        ledger.operations.resume("balances", ledger.soon())
+    assert all(report.complete for report in ledger.catch_up.everything(ledger.soon()))
+    assert_folded_to_end(ledger)
+
+
+@given(histories(), histories())
+@settings(max_examples=50, deadline=None)
+def test_lost_tails_are_found_between_two_runs(first: History, second: History) -> None:
+    ledger = Ledger(table=MemoryTable(2))
+    for history in (first, second):
+        commits = appended(ledger, history)
+        for batch in history.batches:
+            ledger.runner.project([commits[index] for index in batch])
+        ledger.clock.move(2 * MARGIN)
+        ledger.catch_up.everything(ledger.soon())
+        assert_folded_to_end(ledger)
+
+
+@pytest.mark.usefixtures("small")
+def test_a_run_that_ends_early_goes_on_where_it_ended() -> None:
+    ledger = Ledger(table=MemoryTable(2))
+    for stream in STREAMS:
+        ledger.append(stream, *deposits(1))
+    ledger.clock.move(DAY)
+    runs = [ledger.catch_up.everything(ledger.clock.now)[0]]
+    while not runs[-1].complete:
+        runs.append(ledger.catch_up.everything(ledger.clock.now)[0])
+        assert len(runs) < 10
+    assert max(run.healed for run in runs) <= 3
+    assert sum(run.healed for run in runs) == len(STREAMS)
+    assert sum(run.commits for run in runs) < 2 * len(STREAMS)
+
+
+@pytest.mark.usefixtures("small")
+def test_a_run_that_is_killed_keeps_what_it_did(monkeypatch: pytest.MonkeyPatch) -> None:
+    ledger = Ledger()
+    for stream in STREAMS:
+        ledger.append(stream, *deposits(1))
+    ledger.clock.move(DAY)
+
+    class Killed(BaseException):
+        """The end of the process."""
+
+    def heal(*arguments: Any) -> int:
+        if len(healed) == 2:
+            raise Killed
+        healed.append(arguments)
+        return whole(*arguments)
+
+    healed: list[Any] = []
+    whole = ledger.runner.batches.heal
+    monkeypatch.setattr(ledger.runner.batches, "heal", heal)
+    with pytest.raises(Killed):
+        ledger.catch_up.everything(ledger.soon())
+    monkeypatch.undo()
+    assert sum(ledger.balance(stream) is not None for stream in STREAMS) == 6
+    ledger.catch_up.everything(ledger.soon())
+    assert all(ledger.balance(stream) for stream in STREAMS)
+    assert ledger.turnover_rows() == ledger.expected_turnover()
+
+
+class LateLog(MemoryTable):
+    """An index that shows some commits later than others, and writers whose clocks are behind."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.hidden: set[StreamId] = set()
+
+    def log(self, bucket: int, after: datetime | None = None) -> Iterator[LogEntry]:
+        return (entry for entry in super().log(bucket, after) if entry.stream not in self.hidden)
+
+
+def test_what_the_index_shows_within_the_margin_is_found_by_the_next_run() -> None:
+    table = LateLog()
+    ledger = Ledger(table=table)
+    ledger.append(STREAMS[0], *deposits(1))
+    table.hidden = {STREAMS[0]}
+    ledger.clock.move(MARGIN - timedelta(seconds=1))
+    ledger.append(STREAMS[1], *deposits(1))
+    ledger.operations.pause("balances", "why", "ops")
+    ledger.operations.resume("balances", ledger.soon())
+    table.hidden.clear()
+    ledger.clock.move(2 * MARGIN)
+    ledger.catch_up.everything(ledger.soon())
+    assert all(ledger.balance(stream) for stream in STREAMS[:2])
+
+
+def test_a_stream_that_fails_on_the_way_is_parked_alone() -> None:
+    ledger = Ledger()
+    for number, stream in enumerate(STREAMS):
+        ledger.append(stream, *deposits(1, note=POISON if number == 3 else ""))
+    ledger.clock.move(DAY)
+    reports = ledger.catch_up.everything(ledger.soon())
+    assert [(report.healed, report.complete) for report in reports] == [(7, True), (7, True)]
+    assert [failure.stream for failure in ledger.views.parked(BALANCES)] == [STREAMS[3]]
+
+
+def test_when_most_streams_fail_nothing_is_parked_and_the_next_run_begins_there_again() -> None:
+    ledger = Ledger()
+    for stream in STREAMS:
+        ledger.append(stream, *deposits(1, note=POISON))
+    ledger.clock.move(DAY)
+    reports = ledger.catch_up.everything(ledger.soon())
+    assert [(report.healed, report.complete) for report in reports] == [(0, False), (0, False)]
+    assert all(report.error and report.error.startswith("BatchFailed") for report in reports)
+    assert not ledger.views.parked(BALANCES)
+    assert ledger.telemetry.counts["CatchUpFailures"] == 2
+    ledger.cured.cured = True
+    assert [report.healed for report in ledger.catch_up.everything(ledger.soon())] == [8, 8]
+
+
+def test_one_projection_that_cannot_be_reached_does_not_stop_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    ledger = Ledger()
+    ledger.append(STREAMS[0], *deposits(1))
+    ledger.clock.move(DAY)
+
+    def down(*_: Any) -> Any:
+        raise StoreUnavailable("down")
+
+    monkeypatch.setattr(ledger.views, "states", down)
+    balances, turnover = ledger.catch_up.everything(ledger.soon())
+    assert (balances.error, balances.complete) == ("StoreUnavailable: down", False)
+    assert (turnover.error, turnover.healed) == (None, 1)
+
+
+def test_a_paused_projection_is_left_alone_and_keeps_its_place_in_the_log() -> None:
+    ledger = Ledger()
+    ledger.operations.pause("balances", "why", "ops")
+    ledger.append(STREAMS[0], *deposits(1))
+    ledger.clock.move(DAY)
+    assert [report.generation.projection for report in ledger.catch_up.everything(ledger.soon())] == ["turnover"]
+    ledger.operations.resume("balances", ledger.clock.now)
+    ledger.catch_up.everything(ledger.soon())
+    assert ledger.balance(STREAMS[0])
+
+
+def test_generations_catch_up_from_their_beginning_and_those_under_construction_not_at_all() -> None:
+    ledger = Ledger()
+    ledger.append(STREAMS[0], *deposits(1))
+    ledger.clock.move(DAY)
+    ledger.cached.change("balances", lambda control: control.begun(ledger.clock.now))
+    ledger.append(STREAMS[1], *deposits(1))
+    ledger.clock.move(DAY)
+    assert [report.generation for report in ledger.catch_up.everything(ledger.soon())][:1] == [BALANCES]
+    ledger.cached.change("balances", lambda control: control.readied(2, START))
+    reports = {report.generation: report for report in ledger.catch_up.everything(ledger.soon())}
+    assert reports[Generation("balances", 2)].commits == 1
+    rows = ledger.views.states(Generation("balances", 2), STREAMS)
+    assert rows.keys() == {STREAMS[1]}
+    assert ledger.cached.get()["balances"].info(2).stage is Stage.READY
