@@ -23,7 +23,7 @@ FIRED: Final = "fired"
 VOID: Final = "void"
 DELAYED: Final = "delayed"
 RESERVE_MS: Final = 15_000
-"""What one deadline may take at worst, with every retry of its requests."""
+"""Left for a deadline once it has begun. One that takes longer fires again in the next run, without effect."""
 
 SYSTEMIC_FAILURES: Final = 3
 _MILLISECOND: Final = timedelta(milliseconds=1)
