@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import cache, cached_property
+from functools import cache
 from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, Protocol, cast
@@ -132,17 +132,23 @@ class DynamoDBEngine:
         self.client = client
         self.wire: Wire = tap(client, deliver)
         self._suffix = uuid4().hex
+        self._created: dict[str, str] = {}
 
-    @cached_property
+    @property
     def tables(self) -> Tables:
         """Names of all tables, created now."""
-        others = [name for name in Tables.model_fields if name != "events"]
-        return Tables(events=self.events, **{name: self._create(name) for name in others})
+        return Tables(**{name: self.named(name) for name in Tables.model_fields})
 
-    @cached_property
+    @property
     def events(self) -> str:
         """Name of the event table, created now."""
-        return self._create("events")
+        return self.named("events")
+
+    def named(self, table: str) -> str:
+        """Name of one table of ``Tables``, created when it is asked for first."""
+        if table not in self._created:
+            self._created[table] = self._create(table)
+        return self._created[table]
 
     def table(self) -> DynamoDBTable:
         return DynamoDBTable(self.client, self.events, BUCKETS, no_sleep)
@@ -151,10 +157,10 @@ class DynamoDBEngine:
         return EventStore(self.table(), registry, clock or ManualClock(), no_sleep)
 
     def views(self) -> DynamoDBViews:
-        return DynamoDBViews(self.client, self.tables.views, self.tables.cursors, no_sleep)
+        return DynamoDBViews(self.client, self.named("views"), self.named("cursors"), no_sleep)
 
     def controls(self) -> DynamoDBControls:
-        return DynamoDBControls(self.client, self.tables.cursors, no_sleep)
+        return DynamoDBControls(self.client, self.named("cursors"), no_sleep)
 
     def checkpoints(self) -> DynamoDBCheckpoints:
         return DynamoDBCheckpoints(self.client, self.tables.cursors, no_sleep)

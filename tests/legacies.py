@@ -77,9 +77,9 @@ class OnPostgres:
 class OnDynamoDB:
     def __init__(self, engine: DynamoDBEngine) -> None:
         self.engine = engine
-        self.table = f"legacy-{engine.tables.migration}"
+        self.table = f"legacy-{engine.named('migration')}"
         engine.client.create_table(TableName=self.table, **LEGACY_TABLE)  # type: ignore[arg-type]
-        lead = DynamoDBLead(engine.client, engine.tables.migration, LEGACY.entity)
+        lead = DynamoDBLead(engine.client, engine.named("migration"), LEGACY.entity)
         self.repository = DynamoDBLegacy(engine.client, self.table, LEGACY, lead)
 
     def write_directly(self, stream: StreamId, row: LegacyOrder) -> None:

@@ -25,7 +25,7 @@ THROTTLED = refused("ThrottlingException")
 
 def table(engine: Engine) -> WaitingDeadlines:
     if isinstance(engine, DynamoDBEngine):
-        return DynamoDBDeadlines(engine.client, engine.tables.deadlines, BUCKETS)
+        return DynamoDBDeadlines(engine.client, engine.named("deadlines"), BUCKETS)
     return MemoryDeadlines()
 
 

@@ -193,7 +193,7 @@ def test_a_row_that_keeps_moving_is_in_flight(shop: Shop) -> None:
 
 def test_reports_are_kept_newest_first(dynamodb: DynamoDBEngine) -> None:
     shop = Shop(dynamodb)
-    reports = DynamoDBReports(dynamodb.client, dynamodb.tables.reports)
+    reports = DynamoDBReports(dynamodb.client, dynamodb.named("reports"))
     runs = [shop.reconcile(), shop.reconcile()]
     for run in runs:
         reports.put(run)
