@@ -228,3 +228,7 @@ def test_a_notice_goes_over_the_bus_and_one_that_does_not_is_no_secret(outside: 
     assert notice["Detail"] == {"projection": "order", "version": 7}
     with pytest.raises(StoreUnavailable, match="left 1 entries for later, the first a ProjectionPaused"):
         EventBridgeNotices(bus(outside.bus(*[{0: "ThrottlingException"}] * ATTEMPTS))).send("ProjectionPaused", {})
+
+
+def test_an_entry_is_measured_in_bytes_as_eventbridge_does_it() -> None:
+    assert Entry("Gelöscht", '{"ü":1}'.encode(), "bänyan").size == 14 + 9 + 8 + 7 + ENVELOPE_BYTES
