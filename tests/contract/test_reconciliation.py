@@ -25,12 +25,15 @@ from orders import DOMAIN
 from orders.commands import CreateOrder, PayOrder
 from orders.decider import ORDER
 from orders.events import Item
+from orders.inventory.commands import ReceiveStock
+from orders.inventory.decider import INVENTORY
 
+TEA = StreamId("acme", "inventory", "sku.tea")
 ORDERS = [StreamId("acme", "order", f"o-{n}") for n in range(5)]
 
 
 class Shop:
-    """A few projected orders of one tenant, and a reconciler that may be disturbed while it pauses."""
+    """Projected orders of one tenant, tea in stock, and a reconciler that may be disturbed while it pauses."""
 
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
@@ -41,8 +44,10 @@ class Shop:
         self.runner = ProjectionRunner(
             self.store, self.views, DOMAIN.projections, DOMAIN.deciders, clock=self.clock, sleep=no_sleep
         )
+        CommandHandler(self.store, INVENTORY).handle(TEA, ReceiveStock(sku="tea", quantity=10, at=BEGINNING_OF_TIME))
         for stream in ORDERS:
             self.sell(stream)
+        for stream in (TEA, *ORDERS):
             self.project(stream)
 
     def sell(self, stream: StreamId) -> None:
@@ -86,7 +91,7 @@ def test_a_healthy_shop_has_no_differences(shop: Shop) -> None:
     assert found(report) == set()
     assert not report.drifted
     assert shop.telemetry.counts["ReconciliationDrift"] == 0
-    assert {section.name: section.compared for section in report.sections}["streams"] == len(ORDERS)
+    assert {section.name: section.compared for section in report.sections}["streams"] == len([TEA, *ORDERS])
     assert all(section.compared for section in report.sections)
     assert all(section.expected == section.actual for section in report.sections)
 
