@@ -26,6 +26,7 @@ COMMANDS: Mapping[str, Expectation] = {
     "add_item": (200, {"orderId": "order-1001", "version": 2, "totalAmount": "14.00"}),
     "pay": (200, {"orderId": "order-1002", "version": 2, "status": "paid", "totalAmount": "25.50"}),
     "cancel": (200, {"orderId": "order-1003", "version": 3, "status": "cancelled"}),
+    "receive_stock": (200, {"sku": "PEN-BLUE", "version": 1, "available": 5}),
     "conflict": (409, {"code": "version_conflict", "expected": 1}),
     "already_paid": (409, {"code": "order_already_paid"}),
     "invalid": (422, {"code": "quantity_out_of_range", "field": "items.0.quantity"}),
@@ -45,6 +46,7 @@ QUERIES: Mapping[str, Expectation] = {
     "orders_by_status": (200, {"orders.0.orderId": "order-1003", "orders.0.status": "open", "cursor": None}),
     "customer_totals": (200, {"customerId": "customer-1", "orders": 3, "paidOrders": 1, "paidAmount": "25.50"}),
     "daily_sales": (200, {"days.0.day": "2026-01-05", "days.0.net": "25.50"}),
+    "unknown_stock": (404, {"code": "sku_not_tracked"}),
     "unknown_order": (404, {"code": "order_not_found"}),
     "other_tenant": (404, {"code": "order_not_found"}),
     "unauthenticated": (401, {"code": "unauthorized"}),
@@ -215,6 +217,16 @@ def test_reactor_keeps_traces_and_claims_what_is_too_large_for_the_bus(sandbox: 
     assert claimed["Key"].startswith("acme/order/order-2001/1/")
     traced = {(row["entry"]["S"].split("#", 1)[1]) for row in rows(sandbox, "TracesTable")}
     assert "acme:order:order-2001#0000000001" in traced
+
+
+def test_reactor_reserves_what_a_new_order_asks_for(sandbox: Sandbox) -> None:
+    for case in ("receive_stock", "create_order"):
+        sandbox.invoke("command_api", read_case("command_api", case))
+    items = {row["stream"]["S"]: row for row in rows(sandbox, "EventsTable")}
+    delivered = batch([inserted(items["acme:order:order-2001"])])
+    assert [sandbox.invoke("reactor", delivered) for _ in range(2)] == [{"batchItemFailures": []}] * 2
+    stock = [row for row in rows(sandbox, "EventsTable") if row["stream"]["S"] == "acme:inventory:sku.PEN-BLUE"]
+    assert sorted(row["types"]["L"][0]["S"] for row in stock) == ["StockReceived", "StockReserved"]
 
 
 def test_projector_reads_what_the_stream_left_out(sandbox: Sandbox) -> None:

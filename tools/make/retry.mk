@@ -1,7 +1,7 @@
 URL ?= http://127.0.0.1:$(PORT)
 
 retry: ## Let a parked stream go on, on the local stack: PROJECTION= STREAM=
-	@curl -sS --fail-with-body -X POST $(URL)/_local/invoke/Projector -H 'Content-Type: application/json' \
+	@curl -sS --fail-with-body -X POST $(URL)/_local/invoke/$(if $(filter reactor,$(PROJECTION)),Reactor,Projector) -H 'Content-Type: application/json' \
 	  -d '{"retry":{"projection":"$(PROJECTION)","stream":"$(STREAM)"}}'; echo
 
 .PHONY: retry

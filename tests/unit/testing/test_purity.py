@@ -21,8 +21,9 @@ import pytest
 from tests.ledger import ACCOUNTS, REGISTRY, Account, Deposit, Deposited, Withdraw, decide, evolve
 
 from banyan.domain import Domain
-from banyan.events import DomainEvent
+from banyan.events import DomainEvent, Event
 from banyan.projections.base import Add, StreamProjection, ViewProjection
+from banyan.reactions.base import History, Policy, Reaction, Send
 from banyan.testing import check_purity
 
 COMMANDS = [Deposit(5), Withdraw(9), Withdraw(2)]
@@ -117,3 +118,23 @@ def test_leaves_projections_of_other_entities_alone() -> None:
     other = ViewProjection("other", "order", lambda _: [Add("a", "b", {"n": int(now())})])
 
     check_purity(replace(bank(), projections=[other]), "account", COMMANDS)
+
+
+def test_notices_an_impure_policy() -> None:
+    def remind(event: Event, history: History) -> Sequence[Reaction]:  # noqa: ARG001
+        return [Send("account", str(uuid.uuid4()), Deposit(1), "s")]
+
+    domain = Domain("bank", REGISTRY, [ACCOUNTS], policies=[Policy("remind", "account", remind)])
+    with pytest.raises(AssertionError, match="urandom"):
+        check_purity(domain, "account", COMMANDS)
+
+
+def test_gives_a_policy_the_history_up_to_its_event() -> None:
+    seen: list[list[int]] = []
+
+    def look(event: Event, history: History) -> Sequence[Reaction]:  # noqa: ARG001
+        seen.append([each.version for each in history()])
+        return ()
+
+    check_purity(Domain("bank", REGISTRY, [ACCOUNTS], policies=[Policy("look", "account", look)]), "account", COMMANDS)
+    assert seen == [[1], [1, 2]] * 2
