@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 import pytest
+from tests.support import wait_until
 from tools.runtime.backend import Backend, backend, moto
 from tools.runtime.emulator import FunctionFailed, unavailable
 from tools.runtime.samples.files import cases, read_case
@@ -60,6 +61,7 @@ OPERATIONS: Mapping[str, Expectation] = {
 }
 PROJECTED = ("insert", "duplicate", "gap", "modify", "remove", "snapshot")
 REACTED = ("insert", "duplicate", "gap")
+REBUILT = ("segment",)
 SCHEDULED = ("scheduled",)
 
 
@@ -122,6 +124,7 @@ def test_every_sample_event_is_expected_to_do_something() -> None:
         "console": OPERATIONS,
         "projector": PROJECTED,
         "reactor": REACTED,
+        "rebuild_worker": REBUILT,
         "reconciler": SCHEDULED,
         "deadlines": SCHEDULED,
     }
@@ -169,6 +172,49 @@ def test_projector_fills_the_read_models_once(sandbox: Sandbox) -> None:
     assert project(sandbox, "duplicate") == {"batchItemFailures": []}
     assert project(sandbox, "snapshot") == {"batchItemFailures": []}
     assert rows(sandbox, "ViewsTable") == filled
+
+
+def rebuild(sandbox: Sandbox, action: str, **more: Any) -> Any:
+    """What the rebuild worker answers to an operator."""
+    return sandbox.invoke("rebuild_worker", {"rebuild": {"action": action, "projection": "order", **more}})
+
+
+def test_rebuild_worker_builds_a_generation_and_switches_to_it(sandbox: Sandbox) -> None:
+    project(sandbox, "insert")
+    case = read_case("rebuild_worker", "segment")
+    before = rows(sandbox, "EventsTable")
+    assert sandbox.invoke("rebuild_worker", case) is None
+    assert rebuild(sandbox, "preview")["streams"] == 6
+    begun = rebuild(sandbox, "start")
+    assert (begun["generation"], begun["stage"], begun["phase"]) == (2, "building", "counting")
+    work_off(sandbox)
+    progress = rebuild(sandbox, "progress")
+    assert (progress["stage"], progress["phase"], progress["streams"]) == ("ready", "compared", 6)
+    assert [difference["row"] for difference in progress["differences"]] == ["acme:order:order-1006"]
+    assert rebuild(sandbox, "stream", stream="acme:order:order-1006")["generations"]["1"]["replaced"]
+    assert rebuild(sandbox, "switch") == {"live": 2}
+    old, new = ([r for r in rows(sandbox, "ViewsTable") if r["row"]["S"].startswith(f"order@{n}#")] for n in (1, 2))
+    assert [row["state"] for row in old] == [row["state"] for row in new]
+    assert rows(sandbox, "EventsTable") == before
+
+
+def work_off(sandbox: Sandbox) -> None:
+    """Hand out what waits for the rebuild worker, as Lambda does, until nothing is left."""
+    queue = sandbox.service("sqs")
+    url = queue.get_queue_url(QueueName="banyan-RebuildQueue")["QueueUrl"]
+    counts = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesDelayed"]
+
+    def left() -> bool:
+        attributes = queue.get_queue_attributes(QueueUrl=url, AttributeNames=counts)["Attributes"]
+        return any(int(attributes[count]) for count in counts)
+
+    def hand_out() -> bool:
+        for message in queue.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages", []):
+            sandbox.invoke("rebuild_worker", {"Records": [{"body": message["Body"]}]})
+            queue.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
+        return not left()
+
+    wait_until(hand_out, "the rebuild", 60)
 
 
 def test_reactor_takes_in_what_is_delivered_and_what_is_left_out(sandbox: Sandbox) -> None:

@@ -18,8 +18,9 @@ from banyan.streams import StreamId
 READ_UNIT_BYTES: Final = 4096
 WRITE_UNIT_BYTES: Final = 1024
 IN_TRANSACTION: Final = 2
-READS_TO_COMPARE: Final = 2
-"""The old row and the new one."""
+READS_OF_A_STATE: Final = 2
+READS_OF_A_ROW: Final = 3
+"""To compare it: the old one, the new one, and for a shared row whether the new one is there at all."""
 
 
 class CostingViews(MemoryViews):
@@ -44,7 +45,10 @@ class CostingViews(MemoryViews):
     @property
     def units_to_compare(self) -> float:
         """Read units of reading every row of two generations."""
-        return sum(READS_TO_COMPARE * units(size, READ_UNIT_BYTES) for size in self._sizes.values())
+        return sum(
+            (READS_OF_A_ROW if isinstance(key, RowKey) else READS_OF_A_STATE) * units(size, READ_UNIT_BYTES)
+            for key, size in self._sizes.items()
+        )
 
     def states(self, generation: Generation, streams: Sequence[StreamId]) -> Mapping[StreamId, StateRow]:
         """As in ``Views``."""

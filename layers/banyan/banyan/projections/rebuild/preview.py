@@ -21,6 +21,9 @@ from banyan.store.items import Item, commit_item, item_size, log_key
 from banyan.streams import BEGINNING_OF_TIME, StreamId
 
 MOST_SAMPLES: Final = 8
+WRITES_OF_A_SEGMENT: Final = 6
+READS_OF_A_SEGMENT: Final = 30
+"""Checkpoints and controls, whatever there is to do."""
 MILLION: Final = 1_000_000
 EVENTUALLY: Final = 0.5
 TRIAL: Final = Generation("trial")
@@ -87,8 +90,8 @@ def preview(projection: Projection, store: EventStore, write_rate: int, prices: 
     for streams in census.samples:
         trial.take(streams)
     share = census.streams / trial.streams if trial.streams else 0.0
-    reads = trial.read_units * share + census.read_units
-    writes = trial.write_units * share
+    reads = trial.read_units * share + census.read_units + READS_OF_A_SEGMENT * store.table.buckets
+    writes = trial.write_units * share + WRITES_OF_A_SEGMENT * store.table.buckets
     return Preview(
         projection=projection.name,
         streams=census.streams,

@@ -1,0 +1,120 @@
+"""A rebuild on DynamoDB Local: killed in the middle of live traffic, and held against what it was said to cost."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from multiprocessing import get_context
+from threading import Event, Thread
+
+import pytest
+from tests.engines import DynamoDBEngine
+from tests.integration.rebuilder import PROJECTIONS, Rebuilder, rebuild_in_a_process
+from tests.ledger import REGISTRY, account, deposits
+from tests.support import ManualClock, wait_until
+from tests.unit.projections.harness import Ledger, same, timeless
+
+from banyan.projections.base import Projection
+from banyan.projections.rebuild.preview import Prices, preview
+from banyan.projections.views import Generation
+from banyan.store.eventstore import Clock, utc_now
+from banyan.streams import StreamHead
+
+ACCOUNTS = 16
+NEW_ACCOUNTS = 6
+PAUSE = 0.1
+PREVIEWED = 40
+SLOW, FAST = 0.1, 0.0
+OLD = (Generation("balances", 1), Generation("turnover", 1))
+NEW = (Generation("balances", 2), Generation("turnover", 2))
+
+
+def filled(engine: DynamoDBEngine, accounts: int = ACCOUNTS, clock: Clock = utc_now) -> Ledger:
+    """Accounts of one to four commits, seen by the projector."""
+    ledger = Ledger(engine.views(), engine.table(), controls=engine.controls())
+    ledger.store = engine.store(REGISTRY, clock)
+    streams = [account(f"a{number}") for number in range(accounts)]
+    for number, stream in enumerate(streams):
+        head = StreamHead.empty(stream)
+        for step in range(number % 4 + 1):
+            head = ledger.store.append(stream, head, deposits(step, 1)).head
+    ledger.runner.project([], streams)
+    return ledger
+
+
+@contextmanager
+def traffic(ledger: Ledger) -> Iterator[None]:
+    """Movements of accounts, old and new, until the block is left; none is lost."""
+    stopping, moved = Event(), Event()
+
+    def flow() -> None:
+        number = 0
+        while not stopping.wait(PAUSE):
+            names = (f"a{number % ACCOUNTS}", f"b{number % NEW_ACCOUNTS}")
+            assert not ledger.runner.project([ledger.commit(account(name), *deposits(number)) for name in names])
+            number += 1
+            moved.set()
+
+    thread = Thread(target=flow)
+    thread.start()
+    try:
+        assert moved.wait(20)
+        yield
+    finally:
+        stopping.set()
+        thread.join()
+
+
+def equal_to_a_fold(ledger: Ledger, balances: Generation, turnover: Generation) -> bool:
+    """Whether both projections hold in a generation what their events say."""
+    rows = {row.stream: row for row in ledger.views.all_states(balances)}
+    streams = set(ledger.store.streams())
+    return (
+        rows.keys() == streams
+        and all(same(rows[stream], ledger.expected_balance(stream)) for stream in streams)
+        and timeless(dict(ledger.views.all_rows(turnover))) == ledger.expected_turnover()
+    )
+
+
+def test_a_rebuild_under_live_traffic_survives_a_kill_in_its_middle(dynamodb_local: DynamoDBEngine) -> None:
+    ledger, spawn = filled(dynamodb_local), get_context("spawn")
+    place = (dynamodb_local.client.meta.endpoint_url, dynamodb_local.tables)
+    with traffic(ledger):
+        killed = spawn.Process(target=rebuild_in_a_process, args=(*place, SLOW))
+        killed.start()
+        wait_until(lambda: len(list(ledger.views.all_states(NEW[0]))) > ACCOUNTS // 4, "the first rows", 60)
+        killed.kill()
+        killed.join()
+        assert len([r for r in ledger.views.all_states(NEW[0]) if r.stream.id.startswith("a")]) < ACCOUNTS
+        assert [ledger.controls.get([g.projection])[g.projection].live for g in OLD] == [1, 1]
+
+        again = spawn.Process(target=rebuild_in_a_process, args=(*place, FAST))
+        again.start()
+        again.join(60)
+        assert again.exitcode == 0
+
+    assert [ledger.controls.get([g.projection])[g.projection].live for g in NEW] == [2, 2]
+    assert equal_to_a_fold(ledger, *OLD)
+    assert equal_to_a_fold(ledger, *NEW)
+
+
+@pytest.mark.parametrize("projection", PROJECTIONS, ids=lambda projection: projection.name)
+def test_a_preview_comes_close_to_what_is_consumed(dynamodb_local: DynamoDBEngine, projection: Projection) -> None:
+    """Within a quarter. DynamoDB Local does not report what transactions consume: their items are counted instead."""
+    ledger = filled(dynamodb_local, PREVIEWED, ManualClock())
+    expected = preview(projection, ledger.store, 100, Prices(read=0.5, write=2.0))
+    rebuilder = Rebuilder(dynamodb_local.client, dynamodb_local.tables)
+    transacted = list[int]()
+    dynamodb_local.client.meta.events.register(
+        "provide-client-params.dynamodb.TransactWriteItems",
+        lambda params, **_: transacted.append(len(params["TransactItems"])),
+    )
+
+    rebuilder.rebuild.start(projection.name)
+    rebuilder.run()
+
+    assert (expected.streams, expected.commits, expected.events) == (PREVIEWED, PREVIEWED * 5 // 2, PREVIEWED * 5)
+    assert rebuilder.meter.read_units == pytest.approx(expected.read_units, rel=0.25)
+    assert rebuilder.meter.write_units + 2 * sum(transacted) == pytest.approx(expected.write_units, rel=0.25)
+    assert expected.price == pytest.approx((expected.read_units * 0.5 + expected.write_units * 2.0) / 1_000_000)
+    assert expected.seconds == pytest.approx(expected.write_units / 100)
