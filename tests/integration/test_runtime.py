@@ -11,6 +11,7 @@ from tests.support import wait_until
 from tools.runtime.backend import Backend, backend, moto
 from tools.runtime.emulator import FunctionFailed, unavailable
 from tools.runtime.samples.files import cases, read_case
+from tools.runtime.samples.orders import HISTORY
 from tools.runtime.samples.records import batch, inserted
 from tools.runtime.sandbox import Sandbox, load_template
 
@@ -122,7 +123,7 @@ def test_every_sample_event_is_expected_to_do_something() -> None:
         "command_api": COMMANDS,
         "query_api": QUERIES,
         "console": OPERATIONS,
-        "projector": PROJECTED,
+        "projector": (*PROJECTED, *SCHEDULED),
         "reactor": REACTED,
         "rebuild_worker": REBUILT,
         "reconciler": SCHEDULED,
@@ -279,6 +280,13 @@ def test_projector_reads_what_the_stream_left_out(sandbox: Sandbox) -> None:
     assert project(sandbox, "gap") == {"batchItemFailures": []}
     healed = query(sandbox, "order_from_stream")
     assert (healed["version"], healed["servedFrom"], len(healed["items"])) == (2, "projection", 2)
+
+
+def test_projector_heals_on_schedule_what_no_stream_delivered(sandbox: Sandbox) -> None:
+    healed = sandbox.invoke("projector", read_case("projector", "scheduled"))["caughtUp"]
+    assert {(report["complete"], report["error"]) for report in healed.values()} == {(True, None)}
+    assert healed["order@1"]["healed"] == len(HISTORY)
+    assert query(sandbox, "order_from_stream")["servedFrom"] == "projection"
 
 
 @pytest.mark.parametrize("case", ["modify", "remove"])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
@@ -73,7 +73,7 @@ class ProjectionSpec:
         """
         projection = _stream_projection(self.projection)
         name = StreamId.parse(stream) if isinstance(stream, str) else stream
-        store = self._store()
+        store = self.recorded()
         events = list(store.read(name))
         assert_same(f"state of {name}", state, fold_state(projection, events) if events else None)
         for way, views in self._delivered(store):
@@ -89,7 +89,7 @@ class ProjectionSpec:
         AssertionError
         """
         index = [each.name for each in _stream_projection(self.projection).lookups].index(lookup) + 1
-        for way, views in self._delivered(self._store()):
+        for way, views in self._delivered(self.recorded()):
             page = views.lookup(self._generation, tenant or self._tenant, index, partition, len(self.history) + 1)
             found = [str(row.stream) for row in page.rows]
             assert_same(f"{lookup} {partition!r}, delivered {way}", list(streams), found)
@@ -109,7 +109,7 @@ class ProjectionSpec:
         AssertionError
         """
         assert isinstance(self.projection, ViewProjection), f"{self.projection.name} keeps states, not rows"
-        store, tenant = self._store(), tenant or self._tenant
+        store, tenant = self.recorded(), tenant or self._tenant
         fold = ViewFold(self.projection, store)
         for stream in dict.fromkeys(given.stream for given in self.history):
             fold.take(stream)
@@ -125,7 +125,8 @@ class ProjectionSpec:
     def _tenant(self) -> str:
         return self.history[0].stream.tenant
 
-    def _store(self) -> EventStore:
+    def recorded(self) -> EventStore:
+        """A store that holds what happened."""
         moments = (START + SECOND * count for count in range(len(self.history)))
         store = EventStore(MemoryTable(), self.registry, lambda: next(moments))
         for index, given in enumerate(self.history):
@@ -134,9 +135,10 @@ class ProjectionSpec:
         return store
 
     def _delivered(self, store: EventStore) -> list[tuple[str, MemoryViews]]:
-        return [(way, self._project(store, batches)) for way, batches in deliveries(_commits(store))]
+        return [(way, self.projected(store, batches)) for way, batches in deliveries(all_commits(store))]
 
-    def _project(self, store: EventStore, batches: Any) -> MemoryViews:
+    def projected(self, store: EventStore, batches: Iterable[Iterable[Commit]]) -> MemoryViews:
+        """What the engine makes of some batches."""
         views = MemoryViews()
         runner = ProjectionRunner(store, views, [self.projection], clock=lambda: START, sleep=lambda _: None)
         for batch in batches:
@@ -144,7 +146,8 @@ class ProjectionSpec:
         return views
 
 
-def _commits(store: EventStore) -> list[Commit]:
+def all_commits(store: EventStore) -> list[Commit]:
+    """Every commit of a store, in the order of recording."""
     streams = dict.fromkeys(entry.stream for entry in store.log(0))
     commits = [commit for stream in streams for commit in store.commits(stream)]
     return sorted(commits, key=lambda commit: commit.recorded_at)
