@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -127,13 +127,6 @@ class Failures:
             wait = max(failure.next_try for failure in again) - self._clock()
             self._sleep(min(max(wait.total_seconds(), 0.0), LONGEST_WAIT_SECONDS))
         return frozenset(failure.stream for failure in again)
-
-    def unpark(self, generation: Generation, stream: StreamId) -> None:
-        """Let a parked stream be tried again."""
-        failure = self._views.failure(generation, stream)
-        if failure:
-            self._views.put_failure(generation, replace(failure, attempts=0, parked_at=None))
-            self._known.add((generation, stream))
 
     def forget(self, generation: Generation, stream: StreamId) -> None:
         """Forget the failure of a stream that is up to date, parked or not."""
