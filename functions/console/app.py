@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
-from banyan.aws.http import Api, admin_api
+from banyan.aws.admin.api import admin_api
+from banyan.aws.clients import sqs_client
+from banyan.aws.http import Api
 from banyan.aws.observability import instrumented, telemetry
 from banyan.aws.once import once
+from banyan.aws.settings import Queues
+from banyan.aws.work_queue import SqsWorkQueue
 from banyan.bootstrap import bootstrap
 
 
 @once
 def api() -> Api:
     """The API of this process, built at the first request."""
-    return admin_api(bootstrap(telemetry=telemetry()))
+    return admin_api(bootstrap(telemetry=telemetry()), SqsWorkQueue(sqs_client, Queues.from_env(os.environ).rebuild))
 
 
 @instrumented

@@ -64,9 +64,16 @@ GRANTS: dict[str, dict[str, set[str]]] = {
         "DeadlinesTable": {"Query", "PutItem", "DeleteItem"},
     },
     "console": {
-        "CursorsTable": {"BatchGetItem"},
+        "EventsTable": {"Query"},
+        "EventsTable/index/log": {"Query"},
+        "ViewsTable": {"BatchGetItem", "PutItem", "UpdateItem", "DeleteItem"},
+        "CursorsTable": {"GetItem", "BatchGetItem", "PutItem", "UpdateItem"},
+        "CursorsTable/index/parked": {"Query"},
+        "DeadlinesTable": {"Query", "PutItem", "DeleteItem"},
+        "TracesTable": {"Query"},
     },
 }
+TELLING = {"reactor", "projector", "console"}
 FORCED_BY_AWS = {
     ("xray:PutTraceSegments", "*"),
     ("xray:PutTelemetryRecords", "*"),
@@ -128,11 +135,11 @@ def test_a_function_is_told_of_the_tables_that_it_may_use(functions: list[Resour
     }
 
 
-def test_only_the_reactor_and_the_projector_reach_the_bus_and_only_the_reactor_its_claims(
+def test_only_those_who_tell_reach_the_bus_and_only_the_reactor_its_claims(
     template: Template, functions: list[Resource]
 ) -> None:
     allowed = {folder_name(f): set(role_of(template, f).allowed) for f in functions}
-    assert {name for name, grants in allowed.items() if ("events:PutEvents", BUS) in grants} == {"reactor", "projector"}
+    assert {name for name, grants in allowed.items() if ("events:PutEvents", BUS) in grants} == TELLING
     assert {name for name, grants in allowed.items() if ("s3:PutObject", f"{CLAIMS}/*") in grants} == {"reactor"}
     others = {action for grants in allowed.values() for action, _ in grants if action.startswith(("events:", "s3:"))}
     assert others == {"events:PutEvents", "s3:PutObject"}
@@ -140,7 +147,7 @@ def test_only_the_reactor_and_the_projector_reach_the_bus_and_only_the_reactor_i
 
 def test_a_function_is_told_of_the_bus_and_the_bucket_that_it_may_use(functions: list[Resource]) -> None:
     told = {folder_name(f): f.properties["Environment"]["Variables"] for f in functions}
-    assert {name for name, variables in told.items() if "EVENT_BUS" in variables} == {"reactor", "projector"}
+    assert {name for name, variables in told.items() if "EVENT_BUS" in variables} == TELLING
     assert {name for name, variables in told.items() if "CLAIMS_BUCKET" in variables} == {"reactor"}
     assert (told["reactor"]["EVENT_BUS"], told["reactor"]["CLAIMS_BUCKET"]) == ("banyan", "banyan-claimsbucket")
 

@@ -56,6 +56,13 @@ QUERIES: Mapping[str, Expectation] = {
 OPERATIONS: Mapping[str, Expectation] = {
     "projections": (200, {"projections.0.status": "active"}),
     "projection": (200, {"projection": "order", "live": 1, "status": "active", "pause": None}),
+    "pause": (200, {"status": "paused", "pause.reason": "maintenance"}),
+    "resume": (200, {"generations.0.complete": True}),
+    "retry": (200, {"parked": None}),
+    "preview": (200, {"streams": 6, "rows": 6}),
+    "rebuild": (200, {"stage": "building", "generation": 2}),
+    "correlation": (404, {"code": "correlation_not_found"}),
+    "deadlines": (200, {"due": 0}),
     "unknown_projection": (404, {"code": "projection_not_found"}),
     "without_scope": (403, {"code": "forbidden_scope"}),
     "unauthenticated": (401, {"code": "unauthorized"}),

@@ -11,9 +11,10 @@ from urllib.parse import urlencode
 
 from tests.support import ManualClock
 
+from banyan.aws.admin.api import admin_api
 from banyan.aws.bus import EventBus
 from banyan.aws.clients import events_client
-from banyan.aws.http import Api, admin_api, query_api
+from banyan.aws.http import Api, query_api
 from banyan.aws.http_once import Once
 from banyan.aws.idempotency import IdempotencyTable, MemoryIdempotency
 from banyan.aws.identity import ADMIN
@@ -122,7 +123,7 @@ class Server:
         once = Once(self.records, chosen.idempotency_hours, self.clock, sleep)
         self.commands = Api(self.application, routers(domain)[0], once=once)
         self.queries = query_api(self.application)
-        self.console = admin_api(self.application)
+        self.console = admin_api(self.application, cast(Any, None))
         self.runner = ProjectionRunner(self.store, self.views, domain.projections, clock=self.clock)
 
     def restart(self) -> None:

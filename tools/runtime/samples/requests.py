@@ -17,6 +17,7 @@ HOST = f"{API}.execute-api.{REGION}.amazonaws.com"
 PUBLIC = frozenset({"/health", "/openapi.json"})
 ADMIN_PATH = "/admin/"
 ADMIN = "banyan/admin"
+PROJECTION = "/admin/projections/order"
 LIFETIME = timedelta(hours=1)
 NEW_ORDER = {
     "orderId": "order-2001",
@@ -72,7 +73,14 @@ def operations() -> Mapping[str, Any]:
     """Every sample event of ``console``, by name."""
     return {
         "projections": get("/admin/projections", scope=ADMIN),
-        "projection": get("/admin/projections/order", scope=ADMIN),
+        "projection": get(PROJECTION, scope=ADMIN),
+        "pause": post(f"{PROJECTION}/pause", json.dumps({"reason": "maintenance"}), scope=ADMIN),
+        "resume": post(f"{PROJECTION}/resume", "", scope=ADMIN),
+        "retry": post(f"{PROJECTION}/retry", json.dumps({"stream": f"{TENANT}:order:order-1004"}), scope=ADMIN),
+        "preview": post(f"{PROJECTION}/rebuild", json.dumps({"dryRun": True}), scope=ADMIN),
+        "rebuild": post(f"{PROJECTION}/rebuild", json.dumps({"switchWhenEqual": True}), scope=ADMIN),
+        "correlation": get("/admin/correlations/correlation-sample", scope=ADMIN),
+        "deadlines": get("/admin/deadlines", scope=ADMIN),
         "unknown_projection": get("/admin/projections/nothing", scope=ADMIN),
         "without_scope": get("/admin/projections"),
         "unauthenticated": get("/admin/projections", tenant=None),

@@ -21,9 +21,9 @@ from banyan.aws.http_public import public_routes, table_checks
 from banyan.aws.http_resolver import HttpResolver
 from banyan.aws.idempotency import IdempotencyTable
 from banyan.aws.idempotency_dynamodb import DynamoDBIdempotency
-from banyan.aws.identity import ADMIN, Caller, identify
+from banyan.aws.identity import Caller, identify
 from banyan.aws.observability import log_context, log_failure
-from banyan.aws.openapi import admin_routers, routers
+from banyan.aws.openapi import routers
 from banyan.aws.problems import CONTENT_TYPE, BadRequest, problem_of
 from banyan.bootstrap import Application
 from banyan.events import Metadata
@@ -47,6 +47,8 @@ class Api:
         Given where requests may carry an ``Idempotency-Key``.
     scope : str, optional
         What a token must grant besides, for every route that is not public.
+    parts : Mapping[str, Any], optional
+        What dependencies of the routes find in ``request.context`` besides the call.
     """
 
     def __init__(
@@ -56,6 +58,7 @@ class Api:
         public: Router | None = None,
         once: Once | None = None,
         scope: str | None = None,
+        parts: Mapping[str, Any] | None = None,
     ) -> None:
         self._application = application
         self._queries = Queries(
@@ -68,6 +71,7 @@ class Api:
         self._public = {route[0] for route in public._routes} if public else frozenset()
         self._once = once
         self._scope = scope
+        self._parts = parts or {}
         self._resolver = _resolver(*routers, public)
 
     def __call__(self, event: Mapping[str, Any], invocation: Any) -> HttpAnswer:
@@ -102,7 +106,7 @@ class Api:
 
         def work(attempt: Attempt) -> HttpAnswer:
             call = Call(self._application, self._queries, caller, metadata, expected, attempt)
-            return self._resolver.answer(event, invocation, body, {"call": call})
+            return self._resolver.answer(event, invocation, body, {"call": call, **self._parts})
 
         key = headers.idempotency_key
         if self._once and key:
@@ -124,11 +128,6 @@ def query_api(application: Application) -> Api:
     checks = table_checks(application.store, application.views, application.controls)
     public = public_routes(application.domain, checks)
     return Api(application, routers(application.domain)[1], public=public)
-
-
-def admin_api(application: Application) -> Api:
-    """The API of the platform's operator, for tokens with the scope ``banyan/admin``."""
-    return Api(application, *admin_routers(), scope=ADMIN)
 
 
 def _resolver(*routers: Router | None) -> HttpResolver:

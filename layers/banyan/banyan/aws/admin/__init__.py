@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from banyan.aws.admin import projections
+from banyan.aws.admin import correlations, deadlines, projections, rebuilds
 
-ROUTERS = (projections.router,)
+ROUTERS = (projections.router, rebuilds.router, deadlines.router, correlations.router)

@@ -8,7 +8,11 @@ from typing import ClassVar
 from pydantic import ConfigDict
 
 from banyan.events import CamelModel
+from banyan.projections.catchup import CaughtUp
 from banyan.projections.control import Stage, Status
+from banyan.projections.status import ProjectionStatus
+from banyan.projections.views import Failure
+from banyan.streams import StreamId
 
 
 class _Answer(CamelModel):
@@ -32,17 +36,91 @@ class GenerationAnswer(_Answer):
     changed_at: datetime
 
 
+class LagAnswer(_Answer):
+    """How far the live generation is behind; ``complete`` is false when there may be more."""
+
+    events: int
+    milliseconds: int
+    complete: bool
+
+
+class FailureAnswer(_Answer):
+    """A parked stream: ``version`` is the first that is not taken in, ``nextTry`` is null until somebody retries."""
+
+    stream: StreamId
+    version: int
+    error: str
+    attempts: int
+    next_try: datetime | None
+    parked_at: datetime | None
+
+
+class ParkedAnswer(FailureAnswer):
+    """A stream that is parked in one generation."""
+
+    generation: int
+
+
 class ProjectionAnswer(_Answer):
-    """One projection."""
+    """All there is to say about a projection."""
 
     projection: str
     status: Status
     live: int
+    lag: LagAnswer
     pause: PauseAnswer | None
     generations: list[GenerationAnswer]
+    parked: list[ParkedAnswer]
 
 
 class ProjectionsAnswer(_Answer):
     """Every projection of the domain."""
 
     projections: list[ProjectionAnswer]
+
+
+class CaughtUpAnswer(_Answer):
+    """What a generation took in; the scheduled catch-up goes on with what is not ``complete``."""
+
+    generation: int
+    commits: int
+    healed: int
+    complete: bool
+    error: str | None
+
+
+class ResumedAnswer(_Answer):
+    """What was made up for, by generation."""
+
+    generations: list[CaughtUpAnswer]
+
+
+class RetriedAnswer(_Answer):
+    """Why a stream is parked again; null when it is up to date."""
+
+    parked: FailureAnswer | None
+
+
+def projection_answer(status: ProjectionStatus) -> ProjectionAnswer:
+    """A projection's status as it is told."""
+    parked = [{**failure_answer(each.failure).model_dump(), "generation": each.generation} for each in status.parked]
+    return ProjectionAnswer.model_validate(
+        {**{name: getattr(status, name) for name in ProjectionAnswer.model_fields}, "parked": parked}
+    )
+
+
+def failure_answer(failure: Failure) -> FailureAnswer:
+    """A failure as it is told."""
+    answer = FailureAnswer.model_validate(failure)
+    return answer.model_copy(update={"next_try": None}) if failure.parked_at else answer
+
+
+def caught_up_answer(report: CaughtUp) -> CaughtUpAnswer:
+    """What catching up did, as it is told."""
+    return CaughtUpAnswer(
+        generation=report.generation.number,
+        commits=report.commits,
+        healed=report.healed,
+        complete=report.complete,
+        error=report.error,
+    )

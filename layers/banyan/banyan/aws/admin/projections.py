@@ -1,39 +1,96 @@
-"""Routes over projections: how they stand, and what can be done about it."""
+"""Routes over projections: how they stand, and pause, resume, park and retry."""
 
 from __future__ import annotations
 
-from aws_lambda_powertools.event_handler.api_gateway import Router
+from datetime import timedelta
+from typing import Annotated, Final
 
-from banyan.aws.admin.answers import ProjectionAnswer, ProjectionsAnswer
-from banyan.aws.http_call import CurrentCall
-from banyan.errors import NotFound
+from aws_lambda_powertools.event_handler.api_gateway import Router
+from pydantic import Field
+
+from banyan.aws.admin.answers import (
+    FailureAnswer,
+    ProjectionAnswer,
+    ProjectionsAnswer,
+    ResumedAnswer,
+    RetriedAnswer,
+    caught_up_answer,
+    failure_answer,
+    projection_answer,
+)
+from banyan.aws.admin.targets import known
+from banyan.aws.http_call import Call, CurrentCall
+from banyan.events import CamelModel
+from banyan.streams import StreamId
+
+HEALING: Final = timedelta(seconds=20)
+"""How long an answer may wait for what a pause left behind; below the function's timeout."""
 
 router = Router()  # type: ignore[no-untyped-call]
+
+Reason = Annotated[str, Field(min_length=1, max_length=500)]
+
+
+class PauseRequest(CamelModel):
+    """Why a projection is to stop."""
+
+    reason: Reason
+
+
+class ParkRequest(CamelModel):
+    """Which stream is to stop, and why."""
+
+    stream: StreamId
+    reason: Reason
+
+
+class RetryRequest(CamelModel):
+    """Which stream is to go on."""
+
+    stream: StreamId
 
 
 @router.get("/admin/projections", operation_id="listProjections", summary="How every projection stands")
 def list_projections(call: CurrentCall) -> ProjectionsAnswer:
     """List the domain's projections."""
-    names = [projection.name for projection in call.application.domain.projections]
-    controls = call.application.controls.get(names)
-    return ProjectionsAnswer(projections=[ProjectionAnswer.model_validate(controls[name]) for name in names])
+    return ProjectionsAnswer(projections=[projection_answer(each) for each in call.application.operations.status()])
 
 
 @router.get("/admin/projections/<name>", operation_id="showProjection", summary="How one projection stands")
 def show_projection(name: str, call: CurrentCall) -> ProjectionAnswer:
     """Show one projection."""
-    return ProjectionAnswer.model_validate(call.application.controls.get([known(name, call)])[name])
+    return _shown(call, known(call, name).name)
 
 
-def known(name: str, call: CurrentCall) -> str:
-    """The name of a projection that the domain has.
+@router.post("/admin/projections/<name>/pause", operation_id="pauseProjection", summary="Take nothing in")
+def pause(name: str, body: PauseRequest, call: CurrentCall) -> ProjectionAnswer:
+    """Pause a projection; queries answer with what it has, or from the streams."""
+    call.application.operations.pause(known(call, name).name, body.reason, call.caller.actor)
+    return _shown(call, name)
 
-    Raises
-    ------
-    NotFound
-    """
-    if name not in {projection.name for projection in call.application.domain.projections}:
-        raise NotFound(
-            "projection_not_found", f"there is no projection {name!r}: list them with GET /admin/projections"
-        )
-    return name
+
+@router.post("/admin/projections/<name>/resume", operation_id="resumeProjection", summary="Take everything in again")
+def resume(name: str, call: CurrentCall) -> ResumedAnswer:
+    """Resume a projection, and make up for what it missed as far as time allows."""
+    deadline = call.application.clock() + HEALING
+    reports = call.application.operations.resume(known(call, name).name, deadline)
+    return ResumedAnswer(generations=[caught_up_answer(report) for report in reports])
+
+
+@router.post("/admin/projections/<name>/park", operation_id="parkStream", summary="Take nothing of one stream in")
+def park(name: str, body: ParkRequest, call: CurrentCall) -> FailureAnswer:
+    """Park a stream by hand."""
+    projection = known(call, name, body.stream).name
+    return failure_answer(call.application.operations.park(projection, body.stream, body.reason, call.caller.actor))
+
+
+@router.post("/admin/projections/<name>/retry", operation_id="retryStream", summary="Let a parked stream go on")
+def retry(name: str, body: RetryRequest, call: CurrentCall) -> RetriedAnswer:
+    """Bring a stream up to date from the event table, parked or not."""
+    failure = call.application.operations.retry(known(call, name, body.stream).name, body.stream)
+    return RetriedAnswer(parked=failure and failure_answer(failure))
+
+
+def _shown(call: Call, name: str) -> ProjectionAnswer:
+    (status,) = call.application.operations.status(name)
+    return projection_answer(status)

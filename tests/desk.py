@@ -1,0 +1,186 @@
+"""A whole platform in this process: its API behind the local gateway, and its stream and queue worked off when told."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections import Counter, deque
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from tests.engines import BUCKETS, DynamoDBEngine
+from tests.support import ManualClock, RecordedNotices
+from tests.unit.http.api import CONTEXT, OPERATOR, Answer, event
+from tools.local.authorizer import JwtAuthorizer
+from tools.local.console import Console
+from tools.local.gateway import Gateway
+from tools.local.keys import AUDIENCE, ISSUER, local_key
+from tools.local.routes import Route, routes
+from tools.local.server import serving
+from tools.runtime.sandbox import load_template
+
+from banyan.aws.admin.api import admin_api
+from banyan.aws.http import command_api, query_api
+from banyan.aws.rebuilds import Rebuilds
+from banyan.bootstrap import bootstrap
+from banyan.events import Event
+from banyan.projections.base import StreamProjection
+from banyan.projections.check import fold_row
+from banyan.projections.rebuild.base import Work
+from banyan.store import Commit
+from banyan.streams import StreamId
+from orders.projections import ORDER_LIST
+
+SETTINGS = {
+    "BANYAN_LOG_BUCKETS": BUCKETS,
+    "BANYAN_BACKOFF_MS": 1,
+    "BANYAN_MAX_RETRIES": 1,
+    "BANYAN_CONTROL_CACHE_MS": 0,
+    "BANYAN_MIN_VERSION_WAIT_MS": 0,
+    "BANYAN_RECONCILIATION_SETTLE_MS": 1,
+    "BANYAN_REBUILD_WRITE_UNITS": 100_000,
+}
+BATCH = 25
+FOREVER = 1e9
+
+
+class Counts:
+    """Adds up what is counted, as the metrics that alarms look at do."""
+
+    def __init__(self) -> None:
+        self.counted: Counter[str] = Counter()
+
+    def count(self, name: str, value: int = 1) -> None:
+        self.counted[name] += value
+
+    def duration(self, name: str, milliseconds: float) -> None:
+        """Durations raise no alarm here."""
+
+
+class Messages:
+    """The queue of rebuilds, in memory."""
+
+    def __init__(self) -> None:
+        self.waiting: deque[tuple[Work, int]] = deque()
+
+    def send(self, works: Sequence[Work], delay_seconds: int = 0) -> None:
+        self.waiting.extend((work, delay_seconds) for work in works)
+
+
+class Desk:
+    """The functions of the template over an engine's tables.
+
+    Parameters
+    ----------
+    engine : DynamoDBEngine
+    poisoned : str, optional
+        Id of an order that one projection cannot take in until ``mended``.
+    """
+
+    def __init__(self, engine: DynamoDBEngine, poisoned: str = "") -> None:
+        self.clock, self.counts, self.notices, self.queue = ManualClock(), Counts(), RecordedNotices(), Messages()
+        self.mended = False
+        self._poisoned = poisoned
+        names = {f"{name.upper()}_TABLE": getattr(engine.tables, name) for name in type(engine.tables).model_fields}
+        environ = {name: str(value) for name, value in {**SETTINGS, **names}.items()}
+        app = bootstrap(
+            environ, client=lambda: engine.client, notices=self.notices, telemetry=self.counts, clock=self.clock
+        )
+        projections = [self._spoiled(p) if p is ORDER_LIST else p for p in app.domain.projections]
+        self.app = replace(app, domain=replace(app.domain, projections=projections))
+        self.apis = {
+            "banyan-CommandApi": command_api(self.app),
+            "banyan-QueryApi": query_api(self.app),
+            "banyan-Console": admin_api(self.app, self.queue),
+        }
+        self.worker = Rebuilds(self.app, self.queue).worker()
+        self._delivered: set[tuple[StreamId, int]] = set()
+
+    def ask(self, path: str, body: Any = None, claims: Mapping[str, Any] = OPERATOR) -> Answer:
+        """Send what an operator sends: a query, or a command when there is a body."""
+        request = event("GET" if body is None else "POST", path, body, claims=dict(claims))
+        return self.apis["banyan-Console"](request, CONTEXT)
+
+    def order(self, id: str, quantity: int = 1) -> None:
+        """Let somebody order something."""
+        body = {"orderId": id, "customerId": "c-1", "items": [{"sku": "A", "quantity": quantity, "price": "2.50"}]}
+        answer = self.apis["banyan-CommandApi"](event("POST", "/orders", body), CONTEXT)
+        assert answer["statusCode"] == 201, answer
+
+    def deliver(self) -> None:
+        """Hand what is new in the event table to the projector, in batches, until nothing is to be handed again."""
+        new = [c for stream in self.app.store.streams() for c in self.app.store.commits(stream) if self._is_new(c)]
+        for batch in (new[start : start + BATCH] for start in range(0, len(new), BATCH)):
+            while again := self.app.runner.project(batch):
+                batch = [commit for commit in batch if commit.stream in again]
+
+    def work_off(self) -> None:
+        """Let the worker take every message; delays pass at once."""
+        while self.queue.waiting:
+            work, delay = self.queue.waiting.popleft()
+            self.clock.move(timedelta(seconds=delay))
+            self.worker.work(work, lambda: FOREVER)
+
+    def differing(self) -> list[StreamId]:
+        """Orders whose live row in the list is not what a fold of their events says."""
+        projection = next(p for p in self.app.domain.projections if p.name == ORDER_LIST.name)
+        assert isinstance(projection, StreamProjection)
+        streams = [stream for stream in self.app.store.streams() if stream.entity == projection.entity]
+        live = self.app.controls.get([projection.name])[projection.name].generation()
+        rows = {row.stream: row for row in self.app.views.all_states(live)}
+        folds = {stream: fold_row(projection, self.app.store, stream) for stream in streams}
+        return [s for s, fold in folds.items() if fold and (s not in rows or _said(rows[s]) != _said(fold))]
+
+    @contextmanager
+    def serving(self, data: Path) -> Iterator[str]:
+        """Serve the template's routes; the key of their tokens is kept in a folder. Yields the URL."""
+        authorizer = JwtAuthorizer(ISSUER, [AUDIENCE], local_key(data).public_key())
+        answering: Any = _Functions(self)
+        gateway = Gateway(_routes(), {"HttpAuthorizer": authorizer}, answering, Console(io.StringIO()))
+        with serving(gateway, 0) as url:
+            yield url
+
+    def _is_new(self, commit: Commit) -> bool:
+        key = (commit.stream, commit.position)
+        return key not in self._delivered and not self._delivered.add(key)  # type: ignore[func-returns-value]
+
+    def _spoiled(self, projection: StreamProjection[Any]) -> StreamProjection[Any]:
+        def evolve(state: Any, event: Event) -> Any:
+            if event.stream_id.id == self._poisoned and not self.mended:
+                raise KeyError("a bug of this projection")
+            return projection.evolve(state, event)
+
+        return replace(projection, evolve=evolve)
+
+
+@dataclass(frozen=True)
+class _Functions:
+    """What the gateway finds behind its routes."""
+
+    desk: Desk
+
+    def get(self, arn: str) -> _Function:
+        return _Function(arn.rpartition(":")[2], self.desk)
+
+
+@dataclass(frozen=True)
+class _Function:
+    logical_id: str
+    desk: Desk
+
+    def invoke(self, request: Mapping[str, Any]) -> Answer:
+        return self.desk.apis[self.logical_id](json.loads(json.dumps(request)), CONTEXT)
+
+
+@cache
+def _routes() -> Sequence[Route]:
+    return routes(load_template(JwtIssuer=ISSUER, JwtAudience=AUDIENCE))
+
+
+def _said(row: Any) -> tuple[Any, ...]:
+    return row.version, row.state, row.lookups

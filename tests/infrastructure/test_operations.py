@@ -1,0 +1,25 @@
+"""An operator who is woken by an alarm finds it on the page, and only what exists."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from tools.cli import deadlines, projections
+from tools.runtime.emulator import ROOT
+from typer.main import get_command
+
+PAGE = (ROOT / "docs" / "operations.md").read_text()
+TABLE = re.findall(r"^\| (`\w+`(?:, `\w+`)*) \|", PAGE, re.M)
+
+
+def test_every_alarm_is_on_the_page_and_every_alarm_on_the_page_exists(alarms: dict[str, Any]) -> None:
+    assert {name for row in TABLE for name in re.findall(r"\w+", row)} == alarms.keys()
+
+
+def test_every_command_on_the_page_exists_and_every_command_is_on_the_page() -> None:
+    groups = {"projections": projections.app, "deadlines": deadlines.app}
+    commands = {name: set(get_command(app).commands) for name, app in groups.items()}  # type: ignore[attr-defined]
+    shown = re.findall(r"\./banyan (\w+) (\w+)", PAGE)
+    assert [(group, name) for group, name in shown if name not in commands.get(group, {name})] == []
+    assert [name for names in commands.values() for name in names if not re.search(rf"`?\b{name}\b", PAGE)] == []

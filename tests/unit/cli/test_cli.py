@@ -1,0 +1,188 @@
+"""The command line against the real API behind the local gateway: what it prints, what it does, how it ends."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from threading import Event, Thread
+
+import pytest
+from tests.desk import Desk
+from tests.engines import moto_tables
+from tests.unit.http.api import body_of
+from tools.cli.app import app
+from tools.local.ports import free_port
+from tools.local.token import make_token
+from typer.testing import CliRunner, Result
+
+from banyan.aws.identity import ADMIN
+
+POISONED = "acme:order:poison"
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the key of the gateway's tokens is kept."""
+    return tmp_path_factory.mktemp("keys")
+
+
+@pytest.fixture
+def desk() -> Iterator[Desk]:
+    """Three orders, one of which the list of orders cannot take in."""
+    with moto_tables() as engine:
+        desk = Desk(engine, poisoned="poison")
+        for order in ("o-1", "poison", "o-2"):
+            desk.order(order)
+        desk.deliver()
+        yield desk
+
+
+class Banyan:
+    """The command, as it is typed."""
+
+    def __init__(self, url: str, token: str) -> None:
+        self._environment = {"BANYAN_URL": url, "BANYAN_TOKEN": token, "COLUMNS": "200"}
+        self.token = token
+
+    def __call__(self, line: str, **environment: str) -> Result:
+        result = CliRunner().invoke(app, line.split(), env=self._environment | environment)
+        assert self.token not in result.output
+        return result
+
+    def json(self, line: str) -> object:
+        """What a command that must be done prints as JSON."""
+        result = self(f"{line} --json")
+        assert result.exit_code == 0, result.output
+        return json.loads(result.stdout)
+
+
+@pytest.fixture
+def banyan(desk: Desk, data: Path) -> Iterator[Banyan]:
+    with desk.serving(data) as url:
+        yield Banyan(url, make_token("acme", data, scopes=[ADMIN]))
+
+
+@pytest.fixture
+def working(desk: Desk) -> Iterator[None]:
+    """The worker of rebuilds, at work."""
+    over = Event()
+
+    def work() -> None:
+        while not over.wait(0.01):
+            desk.work_off()
+
+    thread = Thread(target=work)
+    thread.start()
+    yield
+    over.set()
+    thread.join()
+
+
+def test_projections_are_listed_for_people_and_as_the_api_says(desk: Desk, banyan: Banyan) -> None:
+    shown = banyan("projections list")
+    assert shown.exit_code == 0
+    for projection in desk.app.domain.projections:
+        assert projection.name in shown.stdout
+    listed = banyan("projections list --json").stdout
+    said = desk.ask("/admin/projections")["body"]
+    assert [each["projection"] for each in json.loads(listed)["projections"]] == [
+        each["projection"] for each in json.loads(said)["projections"]
+    ]
+
+
+def test_a_parked_stream_is_shown_and_retried(desk: Desk, banyan: Banyan) -> None:
+    shown = banyan("projections show order_list").stdout
+    assert POISONED in shown
+    assert "KeyError" in shown
+    again = banyan("projections retry order_list --all")
+    assert (again.exit_code, "parked again" in again.stdout) == (1, True)
+    desk.mended = True
+    assert banyan.json(f"projections retry order_list {POISONED}") == {"parked": None}
+    assert banyan("projections retry order_list --all").exit_code == 1, "there is nothing left to retry"
+    assert desk.differing() == []
+
+
+def test_pausing_parking_and_resuming(desk: Desk, banyan: Banyan) -> None:
+    paused = banyan("projections pause order_list --reason maintenance")
+    assert "maintenance" in paused.stdout
+    desk.order("o-3")
+    desk.deliver()
+    resumed = banyan("projections resume order_list")
+    assert "order_list is up to date" in resumed.stdout
+    assert "o-1 is parked" in banyan("projections park order_list acme:order:o-1 --reason wrong").stdout
+
+
+@pytest.mark.usefixtures("working")
+def test_a_rebuild_from_its_preview_to_the_way_back(desk: Desk, banyan: Banyan) -> None:
+    desk.mended = True
+    banyan(f"projections retry order_list {POISONED}")
+    assert "write units" in banyan("projections preview order_list").stdout
+    rebuilt = banyan("projections rebuild order_list --writes 5000 --every 0.02")
+    assert (rebuilt.exit_code, "0 differ" in rebuilt.stdout) == (0, True)
+    assert banyan.json("projections switch order_list") == {"live": 2}
+    assert "generation 1" in banyan("projections switch order_list 1").stdout
+    assert banyan("projections progress order_list").exit_code == 0
+    assert banyan("projections rebuild order_list --stream acme:order:o-1").exit_code == 0
+    assert desk.differing() == []
+
+
+@pytest.mark.usefixtures("working")
+def test_a_rebuild_that_differs_ends_with_1_and_is_given_up(banyan: Banyan) -> None:
+    rebuilt = banyan("projections rebuild order_list --switch --every 0.02")
+    assert rebuilt.exit_code == 1
+    assert POISONED in rebuilt.stdout
+    refused = banyan("projections switch order_list")
+    assert (refused.exit_code, "generation_differs" in refused.stderr) == (1, True)
+    assert banyan("projections cancel order_list").exit_code == 0
+
+
+def test_a_trace_is_a_tree_of_causes(desk: Desk, banyan: Banyan) -> None:
+    (commit,) = desk.app.store.commits(next(s for s in desk.app.store.streams() if s.id == "o-1"))
+    desk.app.traces.take(commit, desk.app.store.decode(commit))
+    (event,) = desk.app.store.decode(commit)
+    shown = banyan(f"trace {event.metadata.correlation_id}")
+    assert "acme:order:o-1@1  OrderCreated  by user-1" in shown.stdout
+    unknown = banyan("trace nobody-asked")
+    assert (unknown.exit_code, "correlation_not_found" in unknown.stderr) == (1, True)
+
+
+def test_deadlines_are_listed_and_retried(banyan: Banyan) -> None:
+    assert "0 deadlines are due" in banyan("deadlines list").stdout
+    assert banyan.json("deadlines retry") == {"retried": 0}
+
+
+def test_a_refusal_is_one_sentence_on_stderr_and_exits_with_1(banyan: Banyan) -> None:
+    result = banyan("projections show nothing")
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert result.stderr.strip() == "projection_not_found: there is no projection 'nothing': list them first"
+
+
+@pytest.mark.parametrize("scopes", [[], ["banyan/other"]])
+def test_a_token_without_the_scope_is_told_which_one_is_needed(banyan: Banyan, data: Path, scopes: list[str]) -> None:
+    result = banyan("projections list", BANYAN_TOKEN=make_token("acme", data, scopes=scopes))
+    assert (result.exit_code, ADMIN in result.stderr) == (1, True)
+
+
+def test_the_api_that_does_not_answer_is_one_sentence_and_exits_with_2() -> None:
+    result = Banyan(f"http://127.0.0.1:{free_port()}", "secret")("projections list")
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert "make run" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("url", "token", "told"),
+    [("https://api.example.com", "", "BANYAN_TOKEN"), ("http://api.example.com", "secret", "https")],
+)
+def test_no_token_is_made_for_or_sent_in_plain_text_to_another_machine(url: str, token: str, told: str) -> None:
+    result = CliRunner().invoke(app, ["projections", "list"], env={"BANYAN_URL": url, "BANYAN_TOKEN": token})
+    assert (result.exit_code, told in result.stderr) == (2, True)
+
+
+@pytest.mark.parametrize("line", ["projections retry order", "projections pause order", "projections nothing", "none"])
+def test_a_wrong_usage_exits_with_2(line: str) -> None:
+    assert CliRunner().invoke(app, line.split()).exit_code == 2
+
+
+def test_the_api_says_what_the_command_did(desk: Desk, banyan: Banyan) -> None:
+    assert banyan.json("projections pause order --reason maintenance") == body_of(desk.ask("/admin/projections/order"))

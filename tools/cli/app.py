@@ -1,0 +1,29 @@
+"""The root of the command line: where the API is, and who asks."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from tools.cli import deadlines, projections, trace
+from tools.cli.client import LOCAL, Client
+from tools.cli.errors import Commands
+
+app = typer.Typer(cls=Commands, add_completion=False, no_args_is_help=True)
+app.add_typer(projections.app, name="projections")
+app.add_typer(deadlines.app, name="deadlines")
+app.command("trace")(trace.trace)
+
+
+@app.callback()
+def root(
+    context: typer.Context,
+    url: Annotated[str, typer.Option(envvar="BANYAN_URL", help="Where the API answers.")] = LOCAL,
+    token: Annotated[
+        str, typer.Option(envvar="BANYAN_TOKEN", help="Token with the scope banyan/admin; made here for a local stack.")
+    ] = "",
+    tenant: Annotated[str, typer.Option(help="Tenant of the token that is made for a local stack.")] = "acme",
+) -> None:
+    """Operate a Banyan: see, pause, resume and rebuild its projections, and follow what a request set off."""
+    context.obj = Client(url, token, tenant)

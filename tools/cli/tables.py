@@ -1,0 +1,106 @@
+"""What the API says, as tables and sentences for a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from rich.console import RenderableType
+from rich.table import Table
+from rich.text import Text
+
+Json = Mapping[str, Any]
+
+
+def projections(found: Json) -> Table:
+    """Every projection in a line."""
+    table = _table("Projections", "projection", "status", "live", "lag (events)", "lag (ms)", "parked")
+    for each in found["projections"]:
+        lag = each["lag"]
+        row = (each["projection"], each["status"], each["live"], _lag(lag), lag["milliseconds"], len(each["parked"]))
+        table.add_row(*map(str, row))
+    return table
+
+
+def projection(found: Json) -> list[RenderableType]:
+    """All about one projection."""
+    shown: list[RenderableType] = [projections({"projections": [found]})]
+    if found["pause"]:
+        pause = found["pause"]
+        shown.append(Text(f"Paused by {pause['by']} since {pause['since']}: {pause['reason']}"))
+    shown.append(_rows("Generations", found["generations"], "number", "stage", "startedAt", "changedAt"))
+    if found["parked"]:
+        shown.append(parked(found["parked"]))
+    return shown
+
+
+def parked(found: Iterable[Json]) -> Table:
+    """Streams that wait for a retry."""
+    return _rows("Parked streams", found, "stream", "generation", "version", "error", "attempts", "parkedAt")
+
+
+def resumed(name: str, found: Json) -> list[RenderableType]:
+    """What a projection made up for."""
+    table = _rows("Made up for", found["generations"], "generation", "commits", "healed", "complete", "error")
+    unfinished = [each for each in found["generations"] if not each["complete"]]
+    rest = "The scheduled catch-up goes on with the rest." if unfinished else f"{name} is up to date."
+    return [table, Text(rest)]
+
+
+def preview(found: Json) -> Table:
+    """What a rebuild will cost."""
+    table = Table("", "", title=f"A rebuild of {found['projection']}", show_header=False)
+    table.add_row("streams, events, rows", f"{found['streams']:,}, {found['events']:,}, {found['rows']:,}")
+    table.add_row("read units", f"{found['readUnits']:,.0f}")
+    table.add_row("write units", f"{found['writeUnits']:,.0f}")
+    table.add_row("price", f"{found['price']:.4f}")
+    table.add_row("time", f"{found['seconds']:,.0f} s at the write rate")
+    table.add_row("estimated from", f"{found['sampled']:,} of {found['streams']:,} streams")
+    return table
+
+
+def progress(found: Json) -> list[RenderableType]:
+    """How far a rebuild has come, and what it found."""
+    total = "?" if found["total"] is None else f"{found['total']:,}"
+    shown: list[RenderableType] = [
+        Text(
+            f"Generation {found['generation']} of {found['projection']} is {found['stage']} ({found['phase']}): "
+            f"{found['streams']:,} of {total} streams, {found['events']:,} events, "
+            f"{found['compared']:,} rows compared, {found['different']:,} differ, {found['failed']:,} streams failed."
+        )
+    ]
+    if found["stuck"]:
+        shown.append(_rows("Streams that failed", found["stuck"], "stream", "version", "error"))
+    if found["differences"]:
+        shown.append(_rows("Differences", found["differences"], "row", "fields"))
+    return shown
+
+
+def deadlines(found: Json) -> list[RenderableType]:
+    """Deadlines that are due or were put aside."""
+    table = _rows("Parked deadlines", found["parked"], "stream", "name", "due", "attempts", "error")
+    return [Text(f"{found['due']:,} deadlines are due."), *([table] if found["parked"] else [])]
+
+
+def _lag(lag: Json) -> str:
+    return f"{lag['events']:,}" if lag["complete"] else f"{lag['events']:,} or more"
+
+
+def _rows(title: str, found: Iterable[Json], *names: str) -> Table:
+    table = _table(title, *names)
+    for each in found:
+        table.add_row(*(Text(_cell(each.get(name))) for name in names))
+    return table
+
+
+def _cell(value: Any) -> str:
+    if isinstance(value, list):
+        return ", ".join(map(str, value))
+    return "" if value is None else str(value)
+
+
+def _table(title: str, *names: str) -> Table:
+    table = Table(title=title, title_justify="left")
+    for name in names:
+        table.add_column(name, overflow="fold")
+    return table
