@@ -159,6 +159,20 @@ class Collision(Exception):
         self.found = found
 
 
+class BesideRefused(Exception):
+    """A write that was to hold together with an insert was refused, and so nothing was written.
+
+    Parameters
+    ----------
+    indexes : frozenset[int]
+        Places among the writes beside.
+    """
+
+    def __init__(self, indexes: frozenset[int]) -> None:
+        super().__init__(f"{len(indexes)} writes beside the commit were refused")
+        self.indexes = indexes
+
+
 class CommitTable(Protocol):
     """Where commits and snapshots are kept. All reads are strongly consistent, except ``log``."""
 

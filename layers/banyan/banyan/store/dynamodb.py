@@ -12,13 +12,15 @@ from typing import TYPE_CHECKING, Any, Final
 from botocore.exceptions import BotoCoreError, ClientError
 
 from banyan.errors import StoreUnavailable
-from banyan.store.base import Collision, Commit, LogEntry, Snapshot
+from banyan.store.base import BesideRefused, Collision, Commit, LogEntry, Snapshot
 from banyan.store.chain import timestamp
 from banyan.store.items import Item, commit_item, from_item, read_commit, read_log_entry, snapshot_item
 from banyan.streams import StreamId
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
+
+TransactItem = dict[str, Any]
 
 WRITE_ATTEMPTS: Final = 5
 WRITE_BACKOFF_SECONDS: Final = 0.05
@@ -54,15 +56,28 @@ class DynamoDBTable:
         self.buckets = buckets
         self._sleep = sleep
 
-    def insert(self, commits: Sequence[Commit]) -> None:
-        """As in ``CommitTable``: one ``PutItem``, or one ``TransactWriteItems`` for several."""
+    def insert(self, commits: Sequence[Commit], beside: Sequence[TransactItem] = ()) -> None:
+        """As in ``CommitTable``: one ``PutItem``, or one ``TransactWriteItems`` for several.
+
+        Parameters
+        ----------
+        commits : Sequence[Commit]
+        beside : Sequence[dict]
+            Writes and checks of other items that hold together with the commits or not at all.
+
+        Raises
+        ------
+        BesideRefused
+            Nothing was written, only because of what stands beside.
+        """
         puts = [self._put(commit_item(commit, self.buckets)) for commit in commits]
-        if len(puts) == 1:
+        if len(puts) == 1 and not beside:
             self._write(self._client.put_item, puts[0])
         else:
-            items = [{"Put": put} for put in puts]
+            items = [*({"Put": put} for put in puts), *beside]
+            token = _token(commits, beside)
             self._write(
-                self._client.transact_write_items, {"TransactItems": items, "ClientRequestToken": _token(commits)}
+                self._client.transact_write_items, {"TransactItems": items, "ClientRequestToken": token}, len(commits)
             )
 
     def forward(self, stream: StreamId, after: int) -> Iterator[Commit | Snapshot]:
@@ -131,21 +146,22 @@ class DynamoDBTable:
             "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
         }
 
-    def _write(self, operation: Callable[..., Any], request: dict[str, Any]) -> None:
-        """Send a write, again while a transaction holds an item of it."""
+    def _write(self, operation: Callable[..., Any], request: dict[str, Any], commits: int = 1) -> None:
+        """Send a write, again while a transaction holds an item of it; ``commits`` come first in it."""
         for attempt in range(1, WRITE_ATTEMPTS + 1):
             try:
                 operation(**request)
                 return
             except (ClientError, BotoCoreError) as error:
                 if attempt == WRITE_ATTEMPTS or not _busy(error):
-                    raise _translated(error) from error
+                    raise _translated(error, commits) from error
             self._sleep(random.uniform(0, WRITE_BACKOFF_SECONDS * 2**attempt))
 
 
-def _token(commits: Sequence[Commit]) -> str:
+def _token(commits: Sequence[Commit], beside: Sequence[TransactItem]) -> str:
     """The same for a request sent again by the SDK, which makes a lost answer harmless."""
-    return hashlib.sha256("".join(commit.digest for commit in commits).encode()).hexdigest()[:36]
+    content = "".join(commit.digest for commit in commits) + (repr(beside) if beside else "")
+    return hashlib.sha256(content.encode()).hexdigest()[:36]
 
 
 def _reasons(error: ClientError) -> list[Any]:
@@ -160,16 +176,19 @@ def _busy(error: ClientError | BotoCoreError) -> bool:
     return isinstance(error, ClientError) and not _codes(error) & TAKEN and bool(_codes(error) & BUSY)
 
 
-def _translated(error: ClientError | BotoCoreError) -> Exception:
+def _translated(error: ClientError | BotoCoreError, commits: int = 1) -> Exception:
     """The engine's error for a failed request; a request that can never succeed stays what it is."""
     if isinstance(error, BotoCoreError):
         return StoreUnavailable(f"no answer from the event table: {error}")
     code = error.response["Error"]["Code"]
     if code == "ConditionalCheckFailedException":
         return Collision({0: _found(error.response)})
-    failed = {i: _found(r) for i, r in enumerate(_reasons(error)) if r.get("Code") == "ConditionalCheckFailed"}
+    failed = {i: r for i, r in enumerate(_reasons(error)) if r.get("Code") == "ConditionalCheckFailed"}
+    taken = {i: _found(r) for i, r in failed.items() if i < commits}
+    if taken:
+        return Collision(taken)
     if failed:
-        return Collision(failed)
+        return BesideRefused(frozenset(i - commits for i in failed))
     return error if _codes(error) & REJECTIONS else StoreUnavailable(f"the event table refused for now: {code}")
 
 
