@@ -28,7 +28,12 @@ def test_the_build_holds_what_the_template_names_and_runs_on_its_python(tmp_path
     build(tmp_path / "build")
     parts = {part.name: part for part in (tmp_path / "build").iterdir() if part.is_dir()}
     functions = load_template().resources("AWS::Lambda::Function")
-    assert parts.keys() == {f.logical_id for f in functions} | {"BanyanLayer", "DomainsLayer", "Observability"}
+    assert parts.keys() == {f.logical_id for f in functions} | {
+        "BanyanLayer",
+        "DomainsLayer",
+        "PostgresLayer",
+        "Observability",
+    }
     engine, domains = parts["BanyanLayer"] / "python", parts["DomainsLayer"] / "python"
     assert size(engine) + size(domains) < EXPECTED_AT_MOST < LIMIT
     assert {path.name.split(".")[1] for path in engine.rglob("*.so")} == {"cpython-313-aarch64-linux-gnu"}

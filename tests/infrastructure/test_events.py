@@ -31,6 +31,7 @@ SHAPES: dict[str, type[BaseModel]] = {
     "rebuild_worker": SqsModel,
     "reconciler": EventBridgeModel,
     "deadlines": EventBridgeModel,
+    "migration_controller": EventBridgeModel,
 }
 SCHEDULED = "scheduled"
 

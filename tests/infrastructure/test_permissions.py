@@ -63,6 +63,10 @@ GRANTS: dict[str, dict[str, set[str]]] = {
         "EventsTable": {"Query", "PutItem"},
         "DeadlinesTable": {"Query", "PutItem", "DeleteItem"},
     },
+    "migration_controller": {
+        "EventsTable": {"Query", "PutItem"},
+        "MigrationTable": {"GetItem", "Query", "PutItem", "DeleteItem"},
+    },
     "console": {
         "EventsTable": {"Query"},
         "EventsTable/index/log": {"Query"},
@@ -192,5 +196,6 @@ def test_only_the_gateway_may_invoke_the_apis_and_only_its_own_schedule_another_
         ("banyan-Reconciler", "events.amazonaws.com"),
         ("banyan-Deadlines", "events.amazonaws.com"),
         ("banyan-Projector", "events.amazonaws.com"),
+        ("banyan-MigrationController", "events.amazonaws.com"),
     }
     assert all(":HttpApi/" in arn or arn.endswith(f"{name}Schedule") for (name, _), arn in found.items())

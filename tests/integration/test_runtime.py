@@ -135,6 +135,7 @@ def test_every_sample_event_is_expected_to_do_something() -> None:
         "rebuild_worker": REBUILT,
         "reconciler": SCHEDULED,
         "deadlines": SCHEDULED,
+        "migration_controller": SCHEDULED,
     }
     assert sorted(cases()) == sorted((function, case) for function, names in expected.items() for case in names)
 

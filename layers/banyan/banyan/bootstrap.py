@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from banyan.aws.bus import EventBridgeNotices, EventBus
 from banyan.aws.claims import ClaimChecks
@@ -14,7 +14,7 @@ from banyan.aws.clients import dynamodb_client, events_client, s3_client
 from banyan.aws.once import once
 from banyan.aws.publisher import EventPublisher
 from banyan.aws.settings import Services, Settings, Tables
-from banyan.commands import CommandHandler
+from banyan.commands import CommandHandler, HandlesCommands
 from banyan.deadlines.base import WaitingDeadlines
 from banyan.deadlines.dynamodb import DynamoDBDeadlines
 from banyan.domain import Domain, load_domain
@@ -38,9 +38,12 @@ from banyan.telemetry import NoTelemetry, Telemetry
 from banyan.traces.dynamodb import DynamoDBTraces
 from banyan.traces.recorder import Traces
 from banyan.traces.timeline import Timeline
+from banyan.upcasting import EventRegistry
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
+
+    from banyan.migration.parts import Parts
 
 
 @dataclass(frozen=True)
@@ -77,9 +80,9 @@ class Application:
     clock: Clock
 
     @cached_property
-    def handlers(self) -> Mapping[str, CommandHandler[Any, Any]]:
-        """The command handler of each entity, with its cache of warm aggregates."""
-        return {
+    def handlers(self) -> Mapping[str, HandlesCommands]:
+        """What handles the commands of each entity, with its cache of warm aggregates; a facade during a migration."""
+        handlers: dict[str, HandlesCommands] = {
             decider.entity: CommandHandler(
                 self.store,
                 decider,
@@ -90,6 +93,16 @@ class Application:
             )
             for decider in self.domain.deciders
         }
+        return handlers | ({self.migration.adapter.entity: self.migration.facade} if self.migration else {})
+
+    @cached_property
+    def migration(self) -> Parts | None:
+        """The parts of the migration that is on; ``None``, and nothing of it imported, without a legacy system."""
+        if self.settings.legacy_store == "off":
+            return None
+        from banyan.migration.setup import set_up
+
+        return set_up(self.settings, self.tables, self.domain, self.client, self.clock, self.telemetry)
 
     @cached_property
     def cached_controls(self) -> CachedControls:
@@ -188,7 +201,7 @@ def bootstrap(
     settings, tables, services = Settings.from_env(environ), Tables.from_env(environ), Services.from_env(environ)
     domain = load_domain(settings.domain)
     dynamodb = client()
-    store = EventStore(DynamoDBTable(dynamodb, tables.events, settings.log_buckets), domain.registry, clock)
+    store = EventStore(DynamoDBTable(dynamodb, tables.events, settings.log_buckets), _registry(settings, domain), clock)
     views = DynamoDBViews(dynamodb, tables.views, tables.cursors)
     bus = EventBus(once(events_client), services.event_bus, settings.bus_entry_bytes)
     return Application(
@@ -205,3 +218,12 @@ def bootstrap(
         telemetry=telemetry or NoTelemetry(),
         clock=clock,
     )
+
+
+def _registry(settings: Settings, domain: Domain) -> EventRegistry:
+    """The domain's events, and those of its migration while there is one."""
+    if settings.legacy_store == "off":
+        return domain.registry
+    from banyan.migration.migration import REGISTRY
+
+    return domain.registry.including(REGISTRY)

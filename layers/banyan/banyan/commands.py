@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from threading import Lock
-from typing import Final, Generic, TypeVar
+from typing import Any, Final, Generic, Protocol, TypeVar
 from uuid import uuid4
 
 from pydantic import BaseModel
@@ -86,6 +86,23 @@ class AggregateCache(Generic[S]):
                 self._kept.move_to_end(stream)
             while len(self._kept) > self._size:
                 self._kept.popitem(last=False)
+
+
+class HandlesCommands(Protocol):
+    """Whatever handles the commands of an entity."""
+
+    def handle(
+        self,
+        stream: StreamId,
+        command: Any,
+        *,
+        commit_id: str | None = None,
+        metadata: Metadata | None = None,
+        expected: int | None = None,
+        first_attempt: datetime | None = None,
+        optimistic: bool = False,
+    ) -> Outcome[Any]:
+        """As ``CommandHandler.handle``."""
 
 
 class CommandHandler(Generic[S, C]):

@@ -51,13 +51,21 @@ class EventRegistry:
         self._classes: dict[str, type[DomainEvent]] = {}
         for event in events:
             self._register(event)
-        self._upcasters = {(u.event_type, u.from_version): u.upcast for u in upcasters}
+        self._lifts = tuple(upcasters)
+        self._upcasters = {(u.event_type, u.from_version): u.upcast for u in self._lifts}
         self._check_upcasters()
 
     @property
     def event_types(self) -> tuple[str, ...]:
         """All registered types, sorted."""
         return tuple(sorted(self._classes))
+
+    def including(self, other: EventRegistry) -> EventRegistry:
+        """A registry that knows the events of another one too. Raises ``ConfigurationError``."""
+        both = EventRegistry([*self._classes.values()], self._lifts)
+        for event in other._classes.values():
+            both._register(event)
+        return both
 
     def decode(self, event_type: str, schema_version: int, data: Data) -> DomainEvent:
         """Turn stored data into the current event class.

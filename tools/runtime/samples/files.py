@@ -26,6 +26,7 @@ def samples() -> Mapping[str, str]:
         "reactor": reactions(),
         "reconciler": schedules("Reconciler"),
         "deadlines": schedules("Deadlines"),
+        "migration_controller": schedules("MigrationController"),
         "rebuild_worker": segments(),
     }
     return {

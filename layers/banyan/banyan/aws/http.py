@@ -61,13 +61,7 @@ class Api:
         parts: Mapping[str, Any] | None = None,
     ) -> None:
         self._application = application
-        self._queries = Queries(
-            application.store,
-            application.views,
-            wait_ms=application.settings.min_version_wait_ms,
-            generation=application.cached_controls.live,
-            clock=application.clock,
-        )
+        self._queries = _queries(application)
         self._public = {route[0] for route in public._routes} if public else frozenset()
         self._once = once
         self._scope = scope
@@ -128,6 +122,21 @@ def query_api(application: Application) -> Api:
     checks = table_checks(application.store, application.views, application.controls)
     public = public_routes(application.domain, checks)
     return Api(application, routers(application.domain)[1], public=public)
+
+
+def _queries(application: Application) -> Queries:
+    parts: dict[str, Any] = {
+        "store": application.store,
+        "views": application.views,
+        "wait_ms": application.settings.min_version_wait_ms,
+        "generation": application.cached_controls.live,
+        "clock": application.clock,
+    }
+    if application.migration is None:
+        return Queries(**parts)
+    from banyan.migration.reads import MigratingQueries
+
+    return MigratingQueries(**parts).follow(application.migration)
 
 
 def _resolver(*routers: Router | None) -> HttpResolver:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError
 
 from banyan.errors import ConfigurationError
 
@@ -70,9 +70,18 @@ class Settings(BaseModel):
     trace_days: int = Field(90, ge=1, description="How long a trace can be asked for, days.")
     checksum_algorithm: Literal["sha256"] = Field("sha256", description="Checksum of the reconciliation.")
     tolerance_percent: float = Field(0.0, ge=0, le=100, description="Differences tolerated by reconciliation, %.")
+    legacy_store: Literal["off", "postgres", "dynamodb"] = Field(
+        "off", description="What the legacy system that is replaced stands on."
+    )
+    legacy_url: SecretStr = Field(SecretStr(""), description="URL of the legacy PostgreSQL database; never logged.")
+    legacy_name: str = Field("", description="Name of the legacy DynamoDB table.")
     canary_steps: Annotated[tuple[int, ...], BeforeValidator(_split)] = Field(
         (10, 25, 50, 100), description="Share of reads moved to the projection, step by step, %."
     )
+    stability_hours: float = Field(
+        24.0, ge=0, description="How long a step of a migration must have been healthy before the next one, hours."
+    )
+    min_samples: int = Field(100, ge=0, description="Reads that must have been compared before the next step.")
     rollback_lag_ms: int = Field(5000, ge=1, description="Projection lag above which reads move back, ms.")
     rollback_mismatch_rate: float = Field(
         0.01, ge=0, le=1, description="Share of differing reads above which reads move back."

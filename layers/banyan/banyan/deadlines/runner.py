@@ -7,9 +7,9 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
-from typing import Any, Final
+from typing import Final
 
-from banyan.commands import CLOCK_SKEW, CommandHandler
+from banyan.commands import CLOCK_SKEW, HandlesCommands
 from banyan.deadlines.base import Waiting, WaitingDeadlines, command_of
 from banyan.domain import Domain
 from banyan.errors import CommandRejected, ConcurrencyError, StoreUnavailable
@@ -69,7 +69,7 @@ class DeadlineRunner:
     ----------
     deadlines : WaitingDeadlines
     domain : Domain
-    handlers : Mapping[str, CommandHandler]
+    handlers : Mapping[str, HandlesCommands]
         By entity.
     max_retries : int
         Attempts after the first one, a run apart, before a failing deadline is parked.
@@ -81,7 +81,7 @@ class DeadlineRunner:
         self,
         deadlines: WaitingDeadlines,
         domain: Domain,
-        handlers: Mapping[str, CommandHandler[Any, Any]],
+        handlers: Mapping[str, HandlesCommands],
         *,
         max_retries: int = 3,
         clock: Clock = utc_now,

@@ -17,9 +17,10 @@ from banyan.errors import LeaderMoved, RowRaced, StoreUnavailable
 from banyan.events import Metadata
 from banyan.migration.adapter import LegacyAdapter
 from banyan.migration.lead import Leader
-from banyan.migration.lead_dynamodb import DynamoDBLead, TransactItem
+from banyan.migration.lead_dynamodb import DynamoDBLead
 from banyan.migration.legacy import Entry, LegacyRow, Link, Unit
 from banyan.store.chain import timestamp
+from banyan.store.dynamodb import TransactItem
 from banyan.streams import StreamId
 
 if TYPE_CHECKING:
@@ -40,6 +41,11 @@ class Held(Generic[R]):
 
     row: LegacyRow[R]
     commands: tuple[Mapping[str, Any], ...]
+
+    def answered(self, commit_id: str) -> Entry | None:
+        """The entry of a command that it remembers, without its events."""
+        found = next((command for command in self.commands if command["commitId"] == commit_id), None)
+        return _entry(self.row.stream, found) if found else None
 
 
 class DynamoDBLegacy(Generic[R]):
@@ -81,7 +87,7 @@ class DynamoDBLegacy(Generic[R]):
         """As in ``LegacyRepository``: the table's own count, up to 6 hours old."""
         return int(self._call("describe_table")["Table"]["ItemCount"])
 
-    def changed(self, limit: int) -> Sequence[StreamId]:
+    def unaligned(self, limit: int) -> Sequence[StreamId]:
         """As in ``LegacyRepository``; reads the whole table."""
         found: list[StreamId] = []
         rows: Sequence[LegacyRow[R]] = self.scan(None, limit)
@@ -170,9 +176,7 @@ class _Unit(Generic[R]):
         self.added: Sequence[Entry] = ()
 
     def answered(self, commit_id: str) -> Entry | None:
-        commands = self.held.commands if self.held else ()
-        found = next((command for command in commands if command["commitId"] == commit_id), None)
-        return _entry(self.held.row.stream, found) if self.held and found else None
+        return self.held.answered(commit_id) if self.held else None
 
     def write(self, row: LegacyRow[R], entries: Sequence[Entry]) -> None:
         self.written, self.added = row, entries

@@ -9,6 +9,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from banyan.errors import StoreUnavailable
 from banyan.migration.lead import Leader
+from banyan.store.dynamodb import TransactItem
 from banyan.store.items import bucket_of
 from banyan.streams import StreamId
 
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 SHARDS: Final = 8
-TransactItem = dict[str, Any]
 
 
 class DynamoDBLead:

@@ -128,8 +128,8 @@ class LegacyRepository(Protocol[R]):
     def count(self) -> int:
         """About how many rows there are."""
 
-    def changed(self, limit: int) -> Sequence[StreamId]:
-        """Streams whose rows were written behind the facade's back and are not aligned since."""
+    def unaligned(self, limit: int) -> Sequence[StreamId]:
+        """Streams that do not know their row as it is: not imported, or written behind the facade's back."""
 
     def unit(self, stream: StreamId, leader: Leader) -> AbstractContextManager[Unit[R]]:
         """Begin a transaction on a row.

@@ -41,7 +41,7 @@ class MemoryLegacy(Generic[R]):
         """As in ``LegacyRepository``."""
         return len(self._rows)
 
-    def changed(self, limit: int) -> Sequence[StreamId]:
+    def unaligned(self, limit: int) -> Sequence[StreamId]:
         """As in ``LegacyRepository``."""
         with self._lock:
             return [stream for stream, row in self._rows.items() if not row.aligned][:limit]

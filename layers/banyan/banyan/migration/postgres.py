@@ -76,11 +76,15 @@ class PostgresLegacy(Generic[R]):
         with self._connections.transaction() as cursor:
             return int(_one(cursor, f"SELECT count(*) FROM ({self._mapping.rows}) AS r", ()))
 
-    def changed(self, limit: int) -> Sequence[StreamId]:
+    def unaligned(self, limit: int) -> Sequence[StreamId]:
         """As in ``LegacyRepository``."""
         with self._connections.transaction() as cursor:
             cursor.execute(
-                "SELECT tenant, id FROM banyan_dirty WHERE entity = %s ORDER BY noticed_at LIMIT %s",
+                _trusted(
+                    f"SELECT r.tenant, r.id FROM ({self._mapping.rows}) AS r LEFT JOIN banyan_link l"
+                    " ON l.entity = %s AND l.tenant = r.tenant AND l.id = r.id"
+                    " WHERE l.row_version IS DISTINCT FROM r.version ORDER BY r.tenant, r.id LIMIT %s"
+                ),
                 (self._entity, limit),
             )
             return [StreamId(tenant, self._entity, id) for tenant, id in cursor.fetchall()]
@@ -197,7 +201,6 @@ class _Unit(Generic[R]):
             " SET row_version = EXCLUDED.row_version, version = EXCLUDED.version",
             (*self._name, link.row_version, link.version),
         )
-        self._cursor.execute("DELETE FROM banyan_dirty WHERE entity = %s AND tenant = %s AND id = %s", self._name)
 
     def _add(self, entry: Entry) -> None:
         self._cursor.execute(

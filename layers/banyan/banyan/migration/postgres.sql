@@ -34,11 +34,16 @@ CREATE TABLE IF NOT EXISTS banyan_outbox (
 
 CREATE INDEX IF NOT EXISTS banyan_outbox_pending ON banyan_outbox (entity, number) WHERE relay;
 
-CREATE TABLE IF NOT EXISTS banyan_dirty (
+-- Rows that changed since somebody last asked, whoever wrote them.
+
+CREATE SEQUENCE IF NOT EXISTS banyan_change;
+
+CREATE TABLE IF NOT EXISTS banyan_changes (
     entity     text        NOT NULL,
     tenant     text        NOT NULL,
     id         text        NOT NULL,
-    noticed_at timestamptz NOT NULL DEFAULT now(),
+    number     bigint      NOT NULL,
+    changed_at timestamptz NOT NULL,
     PRIMARY KEY (entity, tenant, id)
 );
 
@@ -48,12 +53,12 @@ CREATE OR REPLACE FUNCTION banyan_watch() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
     written jsonb := CASE TG_OP WHEN 'DELETE' THEN to_jsonb(OLD) ELSE to_jsonb(NEW) END;
 BEGIN
-    IF COALESCE(current_setting('banyan.facade', true), '') <> 'on' THEN
-        IF EXISTS (SELECT FROM banyan_lead WHERE entity = TG_ARGV[0] AND leader = 'off') THEN
-            RAISE EXCEPTION 'legacy_writes_off' USING HINT = 'the event store has taken over: use the API';
-        END IF;
-        INSERT INTO banyan_dirty (entity, tenant, id)
-        VALUES (TG_ARGV[0], written ->> TG_ARGV[1], written ->> TG_ARGV[2]) ON CONFLICT DO NOTHING;
+    IF COALESCE(current_setting('banyan.facade', true), '') <> 'on'
+        AND EXISTS (SELECT FROM banyan_lead WHERE entity = TG_ARGV[0] AND leader = 'off') THEN
+        RAISE EXCEPTION 'legacy_writes_off' USING HINT = 'the event store has taken over: use the API';
     END IF;
+    INSERT INTO banyan_changes (entity, tenant, id, number, changed_at)
+    VALUES (TG_ARGV[0], written ->> TG_ARGV[1], written ->> TG_ARGV[2], nextval('banyan_change'), clock_timestamp())
+    ON CONFLICT (entity, tenant, id) DO UPDATE SET number = EXCLUDED.number, changed_at = EXCLUDED.changed_at;
     RETURN CASE TG_OP WHEN 'DELETE' THEN OLD ELSE NEW END;
 END $$;

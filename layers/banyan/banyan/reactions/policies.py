@@ -7,10 +7,10 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import timedelta
 from functools import cache
-from typing import Any, Final
+from typing import Final
 from uuid import UUID, uuid5
 
-from banyan.commands import CLOCK_SKEW, CommandHandler
+from banyan.commands import CLOCK_SKEW, HandlesCommands
 from banyan.domain import Domain
 from banyan.errors import CommandRejected, ConcurrencyError, ConfigurationError, StoreUnavailable
 from banyan.events import Event, Metadata
@@ -25,7 +25,7 @@ _IDS: Final = UUID("fb0b5249-0eac-4a95-a6de-fe9c0918a00e")
 
 _logger = logging.getLogger(__name__)
 
-Handlers = Mapping[str, CommandHandler[Any, Any]]
+Handlers = Mapping[str, HandlesCommands]
 
 
 class Policies:
@@ -39,7 +39,7 @@ class Policies:
     domain : Domain
     store : StreamReader
         Reads the histories that policies ask for.
-    handlers : Mapping[str, CommandHandler]
+    handlers : Mapping[str, HandlesCommands]
         By entity.
     deadlines : Deadlines
     durations : Mapping[str, timedelta]
@@ -127,7 +127,7 @@ class Policies:
             )
         )
 
-    def _handler(self, entity: str) -> CommandHandler[Any, Any]:
+    def _handler(self, entity: str) -> HandlesCommands:
         self._domain.decider(entity)
         return self._handlers[entity]
 

@@ -1,0 +1,105 @@
+"""The facade: one door for commands, whichever side leads."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Any, Final, Protocol
+from uuid import uuid4
+
+from banyan.commands import Outcome
+from banyan.errors import LeaderMoved, RowRaced, StoreUnavailable
+from banyan.events import Metadata
+from banyan.migration.lead import Leader
+from banyan.migration.phases import Phases
+from banyan.migration.steps import Phase, Step
+from banyan.streams import StreamId
+from banyan.telemetry import NoTelemetry, Telemetry
+
+ATTEMPTS: Final = 8
+WAIT_SECONDS: Final = 0.05
+MAX_WAIT_SECONDS: Final = 0.4
+
+
+class Path(Protocol):
+    """One way to handle a command."""
+
+    def handle(
+        self,
+        stream: StreamId,
+        command: Any,
+        *,
+        commit_id: str,
+        metadata: Metadata | None = None,
+        expected: int | None = None,
+        first_attempt: datetime | None = None,
+    ) -> Outcome[Any]:
+        """As ``CommandHandler.handle``. Raises ``LeaderMoved`` and ``RowRaced`` too."""
+
+
+class Facade:
+    """Takes the place of an entity's command handler while its legacy system is replaced.
+
+    Parameters
+    ----------
+    phases : Phases
+    paths : Mapping[str, Path]
+        By ``path_of``.
+    telemetry : Telemetry
+    sleep : Callable[[float], None]
+        Seconds.
+    """
+
+    def __init__(
+        self,
+        phases: Phases,
+        paths: Mapping[str, Path],
+        telemetry: Telemetry | None = None,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._phases = phases
+        self._paths = paths
+        self._telemetry = telemetry or NoTelemetry()
+        self._sleep = sleep
+
+    def handle(
+        self,
+        stream: StreamId,
+        command: Any,
+        *,
+        commit_id: str | None = None,
+        metadata: Metadata | None = None,
+        expected: int | None = None,
+        first_attempt: datetime | None = None,
+        optimistic: bool = False,  # noqa: ARG002
+    ) -> Outcome[Any]:
+        """As ``CommandHandler.handle``; waits briefly while the lead changes hands.
+
+        Raises
+        ------
+        As ``CommandHandler.handle``; ``StoreUnavailable`` when the wait was in vain.
+        """
+        options: dict[str, Any] = {
+            "commit_id": commit_id or str(uuid4()),
+            "metadata": metadata,
+            "expected": expected,
+            "first_attempt": first_attempt,
+        }
+        for attempt in range(ATTEMPTS):
+            try:
+                return self._paths[path_of(self._phases.current().step)].handle(stream, command, **options)
+            except (LeaderMoved, RowRaced) as error:
+                self._telemetry.count("LegacyConflicts")
+                if isinstance(error, LeaderMoved):
+                    self._phases.forget()
+            self._sleep(random.uniform(0, min(MAX_WAIT_SECONDS, WAIT_SECONDS * 2**attempt)))
+        raise StoreUnavailable("the lead of the migration is changing hands: try again")
+
+
+def path_of(step: Step) -> str:
+    """Name of the path that commands take at a step."""
+    if step.phase is Phase.LEGACY:
+        return "legacy"
+    return {Leader.LEGACY: "dual", Leader.EVENTS: "led"}.get(step.leader, "events")

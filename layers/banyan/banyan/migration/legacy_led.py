@@ -1,0 +1,178 @@
+"""Commands while the legacy system leads: one of its transactions decides, and says what the event table will get."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID, uuid5
+
+from banyan.commands import Outcome
+from banyan.decider import AnyDecider
+from banyan.errors import ConcurrencyError
+from banyan.events import DomainEvent, Metadata
+from banyan.migration.adapter import AnyAdapter
+from banyan.migration.contents import as_recorded, from_text, import_event, occurring, to_text
+from banyan.migration.lead import Leader
+from banyan.migration.legacy import AnyRepository, AnyRow, Entry, LegacyRow, Link, Unit
+from banyan.store.eventstore import Clock
+from banyan.streams import StreamHead, StreamId
+from banyan.upcasting import EventRegistry
+
+_IMPORTS = UUID("0d9cbf0e-5d0f-4b8c-9a52-8a4f1ab3c0f4")
+
+
+def import_id(row: AnyRow) -> str:
+    """Commit id of the import of a row at its version."""
+    return str(uuid5(_IMPORTS, f"{row.stream}/{row.version}"))
+
+
+class LegacyLed:
+    """Handles commands in the legacy system.
+
+    Parameters
+    ----------
+    repository : LegacyRepository
+    adapter : LegacyAdapter
+    decider : Decider
+    registry : EventRegistry
+    clock : Callable[[], datetime]
+    dual : bool
+        Whether the event table is to get the events too.
+    """
+
+    def __init__(
+        self,
+        repository: AnyRepository,
+        adapter: AnyAdapter,
+        decider: AnyDecider,
+        registry: EventRegistry,
+        clock: Clock,
+        *,
+        dual: bool,
+    ) -> None:
+        self._repository = repository
+        self._adapter = adapter
+        self._decider = decider
+        self._registry = registry
+        self._clock = clock
+        self._dual = dual
+
+    def handle(
+        self,
+        stream: StreamId,
+        command: Any,
+        *,
+        commit_id: str,
+        metadata: Metadata | None = None,
+        expected: int | None = None,
+        first_attempt: datetime | None = None,  # noqa: ARG002
+    ) -> Outcome[Any]:
+        """Handle a command in one transaction; the outbox remembers every first attempt.
+
+        Raises
+        ------
+        As ``CommandHandler.handle``; ``LeaderMoved``, ``RowRaced``.
+        """
+        now = self._clock()
+        metadata = occurring(metadata, now)
+        with self._repository.unit(stream, Leader.LEGACY) as unit:
+            entry = unit.answered(commit_id)
+            if entry:
+                return repeated(entry, self._decider, self._registry)
+            version = self._version(unit.row)
+            if expected not in (None, version):
+                raise ConcurrencyError(stream, expected or 0, version)
+            state = self._adapter.state(unit.row.data) if unit.row else self._decider.initial()
+            events = self._decider.decide(command, state)
+            return self._write(unit, stream, events, commit_id, metadata, now)
+
+    def align(self, stream: StreamId, leader: Leader = Leader.LEGACY) -> bool:
+        """Have the event table told of a row that it does not know, or knows otherwise.
+
+        Returns
+        -------
+        bool
+            Whether there was anything to tell.
+
+        Raises
+        ------
+        LeaderMoved, RowRaced, StoreUnavailable
+        """
+        with self._repository.unit(stream, leader) as unit:
+            row = unit.row
+            if row is None or row.aligned:
+                return False
+            link = Link(row.version, row.stream_version)
+            unit.write(LegacyRow(stream, row.version, row.data, link), [self._import(row)])
+            return True
+
+    def _version(self, row: AnyRow | None) -> int:
+        if row is None:
+            return 0
+        return row.stream_version if self._dual else row.version
+
+    def _write(
+        self,
+        unit: Unit[Any],
+        stream: StreamId,
+        events: Sequence[DomainEvent],
+        commit_id: str,
+        metadata: Metadata,
+        now: datetime,
+    ) -> Outcome[Any]:
+        row, version = unit.row, self._version(unit.row)
+        head, recorded = as_recorded(stream, version, events, commit_id, metadata, now, self._registry)
+        data = row.data if row else None
+        for event in recorded:
+            data = self._adapter.evolve(data, event.payload, event.occurred_at)
+        state = self._adapter.state(data) if data else self._decider.initial()
+        if not events:
+            return Outcome(head, state, ())
+        row_version = row.version + 1 if row else 1
+        link = Link(row_version, head.version) if self._dual else row.link if row else None
+        entry = Entry(
+            stream,
+            version + 1,
+            len(events),
+            row_version,
+            commit_id,
+            to_text(events),
+            metadata,
+            state.model_dump_json(),
+            now,
+            relay=self._dual,
+        )
+        imports = [self._import(row)] if self._dual and row and not row.aligned else []
+        unit.write(LegacyRow(stream, row_version, data, link), [*imports, entry])
+        return Outcome(head, state, recorded)
+
+    def _import(self, row: AnyRow) -> Entry:
+        import_event(self._adapter, row.data, None)
+        return Entry(
+            row.stream,
+            row.stream_version,
+            1,
+            row.version,
+            import_id(row),
+            row.data.model_dump_json(),
+            Metadata(actor="migration"),
+            "",
+            self._clock(),
+            imported=True,
+        )
+
+
+def repeated(entry: Entry, decider: AnyDecider, registry: EventRegistry) -> Outcome[Any]:
+    """The first outcome of a command that was handled before."""
+    _, events = as_recorded(
+        entry.stream,
+        entry.version - 1,
+        from_text(entry.content, registry),
+        entry.commit_id,
+        entry.metadata,
+        entry.written_at,
+        registry,
+    )
+    head = StreamHead(entry.stream, entry.last, "", entry.written_at)
+    return Outcome(head, decider.state.model_validate_json(entry.state), events, repeated=True)

@@ -1,0 +1,57 @@
+"""Moving a migration from step to step, by hand or by the controller."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from banyan.migration.migration import FinishMove, GiveUpMove, Migration, Move
+from banyan.migration.phases import Phases
+from banyan.migration.steps import Step
+from banyan.migration.turn import Turn
+from banyan.store.eventstore import Clock, utc_now
+
+
+class Mover:
+    """Makes moves, and finishes those that were cut short.
+
+    Parameters
+    ----------
+    phases : Phases
+    turn : Turn
+    clock : Callable[[], datetime]
+    """
+
+    def __init__(self, phases: Phases, turn: Turn, clock: Clock = utc_now) -> None:
+        self._phases = phases
+        self._turn = turn
+        self._clock = clock
+
+    def move(self, to: Step, *, reason: str, actor: str = "", evidence: Mapping[str, Any] | None = None) -> Migration:
+        """Go to a step.
+
+        Raises
+        ------
+        CommandRejected, Conflict
+            As the migration's decider says.
+        StoreUnavailable
+            The move has begun and is not finished: ``finish`` or ``give_up``.
+        """
+        self._phases.handle(Move(to=to, reason=reason, evidence=evidence or {}, at=self._clock()), actor)
+        return self.finish(actor)
+
+    def finish(self, actor: str = "") -> Migration:
+        """Finish the move that has begun, if there is one. Raises ``StoreUnavailable``."""
+        migration = self._phases.refreshed()
+        if migration.moving_to is None:
+            return migration
+        self._turn.to(migration.moving_to.leader)
+        return self._phases.handle(FinishMove(at=self._clock()), actor).state
+
+    def give_up(self, reason: str, actor: str = "") -> Migration:
+        """Give up the move that has begun, if there is one. Raises ``StoreUnavailable``."""
+        migration = self._phases.refreshed()
+        if migration.moving_to is None:
+            return migration
+        self._turn.back_to(migration.leader)
+        return self._phases.handle(GiveUpMove(reason=reason), actor).state

@@ -1,0 +1,126 @@
+"""What a migration remembers besides its events: small texts under a name, and counts by the minute."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any, Final
+from uuid import uuid4
+
+import orjson
+from botocore.exceptions import BotoCoreError, ClientError
+
+from banyan.errors import StoreUnavailable
+from banyan.store.chain import timestamp
+from banyan.streams import StreamId
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+KEPT: Final = timedelta(days=30)
+NOT_COMPARED: Final = ""
+ALIKE: Final = "[]"
+
+
+@dataclass(frozen=True, slots=True)
+class Samples:
+    """What compared reads showed since a moment.
+
+    Parameters
+    ----------
+    compared, differing : int
+        Reads that were compared, and those that differed.
+    lag_ms : int
+        Longest lag of a read model among them.
+    """
+
+    compared: int = 0
+    differing: int = 0
+    lag_ms: int = 0
+
+    @property
+    def mismatch_rate(self) -> float:
+        """Share of reads that differed, 0 to 1."""
+        return self.differing / self.compared if self.compared else 0.0
+
+
+class Notes:
+    """Keeps notes of one entity's migration in a table keyed by ``part`` and ``item``.
+
+    Parameters
+    ----------
+    client : DynamoDBClient
+    table : str
+    entity : str
+    """
+
+    def __init__(self, client: DynamoDBClient, table: str, entity: str) -> None:
+        self._client = client
+        self._table = table
+        self._entity = entity
+
+    def get(self, name: str) -> str | None:
+        """A note. Raises ``StoreUnavailable``."""
+        key = self._key("note", name)
+        answer = _sent(self._client.get_item, TableName=self._table, Key=key, ConsistentRead=True)
+        return str(answer["Item"]["text"]["S"]) if "Item" in answer else None
+
+    def put(self, name: str, text: str) -> None:
+        """Keep a note, over the one of the same name. Raises ``StoreUnavailable``."""
+        item = {**self._key("note", name), "text": {"S": text}}
+        _sent(self._client.put_item, TableName=self._table, Item=item)
+
+    def compared(self, stream: StreamId, fields: Iterable[str], lag_ms: int, now: datetime) -> None:
+        """Keep what one compared read showed: the fields that differ, and the lag. Raises ``StoreUnavailable``."""
+        self._sample(stream, orjson.dumps(sorted(fields)).decode(), lag_ms, now)
+
+    def lagged(self, stream: StreamId, lag_ms: int, now: datetime) -> None:
+        """Keep the lag of a read that could not be compared. Raises ``StoreUnavailable``."""
+        self._sample(stream, NOT_COMPARED, lag_ms, now)
+
+    def _sample(self, stream: StreamId, differing: str, lag_ms: int, now: datetime) -> None:
+        item = {
+            **self._key("sample", f"{timestamp(now)}#{uuid4()}"),
+            "stream": {"S": str(stream)},
+            "differing": {"S": differing},
+            "lag_ms": {"N": str(lag_ms)},
+            "expires_at": {"N": str(int((now + KEPT).timestamp()))},
+        }
+        _sent(self._client.put_item, TableName=self._table, Item=item)
+
+    def samples(self, since: datetime) -> Samples:
+        """What compared reads showed since a moment. Raises ``StoreUnavailable``."""
+        found, start = Samples(), dict[str, Any]()
+        while True:
+            answer = _sent(
+                self._client.query,
+                TableName=self._table,
+                KeyConditionExpression="#part = :part AND #item >= :since",
+                ExpressionAttributeNames={"#part": "part", "#item": "item"},
+                ExpressionAttributeValues={
+                    ":part": self._key("sample", "")["part"],
+                    ":since": {"S": timestamp(since)},
+                },
+                ConsistentRead=True,
+                **start,
+            )
+            for item in answer["Items"]:
+                found = Samples(
+                    found.compared + (item["differing"]["S"] != NOT_COMPARED),
+                    found.differing + (item["differing"]["S"] not in (NOT_COMPARED, ALIKE)),
+                    max(found.lag_ms, int(item["lag_ms"]["N"])),
+                )
+            if not answer.get("LastEvaluatedKey"):
+                return found
+            start = {"ExclusiveStartKey": answer["LastEvaluatedKey"]}
+
+    def _key(self, kind: str, name: str) -> dict[str, Any]:
+        return {"part": {"S": f"{kind}#{self._entity}"}, "item": {"S": name}}
+
+
+def _sent(operation: Callable[..., Any], **request: Any) -> Any:
+    try:
+        return operation(**request)
+    except (ClientError, BotoCoreError) as error:
+        raise StoreUnavailable(f"no answer from the migration table: {type(error).__name__}") from error

@@ -1,0 +1,197 @@
+"""Commands on a DynamoDB legacy: its item and the commit change in one transaction, so that nothing can diverge."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from banyan.commands import CommandHandler, Outcome
+from banyan.decider import AnyDecider
+from banyan.errors import Diverged, LeaderMoved, RowRaced
+from banyan.events import Metadata
+from banyan.migration.adapter import AnyAdapter
+from banyan.migration.beside import TableBeside
+from banyan.migration.contents import import_event, occurring
+from banyan.migration.dynamodb import DynamoDBLegacy, Held
+from banyan.migration.legacy import Entry, LegacyRow, Link
+from banyan.migration.legacy_led import import_id, repeated
+from banyan.migration.relay import told
+from banyan.store import BesideRefused, Commit, EventStore, Expected
+from banyan.store.dynamodb import DynamoDBTable
+from banyan.store.eventstore import Clock
+from banyan.store.recording import decode
+from banyan.streams import StreamId
+from banyan.upcasting import EventRegistry
+
+
+class PairedTable(TableBeside):
+    """Writes the legacy row that follows from the commits together with them.
+
+    Parameters
+    ----------
+    table : DynamoDBTable
+    legacy : DynamoDBLegacy
+    adapter : LegacyAdapter
+    registry : EventRegistry
+    """
+
+    def __init__(
+        self, table: DynamoDBTable, legacy: DynamoDBLegacy[Any], adapter: AnyAdapter, registry: EventRegistry
+    ) -> None:
+        super().__init__(table)
+        self._legacy = legacy
+        self._adapter = adapter
+        self._registry = registry
+
+    def insert(self, commits: Sequence[Commit]) -> None:
+        """As in ``CommitTable``.
+
+        Raises
+        ------
+        RowRaced
+            The row was written meanwhile, or holds what the stream was not told.
+        LeaderMoved
+            The stream went on without the row.
+        """
+        held = self._legacy.held(commits[0].stream)
+        _check(held, commits[0])
+        try:
+            row = self._following(held, commits)
+            self.table.insert(commits, [self._legacy.put(held, row, [self._entry(commits, row)])])
+        except BesideRefused as refused:
+            raise RowRaced("another program wrote the row first") from refused
+
+    def _following(self, held: Held[Any] | None, commits: Sequence[Commit]) -> LegacyRow[Any]:
+        data, version = (held.row.data, held.row.version) if held else (None, 0)
+        for event in (event for commit in commits for event in decode(commit, self._registry)):
+            data = self._adapter.evolve(data, event.payload, event.occurred_at)
+        return LegacyRow(commits[0].stream, version + 1, data, Link(version + 1, commits[-1].last))
+
+    def _entry(self, commits: Sequence[Commit], row: LegacyRow[Any]) -> Entry:
+        first, count = commits[0], sum(commit.count for commit in commits)
+        state = self._adapter.state(row.data).model_dump_json()
+        return Entry(
+            first.stream,
+            first.position,
+            count,
+            row.version,
+            first.commit_id,
+            "[]",
+            Metadata(),
+            state,
+            first.recorded_at,
+            relay=False,
+        )
+
+
+class AlignedTable(TableBeside):
+    """Writes the link of a row together with the event that tells the row."""
+
+    def __init__(self, table: DynamoDBTable, legacy: DynamoDBLegacy[Any], held: Held[Any]) -> None:
+        super().__init__(table)
+        self._legacy = legacy
+        self._held = held
+
+    def insert(self, commits: Sequence[Commit]) -> None:
+        """As in ``CommitTable``. Raises ``RowRaced``."""
+        row = self._held.row
+        linked = LegacyRow(row.stream, row.version, row.data, Link(row.version, commits[-1].last))
+        try:
+            self.table.insert(commits, [self._legacy.put(self._held, linked)])
+        except BesideRefused as refused:
+            raise RowRaced("another program wrote the row first") from refused
+
+
+class Paired:
+    """Handles commands on both sides at once.
+
+    Parameters
+    ----------
+    handler : CommandHandler
+        On a store over a ``PairedTable``.
+    decider : Decider
+    table : DynamoDBTable
+    legacy : DynamoDBLegacy
+    adapter : LegacyAdapter
+    registry : EventRegistry
+    clock : Callable[[], datetime]
+    """
+
+    def __init__(
+        self,
+        handler: CommandHandler[Any, Any],
+        decider: AnyDecider,
+        table: DynamoDBTable,
+        legacy: DynamoDBLegacy[Any],
+        adapter: AnyAdapter,
+        registry: EventRegistry,
+        clock: Clock,
+    ) -> None:
+        self._handler = handler
+        self._decider = decider
+        self._table = table
+        self._legacy = legacy
+        self._adapter = adapter
+        self._registry = registry
+        self._clock = clock
+
+    def handle(
+        self, stream: StreamId, command: Any, *, commit_id: str, metadata: Metadata | None = None, **options: Any
+    ) -> Outcome[Any]:
+        """Handle a command, behind an import of the row when the stream does not know it.
+
+        Raises
+        ------
+        As ``CommandHandler.handle``; ``LeaderMoved``, ``RowRaced``.
+        """
+        held = self._legacy.held(stream)
+        entry = held.answered(commit_id) if held else None
+        if entry:
+            return repeated(entry, self._decider, self._registry)
+        if held:
+            self._align(held)
+        metadata = occurring(metadata, self._clock())
+        return self._handler.handle(stream, command, commit_id=commit_id, metadata=metadata, **options)
+
+    def align(self, stream: StreamId) -> bool:
+        """Tell the stream of a row that it does not know, or knows otherwise.
+
+        Returns
+        -------
+        bool
+            Whether there was anything to tell.
+
+        Raises
+        ------
+        LeaderMoved, RowRaced, Diverged, StoreUnavailable
+        """
+        held = self._legacy.held(stream)
+        return self._align(held) if held else False
+
+    def _align(self, held: Held[Any]) -> bool:
+        if held.row.aligned:
+            return False
+        stream = held.row.stream
+        store = EventStore(AlignedTable(self._table, self._legacy, held), self._registry, self._clock)
+        head = store.head(stream)
+        if head.version >= held.row.stream_version:
+            raise self._ahead(held.row)
+        event = import_event(self._adapter, held.row.data, told(self._adapter, store, stream))
+        expected = head if head.version else Expected.NO_STREAM
+        metadata = Metadata(actor="migration")
+        store.append(stream, expected, [event], commit_id=import_id(held.row), metadata=metadata)
+        return True
+
+    def _ahead(self, row: LegacyRow[Any]) -> Exception:
+        """Somebody else aligned the row since it was read, or else the stream went on without it."""
+        if self._legacy.load(row.stream) != row:
+            return RowRaced("somebody else told the stream of the row first")
+        return Diverged(row.stream, row.stream_version)
+
+
+def _check(held: Held[Any] | None, first: Commit) -> None:
+    known = held.row.link.version if held and held.row.link else 0
+    if held and not held.row.aligned:
+        raise RowRaced("the row holds what the stream was not told")
+    if known < first.position - 1:
+        raise LeaderMoved("the stream went on without the row")

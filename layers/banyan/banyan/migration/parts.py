@@ -1,0 +1,163 @@
+"""The parts of a migration, put together for one entity and the kind of its legacy system."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from banyan.commands import CommandHandler
+from banyan.decider import AnyDecider
+from banyan.migration.adapter import AnyAdapter
+from banyan.migration.dynamodb import DynamoDBLegacy
+from banyan.migration.event_led import EventLed, Follower, LedTable
+from banyan.migration.facade import Facade, Path
+from banyan.migration.lead_dynamodb import DynamoDBLead
+from banyan.migration.legacy import AnyRepository, Outbox
+from banyan.migration.legacy_led import LegacyLed
+from banyan.migration.mover import Mover
+from banyan.migration.notes import Notes
+from banyan.migration.paired import Paired, PairedTable
+from banyan.migration.phases import Phases
+from banyan.migration.relay import Relay, RelayedAtOnce
+from banyan.migration.turn import OutboxTurn, PairedTurn
+from banyan.migration.unfollowed import Unfollowed
+from banyan.store import CommitTable, EventStore
+from banyan.store.dynamodb import DynamoDBTable
+from banyan.store.eventstore import Clock
+from banyan.telemetry import Telemetry
+from banyan.upcasting import EventRegistry
+
+
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """What a migration stands on.
+
+    Parameters
+    ----------
+    table : DynamoDBTable
+        The event table.
+    registry : EventRegistry
+    decider : Decider
+    adapter : LegacyAdapter
+    lead : DynamoDBLead
+    notes : Notes
+    clock : Callable[[], datetime]
+    telemetry : Telemetry
+    """
+
+    table: DynamoDBTable
+    registry: EventRegistry
+    decider: AnyDecider
+    adapter: AnyAdapter
+    lead: DynamoDBLead
+    notes: Notes
+    clock: Clock
+    telemetry: Telemetry
+
+    def store(self, table: CommitTable | None = None) -> EventStore:
+        """An event store, on the event table unless another is given."""
+        return EventStore(table or self.table, self.registry, self.clock)
+
+    def handler(self, table: CommitTable | None = None) -> CommandHandler[Any, Any]:
+        """A command handler on such a store."""
+        return CommandHandler(self.store(table), self.decider, telemetry=self.telemetry)
+
+    def legacy_led(self, repository: AnyRepository, *, dual: bool) -> LegacyLed:
+        """Commands that the legacy system decides."""
+        return LegacyLed(repository, self.adapter, self.decider, self.registry, self.clock, dual=dual)
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """A migration that can run.
+
+    Parameters
+    ----------
+    adapter : LegacyAdapter
+    notes : Notes
+    repository : LegacyRepository
+    phases : Phases
+    facade : Facade
+    mover : Mover
+    aligner : LegacyLed | Paired
+        Tells streams of rows: ``align``.
+    relay : Relay, optional
+    follower : Follower, optional
+        Both of a legacy system with an outbox only.
+    """
+
+    adapter: AnyAdapter
+    notes: Notes
+    repository: AnyRepository
+    phases: Phases
+    facade: Facade
+    mover: Mover
+    aligner: LegacyLed | Paired
+    relay: Relay | None = None
+    follower: Follower | None = None
+
+    def recover(self) -> int:
+        """Complete what was left half done.
+
+        Returns
+        -------
+        int
+            What is still left.
+        """
+        return sum(part.all() for part in (self.relay, self.follower) if part)
+
+    def lag_ms(self, now: datetime) -> int:
+        """Age of the oldest write that one side does not have yet, ms; 0 when there is none."""
+        oldest = [part.oldest() for part in (self.relay, self.follower) if part]
+        ages = [now - moment for moment in oldest if moment]
+        return max((round(age / timedelta(milliseconds=1)) for age in ages), default=0)
+
+
+def with_outbox(ground: Ground, repository: AnyRepository, outbox: Outbox, unfollowed: Unfollowed) -> Parts:
+    """A legacy system that leads with its own transactions."""
+    phases = Phases(ground.table, ground.adapter.entity, ground.clock)
+    led = ground.legacy_led(repository, dual=True)
+    relay = Relay(outbox, ground.store(), ground.adapter, ground.telemetry)
+    follower = Follower(repository, ground.store(), ground.adapter, ground.decider, unfollowed)
+    paths: dict[str, Path] = {
+        "legacy": ground.legacy_led(repository, dual=False),
+        "dual": RelayedAtOnce(led, relay),
+        "led": EventLed(ground.handler(LedTable(ground.table, ground.lead, unfollowed)), follower, ground.clock),
+        "events": ground.handler(),
+    }
+    mover = Mover(phases, OutboxTurn(repository, ground.lead, led, relay, follower), ground.clock)
+    return Parts(
+        ground.adapter,
+        ground.notes,
+        repository,
+        phases,
+        Facade(phases, paths, ground.telemetry),
+        mover,
+        led,
+        relay,
+        follower,
+    )
+
+
+def with_shared_transactions(ground: Ground, legacy: DynamoDBLegacy[Any]) -> Parts:
+    """A legacy system on DynamoDB, whose items change together with the commits."""
+    phases = Phases(ground.table, ground.adapter.entity, ground.clock)
+    paired_table = PairedTable(ground.table, legacy, ground.adapter, ground.registry)
+    paired = Paired(
+        ground.handler(paired_table),
+        ground.decider,
+        ground.table,
+        legacy,
+        ground.adapter,
+        ground.registry,
+        ground.clock,
+    )
+    paths: dict[str, Path] = {
+        "legacy": ground.legacy_led(legacy, dual=False),
+        "dual": paired,
+        "led": paired,
+        "events": ground.handler(),
+    }
+    mover = Mover(phases, PairedTurn(ground.lead), ground.clock)
+    return Parts(ground.adapter, ground.notes, legacy, phases, Facade(phases, paths, ground.telemetry), mover, paired)

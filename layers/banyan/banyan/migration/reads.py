@@ -1,0 +1,93 @@
+"""Reads during a migration: a growing share from the read models, the rest from the legacy system."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any, Final, TypeVar
+
+from pydantic import BaseModel
+
+from banyan.errors import BanyanError, VersionNotReached
+from banyan.migration.lead import Leader
+from banyan.migration.parts import Parts
+from banyan.migration.steps import ALL_READS, Phase, Step
+from banyan.projections.base import StreamProjection
+from banyan.queries import Answer, Provenance, Queries
+from banyan.store.items import bucket_of
+from banyan.streams import StreamId
+
+S = TypeVar("S", bound=BaseModel)
+
+COMPARED_PERCENT: Final = 5
+
+
+def reads_from_projection(stream: StreamId, percentage: int) -> bool:
+    """Whether a stream is among the share whose reads come from the read models; a larger share keeps the smaller."""
+    return bucket_of(stream, ALL_READS) < percentage
+
+
+class MigratingQueries(Queries):
+    """Queries of which some are answered by the legacy system, and some by both to compare them."""
+
+    def follow(self, parts: Parts, dice: Callable[[], float] = random.random) -> MigratingQueries:
+        """Follow a migration; ``dice`` between 0 and 1 decide which reads are compared."""
+        self._phases = parts.phases
+        self._repository = parts.repository
+        self._adapter = parts.adapter
+        self._notes = parts.notes
+        self._dice = dice
+        return self
+
+    def get(self, projection: StreamProjection[S], stream: StreamId, min_version: int = 0) -> Answer[S] | None:
+        """As in ``Queries``; an answer from the legacy system says so."""
+        step = self._phases.current().step
+        if projection.name not in self._adapter.views or step.leader is Leader.OFF:
+            return super().get(projection, stream, min_version)
+        answer = self._answer(projection, stream, min_version, step)
+        if answer and step.phase is not Phase.LEGACY and self._dice() * 100 < COMPARED_PERCENT:
+            with suppress(BanyanError):
+                self._compare(projection, stream)
+        return answer
+
+    def _answer(
+        self, projection: StreamProjection[S], stream: StreamId, min_version: int, step: Step
+    ) -> Answer[S] | None:
+        if not reads_from_projection(stream, step.percentage):
+            return self._of_legacy(projection, stream, min_version, step)
+        try:
+            found = super().get(projection, stream, min_version)
+        except VersionNotReached:
+            if step.leader is Leader.EVENTS:
+                raise
+            found = None
+        if found or step.leader is Leader.EVENTS:
+            return found
+        return self._of_legacy(projection, stream, min_version, step)
+
+    def _of_legacy(
+        self, projection: StreamProjection[S], stream: StreamId, min_version: int, step: Step
+    ) -> Answer[S] | None:
+        row = self._repository.load(stream)
+        if row is None:
+            return None
+        version = row.version if step.phase is Phase.LEGACY else row.stream_version
+        if version < min_version:
+            raise VersionNotReached(stream, min_version, version)
+        state: Any = self._adapter.views[projection.name](row.data)
+        return Answer(state, Provenance(version=version, as_of=self._clock(), staleness_ms=0, served_from="legacy"))
+
+    def _compare(self, projection: StreamProjection[S], stream: StreamId) -> None:
+        """Look at both sides; versions that differ tell of a lag, and nothing of the content."""
+        read = super().get(projection, stream)
+        row = self._repository.load(stream)
+        if read is None or row is None:
+            return
+        lag = read.provenance.staleness_ms
+        if read.provenance.version != row.stream_version or not row.aligned:
+            self._notes.lagged(stream, lag, self._clock())
+            return
+        expected, actual = self._adapter.views[projection.name](row.data).model_dump(), read.value.model_dump()
+        differing = {name: None for name, value in expected.items() if actual.get(name) != value}
+        self._notes.compared(stream, differing, lag, self._clock())

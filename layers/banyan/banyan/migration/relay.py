@@ -1,0 +1,118 @@
+"""The relay: from the legacy system's outbox into the event table, in order, each entry once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import suppress
+from datetime import datetime
+from typing import Any
+
+from banyan.commands import Outcome
+from banyan.errors import BanyanError, Diverged
+from banyan.events import DomainEvent
+from banyan.migration.adapter import LegacyAdapter
+from banyan.migration.contents import from_text, import_event
+from banyan.migration.legacy import Entry, Outbox
+from banyan.migration.legacy_led import LegacyLed
+from banyan.store import EventStore
+from banyan.streams import StreamId
+from banyan.telemetry import NoTelemetry, Telemetry
+
+
+class Relay:
+    """Appends pending entries, each at the version that its transaction gave it.
+
+    Parameters
+    ----------
+    outbox : Outbox
+    store : EventStore
+    adapter : LegacyAdapter
+    telemetry : Telemetry
+    """
+
+    def __init__(
+        self, outbox: Outbox, store: EventStore, adapter: LegacyAdapter[Any, Any], telemetry: Telemetry | None = None
+    ) -> None:
+        self._outbox = outbox
+        self._store = store
+        self._adapter = adapter
+        self._telemetry = telemetry or NoTelemetry()
+
+    def stream(self, stream: StreamId) -> None:
+        """Relay what one stream is still to get.
+
+        Raises
+        ------
+        Diverged, StoreUnavailable, ConcurrencyError
+            The entries stay pending.
+        """
+        while entries := self._outbox.pending(stream):
+            for entry in entries:
+                self._relay(entry)
+
+    def all(self, limit: int = 1000) -> int:
+        """Relay up to ``limit`` entries; a stream that fails does not stop the others.
+
+        Returns
+        -------
+        int
+            Entries that stay pending of those looked at.
+        """
+        entries = self._outbox.pending(limit=limit)
+        if not entries:
+            return 0
+        for stream in dict.fromkeys(entry.stream for entry in entries):
+            with suppress(BanyanError):
+                self.stream(stream)
+        return len(self._outbox.pending(limit=limit))
+
+    def oldest(self) -> datetime | None:
+        """When the oldest entry was written that the event table does not have yet."""
+        entries = self._outbox.pending(limit=1)
+        return entries[0].written_at if entries else None
+
+    def _relay(self, entry: Entry) -> None:
+        head = self._store.head(entry.stream)
+        if head.version == entry.version - 1:
+            self._store.append(
+                entry.stream, head, self._events(entry), commit_id=entry.commit_id, metadata=entry.metadata
+            )
+        elif head.version < entry.last or not self._store.find(entry.stream, entry.commit_id):
+            self._telemetry.count("LegacyDiverged")
+            raise Diverged(entry.stream, entry.version)
+        self._outbox.relayed(entry)
+
+    def _events(self, entry: Entry) -> Sequence[DomainEvent]:
+        if not entry.imported:
+            return from_text(entry.content, self._store.registry)
+        row = self._adapter.row.model_validate_json(entry.content)
+        return [import_event(self._adapter, row, told(self._adapter, self._store, entry.stream))]
+
+
+class RelayedAtOnce:
+    """Handles commands in the legacy system, and has the event table follow at once if it can.
+
+    Parameters
+    ----------
+    led : LegacyLed
+    relay : Relay
+    """
+
+    def __init__(self, led: LegacyLed, relay: Relay) -> None:
+        self._led = led
+        self._relay = relay
+
+    def handle(self, stream: StreamId, command: Any, **options: Any) -> Outcome[Any]:
+        """As ``LegacyLed.handle``."""
+        outcome = self._led.handle(stream, command, **options)
+        with suppress(BanyanError):
+            self._relay.stream(stream)
+        return outcome
+
+
+def told(adapter: LegacyAdapter[Any, Any], store: EventStore, stream: StreamId, version: int | None = None) -> Any:
+    """The row that a stream's events add up to, all or up to a version; ``None`` when there are none."""
+    row = None
+    for event in store.read(stream, to_version=version):
+        row = adapter.evolve(row, event.payload, event.occurred_at)
+    return row

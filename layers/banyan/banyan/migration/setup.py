@@ -1,0 +1,78 @@
+"""Setting a migration up from the settings; imported only while one is on."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from banyan.aws.settings import Settings, Tables
+from banyan.domain import Domain
+from banyan.errors import ConfigurationError
+from banyan.migration.adapter import LegacyAdapter
+from banyan.migration.controller import Controller, Limits
+from banyan.migration.dynamodb import DynamoDBLegacy
+from banyan.migration.lead_dynamodb import DynamoDBLead
+from banyan.migration.notes import Notes
+from banyan.migration.parts import Ground, Parts, with_outbox, with_shared_transactions
+from banyan.migration.unfollowed import Unfollowed
+from banyan.store.dynamodb import DynamoDBTable
+from banyan.store.eventstore import Clock
+from banyan.telemetry import Telemetry
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+
+def set_up(
+    settings: Settings, tables: Tables, domain: Domain, client: DynamoDBClient, clock: Clock, telemetry: Telemetry
+) -> Parts:
+    """Put the parts of a migration together.
+
+    Raises
+    ------
+    ConfigurationError
+        The domain names no adapter, or a setting is missing.
+    """
+    adapter = _adapter(domain)
+    table = DynamoDBTable(client, tables.events, settings.log_buckets)
+    lead = DynamoDBLead(client, tables.migration, adapter.entity)
+    decider = domain.decider(adapter.entity)
+    notes = Notes(client, tables.migration, adapter.entity)
+    ground = Ground(table, domain.registry, decider, adapter, lead, notes, clock, telemetry)
+    if settings.legacy_store == "dynamodb":
+        name = _given(settings.legacy_name, "LEGACY_NAME")
+        return with_shared_transactions(ground, DynamoDBLegacy(client, name, adapter, lead))
+    from banyan.migration.connections import Connections
+    from banyan.migration.postgres import PostgresLegacy
+
+    url = _given(settings.legacy_url.get_secret_value(), "LEGACY_URL")
+    repository = PostgresLegacy(Connections(url), adapter)
+    return with_outbox(ground, repository, repository, Unfollowed(client, tables.migration, adapter.entity))
+
+
+def controller(parts: Parts, settings: Settings, clock: Clock, telemetry: Telemetry) -> Controller:
+    """The controller of a migration."""
+    limits = Limits(
+        timedelta(hours=settings.stability_hours),
+        settings.min_samples,
+        settings.rollback_lag_ms,
+        settings.rollback_mismatch_rate,
+        settings.canary_steps,
+    )
+    return Controller(parts, limits, clock, telemetry)
+
+
+def _adapter(domain: Domain) -> LegacyAdapter[Any, Any]:
+    if not domain.legacy:
+        raise ConfigurationError(f"domain {domain.name!r} names no adapter of a legacy system")
+    found: Any = import_module(domain.legacy).LEGACY
+    if not isinstance(found, LegacyAdapter):
+        raise ConfigurationError(f"{domain.legacy}.LEGACY is no banyan.migration.adapter.LegacyAdapter")
+    return found
+
+
+def _given(value: str, name: str) -> str:
+    if not value:
+        raise ConfigurationError(f"BANYAN_{name} is missing")
+    return value

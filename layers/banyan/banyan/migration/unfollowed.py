@@ -1,0 +1,115 @@
+"""Streams whose news the legacy system does not have yet, kept with the commits that brought the news."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Final
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from banyan.errors import StoreUnavailable
+from banyan.store import Commit
+from banyan.store.chain import timestamp
+from banyan.store.dynamodb import TransactItem
+from banyan.store.items import bucket_of
+from banyan.streams import StreamId
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+BUCKETS: Final = 4
+
+
+@dataclass(frozen=True, slots=True)
+class News:
+    """The legacy system is to follow a stream up to a version, which it reached at a moment."""
+
+    stream: StreamId
+    version: int
+    since: datetime
+
+
+class Unfollowed:
+    """One item for each stream that the legacy system is behind of.
+
+    Parameters
+    ----------
+    client : DynamoDBClient
+    table : str
+        Keyed by ``part`` and ``item``.
+    entity : str
+    """
+
+    def __init__(self, client: DynamoDBClient, table: str, entity: str) -> None:
+        self._client = client
+        self._table = table
+        self._entity = entity
+
+    def put(self, commit: Commit) -> TransactItem:
+        """What the transaction of a stream's last commit holds."""
+        item = {
+            **self._key(commit.stream),
+            "version": {"N": str(commit.last)},
+            "since": {"S": timestamp(commit.recorded_at)},
+        }
+        return {"Put": {"TableName": self._table, "Item": item}}
+
+    def all(self) -> Iterator[News]:
+        """Every stream with news, strongly consistent. Raises ``StoreUnavailable``."""
+        for bucket in range(BUCKETS):
+            start: dict[str, Any] = {}
+            while True:
+                answer = self._page(bucket, start)
+                yield from (_news(item) for item in answer["Items"])
+                if not answer.get("LastEvaluatedKey"):
+                    break
+                start = {"ExclusiveStartKey": answer["LastEvaluatedKey"]}
+
+    def followed(self, stream: StreamId, version: int) -> None:
+        """The legacy system has the stream up to a version; newer news stay."""
+        try:
+            self._client.delete_item(
+                TableName=self._table,
+                Key=self._key(stream),
+                ConditionExpression="#version <= :version",
+                ExpressionAttributeNames={"#version": "version"},
+                ExpressionAttributeValues={":version": {"N": str(version)}},
+            )
+        except (ClientError, BotoCoreError) as error:
+            if not _newer(error):
+                raise _unavailable(error) from error
+
+    def _page(self, bucket: int, start: dict[str, Any]) -> Any:
+        query: Callable[..., Any] = self._client.query
+        try:
+            return query(
+                TableName=self._table,
+                KeyConditionExpression="#part = :part",
+                ExpressionAttributeNames={"#part": "part"},
+                ExpressionAttributeValues={":part": {"S": self._part(bucket)}},
+                ConsistentRead=True,
+                **start,
+            )
+        except (ClientError, BotoCoreError) as error:
+            raise _unavailable(error) from error
+
+    def _key(self, stream: StreamId) -> dict[str, Any]:
+        return {"part": {"S": self._part(bucket_of(stream, BUCKETS))}, "item": {"S": str(stream)}}
+
+    def _part(self, bucket: int) -> str:
+        return f"unfollowed#{self._entity}#{bucket}"
+
+
+def _news(item: Any) -> News:
+    since = datetime.fromisoformat(item["since"]["S"])
+    return News(StreamId.parse(item["item"]["S"]), int(item["version"]["N"]), since)
+
+
+def _newer(error: ClientError | BotoCoreError) -> bool:
+    return isinstance(error, ClientError) and error.response["Error"]["Code"] == "ConditionalCheckFailedException"
+
+
+def _unavailable(error: ClientError | BotoCoreError) -> StoreUnavailable:
+    return StoreUnavailable(f"no answer from the migration table: {type(error).__name__}")
