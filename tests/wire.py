@@ -35,10 +35,13 @@ class Wire:
     ----------
     sent : list[str]
         Operation of every HTTP request, retries included, in order.
+    around : Callable
+        Meets every request that gets through.
     """
 
     def __init__(self, deliver: Deliver) -> None:
         self.sent: list[str] = []
+        self.around: Fault = delivered
         self._deliver = deliver
         self._faults: deque[tuple[str | None, Fault]] = deque()
         self._lock = Lock()
@@ -58,7 +61,7 @@ class Wire:
         with self._lock:
             self.sent.append(operation)
             fault = self._next_fault(operation)
-        return fault(request, self._deliver)
+        return fault(request, lambda passed: self.around(passed, self._deliver))
 
     def close(self) -> None:
         """As a botocore HTTP session; nothing is kept open here."""

@@ -96,14 +96,14 @@ def test_a_command_that_was_handled_is_found_by_its_id(legacy: Legacy) -> None:
 def test_a_write_behind_the_facades_back_moves_the_version_and_is_noticed(legacy: Legacy) -> None:
     stream = order()
     write(legacy, stream)
-    assert legacy.repository.changed(LIMIT) == []
+    assert legacy.repository.unaligned(LIMIT) == []
     legacy.write_directly(stream, row(stream, customer="c-2"))
     found = legacy.repository.load(stream)
     assert found is not None
     assert (found.version > 1, found.aligned, found.stream_version, found.data.customer) == (True, False, 2, "c-2")
-    assert legacy.repository.changed(LIMIT) == [stream]
+    assert legacy.repository.unaligned(LIMIT) == [stream]
     write(legacy, stream, "second")
-    assert legacy.repository.changed(LIMIT) == []
+    assert legacy.repository.unaligned(LIMIT) == []
 
 
 def test_a_row_of_an_old_program_is_version_1_of_a_stream_to_be(legacy: Legacy) -> None:

@@ -1,0 +1,104 @@
+"""Backfill: every row becomes an event, once, while others write."""
+
+from __future__ import annotations
+
+from itertools import count
+
+import pytest
+from tests.integration.migration.world import DUAL, TURNED, World
+from tests.legacies import order, row
+
+from banyan.errors import Conflict
+from banyan.migration import backfill
+from banyan.migration.backfill import Backfill, Progress
+
+ROWS = 12
+TRAFFIC_PAGES = 3
+
+
+@pytest.fixture(autouse=True)
+def _small_pages(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(backfill, "PAGE", 5)
+
+
+def a_backfill(world: World) -> Backfill:
+    """A backfill of a new process."""
+    parts = world.process()
+    return Backfill(parts.repository, parts.aligner, parts.recover, parts.phases, parts.notes)
+
+
+def fill(world: World) -> None:
+    """Rows that old programs wrote."""
+    for number in range(1, ROWS + 1):
+        world.legacy.write_directly(order(number), row(order(number), customer=f"c-{number}"))
+
+
+def test_every_row_becomes_one_event_and_a_second_run_changes_nothing(moto_world: World) -> None:
+    fill(moto_world)
+    moto_world.go_to(DUAL)
+    seen: list[int] = []
+    done = a_backfill(moto_world).run(lambda progress: seen.append(progress.seen))
+    assert (done.seen, done.imported, done.failed, done.finished) == (ROWS, ROWS, {}, True)
+    assert seen == [5, 10, 12, 12]
+    streams = [order(number) for number in range(1, ROWS + 1)]
+    moto_world.expect_equal(*streams)
+    before = [moto_world.commits(stream) for stream in streams]
+    again = a_backfill(moto_world).run()
+    assert (again.seen, again.imported) == (ROWS, 0)
+    assert [moto_world.commits(stream) for stream in streams] == before
+    moto_world.go_to(TURNED)
+
+
+def test_a_backfill_goes_on_where_it_was_cut_short(moto_world: World) -> None:
+    fill(moto_world)
+    moto_world.go_to(DUAL)
+    first = a_backfill(moto_world).run(pages=1)
+    assert (first.seen, first.finished) == (5, False)
+    assert a_backfill(moto_world).progress() == first
+    rest = a_backfill(moto_world).run()
+    assert (rest.seen, rest.imported, rest.finished) == (ROWS, ROWS, True)
+
+
+def test_commands_that_come_meanwhile_are_neither_lost_nor_told_twice(moto_world: World) -> None:
+    fill(moto_world)
+    moto_world.go_to(DUAL)
+    pages = count(1)
+
+    def traffic(progress: Progress) -> None:  # noqa: ARG001
+        page = next(pages)
+        if page <= TRAFFIC_PAGES:
+            moto_world.add(order(page))
+            moto_world.add(order(ROWS - page))
+            moto_world.create(order(ROWS + page))
+
+    a_backfill(moto_world).run(traffic)
+    a_backfill(moto_world).run()
+    found = {row.stream: row for row in moto_world.parts.repository.scan(None, 100)}
+    assert len(found) == ROWS + TRAFFIC_PAGES
+    moto_world.expect_equal(*found)
+    assert [len(moto_world.row(order(number)).lines) for number in (1, 2, 3)] == [3, 3, 3]
+
+
+def test_a_row_that_cannot_become_an_event_is_named_and_stops_no_other(moto_world: World) -> None:
+    fill(moto_world)
+    moto_world.legacy.write_directly(order(3), row(order(3), customer="no#key"))
+    moto_world.go_to(DUAL)
+    done = a_backfill(moto_world).run()
+    assert list(done.failed) == [str(order(3))]
+    assert "customer_id" in done.failed[str(order(3))]
+    assert "no#key" not in done.failed[str(order(3))]
+    assert done.imported == ROWS - 1
+    assert moto_world.parts.recover() == 0
+
+
+def test_a_backfill_waits_for_the_phase_in_which_events_follow_every_write(moto_world: World) -> None:
+    with pytest.raises(Conflict, match="dual_write or canary"):
+        a_backfill(moto_world).run()
+
+
+def test_a_preview_tells_what_it_will_cost(moto_world: World, kind: str) -> None:
+    fill(moto_world)
+    preview = a_backfill(moto_world).preview(0.625)
+    if kind == "postgres":
+        assert (preview.rows, preview.write_units) == (ROWS, 2 * ROWS)
+    assert preview.price == preview.write_units * 0.625 / 1_000_000

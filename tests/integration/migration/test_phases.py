@@ -1,0 +1,158 @@
+"""Each phase of a migration: who holds what, on the way and back."""
+
+from __future__ import annotations
+
+import pytest
+from tests.integration.migration.world import CANARY, DUAL, EVENTS, LEGACY_ONLY, TURNED, World
+from tests.legacies import OnDynamoDB, OnPostgres, order, row
+
+from banyan.errors import CommandRejected, ConcurrencyError, NotFound
+from banyan.migration.lead import Leader
+from banyan.migration.steps import Step
+
+
+def test_in_phase_legacy_no_event_is_written(world: World) -> None:
+    world.create(order())
+    world.add(order())
+    assert len(world.row(order()).lines) == 2
+    assert world.commits(order()) == []
+
+
+@pytest.mark.parametrize("step", [DUAL, CANARY, TURNED], ids=str)
+def test_in_every_phase_with_two_sides_both_have_every_command(world: World, step: Step) -> None:
+    world.go_to(step)
+    created, added = world.create(order(), "a"), world.add(order(), "b")
+    paid = world.pay(order(), "12.25", "c")
+    assert [outcome.head.version for outcome in (created, added, paid)] == [1, 2, 3]
+    assert [event.version for event in paid.events] == [3]
+    assert world.commits(order()) == ["a", "b", "c"]
+    assert world.row(order()).status == "paid"
+    world.expect_equal(order())
+
+
+def test_a_row_of_an_old_program_is_imported_with_its_first_command(world: World) -> None:
+    world.legacy.write_directly(order(), row(order()))
+    world.go_to(DUAL)
+    assert world.add(order()).head.version == 2
+    assert len(world.commits(order())) == 2
+    world.expect_equal(order())
+
+
+def test_what_an_old_program_wrote_meanwhile_becomes_a_corrective_event(world: World) -> None:
+    world.go_to(DUAL)
+    world.create(order(), "a")
+    world.legacy.write_directly(order(), row(order(), customer="c-9"))
+    assert world.add(order(), "b").head.version == 3
+    assert world.row(order()).customer == "c-9"
+    world.expect_equal(order())
+
+
+def test_commands_are_refused_by_the_rules_on_either_side(world: World) -> None:
+    for step in (LEGACY_ONLY, DUAL, TURNED):
+        world.go_to(step)
+        with pytest.raises(NotFound, match="no such order"):
+            world.add(order(9))
+
+
+def test_a_repeated_command_has_its_first_outcome_in_every_phase(world: World) -> None:
+    started = world.clock()
+    for number, step in enumerate((LEGACY_ONLY, DUAL, TURNED), start=1):
+        world.go_to(step)
+        world.create(order(number))
+        first = world.add(order(number), "once")
+        world.add(order(number), "other")
+        world.restart()
+        again = world.add(order(number), "once", first_attempt=started)
+        assert (again.repeated, again.head.version, again.state) == (True, first.head.version, first.state)
+        assert len(world.row(order(number)).lines) == 3
+
+
+def test_a_command_is_found_again_on_the_other_side_of_the_turn(world: World) -> None:
+    started = world.clock()
+    world.go_to(CANARY)
+    world.create(order())
+    world.add(order(), "before")
+    world.go(TURNED)
+    world.restart()
+    assert world.add(order(), "before", first_attempt=started).repeated
+    world.add(order(), "behind")
+    world.go(CANARY)
+    world.restart()
+    assert world.add(order(), "behind", first_attempt=started).repeated
+    assert len(world.row(order()).lines) == 3
+    world.expect_equal(order())
+
+
+def test_a_caller_who_saw_an_older_version_is_told_so(world: World) -> None:
+    for number, step in enumerate((LEGACY_ONLY, DUAL, TURNED), start=1):
+        world.go_to(step)
+        world.create(order(number))
+        assert world.add(order(number), expected=1).head.version == 2
+        with pytest.raises(ConcurrencyError, match="at version 2, not 1"):
+            world.add(order(number), expected=1)
+
+
+def test_behind_the_turn_back_the_legacy_system_has_everything(world: World) -> None:
+    world.go_to(TURNED)
+    world.create(order(1))
+    world.add(order(1))
+    world.go(CANARY)
+    world.add(order(1))
+    world.create(order(2))
+    world.go(LEGACY_ONLY)
+    world.add(order(2))
+    assert len(world.row(order(1)).lines) == 3
+    world.go_to(TURNED)
+    world.add(order(2))
+    assert len(world.row(order(2)).lines) == 3
+    world.expect_equal(order(1), order(2))
+
+
+def test_a_process_that_believes_in_the_old_phase_writes_nothing_twice_and_loses_nothing(world: World) -> None:
+    world.go_to(CANARY)
+    world.create(order())
+    old = world.process()
+    assert old.phases.current().step == CANARY
+    world.go(TURNED)
+    world.add(order())
+    stale, world.parts = world.parts, old
+    world.add(order())
+    world.parts = stale
+    world.go(CANARY)
+    world.parts = old
+    world.add(order())
+    assert len(world.row(order()).lines) == 4
+    world.expect_equal(order())
+
+
+def test_once_events_stand_alone_the_legacy_system_is_left_alone(world: World) -> None:
+    world.go_to(TURNED)
+    world.create(order())
+    world.go(EVENTS)
+    world.add(order())
+    assert (len(world.told(order()).lines), len(world.row(order()).lines)) == (2, 1)
+    assert world.parts.repository.lead() is Leader.OFF
+    with pytest.raises(CommandRejected, match="no move leads"):
+        world.go(TURNED)
+
+
+def test_a_process_that_still_writes_both_sides_learns_that_events_stand_alone(world: World) -> None:
+    world.go_to(TURNED)
+    world.create(order())
+    old = world.process()
+    assert old.phases.current().step == TURNED
+    world.go(EVENTS)
+    world.add(order())
+    world.parts = old
+    assert world.add(order()).head.version == 3
+    assert len(world.told(order()).lines) == 3
+
+
+def test_the_migration_tells_its_own_history(world: World) -> None:
+    world.go(DUAL, CANARY, TURNED, CANARY)
+    history = [event.event_type for event in world.parts.phases.history()]
+    assert history == ["Moved", "Moved", "MoveBegan", "Moved", "MoveBegan", "Moved"]
+
+
+def test_worlds_are_of_both_kinds(world: World, kind: str) -> None:
+    assert isinstance(world.legacy, OnPostgres if kind == "postgres" else OnDynamoDB)

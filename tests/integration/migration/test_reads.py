@@ -1,0 +1,115 @@
+"""Reads during a migration: whose they are, and what comparing them shows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import pytest
+from tests.engines import DynamoDBEngine
+from tests.integration.migration.world import DUAL, EVENTS, TURNED, World
+from tests.legacies import OnDynamoDB, order
+
+from banyan.migration.notes import Samples
+from banyan.migration.reads import MigratingQueries, reads_from_projection
+from banyan.migration.steps import Phase, Step
+from banyan.projections.runner import ProjectionRunner
+from orders import DOMAIN
+from orders.projections import ORDER_DETAILS
+
+ALWAYS, NEVER = 0.0, 1.0
+HALF = Step(phase=Phase.CANARY, percentage=50)
+STREAMS = [order(number) for number in range(1, 9)]
+
+
+@dataclass
+class Reader:
+    """A world whose read models are kept up, and its queries."""
+
+    world: World
+    queries: MigratingQueries
+
+    def project(self) -> None:
+        """Bring the read models up to date."""
+        store, views = self.world.engine.store(DOMAIN.registry), self.world.engine.views()
+        runner = ProjectionRunner(store, views, [ORDER_DETAILS], DOMAIN.deciders, clock=self.world.clock)
+        runner.project([commit for stream in STREAMS for commit in store.commits(stream)])
+
+    def served_from(self) -> set[str]:
+        """Who answers."""
+        answers = [self.queries.get(ORDER_DETAILS, stream) for stream in STREAMS]
+        return {answer.provenance.served_from for answer in answers if answer}
+
+    def dice(self, number: float) -> None:
+        """Let every read be compared, or none."""
+        self.queries.follow(self.world.parts, lambda: number)
+
+
+@pytest.fixture
+def reader(moto: DynamoDBEngine) -> Iterator[Reader]:
+    """Orders on both sides, and up to date read models."""
+    world = World(moto, OnDynamoDB(moto))
+    queries = MigratingQueries(moto.store(DOMAIN.registry), moto.views(), wait_ms=0, clock=world.clock)
+    made = Reader(world, queries)
+    made.dice(NEVER)
+    world.go_to(DUAL)
+    for stream in STREAMS:
+        world.create(stream)
+    made.project()
+    yield made
+    world.close()
+
+
+def test_a_larger_share_keeps_the_streams_of_the_smaller_one() -> None:
+    shares = [{s for s in map(order, range(400)) if reads_from_projection(s, share)} for share in (0, 10, 50, 100)]
+    assert [len(share) for share in (shares[0], shares[-1])] == [0, 400]
+    assert shares[0] <= shares[1] <= shares[2] <= shares[3]
+    assert 20 < len(shares[1]) < 60 < 150 < len(shares[2]) < 250
+
+
+def test_the_share_of_the_step_says_who_answers(reader: Reader) -> None:
+    assert reader.served_from() == {"legacy"}
+    reader.world.go(HALF)
+    for stream in STREAMS:
+        found = reader.queries.get(ORDER_DETAILS, stream)
+        assert found is not None
+        assert found.provenance.served_from == ("projection" if reads_from_projection(stream, 50) else "legacy")
+        assert (found.provenance.version, found.value.order_id) == (1, stream.id)
+    reader.world.go(TURNED)
+    assert reader.served_from() == {"projection"}
+    reader.world.go(EVENTS)
+    assert reader.served_from() == {"projection"}
+
+
+def test_equal_reads_are_counted_as_such(reader: Reader) -> None:
+    reader.dice(ALWAYS)
+    began = reader.world.clock()
+    reader.served_from()
+    assert reader.world.parts.notes.samples(began) == Samples(compared=8)
+
+
+def test_a_read_that_differs_is_kept_with_its_fields(reader: Reader) -> None:
+    reader.dice(ALWAYS)
+    began = reader.world.clock()
+    item = reader.world.parts.repository.load(STREAMS[0])
+    assert item is not None
+    assert isinstance(reader.world.legacy, OnDynamoDB)
+    table, key = reader.world.legacy.table, {"tenant": {"S": "acme"}, "id": {"S": STREAMS[0].id}}
+    reader.world.engine.client.update_item(
+        TableName=table,
+        Key=key,
+        UpdateExpression="SET customer = :other",
+        ExpressionAttributeValues={":other": {"S": "c-9"}},
+    )
+    reader.served_from()
+    assert reader.world.parts.notes.samples(began) == Samples(compared=8, differing=1)
+
+
+def test_a_read_model_that_is_behind_is_a_lag_and_no_difference(reader: Reader) -> None:
+    reader.dice(ALWAYS)
+    reader.world.add(STREAMS[0])
+    began = reader.world.clock()
+    reader.served_from()
+    found = reader.world.parts.notes.samples(began)
+    assert (found.compared, found.differing) == (7, 0)
+    assert found.lag_ms > 0
