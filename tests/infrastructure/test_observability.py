@@ -15,6 +15,7 @@ from tools.runtime.emulator import ROOT
 NAMESPACE = "Banyan"
 REPORTS = re.compile(r"""(?:telemetry\(?\)?|_telemetry)\.(?:count|duration)\(\s*"(\w+)\"""")
 INCIDENTS = {
+    "LegacyDiverged",
     "ProjectionParked",
     "ProjectionPaused",
     "EventTableTampered",

@@ -6,7 +6,7 @@ import pytest
 from tests.integration.migration.world import CANARY, DUAL, EVENTS, LEGACY_ONLY, TURNED, World
 from tests.legacies import OnDynamoDB, OnPostgres, order, row
 
-from banyan.errors import CommandRejected, ConcurrencyError, NotFound
+from banyan.errors import CommandRejected, ConcurrencyError, NotFound, StoreUnavailable
 from banyan.migration.lead import Leader
 from banyan.migration.steps import Step
 
@@ -156,3 +156,26 @@ def test_the_migration_tells_its_own_history(world: World) -> None:
 
 def test_worlds_are_of_both_kinds(world: World, kind: str) -> None:
     assert isinstance(world.legacy, OnPostgres if kind == "postgres" else OnDynamoDB)
+
+
+@pytest.mark.parametrize("kind", ["postgres"], indirect=True)
+def test_a_turn_takes_along_what_the_other_side_does_not_have_yet(
+    moto_world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise StoreUnavailable("not now")
+
+    moto_world.go_to(CANARY)
+    monkeypatch.setattr(moto_world.parts.relay, "stream", fail)
+    moto_world.create(order())
+    assert moto_world.commits(order()) == []
+    moto_world.restart()
+    moto_world.go(TURNED)
+    moto_world.expect_equal(order())
+    monkeypatch.setattr(moto_world.parts.follower, "follow", fail)
+    moto_world.add(order())
+    assert len(moto_world.row(order()).lines) == 1
+    moto_world.restart()
+    moto_world.go(CANARY)
+    moto_world.expect_equal(order())
+    assert len(moto_world.row(order()).lines) == 2
