@@ -143,15 +143,16 @@ def test_deadlines_are_worked_off_every_minute_and_what_one_run_leaves_the_next_
     assert one(template, "AWS::Lambda::EventInvokeConfig", "Deadlines").properties["MaximumRetryAttempts"] == 0
 
 
+@pytest.mark.parametrize("reader", ["Projector", "Reactor"])
 def test_lost_commits_are_looked_for_on_schedule_and_what_one_run_leaves_the_next_one_takes(
-    template: Template, functions: list[Resource]
+    template: Template, functions: list[Resource], reader: str
 ) -> None:
-    rule = one(template, "AWS::Events::Rule", "Projector").properties
+    rule = one(template, "AWS::Events::Rule", reader).properties
     assert (rule["ScheduleExpression"], rule["State"]) == (Settings().catch_up_schedule, "ENABLED")
     (target,) = rule["Targets"]
     assert target["RetryPolicy"]["MaximumRetryAttempts"] == 0
-    assert one(template, "AWS::Lambda::EventInvokeConfig", "Projector").properties["MaximumRetryAttempts"] == 0
-    assert 2 * CATCH_UP_RESERVE.total_seconds() < function(functions, "Projector").properties["Timeout"]
+    assert one(template, "AWS::Lambda::EventInvokeConfig", reader).properties["MaximumRetryAttempts"] == 0
+    assert 2 * CATCH_UP_RESERVE.total_seconds() < function(functions, reader).properties["Timeout"]
 
 
 def test_a_run_of_the_deadlines_ends_before_the_next_one_and_leaves_time_to_work(functions: list[Resource]) -> None:

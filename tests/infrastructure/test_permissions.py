@@ -42,7 +42,8 @@ GRANTS: dict[str, dict[str, set[str]]] = {
         "EventsTable": {"Query", "PutItem"},
         "EventsTable/stream/*": {"ListStreams"},
         "EventsTable/stream/latest": {"DescribeStream", "GetRecords", "GetShardIterator"},
-        "CursorsTable": {"GetItem", "BatchGetItem", "UpdateItem"},
+        "EventsTable/index/log": {"Query"},
+        "CursorsTable": {"GetItem", "BatchGetItem", "PutItem", "UpdateItem"},
         "DeadlinesTable": {"PutItem"},
         "TracesTable": {"PutItem"},
     },
@@ -197,5 +198,6 @@ def test_only_the_gateway_may_invoke_the_apis_and_only_its_own_schedule_another_
         ("banyan-Deadlines", "events.amazonaws.com"),
         ("banyan-Projector", "events.amazonaws.com"),
         ("banyan-MigrationController", "events.amazonaws.com"),
+        ("banyan-Reactor", "events.amazonaws.com"),
     }
     assert all(":HttpApi/" in arn or arn.endswith(f"{name}Schedule") for (name, _), arn in found.items())

@@ -131,7 +131,7 @@ def test_every_sample_event_is_expected_to_do_something() -> None:
         "query_api": QUERIES,
         "console": OPERATIONS,
         "projector": (*PROJECTED, *SCHEDULED),
-        "reactor": REACTED,
+        "reactor": (*REACTED, *SCHEDULED),
         "rebuild_worker": REBUILT,
         "reconciler": SCHEDULED,
         "deadlines": SCHEDULED,

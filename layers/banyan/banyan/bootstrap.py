@@ -29,8 +29,12 @@ from banyan.projections.dynamodb import DynamoDBViews
 from banyan.projections.operations import Operations
 from banyan.projections.pausing import Pausing
 from banyan.projections.runner import ProjectionRunner
+from banyan.projections.running import BatchRunner
 from banyan.projections.status import Statuses
 from banyan.projections.views import Views
+from banyan.reactions.catchup import ReactorCatchUp
+from banyan.reactions.policies import Policies
+from banyan.reactions.reactor import Reactor
 from banyan.store import EventStore
 from banyan.store.dynamodb import DynamoDBTable
 from banyan.store.eventstore import Clock, utc_now
@@ -131,8 +135,29 @@ class Application:
     @cached_property
     def catch_up(self) -> CatchUp:
         """What heals streams whose commits were not delivered."""
-        log = LogCatchUp(self.store, self.runner.batches, self.log_checkpoints, self.clock)
-        return CatchUp(self.runner.projectors, log, self.clock, self.telemetry)
+        return CatchUp(self.runner.projectors, self._log_catch_up(self.runner.batches), self.clock)
+
+    @cached_property
+    def reactor(self) -> Reactor:
+        """What lets policies react to events, publishes them and keeps their traces."""
+        policies = Policies(
+            self.domain, self.store, self.handlers, self.deadlines, self.settings.deadlines, self.telemetry
+        )
+        return Reactor(
+            self.store,
+            self.views,
+            [self.traces, policies, self.publisher],
+            max_retries=self.settings.max_retries,
+            backoff_ms=self.settings.backoff_ms,
+            clock=self.clock,
+            notices=self.notices,
+            telemetry=self.telemetry,
+        )
+
+    @cached_property
+    def reactor_catch_up(self) -> ReactorCatchUp:
+        """What lets the reactor take in commits that were not delivered."""
+        return ReactorCatchUp(self.reactor, self._log_catch_up(self.reactor.batches), self.clock)
 
     @cached_property
     def operations(self) -> Operations:
@@ -173,6 +198,9 @@ class Application:
     def timeline(self) -> Timeline:
         """What answers which events a request set off."""
         return Timeline(DynamoDBTraces(self.client, self.tables.traces), self.store)
+
+    def _log_catch_up(self, batches: BatchRunner) -> LogCatchUp:
+        return LogCatchUp(self.store, batches, self.log_checkpoints, self.clock, self.telemetry)
 
 
 def bootstrap(

@@ -149,8 +149,8 @@ class Ledger:
     @property
     def catch_up(self) -> CatchUp:
         """What heals accounts whose commits were not delivered."""
-        log = LogCatchUp(self.store, self.runner.batches, self.checkpoints, self.clock)
-        return CatchUp(self.runner.projectors, log, self.clock, self.telemetry)
+        log = LogCatchUp(self.store, self.runner.batches, self.checkpoints, self.clock, self.telemetry)
+        return CatchUp(self.runner.projectors, log, self.clock)
 
     @property
     def operations(self) -> Operations:

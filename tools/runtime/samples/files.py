@@ -23,7 +23,7 @@ def samples() -> Mapping[str, str]:
         "query_api": queries(),
         "console": operations(),
         "projector": {**batches(), **schedules("Projector")},
-        "reactor": reactions(),
+        "reactor": {**reactions(), **schedules("Reactor")},
         "reconciler": schedules("Reconciler"),
         "deadlines": schedules("Deadlines"),
         "migration_controller": schedules("MigrationController"),

@@ -6,12 +6,12 @@ import logging
 from base64 import b64decode
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any, Final, Protocol
 
 from banyan.errors import BatchFailed
-from banyan.projections.catchup import CatchUp
+from banyan.projections.catchup import CaughtUp
 from banyan.projections.views import Failure
 from banyan.store import Commit
 from banyan.store.eventstore import Clock
@@ -33,6 +33,13 @@ class Runner(Protocol):
 
     def retry(self, projection: str, stream: StreamId) -> Failure | None:
         """Let a parked stream go on; why it is parked again, if it is."""
+
+
+class CatchingUp(Protocol):
+    """What makes up for records that never came."""
+
+    def everything(self, deadline: datetime) -> list[CaughtUp]:
+        """Take in what should have been delivered by now, until a moment."""
 
 
 @dataclass(slots=True)
@@ -108,7 +115,7 @@ def retry_stream(request: Mapping[str, str], runner: Runner) -> dict[str, Any]:
     return {"parked": failure.error if failure else None}
 
 
-def catch_up(projections: CatchUp, clock: Clock, context: Any) -> dict[str, Any]:
+def catch_up(reader: CatchingUp, clock: Clock, context: Any) -> dict[str, Any]:
     """Heal what was not delivered, until shortly before this invocation ends.
 
     Returns
@@ -118,7 +125,7 @@ def catch_up(projections: CatchUp, clock: Clock, context: Any) -> dict[str, Any]
         went wrong if something did.
     """
     remaining = timedelta(milliseconds=context.get_remaining_time_in_millis())
-    reports = projections.everything(clock() + remaining - CATCH_UP_RESERVE)
+    reports = reader.everything(clock() + remaining - CATCH_UP_RESERVE)
     return {
         "caughtUp": {
             str(report.generation): {"healed": report.healed, "complete": report.complete, "error": report.error}

@@ -83,13 +83,34 @@ class LogCatchUp:
     batches : BatchRunner
     checkpoints : LogCheckpoints
     clock : Callable[[], datetime]
+    telemetry : Telemetry
     """
 
-    def __init__(self, store: EventStore, batches: BatchRunner, checkpoints: LogCheckpoints, clock: Clock) -> None:
+    def __init__(
+        self,
+        store: EventStore,
+        batches: BatchRunner,
+        checkpoints: LogCheckpoints,
+        clock: Clock,
+        telemetry: Telemetry,
+    ) -> None:
         self._store = store
         self._batches = batches
         self._checkpoints = checkpoints
         self._clock = clock
+        self._telemetry = telemetry
+
+    def attempt(self, task: Task, until: datetime | None, deadline: datetime) -> CaughtUp:
+        """As ``run``, but an error is counted and reported, not raised."""
+        try:
+            report = self.run(task, until, deadline)
+        except (BatchFailed, StoreUnavailable) as error:
+            self._telemetry.count("CatchUpFailures")
+            report = CaughtUp(task.projector.generation, error=f"{type(error).__name__}: {error}")
+        if report.healed:
+            self._telemetry.count("StreamsHealed", report.healed)
+        _logger.info("caught up", extra={"report": str(report)})
+        return report
 
     def run(self, task: Task, until: datetime | None, deadline: datetime) -> CaughtUp:
         """Catch up with what was recorded until a moment, or with everything there is.
@@ -138,35 +159,26 @@ class CatchUp:
     projectors : Projectors
     log : LogCatchUp
     clock : Callable[[], datetime]
-    telemetry : Telemetry
     """
 
-    def __init__(self, projectors: Projectors, log: LogCatchUp, clock: Clock, telemetry: Telemetry) -> None:
+    def __init__(self, projectors: Projectors, log: LogCatchUp, clock: Clock) -> None:
         self._projectors = projectors
         self._log = log
         self._clock = clock
-        self._telemetry = telemetry
 
     def everything(self, deadline: datetime) -> list[CaughtUp]:
         """Catch up, in every projection that is not paused, with what should have been delivered by now."""
         until = self._clock() - MARGIN
-        return [self._one(task, until, deadline) for running in self._projectors.running() for task in _tasks(running)]
+        return [
+            self._log.attempt(task, until, deadline)
+            for running in self._projectors.running()
+            for task in _tasks(running)
+        ]
 
     def projection(self, name: str, deadline: datetime) -> list[CaughtUp]:
         """Catch up with everything there is, in one projection, unless it is paused."""
         found = [running for running in self._projectors.running() if running.control.projection == name]
-        return [self._one(task, None, deadline) for running in found for task in _tasks(running)]
-
-    def _one(self, task: Task, until: datetime | None, deadline: datetime) -> CaughtUp:
-        try:
-            report = self._log.run(task, until, deadline)
-        except (BatchFailed, StoreUnavailable) as error:
-            self._telemetry.count("CatchUpFailures")
-            report = CaughtUp(task.projector.generation, error=f"{type(error).__name__}: {error}")
-        if report.healed:
-            self._telemetry.count("StreamsHealed", report.healed)
-        _logger.info("caught up", extra={"report": str(report)})
-        return report
+        return [self._log.attempt(task, None, deadline) for running in found for task in _tasks(running)]
 
 
 def _tasks(running: Running) -> Iterator[Task]:

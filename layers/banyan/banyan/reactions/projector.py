@@ -52,7 +52,7 @@ class EffectProjector:
         self._views = views
         self._source = source
         self._effects = effects
-        self._beginning = beginning
+        self.beginning = beginning
         self._clock = clock
 
     def reads(self, stream: StreamId) -> bool:
@@ -81,7 +81,7 @@ class EffectProjector:
 
     def _take_in(self, delivery: Delivery, reached: _Reached) -> None:
         for commit, events in self._source.behind(self.generation, delivery, reached.version):
-            if commit.recorded_at >= self._beginning.moment:
+            if commit.recorded_at >= self.beginning.moment:
                 self._act(commit, events)
             move = Move(reached.stream, reached.version, commit.last, commit.recorded_at, ())
             self._views.move(self.generation, [move], self._clock())
