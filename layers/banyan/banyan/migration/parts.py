@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 from banyan.commands import CommandHandler
 from banyan.decider import AnyDecider
@@ -68,6 +68,14 @@ class Ground:
         return LegacyLed(repository, self.adapter, self.decider, self.registry, self.clock, dual=dual)
 
 
+@runtime_checkable
+class Closes(Protocol):
+    """Holds something open."""
+
+    def close(self) -> None:
+        """Let go of it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Parts:
     """A migration that can run.
@@ -106,6 +114,11 @@ class Parts:
             What is still left.
         """
         return sum(part.all() for part in (self.relay, self.follower) if part)
+
+    def close(self) -> None:
+        """Let go of connections; a process that ends need not."""
+        if isinstance(self.repository, Closes):
+            self.repository.close()
 
     def lag_ms(self, now: datetime) -> int:
         """Age of the oldest write that one side does not have yet, ms; 0 when there is none."""

@@ -34,7 +34,7 @@ class Phases:
     ) -> None:
         self._store = EventStore(table, REGISTRY, clock)
         self._handler: CommandHandler[Migration, Command] = CommandHandler(self._store, MIGRATION)
-        self._stream = migration_of(entity)
+        self.stream = migration_of(entity)
         self._ticks = ticks
         self._kept: tuple[float, Migration] | None = None
         self._lock = Lock()
@@ -43,7 +43,7 @@ class Phases:
         """Where it stands, at most ``TRUSTED_SECONDS`` ago. Raises ``StoreUnavailable``."""
         with self._lock:
             if self._kept is None or self._ticks() - self._kept[0] >= TRUSTED_SECONDS:
-                self._kept = self._ticks(), self._handler.load(self._stream).state
+                self._kept = self._ticks(), self._handler.load(self.stream).state
             return self._kept[1]
 
     def refreshed(self) -> Migration:
@@ -63,10 +63,10 @@ class Phases:
         ------
         As ``CommandHandler.handle``.
         """
-        outcome = self._handler.handle(self._stream, command, metadata=Metadata(actor=actor), **options)
+        outcome = self._handler.handle(self.stream, command, metadata=Metadata(actor=actor), **options)
         self.forget()
         return outcome
 
     def history(self) -> Sequence[Event]:
         """Everything that was decided, oldest first."""
-        return tuple(self._store.read(self._stream))
+        return tuple(self._store.read(self.stream))

@@ -58,6 +58,10 @@ class PostgresLegacy(Generic[R]):
                 (self._entity, Leader.LEGACY),
             )
 
+    def close(self) -> None:
+        """Close idle connections."""
+        self._connections.close()
+
     def load(self, stream: StreamId) -> LegacyRow[R] | None:
         """As in ``LegacyRepository``."""
         with self._connections.transaction() as cursor:
