@@ -16,22 +16,13 @@ from banyan.projections.rebuild.worker import RebuildWorker
 
 
 @once
-def rebuilds() -> Rebuilds:
-    """The process's rebuilds."""
-    queue = SqsWorkQueue(sqs_client, Queues.from_env(os.environ).rebuild)
-    return Rebuilds(bootstrap(telemetry=telemetry()), queue)
-
-
-@once
 def worker() -> RebuildWorker:
     """What works the queue off."""
-    return rebuilds().worker()
+    queue = SqsWorkQueue(sqs_client, Queues.from_env(os.environ).rebuild)
+    return Rebuilds(bootstrap(telemetry=telemetry()), queue).worker()
 
 
 @instrumented
-def handler(event: dict[str, Any], context: Any) -> dict[str, Any] | None:
-    """Go on with the segments a batch of messages names, or do what an operator asks."""
-    if "rebuild" in event:
-        return rebuilds().answer(event["rebuild"])
+def handler(event: dict[str, Any], context: Any) -> None:
+    """Go on with the segments that a batch of messages names."""
     work_off(event, worker(), context)
-    return None

@@ -1,13 +1,11 @@
-"""Rebuilds put together, and what their function is asked."""
+"""Rebuilds put together."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import timedelta
-from typing import Any, Final, Literal, TypeVar
-
-from pydantic import Field
+from typing import Any, Final
 
 from banyan.aws.capacity import ConsumedCapacity
 from banyan.aws.work_queue import read_work
@@ -31,33 +29,6 @@ from banyan.streams import StreamId
 LONGEST_PROJECTION: Final = timedelta(seconds=60)
 """The projector's timeout in the template: so long may it write to a generation that was given up."""
 INDEX_DELAY: Final = timedelta(seconds=1)
-
-T = TypeVar("T")
-
-
-class RebuildRequest(CamelModel):
-    """What an operator asks.
-
-    Parameters
-    ----------
-    action : str
-    projection : str
-    generation : int, optional
-        For ``progress`` and ``switch``, where the newest is meant otherwise, and for ``drop``.
-    stream : StreamId, optional
-        For ``stream``.
-    switch_when_equal : bool
-        For ``start``.
-    write_rate : int, optional
-        For ``preview`` and ``start``: write units per second.
-    """
-
-    action: Literal["preview", "start", "progress", "switch", "cancel", "drop", "remove", "stream"]
-    projection: str
-    generation: int | None = None
-    stream: StreamId | None = None
-    switch_when_equal: bool = False
-    write_rate: int | None = Field(None, ge=1)
 
 
 class Live(CamelModel):
@@ -133,28 +104,6 @@ class Rebuilds:
         done = {g.number: rebuild_stream(found, g, stream, app.store, app.views, app.clock) for g in control.written()}
         return Replaced(generations=done)
 
-    def answer(self, request: Mapping[str, Any]) -> dict[str, Any]:
-        """Do what an operator asks, and say how it stands.
-
-        Raises
-        ------
-        pydantic.ValidationError, ConfigurationError, TransitionRejected
-        """
-        asked = RebuildRequest.model_validate(request)
-        actions: Mapping[str, Callable[[], CamelModel]] = {
-            "preview": lambda: self.preview(asked.projection, asked.write_rate),
-            "start": lambda: self.rebuild.start(
-                asked.projection, switch_when_equal=asked.switch_when_equal, write_rate=asked.write_rate
-            ),
-            "progress": lambda: self.rebuild.progress(asked.projection, asked.generation),
-            "switch": lambda: Live(live=self.rebuild.switch(asked.projection, asked.generation).live),
-            "cancel": lambda: self.rebuild.cancel(asked.projection),
-            "drop": lambda: self.rebuild.drop(asked.projection, given(asked.generation, "generation")),
-            "remove": lambda: Removed(generations=tuple(self.rebuild.remove(asked.projection))),
-            "stream": lambda: self.stream(asked.projection, given(asked.stream, "stream")),
-        }
-        return actions[asked.action]().model_dump(mode="json", by_alias=True)
-
     def _projection(self, name: str) -> Projection:
         for projection in self._app.domain.projections:
             if projection.name == name:
@@ -178,10 +127,3 @@ def pace(workers: int, cache: timedelta) -> Pace:
     """How long to wait until every projector has heard of a change."""
     heard = 2 * cache + INDEX_DELAY
     return Pace(workers, settle=heard, grace=heard + LONGEST_PROJECTION)
-
-
-def given(value: T | None, name: str) -> T:
-    """What a request must name. Raises ``ConfigurationError`` when it does not."""
-    if value is None:
-        raise ConfigurationError(f"name the {name}")
-    return value

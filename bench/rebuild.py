@@ -1,0 +1,155 @@
+"""Measures projecting and rebuilding against the floor: as many bare writes on the same DynamoDB Local, one by one.
+
+python -m bench.rebuild [--streams 200] [--rounds 3]
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+from collections import Counter, defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from statistics import median
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+from tests.engines import DynamoDBEngine, local_tables
+from tests.integration.rebuilder import Rebuilder
+from tests.ledger import account, deposits
+from tests.unit.projections.harness import Ledger
+from tools.local.dynamodb_local import DynamoDBLocal
+
+from banyan.projections.items import state_item
+from banyan.projections.views import Generation
+from banyan.store import Commit
+from banyan.streams import StreamHead
+
+EVENTS_OF_A_STREAM = 4
+BATCH = 50
+WRITES = ("PutItem", "UpdateItem", "TransactWriteItems")
+
+
+@dataclass(frozen=True)
+class Run:
+    """One measurement.
+
+    Parameters
+    ----------
+    seconds : float
+    floor_seconds : float
+        Of as many bare writes, right behind it.
+    items, events : int
+        Written, and taken in.
+    requests : Counter[str]
+    """
+
+    seconds: float
+    floor_seconds: float
+    items: int
+    events: int
+    requests: Counter[str]
+
+
+def main() -> None:
+    """Run every measurement in turn, round by round, and print medians."""
+    options = _options()
+    runs: dict[str, list[Run]] = defaultdict(list)
+    with DynamoDBLocal() as server:
+        for _ in range(options.rounds):
+            with local_tables(server.endpoint) as engine:
+                for name, run in _round(engine, options.streams):
+                    runs[name].append(run)
+    Console(width=120).print(_table(runs))
+
+
+def _round(engine: DynamoDBEngine, streams: int) -> Sequence[tuple[str, Run]]:
+    ledger = Ledger(engine.views(), engine.table(), controls=engine.controls())
+    commits = [commit for number in range(streams) for commit in _filled(ledger, f"a{number}")]
+    events = streams * EVENTS_OF_A_STREAM
+    rebuilder = Rebuilder(engine.client, engine.tables)
+    return [
+        ("projector, batches of 50, both projections", _measured(engine, events, lambda: _project(ledger, commits))),
+        ("rebuild of a row per stream", _measured(engine, events, lambda: _rebuild(rebuilder, "balances"))),
+        ("rebuild of shared rows", _measured(engine, events, lambda: _rebuild(rebuilder, "turnover"))),
+    ]
+
+
+def _filled(ledger: Ledger, name: str) -> Sequence[Commit]:
+    ledger.store.append(account(name), StreamHead.empty(account(name)), deposits(*range(EVENTS_OF_A_STREAM)))
+    return list(ledger.store.commits(account(name)))
+
+
+def _project(ledger: Ledger, commits: Sequence[Commit]) -> None:
+    for start in range(0, len(commits), BATCH):
+        ledger.runner.project(commits[start : start + BATCH])
+
+
+def _rebuild(rebuilder: Rebuilder, projection: str) -> None:
+    rebuilder.rebuild.start(projection)
+    rebuilder.run()
+
+
+def _measured(engine: DynamoDBEngine, events: int, act: Callable[[], None]) -> Run:
+    engine.wire.clear()
+    written = _Written(engine)
+    seconds = _timed(act)
+    items, requests = written.items, Counter(engine.wire.sent)
+    return Run(seconds, _floor(engine, items), items, events, requests)
+
+
+class _Written:
+    """Counts the items that are written, those of transactions one by one."""
+
+    def __init__(self, engine: DynamoDBEngine) -> None:
+        self.items = 0
+        for operation in WRITES:
+            engine.client.meta.events.register(f"provide-client-params.dynamodb.{operation}", self._count)
+
+    def _count(self, params: Mapping[str, Any], **_: Any) -> None:
+        self.items += len(params.get("TransactItems", "1"))
+
+
+def _floor(engine: DynamoDBEngine, writes: int) -> float:
+    row = engine.views().states(Generation("balances"), [account("a0")])[account("a0")]
+    item = state_item(Generation("floor"), row)
+
+    def write() -> None:
+        for number in range(writes):
+            engine.client.put_item(TableName=engine.tables.views, Item=item | {"row": {"S": f"floor@1#{number}"}})
+
+    return _timed(write)
+
+
+def _timed(act: Callable[[], None]) -> float:
+    begun = time.perf_counter()
+    act()
+    return time.perf_counter() - begun
+
+
+def _table(runs: dict[str, list[Run]]) -> Table:
+    table = Table("", "events/s", "of the floor", "items/event", "writes/event", "reads/event")
+    for name, measured in runs.items():
+        run = measured[-1]
+        writes = sum(run.requests[operation] for operation in WRITES)
+        table.add_row(
+            name,
+            f"{median(run.events / run.seconds for run in measured):,.0f}",
+            f"{median(run.floor_seconds / run.seconds for run in measured):.0%}",
+            f"{run.items / run.events:.2f}",
+            f"{writes / run.events:.2f}",
+            f"{(run.requests.total() - writes) / run.events:.2f}",
+        )
+    return table
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m bench.rebuild", description=__doc__)
+    parser.add_argument("--streams", type=int, default=200, help="streams of 4 events each")
+    parser.add_argument("--rounds", type=int, default=3)
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,134 @@
+"""The recipes of docs/projections.md."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from tests.ledger import Deposited, account, deposits
+from tests.unit.projections.harness import Balance
+from tests.unit.rebuild.harness import Rebuilding
+
+from banyan.events import Event
+from banyan.projections.base import Add, Projection, RowWrite, StreamProjection, ViewProjection
+from banyan.projections.control import Stage
+from banyan.projections.controls import CachedControls
+from banyan.projections.runner import ProjectionRunner
+from banyan.projections.views import Generation, RowKey
+from banyan.streams import StreamId
+
+NAMES = "abcd"
+
+
+class Counted(Balance):
+    """A balance that also counts, from a field with a default on."""
+
+    movements: int = 0
+
+
+@pytest.fixture
+def rebuilding() -> Rebuilding:
+    """Four accounts, in the rows of both projections."""
+    rebuilding = Rebuilding()
+    for name in NAMES:
+        rebuilding.ledger.runner.project([rebuilding.ledger.commit(account(name), *deposits(1, 2))])
+    return rebuilding
+
+
+def deploy(rebuilding: Rebuilding, *projections: Projection) -> None:
+    """Let new code run: the projector and the worker know these projections."""
+    ledger = rebuilding.ledger
+    ledger.projections = projections
+    controls = CachedControls(ledger.controls, [projection.name for projection in projections], 0)
+    ledger.runner = ProjectionRunner(
+        ledger.store, ledger.views, projections, controls=controls, clock=ledger.clock, sleep=ledger.sleep
+    )
+
+
+def rebuild(rebuilding: Rebuilding, name: str) -> Sequence[str]:
+    """Rebuild, and return the rows that differ."""
+    rebuilding.rebuild.start(name)
+    rebuilding.run()
+    progress = rebuilding.rebuild.progress(name)
+    assert progress.stage is Stage.READY
+    return [difference.row for difference in progress.differences]
+
+
+def sizes(event: Event) -> Sequence[RowWrite]:
+    """How many deposits there were of each amount."""
+    return [Add("sizes", str(event.payload.amount), {"count": 1})] if isinstance(event.payload, Deposited) else []
+
+
+def count(balance: Counted, event: Event) -> Counted:
+    """The changed handler."""
+    assert isinstance(event.payload, Deposited)
+    amounts = (*balance.amounts, event.payload.amount)
+    return Counted(total=sum(amounts), amounts=amounts, movements=balance.movements + 1)
+
+
+def test_a_new_projection_over_old_events(rebuilding: Rebuilding) -> None:
+    ledger = rebuilding.ledger
+    deploy(rebuilding, ledger.balances, ledger.turnover, ViewProjection("sizes", "account", sizes))
+    ledger.runner.project([ledger.commit(account("a"), *deposits(1))])
+    two = RowKey("acme", "sizes", "2")
+    assert ledger.views.all_rows(Generation("sizes", 1))[two].fields["count"] == 1
+
+    assert rebuild(rebuilding, "sizes") == ["acme#sizes#1", "acme#sizes#2"]
+    rebuilding.rebuild.switch("sizes")
+
+    assert ledger.views.all_rows(Generation("sizes", rebuilding.live("sizes")))[two].fields["count"] == 4
+
+
+def test_a_changed_projection(rebuilding: Rebuilding) -> None:
+    ledger = rebuilding.ledger
+    changed = StreamProjection("balances", "account", Counted, Counted, count)
+    deploy(rebuilding, changed, ledger.turnover)
+    ledger.runner.project([ledger.commit(account("a"), *deposits(3))])
+    assert movements(rebuilding, "a") == 1
+
+    assert len(rebuild(rebuilding, "balances")) == len(NAMES)
+    rebuilding.rebuild.switch("balances")
+
+    assert [movements(rebuilding, name) for name in NAMES] == [3, 2, 2, 2]
+    ledger.clock.move(timedelta(minutes=1))
+    rebuilding.rebuild.drop("balances", 1)
+    rebuilding.run()
+    assert rebuilding.balances(1) == {}
+
+
+def test_a_projection_of_another_shape_under_a_new_name(rebuilding: Rebuilding) -> None:
+    ledger = rebuilding.ledger
+    renamed = replace(ledger.turnover, name="turnover_2", apply=sizes)
+    deploy(rebuilding, ledger.balances, ledger.turnover, renamed)
+
+    rebuild(rebuilding, "turnover_2")
+    rebuilding.rebuild.switch("turnover_2")
+
+    assert rebuilding.turnover(1) == ledger.expected_turnover()
+    assert len(ledger.views.all_rows(Generation("turnover_2", 2))) == 2
+
+
+def test_a_dropped_projection_and_one_of_its_name_later(rebuilding: Rebuilding) -> None:
+    ledger = rebuilding.ledger
+    deploy(rebuilding, ledger.balances)
+
+    rebuilding.rebuild.remove("turnover")
+    rebuilding.run()
+
+    assert rebuilding.turnover(1) == {}
+    deploy(rebuilding, ledger.balances, ledger.turnover)
+    ledger.runner.project([], streams())
+    assert rebuilding.turnover(rebuilding.live("turnover")) == ledger.expected_turnover()
+
+
+def movements(rebuilding: Rebuilding, name: str) -> int:
+    """What queries read of the new field."""
+    row = rebuilding.balances(rebuilding.live("balances"))[account(name)]
+    return Counted.model_validate_json(row.state).movements
+
+
+def streams() -> list[StreamId]:
+    """All accounts."""
+    return [account(name) for name in NAMES]
