@@ -240,6 +240,16 @@ class TestSizes:
 
 
 class TestRead:
+    def test_it_is_known_which_streams_exist(self, store: EventStore) -> None:
+        streams = [StreamId("acme", "account", f"a{number}") for number in range(230)]
+        there = streams[::23]
+        for stream in there:
+            store.append(stream, 0, deposits(1, 2))
+            store.append(stream, 2, deposits(3))
+
+        assert store.existing(streams) == set(there)
+        assert store.existing([]) == set()
+
     def test_a_stream_that_is_not_there_is_empty(self, store: EventStore) -> None:
         assert list(store.read(A)) == []
         assert store.head(A) == StreamHead.empty(A)

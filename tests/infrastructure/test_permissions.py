@@ -39,7 +39,7 @@ GRANTS: dict[str, dict[str, set[str]]] = {
         "CursorsTable/index/parked": {"Query"},
     },
     "reactor": {
-        "EventsTable": {"Query", "PutItem"},
+        "EventsTable": {"Query", "BatchGetItem", "PutItem"},
         "EventsTable/stream/*": {"ListStreams"},
         "EventsTable/stream/latest": {"DescribeStream", "GetRecords", "GetShardIterator"},
         "EventsTable/index/log": {"Query"},
@@ -112,7 +112,7 @@ def test_no_role_can_change_or_remove_an_event(template: Template, change: str) 
 
 def test_no_grant_on_the_event_table_writes_anything_but_new_items(template: Template) -> None:
     on_events = {action for action, resource in grants(template) if resource.startswith(EVENTS)}
-    reads = {"Query", "ListStreams", "DescribeStream", "GetRecords", "GetShardIterator"}
+    reads = {"Query", "BatchGetItem", "ListStreams", "DescribeStream", "GetRecords", "GetShardIterator"}
     assert on_events == {f"dynamodb:{action}" for action in {*reads, "PutItem"}}
 
 

@@ -43,8 +43,8 @@ class Wanted:
         return {"reservation": self.reservation, "quantity": self.quantity, "ordered_at": self.ordered_at}
 
     def send(self, command: StockCommand) -> Send:
-        """Send a command to the SKU's stock."""
-        return Send(ENTITY, stock_id(self.sku), command, step=f"{self.reservation} {self.sku}")
+        """Send a command to the SKU's stock, if there is one: a SKU that is not tracked blocks nothing."""
+        return Send(ENTITY, stock_id(self.sku), command, step=f"{self.reservation} {self.sku}", existing=True)
 
 
 @dataclass(frozen=True, slots=True)

@@ -41,7 +41,7 @@ BOTH = CREATED.model_copy(update={"items": (LANTERN, HANGER, line(quantity=2, pr
 
 def to_stock(reservation: str, sku: str, command: StockCommand) -> Send:
     """A command to the stock of a SKU."""
-    return Send("inventory", f"sku.{sku}", command, f"{reservation} {sku}")
+    return Send("inventory", f"sku.{sku}", command, f"{reservation} {sku}", existing=True)
 
 
 def content(status: Status) -> OrderContent:
@@ -145,5 +145,5 @@ def test_the_time_to_pay_is_counted_from_the_beginning(event: DomainEvent) -> No
 def test_an_order_of_one_item_is_known_by_its_own_id_whatever_it_holds() -> None:
     odd = OrderCreated(order_id="o.1-A_b", customer_id="c", items=(line(sku="a/b c"),))
     PolicySpec(RESERVE_STOCK, "o.1-A_b").when(odd).then(
-        Send("inventory", "sku.a_2Fb_20c", reserve("o.1-A_b/1", 6, START), "o.1-A_b/1 a/b c")
+        Send("inventory", "sku.a_2Fb_20c", reserve("o.1-A_b/1", 6, START), "o.1-A_b/1 a/b c", existing=True)
     )

@@ -8,6 +8,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from tests.interruptions import Outside
 from tests.ledger import Deposit, Deposited, Withdraw, Withdrawn, account, deposits
 from tests.unit.reactions.harness import Bank, Remind, deposited, pass_on, remind
 
@@ -99,6 +100,20 @@ def test_a_stream_that_others_keep_writing_to_makes_the_batch_come_again(monkeyp
     assert bank.failure(ANNA) is None
     assert not bank.reactor.project([commit])
     assert len(bank.events("ben")) == 1
+
+
+def test_commands_to_streams_that_do_not_exist_are_left_out_for_one_read_of_them_all() -> None:
+    names = [f"account-{number}" for number in range(50)]
+    bank = Bank(always(*(Send("account", name, Deposit(1), name, existing=True) for name in names)))
+    commit = bank.commit(ANNA, *deposits(1))
+    bank.commit(account("account-7"), *deposits(5))
+    outside = Outside()
+    bank.store.table = outside.tap(bank.store.table)
+    bank.policies().take(commit, bank.store.decode(commit))
+    told = {name: [event.payload for event in bank.events(name)] for name in names}
+    assert told == {name: [] for name in names} | {"account-7": [Deposited(amount=5), Deposited(amount=1)]}
+    existing, load, search, append, looks = 1, 1, 1, 1, len(names)
+    assert outside.requests == existing + load + search + append + looks
 
 
 def test_a_policy_sees_the_history_up_to_its_event_and_no_further() -> None:

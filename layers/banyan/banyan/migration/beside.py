@@ -36,6 +36,10 @@ class TableBeside:
         """As in ``CommitTable``."""
         return self.table.backward(stream, upto, page)
 
+    def existing(self, streams: Sequence[StreamId]) -> frozenset[StreamId]:
+        """As in ``CommitTable``."""
+        return self.table.existing(streams)
+
     def put_snapshot(self, snapshot: Snapshot) -> None:
         """As in ``CommitTable``."""
         self.table.put_snapshot(snapshot)

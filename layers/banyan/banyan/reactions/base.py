@@ -30,12 +30,16 @@ class Send:
     command : Command
     step : str
         Tells this reaction from the others of the same policy to the same event.
+    existing : bool
+        Leave it out when the stream does not exist. One batch read tells that of all such reactions to an event,
+        so those that come to nothing cost almost nothing.
     """
 
     entity: str
     id: str
     command: Any
     step: str
+    existing: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from functools import cache
 from typing import Final
@@ -76,11 +76,17 @@ class Policies:
         for event in events if policies else ():
             history = self._history(event)
             for policy in policies:
-                for reaction in _distinct(policy, policy.react(event, history)):
+                for reaction in self._worthwhile(event, _distinct(policy, policy.react(event, history))):
                     self._act(policy, event, reaction)
 
     def _history(self, event: Event) -> History:
         return cache(lambda: tuple(self._store.read(event.stream_id, to_version=event.version)))
+
+    def _worthwhile(self, event: Event, reactions: Sequence[Reaction]) -> Sequence[Reaction]:
+        """Reactions without those to streams that would have to exist and do not."""
+        asked = {_target(event, each) for each in reactions if _wants_existing(each)}
+        missing = asked - self._store.existing(sorted(asked)) if asked else asked
+        return [each for each in reactions if not (_wants_existing(each) and _target(event, each) in missing)]
 
     def _act(self, policy: Policy, event: Event, reaction: Reaction) -> None:
         if isinstance(reaction, Send):
@@ -89,7 +95,7 @@ class Policies:
             self._schedule(policy, event, reaction)
 
     def _send(self, policy: Policy, event: Event, send: Send) -> None:
-        stream = StreamId(event.stream_id.tenant, send.entity, send.id)
+        stream = _target(event, send)
         try:
             self._handler(send.entity).handle(
                 stream,
@@ -111,7 +117,7 @@ class Policies:
             raise StoreUnavailable(f"{stream} is contended: deliver the batch again") from error
 
     def _schedule(self, policy: Policy, event: Event, schedule: Schedule) -> None:
-        stream = StreamId(event.stream_id.tenant, schedule.entity, schedule.id)
+        stream = _target(event, schedule)
         if type(schedule.command) not in self._domain.decider(schedule.entity).deferred:
             raise ConfigurationError(
                 f"{type(schedule.command).__name__} is not among the deferred commands of its decider"
@@ -145,7 +151,7 @@ def _by_entity(policies: Sequence[Policy]) -> Mapping[str, Sequence[Policy]]:
     return found
 
 
-def _distinct(policy: Policy, reactions: Sequence[Reaction]) -> Iterator[Reaction]:
+def _distinct(policy: Policy, reactions: Sequence[Reaction]) -> Sequence[Reaction]:
     """The reactions to one event; two of one step would pass for a repeat of each other."""
     steps: set[str] = set()
     for reaction in reactions:
@@ -153,7 +159,15 @@ def _distinct(policy: Policy, reactions: Sequence[Reaction]) -> Iterator[Reactio
         if step in steps:
             raise ConfigurationError(f"policy {policy.name!r} reacts twice with the step {step!r}")
         steps.add(step)
-    yield from reactions
+    return reactions
+
+
+def _wants_existing(reaction: Reaction) -> bool:
+    return isinstance(reaction, Send) and reaction.existing
+
+
+def _target(event: Event, reaction: Reaction) -> StreamId:
+    return StreamId(event.stream_id.tenant, reaction.entity, reaction.id)
 
 
 def _step(reaction: Reaction) -> str:

@@ -189,6 +189,9 @@ class CommitTable(Protocol):
     ) -> Iterator[Commit | Snapshot]:
         """Items at positions ``<= upto``, newest first, fetched as they are consumed, ``page`` items at first."""
 
+    def existing(self, streams: Sequence[StreamId]) -> frozenset[StreamId]:
+        """Those of some different streams that hold a commit; one batch read for up to 100."""
+
     def put_snapshot(self, snapshot: Snapshot) -> None:
         """Keep a snapshot, replacing one of the same version."""
 

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 TransactItem = dict[str, Any]
 
 WRITE_ATTEMPTS: Final = 5
+MAX_BATCH_READ: Final = 100
 WRITE_BACKOFF_SECONDS: Final = 0.05
 ABSENT: Final = "attribute_not_exists(#position)"
 TAKEN: Final = frozenset({"ConditionalCheckFailed", "ConditionalCheckFailedException"})
@@ -92,6 +93,12 @@ class DynamoDBTable:
             return self._query(stream, "", {}, page, False)
         return self._query(stream, "AND #position <= :bound", {":bound": {"N": str(upto)}}, page, False)
 
+    def existing(self, streams: Sequence[StreamId]) -> frozenset[StreamId]:
+        """As in ``CommitTable``: one ``BatchGetItem`` for up to 100 first commits."""
+        keys = [{"stream": {"S": str(stream)}, "position": {"N": "1"}} for stream in streams]
+        chunks = (keys[start : start + MAX_BATCH_READ] for start in range(0, len(keys), MAX_BATCH_READ))
+        return frozenset(StreamId.parse(item["stream"]["S"]) for chunk in chunks for item in self._keys_of(chunk))
+
     def put_snapshot(self, snapshot: Snapshot) -> None:
         """As in ``CommitTable``."""
         self._write(self._client.put_item, {"TableName": self._name, "Item": snapshot_item(snapshot)})
@@ -136,6 +143,22 @@ class DynamoDBTable:
             if not answer.get("LastEvaluatedKey"):
                 return
             paging = {"ExclusiveStartKey": answer["LastEvaluatedKey"]}
+
+    def _keys_of(self, keys: Sequence[Item]) -> Iterator[Item]:
+        """Keys of the items there are, asking again for those that were left out."""
+        asked = {"Keys": keys, "ConsistentRead": True, "ProjectionExpression": "#stream"}
+        wanted: Any = {self._name: {**asked, "ExpressionAttributeNames": {"#stream": "stream"}}}
+        for attempt in range(1, WRITE_ATTEMPTS + 1):
+            try:
+                answer = self._client.batch_get_item(RequestItems=wanted)
+            except (ClientError, BotoCoreError) as error:
+                raise _translated(error) from error
+            yield from answer["Responses"].get(self._name, [])
+            wanted = answer.get("UnprocessedKeys")
+            if not wanted:
+                return
+            self._sleep(random.uniform(0, WRITE_BACKOFF_SECONDS * 2**attempt))
+        raise StoreUnavailable("the event table leaves keys unread: it is throttled, try again")
 
     def _put(self, item: Item) -> dict[str, Any]:
         return {

@@ -55,6 +55,11 @@ class MemoryTable:
         """As in ``CommitTable``."""
         return (item for position, item in reversed(self._sorted(stream)) if upto is None or position <= upto)
 
+    def existing(self, streams: Sequence[StreamId]) -> frozenset[StreamId]:
+        """As in ``CommitTable``."""
+        with self._lock:
+            return frozenset(stream for stream in streams if self._streams.get(stream))
+
     def put_snapshot(self, snapshot: Snapshot) -> None:
         """As in ``CommitTable``."""
         with self._lock:

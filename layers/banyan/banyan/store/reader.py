@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
 from itertools import chain
 from typing import Final
@@ -142,6 +142,10 @@ class StreamReader:
     def log(self, bucket: int, after: datetime | None = None) -> Iterator[LogEntry]:
         """All commits of one bucket recorded at or after a moment, in order, eventually consistent."""
         return self.table.log(bucket, after)
+
+    def existing(self, streams: Sequence[StreamId]) -> frozenset[StreamId]:
+        """Those of some different streams that hold a commit; one batch read for up to 100."""
+        return self.table.existing(streams)
 
     def streams(self) -> Iterator[StreamId]:
         """Every stream there is, each once, eventually consistent."""
