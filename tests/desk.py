@@ -112,9 +112,10 @@ class Desk:
         answer = self.apis["banyan-CommandApi"](event("POST", "/orders", body), CONTEXT)
         assert answer["statusCode"] == 201, answer
 
-    def deliver(self) -> None:
-        """Hand what is new in the event table to the projector, in batches, until nothing is to be handed again."""
-        new = [c for stream in self.app.store.streams() for c in self.app.store.commits(stream) if self._is_new(c)]
+    def deliver(self, *streams: StreamId) -> None:
+        """Hand what is new in some streams, or in all, to the projector, until nothing is to be handed again."""
+        looked_at = streams or self.app.store.streams()
+        new = [c for stream in looked_at for c in self.app.store.commits(stream) if self._is_new(c)]
         for batch in (new[start : start + BATCH] for start in range(0, len(new), BATCH)):
             while again := self.app.runner.project(batch):
                 batch = [commit for commit in batch if commit.stream in again]
@@ -128,12 +129,10 @@ class Desk:
 
     def differing(self) -> list[StreamId]:
         """Orders whose live row in the list is not what a fold of their events says."""
-        projection = next(p for p in self.app.domain.projections if p.name == ORDER_LIST.name)
-        assert isinstance(projection, StreamProjection)
-        streams = [stream for stream in self.app.store.streams() if stream.entity == projection.entity]
-        live = self.app.controls.get([projection.name])[projection.name].generation()
+        streams = [stream for stream in self.app.store.streams() if stream.entity == ORDER_LIST.entity]
+        live = self.app.controls.get([ORDER_LIST.name])[ORDER_LIST.name].generation()
         rows = {row.stream: row for row in self.app.views.all_states(live)}
-        folds = {stream: fold_row(projection, self.app.store, stream) for stream in streams}
+        folds = {stream: fold_row(ORDER_LIST, self.app.store, stream) for stream in streams}
         return [s for s, fold in folds.items() if fold and (s not in rows or _said(rows[s]) != _said(fold))]
 
     @contextmanager
