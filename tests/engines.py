@@ -30,7 +30,12 @@ from banyan.projections.controls import MemoryControls
 from banyan.projections.controls_dynamodb import DynamoDBControls
 from banyan.projections.dynamodb import DynamoDBViews
 from banyan.projections.memory import MemoryViews
+from banyan.projections.upkeep import Upkeep
+from banyan.projections.upkeep_dynamodb import DynamoDBUpkeep
 from banyan.projections.views import Views
+from banyan.reconciliation.cells import Cells, MemoryCells
+from banyan.reconciliation.cells_dynamodb import DynamoDBCells
+from banyan.reconciliation.report import DynamoDBReports, MemoryReports, Reports
 from banyan.store import Commit, CommitTable, EventStore, Snapshot
 from banyan.store.dynamodb import DynamoDBTable
 from banyan.store.eventstore import Clock
@@ -70,6 +75,15 @@ class Engine(Protocol):
     def checkpoints(self) -> LogCheckpoints:
         """Checkpoints in the log."""
 
+    def upkeep(self) -> Upkeep:
+        """What repairs read models."""
+
+    def cells(self) -> Cells:
+        """Digests, marks and progress of the reconciliation."""
+
+    def reports(self) -> Reports:
+        """Reports of the reconciliation."""
+
     def put(self, item: Commit | Snapshot) -> None:
         """Write an item behind the store's back, over what stands there."""
 
@@ -87,6 +101,8 @@ class MemoryEngine:
         self._views = MemoryViews()
         self._controls = MemoryControls()
         self._checkpoints = MemoryCheckpoints()
+        self._cells = MemoryCells()
+        self._reports = MemoryReports()
 
     def table(self) -> MemoryTable:
         return self._table
@@ -102,6 +118,15 @@ class MemoryEngine:
 
     def checkpoints(self) -> MemoryCheckpoints:
         return self._checkpoints
+
+    def upkeep(self) -> MemoryViews:
+        return self._views
+
+    def cells(self) -> MemoryCells:
+        return self._cells
+
+    def reports(self) -> MemoryReports:
+        return self._reports
 
     def put(self, item: Commit | Snapshot) -> None:
         self._table._streams[item.stream][_position(item)] = item
@@ -164,6 +189,15 @@ class DynamoDBEngine:
 
     def checkpoints(self) -> DynamoDBCheckpoints:
         return DynamoDBCheckpoints(self.client, self.tables.cursors, no_sleep)
+
+    def upkeep(self) -> DynamoDBUpkeep:
+        return DynamoDBUpkeep(self.client, self.tables.views, no_sleep)
+
+    def cells(self) -> DynamoDBCells:
+        return DynamoDBCells(self.client, self.tables.digests, no_sleep)
+
+    def reports(self) -> DynamoDBReports:
+        return DynamoDBReports(self.client, self.tables.reports)
 
     def put(self, item: Commit | Snapshot) -> None:
         encoded = commit_item(item, BUCKETS) if isinstance(item, Commit) else snapshot_item(item)

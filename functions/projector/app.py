@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from banyan.aws.changes import mark_touched
 from banyan.aws.observability import instrumented, telemetry
 from banyan.aws.once import once
 from banyan.aws.streams import catch_up, project_records
@@ -21,5 +22,6 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """Project one batch of the event table's stream, or on schedule catch up."""
     app = application()
     if "Records" in event:
+        mark_touched(event["Records"], app.cells, app.clock())
         return project_records(event, app.runner, app.telemetry)
     return catch_up(app.catch_up, app.clock, context)

@@ -1,14 +1,13 @@
-"""Verifies streams and snapshots and compares read models with folds, on a schedule."""
+"""Compares everything that is derived with what it is derived from, on a schedule and on demand."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from banyan.aws.observability import instrumented, logger, telemetry
+from banyan.aws.observability import instrumented, telemetry
 from banyan.aws.once import once
+from banyan.aws.reconciling import reconciler
 from banyan.bootstrap import Application, bootstrap
-from banyan.reconciliation.reconciler import Reconciler
-from banyan.reconciliation.report import DynamoDBReports
 
 
 @once
@@ -18,19 +17,16 @@ def application() -> Application:
 
 
 @instrumented
-def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:  # noqa: ARG001
-    """Run one reconciliation and keep its report."""
-    app = application()
-    report = Reconciler(
-        app.store,
-        app.views,
-        app.domain,
-        tolerance_percent=app.settings.tolerance_percent,
-        settle_ms=app.settings.reconciliation_settle_ms,
-        clock=app.clock,
-        telemetry=app.telemetry,
-    ).run()
-    DynamoDBReports(app.client, app.tables.reports).put(report)
-    log = logger().error if report.drifted else logger().info
-    log("reconciled", differences=report.differences, drift_percent=report.drift_percent)
-    return report.model_dump(mode="json", by_alias=True)
+def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
+    """Run a reconciliation, or as much of it as there is time for; ``full``, ``repair`` or ``continue``."""
+    runner = reconciler(application())
+
+    def remaining() -> float:
+        return float(context.get_remaining_time_in_millis()) / 1000
+
+    if event.get("continue"):
+        report = runner.go_on(remaining=remaining)
+    else:
+        full, repair = bool(event.get("full")), bool(event.get("repair"))
+        report = runner.run(full=full, repair=repair, remaining=remaining)
+    return report.model_dump(mode="json", by_alias=True) if report else {"finished": False}

@@ -29,6 +29,7 @@ SHAPES: dict[str, type[BaseModel]] = {
     "projector": DynamoDBStreamModel,
     "reactor": DynamoDBStreamModel,
     "rebuild_worker": SqsModel,
+    "change_marker": DynamoDBStreamModel,
     "reconciler": EventBridgeModel,
     "deadlines": EventBridgeModel,
     "migration_controller": EventBridgeModel,

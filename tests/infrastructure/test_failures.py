@@ -83,10 +83,8 @@ def test_batches_given_up_go_to_a_queue_the_reader_may_write_to(
     assert ("sqs:SendMessage", failures) in role_of(template, function(functions, name)).allowed
 
 
-@pytest.mark.parametrize(
-    ("case", "passes"), [("insert", True), ("modify", True), ("remove", True), ("snapshot", False)]
-)
-def test_commits_and_tampering_reach_the_projector_and_snapshots_do_not(
+@pytest.mark.parametrize(("case", "passes"), [("insert", True), ("modify", True), ("remove", True), ("snapshot", True)])
+def test_commits_snapshots_and_tampering_reach_the_projector(
     readers: dict[str, Mapping], case: str, passes: bool
 ) -> None:
     mapping = readers["banyan-Projector"]
@@ -100,7 +98,7 @@ def test_commits_reach_the_reactor_and_nothing_else_does(readers: dict[str, Mapp
 
 
 def test_the_schedule_of_the_reconciler_is_the_settings(template: Template) -> None:
-    rule = one(template, "AWS::Events::Rule").properties
+    rule = one(template, "AWS::Events::Rule", "ReconcilerSchedule").properties
     assert rule["ScheduleExpression"] == Settings().reconciliation_schedule
     assert rule["State"] == "ENABLED"
 
@@ -109,7 +107,7 @@ def test_a_run_that_cannot_start_and_a_run_that_fails_both_end_in_a_queue(
     template: Template, functions: list[Resource]
 ) -> None:
     failures = queue_arn(template, "ReconcilerFailures")
-    (target,) = one(template, "AWS::Events::Rule").properties["Targets"]
+    (target,) = one(template, "AWS::Events::Rule", "ReconcilerSchedule").properties["Targets"]
     assert target["DeadLetterConfig"] == {"Arn": failures}
     invoked = one(template, "AWS::Lambda::EventInvokeConfig").properties
     assert invoked["FunctionName"] == "banyan-Reconciler"
@@ -117,18 +115,36 @@ def test_a_run_that_cannot_start_and_a_run_that_fails_both_end_in_a_queue(
     assert ("sqs:SendMessage", failures) in role_of(template, function(functions, "Reconciler")).allowed
 
 
-def test_eventbridge_may_write_to_the_reconcilers_queue_for_its_rule_alone(template: Template) -> None:
+def test_eventbridge_may_write_to_the_reconcilers_queue_for_its_rules_alone(template: Template) -> None:
     (statement,) = one(template, "AWS::SQS::QueuePolicy").properties["PolicyDocument"]["Statement"]
-    rule = one(template, "AWS::Events::Rule")
+    rules = [rule for rule in template.resources("AWS::Events::Rule") if rule.logical_id.startswith("Reconciler")]
     assert statement["Principal"] == {"Service": "events.amazonaws.com"}
     assert statement["Action"] == "sqs:SendMessage"
     assert statement["Resource"] == queue_arn(template, "ReconcilerFailures")
-    assert statement["Condition"] == {"ArnEquals": {"aws:SourceArn": rule.arn}}
+    assert len(rules) == 2
+    (allowed,) = statement["Condition"]["ArnEquals"].values()
+    assert statement["Condition"].keys() == {"ArnEquals"}
+    assert sorted(allowed) == sorted(rule.arn for rule in rules)
+
+
+def test_a_run_that_is_not_finished_is_gone_on_with_every_few_minutes(template: Template) -> None:
+    rule = one(template, "AWS::Events::Rule", "ReconcilerContinuation").properties
+    (target,) = rule["Targets"]
+    assert (rule["ScheduleExpression"], target["Input"]) == ("rate(5 minutes)", '{"continue":true}')
+
+
+def test_the_change_marker_reads_the_rows_that_anybody_writes(template: Template) -> None:
+    (mapping,) = [each for each in mappings(template) if each.function == "banyan-ChangeMarker"]
+    (views,) = [table for table in template.resources("AWS::DynamoDB::Table") if table.logical_id == "ViewsTable"]
+    assert mapping.source_arn.startswith(f"{views.arn}/stream/")
+    assert mapping.start == "TRIM_HORIZON"
+    assert all(mapping.matches(record) for record in read_case("change_marker", "rows")["Records"])
+    assert mapping.on_failure == queue_arn(template, "ChangeMarkerFailures")
 
 
 def test_queues_are_encrypted_and_keep_what_they_have_for_14_days(template: Template) -> None:
     queues = template.resources("AWS::SQS::Queue")
-    failures = {"ProjectorFailures", "ReactorFailures", "RebuildFailures", "ReconcilerFailures"}
+    failures = {"ProjectorFailures", "ReactorFailures", "RebuildFailures", "ChangeMarkerFailures", "ReconcilerFailures"}
     assert {queue.logical_id for queue in queues} == {*failures, "RebuildQueue"}
     for queue in queues:
         assert queue.properties["SqsManagedSseEnabled"] is True

@@ -37,6 +37,7 @@ GRANTS: dict[str, dict[str, set[str]]] = {
         "EventsTable/index/log": {"Query"},
         "CursorsTable": {"GetItem", "BatchGetItem", "PutItem", "UpdateItem"},
         "CursorsTable/index/parked": {"Query"},
+        "DigestsTable": {"BatchWriteItem"},
     },
     "reactor": {
         "EventsTable": {"Query", "BatchGetItem", "PutItem"},
@@ -53,11 +54,17 @@ GRANTS: dict[str, dict[str, set[str]]] = {
         "ViewsTable": {"BatchGetItem", "PutItem", "UpdateItem", "DeleteItem", "Scan", "BatchWriteItem"},
         "CursorsTable": {"GetItem", "BatchGetItem", "PutItem", "UpdateItem", "DeleteItem", "Scan", "BatchWriteItem"},
     },
+    "change_marker": {
+        "ViewsTable/stream/*": {"ListStreams"},
+        "ViewsTable/stream/latest": {"DescribeStream", "GetRecords", "GetShardIterator"},
+        "DigestsTable": {"BatchWriteItem"},
+    },
     "reconciler": {
-        "EventsTable": {"Query"},
+        "EventsTable": {"Query", "PutItem"},
         "EventsTable/index/log": {"Query"},
-        "ViewsTable": {"Scan"},
-        "CursorsTable": {"BatchGetItem"},
+        "ViewsTable": {"BatchGetItem", "Query", "Scan", "PutItem", "UpdateItem", "DeleteItem"},
+        "CursorsTable": {"GetItem", "BatchGetItem", "UpdateItem"},
+        "DigestsTable": {"BatchGetItem", "BatchWriteItem", "DeleteItem", "PutItem", "Query"},
         "ReportsTable": {"PutItem"},
     },
     "deadlines": {
@@ -78,11 +85,12 @@ GRANTS: dict[str, dict[str, set[str]]] = {
         "TracesTable": {"Query"},
     },
 }
-TELLING = {"reactor", "projector", "console"}
+TELLING = {"reactor", "projector", "reconciler", "console"}
 FORCED_BY_AWS = {
     ("xray:PutTraceSegments", "*"),
     ("xray:PutTelemetryRecords", "*"),
     ("dynamodb:ListStreams", f"{EVENTS}/stream/*"),
+    ("dynamodb:ListStreams", f"{TABLES}banyan-ViewsTable/stream/*"),
     ("s3:PutObject", f"{CLAIMS}/*"),
 }
 
@@ -135,7 +143,7 @@ def test_a_function_is_told_of_the_tables_that_it_may_use(functions: list[Resour
         for f in functions
     }
     assert told == {
-        function: {table.split("/")[0].removesuffix("Table").upper() for table in tables}
+        function: {table.split("/")[0].removesuffix("Table").upper() for table in tables if "/stream/" not in table}
         for function, tables in GRANTS.items()
     }
 

@@ -15,6 +15,7 @@ TABLES: dict[str, dict[str, Keys]] = {
     "CursorsTable": {"": ("cursor",), "parked": ("parked_projection", "parked_at")},
     "IdempotencyTable": {"": ("key",)},
     "ReportsTable": {"": ("report", "started_at")},
+    "DigestsTable": {"": ("part", "cell")},
     "MigrationTable": {"": ("part", "item")},
     "DeadlinesTable": {"": ("bucket", "due")},
     "TracesTable": {"": ("trace", "entry")},
@@ -69,7 +70,8 @@ def test_what_cannot_be_made_again_outlives_the_stack(written: dict[str, Any], n
 
 def test_the_stream_of_the_event_table_shows_what_was_there_before(tables: dict[str, Any]) -> None:
     assert tables["EventsTable"]["StreamSpecification"] == {"StreamViewType": "NEW_AND_OLD_IMAGES"}
-    assert [name for name, table in tables.items() if "StreamSpecification" in table] == ["EventsTable"]
+    assert tables["ViewsTable"]["StreamSpecification"] == {"StreamViewType": "KEYS_ONLY"}
+    assert {name for name, table in tables.items() if "StreamSpecification" in table} == {"EventsTable", "ViewsTable"}
 
 
 def test_the_log_index_holds_keys_only_and_the_others_whole_rows(tables: dict[str, Any]) -> None:

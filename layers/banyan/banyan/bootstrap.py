@@ -35,6 +35,8 @@ from banyan.projections.views import Views
 from banyan.reactions.catchup import ReactorCatchUp
 from banyan.reactions.policies import Policies
 from banyan.reactions.reactor import Reactor
+from banyan.reconciliation.cells import Cells
+from banyan.reconciliation.cells_dynamodb import DynamoDBCells
 from banyan.store import EventStore
 from banyan.store.dynamodb import DynamoDBTable
 from banyan.store.eventstore import Clock, utc_now
@@ -183,6 +185,11 @@ class Application:
     def deadlines(self) -> WaitingDeadlines:
         """Where commands wait for their time."""
         return DynamoDBDeadlines(self.client, self.tables.deadlines, self.settings.log_buckets)
+
+    @cached_property
+    def cells(self) -> Cells:
+        """Digests, marks and progress of the reconciliation."""
+        return DynamoDBCells(self.client, self.tables.digests)
 
     @cached_property
     def publisher(self) -> EventPublisher:

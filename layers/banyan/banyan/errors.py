@@ -12,6 +12,8 @@
     ├── RowRaced                 migration: somebody else wrote the legacy row first
     ├── Diverged                 migration: the stream holds other events than the legacy system says
     ├── NotRepairable            reconciliation: a difference that no repair of its side can mend
+    │   └── Unfoldable           a stream whose events add up to nothing
+    ├── RunLost                  reconciliation: somebody else went on with the run
     ├── NotPublished             an event that the bus refuses for good
     ├── StreamCorrupted          a gap or a broken digest in a stream
     ├── EventError               an event that cannot be read

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from tools.local.errors import StackError
-from tools.runtime.samples.records import batches, reactions
+from tools.runtime.samples.records import batches, reactions, row_changes
 from tools.runtime.samples.requests import commands, operations, queries
 from tools.runtime.samples.schedules import schedules
 from tools.runtime.samples.segments import segments
@@ -24,6 +24,7 @@ def samples() -> Mapping[str, str]:
         "console": operations(),
         "projector": {**batches(), **schedules("Projector")},
         "reactor": {**reactions(), **schedules("Reactor")},
+        "change_marker": row_changes(),
         "reconciler": schedules("Reconciler"),
         "deadlines": schedules("Deadlines"),
         "migration_controller": schedules("MigrationController"),

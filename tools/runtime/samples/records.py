@@ -43,6 +43,14 @@ def reactions() -> Mapping[str, Any]:
     }
 
 
+def row_changes() -> Mapping[str, Any]:
+    """Every sample event of the change marker, by name: rows of the views table that somebody wrote or removed."""
+    state = {"row": {"S": "order@1#acme:order:order-1004"}, "sort": {"S": "-"}}
+    total = {"row": {"S": "customer_totals@1#acme#customer-1"}, "sort": {"S": ":totals"}}
+    changes = [("INSERT", state), ("MODIFY", state), ("MODIFY", total), ("REMOVE", state)]
+    return {"rows": {"Records": [keys_record(number, *change) for number, change in enumerate(changes)]}}
+
+
 def items(order: str) -> Sequence[Item]:
     """The commits of a sample order as items of the event table."""
     return [commit_item(commit, BUCKETS) for commit in commits(order)]
@@ -78,6 +86,26 @@ def record(number: int, name: str, old: Item | None, new: Item | None) -> Record
             "StreamViewType": "NEW_AND_OLD_IMAGES",
         },
         "eventSourceARN": STREAM_ARN,
+    }
+
+
+def keys_record(number: int, name: str, keys: Item) -> Record:
+    """One record of a stream that shows keys only."""
+    sequence = str(FIRST_SEQUENCE_NUMBER + number)
+    return {
+        "eventID": hashlib.sha256(f"{name}{sequence}".encode()).hexdigest()[:32],
+        "eventName": name,
+        "eventVersion": "1.1",
+        "eventSource": "aws:dynamodb",
+        "awsRegion": REGION,
+        "dynamodb": {
+            "ApproximateCreationDateTime": START.timestamp() // 1,
+            "Keys": keys,
+            "SequenceNumber": sequence,
+            "SizeBytes": item_size(keys),
+            "StreamViewType": "KEYS_ONLY",
+        },
+        "eventSourceARN": STREAM_ARN.replace("EventsTable", "ViewsTable"),
     }
 
 

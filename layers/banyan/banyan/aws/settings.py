@@ -133,6 +133,7 @@ class Tables(BaseModel):
     cursors: str = ""
     idempotency: str = ""
     reports: str = ""
+    digests: str = ""
     migration: str = ""
     deadlines: str = ""
     traces: str = ""

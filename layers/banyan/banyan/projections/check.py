@@ -49,7 +49,16 @@ def fold_row(
     ------
     StreamCorrupted, EventError, StoreUnavailable
     """
-    commits = _upto(store.commits(stream), upto)
+    return fold_commits(projection, store, _upto(store.commits(stream), upto))
+
+
+def fold_commits(projection: AnyStreamProjection, store: StreamReader, commits: Sequence[Commit]) -> StateRow | None:
+    """The row that holds these commits of a stream, from its first one on.
+
+    Raises
+    ------
+    StreamCorrupted, EventError
+    """
     if not commits:
         return None
     state = fold_state(projection, (event for commit in commits for event in store.decode(commit)))

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from threading import Lock
+from typing import TypeVar
 
 from banyan.projections.base import Value
 from banyan.projections.keys import Place, partition_key, read_cursor, sort_key, state_key
 from banyan.projections.rows import RowChange, add, merge
+from banyan.projections.upkeep import row_name
 from banyan.projections.views import Failure, Generation, Move, Page, RowKey, StateRow, ViewRow, WatermarkMoved
 from banyan.streams import StreamId
+
+K = TypeVar("K")
 
 
 class MemoryViews:
@@ -50,7 +54,7 @@ class MemoryViews:
             if any(self._watermarks.get((generation, m.stream), 0) != m.from_version for m in moves):
                 raise WatermarkMoved
             rows = self._rows.get(generation, {})
-            changed = {key: _changed(key, rows.get(key), c, projected_at) for key, c in merge(moves).items()}
+            changed = {key: changed_row(key, rows.get(key), c, projected_at) for key, c in merge(moves).items()}
             kept = {key: row for key, row in (rows | changed).items() if row is not None}
             self._rows[generation] = kept
             self._watermarks |= {(generation, move.stream): move.to_version for move in moves}
@@ -121,6 +125,36 @@ class MemoryViews:
             self._watermarks = {key: version for key, version in self._watermarks.items() if key[0] != generation}
             self._failures = {key: failure for key, failure in self._failures.items() if key[0] != generation}
 
+    def list_states(self, generation: Generation, position: str, limit: int) -> tuple[list[StreamId], str | None]:
+        """As in ``Upkeep``."""
+        with self._lock:
+            streams = sorted(self._states.get(generation, {}), key=str)
+        return _page(streams, str, position, limit)
+
+    def list_rows(self, generation: Generation, position: str, limit: int) -> tuple[list[RowKey], str | None]:
+        """As in ``Upkeep``."""
+        with self._lock:
+            keys = sorted(self._rows.get(generation, {}), key=row_name)
+        return _page(keys, row_name, position, limit)
+
+    def remove_state(self, generation: Generation, row: StateRow) -> None:
+        """As in ``Upkeep``."""
+        with self._lock:
+            if self._states.get(generation, {}).get(row.stream) != row:
+                raise WatermarkMoved
+            del self._states[generation][row.stream]
+
+    def replace_row(self, generation: Generation, key: RowKey, old: ViewRow | None, new: ViewRow | None) -> None:
+        """As in ``Upkeep``."""
+        with self._lock:
+            rows = self._rows.setdefault(generation, {})
+            if rows.get(key) != old:
+                raise WatermarkMoved
+            if new is None:
+                rows.pop(key, None)
+            else:
+                rows[key] = new
+
     def _placed(
         self, generation: Generation, tenant: str, index: int, partition: str
     ) -> list[tuple[tuple[str, str], StateRow]]:
@@ -133,7 +167,13 @@ class MemoryViews:
         ]
 
 
-def _changed(key: RowKey, row: ViewRow | None, change: RowChange, projected_at: datetime) -> ViewRow | None:
+def _page(found: list[K], name: Callable[[K], str], position: str, limit: int) -> tuple[list[K], str | None]:
+    behind = [key for key in found if name(key) > position]
+    return behind[:limit], name(behind[limit - 1]) if len(behind) > limit else None
+
+
+def changed_row(key: RowKey, row: ViewRow | None, change: RowChange, projected_at: datetime) -> ViewRow | None:
+    """What a change makes of a row; ``None`` when it leaves none."""
     if change.gone:
         return None
     base = None if change.removed else row

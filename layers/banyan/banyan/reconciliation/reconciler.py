@@ -1,141 +1,174 @@
-"""One reconciliation: streams and snapshots verified, read models compared with folds."""
+"""Runs a reconciliation, in as many segments as it takes, and keeps its report."""
 
 from __future__ import annotations
 
-import time
+import math
 from collections.abc import Callable, Sequence
+from datetime import timedelta
 from typing import Final
 
-from banyan.domain import Domain
-from banyan.projections.base import Projection
-from banyan.projections.views import Views
-from banyan.reconciliation.checksum import checksum
-from banyan.reconciliation.report import Finding, Report, Section
-from banyan.reconciliation.rows import Comparison, compare
-from banyan.store import EventStore
-from banyan.store.eventstore import Clock, utc_now
-from banyan.store.verify import Problem, verify_stream
-from banyan.streams import StreamId
+from banyan.notices import NoNotices, Notices
+from banyan.reconciliation.feeds import Clock
+from banyan.reconciliation.plan import Plan
+from banyan.reconciliation.report import Finding, Report, Reports, Section
+from banyan.reconciliation.run import Runs, RunState
+from banyan.reconciliation.sides import NotRepairable
+from banyan.reconciliation.steps import Step
 from banyan.telemetry import NoTelemetry, Telemetry
 
-MAX_FINDINGS: Final = 100
-LOOKS: Final = 3
+DRIFT: Final = "ReconciliationDrift"
+MARGIN_SECONDS: Final = 60.0
+"""No chunk begins with less time left."""
+LEASE: Final = timedelta(minutes=5)
+"""How long a run may stand still before somebody else goes on with it."""
+
+Remaining = Callable[[], float]
 
 
 class Reconciler:
     """Compares everything that is derived with what it is derived from.
 
-    A difference counts only when it still stands, on a row that has not changed, after two pauses: what is
-    merely on its way has arrived or moved by then.
-
     Parameters
     ----------
-    store : EventStore
-    views : Views
-    domain : Domain
+    plan : Plan
+    reports : Reports
+    runs : Runs
+        Where a run that is not finished is kept.
+    clock : Callable[[], datetime]
+    window : timedelta
+        How long an event may be on its way.
     tolerance_percent : float
         Share of differing entities that is no drift, %.
-    settle_ms : int
-        Pause before a difference is looked at again, ms.
-    clock, sleep, telemetry
-        Replace the defaults, in tests.
+    telemetry : Telemetry
+    notices : Notices
     """
 
     def __init__(
         self,
-        store: EventStore,
-        views: Views,
-        domain: Domain,
+        plan: Plan,
+        reports: Reports,
+        runs: Runs,
+        clock: Clock,
+        window: timedelta,
         *,
         tolerance_percent: float = 0.0,
-        settle_ms: int = 5000,
-        clock: Clock = utc_now,
-        sleep: Callable[[float], None] = time.sleep,
         telemetry: Telemetry | None = None,
+        notices: Notices | None = None,
     ) -> None:
-        self._store = store
-        self._views = views
-        self._domain = domain
-        self._tolerance = tolerance_percent
-        self._pause = settle_ms / 1000
+        self._plan = plan
+        self._reports = reports
+        self._runs = runs
         self._clock = clock
-        self._sleep = sleep
+        self._window = window
+        self._tolerance = tolerance_percent
         self._telemetry = telemetry or NoTelemetry()
+        self._notices = notices or NoNotices()
 
-    def run(self) -> Report:
-        """Verify every stream and compare every projection.
+    def run(
+        self, *, full: bool = False, repair: bool = False, remaining: Remaining = lambda: math.inf
+    ) -> Report | None:
+        """Begin a run, or go on with one like it.
+
+        Parameters
+        ----------
+        full : bool
+            Read everything again, not only what changed.
+        repair : bool
+            Put right what can be; reads everything first, so that nothing is judged by an old digest.
+        remaining : Callable[[], float]
+            Seconds that are left.
+
+        Returns
+        -------
+        Report or None
+            ``None`` when there is more to do, for ``go_on``, or when somebody else is at it.
 
         Raises
         ------
-        StoreUnavailable
+        RunLost, StoreUnavailable
         """
-        started_at = self._clock()
-        sections = [self._verify(self._streams()), *map(self._compare, self._domain.projections)]
+        state = self._runs.open()
+        if state and self._leased(state):
+            return None
+        wanted = (full or repair, repair)
+        if state is None or (state.full, state.repair) != wanted:
+            state = RunState(started_at=self._clock(), full=wanted[0], repair=repair)
+        return self._segment(state, remaining)
+
+    def go_on(self, *, remaining: Remaining = lambda: math.inf) -> Report | None:
+        """Go on with the run that is not finished, if there is one and nobody is at it. As ``run`` otherwise."""
+        state = self._runs.open()
+        return None if state is None or self._leased(state) else self._segment(state, remaining)
+
+    def _segment(self, state: RunState, remaining: Remaining) -> Report | None:
+        state = self._save(state.model_copy(update={"segments": state.segments + 1}))
+        steps = self._plan.steps(full=state.full)
+        while state.pending or state.step < len(steps):
+            if remaining() < MARGIN_SECONDS:
+                self._runs.save(state.model_copy(update={"leased_until": None}))
+                return None
+            state = self._save(self._repaired(state) if state.pending else _advanced(state, steps))
+        return self._concluded(state)
+
+    def _save(self, state: RunState) -> RunState:
+        leased = state.model_copy(update={"leased_until": self._clock() + LEASE})
+        self._runs.save(leased)
+        return leased
+
+    def _leased(self, state: RunState) -> bool:
+        return state.leased_until is not None and state.leased_until > self._clock()
+
+    def _repaired(self, state: RunState) -> RunState:
+        outcomes: dict[Finding, str] = {}
+        count = 0
+        for finding in state.pending:
+            try:
+                outcomes[finding] = self._plan.repair(state.pending_section, finding)
+                count += 1
+            except NotRepairable as error:
+                outcomes[finding] = f"not repaired: {error}"
+        return state.after_repair(outcomes, count)
+
+    def _concluded(self, state: RunState) -> Report:
+        sections = self._plan.concluded(state.sections)
+        moments = (state.started_at - self._window, state.unsettled_since)
         report = Report(
-            started_at=started_at,
+            started_at=state.started_at,
             finished_at=self._clock(),
-            sections=tuple(sections),
+            verified_through=min(moment for moment in moments if moment),
+            full=state.full,
+            repair=state.repair,
+            segments=state.segments,
+            sections=sections,
             drift_percent=_percent(sections),
             tolerance_percent=self._tolerance,
         )
+        self._reports.put(report)
         if report.drifted:
-            self._telemetry.count("ReconciliationDrift", report.differences)
+            self._tell(report)
+        self._runs.save(None)
         return report
 
-    def _streams(self) -> Sequence[StreamId]:
-        """Streams with any commit at all, also those that lost their first."""
-        buckets = range(self._store.table.buckets)
-        return sorted({entry.stream for bucket in buckets for entry in self._store.log(bucket)})
-
-    def _verify(self, streams: Sequence[StreamId]) -> Section:
-        deciders = {decider.entity: decider for decider in self._domain.deciders}
-        checked = [verify_stream(self._store, stream, deciders.get(stream.entity)) for stream in streams]
-        damaged = [verification for verification in checked if verification.problems]
-        findings = [_finding(v.stream, problem) for v in damaged for problem in v.problems]
-        return Section(
-            name="streams",
-            compared=len(checked),
-            differences=len(damaged),
-            findings=tuple(findings[:MAX_FINDINGS]),
-        )
-
-    def _compare(self, projection: Projection) -> Section:
-        look = compare(projection, self._store, self._views)
-        standing = set(look.findings)
-        for _ in range(LOOKS - 1):
-            if not standing:
-                break
-            self._sleep(self._pause)
-            earlier, look = look, compare(projection, self._store, self._views)
-            standing &= {f for f in look.findings if look.actual.get(f.where) == earlier.actual.get(f.where)}
-        settled = _without_moving(look, standing)
-        return Section(
-            name=projection.name,
-            compared=len(settled.expected.keys() | settled.actual.keys()),
-            in_flight=len(settled.in_flight),
-            expected=checksum(settled.expected),
-            actual=checksum(settled.actual),
-            differences=len(standing),
-            findings=tuple(sorted(standing, key=lambda finding: finding.where)[:MAX_FINDINGS]),
+    def _tell(self, report: Report) -> None:
+        self._telemetry.count("ReconciliationDrift", report.differences)
+        self._notices.send(
+            DRIFT,
+            {
+                "startedAt": report.started_at.isoformat(),
+                "differences": report.differences,
+                "repaired": report.repaired,
+                "driftPercent": report.drift_percent,
+                "sections": [section.name for section in report.sections if section.differences],
+            },
         )
 
 
-def _without_moving(look: Comparison, standing: set[Finding]) -> Comparison:
-    """Rows that differ in the last look only are in flight."""
-    moving = look.in_flight | {finding.where for finding in look.findings} - {finding.where for finding in standing}
-    return Comparison(
-        {name: content for name, content in look.expected.items() if name not in moving},
-        {name: content for name, content in look.actual.items() if name not in moving},
-        tuple(standing),
-        moving,
-    )
-
-
-def _finding(stream: StreamId, problem: Problem) -> Finding:
-    return Finding(where=str(stream), kind=problem.kind, version=problem.version, detail=problem.detail)
+def _advanced(state: RunState, steps: Sequence[Step]) -> RunState:
+    step = steps[state.step]
+    return state.after(step.section, step.advance(state.cursor, state.started_at))
 
 
 def _percent(sections: Sequence[Section]) -> float:
     compared = sum(section.compared for section in sections)
     differing = sum(section.differences for section in sections)
-    return round(100 * differing / compared, 6) if compared else 0.0
+    return round(100 * differing / compared, 6) if compared else 100.0 * bool(differing)

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from banyan.events import CamelModel
 from banyan.reconciliation.fields import FieldDifference
 from banyan.store.chain import timestamp
-from banyan.store.items import pack, unpack
+from banyan.store.items import Item, pack, unpack
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 RECONCILIATION: Final = "reconciliation"
+MAX_FINDINGS: Final = 100
 
 
 class Finding(CamelModel):
@@ -32,6 +33,8 @@ class Finding(CamelModel):
         The fields that differ, in a row.
     detail : str
         A sentence for a person.
+    repair : str
+        What was done about it, or why nothing was.
     """
 
     where: str
@@ -39,6 +42,7 @@ class Finding(CamelModel):
     version: int | None = None
     fields: tuple[FieldDifference, ...] = ()
     detail: str = ""
+    repair: str = ""
 
 
 class Section(CamelModel):
@@ -47,25 +51,35 @@ class Section(CamelModel):
     Parameters
     ----------
     name : str
-        ``streams``, or the name of a projection.
+        ``streams``, or the name of a comparison.
     compared : int
-        Streams or rows looked at.
+        Entities whose digests were compared; of ``streams`` all there are.
     in_flight : int
-        Rows left out because their streams moved while they were compared.
+        Entities that were on their way and not judged.
+    moving : tuple[str, ...]
+        The first ``MAX_FINDINGS`` of them.
     expected, actual : str
-        Checksums of the rows by the events and as they are.
+        Roots of both digest trees, 64 hexadecimal digits; they are equal when nothing differs or moves.
+    rows_read, nodes_read : int
+        Entities read from the sides, and nodes read of the digest trees.
     differences : int
     findings : tuple[Finding, ...]
         The first ``MAX_FINDINGS`` of them.
+    repaired : int
+        Differences that were put right.
     """
 
     name: str
-    compared: int
+    compared: int = 0
     in_flight: int = 0
+    moving: tuple[str, ...] = ()
     expected: str = ""
     actual: str = ""
+    rows_read: int = 0
+    nodes_read: int = 0
     differences: int = 0
     findings: tuple[Finding, ...] = ()
+    repaired: int = 0
 
 
 class Report(CamelModel):
@@ -74,6 +88,14 @@ class Report(CamelModel):
     Parameters
     ----------
     started_at, finished_at : datetime
+    verified_through : datetime, optional
+        Everything recorded until then compared equal or is reported; ``None`` when nothing can be said.
+    full : bool
+        Everything was read again, not only what changed.
+    repair : bool
+        What can be put right was.
+    segments : int
+        Invocations it took.
     sections : tuple[Section, ...]
     drift_percent, tolerance_percent : float
         Share of compared entities that differ, and what is tolerated.
@@ -81,14 +103,28 @@ class Report(CamelModel):
 
     started_at: datetime
     finished_at: datetime
+    verified_through: datetime | None = None
+    full: bool = False
+    repair: bool = False
+    segments: int = 1
     sections: tuple[Section, ...]
     drift_percent: float
     tolerance_percent: float
 
     @property
+    def compared(self) -> int:
+        """All entities of the run."""
+        return sum(section.compared for section in self.sections)
+
+    @property
     def differences(self) -> int:
         """All differences of the run."""
         return sum(section.differences for section in self.sections)
+
+    @property
+    def repaired(self) -> int:
+        """All differences that were put right."""
+        return sum(section.repaired for section in self.sections)
 
     @property
     def drifted(self) -> bool:
@@ -100,10 +136,32 @@ class Reports(Protocol):
     """Where reports are kept."""
 
     def put(self, report: Report) -> None:
-        """Keep a report."""
+        """Keep a report, in the place of one that began at the same moment."""
 
     def latest(self, limit: int = 10) -> Sequence[Report]:
         """Reports, newest first."""
+
+    def find(self, started_at: datetime) -> Report | None:
+        """The report of the run that began at a moment."""
+
+
+class MemoryReports:
+    """Keeps reports in a dictionary."""
+
+    def __init__(self) -> None:
+        self._reports: dict[datetime, Report] = {}
+
+    def put(self, report: Report) -> None:
+        """As in ``Reports``."""
+        self._reports[report.started_at] = report
+
+    def latest(self, limit: int = 10) -> Sequence[Report]:
+        """As in ``Reports``."""
+        return [self._reports[moment] for moment in sorted(self._reports, reverse=True)][:limit]
+
+    def find(self, started_at: datetime) -> Report | None:
+        """As in ``Reports``."""
+        return self._reports.get(started_at)
 
 
 class DynamoDBReports:
@@ -116,20 +174,35 @@ class DynamoDBReports:
     def put(self, report: Report) -> None:
         """As in ``Reports``."""
         item = {
-            "report": {"S": RECONCILIATION},
-            "started_at": {"S": timestamp(report.started_at)},
+            **_key(report.started_at),
             "drift_percent": {"N": str(report.drift_percent)},
             "content": pack(report.model_dump_json(by_alias=True)),
         }
         self._client.put_item(TableName=self._table, Item=item)
 
     def latest(self, limit: int = 10) -> Sequence[Report]:
+        """As in ``Reports``; to the last page."""
+        request: dict[str, Any] = {
+            "TableName": self._table,
+            "KeyConditionExpression": "report = :report",
+            "ExpressionAttributeValues": {":report": {"S": RECONCILIATION}},
+            "ScanIndexForward": False,
+        }
+        found: list[Report] = []
+        page: dict[str, Any] = {}
+        while len(found) < limit:
+            answer = self._client.query(**request, Limit=limit - len(found), **page)
+            found += [Report.model_validate_json(unpack(item["content"])) for item in answer["Items"]]
+            if "LastEvaluatedKey" not in answer:
+                break
+            page = {"ExclusiveStartKey": answer["LastEvaluatedKey"]}
+        return found
+
+    def find(self, started_at: datetime) -> Report | None:
         """As in ``Reports``."""
-        answer = self._client.query(
-            TableName=self._table,
-            KeyConditionExpression="report = :report",
-            ExpressionAttributeValues={":report": {"S": RECONCILIATION}},
-            ScanIndexForward=False,
-            Limit=limit,
-        )
-        return [Report.model_validate_json(unpack(item["content"])) for item in answer["Items"]]
+        item = self._client.get_item(TableName=self._table, Key=_key(started_at)).get("Item")
+        return Report.model_validate_json(unpack(item["content"])) if item else None
+
+
+def _key(started_at: datetime) -> Item:
+    return {"report": {"S": RECONCILIATION}, "started_at": {"S": timestamp(started_at)}}

@@ -38,6 +38,9 @@ class Feed(Protocol):
     def seen(self, changes: Changes) -> None:
         """Forget these changes; an entity that changed again since ``changed`` stays."""
 
+    def rewind(self) -> None:
+        """Begin anew: name every entity there is, as far as this feed can list them."""
+
 
 @dataclass(frozen=True, slots=True)
 class Listing:
@@ -69,9 +72,6 @@ class Side(Protocol):
 
     def read(self, ids: Sequence[str]) -> Mapping[str, Content]:
         """Content of entities, strongly consistent; one that does not exist is left out."""
-
-    def listed(self, position: str, limit: int) -> Listing:
-        """About ``limit`` entities from a position on, every entity once; the first position is the empty text."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,12 +107,17 @@ class Comparison(Protocol):
     ----------
     name : str
         Names its section of the report.
-    expected, actual : Side
     """
 
     name: str
-    expected: Side
-    actual: Side
+
+    @property
+    def expected(self) -> Side:
+        """The side that is believed."""
+
+    @property
+    def actual(self) -> Side:
+        """The side that is checked, and repaired."""
 
     def judge(self, ids: Sequence[str]) -> Mapping[str, Verdict]:
         """Look closely, with fresh reads, at entities whose digests differ."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Final
 
@@ -15,7 +15,7 @@ from banyan.errors import BanyanError, StreamCorrupted
 from banyan.store.base import Commit, Snapshot
 from banyan.store.chain import digest_of
 from banyan.store.eventstore import EventStore
-from banyan.streams import StreamHead, StreamId
+from banyan.streams import GENESIS_DIGEST, StreamHead, StreamId
 
 LOOKS: Final = 2
 
@@ -64,11 +64,14 @@ class Verification:
         Version of its last event.
     problems : tuple[Problem, ...]
         Empty when all is well.
+    digest : str
+        Digest of its last commit, 64 hexadecimal digits; no part of what makes two verifications equal.
     """
 
     stream: StreamId
     version: int
     problems: tuple[Problem, ...]
+    digest: str = field(default=GENESIS_DIGEST, compare=False)
 
 
 def verify_stream(store: EventStore, stream: StreamId, decider: AnyDecider | None = None) -> Verification:
@@ -112,7 +115,7 @@ class _Look:
             else:
                 self._check_snapshot(item)
         self._check_closed()
-        return Verification(self._head.stream, self._head.version, tuple(self._problems))
+        return Verification(self._head.stream, self._head.version, tuple(self._problems), self._head.digest)
 
     def _items(self) -> Iterator[Commit | Snapshot]:
         after = 0

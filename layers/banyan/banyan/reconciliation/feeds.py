@@ -1,0 +1,246 @@
+"""Where the reconciliation learns what changed: the log of all streams, and marks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from itertools import chain, islice
+from typing import Any, Final, NamedTuple
+from uuid import uuid4
+
+import orjson
+
+from banyan.reconciliation.cells import Cells, Key
+from banyan.reconciliation.sides import Changes, Feed, Listing
+from banyan.reconciliation.tree import path_of
+from banyan.store.base import LogEntry
+from banyan.store.chain import timestamp
+from banyan.store.reader import StreamReader
+
+PAGE: Final = 500
+SHARDS: Final = "0123"
+OVERLAP: Final = timedelta(minutes=1)
+"""The log is read again from this long before its position: clocks differ, and the index is eventually consistent."""
+END_OF_TIME: Final = datetime.max.replace(tzinfo=UTC)
+COMPLETE: Final = "complete"
+
+Clock = Callable[[], datetime]
+
+
+class Marks:
+    """Names of entities to look at; each stays until it was seen as it is now.
+
+    Parameters
+    ----------
+    cells : Cells
+    side : str
+        Whose marks these are.
+    """
+
+    def __init__(self, cells: Cells, side: str) -> None:
+        self._cells = cells
+        self._side = side
+
+    def add(self, ids: Sequence[str], at: datetime) -> None:
+        """Mark entities."""
+        text = f"{timestamp(at)}#{uuid4()}"
+        self._cells.write({self._key(id): text for id in ids})
+
+    def remove(self, id: str) -> None:
+        """Take a mark away."""
+        self._cells.write({self._key(id): None})
+
+    def has(self, id: str) -> bool:
+        """Whether an entity is marked."""
+        return bool(self._cells.read([self._key(id)]))
+
+    def all(self) -> Iterator[str]:
+        """Every marked entity."""
+        return (key.sort for shard in SHARDS for key, _ in self._marked(shard, PAGE))
+
+    def changed(self, before: datetime, limit: int) -> Changes:
+        """As in ``Feed``."""
+        marked = chain.from_iterable(self._marked(shard, limit) for shard in SHARDS)
+        due = dict(islice(((key, text) for key, text in marked if text <= timestamp(before) + "~"), limit))
+        return Changes(tuple(key.sort for key in due), due)
+
+    def seen(self, changes: Changes) -> None:
+        """As in ``Feed``: a mark that was made anew meanwhile stays."""
+        marks: Any = changes.receipt
+        for key, text in marks.items():
+            self._cells.replace(key, text, None)
+
+    def rewind(self) -> None:
+        """As in ``Feed``: marks know of nothing but changes."""
+
+    def _marked(self, shard: str, page: int) -> Iterator[tuple[Key, str]]:
+        after, partition = "", self._partition(shard)
+        while found := self._cells.page(partition, page, after):
+            yield from ((Key(partition, id), text) for id, text in found)
+            after = found[-1][0]
+
+    def _key(self, id: str) -> Key:
+        return Key(self._partition(SHARDS[int(path_of(id)[0], 16) % len(SHARDS)]), id)
+
+    def _partition(self, shard: str) -> str:
+        return f"marks#{self._side}#{shard}"
+
+
+class Place(NamedTuple):
+    """How far the log was read: by the run that began at ``before``, up to an entry of each bucket."""
+
+    before: str
+    reached: Mapping[str, str]
+
+
+class LogFeed:
+    """Streams of an entity that got commits, from the log of all streams.
+
+    Parameters
+    ----------
+    store : StreamReader
+    cells : Cells
+        Keeps how far the log was read.
+    name : str
+        Who reads.
+    entity : str, optional
+        All streams unless given.
+    """
+
+    def __init__(self, store: StreamReader, cells: Cells, name: str, entity: str | None = None) -> None:
+        self._store = store
+        self._cells = cells
+        self._key = Key("positions", name)
+        self._entity = entity
+        self._before: datetime | None = None
+        self._entries: Iterator[tuple[int, LogEntry]] = iter(())
+
+    def changed(self, before: datetime, limit: int) -> Changes:
+        """As in ``Feed``."""
+        if self._before != before:
+            self._before, self._entries = before, self._since(self._place(), before)
+        ids: dict[str, None] = {}
+        reached: dict[str, str] = {}
+        for bucket, entry in self._entries:
+            reached[str(bucket)] = _name(entry)
+            if self._own(entry):
+                ids[str(entry.stream)] = None
+            if len(ids) == limit:
+                break
+        receipt = Place(timestamp(before), reached)
+        if not ids:
+            self._before = None
+            self._reached(receipt)
+        return Changes(tuple(ids), receipt)
+
+    def seen(self, changes: Changes) -> None:
+        """As in ``Feed``."""
+        receipt: Any = changes.receipt
+        self._reached(receipt)
+
+    def recent(self) -> Iterator[str]:
+        """Streams with commits that may not have been seen yet."""
+        return (str(entry.stream) for _, entry in self._since(self._place(), END_OF_TIME) if self._own(entry))
+
+    def rewind(self) -> None:
+        """As in ``Feed``."""
+        self._before = None
+        self._cells.write({self._key: None})
+
+    def _own(self, entry: LogEntry) -> bool:
+        return self._entity in (None, entry.stream.entity)
+
+    def _place(self) -> Place:
+        text = self._cells.read([self._key]).get(self._key)
+        return Place(*orjson.loads(text)) if text else Place("", {})
+
+    def _reached(self, place: Place) -> None:
+        reached = {**self._place().reached, **place.reached}
+        self._cells.write({self._key: orjson.dumps([place.before, reached]).decode()})
+
+    def _since(self, place: Place, before: datetime) -> Iterator[tuple[int, LogEntry]]:
+        """Entries behind a place that this run has come to, or somewhat before one of an earlier run."""
+        same_run = place.before == timestamp(before)
+        for bucket in range(self._store.table.buckets):
+            reached = place.reached.get(str(bucket))
+            moment = datetime.fromisoformat(reached.partition("#")[0]) if reached else None
+            after = moment - OVERLAP if moment and not same_run else moment
+            for entry in self._store.log(bucket, after):
+                if entry.recorded_at <= before and not (same_run and reached and _name(entry) <= reached):
+                    yield bucket, entry
+
+
+def _name(entry: LogEntry) -> str:
+    return f"{timestamp(entry.recorded_at)}#{entry.stream}#{entry.position:010d}"
+
+
+class Listed:
+    """Names every entity of a side once, and again when it is told to begin anew.
+
+    Parameters
+    ----------
+    cells : Cells
+        Keeps how far the list was read.
+    name : str
+        Whose list this is.
+    page : Callable[[str, int], Listing]
+        About so many entities from a position on; the first position is the empty text.
+    """
+
+    def __init__(self, cells: Cells, name: str, page: Callable[[str, int], Listing]) -> None:
+        self._cells = cells
+        self._key = Key("listed", name)
+        self._page = page
+
+    def changed(self, before: datetime, limit: int) -> Changes:  # noqa: ARG002
+        """As in ``Feed``; pages without entities are passed over."""
+        position: str | None = self._cells.read([self._key]).get(self._key, "")
+        while position != COMPLETE:
+            listing = self._page(position or "", limit)
+            position = listing.position or COMPLETE
+            if listing.ids:
+                return Changes(listing.ids, position)
+            self._reached(position)
+        return Changes(())
+
+    def seen(self, changes: Changes) -> None:
+        """As in ``Feed``."""
+        self._reached(str(changes.receipt))
+
+    def rewind(self) -> None:
+        """As in ``Feed``."""
+        self._cells.write({self._key: None})
+
+    def _reached(self, position: str) -> None:
+        self._cells.write({self._key: position})
+
+
+class Feeds:
+    """Several feeds as one.
+
+    Parameters
+    ----------
+    feeds : Feed
+    """
+
+    def __init__(self, *feeds: Feed) -> None:
+        self._feeds = feeds
+
+    def changed(self, before: datetime, limit: int) -> Changes:
+        """As in ``Feed``."""
+        for feed in self._feeds:
+            changes = feed.changed(before, limit)
+            if changes.ids:
+                return Changes(changes.ids, (feed, changes))
+        return Changes(())
+
+    def seen(self, changes: Changes) -> None:
+        """As in ``Feed``."""
+        found: Any = changes.receipt
+        feed, own = found
+        feed.seen(own)
+
+    def rewind(self) -> None:
+        """As in ``Feed``."""
+        for feed in self._feeds:
+            feed.rewind()

@@ -1,0 +1,246 @@
+"""A ``StreamProjection`` against folds of its streams: each row at its own version, so that lag is no difference."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import Final
+
+from banyan.errors import StreamCorrupted
+from banyan.projections.base import AnyStreamProjection
+from banyan.projections.check import fold_commits
+from banyan.projections.upkeep import Upkeep
+from banyan.projections.views import Generation, StateRow, Views, WatermarkMoved
+from banyan.reconciliation.cells import Cells
+from banyan.reconciliation.contents import difference
+from banyan.reconciliation.feeds import Clock, Feeds, Listed, LogFeed, Marks
+from banyan.reconciliation.report import Finding
+from banyan.reconciliation.sides import Content, Feed, Listing, NotRepairable, Verdict
+from banyan.store import Commit, EventStore
+from banyan.store.chain import timestamp
+from banyan.streams import StreamId
+
+UNREADABLE: Final[Content] = {"(unreadable)": True}
+REPAIR_ATTEMPTS: Final = 5
+
+Resume = Callable[[str, StreamId], object]
+
+
+class FoldSide:
+    """What the rows of a projection should be, by the events.
+
+    Parameters
+    ----------
+    projection : StreamProjection
+    generation : Generation
+    store : EventStore
+    cells : Cells
+    """
+
+    def __init__(
+        self, projection: AnyStreamProjection, generation: Generation, store: EventStore, cells: Cells
+    ) -> None:
+        self.name = f"fold:{generation}"
+        self.marks = Marks(cells, self.name)
+        self.feed: Feed = Feeds(LogFeed(store, cells, self.name, projection.entity), self.marks)
+        self._projection = projection
+        self._store = store
+
+    def read(self, ids: Sequence[str]) -> Mapping[str, Content]:
+        """As in ``Side``: one read of each stream."""
+        found = {id: self.fold(self.commits(StreamId.parse(id))) for id in ids}
+        return {id: content for id, content in found.items() if content is not None}
+
+    def commits(self, stream: StreamId) -> list[Commit] | None:
+        """All commits of a stream; ``None`` when it is damaged."""
+        try:
+            return list(self._store.commits(stream))
+        except StreamCorrupted:
+            return None
+
+    def fold(self, commits: Sequence[Commit] | None) -> Content | None:
+        """The content of a row that holds these commits."""
+        try:
+            row = self.row(commits)
+        except NotRepairable:
+            return UNREADABLE
+        return content_of(self._projection, row) if row else None
+
+    def row(self, commits: Sequence[Commit] | None) -> StateRow | None:
+        """The row that holds these commits. Raises ``NotRepairable`` when they are damaged or cannot be folded."""
+        if commits is None:
+            raise NotRepairable("the stream is damaged: restore it first")
+        try:
+            return fold_commits(self._projection, self._store, commits)
+        except Exception as error:
+            raise NotRepairable(f"the events cannot be folded: {type(error).__name__}") from error
+
+
+class StateRowSide:
+    """The rows of a projection as they are.
+
+    Parameters
+    ----------
+    projection : StreamProjection
+    generation : Generation
+    views : Views
+    upkeep : Upkeep
+    cells : Cells
+    """
+
+    def __init__(
+        self, projection: AnyStreamProjection, generation: Generation, views: Views, upkeep: Upkeep, cells: Cells
+    ) -> None:
+        self.name = f"rows:{generation}"
+        self.generation = generation
+        self.feed: Feed = Feeds(Listed(cells, self.name, self._page), Marks(cells, str(generation)))
+        self._projection = projection
+        self._views = views
+        self._upkeep = upkeep
+
+    def read(self, ids: Sequence[str]) -> Mapping[str, Content]:
+        """As in ``Side``: one batch read for 100 rows."""
+        return {id: self.content(row) for id, row in self.rows(ids).items()}
+
+    def rows(self, ids: Sequence[str]) -> Mapping[str, StateRow | None]:
+        """Rows of streams; ``None`` stands for one that is no row any more."""
+        streams = list(map(StreamId.parse, ids))
+        try:
+            return {str(stream): row for stream, row in self._views.states(self.generation, streams).items()}
+        except (KeyError, ValueError, zlib.error):
+            if len(ids) == 1:
+                return {ids[0]: None}
+            return {id: row for each in ids for id, row in self.rows([each]).items()}
+
+    def content(self, row: StateRow | None) -> Content:
+        """What is compared of a row."""
+        try:
+            return content_of(self._projection, row) if row else UNREADABLE
+        except ValueError:
+            return UNREADABLE
+
+    def _page(self, position: str, limit: int) -> Listing:
+        streams, rest = self._upkeep.list_states(self.generation, position, limit)
+        return Listing(tuple(map(str, streams)), rest)
+
+
+class StateComparison:
+    """Rows of a ``StreamProjection`` against folds.
+
+    Parameters
+    ----------
+    expected : FoldSide
+    actual : StateRowSide
+    views : Views
+    upkeep : Upkeep
+    clock : Callable[[], datetime]
+    fence : Callable[[], datetime]
+        A row that lacks an event recorded before is stale.
+    resume : Callable[[str, StreamId], object]
+        Brings a stream up to date in a projection, also a parked one.
+    """
+
+    def __init__(
+        self,
+        expected: FoldSide,
+        actual: StateRowSide,
+        views: Views,
+        upkeep: Upkeep,
+        clock: Clock,
+        fence: Clock,
+        resume: Resume,
+    ) -> None:
+        self.name = actual.generation.projection
+        self.expected = expected
+        self.actual = actual
+        self._views = views
+        self._upkeep = upkeep
+        self._clock = clock
+        self._fence = fence
+        self._resume = resume
+
+    def judge(self, ids: Sequence[str]) -> Mapping[str, Verdict]:
+        """As in ``Comparison``: rows first, streams after, so that a row is never ahead of its stream."""
+        fence = self._fence()
+        rows = self.actual.rows(ids)
+        return {id: self._judged(id, id in rows, rows.get(id), fence) for id in ids}
+
+    def repair(self, finding: Finding) -> str:
+        """As in ``Comparison``: the row is written anew from the fold, unless somebody writes it meanwhile."""
+        stream = StreamId.parse(finding.where)
+        if finding.kind == "stale_row":
+            self._resume(self.name, stream)
+        for _ in range(REPAIR_ATTEMPTS):
+            try:
+                return self._rewrite(stream)
+            except WatermarkMoved:
+                continue
+        raise NotRepairable(f"the row of {stream} keeps moving")
+
+    def _judged(self, id: str, exists: bool, row: StateRow | None, fence: datetime) -> Verdict:
+        commits = self.expected.commits(StreamId.parse(id))
+        if commits is None:
+            return _found(id, "unverifiable_row", "its stream is damaged") if exists else Verdict()
+        if not exists:
+            return self._without_row(id, commits, fence)
+        return self._with_row(id, row, commits, fence)
+
+    def _without_row(self, id: str, commits: Sequence[Commit], fence: datetime) -> Verdict:
+        if not commits:
+            return Verdict()
+        if commits[0].recorded_at > fence:
+            return Verdict(moving=True, since=commits[0].recorded_at)
+        return _found(id, "missing_row", "the stream has no row")
+
+    def _with_row(self, id: str, row: StateRow | None, commits: Sequence[Commit], fence: datetime) -> Verdict:
+        version = row.version if row else 0
+        taken = [commit for commit in commits if commit.last <= version]
+        whole = bool(taken) and taken[-1].last == version
+        content = self.actual.content(row)
+        finding = difference(id, self.expected.fold(taken if whole else commits), content)
+        if finding:
+            return Verdict(finding, evidence="/".join(field.name for field in finding.fields) or finding.kind)
+        missing = commits[len(taken) :]
+        if not missing:
+            return Verdict()
+        if missing[0].recorded_at > fence:
+            return Verdict(moving=True, since=missing[0].recorded_at)
+        stale = difference(id, self.expected.fold(commits), content) or Finding(where=id, kind="stale_row")
+        detail = f"the event of version {version + 1}, of {timestamp(missing[0].recorded_at)}, is missing"
+        return Verdict(
+            stale.model_copy(update={"kind": "stale_row", "version": version + 1, "detail": detail}),
+            evidence=f"stale at {version}",
+            since=missing[0].recorded_at,
+        )
+
+    def _rewrite(self, stream: StreamId) -> str:
+        generation, id = self.actual.generation, str(stream)
+        rows = self.actual.rows([id])
+        if id in rows and rows[id] is None:
+            raise NotRepairable(f"the row of {stream} is no row any more: remove it by hand")
+        old, new = rows.get(id), self.expected.row(self.expected.commits(stream))
+        if new is None:
+            if old:
+                self._upkeep.remove_state(generation, old)
+            return "the row was removed"
+        if old is None or self.actual.content(old) != self.actual.content(new):
+            row = replace(new, projected_at=self._clock())
+            self._views.put_state(generation, row, old.version if old else 0)
+        return f"the row was written anew, at version {new.version}"
+
+
+def content_of(projection: AnyStreamProjection, row: StateRow) -> Content:
+    """What is compared of a row: its state, its version and its places in the lookups."""
+    state: Content = projection.state.model_validate_json(row.state).model_dump()
+    return {
+        "(version)": row.version,
+        "(recordedAt)": row.recorded_at,
+        **{f"(lookup {index})": list(place) for index, place in row.lookups.items()},
+        **state,
+    }
+
+
+def _found(id: str, kind: str, detail: str) -> Verdict:
+    return Verdict(Finding(where=id, kind=kind, detail=detail), evidence=kind)

@@ -1,0 +1,111 @@
+"""A digest tree depends on its entries alone, finds every difference, and reads little on the way."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from banyan.reconciliation.cells import Cells, Key, MemoryCells
+from banyan.reconciliation.checksum import checksum
+from banyan.reconciliation.tree import DigestTree, differing, path_of
+
+IDS = st.integers(0, 120).map(lambda n: f"acme:order:o-{n}")
+ENTRIES = st.dictionaries(IDS, st.sampled_from(["a", "b"]), max_size=120)
+
+
+def tree(entries: Mapping[str, str], cells: Cells | None = None, name: str = "one") -> DigestTree:
+    """A tree made in one update."""
+    made = DigestTree(cells or MemoryCells(), name)
+    made.update(entries)
+    return made
+
+
+@given(before=ENTRIES, after=ENTRIES, chunk=st.integers(1, 40))
+@settings(max_examples=60, deadline=None)
+def test_the_way_to_its_entries_leaves_no_trace(before: dict[str, str], after: dict[str, str], chunk: int) -> None:
+    walked = tree(before)
+    changes: list[tuple[str, str | None]] = [(id, after.get(id)) for id in before.keys() | after.keys()]
+    for start in range(0, len(changes), chunk):
+        walked.update(dict(changes[start : start + chunk]))
+
+    assert walked.root() == tree(after).root()
+    assert walked.entries("", walked.root()) == after
+
+
+@given(one=ENTRIES, other=ENTRIES)
+@settings(max_examples=100, deadline=None)
+def test_exactly_what_differs_is_found(one: dict[str, str], other: dict[str, str]) -> None:
+    cells = MemoryCells()
+    trees = tree(one, cells, "one"), tree(other, cells, "other")
+    wanted = sorted((id for id in one.keys() | other.keys() if one.get(id) != other.get(id)), key=path_of)
+
+    assert list(differing(*trees)) == wanted
+    for after in wanted[:3]:
+        assert list(differing(*trees, path_of(after))) == wanted[wanted.index(after) + 1 :]
+
+
+@given(entries=ENTRIES, limit=st.integers(1, 50))
+@settings(max_examples=40, deadline=None)
+def test_entries_are_listed_page_by_page(entries: dict[str, str], limit: int) -> None:
+    listed, found = tree(entries), list[str]()
+    while page := listed.ids(path_of(found[-1]) if found else "", limit):
+        assert len(page) <= limit
+        found += page
+    assert found == sorted(entries, key=path_of)
+
+
+def test_an_update_that_was_interrupted_anywhere_is_completed_by_doing_it_again() -> None:
+    before = {f"o-{n}": "a" for n in range(200)}
+    changes: dict[str, str | None] = {f"o-{n}": None if n < 150 else "b" for n in range(230)}
+    wanted = tree({id: c for id, c in (before | changes).items() if c}).root()
+    writes = 0
+    while True:
+        cells = Stopping()
+        interrupted = tree(before, cells)
+        cells.left = writes
+        try:
+            interrupted.update(changes)
+        except Interrupted:
+            cells.left = None
+            interrupted.update(changes)
+            assert interrupted.root() == wanted
+            writes += 1
+            continue
+        break
+    assert writes > 10
+
+
+class Interrupted(Exception):
+    """The process ended."""
+
+
+class Stopping(MemoryCells):
+    """Cells that can be written a number of times only, one by one."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.left: int | None = None
+
+    def write(self, cells: Mapping[Key, str | None]) -> None:
+        for key, text in cells.items():
+            if self.left == 0:
+                raise Interrupted
+            self.left = None if self.left is None else self.left - 1
+            super().write({key: text})
+
+
+@pytest.mark.parametrize(("size", "depth"), [(1_000, 3), (10_000, 4), (100_000, 5)])
+def test_nodes_read_grow_with_the_differences_and_with_the_logarithm_of_the_entities(size: int, depth: int) -> None:
+    """Each difference costs one path down in each tree; a path grows by one node with each factor of 16."""
+    cells = MemoryCells()
+    entries = {f"acme:order:o-{n}": checksum({"n": n}) for n in range(size)}
+    one, other = tree(entries, cells, "one"), tree(entries, cells, "other")
+    for differences in (0, 1, 10):
+        changed = list(entries)[:differences]
+        other.update({id: checksum({"changed": id}) for id in changed})
+        one.nodes_read = other.nodes_read = 0
+        assert sorted(differing(one, other)) == sorted(changed)
+        assert one.nodes_read + other.nodes_read <= 2 * (1 + differences * (depth - 1))
