@@ -9,7 +9,7 @@ from itertools import repeat
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.contract.test_reconciliation import REPAIRABLE, change_field, falsify_total, lose_delivery
+from tests.contract.test_reconciliation import TOGETHER, change_field, falsify_total, lose_delivery
 from tests.engines import MemoryEngine
 from tests.shop import Found, Shop, found
 
@@ -119,6 +119,7 @@ def test_who_was_overtaken_stops(memory: MemoryEngine) -> None:
 
 Act = tuple[str, int]
 
+PLANTS = [plant for plant in TOGETHER if plant is not lose_delivery]
 ACTS = st.tuples(st.sampled_from(["sell", "project", "deliver", "nothing"]), st.integers(0, 7))
 
 
@@ -163,8 +164,10 @@ class Trade:
 
 
 @given(
-    acts=st.lists(ACTS, min_size=50, max_size=500),
-    planted=st.lists(st.sampled_from([p for p in REPAIRABLE if p is not lose_delivery]), unique=True, max_size=3),
+    acts=st.lists(ACTS, min_size=50, max_size=300),
+    planted=st.lists(
+        st.sampled_from([plant for plant in TOGETHER if plant is not lose_delivery]), unique=True, max_size=3
+    ),
     full=st.booleans(),
 )
 @settings(max_examples=12, deadline=None)

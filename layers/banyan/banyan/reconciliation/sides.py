@@ -64,11 +64,13 @@ class Side(Protocol):
     ----------
     name : str
         Names its digest tree; two sides with the same name are the same.
-    feed : Feed
     """
 
     name: str
-    feed: Feed
+
+    @property
+    def feed(self) -> Feed:
+        """Tells which of its entities changed."""
 
     def read(self, ids: Sequence[str]) -> Mapping[str, Content]:
         """Content of entities, strongly consistent; one that does not exist is left out."""

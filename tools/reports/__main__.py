@@ -1,0 +1,5 @@
+"""``python -m tools.reports``."""
+
+from tools.reports.cli import main
+
+main()
