@@ -11,9 +11,12 @@ from tests.unit.projections.harness import POISON
 from tests.unit.rebuild.harness import Rebuilding
 
 from banyan.errors import BatchFailed, ConfigurationError, TransitionRejected
+from banyan.projections.base import Put
 from banyan.projections.control import Stage
+from banyan.projections.rebuild import healing
 from banyan.projections.rebuild.base import Phase
-from banyan.projections.views import Generation
+from banyan.projections.views import Generation, Move, StateRow
+from banyan.streams import StreamId
 
 NAMES = "abcdefghij"
 BOTH = ("balances", "turnover")
@@ -89,6 +92,39 @@ def test_a_row_that_only_one_generation_has_is_a_difference(rebuilding: Rebuildi
     assert [d.row for d in rebuilding.rebuild.progress("balances").differences] == ["acme:account:k"]
     assert "acme#growing#k" in [d.row for d in rebuilding.rebuild.progress("turnover").differences]
     assert [rebuilding.live(projection) for projection in BOTH] == [1, 1]
+
+
+def test_a_shared_row_that_only_the_old_generation_has_is_a_difference(rebuilding: Rebuilding) -> None:
+    views, now = rebuilding.ledger.views, rebuilding.ledger.clock()
+    ghost = Move(account("ghost"), 0, 1, now, [[Put("growing", "ghost", {"amount": 1})]])
+    views.move(Generation("turnover"), [ghost], now)
+
+    rebuild_both(rebuilding, switch_when_equal=True)
+
+    assert [d.row for d in rebuilding.rebuild.progress("turnover").differences] == ["acme#growing#ghost"]
+    assert rebuilding.live("turnover") == 1
+
+
+def test_a_worker_that_is_at_it_stops_when_the_rebuild_is_cancelled(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(healing, "STREAMS_AT_ONCE", 1)
+    rebuilding = Rebuilding(buckets=1)
+    for name in NAMES:
+        fill(rebuilding, name, 1)
+    written, put = list[StreamId](), rebuilding.ledger.views.put_state
+
+    def put_and_cancel(generation: Generation, row: StateRow, from_version: int) -> None:
+        put(generation, row, from_version)
+        written.append(row.stream)
+        if len(written) == 2:
+            rebuilding.rebuild.cancel("balances")
+
+    monkeypatch.setattr(rebuilding.ledger.views, "put_state", put_and_cancel)
+    rebuilding.rebuild.start("balances")
+
+    rebuilding.run()
+
+    assert len(written) == 2
+    assert gone(rebuilding, "balances", 2)
 
 
 def test_a_projection_without_any_rows_gets_them_all() -> None:
