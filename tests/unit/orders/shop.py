@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -76,9 +76,9 @@ class Shop:
         """A customer changes his mind."""
         self._ask(_order(order), CancelOrder(reason="changed my mind"))
 
-    def receive(self, sku: str, quantity: int) -> None:
-        """Pieces come in."""
-        self._ask(_stock(sku), ReceiveStock(sku=sku, quantity=quantity, at=self.clock()))
+    def receive(self, sku: str, quantity: int, at: datetime | None = None) -> None:
+        """Pieces come in, now or by a request from before that took its time."""
+        self._ask(_stock(sku), ReceiveStock(sku=sku, quantity=quantity, at=at or self.clock()))
 
     def expire(self, outside: Outside | None = None) -> None:
         """Let the time to pay run out for every order there is."""
@@ -150,7 +150,8 @@ class Shop:
         """What happened in each stream, without times and ids."""
         told: dict[str, list[Any]] = {}
         for event in self.events():
-            told.setdefault(str(event.stream_id), []).append(event.payload)
+            content = event.payload.model_dump(exclude={"ordered_at"})
+            told.setdefault(str(event.stream_id), []).append((event.event_type, content))
         return told
 
     def _ask(self, stream: StreamId, command: Any) -> None:

@@ -16,7 +16,8 @@ from orders.inventory.events import (
 
 SKU = "71053"
 TRACKED = datetime(2026, 1, 5, 9, 0, tzinfo=UTC)
-LATER = TRACKED + timedelta(seconds=1)
+SOON = TRACKED + timedelta(seconds=1)
+LATER = TRACKED + timedelta(hours=1)
 EARLIER = TRACKED - timedelta(microseconds=1)
 
 
@@ -44,8 +45,8 @@ def received(quantity: int, at: datetime = TRACKED) -> StockReceived:
     return StockReceived(sku=SKU, quantity=quantity, received_at=at)
 
 
-def reserved(reservation: str, quantity: int) -> StockReserved:
-    return StockReserved(sku=SKU, reservation=reservation, quantity=quantity)
+def reserved(reservation: str, quantity: int, ordered_at: datetime = LATER) -> StockReserved:
+    return StockReserved(sku=SKU, reservation=reservation, quantity=quantity, ordered_at=ordered_at)
 
 
 def rejected(reservation: str, quantity: int, available: int) -> StockRejected:

@@ -9,6 +9,7 @@ from tests.unit.orders.stock import (
     EARLIER,
     LATER,
     SKU,
+    SOON,
     TRACKED,
     confirm,
     confirmed,
@@ -74,7 +75,7 @@ def test_an_order_from_before_the_tracking_is_none_of_its_concern(command: Stock
 
 
 def test_reserves_what_is_available_to_the_last_piece() -> None:
-    state = FIVE.when(reserve("o/1", 5, TRACKED)).then(reserved("o/1", 5))
+    state = FIVE.when(reserve("o/1", 5, TRACKED)).then(reserved("o/1", 5, TRACKED))
     assert (state.available, state.reserved) == (0, {"o/1": 5})
 
 
@@ -121,6 +122,16 @@ def test_takes_back_nothing_that_it_never_gave() -> None:
     refused = FIVE.given(rejected("o/1", 6, 5)).when(take_back("o/1", 6)).then(released("o/1", 0))
     unsold = FIVE.given(reserved("o/1", 3)).when(take_back("o/1", 3)).then(released("o/1", 3))
     assert refused == unsold == Stock(sku=SKU, tracked_since=TRACKED, available=5)
+
+
+def test_takes_back_what_was_sold_soon_after_the_first_pieces_only_if_it_was_reserved() -> None:
+    sold = FIVE.given(reserved("o/1", 3, SOON), confirmed("o/1", 3))
+    sold.when(take_back("o/2", 3, SOON)).then()
+    assert sold.when(take_back("o/1", 3, SOON)).then(returned("o/1", 3)) == FIVE.when(confirm("o/1")).then()
+
+
+def test_remembers_a_reservation_soon_after_the_first_pieces_no_longer_than_it_can_be_returned() -> None:
+    assert FIVE.given(reserved("o/1", 3, SOON)).when(release("o/1")).then(released("o/1", 3)).early == ()
 
 
 def test_the_read_model_adds_up() -> None:

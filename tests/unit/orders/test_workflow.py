@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import cache, partial
 
 import pytest
@@ -141,3 +142,17 @@ def test_a_rival_may_act_before_any_request() -> None:
         story(shop, Outside({at: meanwhile(shop.settle)}))
         check_closed(shop)
         assert shop.stock("tea").available == 3, f"a rival at request {at}"
+
+
+def test_an_order_that_found_no_stock_yet_gives_nothing_back() -> None:
+    shop = Shop()
+    asked_at = shop.clock()
+    shop.clock.move(timedelta(seconds=5))
+    shop.create("overtaking", ("tea", 2))
+    shop.settle()
+    shop.receive("tea", 5, asked_at)
+    for ask in (shop.pay, shop.cancel):
+        ask("overtaking")
+        shop.settle()
+    assert shop.order("overtaking").status is OrderStatus.CANCELLED
+    assert shop.stock("tea").available == 5

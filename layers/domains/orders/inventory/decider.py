@@ -46,7 +46,7 @@ def decide(command: StockCommand, stock: Stock) -> Sequence[DomainEvent]:
         case Release():
             return _release(command.reservation, stock)
         case Return():
-            return _return(command, stock) if _concerns(stock, command.ordered_at) else ()
+            return _return(command, stock)
 
 
 def _receive(command: ReceiveStock) -> Sequence[DomainEvent]:
@@ -62,7 +62,7 @@ def _reserve(command: Reserve, stock: Stock) -> Sequence[DomainEvent]:
     if quantity > stock.available:
         rejection = StockRejected(sku=stock.sku, reservation=reservation, quantity=quantity, available=stock.available)
         return [rejection]
-    return [StockReserved(sku=stock.sku, reservation=reservation, quantity=quantity)]
+    return [StockReserved(sku=stock.sku, reservation=reservation, quantity=quantity, ordered_at=command.ordered_at)]
 
 
 def _confirm(command: Confirm, stock: Stock) -> Sequence[DomainEvent]:
@@ -80,9 +80,11 @@ def _release(reservation: str, stock: Stock) -> Sequence[DomainEvent]:
 
 
 def _return(command: Return, stock: Stock) -> Sequence[DomainEvent]:
-    """What is still reserved or was rejected has not been sold; all else has."""
-    returned = StockReturned(sku=stock.sku, reservation=command.reservation, quantity=command.quantity)
-    return _release(command.reservation, stock) or [returned]
+    """What is still reserved or was rejected has not been sold; all else has, unless the order came too early."""
+    released = _release(command.reservation, stock)
+    if released or not (command.reservation in stock.early or stock.surely_asked(command.ordered_at)):
+        return released
+    return [StockReturned(sku=stock.sku, reservation=command.reservation, quantity=command.quantity)]
 
 
 def _concerns(stock: Stock, ordered_at: datetime) -> bool:

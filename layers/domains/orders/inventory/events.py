@@ -22,6 +22,7 @@ class StockReserved(DomainEvent):
     sku: Sku
     reservation: str
     quantity: int
+    ordered_at: datetime
 
 
 class StockRejected(DomainEvent):
