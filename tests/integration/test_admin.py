@@ -13,6 +13,7 @@ from tests.unit.http.api import OPERATOR, body_of, problem
 from tests.unit.http.test_openapi import DOCUMENT
 
 from banyan.notices import PROJECTION_PAUSED
+from banyan.reactions.reactor import REACTOR
 
 LIST = "/admin/projections/order_list"
 POISONED = "acme:order:poison"
@@ -126,8 +127,9 @@ def test_one_stream_is_rebuilt(desk: Desk) -> None:
     assert found == {"generations": {"1": {"version": 1, "replaced": True}}}
 
 
-def test_a_projection_in_use_is_not_removed(desk: Desk) -> None:
-    assert problem(desk.ask(f"{LIST}/remove", {})) == (409, "projection_in_use")
+@pytest.mark.parametrize("name", ["order_list", REACTOR.projection])
+def test_what_is_in_use_is_not_removed(desk: Desk, name: str) -> None:
+    assert problem(desk.ask(f"/admin/projections/{name}/remove", {})) == (409, "projection_in_use")
 
 
 def test_what_cannot_be_done_is_refused_with_a_code(moto: DynamoDBEngine, subtests: pytest.Subtests) -> None:

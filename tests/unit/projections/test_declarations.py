@@ -6,7 +6,8 @@ import pytest
 from tests.unit.projections.harness import Balance, Cured, balances
 
 from banyan.errors import ConfigurationError
-from banyan.projections.base import Lookup, StreamProjection, ViewProjection
+from banyan.projections.base import RESERVED_NAMES, Lookup, StreamProjection, ViewProjection
+from banyan.reactions.reactor import REACTOR
 
 
 @pytest.mark.parametrize("name", ["", "a@1", "a#b", "a b"])
@@ -15,6 +16,12 @@ def test_names_stay_apart_in_keys(name: str) -> None:
     with pytest.raises(ConfigurationError, match="part of every key"):
         StreamProjection(name, "account", Balance, Balance, evolve)
     with pytest.raises(ConfigurationError, match="part of every key"):
+        ViewProjection(name, "account", lambda _: [])
+
+
+@pytest.mark.parametrize("name", sorted({REACTOR.projection} | RESERVED_NAMES))
+def test_no_projection_has_a_name_under_which_the_engine_keeps_cursors(name: str) -> None:
+    with pytest.raises(ConfigurationError, match="the engine's own"):
         ViewProjection(name, "account", lambda _: [])
 
 

@@ -15,6 +15,9 @@ from banyan.events import Event
 
 MAX_LOOKUPS: Final = 3
 
+RESERVED_NAMES: Final = frozenset({"reactor"})
+"""Cursors of the engine's own stand under these: a projection must neither share nor delete them."""
+
 S = TypeVar("S", bound=BaseModel)
 
 _NAME = re.compile(r"[A-Za-z0-9_-]+")
@@ -132,6 +135,8 @@ class ViewProjection:
 def _check_name(name: str) -> None:
     if not _NAME.fullmatch(name):
         raise ConfigurationError(f"projection {name!r}: use letters, digits, '_' and '-', as it is part of every key")
+    if name in RESERVED_NAMES:
+        raise ConfigurationError(f"projection {name!r}: the name is the engine's own")
 
 
 AnyStreamProjection = StreamProjection[Any]

@@ -8,7 +8,7 @@ from functools import partial
 from typing import Final
 
 from banyan.errors import ConfigurationError, TransitionRejected
-from banyan.projections.base import Projection
+from banyan.projections.base import RESERVED_NAMES, Projection
 from banyan.projections.control import Control, Controls, Stage
 from banyan.projections.controls import change
 from banyan.projections.rebuild.base import Build, Checkpoints, Work, WorkQueue
@@ -117,10 +117,10 @@ class Rebuild:
         Raises
         ------
         ConfigurationError
-            The domain still has it.
+            The domain still has it, or the name is the engine's own.
         """
-        if projection in self._projections:
-            raise ConfigurationError(f"{projection!r} is in use: take it out of the domain and deploy that first")
+        if projection in self._projections | RESERVED_NAMES:
+            raise ConfigurationError(f"{projection!r} is in use: only what was given up can be removed")
         control = self._controls.get([projection])[projection]
         if not any(info.stage is Stage.DROPPING for info in control.generations):
             control = change(self._controls, projection, lambda control: control.retired(self._clock()))
