@@ -18,6 +18,9 @@ INTRODUCTION: Final = """\
 Every tunable is a field of `banyan.aws.settings.Settings`, a parameter of `template.yaml` and an environment variable
 of the functions, with one default. This page is written by `make settings`.
 
+On the local stack: `make run PARAMETERS="PaymentDeadlineMinutes=1 MaxRetries=5"`. On AWS: `sam deploy --guided` asks
+for each, `--parameter-overrides` takes some.
+
 | parameter | variable | default | |
 |---|---|---|---|
 """

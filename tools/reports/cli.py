@@ -1,8 +1,8 @@
 """Lists and shows reports of the reconciliation.
 
-python -m tools.reports list --table banyan-ReportsTable
-python -m tools.reports show --table banyan-ReportsTable [--at 2026-01-05T09:00:00Z] [--html report.html | --json]
-python -m tools.reports show --file report.json          # what an invocation of the reconciler answered
+make reports ARGS="list --table banyan-ReportsTable"
+make reports ARGS="show --table banyan-ReportsTable [--at 2026-01-05T09:00:00Z] [--html report.html | --json]"
+make reports ARGS="show --file answer.json"          # what an invocation of the reconciler answered
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 
+from pydantic import ValidationError
 from rich.console import Console
 
 from banyan.aws.clients import dynamodb_client
@@ -43,8 +44,16 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def _reports(options: argparse.Namespace) -> Sequence[Report]:
     if options.file:
-        return [Report.model_validate_json(options.file.read_bytes())]
+        return [_read(options.file)]
     return _kept(options).latest(HISTORY)
+
+
+def _read(file: Path) -> Report:
+    try:
+        return Report.model_validate_json(file.read_bytes())
+    except (OSError, ValidationError) as error:
+        sys.stderr.write(f"{file} is no report that was finished ({type(error).__name__})\n")
+        sys.exit(2)
 
 
 def _chosen(options: argparse.Namespace, reports: Sequence[Report]) -> Report:

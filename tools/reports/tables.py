@@ -25,9 +25,8 @@ def listing(reports: Sequence[Report]) -> Table:
 def summary(report: Report) -> Iterator[Table]:
     """Sections and findings of a report."""
     title = f"{verdict(report)}, verified through {moment(report.verified_through)}"
-    sections = Table(
-        "section", "compared", "differences", "repaired", "in flight", "rows read", "nodes read", title=title
-    )
+    sections = Table("section", "compared", "differ", "repaired", "in flight", "rows", "nodes", title=title)
+    sections.columns[0].overflow = "fold"
     for section in report.sections:
         sections.add_row(section.name, *map(str, _counts(section)))
     yield sections

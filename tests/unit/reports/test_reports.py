@@ -104,3 +104,17 @@ def test_a_page_is_written_to_a_file(tmp_path: Path) -> None:
     with pytest.raises(SystemExit):
         main(["show", "--file", str(file), "--html", str(made)])
     assert made.read_text().startswith("<!doctype html>")
+
+
+@pytest.mark.parametrize("content", [None, '{"finished": false}'])
+def test_a_file_that_is_no_report_is_one_sentence(
+    content: str | None, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "answer.json"
+    if content:
+        file.write_text(content)
+    with pytest.raises(SystemExit) as ended:
+        main(["show", "--file", str(file)])
+    told = capsys.readouterr()
+    assert (ended.value.code, told.out) == (2, "")
+    assert f"{file} is no report" in told.err
