@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from banyan.decider import Decider
 from banyan.errors import CommandRejected
 from banyan.events import CamelModel, DomainEvent
-from banyan.streams import StreamId
+from banyan.store import EventStore
+from banyan.streams import StreamHead, StreamId
 from banyan.upcasting import EventRegistry
 
 
@@ -75,3 +76,12 @@ def bulk(count: int, size: int) -> list[DomainEvent]:
 def deposits(*amounts: int, note: str = "") -> list[DomainEvent]:
     """One deposit for each amount."""
     return [Deposited(amount=amount, note=note) for amount in amounts]
+
+
+def fill(store: EventStore, stream: StreamId, commits: int, size: int = 1) -> StreamHead:
+    """Append commits of ``size`` deposits each to an empty stream, and return its head."""
+    head = StreamHead.empty(stream)
+    for _ in range(commits):
+        first = head.version + 1
+        head = store.append(stream, head, deposits(*range(first, first + size))).head
+    return head

@@ -7,12 +7,12 @@ from datetime import timedelta
 
 import pytest
 from tests.engines import Engine
-from tests.ledger import REGISTRY, Deposited, Withdrawn, account, bulk, deposits, noise
+from tests.ledger import Deposited, Withdrawn, account, bulk, deposits, fill, noise
 from tests.support import START, ManualClock
 
 from banyan.errors import CommitTooLarge, ConcurrencyError, UnknownEventType, UnsupportedSchemaVersion
 from banyan.events import DomainEvent, Event, Metadata
-from banyan.store import Appended, EventStore, Expected, Snapshot, Write
+from banyan.store import EventStore, Expected, Snapshot, Write
 from banyan.streams import StreamHead, StreamId
 from banyan.upcasting import EventRegistry, Upcaster
 
@@ -31,14 +31,6 @@ def amounts(store: EventStore, stream: StreamId, **span: int) -> list[int]:
 def amount_of(event: Event) -> int:
     assert isinstance(event.payload, Deposited | Withdrawn)
     return event.payload.amount
-
-
-def fill(store: EventStore, stream: StreamId, commits: int, size: int = 1) -> StreamHead:
-    head = StreamHead.empty(stream)
-    for _ in range(commits):
-        first = head.version + 1
-        head = store.append(stream, head, deposits(*range(first, first + size))).head
-    return head
 
 
 class TestAppend:
@@ -364,42 +356,3 @@ class TestSnapshots:
 
         loaded = store.load(A, state_version=1)
         assert (loaded.snapshot, loaded.head, len(loaded.events)) == (None, head, 3)
-
-
-class TestLog:
-    def test_every_commit_stands_in_its_bucket_in_order(self, engine: Engine, store: EventStore) -> None:
-        heads = [fill(store, account(str(number)), commits=3, size=2) for number in range(8)]
-        buckets = range(engine.table().buckets)
-
-        log = [list(store.log(bucket)) for bucket in buckets]
-
-        assert all(entries == sorted(entries, key=lambda entry: entry.recorded_at) for entries in log)
-        told = sorted((str(entry.stream), entry.position) for entries in log for entry in entries)
-        assert told == sorted((str(head.stream), position) for head in heads for position in (1, 3, 5))
-        assert sum(bool(entries) for entries in log) > 1
-        assert sorted(store.streams()) == sorted(head.stream for head in heads)
-
-    def test_it_begins_at_a_moment(self, engine: Engine, store: EventStore, clock: ManualClock) -> None:
-        head = fill(store, A, commits=2)
-        moment = clock.now
-        clock.move(timedelta(hours=1))
-        store.append(A, head, deposits(3))
-
-        told = [entry.position for bucket in range(engine.table().buckets) for entry in store.log(bucket, moment)]
-        assert told == [2, 3]
-
-    def test_commits_of_one_moment_keep_their_order(self, engine: Engine) -> None:
-        store = engine.store(REGISTRY, lambda: START)
-        fill(store, A, commits=12)
-
-        told = [entry.position for bucket in range(engine.table().buckets) for entry in store.log(bucket)]
-        assert told == list(range(1, 13))
-
-    def test_it_is_read_over_pages(self, engine: Engine, store: EventStore) -> None:
-        stream = StreamId("acme", "account", "x" * 490)
-        appended: list[Appended] = [store.append(stream, 0, deposits(1))]
-        for number in range(1000):
-            appended.append(store.append(stream, appended[-1].head, deposits(number)))
-
-        told = [entry.position for bucket in range(engine.table().buckets) for entry in store.log(bucket)]
-        assert told == list(range(1, 1002))
