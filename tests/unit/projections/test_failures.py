@@ -7,12 +7,13 @@ from collections.abc import Sequence
 from datetime import datetime
 
 import pytest
+from tests.interruptions import Killed
 from tests.ledger import account, deposits
 from tests.unit.projections.harness import POISON, Ledger, same
 
 from banyan.errors import BatchFailed, ConfigurationError, StoreUnavailable
 from banyan.projections.memory import MemoryViews
-from banyan.projections.views import Generation, Move, StateRow
+from banyan.projections.views import Failure, Generation, Move, StateRow
 from banyan.store import Commit
 from banyan.streams import StreamId
 
@@ -209,6 +210,26 @@ def test_few_streams_that_fail_are_to_blame_themselves(failing: int, streams: in
         for commit in ledger.append(name, *deposits(1, note=POISON if number < failing else ""))
     ]
     assert ledger.runner.project(batch) == set(names[:failing])
+
+
+class DyingViews(MemoryViews):
+    """Outlives the process that parks a stream, which dies right behind that."""
+
+    def put_failure(self, generation: Generation, failure: Failure) -> None:
+        super().put_failure(generation, failure)
+        if failure.parked_at:
+            raise Killed
+
+
+def test_nothing_is_parked_without_anybody_having_been_told() -> None:
+    ledger = Ledger(DyingViews())
+    batch = poisoned(ledger)
+    for _ in range(ATTEMPTS - 1):
+        ledger.runner.project(batch)
+    with pytest.raises(Killed):
+        ledger.runner.project(batch)
+    assert [detail["stream"] for _, detail in ledger.notices.sent] == [str(ANNA)]
+    assert ledger.telemetry.counts["ProjectionParked"] == 1
 
 
 class BrokenViews(MemoryViews):

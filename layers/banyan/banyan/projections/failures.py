@@ -135,12 +135,15 @@ class Failures:
         self._known.discard((generation, stream))
 
     def park(self, setback: Setback, attempts: int = 1) -> Failure:
-        """Stop trying a stream in one projection until somebody retries it; count it, log it and tell."""
+        """Count it, log it and tell, then stop trying a stream in one projection until somebody retries it.
+
+        In this order: who dies between the two parks it again, and what is parked was told at least once.
+        """
         now = self._clock()
         failure = Failure(setback.stream, setback.version, describe(setback.error), attempts, now, parked_at=now)
-        self._views.put_failure(setback.generation, failure)
         self._tell(setback, attempts)
         notify(self._notices, PROJECTION_PAUSED, _notice(setback.generation, failure))
+        self._views.put_failure(setback.generation, failure)
         self._on_parked(setback.generation, failure)
         return failure
 
