@@ -173,6 +173,24 @@ def test_a_stream_that_cannot_be_taken_in_is_reported_and_keeps_the_old_generati
     assert rebuilding.ledger.telemetry.counts["ProjectionParked"] == 0
 
 
+def test_a_stream_that_could_not_be_taken_in_is_retried_behind_the_switch(rebuilding: Rebuilding) -> None:
+    rebuilding.ledger.commit(account("c"), Deposited(amount=1, note=POISON))
+    rebuild_both(rebuilding)
+    for projection in BOTH:
+        rebuilding.rebuild.switch(projection)
+    parked = {projection: rebuilding.ledger.views.parked(Generation(projection, 2)) for projection in BOTH}
+    assert [(f.stream, f.version, f.error) for found in parked.values() for f in found] == [
+        (account("c"), 7, "KeyError")
+    ] * 2
+
+    rebuilding.ledger.cured.cured = True
+    for projection in BOTH:
+        assert rebuilding.ledger.runner.retry(projection, account("c")) is None
+
+    assert rebuilding.complete(2)
+    assert not any(rebuilding.ledger.views.parked(Generation(projection, 2)) for projection in BOTH)
+
+
 def test_a_bad_deployment_is_blamed_on_no_stream() -> None:
     rebuilding = Rebuilding(buckets=1)
     for name in NAMES:

@@ -14,7 +14,7 @@ from banyan.projections.projectors import Projector
 from banyan.projections.rebuild.base import Build, Phase, Segment, Stuck
 from banyan.projections.rebuild.walk import Walk, chunks
 from banyan.projections.snapshotter import Snapshotter
-from banyan.projections.views import Generation, Views
+from banyan.projections.views import Failure, Generation, Views
 from banyan.store.eventstore import Clock
 from banyan.store.items import log_key
 from banyan.streams import StreamId
@@ -94,6 +94,7 @@ class Healing:
         setbacks = [Setback(self._projector.generation, o.stream, o.version + 1, o.error) for o in outcomes if o.error]
         check_systemic(setbacks, len(streams))
         self._snapshots.renew((outcome.stream, outcome.version) for outcome in outcomes)
+        self._park(setbacks)
         known = {stuck.stream for stuck in segment.stuck}
         stuck = [_stuck(setback) for setback in setbacks if str(setback.stream) not in known]
         return replace(
@@ -102,6 +103,13 @@ class Healing:
             failed=segment.failed + len(stuck),
             stuck=(*segment.stuck, *stuck)[:FIRST_STUCK],
         )
+
+    def _park(self, setbacks: Sequence[Setback]) -> None:
+        """Keep what could not be taken in where a retry finds it, also behind the switch."""
+        now = self._clock()
+        for each in setbacks:
+            failure = Failure(each.stream, each.version, describe(each.error), attempts=1, next_try=now, parked_at=now)
+            self._views.put_failure(each.generation, failure)
 
 
 def watermarks(
