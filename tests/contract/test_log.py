@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from itertools import count, islice
 
 from tests.engines import Engine
 from tests.ledger import REGISTRY, account, deposits, fill
 from tests.support import START, ManualClock
 
-from banyan.store import Appended, EventStore
-from banyan.streams import StreamId
+from banyan.store import EventStore, Expected, Write
+from banyan.store.items import bucket_of
+from banyan.store.recording import MAX_TRANSACTION_ITEMS
 
 A = account("a")
 
@@ -44,10 +46,11 @@ class TestLog:
         assert told == list(range(1, 13))
 
     def test_it_is_read_over_pages(self, engine: Engine, store: EventStore) -> None:
-        stream = StreamId("acme", "account", "x" * 490)
-        appended: list[Appended] = [store.append(stream, 0, deposits(1))]
-        for number in range(1000):
-            appended.append(store.append(stream, appended[-1].head, deposits(number)))
+        buckets = engine.table().buckets
+        long_names = (account(f"{number:04}" + "x" * 486) for number in count())
+        streams = list(islice((name for name in long_names if bucket_of(name, buckets) == 0), 1100))
+        for start in range(0, len(streams), MAX_TRANSACTION_ITEMS):
+            some = streams[start : start + MAX_TRANSACTION_ITEMS]
+            store.append_many([Write(stream, Expected.NO_STREAM, deposits(1)) for stream in some])
 
-        told = [entry.position for bucket in range(engine.table().buckets) for entry in store.log(bucket)]
-        assert told == list(range(1, 1002))
+        assert [entry.stream for entry in store.log(0)] == streams
