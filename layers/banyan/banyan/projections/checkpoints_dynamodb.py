@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
-from botocore.exceptions import BotoCoreError, ClientError
-
-from banyan.projections.dynamodb import MAX_BATCH_READ
-from banyan.projections.requests import Patience, translated
+from banyan.projections.requests import Patience, sent
 from banyan.projections.views import Generation
 from banyan.store.chain import timestamp
 from banyan.store.items import Item
@@ -40,23 +37,16 @@ class DynamoDBCheckpoints:
 
     def get(self, generation: Generation, buckets: Sequence[int]) -> Mapping[int, datetime]:
         """As in ``LogCheckpoints``."""
+        keys = [_key(generation, bucket) for bucket in buckets]
         return {
             int(item["cursor"]["S"].rpartition("#")[2]): datetime.fromisoformat(item["moment"]["S"])
-            for item in self._items([_key(generation, bucket) for bucket in buckets])
+            for item in self._patience.read_batch(self._client, self._table, keys)
         }
 
     def put(self, generation: Generation, bucket: int, moment: datetime) -> None:
         """As in ``LogCheckpoints``: one ``PutItem``."""
         item = _key(generation, bucket) | {"moment": {"S": timestamp(moment)}}
-        try:
-            self._client.put_item(TableName=self._table, Item=item)
-        except (ClientError, BotoCoreError) as error:
-            raise translated(error) from error
-
-    def _items(self, keys: Sequence[Item]) -> Iterator[Item]:
-        for start in range(0, len(keys), MAX_BATCH_READ):
-            wanted = {self._table: {"Keys": list(keys[start : start + MAX_BATCH_READ]), "ConsistentRead": True}}
-            yield from self._patience.read_batch(self._client, self._table, wanted)
+        sent(self._client.put_item, {"TableName": self._table, "Item": item})
 
 
 def _key(generation: Generation, bucket: int) -> Item:

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
-from botocore.exceptions import BotoCoreError, ClientError
 from pydantic import TypeAdapter
 
 from banyan.errors import ControlChanged
 from banyan.projections.control import Control
-from banyan.projections.dynamodb import MAX_BATCH_READ
-from banyan.projections.requests import MOVED, Patience, translated
+from banyan.projections.requests import Patience, put_revision
 from banyan.store.items import Item
 
 if TYPE_CHECKING:
@@ -43,39 +41,16 @@ class DynamoDBControls:
 
     def get(self, projections: Sequence[str]) -> Mapping[str, Control]:
         """As in ``Controls``."""
-        found = {control.projection: control for control in map(_read, self._items(projections))}
+        items = self._patience.read_batch(self._client, self._table, [_key(name) for name in projections])
+        found = {control.projection: control for control in map(_read, items)}
         return {name: found.get(name, Control(name)) for name in projections}
 
     def put(self, control: Control) -> Control:
         """As in ``Controls``: one ``PutItem``, which finds out when it is only repeated."""
         kept = replace(control, revision=control.revision + 1)
-        try:
-            self._client.put_item(**self._put(kept))
-        except ClientError as error:
-            if error.response["Error"]["Code"] not in MOVED:
-                raise translated(error) from error
-            if _standing(error) != kept:
-                raise ControlChanged(control.projection) from error
-        except BotoCoreError as error:
-            raise translated(error) from error
+        if not put_revision(self._client, self._table, _item(kept)):
+            raise ControlChanged(control.projection)
         return kept
-
-    def _items(self, projections: Sequence[str]) -> Iterator[Item]:
-        for start in range(0, len(projections), MAX_BATCH_READ):
-            keys = [_key(name) for name in projections[start : start + MAX_BATCH_READ]]
-            wanted = {self._table: {"Keys": keys, "ConsistentRead": True}}
-            yield from self._patience.read_batch(self._client, self._table, wanted)
-
-    def _put(self, kept: Control) -> dict[str, Any]:
-        before = kept.revision - 1
-        seen = {"ExpressionAttributeValues": {":seen": {"N": str(before)}}} if before else {}
-        return {
-            "TableName": self._table,
-            "Item": _item(kept),
-            "ConditionExpression": "revision = :seen" if before else "attribute_not_exists(revision)",
-            "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
-            **seen,
-        }
 
 
 def _key(projection: str) -> Item:
@@ -91,8 +66,3 @@ def _item(control: Control) -> Item:
 
 def _read(item: Mapping[str, Any]) -> Control:
     return _JSON.validate_json(item["control"]["S"])
-
-
-def _standing(error: ClientError) -> Control | None:
-    item: Mapping[str, Any] = error.response.get("Item", {})  # type: ignore[assignment]
-    return _read(item) if item else None

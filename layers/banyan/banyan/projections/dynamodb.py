@@ -5,9 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Final
-
-from botocore.exceptions import BotoCoreError, ClientError
+from typing import TYPE_CHECKING, Any
 
 from banyan.projections.items import (
     FAILURE_ATTRIBUTES,
@@ -23,7 +21,7 @@ from banyan.projections.items import (
     view_update,
 )
 from banyan.projections.keys import STATE_SORT, Place, partition_key, read_cursor, sort_key, state_key, stream_of
-from banyan.projections.requests import Patience, translated
+from banyan.projections.requests import Patience, sent
 from banyan.projections.rows import RowChange, merge
 from banyan.projections.views import Failure, Generation, Move, Page, RowKey, StateRow, ViewRow
 from banyan.store.items import Item
@@ -31,8 +29,6 @@ from banyan.streams import StreamId
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
-
-MAX_BATCH_READ: Final = 100
 
 
 class DynamoDBViews:
@@ -63,7 +59,9 @@ class DynamoDBViews:
 
     def states(self, generation: Generation, streams: Sequence[StreamId]) -> Mapping[StreamId, StateRow]:
         """As in ``Views``."""
-        items = self._batch(self._views, [state_item_key(generation, stream) for stream in streams])
+        items = self._patience.read_batch(
+            self._client, self._views, [state_item_key(generation, stream) for stream in streams]
+        )
         return {row.stream: row for row in map(read_state, items)}
 
     def put_state(self, generation: Generation, row: StateRow, from_version: int) -> None:
@@ -73,7 +71,9 @@ class DynamoDBViews:
 
     def watermarks(self, generation: Generation, streams: Sequence[StreamId]) -> Mapping[StreamId, int]:
         """As in ``Views``."""
-        items = self._batch(self._cursors, [_cursor(generation, stream) for stream in streams])
+        items = self._patience.read_batch(
+            self._client, self._cursors, [_cursor(generation, stream) for stream in streams]
+        )
         return {stream_of(item["cursor"]["S"]): int(item["version"]["N"]) for item in items if "version" in item}
 
     def move(self, generation: Generation, moves: Sequence[Move], projected_at: datetime) -> None:
@@ -122,14 +122,14 @@ class DynamoDBViews:
         }
         if place:
             request["ExclusiveStartKey"] = _start_key(index, place)
-        answer = self._call(self._client.query, request)
+        answer = sent(self._client.query, request)
         page, more = answer["Items"][:limit], len(answer["Items"]) > limit or "LastEvaluatedKey" in answer
         return Page([read_state(item) for item in page], _place(index, page[-1]).cursor() if page and more else None)
 
     def failure(self, generation: Generation, stream: StreamId) -> Failure | None:
         """As in ``Views``."""
         request = {"TableName": self._cursors, "Key": _cursor(generation, stream), "ConsistentRead": True}
-        return read_failure(self._call(self._client.get_item, request).get("Item", {}))
+        return read_failure(sent(self._client.get_item, request).get("Item", {}))
 
     def put_failure(self, generation: Generation, failure: Failure) -> None:
         """As in ``Views``: one ``UpdateItem`` that leaves the watermark alone."""
@@ -192,12 +192,7 @@ class DynamoDBViews:
             "Key": _cursor(generation, stream),
             "UpdateExpression": expression,
         }
-        self._call(self._client.update_item, request | ({"ExpressionAttributeValues": values} if values else {}))
-
-    def _batch(self, table: str, keys: Sequence[Item]) -> Iterator[Item]:
-        for start in range(0, len(keys), MAX_BATCH_READ):
-            wanted = {table: {"Keys": list(keys[start : start + MAX_BATCH_READ]), "ConsistentRead": True}}
-            yield from self._patience.read_batch(self._client, table, wanted)
+        sent(self._client.update_item, request | ({"ExpressionAttributeValues": values} if values else {}))
 
     def _query(self, request: dict[str, Any]) -> Iterator[Item]:
         return self._pages(self._client.query, request)
@@ -215,17 +210,11 @@ class DynamoDBViews:
     def _pages(self, operation: Callable[..., Any], request: dict[str, Any]) -> Iterator[Item]:
         page: dict[str, Any] = {}
         while True:
-            answer = self._call(operation, request | page)
+            answer = sent(operation, request | page)
             yield from answer["Items"]
             if not answer.get("LastEvaluatedKey"):
                 return
             page = {"ExclusiveStartKey": answer["LastEvaluatedKey"]}
-
-    def _call(self, operation: Callable[..., Any], request: Mapping[str, Any]) -> Any:
-        try:
-            return operation(**request)
-        except (ClientError, BotoCoreError) as error:
-            raise translated(error) from error
 
 
 def _cursor(generation: Generation, stream: StreamId) -> Item:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
@@ -16,6 +16,7 @@ from banyan.store.items import Item
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
+MAX_BATCH_READ: Final = 100
 ATTEMPTS: Final = 6
 BACKOFF_SECONDS: Final = 0.025
 CONTENTION: Final = frozenset({"TransactionConflict", "TransactionConflictException", "TransactionInProgressException"})
@@ -55,13 +56,29 @@ class Patience:
                     raise translated(error) from error
             self._wait(attempt)
 
-    def read_batch(self, client: DynamoDBClient, table: str, wanted: Mapping[str, Any]) -> Iterator[Item]:
-        """Items of a batch read, asking again for those that were left out. Raises ``StoreUnavailable``."""
+    def read_batch(self, client: DynamoDBClient, table: str, keys: Sequence[Item]) -> Iterator[Item]:
+        """Items by key, strongly consistent: one batch read for up to 100, and again for those that were left out.
+
+        Raises
+        ------
+        StoreUnavailable
+        """
+        for start in range(0, len(keys), MAX_BATCH_READ):
+            yield from self._read(client, table, keys[start : start + MAX_BATCH_READ])
+
+    def write_batch(self, client: DynamoDBClient, wanted: Any) -> None:
+        """Send a batch write, and again what was left out. Raises ``StoreUnavailable``."""
         for attempt in range(ATTEMPTS):
-            try:
-                answer = client.batch_get_item(RequestItems=wanted)
-            except (ClientError, BotoCoreError) as error:
-                raise translated(error) from error
+            wanted = sent(client.batch_write_item, {"RequestItems": wanted}).get("UnprocessedItems", {})
+            if not wanted:
+                return
+            self._wait(attempt)
+        raise StoreUnavailable("the read models leave writes undone: they are throttled, try again")
+
+    def _read(self, client: DynamoDBClient, table: str, keys: Sequence[Item]) -> Iterator[Item]:
+        wanted: Mapping[str, Any] = {table: {"Keys": list(keys), "ConsistentRead": True}}
+        for attempt in range(ATTEMPTS):
+            answer = sent(client.batch_get_item, {"RequestItems": wanted})
             yield from answer["Responses"].get(table, [])
             wanted = answer.get("UnprocessedKeys", {})
             if not wanted:
@@ -69,20 +86,46 @@ class Patience:
             self._wait(attempt)
         raise StoreUnavailable("the views table leaves keys unread: it is throttled, try again")
 
-    def write_batch(self, client: DynamoDBClient, wanted: Any) -> None:
-        """Send a batch write, and again what was left out. Raises ``StoreUnavailable``."""
-        for attempt in range(ATTEMPTS):
-            try:
-                wanted = client.batch_write_item(RequestItems=wanted).get("UnprocessedItems", {})
-            except (ClientError, BotoCoreError) as error:
-                raise translated(error) from error
-            if not wanted:
-                return
-            self._wait(attempt)
-        raise StoreUnavailable("the read models leave writes undone: they are throttled, try again")
-
     def _wait(self, attempt: int) -> None:
         self.sleep(random.uniform(0, BACKOFF_SECONDS * 2**attempt))
+
+
+def sent(operation: Callable[..., Any], request: Mapping[str, Any]) -> Any:
+    """The answer to a request. Raises what ``translated`` makes of an error."""
+    try:
+        return operation(**request)
+    except (ClientError, BotoCoreError) as error:
+        raise translated(error) from error
+
+
+def put_revision(client: DynamoDBClient, table: str, item: Item) -> bool:
+    """Put an item whose ``revision`` is one more than that of the standing one, or 1 where none stands.
+
+    Returns
+    -------
+    bool
+        Whether it stands now, by this request or by an earlier one whose answer was lost.
+
+    Raises
+    ------
+    StoreUnavailable
+    """
+    before = int(item["revision"]["N"]) - 1
+    request: dict[str, Any] = {
+        "TableName": table,
+        "Item": item,
+        "ConditionExpression": "revision = :seen" if before else "attribute_not_exists(revision)",
+        "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
+    }
+    if before:
+        request["ExpressionAttributeValues"] = {":seen": {"N": str(before)}}
+    try:
+        client.put_item(**request)
+    except (ClientError, BotoCoreError) as error:
+        if not isinstance(error, ClientError) or error.response["Error"]["Code"] not in MOVED:
+            raise translated(error) from error
+        return error.response.get("Item") == item
+    return True
 
 
 def translated(error: ClientError | BotoCoreError) -> Exception:

@@ -19,7 +19,6 @@ from banyan.store.items import Item, pack, unpack
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
-MAX_BATCH_READ: Final = 100
 MAX_BATCH_WRITE: Final = 25
 
 
@@ -42,12 +41,8 @@ class DynamoDBCells:
 
     def read(self, keys: Sequence[Key]) -> Mapping[Key, str]:
         """As in ``Cells``: one ``BatchGetItem`` for 100 keys."""
-        found = {}
-        for start in range(0, len(keys), MAX_BATCH_READ):
-            wanted = {"Keys": [_key(key) for key in keys[start : start + MAX_BATCH_READ]], "ConsistentRead": True}
-            for item in self._patience.read_batch(self._client, self._table, {self._table: wanted}):
-                found[Key(item["part"]["S"], item["cell"]["S"])] = unpack(item["content"])
-        return found
+        items = self._patience.read_batch(self._client, self._table, [_key(key) for key in keys])
+        return {Key(item["part"]["S"], item["cell"]["S"]): unpack(item["content"]) for item in items}
 
     def write(self, cells: Mapping[Key, str | None]) -> None:
         """As in ``Cells``: one ``BatchWriteItem`` for 25 cells."""

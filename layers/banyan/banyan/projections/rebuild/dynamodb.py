@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
-from botocore.exceptions import BotoCoreError, ClientError
 from pydantic import TypeAdapter
 
-from banyan.projections.dynamodb import MAX_BATCH_READ
 from banyan.projections.rebuild.base import Build, CheckpointMoved, Segment
-from banyan.projections.requests import MOVED, Patience, translated
+from banyan.projections.requests import Patience, put_revision, sent
 from banyan.projections.views import Generation
 from banyan.store.items import Item
 
@@ -55,21 +53,15 @@ class DynamoDBCheckpoints:
     def segments(self, build: Build) -> Sequence[Segment]:
         """As in ``Checkpoints``."""
         keys = [_key(build.generation, number) for number in range(build.segments)]
-        found = {segment.number: segment for segment in map(_read, self._items(keys))}
+        items = self._patience.read_batch(self._client, self._table, keys)
+        found = {segment.number: segment for segment in map(_read, items)}
         return [found.get(number, Segment(number)) for number in range(build.segments)]
 
     def put(self, generation: Generation, segment: Segment) -> Segment:
         """As in ``Checkpoints``: one ``PutItem``, which finds out when it is only repeated."""
         kept = replace(segment, revision=segment.revision + 1)
-        try:
-            self._client.put_item(**self._conditional(generation, kept))
-        except ClientError as error:
-            if error.response["Error"]["Code"] not in MOVED:
-                raise translated(error) from error
-            if _standing(error) != kept:
-                raise CheckpointMoved from error
-        except BotoCoreError as error:
-            raise translated(error) from error
+        if not put_revision(self._client, self._table, _item(generation, kept)):
+            raise CheckpointMoved
         return kept
 
     def forget(self, build: Build) -> None:
@@ -78,27 +70,8 @@ class DynamoDBCheckpoints:
             self._call(self._client.delete_item, {"Key": _key(build.generation, number)})
         self._call(self._client.delete_item, {"Key": _key(build.generation)})
 
-    def _items(self, keys: Sequence[Item]) -> Iterator[Item]:
-        for start in range(0, len(keys), MAX_BATCH_READ):
-            wanted = {self._table: {"Keys": list(keys[start : start + MAX_BATCH_READ]), "ConsistentRead": True}}
-            yield from self._patience.read_batch(self._client, self._table, wanted)
-
-    def _conditional(self, generation: Generation, kept: Segment) -> dict[str, Any]:
-        before = kept.revision - 1
-        seen = {"ExpressionAttributeValues": {":seen": {"N": str(before)}}} if before else {}
-        return {
-            "TableName": self._table,
-            "Item": _item(generation, kept),
-            "ConditionExpression": "revision = :seen" if before else "attribute_not_exists(revision)",
-            "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
-            **seen,
-        }
-
     def _call(self, operation: Callable[..., Any], request: Mapping[str, Any]) -> Any:
-        try:
-            return operation(TableName=self._table, **request)
-        except (ClientError, BotoCoreError) as error:
-            raise translated(error) from error
+        return sent(operation, {"TableName": self._table, **request})
 
 
 def _key(generation: Generation, number: int | None = None) -> Item:
@@ -115,8 +88,3 @@ def _item(generation: Generation, segment: Segment) -> Item:
 
 def _read(item: Mapping[str, Any]) -> Segment:
     return _SEGMENT.validate_json(item["segment"]["S"])
-
-
-def _standing(error: ClientError) -> Segment | None:
-    item: Mapping[str, Any] = error.response.get("Item", {})  # type: ignore[assignment]
-    return _read(item) if item else None

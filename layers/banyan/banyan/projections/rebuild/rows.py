@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 import orjson
-from botocore.exceptions import BotoCoreError, ClientError
 
-from banyan.projections.dynamodb import MAX_BATCH_READ
 from banyan.projections.items import read_row_key, read_view, view_item_key
-from banyan.projections.requests import Patience, translated
+from banyan.projections.requests import Patience, sent
 from banyan.projections.views import Generation, RowKey, ViewRow
 from banyan.store.items import Item
 
@@ -61,7 +59,7 @@ class DynamoDBGenerationRows:
 
     def rows(self, generation: Generation, keys: Sequence[RowKey]) -> Mapping[RowKey, ViewRow]:
         """As in ``GenerationRows``."""
-        items = self._batch([view_item_key(generation, key) for key in keys])
+        items = self._patience.read_batch(self._client, self._views, [view_item_key(generation, key) for key in keys])
         return {read_row_key(item): read_view(item) for item in items}
 
     def drop(self, generation: Generation, part: int, parts: int, position: str | None) -> str | None:
@@ -90,21 +88,10 @@ class DynamoDBGenerationRows:
             "ExpressionAttributeNames": {f"#{i}": name for i, name in enumerate(names)},
             "ExpressionAttributeValues": {f":{i}": {"S": f"{g}#"} for i, g in enumerate(generations)},
         }
-        answer = self._call(self._client.scan, request | ({"ExclusiveStartKey": key} if key else {}))
+        answer = sent(self._client.scan, request | ({"ExclusiveStartKey": key} if key else {}))
         return answer["Items"], answer.get("LastEvaluatedKey")
-
-    def _batch(self, keys: Sequence[Item]) -> Iterator[Item]:
-        for start in range(0, len(keys), MAX_BATCH_READ):
-            wanted = {self._views: {"Keys": list(keys[start : start + MAX_BATCH_READ]), "ConsistentRead": True}}
-            yield from self._patience.read_batch(self._client, self._views, wanted)
 
     def _delete(self, table: str, items: Sequence[Item]) -> None:
         for start in range(0, len(items), MAX_BATCH_WRITE):
             deletes = [{"DeleteRequest": {"Key": item}} for item in items[start : start + MAX_BATCH_WRITE]]
             self._patience.write_batch(self._client, {table: deletes})
-
-    def _call(self, operation: Callable[..., Any], request: Mapping[str, Any]) -> Any:
-        try:
-            return operation(**request)
-        except (ClientError, BotoCoreError) as error:
-            raise translated(error) from error
