@@ -22,6 +22,9 @@ REFUSED: list[tuple[str, Any, tuple[int, str]]] = [
     ("nothing/rebuild", {}, (404, "projection_not_found")),
     ("order_list/retry", {"stream": "acme:inventory:A"}, (404, "stream_not_found")),
     ("order_list/rebuild/stream", {"stream": "acme:inventory:A"}, (404, "stream_not_found")),
+    ("order_list/retry", {"stream": "acme:order:nobody"}, (404, "stream_not_found")),
+    ("order_list/park", {"stream": "acme:order:nobody", "reason": "typed wrong"}, (404, "stream_not_found")),
+    ("order_list/rebuild/stream", {"stream": "acme:order:nobody"}, (404, "stream_not_found")),
     ("order_list/retry", {"stream": "acme"}, (422, "invalid_input")),
     ("order_list/retry", {}, (422, "invalid_input")),
     ("order_list/pause", {"reason": ""}, (422, "invalid_input")),
@@ -59,6 +62,7 @@ def test_a_parked_stream_is_told_with_its_error_and_goes_on_when_it_is_retried(d
     (parked,) = told(desk, LIST)["parked"]
     assert (parked["stream"], parked["version"], parked["error"]) == (POISONED, 1, "KeyError")
     assert (parked["attempts"], parked["nextTry"], parked["generation"]) == (2, None, 1)
+    assert told(desk, LIST)["generations"] == [{"number": 1, "stage": "live", "startedAt": None, "changedAt": None}]
     assert told(desk, f"{LIST}/retry", {"stream": POISONED})["parked"]["error"] == "KeyError"
     desk.mended = True
     assert told(desk, f"{LIST}/retry", {"stream": POISONED}) == {"parked": None}

@@ -25,4 +25,4 @@ def retry(context: typer.Context, json: Json = False) -> None:
     """Let parked deadlines wait for the schedule again."""
     client: Client = context.obj
     answer = client.post("deadlines", "retry")
-    show(answer, json, Text(f"{answer.content['retried']} deadlines wait again."))
+    show(answer, json, Text(f"Waiting again: {tables.counted(answer.content['retried'], 'deadline')}."))

@@ -54,7 +54,11 @@ def resume(context: typer.Context, name: Name, json: Json = False) -> None:
 def park(context: typer.Context, name: Name, stream: Stream, reason: Reason, json: Json = False) -> None:
     """Let a projection take nothing of one stream in."""
     answer = _client(context).post("projections", name, "park", stream=stream, reason=reason)
-    show(answer, json, Text(f"{stream} is parked in {name}: let it go on with `banyan projections retry`."))
+    show(
+        answer,
+        json,
+        Text(f"{stream} is parked in {name}: let it go on with `banyan projections retry {name} {stream}`."),
+    )
 
 
 @app.command()
@@ -148,7 +152,7 @@ def drop(
 def remove(context: typer.Context, name: Name, json: Json = False) -> None:
     """Delete all that is left of a projection that the domain does not have any more."""
     answer = _client(context).post("projections", name, "remove")
-    show(answer, json, Text(f"{len(answer.content['generations'])} generations of {name} are being deleted."))
+    show(answer, json, Text(f"All that is left of {name} is being deleted."))
 
 
 def _client(context: typer.Context) -> Client:
@@ -177,6 +181,7 @@ def _ended(answer: Answer, json: bool) -> None:
     found = answer.content
     show(answer, json, *tables.progress(found))
     if found["stage"] == "ready" and not json:
-        say(Text("Read the new rows with `banyan projections switch`, or `cancel` the rebuild."))
+        name = found["projection"]
+        say(Text(f"Read the new rows with `banyan projections switch {name}`, or `cancel {name}` gives them up."))
     if found["different"] or found["failed"]:
         raise typer.Exit(REFUSED)

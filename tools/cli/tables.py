@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any
+from datetime import datetime
+from typing import Any, Final
 
 from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
 Json = Mapping[str, Any]
+
+MOMENTS: Final = frozenset({"startedAt", "changedAt", "parkedAt", "due"})
 
 
 def projections(found: Json) -> Table:
@@ -27,7 +30,7 @@ def projection(found: Json) -> list[RenderableType]:
     shown: list[RenderableType] = [projections({"projections": [found]})]
     if found["pause"]:
         pause = found["pause"]
-        shown.append(Text(f"Paused by {pause['by']} since {pause['since']}: {pause['reason']}"))
+        shown.append(Text(f"Paused by {pause['by']} since {moment(pause['since'])}: {pause['reason']}"))
     shown.append(_rows("Generations", found["generations"], "number", "stage", "startedAt", "changedAt"))
     if found["parked"]:
         shown.append(parked(found["parked"]))
@@ -79,7 +82,17 @@ def progress(found: Json) -> list[RenderableType]:
 def deadlines(found: Json) -> list[RenderableType]:
     """Deadlines that are due or were put aside."""
     table = _rows("Parked deadlines", found["parked"], "stream", "name", "due", "attempts", "error")
-    return [Text(f"{found['due']:,} deadlines are due."), *([table] if found["parked"] else [])]
+    return [Text(f"{counted(found['due'], 'deadline')} due now."), *([table] if found["parked"] else [])]
+
+
+def moment(text: str) -> str:
+    """A moment as people read it, to the second, in UTC."""
+    return f"{datetime.fromisoformat(text):%Y-%m-%d %H:%M:%SZ}"
+
+
+def counted(number: int, noun: str) -> str:
+    """So many things."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 def _lag(lag: Json) -> str:
@@ -89,14 +102,18 @@ def _lag(lag: Json) -> str:
 def _rows(title: str, found: Iterable[Json], *names: str) -> Table:
     table = _table(title, *names)
     for each in found:
-        table.add_row(*(Text(_cell(each.get(name))) for name in names))
+        table.add_row(*(Text(_cell(name, each.get(name))) for name in names))
     return table
 
 
-def _cell(value: Any) -> str:
+def _cell(name: str, value: Any) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
     if isinstance(value, list):
         return ", ".join(map(str, value))
-    return "" if value is None else str(value)
+    return moment(value) if name in MOMENTS else str(value)
 
 
 def _table(title: str, *names: str) -> Table:

@@ -95,6 +95,7 @@ def test_a_parked_stream_is_shown_and_retried(desk: Desk, banyan: Banyan) -> Non
     shown = banyan("projections show order_list").stdout
     assert POISONED in shown
     assert "KeyError" in shown
+    assert "1970" not in shown
     again = banyan("projections retry order_list --all")
     assert (again.exit_code, "parked again" in again.stdout) == (1, True)
     desk.mended = True
@@ -110,7 +111,17 @@ def test_pausing_parking_and_resuming(desk: Desk, banyan: Banyan) -> None:
     desk.deliver()
     resumed = banyan("projections resume order_list")
     assert "order_list is up to date" in resumed.stdout
-    assert "o-1 is parked" in banyan("projections park order_list acme:order:o-1 --reason wrong").stdout
+    parked = banyan("projections park order_list acme:order:o-1 --reason wrong").stdout
+    assert "o-1 is parked" in parked
+    assert "`banyan projections retry order_list acme:order:o-1`" in parked
+
+
+@pytest.mark.parametrize("line", ["retry", "park --reason typed-wrong", "rebuild --stream"])
+def test_a_stream_without_events_is_refused(banyan: Banyan, line: str) -> None:
+    verb, *options = line.split()
+    words = ["projections", verb, "order_list", *options, "acme:order:nobody"]
+    result = banyan(" ".join(words))
+    assert (result.exit_code, "no events of acme:order:nobody" in result.stderr) == (1, True)
 
 
 @pytest.mark.usefixtures("working")
@@ -148,7 +159,7 @@ def test_a_trace_is_a_tree_of_causes(desk: Desk, banyan: Banyan) -> None:
 
 
 def test_deadlines_are_listed_and_retried(banyan: Banyan) -> None:
-    assert "0 deadlines are due" in banyan("deadlines list").stdout
+    assert "0 deadlines due now" in banyan("deadlines list").stdout
     assert banyan.json("deadlines retry") == {"retried": 0}
 
 

@@ -10,6 +10,7 @@ from typing import Final, Protocol
 
 from banyan.errors import TransitionRejected
 from banyan.projections.views import Generation
+from banyan.store.chain import timestamp
 from banyan.streams import BEGINNING_OF_TIME, StreamId
 
 MAX_PARKED: Final = 100
@@ -211,7 +212,7 @@ class Control:
         readable_until = self.info(number).changed_at + grace
         if now < readable_until:
             raise TransitionRejected(
-                f"generation {number} of {self.projection!r} may still be read until {readable_until.isoformat()}"
+                f"generation {number} of {self.projection!r} may still be read until {timestamp(readable_until)}"
             )
         return dropped
 

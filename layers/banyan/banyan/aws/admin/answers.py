@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
-from pydantic import ConfigDict
+from pydantic import BeforeValidator, ConfigDict
 
 from banyan.events import CamelModel
 from banyan.projections.catchup import CaughtUp
 from banyan.projections.control import Stage, Status
 from banyan.projections.status import ProjectionStatus
 from banyan.projections.views import Failure
-from banyan.streams import StreamId
+from banyan.streams import BEGINNING_OF_TIME, StreamId
+
+Moment = Annotated[datetime | None, BeforeValidator(lambda moment: None if moment == BEGINNING_OF_TIME else moment)]
 
 
 class _Answer(CamelModel):
@@ -28,12 +30,12 @@ class PauseAnswer(_Answer):
 
 
 class GenerationAnswer(_Answer):
-    """One build of a projection's rows, and when it entered its stage."""
+    """One build of a projection's rows, and when it entered its stage; null where nobody began or moved it."""
 
     number: int
     stage: Stage
-    started_at: datetime
-    changed_at: datetime
+    started_at: Moment
+    changed_at: Moment
 
 
 class LagAnswer(_Answer):
