@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
 
@@ -10,9 +11,9 @@ from tests.ledger import Deposited, account, deposits
 from tests.unit.projections.harness import POISON
 from tests.unit.rebuild.harness import Rebuilding
 
-from banyan.errors import BatchFailed, ConfigurationError, TransitionRejected
+from banyan.errors import BatchFailed, ConfigurationError, ControlChanged, TransitionRejected
 from banyan.projections.base import Put
-from banyan.projections.control import Stage
+from banyan.projections.control import Control, Stage
 from banyan.projections.rebuild import healing
 from banyan.projections.rebuild.base import Phase
 from banyan.projections.views import Generation, Move, StateRow
@@ -204,6 +205,26 @@ def test_a_bad_deployment_is_blamed_on_no_stream() -> None:
 
     assert rebuilding.rebuild.progress("balances").failed == 0
     assert rebuilding.balances(2)[account("a")].version == 1
+
+
+def test_of_two_who_start_at_once_the_slower_one_decides_nothing(
+    rebuilding: Rebuilding, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    controls, slower = rebuilding.ledger.controls, rebuilding.rebuild
+    get = controls.get
+
+    def overtaken(projections: Sequence[str]) -> Mapping[str, Control]:
+        monkeypatch.setattr(controls, "get", get)
+        seen = get(projections)
+        rebuilding.rebuild.start("balances")
+        return seen
+
+    monkeypatch.setattr(controls, "get", overtaken)
+    with pytest.raises(ControlChanged):
+        slower.start("balances", switch_when_equal=True)
+    rebuilding.run()
+
+    assert (rebuilding.stage("balances", 2), rebuilding.live("balances")) == (Stage.READY, 1)
 
 
 def test_starting_again_goes_on_with_what_was_begun(rebuilding: Rebuilding) -> None:

@@ -73,9 +73,8 @@ class Rebuild:
         """
         control = self._known(projection)
         if control.unfinished is None or control.unfinished.stage is not Stage.BUILDING:
-            plan = partial(self._plan, switch=switch_when_equal, rate=write_rate)
-            control = self._begin(control, plan)
-        return self._send(control, control.newest)
+            control = self._controls.put(control.begun(self._clock()))
+        return self._send(control, control.newest, partial(self._plan, switch=switch_when_equal, rate=write_rate))
 
     def switch(self, projection: str, generation: int | None = None) -> Control:
         """Let queries read a generation that is ready, the newest unless told otherwise, or one that was kept.
@@ -142,22 +141,17 @@ class Rebuild:
             raise TransitionRejected(f"there is no rebuild of {wanted}")
         return progress_of(build, control.info(wanted.number).stage, self._checkpoints.segments(build))
 
-    def _begin(self, control: Control, plan: Callable[[Generation, int], Build]) -> Control:
-        begun = control.begun(self._clock())
-        self._checkpoints.begin(plan(begun.generation(begun.newest), control.live))
-        return self._controls.put(begun)
-
     def _drop(self, control: Control, number: int, transition: Callable[[Control], Control]) -> Progress:
         if control.info(number).stage is not Stage.DROPPING:
             control = change(self._controls, control.projection, transition)
         return self._send(control, number)
 
-    def _send(self, control: Control, number: int) -> Progress:
-        """Let the worker go on with a generation, from wherever it stands."""
+    def _send(self, control: Control, number: int, plan: Callable[[Generation, int], Build] | None = None) -> Progress:
+        """Let the worker go on with a generation, from wherever it stands; one that has no plan yet gets one."""
         generation = control.generation(number)
         build = self._checkpoints.build(generation)
         if build is None:
-            build = self._plan(generation, control.live)
+            build = (plan or self._plan)(generation, control.live)
             self._checkpoints.begin(build)
         self._queue.send([Work(generation, segment) for segment in range(build.segments)])
         return progress_of(build, control.info(number).stage, self._checkpoints.segments(build))
