@@ -10,10 +10,11 @@ from typer.core import TyperGroup
 
 REFUSED: Final = 1
 UNREACHABLE: Final = 2
+INTERRUPTED: Final = 130
 
 
 class CliError(Exception):
-    """A sentence that says what to do next, and the exit code: 1 refused or failed, 2 not even asked."""
+    """A sentence that says what to do next, and the exit code: 1 refused or failed, 2 not even asked, 130 Ctrl-C."""
 
     def __init__(self, sentence: str, code: int = REFUSED) -> None:
         super().__init__(sentence)

@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 from threading import Event, Thread
+from types import SimpleNamespace
 
 import pytest
 from tests.desk import Desk
@@ -136,6 +137,16 @@ def test_a_rebuild_from_its_preview_to_the_way_back(desk: Desk, banyan: Banyan) 
     assert banyan("projections progress order_list").exit_code == 0
     assert banyan("projections rebuild order_list --stream acme:order:o-1").exit_code == 0
     assert desk.differing() == []
+
+
+def test_a_rebuild_goes_on_when_nobody_watches_it(banyan: Banyan, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupt(_: float) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("tools.cli.following.time", SimpleNamespace(sleep=interrupt))
+    left = banyan("projections rebuild order_list")
+    assert (left.exit_code, "banyan projections progress order_list" in left.stderr) == (130, True)
+    assert "is building" in banyan("projections progress order_list").stdout
 
 
 @pytest.mark.usefixtures("working")
