@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 
@@ -10,7 +11,7 @@ from banyan.store.dynamodb import DynamoDBTable
 from banyan.streams import StreamId
 
 
-class TableBeside:
+class TableBeside(ABC):
     """A commit table whose inserts carry more; what, a subclass says.
 
     Parameters
@@ -22,9 +23,9 @@ class TableBeside:
         self.table = table
         self.buckets = table.buckets
 
+    @abstractmethod
     def insert(self, commits: Sequence[Commit]) -> None:
         """As in ``CommitTable``."""
-        raise NotImplementedError
 
     def forward(self, stream: StreamId, after: int) -> Iterator[Commit | Snapshot]:
         """As in ``CommitTable``."""
