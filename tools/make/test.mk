@@ -1,8 +1,11 @@
 CHECKED := layers/banyan layers/domains functions tools bench tests
 WORKERS_OF_TESTS ?= 2
 
-test: $(BIN)/.installed $(SAM_VENV)/.installed dynamodb-local ## Run every test: ARGS="-k append" picks some
+test: $(BIN)/.installed $(SAM_VENV)/.installed dynamodb-local ## Run the tests: ARGS="-k append" picks some
 	$(BIN)/python -m pytest -n $(WORKERS_OF_TESTS) --dist worksteal $(ARGS)
+
+test-all: export BANYAN_TEST_EVERYTHING := 1
+test-all: test ## Run every test, also the one that takes minutes: a whole file on moto
 
 pr: lint types imports test ## Everything a change must pass
 
@@ -20,4 +23,4 @@ format: $(BIN)/.installed ## Put style and format right
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-.PHONY: test pr lint types imports format
+.PHONY: test test-all pr lint types imports format
