@@ -42,7 +42,7 @@ class Line:
 
     def send(self, works: Sequence[Work], delay_seconds: int = 0) -> None:
         self.works.extend(works)
-        time.sleep(min(delay_seconds, SETTLE_SECONDS))
+        time.sleep(delay_seconds)
 
 
 class Rebuilder:
