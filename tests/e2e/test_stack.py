@@ -101,9 +101,9 @@ def test_a_token_of_this_stack_is_accepted_and_of_another_not(stack: Stack, tmp_
 
 def test_the_door_runs_the_schedules_function(stack: Stack) -> None:
     post_as_printed(stack)
-    report = httpx.post(f"{stack.url}/_local/invoke/Reconciler", json={}, timeout=120)
+    run = httpx.post(f"{stack.url}/_local/invoke/Deadlines", json={}, timeout=120)
 
-    assert report.status_code == 200, report.text
+    assert (run.status_code, run.json()["parked"]) == (200, 0), run.text
 
 
 def test_logs_go_to_their_file_and_tokens_to_none(stack: Stack) -> None:
