@@ -9,7 +9,8 @@ import pytest
 from tests.integration.migration.world import CANARY, DUAL, LEGACY_ONLY, TURNED, World
 from tests.legacies import order, row
 
-from banyan.migration.controller import Controller, Limits
+from banyan.migration.controller import Controller
+from banyan.migration.health import Limits
 from banyan.migration.lead import Leader
 from banyan.migration.migration import Migration, Move
 from banyan.migration.steps import Phase, Step

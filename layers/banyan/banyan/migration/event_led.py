@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from datetime import datetime
+from itertools import islice
 from typing import Any
 
 from banyan.commands import CommandHandler, Outcome
@@ -14,6 +15,7 @@ from banyan.events import Event, Metadata
 from banyan.migration.adapter import AnyAdapter
 from banyan.migration.beside import TableBeside
 from banyan.migration.contents import occurring, to_text
+from banyan.migration.half_done import HalfDone, Owner
 from banyan.migration.lead import Leader
 from banyan.migration.lead_dynamodb import DynamoDBLead
 from banyan.migration.legacy import AnyRepository, AnyRow, Entry, LegacyRow, Link, Unit
@@ -100,6 +102,11 @@ class Follower:
     def oldest(self) -> datetime | None:
         """When the oldest news were made that the legacy system does not have yet."""
         return min((news.since for news in self._unfollowed.all()), default=None)
+
+    def half_done(self, limit: int) -> Iterator[HalfDone]:
+        """Commits that the legacy system does not have yet, of each stream the last."""
+        for news in islice(self._unfollowed.all(), limit):
+            yield HalfDone(news.stream, news.version, news.since, Owner.FOLLOWER)
 
     def _followed(self, stream: StreamId) -> bool:
         try:

@@ -37,8 +37,19 @@ class Mover:
         StoreUnavailable
             The move has begun and is not finished: ``finish`` or ``give_up``.
         """
-        self._phases.handle(Move(to=to, reason=reason, evidence=evidence or {}, at=self._clock()), actor)
+        self.begin(to, reason=reason, actor=actor, evidence=evidence)
         return self.finish(actor)
+
+    def begin(self, to: Step, *, reason: str, actor: str = "", evidence: Mapping[str, Any] | None = None) -> Migration:
+        """Decide to go to a step; where the lead is to change hands, the move is yet to be finished.
+
+        Raises
+        ------
+        CommandRejected, Conflict
+            As the migration's decider says.
+        """
+        move = Move(to=to, reason=reason, evidence=evidence or {}, at=self._clock())
+        return self._phases.handle(move, actor).state
 
     def finish(self, actor: str = "") -> Migration:
         """Finish the move that has begun, if there is one. Raises ``StoreUnavailable``."""

@@ -12,6 +12,7 @@ from banyan.migration.adapter import AnyAdapter
 from banyan.migration.dynamodb import DynamoDBLegacy
 from banyan.migration.event_led import EventLed, Follower, LedTable
 from banyan.migration.facade import Facade, Path
+from banyan.migration.half_done import HalfDone
 from banyan.migration.lead_dynamodb import DynamoDBLead
 from banyan.migration.legacy import AnyRepository, Outbox
 from banyan.migration.legacy_led import LegacyLed
@@ -114,6 +115,11 @@ class Parts:
             What is still left.
         """
         return sum(part.all() for part in (self.relay, self.follower) if part)
+
+    def half_done(self, limit: int) -> list[HalfDone]:
+        """Writes that one side does not have yet, the oldest first; none on a legacy system without an outbox."""
+        found = [each for part in (self.relay, self.follower) if part for each in part.half_done(limit)]
+        return sorted(found, key=lambda each: each.since)[:limit]
 
     def close(self) -> None:
         """Let go of connections; a process that ends need not."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from datetime import datetime
 from typing import Any
@@ -12,6 +12,7 @@ from banyan.errors import BanyanError, Diverged
 from banyan.events import DomainEvent
 from banyan.migration.adapter import LegacyAdapter
 from banyan.migration.contents import from_text, import_event
+from banyan.migration.half_done import HalfDone, Owner
 from banyan.migration.legacy import Entry, Outbox
 from banyan.migration.legacy_led import LegacyLed
 from banyan.store import EventStore
@@ -70,6 +71,11 @@ class Relay:
         """When the oldest entry was written that the event table does not have yet."""
         entries = self._outbox.pending(limit=1)
         return entries[0].written_at if entries else None
+
+    def half_done(self, limit: int) -> Iterator[HalfDone]:
+        """The oldest entries that the event table does not have yet."""
+        for entry in self._outbox.pending(limit=limit):
+            yield HalfDone(entry.stream, entry.last, entry.written_at, Owner.RELAY)
 
     def _relay(self, entry: Entry) -> None:
         head = self._store.head(entry.stream)

@@ -10,8 +10,9 @@ from banyan.aws.settings import Settings, Tables
 from banyan.domain import Domain
 from banyan.errors import ConfigurationError
 from banyan.migration.adapter import LegacyAdapter
-from banyan.migration.controller import Controller, Limits
+from banyan.migration.controller import Controller
 from banyan.migration.dynamodb import DynamoDBLegacy
+from banyan.migration.health import Limits
 from banyan.migration.lead_dynamodb import DynamoDBLead
 from banyan.migration.notes import Notes
 from banyan.migration.parts import Ground, Parts, with_outbox, with_shared_transactions
@@ -53,14 +54,18 @@ def set_up(
 
 def controller(parts: Parts, settings: Settings, clock: Clock, telemetry: Telemetry) -> Controller:
     """The controller of a migration."""
-    limits = Limits(
+    return Controller(parts, limits(settings), clock, telemetry)
+
+
+def limits(settings: Settings) -> Limits:
+    """When to move, as the settings say."""
+    return Limits(
         timedelta(hours=settings.stability_hours),
         settings.min_samples,
         settings.rollback_lag_ms,
         settings.rollback_mismatch_rate,
         settings.canary_steps,
     )
-    return Controller(parts, limits, clock, telemetry)
 
 
 def _adapter(domain: Domain) -> LegacyAdapter[Any, Any]:
