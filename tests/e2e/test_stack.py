@@ -6,14 +6,18 @@ import shlex
 import signal
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 from textwrap import dedent
 from typing import Any
 
+import boto3
 import httpx
 import pytest
 from tests.e2e.conftest import ROOT, Stack, refusal, running
 from tests.support import wait_until
+from tools.legacy.dynamodb import OnDynamoDB
+from tools.local.physical import REGION
 from tools.local.ports import port_is_free
 
 pytestmark = [pytest.mark.stack, pytest.mark.timeout(300)]
@@ -68,6 +72,19 @@ def test_the_printed_command_posts_an_order_that_is_soon_in_a_read_model(stack: 
     wait_until(lambda: all(mapping["lag"] == 0 for mapping in status(stack)["mappings"]), "the projections")
     read = get(stack, f"/orders/{order['orderId']}", stack.token("acme")).json()
     assert (read["totalAmount"], read["version"], read["servedFrom"]) == ("9.00", 1, "projection")
+
+
+def test_a_program_beside_the_stack_reaches_its_tables(stack: Stack) -> None:
+    session = boto3.Session("local", "local", region_name=REGION)
+    client = session.client("dynamodb", endpoint_url=f"{stack.url}/_local/dynamodb")
+    item: dict[str, Any] = {"tenant": {"S": "acme"}, "id": {"S": "1"}, "raw": {"B": b"\x00\xff"}}
+
+    with closing(OnDynamoDB(client, "beside")) as program:
+        program.create()
+    client.put_item(TableName="beside", Item=item)
+
+    assert client.get_item(TableName="beside", Key={name: item[name] for name in ("tenant", "id")})["Item"] == item
+    assert "banyan-EventsTable" in client.list_tables()["TableNames"]
 
 
 def test_the_template_says_what_runs(stack: Stack) -> None:

@@ -9,11 +9,13 @@ from typing import Any, Protocol
 
 from werkzeug.wrappers import Request, Response
 
+from tools.local.forwarding import to_dynamodb
 from tools.local.functions import FunctionFailed, Functions
 from tools.local.problems import Problem, not_found
 
 PREFIX = "/_local/"
 INVOKE = PREFIX + "invoke/"
+DYNAMODB = PREFIX + "dynamodb"
 
 
 class Consumer(Protocol):
@@ -29,7 +31,8 @@ class Door:
     """Lets a client invoke functions and look at the stack; every other request goes to the gateway.
 
     ``POST /_local/invoke/<logical id>`` with an event as JSON answers what the function answers;
-    ``GET /_local/status`` names functions and tables, and tells each mapping's lag in records.
+    ``GET /_local/status`` names functions and tables, and tells each mapping's lag in records;
+    ``/_local/dynamodb`` is an endpoint for SDKs, with the stack's tables.
 
     Parameters
     ----------
@@ -55,6 +58,8 @@ class Door:
         """Answer a request."""
         if not request.path.startswith(PREFIX):
             return self._gateway(request)
+        if request.path.rstrip("/") == DYNAMODB:
+            return to_dynamodb(request)
         try:
             return Response(json.dumps(self._answer(request)), content_type="application/json")
         except Problem as problem:

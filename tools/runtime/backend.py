@@ -9,14 +9,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 import urllib3
-from werkzeug.wrappers import Request, Response
+from werkzeug.wrappers import Request
 
 from tools.local.dynamodb_local import DynamoDBLocal
 from tools.local.ports import free_port
 from tools.runtime.emulator import ROOT
 from tools.runtime.process import running
 
-DROPPED = frozenset({"connection", "content-length", "date", "host", "server", "transfer-encoding"})
 SIGNED_FOR = re.compile(r"Credential=[^/]+/\d+/[^/]+/([^/]+)/aws4_request")
 RESET = "/moto-api/reset"
 
@@ -85,12 +84,3 @@ def service_of(request: Request) -> str:
     """Return the name of the service that a request is signed for, for example ``sqs``; empty without a signature."""
     found = SIGNED_FOR.search(request.headers.get("Authorization", ""))
     return found[1] if found else ""
-
-
-def forwarded(request: Request, backend: str) -> Response:
-    """Return the backend's answer to a request."""
-    headers = {name: value for name, value in request.headers.items() if name.lower() not in DROPPED}
-    url = backend + request.full_path.removesuffix("?")
-    answer = urllib3.request(request.method, url, body=request.get_data(), headers=headers, retries=False)
-    kept = {name: value for name, value in answer.headers.items() if name.lower() not in DROPPED}
-    return Response(answer.data, answer.status, kept)

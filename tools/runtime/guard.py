@@ -10,7 +10,8 @@ from typing import Self
 from werkzeug.serving import WSGIRequestHandler, make_server
 from werkzeug.wrappers import Request, Response
 
-from tools.runtime.backend import Backend, forwarded, service_of
+from tools.local.forwarding import forwarded
+from tools.runtime.backend import Backend, service_of
 from tools.runtime.needs import Need, needs
 from tools.runtime.permissions import Role
 
@@ -50,7 +51,9 @@ class Guard:
     def _answer(self, request: Request) -> Response:
         service = service_of(request)
         missing = self._role.missing(needs(service, request))
-        return denied(service, missing[0]) if missing else forwarded(request, self._backend.url(service))
+        if missing:
+            return denied(service, missing[0])
+        return forwarded(request, self._backend.url(service) + request.full_path.removesuffix("?"))
 
 
 class Silent(WSGIRequestHandler):

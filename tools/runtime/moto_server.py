@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import sys
 
-from botocore.awsrequest import AWSPreparedRequest
-from botocore.compat import HTTPHeaders
-from moto.core.models import botocore_stubber
 from moto.moto_api._internal.models import moto_api_backend
 from werkzeug.serving import make_server
 from werkzeug.wrappers import Request, Response
 
 from tools.local.engine import moto_engine
+from tools.local.forwarding import from_memory
 from tools.local.physical import REGION
 from tools.runtime.backend import RESET, service_of
 from tools.runtime.guard import Silent
@@ -24,11 +22,7 @@ def answer(request: Request) -> Response:
         moto_api_backend.reset()
         return Response()
     url = f"https://{service_of(request)}.{REGION}.amazonaws.com{request.full_path.removesuffix('?')}"
-    headers = HTTPHeaders.from_dict(dict(request.headers))
-    prepared = AWSPreparedRequest(request.method, url, headers, request.get_data(), stream_output=False)
-    found = botocore_stubber("before-send", prepared)
-    assert found is not None, f"moto does not know {url}"
-    return Response(found.content, found.status_code, dict(found.headers))
+    return from_memory(request, url)
 
 
 def serve(port: int) -> None:

@@ -1,0 +1,32 @@
+"""Filling a legacy store with the orders of a file."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+from orders.legacy import LegacyOrder
+from tools.importer.planning import Plan, plan
+from tools.importer.reading import read
+from tools.legacy.programs import Program
+
+
+def planned(file: Path) -> Plan:
+    """Return what a file holds.
+
+    Raises
+    ------
+    OSError, NotOnlineRetailError
+    """
+    with file.open(encoding="utf-8-sig", errors="replace") as lines:
+        return plan(read(lines))
+
+
+def fill(
+    program: Program, tenant: str, rows: Iterable[LegacyOrder], done: Callable[[LegacyOrder], None] = lambda _: None
+) -> None:
+    """Insert rows; those that are there already stay as they are."""
+    program.create()
+    for row in rows:
+        program.insert(tenant, row)
+        done(row)
