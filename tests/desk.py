@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import json
 from collections import Counter, deque
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -32,6 +32,7 @@ from banyan.events import Event
 from banyan.projections.base import StreamProjection
 from banyan.projections.check import fold_row
 from banyan.projections.rebuild.base import Work
+from banyan.projections.runner import Runner
 from banyan.store import Commit
 from banyan.streams import StreamId
 from orders.projections import ORDER_LIST
@@ -79,7 +80,7 @@ class Desk:
     ----------
     engine : DynamoDBEngine
     poisoned : str, optional
-        Id of an order that one projection cannot take in until ``mended``.
+        Id of an order that one projection and the policies cannot take in until ``mended``.
     """
 
     def __init__(self, engine: DynamoDBEngine, poisoned: str = "") -> None:
@@ -92,7 +93,8 @@ class Desk:
             environ, client=lambda: engine.client, notices=self.notices, telemetry=self.counts, clock=self.clock
         )
         projections = [self._spoiled(p) if p is ORDER_LIST else p for p in app.domain.projections]
-        self.app = replace(app, domain=replace(app.domain, projections=projections))
+        policies = [replace(policy, react=self._spoiled_policy(policy.react)) for policy in app.domain.policies]
+        self.app = replace(app, domain=replace(app.domain, projections=projections, policies=policies))
         self.apis = {
             "banyan-CommandApi": command_api(self.app),
             "banyan-QueryApi": query_api(self.app),
@@ -115,10 +117,17 @@ class Desk:
     def deliver(self, *streams: StreamId) -> None:
         """Hand what is new in some streams, or in all, to the projector, until nothing is to be handed again."""
         looked_at = streams or self.app.store.streams()
-        new = [c for stream in looked_at for c in self.app.store.commits(stream) if self._is_new(c)]
-        for batch in (new[start : start + BATCH] for start in range(0, len(new), BATCH)):
-            while again := self.app.runner.project(batch):
-                batch = [commit for commit in batch if commit.stream in again]
+        self._hand(self.app.runner, [c for s in looked_at for c in self.app.store.commits(s) if self._is_new(c)])
+
+    def react(self) -> None:
+        """Hand all that is there to the reactor, until nothing is to be handed again."""
+        self._hand(self.app.reactor, [c for s in list(self.app.store.streams()) for c in self.app.store.commits(s)])
+
+    def scheduled(self) -> set[str]:
+        """Orders for whose payment a deadline waits; twice for one is an error."""
+        waiting = [each.stream.id for each in self.app.deadlines.due(self.clock.now + timedelta(days=365))]
+        assert len(waiting) == len(set(waiting))
+        return set(waiting)
 
     def work_off(self) -> None:
         """Let the worker take every message; delays pass at once."""
@@ -144,17 +153,32 @@ class Desk:
         with serving(gateway, 0) as url:
             yield url
 
+    def _hand(self, runner: Runner, commits: Sequence[Commit]) -> None:
+        for batch in (commits[start : start + BATCH] for start in range(0, len(commits), BATCH)):
+            while again := runner.project(batch):
+                batch = [commit for commit in batch if commit.stream in again]
+
     def _is_new(self, commit: Commit) -> bool:
         key = (commit.stream, commit.position)
         return key not in self._delivered and not self._delivered.add(key)  # type: ignore[func-returns-value]
 
     def _spoiled(self, projection: StreamProjection[Any]) -> StreamProjection[Any]:
         def evolve(state: Any, event: Event) -> Any:
-            if event.stream_id.id == self._poisoned and not self.mended:
-                raise KeyError("a bug of this projection")
+            self._fail_on(event)
             return projection.evolve(state, event)
 
         return replace(projection, evolve=evolve)
+
+    def _spoiled_policy(self, react: Callable[..., Any]) -> Callable[..., Any]:
+        def failing(event: Event, history: Any) -> Any:
+            self._fail_on(event)
+            return react(event, history)
+
+        return failing
+
+    def _fail_on(self, event: Event) -> None:
+        if event.stream_id.id == self._poisoned and not self.mended:
+            raise KeyError("a bug of the deployed code")
 
 
 @dataclass(frozen=True)

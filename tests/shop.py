@@ -13,6 +13,7 @@ from tests.unit.projections.harness import CountingTelemetry
 
 from banyan.commands import CommandHandler
 from banyan.projections.base import ViewProjection
+from banyan.projections.conditions import Conditions
 from banyan.projections.runner import ProjectionRunner
 from banyan.projections.upkeep import row_name
 from banyan.projections.views import Generation, Views
@@ -118,7 +119,11 @@ class Shop:
         self.notes = Notes()
         self.feed = RowFeed(self.views, self.cells, self.clock)
         self.runner = ProjectionRunner(
-            self.store, self.views, DOMAIN.projections, DOMAIN.deciders, clock=self.clock, sleep=no_sleep
+            self.store,
+            self.views,
+            DOMAIN.projections,
+            DOMAIN.deciders,
+            conditions=Conditions(clock=self.clock, sleep=no_sleep),
         )
         self.pauses: Iterator[Callable[[], object]] = iter(())
         self.between: Callable[[], object] = lambda: None

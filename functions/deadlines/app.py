@@ -25,8 +25,6 @@ def runner() -> DeadlineRunner:
 
 
 @instrumented
-def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
-    """Work off what is due, or let parked deadlines wait again."""
-    if event.get("resume") == "parked":
-        return {"resumed": runner().resume()}
+def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:  # noqa: ARG001
+    """Work off what is due."""
     return runner().run(context.get_remaining_time_in_millis).model_dump(mode="json", by_alias=True)

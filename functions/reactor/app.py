@@ -6,7 +6,7 @@ from typing import Any
 
 from banyan.aws.observability import instrumented, telemetry
 from banyan.aws.once import once
-from banyan.aws.streams import catch_up, project_records, retry_stream
+from banyan.aws.streams import catch_up, project_records
 from banyan.bootstrap import Application, bootstrap
 
 
@@ -18,10 +18,8 @@ def application() -> Application:
 
 @instrumented
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
-    """React to one batch of the event table's stream, retry a parked stream, or on schedule catch up."""
+    """React to one batch of the event table's stream, or on schedule catch up."""
     app = application()
-    if "retry" in event:
-        return retry_stream(event["retry"], app.reactor)
     if "Records" in event:
         return project_records(event, app.reactor, app.telemetry)
     return catch_up(app.reactor_catch_up, app.clock, context)

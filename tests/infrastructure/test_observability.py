@@ -13,7 +13,7 @@ from tools.local.template import Resource, Template
 from tools.runtime.emulator import ROOT
 
 NAMESPACE = "Banyan"
-REPORTS = re.compile(r"""(?:telemetry\(?\)?|_telemetry)\.(?:count|duration)\(\s*"(\w+)\"""")
+REPORTS = re.compile(r"""(?:(?:telemetry\(?\)?|_telemetry)\.(?:count|duration)\(\s*|lag_metric = )"(\w+)\"""")
 INCIDENTS = {
     "LegacyDiverged",
     "ProjectionParked",

@@ -45,6 +45,7 @@ GRANTS: dict[str, dict[str, set[str]]] = {
         "EventsTable/stream/latest": {"DescribeStream", "GetRecords", "GetShardIterator"},
         "EventsTable/index/log": {"Query"},
         "CursorsTable": {"GetItem", "BatchGetItem", "PutItem", "UpdateItem"},
+        "CursorsTable/index/parked": {"Query"},
         "DeadlinesTable": {"PutItem"},
         "TracesTable": {"PutItem"},
     },
@@ -63,7 +64,8 @@ GRANTS: dict[str, dict[str, set[str]]] = {
         "EventsTable": {"Query", "PutItem"},
         "EventsTable/index/log": {"Query"},
         "ViewsTable": {"BatchGetItem", "Query", "Scan", "PutItem", "UpdateItem", "DeleteItem"},
-        "CursorsTable": {"GetItem", "BatchGetItem", "UpdateItem"},
+        "CursorsTable": {"GetItem", "BatchGetItem", "PutItem", "UpdateItem"},
+        "CursorsTable/index/parked": {"Query"},
         "DigestsTable": {"BatchGetItem", "BatchWriteItem", "DeleteItem", "PutItem", "Query"},
         "ReportsTable": {"PutItem"},
     },
@@ -76,16 +78,17 @@ GRANTS: dict[str, dict[str, set[str]]] = {
         "MigrationTable": {"GetItem", "Query", "PutItem", "DeleteItem"},
     },
     "console": {
-        "EventsTable": {"Query"},
+        "EventsTable": {"Query", "BatchGetItem", "PutItem"},
         "EventsTable/index/log": {"Query"},
         "ViewsTable": {"BatchGetItem", "PutItem", "UpdateItem", "DeleteItem"},
         "CursorsTable": {"GetItem", "BatchGetItem", "PutItem", "UpdateItem"},
         "CursorsTable/index/parked": {"Query"},
         "DeadlinesTable": {"Query", "PutItem", "DeleteItem"},
-        "TracesTable": {"Query"},
+        "TracesTable": {"Query", "PutItem"},
     },
 }
 TELLING = {"reactor", "projector", "reconciler", "console"}
+REACTING = {"reactor", "console"}
 FORCED_BY_AWS = {
     ("xray:PutTraceSegments", "*"),
     ("xray:PutTelemetryRecords", "*"),
@@ -148,12 +151,12 @@ def test_a_function_is_told_of_the_tables_that_it_may_use(functions: list[Resour
     }
 
 
-def test_only_those_who_tell_reach_the_bus_and_only_the_reactor_its_claims(
+def test_only_those_who_tell_reach_the_bus_and_only_those_who_react_its_claims(
     template: Template, functions: list[Resource]
 ) -> None:
     allowed = {folder_name(f): set(role_of(template, f).allowed) for f in functions}
     assert {name for name, grants in allowed.items() if ("events:PutEvents", BUS) in grants} == TELLING
-    assert {name for name, grants in allowed.items() if ("s3:PutObject", f"{CLAIMS}/*") in grants} == {"reactor"}
+    assert {name for name, grants in allowed.items() if ("s3:PutObject", f"{CLAIMS}/*") in grants} == REACTING
     others = {action for grants in allowed.values() for action, _ in grants if action.startswith(("events:", "s3:"))}
     assert others == {"events:PutEvents", "s3:PutObject"}
 
@@ -161,7 +164,7 @@ def test_only_those_who_tell_reach_the_bus_and_only_the_reactor_its_claims(
 def test_a_function_is_told_of_the_bus_and_the_bucket_that_it_may_use(functions: list[Resource]) -> None:
     told = {folder_name(f): f.properties["Environment"]["Variables"] for f in functions}
     assert {name for name, variables in told.items() if "EVENT_BUS" in variables} == TELLING
-    assert {name for name, variables in told.items() if "CLAIMS_BUCKET" in variables} == {"reactor"}
+    assert {name for name, variables in told.items() if "CLAIMS_BUCKET" in variables} == REACTING
     assert (told["reactor"]["EVENT_BUS"], told["reactor"]["CLAIMS_BUCKET"]) == ("banyan", "banyan-claimsbucket")
 
 

@@ -13,13 +13,19 @@ from tests.unit.http.api import OPERATOR, body_of, problem
 from tests.unit.http.test_openapi import DOCUMENT
 
 from banyan.notices import PROJECTION_PAUSED
+from banyan.projections.views import Generation
 from banyan.reactions.reactor import REACTOR
 
 LIST = "/admin/projections/order_list"
+REACTOR_PATH = "/admin/projections/reactor"
 POISONED = "acme:order:poison"
 REFUSED: list[tuple[str, Any, tuple[int, str]]] = [
     ("nothing/pause", {"reason": "r"}, (404, "projection_not_found")),
     ("nothing/rebuild", {}, (404, "projection_not_found")),
+    ("nothing/remove", {}, (404, "projection_not_found")),
+    ("reactor/rebuild", {}, (404, "projection_not_found")),
+    ("reactor/switch", {"generation": 1}, (404, "projection_not_found")),
+    ("reactor/retry", {"stream": "_system:migration:orders"}, (404, "stream_not_found")),
     ("order_list/retry", {"stream": "acme:inventory:A"}, (404, "stream_not_found")),
     ("order_list/rebuild/stream", {"stream": "acme:inventory:A"}, (404, "stream_not_found")),
     ("order_list/retry", {"stream": "acme:order:nobody"}, (404, "stream_not_found")),
@@ -52,7 +58,9 @@ def told(desk: Desk, path: str, body: Any = None) -> Any:
     """What an operator is told, which must be as it is documented."""
     answer = desk.ask(path, body)
     assert answer["statusCode"] == 200, answer
-    route = DOCUMENT["paths"][path.replace("order_list", "{name}")]["get" if body is None else "post"]
+    route = DOCUMENT["paths"][
+        path.replace("order_list", "{name}").replace("reactor", "{name}").replace("former", "{name}")
+    ]["get" if body is None else "post"]
     schema = route["responses"]["200"]["content"]["application/json"]["schema"]
     OAS31Validator({**schema, "components": DOCUMENT["components"]}).validate(body_of(answer))
     return body_of(answer)
@@ -88,6 +96,36 @@ def test_a_stream_is_parked_by_hand(desk: Desk) -> None:
     parked = told(desk, f"{LIST}/park", {"stream": "acme:order:o-1", "reason": "wrong customer"})
     assert (parked["version"], "wrong customer" in parked["error"]) == (2, True)
     assert told(desk, f"{LIST}/retry", {"stream": "acme:order:o-1"}) == {"parked": None}
+
+
+def test_the_reactor_is_operated_as_a_projection_is(desk: Desk) -> None:
+    desk.react()
+    assert told(desk, "/admin/projections")["projections"][-1]["projection"] == REACTOR.projection
+    shown = told(desk, REACTOR_PATH)
+    (parked,) = shown["parked"]
+    assert (parked["stream"], parked["version"], parked["error"], parked["attempts"]) == (POISONED, 1, "KeyError", 2)
+    assert (shown["status"], shown["lag"]["events"]) == ("active", 0)
+    assert told(desk, f"{REACTOR_PATH}/retry", {"stream": POISONED})["parked"]["error"] == "KeyError"
+    told(desk, f"{REACTOR_PATH}/pause", {"reason": "a bug"})
+    desk.mended = True
+    desk.order("o-3")
+    desk.react()
+    assert told(desk, REACTOR_PATH)["lag"]["events"] == 1
+    assert told(desk, f"{REACTOR_PATH}/retry", {"stream": POISONED}) == {"parked": None}
+    (report,) = told(desk, f"{REACTOR_PATH}/resume", {})["generations"]
+    assert (report["healed"], report["complete"]) == (1, True)
+    assert (told(desk, REACTOR_PATH)["parked"], told(desk, REACTOR_PATH)["lag"]["events"]) == ([], 0)
+    assert desk.scheduled() == {"o-1", "o-2", "o-3", "poison"}, "the deadlines of all orders wait, each once"
+
+
+def test_what_is_left_of_a_projection_is_removed_and_a_name_that_never_was_leaves_no_trace(desk: Desk) -> None:
+    desk.ask("/admin/projections/nothing/remove", {})
+    assert desk.app.controls.get(["nothing"])["nothing"].revision == 0
+    desk.app.log_checkpoints.put(Generation("former"), 0, desk.clock.now)
+    (begun,) = told(desk, "/admin/projections/former/remove", {})["generations"]
+    assert (begun["projection"], begun["stage"]) == ("former", "dropping")
+    desk.work_off()
+    assert [info.number for info in desk.app.controls.get(["former"])["former"].generations] == [2]
 
 
 def test_a_rebuild_from_its_preview_to_the_way_back(desk: Desk) -> None:

@@ -74,7 +74,9 @@ def test_a_repeated_batch_costs_one_read_a_projection(dynamodb: DynamoDBEngine) 
 def test_controls_cost_one_read_for_all_projections_and_none_while_they_are_young(dynamodb: DynamoDBEngine) -> None:
     ledger = Ledger(dynamodb.views(), dynamodb.table())
     controls = CachedControls(dynamodb.controls(), ["balances", "turnover"], 60_000)
-    runner = ProjectionRunner(ledger.store, ledger.views, ledger.projections, controls=controls, clock=ledger.clock)
+    runner = ProjectionRunner(
+        ledger.store, ledger.views, ledger.projections, controls=controls, conditions=ledger.conditions
+    )
     cold, warm = one_commit_each(ledger, STREAMS[:10]), one_commit_each(ledger, STREAMS[:10])
     dynamodb.wire.clear()
     assert not runner.project(cold)

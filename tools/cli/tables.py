@@ -13,6 +13,7 @@ from rich.text import Text
 Json = Mapping[str, Any]
 
 MOMENTS: Final = frozenset({"startedAt", "changedAt", "parkedAt", "due"})
+WHEN_RETRIED: Final = "when retried"
 
 
 def projections(found: Json) -> Table:
@@ -39,7 +40,8 @@ def projection(found: Json) -> list[RenderableType]:
 
 def parked(found: Iterable[Json]) -> Table:
     """Streams that wait for a retry."""
-    return _rows("Parked streams", found, "stream", "generation", "version", "error", "attempts", "parkedAt")
+    names = ("stream", "generation", "version", "error", "attempts", "parkedAt", "nextTry")
+    return _rows("Parked streams", [{**each, "nextTry": each["nextTry"] or WHEN_RETRIED} for each in found], *names)
 
 
 def resumed(name: str, found: Json) -> list[RenderableType]:

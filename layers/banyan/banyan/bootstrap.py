@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -22,19 +22,20 @@ from banyan.notices import NoNotices, Notices
 from banyan.projections.catchup import CatchUp, LogCatchUp
 from banyan.projections.checkpoints import LogCheckpoints
 from banyan.projections.checkpoints_dynamodb import DynamoDBCheckpoints
+from banyan.projections.conditions import Conditions
 from banyan.projections.control import Controls
 from banyan.projections.controls import CachedControls
 from banyan.projections.controls_dynamodb import DynamoDBControls
 from banyan.projections.dynamodb import DynamoDBViews
 from banyan.projections.operations import Operations
 from banyan.projections.pausing import Pausing
-from banyan.projections.runner import ProjectionRunner
-from banyan.projections.running import BatchRunner
+from banyan.projections.projectors import Subscribed
+from banyan.projections.runner import ProjectionRunner, Runner
 from banyan.projections.status import Statuses
 from banyan.projections.views import Views
-from banyan.reactions.catchup import ReactorCatchUp
+from banyan.reactions.effects import Effect
 from banyan.reactions.policies import Policies
-from banyan.reactions.reactor import Reactor
+from banyan.reactions.reactor import REACTOR, Reactions, Reactor
 from banyan.reconciliation.cells import Cells
 from banyan.reconciliation.cells_dynamodb import DynamoDBCells
 from banyan.store import EventStore
@@ -112,9 +113,21 @@ class Application:
 
     @cached_property
     def cached_controls(self) -> CachedControls:
-        """The controls of the domain's projections, as this process last read them."""
+        """The controls of the domain's projections and of the reactor, as this process last read them."""
         names = [projection.name for projection in self.domain.projections]
-        return CachedControls(self.controls, names, self.settings.control_cache_ms)
+        return CachedControls(self.controls, [*names, REACTOR.projection], self.settings.control_cache_ms)
+
+    @cached_property
+    def conditions(self) -> Conditions:
+        """How failing streams are treated, and who is told."""
+        return Conditions(
+            max_retries=self.settings.max_retries,
+            backoff_ms=self.settings.backoff_ms,
+            breaker_parked_streams=self.settings.breaker_parked_streams,
+            clock=self.clock,
+            notices=self.notices,
+            telemetry=self.telemetry,
+        )
 
     @cached_property
     def runner(self) -> ProjectionRunner:
@@ -125,51 +138,37 @@ class Application:
             self.domain.projections,
             self.domain.deciders,
             controls=self.cached_controls,
-            max_retries=self.settings.max_retries,
-            backoff_ms=self.settings.backoff_ms,
-            breaker_parked_streams=self.settings.breaker_parked_streams,
             snapshot_interval=self.settings.snapshot_interval,
-            clock=self.clock,
-            notices=self.notices,
-            telemetry=self.telemetry,
+            conditions=self.conditions,
         )
-
-    @cached_property
-    def catch_up(self) -> CatchUp:
-        """What heals streams whose commits were not delivered."""
-        return CatchUp(self.runner.projectors, self._log_catch_up(self.runner.batches), self.clock)
 
     @cached_property
     def reactor(self) -> Reactor:
         """What lets policies react to events, publishes them and keeps their traces."""
-        policies = Policies(
-            self.domain, self.store, self.handlers, self.deadlines, self.settings.deadlines, self.telemetry
-        )
-        return Reactor(
-            self.store,
-            self.views,
-            [self.traces, policies, self.publisher],
-            max_retries=self.settings.max_retries,
-            backoff_ms=self.settings.backoff_ms,
-            clock=self.clock,
-            notices=self.notices,
-            telemetry=self.telemetry,
-        )
+        return Reactor(self.store, self.views, self._effects, controls=self.cached_controls, conditions=self.conditions)
 
     @cached_property
-    def reactor_catch_up(self) -> ReactorCatchUp:
+    def catch_up(self) -> CatchUp:
+        """What heals streams whose commits were not delivered to the projector."""
+        return self._catch_up(self.runner)
+
+    @cached_property
+    def reactor_catch_up(self) -> CatchUp:
         """What lets the reactor take in commits that were not delivered."""
-        return ReactorCatchUp(self.reactor, self._log_catch_up(self.reactor.batches), self.clock)
+        return self._catch_up(self.reactor)
 
     @cached_property
     def operations(self) -> Operations:
-        """What an operator does to projections."""
-        controls, projectors = self.cached_controls, self.runner.projectors
+        """What an operator does to projections and to the reactor."""
+        projections = [Subscribed(projection, self.views, self.clock) for projection in self.domain.projections]
+        reactions = Reactions(self._effects, self.views, self.clock)
+        controls = self.cached_controls
+        runner = Runner([*projections, reactions], self.store, self.views, controls, self.conditions)
         return Operations(
-            self.runner,
-            self.catch_up,
-            Statuses(self.store, self.views, controls, projectors, self.log_checkpoints, self.clock),
-            Pausing(controls, self.notices, self.telemetry, self.clock),
+            runner,
+            self._catch_up(runner),
+            Statuses(self.store, self.views, controls, runner.projectors, self.log_checkpoints, self.clock),
+            Pausing(controls, self.conditions),
             controls,
             self.views,
             self.notices,
@@ -206,8 +205,16 @@ class Application:
         """What answers which events a request set off."""
         return Timeline(DynamoDBTraces(self.client, self.tables.traces), self.store)
 
-    def _log_catch_up(self, batches: BatchRunner) -> LogCatchUp:
-        return LogCatchUp(self.store, batches, self.log_checkpoints, self.clock, self.telemetry)
+    @cached_property
+    def _effects(self) -> Sequence[Effect]:
+        policies = Policies(
+            self.domain, self.store, self.handlers, self.deadlines, self.settings.deadlines, self.telemetry
+        )
+        return [self.traces, policies, *([self.publisher] if self.services.event_bus else [])]
+
+    def _catch_up(self, runner: Runner) -> CatchUp:
+        log = LogCatchUp(self.store, runner.batches, self.log_checkpoints, self.clock, self.telemetry)
+        return CatchUp(runner.projectors, log, self.clock)
 
 
 def bootstrap(

@@ -13,6 +13,7 @@ from tests.legacies import OnDynamoDB, order
 from banyan.migration.notes import Samples
 from banyan.migration.reads import MigratingQueries, reads_from_projection
 from banyan.migration.steps import Phase, Step
+from banyan.projections.conditions import Conditions
 from banyan.projections.runner import ProjectionRunner
 from orders import DOMAIN
 from orders.projections import ORDER_DETAILS
@@ -32,7 +33,9 @@ class Reader:
     def project(self) -> None:
         """Bring the read models up to date."""
         store, views = self.world.engine.store(DOMAIN.registry), self.world.engine.views()
-        runner = ProjectionRunner(store, views, [ORDER_DETAILS], DOMAIN.deciders, clock=self.world.clock)
+        runner = ProjectionRunner(
+            store, views, [ORDER_DETAILS], DOMAIN.deciders, conditions=Conditions(clock=self.world.clock)
+        )
         runner.project([commit for stream in STREAMS for commit in store.commits(stream)])
 
     def served_from(self) -> set[str]:

@@ -105,6 +105,17 @@ def test_a_parked_stream_is_shown_and_retried(desk: Desk, banyan: Banyan) -> Non
     assert desk.differing() == []
 
 
+def test_the_reactor_is_listed_and_its_parked_streams_are_retried(desk: Desk, banyan: Banyan) -> None:
+    desk.react()
+    assert "reactor" in banyan("projections list").stdout
+    shown = banyan("projections show reactor").stdout
+    assert POISONED in shown
+    assert "when retried" in shown
+    desk.mended = True
+    assert "is up to date" in banyan("projections retry reactor --all").stdout
+    assert desk.scheduled() == {"o-1", "o-2", "poison"}
+
+
 def test_pausing_parking_and_resuming(desk: Desk, banyan: Banyan) -> None:
     paused = banyan("projections pause order_list --reason maintenance")
     assert "maintenance" in paused.stdout

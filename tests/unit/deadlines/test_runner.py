@@ -158,14 +158,6 @@ def test_a_failing_one_holds_up_nobody_and_is_parked_in_the_end(scene: Scene) ->
     assert (parked.error, parked.attempts) == ("ZeroDivisionError", 4)
 
 
-def test_a_parked_one_waits_again_when_it_is_told_to(scene: Scene) -> None:
-    scene.schedule("bad", POISON)
-    scene.run(4)
-    assert scene.runner().resume() == 1
-    assert scene.waiting() == [("bad", 0)]
-    assert list(scene.deadlines.parked()) == []
-
-
 @pytest.mark.parametrize(
     "damage", [{"command_type": "Forgotten"}, {"command": '{"amount":"many"}'}, {"command": "torn"}]
 )

@@ -15,6 +15,7 @@ from banyan.deadlines.memory import MemoryDeadlines
 from banyan.deadlines.runner import RESERVE_MS, DeadlineRunner
 from banyan.domain import Domain
 from banyan.events import Event
+from banyan.projections.conditions import Conditions
 from banyan.projections.memory import MemoryViews
 from banyan.projections.views import Generation, Move
 from banyan.reactions.base import History, Policy, Reaction, Schedule
@@ -95,7 +96,7 @@ class Scene:
     def react(self, *delivered: Commit) -> None:
         handlers = {"account": CommandHandler(self.store, CREDITED, sleep=no_sleep)}
         policies = Policies(DOMAIN, self.store, handlers, self.deadlines, {}, NoTelemetry())
-        reactor = Reactor(self.store, self.views, [policies], clock=self.clock, sleep=no_sleep)
+        reactor = Reactor(self.store, self.views, [policies], conditions=Conditions(clock=self.clock, sleep=no_sleep))
         assert reactor.project(delivered) == frozenset()
 
     def fire(self) -> int:

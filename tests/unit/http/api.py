@@ -23,6 +23,7 @@ from banyan.aws.settings import Services, Settings, Tables
 from banyan.bootstrap import Application
 from banyan.domain import load_domain
 from banyan.notices import NoNotices
+from banyan.projections.conditions import Conditions
 from banyan.projections.controls import MemoryControls
 from banyan.projections.memory import MemoryViews
 from banyan.projections.runner import ProjectionRunner
@@ -124,7 +125,9 @@ class Server:
         self.commands = Api(self.application, routers(domain)[0], once=once)
         self.queries = query_api(self.application)
         self.console = admin_api(self.application, cast(Any, None))
-        self.runner = ProjectionRunner(self.store, self.views, domain.projections, clock=self.clock)
+        self.runner = ProjectionRunner(
+            self.store, self.views, domain.projections, conditions=Conditions(clock=self.clock)
+        )
 
     def restart(self) -> None:
         """Forget the aggregates the process remembered, as another container would."""

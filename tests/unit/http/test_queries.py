@@ -6,6 +6,7 @@ import pytest
 from tests.support import ManualClock, no_sleep
 
 from banyan.errors import InvalidCursor, VersionNotReached
+from banyan.projections.conditions import Conditions
 from banyan.projections.memory import MemoryViews
 from banyan.projections.runner import ProjectionRunner
 from banyan.projections.views import Generation
@@ -34,7 +35,9 @@ class World:
         self.clock = ManualClock()
         self.store = EventStore(MemoryTable(), DOMAIN.registry, self.clock, no_sleep)
         self.views = MemoryViews()
-        self.runner = ProjectionRunner(self.store, self.views, DOMAIN.projections, clock=self.clock)
+        self.runner = ProjectionRunner(
+            self.store, self.views, DOMAIN.projections, conditions=Conditions(clock=self.clock)
+        )
         self.waits: list[float] = []
         self.queries = Queries(self.store, self.views, wait_ms=100, clock=self.clock, sleep=self.sleep)
         self.catches_up_after = 1_000

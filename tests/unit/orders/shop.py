@@ -17,6 +17,7 @@ from banyan.deadlines.memory import MemoryDeadlines
 from banyan.deadlines.runner import DeadlineRunner
 from banyan.errors import CommandRejected, StoreUnavailable
 from banyan.events import Event, Metadata
+from banyan.projections.conditions import Conditions
 from banyan.projections.memory import MemoryViews
 from banyan.projections.views import Views
 from banyan.reactions.policies import Policies
@@ -95,7 +96,7 @@ class Shop:
         store = self._store(tap.tap(self.table))
         deadlines, durations = tap.tap(self.deadlines), Settings().deadlines
         policies = Policies(DOMAIN, store, _handlers(store), deadlines, durations, NoTelemetry())
-        return Reactor(store, tap.tap(self.views), [policies], clock=self.clock, sleep=no_sleep)
+        return Reactor(store, tap.tap(self.views), [policies], conditions=Conditions(clock=self.clock, sleep=no_sleep))
 
     def commits(self) -> list[Commit]:
         """Every commit, in the order of recording."""

@@ -14,6 +14,7 @@ from banyan.projections.base import Add, Lookup, Projection, Put, Remove, RowWri
 from banyan.projections.catchup import CatchUp, LogCatchUp
 from banyan.projections.check import ViewFold, fold_row
 from banyan.projections.checkpoints import LogCheckpoints, MemoryCheckpoints
+from banyan.projections.conditions import Conditions
 from banyan.projections.control import Controls
 from banyan.projections.controls import CachedControls, MemoryControls
 from banyan.projections.memory import MemoryViews
@@ -136,10 +137,16 @@ class Ledger:
             self.projections,
             [ACCOUNTS],
             controls=self.cached,
-            max_retries=2,
-            backoff_ms=200,
-            breaker_parked_streams=BREAKER_LIMIT,
             snapshot_interval=self.snapshot_interval,
+            conditions=self.conditions,
+        )
+
+    @property
+    def conditions(self) -> Conditions:
+        """Two retries, and everything that is told is kept."""
+        return Conditions(
+            max_retries=2,
+            breaker_parked_streams=BREAKER_LIMIT,
             clock=self.clock,
             sleep=self.sleep,
             notices=self.notices,
@@ -160,7 +167,7 @@ class Ledger:
             self.runner,
             self.catch_up,
             Statuses(self.store, self.views, self.cached, projectors, self.checkpoints, self.clock),
-            Pausing(self.cached, self.notices, self.telemetry, self.clock),
+            Pausing(self.cached, self.conditions),
             self.cached,
             self.views,
             self.notices,

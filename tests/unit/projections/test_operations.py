@@ -7,13 +7,14 @@ from datetime import timedelta
 
 import pytest
 from tests.ledger import account, deposits
-from tests.unit.projections.harness import POISON, Ledger, same
+from tests.unit.projections.harness import BREAKER_LIMIT, POISON, Ledger, same
 
 from banyan.errors import ConfigurationError, TransitionRejected
 from banyan.notices import PROJECTION_PAUSED
 from banyan.projections import status
 from banyan.projections.control import Status
 from banyan.projections.status import Lag
+from banyan.projections.views import Generation
 
 ANNA, BEN, CARL = account("anna"), account("ben"), account("carl")
 HOUR = timedelta(hours=1)
@@ -67,6 +68,26 @@ def test_a_parked_stream_shows_its_error_position_and_attempts_and_does_not_lag(
     assert (parked.generation, failure.stream, failure.version) == (1, ANNA, 2)
     assert (failure.error, failure.attempts) == ("KeyError", 3)
     assert found.lag == Lag(0, 0, True)
+
+
+def test_a_parked_stream_that_another_process_took_in_is_not_shown_and_trips_no_breaker() -> None:
+    ledger = Ledger()
+    streams = [account(f"a{number}") for number in range(BREAKER_LIMIT)]
+    for stream in streams:
+        bad = [ledger.commit(stream, *deposits(1, note=POISON))]
+        for _ in range(3):
+            ledger.runner.project(bad)
+    assert len(ledger.operations.status("balances")[0].parked) == BREAKER_LIMIT
+    ledger.cured.cured = True
+    ledger.make_runner().project([commit for stream in streams for commit in ledger.store.commits(stream)])
+    assert len(ledger.views.parked(Generation("balances"))) == BREAKER_LIMIT, "that process knew of nothing to clear"
+    assert ledger.operations.status("balances")[0].parked == ()
+    ledger.cured.cured = False
+    bad = [ledger.commit(ANNA, *deposits(1, note=POISON))]
+    for _ in range(3):
+        ledger.runner.project(bad)
+    assert [each.failure.stream for each in ledger.operations.status("balances")[0].parked] == [ANNA]
+    assert ledger.operations.status("balances")[0].status is Status.ACTIVE
 
 
 def test_pause_and_resume() -> None:

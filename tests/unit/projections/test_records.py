@@ -11,7 +11,7 @@ from tests.ledger import account, bulk, deposits
 from tests.unit.projections.harness import POISON, Ledger, same
 from tests.unit.projections.records import record
 
-from banyan.aws.streams import project_records, read_records, retry_stream
+from banyan.aws.streams import project_records, read_records
 from banyan.projections.views import Generation
 from banyan.store.items import pack
 
@@ -104,18 +104,3 @@ def test_a_batch_of_which_most_fails_is_named_whole_and_parks_nothing() -> None:
     for _ in range(10):
         assert deliver(ledger, records) == ["0", "1", "2", "3"]
     assert not ledger.views.parked(Generation("balances"))
-
-
-def test_a_parked_stream_is_resumed_by_name() -> None:
-    ledger = Ledger()
-    poison = record(1, ledger.commit(BEN, *deposits(1, note=POISON)))
-    for _ in range(3):
-        deliver(ledger, [poison])
-    assert [failure.stream for failure in ledger.views.parked(Generation("balances"))] == [BEN]
-
-    request = {"projection": "balances", "stream": str(BEN)}
-    assert retry_stream(request, ledger.runner) == {"parked": "KeyError"}
-    ledger.cured.cured = True
-    assert retry_stream(request, ledger.runner) == {"parked": None}
-    assert not ledger.views.parked(Generation("balances"))
-    assert same(ledger.balance(BEN), ledger.expected_balance(BEN))

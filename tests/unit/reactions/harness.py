@@ -15,6 +15,8 @@ from banyan.commands import CommandHandler
 from banyan.decider import Decider
 from banyan.domain import Domain
 from banyan.events import CamelModel, DomainEvent, Event, Metadata
+from banyan.projections.conditions import Conditions
+from banyan.projections.controls import CachedControls, MemoryControls
 from banyan.projections.memory import MemoryViews
 from banyan.projections.views import Failure
 from banyan.reactions.base import History, Policy, Reaction, Schedule, Send
@@ -89,6 +91,7 @@ class Bank:
         self.deadlines = Kept()
         self.durations = {"reminder": timedelta(days=3)}
         self.effects = effects
+        self.controls = CachedControls(MemoryControls(), [REACTOR.projection], 0)
         self.reactor = self.make_reactor()
 
     def policies(self) -> Policies:
@@ -104,10 +107,8 @@ class Bank:
             self.store,
             self.views,
             self.effects or [self.policies()],
-            max_retries=2,
-            clock=self.clock,
-            sleep=no_sleep,
-            telemetry=self.telemetry,
+            controls=self.controls,
+            conditions=Conditions(max_retries=2, clock=self.clock, sleep=no_sleep, telemetry=self.telemetry),
         )
 
     def commit(self, stream: StreamId, *events: DomainEvent, metadata: Metadata | None = None) -> Commit:

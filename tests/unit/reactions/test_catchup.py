@@ -7,10 +7,9 @@ from datetime import timedelta
 from tests.ledger import account, deposits
 from tests.unit.reactions.harness import POISON, Bank, Noted, deposited
 
-from banyan.projections.catchup import MARGIN, CaughtUp, LogCatchUp
+from banyan.projections.catchup import MARGIN, CatchUp, CaughtUp, LogCatchUp
 from banyan.projections.checkpoints import MemoryCheckpoints
 from banyan.reactions.beginning import DEPLOYMENT
-from banyan.reactions.catchup import ReactorCatchUp
 
 ANNA, BEN, CARL = account("anna"), account("ben"), account("carl")
 OUTAGE = timedelta(days=3)
@@ -19,7 +18,7 @@ OUTAGE = timedelta(days=3)
 def caught_up(bank: Bank) -> CaughtUp:
     """What one run does."""
     log = LogCatchUp(bank.store, bank.reactor.batches, MemoryCheckpoints(), bank.clock, bank.telemetry)
-    (report,) = ReactorCatchUp(bank.reactor, log, bank.clock).everything(bank.clock() + timedelta(seconds=30))
+    (report,) = CatchUp(bank.reactor.projectors, log, bank.clock).everything(bank.clock() + timedelta(seconds=30))
     return report
 
 

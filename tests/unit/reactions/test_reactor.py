@@ -13,6 +13,9 @@ from tests.ledger import account, deposits
 from tests.unit.reactions.harness import POISON, Bank, Noted, deposited
 
 from banyan.errors import BatchFailed, ConfigurationError, StoreUnavailable
+from banyan.projections.breaker import BREAKER
+from banyan.projections.conditions import Conditions
+from banyan.projections.control import Control
 from banyan.reactions.beginning import DEPLOYMENT
 from banyan.reactions.reactor import Reactor
 from banyan.streams import StreamId
@@ -82,6 +85,30 @@ def test_a_failing_stream_stops_alone_is_parked_and_goes_on_when_it_is_told_to()
     assert bank.reactor.retry("reactor", ANNA) is None
     assert bank.failure(ANNA) is None
     assert noted.taken[2:] == [(str(ANNA), 2), (str(ANNA), 3), (str(ANNA), 4)]
+
+
+def test_while_it_is_paused_nothing_is_taken_and_nothing_is_parked() -> None:
+    noted = Noted(error=KeyError("account"))
+    bank = Bank(effects=[noted])
+    bank.controls.change("reactor", lambda control: control.paused(bank.clock(), "a bug", "ops"))
+    batch = [bank.commit(ANNA, *deposits(1)), bank.commit(BEN, deposited(1, POISON))]
+    assert not bank.reactor.project(batch)
+    assert (noted.taken, bank.failure(BEN)) == ([], None)
+    bank.controls.change("reactor", Control.resumed)
+    bank.reactor.project(batch)
+    assert noted.taken == [(str(ANNA), 1)]
+
+
+def test_too_many_parked_streams_pause_it() -> None:
+    bank = Bank(effects=[Noted(error=KeyError("account"))])
+    for number in range(Conditions().breaker_parked_streams + 1):
+        assert bank.controls.get()["reactor"].pause is None
+        batch = [bank.commit(account(f"a{number}"), deposited(1, POISON))]
+        for _ in range(3):
+            bank.reactor.project(batch)
+    pause = bank.controls.get()["reactor"].pause
+    assert pause
+    assert pause.by == BREAKER
 
 
 def test_there_is_nothing_else_to_retry() -> None:
@@ -165,7 +192,7 @@ def test_two_first_starts_agree_on_one_beginning(at: int) -> None:
         bank.clock.move(timedelta(hours=1))
 
     views = Outside({at: meanwhile(start_first)}).tap(bank.views)
-    assert not Reactor(bank.store, views, [noted], clock=bank.clock).project(batch)
+    assert not Reactor(bank.store, views, [noted], conditions=Conditions(clock=bank.clock)).project(batch)
     assert sorted(noted.taken) == [(str(ANNA), 1), (str(BEN), 1)]
 
 
@@ -183,7 +210,9 @@ def test_after_a_death_at_any_request_the_commit_is_taken_again_and_then_no_more
         noted = Noted()
         bank = Bank(effects=[noted])
         batch = [bank.commit(ANNA, *deposits(1))]
-        dying = Reactor(bank.store, Outside({at: kill}).tap(bank.views), [noted], clock=bank.clock)
+        dying = Reactor(
+            bank.store, Outside({at: kill}).tap(bank.views), [noted], conditions=Conditions(clock=bank.clock)
+        )
         with pytest.raises(Killed):
             dying.project(batch)
         for _ in range(2):

@@ -168,7 +168,7 @@ class Rebuilding:
     def stale_runner(self) -> ProjectionRunner:
         """A projector that has not heard of any new generation yet."""
         ledger = self.ledger
-        return ProjectionRunner(ledger.store, ledger.views, ledger.projections, clock=ledger.clock, sleep=ledger.sleep)
+        return ProjectionRunner(ledger.store, ledger.views, ledger.projections, conditions=ledger.conditions)
 
     def run(self, remaining: float = FOREVER) -> None:
         """Work off all there is to do."""

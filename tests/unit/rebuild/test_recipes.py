@@ -43,7 +43,7 @@ def deploy(rebuilding: Rebuilding, *projections: Projection) -> None:
     ledger.projections = projections
     controls = CachedControls(ledger.controls, [projection.name for projection in projections], 0)
     ledger.runner = ProjectionRunner(
-        ledger.store, ledger.views, projections, controls=controls, clock=ledger.clock, sleep=ledger.sleep
+        ledger.store, ledger.views, projections, controls=controls, conditions=ledger.conditions
     )
 
 

@@ -77,6 +77,9 @@ def operations() -> Mapping[str, Any]:
         "pause": post(f"{PROJECTION}/pause", json.dumps({"reason": "maintenance"}), scope=ADMIN),
         "resume": post(f"{PROJECTION}/resume", "", scope=ADMIN),
         "retry": post(f"{PROJECTION}/retry", json.dumps({"stream": f"{TENANT}:order:order-1004"}), scope=ADMIN),
+        "retry_reactor": post(
+            "/admin/projections/reactor/retry", json.dumps({"stream": f"{TENANT}:order:order-1004"}), scope=ADMIN
+        ),
         "preview": post(f"{PROJECTION}/rebuild", json.dumps({"dryRun": True}), scope=ADMIN),
         "rebuild": post(f"{PROJECTION}/rebuild", json.dumps({"switchWhenEqual": True}), scope=ADMIN),
         "correlation": get("/admin/correlations/correlation-sample", scope=ADMIN),

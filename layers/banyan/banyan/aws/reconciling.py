@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import timedelta
 
 from banyan.bootstrap import Application
-from banyan.projections.runner import ProjectionRunner
 from banyan.projections.upkeep_dynamodb import DynamoDBUpkeep
 from banyan.reconciliation.parts import Workshop
 from banyan.reconciliation.reconciler import Reconciler
@@ -16,15 +15,6 @@ from banyan.reconciliation.run import Runs
 def reconciler(app: Application) -> Reconciler:
     """A reconciler for the generations that are live now."""
     window = timedelta(milliseconds=app.settings.reconciliation_settle_ms)
-    runner = ProjectionRunner(
-        app.store,
-        app.views,
-        app.domain.projections,
-        controls=app.cached_controls,
-        clock=app.clock,
-        notices=app.notices,
-        telemetry=app.telemetry,
-    )
     workshop = Workshop(
         app.store,
         app.views,
@@ -32,7 +22,7 @@ def reconciler(app: Application) -> Reconciler:
         app.cells,
         app.domain,
         app.controls,
-        runner.retry,
+        app.runner.retry,
         app.clock,
         window,
     )

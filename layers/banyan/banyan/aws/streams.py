@@ -12,7 +12,6 @@ from typing import Any, Final, Protocol
 
 from banyan.errors import BatchFailed
 from banyan.projections.catchup import CaughtUp
-from banyan.projections.views import Failure
 from banyan.store import Commit
 from banyan.store.eventstore import Clock
 from banyan.store.items import Item, read_commit
@@ -30,9 +29,6 @@ class Runner(Protocol):
 
     def project(self, commits: Iterable[Commit], damaged: Collection[StreamId] = ()) -> frozenset[StreamId]:
         """Take in a batch; the streams to deliver again."""
-
-    def retry(self, projection: str, stream: StreamId) -> Failure | None:
-        """Let a parked stream go on; why it is parked again, if it is."""
 
 
 class CatchingUp(Protocol):
@@ -90,29 +86,6 @@ def project_records(event: Mapping[str, Any], runner: Runner, telemetry: Telemet
         _logger.error("the batch is to be delivered again: %s", error)
         again = frozenset(records.first)
     return {"batchItemFailures": [{"itemIdentifier": records.first[stream]} for stream in sorted(again)]}
-
-
-def retry_stream(request: Mapping[str, str], runner: Runner) -> dict[str, Any]:
-    """Let a parked stream go on from the event table.
-
-    Parameters
-    ----------
-    request : Mapping[str, str]
-        ``projection`` and ``stream``, by name.
-    runner : Runner
-
-    Returns
-    -------
-    dict
-        ``parked``: why it is parked again, or ``None`` when it is up to date.
-
-    Raises
-    ------
-    InvalidStreamId, ConfigurationError
-        There is no such stream name or projection.
-    """
-    failure = runner.retry(request["projection"], StreamId.parse(request["stream"]))
-    return {"parked": failure.error if failure else None}
 
 
 def catch_up(reader: CatchingUp, clock: Clock, context: Any) -> dict[str, Any]:

@@ -122,13 +122,6 @@ class DeadlineRunner:
         parked = self._record(failed, tally[FIRED] + tally[VOID])
         return Run(**tally, failed=len(failed) - parked, parked=parked, out_of_time=out_of_time)
 
-    def resume(self) -> int:
-        """Let all parked deadlines wait again; return how many."""
-        parked = list(self._deadlines.parked())
-        for waiting in parked:
-            self._deadlines.unpark(waiting)
-        return len(parked)
-
     def _settle(self, waiting: Waiting) -> str | Exception:
         """How a deadline ended, or the error that is its own."""
         try:

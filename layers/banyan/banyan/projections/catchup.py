@@ -185,7 +185,7 @@ def _tasks(running: Running) -> Iterator[Task]:
     for projector in running.projectors:
         info = running.control.info(projector.generation.number)
         if info.stage is not Stage.BUILDING:
-            yield Task(projector, partial(running.takes, projector), info.started_at - MARGIN)
+            yield Task(projector, partial(running.takes, projector), max(info.started_at - MARGIN, projector.since))
 
 
 def _upto(entries: Iterable[LogEntry], until: datetime | None) -> Iterator[LogEntry]:

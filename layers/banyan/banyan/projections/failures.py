@@ -5,14 +5,14 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any, Final
 
 from banyan.errors import BanyanError, BatchFailed
-from banyan.notices import PROJECTION_PAUSED, NoNotices, Notices, notify
+from banyan.notices import PROJECTION_PAUSED, notify
+from banyan.projections.conditions import Conditions
 from banyan.projections.views import Failure, Generation, Views
 from banyan.streams import StreamId
-from banyan.telemetry import Telemetry
 
 LONGEST_WAIT_SECONDS: Final = 10.0
 SYSTEMIC_STREAMS: Final = 3
@@ -65,38 +65,21 @@ class Failures:
     Parameters
     ----------
     views : Views
-    max_retries : int
-        Attempts after the first one before a stream is parked.
-    backoff_ms : int
-        Wait after the first failure, ms; doubles with each.
-    clock : Callable[[], datetime]
-    sleep : Callable[[float], None]
-        Seconds.
-    telemetry : Telemetry
-    notices : Notices
+    conditions : Conditions
     on_parked : Callable[[Generation, Failure], None]
         Called once a stream is parked.
     """
 
     def __init__(
-        self,
-        views: Views,
-        max_retries: int,
-        backoff_ms: int,
-        clock: Callable[[], datetime],
-        sleep: Callable[[float], None],
-        telemetry: Telemetry,
-        *,
-        notices: Notices | None = None,
-        on_parked: Callable[[Generation, Failure], None] = lambda *_: None,
+        self, views: Views, conditions: Conditions, on_parked: Callable[[Generation, Failure], None] = lambda *_: None
     ) -> None:
         self._views = views
-        self._max_retries = max_retries
-        self._backoff = timedelta(milliseconds=backoff_ms)
-        self._clock = clock
-        self._sleep = sleep
-        self._telemetry = telemetry
-        self._notices = notices or NoNotices()
+        self._max_retries = conditions.max_retries
+        self._backoff = timedelta(milliseconds=conditions.backoff_ms)
+        self._clock = conditions.clock
+        self._sleep = conditions.sleep
+        self._telemetry = conditions.telemetry
+        self._notices = conditions.notices
         self._on_parked = on_parked
         self._known: set[tuple[Generation, StreamId]] = set()
 

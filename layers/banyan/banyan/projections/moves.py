@@ -15,7 +15,7 @@ from banyan.projections.projecting import Outcome, Source, caught, until_settled
 from banyan.projections.rows import row_keys
 from banyan.projections.views import Generation, Move, RowKey, Views
 from banyan.store import Commit
-from banyan.streams import StreamId
+from banyan.streams import BEGINNING_OF_TIME, StreamId
 
 MAX_TRANSACTION_ITEMS: Final = 100
 MAX_ROWS: Final = MAX_TRANSACTION_ITEMS - 1
@@ -32,6 +32,9 @@ class ViewProjector:
     source : Source
     clock : Callable[[], datetime]
     """
+
+    lag_metric = "ProjectionLag"
+    since = BEGINNING_OF_TIME
 
     def __init__(
         self,

@@ -1,4 +1,4 @@
-"""What an operator does to projections: pause, resume, park, retry, and look."""
+"""What an operator does to projections and to the reactor: pause, resume, park, retry, and look."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from banyan.projections.catchup import CatchUp, CaughtUp
 from banyan.projections.control import Control
 from banyan.projections.controls import CachedControls
 from banyan.projections.pausing import Pausing
-from banyan.projections.runner import ProjectionRunner
+from banyan.projections.runner import Runner
 from banyan.projections.status import ProjectionStatus, Statuses
 from banyan.projections.views import Failure, Views
 from banyan.store.eventstore import Clock
@@ -25,7 +25,7 @@ class Operations:
 
     Parameters
     ----------
-    runner : ProjectionRunner
+    runner : Runner
     catch_up : CatchUp
     statuses : Statuses
     pausing : Pausing
@@ -37,7 +37,7 @@ class Operations:
 
     def __init__(
         self,
-        runner: ProjectionRunner,
+        runner: Runner,
         catch_up: CatchUp,
         statuses: Statuses,
         pausing: Pausing,
@@ -55,13 +55,22 @@ class Operations:
         self._notices = notices
         self._clock = clock
 
+    @property
+    def names(self) -> Sequence[str]:
+        """Of all there is to operate."""
+        return self._runner.projectors.names
+
+    def reads(self, projection: str, stream: StreamId) -> bool:
+        """Whether a projection takes a stream in at all."""
+        return self._runner.projectors.of(projection)[0].reads(stream)
+
     def status(self, projection: str | None = None) -> list[ProjectionStatus]:
         """The status of one projection, or of all."""
         return self._statuses.all() if projection is None else [self._statuses.one(projection)]
 
     def pause(self, projection: str, reason: str, by: str) -> Control:
         """Let a projection take nothing in; queries answer with what it has."""
-        self._runner.projectors.named(projection)
+        self._runner.projectors.check(projection)
         return self._pausing.pause(projection, reason, by)
 
     def resume(self, projection: str, deadline: datetime) -> list[CaughtUp]:
@@ -78,13 +87,13 @@ class Operations:
         list[CaughtUp]
             One for each generation; what is not ``complete`` still lags.
         """
-        self._runner.projectors.named(projection)
+        self._runner.projectors.check(projection)
         self._controls.change(projection, Control.resumed)
         return self._catch_up.projection(projection, deadline)
 
     def park(self, projection: str, stream: StreamId, reason: str, by: str) -> Failure:
         """Let a projection take nothing of one stream in any more, until it is retried."""
-        self._runner.projectors.named(projection, stream)
+        self._runner.projectors.check(projection, stream)
         control = self._controls.change(projection, lambda seen: seen.parking(stream))
         failures = self._parked(control, stream, f"parked by {by}: {reason}")
         detail = {"projection": projection, "stream": str(stream), "reason": failures[0].error}
@@ -93,7 +102,7 @@ class Operations:
 
     def retry(self, projection: str, stream: StreamId) -> Failure | None:
         """Let a parked stream go on from the event table, in a paused projection too; why it is parked again, if so."""
-        self._runner.projectors.named(projection, stream)
+        self._runner.projectors.check(projection, stream)
         self._controls.change(projection, lambda seen: seen.unparking(stream))
         return self._runner.retry(projection, stream)
 

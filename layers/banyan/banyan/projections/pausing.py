@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import logging
 
-from banyan.notices import PROJECTION_PAUSED, Notices, notify
+from banyan.notices import PROJECTION_PAUSED, notify
+from banyan.projections.conditions import Conditions
 from banyan.projections.control import Control
 from banyan.projections.controls import CachedControls
-from banyan.store.eventstore import Clock
-from banyan.telemetry import Telemetry
 
 _logger = logging.getLogger(__name__)
 
@@ -19,16 +18,14 @@ class Pausing:
     Parameters
     ----------
     controls : CachedControls
-    notices : Notices
-    telemetry : Telemetry
-    clock : Callable[[], datetime]
+    conditions : Conditions
     """
 
-    def __init__(self, controls: CachedControls, notices: Notices, telemetry: Telemetry, clock: Clock) -> None:
+    def __init__(self, controls: CachedControls, conditions: Conditions) -> None:
         self._controls = controls
-        self._notices = notices
-        self._telemetry = telemetry
-        self._clock = clock
+        self._notices = conditions.notices
+        self._telemetry = conditions.telemetry
+        self._clock = conditions.clock
 
     def pause(self, projection: str, reason: str, by: str) -> Control:
         """Pause a projection; processes that read its control before go on for at most ``control_cache_ms``.

@@ -2,21 +2,60 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 from banyan.errors import ConfigurationError
 from banyan.projections.base import Projection, ViewProjection
 from banyan.projections.control import Control
 from banyan.projections.controls import CachedControls
 from banyan.projections.moves import ViewProjector
-from banyan.projections.projecting import Source
+from banyan.projections.projecting import Everything, Parking, Source
+from banyan.projections.running import AnyProjector
 from banyan.projections.states import StateProjector
 from banyan.projections.views import Generation, Views
 from banyan.store.eventstore import Clock
+from banyan.store.reader import StreamReader
 from banyan.streams import StreamId
 
 Projector = StateProjector | ViewProjector
+
+
+class Subscription(Protocol):
+    """Takes streams in under a name, with cursors of its own: a projection, or the reactor."""
+
+    @property
+    def name(self) -> str:
+        """Of its control and its cursors."""
+
+    def reads(self, stream: StreamId) -> bool:
+        """Whether it takes a stream in at all."""
+
+    def projector(self, generation: Generation, source: Source) -> AnyProjector:
+        """What takes streams into one generation."""
+
+
+@dataclass(frozen=True, slots=True)
+class Subscribed:
+    """The subscription of a projection."""
+
+    projection: Projection
+    views: Views
+    clock: Clock
+
+    @property
+    def name(self) -> str:
+        """As in ``Subscription``."""
+        return self.projection.name
+
+    def reads(self, stream: StreamId) -> bool:
+        """As in ``Subscription``: streams of its entity."""
+        return stream.entity == self.projection.entity
+
+    def projector(self, generation: Generation, source: Source) -> AnyProjector:
+        """As in ``Subscription``."""
+        return make_projector(self.projection, generation, self.views, source, self.clock)
 
 
 def make_projector(
@@ -30,66 +69,68 @@ def make_projector(
 
 @dataclass(frozen=True, slots=True)
 class Running:
-    """A projection that is not paused, and the projectors of its generations, the live one first."""
+    """A subscription that is not paused, and the projectors of its generations, the live one first."""
 
     control: Control
-    projectors: Sequence[Projector]
+    projectors: Sequence[AnyProjector]
 
-    def takes(self, projector: Projector, stream: StreamId) -> bool:
+    def takes(self, projector: AnyProjector, stream: StreamId) -> bool:
         """Whether a projector of it takes a stream in."""
         return projector.reads(stream) and stream not in self.control.parked
 
 
 class Projectors:
-    """The projectors of a domain's projections, as the controls say at the moment.
+    """The projectors of some subscriptions, as the controls say at the moment.
 
     Parameters
     ----------
-    projections : Sequence[Projection]
-    views : Views
-    source : Source
-    clock : Callable[[], datetime]
+    subscriptions : Iterable[Subscription]
+    store : StreamReader
+    parking : Parking
     controls : CachedControls
+        Of all the subscriptions, at least.
     """
 
     def __init__(
-        self,
-        projections: Sequence[Projection],
-        views: Views,
-        source: Source,
-        clock: Clock,
-        controls: CachedControls,
+        self, subscriptions: Iterable[Subscription], store: StreamReader, parking: Parking, controls: CachedControls
     ) -> None:
-        self._projections = {projection.name: projection for projection in projections}
-        self._views = views
-        self._source = source
-        self._clock = clock
+        self._subscriptions = {subscription.name: subscription for subscription in subscriptions}
+        self._patient, self._insistent = Source(store, parking), Source(store, Everything())
         self._controls = controls
 
-    def running(self) -> list[Running]:
-        """Every projection that is not paused. Raises ``StoreUnavailable``."""
-        controls = self._controls.get()
-        return [Running(controls[name], self.of(name)) for name in self._projections if not controls[name].pause]
+    @property
+    def names(self) -> Sequence[str]:
+        """Of all the subscriptions."""
+        return tuple(self._subscriptions)
 
-    def of(self, projection: str, source: Source | None = None) -> list[Projector]:
-        """The projectors of a projection, paused or not, the live one first; with a ``source`` of their own if given.
+    def running(self) -> list[Running]:
+        """Every subscription that is not paused. Raises ``StoreUnavailable``."""
+        controls = self._controls.get()
+        return [Running(controls[name], self.of(name)) for name in self.names if not controls[name].pause]
+
+    def of(self, name: str, *, insistent: bool = False) -> list[AnyProjector]:
+        """The projectors of a subscription, paused or not, the live one first.
+
+        Parameters
+        ----------
+        name : str
+        insistent : bool
+            Whether they also take parked streams in.
 
         Raises
         ------
         ConfigurationError
-            There is no such projection.
+            There is no such subscription.
         StoreUnavailable
         """
-        found = self.named(projection)
-        return [
-            make_projector(found, generation, self._views, source or self._source, self._clock)
-            for generation in self._controls.get()[projection].written()
-        ]
+        self.check(name)
+        source = self._insistent if insistent else self._patient
+        generations = self._controls.get()[name].written()
+        return [self._subscriptions[name].projector(generation, source) for generation in generations]
 
-    def named(self, projection: str, stream: StreamId | None = None) -> Projection:
-        """A projection, that reads a stream when one is given. Raises ``ConfigurationError`` when there is none."""
-        found = self._projections.get(projection)
-        if found is None or (stream and found.entity != stream.entity):
+    def check(self, name: str, stream: StreamId | None = None) -> None:
+        """Refuse what is no subscription, or does not read a stream. Raises ``ConfigurationError``."""
+        found = self._subscriptions.get(name)
+        if found is None or (stream and not found.reads(stream)):
             of = f" of {stream.entity!r} streams" if stream else ""
-            raise ConfigurationError(f"there is no projection {projection!r}{of}")
-        return found
+            raise ConfigurationError(f"there is no projection {name!r}{of}")

@@ -1,89 +1,62 @@
-"""Projecting batches of commits, whatever order, duplicates and losses their delivery has."""
+"""Taking batches of commits in, whatever order, duplicates and losses their delivery has."""
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 
 from banyan.decider import AnyDecider
-from banyan.notices import NoNotices, Notices
 from banyan.projections.base import Projection
 from banyan.projections.batch import Delivery, deliveries
 from banyan.projections.breaker import Breaker
+from banyan.projections.conditions import Conditions
 from banyan.projections.controls import CachedControls, MemoryControls
 from banyan.projections.failures import Failures
 from banyan.projections.pausing import Pausing
-from banyan.projections.projecting import Everything, Source
-from banyan.projections.projectors import Projectors
+from banyan.projections.projectors import Projectors, Subscribed, Subscription
 from banyan.projections.running import BatchRunner, Share
 from banyan.projections.snapshotter import Snapshotter
-from banyan.projections.views import Failure, Views
+from banyan.projections.views import Failure, Generation, Views
 from banyan.store import Commit, EventStore
-from banyan.store.eventstore import Clock, utc_now
 from banyan.streams import StreamId
-from banyan.telemetry import NoTelemetry, Telemetry
+
+Taken = Callable[[Sequence[Delivery]], None]
 
 
-class ProjectionRunner:
-    """Keeps read models equal to a fold over the event table.
+class Runner:
+    """Lets subscriptions take streams in.
 
     A stream's commits are taken in when they follow its watermark, skipped when they lie behind it, and read
     from the event table when something is missing between. A commit lost at the end of a stream is made up
     for by the next one, by ``retry`` or by ``CatchUp``. Every generation that is not being dropped is kept up;
-    a projection that is paused, and a stream that is parked, are passed over.
+    a subscription that is paused, and a stream that is parked, are passed over.
 
     Parameters
     ----------
+    subscriptions : Sequence[Subscription]
     store : EventStore
     views : Views
-    projections : Sequence[Projection]
-    deciders : Sequence[Decider]
-        Their streams get snapshots.
-    controls : CachedControls
-        Of the projections; unless given, nothing is ever paused or rebuilt.
-    max_retries : int
-        Attempts after the first one before a failing stream is parked.
-    backoff_ms : int
-        Wait after the first failure, ms; doubles with each.
-    breaker_parked_streams : int
-        More parked streams than that pause their projection.
-    snapshot_interval : int
-        Events between two snapshots of a stream.
-    clock : Callable[[], datetime]
-    sleep : Callable[[float], None]
-        Seconds.
-    notices : Notices
-    telemetry : Telemetry
+    controls : CachedControls, optional
+        Of the subscriptions; unless given, nothing is ever paused or rebuilt.
+    conditions : Conditions
+    taken : Callable[[Sequence[Delivery]], None]
+        Called with each batch behind its taking in.
     """
 
     def __init__(
         self,
+        subscriptions: Sequence[Subscription],
         store: EventStore,
         views: Views,
-        projections: Sequence[Projection],
-        deciders: Sequence[AnyDecider] = (),
-        *,
-        controls: CachedControls | None = None,
-        max_retries: int = 3,
-        backoff_ms: int = 200,
-        breaker_parked_streams: int = 10,
-        snapshot_interval: int = 100,
-        clock: Clock = utc_now,
-        sleep: Callable[[float], None] = time.sleep,
-        notices: Notices | None = None,
-        telemetry: Telemetry | None = None,
+        controls: CachedControls | None,
+        conditions: Conditions,
+        taken: Taken = lambda _: None,
     ) -> None:
-        telemetry = telemetry or NoTelemetry()
-        notices = notices or NoNotices()
-        controls = controls or CachedControls(MemoryControls(), [projection.name for projection in projections], 0)
-        breaker = Breaker(views, Pausing(controls, notices, telemetry, clock), controls, breaker_parked_streams)
-        failures = Failures(
-            views, max_retries, backoff_ms, clock, sleep, telemetry, notices=notices, on_parked=breaker.check
-        )
-        self._snapshots = Snapshotter(store, deciders, snapshot_interval, telemetry)
-        self._everything = Source(store, Everything())
-        self.projectors = Projectors(projections, views, Source(store, failures), clock, controls)
-        self.batches = BatchRunner(failures, clock, telemetry, lambda ms: telemetry.duration("ProjectionLag", ms))
+        controls = controls or CachedControls(MemoryControls(), [each.name for each in subscriptions], 0)
+        failures = Failures(views, conditions, on_parked=self._check_breaker)
+        self.projectors = Projectors(subscriptions, store, failures, controls)
+        self.batches = BatchRunner(failures, conditions)
+        self._breaker = Breaker(views, Pausing(controls, conditions), conditions.breaker_parked_streams)
+        self._taken = taken
 
     def project(self, commits: Iterable[Commit], damaged: Collection[StreamId] = ()) -> frozenset[StreamId]:
         """Take in a batch.
@@ -106,10 +79,10 @@ class ProjectionRunner:
         """
         batch = deliveries(commits, damaged)
         again = self.batches.run(self._shares(batch))
-        self._snapshots.take(batch)
+        self._taken(batch)
         return again
 
-    def retry(self, projection: str, stream: StreamId) -> Failure | None:
+    def retry(self, name: str, stream: StreamId) -> Failure | None:
         """Let a parked stream go on, from the event table; also brings any other stream up to date.
 
         Returns
@@ -120,11 +93,11 @@ class ProjectionRunner:
         Raises
         ------
         ConfigurationError
-            There is no such projection.
+            There is no such subscription.
         StoreUnavailable
         """
-        self.projectors.named(projection, stream)
-        tried = [self.batches.retry(each, stream) for each in self.projectors.of(projection, self._everything)]
+        self.projectors.check(name, stream)
+        tried = [self.batches.retry(each, stream) for each in self.projectors.of(name, insistent=True)]
         return next(filter(None, tried), None)
 
     def _shares(self, batch: Sequence[Delivery]) -> Iterator[Share]:
@@ -133,3 +106,42 @@ class ProjectionRunner:
                 own = [delivery for delivery in batch if running.takes(projector, delivery.stream)]
                 if own:
                     yield projector, own
+
+    def _check_breaker(self, generation: Generation, failure: Failure) -> None:
+        live = self.projectors.of(generation.projection)[0]
+        if live.generation == generation:
+            self._breaker.check(live, failure)
+
+
+class ProjectionRunner(Runner):
+    """Keeps read models equal to a fold over the event table.
+
+    Parameters
+    ----------
+    store : EventStore
+    views : Views
+    projections : Sequence[Projection]
+    deciders : Sequence[Decider]
+        Their streams get snapshots.
+    controls : CachedControls, optional
+        As in ``Runner``.
+    snapshot_interval : int
+        Events between two snapshots of a stream.
+    conditions : Conditions
+    """
+
+    def __init__(
+        self,
+        store: EventStore,
+        views: Views,
+        projections: Sequence[Projection],
+        deciders: Sequence[AnyDecider] = (),
+        *,
+        controls: CachedControls | None = None,
+        snapshot_interval: int = 100,
+        conditions: Conditions | None = None,
+    ) -> None:
+        conditions = conditions or Conditions()
+        subscriptions = [Subscribed(projection, views, conditions.clock) for projection in projections]
+        snapshots = Snapshotter(store, deciders, snapshot_interval, conditions.telemetry)
+        super().__init__(subscriptions, store, views, controls, conditions, snapshots.take)

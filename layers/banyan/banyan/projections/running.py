@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from datetime import timedelta
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
 from typing import Final, Protocol
 
 from banyan.errors import BanyanError
 from banyan.projections.batch import Delivery
+from banyan.projections.conditions import Conditions
 from banyan.projections.failures import Failures, Setback, check_systemic
 from banyan.projections.projecting import Outcome
-from banyan.projections.views import Failure, Generation
-from banyan.store.eventstore import Clock
+from banyan.projections.views import Failure, Generation, Views
 from banyan.streams import StreamId
-from banyan.telemetry import Telemetry
 
 MILLISECOND: Final = timedelta(milliseconds=1)
 
@@ -22,6 +21,12 @@ class AnyProjector(Protocol):
     """Takes streams in by the watermark rule, under cursors of its own."""
 
     generation: Generation
+    lag_metric: str
+    """Under which the time from a commit's recording to its taking in is reported, ms."""
+
+    @property
+    def since(self) -> datetime:
+        """What was recorded before is not looked for."""
 
     def reads(self, stream: StreamId) -> bool:
         """Whether it takes a stream in at all."""
@@ -42,17 +47,13 @@ class BatchRunner:
     Parameters
     ----------
     failures : Failures
-    clock : Callable[[], datetime]
-    telemetry : Telemetry
-    lag : Callable[[float], None]
-        Reports how long after its recording a commit was taken in, ms.
+    conditions : Conditions
     """
 
-    def __init__(self, failures: Failures, clock: Clock, telemetry: Telemetry, lag: Callable[[float], None]) -> None:
+    def __init__(self, failures: Failures, conditions: Conditions) -> None:
         self._failures = failures
-        self._clock = clock
-        self._telemetry = telemetry
-        self._lag = lag
+        self._clock = conditions.clock
+        self._telemetry = conditions.telemetry
 
     def run(self, shares: Iterable[Share]) -> frozenset[StreamId]:
         """Let each projector take in its share, all of them before any is judged.
@@ -123,7 +124,7 @@ class BatchRunner:
         now = self._clock()
         for outcome in outcomes:
             if outcome.recorded_at:
-                self._lag((now - outcome.recorded_at) / MILLISECOND)
+                self._telemetry.duration(projector.lag_metric, (now - outcome.recorded_at) / MILLISECOND)
                 self._failures.moved(projector.generation, outcome.stream)
         return [Setback(projector.generation, o.stream, o.version + 1, o.error) for o in outcomes if o.error]
 
@@ -131,3 +132,10 @@ class BatchRunner:
 def from_table(stream: StreamId) -> Delivery:
     """A delivery that leaves it to the event table what a stream holds."""
     return Delivery(stream, (), damaged=True)
+
+
+def waiting(views: Views, projector: AnyProjector) -> list[Failure]:
+    """Streams that wait for a retry, oldest first; one that a process took in without knowing of it is over."""
+    parked = views.parked(projector.generation)
+    reached = projector.watermarks([failure.stream for failure in parked]) if parked else {}
+    return [failure for failure in parked if failure.version > reached.get(failure.stream, 0)]

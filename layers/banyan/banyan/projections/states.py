@@ -12,7 +12,7 @@ from banyan.projections.batch import Delivery
 from banyan.projections.projecting import Outcome, Source, caught, until_settled
 from banyan.projections.views import Generation, StateRow, Views, WatermarkMoved
 from banyan.store import Commit
-from banyan.streams import StreamId
+from banyan.streams import BEGINNING_OF_TIME, StreamId
 
 
 class StateProjector:
@@ -26,6 +26,9 @@ class StateProjector:
     source : Source
     clock : Callable[[], datetime]
     """
+
+    lag_metric = "ProjectionLag"
+    since = BEGINNING_OF_TIME
 
     def __init__(
         self,

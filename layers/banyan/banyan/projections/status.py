@@ -11,8 +11,9 @@ from typing import Final
 from banyan.projections.checkpoints import LogCheckpoints
 from banyan.projections.control import Control, GenerationInfo, Pause, Status
 from banyan.projections.controls import CachedControls
-from banyan.projections.projectors import Projector, Projectors
-from banyan.projections.views import Failure, Generation, Views
+from banyan.projections.projectors import Projectors
+from banyan.projections.running import AnyProjector, waiting
+from banyan.projections.views import Failure, Views
 from banyan.store import EventStore, LogEntry
 from banyan.store.eventstore import Clock
 from banyan.streams import StreamId
@@ -76,7 +77,7 @@ class ProjectionStatus:
 
 class Statuses:
     """Looks at projections; a look costs one query of each bucket, one batch read for 100 streams that moved since
-    the last catch-up, and one query for each generation.
+    the last catch-up, and one query for each generation, with one batch read more when streams are parked there.
 
     Parameters
     ----------
@@ -107,22 +108,22 @@ class Statuses:
     def all(self) -> list[ProjectionStatus]:
         """The status of every projection. Raises ``StoreUnavailable``."""
         self._controls.forget()
-        return [self._status(control) for control in self._controls.get().values()]
+        return [self._status(self._controls.get()[name]) for name in self._projectors.names]
 
     def one(self, projection: str) -> ProjectionStatus:
         """The status of one projection. Raises ``ConfigurationError`` when there is none, ``StoreUnavailable``."""
-        self._projectors.named(projection)
+        self._projectors.check(projection)
         self._controls.forget()
         return self._status(self._controls.get()[projection])
 
     def _status(self, control: Control) -> ProjectionStatus:
+        projectors = self._projectors.of(control.projection)
         parked = tuple(
-            ParkedStream(generation.number, failure)
-            for generation in control.written()
-            for failure in self._views.parked(generation)
+            ParkedStream(projector.generation.number, failure)
+            for projector in projectors
+            for failure in waiting(self._views, projector)
         )
         aside = {each.failure.stream for each in parked if each.generation == control.live} | set(control.parked)
-        live = self._projectors.of(control.projection)[0]
         return ProjectionStatus(
             projection=control.projection,
             status=control.status,
@@ -130,11 +131,11 @@ class Statuses:
             generations=control.generations,
             pause=control.pause,
             parked=parked,
-            lag=self._lag(live, aside),
+            lag=self._lag(projectors[0], aside),
         )
 
-    def _lag(self, live: Projector, aside: Collection[StreamId]) -> Lag:
-        entries, complete = self._recent(live.generation)
+    def _lag(self, live: AnyProjector, aside: Collection[StreamId]) -> Lag:
+        entries, complete = self._recent(live)
         own = [entry for entry in entries if live.reads(entry.stream) and entry.stream not in aside]
         reached = live.watermarks(list({entry.stream for entry in own}))
         missing = [entry for entry in own if entry.position > reached.get(entry.stream, 0)]
@@ -142,13 +143,13 @@ class Statuses:
         events = sum(position - reached.get(stream, 0) for stream, position in newest.items())
         return Lag(events, self._age(missing), complete)
 
-    def _recent(self, generation: Generation) -> tuple[list[LogEntry], bool]:
+    def _recent(self, live: AnyProjector) -> tuple[list[LogEntry], bool]:
         buckets = range(self._store.table.buckets)
-        moments = self._checkpoints.get(generation, buckets)
-        looks = [self._bucket(bucket, moments.get(bucket)) for bucket in buckets]
+        moments = self._checkpoints.get(live.generation, buckets)
+        looks = [self._bucket(bucket, moments.get(bucket, live.since)) for bucket in buckets]
         return [entry for look in looks for entry in look], all(len(look) < ENTRIES_A_BUCKET for look in looks)
 
-    def _bucket(self, bucket: int, after: datetime | None) -> list[LogEntry]:
+    def _bucket(self, bucket: int, after: datetime) -> list[LogEntry]:
         entries: Iterator[LogEntry] = self._store.log(bucket, after)
         return list(islice(entries, ENTRIES_A_BUCKET))
 

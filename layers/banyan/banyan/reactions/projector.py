@@ -39,6 +39,8 @@ class EffectProjector:
     clock : Callable[[], datetime]
     """
 
+    lag_metric = "ReactionLag"
+
     def __init__(
         self,
         generation: Generation,
@@ -52,8 +54,13 @@ class EffectProjector:
         self._views = views
         self._source = source
         self._effects = effects
-        self.beginning = beginning
+        self._beginning = beginning
         self._clock = clock
+
+    @property
+    def since(self) -> datetime:
+        """The reactor's beginning: what was recorded before has no effects."""
+        return self._beginning.moment
 
     def reads(self, stream: StreamId) -> bool:
         """The engine's own streams have no effects."""
@@ -81,7 +88,7 @@ class EffectProjector:
 
     def _take_in(self, delivery: Delivery, reached: _Reached) -> None:
         for commit, events in self._source.behind(self.generation, delivery, reached.version):
-            if commit.recorded_at >= self.beginning.moment:
+            if commit.recorded_at >= self.since:
                 self._act(commit, events)
             move = Move(reached.stream, reached.version, commit.last, commit.recorded_at, ())
             self._views.move(self.generation, [move], self._clock())

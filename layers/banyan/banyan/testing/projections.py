@@ -12,6 +12,7 @@ from pydantic import BaseModel
 from banyan.events import DomainEvent, Metadata
 from banyan.projections.base import AnyStreamProjection, Projection, Value, ViewProjection
 from banyan.projections.check import ViewFold, fold_state
+from banyan.projections.conditions import Conditions
 from banyan.projections.memory import MemoryViews
 from banyan.projections.runner import ProjectionRunner
 from banyan.projections.views import Generation
@@ -140,7 +141,8 @@ class ProjectionSpec:
     def projected(self, store: EventStore, batches: Iterable[Iterable[Commit]]) -> MemoryViews:
         """What the engine makes of some batches."""
         views = MemoryViews()
-        runner = ProjectionRunner(store, views, [self.projection], clock=lambda: START, sleep=lambda _: None)
+        conditions = Conditions(clock=lambda: START, sleep=lambda _: None)
+        runner = ProjectionRunner(store, views, [self.projection], conditions=conditions)
         for batch in batches:
             assert not runner.project(batch), f"{self.projection.name} fails under the engine"
         return views

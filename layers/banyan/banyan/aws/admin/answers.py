@@ -64,7 +64,7 @@ class ParkedAnswer(FailureAnswer):
 
 
 class ProjectionAnswer(_Answer):
-    """All there is to say about a projection."""
+    """All there is to say about a projection; the reactor has cursors and no rows."""
 
     projection: str
     status: Status
@@ -76,7 +76,7 @@ class ProjectionAnswer(_Answer):
 
 
 class ProjectionsAnswer(_Answer):
-    """Every projection of the domain."""
+    """Every projection of the domain, and the reactor."""
 
     projections: list[ProjectionAnswer]
 

@@ -1,4 +1,4 @@
-"""Routes over projections: how they stand, and pause, resume, park and retry."""
+"""Routes over projections and the reactor: how they stand, and pause, resume, park and retry."""
 
 from __future__ import annotations
 
@@ -52,20 +52,20 @@ class RetryRequest(CamelModel):
 
 @router.get("/admin/projections", operation_id="listProjections", summary="How every projection stands")
 def list_projections(call: CurrentCall) -> ProjectionsAnswer:
-    """List the domain's projections."""
+    """List the domain's projections, and the reactor behind them."""
     return ProjectionsAnswer(projections=[projection_answer(each) for each in call.application.operations.status()])
 
 
 @router.get("/admin/projections/<name>", operation_id="showProjection", summary="How one projection stands")
 def show_projection(name: str, call: CurrentCall) -> ProjectionAnswer:
-    """Show one projection."""
-    return _shown(call, known(call, name).name)
+    """Show one projection, or the reactor."""
+    return _shown(call, known(call, name))
 
 
 @router.post("/admin/projections/<name>/pause", operation_id="pauseProjection", summary="Take nothing in")
 def pause(name: str, body: PauseRequest, call: CurrentCall) -> ProjectionAnswer:
     """Pause a projection; queries answer with what it has, or from the streams."""
-    call.application.operations.pause(known(call, name).name, body.reason, call.caller.actor)
+    call.application.operations.pause(known(call, name), body.reason, call.caller.actor)
     return _shown(call, name)
 
 
@@ -73,21 +73,21 @@ def pause(name: str, body: PauseRequest, call: CurrentCall) -> ProjectionAnswer:
 def resume(name: str, call: CurrentCall) -> ResumedAnswer:
     """Resume a projection, and make up for what it missed as far as time allows."""
     deadline = call.application.clock() + HEALING
-    reports = call.application.operations.resume(known(call, name).name, deadline)
+    reports = call.application.operations.resume(known(call, name), deadline)
     return ResumedAnswer(generations=[caught_up_answer(report) for report in reports])
 
 
 @router.post("/admin/projections/<name>/park", operation_id="parkStream", summary="Take nothing of one stream in")
 def park(name: str, body: ParkRequest, call: CurrentCall) -> FailureAnswer:
     """Park a stream by hand."""
-    projection = known(call, name, body.stream).name
+    projection = known(call, name, body.stream)
     return failure_answer(call.application.operations.park(projection, body.stream, body.reason, call.caller.actor))
 
 
 @router.post("/admin/projections/<name>/retry", operation_id="retryStream", summary="Let a parked stream go on")
 def retry(name: str, body: RetryRequest, call: CurrentCall) -> RetriedAnswer:
     """Bring a stream up to date from the event table, parked or not."""
-    failure = call.application.operations.retry(known(call, name, body.stream).name, body.stream)
+    failure = call.application.operations.retry(known(call, name, body.stream), body.stream)
     return RetriedAnswer(parked=failure and failure_answer(failure))
 
 

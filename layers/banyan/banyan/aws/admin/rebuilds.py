@@ -9,7 +9,7 @@ from aws_lambda_powertools.event_handler.depends import Depends
 from aws_lambda_powertools.event_handler.request import Request
 from pydantic import Field
 
-from banyan.aws.admin.targets import known
+from banyan.aws.admin.targets import left_over, with_rows
 from banyan.aws.http_call import CurrentCall
 from banyan.aws.rebuilds import Live, Rebuilds, Removed, Replaced
 from banyan.errors import ConfigurationError, Conflict, EventError, NotFound, StreamCorrupted, TransitionRejected
@@ -60,7 +60,7 @@ class DropRequest(CamelModel):
 @router.post("/admin/projections/<name>/rebuild", operation_id="rebuild", summary="Build a new generation beside it")
 def rebuild(name: str, body: RebuildRequest, call: CurrentCall, rebuilds: CurrentRebuilds) -> Progress | Preview:
     """Start a rebuild, or go on with one that was begun."""
-    projection, rate = known(call, name).name, body.writes_per_second
+    projection, rate = with_rows(call, name), body.writes_per_second
     if body.dry_run:
         return rebuilds.preview(projection, rate)
     return rebuilds.rebuild.start(projection, switch_when_equal=body.switch_when_equal, write_rate=rate)
@@ -70,7 +70,7 @@ def rebuild(name: str, body: RebuildRequest, call: CurrentCall, rebuilds: Curren
 def progress(name: str, call: CurrentCall, rebuilds: CurrentRebuilds) -> Progress:
     """Show the newest rebuild."""
     try:
-        return rebuilds.rebuild.progress(known(call, name).name)
+        return rebuilds.rebuild.progress(with_rows(call, name))
     except TransitionRejected as error:
         raise NotFound("rebuild_not_found", str(error)) from error
 
@@ -79,7 +79,7 @@ def progress(name: str, call: CurrentCall, rebuilds: CurrentRebuilds) -> Progres
 def rebuild_stream(name: str, body: StreamRequest, call: CurrentCall, rebuilds: CurrentRebuilds) -> Replaced:
     """Make the row of one stream anew, in every generation that is kept up."""
     try:
-        return rebuilds.stream(known(call, name, body.stream).name, body.stream)
+        return rebuilds.stream(with_rows(call, name, body.stream), body.stream)
     except (StreamCorrupted, EventError) as error:
         raise Conflict("stream_unreadable", str(error), "stream") from error
 
@@ -87,7 +87,7 @@ def rebuild_stream(name: str, body: StreamRequest, call: CurrentCall, rebuilds: 
 @router.post("/admin/projections/<name>/switch", operation_id="switchGeneration", summary="Read another generation")
 def switch(name: str, body: SwitchRequest, call: CurrentCall, rebuilds: CurrentRebuilds) -> Live:
     """Let queries read a generation that is ready or was kept; one that differs only when that is accepted."""
-    control = call.application.controls.get([known(call, name).name])[name]
+    control = call.application.controls.get([with_rows(call, name)])[name]
     number = control.newest if body.generation is None else body.generation
     if not body.accept_differences:
         _require_equal(control, number, rebuilds)
@@ -97,20 +97,20 @@ def switch(name: str, body: SwitchRequest, call: CurrentCall, rebuilds: CurrentR
 @router.post("/admin/projections/<name>/cancel", operation_id="cancelRebuild", summary="Give a rebuild up")
 def cancel(name: str, call: CurrentCall, rebuilds: CurrentRebuilds) -> Progress:
     """Cancel a rebuild that was not switched to, and delete what it made."""
-    return rebuilds.rebuild.cancel(known(call, name).name)
+    return rebuilds.rebuild.cancel(with_rows(call, name))
 
 
 @router.post("/admin/projections/<name>/drop", operation_id="dropGeneration", summary="Delete a kept generation")
 def drop(name: str, body: DropRequest, call: CurrentCall, rebuilds: CurrentRebuilds) -> Progress:
     """Delete the rows of a generation that was kept for the way back."""
-    return rebuilds.rebuild.drop(known(call, name).name, body.generation)
+    return rebuilds.rebuild.drop(with_rows(call, name), body.generation)
 
 
 @router.post("/admin/projections/<name>/remove", operation_id="removeProjection", summary="Delete what nobody declares")
-def remove(name: str, rebuilds: CurrentRebuilds) -> Removed:
+def remove(name: str, call: CurrentCall, rebuilds: CurrentRebuilds) -> Removed:
     """Delete all that is left of a projection that the domain does not have any more."""
     try:
-        return Removed(generations=tuple(rebuilds.rebuild.remove(name)))
+        return Removed(generations=tuple(rebuilds.rebuild.remove(left_over(call, name))))
     except ConfigurationError as error:
         raise Conflict("projection_in_use", str(error)) from error
 
