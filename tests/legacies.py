@@ -75,9 +75,9 @@ class OnPostgres:
 
 
 class OnDynamoDB:
-    def __init__(self, engine: DynamoDBEngine) -> None:
+    def __init__(self, engine: DynamoDBEngine, name: str = "legacy") -> None:
         self.engine = engine
-        self.table = f"legacy-{engine.named('migration')}"
+        self.table = f"{name}-{engine.named('migration')}"
         engine.client.create_table(TableName=self.table, **LEGACY_TABLE)  # type: ignore[arg-type]
         lead = DynamoDBLead(engine.client, engine.named("migration"), LEGACY.entity)
         self.repository = DynamoDBLegacy(engine.client, self.table, LEGACY, lead)

@@ -13,6 +13,7 @@ from banyan.aws.settings import PREFIX, Settings
 FIELDS = Settings.model_fields
 OF_THE_STACK = {
     "AlarmEmail",
+    "ArchiveLockDays",
     "ClaimDays",
     "TraceFunctions",
     "IteratorAgeLimitMs",

@@ -14,6 +14,8 @@ from tests.legacies import OnDynamoDB, OnPostgres, line
 from tests.support import START, ManualClock
 
 from banyan.commands import Outcome
+from banyan.migration.archive.tables_dynamodb import DynamoDBTables
+from banyan.migration.archive.tables_postgres import PostgresTables
 from banyan.migration.connections import Connections
 from banyan.migration.lead_dynamodb import DynamoDBLead
 from banyan.migration.notes import Notes
@@ -90,9 +92,11 @@ class World:
         ground = Ground(self.engine.table(), DOMAIN.registry, ORDER, LEGACY, lead, notes, self.clock, NoTelemetry())
         if self.connections:
             repository = PostgresLegacy(self.connections, LEGACY)
-            return with_outbox(ground, repository, repository, Unfollowed(client, table, LEGACY.entity))
+            unfollowed = Unfollowed(client, table, LEGACY.entity)
+            return with_outbox(ground, repository, repository, unfollowed, PostgresTables(self.connections, LEGACY))
         assert isinstance(self.legacy, OnDynamoDB)
-        return with_shared_transactions(ground, self.legacy.repository)
+        tables = DynamoDBTables(client, self.legacy.table, LEGACY.entity)
+        return with_shared_transactions(ground, self.legacy.repository, tables)
 
     def restart(self) -> None:
         """End the process and begin a new one."""

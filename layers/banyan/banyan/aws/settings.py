@@ -87,6 +87,18 @@ class Settings(BaseModel):
         0.01, ge=0, le=1, description="Share of differing reads above which reads move back."
     )
 
+    compared_percent: float = Field(
+        5.0, ge=0, le=100, description="Share of reads that are answered by both sides of a migration, %."
+    )
+    verified_rows: int = Field(
+        500, ge=1, description="Legacy rows that each run of the controller compares with their streams."
+    )
+    quiet_hours: float = Field(
+        24.0,
+        ge=0,
+        description="How long nobody must have used the legacy system before a migration is complete, hours.",
+    )
+
     @property
     def deadlines(self) -> Mapping[str, timedelta]:
         """By the name of a deadline: what ``<name>_deadline_minutes`` says."""
@@ -151,8 +163,9 @@ class Services(BaseModel):
 
     event_bus: str = ""
     claims_bucket: str = ""
+    archive_bucket: str = ""
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str]) -> Services:
-        """Read ``EVENT_BUS`` and ``CLAIMS_BUCKET``."""
+        """Read ``EVENT_BUS``, ``CLAIMS_BUCKET`` and ``ARCHIVE_BUCKET``."""
         return cls.model_validate({name: environ.get(name.upper(), "") for name in cls.model_fields})

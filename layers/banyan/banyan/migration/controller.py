@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any, Final
 
-from banyan.errors import BanyanError
+from banyan.errors import BanyanError, Conflict
 from banyan.migration.health import Health, Limits, examined, reasons_to_wait, trouble
 from banyan.migration.migration import Hold, Migration
 from banyan.migration.mover import Mover
@@ -50,9 +51,16 @@ class Controller:
         self._telemetry.duration("MigrationLag", lag)
         self._telemetry.count("MigrationHalfDone", half_done)
         migration = self._finish()
+        if migration.step.phase is Phase.EVENT_STORE:
+            self._look_after_the_end()
         if migration.moving_to or migration.step.phase not in (Phase.DUAL_WRITE, Phase.CANARY):
             return migration
         return self._decide(migration, self._health(migration, lag, half_done))
+
+    def _look_after_the_end(self) -> None:
+        with suppress(Conflict):
+            self._parts.end.watch.look()
+        self._parts.end.completion.go_on()
 
     def _finish(self) -> Migration:
         """Finish a move that was cut short; while that fails, the lead goes back and the move is given up."""

@@ -15,12 +15,14 @@ from banyan.events import Metadata
 from banyan.migration.lead import Leader
 from banyan.migration.phases import Phases
 from banyan.migration.steps import Phase, Step
+from banyan.migration.usage import WRITE, Usage
 from banyan.streams import StreamId
 from banyan.telemetry import NoTelemetry, Telemetry
 
 ATTEMPTS: Final = 8
 WAIT_SECONDS: Final = 0.05
 MAX_WAIT_SECONDS: Final = 0.4
+EVENTS_ALONE: Final = "events"
 
 
 class Path(Protocol):
@@ -47,6 +49,7 @@ class Facade:
     phases : Phases
     paths : Mapping[str, Path]
         By ``path_of``.
+    usage : Usage
     telemetry : Telemetry
     sleep : Callable[[float], None]
         Seconds.
@@ -56,11 +59,13 @@ class Facade:
         self,
         phases: Phases,
         paths: Mapping[str, Path],
+        usage: Usage,
         telemetry: Telemetry | None = None,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self._phases = phases
         self._paths = paths
+        self._usage = usage
         self._telemetry = telemetry or NoTelemetry()
         self._sleep = sleep
 
@@ -89,7 +94,7 @@ class Facade:
         }
         for attempt in range(ATTEMPTS):
             try:
-                return self._paths[path_of(self._phases.current().step)].handle(stream, command, **options)
+                return self._handled(path_of(self._phases.current().step), stream, command, options)
             except (LeaderMoved, RowRaced) as error:
                 self._telemetry.count("LegacyConflicts")
                 if isinstance(error, LeaderMoved):
@@ -97,9 +102,15 @@ class Facade:
             self._sleep(random.uniform(0, min(MAX_WAIT_SECONDS, WAIT_SECONDS * 2**attempt)))
         raise StoreUnavailable("the lead of the migration is changing hands: try again")
 
+    def _handled(self, path: str, stream: StreamId, command: Any, options: Mapping[str, Any]) -> Outcome[Any]:
+        outcome = self._paths[path].handle(stream, command, **options)
+        if path != EVENTS_ALONE:
+            self._usage.used(WRITE)
+        return outcome
+
 
 def path_of(step: Step) -> str:
     """Name of the path that commands take at a step."""
     if step.phase is Phase.LEGACY:
         return "legacy"
-    return {Leader.LEGACY: "dual", Leader.EVENTS: "led"}.get(step.leader, "events")
+    return {Leader.LEGACY: "dual", Leader.EVENTS: "led"}.get(step.leader, EVENTS_ALONE)

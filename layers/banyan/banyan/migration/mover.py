@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from banyan.migration.guard import Guard
 from banyan.migration.migration import FinishMove, GiveUpMove, Migration, Move
 from banyan.migration.phases import Phases
 from banyan.migration.steps import Step
@@ -19,12 +20,14 @@ class Mover:
     ----------
     phases : Phases
     turn : Turn
+    guard : Guard
     clock : Callable[[], datetime]
     """
 
-    def __init__(self, phases: Phases, turn: Turn, clock: Clock = utc_now) -> None:
+    def __init__(self, phases: Phases, turn: Turn, guard: Guard, clock: Clock = utc_now) -> None:
         self._phases = phases
         self._turn = turn
+        self._guard = guard
         self._clock = clock
 
     def move(self, to: Step, *, reason: str, actor: str = "", evidence: Mapping[str, Any] | None = None) -> Migration:
@@ -33,7 +36,7 @@ class Mover:
         Raises
         ------
         CommandRejected, Conflict
-            As the migration's decider says.
+            As the migration's decider and the guard say.
         StoreUnavailable
             The move has begun and is not finished: ``finish`` or ``give_up``.
         """
@@ -46,9 +49,11 @@ class Mover:
         Raises
         ------
         CommandRejected, Conflict
-            As the migration's decider says.
+            As the migration's decider and the guard say.
+        StoreUnavailable
         """
-        move = Move(to=to, reason=reason, evidence=evidence or {}, at=self._clock())
+        proof = {**(evidence or {}), **self._guard.evidence(self._phases.refreshed(), to)}
+        move = Move(to=to, reason=reason, evidence=proof, at=self._clock())
         return self._phases.handle(move, actor).state
 
     def finish(self, actor: str = "") -> Migration:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
@@ -71,6 +71,48 @@ class Notes:
         item = {**self._key("note", name), "text": {"S": text}}
         _sent(self._client.put_item, TableName=self._table, Item=item)
 
+    def under(self, prefix: str) -> Iterator[str]:
+        """Every note whose name begins so, by name. Raises ``StoreUnavailable``."""
+        start: dict[str, Any] = {}
+        while True:
+            answer = _sent(
+                self._client.query,
+                TableName=self._table,
+                KeyConditionExpression="#part = :part AND begins_with(#item, :prefix)",
+                ExpressionAttributeNames={"#part": "part", "#item": "item"},
+                ExpressionAttributeValues={":part": self._key("note", "")["part"], ":prefix": {"S": prefix}},
+                ConsistentRead=True,
+                **start,
+            )
+            yield from (item["text"]["S"] for item in answer["Items"])
+            if not answer.get("LastEvaluatedKey"):
+                return
+            start = {"ExclusiveStartKey": answer["LastEvaluatedKey"]}
+
+    def replace(self, name: str, seen: str | None, text: str) -> bool:
+        """Keep a note if the one of that name is still as it was seen; whether it was. Raises ``StoreUnavailable``."""
+        condition: dict[str, Any] = {"ConditionExpression": "attribute_not_exists(#text)"}
+        if seen is not None:
+            values = {":seen": {"S": seen}}
+            condition = {"ConditionExpression": "#text = :seen", "ExpressionAttributeValues": values}
+        item = {**self._key("note", name), "text": {"S": text}}
+        try:
+            self._client.put_item(
+                TableName=self._table,
+                Item=item,
+                ExpressionAttributeNames={"#text": "text"},
+                ReturnValuesOnConditionCheckFailure="ALL_OLD",
+                **condition,
+            )
+        except ClientError as error:
+            if error.response["Error"]["Code"] != "ConditionalCheckFailedException":
+                raise _unavailable(error) from error
+            found: Any = error.response.get("Item", {})
+            return bool(found) and found["text"]["S"] == text
+        except BotoCoreError as error:
+            raise _unavailable(error) from error
+        return True
+
     def compared(self, stream: StreamId, fields: Iterable[str], lag_ms: int, now: datetime) -> None:
         """Keep what one compared read showed: the fields that differ, and the lag. Raises ``StoreUnavailable``."""
         self._sample(stream, orjson.dumps(sorted(fields)).decode(), lag_ms, now)
@@ -123,4 +165,8 @@ def _sent(operation: Callable[..., Any], **request: Any) -> Any:
     try:
         return operation(**request)
     except (ClientError, BotoCoreError) as error:
-        raise StoreUnavailable(f"no answer from the migration table: {type(error).__name__}") from error
+        raise _unavailable(error) from error
+
+
+def _unavailable(error: ClientError | BotoCoreError) -> StoreUnavailable:
+    return StoreUnavailable(f"no answer from the migration table: {type(error).__name__}")

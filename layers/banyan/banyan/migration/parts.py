@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Protocol, runtime_checkable
@@ -9,9 +10,13 @@ from typing import Any, Protocol, runtime_checkable
 from banyan.commands import CommandHandler
 from banyan.decider import AnyDecider
 from banyan.migration.adapter import AnyAdapter
+from banyan.migration.archive.archives import Archives
+from banyan.migration.archive.tables import LegacyTables
+from banyan.migration.completion import Completion
 from banyan.migration.dynamodb import DynamoDBLegacy
 from banyan.migration.event_led import EventLed, Follower, LedTable
 from banyan.migration.facade import Facade, Path
+from banyan.migration.guard import Guard
 from banyan.migration.half_done import HalfDone
 from banyan.migration.lead_dynamodb import DynamoDBLead
 from banyan.migration.legacy import AnyRepository, Outbox
@@ -23,6 +28,8 @@ from banyan.migration.phases import Phases
 from banyan.migration.relay import Relay, RelayedAtOnce
 from banyan.migration.turn import OutboxTurn, PairedTurn
 from banyan.migration.unfollowed import Unfollowed
+from banyan.migration.usage import Usage
+from banyan.migration.watch import Watch
 from banyan.store import CommitTable, EventStore
 from banyan.store.dynamodb import DynamoDBTable
 from banyan.store.eventstore import Clock
@@ -45,6 +52,8 @@ class Ground:
     notes : Notes
     clock : Callable[[], datetime]
     telemetry : Telemetry
+    quiet : timedelta
+        How long nobody must have used the legacy system before the migration is complete.
     """
 
     table: DynamoDBTable
@@ -55,6 +64,7 @@ class Ground:
     notes: Notes
     clock: Clock
     telemetry: Telemetry
+    quiet: timedelta = timedelta(hours=24)
 
     def store(self, table: CommitTable | None = None) -> EventStore:
         """An event store, on the event table unless another is given."""
@@ -78,6 +88,32 @@ class Closes(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class End:
+    """What ends a migration.
+
+    Parameters
+    ----------
+    archives : Archives
+    watch : Watch
+    completion : Completion
+    usage : Usage
+    """
+
+    archives: Archives
+    watch: Watch
+    completion: Completion
+    usage: Usage
+
+    @classmethod
+    def of(cls, ground: Ground, phases: Phases, tables: LegacyTables, half_done: Callable[[], int]) -> End:
+        """The end of a migration on its ground."""
+        usage = Usage(ground.notes, ground.clock)
+        watch = Watch(tables, phases, usage, half_done, ground.notes, ground.clock)
+        archives = Archives(tables, phases, ground.notes, ground.clock)
+        return cls(archives, watch, Completion(archives, watch, ground.quiet, ground.clock), usage)
+
+
+@dataclass(frozen=True, slots=True)
 class Parts:
     """A migration that can run.
 
@@ -91,6 +127,7 @@ class Parts:
     mover : Mover
     aligner : LegacyLed | Paired
         Tells streams of rows: ``align``.
+    end : End
     relay : Relay, optional
     follower : Follower, optional
         Both of a legacy system with an outbox only.
@@ -103,6 +140,7 @@ class Parts:
     facade: Facade
     mover: Mover
     aligner: LegacyLed | Paired
+    end: End
     relay: Relay | None = None
     follower: Follower | None = None
 
@@ -114,7 +152,7 @@ class Parts:
         int
             What is still left.
         """
-        return sum(part.all() for part in (self.relay, self.follower) if part)
+        return completed(self.relay, self.follower)
 
     def half_done(self, limit: int) -> list[HalfDone]:
         """Writes that one side does not have yet, the oldest first; none on a legacy system without an outbox."""
@@ -133,7 +171,14 @@ class Parts:
         return max((round(age / timedelta(milliseconds=1)) for age in ages), default=0)
 
 
-def with_outbox(ground: Ground, repository: AnyRepository, outbox: Outbox, unfollowed: Unfollowed) -> Parts:
+def completed(*parts: Relay | Follower | None) -> int:
+    """Let each complete what was left half done; what is still left."""
+    return sum(part.all() for part in parts if part)
+
+
+def with_outbox(
+    ground: Ground, repository: AnyRepository, outbox: Outbox, unfollowed: Unfollowed, tables: LegacyTables
+) -> Parts:
     """A legacy system that leads with its own transactions."""
     phases = Phases(ground.table, ground.adapter.entity, ground.clock)
     led = ground.legacy_led(repository, dual=True)
@@ -145,21 +190,23 @@ def with_outbox(ground: Ground, repository: AnyRepository, outbox: Outbox, unfol
         "led": EventLed(ground.handler(LedTable(ground.table, ground.lead, unfollowed)), follower, ground.clock),
         "events": ground.handler(),
     }
-    mover = Mover(phases, OutboxTurn(repository, ground.lead, led, relay, follower), ground.clock)
+    end = End.of(ground, phases, tables, lambda: completed(relay, follower))
+    turn = OutboxTurn(repository, ground.lead, led, relay, follower)
     return Parts(
         ground.adapter,
         ground.notes,
         repository,
         phases,
-        Facade(phases, paths, ground.telemetry),
-        mover,
+        Facade(phases, paths, end.usage, ground.telemetry),
+        Mover(phases, turn, Guard(end.completion), ground.clock),
         led,
+        end,
         relay,
         follower,
     )
 
 
-def with_shared_transactions(ground: Ground, legacy: DynamoDBLegacy[Any]) -> Parts:
+def with_shared_transactions(ground: Ground, legacy: DynamoDBLegacy[Any], tables: LegacyTables) -> Parts:
     """A legacy system on DynamoDB, whose items change together with the commits."""
     phases = Phases(ground.table, ground.adapter.entity, ground.clock)
     paired_table = PairedTable(ground.table, legacy, ground.adapter, ground.registry)
@@ -178,5 +225,7 @@ def with_shared_transactions(ground: Ground, legacy: DynamoDBLegacy[Any]) -> Par
         "led": paired,
         "events": ground.handler(),
     }
-    mover = Mover(phases, PairedTurn(ground.lead), ground.clock)
-    return Parts(ground.adapter, ground.notes, legacy, phases, Facade(phases, paths, ground.telemetry), mover, paired)
+    end = End.of(ground, phases, tables, lambda: 0)
+    facade = Facade(phases, paths, end.usage, ground.telemetry)
+    mover = Mover(phases, PairedTurn(ground.lead), Guard(end.completion), ground.clock)
+    return Parts(ground.adapter, ground.notes, legacy, phases, facade, mover, paired, end)

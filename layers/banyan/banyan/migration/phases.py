@@ -34,6 +34,7 @@ class Phases:
     ) -> None:
         self._store = EventStore(table, REGISTRY, clock)
         self._handler: CommandHandler[Migration, Command] = CommandHandler(self._store, MIGRATION)
+        self.entity = entity
         self.stream = migration_of(entity)
         self._ticks = ticks
         self._kept: tuple[float, Migration] | None = None
@@ -55,6 +56,10 @@ class Phases:
         """Look again the next time."""
         with self._lock:
             self._kept = None
+
+    def version(self) -> int:
+        """Version of the migration's stream now. Raises ``StoreUnavailable``."""
+        return self._handler.load(self.stream).head.version
 
     def handle(self, command: Command, actor: str = "", **options: Any) -> Outcome[Migration]:
         """Decide on a command.

@@ -47,6 +47,10 @@ CREATE TABLE IF NOT EXISTS banyan_changes (
     PRIMARY KEY (entity, tenant, id)
 );
 
+-- Direct writes that were refused; a sequence keeps its number when the transaction is rolled back.
+
+CREATE SEQUENCE IF NOT EXISTS banyan_refused;
+
 -- Trigger for the domain's tables: banyan_watch(entity, tenant column, id column).
 
 CREATE OR REPLACE FUNCTION banyan_watch() RETURNS trigger LANGUAGE plpgsql AS $$
@@ -55,6 +59,7 @@ DECLARE
 BEGIN
     IF COALESCE(current_setting('banyan.facade', true), '') <> 'on'
         AND EXISTS (SELECT FROM banyan_lead WHERE entity = TG_ARGV[0] AND leader = 'off') THEN
+        PERFORM nextval('banyan_refused');
         RAISE EXCEPTION 'legacy_writes_off' USING HINT = 'the event store has taken over: use the API';
     END IF;
     INSERT INTO banyan_changes (entity, tenant, id, number, changed_at)

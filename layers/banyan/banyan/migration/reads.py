@@ -13,6 +13,7 @@ from banyan.errors import BanyanError, VersionNotReached
 from banyan.migration.lead import Leader
 from banyan.migration.parts import Parts
 from banyan.migration.steps import ALL_READS, Phase, Step
+from banyan.migration.usage import READ
 from banyan.projections.base import StreamProjection
 from banyan.queries import Answer, Provenance, Queries
 from banyan.store.items import bucket_of
@@ -38,6 +39,7 @@ class MigratingQueries(Queries):
         self._adapter = parts.adapter
         self._notes = parts.notes
         self._dice = dice
+        self._usage = parts.end.usage
         return self
 
     def get(self, projection: StreamProjection[S], stream: StreamId, min_version: int = 0) -> Answer[S] | None:
@@ -70,6 +72,7 @@ class MigratingQueries(Queries):
         self, projection: StreamProjection[S], stream: StreamId, min_version: int, step: Step
     ) -> Answer[S] | None:
         row = self._repository.load(stream)
+        self._usage.used(READ)
         if row is None:
             return None
         version = row.version if step.phase is Phase.LEGACY else row.stream_version

@@ -6,10 +6,15 @@ from datetime import timedelta
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from banyan.aws.settings import Settings, Tables
+from banyan.aws.clients import s3_client
+from banyan.aws.once import once
+from banyan.aws.settings import Services, Settings, Tables
 from banyan.domain import Domain
 from banyan.errors import ConfigurationError
 from banyan.migration.adapter import LegacyAdapter
+from banyan.migration.archive.objects import S3Objects
+from banyan.migration.archive.tables_dynamodb import DynamoDBTables
+from banyan.migration.archive.worker import ArchiveWorker
 from banyan.migration.controller import Controller
 from banyan.migration.dynamodb import DynamoDBLegacy
 from banyan.migration.health import Limits
@@ -40,16 +45,21 @@ def set_up(
     lead = DynamoDBLead(client, tables.migration, adapter.entity)
     decider = domain.decider(adapter.entity)
     notes = Notes(client, tables.migration, adapter.entity)
-    ground = Ground(table, domain.registry, decider, adapter, lead, notes, clock, telemetry)
+    quiet = timedelta(hours=settings.quiet_hours)
+    ground = Ground(table, domain.registry, decider, adapter, lead, notes, clock, telemetry, quiet)
     if settings.legacy_store == "dynamodb":
-        name = _given(settings.legacy_name, "LEGACY_NAME")
-        return with_shared_transactions(ground, DynamoDBLegacy(client, name, adapter, lead))
+        name = _given(settings.legacy_name, "BANYAN_LEGACY_NAME")
+        legacy = DynamoDBLegacy(client, name, adapter, lead)
+        return with_shared_transactions(ground, legacy, DynamoDBTables(client, name, adapter.entity))
+    from banyan.migration.archive.tables_postgres import PostgresTables
     from banyan.migration.connections import Connections
     from banyan.migration.postgres import PostgresLegacy
 
-    url = _given(settings.legacy_url.get_secret_value(), "LEGACY_URL")
-    repository = PostgresLegacy(Connections(url), adapter)
-    return with_outbox(ground, repository, repository, Unfollowed(client, tables.migration, adapter.entity))
+    url = _given(settings.legacy_url.get_secret_value(), "BANYAN_LEGACY_URL")
+    connections = Connections(url)
+    repository = PostgresLegacy(connections, adapter)
+    unfollowed = Unfollowed(client, tables.migration, adapter.entity)
+    return with_outbox(ground, repository, repository, unfollowed, PostgresTables(connections, adapter))
 
 
 def controller(parts: Parts, settings: Settings, clock: Clock, telemetry: Telemetry) -> Controller:
@@ -68,6 +78,12 @@ def limits(settings: Settings) -> Limits:
     )
 
 
+def archive_worker(parts: Parts, services: Services, clock: Clock) -> ArchiveWorker:
+    """What writes and restores the archives of a migration. Raises ``ConfigurationError``."""
+    bucket = _given(services.archive_bucket, "ARCHIVE_BUCKET")
+    return ArchiveWorker(parts.end.archives, S3Objects(once(s3_client), bucket), clock)
+
+
 def _adapter(domain: Domain) -> LegacyAdapter[Any, Any]:
     if not domain.legacy:
         raise ConfigurationError(f"domain {domain.name!r} names no adapter of a legacy system")
@@ -79,5 +95,5 @@ def _adapter(domain: Domain) -> LegacyAdapter[Any, Any]:
 
 def _given(value: str, name: str) -> str:
     if not value:
-        raise ConfigurationError(f"BANYAN_{name} is missing")
+        raise ConfigurationError(f"{name} is missing")
     return value

@@ -1,0 +1,1 @@
+"""The legacy system's tables as compressed JSON lines with a manifest, and back."""

@@ -1,0 +1,97 @@
+"""Asking for archives and restorations; whoever may reach the bucket does the work."""
+
+from __future__ import annotations
+
+from banyan.errors import Conflict
+from banyan.migration.archive.reading import begin
+from banyan.migration.archive.state import Archive, Restoration
+from banyan.migration.archive.tables import LegacyTables
+from banyan.migration.kept import Kept
+from banyan.migration.notes import Notes
+from banyan.migration.phases import Phases
+from banyan.migration.steps import Phase
+from banyan.store.chain import timestamp
+from banyan.store.eventstore import Clock
+
+
+class Archives:
+    """The archive of one entity's legacy system, and its restoration.
+
+    Parameters
+    ----------
+    tables : LegacyTables
+    phases : Phases
+    notes : Notes
+    clock : Callable[[], datetime]
+    """
+
+    def __init__(self, tables: LegacyTables, phases: Phases, notes: Notes, clock: Clock) -> None:
+        self.tables = tables
+        self.notes = notes
+        self.entity = phases.entity
+        self._phases = phases
+        self._clock = clock
+        self.archives = Kept(notes, "archive", Archive)
+        self.restorations = Kept(notes, "restoration", Restoration)
+
+    def progress(self) -> Archive | None:
+        """How far the newest archive has come. Raises ``StoreUnavailable``."""
+        return self.archives.read()
+
+    def begin(self, *, anew: bool = False) -> Archive:
+        """Ask for an archive; one that is unfinished or verified is kept unless ``anew``.
+
+        Raises
+        ------
+        Conflict
+            ``archive_out_of_phase``: before ``event_store`` the tables still change;
+            ``overtaken``: somebody else asked meanwhile.
+        StoreUnavailable
+        """
+        known = self.archives.read()
+        phase = self._phases.refreshed().step.phase
+        if phase is not Phase.EVENT_STORE:
+            raise Conflict("archive_out_of_phase", f"the legacy system is archived in event_store, not in {phase}")
+        if known and not anew and not known.damage:
+            return known
+        now = self._clock()
+        version = self._phases.version()
+        return self.archives.save(
+            Archive(id=archive_id(timestamp(now)), begun_at=now, phase_version=version, reading=begin(self.tables))
+        )
+
+    def restoration(self) -> Restoration | None:
+        """How far the newest restoration has come. Raises ``StoreUnavailable``."""
+        return self.restorations.read()
+
+    def restore(self, archive: str | None = None) -> Restoration:
+        """Ask for the restoration of an archive, the newest unless another is named, into empty tables.
+
+        Raises
+        ------
+        Conflict
+            ``nothing_archived``; ``legacy_not_empty``, unless by this very restoration, which then goes on;
+            ``overtaken``.
+        StoreUnavailable
+        """
+        known = self.restorations.read()
+        wanted = archive or self._newest()
+        if known and known.archive == wanted and not known.finished:
+            return known
+        filled = self.tables.filled()
+        if filled:
+            raise Conflict(
+                "legacy_not_empty", f"{filled} of the legacy system holds rows: an archive goes back into empty tables"
+            )
+        return self.restorations.save(Restoration(archive=wanted, begun_at=self._clock()))
+
+    def _newest(self) -> str:
+        archive = self.archives.read()
+        if archive is None:
+            raise Conflict("nothing_archived", "there is no archive to restore")
+        return archive.id
+
+
+def archive_id(moment: str) -> str:
+    """A moment as part of a key."""
+    return "".join(character for character in moment if character.isalnum())

@@ -1,0 +1,148 @@
+"""The manifest of an archive: what lies where, and the checksums that tell whether it still does."""
+
+from __future__ import annotations
+
+import gzip
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from hashlib import sha256
+from typing import Final
+
+import orjson
+
+from banyan.errors import Conflict
+from banyan.events import CamelModel
+
+FORMAT: Final = "banyan-legacy-archive/1"
+MODULUS: Final = 2**256
+NOTHING: Final = "0" * 64
+
+
+class Rows(CamelModel):
+    """What a table holds.
+
+    Parameters
+    ----------
+    name : str
+    rows : int
+    digest : str
+        Sum of the sha256 of all lines, modulo 2**256: the same in whatever order they are read; 64 hexadecimal digits.
+    """
+
+    name: str
+    rows: int = 0
+    digest: str = NOTHING
+
+    def with_lines(self, lines: Iterable[bytes]) -> Rows:
+        """The same with more lines."""
+        digests = [int.from_bytes(sha256(line).digest()) for line in lines]
+        total = (int(self.digest, 16) + sum(digests)) % MODULUS
+        return Rows(name=self.name, rows=self.rows + len(digests), digest=f"{total:064x}")
+
+
+class Part(CamelModel):
+    """One object of an archive: gzip of lines, each a row as JSON.
+
+    Parameters
+    ----------
+    table, key : str
+    rows, size : int
+        Lines, and bytes of the object.
+    sha256, content_sha256 : str
+        Of the object, and of its lines.
+    """
+
+    table: str
+    key: str
+    rows: int
+    size: int
+    sha256: str
+    content_sha256: str
+
+    def lines(self, content: bytes | None) -> Sequence[bytes]:
+        """Lines of an object that is to be this part.
+
+        Raises
+        ------
+        Conflict
+            ``archive_damaged``
+        """
+        if content is None:
+            raise Conflict("archive_damaged", f"{self.key} is missing")
+        if sha256(content).hexdigest() != self.sha256:
+            raise Conflict("archive_damaged", f"{self.key} is not the object that was written")
+        lines = gzip.decompress(content).splitlines()
+        if sha256(_joined(lines)).hexdigest() != self.content_sha256 or len(lines) != self.rows:
+            raise Conflict("archive_damaged", f"{self.key} does not hold the rows that were written")
+        return lines
+
+
+class Manifest(CamelModel):
+    """Says what an archive holds; written last.
+
+    Parameters
+    ----------
+    format, kind : str
+        Of the archive, and what the legacy system stands on.
+    entity, id : str
+    phase_version : int
+        Version of the migration's stream when it was begun.
+    begun_at, ended_at : datetime
+    tables : tuple[Rows, ...]
+    parts : tuple[Part, ...]
+    checksum : str
+        sha256 of all the rest.
+    """
+
+    format: str = FORMAT
+    kind: str
+    entity: str
+    id: str
+    phase_version: int
+    begun_at: datetime
+    ended_at: datetime
+    tables: tuple[Rows, ...]
+    parts: tuple[Part, ...]
+    checksum: str = ""
+
+    def sealed(self) -> Manifest:
+        """The same with its checksum."""
+        return self.model_copy(update={"checksum": self._checksum()})
+
+    def expect_whole(self) -> None:
+        """Check the manifest against itself. Raises ``Conflict``: ``archive_damaged``."""
+        if self.format != FORMAT or self.checksum != self._checksum():
+            raise Conflict("archive_damaged", f"the manifest of archive {self.id} is not the one that was written")
+
+    def _checksum(self) -> str:
+        content = self.model_dump(mode="json", by_alias=True, exclude={"checksum"})
+        return sha256(orjson.dumps(content, option=orjson.OPT_SORT_KEYS)).hexdigest()
+
+
+def packed(table: str, key: str, lines: Sequence[bytes]) -> tuple[Part, bytes]:
+    """A part and its object; the same lines give the same bytes."""
+    content = _joined(lines)
+    packed = gzip.compress(content, mtime=0)
+    part = Part(
+        table=table,
+        key=key,
+        rows=len(lines),
+        size=len(packed),
+        sha256=sha256(packed).hexdigest(),
+        content_sha256=sha256(content).hexdigest(),
+    )
+    return part, packed
+
+
+def folder(entity: str, id: str) -> str:
+    """Where the objects of an archive lie."""
+    return f"legacy/{entity}/{id}"
+
+
+def manifest_key(entity: str, id: str) -> str:
+    """Where the manifest of an archive lies."""
+    return f"{folder(entity, id)}/manifest.json"
+
+
+def _joined(lines: Sequence[bytes]) -> bytes:
+    return b"".join(line + b"\n" for line in lines)

@@ -1,0 +1,95 @@
+"""How far an archive has come, and how far its restoration."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+
+from banyan.events import CamelModel
+from banyan.migration.archive.manifest import Rows
+from banyan.migration.archive.reading import Reading
+
+
+class Stage(StrEnum):
+    """What is done to an archive."""
+
+    WRITING = "writing"
+    CHECKING = "checking"
+    """Its objects are read back."""
+    VERIFIED = "verified"
+    DAMAGED = "damaged"
+
+
+class Archive(CamelModel):
+    """An archive of the legacy system.
+
+    Parameters
+    ----------
+    id : str
+    begun_at : datetime
+    phase_version : int
+        Version of the migration's stream when it was begun.
+    stage : Stage
+    reading : Reading
+    parts : int
+        Objects written so far, without the manifest.
+    manifest_sha256 : str
+        Of the manifest's object, once it is written.
+    ended_at : datetime, optional
+        When the manifest was written.
+    checked : int
+        Objects read back.
+    found : tuple[Rows, ...]
+        What they held.
+    verified_at : datetime, optional
+    damage : str
+    """
+
+    id: str
+    begun_at: datetime
+    phase_version: int
+    stage: Stage = Stage.WRITING
+    reading: Reading
+    parts: int = 0
+    manifest_sha256: str = ""
+    ended_at: datetime | None = None
+    checked: int = 0
+    found: tuple[Rows, ...] = ()
+    verified_at: datetime | None = None
+    damage: str = ""
+
+    @property
+    def finished(self) -> bool:
+        """Whether nothing is left to do to it."""
+        return self.stage in (Stage.VERIFIED, Stage.DAMAGED)
+
+
+class Restoration(CamelModel):
+    """A restoration of an archive into an empty legacy system.
+
+    Parameters
+    ----------
+    archive : str
+        Its id.
+    begun_at : datetime
+    checked, written : int
+        Objects that were read and found whole, and objects whose rows were inserted.
+    reading : Reading, optional
+        How far the restored tables were read, to be compared with the manifest.
+    ended_at : datetime, optional
+    damage : str
+        Why it was given up.
+    """
+
+    archive: str
+    begun_at: datetime
+    checked: int = 0
+    written: int = 0
+    reading: Reading | None = None
+    ended_at: datetime | None = None
+    damage: str = ""
+
+    @property
+    def finished(self) -> bool:
+        """Whether nothing is left to do to it."""
+        return self.ended_at is not None or bool(self.damage)

@@ -1,0 +1,68 @@
+"""The tables of a legacy system as lines: one row, one line of canonical JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from banyan.streams import StreamId
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Some rows of a table.
+
+    Parameters
+    ----------
+    lines : Sequence[bytes]
+        A row each, the same bytes for the same content.
+    after : str, optional
+        Where the next page begins; ``None`` behind the last one.
+    unaligned : Sequence[str]
+        Streams whose row was written behind the facade's back, where the table itself tells.
+    """
+
+    lines: Sequence[bytes]
+    after: str | None
+    unaligned: Sequence[str] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Signs:
+    """What the legacy system itself noticed of programs that use it; the counts only grow.
+
+    Parameters
+    ----------
+    noticed, refused : int
+        Writes that were noticed, and attempts that were refused.
+    last : tuple[StreamId, datetime], optional
+        The row that was written last, and when.
+    """
+
+    noticed: int = 0
+    refused: int = 0
+    last: tuple[StreamId, datetime] | None = None
+
+
+class LegacyTables(Protocol):
+    """Tables of one entity's legacy system."""
+
+    kind: str
+    """What they stand on."""
+
+    def names(self) -> Sequence[str]:
+        """Names of the tables, those that others refer to first."""
+
+    def page(self, table: str, after: str | None, limit: int) -> Page:
+        """Up to ``limit`` rows behind a place. Raises ``StoreUnavailable``."""
+
+    def insert(self, table: str, lines: Sequence[bytes]) -> None:
+        """Insert rows; those that stand there already stay as they are. Raises ``StoreUnavailable``."""
+
+    def filled(self) -> str | None:
+        """Name of a table that holds rows, if there is one. Raises ``StoreUnavailable``."""
+
+    def signs(self) -> Signs:
+        """What was noticed so far. Raises ``StoreUnavailable``."""

@@ -1,0 +1,173 @@
+"""Does what was asked for: writes archives, reads them back, restores them; in steps that may be done twice."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from hashlib import sha256
+from typing import Final
+
+from banyan.errors import Conflict
+from banyan.migration.archive.archives import Archives
+from banyan.migration.archive.manifest import Manifest, Part, Rows, folder, manifest_key, packed
+from banyan.migration.archive.objects import Objects
+from banyan.migration.archive.reading import begin, read_on
+from banyan.migration.archive.state import Archive, Restoration, Stage
+from banyan.store.eventstore import Clock
+
+Remaining = Callable[[], float]
+ENOUGH_SECONDS: Final = 10.0
+"""A step takes less."""
+INSERTED: Final = 500
+
+
+class ArchiveWorker:
+    """Works on the newest archive and the newest restoration.
+
+    Parameters
+    ----------
+    archives : Archives
+    objects : Objects
+    clock : Callable[[], datetime]
+    """
+
+    def __init__(self, archives: Archives, objects: Objects, clock: Clock) -> None:
+        self._archives = archives
+        self._tables = archives.tables
+        self._notes = archives.notes
+        self._entity = archives.entity
+        self._objects = objects
+        self._clock = clock
+        self._manifest: Manifest | None = None
+
+    def go_on(self, remaining: Remaining = lambda: ENOUGH_SECONDS) -> Archive | None:
+        """Go on with the archive for as long as there is time.
+
+        Parameters
+        ----------
+        remaining : Callable[[], float]
+            Seconds left; without it, to the end.
+
+        Returns
+        -------
+        Archive | None
+            How far it has come.
+
+        Raises
+        ------
+        Conflict
+            ``overtaken``: somebody else goes on with it.
+        StoreUnavailable
+            Go on later; nothing that was done is lost.
+        """
+        archive = self._archives.archives.read()
+        while archive and not archive.finished and remaining() >= ENOUGH_SECONDS:
+            archive = self._archives.archives.save(self._next(archive))
+        return archive
+
+    def restore_on(self, remaining: Remaining = lambda: ENOUGH_SECONDS) -> Restoration | None:
+        """Go on with the restoration, as ``go_on``."""
+        restoration = self._archives.restorations.read()
+        while restoration and not restoration.finished and remaining() >= ENOUGH_SECONDS:
+            restoration = self._archives.restorations.save(self._restored(restoration))
+        return restoration
+
+    def _next(self, archive: Archive) -> Archive:
+        if archive.stage is Stage.CHECKING:
+            return self._checked(archive)
+        return self._closed(archive) if archive.reading.finished else self._written(archive)
+
+    def _written(self, archive: Archive) -> Archive:
+        table = archive.reading.tables[archive.reading.table].name
+        lines, reading = read_on(self._tables, archive.reading)
+        if not lines:
+            return archive.model_copy(update={"reading": reading})
+        number = archive.parts + 1
+        part, content = packed(table, f"{folder(self._entity, archive.id)}/{table}/{number:06}.jsonl.gz", lines)
+        self._objects.put(part.key, content)
+        self._notes.put(f"{_note(archive.id)}{number:06}", part.model_dump_json())
+        return archive.model_copy(update={"reading": reading, "parts": number})
+
+    def _closed(self, archive: Archive) -> Archive:
+        now = self._clock()
+        parts = [Part.model_validate_json(text) for text in self._notes.under(_note(archive.id))]
+        manifest = Manifest(
+            kind=self._tables.kind,
+            entity=self._entity,
+            id=archive.id,
+            phase_version=archive.phase_version,
+            begun_at=archive.begun_at,
+            ended_at=now,
+            tables=archive.reading.tables,
+            parts=tuple(parts[: archive.parts]),
+        ).sealed()
+        content = manifest.model_dump_json(by_alias=True).encode()
+        self._objects.put(manifest_key(self._entity, archive.id), content)
+        found = begin(self._tables).tables
+        digest = sha256(content).hexdigest()
+        changes = {"stage": Stage.CHECKING, "manifest_sha256": digest, "ended_at": now, "found": found}
+        return archive.model_copy(update=changes)
+
+    def _checked(self, archive: Archive) -> Archive:
+        try:
+            manifest = self._manifest_of(archive.id, archive.manifest_sha256)
+            if archive.checked < len(manifest.parts):
+                part = manifest.parts[archive.checked]
+                found = _with(archive.found, part, self._lines(part))
+                return archive.model_copy(update={"checked": archive.checked + 1, "found": found})
+            if archive.found != manifest.tables:
+                raise Conflict("archive_damaged", "the objects do not hold what was read from the tables")
+        except Conflict as conflict:
+            return archive.model_copy(update={"stage": Stage.DAMAGED, "damage": conflict.detail})
+        return archive.model_copy(update={"stage": Stage.VERIFIED, "verified_at": self._clock()})
+
+    def _restored(self, restoration: Restoration) -> Restoration:
+        try:
+            return self._put_back(restoration, self._manifest_of(restoration.archive))
+        except Conflict as conflict:
+            return restoration.model_copy(update={"damage": conflict.detail})
+
+    def _put_back(self, restoration: Restoration, manifest: Manifest) -> Restoration:
+        if restoration.checked < len(manifest.parts):
+            self._lines(manifest.parts[restoration.checked])
+            return restoration.model_copy(update={"checked": restoration.checked + 1})
+        if restoration.written < len(manifest.parts):
+            self._insert(manifest.parts[restoration.written])
+            return restoration.model_copy(update={"written": restoration.written + 1})
+        reading = restoration.reading or begin(self._tables)
+        if not reading.finished:
+            return restoration.model_copy(update={"reading": read_on(self._tables, reading)[1]})
+        if reading.tables != manifest.tables:
+            raise Conflict("restored_otherwise", "the tables hold something else than the archive")
+        return restoration.model_copy(update={"ended_at": self._clock()})
+
+    def _insert(self, part: Part) -> None:
+        lines = self._lines(part)
+        for first in range(0, len(lines), INSERTED):
+            self._tables.insert(part.table, lines[first : first + INSERTED])
+
+    def _lines(self, part: Part) -> list[bytes]:
+        return list(part.lines(self._objects.get(part.key)))
+
+    def _manifest_of(self, id: str, digest: str = "") -> Manifest:
+        """The manifest of an archive, read once."""
+        if self._manifest is None or self._manifest.id != id:
+            self._manifest = self._read_manifest(id, digest)
+        return self._manifest
+
+    def _read_manifest(self, id: str, digest: str) -> Manifest:
+        content = self._objects.get(manifest_key(self._entity, id))
+        if content is None:
+            raise Conflict("archive_damaged", f"archive {id} has no manifest: it was never finished")
+        if digest and sha256(content).hexdigest() != digest:
+            raise Conflict("archive_damaged", f"the manifest of archive {id} is not the one that was written")
+        manifest = Manifest.model_validate_json(content)
+        manifest.expect_whole()
+        return manifest
+
+
+def _note(archive: str) -> str:
+    return f"archive/{archive}/"
+
+
+def _with(found: tuple[Rows, ...], part: Part, lines: list[bytes]) -> tuple[Rows, ...]:
+    return tuple(rows.with_lines(lines) if rows.name == part.table else rows for rows in found)
