@@ -6,11 +6,12 @@ import os
 from typing import Any
 
 from banyan.aws.admin.api import admin_api
-from banyan.aws.clients import sqs_client
+from banyan.aws.clients import lambda_client, sqs_client
+from banyan.aws.functions import LambdaFunctions
 from banyan.aws.http import Api
 from banyan.aws.observability import instrumented, telemetry
 from banyan.aws.once import once
-from banyan.aws.settings import Queues
+from banyan.aws.settings import FunctionNames, Queues
 from banyan.aws.work_queue import SqsWorkQueue
 from banyan.bootstrap import bootstrap
 
@@ -18,7 +19,9 @@ from banyan.bootstrap import bootstrap
 @once
 def api() -> Api:
     """The API of this process, built at the first request."""
-    return admin_api(bootstrap(telemetry=telemetry()), SqsWorkQueue(sqs_client, Queues.from_env(os.environ).rebuild))
+    queue = SqsWorkQueue(sqs_client, Queues.from_env(os.environ).rebuild)
+    functions = LambdaFunctions(lambda_client, FunctionNames.from_env(os.environ))
+    return admin_api(bootstrap(telemetry=telemetry()), queue, functions)
 
 
 @instrumented

@@ -11,6 +11,7 @@ from werkzeug.wrappers import Request, Response
 
 from tools.local.forwarding import to_dynamodb
 from tools.local.functions import FunctionFailed, Functions
+from tools.local.invocations import PREFIX as LAMBDA
 from tools.local.problems import Problem, not_found
 
 PREFIX = "/_local/"
@@ -40,6 +41,8 @@ class Door:
     functions : Functions
     consumers : Sequence[Consumer]
     tables : Sequence[str]
+    invocations : Callable[[Request], Response]
+        Answers Lambda's own API, below ``/_local/lambda``.
     """
 
     def __init__(
@@ -48,11 +51,13 @@ class Door:
         functions: Functions,
         consumers: Sequence[Consumer],
         tables: Sequence[str],
+        invocations: Callable[[Request], Response],
     ) -> None:
         self._gateway = gateway
         self._functions = functions
         self._consumers = consumers
         self._tables = tables
+        self._invocations = invocations
 
     def __call__(self, request: Request) -> Response:
         """Answer a request."""
@@ -61,6 +66,8 @@ class Door:
         if request.path.rstrip("/") == DYNAMODB:
             return to_dynamodb(request)
         try:
+            if request.path.startswith(LAMBDA):
+                return self._invocations(request)
             return Response(json.dumps(self._answer(request)), content_type="application/json")
         except Problem as problem:
             return problem.response()

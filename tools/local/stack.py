@@ -10,8 +10,10 @@ from tools.local.checkpoints import Checkpoints
 from tools.local.console import Console
 from tools.local.door import Door
 from tools.local.engine import engine
+from tools.local.environment import environment
 from tools.local.functions import Functions
 from tools.local.gateway import Gateway
+from tools.local.invocations import ENDPOINT, PREFIX, Invocations
 from tools.local.keys import AUDIENCE, ISSUER, local_key
 from tools.local.layers import layers
 from tools.local.mappings import Mapping, mappings
@@ -19,7 +21,7 @@ from tools.local.options import Options
 from tools.local.queues import QueueConsumer
 from tools.local.routes import routes
 from tools.local.schedules import Clockwork, Schedule, schedules
-from tools.local.server import require_free, serving
+from tools.local.server import HOST, require_free, serving
 from tools.local.services import create_services
 from tools.local.streams import StreamConsumer
 from tools.local.tables import create_tables
@@ -70,13 +72,15 @@ class Stack(ExitStack):
         for function in self._functions.all:
             function.load()
         self.enter_context(engine(self._options.engine, self._options.data, self._console))
+        self.enter_context(environment({ENDPOINT: f"http://{HOST}:{self._options.port}{PREFIX}"}))
         create_tables(self._tables())
         create_services(self._template)
         consumers = [self._consumer(mapping) for mapping in self._mappings]
         for worker in (*consumers, *self._clockworks):
             self.enter_context(worker.running())
         gateway = Gateway(self._routes, self._authorizers(), self._functions, self._console)
-        door = Door(gateway, self._functions, consumers, [table.name for table in self._tables()])
+        names = [table.name for table in self._tables()]
+        door = Door(gateway, self._functions, consumers, names, Invocations(self._functions, self._console))
         return self.enter_context(serving(door, self._options.port))
 
     def public_paths(self) -> list[str]:

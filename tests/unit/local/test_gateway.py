@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.support import wait_until
 from tests.unit.local.conftest import Write
 from tools.local.authorizer import jwt_authorizer
 from tools.local.console import Console
@@ -16,6 +17,7 @@ from tools.local.door import Door
 from tools.local.errors import StackError
 from tools.local.functions import Functions
 from tools.local.gateway import LARGEST_BODY_BYTES, Gateway
+from tools.local.invocations import Invocations
 from tools.local.keys import AUDIENCE, ISSUER, local_key
 from tools.local.routes import routes
 from tools.local.token import make_token
@@ -61,7 +63,8 @@ def client(template: Write, tmp_path: Path, console: Console, request: pytest.Fi
     (resource,) = loaded.resources("AWS::ApiGatewayV2::Authorizer")
     authorizers = {resource.ref: jwt_authorizer(resource, local_key(tmp_path).public_key())}
     gateway = Gateway(routes(loaded), authorizers, functions, console)
-    return Client(Request.application(Door(gateway, functions, [], ["table"])), use_cookies=False)
+    door = Door(gateway, functions, [], ["table"], Invocations(functions, console))
+    return Client(Request.application(door), use_cookies=False)
 
 
 def answering(*statements: str, timeout: float = 30) -> pytest.MarkDecorator:
@@ -206,6 +209,30 @@ def test_the_door_says_that_a_function_failed(client: Client) -> None:
     answer = client.post("/_local/invoke/Echo", json={})
 
     assert (answer.status_code, answer.json["code"] if answer.json else None) == (502, "function_failed")
+
+
+STARTED = "/_local/lambda/2015-03-31/functions/banyan-Echo/invocations"
+ASYNCHRONOUS = {"X-Amz-Invocation-Type": "Event"}
+
+
+@answering("open(event['file'], 'w').close()")
+def test_a_function_that_another_starts_is_not_waited_for(client: Client, tmp_path: Path) -> None:
+    file = tmp_path / "done"
+    answer = client.post(STARTED, json={"file": str(file)}, headers=ASYNCHRONOUS)
+
+    assert (answer.status_code, answer.data) == (202, b"")
+    wait_until(file.exists, "the function")
+
+
+@answering("raise ValueError")
+def test_the_user_is_told_when_a_started_function_fails(client: Client, screen: io.StringIO) -> None:
+    assert client.post(STARTED, json={}, headers=ASYNCHRONOUS).status_code == 202
+    wait_until(lambda: "Echo failed: ValueError" in screen.getvalue(), "the warning")
+
+
+def test_nothing_else_of_lambda_is_answered(client: Client) -> None:
+    assert client.post(STARTED, json={}).status_code == 404
+    assert client.post(STARTED.replace("Echo", "Other"), json={}, headers=ASYNCHRONOUS).status_code == 404
 
 
 def test_the_door_names_functions_and_tables(client: Client) -> None:

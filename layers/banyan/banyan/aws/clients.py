@@ -10,6 +10,7 @@ from botocore.config import Config
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_events import EventBridgeClient
+    from mypy_boto3_lambda import LambdaClient
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_sqs import SQSClient
 
@@ -29,6 +30,11 @@ def dynamodb_client() -> DynamoDBClient:
 def events_client() -> EventBridgeClient:
     """An EventBridge client, as ``dynamodb_client``."""
     return boto3.client("events", config=CONFIG)
+
+
+def lambda_client() -> LambdaClient:
+    """A Lambda client, as ``dynamodb_client``."""
+    return boto3.client("lambda", config=CONFIG)
 
 
 def s3_client() -> S3Client:

@@ -135,6 +135,20 @@ class Queues(BaseModel):
         return cls.model_validate({name: environ.get(f"{name.upper()}_QUEUE_URL", "") for name in cls.model_fields})
 
 
+class FunctionNames(BaseModel):
+    """Names of the functions that others start."""
+
+    model_config = ConfigDict(frozen=True)
+
+    reconciler: str = ""
+    migration_controller: str = ""
+
+    @classmethod
+    def from_env(cls, environ: Mapping[str, str]) -> FunctionNames:
+        """Read ``RECONCILER_FUNCTION`` …; a function gets only those it may start."""
+        return cls.model_validate({name: environ.get(f"{name.upper()}_FUNCTION", "") for name in cls.model_fields})
+
+
 class Tables(BaseModel):
     """Names of the tables, as the template hands them to a function."""
 

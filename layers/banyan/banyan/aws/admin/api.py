@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from banyan.aws.admin import ROUTERS
+from banyan.aws.functions import Functions
 from banyan.aws.http import Api
 from banyan.aws.identity import ADMIN
 from banyan.aws.rebuilds import Rebuilds
@@ -10,6 +11,16 @@ from banyan.bootstrap import Application
 from banyan.projections.rebuild.base import WorkQueue
 
 
-def admin_api(application: Application, queue: WorkQueue) -> Api:
-    """The API for tokens with the scope ``banyan/admin``; ``queue`` is where rebuilds wait for their worker."""
-    return Api(application, *ROUTERS, scope=ADMIN, parts={"rebuilds": Rebuilds(application, queue)})
+def admin_api(application: Application, queue: WorkQueue, functions: Functions) -> Api:
+    """The API for tokens with the scope ``banyan/admin``.
+
+    Parameters
+    ----------
+    application : Application
+    queue : WorkQueue
+        Where rebuilds wait for their worker.
+    functions : Functions
+        Take over what is too long for an answer.
+    """
+    parts = {"rebuilds": Rebuilds(application, queue), "functions": functions}
+    return Api(application, *ROUTERS, scope=ADMIN, parts=parts)
