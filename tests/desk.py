@@ -27,6 +27,7 @@ from tools.runtime.sandbox import load_template
 from banyan.aws.admin.api import admin_api
 from banyan.aws.http import command_api, query_api
 from banyan.aws.rebuilds import Rebuilds
+from banyan.aws.reconciling import reconciled
 from banyan.bootstrap import bootstrap
 from banyan.events import Event
 from banyan.projections.base import StreamProjection
@@ -73,6 +74,23 @@ class Messages:
         self.waiting.extend((work, delay_seconds) for work in works)
 
 
+class Starts:
+    """The functions that were started, in memory, and what is to be done for each."""
+
+    def __init__(self, handlers: Mapping[str, Callable[[Mapping[str, Any]], object]]) -> None:
+        self.waiting: deque[tuple[str, Mapping[str, Any]]] = deque()
+        self._handlers = handlers
+
+    def start(self, function: str, event: Mapping[str, Any]) -> None:
+        self.waiting.append((function, json.loads(json.dumps(event))))
+
+    def run(self) -> None:
+        """Run every function that was started."""
+        while self.waiting:
+            function, event = self.waiting.popleft()
+            self._handlers[function](event)
+
+
 class Desk:
     """The functions of the template over an engine's tables.
 
@@ -95,10 +113,11 @@ class Desk:
         projections = [self._spoiled(p) if p is ORDER_LIST else p for p in app.domain.projections]
         policies = [replace(policy, react=self._spoiled_policy(policy.react)) for policy in app.domain.policies]
         self.app = replace(app, domain=replace(app.domain, projections=projections, policies=policies))
+        self.functions = Starts({"reconciler": lambda event: reconciled(self.app, event, lambda: FOREVER)})
         self.apis = {
             "banyan-CommandApi": command_api(self.app),
             "banyan-QueryApi": query_api(self.app),
-            "banyan-Console": admin_api(self.app, self.queue),
+            "banyan-Console": admin_api(self.app, self.queue, self.functions),
         }
         self.worker = Rebuilds(self.app, self.queue).worker()
         self._delivered: set[tuple[StreamId, int]] = set()

@@ -6,7 +6,7 @@ from typing import Any
 
 from banyan.aws.observability import instrumented, telemetry
 from banyan.aws.once import once
-from banyan.aws.reconciling import reconciler
+from banyan.aws.reconciling import reconciled
 from banyan.bootstrap import Application, bootstrap
 
 
@@ -19,14 +19,9 @@ def application() -> Application:
 @instrumented
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """Run a reconciliation, or as much of it as there is time for; ``full``, ``repair`` or ``continue``."""
-    runner = reconciler(application())
 
     def remaining() -> float:
         return float(context.get_remaining_time_in_millis()) / 1000
 
-    if event.get("continue"):
-        report = runner.go_on(remaining=remaining)
-    else:
-        full, repair = bool(event.get("full")), bool(event.get("repair"))
-        report = runner.run(full=full, repair=repair, remaining=remaining)
+    report = reconciled(application(), event, remaining)
     return report.model_dump(mode="json", by_alias=True) if report else {"finished": False}

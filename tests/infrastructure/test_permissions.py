@@ -10,7 +10,9 @@ from tools.local.physical import ACCOUNT, REGION
 from tools.local.template import Resource, Template
 from tools.runtime.needs import TABLES, table_needs
 from tools.runtime.permissions import Role, as_list, role_of
-from tools.runtime.sandbox import folder_name
+from tools.runtime.sandbox import folder_name, load_template
+
+from banyan.aws.settings import FunctionNames
 
 EVENTS = f"{TABLES}banyan-EventsTable"
 BUS = f"arn:aws:events:{REGION}:{ACCOUNT}:event-bus/banyan"
@@ -85,6 +87,8 @@ GRANTS: dict[str, dict[str, set[str]]] = {
         "CursorsTable/index/parked": {"Query"},
         "DeadlinesTable": {"Query", "PutItem", "DeleteItem"},
         "TracesTable": {"Query", "PutItem"},
+        "ReportsTable": {"GetItem", "Query"},
+        "DigestsTable": {"BatchGetItem"},
     },
 }
 TELLING = {"reactor", "projector", "reconciler", "console"}
@@ -166,6 +170,27 @@ def test_a_function_is_told_of_the_bus_and_the_bucket_that_it_may_use(functions:
     assert {name for name, variables in told.items() if "EVENT_BUS" in variables} == TELLING
     assert {name for name, variables in told.items() if "CLAIMS_BUCKET" in variables} == REACTING
     assert (told["reactor"]["EVENT_BUS"], told["reactor"]["CLAIMS_BUCKET"]) == ("banyan", "banyan-claimsbucket")
+
+
+def test_only_the_console_starts_functions_and_knows_which(template: Template, functions: list[Resource]) -> None:
+    started = {"reconciler": "banyan-Reconciler", "migration_controller": "banyan-MigrationController"}
+    grants = {
+        folder_name(f): {g for g in role_of(template, f).allowed if g[0].startswith("lambda:")} for f in functions
+    }
+    arns = {
+        ("lambda:InvokeFunction", f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:{name}") for name in started.values()
+    }
+    assert {name: found for name, found in grants.items() if found} == {"console": arns}
+    console = next(f for f in functions if folder_name(f) == "console").properties["Environment"]["Variables"]
+    assert FunctionNames.from_env(console).model_dump() == started
+
+
+def test_the_console_reads_what_a_migration_keeps_only_while_there_is_one(template: Template) -> None:
+    need = list(table_needs("Query", {"TableName": "banyan-MigrationTable"}))
+    legacy = load_template(LegacyStore="dynamodb", LegacyName="orders")
+    for found, missing in ((legacy, []), (template, need)):
+        console = next(f for f in found.resources("AWS::Lambda::Function") if folder_name(f) == "console")
+        assert role_of(found, console).missing(need) == missing
 
 
 def test_wildcards_stand_only_where_aws_leaves_no_choice(template: Template) -> None:

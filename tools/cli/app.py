@@ -6,12 +6,13 @@ from typing import Annotated
 
 import typer
 
-from tools.cli import deadlines, projections, trace
+from tools.cli import deadlines, projections, reconciliation, trace
 from tools.cli.client import LOCAL, Client
 from tools.cli.errors import Commands
 
 app = typer.Typer(cls=Commands, add_completion=False, no_args_is_help=True)
 app.add_typer(projections.app, name="projections")
+app.add_typer(reconciliation.app, name="reconcile")
 app.add_typer(deadlines.app, name="deadlines")
 app.command("trace")(trace.trace)
 

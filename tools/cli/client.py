@@ -65,13 +65,13 @@ class Client:
         self._token = token
         self._tenant = tenant
 
-    def get(self, *path: str) -> Answer:
-        """Ask ``/admin/<path>``. Raises ``CliError``."""
-        return self._ask("GET", path)
+    def get(self, *path: str, **query: Any) -> Answer:
+        """Ask ``/admin/<path>``; parameters that are ``None`` are left out. Raises ``CliError``."""
+        return self._ask("GET", path, params=_given(query))
 
     def post(self, *path: str, **body: Any) -> Answer:
         """Ask for something to be done; fields that are ``None`` are left out. Raises ``CliError``."""
-        return self._ask("POST", path, json={name: value for name, value in body.items() if value is not None})
+        return self._ask("POST", path, json=_given(body))
 
     def _ask(self, method: str, path: tuple[str, ...], **content: Any) -> Answer:
         target = "/".join(["/admin", *(quote(part, safe="") for part in path)])
@@ -101,6 +101,10 @@ class Client:
         if url.host not in LOOPBACK:
             raise CliError(f"{self._url} needs a token with the scope {SCOPE}: give BANYAN_TOKEN.", UNREACHABLE)
         return make_token(self._tenant, scopes=[SCOPE])
+
+
+def _given(values: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in values.items() if value is not None}
 
 
 def _refused(response: httpx.Response) -> Refused:

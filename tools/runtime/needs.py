@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -18,6 +19,7 @@ TRANSACTED = {
     "Put": "PutItem",
     "Update": "UpdateItem",
 }
+INVOCATION = re.compile("/2015-03-31/functions/([^/]+)/invocations")
 OBJECT_ACTIONS = {"GET": "GetObject", "HEAD": "GetObject", "PUT": "PutObject", "DELETE": "DeleteObject"}
 
 
@@ -41,6 +43,8 @@ def needs(service: str, request: Request) -> list[Need]:
     """
     if service == "s3":
         return list(object_needs(request.method, request.path))
+    if service == "lambda":
+        return list(function_needs(request.method, request.path))
     operation = request.headers.get("X-Amz-Target", "").partition(".")[2]
     if service not in JSON_SERVICES:
         return [Need(f"{service}:{operation}", "unknown")]
@@ -86,6 +90,14 @@ def object_needs(method: str, path: str) -> Iterator[Need]:
     bucket, _, key = path.removeprefix("/").partition("/")
     action = OBJECT_ACTIONS.get(method, method) if key else "ListBucket" if method in ("GET", "HEAD") else method
     yield Need(f"s3:{action}", f"arn:aws:s3:::{bucket}" + (f"/{key}" if key else ""))
+
+
+def function_needs(method: str, path: str) -> Iterator[Need]:
+    """Return the needs of a Lambda request, which is asked for as its method unless it invokes a function."""
+    found = INVOCATION.fullmatch(path)
+    name = found[1] if found else "unknown"
+    action = "InvokeFunction" if found and method == "POST" else method
+    yield Need(f"lambda:{action}", f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:{name}")
 
 
 JSON_SERVICES: Mapping[str, Callable[[str, Mapping[str, Any]], Iterator[Need]]] = {

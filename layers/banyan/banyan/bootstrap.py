@@ -38,6 +38,7 @@ from banyan.reactions.policies import Policies
 from banyan.reactions.reactor import REACTOR, Reactions, Reactor
 from banyan.reconciliation.cells import Cells
 from banyan.reconciliation.cells_dynamodb import DynamoDBCells
+from banyan.reconciliation.report import DynamoDBReports, Reports
 from banyan.store import EventStore
 from banyan.store.dynamodb import DynamoDBTable
 from banyan.store.eventstore import Clock, utc_now
@@ -189,6 +190,11 @@ class Application:
     def cells(self) -> Cells:
         """Digests, marks and progress of the reconciliation."""
         return DynamoDBCells(self.client, self.tables.digests)
+
+    @cached_property
+    def reports(self) -> Reports:
+        """Reports of the reconciliation."""
+        return DynamoDBReports(self.client, self.tables.reports)
 
     @cached_property
     def publisher(self) -> EventPublisher:

@@ -5,27 +5,21 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from pathlib import Path
-from threading import Event, Thread
 from types import SimpleNamespace
 
 import pytest
 from tests.desk import Desk
 from tests.engines import moto_tables
+from tests.unit.cli.conftest import Banyan, meanwhile
 from tests.unit.http.api import body_of
 from tools.cli.app import app
 from tools.local.ports import free_port
 from tools.local.token import make_token
-from typer.testing import CliRunner, Result
+from typer.testing import CliRunner
 
 from banyan.aws.identity import ADMIN
 
 POISONED = "acme:order:poison"
-
-
-@pytest.fixture(scope="module")
-def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Where the key of the gateway's tokens is kept."""
-    return tmp_path_factory.mktemp("keys")
 
 
 @pytest.fixture
@@ -39,45 +33,11 @@ def desk() -> Iterator[Desk]:
         yield desk
 
 
-class Banyan:
-    """The command, as it is typed."""
-
-    def __init__(self, url: str, token: str) -> None:
-        self._environment = {"BANYAN_URL": url, "BANYAN_TOKEN": token, "COLUMNS": "200"}
-        self.token = token
-
-    def __call__(self, line: str, **environment: str) -> Result:
-        result = CliRunner().invoke(app, line.split(), env=self._environment | environment)
-        assert self.token not in result.output
-        return result
-
-    def json(self, line: str) -> object:
-        """What a command that must be done prints as JSON."""
-        result = self(f"{line} --json")
-        assert result.exit_code == 0, result.output
-        return json.loads(result.stdout)
-
-
-@pytest.fixture
-def banyan(desk: Desk, data: Path) -> Iterator[Banyan]:
-    with desk.serving(data) as url:
-        yield Banyan(url, make_token("acme", data, scopes=[ADMIN]))
-
-
 @pytest.fixture
 def working(desk: Desk) -> Iterator[None]:
     """The worker of rebuilds, at work."""
-    over = Event()
-
-    def work() -> None:
-        while not over.wait(0.01):
-            desk.work_off()
-
-    thread = Thread(target=work)
-    thread.start()
-    yield
-    over.set()
-    thread.join()
+    with meanwhile(desk.work_off):
+        yield
 
 
 def test_projections_are_listed_for_people_and_as_the_api_says(desk: Desk, banyan: Banyan) -> None:

@@ -124,7 +124,7 @@ class Server:
         once = Once(self.records, chosen.idempotency_hours, self.clock, sleep)
         self.commands = Api(self.application, routers(domain)[0], once=once)
         self.queries = query_api(self.application)
-        self.console = admin_api(self.application, cast(Any, None))
+        self.console = admin_api(self.application, cast(Any, None), cast(Any, None))
         self.runner = ProjectionRunner(
             self.store, self.views, domain.projections, conditions=Conditions(clock=self.clock)
         )

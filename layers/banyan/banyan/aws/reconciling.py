@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import timedelta
+from typing import Any
 
 from banyan.bootstrap import Application
 from banyan.projections.upkeep_dynamodb import DynamoDBUpkeep
 from banyan.reconciliation.parts import Workshop
-from banyan.reconciliation.reconciler import Reconciler
-from banyan.reconciliation.report import DynamoDBReports
+from banyan.reconciliation.reconciler import Reconciler, Remaining
+from banyan.reconciliation.report import Report
 from banyan.reconciliation.run import Runs
 
 
@@ -28,7 +30,7 @@ def reconciler(app: Application) -> Reconciler:
     )
     return Reconciler(
         workshop.plan(),
-        DynamoDBReports(app.client, app.tables.reports),
+        app.reports,
         Runs(app.cells),
         app.clock,
         window,
@@ -36,3 +38,24 @@ def reconciler(app: Application) -> Reconciler:
         telemetry=app.telemetry,
         notices=app.notices,
     )
+
+
+def reconciled(app: Application, event: Mapping[str, Any], remaining: Remaining) -> Report | None:
+    """Run a reconciliation, or as much of it as there is time for.
+
+    Parameters
+    ----------
+    app : Application
+    event : Mapping[str, Any]
+        ``full`` compares everything, ``repair`` puts it right as well, ``continue`` goes on with what was begun.
+    remaining : Callable[[], float]
+        Seconds that are left.
+
+    Raises
+    ------
+    RunLost, StoreUnavailable
+    """
+    runner = reconciler(app)
+    if event.get("continue"):
+        return runner.go_on(remaining=remaining)
+    return runner.run(full=bool(event.get("full")), repair=bool(event.get("repair")), remaining=remaining)

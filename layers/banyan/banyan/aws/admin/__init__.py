@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from banyan.aws.admin import correlations, deadlines, projections, rebuilds
+from banyan.aws.admin import correlations, deadlines, projections, rebuilds, reconciliation
 
-ROUTERS = (projections.router, rebuilds.router, deadlines.router, correlations.router)
+ROUTERS = (projections.router, rebuilds.router, deadlines.router, correlations.router, reconciliation.router)

@@ -1,0 +1,67 @@
+"""The command line against the real API behind the local gateway."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from threading import Event, Thread
+from typing import Any
+
+import pytest
+from tests.desk import Desk
+from tools.cli.app import app
+from tools.local.token import make_token
+from typer.testing import CliRunner, Result
+
+from banyan.aws.identity import ADMIN
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the key of the gateway's tokens is kept."""
+    return tmp_path_factory.mktemp("keys")
+
+
+class Banyan:
+    """The command, as it is typed."""
+
+    def __init__(self, url: str, token: str) -> None:
+        self._environment = {"BANYAN_URL": url, "BANYAN_TOKEN": token, "COLUMNS": "200"}
+        self.token = token
+
+    def __call__(self, line: str, **environment: str) -> Result:
+        result = CliRunner().invoke(app, line.split(), env=self._environment | environment)
+        assert self.token not in result.output
+        return result
+
+    def json(self, line: str) -> Any:
+        """What a command that must be done prints as JSON."""
+        result = self(f"{line} --json")
+        assert result.exit_code == 0, result.output
+        return json.loads(result.stdout)
+
+
+@pytest.fixture
+def banyan(desk: Desk, data: Path) -> Iterator[Banyan]:
+    with desk.serving(data) as url:
+        yield Banyan(url, make_token("acme", data, scopes=[ADMIN]))
+
+
+@contextmanager
+def meanwhile(work: Callable[[], object]) -> Iterator[None]:
+    """Work again and again until the block is left."""
+    over = Event()
+
+    def again() -> None:
+        while not over.wait(0.02):
+            work()
+
+    thread = Thread(target=again)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()

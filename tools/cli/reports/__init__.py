@@ -1,0 +1,1 @@
+"""Reports of the reconciliation, for people: as tables and as a page."""

@@ -1,1 +1,0 @@
-"""Reports of the reconciliation, for people."""

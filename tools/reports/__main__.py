@@ -1,5 +1,0 @@
-"""``python -m tools.reports``."""
-
-from tools.reports.cli import main
-
-main()
