@@ -38,6 +38,9 @@ class Legacy(Protocol):
     def write_directly(self, stream: StreamId, row: LegacyOrder) -> None:
         """Insert or update a row behind the facade's back."""
 
+    def delete_directly(self, stream: StreamId) -> None:
+        """Delete a row behind the facade's back."""
+
 
 class InMemory:
     def __init__(self) -> None:
@@ -45,6 +48,9 @@ class InMemory:
 
     def write_directly(self, stream: StreamId, row: LegacyOrder) -> None:
         self.repository.write_directly(stream, row)
+
+    def delete_directly(self, stream: StreamId) -> None:
+        self.repository.delete_directly(stream)
 
 
 class OnPostgres:
@@ -73,6 +79,10 @@ class OnPostgres:
                     (stream.tenant, stream.id, number, line.sku, line.quantity, line.price),
                 )
 
+    def delete_directly(self, stream: StreamId) -> None:
+        with self.connections.transaction() as cursor:
+            cursor.execute("DELETE FROM orders WHERE tenant = %s AND order_id = %s", (stream.tenant, stream.id))
+
 
 class OnDynamoDB:
     def __init__(self, engine: DynamoDBEngine, name: str = "legacy") -> None:
@@ -87,6 +97,10 @@ class OnDynamoDB:
         old = held.row if held else None
         new = LegacyRow(stream, old.version + 1 if old else 1, row, old.link if old else None)
         self.engine.client.put_item(**self.repository.put(held, new)["Put"])
+
+    def delete_directly(self, stream: StreamId) -> None:
+        key = {"tenant": {"S": stream.tenant}, "id": {"S": stream.id}}
+        self.engine.client.delete_item(TableName=self.table, Key=key)
 
 
 def order(number: int = 1, tenant: str = "acme") -> StreamId:

@@ -58,7 +58,8 @@ class LegacyAdapter(Generic[R, S]):
     imported : Callable[[Row, Row | None], DomainEvent]
         The event that tells a row to a stream which told another one so far, or nothing.
     views : Mapping[str, Callable[[Row], BaseModel]]
-        By the name of a ``StreamProjection``: its state as the row shows it.
+        By the name of a ``StreamProjection``: its state as the row shows it. By the first one, which should show
+        all that the row says, rows and read models are compared.
     sql : SqlMapping, optional
         For a legacy system on PostgreSQL.
     """

@@ -103,8 +103,7 @@ class Backfill:
 
     def progress(self) -> Progress:
         """How far it has come."""
-        kept = self._notes.get("backfill")
-        return Progress.model_validate_json(kept) if kept else Progress()
+        return kept_progress(self._notes)
 
     def run(self, report: Callable[[Progress], None] = lambda _: None, pages: int | None = None) -> Progress:
         """Go on to the end, or for some pages.
@@ -159,6 +158,12 @@ class Backfill:
             except RowRaced:
                 continue
         return self._aligner.align(stream)
+
+
+def kept_progress(notes: Notes) -> Progress:
+    """How far the backfill of an entity has come."""
+    kept = notes.get("backfill")
+    return Progress.model_validate_json(kept) if kept else Progress()
 
 
 def _kilobytes(row: AnyRow) -> int:

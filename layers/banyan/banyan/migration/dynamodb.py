@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ from banyan.migration.adapter import LegacyAdapter
 from banyan.migration.lead import Leader
 from banyan.migration.lead_dynamodb import DynamoDBLead
 from banyan.migration.legacy import Entry, LegacyRow, Link, Unit
+from banyan.projections.requests import Patience
 from banyan.store.chain import timestamp
 from banyan.store.dynamodb import TransactItem
 from banyan.streams import StreamId
@@ -66,6 +68,7 @@ class DynamoDBLegacy(Generic[R]):
         self._table = table
         self._adapter = adapter
         self._lead = leader
+        self._patience = Patience(time.sleep)
 
     def load(self, stream: StreamId) -> LegacyRow[R] | None:
         """As in ``LegacyRepository``."""
@@ -76,6 +79,12 @@ class DynamoDBLegacy(Generic[R]):
         """A row and the commands it remembers."""
         answer = self._call("get_item", Key=_key(stream), ConsistentRead=True)
         return self._read(answer["Item"]) if "Item" in answer else None
+
+    def rows(self, streams: Sequence[StreamId]) -> Mapping[StreamId, LegacyRow[R]]:
+        """As in ``LegacyRepository``: one batch read for up to 100."""
+        items = self._patience.read_batch(self._client, self._table, [_key(stream) for stream in streams])
+        found = [self._read(item).row for item in items]
+        return {row.stream: row for row in found}
 
     def scan(self, after: StreamId | None, limit: int) -> Sequence[LegacyRow[R]]:
         """As in ``LegacyRepository``; the order is that of the table's partitions."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
@@ -121,6 +121,9 @@ class LegacyRepository(Protocol[R]):
 
     def load(self, stream: StreamId) -> LegacyRow[R] | None:
         """The row of a stream. Raises ``StoreUnavailable``."""
+
+    def rows(self, streams: Sequence[StreamId]) -> Mapping[StreamId, LegacyRow[R]]:
+        """The rows of streams, those that exist."""
 
     def scan(self, after: StreamId | None, limit: int) -> Sequence[LegacyRow[R]]:
         """Up to ``limit`` rows behind a name, in the order of their names."""

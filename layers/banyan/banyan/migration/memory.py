@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from itertools import islice
@@ -31,6 +31,11 @@ class MemoryLegacy(Generic[R]):
     def load(self, stream: StreamId) -> LegacyRow[R] | None:
         """As in ``LegacyRepository``."""
         return self._rows.get(stream)
+
+    def rows(self, streams: Sequence[StreamId]) -> Mapping[StreamId, LegacyRow[R]]:
+        """As in ``LegacyRepository``."""
+        with self._lock:
+            return {stream: self._rows[stream] for stream in streams if stream in self._rows}
 
     def scan(self, after: StreamId | None, limit: int) -> Sequence[LegacyRow[R]]:
         """As in ``LegacyRepository``."""
@@ -82,6 +87,11 @@ class MemoryLegacy(Generic[R]):
         with self._lock:
             old = self._rows.get(stream)
             self._rows[stream] = replace(old, version=old.version + 1, data=data) if old else LegacyRow(stream, 1, data)
+
+    def delete_directly(self, stream: StreamId) -> None:
+        """Delete a row behind the facade's back."""
+        with self._lock:
+            del self._rows[stream]
 
 
 class _Unit(Generic[R]):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from importlib.resources import files
 from typing import Any, Final, Generic, TypeVar
@@ -14,6 +14,7 @@ from pydantic import BaseModel
 from banyan.errors import ConfigurationError, LeaderMoved
 from banyan.events import Metadata
 from banyan.migration.adapter import LegacyAdapter, SqlMapping
+from banyan.migration.changes_postgres import PostgresChanges
 from banyan.migration.connections import Connections
 from banyan.migration.lead import Leader
 from banyan.migration.legacy import Entry, LegacyRow, Link, Unit
@@ -66,6 +67,19 @@ class PostgresLegacy(Generic[R]):
         """As in ``LegacyRepository``."""
         with self._connections.transaction() as cursor:
             return self._row(cursor, stream)
+
+    def rows(self, streams: Sequence[StreamId]) -> Mapping[StreamId, LegacyRow[R]]:
+        """As in ``LegacyRepository``: one statement."""
+        names = [stream.tenant for stream in streams], [stream.id for stream in streams]
+        with self._connections.transaction() as cursor:
+            found = self._select(
+                cursor, "WHERE (r.tenant, r.id) IN (SELECT * FROM unnest(%s::text[], %s::text[]))", names
+            )
+        return {row.stream: row for row in found}
+
+    def changes(self) -> PostgresChanges:
+        """What tells which rows changed."""
+        return PostgresChanges(self._connections, self._entity)
 
     def scan(self, after: StreamId | None, limit: int) -> Sequence[LegacyRow[R]]:
         """As in ``LegacyRepository``."""

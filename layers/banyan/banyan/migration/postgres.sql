@@ -51,6 +51,11 @@ CREATE TABLE IF NOT EXISTS banyan_changes (
 
 CREATE SEQUENCE IF NOT EXISTS banyan_refused;
 
+-- Which of these changes the reconciliation has looked at.
+
+ALTER TABLE banyan_changes ADD COLUMN IF NOT EXISTS seen bigint NOT NULL DEFAULT 0;
+CREATE INDEX IF NOT EXISTS banyan_changes_unseen ON banyan_changes (entity, number) WHERE number > seen;
+
 -- Trigger for the domain's tables: banyan_watch(entity, tenant column, id column).
 
 CREATE OR REPLACE FUNCTION banyan_watch() RETURNS trigger LANGUAGE plpgsql AS $$

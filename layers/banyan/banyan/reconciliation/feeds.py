@@ -16,6 +16,7 @@ from banyan.reconciliation.tree import path_of
 from banyan.store.base import LogEntry
 from banyan.store.chain import timestamp
 from banyan.store.reader import StreamReader
+from banyan.streams import BEGINNING_OF_TIME
 
 PAGE: Final = 500
 SHARDS: Final = "0123"
@@ -244,3 +245,53 @@ class Feeds:
         """As in ``Feed``."""
         for feed in self._feeds:
             feed.rewind()
+
+
+class PassedOn:
+    """A feed whose changes somebody else is told of too.
+
+    Parameters
+    ----------
+    feed : Feed
+    marks : Marks
+        Of whom.
+    """
+
+    def __init__(self, feed: Feed, marks: Marks) -> None:
+        self._feed = feed
+        self._marks = marks
+        self.changed = feed.changed
+        self.rewind = feed.rewind
+
+    def seen(self, changes: Changes) -> None:
+        """As in ``Feed``."""
+        self._marks.add(changes.ids, BEGINNING_OF_TIME)
+        self._feed.seen(changes)
+
+
+class EachRun:
+    """A feed that begins anew in every run, for a side that cannot tell what changed.
+
+    Parameters
+    ----------
+    cells : Cells
+        Keeps which run it was begun for.
+    name : str
+        Whose feed this is.
+    feed : Feed
+    """
+
+    def __init__(self, cells: Cells, name: str, feed: Feed) -> None:
+        self._cells = cells
+        self._key = Key("runs", name)
+        self._feed = feed
+        self.seen = feed.seen
+        self.rewind = feed.rewind
+
+    def changed(self, before: datetime, limit: int) -> Changes:
+        """As in ``Feed``."""
+        run = timestamp(before)
+        if self._cells.read([self._key]).get(self._key) != run:
+            self._feed.rewind()
+            self._cells.write({self._key: run})
+        return self._feed.changed(before, limit)

@@ -13,9 +13,10 @@ from banyan.projections.control import Control, Controls
 from banyan.projections.upkeep import Upkeep
 from banyan.projections.views import Views
 from banyan.reconciliation.cells import Cells
-from banyan.reconciliation.feeds import Clock, Marks
+from banyan.reconciliation.feeds import Clock, Marks, PassedOn
 from banyan.reconciliation.plan import Plan
 from banyan.reconciliation.shadows import ShadowSide
+from banyan.reconciliation.shown import shown
 from banyan.reconciliation.sides import Comparison
 from banyan.reconciliation.states import FoldSide, Resume, StateComparison, StateRowSide
 from banyan.reconciliation.streams import StreamVerification
@@ -100,15 +101,21 @@ class Workshop:
                 self._fence(control),
                 self._resume,
             )
+        rows = StateRowSide(projection, generation, self._views, self._upkeep, self._cells)
+        if shown(generation) in self._sides_of_others():
+            rows.feed = PassedOn(rows.feed, Marks(self._cells, shown(generation)))
         return StateComparison(
             FoldSide(projection, generation, self._store, self._cells),
-            StateRowSide(projection, generation, self._views, self._upkeep, self._cells),
+            rows,
             self._views,
             self._upkeep,
             self._clock,
             self._fence(control),
             self._resume,
         )
+
+    def _sides_of_others(self) -> set[str]:
+        return {side.name for other in self._others for side in (other.expected, other.actual)}
 
     def _fence(self, control: Control) -> Clock:
         """A paused projection owes nothing that was recorded since its pause."""

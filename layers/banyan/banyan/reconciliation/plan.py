@@ -50,7 +50,9 @@ class Plan:
             return self.streams.repair(finding)
         if self.streams.marks.has(finding.where):
             raise NotRepairable("the history of its stream is damaged: put that right first")
-        comparison = next(comparison for comparison in self.comparisons if comparison.name == section)
+        comparison = next((comparison for comparison in self.comparisons if comparison.name == section), None)
+        if comparison is None:
+            raise NotRepairable("this is not compared any more")
         done = comparison.repair(finding)
         if finding.kind not in OF_STREAMS:
             for side in (comparison.expected, comparison.actual):

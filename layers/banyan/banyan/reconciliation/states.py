@@ -95,7 +95,7 @@ class StateRowSide:
     ) -> None:
         self.name = f"rows:{generation}"
         self.generation = generation
-        self.feed: Feed = Feeds(Listed(cells, self.name, self._page), Marks(cells, str(generation)))
+        self.feed: Feed = Feeds(Listed(cells, self.name, self.page), Marks(cells, str(generation)))
         self._projection = projection
         self._views = views
         self._upkeep = upkeep
@@ -121,7 +121,8 @@ class StateRowSide:
         except ValueError:
             return UNREADABLE
 
-    def _page(self, position: str, limit: int) -> Listing:
+    def page(self, position: str, limit: int) -> Listing:
+        """Some of the rows there are."""
         streams, rest = self._upkeep.list_states(self.generation, position, limit)
         return Listing(tuple(map(str, streams)), rest)
 

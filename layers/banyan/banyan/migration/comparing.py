@@ -1,0 +1,50 @@
+"""What the reconciliation compares of a legacy system, as long as there is anything to compare."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from banyan.migration.backfill import kept_progress
+from banyan.migration.comparison import LegacyComparison
+from banyan.migration.parts import Parts
+from banyan.migration.rows_side import LegacySide
+from banyan.migration.steps import Phase
+from banyan.projections.base import AnyStreamProjection
+from banyan.projections.upkeep import Upkeep
+from banyan.projections.views import Generation, Views
+from banyan.reconciliation.cells import Cells
+from banyan.reconciliation.feeds import Clock
+from banyan.reconciliation.shown import ShownSide
+from banyan.reconciliation.states import StateRowSide
+from banyan.store import EventStore
+
+BOTH_WRITTEN: Final = frozenset({Phase.DUAL_WRITE, Phase.CANARY})
+
+
+def compared(parts: Parts) -> str:
+    """Name of the projection that rows are compared with."""
+    return next(iter(parts.adapter.views))
+
+
+def is_due(parts: Parts) -> bool:
+    """Whether both sides are written, and every row that was there before has been told."""
+    return parts.phases.refreshed().step.phase in BOTH_WRITTEN and kept_progress(parts.notes).finished
+
+
+def comparisons(
+    parts: Parts,
+    projection: AnyStreamProjection,
+    generation: Generation,
+    store: EventStore,
+    views: Views,
+    upkeep: Upkeep,
+    cells: Cells,
+    fence: Clock,
+) -> Sequence[LegacyComparison]:
+    """The comparison of the legacy system with a projection; none while there is nothing to compare."""
+    if not is_due(parts):
+        return ()
+    legacy = LegacySide(parts.repository, parts.adapter, projection.name, cells)
+    shown = ShownSide(projection, StateRowSide(projection, generation, views, upkeep, cells), cells)
+    return (LegacyComparison(parts, parts.phases.current().leader, legacy, shown, store, fence),)

@@ -1,0 +1,71 @@
+"""The rows of a legacy system as one side of a comparison."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Protocol, runtime_checkable
+
+from banyan.migration.adapter import AnyAdapter
+from banyan.migration.legacy import AnyRepository, AnyRow
+from banyan.reconciliation.cells import Cells
+from banyan.reconciliation.feeds import EachRun, Feeds, Listed
+from banyan.reconciliation.sides import Content, Feed, Listing
+from banyan.reconciliation.tree import DigestTree, path_of
+from banyan.streams import StreamId
+
+
+@runtime_checkable
+class TellsChanges(Protocol):
+    """A legacy system that knows which of its rows changed, whoever changed them."""
+
+    def changes(self) -> Feed:
+        """The rows that changed."""
+
+
+class LegacySide:
+    """The rows of a legacy system, as a read model shows them.
+
+    Parameters
+    ----------
+    repository : LegacyRepository
+    adapter : LegacyAdapter
+    projection : str
+        One of the adapter's ``views``.
+    cells : Cells
+    """
+
+    def __init__(self, repository: AnyRepository, adapter: AnyAdapter, projection: str, cells: Cells) -> None:
+        self.name = f"legacy:{adapter.entity}"
+        self.feed = self._feed(cells, repository)
+        self._repository = repository
+        self._view = adapter.views[projection]
+
+    def rows(self, ids: Sequence[str]) -> Mapping[str, AnyRow]:
+        """Rows of streams."""
+        return {str(stream): row for stream, row in self._repository.rows(list(map(StreamId.parse, ids))).items()}
+
+    def read(self, ids: Sequence[str]) -> Mapping[str, Content]:
+        """As in ``Side``: one read for 100 rows."""
+        return {id: self.content(row) for id, row in self.rows(ids).items()}
+
+    def content(self, row: AnyRow) -> Content:
+        """What is compared of a row."""
+        content: Content = self._view(row.data).model_dump()
+        return content
+
+    def _feed(self, cells: Cells, repository: AnyRepository) -> Feed:
+        """All rows once, and then what changed; all in every run where nothing tells of changes."""
+
+        def rows(position: str, limit: int) -> Listing:
+            found = repository.scan(StreamId.parse(position) if position else None, limit)
+            ids = tuple(str(row.stream) for row in found)
+            return Listing(ids, ids[-1] if ids else None)
+
+        def known(position: str, limit: int) -> Listing:
+            ids = tuple(tree.ids(position, limit))
+            return Listing(ids, path_of(ids[-1]) if ids else None)
+
+        listed, tree = Listed(cells, self.name, rows), DigestTree(cells, self.name)
+        if isinstance(repository, TellsChanges):
+            return Feeds(listed, repository.changes())
+        return EachRun(cells, self.name, Feeds(listed, Listed(cells, f"known:{self.name}", known)))
