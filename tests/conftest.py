@@ -28,6 +28,15 @@ def dynamodb_local_endpoint() -> Iterator[str]:
         yield server.endpoint
 
 
+@pytest.fixture(scope="session")
+def dynamodb_endpoint(request: pytest.FixtureRequest) -> str | None:
+    """Endpoint of DynamoDB Local where it can run or must, else None, for moto."""
+    if unavailable() and os.environ.get(REQUIRE) != "1":
+        return None
+    endpoint: str = request.getfixturevalue("dynamodb_local_endpoint")
+    return endpoint
+
+
 @pytest.fixture
 def memory() -> MemoryEngine:
     """Tables in dictionaries."""

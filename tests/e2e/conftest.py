@@ -97,12 +97,18 @@ def refusal(data: Path, *arguments: str, **environment: str) -> tuple[int, str]:
     return done.returncode, done.stdout + done.stderr
 
 
-@pytest.fixture(
-    scope="session",
-    params=[pytest.param(name, marks=pytest.mark.dynamodb_local if "local" in name else ()) for name in ENGINES],
-)
+TOGETHER = {
+    engine: [
+        pytest.mark.xdist_group(f"stack on {engine}"),
+        *([pytest.mark.dynamodb_local] if "local" in engine else []),
+    ]
+    for engine in ENGINES
+}
+
+
+@pytest.fixture(scope="session", params=[pytest.param(engine, marks=marks) for engine, marks in TOGETHER.items()])
 def stack(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    """The project's own template on each engine in turn, for the whole session."""
+    """The project's own template on each engine in turn, started once: one worker runs all its tests."""
     if request.param == "dynamodb-local":
         request.getfixturevalue("dynamodb_local_endpoint")
     with running(tmp_path_factory.mktemp("stack") / "data", "--engine", request.param) as stack:

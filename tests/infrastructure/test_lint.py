@@ -33,15 +33,14 @@ def test_a_wrong_attribute_inside_an_event_is_found_after_the_transform(tmp_path
 
 @pytest.mark.sam
 @pytest.mark.skipif(not SAM.exists(), reason="The SAM CLI is not installed: run `make sam`.")
-@pytest.mark.parametrize("name", ["template.yaml", "observability.yaml"])
-def test_the_sam_cli_finds_the_template_valid(name: str) -> None:
+def test_the_sam_cli_finds_the_template_valid() -> None:
     settings = {key: value for key, value in ISOLATION.items() if value} | {"SAM_CLI_TELEMETRY": "0"}
     done = subprocess.run(
-        [SAM, "validate", "--lint", "--template", name],
+        [SAM, "validate", "--lint"],
         cwd=ROOT,
         env=os.environ | settings,
         capture_output=True,
         text=True,
     )
     assert done.returncode == 0, done.stdout + done.stderr
-    assert f"{name} is a valid SAM Template" in done.stdout
+    assert "template.yaml is a valid SAM Template" in done.stdout

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from tests.support import wait_until
-from tools.runtime.backend import Backend, backend, moto
+from tools.runtime.backend import Backend, moto
 from tools.runtime.emulator import FunctionFailed, unavailable
 from tools.runtime.samples.files import cases, read_case
 from tools.runtime.samples.orders import HISTORY
@@ -18,6 +18,7 @@ from tools.runtime.sandbox import Sandbox, load_template
 
 pytestmark = [
     pytest.mark.runtime,
+    pytest.mark.xdist_group("runtime"),
     pytest.mark.skipif(unavailable() is not None, reason=str(unavailable())),
 ]
 
@@ -78,22 +79,18 @@ REBUILT = ("segment",)
 SCHEDULED = ("scheduled",)
 
 
-@pytest.fixture(scope="module", params=["moto", pytest.param("dynamodb-local", marks=pytest.mark.dynamodb_local)])
-def services(request: pytest.FixtureRequest) -> Iterator[Backend]:
-    """The services, without anything in them."""
-    if request.param == "moto":
-        with backend("moto") as running:
-            yield running
-        return
-    tables = request.getfixturevalue("dynamodb_local_endpoint")
+@pytest.fixture(scope="module")
+def services(dynamodb_endpoint: str | None) -> Iterator[Backend]:
+    """The services, without anything in them: what the engines themselves do is the contract suites' business."""
     with moto() as others:
-        yield Backend(tables, others)
+        yield Backend(dynamodb_endpoint or others, others)
 
 
 @pytest.fixture
 def sandbox(services: Backend) -> Iterator[Sandbox]:
     """The sample orders, without read models."""
-    with Sandbox(load_template(RollbackLagMs="1", BusEntryBytes="4096"), services) as running:
+    quick = {"ControlCacheMs": "100", "ReconciliationSettleMs": "200"}
+    with Sandbox(load_template(RollbackLagMs="1", BusEntryBytes="4096", **quick), services) as running:
         yield running
 
 

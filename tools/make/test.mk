@@ -2,10 +2,10 @@ CHECKED := layers/banyan layers/domains functions tools bench tests
 WORKERS_OF_TESTS ?= 2
 
 test: $(BIN)/.installed $(SAM_VENV)/.installed dynamodb-local ## Run the tests: ARGS="-k append" picks some
-	$(BIN)/python -m pytest -n $(WORKERS_OF_TESTS) --dist worksteal $(ARGS)
+	$(BIN)/python -m pytest -n $(WORKERS_OF_TESTS) --dist loadgroup $(ARGS)
 
 test-all: export BANYAN_TEST_EVERYTHING := 1
-test-all: test ## Run every test, also the one that takes minutes: a whole file on moto
+test-all: test ## Run every test, also those that take minutes: a whole file on each engine
 
 pr: lint types imports test ## Everything a change must pass
 
