@@ -14,6 +14,7 @@ from tools.local.dynamodb_local import DynamoDBLocal, unavailable
 
 REQUIRE = "BANYAN_REQUIRE_DYNAMODB_LOCAL"
 REQUIRE_POSTGRES = "BANYAN_REQUIRE_POSTGRES"
+EVERYTHING = "BANYAN_TEST_EVERYTHING"
 LOCAL = pytest.param("dynamodb_local", marks=pytest.mark.dynamodb_local)
 
 
@@ -64,10 +65,12 @@ def engine(request: pytest.FixtureRequest) -> Engine:
     return chosen
 
 
-@pytest.fixture(params=["moto", LOCAL])
-def dynamodb(request: pytest.FixtureRequest) -> DynamoDBEngine:
-    """Each engine that speaks DynamoDB's protocol."""
-    chosen: DynamoDBEngine = request.getfixturevalue(request.param)
+@pytest.fixture(params=["moto", LOCAL] if os.environ.get(EVERYTHING) else [pytest.param(None, id="dynamodb")])
+def dynamodb(request: pytest.FixtureRequest, dynamodb_endpoint: str | None) -> DynamoDBEngine:
+    """DynamoDB Local where it can run, else moto, which the contract suites hold to the same; each for everything."""
+    chosen: DynamoDBEngine = request.getfixturevalue(
+        request.param or ("dynamodb_local" if dynamodb_endpoint else "moto")
+    )
     return chosen
 
 

@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 import pytest
-from tests.engines import Engine
+from tests.conftest import LOCAL
+from tests.engines import DynamoDBEngine, Engine
 from tests.ledger import REGISTRY
 from tests.support import ManualClock
 
 from banyan.store import EventStore
+
+
+@pytest.fixture(params=["moto", LOCAL])
+def dynamodb(request: pytest.FixtureRequest) -> DynamoDBEngine:
+    """Each engine that speaks DynamoDB's protocol."""
+    chosen: DynamoDBEngine = request.getfixturevalue(request.param)
+    return chosen
 
 
 @pytest.fixture
