@@ -1,4 +1,4 @@
-"""Looks after the migration, every minute."""
+"""Looks after the migration, every minute and when somebody asked for something."""
 
 from __future__ import annotations
 
@@ -17,19 +17,15 @@ def application() -> Application:
 
 @instrumented
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:  # noqa: ARG001
-    """Complete what is half done, move on if need be, and archive; without a legacy system there is nothing to do."""
+    """Do what is to be done for the migration; without a legacy system there is nothing."""
     app = application()
     if app.migration is None:
         return {}
-    from banyan.migration.controller import standing
-    from banyan.migration.setup import archive_worker, controller
+    from banyan.migration.upkeep import look_after
 
     def remaining() -> float:
         return float(context.get_remaining_time_in_millis()) / 1000
 
-    found = standing(controller(app.migration, app.settings, app.clock, app.telemetry).run())
+    found = look_after(app.migration, app.settings, app.services, app.clock, app.telemetry, remaining)
     logger().info("looked after the migration", **found)
-    worker = archive_worker(app.migration, app.services, app.clock)
-    worker.go_on(remaining)
-    worker.restore_on(remaining)
     return dict(found)

@@ -5,12 +5,13 @@ from __future__ import annotations
 from itertools import count
 
 import pytest
-from tests.integration.migration.world import DUAL, TURNED, World
+from tests.integration.migration.world import DUAL, LEGACY_ONLY, TURNED, World
 from tests.legacies import order, row
 
 from banyan.errors import Conflict
 from banyan.migration import backfill
-from banyan.migration.backfill import Backfill, Progress
+from banyan.migration.backfill import Backfill, BackfillProgress
+from banyan.migration.setup import backfill as backfill_of
 
 ROWS = 12
 TRAFFIC_PAGES = 3
@@ -23,8 +24,7 @@ def _small_pages(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def a_backfill(world: World) -> Backfill:
     """A backfill of a new process."""
-    parts = world.process()
-    return Backfill(parts.repository, parts.aligner, parts.recover, parts.phases, parts.notes)
+    return backfill_of(world.process())
 
 
 def fill(world: World) -> None:
@@ -44,7 +44,7 @@ def test_every_row_becomes_one_event_and_a_second_run_changes_nothing(moto_world
     moto_world.expect_equal(*streams)
     before = [moto_world.commits(stream) for stream in streams]
     again = a_backfill(moto_world).run()
-    assert (again.seen, again.imported) == (ROWS, 0)
+    assert (again.rows, again.seen, again.imported) == (ROWS, ROWS, 0)
     assert [moto_world.commits(stream) for stream in streams] == before
     moto_world.go_to(TURNED)
 
@@ -64,7 +64,7 @@ def test_commands_that_come_meanwhile_are_neither_lost_nor_told_twice(moto_world
     moto_world.go_to(DUAL)
     pages = count(1)
 
-    def traffic(progress: Progress) -> None:  # noqa: ARG001
+    def traffic(progress: BackfillProgress) -> None:  # noqa: ARG001
         page = next(pages)
         if page <= TRAFFIC_PAGES:
             moto_world.add(order(page))
@@ -84,11 +84,46 @@ def test_a_row_that_cannot_become_an_event_is_named_and_stops_no_other(moto_worl
     moto_world.legacy.write_directly(order(3), row(order(3), customer="no#key"))
     moto_world.go_to(DUAL)
     done = a_backfill(moto_world).run()
-    assert list(done.failed) == [str(order(3))]
+    assert (done.failures, list(done.failed)) == (1, [str(order(3))])
     assert "customer_id" in done.failed[str(order(3))]
     assert "no#key" not in done.failed[str(order(3))]
     assert done.imported == ROWS - 1
     assert moto_world.parts.recover() == 0
+
+
+def test_the_controller_goes_on_with_what_was_asked_for_as_long_as_there_is_time(moto_world: World) -> None:
+    fill(moto_world)
+    moto_world.go_to(DUAL)
+    forever = lambda: 100.0  # noqa: E731
+    assert a_backfill(moto_world).go_on(forever) is None, "nobody asked"
+    asked = a_backfill(moto_world).begin()
+    time_left = iter([100.0, 100.0, 9.0])
+    first = a_backfill(moto_world).go_on(lambda: next(time_left))
+    assert (asked.seen, first and first.seen) == (0, 10)
+    assert a_backfill(moto_world).begin() == first, "it is not begun anew"
+    moto_world.go(LEGACY_ONLY)
+    assert a_backfill(moto_world).go_on(forever) == first, "it waits for its phase"
+    moto_world.go_to(DUAL)
+    rest = a_backfill(moto_world).go_on(forever)
+    assert rest is not None
+    assert (rest.seen, rest.imported, rest.finished) == (ROWS, ROWS, True)
+    assert a_backfill(moto_world).go_on(forever) == rest
+
+
+def test_of_two_who_go_on_with_it_one_gives_way(moto_world: World) -> None:
+    fill(moto_world)
+    moto_world.go_to(DUAL)
+    a_backfill(moto_world).begin()
+    slow, quick = a_backfill(moto_world), a_backfill(moto_world)
+
+    def overtake() -> float:
+        assert quick.go_on(iter([100.0, 0.0]).__next__) is not None
+        return 100.0
+
+    with pytest.raises(Conflict, match="somebody else goes on"):
+        slow.go_on(overtake)
+    done = a_backfill(moto_world).run()
+    assert (done.seen, done.imported) == (ROWS, ROWS)
 
 
 def test_a_backfill_waits_for_the_phase_in_which_events_follow_every_write(moto_world: World) -> None:

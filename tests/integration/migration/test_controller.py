@@ -14,6 +14,7 @@ from banyan.migration.health import Limits
 from banyan.migration.lead import Leader
 from banyan.migration.migration import Migration, Move
 from banyan.migration.steps import Phase, Step
+from banyan.reconciliation.fields import FieldDifference
 
 LIMITS = Limits(stable=timedelta(hours=24), samples=10)
 DAY = timedelta(hours=25)
@@ -28,7 +29,7 @@ def run(world: World, **limits: object) -> Migration:
 def compare(world: World, alike: int, differing: int = 0, lag_ms: int = 0) -> None:
     """Keep samples of reads."""
     for number in range(alike + differing):
-        fields = {"status": ("open", "paid")} if number < differing else {}
+        fields = [FieldDifference(name="status", expected='"open"', actual='"paid"')] if number < differing else []
         world.parts.notes.compared(order(), fields, lag_ms, world.clock())
 
 

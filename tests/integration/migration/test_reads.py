@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
 
 import pytest
 from tests.engines import DynamoDBEngine
@@ -11,10 +13,11 @@ from tests.integration.migration.world import DUAL, EVENTS, TURNED, World
 from tests.legacies import OnDynamoDB, order
 
 from banyan.migration.notes import Samples
-from banyan.migration.reads import MigratingQueries, reads_from_projection
+from banyan.migration.reads import MigratingQueries, differences, reads_from_projection
 from banyan.migration.steps import Phase, Step
 from banyan.projections.conditions import Conditions
 from banyan.projections.runner import ProjectionRunner
+from banyan.reconciliation.fields import FieldDifference
 from orders import DOMAIN
 from orders.projections import ORDER_DETAILS
 
@@ -106,6 +109,35 @@ def test_a_read_that_differs_is_kept_with_its_fields(reader: Reader) -> None:
     )
     reader.served_from()
     assert reader.world.parts.notes.samples(began) == Samples(compared=8, differing=1)
+    (found,) = reader.world.parts.notes.mismatches(began, 10).mismatches
+    assert (found.stream, found.at >= began) == (STREAMS[0], True)
+    assert [(field.name, field.expected, field.actual) for field in found.fields] == [
+        ("customer_id", '"c-9"', '"c-1"'),
+    ]
+
+
+def test_reads_that_differ_are_told_newest_first_page_by_page(reader: Reader) -> None:
+    notes, clock = reader.world.parts.notes, reader.world.clock
+    began = clock()
+    field = FieldDifference(name="status", expected='"open"', actual='"paid"')
+    for stream in STREAMS[:3]:
+        notes.compared(stream, [field], 0, clock())
+        notes.compared(stream, [], 0, clock())
+        notes.lagged(stream, 5, clock())
+    first = notes.mismatches(began, 2)
+    rest = notes.mismatches(began, 2, first.next)
+    assert [found.stream for found in (*first.mismatches, *rest.mismatches)] == STREAMS[2::-1]
+    assert (first.next is None, rest.next) == (False, None)
+    assert notes.mismatches(clock(), 2).mismatches == ()
+
+
+def test_values_without_a_canonical_form_differ_by_name_only() -> None:
+    today = date(2026, 1, 5)
+    expected = {"day": today, "paid": Decimal("4.50"), "name": "a", "gone": 1}
+    assert not differences(expected, {"day": today, "paid": Decimal("4.5"), "name": "a", "gone": 1})
+    assert differences(expected, expected | {"name": "b"})[0].actual == '"b"'
+    (found,) = differences(expected, expected | {"day": date(2026, 1, 6)})
+    assert (found.name, found.expected) == ("day", None)
 
 
 def test_a_read_model_that_is_behind_is_a_lag_and_no_difference(reader: Reader) -> None:

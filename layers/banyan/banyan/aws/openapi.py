@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Container, Iterator, Mapping, Sequence
 from importlib import import_module
 from typing import Any, Final
@@ -53,7 +54,7 @@ def document(domain: Domain, public: Router) -> str:
     open_paths = {route[0] for route in public._routes}
     for path, method, operation in _operations(found):
         _complete(operation, *_kind(path, method, open_paths))
-    return json.dumps(_portable(_completed(found)), indent=2) + "\n"
+    return _short(json.dumps(_portable(_completed(found)), indent=2)) + "\n"
 
 
 def _operations(found: Json) -> Iterator[tuple[str, str, Json]]:
@@ -85,7 +86,7 @@ def _complete(operation: Json, headers: Sequence[str], security: list[Any] | Non
 
 
 def _completed(found: Json) -> Json:
-    schemas = {name: s for name, s in found["components"]["schemas"].items() if name not in _POWERTOOLS_ERRORS}
+    schemas = _used(found)
     components = {
         "schemas": dict(sorted({**schemas, "Problem": _PROBLEM}.items())),
         "parameters": dict(_HEADERS),
@@ -99,6 +100,25 @@ def _completed(found: Json) -> Json:
         "paths": dict(sorted(found["paths"].items())),
         "components": components,
     }
+
+
+def _used(found: Json) -> Json:
+    """The schemas that something refers to; Powertools keeps what it wrote out in place as well."""
+    text = json.dumps(found)
+    return {
+        name: schema
+        for name, schema in found["components"]["schemas"].items()
+        if name not in _POWERTOOLS_ERRORS and f'schemas/{name}"' in text
+    }
+
+
+def _short(text: str) -> str:
+    """Without the modules in names of schemas, which Powertools puts there where two classes have one name."""
+    for name in sorted(set(re.findall(r"schemas/(\w+__\w+)\"", text))):
+        short = name.rpartition("__")[2]
+        if f'schemas/{short}"' not in text:
+            text = text.replace(f'"{name}"', f'"{short}"').replace(f'schemas/{name}"', f'schemas/{short}"')
+    return text
 
 
 def _portable(value: Any) -> Any:

@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import Any, Final, Protocol
 
-from banyan.errors import Conflict, InvalidEvent, RowRaced
+from banyan.errors import Conflict, InvalidEvent, LeaderMoved, RowRaced
 from banyan.events import CamelModel
+from banyan.migration.kept import Kept
 from banyan.migration.legacy import AnyRepository, AnyRow
 from banyan.migration.notes import Notes
 from banyan.migration.phases import Phases
 from banyan.migration.steps import Phase
 from banyan.streams import StreamId
 
+NOTE: Final = "backfill"
 PAGE: Final = 100
 RACES: Final = 5
+NAMED: Final = 100
+"""Rows that failed and are named; the others are only counted."""
+ENOUGH_SECONDS: Final = 10.0
+"""A page takes less."""
 UNITS_PER_MILLION: Final = 1_000_000
 INDEXED: Final = 2
 """An event is written to the table and to its index."""
@@ -27,28 +34,32 @@ class Aligner(Protocol):
         """Whether there was anything to tell."""
 
 
-class Progress(CamelModel):
+class BackfillProgress(CamelModel):
     """How far a backfill has come.
 
     Parameters
     ----------
+    rows : int
+        About how many there were when it began.
     after : StreamId, optional
         The last row it has looked at.
-    seen, imported : int
-        Rows looked at, and rows that became events.
+    seen, imported, failures : int
+        Rows looked at, rows that became events, and rows that cannot become any.
     failed : Mapping[str, str]
-        Rows that cannot become events, and why.
+        The first ``NAMED`` of these, and why.
     finished : bool
     """
 
+    rows: int = 0
     after: StreamId | None = None
     seen: int = 0
     imported: int = 0
+    failures: int = 0
     failed: Mapping[str, str] = {}
     finished: bool = False
 
 
-class Preview(CamelModel):
+class BackfillPreview(CamelModel):
     """What a backfill will cost, by a sample of rows.
 
     Parameters
@@ -91,64 +102,112 @@ class Backfill:
         self._aligner = aligner
         self._relay = relay
         self._phases = phases
-        self._notes = notes
+        self._kept = Kept(notes, NOTE, BackfillProgress)
 
-    def preview(self, write_unit_price: float) -> Preview:
+    def preview(self, write_unit_price: float) -> BackfillPreview:
         """Tell the cost beforehand; a price is that of a million write units."""
         rows = self._repository.count()
         sample = self._repository.scan(None, PAGE)
         size = sum(map(_kilobytes, sample)) / len(sample) if sample else 0
         units = round(rows * size * INDEXED)
-        return Preview(rows=rows, write_units=units, price=units * write_unit_price / UNITS_PER_MILLION)
+        return BackfillPreview(rows=rows, write_units=units, price=units * write_unit_price / UNITS_PER_MILLION)
 
-    def progress(self) -> Progress:
-        """How far it has come."""
-        return kept_progress(self._notes)
+    def progress(self) -> BackfillProgress | None:
+        """How far the newest one has come; ``None`` when none was begun. Raises ``StoreUnavailable``."""
+        return self._kept.read()
 
-    def run(self, report: Callable[[Progress], None] = lambda _: None, pages: int | None = None) -> Progress:
+    def begin(self) -> BackfillProgress:
+        """Ask for a backfill; one that was begun and is not finished goes on.
+
+        Raises
+        ------
+        Conflict
+            ``backfill_out_of_phase``: events follow every write only while both sides are written;
+            ``overtaken``: somebody else asked meanwhile.
+        StoreUnavailable
+        """
+        self._check_phase()
+        known = self._kept.read()
+        if known and not known.finished:
+            return known
+        return self._kept.save(BackfillProgress(rows=self._repository.count()))
+
+    def go_on(self, remaining: Callable[[], float]) -> BackfillProgress | None:
+        """Go on with what was asked for, while there is time and the phase allows it.
+
+        Parameters
+        ----------
+        remaining : Callable[[], float]
+            Seconds that are left.
+
+        Returns
+        -------
+        BackfillProgress or None
+            How far it has come.
+
+        Raises
+        ------
+        Conflict
+            ``overtaken``: somebody else goes on with it.
+        StoreUnavailable
+            Go on later; what was done is done.
+        """
+        progress = self._kept.read()
+        with suppress(LeaderMoved):
+            while progress and not progress.finished and self._in_phase() and remaining() >= ENOUGH_SECONDS:
+                progress = self._kept.save(self._page(progress))
+        return progress
+
+    def run(
+        self, report: Callable[[BackfillProgress], None] = lambda _: None, pages: int | None = None
+    ) -> BackfillProgress:
         """Go on to the end, or for some pages.
 
         Parameters
         ----------
-        report : Callable[[Progress], None]
+        report : Callable[[BackfillProgress], None]
             Hears of every page.
         pages : int, optional
 
         Raises
         ------
         Conflict
-            ``backfill_out_of_phase``: events follow every write only while both sides are written.
+            As ``begin``.
         StoreUnavailable
             Start again; it goes on behind the last page that was finished.
         """
-        self._check_phase()
-        progress = self.progress()
-        if progress.finished:
-            progress = Progress()
+        progress = self.begin()
         while not progress.finished and pages != 0:
-            progress = self._page(progress)
-            self._notes.put("backfill", progress.model_dump_json())
+            progress = self._kept.save(self._page(progress))
             report(progress)
             pages = pages - 1 if pages else None
         return progress
 
     def _check_phase(self) -> None:
-        phase = self._phases.refreshed().step.phase
-        if phase not in (Phase.DUAL_WRITE, Phase.CANARY):
+        if not self._in_phase():
+            phase = self._phases.current().step.phase
             raise Conflict("backfill_out_of_phase", f"a backfill runs in dual_write or canary, not in {phase}")
 
-    def _page(self, progress: Progress) -> Progress:
+    def _in_phase(self) -> bool:
+        return self._phases.refreshed().step.phase in (Phase.DUAL_WRITE, Phase.CANARY)
+
+    def _page(self, progress: BackfillProgress) -> BackfillProgress:
         rows = self._repository.scan(progress.after, PAGE)
-        imported, failed = progress.imported, dict(progress.failed)
+        imported, failed = 0, dict[str, str]()
         for row in rows:
             try:
                 imported += not row.aligned and self._aligned(row.stream)
             except InvalidEvent as error:
                 failed[str(row.stream)] = str(error)
         self._relay()
-        after = rows[-1].stream if rows else progress.after
-        return Progress(
-            after=after, seen=progress.seen + len(rows), imported=imported, failed=failed, finished=not rows
+        return BackfillProgress(
+            rows=max(progress.rows, progress.seen + len(rows)),
+            after=rows[-1].stream if rows else progress.after,
+            seen=progress.seen + len(rows),
+            imported=progress.imported + imported,
+            failures=progress.failures + len(failed),
+            failed=dict(list({**progress.failed, **failed}.items())[:NAMED]),
+            finished=not rows,
         )
 
     def _aligned(self, stream: StreamId) -> bool:
@@ -160,10 +219,9 @@ class Backfill:
         return self._aligner.align(stream)
 
 
-def kept_progress(notes: Notes) -> Progress:
-    """How far the backfill of an entity has come."""
-    kept = notes.get("backfill")
-    return Progress.model_validate_json(kept) if kept else Progress()
+def kept_progress(notes: Notes) -> BackfillProgress | None:
+    """How far the newest backfill of an entity has come, if one was begun. Raises ``StoreUnavailable``."""
+    return Kept(notes, NOTE, BackfillProgress).read()
 
 
 def _kilobytes(row: AnyRow) -> int:

@@ -29,7 +29,8 @@ def compared(parts: Parts) -> str:
 
 def is_due(parts: Parts) -> bool:
     """Whether both sides are written, and every row that was there before has been told."""
-    return parts.phases.refreshed().step.phase in BOTH_WRITTEN and kept_progress(parts.notes).finished
+    told = kept_progress(parts.notes)
+    return told is not None and told.finished and parts.phases.refreshed().step.phase in BOTH_WRITTEN
 
 
 def comparisons(

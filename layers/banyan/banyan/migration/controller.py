@@ -7,7 +7,7 @@ from contextlib import suppress
 from typing import Any, Final
 
 from banyan.errors import BanyanError, Conflict
-from banyan.migration.health import Health, Limits, examined, reasons_to_wait, trouble
+from banyan.migration.health import Limits, MigrationHealth, examined, reasons_to_wait, trouble
 from banyan.migration.migration import Hold, Migration
 from banyan.migration.mover import Mover
 from banyan.migration.parts import Parts
@@ -69,10 +69,10 @@ class Controller:
         except BanyanError as error:
             return self._mover.give_up(str(error), ACTOR)
 
-    def _health(self, migration: Migration, lag_ms: int, half_done: int) -> Health:
+    def _health(self, migration: Migration, lag_ms: int, half_done: int) -> MigrationHealth:
         return examined(self._parts, self._limits.since(migration, self._clock()), lag_ms, half_done)
 
-    def _decide(self, migration: Migration, health: Health) -> Migration:
+    def _decide(self, migration: Migration, health: MigrationHealth) -> Migration:
         evidence = health.model_dump(mode="json", by_alias=True)
         sick = next(trouble(health, self._limits), "")
         if sick and migration.step.phase is Phase.CANARY:

@@ -49,7 +49,7 @@ class Limits:
         return next((each for each in ladder(self.steps) if each.place > step.place), None)
 
 
-class Health(CamelModel):
+class MigrationHealth(CamelModel):
     """What a decision is based on.
 
     Parameters
@@ -72,10 +72,10 @@ class Health(CamelModel):
     unaligned: bool
 
 
-def examined(parts: Parts, since: datetime, lag_ms: int, half_done: int) -> Health:
+def examined(parts: Parts, since: datetime, lag_ms: int, half_done: int) -> MigrationHealth:
     """The health of a migration, whose reads count since a moment. Raises ``StoreUnavailable``."""
     samples = parts.notes.samples(since)
-    return Health(
+    return MigrationHealth(
         compared=samples.compared,
         differing=samples.differing,
         mismatch_rate=samples.mismatch_rate,
@@ -85,7 +85,7 @@ def examined(parts: Parts, since: datetime, lag_ms: int, half_done: int) -> Heal
     )
 
 
-def trouble(health: Health, limits: Limits, caution: int = 1) -> Iterator[str]:
+def trouble(health: MigrationHealth, limits: Limits, caution: int = 1) -> Iterator[str]:
     """What is above the limits, divided by ``caution``."""
     if health.lag_ms > limits.lag_ms / caution:
         yield "the lag is too long"
@@ -93,7 +93,7 @@ def trouble(health: Health, limits: Limits, caution: int = 1) -> Iterator[str]:
         yield "too many reads differ"
 
 
-def unsafe(health: Health) -> Iterator[str]:
+def unsafe(health: MigrationHealth) -> Iterator[str]:
     """Why going back from the next step might lose something."""
     if health.half_done:
         yield "some writes are half done"
@@ -101,7 +101,7 @@ def unsafe(health: Health) -> Iterator[str]:
         yield "some rows are not known to their streams: run the backfill"
 
 
-def reasons_to_wait(migration: Migration, health: Health, limits: Limits, now: datetime) -> Iterator[str]:
+def reasons_to_wait(migration: Migration, health: MigrationHealth, limits: Limits, now: datetime) -> Iterator[str]:
     """Why going on would be too early, the most important first."""
     yield from unsafe(health)
     if migration.moved_at and now - migration.moved_at < limits.stable:

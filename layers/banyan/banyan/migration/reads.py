@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any, Final, TypeVar
 
@@ -16,6 +16,7 @@ from banyan.migration.steps import ALL_READS, Phase, Step
 from banyan.migration.usage import READ
 from banyan.projections.base import StreamProjection
 from banyan.queries import Answer, Provenance, Queries
+from banyan.reconciliation.fields import FieldDifference, differing
 from banyan.store.items import bucket_of
 from banyan.streams import StreamId
 
@@ -92,5 +93,13 @@ class MigratingQueries(Queries):
             self._notes.lagged(stream, lag, self._clock())
             return
         expected, actual = self._adapter.views[projection.name](row.data).model_dump(), read.value.model_dump()
-        differing = {name: None for name, value in expected.items() if actual.get(name) != value}
-        self._notes.compared(stream, differing, lag, self._clock())
+        self._notes.compared(stream, differences(expected, actual), lag, self._clock())
+
+
+def differences(expected: Mapping[str, Any], actual: Mapping[str, Any]) -> Sequence[FieldDifference]:
+    """How two states differ, down to the field; of values without canonical form only which fields do."""
+    names = sorted(name for name, value in expected.items() if actual.get(name) != value)
+    unlike = [FieldDifference(name=name, expected=None, actual=None) for name in names]
+    with suppress(TypeError):
+        return differing(*({name: side.get(name) for name in names} for side in (expected, actual))) or unlike
+    return unlike

@@ -15,11 +15,13 @@ from banyan.migration.adapter import LegacyAdapter
 from banyan.migration.archive.objects import S3Objects
 from banyan.migration.archive.tables_dynamodb import DynamoDBTables
 from banyan.migration.archive.worker import ArchiveWorker
+from banyan.migration.backfill import Backfill
 from banyan.migration.controller import Controller
 from banyan.migration.dynamodb import DynamoDBLegacy
 from banyan.migration.health import Limits
 from banyan.migration.lead_dynamodb import DynamoDBLead
 from banyan.migration.notes import Notes
+from banyan.migration.overview import Observer
 from banyan.migration.parts import Ground, Parts, with_outbox, with_shared_transactions
 from banyan.migration.unfollowed import Unfollowed
 from banyan.store.dynamodb import DynamoDBTable
@@ -76,6 +78,16 @@ def limits(settings: Settings) -> Limits:
         settings.rollback_mismatch_rate,
         settings.canary_steps,
     )
+
+
+def observer(parts: Parts, settings: Settings, clock: Clock) -> Observer:
+    """What shows a migration to people."""
+    return Observer(parts, limits(settings), timedelta(hours=settings.quiet_hours), clock)
+
+
+def backfill(parts: Parts) -> Backfill:
+    """The backfill of a migration."""
+    return Backfill(parts.repository, parts.aligner, parts.recover, parts.phases, parts.notes)
 
 
 def archive_worker(parts: Parts, services: Services, clock: Clock) -> ArchiveWorker:

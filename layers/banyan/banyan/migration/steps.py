@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from enum import StrEnum
-from typing import Final
+from typing import Annotated, Final
+
+from pydantic import WithJsonSchema
 
 from banyan.events import CamelModel
 from banyan.migration.lead import Leader
@@ -24,11 +26,14 @@ class Phase(StrEnum):
 
 ORDER: Final = tuple(Phase)
 
+ToldPhase = Annotated[Phase, WithJsonSchema({"type": "string", "enum": [phase.value for phase in Phase]})]
+"""A phase, written out where an API describes itself."""
+
 
 class Step(CamelModel):
     """A phase, and the share of reads that the read models answer, %."""
 
-    phase: Phase = Phase.LEGACY
+    phase: ToldPhase = Phase.LEGACY
     percentage: int = 0
 
     @property

@@ -2,6 +2,14 @@
 
 from __future__ import annotations
 
-from banyan.aws.admin import correlations, deadlines, projections, rebuilds, reconciliation
+from banyan.aws.admin import backfills, correlations, deadlines, migration, projections, rebuilds, reconciliation
 
-ROUTERS = (projections.router, rebuilds.router, deadlines.router, correlations.router, reconciliation.router)
+ROUTERS = (
+    projections.router,
+    rebuilds.router,
+    deadlines.router,
+    correlations.router,
+    reconciliation.router,
+    migration.router,
+    backfills.router,
+)
