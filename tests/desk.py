@@ -30,6 +30,7 @@ from banyan.aws.rebuilds import Rebuilds
 from banyan.aws.reconciling import reconciled
 from banyan.bootstrap import bootstrap
 from banyan.events import Event
+from banyan.migration.upkeep import look_after
 from banyan.projections.base import StreamProjection
 from banyan.projections.check import fold_row
 from banyan.projections.rebuild.base import Work
@@ -99,21 +100,28 @@ class Desk:
     engine : DynamoDBEngine
     poisoned : str, optional
         Id of an order that one projection and the policies cannot take in until ``mended``.
+    environment
+        More of what the template tells the functions.
     """
 
-    def __init__(self, engine: DynamoDBEngine, poisoned: str = "") -> None:
+    def __init__(self, engine: DynamoDBEngine, poisoned: str = "", **environment: str) -> None:
         self.clock, self.counts, self.notices, self.queue = ManualClock(), Counts(), RecordedNotices(), Messages()
         self.mended = False
         self._poisoned = poisoned
         names = {f"{name.upper()}_TABLE": getattr(engine.tables, name) for name in type(engine.tables).model_fields}
-        environ = {name: str(value) for name, value in {**SETTINGS, **names}.items()}
+        environ = {name: str(value) for name, value in {**SETTINGS, **names, **environment}.items()}
         app = bootstrap(
             environ, client=lambda: engine.client, notices=self.notices, telemetry=self.counts, clock=self.clock
         )
         projections = [self._spoiled(p) if p is ORDER_LIST else p for p in app.domain.projections]
         policies = [replace(policy, react=self._spoiled_policy(policy.react)) for policy in app.domain.policies]
         self.app = replace(app, domain=replace(app.domain, projections=projections, policies=policies))
-        self.functions = Starts({"reconciler": lambda event: reconciled(self.app, event, lambda: FOREVER)})
+        self.functions = Starts(
+            {
+                "reconciler": lambda event: reconciled(self.app, event, lambda: FOREVER),
+                "migration_controller": lambda _: self.look_after_the_migration(),
+            }
+        )
         self.apis = {
             "banyan-CommandApi": command_api(self.app),
             "banyan-QueryApi": query_api(self.app),
@@ -154,6 +162,12 @@ class Desk:
             work, delay = self.queue.waiting.popleft()
             self.clock.move(timedelta(seconds=delay))
             self.worker.work(work, lambda: FOREVER)
+
+    def look_after_the_migration(self) -> None:
+        """What the controller does, every minute and when it is started."""
+        app = self.app
+        assert app.migration is not None
+        look_after(app.migration, app.settings, app.services, app.clock, app.telemetry, lambda: FOREVER)
 
     def differing(self) -> list[StreamId]:
         """Orders whose live row in the list is not what a fold of their events says."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from tools.cli import deadlines, projections, reconciliation
+from tools.cli import deadlines, migration, projections, reconciliation
 from tools.runtime.emulator import ROOT
 from typer.main import get_command
 
@@ -18,7 +18,12 @@ def test_every_alarm_is_on_the_page_and_every_alarm_on_the_page_exists(alarms: d
 
 
 def test_every_command_on_the_page_exists_and_every_command_is_on_the_page() -> None:
-    groups = {"projections": projections.app, "reconcile": reconciliation.app, "deadlines": deadlines.app}
+    groups = {
+        "projections": projections.app,
+        "reconcile": reconciliation.app,
+        "migration": migration.app,
+        "deadlines": deadlines.app,
+    }
     commands = {name: set(get_command(app).commands) for name, app in groups.items()}  # type: ignore[attr-defined]
     shown = re.findall(r"\./banyan (\w+) (\w+)", PAGE)
     assert [(group, name) for group, name in shown if name not in commands.get(group, {name})] == []

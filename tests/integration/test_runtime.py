@@ -69,6 +69,7 @@ OPERATIONS: Mapping[str, Expectation] = {
     "reconciliation": (200, {"run": None, "latest": None}),
     "reconcile": (200, {"run": None}),
     "reports": (200, {"reports": []}),
+    "migration": (404, {"code": "migration_off"}),
     "unknown_projection": (404, {"code": "projection_not_found"}),
     "without_scope": (403, {"code": "forbidden_scope"}),
     "unauthenticated": (401, {"code": "unauthorized"}),

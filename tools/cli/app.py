@@ -6,13 +6,14 @@ from typing import Annotated
 
 import typer
 
-from tools.cli import deadlines, projections, reconciliation, trace
+from tools.cli import deadlines, migration, projections, reconciliation, trace
 from tools.cli.client import LOCAL, Client
 from tools.cli.errors import Commands
 
 app = typer.Typer(cls=Commands, add_completion=False, no_args_is_help=True)
 app.add_typer(projections.app, name="projections")
 app.add_typer(reconciliation.app, name="reconcile")
+app.add_typer(migration.app, name="migration")
 app.add_typer(deadlines.app, name="deadlines")
 app.command("trace")(trace.trace)
 

@@ -1,9 +1,10 @@
-"""Watching a rebuild until it is over."""
+"""Watching long work until it is over."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
@@ -12,33 +13,47 @@ from tools.cli.client import Answer, Client
 from tools.cli.errors import INTERRUPTED, CliError
 
 
-def follow(client: Client, name: str, seconds: float) -> Answer:
-    """Show a bar until the newest generation of a projection is no longer building, and return its last progress.
+class Measure(NamedTuple):
+    """How far work has come: what is done now, how much of it, and of how much if that is known."""
 
-    Raises ``CliError``, also when Ctrl-C ends the watching.
+    description: str
+    completed: int
+    total: int | None
+
+
+def looks(client: Client, *path: str, seconds: float, over: Callable[[Any], bool]) -> Iterator[Answer]:
+    """What the API says, again and again until it is over."""
+    while True:
+        answer = client.get(*path)
+        yield answer
+        if over(answer.content):
+            return
+        time.sleep(seconds)
+
+
+def watched(answers: Iterator[Answer], measure: Callable[[Any], Measure], left: str) -> Answer:
+    """Show a bar for what the API says, and return the last of it.
+
+    Parameters
+    ----------
+    answers : Iterator[Answer]
+        One at least.
+    measure : Callable[[Any], Measure]
+    left : str
+        What is told to somebody who stops watching.
+
+    Raises
+    ------
+    CliError
+        Also when Ctrl-C ends the watching.
     """
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task(name, total=None)
+        task = bar.add_task("", total=None)
         try:
-            for answer in _looks(client, name, seconds):
-                found = answer.content
-                bar.update(task, description=found["phase"], completed=found["streams"], total=found["total"])
+            for answer in answers:
+                found = measure(answer.content)
+                bar.update(task, description=found.description, completed=found.completed, total=found.total)
         except KeyboardInterrupt:
-            raise _left(name) from None
+            raise CliError(left, INTERRUPTED) from None
     return answer
-
-
-def _left(name: str) -> CliError:
-    """What is told to somebody who stops watching."""
-    look, end = f"banyan projections progress {name}", f"banyan projections cancel {name}"
-    return CliError(f"The rebuild goes on: `{look}` shows it, `{end}` gives it up.", INTERRUPTED)
-
-
-def _looks(client: Client, name: str, seconds: float) -> Iterator[Answer]:
-    while True:
-        answer = client.get("projections", name, "rebuild")
-        yield answer
-        if answer.content["stage"] != "building":
-            return
-        time.sleep(seconds)

@@ -10,7 +10,7 @@ from rich.text import Text
 from tools.cli import tables
 from tools.cli.client import Answer, Client
 from tools.cli.errors import REFUSED, CliError
-from tools.cli.following import follow
+from tools.cli.following import Measure, looks, watched
 from tools.cli.output import Json, say, show
 
 app = typer.Typer(no_args_is_help=True, help="See, pause, resume and rebuild projections.")
@@ -103,7 +103,7 @@ def rebuild(
         show(answer, json, Text(f"{stream} is rebuilt in {name}."))
         return
     answer = client.post("projections", name, "rebuild", writesPerSecond=writes, switchWhenEqual=switch)
-    _ended(follow(client, name, every) if wait else answer, json)
+    _ended(_followed(client, name, every) if wait else answer, json)
 
 
 @app.command()
@@ -174,6 +174,16 @@ def _retry(client: Client, name: str, stream: str, json: bool) -> bool:
     told = f"is parked again at version {again['version']}: {again['error']}" if again else "is up to date"
     show(answer, json, Text(f"{stream} {told}."))
     return again is not None
+
+
+def _followed(client: Client, name: str, seconds: float) -> Answer:
+    """Watch until the newest generation is no longer building."""
+    look, end = f"banyan projections progress {name}", f"banyan projections cancel {name}"
+    return watched(
+        looks(client, "projections", name, "rebuild", seconds=seconds, over=lambda found: found["stage"] != "building"),
+        lambda found: Measure(found["phase"], found["streams"], found["total"]),
+        f"The rebuild goes on: `{look}` shows it, `{end}` gives it up.",
+    )
 
 
 def _ended(answer: Answer, json: bool) -> None:

@@ -12,13 +12,13 @@ from rich.text import Text
 
 Json = Mapping[str, Any]
 
-MOMENTS: Final = frozenset({"startedAt", "changedAt", "parkedAt", "due"})
+MOMENTS: Final = frozenset({"startedAt", "changedAt", "parkedAt", "due", "since", "at"})
 WHEN_RETRIED: Final = "when retried"
 
 
 def projections(found: Json) -> Table:
     """Every projection in a line."""
-    table = _table("Projections", "projection", "status", "live", "lag (events)", "lag (ms)", "parked")
+    table = titled("Projections", "projection", "status", "live", "lag (events)", "lag (ms)", "parked")
     for each in found["projections"]:
         lag = each["lag"]
         row = (each["projection"], each["status"], each["live"], _lag(lag), lag["milliseconds"], len(each["parked"]))
@@ -32,7 +32,7 @@ def projection(found: Json) -> list[RenderableType]:
     if found["pause"]:
         pause = found["pause"]
         shown.append(Text(f"Paused by {pause['by']} since {moment(pause['since'])}: {pause['reason']}"))
-    shown.append(_rows("Generations", found["generations"], "number", "stage", "startedAt", "changedAt"))
+    shown.append(rows("Generations", found["generations"], "number", "stage", "startedAt", "changedAt"))
     if found["parked"]:
         shown.append(parked(found["parked"]))
     return shown
@@ -41,12 +41,12 @@ def projection(found: Json) -> list[RenderableType]:
 def parked(found: Iterable[Json]) -> Table:
     """Streams that wait for a retry."""
     names = ("stream", "generation", "version", "error", "attempts", "parkedAt", "nextTry")
-    return _rows("Parked streams", [{**each, "nextTry": each["nextTry"] or WHEN_RETRIED} for each in found], *names)
+    return rows("Parked streams", [{**each, "nextTry": each["nextTry"] or WHEN_RETRIED} for each in found], *names)
 
 
 def resumed(name: str, found: Json) -> list[RenderableType]:
     """What a projection made up for."""
-    table = _rows("Made up for", found["generations"], "generation", "commits", "healed", "complete", "error")
+    table = rows("Made up for", found["generations"], "generation", "commits", "healed", "complete", "error")
     unfinished = [each for each in found["generations"] if not each["complete"]]
     rest = "The scheduled catch-up goes on with the rest." if unfinished else f"{name} is up to date."
     return [table, Text(rest)]
@@ -75,15 +75,15 @@ def progress(found: Json) -> list[RenderableType]:
         )
     ]
     if found["stuck"]:
-        shown.append(_rows("Streams that failed", found["stuck"], "stream", "version", "error"))
+        shown.append(rows("Streams that failed", found["stuck"], "stream", "version", "error"))
     if found["differences"]:
-        shown.append(_rows("Differences", found["differences"], "row", "fields"))
+        shown.append(rows("Differences", found["differences"], "row", "fields"))
     return shown
 
 
 def deadlines(found: Json) -> list[RenderableType]:
     """Deadlines that are due or were put aside."""
-    table = _rows("Parked deadlines", found["parked"], "stream", "name", "due", "attempts", "error")
+    table = rows("Parked deadlines", found["parked"], "stream", "name", "due", "attempts", "error")
     return [Text(f"{counted(found['due'], 'deadline')} due now."), *([table] if found["parked"] else [])]
 
 
@@ -101,8 +101,9 @@ def _lag(lag: Json) -> str:
     return f"{lag['events']:,}" if lag["complete"] else f"{lag['events']:,} or more"
 
 
-def _rows(title: str, found: Iterable[Json], *names: str) -> Table:
-    table = _table(title, *names)
+def rows(title: str, found: Iterable[Json], *names: str) -> Table:
+    """A table of some members of each."""
+    table = titled(title, *names)
     for each in found:
         table.add_row(*(Text(_cell(name, each.get(name))) for name in names))
     return table
@@ -118,7 +119,8 @@ def _cell(name: str, value: Any) -> str:
     return moment(value) if name in MOMENTS else str(value)
 
 
-def _table(title: str, *names: str) -> Table:
+def titled(title: str, *names: str) -> Table:
+    """An empty table."""
     table = Table(title=title, title_justify="left")
     for name in names:
         table.add_column(name, overflow="fold")

@@ -87,6 +87,7 @@ def operations() -> Mapping[str, Any]:
         "reconciliation": get("/admin/reconciliation", scope=ADMIN),
         "reconcile": post("/admin/reconciliation/run", json.dumps({"full": True}), scope=ADMIN),
         "reports": get("/admin/reconciliation/reports", limit="5", scope=ADMIN),
+        "migration": get("/admin/migration", scope=ADMIN),
         "unknown_projection": get("/admin/projections/nothing", scope=ADMIN),
         "without_scope": get("/admin/projections"),
         "unauthenticated": get("/admin/projections", tenant=None),

@@ -24,7 +24,7 @@ router = Router()  # type: ignore[no-untyped-call]
 
 Reason = Annotated[str, Field(min_length=1, max_length=500)]
 Limit = Annotated[int, Query(ge=1, le=200)]
-After = Annotated[int, Query(ge=0)]
+Before = Annotated[int | None, Query(ge=1)]
 
 
 class ReasonRequest(CamelModel):
@@ -66,7 +66,7 @@ class DecisionAnswer(CamelModel):
 
 
 class HistoryAnswer(CamelModel):
-    """Decisions, the oldest first; ``next`` is the ``after`` of the next page."""
+    """Decisions, the newest first; ``next`` is the ``before`` of the next page."""
 
     decisions: list[DecisionAnswer]
     next: int | None
@@ -94,9 +94,10 @@ def show(migration: CurrentMigration) -> Overview:
 
 
 @router.get("/admin/migration/history", operation_id="showMigrationHistory", summary="What was decided, and why")
-def history(migration: CurrentMigration, after: After = 0, limit: Limit = 50) -> HistoryAnswer:
+def history(migration: CurrentMigration, before: Before = None, limit: Limit = 50) -> HistoryAnswer:
     """Show decisions with their evidence."""
-    found = [event for event in migration.parts.phases.history() if event.version > after]
+    decided = reversed(migration.parts.phases.history())
+    found = [event for event in decided if before is None or event.version < before]
     page = [_decision(event) for event in found[:limit]]
     return HistoryAnswer(decisions=page, next=page[-1].version if len(found) > limit else None)
 
