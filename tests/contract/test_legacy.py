@@ -126,7 +126,7 @@ def test_a_scan_meets_every_row_once(legacy: Legacy) -> None:
 
 def test_only_the_leader_writes(legacy: Legacy) -> None:
     assert legacy.repository.lead() is Leader.LEGACY
-    legacy.repository.hand_over(Leader.EVENTS)
+    legacy.repository.hand_over(Leader.EVENTS, 1)
     assert legacy.repository.lead() is Leader.EVENTS
     with pytest.raises(LeaderMoved):
         write(legacy, order())
@@ -164,7 +164,7 @@ def test_no_unit_of_the_old_leader_ends_behind_the_hand_over(legacy: Legacy) -> 
         handed.result()
 
     def hand_over() -> None:
-        legacy.repository.hand_over(Leader.EVENTS)
+        legacy.repository.hand_over(Leader.EVENTS, 1)
         events.append(legacy.repository.load(stream))
 
     late(hand_over)
@@ -202,7 +202,7 @@ def test_an_entry_is_written_once(outbox: Any) -> None:
 
 
 def test_once_legacy_is_off_the_database_itself_refuses_old_programs(postgres: OnPostgres) -> None:
-    postgres.repository.hand_over(Leader.OFF)
+    postgres.repository.hand_over(Leader.OFF, 1)
     with pytest.raises(RaiseException, match="legacy_writes_off"):
         postgres.write_directly(order(), row(order()))
     assert postgres.repository.load(order()) is None

@@ -9,6 +9,8 @@
     ├── CommitTooLarge           more than one transaction can hold
     ├── StoreUnavailable         the database did not answer in time; try again
     ├── LeaderMoved              migration: another side leads than the writer believes
+    │   └── LegacyWritesOff      migration: and the legacy system takes no more writes
+    ├── Overtaken                migration: a later turn of the lead has begun
     ├── RowRaced                 migration: somebody else wrote the legacy row first
     ├── Diverged                 migration: the stream holds other events than the legacy system says
     ├── NotRepairable            reconciliation: a difference that no repair of its side can mend
@@ -83,6 +85,19 @@ class StoreUnavailable(BanyanError):
 
 class LeaderMoved(BanyanError):
     """Another side leads than the writer believes: look again and take the new path; nothing was written."""
+
+
+class LegacyWritesOff(LeaderMoved):
+    """The event store has taken over and the legacy system takes no more writes: use the API; nothing was written."""
+
+    code = "legacy_writes_off"
+
+    def __init__(self) -> None:
+        super().__init__("the event store has taken over: the legacy system takes no more writes")
+
+
+class Overtaken(BanyanError):
+    """A later turn of the lead has begun: look again where the migration stands; nothing was changed."""
 
 
 class RowRaced(BanyanError):

@@ -28,9 +28,10 @@ def run(world: World, **limits: object) -> Migration:
 
 def compare(world: World, alike: int, differing: int = 0, lag_ms: int = 0) -> None:
     """Keep samples of reads."""
+    migration = world.parts.phases.refreshed()
     for number in range(alike + differing):
         fields = [FieldDifference(name="status", expected='"open"', actual='"paid"')] if number < differing else []
-        world.parts.notes.compared(order(), fields, lag_ms, world.clock())
+        world.parts.samples.compared(migration, order(), fields, lag_ms, world.clock())
 
 
 def test_nothing_moves_before_somebody_begins(moto_world: World) -> None:

@@ -5,86 +5,15 @@ Behind one step and before the next are the same moment for everything that outl
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING, Any, Final
+from contextlib import suppress
 
 import pytest
+from tests.integration.migration.moments import Killed, Moments, deaths, stepping
 from tests.integration.migration.world import CANARY, DUAL, EVENTS, LEGACY_ONLY, TURNED, World
 from tests.legacies import order, row
-from tests.wire import Deliver, delivered
 
 from banyan.migration.steps import Step
 from banyan.streams import StreamId
-
-if TYPE_CHECKING:
-    from botocore.awsrequest import AWSPreparedRequest, AWSResponse
-
-NEVER: Final = 0
-Work = Callable[[], Any]
-
-
-class Killed(BaseException):
-    """The process ends here; nothing catches this."""
-
-
-class Steps:
-    """Counts moments at which a process may die: behind each statement, commit and request.
-
-    Parameters
-    ----------
-    deadly : int
-        The moment at which it dies, from 1.
-    """
-
-    def __init__(self, deadly: int = NEVER) -> None:
-        self.passed = 0
-        self._deadly = deadly
-
-    def __call__(self) -> None:
-        self.passed += 1
-        if self.passed == self._deadly:
-            raise Killed
-
-    def request(self, request: AWSPreparedRequest, deliver: Deliver) -> AWSResponse:
-        """Send one request, unless the process dies."""
-        answer = deliver(request)
-        self()
-        return answer
-
-
-@contextmanager
-def stepping(world: World, steps: Steps) -> Iterator[None]:
-    """Let a world's processes die at a step."""
-    world.engine.wire.around = steps.request
-    if world.connections:
-        world.connections.behind = steps
-    try:
-        yield
-    finally:
-        world.engine.wire.around = delivered
-        if world.connections:
-            world.connections.behind = lambda: None
-
-
-def deaths(world: World, work: Callable[[int], Any]) -> Iterator[int]:
-    """Do a piece of work again and again, and let it die one step later each time, until it gets through."""
-    number = 1
-    while True:
-        steps = Steps(number)
-        with stepping(world, steps):
-            try:
-                work(number)
-            except Killed:
-                died = True
-            else:
-                died = False
-        world.restart()
-        if not died:
-            assert number > 2, "there was no step to die at"
-            return
-        yield number
-        number += 1
 
 
 def recover(world: World) -> None:
@@ -144,30 +73,30 @@ def test_a_turn_that_dies_anywhere_is_finished_and_loses_nothing(mortal: World, 
     mortal.go_to(source)
     mortal.create(order(1))
 
-    for moment in deaths(mortal, lambda _: mortal.go(to)):
+    for moment in deaths(mortal, lambda _: mortal.turn(to)):
         recover(mortal)
         mortal.expect_equal(order(moment))
         if mortal.parts.phases.refreshed().step != to:
-            mortal.go(to)
+            mortal.turn(to)
         mortal.add(order(moment))
         mortal.expect_equal(order(moment))
-        mortal.go(source)
+        mortal.turn(source)
         mortal.create(order(moment + 1))
 
 
 def test_a_turn_that_is_given_up_leaves_everything_as_it_was(mortal: World) -> None:
     mortal.go_to(CANARY)
     mortal.create(order(1))
-    steps = Steps()
+    steps = Moments()
     with stepping(mortal, steps):
-        mortal.go(TURNED)
-    mortal.go(CANARY)
+        mortal.turn(TURNED)
+    mortal.turn(CANARY)
     for deadly in range(1, steps.passed):
-        with suppress(Killed), stepping(mortal, Steps(deadly)):
-            mortal.go(TURNED)
+        with suppress(Killed), stepping(mortal, Moments(deadly)):
+            mortal.turn(TURNED)
         mortal.restart()
         migration = mortal.parts.mover.give_up("test")
         if migration.step == TURNED:
-            mortal.go(CANARY)
+            mortal.turn(CANARY)
         mortal.add(order(1))
         mortal.expect_equal(order(1))

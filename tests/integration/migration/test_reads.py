@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 
 import pytest
@@ -12,8 +12,8 @@ from tests.engines import DynamoDBEngine
 from tests.integration.migration.world import DUAL, EVENTS, TURNED, World
 from tests.legacies import OnDynamoDB, order
 
-from banyan.migration.notes import Samples
 from banyan.migration.reads import MigratingQueries, differences, reads_from_projection
+from banyan.migration.samples import Samples
 from banyan.migration.steps import Phase, Step
 from banyan.projections.conditions import Conditions
 from banyan.projections.runner import ProjectionRunner
@@ -46,9 +46,13 @@ class Reader:
         answers = [self.queries.get(ORDER_DETAILS, stream) for stream in STREAMS]
         return {answer.provenance.served_from for answer in answers if answer}
 
+    def samples(self, since: datetime) -> Samples:
+        """What compared reads showed."""
+        return self.world.parts.samples.samples(self.world.parts.phases.current(), since)
+
     def dice(self, number: float) -> None:
         """Let every read be compared, or none."""
-        self.queries.follow(self.world.parts, lambda: number)
+        self.queries.follow(self.world.parts, 5.0, lambda: number)
 
 
 @pytest.fixture
@@ -91,7 +95,7 @@ def test_equal_reads_are_counted_as_such(reader: Reader) -> None:
     reader.dice(ALWAYS)
     began = reader.world.clock()
     reader.served_from()
-    assert reader.world.parts.notes.samples(began) == Samples(compared=8)
+    assert reader.samples(began) == Samples(compared=8)
 
 
 def test_a_read_that_differs_is_kept_with_its_fields(reader: Reader) -> None:
@@ -108,8 +112,8 @@ def test_a_read_that_differs_is_kept_with_its_fields(reader: Reader) -> None:
         ExpressionAttributeValues={":other": {"S": "c-9"}},
     )
     reader.served_from()
-    assert reader.world.parts.notes.samples(began) == Samples(compared=8, differing=1)
-    (found,) = reader.world.parts.notes.mismatches(began, 10).mismatches
+    assert reader.samples(began) == Samples(compared=8, differing=1)
+    (found,) = reader.world.parts.samples.mismatches(began, 10).mismatches
     assert (found.stream, found.at >= began) == (STREAMS[0], True)
     assert [(field.name, field.expected, field.actual) for field in found.fields] == [
         ("customer_id", '"c-9"', '"c-1"'),
@@ -117,18 +121,19 @@ def test_a_read_that_differs_is_kept_with_its_fields(reader: Reader) -> None:
 
 
 def test_reads_that_differ_are_told_newest_first_page_by_page(reader: Reader) -> None:
-    notes, clock = reader.world.parts.notes, reader.world.clock
+    samples, clock = reader.world.parts.samples, reader.world.clock
+    migration = reader.world.parts.phases.current()
     began = clock()
     field = FieldDifference(name="status", expected='"open"', actual='"paid"')
     for stream in STREAMS[:3]:
-        notes.compared(stream, [field], 0, clock())
-        notes.compared(stream, [], 0, clock())
-        notes.lagged(stream, 5, clock())
-    first = notes.mismatches(began, 2)
-    rest = notes.mismatches(began, 2, first.next)
+        samples.compared(migration, stream, [field], 0, clock())
+        samples.compared(migration, stream, [], 0, clock())
+        samples.lagged(migration, 5, clock())
+    first = samples.mismatches(began, 2)
+    rest = samples.mismatches(began, 2, first.next)
     assert [found.stream for found in (*first.mismatches, *rest.mismatches)] == STREAMS[2::-1]
     assert (first.next is None, rest.next) == (False, None)
-    assert notes.mismatches(clock(), 2).mismatches == ()
+    assert samples.mismatches(clock(), 2).mismatches == ()
 
 
 def test_values_without_a_canonical_form_differ_by_name_only() -> None:
@@ -145,6 +150,6 @@ def test_a_read_model_that_is_behind_is_a_lag_and_no_difference(reader: Reader) 
     reader.world.add(STREAMS[0])
     began = reader.world.clock()
     reader.served_from()
-    found = reader.world.parts.notes.samples(began)
+    found = reader.samples(began)
     assert (found.compared, found.differing) == (7, 0)
     assert found.lag_ms > 0

@@ -23,6 +23,7 @@ from banyan.migration.comparing import comparisons
 from banyan.migration.lead_dynamodb import DynamoDBLead
 from banyan.migration.notes import Notes
 from banyan.migration.parts import Ground, Parts, with_outbox
+from banyan.migration.samples import SampledReads
 from banyan.migration.steps import Step
 from banyan.migration.unfollowed import Unfollowed
 from banyan.projections.conditions import Conditions
@@ -55,7 +56,10 @@ class OverMemory(World):
     def process(self) -> Parts:
         client, table = self.engine.client, self.engine.tables.migration
         lead, notes = DynamoDBLead(client, table, LEGACY.entity), Notes(client, table, LEGACY.entity)
-        ground = Ground(self.engine.table(), DOMAIN.registry, ORDER, LEGACY, lead, notes, self.clock, NoTelemetry())
+        samples = SampledReads(client, table, LEGACY.entity)
+        ground = Ground(
+            self.engine.table(), DOMAIN.registry, ORDER, LEGACY, lead, notes, samples, self.clock, NoTelemetry()
+        )
         repository: Any = self.legacy.repository
         no_tables: Any = None  # nothing is archived here
         return with_outbox(ground, repository, repository, Unfollowed(client, table, LEGACY.entity), no_tables)

@@ -18,10 +18,12 @@ from banyan.migration.archive.tables_dynamodb import DynamoDBTables
 from banyan.migration.archive.tables_postgres import PostgresTables
 from banyan.migration.connections import Connections
 from banyan.migration.lead_dynamodb import DynamoDBLead
+from banyan.migration.migration import Move
 from banyan.migration.notes import Notes
 from banyan.migration.parts import Ground, Parts, with_outbox, with_shared_transactions
 from banyan.migration.postgres import PostgresLegacy
 from banyan.migration.relay import told
+from banyan.migration.samples import SampledReads
 from banyan.migration.steps import Phase, Step
 from banyan.migration.unfollowed import Unfollowed
 from banyan.streams import StreamId
@@ -46,6 +48,7 @@ class HookedConnections(Connections):
     def __init__(self, url: str) -> None:
         super().__init__(url)
         self.behind: Hook = lambda: None
+        self.within: Hook = lambda: None
 
     @contextmanager
     def transaction(self) -> Iterator[Cursor[TupleRow]]:
@@ -61,7 +64,7 @@ class _Hooked:
 
     def execute(self, *statement: Any) -> None:
         self._cursor.execute(*statement)
-        self._hooks.behind()
+        self._hooks.within()
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._cursor, name)
@@ -89,7 +92,10 @@ class World:
         client, table = self.engine.client, self.engine.tables.migration
         lead = DynamoDBLead(client, table, LEGACY.entity)
         notes = Notes(client, table, LEGACY.entity)
-        ground = Ground(self.engine.table(), DOMAIN.registry, ORDER, LEGACY, lead, notes, self.clock, NoTelemetry())
+        samples = SampledReads(client, table, LEGACY.entity)
+        ground = Ground(
+            self.engine.table(), DOMAIN.registry, ORDER, LEGACY, lead, notes, samples, self.clock, NoTelemetry()
+        )
         if self.connections:
             repository = PostgresLegacy(self.connections, LEGACY)
             unfollowed = Unfollowed(client, table, LEGACY.entity)
@@ -107,10 +113,24 @@ class World:
         for step in steps:
             self.parts.mover.move(step, reason="test")
 
+    def turn(self, step: Step) -> None:
+        """Move to a step without asking whether that is wise."""
+        self.parts.phases.handle(Move(to=step, reason="test", at=self.clock()))
+        self.parts.mover.finish()
+
     def go_to(self, step: Step) -> None:
-        """Move the migration forward to a step."""
+        """Move the migration forward to a step, with a backfill before reads move."""
         place = self.parts.phases.refreshed().step.place
-        self.go(*(each for each in WAY if place < each.place <= step.place))
+        for each in (each for each in WAY if place < each.place <= step.place):
+            if each == CANARY:
+                self.align()
+            self.go(each)
+
+    def align(self) -> None:
+        """Let every row be known to its stream."""
+        for stream in self.parts.repository.unaligned(100):
+            self.parts.aligner.align(stream)
+        self.parts.recover()
 
     def create(self, stream: StreamId, commit_id: str | None = None) -> Outcome[Any]:
         """Create an order of one line."""

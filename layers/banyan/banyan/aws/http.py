@@ -136,7 +136,7 @@ def _queries(application: Application) -> Queries:
         return Queries(**parts)
     from banyan.migration.reads import MigratingQueries
 
-    return MigratingQueries(**parts).follow(application.migration)
+    return MigratingQueries(**parts).follow(application.migration, application.settings.compared_percent)
 
 
 def _resolver(*routers: Router | None) -> HttpResolver:

@@ -55,6 +55,8 @@ class Controller:
             self._look_after_the_end()
         if migration.moving_to or migration.step.phase not in (Phase.DUAL_WRITE, Phase.CANARY):
             return migration
+        with suppress(Conflict):
+            self._parts.verification.go_on(self._limits.rows, migration.moved_at)
         return self._decide(migration, self._health(migration, lag, half_done))
 
     def _look_after_the_end(self) -> None:
@@ -82,8 +84,14 @@ class Controller:
             return migration
         reason = next(reasons_to_wait(migration, health, self._limits, self._clock()), "")
         if reason:
-            return self._phases.handle(Hold(reason=reason, evidence=evidence), ACTOR).state
-        return self._mover.move(to, reason="healthy for long enough", actor=ACTOR, evidence=evidence)
+            return self._hold(reason, evidence)
+        try:
+            return self._mover.move(to, reason="healthy for long enough", actor=ACTOR, evidence=evidence)
+        except Conflict as conflict:
+            return self._hold(conflict.detail, evidence)
+
+    def _hold(self, reason: str, evidence: Mapping[str, Any]) -> Migration:
+        return self._phases.handle(Hold(reason=reason, evidence=evidence), ACTOR).state
 
 
 def standing(migration: Migration) -> Mapping[str, Any]:

@@ -14,7 +14,7 @@ from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
 from botocore.exceptions import BotoCoreError, ClientError
 from pydantic import BaseModel
 
-from banyan.errors import LeaderMoved, RowRaced, StoreUnavailable
+from banyan.errors import LeaderMoved, LegacyWritesOff, RowRaced, StoreUnavailable
 from banyan.events import Metadata
 from banyan.migration.adapter import LegacyAdapter
 from banyan.migration.lead import Leader
@@ -118,9 +118,13 @@ class DynamoDBLegacy(Generic[R]):
         """As in ``LegacyRepository``."""
         return self._lead.get()
 
-    def hand_over(self, leader: Leader) -> None:
+    def hand_over(self, leader: Leader, token: int) -> bool:
         """As in ``LegacyRepository``."""
-        self._lead.put(leader)
+        return self._lead.put(leader, token)
+
+    def beside(self, held: Held[R] | None, row: LegacyRow[R], entries: Sequence[Entry] = ()) -> Sequence[TransactItem]:
+        """What a transaction holds to replace a row: ``put``, and a check that the table still takes writes."""
+        return [self.put(held, row, entries), self._lead.check_not_off(row.stream)]
 
     def put(self, held: Held[R] | None, row: LegacyRow[R], entries: Sequence[Entry] = ()) -> TransactItem:
         """What a transaction holds to replace a row that was read by another version of it."""
@@ -161,12 +165,16 @@ class DynamoDBLegacy(Generic[R]):
         except ClientError as error:
             reasons = [reason.get("Code") for reason in error.response.get("CancellationReasons", [])]
             if reasons and reasons[-1] == "ConditionalCheckFailed":
-                raise LeaderMoved("another side leads than the caller believes") from error
+                raise self._other_leader() from error
             if {"ConditionalCheckFailed", "TransactionConflict"} & set(reasons):
                 raise RowRaced("another transaction wrote the row first") from error
             raise StoreUnavailable(f"the legacy table refused: {error.response['Error']['Code']}") from error
         except BotoCoreError as error:
             raise StoreUnavailable(f"no answer from the legacy table: {type(error).__name__}") from error
+
+    def _other_leader(self) -> LeaderMoved:
+        off = self._lead.get() is Leader.OFF
+        return LegacyWritesOff() if off else LeaderMoved("another side leads than the caller believes")
 
     def _call(self, operation: str, **request: Any) -> Any:
         try:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
+from banyan.errors import Conflict
 from banyan.migration.completion import Completion
 from banyan.migration.migration import Migration
 from banyan.migration.steps import Phase, Step, reachable
+from banyan.migration.verification import Verification
 
 
 class Guard:
@@ -15,10 +17,15 @@ class Guard:
 
     Parameters
     ----------
+    half_done : Callable[[], int]
+        Completes what is half done and tells what is left.
+    verification : Verification
     completion : Completion
     """
 
-    def __init__(self, completion: Completion) -> None:
+    def __init__(self, half_done: Callable[[], int], verification: Verification, completion: Completion) -> None:
+        self._half_done = half_done
+        self._verification = verification
         self._completion = completion
 
     def evidence(self, migration: Migration, to: Step) -> Mapping[str, Any]:
@@ -27,9 +34,20 @@ class Guard:
         Raises
         ------
         Conflict
-            Naming what stands in the way.
+            ``would_lose``, ``not_verified_yet``, or as ``Completion.evidence``.
         StoreUnavailable
         """
         if migration.moving_to or to.place <= migration.step.place or not reachable(migration.step, to):
             return {}
-        return self._completion.evidence() if to.phase is Phase.COMPLETE else {}
+        if to.phase is Phase.COMPLETE:
+            return self._completion.evidence()
+        return self._way_back(migration)
+
+    def _way_back(self, migration: Migration) -> Mapping[str, Any]:
+        """Expect that going back from the next step would lose nothing; what legacy alone holds cannot get lost."""
+        left = self._half_done()
+        if left:
+            raise Conflict("would_lose", f"going back from there would lose something: {left} writes are half done")
+        if migration.step.phase is Phase.LEGACY:
+            return {"halfDone": left}
+        return {"halfDone": left, "verified": self._verification.evidence(migration.moved_at)}

@@ -11,6 +11,7 @@ from banyan.events import CamelModel
 from banyan.migration.migration import Migration
 from banyan.migration.parts import Parts
 from banyan.migration.steps import Phase, Step, ladder
+from banyan.migration.verification import UNKNOWN, Difference
 
 CAUTION: Final = 2
 """A migration moves on only below half of the limits above which it moves back."""
@@ -31,6 +32,8 @@ class Limits:
         0 to 1.
     steps : Sequence[int]
         Shares of reads, %.
+    rows : int
+        How many rows one run compares with their streams.
     """
 
     stable: timedelta = timedelta(hours=24)
@@ -38,6 +41,7 @@ class Limits:
     lag_ms: int = 5000
     mismatch_rate: float = 0.01
     steps: Sequence[int] = field(default=(10, 25, 50, 100))
+    rows: int = 500
 
     def since(self, migration: Migration, now: datetime) -> datetime:
         """Since when reads say something: what happened before the step, or longer ago than the window, does not."""
@@ -62,6 +66,10 @@ class MigrationHealth(CamelModel):
         Writes that one side does not have yet.
     unaligned : bool
         Whether a row is not known to its stream.
+    differences : tuple[Difference, ...]
+        Some rows that their streams tell otherwise, or not at all.
+    verified : bool
+        Whether every row was compared with its stream since the step was made.
     """
 
     compared: int
@@ -70,18 +78,24 @@ class MigrationHealth(CamelModel):
     lag_ms: int
     half_done: int
     unaligned: bool
+    differences: tuple[Difference, ...] = ()
+    verified: bool = False
 
 
 def examined(parts: Parts, since: datetime, lag_ms: int, half_done: int) -> MigrationHealth:
     """The health of a migration, whose reads count since a moment. Raises ``StoreUnavailable``."""
-    samples = parts.notes.samples(since)
+    migration, passes = parts.phases.current(), parts.verification.known()
+    samples = parts.samples.samples(migration, since)
+    differences = passes.current.differences if passes else ()
     return MigrationHealth(
         compared=samples.compared,
         differing=samples.differing,
         mismatch_rate=samples.mismatch_rate,
         lag_ms=max(samples.lag_ms, lag_ms),
         half_done=half_done,
-        unaligned=bool(parts.repository.unaligned(1)),
+        unaligned=any(difference.what == UNKNOWN for difference in differences),
+        differences=differences,
+        verified=bool(passes and passes.proof(migration.moved_at)),
     )
 
 
@@ -99,6 +113,8 @@ def unsafe(health: MigrationHealth) -> Iterator[str]:
         yield "some writes are half done"
     if health.unaligned:
         yield "some rows are not known to their streams: run the backfill"
+    elif health.differences:
+        yield "some rows are told otherwise by their streams"
 
 
 def reasons_to_wait(migration: Migration, health: MigrationHealth, limits: Limits, now: datetime) -> Iterator[str]:
@@ -109,3 +125,5 @@ def reasons_to_wait(migration: Migration, health: MigrationHealth, limits: Limit
     if migration.step.phase is Phase.CANARY and health.compared < limits.samples:
         yield "too few reads were compared"
     yield from trouble(health, limits, CAUTION)
+    if not health.verified:
+        yield "not every row is compared with its stream yet"

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from botocore.exceptions import BotoCoreError, ClientError
 
 from banyan.errors import StoreUnavailable
-from banyan.migration.lead import Leader
+from banyan.migration.lead import Leader, refused
 from banyan.store.dynamodb import TransactItem
 from banyan.store.items import bucket_of
 from banyan.streams import StreamId
@@ -40,13 +40,30 @@ class DynamoDBLead:
         answer = _sent(self._client.get_item, TableName=self._table, Key=self._key(0), ConsistentRead=True)
         return Leader(answer["Item"]["leader"]["S"]) if "Item" in answer else Leader.LEGACY
 
-    def put(self, leader: Leader) -> None:
-        """Change the leader for all shards at once: every transaction that checked another one is over or fails."""
-        puts = [
-            {"Put": {"TableName": self._table, "Item": {**self._key(shard), "leader": {"S": leader.value}}}}
-            for shard in range(SHARDS)
-        ]
-        _sent(self._client.transact_write_items, TransactItems=puts)
+    def put(self, leader: Leader, token: int) -> bool:
+        """Change the leader for all shards at once: every transaction that checked another one is over or fails.
+
+        Returns
+        -------
+        bool
+            False when this turn has been done already.
+
+        Raises
+        ------
+        Overtaken
+            A later turn has been here.
+        StoreUnavailable
+        """
+        puts = [self._put(shard, leader, token) for shard in range(SHARDS)]
+        try:
+            self._client.transact_write_items(TransactItems=puts)  # type: ignore[arg-type]
+        except ClientError as error:
+            if "ConditionalCheckFailed" in {r.get("Code") for r in error.response.get("CancellationReasons", [])}:
+                return not refused(self._token(), token)
+            raise _unavailable(error) from error
+        except BotoCoreError as error:
+            raise _unavailable(error) from error
+        return True
 
     def check(self, stream: StreamId, leader: Leader) -> TransactItem:
         """What a transaction on a stream holds, so that it fails when another one leads."""
@@ -60,6 +77,33 @@ class DynamoDBLead:
             }
         }
 
+    def check_not_off(self, stream: StreamId) -> TransactItem:
+        """What a transaction on a stream holds, so that it fails once the legacy system takes no more writes."""
+        return {
+            "ConditionCheck": {
+                "TableName": self._table,
+                "Key": self._key(bucket_of(stream, SHARDS)),
+                "ConditionExpression": "attribute_not_exists(leader) OR leader <> :off",
+                "ExpressionAttributeValues": {":off": {"S": Leader.OFF.value}},
+            }
+        }
+
+    def _put(self, shard: int, leader: Leader, token: int) -> TransactItem:
+        item = {**self._key(shard), "leader": {"S": leader.value}, "token": {"N": str(token)}}
+        return {
+            "Put": {
+                "TableName": self._table,
+                "Item": item,
+                "ConditionExpression": "attribute_not_exists(#token) OR #token <= :token",
+                "ExpressionAttributeNames": {"#token": "token"},
+                "ExpressionAttributeValues": {":token": {"N": str(token)}},
+            }
+        }
+
+    def _token(self) -> int:
+        answer = _sent(self._client.get_item, TableName=self._table, Key=self._key(0), ConsistentRead=True)
+        return int(answer["Item"]["token"]["N"])
+
     def _key(self, shard: int) -> dict[str, Any]:
         return {"part": {"S": self._part}, "item": {"S": str(shard)}}
 
@@ -68,4 +112,8 @@ def _sent(operation: Callable[..., Any], **request: Any) -> Any:
     try:
         return operation(**request)
     except (ClientError, BotoCoreError) as error:
-        raise StoreUnavailable(f"no answer from the migration table: {type(error).__name__}") from error
+        raise _unavailable(error) from error
+
+
+def _unavailable(error: ClientError | BotoCoreError) -> StoreUnavailable:
+    return StoreUnavailable(f"no answer from the migration table: {type(error).__name__}")

@@ -140,7 +140,7 @@ class LegacyRepository(Protocol[R]):
         Raises
         ------
         LeaderMoved
-            Somebody else leads than the caller believes.
+            Somebody else leads than the caller believes; ``LegacyWritesOff`` when for good.
         RowRaced
             The row was written meanwhile.
         StoreUnavailable
@@ -149,8 +149,26 @@ class LegacyRepository(Protocol[R]):
     def lead(self) -> Leader:
         """Who leads, as the legacy system knows it."""
 
-    def hand_over(self, leader: Leader) -> None:
-        """Change the leader; when it returns, no transaction that believed in another can end any more."""
+    def hand_over(self, leader: Leader, token: int) -> bool:
+        """Change the leader; when it returns, no transaction that believed in another can end any more.
+
+        Parameters
+        ----------
+        leader : Leader
+        token : int
+            Of ``banyan.migration.lead.token``.
+
+        Returns
+        -------
+        bool
+            False when this turn has been done already; then nothing was changed.
+
+        Raises
+        ------
+        Overtaken
+            A later turn has been here; nothing was changed.
+        StoreUnavailable
+        """
 
 
 class Outbox(Protocol):

@@ -11,8 +11,8 @@ from typing import Generic, TypeVar
 
 from pydantic import BaseModel
 
-from banyan.errors import LeaderMoved
-from banyan.migration.lead import Leader
+from banyan.errors import LeaderMoved, LegacyWritesOff
+from banyan.migration.lead import Leader, refused
 from banyan.migration.legacy import Entry, LegacyRow, Unit
 from banyan.streams import StreamId
 
@@ -26,6 +26,7 @@ class MemoryLegacy(Generic[R]):
         self._rows: dict[StreamId, LegacyRow[R]] = {}
         self._entries: list[Entry] = []
         self._leader = Leader.LEGACY
+        self._token = 0
         self._lock = RLock()
 
     def load(self, stream: StreamId) -> LegacyRow[R] | None:
@@ -55,6 +56,8 @@ class MemoryLegacy(Generic[R]):
     def unit(self, stream: StreamId, leader: Leader) -> Iterator[Unit[R]]:
         """As in ``LegacyRepository``."""
         with self._lock:
+            if self._leader is Leader.OFF is not leader:
+                raise LegacyWritesOff
             if self._leader is not leader:
                 raise LeaderMoved(f"{self._leader} leads, not {leader}")
             unit = _Unit(self._rows.get(stream), [e for e in self._entries if e.stream == stream])
@@ -67,10 +70,13 @@ class MemoryLegacy(Generic[R]):
         """As in ``LegacyRepository``."""
         return self._leader
 
-    def hand_over(self, leader: Leader) -> None:
+    def hand_over(self, leader: Leader, token: int) -> bool:
         """As in ``LegacyRepository``."""
         with self._lock:
-            self._leader = leader
+            if refused(self._token, token):
+                return False
+            self._leader, self._token = leader, token
+            return True
 
     def pending(self, stream: StreamId | None = None, limit: int = 100) -> Sequence[Entry]:
         """As in ``Outbox``."""

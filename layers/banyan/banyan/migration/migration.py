@@ -37,6 +37,13 @@ class Moved(DomainEvent):
     at: datetime
 
 
+class MoveReversed(DomainEvent):
+    """A move that had begun cannot be finished: the lead goes back to where it was, and writes wait until it is."""
+
+    to: Step
+    reason: str
+
+
 class MoveGivenUp(DomainEvent):
     """A move that had begun was not made; everything is as before."""
 
@@ -61,13 +68,14 @@ class Move(CamelModel):
 
 
 class FinishMove(CamelModel):
-    """The lead has changed hands."""
+    """The lead has changed hands, or is back where it was, in the turn that is given."""
 
+    turn: int
     at: datetime
 
 
 class GiveUpMove(CamelModel):
-    """The lead is back where it was."""
+    """Let the lead go back to where it was."""
 
     reason: str
 
@@ -95,6 +103,10 @@ class Migration(CamelModel):
     moving_reason : str
     moving_evidence : Mapping[str, Any]
         Why it is on its way.
+    reversing : str
+        Why the lead goes back to where it was, while it does.
+    turn : int
+        Number of the last turn of the lead; a move that is reversed takes two.
     held : str
         Why it did not move when it last might have.
     """
@@ -104,6 +116,8 @@ class Migration(CamelModel):
     moving_to: Step | None = None
     moving_reason: str = ""
     moving_evidence: Mapping[str, Any] = {}
+    reversing: str = ""
+    turn: int = 0
     held: str = ""
 
     @property
@@ -118,7 +132,7 @@ def decide(command: Command, migration: Migration) -> Sequence[DomainEvent]:
     Raises
     ------
     Conflict
-        ``already_moving``, ``not_moving``
+        ``already_moving``, ``not_moving``, ``overtaken``
     CommandRejected
         ``step_out_of_reach``
     """
@@ -126,11 +140,10 @@ def decide(command: Command, migration: Migration) -> Sequence[DomainEvent]:
         case Move():
             return _move(command, migration)
         case FinishMove():
-            to = _destination(migration)
-            reason, evidence = migration.moving_reason, migration.moving_evidence
-            return [Moved(source=migration.step, to=to, reason=reason, evidence=evidence, at=command.at)]
+            return _finish(command, migration)
         case GiveUpMove():
-            return [MoveGivenUp(to=_destination(migration), reason=command.reason)]
+            to = _destination(migration)
+            return [] if migration.reversing else [MoveReversed(to=to, reason=command.reason)]
         case Hold():
             if command.reason == migration.held:
                 return []
@@ -141,11 +154,14 @@ def evolve(migration: Migration, event: DomainEvent) -> Migration:
     """State after one more event."""
     match event:
         case MoveBegan(to=to, reason=reason, evidence=evidence):
-            return migration.model_copy(update={"moving_to": to, "moving_reason": reason, "moving_evidence": evidence})
+            moving = {"moving_to": to, "moving_reason": reason, "moving_evidence": evidence}
+            return migration.model_copy(update={**moving, "turn": migration.turn + 1})
+        case MoveReversed(reason=reason):
+            return migration.model_copy(update={"reversing": reason or "given up", "turn": migration.turn + 1})
         case Moved(to=to, at=at):
-            return Migration(step=to, moved_at=at)
+            return Migration(step=to, moved_at=at, turn=migration.turn)
         case MoveGivenUp():
-            return Migration(step=migration.step, moved_at=migration.moved_at)
+            return Migration(step=migration.step, moved_at=migration.moved_at, turn=migration.turn)
         case Held(reason=reason):
             return migration.model_copy(update={"held": reason})
     return migration
@@ -164,6 +180,16 @@ def _move(command: Move, migration: Migration) -> Sequence[DomainEvent]:
     return [MoveBegan(**details)]
 
 
+def _finish(command: FinishMove, migration: Migration) -> Sequence[DomainEvent]:
+    to = _destination(migration)
+    if command.turn != migration.turn:
+        raise Conflict("overtaken", f"turn {migration.turn} of the lead has overtaken turn {command.turn}")
+    if migration.reversing:
+        return [MoveGivenUp(to=to, reason=migration.reversing)]
+    reason, evidence = migration.moving_reason, migration.moving_evidence
+    return [Moved(source=migration.step, to=to, reason=reason, evidence=evidence, at=command.at)]
+
+
 def _destination(migration: Migration) -> Step:
     if migration.moving_to is None:
         raise Conflict("not_moving", "the migration is not on its way to another step")
@@ -173,7 +199,7 @@ def _destination(migration: Migration) -> Step:
 MIGRATION: Final[Decider[Migration, Command]] = Decider(
     entity=ENTITY, initial=Migration, decide=decide, evolve=evolve, state=Migration
 )
-REGISTRY: Final = EventRegistry([MoveBegan, Moved, MoveGivenUp, Held])
+REGISTRY: Final = EventRegistry([MoveBegan, Moved, MoveReversed, MoveGivenUp, Held])
 
 
 def migration_of(entity: str) -> StreamId:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 
+from banyan.errors import Conflict, Overtaken
 from banyan.migration.guard import Guard
 from banyan.migration.migration import FinishMove, GiveUpMove, Migration, Move
 from banyan.migration.phases import Phases
@@ -57,17 +59,37 @@ class Mover:
         return self._phases.handle(move, actor).state
 
     def finish(self, actor: str = "") -> Migration:
-        """Finish the move that has begun, if there is one. Raises ``StoreUnavailable``."""
+        """Finish the move that has begun, or its reversal, if there is one; somebody else may do the same meanwhile.
+
+        Returns
+        -------
+        Migration
+            Where it stands now; still moving when somebody else is about to finish.
+
+        Raises
+        ------
+        StoreUnavailable
+            The move is not finished: ``finish`` or ``give_up``.
+        """
         migration = self._phases.refreshed()
         if migration.moving_to is None:
             return migration
-        self._turn.to(migration.moving_to.leader)
-        return self._phases.handle(FinishMove(at=self._clock()), actor).state
+        try:
+            self._hand_over(migration)
+            return self._phases.handle(FinishMove(turn=migration.turn, at=self._clock()), actor).state
+        except (Overtaken, Conflict):
+            return self._phases.refreshed()
 
     def give_up(self, reason: str, actor: str = "") -> Migration:
-        """Give up the move that has begun, if there is one. Raises ``StoreUnavailable``."""
-        migration = self._phases.refreshed()
-        if migration.moving_to is None:
-            return migration
-        self._turn.back_to(migration.leader)
-        return self._phases.handle(GiveUpMove(reason=reason), actor).state
+        """Give up the move that has begun, if there is one, and let the lead go back to where it was. As ``finish``."""
+        if self._phases.refreshed().moving_to is None:
+            return self._phases.current()
+        with suppress(Conflict):
+            self._phases.handle(GiveUpMove(reason=reason), actor)
+        return self.finish(actor)
+
+    def _hand_over(self, migration: Migration) -> None:
+        if migration.reversing:
+            self._turn.back_to(migration.leader, migration.turn)
+        elif migration.moving_to:
+            self._turn.to(migration.moving_to.leader, migration.turn)

@@ -1,79 +1,16 @@
-"""What a migration remembers besides its events: small texts under a name, and counts by the minute."""
+"""What a migration remembers besides its events: small texts under a name."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
-from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any, Final
-from uuid import uuid4
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
-from pydantic import TypeAdapter
 
 from banyan.errors import StoreUnavailable
-from banyan.reconciliation.fields import FieldDifference
-from banyan.store.chain import timestamp
-from banyan.streams import StreamId
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
-
-KEPT: Final = timedelta(days=30)
-NOT_COMPARED: Final = ""
-ALIKE: Final = "[]"
-
-_FIELDS: Final = TypeAdapter(list[FieldDifference])
-
-
-@dataclass(frozen=True, slots=True)
-class Samples:
-    """What compared reads showed since a moment.
-
-    Parameters
-    ----------
-    compared, differing : int
-        Reads that were compared, and those that differed.
-    lag_ms : int
-        Longest lag of a read model among them.
-    """
-
-    compared: int = 0
-    differing: int = 0
-    lag_ms: int = 0
-
-    @property
-    def mismatch_rate(self) -> float:
-        """Share of reads that differed, 0 to 1."""
-        return self.differing / self.compared if self.compared else 0.0
-
-
-@dataclass(frozen=True, slots=True)
-class Mismatch:
-    """A compared read that differed.
-
-    Parameters
-    ----------
-    place : str
-        Sorts samples by time.
-    at : datetime
-    stream : StreamId
-    fields : Sequence[FieldDifference]
-        Of the legacy system, which is expected, and of the read model.
-    """
-
-    place: str
-    at: datetime
-    stream: StreamId
-    fields: Sequence[FieldDifference]
-
-
-@dataclass(frozen=True, slots=True)
-class MismatchPage:
-    """Compared reads that differed, the newest first, and where the next page begins, if there is one."""
-
-    mismatches: tuple[Mismatch, ...]
-    next: str | None
 
 
 class Notes:
@@ -144,98 +81,8 @@ class Notes:
             raise _unavailable(error) from error
         return True
 
-    def compared(self, stream: StreamId, fields: Sequence[FieldDifference], lag_ms: int, now: datetime) -> None:
-        """Keep what one compared read showed: the fields that differ, and the lag. Raises ``StoreUnavailable``."""
-        self._sample(stream, _FIELDS.dump_json(list(fields)).decode(), lag_ms, now)
-
-    def lagged(self, stream: StreamId, lag_ms: int, now: datetime) -> None:
-        """Keep the lag of a read that could not be compared. Raises ``StoreUnavailable``."""
-        self._sample(stream, NOT_COMPARED, lag_ms, now)
-
-    def _sample(self, stream: StreamId, differing: str, lag_ms: int, now: datetime) -> None:
-        item = {
-            **self._key("sample", f"{timestamp(now)}#{uuid4()}"),
-            "stream": {"S": str(stream)},
-            "differing": {"S": differing},
-            "lag_ms": {"N": str(lag_ms)},
-            "expires_at": {"N": str(int((now + KEPT).timestamp()))},
-        }
-        _sent(self._client.put_item, TableName=self._table, Item=item)
-
-    def samples(self, since: datetime) -> Samples:
-        """What compared reads showed since a moment. Raises ``StoreUnavailable``."""
-        found, start = Samples(), dict[str, Any]()
-        while True:
-            answer = _sent(
-                self._client.query,
-                TableName=self._table,
-                KeyConditionExpression="#part = :part AND #item >= :since",
-                ExpressionAttributeNames={"#part": "part", "#item": "item"},
-                ExpressionAttributeValues={
-                    ":part": self._key("sample", "")["part"],
-                    ":since": {"S": timestamp(since)},
-                },
-                ConsistentRead=True,
-                **start,
-            )
-            for item in answer["Items"]:
-                found = Samples(
-                    found.compared + (item["differing"]["S"] != NOT_COMPARED),
-                    found.differing + (item["differing"]["S"] not in (NOT_COMPARED, ALIKE)),
-                    max(found.lag_ms, int(item["lag_ms"]["N"])),
-                )
-            if not answer.get("LastEvaluatedKey"):
-                return found
-            start = {"ExclusiveStartKey": answer["LastEvaluatedKey"]}
-
-    def mismatches(self, since: datetime, limit: int, before: str | None = None) -> MismatchPage:
-        """Compared reads that differed.
-
-        Parameters
-        ----------
-        since : datetime
-        limit : int
-        before : str, optional
-            Where the page before ended.
-
-        Raises
-        ------
-        StoreUnavailable
-        """
-        found: list[Mismatch] = []
-        start = {"ExclusiveStartKey": self._key("sample", before)} if before else {}
-        while True:
-            answer = _sent(
-                self._client.query,
-                TableName=self._table,
-                KeyConditionExpression="#part = :part AND #item >= :since",
-                FilterExpression="NOT differing IN (:alike, :not_compared)",
-                ExpressionAttributeNames={"#part": "part", "#item": "item"},
-                ExpressionAttributeValues={
-                    ":part": self._key("sample", "")["part"],
-                    ":since": {"S": timestamp(since)},
-                    ":alike": {"S": ALIKE},
-                    ":not_compared": {"S": NOT_COMPARED},
-                },
-                ScanIndexForward=False,
-                ConsistentRead=True,
-                **start,
-            )
-            found += map(_mismatch, answer["Items"])
-            if len(found) > limit:
-                return MismatchPage(tuple(found[:limit]), found[limit - 1].place)
-            if not answer.get("LastEvaluatedKey"):
-                return MismatchPage(tuple(found), None)
-            start = {"ExclusiveStartKey": answer["LastEvaluatedKey"]}
-
     def _key(self, kind: str, name: str) -> dict[str, Any]:
         return {"part": {"S": f"{kind}#{self._entity}"}, "item": {"S": name}}
-
-
-def _mismatch(item: Any) -> Mismatch:
-    place = item["item"]["S"]
-    fields = _FIELDS.validate_json(item["differing"]["S"])
-    return Mismatch(place, datetime.fromisoformat(place.split("#")[0]), StreamId.parse(item["stream"]["S"]), fields)
 
 
 def _sent(operation: Callable[..., Any], **request: Any) -> Any:

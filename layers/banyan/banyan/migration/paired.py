@@ -7,7 +7,7 @@ from typing import Any
 
 from banyan.commands import CommandHandler, Outcome
 from banyan.decider import AnyDecider
-from banyan.errors import Diverged, LeaderMoved, RowRaced
+from banyan.errors import BanyanError, Diverged, LeaderMoved, LegacyWritesOff, RowRaced
 from banyan.events import Metadata
 from banyan.migration.adapter import AnyAdapter
 from banyan.migration.beside import TableBeside
@@ -51,15 +51,15 @@ class PairedTable(TableBeside):
         RowRaced
             The row was written meanwhile, or holds what the stream was not told.
         LeaderMoved
-            The stream went on without the row.
+            The stream went on without the row; ``LegacyWritesOff`` when the row takes no more writes.
         """
         held = self._legacy.held(commits[0].stream)
         _check(held, commits[0])
         try:
             row = self._following(held, commits)
-            self.table.insert(commits, [self._legacy.put(held, row, [self._entry(commits, row)])])
+            self.table.insert(commits, self._legacy.beside(held, row, [self._entry(commits, row)]))
         except BesideRefused as refused:
-            raise RowRaced("another program wrote the row first") from refused
+            raise _refusal(refused) from refused
 
     def _following(self, held: Held[Any] | None, commits: Sequence[Commit]) -> LegacyRow[Any]:
         data, version = (held.row.data, held.row.version) if held else (None, 0)
@@ -93,13 +93,13 @@ class AlignedTable(TableBeside):
         self._held = held
 
     def insert(self, commits: Sequence[Commit]) -> None:
-        """As in ``CommitTable``. Raises ``RowRaced``."""
+        """As in ``CommitTable``. Raises ``RowRaced``, ``LegacyWritesOff``."""
         row = self._held.row
         linked = LegacyRow(row.stream, row.version, row.data, Link(row.version, commits[-1].last))
         try:
-            self.table.insert(commits, [self._legacy.put(self._held, linked)])
+            self.table.insert(commits, self._legacy.beside(self._held, linked))
         except BesideRefused as refused:
-            raise RowRaced("another program wrote the row first") from refused
+            raise _refusal(refused) from refused
 
 
 class Paired:
@@ -187,6 +187,11 @@ class Paired:
         if self._legacy.load(row.stream) != row:
             return RowRaced("somebody else told the stream of the row first")
         return Diverged(row.stream, row.stream_version)
+
+
+def _refusal(refused: BesideRefused) -> BanyanError:
+    """Why nothing was written: the check of the lead stands second."""
+    return LegacyWritesOff() if 1 in refused.indexes else RowRaced("another program wrote the row first")
 
 
 def _check(held: Held[Any] | None, first: Commit) -> None:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Protocol, runtime_checkable
 
 from banyan.commands import CommandHandler
 from banyan.decider import AnyDecider
+from banyan.errors import BanyanError
 from banyan.migration.adapter import AnyAdapter
 from banyan.migration.archive.archives import Archives
 from banyan.migration.archive.tables import LegacyTables
@@ -26,13 +28,16 @@ from banyan.migration.notes import Notes
 from banyan.migration.paired import Paired, PairedTable
 from banyan.migration.phases import Phases
 from banyan.migration.relay import Relay, RelayedAtOnce
+from banyan.migration.samples import SampledReads
 from banyan.migration.turn import OutboxTurn, PairedTurn
 from banyan.migration.unfollowed import Unfollowed
 from banyan.migration.usage import Usage
+from banyan.migration.verification import Verification
 from banyan.migration.watch import Watch
 from banyan.store import CommitTable, EventStore
 from banyan.store.dynamodb import DynamoDBTable
 from banyan.store.eventstore import Clock
+from banyan.streams import StreamId
 from banyan.telemetry import Telemetry
 from banyan.upcasting import EventRegistry
 
@@ -50,6 +55,7 @@ class Ground:
     adapter : LegacyAdapter
     lead : DynamoDBLead
     notes : Notes
+    samples : SampledReads
     clock : Callable[[], datetime]
     telemetry : Telemetry
     quiet : timedelta
@@ -62,6 +68,7 @@ class Ground:
     adapter: AnyAdapter
     lead: DynamoDBLead
     notes: Notes
+    samples: SampledReads
     clock: Clock
     telemetry: Telemetry
     quiet: timedelta = timedelta(hours=24)
@@ -77,6 +84,10 @@ class Ground:
     def legacy_led(self, repository: AnyRepository, *, dual: bool) -> LegacyLed:
         """Commands that the legacy system decides."""
         return LegacyLed(repository, self.adapter, self.decider, self.registry, self.clock, dual=dual)
+
+    def verification(self, repository: AnyRepository, settle: Callable[[StreamId], None]) -> Verification:
+        """What compares rows with their streams."""
+        return Verification(repository, self.store(), self.adapter, settle, self.notes, self.clock)
 
 
 @runtime_checkable
@@ -121,12 +132,14 @@ class Parts:
     ----------
     adapter : LegacyAdapter
     notes : Notes
+    samples : SampledReads
     repository : LegacyRepository
     phases : Phases
     facade : Facade
     mover : Mover
     aligner : LegacyLed | Paired
         Tells streams of rows: ``align``.
+    verification : Verification
     end : End
     relay : Relay, optional
     follower : Follower, optional
@@ -135,11 +148,13 @@ class Parts:
 
     adapter: AnyAdapter
     notes: Notes
+    samples: SampledReads
     repository: AnyRepository
     phases: Phases
     facade: Facade
     mover: Mover
     aligner: LegacyLed | Paired
+    verification: Verification
     end: End
     relay: Relay | None = None
     follower: Follower | None = None
@@ -190,16 +205,28 @@ def with_outbox(
         "led": EventLed(ground.handler(LedTable(ground.table, ground.lead, unfollowed)), follower, ground.clock),
         "events": ground.handler(),
     }
-    end = End.of(ground, phases, tables, lambda: completed(relay, follower))
+
+    def settle(stream: StreamId) -> None:
+        for settled in (relay.stream, follower.follow):
+            with suppress(BanyanError):
+                settled(stream)
+
+    def half_done() -> int:
+        return completed(relay, follower)
+
+    end = End.of(ground, phases, tables, half_done)
+    verification = ground.verification(repository, settle)
     turn = OutboxTurn(repository, ground.lead, led, relay, follower)
     return Parts(
         ground.adapter,
         ground.notes,
+        ground.samples,
         repository,
         phases,
         Facade(phases, paths, end.usage, ground.telemetry),
-        Mover(phases, turn, Guard(end.completion), ground.clock),
+        Mover(phases, turn, Guard(half_done, verification, end.completion), ground.clock),
         led,
+        verification,
         end,
         relay,
         follower,
@@ -225,7 +252,8 @@ def with_shared_transactions(ground: Ground, legacy: DynamoDBLegacy[Any], tables
         "led": paired,
         "events": ground.handler(),
     }
-    end = End.of(ground, phases, tables, lambda: 0)
+    end = End.of(ground, phases, tables, completed)
+    verification = ground.verification(legacy, lambda _: None)
     facade = Facade(phases, paths, end.usage, ground.telemetry)
-    mover = Mover(phases, PairedTurn(ground.lead), Guard(end.completion), ground.clock)
-    return Parts(ground.adapter, ground.notes, legacy, phases, facade, mover, paired, end)
+    mover = Mover(phases, PairedTurn(ground.lead), Guard(completed, verification, end.completion), ground.clock)
+    return Parts(ground.adapter, ground.notes, ground.samples, legacy, phases, facade, mover, paired, verification, end)

@@ -11,12 +11,12 @@ from psycopg import Cursor, sql
 from psycopg.rows import TupleRow
 from pydantic import BaseModel
 
-from banyan.errors import ConfigurationError, LeaderMoved
+from banyan.errors import ConfigurationError, LeaderMoved, LegacyWritesOff
 from banyan.events import Metadata
 from banyan.migration.adapter import LegacyAdapter, SqlMapping
 from banyan.migration.changes_postgres import PostgresChanges
 from banyan.migration.connections import Connections
-from banyan.migration.lead import Leader
+from banyan.migration.lead import Leader, refused
 from banyan.migration.legacy import Entry, LegacyRow, Link, Unit
 from banyan.streams import StreamId
 
@@ -113,6 +113,8 @@ class PostgresLegacy(Generic[R]):
         with self._connections.transaction() as cursor:
             cursor.execute("SET LOCAL banyan.facade = 'on'")
             found = _one(cursor, "SELECT leader FROM banyan_lead WHERE entity = %s FOR SHARE", (self._entity,))
+            if found == Leader.OFF != leader:
+                raise LegacyWritesOff
             if found != leader:
                 raise LeaderMoved(f"{found} leads, not {leader}")
             cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", (str(stream),))
@@ -124,10 +126,16 @@ class PostgresLegacy(Generic[R]):
         with self._connections.transaction() as cursor:
             return Leader(_one(cursor, "SELECT leader FROM banyan_lead WHERE entity = %s", (self._entity,)))
 
-    def hand_over(self, leader: Leader) -> None:
-        """As in ``LegacyRepository``: the update waits for every transaction that holds the row for share."""
+    def hand_over(self, leader: Leader, token: int) -> bool:
+        """As in ``LegacyRepository``: the lock waits for every transaction that holds the row for share."""
         with self._connections.transaction() as cursor:
-            cursor.execute("UPDATE banyan_lead SET leader = %s WHERE entity = %s", (leader, self._entity))
+            found = _one(cursor, "SELECT token FROM banyan_lead WHERE entity = %s FOR UPDATE", (self._entity,))
+            if refused(found, token):
+                return False
+            cursor.execute(
+                "UPDATE banyan_lead SET leader = %s, token = %s WHERE entity = %s", (leader, token, self._entity)
+            )
+            return True
 
     def pending(self, stream: StreamId | None = None, limit: int = 100) -> Sequence[Entry]:
         """As in ``Outbox``."""

@@ -1,9 +1,12 @@
 -- What Banyan adds to a legacy database: who leads, how rows and streams are linked, the outbox, and a watch.
 
 CREATE TABLE IF NOT EXISTS banyan_lead (
-    entity text PRIMARY KEY,
-    leader text NOT NULL
+    entity text   PRIMARY KEY,
+    leader text   NOT NULL,
+    token  bigint NOT NULL DEFAULT 0
 );
+
+ALTER TABLE banyan_lead ADD COLUMN IF NOT EXISTS token bigint NOT NULL DEFAULT 0;
 
 CREATE TABLE IF NOT EXISTS banyan_link (
     entity      text   NOT NULL,

@@ -5,12 +5,13 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from typing import Any, Final, TypeVar
+from typing import Any, TypeVar
 
 from pydantic import BaseModel
 
 from banyan.errors import BanyanError, VersionNotReached
 from banyan.migration.lead import Leader
+from banyan.migration.migration import Migration
 from banyan.migration.parts import Parts
 from banyan.migration.steps import ALL_READS, Phase, Step
 from banyan.migration.usage import READ
@@ -22,8 +23,6 @@ from banyan.streams import StreamId
 
 S = TypeVar("S", bound=BaseModel)
 
-COMPARED_PERCENT: Final = 5
-
 
 def reads_from_projection(stream: StreamId, percentage: int) -> bool:
     """Whether a stream is among the share whose reads come from the read models; a larger share keeps the smaller."""
@@ -33,25 +32,29 @@ def reads_from_projection(stream: StreamId, percentage: int) -> bool:
 class MigratingQueries(Queries):
     """Queries of which some are answered by the legacy system, and some by both to compare them."""
 
-    def follow(self, parts: Parts, dice: Callable[[], float] = random.random) -> MigratingQueries:
-        """Follow a migration; ``dice`` between 0 and 1 decide which reads are compared."""
+    def follow(
+        self, parts: Parts, compared_percent: float, dice: Callable[[], float] = random.random
+    ) -> MigratingQueries:
+        """Follow a migration, and compare a share of the reads; ``dice`` between 0 and 1 decide which."""
         self._phases = parts.phases
         self._repository = parts.repository
         self._adapter = parts.adapter
-        self._notes = parts.notes
+        self._samples = parts.samples
+        self._compared_percent = compared_percent
         self._dice = dice
         self._usage = parts.end.usage
         return self
 
     def get(self, projection: StreamProjection[S], stream: StreamId, min_version: int = 0) -> Answer[S] | None:
         """As in ``Queries``; an answer from the legacy system says so."""
-        step = self._phases.current().step
+        migration = self._phases.current()
+        step = migration.step
         if projection.name not in self._adapter.views or step.leader is Leader.OFF:
             return super().get(projection, stream, min_version)
         answer = self._answer(projection, stream, min_version, step)
-        if answer and step.phase is not Phase.LEGACY and self._dice() * 100 < COMPARED_PERCENT:
+        if answer and step.phase is not Phase.LEGACY and self._dice() * 100 < self._compared_percent:
             with suppress(BanyanError):
-                self._compare(projection, stream)
+                self._compare(projection, stream, migration)
         return answer
 
     def _answer(
@@ -82,7 +85,7 @@ class MigratingQueries(Queries):
         state: Any = self._adapter.views[projection.name](row.data)
         return Answer(state, Provenance(version=version, as_of=self._clock(), staleness_ms=0, served_from="legacy"))
 
-    def _compare(self, projection: StreamProjection[S], stream: StreamId) -> None:
+    def _compare(self, projection: StreamProjection[S], stream: StreamId, migration: Migration) -> None:
         """Look at both sides; versions that differ tell of a lag, and nothing of the content."""
         read = super().get(projection, stream)
         row = self._repository.load(stream)
@@ -90,10 +93,10 @@ class MigratingQueries(Queries):
             return
         lag = read.provenance.staleness_ms
         if read.provenance.version != row.stream_version or not row.aligned:
-            self._notes.lagged(stream, lag, self._clock())
+            self._samples.lagged(migration, lag, self._clock())
             return
         expected, actual = self._adapter.views[projection.name](row.data).model_dump(), read.value.model_dump()
-        self._notes.compared(stream, differences(expected, actual), lag, self._clock())
+        self._samples.compared(migration, stream, differences(expected, actual), lag, self._clock())
 
 
 def differences(expected: Mapping[str, Any], actual: Mapping[str, Any]) -> Sequence[FieldDifference]:

@@ -23,6 +23,7 @@ from banyan.migration.lead_dynamodb import DynamoDBLead
 from banyan.migration.notes import Notes
 from banyan.migration.overview import Observer
 from banyan.migration.parts import Ground, Parts, with_outbox, with_shared_transactions
+from banyan.migration.samples import SampledReads
 from banyan.migration.unfollowed import Unfollowed
 from banyan.store.dynamodb import DynamoDBTable
 from banyan.store.eventstore import Clock
@@ -48,7 +49,8 @@ def set_up(
     decider = domain.decider(adapter.entity)
     notes = Notes(client, tables.migration, adapter.entity)
     quiet = timedelta(hours=settings.quiet_hours)
-    ground = Ground(table, domain.registry, decider, adapter, lead, notes, clock, telemetry, quiet)
+    samples = SampledReads(client, tables.migration, adapter.entity)
+    ground = Ground(table, domain.registry, decider, adapter, lead, notes, samples, clock, telemetry, quiet)
     if settings.legacy_store == "dynamodb":
         name = _given(settings.legacy_name, "BANYAN_LEGACY_NAME")
         legacy = DynamoDBLegacy(client, name, adapter, lead)
@@ -77,6 +79,7 @@ def limits(settings: Settings) -> Limits:
         settings.rollback_lag_ms,
         settings.rollback_mismatch_rate,
         settings.canary_steps,
+        settings.verified_rows,
     )
 
 

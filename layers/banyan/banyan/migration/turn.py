@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Final, Protocol
 
-from banyan.errors import StoreUnavailable
+from banyan.errors import LeaderMoved, Overtaken, StoreUnavailable
 from banyan.migration.event_led import Follower
-from banyan.migration.lead import Leader
+from banyan.migration.lead import Leader, token
 from banyan.migration.lead_dynamodb import DynamoDBLead
 from banyan.migration.legacy import AnyRepository
 from banyan.migration.legacy_led import LegacyLed
@@ -16,19 +16,25 @@ PAGE: Final = 500
 
 
 class Turn(Protocol):
-    """Hands over the lead. Every step may be repeated, so a turn that was cut short is made again."""
+    """Hands over the lead. Every step may be repeated, so a turn that was cut short is made again.
 
-    def to(self, leader: Leader) -> None:
+    Several processes may make the same turn at once, and others an earlier or a later one: each store refuses whoever
+    comes with a lower token than it has met.
+    """
+
+    def to(self, leader: Leader, turn: int) -> None:
         """Hand over to a leader.
 
         Raises
         ------
+        Overtaken
+            A later turn has begun.
         StoreUnavailable
-            One side is not up to date yet; writes wait until it is made again or given back.
+            One side is not up to date yet; writes wait until it is made again or reversed.
         """
 
-    def back_to(self, leader: Leader) -> None:
-        """Give back the lead to the one who had it."""
+    def back_to(self, leader: Leader, turn: int) -> None:
+        """Give back the lead to the one who had it. Raises as ``to``."""
 
 
 class OutboxTurn:
@@ -57,34 +63,43 @@ class OutboxTurn:
         self._relay = relay
         self._follower = follower
 
-    def to(self, leader: Leader) -> None:
+    def to(self, leader: Leader, turn: int) -> None:
         """As in ``Turn``."""
-        {Leader.EVENTS: self._to_events, Leader.LEGACY: self._to_legacy, Leader.OFF: self._to_off}[leader]()
+        if leader is Leader.EVENTS:
+            self._to_events(turn, align=True)
+        else:
+            self._from_events(leader, turn)
 
-    def back_to(self, leader: Leader) -> None:
-        """As in ``Turn``."""
-        self._lead.put(leader)
-        self._repository.hand_over(leader)
+    def back_to(self, leader: Leader, turn: int) -> None:
+        """As in ``Turn``; rows that were written directly are left to the next command."""
+        if leader is Leader.EVENTS:
+            self._to_events(turn, align=False)
+        else:
+            self._from_events(leader, turn)
 
-    def _to_events(self) -> None:
-        self._repository.hand_over(Leader.NOBODY)
-        while streams := self._repository.unaligned(PAGE):
-            for stream in streams:
-                self._led.align(stream, Leader.NOBODY)
-        _expect_nothing_left(self._relay.all(), "entries of the outbox")
-        self._lead.put(Leader.EVENTS)
-        self._repository.hand_over(Leader.EVENTS)
+    def _to_events(self, turn: int, *, align: bool) -> None:
+        if self._repository.hand_over(Leader.NOBODY, token(turn)):
+            if align:
+                self._align_all()
+            _expect_nothing_left(self._relay.all(), "entries of the outbox")
+        self._lead.put(Leader.EVENTS, token(turn, done=True))
+        self._repository.hand_over(Leader.EVENTS, token(turn, done=True))
 
-    def _to_legacy(self) -> None:
-        self._lead.put(Leader.NOBODY)
-        _expect_nothing_left(self._follower.all(), "streams")
-        self._repository.hand_over(Leader.LEGACY)
-        self._lead.put(Leader.LEGACY)
+    def _align_all(self) -> None:
+        try:
+            while streams := self._repository.unaligned(PAGE):
+                for stream in streams:
+                    self._led.align(stream, Leader.NOBODY)
+        except LeaderMoved as error:
+            raise Overtaken("somebody else has made the turn meanwhile") from error
 
-    def _to_off(self) -> None:
-        self._lead.put(Leader.OFF)
-        _expect_nothing_left(self._follower.all(), "streams")
-        self._repository.hand_over(Leader.OFF)
+    def _from_events(self, leader: Leader, turn: int) -> None:
+        """Stop appends, let the rows follow to the end, and only then begin with another leader."""
+        self._lead.put(Leader.NOBODY, token(turn))
+        if self._repository.hand_over(Leader.EVENTS, token(turn)):
+            _expect_nothing_left(self._follower.all(), "streams")
+        self._repository.hand_over(leader, token(turn, done=True))
+        self._lead.put(leader, token(turn, done=True))
 
 
 class PairedTurn:
@@ -93,13 +108,13 @@ class PairedTurn:
     def __init__(self, lead: DynamoDBLead) -> None:
         self._lead = lead
 
-    def to(self, leader: Leader) -> None:
+    def to(self, leader: Leader, turn: int) -> None:
         """As in ``Turn``."""
-        self._lead.put(leader)
+        self._lead.put(leader, token(turn, done=True))
 
-    def back_to(self, leader: Leader) -> None:
+    def back_to(self, leader: Leader, turn: int) -> None:
         """As in ``Turn``."""
-        self._lead.put(leader)
+        self._lead.put(leader, token(turn, done=True))
 
 
 def _expect_nothing_left(count: int, what: str) -> None:

@@ -108,7 +108,7 @@ def differences(
 ) -> DifferencesAnswer:
     """Show which fields of compared reads differed since the migration got where it stands."""
     since = migration.parts.phases.refreshed().moved_at or BEGINNING_OF_TIME
-    page = migration.parts.notes.mismatches(since, limit, before)
+    page = migration.parts.samples.mismatches(since, limit, before)
     found = [DifferenceAnswer(at=each.at, stream=each.stream, fields=list(each.fields)) for each in page.mismatches]
     return DifferencesAnswer(differences=found, next=page.next)
 

@@ -1,0 +1,90 @@
+"""Hand-overs of the lead that race each other: whoever comes late changes nothing any more."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import suppress
+
+import pytest
+from tests.integration.migration.moments import Moments, nothing, stepping
+from tests.integration.migration.world import CANARY, TURNED, World
+from tests.legacies import order, row
+from tests.wire import delivered
+
+from banyan.errors import BanyanError
+from banyan.migration.lead_dynamodb import DynamoDBLead
+from banyan.migration.migration import Move
+from banyan.migration.parts import Parts
+from banyan.migration.steps import Step
+
+Intruder = Callable[[Parts], object]
+
+
+def finishes(parts: Parts) -> None:
+    """The controller makes the same turn."""
+    parts.mover.finish()
+
+
+def gives_up(parts: Parts) -> None:
+    """The controller lets the lead go back."""
+    parts.mover.give_up("test")
+
+
+@pytest.mark.parametrize(
+    ("intruder", "source", "to"),
+    [(finishes, CANARY, TURNED), (gives_up, CANARY, TURNED), (gives_up, TURNED, CANARY)],
+    ids=["finishes", "gives up to events", "gives up to legacy"],
+)
+def test_whatever_comes_between_two_steps_of_a_turn_both_stores_agree(
+    moto_world: World, intruder: Intruder, source: Step, to: Step
+) -> None:
+    moto_world.go_to(source)
+    moto_world.create(order())
+    for number in range(1, turned(moto_world, source, to, Moments()) + 1):
+        moments = Moments(number, lambda: meanwhile(moto_world, intruder))
+        turned(moto_world, source, to, moments)
+
+
+def turned(world: World, source: Step, to: Step, moments: Moments) -> int:
+    """A turn in which something happens at a moment, and what must hold behind it; tells the moments there were."""
+    world.restart()
+    world.parts.phases.handle(Move(to=to, reason="test", at=world.clock()))
+    with stepping(world, moments, within=False), suppress(BanyanError):
+        world.parts.mover.finish()
+    world.restart()
+    expect_agreement(world)
+    world.add(order())
+    world.expect_equal(order())
+    if world.parts.phases.refreshed().step != source:
+        world.turn(source)
+    return moments.passed
+
+
+def meanwhile(world: World, intruder: Intruder) -> None:
+    """Another process does something, at a moment of this one."""
+    hook, world.engine.wire.around = world.engine.wire.around, delivered
+    commits = world.connections.behind if world.connections else nothing
+    if world.connections:
+        world.connections.behind = nothing
+    try:
+        intruder(world.process())
+    finally:
+        world.engine.wire.around = hook
+        if world.connections:
+            world.connections.behind = commits
+
+
+def expect_agreement(world: World) -> None:
+    """What the controller does each minute leaves both stores with the leader that the migration says."""
+    migration = world.parts.mover.finish()
+    assert migration.moving_to is None
+    lead = DynamoDBLead(world.engine.client, world.engine.tables.migration, "order")
+    assert {lead.get(), world.parts.repository.lead()} == {migration.leader}
+
+
+@pytest.mark.parametrize("kind", ["postgres"], indirect=True)
+def test_a_turn_takes_along_what_an_old_program_wrote_after_the_rows_were_compared(moto_world: World) -> None:
+    moto_world.go_to(CANARY)
+    moto_world.legacy.write_directly(order(), row(order()))
+    moto_world.turn(TURNED)
+    moto_world.expect_equal(order())
