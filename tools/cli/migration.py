@@ -129,7 +129,7 @@ def _moved(context: typer.Context, verb: str, seconds: float, json: bool, **body
     to = answer.content["movingTo"]
     if to:
         answer = _arrived(client, to, seconds)
-    show(answer, json, *tables.overview(answer.content))
+    show(answer, json, tables.standing(answer.content))
 
 
 def _arrived(client: Client, to: Any, seconds: float) -> Answer:

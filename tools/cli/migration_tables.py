@@ -20,6 +20,11 @@ def step(found: Json) -> str:
     return f"canary {found['percentage']} %" if found["phase"] == "canary" else str(found["phase"])
 
 
+def standing(found: Json) -> Text:
+    """Where a migration stands, in a sentence."""
+    return Text(f"The migration of {found['entity']} stands at {step(found)}: see `banyan migration status`.")
+
+
 def overview(found: Json) -> list[RenderableType]:
     """Where a migration stands."""
     table = Table("", "", title=f"Migration of {found['entity']}", title_justify="left", show_header=False)

@@ -108,7 +108,8 @@ def test_a_migration_from_its_first_step_to_its_archive(moving: Moving, desk: De
     boto3.client("s3").create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": REGION})
     assert "dual_write, made by the operator" in banyan("migration status").stdout
     started = banyan(f"migration start {BECAUSE}")
-    assert (started.exit_code, "not every row is compared" in started.stdout) == (0, True), started.output
+    assert (started.exit_code, "stands at dual_write" in started.stdout) == (0, True), started.output
+    assert "not every row is compared" in banyan("migration status").stdout
     assert "All 3 rows cost" in banyan("migration backfill --preview").stdout
     with meanwhile(desk.functions.run):
         filled = banyan("migration backfill --every 0.05")

@@ -49,7 +49,7 @@ class NextStep(CamelModel):
     waits_for: tuple[str, ...]
 
 
-class Overview(CamelModel):
+class Standing(CamelModel):
     """Where a migration stands.
 
     Parameters
@@ -65,13 +65,6 @@ class Overview(CamelModel):
         The step it is on its way to, while the lead changes hands.
     held : str
         Why it did not move when it last might have.
-    health : MigrationHealth, optional
-        While both sides are written.
-    half_done : tuple[HalfDoneWrite, ...]
-        The oldest ``SHOWN``.
-    quiet : Quiet, optional
-        Since when nobody was seen to use the legacy system, once its writes are off.
-    next : NextStep, optional
     """
 
     entity: str
@@ -81,6 +74,22 @@ class Overview(CamelModel):
     since: datetime | None
     moving_to: Step | None
     held: str
+
+
+class Overview(Standing):
+    """Where a migration stands, how it does, and what it waits for.
+
+    Parameters
+    ----------
+    health : MigrationHealth, optional
+        While both sides are written.
+    half_done : tuple[HalfDoneWrite, ...]
+        The oldest ``SHOWN``.
+    quiet : Quiet, optional
+        Since when nobody was seen to use the legacy system, once its writes are off.
+    next : NextStep, optional
+    """
+
     health: MigrationHealth | None
     half_done: tuple[HalfDoneWrite, ...]
     quiet: Quiet | None
@@ -112,6 +121,16 @@ class Observer:
         health = self._health(migration, writes, now)
         quiet = self._parts.end.watch.known() if migration.step.phase is Phase.EVENT_STORE else None
         return Overview(
+            **dict(self.standing(migration)),
+            health=health,
+            half_done=tuple(_shown(each, now) for each in writes[:SHOWN]),
+            quiet=quiet,
+            next=self._next(migration, self._reasons(migration, health, quiet, now)),
+        )
+
+    def standing(self, migration: Migration) -> Standing:
+        """Where it stands, as its events say."""
+        return Standing(
             entity=self._parts.phases.entity,
             phase=migration.step.phase,
             percentage=migration.step.percentage,
@@ -119,10 +138,6 @@ class Observer:
             since=migration.moved_at,
             moving_to=migration.moving_to,
             held=migration.held,
-            health=health,
-            half_done=tuple(_shown(each, now) for each in writes[:SHOWN]),
-            quiet=quiet,
-            next=self._next(migration, self._reasons(migration, health, quiet, now)),
         )
 
     def next(self) -> Step | None:

@@ -13,7 +13,7 @@ from pydantic import Field
 from banyan.aws.admin.migrations import CurrentMigration, Migrating
 from banyan.errors import CommandRejected, Conflict
 from banyan.events import CamelModel, Event
-from banyan.migration.overview import Overview
+from banyan.migration.overview import Overview, Standing
 from banyan.migration.steps import ALL_READS, Phase, Step
 from banyan.reconciliation.fields import FieldDifference
 from banyan.streams import BEGINNING_OF_TIME, StreamId
@@ -114,7 +114,7 @@ def differences(
 
 
 @router.post("/admin/migration/start", operation_id="startMigration", summary="Write both sides")
-def start(body: ReasonRequest, migration: CurrentMigration) -> Overview:
+def start(body: ReasonRequest, migration: CurrentMigration) -> Standing:
     """Go from ``legacy`` to ``dual_write``."""
     standing = migration.parts.phases.refreshed().step
     if standing.phase is not Phase.LEGACY:
@@ -123,7 +123,7 @@ def start(body: ReasonRequest, migration: CurrentMigration) -> Overview:
 
 
 @router.post("/admin/migration/advance", operation_id="advanceMigration", summary="Go a step forward")
-def advance(body: StepRequest, migration: CurrentMigration) -> Overview:
+def advance(body: StepRequest, migration: CurrentMigration) -> Standing:
     """Go to the next step, without waiting for its window."""
     standing = migration.parts.phases.refreshed().step
     if body.from_ not in (None, standing):
@@ -135,7 +135,7 @@ def advance(body: StepRequest, migration: CurrentMigration) -> Overview:
 
 
 @router.post("/admin/migration/rollback", operation_id="rollBackMigration", summary="Go back")
-def roll_back(body: BackRequest, migration: CurrentMigration) -> Overview:
+def roll_back(body: BackRequest, migration: CurrentMigration) -> Standing:
     """Go back a phase, or to a step; from ``event_store`` on there is no way back."""
     standing = migration.parts.phases.refreshed().step
     to = body.to or Step(phase=BACK.get(standing.phase, standing.phase))
@@ -145,25 +145,25 @@ def roll_back(body: BackRequest, migration: CurrentMigration) -> Overview:
 
 
 @router.post("/admin/migration/complete", operation_id="completeMigration", summary="End it")
-def complete(body: ReasonRequest, migration: CurrentMigration) -> Overview:
+def complete(body: ReasonRequest, migration: CurrentMigration) -> Standing:
     """Go from ``event_store`` to ``complete``, when nobody uses the legacy system and its archive is whole."""
     return _move(migration, Step(phase=Phase.COMPLETE, percentage=ALL_READS), body.reason, no_way_back=True)
 
 
 @router.post("/admin/migration/move", operation_id="moveMigration", summary="Go to a step")
-def move(body: MoveRequest, migration: CurrentMigration) -> Overview:
+def move(body: MoveRequest, migration: CurrentMigration) -> Standing:
     """Go to any phase and share of reads that one move leads to."""
     return _move(migration, body.to, body.reason, no_way_back=body.no_way_back)
 
 
-def _move(migration: Migrating, to: Step, reason: str, *, no_way_back: bool = False) -> Overview:
+def _move(migration: Migrating, to: Step, reason: str, *, no_way_back: bool = False) -> Standing:
     """Decide on a step; where the lead changes hands the controller finishes it."""
     if to.phase is Phase.EVENT_STORE and not no_way_back:
         raise Conflict("no_way_back", "from event_store on there is no way back: say so with noWayBack", "noWayBack")
     decided = migration.parts.mover.begin(to, reason=reason, actor=migration.call.caller.actor)
     if decided.moving_to:
         migration.hand_over()
-    return migration.observer.overview()
+    return migration.observer.standing(decided)
 
 
 def _decision(event: Event) -> DecisionAnswer:
