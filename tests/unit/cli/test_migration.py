@@ -217,6 +217,18 @@ def test_a_write_that_is_half_done_is_shown_with_its_age_and_its_owner(
     assert moving.told()["halfDone"] == []
 
 
+def test_it_can_be_seen_and_rolled_back_while_the_legacy_system_does_not_answer(
+    moving: Moving, desk: Desk, banyan: Banyan
+) -> None:
+    banyan(f"migration start {BECAUSE}")
+    banyan(f"migration move canary:50 {BECAUSE}")
+    assert isinstance(moving.legacy, OnDynamoDB)
+    desk.app.client.delete_table(TableName=moving.legacy.table)
+    shown = banyan("migration status")
+    assert (shown.exit_code, "no answer from the legacy table" in shown.stdout) == (0, True), shown.output
+    assert "stands at dual_write" in banyan(f"migration rollback {BECAUSE}").stdout
+
+
 @on_postgres
 def test_a_turn_that_cannot_be_made_is_told_as_such(moving: Moving, desk: Desk, banyan: Banyan) -> None:
     def spoil_the_turn() -> None:

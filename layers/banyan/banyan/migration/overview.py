@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
 
+from banyan.errors import StoreUnavailable
 from banyan.events import CamelModel
 from banyan.migration.archive.state import Stage
 from banyan.migration.half_done import HalfDone, Owner
@@ -115,17 +116,27 @@ class Observer:
         self._clock = clock
 
     def overview(self) -> Overview:
-        """Where it stands. Raises ``StoreUnavailable``."""
+        """Where it stands; when the legacy system does not answer, that is what it waits for.
+
+        Raises
+        ------
+        StoreUnavailable
+            The event table or the migration table does not answer.
+        """
         migration, now = self._parts.phases.refreshed(), self._clock()
-        writes = self._parts.half_done(COUNTED) if migration.step.phase in JUDGED else []
-        health = self._health(migration, writes, now)
         quiet = self._parts.end.watch.known() if migration.step.phase is Phase.EVENT_STORE else None
+        try:
+            writes = self._parts.half_done(COUNTED) if migration.step.phase in JUDGED else []
+            health = self._health(migration, writes, now)
+            reasons = tuple(self._reasons(migration, health, quiet, now))
+        except StoreUnavailable as error:
+            writes, health, reasons = [], None, (str(error),)
         return Overview(
             **dict(self.standing(migration)),
             health=health,
             half_done=tuple(_shown(each, now) for each in writes[:SHOWN]),
             quiet=quiet,
-            next=self._next(migration, self._reasons(migration, health, quiet, now)),
+            next=self._next(migration, reasons),
         )
 
     def standing(self, migration: Migration) -> Standing:
@@ -150,12 +161,12 @@ class Observer:
         lag = _milliseconds(now - writes[0].since) if writes else 0
         return examined(self._parts, self._limits.since(migration, now), lag, len(writes))
 
-    def _next(self, migration: Migration, reasons: Iterator[str]) -> NextStep | None:
+    def _next(self, migration: Migration, reasons: tuple[str, ...]) -> NextStep | None:
         step = self._limits.next(migration.step)
         if step is None:
             return None
         by = By.CONTROLLER if step.phase is Phase.CANARY else By.OPERATOR
-        return NextStep(step=step, by=by, waits_for=tuple(reasons))
+        return NextStep(step=step, by=by, waits_for=reasons)
 
     def _reasons(
         self, migration: Migration, health: MigrationHealth | None, quiet: Quiet | None, now: datetime
