@@ -10,6 +10,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import boto3
+import psycopg
 import pytest
 from openapi_schema_validator import OAS31Validator
 from tests.desk import Desk
@@ -217,15 +218,20 @@ def test_a_write_that_is_half_done_is_shown_with_its_age_and_its_owner(
     assert moving.told()["halfDone"] == []
 
 
+@on_postgres
 def test_it_can_be_seen_and_rolled_back_while_the_legacy_system_does_not_answer(
-    moving: Moving, desk: Desk, banyan: Banyan
+    moving: Moving, banyan: Banyan, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    def refuse(*_: Any, **__: Any) -> None:
+        raise psycopg.OperationalError("connection refused")
+
     banyan(f"migration start {BECAUSE}")
+    moving.align()
     banyan(f"migration move canary:50 {BECAUSE}")
-    assert isinstance(moving.legacy, OnDynamoDB)
-    desk.app.client.delete_table(TableName=moving.legacy.table)
+    moving.parts.close()
+    monkeypatch.setattr("banyan.migration.connections.psycopg.connect", refuse)
     shown = banyan("migration status")
-    assert (shown.exit_code, "no answer from the legacy table" in shown.stdout) == (0, True), shown.output
+    assert (shown.exit_code, "no answer from the legacy database" in shown.stdout) == (0, True), shown.output
     assert "stands at dual_write" in banyan(f"migration rollback {BECAUSE}").stdout
 
 

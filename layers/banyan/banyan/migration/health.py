@@ -11,7 +11,7 @@ from banyan.events import CamelModel
 from banyan.migration.migration import Migration
 from banyan.migration.parts import Parts
 from banyan.migration.steps import Phase, Step, ladder
-from banyan.migration.verification import UNKNOWN, Difference
+from banyan.migration.verification import UNKNOWN, RowDifference
 
 CAUTION: Final = 2
 """A migration moves on only below half of the limits above which it moves back."""
@@ -66,7 +66,7 @@ class MigrationHealth(CamelModel):
         Writes that one side does not have yet.
     unaligned : bool
         Whether a row is not known to its stream.
-    differences : tuple[Difference, ...]
+    differences : tuple[RowDifference, ...]
         Some rows that their streams tell otherwise, or not at all.
     verified : bool
         Whether every row was compared with its stream since the step was made.
@@ -78,7 +78,7 @@ class MigrationHealth(CamelModel):
     lag_ms: int
     half_done: int
     unaligned: bool
-    differences: tuple[Difference, ...] = ()
+    differences: tuple[RowDifference, ...] = ()
     verified: bool = False
 
 

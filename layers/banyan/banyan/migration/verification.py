@@ -28,7 +28,7 @@ NAMED: Final = 10
 UNKNOWN: Final = "not known to its stream: run the backfill"
 
 
-class Difference(CamelModel):
+class RowDifference(CamelModel):
     """A row that its stream tells otherwise, and how."""
 
     stream: str
@@ -50,7 +50,7 @@ class Pass(CamelModel):
         Rows that equal what their streams tell.
     digest : str
         sha256 over the digest before and the canonical JSON of each row in turn; both sides have the same.
-    differences : tuple[Difference, ...]
+    differences : tuple[RowDifference, ...]
         In the slice where it stands.
     ended_at : datetime, optional
     """
@@ -59,7 +59,7 @@ class Pass(CamelModel):
     after: StreamId | None = None
     rows: int = 0
     digest: str = ""
-    differences: tuple[Difference, ...] = ()
+    differences: tuple[RowDifference, ...] = ()
     ended_at: datetime | None = None
 
 
@@ -172,7 +172,7 @@ class Verification:
         return self._kept.save(Passes(current=self._moved_on(passes.current, looks), last=passes.last))
 
     def _moved_on(self, current: Pass, looks: Sequence[tuple[AnyRow, str]]) -> Pass:
-        found = tuple(Difference(stream=str(row.stream), what=what) for row, what in looks if what)
+        found = tuple(RowDifference(stream=str(row.stream), what=what) for row, what in looks if what)
         if found or not looks:
             return current.model_copy(update={"differences": found, "ended_at": None if found else self._clock()})
         digest = current.digest

@@ -159,7 +159,11 @@ def move(body: MoveRequest, migration: CurrentMigration) -> Standing:
 def _move(migration: Migrating, to: Step, reason: str, *, no_way_back: bool = False) -> Standing:
     """Decide on a step; where the lead changes hands the controller finishes it."""
     if to.phase is Phase.EVENT_STORE and not no_way_back:
-        raise Conflict("no_way_back", "from event_store on there is no way back: say so with noWayBack (--no-way-back)", "noWayBack")
+        raise Conflict(
+            "no_way_back",
+            "from event_store on there is no way back: say so with noWayBack (--no-way-back)",
+            "noWayBack",
+        )
     decided = migration.parts.mover.begin(to, reason=reason, actor=migration.call.caller.actor)
     if decided.moving_to:
         migration.hand_over()
