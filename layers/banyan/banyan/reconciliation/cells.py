@@ -29,6 +29,9 @@ class Cells(Protocol):
     def replace(self, key: Key, old: str | None, new: str | None) -> bool:
         """Write if ``old`` still stands there, and tell whether it did; ``None`` is no cell."""
 
+    def remove(self, cells: Mapping[Key, str]) -> None:
+        """Remove those cells that still hold these texts."""
+
 
 class MemoryCells:
     """Keeps cells in dictionaries; safe to share between threads."""
@@ -62,6 +65,11 @@ class MemoryCells:
                 return False
             self._put(key, new)
             return True
+
+    def remove(self, cells: Mapping[Key, str]) -> None:
+        """As in ``Cells``."""
+        for key, text in cells.items():
+            self.replace(key, text, None)
 
     def _put(self, key: Key, text: str | None) -> None:
         cells = self._partitions.setdefault(key.partition, {})

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 MAX_BATCH_WRITE: Final = 25
+MAX_TRANSACTION: Final = 100
 
 
 class DynamoDBCells:
@@ -75,6 +76,18 @@ class DynamoDBCells:
         except WatermarkMoved:
             return False
         return True
+
+    def remove(self, cells: Mapping[Key, str]) -> None:
+        """As in ``Cells``: one transaction for 100 cells, and one write each where some have changed."""
+        found = list(cells.items())
+        for start in range(0, len(found), MAX_TRANSACTION):
+            chunk = found[start : start + MAX_TRANSACTION]
+            deletes = [{"Delete": {"TableName": self._table, "Key": _key(key), **_still(text)}} for key, text in chunk]
+            try:
+                self._patience.write(self._client.transact_write_items, {"TransactItems": deletes})
+            except WatermarkMoved:
+                for key, text in chunk:
+                    self.replace(key, text, None)
 
     def _write_batch(self, wanted: Mapping[str, Any]) -> None:
         for attempt in range(ATTEMPTS):

@@ -68,8 +68,7 @@ class Marks:
     def seen(self, changes: Changes) -> None:
         """As in ``Feed``: a mark that was made anew meanwhile stays."""
         marks: Any = changes.receipt
-        for key, text in marks.items():
-            self._cells.replace(key, text, None)
+        self._cells.remove(marks)
 
     def rewind(self) -> None:
         """As in ``Feed``: marks know of nothing but changes."""

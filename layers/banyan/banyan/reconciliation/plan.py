@@ -11,6 +11,7 @@ from banyan.reconciliation.cells import Cells
 from banyan.reconciliation.feeds import Clock
 from banyan.reconciliation.report import Finding, Section
 from banyan.reconciliation.sides import Comparison, NotRepairable, Side
+from banyan.reconciliation.states import FoldSide
 from banyan.reconciliation.steps import CHUNK, Drain, Indexing, Judging, Known, Once, Step, Stride, Walk
 from banyan.reconciliation.streams import STREAMS, StreamVerification
 from banyan.reconciliation.tree import DigestTree
@@ -111,9 +112,10 @@ class Plan:
             yield Walk(comparison.name, comparison, expected, actual, self.pause)
 
     def _updating(self, section: str, side: Side, full: bool) -> Iterator[Step]:
+        """Bring a tree up to its side; of streams that are gone the verification has told the fold already."""
         indexing = self._indexing[side.name]
         yield Drain(section, side.feed, indexing)
-        if full:
+        if full and not isinstance(side, FoldSide):
             yield Known(section, indexing.tree, indexing)
 
     def _lagging(self, view: ViewComparison, ids: Sequence[str]) -> Stride:

@@ -133,11 +133,13 @@ class ShadowSide:
         return [w for part in parts for event in self._store.decode(part) for w in self._projection.apply(event)]
 
     def _first(self, kind: str, limit: int) -> list[Key]:
-        for partition in (self._partition(kind, shard) for shard in SHARDS):
-            found = self._cells.page(partition, limit)
-            if found:
-                return [Key(partition, sort) for sort, _ in found]
-        return []
+        found: list[Key] = []
+        for shard in SHARDS:
+            partition = self._partition(kind, shard)
+            found += [Key(partition, sort) for sort, _ in self._cells.page(partition, limit - len(found))]
+            if len(found) == limit:
+                break
+        return found
 
     def _row_key(self, key: RowKey) -> Key:
         name = row_name(key)
