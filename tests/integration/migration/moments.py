@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from tests.integration.migration.world import World
 from tests.wire import Deliver, delivered
@@ -14,6 +14,12 @@ if TYPE_CHECKING:
 
 NEVER: Final = 0
 Work = Callable[[], Any]
+
+
+class Hooked(Protocol):
+    """Something else outside that calls back behind every request."""
+
+    behind: Work
 
 
 class Killed(BaseException):
@@ -58,8 +64,10 @@ class Moments:
 
 
 @contextmanager
-def stepping(world: World, moments: Moments, *, within: bool = True) -> Iterator[None]:
+def stepping(world: World, moments: Moments, *others: Hooked, within: bool = True) -> Iterator[None]:
     """Let a world's processes meet these moments, also within a transaction of the database unless told otherwise."""
+    for other in others:
+        other.behind = moments
     world.engine.wire.around = moments.request
     if world.connections:
         world.connections.behind = moments
@@ -70,14 +78,16 @@ def stepping(world: World, moments: Moments, *, within: bool = True) -> Iterator
         world.engine.wire.around = delivered
         if world.connections:
             world.connections.behind = world.connections.within = nothing
+        for other in others:
+            other.behind = nothing
 
 
-def deaths(world: World, work: Callable[[int], Any]) -> Iterator[int]:
+def deaths(world: World, work: Callable[[int], Any], *others: Hooked) -> Iterator[int]:
     """Do a piece of work again and again, and let it die one step later each time, until it gets through."""
     number = 1
     while True:
         moments = Moments(number)
-        with stepping(world, moments):
+        with stepping(world, moments, *others):
             try:
                 work(number)
             except Killed:

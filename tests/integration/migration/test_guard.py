@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from tests.integration.migration.archives import forge
 from tests.integration.migration.world import CANARY, DUAL, EVENTS, LEGACY_ONLY, TURNED, World
-from tests.legacies import OnDynamoDB, order, row
+from tests.legacies import order, row
 
 from banyan.errors import Conflict, StoreUnavailable
 from banyan.migration import verification
@@ -19,23 +20,6 @@ COMPLETE = Step(phase=Phase.COMPLETE, percentage=100)
 @pytest.fixture(autouse=True)
 def _small_slices(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(verification, "SLICE", 2)
-
-
-def forge(world: World) -> None:
-    """Change a row without telling anybody: not even its version moves."""
-    if isinstance(world.legacy, OnDynamoDB):
-        key = {"tenant": {"S": "acme"}, "id": {"S": ORDERS[2].id}}
-        world.engine.client.update_item(
-            TableName=world.legacy.table,
-            Key=key,
-            UpdateExpression="SET customer = :other",
-            ExpressionAttributeValues={":other": {"S": "c-9"}},
-        )
-        return
-    with world.legacy.connections.transaction() as cursor:
-        cursor.execute("ALTER TABLE orders DISABLE TRIGGER USER")
-        cursor.execute("UPDATE orders SET customer = 'c-9' WHERE order_id = %s", (ORDERS[2].id,))
-        cursor.execute("ALTER TABLE orders ENABLE TRIGGER USER")
 
 
 def with_orders(world: World, step: Step) -> World:
@@ -69,7 +53,7 @@ def test_content_that_differs_though_versions_agree_is_named_down_to_the_field(
     moto_world: World, step: Step, to: Step
 ) -> None:
     world = with_orders(moto_world, step)
-    forge(world)
+    forge(world, ORDERS[2].id)
     with pytest.raises(Conflict, match=f"{ORDERS[2]} is told otherwise by its stream: customer$") as refused:
         world.go(to)
     assert refused.value.code == "would_lose"

@@ -94,12 +94,12 @@ class Completion:
             "comparedAt": timestamp(rereading.begun_at),
         }
 
-    def go_on(self, seconds: float = SECONDS) -> None:
+    def go_on(self) -> None:
         """Go on with a comparison that was begun. Raises as ``evidence``."""
         archive, known = self._archives.progress(), self._kept.read()
         if archive and known and known.archive == archive.id and not known.ended_at:
             with suppress(Conflict):
-                self._reread(archive, seconds)
+                self._reread(archive)
 
     def _expect_quiet(self, quiet: Quiet) -> None:
         if quiet.looked_at - quiet.since >= self._quiet:
@@ -127,8 +127,8 @@ class Completion:
             )
         return archive
 
-    def _reread(self, archive: Archive, seconds: float = SECONDS) -> Rereading:
-        deadline = self._ticks() + seconds
+    def _reread(self, archive: Archive) -> Rereading:
+        deadline = self._ticks() + SECONDS
         rereading = self._begun(archive)
         while not rereading.ended_at:
             if self._ticks() > deadline:
@@ -143,7 +143,7 @@ class Completion:
         known, now = self._kept.read(), self._clock()
         if known and known.archive == archive.id and now - known.begun_at < FRESH:
             return known
-        return Rereading(archive=archive.id, begun_at=now, reading=begin(self._archives.tables))
+        return self._kept.save(Rereading(archive=archive.id, begun_at=now, reading=begin(self._archives.tables)))
 
     def _next(self, rereading: Rereading) -> Rereading:
         if rereading.reading.finished:

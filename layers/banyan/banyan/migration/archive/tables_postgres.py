@@ -85,8 +85,10 @@ class PostgresTables:
     def signs(self) -> Signs:
         """As in ``LegacyTables``."""
         with self._connections.transaction() as cursor:
-            noticed, refused = cursor.execute(SEQUENCES).fetchone() or (0, 0)
-            last = cursor.execute(LAST, (self._entity,)).fetchone()
+            cursor.execute(SEQUENCES)
+            noticed, refused = cursor.fetchone() or (0, 0)
+            cursor.execute(LAST, (self._entity,))
+            last = cursor.fetchone()
         return Signs(noticed, refused, (StreamId(last[0], self._entity, last[1]), last[2]) if last else None)
 
     def _read_key(self, table: str) -> Sequence[tuple[str, str]]:
