@@ -19,11 +19,13 @@ from tools.local.claims import claimed
 from tools.local.console import Console
 from tools.local.dynamodb_local import DynamoDBLocal
 from tools.local.environment import environment
+from tools.local.errors import StackError
 from tools.local.patching import patched
 from tools.local.physical import REGION
 from tools.local.transactions import undoing_touched_items
 
 ENGINES = ("moto", "dynamodb-local")
+OUTSIDE = "outside"
 DYNAMODB_ENDPOINTS = ("AWS_ENDPOINT_URL_DYNAMODB", "AWS_ENDPOINT_URL_DYNAMODB_STREAMS")
 OTHER_ENDPOINTS = (
     "AWS_ENDPOINT_URL_EVENTBRIDGE",
@@ -61,15 +63,15 @@ class RecentIterators(dict[str, ShardIterator]):
 
 @contextmanager
 def engine(name: str, data: Path, console: Console) -> Iterator[None]:
-    """Run ``moto`` or ``dynamodb-local`` until the block is left.
+    """Run ``moto`` or ``dynamodb-local`` until the block is left; ``outside`` runs in other processes.
 
     Raises
     ------
     StackError
-        DynamoDB Local is asked for, and Java or the jar is missing.
+        DynamoDB Local is asked for, and Java or the jar is missing; or nothing says where the services run.
     """
-    if name == "moto":
-        with moto_engine():
+    if name in RUNNING:
+        with RUNNING[name]():
             yield
         return
     with dynamodb_local_engine(data / "dynamodb") as server:
@@ -86,6 +88,24 @@ def moto_engine() -> Iterator[None]:
     with environment(ISOLATION), serialized(), undoing_touched_items(), mock_aws():
         dynamodbstreams_backends[DEFAULT_ACCOUNT_ID][REGION].shard_iterators = RecentIterators()
         yield
+
+
+@contextmanager
+def outside_engine() -> Iterator[None]:
+    """Send AWS requests to services that other processes run, where the environment says.
+
+    Raises
+    ------
+    StackError
+    """
+    given = {name: os.environ.get(name) for name in ("AWS_ENDPOINT_URL", *DYNAMODB_ENDPOINTS)}
+    if None in given.values():
+        raise StackError(f"The engine {OUTSIDE} needs {', '.join(given)} in its environment.")
+    with environment(ISOLATION | given):
+        yield
+
+
+RUNNING = {"moto": moto_engine, OUTSIDE: outside_engine}
 
 
 @contextmanager

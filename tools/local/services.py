@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 import boto3
+from botocore.exceptions import ClientError
 
 from tools.local.physical import REGION
 from tools.local.template import Resource, Template
@@ -21,15 +23,28 @@ QUEUE_ATTRIBUTES = (
 )
 
 
+THERE_ALREADY = frozenset({"BucketAlreadyOwnedByYou", "ResourceAlreadyExistsException"})
+
+
 def create_services(template: Template) -> None:
-    """Create every queue, topic, bucket and event bus of the template."""
+    """Create every queue, topic, bucket and event bus of the template that is not there yet."""
     create_queues(template.resources("AWS::SQS::Queue"))
     for topic in template.resources("AWS::SNS::Topic"):
         boto3.client("sns").create_topic(Name=topic.name)
     for bucket in template.resources("AWS::S3::Bucket"):
-        boto3.client("s3").create_bucket(Bucket=bucket.name, CreateBucketConfiguration={"LocationConstraint": REGION})
+        where = {"LocationConstraint": REGION}
+        unless_there(boto3.client("s3").create_bucket, Bucket=bucket.name, CreateBucketConfiguration=where)
     for bus in template.resources("AWS::Events::EventBus"):
-        boto3.client("events").create_event_bus(Name=bus.name)
+        unless_there(boto3.client("events").create_event_bus, Name=bus.name)
+
+
+def unless_there(create: Callable[..., object], **arguments: Any) -> None:
+    """Create something; that it is there from an earlier start is no error."""
+    try:
+        create(**arguments)
+    except ClientError as error:
+        if error.response["Error"]["Code"] not in THERE_ALREADY:
+            raise
 
 
 def create_queues(queues: list[Resource]) -> None:

@@ -55,8 +55,9 @@ class Stack(ExitStack):
         self._template = Template(options.template, LOCAL_PARAMETERS | options.parameters)
         self._functions = Functions(self._template)
         self._routes = routes(self._template)
-        self._mappings = mappings(self._template)
-        self._clockworks = [self._clockwork(schedule) for schedule in schedules(self._template)]
+        self._mappings = [mapping for mapping in mappings(self._template) if self._feeds(mapping.function)]
+        scheduled = [schedule for schedule in schedules(self._template) if self._feeds(schedule.target)]
+        self._clockworks = [self._clockwork(schedule) for schedule in scheduled]
 
     def start(self) -> str:
         """Start everything and return the URL of the API.
@@ -89,7 +90,7 @@ class Stack(ExitStack):
         return [route.path for route in public if "{" not in route.path]
 
     def _redirect_output(self) -> None:
-        self._options.data.mkdir(parents=True, exist_ok=True)
+        (self._options.data / "dynamodb").mkdir(parents=True, exist_ok=True)
         log = self.enter_context((self._options.data / FUNCTIONS_LOG).open("a", buffering=1))
         self.enter_context(redirect_stdout(log))
         self.enter_context(redirect_stderr(log))
@@ -104,8 +105,11 @@ class Stack(ExitStack):
         return StreamConsumer(mapping, function, self._checkpoints(mapping), self._console, self._stopping)
 
     def _checkpoints(self, mapping: Mapping) -> Checkpoints:
-        is_kept = self._options.engine == "dynamodb-local"
+        is_kept = self._options.engine != "moto"
         return Checkpoints(self._options.data / "dynamodb" / f"{mapping.name}.json" if is_kept else None)
+
+    def _feeds(self, function: str) -> bool:
+        return self._options.feeds(self._functions.get(function).logical_id)
 
     def _clockwork(self, schedule: Schedule) -> Clockwork:
         return Clockwork(schedule, self._functions.get(schedule.target), self._console, self._stopping)

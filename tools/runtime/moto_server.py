@@ -14,6 +14,8 @@ from tools.local.physical import REGION
 from tools.runtime.backend import RESET, service_of
 from tools.runtime.guard import Silent
 
+STREAMS = "DynamoDBStreams_"
+
 
 @Request.application
 def answer(request: Request) -> Response:
@@ -21,8 +23,14 @@ def answer(request: Request) -> Response:
     if request.path == RESET:
         moto_api_backend.reset()
         return Response()
-    url = f"https://{service_of(request)}.{REGION}.amazonaws.com{request.full_path.removesuffix('?')}"
+    url = f"https://{host_of(request)}.{REGION}.amazonaws.com{request.full_path.removesuffix('?')}"
     return from_memory(request, url)
+
+
+def host_of(request: Request) -> str:
+    """Return the first part of the host's name; streams are signed for as DynamoDB is, and answer elsewhere."""
+    streams = request.headers.get("X-Amz-Target", "").startswith(STREAMS)
+    return "streams.dynamodb" if streams else service_of(request)
 
 
 def serve(port: int) -> None:

@@ -169,16 +169,15 @@ class CatchUp:
     def everything(self, deadline: datetime) -> list[CaughtUp]:
         """Catch up, in every projection that is not paused, with what should have been delivered by now."""
         until = self._clock() - MARGIN
-        return [
-            self._log.attempt(task, until, deadline)
-            for running in self._projectors.running()
-            for task in _tasks(running)
-        ]
+        return [report for name in self._projectors.names for report in self._attempts(name, until, deadline)]
 
     def projection(self, name: str, deadline: datetime) -> list[CaughtUp]:
         """Catch up with everything there is, in one projection, unless it is paused."""
-        found = [running for running in self._projectors.running() if running.control.projection == name]
-        return [self._log.attempt(task, None, deadline) for running in found for task in _tasks(running)]
+        return self._attempts(name, None, deadline)
+
+    def _attempts(self, name: str, until: datetime | None, deadline: datetime) -> list[CaughtUp]:
+        running = self._projectors.running(name)
+        return [self._log.attempt(task, until, deadline) for task in _tasks(running)] if running else []
 
 
 def _tasks(running: Running) -> Iterator[Task]:

@@ -103,10 +103,10 @@ class Projectors:
         """Of all the subscriptions."""
         return tuple(self._subscriptions)
 
-    def running(self) -> list[Running]:
-        """Every subscription that is not paused. Raises ``StoreUnavailable``."""
-        controls = self._controls.get()
-        return [Running(controls[name], self.of(name)) for name in self.names if not controls[name].pause]
+    def running(self, name: str) -> Running | None:
+        """A subscription, unless it is paused. Raises ``StoreUnavailable``."""
+        control = self._controls.get()[name]
+        return None if control.pause else Running(control, self.of(name))
 
     def of(self, name: str, *, insistent: bool = False) -> list[AnyProjector]:
         """The projectors of a subscription, paused or not, the live one first.

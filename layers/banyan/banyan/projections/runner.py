@@ -12,7 +12,7 @@ from banyan.projections.conditions import Conditions
 from banyan.projections.controls import CachedControls, MemoryControls
 from banyan.projections.failures import Failures
 from banyan.projections.pausing import Pausing
-from banyan.projections.projectors import Projectors, Subscribed, Subscription
+from banyan.projections.projectors import Projectors, Running, Subscribed, Subscription
 from banyan.projections.running import BatchRunner, Share
 from banyan.projections.snapshotter import Snapshotter
 from banyan.projections.views import Failure, Generation, Views
@@ -101,11 +101,16 @@ class Runner:
         return next(filter(None, tried), None)
 
     def _shares(self, batch: Sequence[Delivery]) -> Iterator[Share]:
-        for running in self.projectors.running():
-            for projector in running.projectors:
-                own = [delivery for delivery in batch if running.takes(projector, delivery.stream)]
-                if own:
-                    yield projector, own
+        """What each projector takes, as the controls say when its turn comes: a batch may take long."""
+        for name in self.projectors.names:
+            running = self.projectors.running(name)
+            yield from self._own(running, batch) if running else ()
+
+    def _own(self, running: Running, batch: Sequence[Delivery]) -> Iterator[Share]:
+        for projector in running.projectors:
+            own = [delivery for delivery in batch if running.takes(projector, delivery.stream)]
+            if own:
+                yield projector, own
 
     def _check_breaker(self, generation: Generation, failure: Failure) -> None:
         live = self.projectors.of(generation.projection)[0]

@@ -1,0 +1,65 @@
+"""The command line of the drills."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from enum import StrEnum
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from tools.drill.poison import mend, poison
+from tools.drill.proofs import Proofs
+from tools.drill.rebuild import rebuild
+from tools.drill.scene import Scene
+from tools.drill.waiting import DrillFailed
+from tools.importer.planning import Order, plan
+from tools.importer.reading import read
+from tools.local.errors import StackError
+from tools.runtime.backend import backend
+
+app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+
+
+class Engine(StrEnum):
+    """What the tables stand on."""
+
+    MOTO = "moto"
+    DYNAMODB_LOCAL = "dynamodb-local"
+
+
+@app.command()
+def main(
+    file: Annotated[Path, typer.Argument(help="An Online Retail CSV.")],
+    engine: Annotated[Engine, typer.Option(help="What the tables stand on.")] = Engine.DYNAMODB_LOCAL,
+    first: Annotated[int, typer.Option(min=0, help="Only so many orders of the file; 0 for all.")] = 0,
+) -> None:
+    """Break one event's projection and mend it; then rebuild under traffic, killing the worker. Exit 1 if it fails."""
+    orders = planned(file, first)
+    console, proofs = Console(), Proofs()
+    try:
+        with backend(engine) as services, TemporaryDirectory() as data:
+            drill(Scene(services, Path(data)), orders, proofs)
+    except (DrillFailed, StackError) as error:
+        proofs.add("", "the drill comes to its end", False, error)
+    finally:
+        console.print(proofs.table(f"{len(orders)} orders of {file.name} on {engine}"), highlight=False)
+    raise typer.Exit(0 if proofs.hold else 1)
+
+
+def planned(file: Path, first: int = 0) -> Sequence[Order]:
+    """Orders of a file, or the first of them."""
+    with file.open(encoding="utf-8-sig", errors="replace") as lines:
+        orders = plan(read(lines)).orders
+    return orders[:first] if first else orders
+
+
+def drill(scene: Scene, orders: Sequence[Order], proofs: Proofs) -> None:
+    """Both drills, one after the other over the same tables."""
+    poison(scene, orders, proofs)
+    with scene.stack() as mended:
+        mend(scene, mended.url, orders, proofs)
+        rebuild(scene, mended.url, orders, proofs)
