@@ -170,7 +170,7 @@ class TestRepeat:
 
         ends = {i: commit.last for i in ("v", "x", "y", "z") if (commit := store.find(A, i))}
         assert ends == {"x": 2, "y": 1502, "z": 1503}
-        assert store.find(A, "x", since=head.recorded_at) is None
+        assert [commit.commit_id for commit in store.recorded_since(A, head.recorded_at)] == ["z"]
 
 
 class TestAppendMany:

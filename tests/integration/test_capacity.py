@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from math import ceil
 from typing import TYPE_CHECKING
 from uuid import NAMESPACE_OID, uuid5
@@ -18,6 +19,7 @@ from banyan.snapshots import write_snapshot
 from banyan.store import Commit, Expected, Write
 from banyan.store.eventstore import Clock
 from banyan.store.items import Item, commit_item, item_size
+from banyan.store.reader import LOAD_PAGE
 from banyan.store.recording import record
 from banyan.streams import StreamHead, StreamId
 
@@ -27,6 +29,8 @@ if TYPE_CHECKING:
 A, B = account("a"), account("b")
 WRITE_UNIT_BYTES = 1024
 INDEXED = ("stream", "position", "log_bucket", "log_key")
+
+COMMANDS = 12
 
 each_size = pytest.mark.parametrize("size", [1, 5, 100])
 
@@ -94,6 +98,25 @@ def test_a_command_is_a_read_and_a_write(dynamodb: DynamoDBEngine) -> None:
     outcome = handler.handle(A, Deposit(3), optimistic=True)
     assert dynamodb.wire.sent == ["PutItem"]
     assert (outcome.head.version, outcome.state.balance) == (3, 6)
+
+
+def test_commands_of_long_ago_to_a_busy_stream_cost_one_search_in_all(dynamodb: DynamoDBEngine) -> None:
+    """As policies send them when the reactor was off for long."""
+    store, clock = dynamodb.store(REGISTRY), ManualClock()
+    long_ago, busy = clock.now - timedelta(days=3), 2 * LOAD_PAGE
+    head = StreamHead.empty(A)
+    for _ in range(busy):
+        head = store.append(A, head, deposits(1)).head
+    write_snapshot(store, ACCOUNTS, A)
+    handler = CommandHandler(store, ACCOUNTS)
+    dynamodb.wire.clear()
+
+    for number in range(COMMANDS):
+        handler.handle(A, Deposit(1), commit_id=f"x{number}", first_attempt=long_ago + timedelta(hours=number))
+
+    pages_of_the_search = 2
+    assert dynamodb.wire.sent.count("Query") == COMMANDS + pages_of_the_search
+    assert dynamodb.wire.sent.count("PutItem") == COMMANDS
 
 
 def unique(number: int, kind: int) -> str:

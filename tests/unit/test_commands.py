@@ -11,9 +11,10 @@ from tests.engines import MemoryEngine
 from tests.ledger import ACCOUNTS, REGISTRY, Account, Deposit, Withdraw, account, deposits
 from tests.support import START, ManualClock, no_sleep
 
-from banyan.commands import REMEMBERED_COMMITS, Aggregate, AggregateCache, CommandHandler, Outcome
+from banyan.commands import Aggregate, AggregateCache, CommandHandler, Outcome
 from banyan.errors import CommandRejected, ConcurrencyError
 from banyan.events import DomainEvent, Metadata
+from banyan.known import REMEMBERED_COMMITS, SEARCHED_COMMITS, KnownCommits
 from banyan.snapshots import write_snapshot
 from banyan.store import Commit, EventStore
 from banyan.store.base import Collision
@@ -186,7 +187,7 @@ class TestKeptAggregate:
 
     def test_the_cache_is_bounded_and_drops_what_was_unused_longest(self) -> None:
         cache: AggregateCache[Account] = AggregateCache(2)
-        kept = [Aggregate(StreamHead.empty(account(name)), Account(), {}) for name in "abc"]
+        kept = [Aggregate(StreamHead.empty(account(name)), Account(), KnownCommits()) for name in "abc"]
         cache.put(kept[0])
         cache.put(kept[1])
         cache.get(A)
@@ -196,9 +197,9 @@ class TestKeptAggregate:
 
     def test_the_cache_never_goes_back(self) -> None:
         cache: AggregateCache[Account] = AggregateCache(2)
-        newer = Aggregate(StreamHead(A, 7, "d", START), Account(balance=7), {})
+        newer = Aggregate(StreamHead(A, 7, "d", START), Account(balance=7), KnownCommits())
         cache.put(newer)
-        cache.put(Aggregate(StreamHead.empty(A), Account(), {}))
+        cache.put(Aggregate(StreamHead.empty(A), Account(), KnownCommits()))
 
         assert cache.get(A) is newer
 
@@ -277,9 +278,37 @@ class TestRepeats:
         for number in range(REMEMBERED_COMMITS + 5):
             handler.handle(A, Deposit(1), commit_id=f"x{number}")
 
-        kept = handler.load(A).commits
+        kept = handler.load(A).commits.places
         assert len(kept) == REMEMBERED_COMMITS
         assert handler.handle(A, Deposit(1), commit_id=f"x{REMEMBERED_COMMITS + 4}").repeated
+
+    def test_one_search_serves_all_commands_and_finds_what_each_of_them_left(
+        self, handler: Handler, store: EventStore, clock: ManualClock
+    ) -> None:
+        first_attempt: datetime = clock.now
+        for number in range(20):
+            handler.handle(A, Deposit(1), commit_id=f"x{number}")
+        write_snapshot(store, ACCOUNTS, A)
+        other: Handler = CommandHandler(store, ACCOUNTS)
+
+        known = [other.handle(A, Deposit(1), commit_id=f"x{n}", first_attempt=first_attempt) for n in range(25)]
+
+        assert [outcome.repeated for outcome in known] == [True] * 20 + [False] * 5
+        assert store.get_stream_version(A) == 25
+
+    def test_of_a_long_history_no_more_is_believed_to_be_known_than_is_kept(self) -> None:
+        moments = [START + timedelta(seconds=number) for number in range(SEARCHED_COMMITS + 3)]
+        commits = [commit_at(number + 1, moment) for number, moment in enumerate(moments)]
+
+        known = KnownCommits().preceded_by(commits, START)
+
+        assert (len(known.places), known.oldest) == (SEARCHED_COMMITS, 4)
+        assert moments[2] < known.since <= moments[3]
+
+
+def commit_at(version: int, moment: datetime) -> Commit:
+    """A commit of one event."""
+    return Commit(A, version, 1, f"x{version}", moment, ("Deposited",), "[]", "")
 
 
 def test_a_decider_may_say_several_things(store: EventStore) -> None:

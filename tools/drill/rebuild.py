@@ -22,6 +22,7 @@ from tools.importer.planning import Order
 
 DRILL: Final = "rebuild"
 REBUILT: Final[Sequence[Projection]] = (ORDER_LIST, DAILY_SALES)
+UNFINISHED: Final = frozenset({"counting", "healing", "catching_up"})
 CUSTOMERS: Final = 5
 BUILD_SECONDS: Final = 8
 UNITS_OF_A_STREAM: Final = 6
@@ -112,7 +113,8 @@ def _ended(operator: Client, name: str) -> Mapping[str, Any]:
 
 
 def _in_the_middle(build: Mapping[str, Any]) -> bool:
-    return build["total"] is not None and 0 < build["streams"] < build["total"]
+    """Whether new rows are there, and not all of them."""
+    return build["stage"] == "building" and build["streams"] > 0 and build["phase"] in UNFINISHED
 
 
 def _lives(operator: Client) -> Mapping[str, int]:

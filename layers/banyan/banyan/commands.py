@@ -5,8 +5,8 @@ from __future__ import annotations
 import random
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from threading import Lock
 from typing import Any, Final, Generic, Protocol, TypeVar
@@ -17,6 +17,7 @@ from pydantic import BaseModel
 from banyan.decider import Decider
 from banyan.errors import CommandRejected, ConcurrencyError
 from banyan.events import DomainEvent, Event, Metadata
+from banyan.known import KnownCommits
 from banyan.snapshots import restore
 from banyan.store import EventStore, Loaded
 from banyan.streams import StreamHead, StreamId
@@ -25,18 +26,17 @@ from banyan.telemetry import NoTelemetry, Telemetry
 S = TypeVar("S", bound=BaseModel)
 C = TypeVar("C")
 
-REMEMBERED_COMMITS: Final = 128
 CLOCK_SKEW: Final = timedelta(minutes=1)
 """Taken off a moment that another machine's clock gave before it serves as ``first_attempt``."""
 
 
 @dataclass(frozen=True, slots=True)
 class Aggregate(Generic[S]):
-    """A state, the head it stands for, and the commits it is known to hold, by id."""
+    """A state, the head it stands for, and the commits it is known to hold."""
 
     head: StreamHead
     state: S
-    commits: Mapping[str, int]
+    commits: KnownCommits
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,7 +168,7 @@ class CommandHandler(Generic[S, C]):
             Trust a kept aggregate without reading; the append finds out.
         first_attempt : datetime, optional
             Given when an earlier attempt of the same command may have succeeded unseen, not before this
-            moment: the stream is then searched back to it.
+            moment: the stream is then searched back to it, as far as it is not known already.
 
         Raises
         ------
@@ -212,10 +212,10 @@ class CommandHandler(Generic[S, C]):
         kept = self._kept_decision(stream, command, commit_id, expected) if trust else None
         if kept:
             return self._append(*kept, commit_id, metadata)
-        aggregate = self.load(stream)
-        repeated = self._repeated(aggregate, commit_id, first_attempt)
-        if repeated:
-            return repeated
+        aggregate = self._searched(self.load(stream), commit_id, first_attempt)
+        version = aggregate.commits.version(commit_id)
+        if version is not None:
+            return self._outcome_at(stream, version, commit_id)
         if expected is not None and expected != aggregate.head.version:
             raise ConcurrencyError(stream, expected, aggregate.head.version)
         events = self._decider.decide(command, aggregate.state)
@@ -229,7 +229,7 @@ class CommandHandler(Generic[S, C]):
         """What follows from the kept aggregate, unless only a fresh one can tell: a state that may be old
         proves itself by an append, never by a refusal or by nothing to do."""
         kept = self._cache.get(stream)
-        if kept is None or commit_id in kept.commits or expected not in (None, kept.head.version):
+        if kept is None or commit_id in kept.commits.places or expected not in (None, kept.head.version):
             return None
         try:
             events = self._decider.decide(command, kept.state)
@@ -246,21 +246,18 @@ class CommandHandler(Generic[S, C]):
         )
         self._telemetry.duration("AppendLatency", (time.perf_counter() - started) * 1000)
         state = self._decider.fold((event.payload for event in appended.events), aggregate.state)
-        self._cache.put(
-            Aggregate(appended.head, state, _remember(aggregate.commits, {commit_id: appended.head.version}))
-        )
+        self._cache.put(Aggregate(appended.head, state, aggregate.commits.and_own(commit_id, appended.head)))
         return Outcome(appended.head, state, appended.events, appended.repeated)
 
-    def _repeated(self, aggregate: Aggregate[S], commit_id: str, first_attempt: datetime | None) -> Outcome[S] | None:
-        """The first outcome, when the commit is in the stream already."""
-        stream = aggregate.head.stream
-        version = aggregate.commits.get(commit_id)
-        if version is None and first_attempt is not None and aggregate.head.recorded_at >= first_attempt:
-            found = self._store.find(stream, commit_id, first_attempt)
-            version = found.last if found else None
-        if version is None:
-            return None
-        return self._outcome_at(stream, version, commit_id)
+    def _searched(self, aggregate: Aggregate[S], commit_id: str, first_attempt: datetime | None) -> Aggregate[S]:
+        """Know all commits since a first attempt; one search serves all later commands of this process."""
+        known, stream = aggregate.commits, aggregate.head.stream
+        if first_attempt is None or first_attempt >= known.since or commit_id in known.places:
+            return aggregate
+        found = list(self._store.recorded_since(stream, first_attempt, known.oldest))
+        searched = replace(aggregate, commits=known.preceded_by(reversed(found), first_attempt))
+        self._cache.put(searched)
+        return searched
 
     def _outcome_at(self, stream: StreamId, version: int, commit_id: str) -> Outcome[S]:
         state, head = self._decider.initial(), StreamHead.empty(stream)
@@ -279,17 +276,13 @@ class CommandHandler(Generic[S, C]):
         state = restore(self._decider, loaded.snapshot)
         if loaded.snapshot and state is None:
             loaded = self._store.load(stream)
-        return self._evolved(Aggregate(loaded.head, self._decider.initial() if state is None else state, {}), loaded)
+        base = self._decider.initial() if state is None else state
+        return self._evolved(base, KnownCommits.of(loaded), loaded)
 
     def _load_tail(self, kept: Aggregate[S]) -> Aggregate[S]:
         loaded = self._store.load(kept.head.stream, since=kept.head)
-        return self._evolved(kept, loaded)
+        return self._evolved(kept.state, kept.commits.followed_by(loaded.commits), loaded)
 
-    def _evolved(self, aggregate: Aggregate[S], loaded: Loaded) -> Aggregate[S]:
-        state = self._decider.fold((event.payload for event in loaded.events), aggregate.state)
-        seen = {commit.commit_id: commit.last for commit in loaded.commits}
-        return Aggregate(loaded.head, state, _remember(aggregate.commits, seen))
-
-
-def _remember(known: Mapping[str, int], seen: Mapping[str, int]) -> Mapping[str, int]:
-    return dict(list({**known, **seen}.items())[-REMEMBERED_COMMITS:])
+    def _evolved(self, state: S, known: KnownCommits, loaded: Loaded) -> Aggregate[S]:
+        state = self._decider.fold((event.payload for event in loaded.events), state)
+        return Aggregate(loaded.head, state, known)

@@ -129,15 +129,18 @@ class StreamReader:
         events = tuple(event for commit in tail for event in self.decode(commit))
         return Loaded(tail[-1].head if tail else base, snapshot, tail, events)
 
-    def find(self, stream: StreamId, commit_id: str, since: datetime | None = None) -> Commit | None:
-        """Look back for a commit by its id, not further than ``since``; its last part when split."""
-        for item in self.table.backward(stream, page=LOAD_PAGE):
-            if isinstance(item, Commit):
-                if item.commit_id == commit_id:
-                    return item
-                if since is not None and item.recorded_at < since:
-                    return None
-        return None
+    def find(self, stream: StreamId, commit_id: str) -> Commit | None:
+        """Look back for a commit by its id; its last part when split."""
+        return next((each for each in self.recorded_since(stream) if each.commit_id == commit_id), None)
+
+    def recorded_since(
+        self, stream: StreamId, since: datetime | None = None, upto: int | None = None
+    ) -> Iterator[Commit]:
+        """Commits at a version or before it that were recorded at a moment or later, newest first."""
+        for commit in _commits(self.table.backward(stream, upto, page=LOAD_PAGE)):
+            if since is not None and commit.recorded_at < since:
+                return
+            yield commit
 
     def log(self, bucket: int, after: datetime | None = None) -> Iterator[LogEntry]:
         """All commits of one bucket recorded at or after a moment, in order, eventually consistent."""
