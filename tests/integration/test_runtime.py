@@ -178,6 +178,18 @@ def test_console(sandbox: Sandbox, subtests: pytest.Subtests) -> None:
             check_answer(sandbox.invoke("console", read_case("console", case)), expected)
 
 
+def test_console_hands_a_reconciliation_over_and_shows_its_report(sandbox: Sandbox) -> None:
+    def asked(case: str) -> Any:
+        return json.loads(sandbox.invoke("console", read_case("console", case))["body"])
+
+    assert asked("reconcile")["latest"] is None
+    (event,) = sandbox.started("console")
+    report = sandbox.invoke("reconciler", event)
+    assert (report["full"], event) == (True, {"full": True, "repair": False})
+    assert [listed["startedAt"] for listed in asked("reports")["reports"]] == [report["startedAt"]]
+    assert asked("reconciliation")["run"] is None
+
+
 def test_projector_fills_the_read_models_once(sandbox: Sandbox) -> None:
     assert project(sandbox, "insert") == {"batchItemFailures": []}
     filled = rows(sandbox, "ViewsTable")

@@ -31,14 +31,14 @@ class Guard:
     ----------
     endpoint : str
         URL for the function's clients.
-    started : list[tuple[str, Any]]
-        Path and event of every function that it started; nobody runs them.
+    started : list[Any]
+        Events of the functions that it started; nobody runs these.
     """
 
     def __init__(self, role: Role, backend: Backend) -> None:
         self._role = role
         self._backend = backend
-        self.started: list[tuple[str, Any]] = []
+        self.started: list[Any] = []
         self._server = make_server("127.0.0.1", 0, Request.application(self._answer), request_handler=Silent)
         self.endpoint = f"http://127.0.0.1:{self._server.port}"
 
@@ -58,7 +58,7 @@ class Guard:
         if missing:
             return denied(service, missing[0])
         if service == "lambda":
-            self.started.append((request.path, request.get_json(force=True)))
+            self.started.append(request.get_json(force=True))
             return Response(status=HTTPStatus.ACCEPTED)
         return forwarded(request, self._backend.url(service) + request.full_path.removesuffix("?"))
 

@@ -48,6 +48,7 @@ class Sandbox:
         self._backend = backend
         self._running = ExitStack()
         self._emulators: dict[str, Emulator] = {}
+        self._guards: dict[str, Guard] = {}
         self._functions = {folder_name(f): f for f in template.resources("AWS::Lambda::Function")}
 
     @cached_property
@@ -83,6 +84,10 @@ class Sandbox:
         """
         return self.emulator(name).invoke(event)
 
+    def started(self, name: str) -> list[Any]:
+        """Return the events of the functions that a function has started so far."""
+        return self._guards[name].started
+
     def emulator(self, name: str) -> Emulator:
         """Return a function's running emulator."""
         if name not in self._emulators:
@@ -115,7 +120,9 @@ class Sandbox:
         if name not in self._functions:
             raise StackError(f"There is no function {name}: choose one of {', '.join(self._functions)}.")
         function = self._functions[name]
-        guard = self._running.enter_context(Guard(role_of(self._template, function), self._backend))
+        guard = self._guards[name] = self._running.enter_context(
+            Guard(role_of(self._template, function), self._backend)
+        )
         layers = self._template.resources("AWS::Lambda::LayerVersion")
         paths = [importable(self._template.root / layer.properties["Content"]["S3Key"]) for layer in layers]
         isolation = {name: value for name, value in ISOLATION.items() if value is not None}
