@@ -101,7 +101,7 @@ def test_a_run_is_followed_segment_by_segment_and_never_begun_twice(desk: Desk, 
     runs.save(state)
     assert (told(desk, PATH)["run"]["segments"], told(desk, PATH)["run"]["working"]) == (2, True)
     assert "segment 2" in banyan("reconcile status").stdout
-    refused = banyan("reconcile run")
+    refused = banyan("reconcile run --no-wait")
     assert (refused.exit_code, "reconciliation_running" in refused.stderr) == (1, True)
     assert not desk.functions.waiting
     runs.save(state.model_copy(update={"leased_until": None}))
