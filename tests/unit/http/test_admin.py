@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import re
+from pathlib import Path
 from typing import Any
 
 import pytest
 from tests.unit.http.api import OPERATOR, Answer, Server, problem
 from tools.openapi import described
 
+import banyan
 from banyan.aws.identity import ADMIN
 
 DOCUMENT = json.loads(described())
@@ -19,6 +22,9 @@ ROUTES = sorted(
     if path.startswith("/admin/")
 )
 CLAIMS = {"sub": "user-1", "tenant": "acme"}
+ROOT = Path(__file__).parents[3]
+OF_THE_CONTROLLER = {"not_moving", "archive_damaged", "restored_otherwise"}
+"""Refusals that nobody gets over HTTP: the controller keeps them as what happened."""
 
 
 @pytest.fixture
@@ -63,3 +69,13 @@ def test_the_scope_may_stand_among_others_and_in_either_claim(server: Server, gr
 
 def test_the_scope_is_asked_for_before_it_is_told_which_routes_there_are(server: Server) -> None:
     assert problem(ask(server, "/admin/nothing", claims=CLAIMS)) == (403, "forbidden_scope")
+
+
+def test_every_code_of_a_refusal_is_documented() -> None:
+    code = re.compile(r'(?:Conflict|NotFound|CommandRejected)\(\s*"(\w+)"')
+    engine = Path(banyan.__file__).parent
+    files = [file for folder in ("aws/admin", "migration") for file in (engine / folder).rglob("*.py")]
+    codes = {found for file in files for found in code.findall(file.read_text())}
+    page = (ROOT / "docs" / "http.md").read_text()
+    assert {found for found in codes - OF_THE_CONTROLLER if f"`{found}`" not in page} == set()
+    assert {"would_lose", "report_not_found"} <= codes
