@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import suppress
+from itertools import count
 
 import pytest
-from tests.integration.migration.moments import Moments, nothing, stepping
+from tests.integration.migration.moments import Killed, Moments, nothing, stepping
 from tests.integration.migration.world import CANARY, TURNED, World
 from tests.legacies import order, row
 from tests.wire import delivered
@@ -88,3 +89,43 @@ def test_a_turn_takes_along_what_an_old_program_wrote_after_the_rows_were_compar
     moto_world.legacy.write_directly(order(), row(order()))
     moto_world.turn(TURNED)
     moto_world.expect_equal(order())
+
+
+class Late(Moments):
+    """A process that another one overtakes at its first moment, and that dies at a later one.
+
+    Parameters
+    ----------
+    deadly : int
+        The moment at which it dies.
+    overtake : Callable[[], object]
+    """
+
+    def __init__(self, deadly: int, overtake: Callable[[], object]) -> None:
+        super().__init__(deadly)
+        self._overtake = overtake
+
+    def __call__(self) -> None:
+        if self.passed == 0:
+            self._overtake()
+        super().__call__()
+
+
+@pytest.mark.parametrize("kind", ["postgres"], indirect=True)
+@pytest.mark.parametrize(("source", "to"), [(CANARY, TURNED), (TURNED, CANARY)], ids=str)
+def test_whoever_comes_late_and_dies_leaves_the_lead_where_it_is(moto_world: World, source: Step, to: Step) -> None:
+    moto_world.go_to(source)
+    moto_world.create(order())
+    for deadly in count(2):
+        moto_world.parts.phases.handle(Move(to=to, reason="test", at=moto_world.clock()))
+        late = Late(deadly, lambda: meanwhile(moto_world, finishes))
+        with stepping(moto_world, late, within=False), suppress(Killed):
+            moto_world.parts.mover.finish()
+        moto_world.restart()
+        expect_agreement(moto_world)
+        moto_world.add(order())
+        moto_world.expect_equal(order())
+        if late.passed < deadly:
+            break
+        moto_world.turn(source)
+    assert deadly > 2
