@@ -60,7 +60,10 @@ def preview(found: Json) -> Table:
     table.add_row("write units", f"{found['writeUnits']:,.0f}")
     table.add_row("price", f"{found['price']:.4f}")
     table.add_row("time", f"{found['seconds']:,.0f} s at the write rate")
-    table.add_row("estimated from", f"{found['sampled']:,} of {found['streams']:,} streams")
+    table.add_row(
+        "estimated from", f"{found['sampled']:,} streams, {found['walked']} of {found['parts']} parts of the log"
+    )
+    table.add_row("bounds", f"± {found['margin']:.0%}" if found["complete"] else "at least that: the log is long")
     return table
 
 

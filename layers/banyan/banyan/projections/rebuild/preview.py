@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from math import hypot, sqrt
+from statistics import fmean, stdev
 from typing import Final
 
 from banyan.events import CamelModel
@@ -11,15 +14,19 @@ from banyan.projections.base import Projection, ViewProjection
 from banyan.projections.batch import Delivery
 from banyan.projections.projecting import Everything, Source
 from banyan.projections.projectors import make_projector
-from banyan.projections.rebuild.base import Segment
 from banyan.projections.rebuild.costing import READ_UNIT_BYTES, CostingViews, units
 from banyan.projections.rebuild.healing import STREAMS_AT_ONCE
-from banyan.projections.rebuild.walk import Walk, chunks
+from banyan.projections.rebuild.walk import chunks
 from banyan.projections.views import Generation
 from banyan.store import EventStore, LogEntry
 from banyan.store.items import Item, commit_item, item_size, log_key
 from banyan.streams import BEGINNING_OF_TIME, StreamId
 
+SECONDS: Final = 16.0
+"""Below what a caller waits for an answer."""
+
+FEWEST_PARTS: Final = 2
+ENTRIES_AT_ONCE: Final = 500
 MOST_SAMPLES: Final = 8
 WRITES_OF_A_SEGMENT: Final = 6
 READS_OF_A_SEGMENT: Final = 30
@@ -44,15 +51,22 @@ class Prices:
 
 
 class Preview(CamelModel):
-    """What a rebuild will cost, comparing included and snapshots not.
+    """What a rebuild will cost by an estimate, comparing included and snapshots not.
 
     Parameters
     ----------
     projection : str
     streams, commits : int
-        Counted in the log.
+        As counted in the parts of the log that were walked, for all parts.
+    walked, parts : int
+        Parts of the log that were walked in the time there was, and that there are; streams are spread over them
+        evenly.
+    complete : bool
+        Whether the walked parts were walked to their ends; if not, all figures are lower bounds.
     sampled : int
         Streams that the rest is estimated from.
+    margin : float
+        Twice the standard error of the units, as a share of them: by how much parts and samples differ.
     events, rows : int
     read_units, write_units : float
     price : float
@@ -64,7 +78,11 @@ class Preview(CamelModel):
     projection: str
     streams: int
     commits: int
+    walked: int
+    parts: int
+    complete: bool
     sampled: int
+    margin: float
     events: int
     rows: int
     read_units: float
@@ -73,30 +91,54 @@ class Preview(CamelModel):
     seconds: float
 
 
-def preview(projection: Projection, store: EventStore, write_rate: int, prices: Prices) -> Preview:
-    """Count the log, take a sample of streams into rows in memory, and add up what that would have consumed.
+def preview(
+    projection: Projection,
+    store: EventStore,
+    write_rate: int,
+    prices: Prices,
+    seconds: float = SECONDS,
+    monotonic: Callable[[], float] = time.monotonic,
+) -> Preview:
+    """Count some parts of the log, take a sample of streams into rows in memory, and add up what that would consume.
 
-    Reads the whole log of keys and the sample's events; writes nothing.
+    Writes nothing. Walks as many parts as half the time allows, two at least; takes samples for the other half.
+
+    Parameters
+    ----------
+    projection : Projection
+    store : EventStore
+    write_rate : int
+        Write units per second.
+    prices : Prices
+    seconds : float
+        After which it answers with what it has.
+    monotonic : Callable[[], float]
+        Seconds.
 
     Raises
     ------
     StoreUnavailable
     """
-    walks = 2 if isinstance(projection, ViewProjection) else 3
-    census = _Census(Walk(store, projection.entity), walks)
-    for bucket in range(store.table.buckets):
-        census.take(Segment(bucket))
+    begun, parts = monotonic(), store.table.buckets
+    census = _Census(store, projection.entity, 2 if isinstance(projection, ViewProjection) else 3)
+    complete = census.take(parts, lambda: monotonic() - begun > seconds / 2)
     trial = _Trial(projection, store)
     for streams in census.samples:
-        trial.take(streams)
-    share = census.streams / trial.streams if trial.streams else 0.0
-    reads = trial.read_units * share + census.read_units + READS_OF_A_SEGMENT * store.table.buckets
-    writes = trial.write_units * share + WRITES_OF_A_SEGMENT * store.table.buckets
+        if not trial.streams or monotonic() - begun <= seconds:
+            trial.take(streams)
+    known = census.total(parts)
+    share = known.streams / trial.streams if trial.streams else 0.0
+    reads = trial.read_units * share + known.read_units + READS_OF_A_SEGMENT * parts
+    writes = trial.write_units * share + WRITES_OF_A_SEGMENT * parts
     return Preview(
         projection=projection.name,
-        streams=census.streams,
-        commits=census.commits,
+        streams=round(known.streams),
+        commits=round(known.commits),
+        walked=len(census.counts),
+        parts=parts,
+        complete=complete,
         sampled=trial.streams,
+        margin=hypot(census.margin(parts), trial.margin(known.streams)),
         events=round(trial.events * share),
         rows=round(trial.costs.rows_written * share),
         read_units=reads,
@@ -106,34 +148,70 @@ def preview(projection: Projection, store: EventStore, write_rate: int, prices: 
     )
 
 
-class _Census:
-    """Counts the log, and keeps a few runs of streams spread evenly over it."""
+@dataclass(slots=True)
+class _Counts:
+    """What a part of the log holds, and the units of walking it."""
 
-    def __init__(self, walk: Walk, walks: int) -> None:
-        self.streams = 0
-        self.commits = 0
-        self.read_units = 0.0
+    streams: float = 0.0
+    commits: float = 0.0
+    read_units: float = 0.0
+
+
+class _Census:
+    """Counts parts of the log, and keeps a few runs of streams spread evenly over them."""
+
+    def __init__(self, store: EventStore, entity: str, walks: int) -> None:
+        self.counts: list[_Counts] = []
         self.samples: list[list[StreamId]] = []
-        self._walk = walk
+        self._store = store
+        self._entity = entity
         self._walks = walks
         self._stride = 1
         self._runs = 0
 
-    def take(self, segment: Segment) -> None:
-        for firsts in chunks(self._firsts(segment), STREAMS_AT_ONCE):
-            self.streams += len(firsts)
+    def take(self, parts: int, enough: Callable[[], bool]) -> bool:
+        """Count part after part until it is enough; whether those counted are whole."""
+        for part in range(parts):
+            whole, counts = self._count(part, enough)
+            if whole or part < FEWEST_PARTS:
+                self.counts.append(counts)
+            if not whole:
+                return part >= FEWEST_PARTS
+        return True
+
+    def total(self, parts: int) -> _Counts:
+        """What all parts hold, if the others are as those that were counted."""
+        scale = parts / len(self.counts)
+        return _Counts(
+            scale * sum(each.streams for each in self.counts),
+            scale * sum(each.commits for each in self.counts),
+            scale * sum(each.read_units for each in self.counts),
+        )
+
+    def margin(self, parts: int) -> float:
+        """Of the number of streams, by how much the counted parts differ; 0 when all were counted."""
+        left = 1 - len(self.counts) / parts
+        return sqrt(left) * _margin([each.streams for each in self.counts]) if left else 0.0
+
+    def _count(self, part: int, enough: Callable[[], bool]) -> tuple[bool, _Counts]:
+        counts, units_of_a_byte = _Counts(), self._walks * EVENTUALLY / READ_UNIT_BYTES
+        for entries in chunks(self._store.log(part), ENTRIES_AT_ONCE):
+            if enough() and (counts.read_units or part >= FEWEST_PARTS):
+                return False, counts
+            own = [entry for entry in entries if entry.stream.entity == self._entity]
+            counts.commits += len(own)
+            counts.read_units += units_of_a_byte * sum(item_size(_index_item(entry)) for entry in entries)
+            counts.streams += self._sample([entry.stream for entry in own if entry.position == 1])
+        return True, counts
+
+    def _sample(self, streams: Sequence[StreamId]) -> int:
+        for run in chunks(streams, STREAMS_AT_ONCE):
             if self._runs % self._stride == 0:
-                self.samples.append([first.stream for first in firsts])
+                self.samples.append(run)
             self._runs += 1
             if len(self.samples) > MOST_SAMPLES:
                 self.samples, self._stride = self.samples[::2], self._stride * 2
-
-    def _firsts(self, segment: Segment) -> Iterator[LogEntry]:
-        for entry in self._walk.commits(segment):
-            self.commits += 1
-            self.read_units += self._walks * EVENTUALLY * item_size(_index_item(entry)) / READ_UNIT_BYTES
-            if entry.position == 1:
-                yield entry
+        return len(streams)
 
 
 class _Trial:
@@ -146,6 +224,7 @@ class _Trial:
         self._store = store
         self._event_units = 0
         self._chunks = 0
+        self._units: list[float] = []
         source = Source(store, Everything())
         self._projector = make_projector(projection, TRIAL, self.costs, source, lambda: BEGINNING_OF_TIME)
 
@@ -159,16 +238,31 @@ class _Trial:
         """Of rows and cursors, and of one checkpoint for each chunk."""
         return self.costs.write_units + self._chunks
 
+    def margin(self, streams: float) -> float:
+        """Of the units of a stream, by how much the samples differ; 0 when all streams are among them."""
+        left = 1 - self.streams / streams if streams else 0.0
+        return sqrt(left) * _margin(self._units) if left > 0 else 0.0
+
     def take(self, streams: Sequence[StreamId]) -> None:
+        before = self.read_units + self.write_units
         batch = [Delivery(stream, tuple(self._store.commits(stream))) for stream in streams]
         self._event_units += sum(_stream_units(delivery) for delivery in batch)
         self.events += sum(outcome.version for outcome in self._projector.project(batch))
         self.streams += len(batch)
         self._chunks += 1
+        self._units.append((self.read_units + self.write_units - before) / len(batch))
 
 
 def _stream_units(delivery: Delivery) -> int:
     return units(sum(item_size(commit_item(commit, buckets=1)) for commit in delivery.commits), READ_UNIT_BYTES)
+
+
+def _margin(values: Sequence[float]) -> float:
+    """Twice the standard error of a mean, as a share of it; 1 when a single value tells nothing."""
+    if len(values) < 2:
+        return 1.0
+    mean = fmean(values)
+    return 2 * stdev(values) / sqrt(len(values)) / mean if mean else 0.0
 
 
 def _index_item(entry: LogEntry) -> Item:
