@@ -1,0 +1,76 @@
+"""What is played, and with which settings of the template."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+LEGACY_TABLE = "legacy-orders"
+HOUR = 3600.0
+
+
+class Kind(StrEnum):
+    """What the legacy system stands on."""
+
+    POSTGRES = "postgres"
+    DYNAMODB = "dynamodb"
+
+
+class Engine(StrEnum):
+    """What stands in for DynamoDB."""
+
+    MOTO = "moto"
+    DYNAMODB_LOCAL = "dynamodb-local"
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """One performance.
+
+    Parameters
+    ----------
+    engine : Engine
+    legacy : Kind
+    file : Path
+        An Online Retail CSV.
+    copies : int
+        How often its orders are taken, under ids of their own.
+    stable, quiet : float
+        Seconds that stand for the 24 hours of a migration in earnest.
+    window : float
+        How long an event may be on its way, seconds.
+    samples : int
+        Reads that must have been compared before a step.
+    tampered : int
+        Rows of the read model that are falsified.
+    seconds : float
+        In so much time clients send most of their commands.
+    out : Path
+        Where the timeline is drawn.
+    """
+
+    engine: Engine
+    legacy: Kind
+    file: Path
+    copies: int = 1
+    stable: float = 8.0
+    quiet: float = 3.0
+    window: float = 1.5
+    samples: int = 15
+    tampered: int = 30
+    seconds: float = 150.0
+    out: Path = Path(".banyan/demo.svg")
+
+    def parameters(self, url: str) -> dict[str, str]:
+        """Parameters of the template: hours of a migration become seconds, and nothing else changes."""
+        place = {"LegacyUrl": url} if self.legacy is Kind.POSTGRES else {"LegacyName": LEGACY_TABLE}
+        return {
+            "LegacyStore": self.legacy.value,
+            **place,
+            "StabilityHours": f"{self.stable / HOUR:.6f}",
+            "QuietHours": f"{self.quiet / HOUR:.6f}",
+            "MinSamples": str(self.samples),
+            "ComparedPercent": "50",
+            "ReconciliationSettleMs": str(round(self.window * 1000)),
+        }

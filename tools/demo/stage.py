@@ -1,0 +1,95 @@
+"""Everything a performance plays on: the legacy store, the stack, its tables, and the ways in."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import boto3
+import httpx
+
+from tools.cli.client import SCOPE
+from tools.demo.options import LEGACY_TABLE, Kind, Options
+from tools.demo.processes import postgres, stack
+from tools.legacy.dynamodb import OnDynamoDB
+from tools.legacy.postgres import OnPostgres
+from tools.legacy.programs import Program
+from tools.local.physical import REGION
+from tools.local.token import make_token
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+TENANT = "acme"
+EVENTS, VIEWS, CURSORS = (f"banyan-{name}Table" for name in ("Events", "Views", "Cursors"))
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """What runs.
+
+    Parameters
+    ----------
+    url, token : str
+        Of the API, for the clients.
+    dynamodb : DynamoDBClient
+        The stack's tables, past every function.
+    program : Program
+        An old program that writes to the legacy store directly.
+    admin_token : str
+        Of the API, for the operator.
+    """
+
+    url: str
+    token: str
+    dynamodb: DynamoDBClient
+    program: Program
+    admin_token: str
+
+    def invoke(self, function: str, event: Mapping[str, Any]) -> Any:
+        """Run a function of the stack, as its schedule does. Raises ``httpx.HTTPError``."""
+        answer = httpx.post(f"{self.url}/_local/invoke/{function}", json=dict(event), timeout=900)
+        return answer.raise_for_status().json()
+
+    def lag(self) -> int:
+        """Records that no function has handled yet."""
+        status = httpx.get(f"{self.url}/_local/status", timeout=60).raise_for_status().json()
+        return sum(mapping["lag"] for mapping in status["mappings"])
+
+    def get(self, path: str, **params: Any) -> Any:
+        """Ask the API as a client. Raises ``httpx.HTTPError``."""
+        headers = {"Authorization": f"Bearer {self.token}"}
+        return httpx.get(self.url + path, params=params, headers=headers, timeout=60).raise_for_status().json()
+
+
+@contextmanager
+def staged(options: Options, data: Path) -> Iterator[Stage]:
+    """Start everything, and stop it with the block.
+
+    Raises
+    ------
+    NotStarted
+    """
+    with ExitStack() as parts:
+        place = parts.enter_context(postgres()) if options.legacy is Kind.POSTGRES else ""
+        parameters = options.parameters(place)
+        if place:
+            program: Program = OnPostgres(place)
+            program.create()
+        url = parts.enter_context(stack(options.engine, data, parameters))
+        client = _dynamodb(url)
+        if not place:
+            program = OnDynamoDB(client, LEGACY_TABLE)
+            program.create()
+        parts.callback(program.close)
+        token, admin = make_token(TENANT, data), make_token(TENANT, data, scopes=[SCOPE])
+        yield Stage(url, token, client, program, admin)
+
+
+def _dynamodb(url: str) -> DynamoDBClient:
+    session = boto3.Session("local", "local", region_name=REGION)
+    client: DynamoDBClient = session.client("dynamodb", endpoint_url=f"{url}/_local/dynamodb")
+    return client
