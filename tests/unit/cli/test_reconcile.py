@@ -20,7 +20,7 @@ from tests.unit.http.test_openapi import DOCUMENT
 from banyan.reconciliation.run import Runs, RunState
 
 PATH = "/admin/reconciliation"
-RUN = "reconcile run --every 0.1"
+RUN = "reconcile run --every 0.3"
 TOTALS = {"row": {"S": "customer_totals@1#acme#c-1"}, "sort": {"S": ":totals"}}
 
 
