@@ -16,7 +16,7 @@ from tools.demo.options import Options
 from tools.demo.plan import Script
 from tools.demo.stage import Stage
 
-PATIENCE: Final = 120.0
+PATIENCE: Final = 300.0
 LOOK: Final = 0.5
 """Seconds between two runs of the controller; in earnest it is a minute."""
 DIRECT: Final = 3
