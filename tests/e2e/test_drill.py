@@ -14,17 +14,12 @@ from tools.drill.scene import Scene
 from tools.runtime.backend import backend
 
 ORDERS = 6
-EVERYTHING = pytest.mark.skipif(
-    os.environ.get("BANYAN_TEST_EVERYTHING") != "1", reason="moto takes minutes for it: make test-all"
-)
-ENGINES = [
-    pytest.param("dynamodb-local", marks=pytest.mark.dynamodb_local),
-    pytest.param("moto", marks=EVERYTHING),
-]
+ENGINES = ["moto", pytest.param("dynamodb-local", marks=pytest.mark.dynamodb_local)]
 
 
+@pytest.mark.skipif(not os.environ.get("BANYAN_TEST_EVERYTHING"), reason="it takes minutes: `make test-all` has it")
 @pytest.mark.stack
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(1200)
 @pytest.mark.parametrize("engine", ENGINES)
 def test_nothing_is_lost_by_a_poisoned_event_or_by_a_killed_rebuild(engine: str, tmp_path: Path) -> None:
     proofs = Proofs()

@@ -31,8 +31,8 @@ class Banyan:
         self._environment = {"BANYAN_URL": url, "BANYAN_TOKEN": token, "COLUMNS": "200"}
         self.token = token
 
-    def __call__(self, line: str, **environment: str) -> Result:
-        result = CliRunner().invoke(app, line.split(), env=self._environment | environment)
+    def __call__(self, line: str, *words: str, **environment: str) -> Result:
+        result = CliRunner().invoke(app, [*line.split(), *words], env=self._environment | environment)
         assert self.token not in result.output
         return result
 

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
+import shlex
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -18,8 +21,10 @@ from tools.local.token import make_token
 from typer.testing import CliRunner
 
 from banyan.aws.identity import ADMIN
+from banyan.projections.views import Generation
 
 POISONED = "acme:order:poison"
+OPERATIONS = Path(__file__).parents[3] / "docs" / "operations.md"
 
 
 @pytest.fixture
@@ -179,3 +184,21 @@ def test_a_wrong_usage_exits_with_2(line: str) -> None:
 
 def test_the_api_says_what_the_command_did(desk: Desk, banyan: Banyan) -> None:
     assert banyan.json("projections pause order --reason maintenance") == body_of(desk.ask("/admin/projections/order"))
+
+
+@pytest.mark.usefixtures("working")
+def test_every_command_for_projections_on_the_operators_page_does_what_it_says(desk: Desk, banyan: Banyan) -> None:
+    """In the order of the page; a rebuild that was switched to cannot be cancelled any more."""
+    desk.react()
+    desk.mended = True
+    desk.app.log_checkpoints.put(Generation("old_list"), 0, desk.clock.now)
+    lines = re.findall(r"^\./banyan ((?:projections|deadlines) [^#\n]+)", OPERATIONS.read_text(), re.M)
+    ended = {}
+    for line in lines:
+        desk.clock.move(timedelta(minutes=5))
+        result = banyan(*shlex.split(line))
+        ended[line.strip()] = (result.exit_code, result.stderr.partition(":")[0])
+    assert {line: end for line, end in ended.items() if end[0]} == {
+        "projections cancel order": (1, "transition_rejected")
+    }
+    assert len(lines) > 12
