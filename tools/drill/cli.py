@@ -11,6 +11,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from tools.cli.errors import CliError
 from tools.drill.poison import mend, poison
 from tools.drill.proofs import Proofs
 from tools.drill.rebuild import rebuild
@@ -43,7 +44,7 @@ def main(
     try:
         with backend(engine) as services, TemporaryDirectory() as data:
             drill(Scene(services, Path(data)), orders, proofs)
-    except (DrillFailed, StackError) as error:
+    except (CliError, DrillFailed, StackError) as error:
         proofs.add("", "the drill comes to its end", False, error)
     finally:
         console.print(proofs.table(f"{len(orders)} orders of {file.name} on {engine}"), highlight=False)

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from banyan.projections.base import Projection, ViewProjection
 from banyan.projections.views import Generation
-from orders.projections import DAILY_SALES, ORDER_LIST
+from orders.projections import DAILY_SALES, ORDER_LIST, PROJECTIONS
 from tools.cli.client import Client
 from tools.drill.folds import prove_equal
 from tools.drill.programs import Program
@@ -32,7 +32,7 @@ SECONDS: Final = 300.0
 def rebuild(scene: Scene, url: str, orders: Sequence[Order], proofs: Proofs) -> None:
     """Rebuild what queries read, kill the worker, start another one, and compare; a stack answers at a URL."""
     operator = scene.operator(url)
-    before = _lives(operator)
+    before = _lives(scene)
     with scene.customer(url) as client:
         traffic = Traffic(answers(client, _paths(orders)))
         with traffic.flowing(client):
@@ -40,7 +40,7 @@ def rebuild(scene: Scene, url: str, orders: Sequence[Order], proofs: Proofs) -> 
             with scene.worker() as worker:
                 _kill(worker, scene, operator, proofs)
             with scene.worker():
-                _finish(operator, before, proofs, len(orders))
+                _finish(scene, operator, before, len(orders), proofs)
     scene.quiet(url)
     _prove_traffic(traffic, proofs)
     prove_equal(DRILL, scene, proofs)
@@ -66,7 +66,7 @@ def _kill(worker: Program, scene: Scene, operator: Client, proofs: Proofs) -> No
     proofs.add(DRILL, "half-built rows stand beside the live ones", half, seen)
 
 
-def _finish(operator: Client, before: Mapping[str, int], proofs: Proofs, streams: int) -> None:
+def _finish(scene: Scene, operator: Client, before: Mapping[str, int], streams: int, proofs: Proofs) -> None:
     """Type `rebuild` again, and see it go on to the switch."""
     _begin(operator, streams)
     for projection in REBUILT:
@@ -74,7 +74,7 @@ def _finish(operator: Client, before: Mapping[str, int], proofs: Proofs, streams
         seen = f"{done['stage']}, {done['compared']} rows compared, {done['different']} differ, {done['failed']} failed"
         good = (done["stage"], done["different"], done["failed"]) == ("live", 0, 0)
         proofs.add(DRILL, f"{projection.name} is rebuilt, compared and switched to", good, seen)
-    after, names = _lives(operator), {projection.name for projection in REBUILT}
+    after, names = _lives(scene), {projection.name for projection in REBUILT}
     moved = {name for name in after if after[name] == before[name] + 1}
     proofs.add(DRILL, "queries read the new generations", moved == names, {name: after[name] for name in names})
 
@@ -117,9 +117,10 @@ def _in_the_middle(build: Mapping[str, Any]) -> bool:
     return build["stage"] == "building" and build["streams"] > 0 and build["phase"] in UNFINISHED
 
 
-def _lives(operator: Client) -> Mapping[str, int]:
-    found = operator.get("projections").content["projections"]
-    return {each["projection"]: each["live"] for each in found}
+def _lives(scene: Scene) -> Mapping[str, int]:
+    """The generation that queries read, by projection."""
+    found = scene.app.controls.get([projection.name for projection in PROJECTIONS])
+    return {name: control.live for name, control in found.items()}
 
 
 def _rows(scene: Scene, projection: Projection, number: int) -> int:
