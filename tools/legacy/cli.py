@@ -20,6 +20,7 @@ from tools.legacy.filling import fill, planned
 from tools.legacy.postgres import OnPostgres
 from tools.legacy.programs import Program
 from tools.legacy.rows import rows
+from tools.local.physical import REGION
 
 _STDERR = Console(stderr=True)
 
@@ -60,7 +61,13 @@ def main(
 def _program(legacy: Kind, url: str, table: str) -> Program:
     if legacy is Kind.POSTGRES:
         return OnPostgres(url)
-    return OnDynamoDB(boto3.client("dynamodb", endpoint_url=url or None), table)
+    return OnDynamoDB(_session(url).client("dynamodb", endpoint_url=url or None), table)
+
+
+def _session(url: str) -> boto3.Session:
+    """The user's own, or for an endpoint without one, what an emulator accepts."""
+    session = boto3.Session()
+    return boto3.Session("local", "local", region_name=REGION) if url and not session.region_name else session
 
 
 def _fail(sentence: str) -> NoReturn:
