@@ -22,6 +22,7 @@ from tools.local.environment import environment
 from tools.local.errors import StackError
 from tools.local.patching import patched
 from tools.local.physical import REGION
+from tools.local.plain_values import plain_values
 from tools.local.transactions import undoing_touched_items
 
 ENGINES = ("moto", "dynamodb-local")
@@ -85,7 +86,7 @@ def engine(name: str, data: Path, console: Console) -> Iterator[None]:
 @contextmanager
 def moto_engine() -> Iterator[None]:
     """Answer every AWS request of this process from memory, one at a time: moto is not thread-safe."""
-    with environment(ISOLATION), serialized(), undoing_touched_items(), mock_aws():
+    with environment(ISOLATION), serialized(), undoing_touched_items(), plain_values(), mock_aws():
         dynamodbstreams_backends[DEFAULT_ACCOUNT_ID][REGION].shard_iterators = RecentIterators()
         yield
 

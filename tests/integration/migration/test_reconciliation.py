@@ -306,6 +306,7 @@ def test_where_one_side_gets_nothing_there_is_nothing_to_compare(moto: DynamoDBE
 
 
 @pytest.mark.parametrize("step", [DUAL, TURNED])
+@pytest.mark.parametrize("reconciled", ["postgres", "dynamodb"], indirect=True)
 def test_live_traffic_gives_no_false_alarm(reconciled: Reconciled, step: Step) -> None:
     reconciled.begin(step)
     traffic = Traffic(reconciled)
