@@ -24,6 +24,7 @@ class Lane(Generic[T]):
         self._size = size
         self._window = window
         self._items: list[T] = []
+        self._closing = False
         self._changed = threading.Condition()
 
     def put(self, items: list[T]) -> None:
@@ -36,8 +37,14 @@ class Lane(Generic[T]):
         """Return the first items; none when nothing comes for a moment."""
         with self._changed:
             if self._changed.wait_for(lambda: self._items, PATIENCE_SECONDS) and self._window:
-                self._changed.wait_for(lambda: len(self._items) >= self._size, self._window)
+                self._changed.wait_for(lambda: self._closing or len(self._items) >= self._size, self._window)
             return self._items[: self._size]
+
+    def close(self) -> None:
+        """Wait for no batch to fill any more."""
+        with self._changed:
+            self._closing = True
+            self._changed.notify()
 
     def done(self, count: int) -> None:
         """Let the first items go."""

@@ -79,6 +79,8 @@ class StreamConsumer:
                 work = partial(self._work, lane)
                 stack.enter_context(looping(self.name, work, self._console, self._stopping))
             stack.enter_context(looping(self.name, self._poll, self._console, self._stopping))
+            for lane in self._lanes:
+                stack.callback(lane.close)
             yield
 
     def lag(self) -> int:

@@ -1,0 +1,27 @@
+"""Lanes: batches fill for as long as their window is open, and no longer."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from tools.local.lanes import Lane
+
+
+def test_a_batch_goes_when_it_is_full_and_stays_until_it_is_done() -> None:
+    lane = Lane[int](size=2, window=60)
+    lane.put([1, 2, 3])
+    assert (lane.batch(), lane.batch()) == ([1, 2], [1, 2])
+    lane.done(2)
+    lane.close()
+    assert lane.batch() == [3]
+
+
+@pytest.mark.timeout(20)
+def test_a_batch_that_waits_to_be_filled_goes_when_its_lane_is_closed() -> None:
+    lane = Lane[int](size=2, window=600)
+    lane.put([1])
+    with ThreadPoolExecutor(1) as reader:
+        waiting = reader.submit(lane.batch)
+        lane.close()
+        assert waiting.result(10) == [1]
