@@ -37,14 +37,13 @@ class OnDynamoDB:
 
     def create(self) -> None:
         """As in ``Program``."""
-        if self._table in self._client.list_tables()["TableNames"]:
-            return
-        self._client.create_table(
-            TableName=self._table,
-            BillingMode="PAY_PER_REQUEST",
-            AttributeDefinitions=[{"AttributeName": name, "AttributeType": "S"} for name in ("tenant", "id")],
-            KeySchema=[{"AttributeName": "tenant", "KeyType": "HASH"}, {"AttributeName": "id", "KeyType": "RANGE"}],
-        )
+        with suppress(self._client.exceptions.ResourceInUseException):
+            self._client.create_table(
+                TableName=self._table,
+                BillingMode="PAY_PER_REQUEST",
+                AttributeDefinitions=[{"AttributeName": name, "AttributeType": "S"} for name in ("tenant", "id")],
+                KeySchema=[{"AttributeName": "tenant", "KeyType": "HASH"}, {"AttributeName": "id", "KeyType": "RANGE"}],
+            )
 
     def insert(self, tenant: str, row: LegacyOrder) -> None:
         """As in ``Program``."""
