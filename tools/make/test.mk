@@ -1,5 +1,5 @@
 CHECKED := layers/banyan layers/domains functions tools bench tests
-WORKERS_OF_TESTS ?= 2
+WORKERS_OF_TESTS ?= 3
 
 test: $(BIN)/.installed $(SAM_VENV)/.installed dynamodb-local ## Run the tests: ARGS="-k append" picks some
 	$(BIN)/python -m pytest -n $(WORKERS_OF_TESTS) --dist loadgroup $(ARGS)
