@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from banyan.errors import StoreUnavailable
 from banyan.migration.lead import Leader, refused
+from banyan.migration.requests import Requests, item_key, unavailable
 from banyan.store.dynamodb import TransactItem
 from banyan.store.items import bucket_of
 from banyan.streams import StreamId
@@ -32,12 +31,13 @@ class DynamoDBLead:
 
     def __init__(self, client: DynamoDBClient, table: str, entity: str) -> None:
         self._client = client
+        self._requests = Requests(client, table)
         self._table = table
         self._part = f"lead#{entity}"
 
     def get(self) -> Leader:
         """Who leads; while the lead changes hands this may be either. Raises ``StoreUnavailable``."""
-        answer = _sent(self._client.get_item, TableName=self._table, Key=self._key(0), ConsistentRead=True)
+        answer = self._first()
         return Leader(answer["Item"]["leader"]["S"]) if "Item" in answer else Leader.LEGACY
 
     def put(self, leader: Leader, token: int) -> bool:
@@ -60,9 +60,9 @@ class DynamoDBLead:
         except ClientError as error:
             if "ConditionalCheckFailed" in {r.get("Code") for r in error.response.get("CancellationReasons", [])}:
                 return not refused(self._token(), token)
-            raise _unavailable(error) from error
+            raise unavailable(error) from error
         except BotoCoreError as error:
-            raise _unavailable(error) from error
+            raise unavailable(error) from error
         return True
 
     def check(self, stream: StreamId, leader: Leader) -> TransactItem:
@@ -101,19 +101,10 @@ class DynamoDBLead:
         }
 
     def _token(self) -> int:
-        answer = _sent(self._client.get_item, TableName=self._table, Key=self._key(0), ConsistentRead=True)
-        return int(answer["Item"]["token"]["N"])
+        return int(self._first()["Item"]["token"]["N"])
+
+    def _first(self) -> Any:
+        return self._requests.sent("get_item", Key=self._key(0), ConsistentRead=True)
 
     def _key(self, shard: int) -> dict[str, Any]:
-        return {"part": {"S": self._part}, "item": {"S": str(shard)}}
-
-
-def _sent(operation: Callable[..., Any], **request: Any) -> Any:
-    try:
-        return operation(**request)
-    except (ClientError, BotoCoreError) as error:
-        raise _unavailable(error) from error
-
-
-def _unavailable(error: ClientError | BotoCoreError) -> StoreUnavailable:
-    return StoreUnavailable(f"no answer from the migration table: {type(error).__name__}")
+        return item_key(self._part, str(shard))

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from botocore.exceptions import BotoCoreError, ClientError
-
-from banyan.errors import StoreUnavailable
+from banyan.migration.requests import Requests, item_key
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -24,38 +22,22 @@ class Notes:
     """
 
     def __init__(self, client: DynamoDBClient, table: str, entity: str) -> None:
-        self._client = client
-        self._table = table
-        self._entity = entity
+        self._requests = Requests(client, table)
+        self._part = f"note#{entity}"
 
     def get(self, name: str) -> str | None:
         """A note. Raises ``StoreUnavailable``."""
-        key = self._key("note", name)
-        answer = _sent(self._client.get_item, TableName=self._table, Key=key, ConsistentRead=True)
+        answer = self._requests.sent("get_item", Key=item_key(self._part, name), ConsistentRead=True)
         return str(answer["Item"]["text"]["S"]) if "Item" in answer else None
 
     def put(self, name: str, text: str) -> None:
         """Keep a note, over the one of the same name. Raises ``StoreUnavailable``."""
-        item = {**self._key("note", name), "text": {"S": text}}
-        _sent(self._client.put_item, TableName=self._table, Item=item)
+        self._requests.sent("put_item", Item=self._item(name, text))
 
     def under(self, prefix: str) -> Iterator[str]:
         """Every note whose name begins so, by name. Raises ``StoreUnavailable``."""
-        start: dict[str, Any] = {}
-        while True:
-            answer = _sent(
-                self._client.query,
-                TableName=self._table,
-                KeyConditionExpression="#part = :part AND begins_with(#item, :prefix)",
-                ExpressionAttributeNames={"#part": "part", "#item": "item"},
-                ExpressionAttributeValues={":part": self._key("note", "")["part"], ":prefix": {"S": prefix}},
-                ConsistentRead=True,
-                **start,
-            )
-            yield from (item["text"]["S"] for item in answer["Items"])
-            if not answer.get("LastEvaluatedKey"):
-                return
-            start = {"ExclusiveStartKey": answer["LastEvaluatedKey"]}
+        found = self._requests.items(self._part, "begins_with(#item, :prefix)", {":prefix": prefix})
+        return (item["text"]["S"] for item in found)
 
     def replace(self, name: str, seen: str | None, text: str) -> bool:
         """Keep a note if the one of that name is still as it was seen; whether it was. Raises ``StoreUnavailable``."""
@@ -63,34 +45,17 @@ class Notes:
         if seen is not None:
             values = {":seen": {"S": seen}}
             condition = {"ConditionExpression": "#text = :seen", "ExpressionAttributeValues": values}
-        item = {**self._key("note", name), "text": {"S": text}}
-        try:
-            self._client.put_item(
-                TableName=self._table,
-                Item=item,
-                ExpressionAttributeNames={"#text": "text"},
-                ReturnValuesOnConditionCheckFailure="ALL_OLD",
-                **condition,
-            )
-        except ClientError as error:
-            if error.response["Error"]["Code"] != "ConditionalCheckFailedException":
-                raise _unavailable(error) from error
-            found: Any = error.response.get("Item", {})
-            return bool(found) and found["text"]["S"] == text
-        except BotoCoreError as error:
-            raise _unavailable(error) from error
-        return True
+        refusal = self._requests.refusal(
+            "put_item",
+            Item=self._item(name, text),
+            ExpressionAttributeNames={"#text": "text"},
+            ReturnValuesOnConditionCheckFailure="ALL_OLD",
+            **condition,
+        )
+        if refusal is None:
+            return True
+        found: Any = refusal.response.get("Item", {})
+        return bool(found) and found["text"]["S"] == text
 
-    def _key(self, kind: str, name: str) -> dict[str, Any]:
-        return {"part": {"S": f"{kind}#{self._entity}"}, "item": {"S": name}}
-
-
-def _sent(operation: Callable[..., Any], **request: Any) -> Any:
-    try:
-        return operation(**request)
-    except (ClientError, BotoCoreError) as error:
-        raise _unavailable(error) from error
-
-
-def _unavailable(error: ClientError | BotoCoreError) -> StoreUnavailable:
-    return StoreUnavailable(f"no answer from the migration table: {type(error).__name__}")
+    def _item(self, name: str, text: str) -> dict[str, Any]:
+        return {**item_key(self._part, name), "text": {"S": text}}

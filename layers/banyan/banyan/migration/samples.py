@@ -9,11 +9,10 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
 from uuid import uuid4
 
-from botocore.exceptions import BotoCoreError, ClientError
 from pydantic import TypeAdapter
 
-from banyan.errors import StoreUnavailable
 from banyan.migration.migration import Migration
+from banyan.migration.requests import Requests, item_key
 from banyan.reconciliation.fields import FieldDifference
 from banyan.store.chain import timestamp
 from banyan.streams import StreamId
@@ -91,8 +90,7 @@ class SampledReads:
     """
 
     def __init__(self, client: DynamoDBClient, table: str, entity: str) -> None:
-        self._client = client
-        self._table = table
+        self._requests = Requests(client, table)
         self._entity = entity
 
     def compared(
@@ -109,7 +107,7 @@ class SampledReads:
 
     def samples(self, migration: Migration, since: datetime) -> Samples:
         """What the reads of a step showed since the minute of a moment; one item is read for each minute."""
-        items = list(self._query("sample", _name(migration, since), _name(migration, None) + LAST))
+        items = list(self._between("sample", _name(migration, since), _name(migration, None) + LAST))
         return Samples(
             sum(_number(item, "compared") for item in items),
             sum(_number(item, "differing") for item in items),
@@ -131,7 +129,7 @@ class SampledReads:
         StoreUnavailable
         """
         start = {"ExclusiveStartKey": self._key("differing", before)} if before else {}
-        items = self._query("differing", timestamp(since), LAST, ScanIndexForward=False, Limit=limit + 1, **start)
+        items = self._between("differing", timestamp(since), LAST, ScanIndexForward=False, Limit=limit + 1, **start)
         found = [_mismatch(item) for item in islice(items, limit + 1)]
         return MismatchPage(tuple(found[:limit]), found[limit - 1].place if len(found) > limit else None)
 
@@ -142,7 +140,7 @@ class SampledReads:
             "fields": {"S": _FIELDS.dump_json(list(fields)).decode()},
             "expires_at": {"N": _expiry(now)},
         }
-        self._sent("put_item", Item=item)
+        self._requests.sent("put_item", Item=item)
 
     def _count(self, migration: Migration, compared: int, differing: int, lag_ms: int, now: datetime) -> None:
         key = self._key("sample", _name(migration, now))
@@ -152,53 +150,27 @@ class SampledReads:
             ":expires_at": {"N": _expiry(now)},
         }
         request = {"Key": key, "UpdateExpression": ADD, "ExpressionAttributeValues": values}
-        counted = self._sent("update_item", **request, ReturnValues="ALL_NEW")["Attributes"]
+        counted = self._requests.sent("update_item", **request, ReturnValues="ALL_NEW")["Attributes"]
         if _number(counted, "lag_ms") < lag_ms:
             self._raise_lag(key, lag_ms)
 
     def _raise_lag(self, key: Any, lag_ms: int) -> None:
-        try:
-            self._client.update_item(
-                TableName=self._table,
-                Key=key,
-                UpdateExpression=RAISE,
-                ConditionExpression="attribute_not_exists(lag_ms) OR lag_ms < :lag_ms",
-                ExpressionAttributeValues={":lag_ms": {"N": str(lag_ms)}},
-            )
-        except ClientError as error:
-            if error.response["Error"]["Code"] != "ConditionalCheckFailedException":
-                raise _unavailable(error) from error
-        except BotoCoreError as error:
-            raise _unavailable(error) from error
+        """Raise the lag, unless a greater one stands there by now."""
+        self._requests.refusal(
+            "update_item",
+            Key=key,
+            UpdateExpression=RAISE,
+            ConditionExpression="attribute_not_exists(lag_ms) OR lag_ms < :lag_ms",
+            ExpressionAttributeValues={":lag_ms": {"N": str(lag_ms)}},
+        )
 
-    def _query(self, kind: str, first: str, last: str, **options: Any) -> Iterator[Any]:
+    def _between(self, kind: str, first: str, last: str, **options: Any) -> Iterator[Any]:
         """Items of a kind between two names."""
-        while True:
-            answer = self._sent(
-                "query",
-                KeyConditionExpression="#part = :part AND #item BETWEEN :first AND :last",
-                ExpressionAttributeNames={"#part": "part", "#item": "item"},
-                ExpressionAttributeValues={
-                    ":part": self._key(kind, "")["part"],
-                    ":first": {"S": first},
-                    ":last": {"S": last},
-                },
-                ConsistentRead=True,
-                **options,
-            )
-            yield from answer["Items"]
-            if not answer.get("LastEvaluatedKey"):
-                return
-            options["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
+        names = {":first": first, ":last": last}
+        return self._requests.items(f"{kind}#{self._entity}", "#item BETWEEN :first AND :last", names, **options)
 
     def _key(self, kind: str, name: str) -> dict[str, Any]:
-        return {"part": {"S": f"{kind}#{self._entity}"}, "item": {"S": name}}
-
-    def _sent(self, operation: str, **request: Any) -> Any:
-        try:
-            return getattr(self._client, operation)(TableName=self._table, **request)
-        except (ClientError, BotoCoreError) as error:
-            raise _unavailable(error) from error
+        return item_key(f"{kind}#{self._entity}", name)
 
 
 def _name(migration: Migration, moment: datetime | None) -> str:
@@ -219,7 +191,3 @@ def _mismatch(item: Any) -> Mismatch:
     place = item["item"]["S"]
     fields = _FIELDS.validate_json(item["fields"]["S"])
     return Mismatch(place, datetime.fromisoformat(place.split("#")[0]), StreamId.parse(item["stream"]["S"]), fields)
-
-
-def _unavailable(error: ClientError | BotoCoreError) -> StoreUnavailable:
-    return StoreUnavailable(f"no answer from the migration table: {type(error).__name__}")

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
-from botocore.exceptions import BotoCoreError, ClientError
-
-from banyan.errors import StoreUnavailable
+from banyan.migration.requests import Requests, item_key
 from banyan.store import Commit
 from banyan.store.chain import timestamp
 from banyan.store.dynamodb import TransactItem
@@ -43,7 +41,7 @@ class Unfollowed:
     """
 
     def __init__(self, client: DynamoDBClient, table: str, entity: str) -> None:
-        self._client = client
+        self._requests = Requests(client, table)
         self._table = table
         self._entity = entity
 
@@ -59,44 +57,20 @@ class Unfollowed:
     def all(self) -> Iterator[News]:
         """Every stream with news, strongly consistent. Raises ``StoreUnavailable``."""
         for bucket in range(BUCKETS):
-            start: dict[str, Any] = {}
-            while True:
-                answer = self._page(bucket, start)
-                yield from (_news(item) for item in answer["Items"])
-                if not answer.get("LastEvaluatedKey"):
-                    break
-                start = {"ExclusiveStartKey": answer["LastEvaluatedKey"]}
+            yield from map(_news, self._requests.items(self._part(bucket)))
 
     def followed(self, stream: StreamId, version: int) -> None:
         """The legacy system has the stream up to a version; newer news stay."""
-        try:
-            self._client.delete_item(
-                TableName=self._table,
-                Key=self._key(stream),
-                ConditionExpression="#version <= :version",
-                ExpressionAttributeNames={"#version": "version"},
-                ExpressionAttributeValues={":version": {"N": str(version)}},
-            )
-        except (ClientError, BotoCoreError) as error:
-            if not _newer(error):
-                raise _unavailable(error) from error
-
-    def _page(self, bucket: int, start: dict[str, Any]) -> Any:
-        query: Callable[..., Any] = self._client.query
-        try:
-            return query(
-                TableName=self._table,
-                KeyConditionExpression="#part = :part",
-                ExpressionAttributeNames={"#part": "part"},
-                ExpressionAttributeValues={":part": {"S": self._part(bucket)}},
-                ConsistentRead=True,
-                **start,
-            )
-        except (ClientError, BotoCoreError) as error:
-            raise _unavailable(error) from error
+        self._requests.refusal(
+            "delete_item",
+            Key=self._key(stream),
+            ConditionExpression="#version <= :version",
+            ExpressionAttributeNames={"#version": "version"},
+            ExpressionAttributeValues={":version": {"N": str(version)}},
+        )
 
     def _key(self, stream: StreamId) -> dict[str, Any]:
-        return {"part": {"S": self._part(bucket_of(stream, BUCKETS))}, "item": {"S": str(stream)}}
+        return item_key(self._part(bucket_of(stream, BUCKETS)), str(stream))
 
     def _part(self, bucket: int) -> str:
         return f"unfollowed#{self._entity}#{bucket}"
@@ -105,11 +79,3 @@ class Unfollowed:
 def _news(item: Any) -> News:
     since = datetime.fromisoformat(item["since"]["S"])
     return News(StreamId.parse(item["item"]["S"]), int(item["version"]["N"]), since)
-
-
-def _newer(error: ClientError | BotoCoreError) -> bool:
-    return isinstance(error, ClientError) and error.response["Error"]["Code"] == "ConditionalCheckFailedException"
-
-
-def _unavailable(error: ClientError | BotoCoreError) -> StoreUnavailable:
-    return StoreUnavailable(f"no answer from the migration table: {type(error).__name__}")
