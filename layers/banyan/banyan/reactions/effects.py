@@ -57,10 +57,3 @@ class Deadlines(Protocol):
 
     def schedule(self, deadline: Deadline) -> None:
         """Keep a deadline; one that is kept already stays as it is. Raises ``StoreUnavailable``."""
-
-
-class NoDeadlines:
-    """Lets every deadline pass unnoticed."""
-
-    def schedule(self, deadline: Deadline) -> None:
-        """As in ``Deadlines``."""
