@@ -85,9 +85,7 @@ def history(
 ) -> None:
     """What was decided, why, and on which evidence; the newest first."""
     answer = _client(context).get(PATH, "history", before=before, limit=limit)
-    found = answer.content
-    more = [Text(f"There is more: `banyan migration history --before {found['next']}`.")] if found["next"] else []
-    show(answer, json, tables.history(found["decisions"]), *more)
+    show(answer, json, tables.history(answer.content["decisions"]), *_more("history", answer))
 
 
 @app.command()
@@ -99,9 +97,13 @@ def differences(
 ) -> None:
     """Reads that both sides answered, and differently, field by field; the newest first."""
     answer = _client(context).get(PATH, "differences", before=before, limit=limit)
-    found = answer.content
-    more = [Text(f"There is more: `banyan migration differences --before {found['next']}`.")] if found["next"] else []
-    show(answer, json, tables.differences(found["differences"]), *more)
+    show(answer, json, tables.differences(answer.content["differences"]), *_more("differences", answer))
+
+
+def _more(command: str, page: Answer) -> list[Text]:
+    """How to see the page behind one, if there is one."""
+    next = page.content["next"]
+    return [Text(f"There is more: `banyan migration {command} --before {next}`.")] if next else []
 
 
 def _client(context: typer.Context) -> Client:
