@@ -68,23 +68,19 @@ class DynamoDBLead:
     def check(self, stream: StreamId, leader: Leader) -> TransactItem:
         """What a transaction on a stream holds, so that it fails when another one leads."""
         absent = "attribute_not_exists(leader) OR " if leader is Leader.LEGACY else ""
-        return {
-            "ConditionCheck": {
-                "TableName": self._table,
-                "Key": self._key(bucket_of(stream, SHARDS)),
-                "ConditionExpression": f"{absent}leader = :leader",
-                "ExpressionAttributeValues": {":leader": {"S": leader.value}},
-            }
-        }
+        return self._check(stream, f"{absent}leader = :leader", leader)
 
     def check_not_off(self, stream: StreamId) -> TransactItem:
         """What a transaction on a stream holds, so that it fails once the legacy system takes no more writes."""
+        return self._check(stream, "attribute_not_exists(leader) OR leader <> :leader", Leader.OFF)
+
+    def _check(self, stream: StreamId, condition: str, leader: Leader) -> TransactItem:
         return {
             "ConditionCheck": {
                 "TableName": self._table,
                 "Key": self._key(bucket_of(stream, SHARDS)),
-                "ConditionExpression": "attribute_not_exists(leader) OR leader <> :off",
-                "ExpressionAttributeValues": {":off": {"S": Leader.OFF.value}},
+                "ConditionExpression": condition,
+                "ExpressionAttributeValues": {":leader": {"S": leader.value}},
             }
         }
 
