@@ -9,12 +9,13 @@ from contextlib import ExitStack
 import pytest
 from tests.engines import DynamoDBEngine, Engine, MemoryEngine, local_tables, moto_tables
 from tests.legacies import OnPostgres
-from tests.postgres import Server, database, running_server
+from tests.postgres import Server, database
+from tests.support import EVERYTHING
+from tools.legacy.embedded import embedded_postgres
 from tools.local.dynamodb_local import DynamoDBLocal, unavailable
 
 REQUIRE = "BANYAN_REQUIRE_DYNAMODB_LOCAL"
 REQUIRE_POSTGRES = "BANYAN_REQUIRE_POSTGRES"
-EVERYTHING = "BANYAN_TEST_EVERYTHING"
 LOCAL = pytest.param("dynamodb_local", marks=pytest.mark.dynamodb_local)
 
 
@@ -65,7 +66,7 @@ def engine(request: pytest.FixtureRequest) -> Engine:
     return chosen
 
 
-@pytest.fixture(params=["moto", LOCAL] if os.environ.get(EVERYTHING) else [pytest.param(None, id="dynamodb")])
+@pytest.fixture(params=["moto", LOCAL] if EVERYTHING else [pytest.param(None, id="dynamodb")])
 def dynamodb(request: pytest.FixtureRequest, dynamodb_endpoint: str | None) -> DynamoDBEngine:
     """DynamoDB Local where it can run, else moto, which the contract suites hold to the same; each for everything."""
     chosen: DynamoDBEngine = request.getfixturevalue(
@@ -79,7 +80,7 @@ def postgres_server() -> Iterator[Server]:
     """One PostgreSQL for the whole session."""
     with ExitStack() as stack:
         try:
-            server = stack.enter_context(running_server())
+            server = stack.enter_context(embedded_postgres())
         except Exception as error:
             if os.environ.get(REQUIRE_POSTGRES) == "1":
                 raise

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import os
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from threading import Event, Thread
 from typing import Any, TypeVar
+
+import pytest
 
 T = TypeVar("T")
 
 START = datetime(2026, 1, 5, 9, 0, tzinfo=UTC)
 STEP = timedelta(milliseconds=1)
+EVERYTHING = bool(os.environ.get("BANYAN_TEST_EVERYTHING"))
+lengthy = pytest.mark.skipif(not EVERYTHING, reason="it takes minutes: `make test-all` has it")
 
 
 class ManualClock:
@@ -51,6 +58,28 @@ def wait_until(condition: Callable[[], T], what: str, seconds: float = 20.0) -> 
         assert time.monotonic() < deadline, f"waited {seconds:.0f} s for {what}"
         time.sleep(0.02)
     return answer
+
+
+@contextmanager
+def meanwhile(work: Callable[[], object], pause: float = 0.0) -> Iterator[None]:
+    """Work again and again, with so many seconds between, until the block is left; what it raises fails the test."""
+    over, failures = Event(), list[Exception]()
+
+    def again() -> None:
+        try:
+            while not over.wait(pause):
+                work()
+        except Exception as error:
+            failures.append(error)
+
+    thread = Thread(target=again)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
+    assert failures == []
 
 
 def no_sleep(seconds: float) -> None:

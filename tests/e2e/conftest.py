@@ -3,73 +3,25 @@
 from __future__ import annotations
 
 import os
-import re
-import signal
 import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from tests.support import wait_until
 from tools.local.engine import ENGINES
-from tools.local.ports import free_port
+from tools.local.process import ROOT, StackProcess, command
 from tools.local.token import make_token
 
-ROOT = Path(__file__).parents[2]
-READY = re.compile(r"Banyan is running at (\S+) \((\S+)\)")
 START_SECONDS = 90.0
-STOP_SECONDS = 60.0
 
 
-class Stack:
-    """A running local stack.
-
-    Parameters
-    ----------
-    data : Path
-        Its data folder.
-    arguments : str
-        More of its command line.
-
-    Attributes
-    ----------
-    url : str
-        Where the API answers.
-    """
-
-    def __init__(self, data: Path, *arguments: str) -> None:
-        self.data = data
-        self._screen = data.with_suffix(".screen")
-        with self._screen.open("w") as screen:
-            self._process = subprocess.Popen(
-                command(data, *arguments), cwd=ROOT, stdout=screen, stderr=subprocess.STDOUT
-            )
-        wait_until(lambda: READY.search(self.screen()) or self._process.poll() is not None, "the stack", START_SECONDS)
-        found = READY.search(self.screen())
-        assert found, self.screen()
-        self.url, self.engine = found.groups()
-
-    def screen(self) -> str:
-        """Return all that the user has seen so far."""
-        return self._screen.read_text()
+class Stack(StackProcess):
+    """A running local stack, and tokens that it accepts."""
 
     def token(self, tenant: str) -> str:
         """Return a token that the stack accepts."""
         return make_token(tenant, self.data)
-
-    def stop(self, number: signal.Signals = signal.SIGINT) -> int:
-        """Stop the stack and return its exit code; a second call returns it again."""
-        if self._process.poll() is None:
-            self._process.send_signal(number)
-        return self._process.wait(STOP_SECONDS)
-
-
-def command(data: Path, *arguments: str) -> list[str]:
-    """Return the command line of a stack on a free port."""
-    given = list(arguments) if "--port" in arguments else ["--port", str(free_port()), *arguments]
-    return [sys.executable, "-m", "tools.local", "--data", str(data), *given]
 
 
 @contextmanager

@@ -3,27 +3,27 @@
 from __future__ import annotations
 
 import io
-import os
 import time
 from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
 from rich.console import Console
+from tests.support import lengthy
 from tests.unit.importer.files import SAMPLE
 from tools.demo.cli import verdict
-from tools.demo.options import Engine, Kind, Options
+from tools.demo.options import Options
 from tools.demo.plan import script
 from tools.demo.play import picture, play, proven
 from tools.demo.screen import Screen
 from tools.demo.stage import EVENTS, TENANT, Stage, staged
+from tools.legacy.kinds import Kind
+from tools.local.engine import Engine
 
 pytestmark = [pytest.mark.stack, pytest.mark.timeout(600)]
 
-EVERYTHING = os.environ.get("BANYAN_TEST_EVERYTHING")
 
-
-@pytest.mark.skipif(not EVERYTHING, reason="a migration takes minutes: `make test-all` plays all four")
+@lengthy
 @pytest.mark.parametrize("legacy", Kind)
 @pytest.mark.parametrize("engine", [Engine.MOTO, pytest.param(Engine.DYNAMODB_LOCAL, marks=pytest.mark.dynamodb_local)])
 def test_the_demonstration_proves_that_nothing_was_lost(engine: Engine, legacy: Kind, tmp_path: Path) -> None:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import pytest
+from tests.support import lengthy
 from tests.unit.importer.files import SAMPLE
 from tools.drill.alarms import Alarm, incident
 from tools.drill.cli import drill, planned
@@ -17,7 +17,7 @@ ORDERS = 6
 ENGINES = ["moto", pytest.param("dynamodb-local", marks=pytest.mark.dynamodb_local)]
 
 
-@pytest.mark.skipif(not os.environ.get("BANYAN_TEST_EVERYTHING"), reason="it takes minutes: `make test-all` has it")
+@lengthy
 @pytest.mark.stack
 @pytest.mark.timeout(1200)
 @pytest.mark.parametrize("engine", ENGINES)

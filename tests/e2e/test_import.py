@@ -16,18 +16,18 @@ from uuid import uuid4
 
 import httpx
 import pytest
-from tests.support import wait_until
+from tests.support import lengthy, wait_until
 from tests.unit.importer.files import ROOT, chosen
 from tests.unit.importer.independent import Independent, Sold
 from tools.importer.api import Api
 from tools.importer.planning import plan
 from tools.importer.reading import read
 from tools.importer.sending import send_all
+from tools.local.process import lag
 
 pytestmark = [pytest.mark.stack, pytest.mark.timeout(900)]
 
 SPAN = {"sample": ("2011-03-01", "2011-03-03"), "real": ("2010-12-01", "2010-12-07")}
-EVERYTHING = "BANYAN_TEST_EVERYTHING"
 
 
 class Stack(Protocol):
@@ -66,11 +66,9 @@ class Imported:
         return _import(self.command, self.environment, self.client)
 
 
-@pytest.fixture(scope="module", params=["sample", "real"])
+@pytest.fixture(scope="module", params=["sample", pytest.param("real", marks=lengthy)])
 def imported(request: pytest.FixtureRequest, stack: Stack) -> Iterator[Imported]:
     """Each file in turn, imported for a tenant of its own."""
-    if request.param == "real" and not os.environ.get(EVERYTHING):
-        pytest.skip("a whole week takes minutes on each engine: `make test-all` has them")
     file, tenant = chosen(request.param), f"{request.param}-{uuid4().hex[:8]}"
     token = stack.token(tenant)
     command = [sys.executable, "-m", "tools.importer", str(file), "--url", stack.url, "--json"]
@@ -84,14 +82,9 @@ def imported(request: pytest.FixtureRequest, stack: Stack) -> Iterator[Imported]
 def _import(command: Sequence[str], environment: Mapping[str, str], client: httpx.Client) -> Mapping[str, Any]:
     done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
-    wait_until(lambda: _settled(client), "the read models to be up to date", seconds=600)
+    wait_until(lambda: lag(str(client.base_url)) == 0, "the read models to be up to date", seconds=600)
     report: Mapping[str, Any] = json.loads(done.stdout)
     return report
-
-
-def _settled(client: httpx.Client) -> bool:
-    status = client.get("/_local/status").raise_for_status().json()
-    return all(mapping["lag"] == 0 for mapping in status["mappings"])
 
 
 def test_every_order_of_the_file_is_created_paid_and_cancelled_as_it_should(imported: Imported) -> None:

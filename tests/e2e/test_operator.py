@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
-from threading import Event, Thread
 from typing import Any
 from uuid import uuid4
 
@@ -15,7 +13,7 @@ import pytest
 from tests.desk import Desk
 from tests.e2e.conftest import Stack
 from tests.engines import DynamoDBEngine
-from tests.support import wait_until
+from tests.support import meanwhile, wait_until
 from tests.unit.importer.files import SAMPLE, real_file
 from tools.cli.app import app
 from tools.importer.api import Api
@@ -36,28 +34,6 @@ def banyan(url: str, token: str, line: str) -> tuple[int, Any]:
     """Run the command; its exit code and what it says as JSON."""
     done = CliRunner().invoke(app, [*line.split(), "--json"], env={"BANYAN_URL": url, "BANYAN_TOKEN": token})
     return done.exit_code, json.loads(done.stdout or done.stderr)
-
-
-@contextmanager
-def meanwhile(work: Callable[[], object]) -> Iterator[None]:
-    """Work again and again until the block is left; what it raises fails the test."""
-    over, failures = Event(), list[Exception]()
-
-    def again() -> None:
-        try:
-            while not over.is_set():
-                work()
-        except Exception as error:
-            failures.append(error)
-
-    thread = Thread(target=again)
-    thread.start()
-    try:
-        yield
-    finally:
-        over.set()
-        thread.join()
-    assert failures == []
 
 
 def retail_orders() -> Sequence[Order]:

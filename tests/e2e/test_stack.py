@@ -14,11 +14,12 @@ from typing import Any
 import boto3
 import httpx
 import pytest
-from tests.e2e.conftest import ROOT, Stack, refusal, running
+from tests.e2e.conftest import Stack, refusal, running
 from tests.support import wait_until
 from tools.legacy.dynamodb import OnDynamoDB
 from tools.local.physical import REGION
 from tools.local.ports import port_is_free
+from tools.local.process import ROOT
 
 pytestmark = [pytest.mark.stack, pytest.mark.timeout(300)]
 

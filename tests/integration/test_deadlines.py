@@ -12,7 +12,7 @@ import pytest
 from tests.deferring import CREDITED, DOMAIN, deadline
 from tests.engines import BUCKETS, DynamoDBEngine
 from tests.ledger import REGISTRY
-from tests.support import ManualClock
+from tests.support import ManualClock, lengthy
 
 from banyan.commands import CommandHandler
 from banyan.deadlines.dynamodb import DynamoDBDeadlines
@@ -26,7 +26,7 @@ SCHEDULERS = 4
 
 
 @pytest.mark.timeout(1800)
-@pytest.mark.skipif(not os.environ.get("BANYAN_TEST_EVERYTHING"), reason="it takes minutes: `make test-all` has it")
+@lengthy
 def test_ten_thousand_due_at_once_fire_in_order_with_three_requests_each(dynamodb_local: DynamoDBEngine) -> None:
     clock = ManualClock()
     store, deadlines = (

@@ -14,14 +14,17 @@ from rich.console import Console
 
 from tools.cli.errors import CliError
 from tools.demo.checks import Check
-from tools.demo.options import Engine, Kind, Options
+from tools.demo.options import Options
 from tools.demo.plan import Script, script
 from tools.demo.play import picture, play, proven
-from tools.demo.processes import ROOT, NotStarted
 from tools.demo.screen import Screen, table
 from tools.demo.stage import staged
 from tools.demo.story import StoryFailed
 from tools.importer.reading import NotOnlineRetailError
+from tools.legacy.kinds import Kind
+from tools.local.engine import Engine
+from tools.local.errors import StackError
+from tools.local.process import ROOT
 
 REAL = ROOT.parent / "shared" / "data" / "online_retail_2010-12.csv"
 SAMPLE = ROOT / "tools" / "importer" / "sample.csv"
@@ -56,7 +59,7 @@ def run(options: Options, console: Console) -> int:
         _announce(options, planned, console)
         with tempfile.TemporaryDirectory(prefix="banyan-demo-") as data, console.status("starting the local stack"):
             return _performed(options, planned, console, Path(data), began)
-    except (OSError, NotOnlineRetailError, NotStarted) as error:
+    except (OSError, NotOnlineRetailError, StackError) as error:
         console.print(f"{error}", style="red", highlight=False, markup=False)
         return 2
     except (StoryFailed, CliError, httpx.HTTPError) as error:

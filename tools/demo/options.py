@@ -3,25 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import StrEnum
 from pathlib import Path
+
+from tools.legacy.kinds import Kind
+from tools.local.engine import Engine
 
 LEGACY_TABLE = "legacy-orders"
 HOUR = 3600.0
-
-
-class Kind(StrEnum):
-    """What the legacy system stands on."""
-
-    POSTGRES = "postgres"
-    DYNAMODB = "dynamodb"
-
-
-class Engine(StrEnum):
-    """What stands in for DynamoDB."""
-
-    MOTO = "moto"
-    DYNAMODB_LOCAL = "dynamodb-local"
 
 
 @dataclass(frozen=True, slots=True)

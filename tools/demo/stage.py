@@ -12,12 +12,14 @@ import boto3
 import httpx
 
 from tools.cli.client import SCOPE
-from tools.demo.options import LEGACY_TABLE, Kind, Options
-from tools.demo.processes import postgres, stack
+from tools.demo.options import LEGACY_TABLE, Options
 from tools.legacy.dynamodb import OnDynamoDB
+from tools.legacy.embedded import embedded_postgres
+from tools.legacy.kinds import Kind
 from tools.legacy.postgres import OnPostgres
 from tools.legacy.programs import Program
 from tools.local.physical import REGION
+from tools.local.process import StackProcess, lag
 from tools.local.token import make_token
 
 if TYPE_CHECKING:
@@ -56,8 +58,7 @@ class Stage:
 
     def lag(self) -> int:
         """Records that no function has handled yet."""
-        status = httpx.get(f"{self.url}/_local/status", timeout=60).raise_for_status().json()
-        return sum(mapping["lag"] for mapping in status["mappings"])
+        return lag(self.url)
 
     def get(self, path: str, **params: Any) -> Any:
         """Ask the API as a client. Raises ``httpx.HTTPError``."""
@@ -71,15 +72,15 @@ def staged(options: Options, data: Path) -> Iterator[Stage]:
 
     Raises
     ------
-    NotStarted
+    StackError
     """
     with ExitStack() as parts:
-        place = parts.enter_context(postgres()) if options.legacy is Kind.POSTGRES else ""
-        parameters = options.parameters(place)
+        place = parts.enter_context(embedded_postgres()) if options.legacy is Kind.POSTGRES else ""
         if place:
             program: Program = OnPostgres(place)
             program.create()
-        url = parts.enter_context(stack(options.engine, data, parameters))
+        given = [f"--parameter={name}={value}" for name, value in options.parameters(place).items()]
+        url = parts.enter_context(StackProcess(data, "--engine", options.engine, *given)).url
         client = _dynamodb(url)
         if not place:
             program = OnDynamoDB(client, LEGACY_TABLE)

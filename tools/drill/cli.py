@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from enum import StrEnum
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Annotated
@@ -19,17 +18,11 @@ from tools.drill.scene import Scene
 from tools.drill.waiting import DrillFailed
 from tools.importer.planning import Order, plan
 from tools.importer.reading import read
+from tools.local.engine import Engine
 from tools.local.errors import StackError
 from tools.runtime.backend import backend
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
-
-
-class Engine(StrEnum):
-    """What the tables stand on."""
-
-    MOTO = "moto"
-    DYNAMODB_LOCAL = "dynamodb-local"
 
 
 @app.command()

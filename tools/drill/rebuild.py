@@ -13,12 +13,12 @@ from banyan.projections.views import Generation
 from orders.projections import DAILY_SALES, ORDER_LIST, PROJECTIONS
 from tools.cli.client import Client
 from tools.drill.folds import prove_equal
-from tools.drill.programs import Program
 from tools.drill.proofs import Proofs
 from tools.drill.scene import Scene
 from tools.drill.traffic import Traffic, answers
 from tools.drill.waiting import wait_until
 from tools.importer.planning import Order
+from tools.local.process import StackProcess
 
 DRILL: Final = "rebuild"
 REBUILT: Final[Sequence[Projection]] = (ORDER_LIST, DAILY_SALES)
@@ -52,10 +52,10 @@ def _begin(operator: Client, streams: int) -> None:
         operator.post("projections", projection.name, "rebuild", writesPerSecond=rate, switchWhenEqual=True)
 
 
-def _kill(worker: Program, scene: Scene, operator: Client, proofs: Proofs) -> None:
+def _kill(worker: StackProcess, scene: Scene, operator: Client, proofs: Proofs) -> None:
     """Kill the worker as soon as it is in the middle of a rebuild."""
     wait_until(lambda: any(map(_in_the_middle, _builds(operator))), "a rebuild to be half done", SECONDS)
-    code, builds = worker.kill(), _builds(operator)
+    code, builds = worker.stop(SIGKILL), _builds(operator)
     done = {each["projection"]: f"{each['streams']} of {each['total'] or '?'} streams" for each in builds}
     middle = code == -SIGKILL and any(map(_in_the_middle, builds))
     proofs.add(DRILL, "its worker was killed with -9 in the middle", middle, done)

@@ -14,9 +14,10 @@ import httpx
 
 from banyan.bootstrap import Application, bootstrap
 from tools.cli.client import SCOPE, Client
-from tools.drill.programs import Program
 from tools.drill.waiting import wait_until
+from tools.local.engine import OUTSIDE
 from tools.local.physical import REGION
+from tools.local.process import StackProcess, lag
 from tools.local.stack import FUNCTIONS_LOG
 from tools.local.token import make_token
 from tools.runtime.backend import Backend
@@ -25,6 +26,7 @@ from tools.runtime.sandbox import load_template
 TENANT: Final = "acme"
 WORKER: Final = "RebuildWorker"
 QUIET_SECONDS: Final = 900.0
+DEPLOYMENTS: Final = Path(__file__).parent / "deployments"
 
 
 @dataclass(frozen=True)
@@ -40,13 +42,13 @@ class Scene:
     services: Backend
     data: Path
 
-    def stack(self, *arguments: str, **variables: str) -> Program:
+    def stack(self, *arguments: str, **variables: str) -> StackProcess:
         """Start the stack, but for the worker of rebuilds."""
-        return Program(self.data, self.services, "--without", WORKER, *arguments, **variables)
+        return self._started(self.data, "--without", WORKER, *arguments, **variables)
 
-    def worker(self) -> Program:
+    def worker(self) -> StackProcess:
         """Start the worker of rebuilds."""
-        return Program(self.data / "worker", self.services, "--only", WORKER)
+        return self._started(self.data / "worker", "--only", WORKER)
 
     def operator(self, url: str) -> Client:
         """The command line's client."""
@@ -78,9 +80,8 @@ class Scene:
 
     def quiet(self, url: str) -> None:
         """Wait until everything that was written is handled."""
-        wait_until(lambda: _waiting(url) == 0, "the functions to handle what was written", QUIET_SECONDS)
+        wait_until(lambda: lag(url) == 0, "the functions to handle what was written", QUIET_SECONDS)
 
-
-def _waiting(url: str) -> int:
-    status = httpx.get(f"{url}/_local/status", timeout=60).raise_for_status().json()
-    return sum(mapping["lag"] for mapping in status["mappings"])
+    def _started(self, data: Path, *arguments: str, **variables: str) -> StackProcess:
+        environment = {**self.services.variables, "PYTHONPATH": str(DEPLOYMENTS), **variables}
+        return StackProcess(data, "--engine", OUTSIDE, *arguments, variables=environment)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from contextlib import closing
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, NoReturn
 
@@ -17,6 +16,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from tools.importer.reading import NotOnlineRetailError
 from tools.legacy.dynamodb import OnDynamoDB
 from tools.legacy.filling import fill, planned
+from tools.legacy.kinds import Kind
 from tools.legacy.postgres import OnPostgres
 from tools.legacy.programs import Program
 from tools.legacy.rows import rows
@@ -25,13 +25,6 @@ from tools.local.physical import REGION
 _STDERR = Console(stderr=True)
 
 app = typer.Typer(add_completion=False)
-
-
-class Kind(StrEnum):
-    """What a legacy system stands on."""
-
-    POSTGRES = "postgres"
-    DYNAMODB = "dynamodb"
 
 
 @app.command()

@@ -6,6 +6,7 @@ import os
 import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +26,15 @@ from tools.local.physical import REGION
 from tools.local.plain_values import plain_values
 from tools.local.transactions import undoing_touched_items
 
-ENGINES = ("moto", "dynamodb-local")
+
+class Engine(StrEnum):
+    """What the local stack's tables stand on."""
+
+    MOTO = "moto"
+    DYNAMODB_LOCAL = "dynamodb-local"
+
+
+ENGINES = tuple(engine.value for engine in Engine)
 OUTSIDE = "outside"
 DYNAMODB_ENDPOINTS = ("AWS_ENDPOINT_URL_DYNAMODB", "AWS_ENDPOINT_URL_DYNAMODB_STREAMS")
 OTHER_ENDPOINTS = (
@@ -35,7 +44,6 @@ OTHER_ENDPOINTS = (
     "AWS_ENDPOINT_URL_SNS",
     "AWS_ENDPOINT_URL_SQS",
 )
-ENDPOINTS = (*DYNAMODB_ENDPOINTS, *OTHER_ENDPOINTS)
 ISOLATION: dict[str, str | None] = {
     "AWS_PROFILE": None,
     "AWS_ENDPOINT_URL": None,

@@ -12,6 +12,7 @@ import urllib3
 from werkzeug.wrappers import Request
 
 from tools.local.dynamodb_local import DynamoDBLocal
+from tools.local.engine import DYNAMODB_ENDPOINTS
 from tools.local.ports import free_port
 from tools.runtime.emulator import ROOT
 from tools.runtime.process import running
@@ -38,6 +39,12 @@ class Backend:
     def url(self, service: str) -> str:
         """Return where requests to a service go."""
         return self.dynamodb if service == "dynamodb" else self.others
+
+    @property
+    def variables(self) -> dict[str, str]:
+        """Environment variables that send an SDK's requests there."""
+        dynamodb = dict.fromkeys(DYNAMODB_ENDPOINTS, self.dynamodb)
+        return {"AWS_ENDPOINT_URL": self.others, **dynamodb}
 
     def reset(self) -> None:
         """Forget all that moto holds."""

@@ -113,8 +113,7 @@ class Sandbox:
         self._backend.reset()
 
     def _unguarded(self) -> AbstractContextManager[None]:
-        endpoints = {"AWS_ENDPOINT_URL": self._backend.others, "AWS_ENDPOINT_URL_DYNAMODB": self._backend.dynamodb}
-        return environment({**ISOLATION, **endpoints})
+        return environment({**ISOLATION, **self._backend.variables})
 
     def _emulator(self, name: str) -> Emulator:
         if name not in self._functions:

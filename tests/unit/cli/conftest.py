@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
 from pathlib import Path
-from threading import Event, Thread
 from typing import Any
 
 import pytest
@@ -47,21 +45,3 @@ class Banyan:
 def banyan(desk: Desk, data: Path) -> Iterator[Banyan]:
     with desk.serving(data) as url:
         yield Banyan(url, make_token("acme", data, scopes=[ADMIN]))
-
-
-@contextmanager
-def meanwhile(work: Callable[[], object]) -> Iterator[None]:
-    """Work again and again until the block is left."""
-    over = Event()
-
-    def again() -> None:
-        while not over.wait(0.02):
-            work()
-
-    thread = Thread(target=again)
-    thread.start()
-    try:
-        yield
-    finally:
-        over.set()
-        thread.join()

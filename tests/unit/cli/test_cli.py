@@ -13,7 +13,8 @@ from types import SimpleNamespace
 import pytest
 from tests.desk import Desk
 from tests.engines import moto_tables
-from tests.unit.cli.conftest import Banyan, meanwhile
+from tests.support import meanwhile
+from tests.unit.cli.conftest import Banyan
 from tests.unit.http.api import body_of
 from tools.cli.app import app
 from tools.local.ports import free_port
@@ -41,7 +42,7 @@ def desk() -> Iterator[Desk]:
 @pytest.fixture
 def working(desk: Desk) -> Iterator[None]:
     """The worker of rebuilds, at work."""
-    with meanwhile(desk.work_off):
+    with meanwhile(desk.work_off, pause=0.02):
         yield
 
 

@@ -16,7 +16,8 @@ from openapi_schema_validator import OAS31Validator
 from tests.desk import Desk
 from tests.engines import DynamoDBEngine, moto_tables
 from tests.legacies import OnDynamoDB, OnPostgres, order, row
-from tests.unit.cli.conftest import Banyan, meanwhile
+from tests.support import meanwhile
+from tests.unit.cli.conftest import Banyan
 from tests.unit.http.api import body_of, problem
 from tests.unit.http.test_openapi import DOCUMENT
 from tools.local.physical import REGION
@@ -112,7 +113,7 @@ def test_a_migration_from_its_first_step_to_its_archive(moving: Moving, desk: De
     assert (started.exit_code, "stands at dual_write" in started.stdout) == (0, True), started.output
     assert "not every row is compared" in banyan("migration status").stdout
     assert "All 3 rows cost" in banyan("migration backfill --preview").stdout
-    with meanwhile(desk.functions.run):
+    with meanwhile(desk.functions.run, pause=0.02):
         filled = banyan("migration backfill --every 0.05")
         assert (filled.exit_code, "3 became events, 0 cannot" in filled.stdout) == (0, True), filled.output
         assert banyan(f"migration move canary:50 {BECAUSE}").exit_code == 0
@@ -243,7 +244,7 @@ def test_a_turn_that_cannot_be_made_is_told_as_such(moving: Moving, desk: Desk, 
     banyan(f"migration start {BECAUSE}")
     moving.align()
     banyan(f"migration move canary:50 {BECAUSE}")
-    with meanwhile(spoil_the_turn):
+    with meanwhile(spoil_the_turn, pause=0.02):
         turned = banyan(f"migration move canary:100 {BECAUSE}")
         assert (turned.exit_code, "was not made: " in turned.stderr) == (1, True), turned.output
         filled = banyan("migration backfill --every 0.05")

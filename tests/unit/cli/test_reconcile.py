@@ -13,7 +13,8 @@ import pytest
 from openapi_schema_validator import OAS31Validator
 from tests.desk import Desk
 from tests.engines import moto_tables
-from tests.unit.cli.conftest import Banyan, meanwhile
+from tests.support import meanwhile
+from tests.unit.cli.conftest import Banyan
 from tests.unit.http.api import body_of, problem
 from tests.unit.http.test_openapi import DOCUMENT
 
@@ -57,7 +58,7 @@ def told(desk: Desk, path: str, documented: str | None = None) -> Any:
 
 def test_a_difference_is_found_shown_and_repaired(desk: Desk, banyan: Banyan, tmp_path: Path) -> None:
     assert "There is no report yet" in banyan("reconcile show").stderr
-    with meanwhile(desk.functions.run):
+    with meanwhile(desk.functions.run, pause=0.02):
         clean = banyan(RUN)
         spoil(desk)
         drifted = banyan(f"{RUN} --full")
@@ -69,7 +70,7 @@ def test_a_difference_is_found_shown_and_repaired(desk: Desk, banyan: Banyan, tm
     heights = [float(bar.get("height", "")) for bar in ElementTree.parse(file).iter("{http://www.w3.org/2000/svg}rect")]
     assert heights == [2.0, 140.0], "the chart shows both runs, oldest first"
 
-    with meanwhile(desk.functions.run):
+    with meanwhile(desk.functions.run, pause=0.02):
         repaired = banyan(f"{RUN} --repair")
     assert (repaired.exit_code, "the row was written anew" in repaired.stdout) == (0, True), repaired.output
     listed = told(desk, f"{PATH}/reports")["reports"]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from contextlib import closing
 from decimal import Decimal
@@ -12,6 +11,7 @@ import pytest
 from tests.conftest import LOCAL
 from tests.engines import DynamoDBEngine
 from tests.legacies import OnPostgres as Server
+from tests.support import lengthy
 from tests.unit.importer.files import SAMPLE, chosen
 from tests.unit.importer.independent import Independent
 from tools.legacy.cli import app
@@ -65,7 +65,7 @@ def test_the_sample_lies_in_the_legacy_store(program: Program) -> None:
     expect_the_sums_of(SAMPLE, program)
 
 
-@pytest.mark.skipif(not os.environ.get("BANYAN_TEST_EVERYTHING"), reason="a week takes a while: `make test-all` has it")
+@lengthy
 @pytest.mark.parametrize("program", ["postgres", LOCAL], indirect=True)
 def test_a_retailers_week_lies_in_the_legacy_store(program: Program) -> None:
     file = chosen("real")
