@@ -17,7 +17,7 @@ from tests.wire import lost_answer, lost_request, refused
 from banyan.errors import StoreUnavailable
 from banyan.projections.base import Add, Put, Remove, RowWrite
 from banyan.projections.requests import ATTEMPTS
-from banyan.projections.views import Failure, Generation, Move, StateRow, Views, WatermarkMoved
+from banyan.projections.views import Failure, Generation, Move, RowKey, StateRow, Views, WatermarkMoved
 from banyan.streams import StreamId
 
 LIVE = Generation("sums")
@@ -92,6 +92,22 @@ class TestStates:
             views.put_state(LIVE, state(stream), 0)
         views.put_state(Generation("sums", 10), state(BEN), 0)
         assert {row.stream for row in views.all_states(LIVE)} == {ANNA, other}
+
+
+class TestRowsByKey:
+    def test_rows_are_found_by_their_keys_and_others_are_not(self, engine: Engine) -> None:
+        views, keys = engine.views(), [RowKey("acme", "p", sort) for sort in ("a", "b#%", "c")]
+        views.move(LIVE, [step(ANNA, 0, [Put(key.partition, key.sort, {"n": key.sort}) for key in keys[:2]])], START)
+        found = engine.upkeep().read_rows(LIVE, [*keys, RowKey("globex", "p", "a")])
+        assert {key: row.fields for key, row in found.items()} == {key: {"n": key.sort} for key in keys[:2]}
+
+    def test_more_than_one_batch_read_holds(self, engine: Engine) -> None:
+        views, keys = engine.views(), [RowKey("acme", f"p{number % 3}", f"{number:03d}") for number in range(130)]
+        for start in range(0, 130, 65):
+            writes = [Put(key.partition, key.sort, {"n": key.sort}) for key in keys[start : start + 65]]
+            views.move(LIVE, [step(account(f"a{start}"), 0, writes)], START)
+        assert engine.upkeep().read_rows(LIVE, keys).keys() == set(keys)
+        assert engine.upkeep().read_rows(LIVE, []) == {}
 
 
 class TestLookup:

@@ -137,6 +137,11 @@ class MemoryViews:
             keys = sorted(self._rows.get(generation, {}), key=row_name)
         return _page(keys, row_name, position, limit)
 
+    def read_rows(self, generation: Generation, keys: Sequence[RowKey]) -> Mapping[RowKey, ViewRow]:
+        """As in ``Upkeep``."""
+        rows = self.all_rows(generation)
+        return {key: rows[key] for key in keys if key in rows}
+
     def remove_state(self, generation: Generation, row: StateRow) -> None:
         """As in ``Upkeep``."""
         with self._lock:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 from urllib.parse import unquote
 
@@ -17,6 +18,9 @@ class Upkeep(Protocol):
 
     def list_rows(self, generation: Generation, position: str, limit: int) -> tuple[list[RowKey], str | None]:
         """Rows of a ``ViewProjection``, and where the next list begins; strongly consistent."""
+
+    def read_rows(self, generation: Generation, keys: Sequence[RowKey]) -> Mapping[RowKey, ViewRow]:
+        """Rows of a ``ViewProjection`` by key; strongly consistent."""
 
     def remove_state(self, generation: Generation, row: StateRow) -> None:
         """Remove a stream's row if its version still is that. Raises ``WatermarkMoved``."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -12,6 +12,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from banyan.projections.items import (
     FIELD_PREFIX,
     read_row_key,
+    read_view,
     state_item_key,
     value_of,
     view_item_key,
@@ -52,6 +53,12 @@ class DynamoDBUpkeep:
         """As in ``Upkeep``: one page of a ``Scan``."""
         items, rest = self._scan(generation, position, limit)
         return [read_row_key(item) for item in items], rest
+
+    def read_rows(self, generation: Generation, keys: Sequence[RowKey]) -> Mapping[RowKey, ViewRow]:
+        """As in ``Upkeep``: one batch read for 100 rows."""
+        places = [view_item_key(generation, key) for key in keys]
+        items = self._patience.read_batch(self._client, self._table, places)
+        return {read_row_key(item): read_view(item) for item in items}
 
     def remove_state(self, generation: Generation, row: StateRow) -> None:
         """As in ``Upkeep``: one ``DeleteItem``."""

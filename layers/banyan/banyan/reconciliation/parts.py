@@ -92,7 +92,7 @@ class Workshop:
             return ViewComparison(
                 projection,
                 ShadowSide(projection, generation, self._store, self._cells),
-                ViewRowSide(generation, self._views, self._upkeep, self._cells),
+                ViewRowSide(generation, self._upkeep, self._cells),
                 self._store,
                 self._views,
                 self._upkeep,

@@ -37,16 +37,14 @@ class ViewRowSide:
     Parameters
     ----------
     generation : Generation
-    views : Views
     upkeep : Upkeep
     cells : Cells
     """
 
-    def __init__(self, generation: Generation, views: Views, upkeep: Upkeep, cells: Cells) -> None:
+    def __init__(self, generation: Generation, upkeep: Upkeep, cells: Cells) -> None:
         self.name = f"rows:{generation}"
         self.generation = generation
         self.feed: Feed = Feeds(Listed(cells, self.name, self._page), Marks(cells, str(generation)))
-        self._views = views
         self._upkeep = upkeep
 
     def read(self, ids: Sequence[str]) -> Mapping[str, Content]:
@@ -54,17 +52,12 @@ class ViewRowSide:
         return {row_name(key): view_content(row) for key, row in self.rows(ids).items()}
 
     def rows(self, ids: Iterable[str]) -> Rows:
-        """Rows by key: one read each."""
-        keys = list(map(named_row, ids))
-        return {key: row for key in keys if (row := self._row(key))}
+        """Rows by key: one read for 100 rows."""
+        return self._upkeep.read_rows(self.generation, list(map(named_row, ids)))
 
     def _page(self, position: str, limit: int) -> Listing:
         keys, rest = self._upkeep.list_rows(self.generation, position, limit)
         return Listing(tuple(map(row_name, keys)), rest)
-
-    def _row(self, key: RowKey) -> ViewRow | None:
-        found = self._views.rows(self.generation, key.tenant, key.partition, key.sort, key.sort)
-        return found[0] if found else None
 
 
 @dataclass(frozen=True, slots=True)
