@@ -6,6 +6,9 @@ DYNAMODB_LOCAL := tools/dynamodb-local/node_modules/.package-lock.json
 PORT ?= 3000
 ENGINE ?= moto
 
+# Every test starts processes: they would compile the project anew each time.
+export PYTHONDONTWRITEBYTECODE :=
+
 .DEFAULT_GOAL := help
 
 include tools/make/*.mk

@@ -58,9 +58,9 @@ TOGETHER = {
 }
 
 
-@pytest.fixture(scope="module", params=[pytest.param(engine, marks=marks) for engine, marks in TOGETHER.items()])
+@pytest.fixture(scope="package", params=[pytest.param(engine, marks=marks) for engine, marks in TOGETHER.items()])
 def stack(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    """The project's own template on each engine in turn, for a module: one worker runs all its tests."""
+    """The project's own template on each engine in turn, for all modules here: one worker runs all its tests."""
     if request.param == "dynamodb-local":
         request.getfixturevalue("dynamodb_local_endpoint")
     with running(tmp_path_factory.mktemp("stack") / "data", "--engine", request.param) as stack:

