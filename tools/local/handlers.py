@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -50,11 +51,11 @@ def on_path(folder: Path) -> Iterator[None]:
         yield
     finally:
         sys.path.remove(str(folder))
-        for name in [name for name, module in sys.modules.items() if is_in(folder, module)]:
+        inside = f"{folder}{os.sep}"
+        for name in [name for name, module in sys.modules.items() if file_of(module).startswith(inside)]:
             del sys.modules[name]
 
 
-def is_in(folder: Path, module: Any) -> bool:
-    """Tell whether a module comes from a folder."""
-    file = getattr(module, "__file__", None)
-    return file is not None and Path(file).is_relative_to(folder)
+def file_of(module: Any) -> str:
+    """Where a module comes from; empty when that is no file."""
+    return getattr(module, "__file__", None) or ""

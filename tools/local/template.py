@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 import yaml
 from samtranslator.model.exceptions import InvalidDocumentException  # type: ignore[import-untyped]
 from samtranslator.translator.transform import transform  # type: ignore[import-untyped]
-from samtranslator.yaml_helper import yaml_parse  # type: ignore[import-untyped]
+from samtranslator.yaml_helper import intrinsics_multi_constructor  # type: ignore[import-untyped]
 
 from tools.local import physical
 from tools.local.environment import environment
@@ -119,6 +119,13 @@ class Template:
         return str(self._intrinsics.resolve(given)) if given else physical.default_name(kind, logical_id)
 
 
+class Loader(yaml.CSafeLoader):
+    """Reads YAML with the short forms of CloudFormation's functions, ten times as fast as in Python."""
+
+
+Loader.add_multi_constructor("!", intrinsics_multi_constructor)
+
+
 class NoManagedPolicies:
     """Stands in for IAM: the local stack has no permissions to look up."""
 
@@ -135,7 +142,7 @@ def read(path: Path) -> dict[str, Any]:
         There is no such file, or it is not a template.
     """
     try:
-        document = yaml_parse(path.read_text())
+        document = yaml.load(path.read_text(), Loader)
     except FileNotFoundError:
         raise StackError(f"There is no template at {path}.") from None
     except yaml.MarkedYAMLError as error:
