@@ -6,23 +6,28 @@ from collections.abc import Callable
 from dataclasses import replace
 from decimal import Decimal
 from functools import partial
+from itertools import count
 
 import pytest
 from tests.engines import DynamoDBEngine, Engine
 from tests.shop import ORDERS, TEA, WINDOW, Found, Shop, finding, found
 from tests.support import no_sleep
 
+from banyan.commands import CommandHandler
 from banyan.projections.base import Add
 from banyan.projections.upkeep import named_row
 from banyan.projections.views import Generation, Move
 from banyan.reconciliation.report import DynamoDBReports
 from banyan.snapshots import write_snapshot
 from banyan.streams import BEGINNING_OF_TIME, StreamId
+from orders.commands import AddItem, CreateOrder
 from orders.decider import ORDER
+from orders.events import Item
 from orders.projections.customer_totals import TOTALS as SORT
 
 ROWS = Generation("order")
 GHOST = StreamId("acme", "order", "ghost")
+MOVING_REQUESTS, ENOUGH_REQUESTS = 300, 3_000
 TOTALS = f"acme#c-1#{SORT}"
 
 
@@ -279,6 +284,26 @@ def test_a_row_that_keeps_moving_is_in_flight(memory: Engine) -> None:
     assert found(report) == set()
     assert report.verified_through is not None
     assert report.verified_through <= report.started_at
+
+
+def test_streams_that_move_on_within_a_run_do_not_hold_it_up(memory: Engine) -> None:
+    """What the run read of a stream is old soon after, and every request sees it move on."""
+    shop = Shop(memory)
+    handler, requests, opened = CommandHandler(shop.store, ORDER), count(1), StreamId("acme", "order", "open")
+    item = Item(sku="tea", quantity=1, price=Decimal("4.50"))
+    handler.handle(opened, CreateOrder(order_id="open", customer_id="c-1", items=(item,)))
+    shop.project(opened)
+
+    def trade() -> None:
+        number = next(requests)
+        assert number < ENOUGH_REQUESTS, "the run does not end"
+        if number % 5 == 0 and number < MOVING_REQUESTS:
+            handler.handle(opened, AddItem(item=item))
+            shop.project(opened)
+
+    shop.between = trade
+    assert found(shop.reconcile(full=True)) == set()
+    assert next(requests) > MOVING_REQUESTS // 2
 
 
 def test_an_event_that_is_only_just_recorded_is_in_flight_and_later_stale(memory: Engine) -> None:

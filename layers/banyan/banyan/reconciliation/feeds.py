@@ -80,7 +80,7 @@ class Marks:
             after = found[-1][0]
 
     def _key(self, id: str) -> Key:
-        return Key(self._partition(SHARDS[int(path_of(id)[0], 16) % len(SHARDS)]), id)
+        return Key(self._partition(shard_of(id)), id)
 
     def _partition(self, shard: str) -> str:
         return f"marks#{self._side}#{shard}"
@@ -294,3 +294,8 @@ class EachRun:
             self._feed.rewind()
             self._cells.write({self._key: run})
         return self._feed.changed(before, limit)
+
+
+def shard_of(id: str) -> str:
+    """In which of the ``SHARDS`` an entity lies."""
+    return SHARDS[int(path_of(id)[0], 16) % len(SHARDS)]

@@ -14,6 +14,7 @@ from banyan.projections.upkeep import Upkeep
 from banyan.projections.views import Views
 from banyan.reconciliation.cells import Cells
 from banyan.reconciliation.feeds import Clock, Marks, PassedOn
+from banyan.reconciliation.histories import Histories
 from banyan.reconciliation.plan import Plan
 from banyan.reconciliation.shadows import ShadowSide
 from banyan.reconciliation.shown import shown
@@ -76,22 +77,23 @@ class Workshop:
     def plan(self) -> Plan:
         """The plan for the generations that are live now."""
         controls = self._controls.get([projection.name for projection in self._domain.projections])
-        comparisons = [self._comparison(p, controls[p.name]) for p in self._domain.projections]
+        histories = Histories(self._store)
+        comparisons = [self._comparison(p, controls[p.name], histories) for p in self._domain.projections]
         folds: dict[str, list[Marks]] = defaultdict(list)
         for projection, comparison in zip(self._domain.projections, comparisons, strict=True):
             if isinstance(comparison, StateComparison):
                 folds[projection.entity].append(comparison.expected.marks)
             if isinstance(comparison, ViewComparison):
                 folds[projection.entity].append(comparison.lagging)
-        streams = StreamVerification(self._store, self._domain.deciders, self._cells, self._clock, folds)
+        streams = StreamVerification(self._store, self._domain.deciders, self._cells, self._clock, folds, histories)
         return Plan(streams, [*comparisons, *self._others], self._cells, self._clock, self._pause)
 
-    def _comparison(self, projection: Projection, control: Control) -> Comparison:
+    def _comparison(self, projection: Projection, control: Control, histories: Histories) -> Comparison:
         generation = control.generation()
         if isinstance(projection, ViewProjection):
             return ViewComparison(
                 projection,
-                ShadowSide(projection, generation, self._store, self._cells),
+                ShadowSide(projection, generation, self._store, histories, self._cells),
                 ViewRowSide(generation, self._upkeep, self._cells),
                 self._store,
                 self._views,
@@ -105,7 +107,7 @@ class Workshop:
         if shown(generation) in self._sides_of_others():
             rows.feed = PassedOn(rows.feed, Marks(self._cells, shown(generation)))
         return StateComparison(
-            FoldSide(projection, generation, self._store, self._cells),
+            FoldSide(projection, generation, self._store, histories, self._cells),
             rows,
             self._views,
             self._upkeep,

@@ -120,7 +120,7 @@ class Plan:
 
     def _lagging(self, view: ViewComparison, ids: Sequence[str]) -> Stride:
         """Look at streams that the read model lacked; those that it still lacks stay marked."""
-        view.take(ids)
+        view.take(ids, fresh=True)
         stride = Judging(view.judge_streams, self.pause)(ids)
         still = {*stride.moving, *(finding.where for finding in stride.findings)}
         view.lagging.add(sorted(still), self.clock())

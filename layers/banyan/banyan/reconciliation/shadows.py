@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
 from decimal import Decimal
-from typing import Any, Final
+from typing import Any
 
 import orjson
 
@@ -17,15 +17,13 @@ from banyan.projections.rows import merge
 from banyan.projections.upkeep import named_row, row_name
 from banyan.projections.views import Generation, Move, RowKey, ViewRow
 from banyan.reconciliation.cells import Cells, Key
-from banyan.reconciliation.feeds import LogFeed, Marks
+from banyan.reconciliation.feeds import SHARDS, LogFeed, Marks, shard_of
+from banyan.reconciliation.histories import Histories
 from banyan.reconciliation.sides import Content, Feed, NotRepairable
-from banyan.reconciliation.tree import path_of
 from banyan.store import Commit, EventStore
 from banyan.store.chain import timestamp
 from banyan.store.reader import whole
 from banyan.streams import BEGINNING_OF_TIME, StreamId
-
-SHARDS: Final = "0123456789abcdef"
 
 
 class Unfoldable(NotRepairable):
@@ -43,25 +41,34 @@ class ShadowSide:
     projection : ViewProjection
     generation : Generation
     store : EventStore
+    histories : Histories
     cells : Cells
     """
 
-    def __init__(self, projection: ViewProjection, generation: Generation, store: EventStore, cells: Cells) -> None:
+    def __init__(
+        self,
+        projection: ViewProjection,
+        generation: Generation,
+        store: EventStore,
+        histories: Histories,
+        cells: Cells,
+    ) -> None:
         self.name = f"fold:{generation}"
         self.streams = LogFeed(store, cells, self.name, projection.entity)
         self.marks = Marks(cells, self.name)
         self.feed: Feed = self.marks
         self._projection = projection
         self._store = store
+        self._histories = histories
         self._cells = cells
         self._intent = Key("intents", self.name)
 
-    def take(self, ids: Sequence[str]) -> None:
-        """Carry the rows on to the heads of streams."""
+    def take(self, ids: Sequence[str], *, fresh: bool = False) -> None:
+        """Carry the rows on to the heads of streams, as they are now or as this run has read them already."""
         self._finish()
         streams = list(map(StreamId.parse, ids))
         taken = self.taken(streams)
-        moves = [move for stream in streams if (move := self._readable(stream, taken.get(stream, 0)))]
+        moves = [move for stream in streams if (move := self._readable(stream, taken.get(stream, 0), fresh=fresh))]
         changes = merge(moves)
         rows = self.rows(list(changes))
         cells: dict[Key, str | None] = {}
@@ -81,19 +88,26 @@ class ShadowSide:
         Unfoldable
             The stream is damaged, or its events cannot be applied.
         """
+        return self._moved(stream, after, lambda: self._store.commits(stream, after), upto)
+
+    def _readable(self, stream: StreamId, after: int, *, fresh: bool) -> Move | None:
+        with suppress(Unfoldable):
+            if fresh:
+                return self.move(stream, after)
+            return self._moved(stream, after, lambda: self._histories.recent(stream))
+        return None
+
+    def _moved(
+        self, stream: StreamId, after: int, read: Callable[[], Iterable[Commit]], upto: int | None = None
+    ) -> Move | None:
         try:
-            commits = [c for c in self._store.commits(stream, after) if upto is None or c.last <= upto]
+            commits = [c for c in read() if c.position > after and (upto is None or c.last <= upto)]
             writes = [self._writes(parts) for parts in whole(commits)]
         except StoreUnavailable:
             raise
         except Exception as error:
             raise Unfoldable(f"{stream} cannot be folded: {type(error).__name__}") from error
         return Move(stream, after, commits[-1].last, commits[-1].recorded_at, writes) if commits else None
-
-    def _readable(self, stream: StreamId, after: int) -> Move | None:
-        with suppress(Unfoldable):
-            return self.move(stream, after)
-        return None
 
     def taken(self, streams: Sequence[StreamId]) -> Mapping[StreamId, int]:
         """How far the rows hold each stream."""
@@ -143,10 +157,10 @@ class ShadowSide:
 
     def _row_key(self, key: RowKey) -> Key:
         name = row_name(key)
-        return Key(self._partition("shadow", path_of(name)[0]), name)
+        return Key(self._partition("shadow", shard_of(name)), name)
 
     def _taken_key(self, stream: StreamId) -> Key:
-        return Key(self._partition("taken", path_of(str(stream))[0]), str(stream))
+        return Key(self._partition("taken", shard_of(str(stream))), str(stream))
 
     def _partition(self, kind: str, shard: str) -> str:
         return f"{kind}#{self.name}#{shard}"

@@ -16,6 +16,7 @@ from banyan.projections.views import Generation, StateRow, Views, WatermarkMoved
 from banyan.reconciliation.cells import Cells
 from banyan.reconciliation.contents import difference
 from banyan.reconciliation.feeds import Clock, Feeds, Listed, LogFeed, Marks
+from banyan.reconciliation.histories import Histories
 from banyan.reconciliation.report import Finding
 from banyan.reconciliation.sides import Content, Feed, Listing, NotRepairable, Verdict
 from banyan.store import Commit, EventStore
@@ -36,29 +37,33 @@ class FoldSide:
     projection : StreamProjection
     generation : Generation
     store : EventStore
+    histories : Histories
     cells : Cells
     """
 
     def __init__(
-        self, projection: AnyStreamProjection, generation: Generation, store: EventStore, cells: Cells
+        self,
+        projection: AnyStreamProjection,
+        generation: Generation,
+        store: EventStore,
+        histories: Histories,
+        cells: Cells,
     ) -> None:
         self.name = f"fold:{generation}"
         self.marks = Marks(cells, self.name)
         self.feed: Feed = Feeds(LogFeed(store, cells, self.name, projection.entity), self.marks)
         self._projection = projection
         self._store = store
+        self._histories = histories
 
     def read(self, ids: Sequence[str]) -> Mapping[str, Content]:
-        """As in ``Side``: one read of each stream."""
-        found = {id: self.fold(self.commits(StreamId.parse(id))) for id in ids}
+        """As in ``Side``: one read of each stream that no comparison has read yet."""
+        found = {id: self.fold(_undamaged(self._histories.recent, StreamId.parse(id))) for id in ids}
         return {id: content for id, content in found.items() if content is not None}
 
-    def commits(self, stream: StreamId) -> list[Commit] | None:
-        """All commits of a stream; ``None`` when it is damaged."""
-        try:
-            return list(self._store.commits(stream))
-        except StreamCorrupted:
-            return None
+    def commits(self, stream: StreamId) -> Sequence[Commit] | None:
+        """All commits of a stream as it is now; ``None`` when it is damaged."""
+        return _undamaged(self._histories.read, stream)
 
     def fold(self, commits: Sequence[Commit] | None) -> Content | None:
         """The content of a row that holds these commits."""
@@ -241,6 +246,13 @@ def content_of(projection: AnyStreamProjection, row: StateRow) -> Content:
         **{f"(lookup {index})": list(place) for index, place in row.lookups.items()},
         **state,
     }
+
+
+def _undamaged(read: Callable[[StreamId], Sequence[Commit]], stream: StreamId) -> Sequence[Commit] | None:
+    try:
+        return read(stream)
+    except StreamCorrupted:
+        return None
 
 
 def _found(id: str, kind: str, detail: str) -> Verdict:

@@ -9,6 +9,7 @@ from banyan.decider import AnyDecider
 from banyan.events import DomainEvent
 from banyan.reconciliation.cells import Cells
 from banyan.reconciliation.feeds import Clock, LogFeed, Marks
+from banyan.reconciliation.histories import Histories
 from banyan.reconciliation.report import Finding
 from banyan.reconciliation.sides import NotRepairable
 from banyan.reconciliation.tree import DigestTree
@@ -34,6 +35,8 @@ class StreamVerification:
     clock : Callable[[], datetime]
     folds : Mapping[str, Sequence[Marks]]
         By entity: where to mark a stream that was touched.
+    histories : Histories
+        Where to leave what was read for those who fold it.
     """
 
     def __init__(
@@ -43,6 +46,7 @@ class StreamVerification:
         cells: Cells,
         clock: Clock,
         folds: Mapping[str, Sequence[Marks]],
+        histories: Histories,
     ) -> None:
         self.tree = DigestTree(cells, STREAMS)
         self.log = LogFeed(store, cells, STREAMS)
@@ -51,6 +55,7 @@ class StreamVerification:
         self._deciders = {decider.entity: decider for decider in deciders}
         self._clock = clock
         self._folds = folds
+        self._histories = histories
 
     def verify(self, ids: Sequence[str]) -> list[Finding]:
         """Verify streams from end to end."""
@@ -69,9 +74,9 @@ class StreamVerification:
         return self.verify(ids)
 
     def verify_present(self, ids: Sequence[str]) -> list[Finding]:
-        """Look for streams that are gone from the log as well."""
-        gone = [id for id in ids if next(self._store.table.backward(StreamId.parse(id), page=1), None) is None]
-        return self.verify_touched(gone)
+        """Look for streams that are gone from the log as well: one batch read for 100."""
+        present = self._store.existing(list(map(StreamId.parse, ids)))
+        return self.verify_touched([id for id in ids if StreamId.parse(id) not in present])
 
     def repair(self, finding: Finding) -> str:
         """Write a wrong snapshot anew from the fold of its events; events are never touched.
@@ -89,7 +94,10 @@ class StreamVerification:
         return f"the snapshot of version {finding.version} was written anew"
 
     def _verified(self, stream: StreamId) -> Verification:
-        return verify_stream(self._store, stream, self._deciders.get(stream.entity))
+        verification = verify_stream(self._store, stream, self._deciders.get(stream.entity))
+        if not verification.problems:
+            self._histories.keep(stream, verification.commits)
+        return verification
 
     def _snapshot(self, stream: StreamId, version: int) -> Snapshot:
         try:

@@ -12,7 +12,7 @@ import orjson
 
 from banyan.reconciliation.cells import Cells, Key
 
-LEAF_ENTRIES: Final = 16
+LEAF_ENTRIES: Final = 64
 """A node with more entries below it has children, one for each hexadecimal digit; with no more it is a leaf."""
 
 
@@ -108,9 +108,9 @@ class DigestTree:
         if not node.children:
             yield from sorted((id for id in node.entries if path_of(id) > after), key=path_of)
             return
-        for digit in sorted(node.children):
-            if not _done(path + digit, after):
-                yield from self._walk(path + digit, self.nodes([path + digit])[path + digit], after)
+        below = self.nodes([path + digit for digit in sorted(node.children) if not _done(path + digit, after)])
+        for place, child in below.items():
+            yield from self._walk(place, child, after)
 
     def _key(self, path: str) -> Key:
         return Key(f"tree#{self._name}#{path[:1]}", path or "-")

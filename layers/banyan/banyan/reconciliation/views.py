@@ -128,9 +128,9 @@ class ViewComparison:
         self._fence = fence
         self._resume = resume
 
-    def take(self, ids: Sequence[str]) -> None:
+    def take(self, ids: Sequence[str], *, fresh: bool = False) -> None:
         """Carry the fold on to the heads of streams, and remember those that the read model lacks."""
-        self.expected.take(ids)
+        self.expected.take(ids, fresh=fresh)
         streams = list(map(StreamId.parse, ids))
         taken, live = self._versions(streams)
         self.lagging.add([str(s) for s in streams if live.get(s, 0) != taken.get(s, 0)], BEGINNING_OF_TIME)

@@ -66,12 +66,15 @@ class Verification:
         Empty when all is well.
     digest : str
         Digest of its last commit, 64 hexadecimal digits; no part of what makes two verifications equal.
+    commits : tuple[Commit, ...]
+        What was read; no part of it either.
     """
 
     stream: StreamId
     version: int
     problems: tuple[Problem, ...]
     digest: str = field(default=GENESIS_DIGEST, compare=False)
+    commits: tuple[Commit, ...] = field(default=(), compare=False, repr=False)
 
 
 def verify_stream(store: EventStore, stream: StreamId, decider: AnyDecider | None = None) -> Verification:
@@ -107,6 +110,7 @@ class _Look:
         self._open: Commit | None = None
         self._state: BaseModel | None = decider.initial() if decider else None
         self._problems: list[Problem] = []
+        self._commits: list[Commit] = []
 
     def take(self) -> Verification:
         for item in self._items():
@@ -115,7 +119,8 @@ class _Look:
             else:
                 self._check_snapshot(item)
         self._check_closed()
-        return Verification(self._head.stream, self._head.version, tuple(self._problems), self._head.digest)
+        head, problems = self._head, tuple(self._problems)
+        return Verification(head.stream, head.version, problems, head.digest, tuple(self._commits))
 
     def _items(self) -> Iterator[Commit | Snapshot]:
         after = 0
@@ -135,6 +140,7 @@ class _Look:
         self._check_part(commit)
         self._check_events(commit)
         self._head = commit.head
+        self._commits.append(commit)
 
     def _check_link(self, commit: Commit) -> None:
         if commit.recorded_at < self._head.recorded_at:
