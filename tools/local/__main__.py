@@ -15,12 +15,15 @@ from tools.local.stack import FUNCTIONS_LOG, Stack
 from tools.local.token import make_token
 
 ORDER = '{"customerId":"c-1","items":[{"sku":"tea","quantity":2,"price":"4.50"}]}'
+SWITCH_SECONDS = 0.0005
+"""Functions mostly wait for answers; one that computes must not keep them waiting."""
 SIGNALS = (signal.SIGHUP, signal.SIGINT, signal.SIGTERM)
 
 
 def main() -> int:
     """Run the stack; return the exit code: 0 when it was stopped, 2 when it could not start."""
     listen(signal.default_int_handler)
+    sys.setswitchinterval(SWITCH_SECONDS)
     options, console = parse(sys.argv[1:]), Console(sys.stdout)
     try:
         run(options, console)

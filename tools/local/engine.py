@@ -92,9 +92,15 @@ def engine(name: str, data: Path, console: Console) -> Iterator[None]:
 
 
 @contextmanager
-def moto_engine() -> Iterator[None]:
-    """Answer every AWS request of this process from memory, one at a time: moto is not thread-safe."""
-    with environment(ISOLATION), serialized(), undoing_touched_items(), plain_values(), mock_aws():
+def moto_engine(but: str | None = None) -> Iterator[None]:
+    """Answer AWS requests of this process from memory, one at a time: moto is not thread-safe.
+
+    Parameters
+    ----------
+    but : str, optional
+        URL of a service that answers its own requests.
+    """
+    with environment(ISOLATION), serialized(but), undoing_touched_items(), plain_values(), mock_aws():
         dynamodbstreams_backends[DEFAULT_ACCOUNT_ID][REGION].shard_iterators = RecentIterators()
         yield
 
@@ -129,20 +135,22 @@ def dynamodb_local_engine(folder: Path) -> Iterator[DynamoDBLocal]:
     with ExitStack() as stack:
         stack.enter_context(claimed(folder))
         server = stack.enter_context(DynamoDBLocal(in_memory=folder))
-        stack.enter_context(moto_engine())
+        stack.enter_context(moto_engine(server.endpoint))
         stack.enter_context(environment(dict.fromkeys(DYNAMODB_ENDPOINTS, server.endpoint)))
         yield server
 
 
 @contextmanager
-def serialized() -> Iterator[None]:
-    """Let moto answer one request at a time."""
+def serialized(but: str | None) -> Iterator[None]:
+    """Let moto answer one request at a time, and not even see those that are none of its business."""
     lock = threading.RLock()
     original = BotocoreStubber.__call__
 
     def one_at_a_time(
         self: BotocoreStubber, event_name: str, request: AWSPreparedRequest, **kwargs: Any
     ) -> AWSResponse | None:
+        if but and request.url and request.url.startswith(but):
+            return None
         with lock:
             return original(self, event_name, request, **kwargs)
 

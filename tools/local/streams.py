@@ -27,7 +27,7 @@ from tools.local.shards import Record, ShardReader
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
 
-POLL_SECONDS = 0.1
+POLL_SECONDS = 0.2
 LAG_PATIENCE_SECONDS = 5.0
 
 Item = tuple[str, Record]
@@ -91,15 +91,13 @@ class StreamConsumer:
         return self._checkpoints.open
 
     def _poll(self) -> float:
-        found = 0
         for shard, records in self._reader.read():
-            found += len(records)
             self._accept(shard, records)
         self._checkpoints.save()
         with self._passed:
             self._passes += 1
             self._passed.notify_all()
-        return 0.0 if found else POLL_SECONDS
+        return POLL_SECONDS
 
     def _accept(self, shard: str, records: list[Record]) -> None:
         self._checkpoints.read(shard, [record["dynamodb"]["SequenceNumber"] for record in records])
