@@ -24,7 +24,7 @@ DUAL_WRITE: Final = "dual_write"
 FAULT_AT: Final = ("canary 25 %", "canary 50 %")
 TURNED: Final = "canary 100 %"
 EVENT_STORE: Final = "event_store"
-BREATH: Final = 4.0
+BREATH: Final = 3.0
 """Seconds that the operator lets clients work between two steps by hand."""
 
 

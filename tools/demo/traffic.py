@@ -16,7 +16,7 @@ from tools.demo.ledger import Ledger
 from tools.importer.api import Api, ApiError
 from tools.importer.commands import Command
 
-WRITERS: Final = 2
+WRITERS: Final = 4
 READERS: Final = 2
 ACTIVE: Final = 24
 """Orders that are worked on side by side, so that one's commands lie minutes apart."""

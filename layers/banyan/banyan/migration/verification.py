@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from hashlib import sha256
 from typing import Any, Final
@@ -24,6 +25,8 @@ SLICE: Final = 100
 SECONDS: Final = 8.0
 """How long whoever makes a step waits for the rows to be compared."""
 LOOKS: Final = 3
+AT_ONCE: Final = 8
+"""Streams that are read side by side."""
 NAMED: Final = 10
 UNKNOWN: Final = "not known to its stream: run the backfill"
 
@@ -168,7 +171,10 @@ class Verification:
         return Passes(current=Pass(begun_at=self._clock()), last=last)
 
     def _slice(self, passes: Passes) -> Passes:
-        looks = [self._settled(row) for row in self._repository.scan(passes.current.after, SLICE)]
+        rows = self._repository.scan(passes.current.after, SLICE)
+        with ThreadPoolExecutor(AT_ONCE) as pool:
+            first = list(pool.map(self._look, rows))
+        looks = [self._settled(row, found) for row, found in zip(rows, first, strict=True)]
         return self._kept.save(Passes(current=self._moved_on(passes.current, looks), last=passes.last))
 
     def _moved_on(self, current: Pass, looks: Sequence[tuple[AnyRow, str]]) -> Pass:
@@ -181,9 +187,8 @@ class Verification:
         after, rows = looks[-1][0].stream, current.rows + len(looks)
         return current.model_copy(update={"after": after, "rows": rows, "digest": digest})
 
-    def _settled(self, row: AnyRow) -> tuple[AnyRow, str]:
+    def _settled(self, row: AnyRow, found: str) -> tuple[AnyRow, str]:
         """A row, and how its stream differs for good, and not only because one of them is on its way."""
-        found = self._look(row)
         for _ in range(LOOKS - 1):
             if not found or found == UNKNOWN:
                 break
