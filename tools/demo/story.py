@@ -107,7 +107,6 @@ class Story:
         time.sleep(BREATH)
         self._dual_write()
         self._backfill()
-        self._expect_nothing(self._reconcile())
         self._direct_writes()
         self._until(*FAULT_AT)
         self._fault_and_rollback()

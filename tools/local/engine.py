@@ -21,6 +21,7 @@ from tools.local.console import Console
 from tools.local.dynamodb_local import DynamoDBLocal
 from tools.local.environment import environment
 from tools.local.errors import StackError
+from tools.local.partitions import looking_at_one_partition
 from tools.local.patching import patched
 from tools.local.physical import REGION
 from tools.local.plain_values import plain_values
@@ -100,7 +101,11 @@ def moto_engine(but: str | None = None) -> Iterator[None]:
     but : str, optional
         URL of a service that answers its own requests.
     """
-    with environment(ISOLATION), serialized(but), undoing_touched_items(), plain_values(), mock_aws():
+    with ExitStack() as stack:
+        stack.enter_context(environment(ISOLATION))
+        for quicker in (serialized(but), undoing_touched_items(), looking_at_one_partition(), plain_values()):
+            stack.enter_context(quicker)
+        stack.enter_context(mock_aws())
         dynamodbstreams_backends[DEFAULT_ACCOUNT_ID][REGION].shard_iterators = RecentIterators()
         yield
 

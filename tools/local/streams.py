@@ -27,7 +27,8 @@ from tools.local.shards import Record, ShardReader
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
 
-POLL_SECONDS = 0.2
+POLL_SECONDS = 0.25
+"""As often as Lambda asks a shard."""
 LAG_PATIENCE_SECONDS = 5.0
 
 Item = tuple[str, Record]
