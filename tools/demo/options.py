@@ -42,12 +42,12 @@ class Options:
     legacy: Kind
     file: Path
     copies: int = 1
-    stable: float = 5.0
+    stable: float = 4.0
     quiet: float = 3.0
     window: float = 1.5
     samples: int = 15
     tampered: int = 30
-    seconds: float = 150.0
+    seconds: float = 120.0
     out: Path = Path(".banyan/demo.svg")
 
     def parameters(self, url: str) -> dict[str, str]:

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 TENANT = "acme"
+INVOCATION_SECONDS = 900.0
 EVENTS, VIEWS, CURSORS = (f"banyan-{name}Table" for name in ("Events", "Views", "Cursors"))
 
 
@@ -43,6 +44,8 @@ class Stage:
         An old program that writes to the legacy store directly.
     admin_token : str
         Of the API, for the operator.
+    http : httpx.Client
+        Asks the stack; one, because making it takes longer than asking.
     """
 
     url: str
@@ -50,10 +53,11 @@ class Stage:
     dynamodb: DynamoDBClient
     program: Program
     admin_token: str
+    http: httpx.Client
 
     def invoke(self, function: str, event: Mapping[str, Any]) -> Any:
         """Run a function of the stack, as its schedule does. Raises ``httpx.HTTPError``."""
-        answer = httpx.post(f"{self.url}/_local/invoke/{function}", json=dict(event), timeout=900)
+        answer = self.http.post(f"/_local/invoke/{function}", json=dict(event))
         return answer.raise_for_status().json()
 
     def lag(self) -> int:
@@ -63,7 +67,7 @@ class Stage:
     def get(self, path: str, **params: Any) -> Any:
         """Ask the API as a client. Raises ``httpx.HTTPError``."""
         headers = {"Authorization": f"Bearer {self.token}"}
-        return httpx.get(self.url + path, params=params, headers=headers, timeout=60).raise_for_status().json()
+        return self.http.get(path, params=params, headers=headers).raise_for_status().json()
 
 
 @contextmanager
@@ -87,7 +91,8 @@ def staged(options: Options, data: Path) -> Iterator[Stage]:
             program.create()
         parts.callback(program.close)
         token, admin = make_token(TENANT, data), make_token(TENANT, data, scopes=[SCOPE])
-        yield Stage(url, token, client, program, admin)
+        http = parts.enter_context(httpx.Client(base_url=url, timeout=INVOCATION_SECONDS))
+        yield Stage(url, token, client, program, admin, http)
 
 
 def _dynamodb(url: str) -> DynamoDBClient:

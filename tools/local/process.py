@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Self
 
-import httpx
+import urllib3
 
 from tools.local.errors import StackError
 from tools.local.ports import free_port
@@ -95,6 +95,6 @@ def command(data: Path, *arguments: str) -> list[str]:
 
 
 def lag(url: str) -> int:
-    """Return how many records no function of a stack has handled yet. Raises ``httpx.HTTPError``."""
-    status = httpx.get(f"{url}/_local/status", timeout=60).raise_for_status().json()
+    """Return how many records no function of a stack has handled yet. Raises ``urllib3.exceptions.HTTPError``."""
+    status = urllib3.request("GET", url.rstrip("/") + "/_local/status", timeout=60).json()
     return sum(mapping["lag"] for mapping in status["mappings"])
