@@ -189,7 +189,7 @@ def test_a_port_in_use_is_one_sentence(tmp_path: Path, stack: Stack) -> None:
 @pytest.mark.parametrize(
     ("change", "sentence"),
     [
-        (("AWS_PROXY", "[AWS_PROXY"), "template.yaml is not valid YAML: line 7: expected ',' or ']', but got '}'."),
+        (("AWS_PROXY", "[AWS_PROXY"), "template.yaml is not valid YAML: line 7: did not find expected ',' or ']'."),
         (("CodeUri: hello/, ", ""), "The template is not valid: Resource with id [Hello] is invalid."),
         (("Handler: app.handler", "Handler: [app.handler]"), "The local stack cannot run Hello: AttributeError:"),
         (
