@@ -63,7 +63,7 @@ GRANTS: dict[str, dict[str, set[str]]] = {
         "DigestsTable": {"BatchWriteItem"},
     },
     "reconciler": {
-        "EventsTable": {"Query", "PutItem"},
+        "EventsTable": {"Query", "BatchGetItem", "PutItem"},
         "EventsTable/index/log": {"Query"},
         "ViewsTable": {"BatchGetItem", "Query", "Scan", "PutItem", "UpdateItem", "DeleteItem"},
         "CursorsTable": {"GetItem", "BatchGetItem", "PutItem", "UpdateItem"},
