@@ -65,7 +65,7 @@ GRANTS: dict[str, dict[str, set[str]]] = {
     "reconciler": {
         "EventsTable": {"Query", "BatchGetItem", "PutItem"},
         "EventsTable/index/log": {"Query"},
-        "ViewsTable": {"BatchGetItem", "Query", "Scan", "PutItem", "UpdateItem", "DeleteItem"},
+        "ViewsTable": {"BatchGetItem", "Scan", "PutItem", "UpdateItem", "DeleteItem"},
         "CursorsTable": {"GetItem", "BatchGetItem", "PutItem", "UpdateItem"},
         "CursorsTable/index/parked": {"Query"},
         "DigestsTable": {"BatchGetItem", "BatchWriteItem", "DeleteItem", "PutItem", "Query"},
