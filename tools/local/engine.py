@@ -25,6 +25,7 @@ from tools.local.partitions import looking_at_one_partition
 from tools.local.patching import patched
 from tools.local.physical import REGION
 from tools.local.plain_values import plain_values
+from tools.local.scans import beginning_behind_the_last_page
 from tools.local.transactions import undoing_touched_items
 
 
@@ -60,6 +61,7 @@ ISOLATION: dict[str, str | None] = {
     "AWS_EC2_METADATA_DISABLED": "true",
 }
 KEPT_ITERATORS = 1000
+QUICKER = (undoing_touched_items, looking_at_one_partition, beginning_behind_the_last_page, plain_values)
 
 
 class RecentIterators(dict[str, ShardIterator]):
@@ -103,8 +105,9 @@ def moto_engine(but: str | None = None) -> Iterator[None]:
     """
     with ExitStack() as stack:
         stack.enter_context(environment(ISOLATION))
-        for quicker in (serialized(but), undoing_touched_items(), looking_at_one_partition(), plain_values()):
-            stack.enter_context(quicker)
+        stack.enter_context(serialized(but))
+        for quicker in QUICKER:
+            stack.enter_context(quicker())
         stack.enter_context(mock_aws())
         dynamodbstreams_backends[DEFAULT_ACCOUNT_ID][REGION].shard_iterators = RecentIterators()
         yield

@@ -10,8 +10,8 @@ ABSENT = object()
 
 
 @contextmanager
-def patched(owner: type, name: str, value: Any) -> Iterator[None]:
-    """Give a class another attribute until the block is left."""
+def patched(owner: object, name: str, value: Any) -> Iterator[None]:
+    """Give a class or a module another attribute until the block is left."""
     before = vars(owner).get(name, ABSENT)
     setattr(owner, name, value)
     try:

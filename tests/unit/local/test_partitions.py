@@ -1,4 +1,4 @@
-"""A query that looks at one partition answers as moto's own query does, which looks at the whole table."""
+"""Queries that look at one partition, and scans that begin behind the last page, answer as moto's own do."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from moto import mock_aws
 from moto.dynamodb.models.dynamo_type import DynamoType
 from tools.local.environment import environment
 from tools.local.partitions import looking_at_one_partition
+from tools.local.scans import beginning_behind_the_last_page
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -92,6 +93,43 @@ def test_every_page_is_as_motos_own(client: DynamoDBClient, query: dict[str, Any
     own = pages(client, query, nullcontext())
     assert any(items for items, _ in own)
     assert pages(client, query, looking_at_one_partition()) == own
+
+
+def scanned(client: DynamoDBClient, request: dict[str, Any], way: AbstractContextManager[None]) -> list[Any]:
+    with way:
+        pages = list(client.get_paginator("scan").paginate(**request))
+    return [(page["Items"], page["ScannedCount"], page.get("LastEvaluatedKey")) for page in pages]
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        {"TableName": WHOLE},
+        {"TableName": WHOLE, "Limit": 5},
+        {"TableName": WHOLE, "Limit": 5, "IndexName": "kinds"},
+        {
+            "TableName": WHOLE,
+            "Limit": 2,
+            "FilterExpression": "place > :p",
+            "ExpressionAttributeValues": {":p": VALUES[":place"]},
+        },
+        {"TableName": HASHED, "Limit": 1},
+    ],
+    ids=lambda request: " ".join(map(str, request.values())),
+)
+def test_every_page_of_a_scan_is_as_motos_own(client: DynamoDBClient, request_: dict[str, Any]) -> None:
+    own = scanned(client, request_, nullcontext())
+    assert any(items for items, *_ in own)
+    assert scanned(client, request_, beginning_behind_the_last_page()) == own
+
+
+def test_a_scan_goes_on_behind_an_item_that_is_gone(client: DynamoDBClient) -> None:
+    (first, *_), *_ = scanned(client, {"TableName": WHOLE, "Limit": 5}, beginning_behind_the_last_page())
+    gone = {name: first[-1][name] for name in ("name", "place")}
+    client.delete_item(TableName=WHOLE, Key=gone)
+    with beginning_behind_the_last_page():
+        rest = client.scan(TableName=WHOLE, ExclusiveStartKey=gone)["Items"]
+    assert len(rest) == 12 - len(first)
 
 
 def test_a_partition_that_is_not_there_is_empty_and_is_not_made(client: DynamoDBClient) -> None:
