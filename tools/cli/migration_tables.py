@@ -56,16 +56,15 @@ def differences(found: Iterable[Json]) -> Table:
 
 
 def backfill(found: Json) -> list[RenderableType]:
-    """How far a backfill has come, and what it costs."""
-    progress, preview = found["progress"], found["preview"]
-    cost = f"All {preview['rows']:,} rows cost {preview['writeUnits']:,} write units, {preview['price']:.4f}."
+    """How far a backfill has come, or what it costs."""
+    progress, cost = found["progress"], _cost(found["preview"])
     if progress is None:
         return [Text(f"No backfill was begun yet. {cost}")]
     state = "has ended" if progress["finished"] else "goes on"
     shown: list[RenderableType] = [
         Text(
             f"The backfill {state}: {progress['seen']:,} of about {progress['rows']:,} rows seen, "
-            f"{progress['imported']:,} became events, {progress['failures']:,} cannot. {cost}"
+            f"{progress['imported']:,} became events, {progress['failures']:,} cannot. {cost}".rstrip()
         )
     ]
     if progress["failed"]:
@@ -114,6 +113,12 @@ def _lines(found: Json) -> Iterator[tuple[str, str]]:
     if following := found["next"]:
         yield "next", f"{step(following['step'])}, made by the {following['by']}"
         yield "waits for", "\n".join(following["waitsFor"]) or "nothing"
+
+
+def _cost(preview: Json | None) -> str:
+    if preview is None:
+        return ""
+    return f"All {preview['rows']:,} rows cost {preview['writeUnits']:,} write units, {preview['price']:.4f}."
 
 
 def _what(decision: Json) -> str:

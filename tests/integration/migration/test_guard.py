@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -99,6 +100,17 @@ def test_rows_are_compared_a_slice_at_a_time_and_the_place_is_kept(moto_world: W
     assert world.process().verification.go_on(100, moved_at).current.rows == len(ORDERS)
     proof = world.process().verification.evidence(moved_at)
     assert proof["rows"] == len(ORDERS)
+
+
+def test_a_step_does_not_compare_again_what_was_compared_just_now(moto_world: World) -> None:
+    world = with_orders(moto_world, DUAL)
+    moved_at = world.parts.phases.refreshed().moved_at
+    compared = world.process().verification.go_on(100, moved_at).current
+    assert world.process().verification.go_on(100, moved_at).current == compared
+    forge(world, ORDERS[2].id)
+    world.clock.move(timedelta(seconds=verification.SECONDS))
+    with pytest.raises(Conflict, match=f"{ORDERS[2]} is told otherwise"):
+        world.process().verification.evidence(moved_at)
 
 
 def test_what_was_compared_before_a_step_says_nothing_about_it(

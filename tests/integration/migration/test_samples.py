@@ -76,6 +76,7 @@ def test_a_run_of_the_controller_reads_no_more_when_there_is_more(
             migration = moto_world.parts.phases.refreshed()
             moto_world.parts.samples.compared(migration, order(number), [], 1, moto_world.clock())
         moto_world.parts.verification.go_on(100, moto_world.clock())
+        moto_world.clock.move(MINUTE)
         moto_world.engine.wire.clear()
         Controller(moto_world.process(), Limits(rows=4), moto_world.clock).run()
         reads.append(Counter(name for name in moto_world.engine.wire.sent if name in READS))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from datetime import datetime
+from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import Any, Final
 
@@ -160,15 +160,21 @@ class Verification:
             raise Conflict("would_lose", f"going back from there would lose something: {named}")
 
     def _open(self, since: datetime | None) -> Passes:
-        """The walk that is under way; a new one when that has ended, or was begun too early to say anything."""
+        """The walk that is under way, or ended just now; a new one, when that was begun too early to say anything."""
         known = self._kept.read()
         if known is None:
             return Passes(current=Pass(begun_at=self._clock()))
         current = known.current
+        if known.proof(since) is current and self._ended_just_now(current):
+            return known
         if not current.ended_at and (since is None or current.begun_at >= since):
             return Passes(current=current.model_copy(update={"differences": ()}), last=known.last)
         last = current if current.ended_at else known.last
         return Passes(current=Pass(begun_at=self._clock()), last=last)
+
+    def _ended_just_now(self, each: Pass) -> bool:
+        """Whether it ended no longer ago than a walk may take."""
+        return each.ended_at is not None and self._clock() - each.ended_at <= timedelta(seconds=SECONDS)
 
     def _slice(self, passes: Passes) -> Passes:
         rows = self._repository.scan(passes.current.after, SLICE)

@@ -21,10 +21,10 @@ Name = Annotated[str, Field(pattern="^[A-Za-z0-9]{1,64}$")]
 
 
 class BackfillAnswer(CamelModel):
-    """How far the newest backfill has come, if one was begun, and what a whole one costs."""
+    """How far the newest backfill has come, if one was begun; and, unless it goes on, what a whole one costs."""
 
     progress: BackfillProgress | None
-    preview: BackfillPreview
+    preview: BackfillPreview | None
 
 
 class ArchiveRequest(CamelModel):
@@ -75,7 +75,7 @@ class ArchiveAnswer(CamelModel):
 
 @router.get("/admin/migration/backfill", operation_id="showBackfill", summary="How far the backfill has come")
 def show_backfill(migration: CurrentMigration) -> BackfillAnswer:
-    """Show the backfill, and what a whole one costs."""
+    """Show the backfill; or, unless one goes on, what a whole one costs."""
     return _backfill(migration)
 
 
@@ -111,7 +111,9 @@ def restore(body: RestoreRequest, migration: CurrentMigration) -> ArchiveAnswer:
 
 def _backfill(migration: CurrentMigration) -> BackfillAnswer:
     backfill, settings = migration.backfill, migration.call.application.settings
-    return BackfillAnswer(progress=backfill.progress(), preview=backfill.preview(settings.write_unit_price))
+    progress = backfill.progress()
+    goes_on = progress is not None and not progress.finished
+    return BackfillAnswer(progress=progress, preview=None if goes_on else backfill.preview(settings.write_unit_price))
 
 
 def _archive(migration: CurrentMigration) -> ArchiveAnswer:
