@@ -35,11 +35,10 @@ class Operator:
         """Have both sides written."""
         self._admin.post(MIGRATION, "start", reason="every command is to become an event")
 
-    def switch_off(self) -> None:
-        """Take the step that there is no way back from; the controller finishes it."""
+    def switch_off(self) -> bool:
+        """Take the step that there is no way back from, and the controller finishes it; whether nothing stood in it."""
         to = {"phase": "event_store", "percentage": 100}
-        reason = "reads and writes were healthy at 100 %"
-        self._admin.post(MIGRATION, "move", to=to, reason=reason, noWayBack=True)
+        return self._stepped("move", to=to, reason="reads and writes were healthy at 100 %", noWayBack=True)
 
     def begin_backfill(self) -> None:
         """Have the event store told of every row that it does not know."""
@@ -60,14 +59,7 @@ class Operator:
 
     def complete(self) -> bool:
         """Make the last step; whether nothing stood in the way."""
-        try:
-            self._admin.post(MIGRATION, "complete", reason="it is archived, and nobody uses it")
-        except Refused as refused:
-            if refused.status != CONFLICT:
-                raise
-            self.held = str(refused)
-            return False
-        return True
+        return self._stepped("complete", reason="it is archived, and nobody uses it")
 
     def reconcile(self, *, full: bool = False, repair: bool = False) -> Report:
         """Compare everything that is derived, to the end of the run."""
@@ -75,3 +67,13 @@ class Operator:
         while answer.get("finished") is False:
             answer = self._stage.invoke("Reconciler", {"continue": True})
         return Report.model_validate(answer)
+
+    def _stepped(self, step: str, **request: Any) -> bool:
+        try:
+            self._admin.post(MIGRATION, step, **request)
+        except Refused as refused:
+            if refused.status != CONFLICT:
+                raise
+            self.held = str(refused)
+            return False
+        return True

@@ -59,6 +59,6 @@ class Options:
             "StabilityHours": f"{self.stable / HOUR:.6f}",
             "QuietHours": f"{self.quiet / HOUR:.6f}",
             "MinSamples": str(self.samples),
-            "ComparedPercent": "50",
+            "ComparedPercent": "100",
             "ReconciliationSettleMs": str(round(self.window * 1000)),
         }

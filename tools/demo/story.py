@@ -24,6 +24,8 @@ DUAL_WRITE: Final = "dual_write"
 FAULT_AT: Final = ("canary 25 %", "canary 50 %")
 TURNED: Final = "canary 100 %"
 EVENT_STORE: Final = "event_store"
+STANDSTILL: Final = 10.0
+"""Seconds after which the controller is called, when a backfill did not come further: in earnest it comes by itself."""
 BREATH: Final = 3.0
 """Seconds that the operator lets clients work between two steps by hand."""
 
@@ -95,6 +97,7 @@ class Story:
         self._operator = Operator(stage)
         self._outcome = Outcome()
         self._stood = ""
+        self._seen = (0, time.monotonic())
 
     def play(self) -> Outcome:
         """Play to the end.
@@ -134,7 +137,15 @@ class Story:
     def _backfilled(self) -> bool:
         done = self._operator.backfill()["progress"]
         self._progress(done["seen"], done["rows"])
+        self._call_controller_behind(done["seen"])
         return bool(done["finished"])
+
+    def _call_controller_behind(self, seen: int) -> None:
+        rows, since = self._seen
+        if seen != rows:
+            self._seen = (seen, time.monotonic())
+        elif time.monotonic() - since > STANDSTILL:
+            self._operator.look_after()
 
     def _direct_writes(self) -> None:
         orders = [row.order_id for row in self._script.rows if row.status != "open"][:DIRECT]
@@ -151,7 +162,7 @@ class Story:
 
     def _event_store(self) -> None:
         self._outcome.legacy_off_at = time.monotonic()
-        self._operator.switch_off()
+        self._wait(self._operator.switch_off, "the rows to be compared")
         self._until(EVENT_STORE)
         time.sleep(BREATH)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import signal
 import sys
 import threading
 import time
@@ -11,18 +10,18 @@ from collections.abc import Sequence
 from tools.local.console import Console
 from tools.local.errors import StackError
 from tools.local.options import Options, parse
+from tools.local.signals import ignore_every_signal, interrupt_on_every_signal
 from tools.local.stack import FUNCTIONS_LOG, Stack
 from tools.local.token import make_token
 
 ORDER = '{"customerId":"c-1","items":[{"sku":"tea","quantity":2,"price":"4.50"}]}'
 SWITCH_SECONDS = 0.0005
 """Functions mostly wait for answers; one that computes must not keep them waiting."""
-SIGNALS = (signal.SIGHUP, signal.SIGINT, signal.SIGTERM)
 
 
 def main() -> int:
     """Run the stack; return the exit code: 0 when it was stopped, 2 when it could not start."""
-    listen(signal.default_int_handler)
+    interrupt_on_every_signal()
     sys.setswitchinterval(SWITCH_SECONDS)
     options, console = parse(sys.argv[1:]), Console(sys.stdout)
     try:
@@ -44,7 +43,7 @@ def run(options: Options, console: Console) -> None:
         try:
             threading.Event().wait()
         finally:
-            listen(signal.SIG_IGN)
+            ignore_every_signal()
 
 
 def welcome(options: Options, url: str, public_paths: Sequence[str], seconds: float) -> str:
@@ -59,12 +58,6 @@ Post a first order:
 curl -s {url}/orders -d '{ORDER}' \\
   -H 'Content-Type: application/json' -H 'Authorization: Bearer {make_token("acme", options.data)}'
 """
-
-
-def listen(handler: signal.Handlers | object) -> None:
-    """Handle every signal that ends the stack alike."""
-    for number in SIGNALS:
-        signal.signal(number, handler)  # type: ignore[arg-type]
 
 
 if __name__ == "__main__":
