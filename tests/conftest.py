@@ -17,6 +17,22 @@ from tools.local.dynamodb_local import DynamoDBLocal, unavailable
 REQUIRE = "BANYAN_REQUIRE_DYNAMODB_LOCAL"
 REQUIRE_POSTGRES = "BANYAN_REQUIRE_POSTGRES"
 LOCAL = pytest.param("dynamodb_local", marks=pytest.mark.dynamodb_local)
+SHARED = "BANYAN_TESTS_SHARE_DYNAMODB_LOCAL"
+"""Where the workers of one run find the server that was started for all of them."""
+STARTED = pytest.StashKey[DynamoDBLocal]()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Start one DynamoDB Local for all workers: each would need seconds to start and to warm up its own."""
+    if config.getoption("numprocesses", None) and not unavailable():
+        server = config.stash[STARTED] = DynamoDBLocal().start()
+        os.environ[SHARED] = server.endpoint
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Stop it."""
+    if server := config.stash.get(STARTED, None):
+        server.stop()
 
 
 @pytest.fixture(scope="session")
@@ -26,6 +42,9 @@ def dynamodb_local_endpoint() -> Iterator[str]:
         if os.environ.get(REQUIRE) == "1":
             pytest.fail(missing)
         pytest.skip(missing)
+    if shared := os.environ.get(SHARED):
+        yield shared
+        return
     with DynamoDBLocal() as server:
         yield server.endpoint
 
