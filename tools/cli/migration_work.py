@@ -22,7 +22,9 @@ Every = Annotated[float, typer.Option(min=0.01, help="Seconds between two looks.
 
 def backfill(
     context: typer.Context,
-    preview: Annotated[bool, typer.Option("--preview", "--show", help="Only show its cost and progress.")] = False,
+    preview: Annotated[
+        bool, typer.Option("--preview", "--show", help="Only show its cost, or its progress while it goes on.")
+    ] = False,
     wait: Wait = True,
     every: Every = 1.0,
     json: Json = False,

@@ -22,7 +22,7 @@ def recover(world: World) -> None:
     assert world.parts.recover() == 0
 
 
-@pytest.mark.parametrize("step", [LEGACY_ONLY, DUAL, TURNED, EVENTS], ids=str)
+@pytest.mark.parametrize("step", [LEGACY_ONLY, DUAL, CANARY, TURNED, EVENTS], ids=str)
 def test_a_command_that_dies_anywhere_is_done_once_or_not_at_all(mortal: World, step: Step) -> None:
     mortal.go_to(step)
     started = mortal.clock()

@@ -113,6 +113,14 @@ def test_a_step_does_not_compare_again_what_was_compared_just_now(moto_world: Wo
         world.process().verification.evidence(moved_at)
 
 
+def test_the_step_without_a_way_back_compares_all_rows_anew(moto_world: World) -> None:
+    world = with_orders(moto_world, TURNED)
+    world.process().verification.go_on(100, world.parts.phases.refreshed().moved_at)
+    forge(world, ORDERS[2].id)
+    with pytest.raises(Conflict, match=f"{ORDERS[2]} is told otherwise"):
+        world.go(EVENTS)
+
+
 def test_what_was_compared_before_a_step_says_nothing_about_it(
     moto_world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -9,7 +9,9 @@ from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
+import httpx
 import pytest
 from tests.desk import Desk
 from tests.engines import moto_tables
@@ -17,6 +19,7 @@ from tests.support import meanwhile
 from tests.unit.cli.conftest import Banyan
 from tests.unit.http.api import body_of
 from tools.cli.app import app
+from tools.cli.client import Client
 from tools.local.ports import free_port
 from tools.local.token import make_token
 from typer.testing import CliRunner
@@ -203,3 +206,19 @@ def test_every_command_for_projections_on_the_operators_page_does_what_it_says(d
         "projections cancel order": (1, "transition_rejected")
     }
     assert len(lines) > 12
+
+
+@pytest.mark.parametrize(("url", "checked"), [("https://api.example.com", True), ("http://127.0.0.1:3000", False)])
+def test_certificates_are_checked_wherever_there_are_any(
+    monkeypatch: pytest.MonkeyPatch, url: str, checked: bool
+) -> None:
+    made: list[bool] = []
+
+    class Recorded(httpx.Client):
+        def __init__(self, **options: Any) -> None:
+            made.append(options["verify"])
+            super().__init__(**options, transport=httpx.MockTransport(lambda _: httpx.Response(200, json={})))
+
+    monkeypatch.setattr(httpx, "Client", Recorded)
+    Client(url, "token").get("projections")
+    assert made == [checked]

@@ -113,6 +113,8 @@ def test_a_migration_from_its_first_step_to_its_archive(moving: Moving, desk: De
     assert (started.exit_code, "stands at dual_write" in started.stdout) == (0, True), started.output
     assert "not every row is compared" in banyan("migration status").stdout
     assert "All 3 rows cost" in banyan("migration backfill --preview").stdout
+    begun = banyan("migration backfill --no-wait").stdout
+    assert ("The backfill goes on" in begun, "cost" in begun) == (True, False), begun
     with meanwhile(desk.functions.run, pause=0.02):
         filled = banyan("migration backfill --every 0.05")
         assert (filled.exit_code, "3 became events, 0 cannot" in filled.stdout) == (0, True), filled.output

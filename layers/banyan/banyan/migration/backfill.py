@@ -16,7 +16,9 @@ from banyan.migration.steps import Phase
 from banyan.streams import StreamId
 
 NOTE: Final = "backfill"
-PAGE: Final = 100
+PAGE: Final = 25
+SAMPLE: Final = 100
+"""Rows by which a preview estimates."""
 RACES: Final = 5
 NAMED: Final = 100
 """Rows that failed and are named; the others are only counted."""
@@ -107,7 +109,7 @@ class Backfill:
     def preview(self, write_unit_price: float) -> BackfillPreview:
         """Tell the cost beforehand; a price is that of a million write units."""
         rows = self._repository.count()
-        sample = self._repository.scan(None, PAGE)
+        sample = self._repository.scan(None, SAMPLE)
         size = sum(map(_kilobytes, sample)) / len(sample) if sample else 0
         units = round(rows * size * INDEXED)
         return BackfillPreview(rows=rows, write_units=units, price=units * write_unit_price / UNITS_PER_MILLION)

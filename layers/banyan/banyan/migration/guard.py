@@ -41,13 +41,16 @@ class Guard:
             return {}
         if to.phase is Phase.COMPLETE:
             return self._completion.evidence()
-        return self._way_back(migration)
+        return self._way_back(migration, last=to.phase is Phase.EVENT_STORE)
 
-    def _way_back(self, migration: Migration) -> Mapping[str, Any]:
-        """Expect that going back from the next step would lose nothing; what legacy alone holds cannot get lost."""
+    def _way_back(self, migration: Migration, *, last: bool) -> Mapping[str, Any]:
+        """Expect that going back from the next step would lose nothing; what legacy alone holds cannot get lost.
+
+        Behind the ``last`` look there is no way back: for it all rows are compared anew.
+        """
         left = self._half_done()
         if left:
             raise Conflict("would_lose", f"going back from there would lose something: {left} writes are half done")
         if migration.step.phase is Phase.LEGACY:
             return {"halfDone": left}
-        return {"halfDone": left, "verified": self._verification.evidence(migration.moved_at)}
+        return {"halfDone": left, "verified": self._verification.evidence(migration.moved_at, anew=last)}

@@ -117,8 +117,15 @@ class Verification:
         """How far it has come. Raises ``StoreUnavailable``."""
         return self._kept.read()
 
-    def go_on(self, rows: int, since: datetime | None) -> Passes:
+    def go_on(self, rows: int, since: datetime | None, *, anew: bool = False) -> Passes:
         """Compare some rows, on a walk that was begun since a moment.
+
+        Parameters
+        ----------
+        rows : int
+        since : datetime, optional
+        anew : bool
+            Even if a walk ended just now.
 
         Raises
         ------
@@ -126,15 +133,15 @@ class Verification:
             ``overtaken``: somebody else goes on with it.
         StoreUnavailable
         """
-        passes, compared = self._open(since), 0
+        passes, compared = self._open(since, anew), 0
         while compared < rows and not passes.current.ended_at and not passes.current.differences:
             before = passes.current.rows
             passes = self._slice(passes)
             compared += max(passes.current.rows - before, 1)
         return passes
 
-    def evidence(self, since: datetime | None) -> Mapping[str, Any]:
-        """Expect that every row was equal to its stream since a moment, and tell what was compared.
+    def evidence(self, since: datetime | None, *, anew: bool = False) -> Mapping[str, Any]:
+        """Expect that every row was equal to its stream since a moment, and tell what was compared. As ``go_on``.
 
         Raises
         ------
@@ -143,7 +150,7 @@ class Verification:
         StoreUnavailable
         """
         deadline = self._ticks() + SECONDS
-        passes = self.go_on(SLICE, since)
+        passes = self.go_on(SLICE, since, anew=anew)
         while not passes.current.ended_at and not passes.current.differences and self._ticks() < deadline:
             passes = self.go_on(SLICE, since)
         self._expect_equal(passes.current)
@@ -159,13 +166,13 @@ class Verification:
             named = "; ".join(map(str, current.differences[:NAMED]))
             raise Conflict("would_lose", f"going back from there would lose something: {named}")
 
-    def _open(self, since: datetime | None) -> Passes:
+    def _open(self, since: datetime | None, anew: bool) -> Passes:
         """The walk that is under way, or ended just now; a new one, when that was begun too early to say anything."""
         known = self._kept.read()
         if known is None:
             return Passes(current=Pass(begun_at=self._clock()))
         current = known.current
-        if known.proof(since) is current and self._ended_just_now(current):
+        if not anew and known.proof(since) is current and self._ended_just_now(current):
             return known
         if not current.ended_at and (since is None or current.begun_at >= since):
             return Passes(current=current.model_copy(update={"differences": ()}), last=known.last)

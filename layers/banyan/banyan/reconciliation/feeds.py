@@ -269,7 +269,7 @@ class PassedOn:
 
 
 class EachRun:
-    """A feed that begins anew in every run, for a side that cannot tell what changed.
+    """A feed that begins anew in every run, for a side that cannot tell what changed: it names all that is or was.
 
     Parameters
     ----------

@@ -8,7 +8,7 @@ from functools import cached_property, partial
 from typing import Final
 
 from banyan.reconciliation.cells import Cells
-from banyan.reconciliation.feeds import Clock
+from banyan.reconciliation.feeds import Clock, EachRun
 from banyan.reconciliation.report import Finding, Section
 from banyan.reconciliation.sides import Comparison, NotRepairable, Side
 from banyan.reconciliation.states import FoldSide
@@ -115,7 +115,8 @@ class Plan:
         """Bring a tree up to its side; of streams that are gone the verification has told the fold already."""
         indexing = self._indexing[side.name]
         yield Drain(section, side.feed, indexing)
-        if full and not isinstance(side, FoldSide):
+        names_all = isinstance(side.feed, EachRun)
+        if full and not (names_all or isinstance(side, FoldSide)):
             yield Known(section, indexing.tree, indexing)
 
     def _lagging(self, view: ViewComparison, ids: Sequence[str]) -> Stride:
