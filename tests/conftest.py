@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 
 import pytest
 from tests.engines import DynamoDBEngine, Engine, MemoryEngine, local_tables, moto_tables
@@ -13,6 +13,7 @@ from tests.postgres import Server, database
 from tests.support import EVERYTHING
 from tools.legacy.embedded import embedded_postgres
 from tools.local.dynamodb_local import DynamoDBLocal, unavailable
+from tools.local.errors import StackError
 
 REQUIRE = "BANYAN_REQUIRE_DYNAMODB_LOCAL"
 REQUIRE_POSTGRES = "BANYAN_REQUIRE_POSTGRES"
@@ -24,9 +25,10 @@ STARTED = pytest.StashKey[DynamoDBLocal]()
 
 def pytest_configure(config: pytest.Config) -> None:
     """Start one DynamoDB Local for all workers: each would need seconds to start and to warm up its own."""
-    if config.getoption("numprocesses", None) and not unavailable():
-        server = config.stash[STARTED] = DynamoDBLocal().start()
-        os.environ[SHARED] = server.endpoint
+    if config.getoption("numprocesses", None) and not config.option.collectonly and not unavailable():
+        with suppress(StackError):
+            server = config.stash[STARTED] = DynamoDBLocal().start()
+            os.environ[SHARED] = server.endpoint
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:

@@ -15,14 +15,11 @@ from tools.local.stack import FUNCTIONS_LOG, Stack
 from tools.local.token import make_token
 
 ORDER = '{"customerId":"c-1","items":[{"sku":"tea","quantity":2,"price":"4.50"}]}'
-SWITCH_SECONDS = 0.0005
-"""Functions mostly wait for answers; one that computes must not keep them waiting."""
 
 
 def main() -> int:
     """Run the stack; return the exit code: 0 when it was stopped, 2 when it could not start."""
     interrupt_on_every_signal()
-    sys.setswitchinterval(SWITCH_SECONDS)
     options, console = parse(sys.argv[1:]), Console(sys.stdout)
     try:
         run(options, console)

@@ -10,6 +10,7 @@ from moto.dynamodb.models.dynamo_type import DynamoType, Item
 from moto.dynamodb.models.table import Table
 
 from tools.local.patching import patched
+from tools.local.uncopied import uncopied_items
 
 Condition = tuple[str, DynamoType]
 INDEX_NAME = 6
@@ -35,7 +36,8 @@ def looking_at_one_partition() -> Iterator[None]:
         items = list(_indexed(self, hash_key_conditions or ()) if index_name else _partition(self, hash_key))
         self.all_items = lambda: items  # type: ignore[method-assign]
         try:
-            return original(self, hash_key, *arguments, hash_key_conditions=hash_key_conditions, **named)
+            with uncopied_items():
+                return original(self, hash_key, *arguments, hash_key_conditions=hash_key_conditions, **named)
         finally:
             del self.all_items
 

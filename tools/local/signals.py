@@ -8,7 +8,7 @@ SIGNALS = (signal.SIGHUP, signal.SIGINT, signal.SIGTERM)
 
 
 def interrupt_on_every_signal() -> None:
-    """Let each of them do what Ctrl-C does, so that what was started is stopped."""
+    """Let each of them do what Ctrl-C does, so that what was started is stopped; ``nohup`` is respected."""
     _handle(signal.default_int_handler)
 
 
@@ -19,4 +19,5 @@ def ignore_every_signal() -> None:
 
 def _handle(handler: signal.Handlers | object) -> None:
     for number in SIGNALS:
-        signal.signal(number, handler)  # type: ignore[arg-type]
+        if number is not signal.SIGHUP or signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, handler)  # type: ignore[arg-type]
