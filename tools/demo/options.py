@@ -42,7 +42,7 @@ class Options:
     legacy: Kind
     file: Path
     copies: int = 1
-    stable: float = 4.0
+    stable: float = 3.0
     quiet: float = 3.0
     window: float = 1.5
     samples: int = 15

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 
 from tools.demo.checks import Check, checks
 from tools.demo.ledger import Ledger
+from tools.demo.operator import Operator
 from tools.demo.options import Options
 from tools.demo.picture import drawn
 from tools.demo.plan import Script, standing
@@ -43,10 +44,9 @@ def play(stage: Stage, options: Options, script: Script, screen: Screen) -> tupl
 def proven(stage: Stage, ledger: Ledger, outcome: Outcome) -> list[Check]:
     """Check everything, and compare everything once more."""
     found = list(checks(stage, ledger, outcome))
-    report = stage.invoke("Reconciler", {"full": True})
-    differences = sum(section["differences"] for section in report["sections"])
-    faults = tuple(f["where"] for section in report["sections"] for f in section["findings"])
-    return [*found, Check("differences in the end", str(differences), faults)]
+    report = Operator(stage).reconcile(full=True)
+    faults = tuple(finding.where for section in report.sections for finding in section.findings)
+    return [*found, Check("differences in the end", str(report.differences), faults)]
 
 
 def picture(options: Options, screen: Screen, ledger: Ledger, ended: float) -> None:
