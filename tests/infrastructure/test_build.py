@@ -7,7 +7,6 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from tests.support import lengthy
 from tools.runtime.build import KEPT_SERVICES, build, pythons, unavailable
 from tools.runtime.emulator import ROOT
 from tools.runtime.sandbox import load_template
@@ -22,7 +21,6 @@ def size(folder: Path) -> int:
     return sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
 
 
-@lengthy
 @pytest.mark.sam
 @pytest.mark.timeout(600)
 @pytest.mark.skipif(unavailable() is not None, reason=str(unavailable()))

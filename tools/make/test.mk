@@ -1,14 +1,20 @@
 CHECKED := layers/banyan layers/domains functions tools bench tests
 WORKERS_OF_TESTS ?= 3
 
+PYTEST := $(BIN)/python -m pytest -n $(WORKERS_OF_TESTS) --dist loadgroup
+
 test: ## Run the tests: ARGS="-k append" picks some
+	@$(MAKE) --no-print-directory -j setup dynamodb-local
+	$(PYTEST) -m "not runtime and not sam" $(ARGS)
+
+test-runtime: ## Run every function under Lambda's emulator, and build what is deployed
 	@$(MAKE) --no-print-directory -j environments
-	$(BIN)/python -m pytest -n $(WORKERS_OF_TESTS) --dist loadgroup $(ARGS)
+	$(PYTEST) -m "runtime or sam" $(ARGS)
 
 test-all: export BANYAN_TEST_EVERYTHING := 1
-test-all: test ## Run every test, also those that take minutes: a whole file on each engine
+test-all: test test-runtime ## Run every test, also those that take minutes: a whole file on each engine
 
-pr: lint types imports test ## Everything a change must pass
+pr: lint types imports test test-runtime ## Everything a change must pass
 
 lint: $(BIN)/.installed ## Check style and format
 	$(BIN)/ruff check .
@@ -24,4 +30,4 @@ format: $(BIN)/.installed ## Put style and format right
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-.PHONY: test test-all pr lint types imports format
+.PHONY: test test-runtime test-all pr lint types imports format
