@@ -8,7 +8,7 @@ SIGNALS = (signal.SIGHUP, signal.SIGINT, signal.SIGTERM)
 
 
 def interrupt_on_every_signal() -> None:
-    """Let each of them do what Ctrl-C does, so that what was started is stopped; ``nohup`` is respected."""
+    """Let each of them do what Ctrl-C does, so that what was started is stopped."""
     _handle(signal.default_int_handler)
 
 
@@ -19,5 +19,4 @@ def ignore_every_signal() -> None:
 
 def _handle(handler: signal.Handlers | object) -> None:
     for number in SIGNALS:
-        if number is not signal.SIGHUP or signal.getsignal(number) is not signal.SIG_IGN:
-            signal.signal(number, handler)  # type: ignore[arg-type]
+        signal.signal(number, handler)  # type: ignore[arg-type]

@@ -2,7 +2,7 @@ $(BIN)/.installed: requirements/dev.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed: make PYTHON=/path/to/python3.11 $(MAKECMDGOALS)"; exit 1; }
 	@echo "Installing the Python environment into $(VENV), once: this takes a minute or two."
 	@$(PYTHON) -m venv $(VENV)
-	@$(BIN)/pip install --quiet --disable-pip-version-check -r requirements/dev.txt
+	@$(BIN)/pip install --quiet --no-compile --disable-pip-version-check -r requirements/dev.txt
 	@touch $@
 
 $(SAM_VENV)/.installed: requirements/sam.txt
