@@ -96,7 +96,7 @@ class Story:
         self._operator = Operator(stage)
         self._outcome = Outcome()
         self._stood = ""
-        self._seen = (0, time.monotonic())
+        self._seen = (0, 0.0)
 
     def play(self) -> Outcome:
         """Play to the end.

@@ -9,8 +9,8 @@ from typing import Any
 from moto.dynamodb.models.dynamo_type import DynamoType, Item
 from moto.dynamodb.models.table import Table
 
+from tools.local.looking_at import index_name, looking_at
 from tools.local.patching import patched
-from tools.local.uncopied import uncopied_items
 
 Condition = tuple[str, DynamoType]
 INDEX_NAME = 6
@@ -32,14 +32,10 @@ def looking_at_one_partition() -> Iterator[None]:
         hash_key_conditions: Sequence[Condition] | None = None,
         **named: Any,
     ) -> Any:
-        index_name = named.get("index_name") or next(iter(arguments[INDEX_NAME:]), None)
-        items = list(_indexed(self, hash_key_conditions or ()) if index_name else _partition(self, hash_key))
-        self.all_items = lambda: items  # type: ignore[method-assign]
-        try:
-            with uncopied_items():
-                return original(self, hash_key, *arguments, hash_key_conditions=hash_key_conditions, **named)
-        finally:
-            del self.all_items
+        by_index = index_name(INDEX_NAME, arguments, named)
+        items = list(_indexed(self, hash_key_conditions or ()) if by_index else _partition(self, hash_key))
+        with looking_at(self, items):
+            return original(self, hash_key, *arguments, hash_key_conditions=hash_key_conditions, **named)
 
     with patched(Table, "query", query):
         yield

@@ -10,8 +10,8 @@ from typing import Any
 from moto.dynamodb.models.dynamo_type import DynamoType, Item
 from moto.dynamodb.models.table import Table
 
+from tools.local.looking_at import index_name, looking_at
 from tools.local.patching import patched
-from tools.local.uncopied import uncopied_items
 
 Key = tuple[Any, ...]
 INDEX_NAME = 1
@@ -27,16 +27,10 @@ def beginning_behind_the_last_page() -> Iterator[None]:
     original: Any = Table.scan
 
     def scan(self: Table, filters: Any, limit: int, exclusive_start_key: Any, *arguments: Any, **named: Any) -> Any:
-        index_name = named.get("index_name") or next(iter(arguments[INDEX_NAME:]), None)
-        if index_name:
+        if index_name(INDEX_NAME, arguments, named):
             return original(self, filters, limit, exclusive_start_key, *arguments, **named)
-        items = _from(self, exclusive_start_key)
-        self.all_items = lambda: items  # type: ignore[method-assign]
-        try:
-            with uncopied_items():
-                return original(self, filters, limit, exclusive_start_key, *arguments, **named)
-        finally:
-            del self.all_items
+        with looking_at(self, _from(self, exclusive_start_key)):
+            return original(self, filters, limit, exclusive_start_key, *arguments, **named)
 
     with patched(Table, "scan", scan):
         yield
