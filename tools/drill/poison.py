@@ -7,10 +7,12 @@ from typing import Any, Final
 
 import httpx
 
+from banyan.notices import PROJECTION_PAUSED
 from banyan.streams import StreamId
 from orders.projections import DAILY_SALES, ORDER_LIST, PROJECTIONS
 from tools.cli.client import Client
 from tools.drill.alarms import datapoints, incident
+from tools.drill.bus import Listener, listen
 from tools.drill.folds import Truth, prove_equal, verdict
 from tools.drill.proofs import Proofs
 from tools.drill.scene import TENANT, Scene
@@ -30,9 +32,11 @@ def poison(scene: Scene, orders: Sequence[Order], proofs: Proofs) -> None:
     """Send orders to a deployment that trips over the payment of one of them."""
     stream = victim(orders)
     with scene.stack("--parameter", BUGGY, BUGGY_ORDER=stream.id) as stack, scene.customer(stack.url) as client:
+        listener = listen(scene)
         _send(client, orders, proofs)
         scene.quiet(stack.url)
         _prove_told(scene, proofs)
+        _prove_heard(listener, stream, proofs)
         parked = _prove_parked(scene.operator(stack.url), stream, proofs)
         _prove_others_go_on(scene, parked, proofs)
         _prove_new_orders_are_taken_in(client, proofs)
@@ -65,6 +69,15 @@ def _prove_told(scene: Scene, proofs: Proofs) -> None:
     total = sum(value for _, value in values)
     seen = f"{METRIC} counted {total:g}, threshold {alarm.threshold:g}"
     proofs.add(DRILL, f"the alarm {METRIC} rings", alarm.rings(values), seen)
+
+
+def _prove_heard(listener: Listener, stream: StreamId, proofs: Proofs) -> None:
+    notices = [entry["detail"] for entry in listener.heard() if entry["detail-type"] == PROJECTION_PAUSED]
+    heard = {notice["projection"]: f"{notice['stream']}: {notice['reason']}" for notice in notices}
+    said = heard.keys() == set(BROKEN) and all(
+        notice["stream"] == str(stream) and ZeroDivisionError.__name__ in notice["reason"] for notice in notices
+    )
+    proofs.add(DRILL, f"{PROJECTION_PAUSED} is heard on the bus, with the reason", said, heard)
 
 
 def _prove_parked(operator: Client, stream: StreamId, proofs: Proofs) -> Mapping[str, Any]:
