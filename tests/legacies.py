@@ -25,6 +25,7 @@ LEGACY_TABLE = {
         {"AttributeName": "id", "AttributeType": "S"},
     ],
     "KeySchema": [{"AttributeName": "tenant", "KeyType": "HASH"}, {"AttributeName": "id", "KeyType": "RANGE"}],
+    "StreamSpecification": {"StreamEnabled": True, "StreamViewType": "KEYS_ONLY"},
 }
 
 
@@ -85,12 +86,12 @@ class OnPostgres:
 
 
 class OnDynamoDB:
-    def __init__(self, engine: DynamoDBEngine, name: str = "legacy") -> None:
+    def __init__(self, engine: DynamoDBEngine, name: str = "legacy", *, streamed: bool = False) -> None:
         self.engine = engine
         self.table = f"{name}-{engine.named('migration')}"
         engine.client.create_table(TableName=self.table, **LEGACY_TABLE)  # type: ignore[arg-type]
         lead = DynamoDBLead(engine.client, engine.named("migration"), LEGACY.entity)
-        self.repository = DynamoDBLegacy(engine.client, self.table, LEGACY, lead)
+        self.repository = DynamoDBLegacy(engine.client, self.table, LEGACY, lead, streamed)
 
     def write_directly(self, stream: StreamId, row: LegacyOrder) -> None:
         held = self.repository.held(stream)

@@ -1,10 +1,10 @@
-"""Marks rows of read models that changed, whoever changed them, for the next reconciliation."""
+"""Marks rows of read models and of a legacy table that changed, whoever changed them, for the next reconciliation."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from banyan.aws.changes import mark_rows
+from banyan.aws.changes import mark_changes
 from banyan.aws.observability import instrumented, telemetry
 from banyan.aws.once import once
 from banyan.bootstrap import Application, bootstrap
@@ -18,6 +18,5 @@ def application() -> Application:
 
 @instrumented
 def handler(event: dict[str, Any], context: Any) -> None:  # noqa: ARG001
-    """Mark what one batch of the views table's stream names."""
-    app = application()
-    mark_rows(event["Records"], app.cells, app.clock(), app.telemetry)
+    """Mark what one batch of a table's stream names."""
+    mark_changes(event["Records"], application())

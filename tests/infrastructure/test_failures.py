@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from tools.local.mappings import Mapping, mappings
 from tools.local.template import Resource, Template
+from tools.runtime.needs import Need
 from tools.runtime.permissions import role_of
 from tools.runtime.samples.files import read_case
+from tools.runtime.samples.records import LEGACY_STREAM_ARN
+from tools.runtime.sandbox import load_template
 
 from banyan.aws.rebuilds import LONGEST_PROJECTION
 from banyan.aws.settings import Settings
@@ -140,6 +144,20 @@ def test_the_change_marker_reads_the_rows_that_anybody_writes(template: Template
     assert mapping.start == "TRIM_HORIZON"
     assert all(mapping.matches(record) for record in read_case("change_marker", "rows")["Records"])
     assert mapping.on_failure == queue_arn(template, "ChangeMarkerFailures")
+
+
+def test_the_change_marker_reads_a_legacy_table_in_the_same_way_once_its_stream_is_given(template: Template) -> None:
+    given = load_template(LegacyStore="dynamodb", LegacyName="legacy-orders", LegacyStreamArn=LEGACY_STREAM_ARN)
+    legacy, rows = sorted(
+        (each for each in mappings(given) if each.function == "banyan-ChangeMarker"),
+        key=lambda each: each.source_arn != LEGACY_STREAM_ARN,
+    )
+    assert legacy.source_arn == LEGACY_STREAM_ARN
+    assert legacy == replace(rows, name=legacy.name, source_arn=legacy.source_arn, matches=legacy.matches)
+    needs = [Need(f"dynamodb:{action}", LEGACY_STREAM_ARN) for action in ("GetRecords", "DescribeStream")]
+    for found, missing in ((given, []), (template, needs)):
+        marker = function(found.resources("AWS::Lambda::Function"), "ChangeMarker")
+        assert role_of(found, marker).missing(needs) == missing
 
 
 def test_queues_are_encrypted_and_keep_what_they_have_for_14_days(template: Template) -> None:

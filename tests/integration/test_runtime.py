@@ -12,7 +12,7 @@ from tools.runtime.backend import Backend, moto
 from tools.runtime.emulator import FunctionFailed, unavailable
 from tools.runtime.samples.files import cases, read_case
 from tools.runtime.samples.orders import HISTORY
-from tools.runtime.samples.records import batch, inserted
+from tools.runtime.samples.records import LEGACY_STREAM_ARN, batch, inserted
 from tools.runtime.samples.requests import ADMIN, PROJECTION, post
 from tools.runtime.sandbox import Sandbox, load_template
 
@@ -91,7 +91,9 @@ def services(dynamodb_endpoint: str | None) -> Iterator[Backend]:
 def sandbox(services: Backend) -> Iterator[Sandbox]:
     """The sample orders, without read models."""
     quick = {"ControlCacheMs": "100", "ReconciliationSettleMs": "200"}
-    with Sandbox(load_template(RollbackLagMs="1", BusEntryBytes="4096", **quick), services) as running:
+    with Sandbox(
+        load_template(RollbackLagMs="1", BusEntryBytes="4096", LegacyStreamArn=LEGACY_STREAM_ARN, **quick), services
+    ) as running:
         yield running
 
 
@@ -136,7 +138,7 @@ def test_every_sample_event_is_expected_to_do_something() -> None:
         "projector": (*PROJECTED, *SCHEDULED),
         "reactor": (*REACTED, *SCHEDULED),
         "rebuild_worker": REBUILT,
-        "change_marker": ("rows",),
+        "change_marker": ("rows", "legacy_rows"),
         "reconciler": SCHEDULED,
         "deadlines": SCHEDULED,
         "migration_controller": SCHEDULED,
@@ -354,6 +356,13 @@ def test_reconciler_finds_nothing_until_something_differs(sandbox: Sandbox) -> N
     assert [finding["kind"] for section in report["sections"] for finding in section["findings"]] == ["missing_row"]
     assert metric(sandbox, "reconciler", "ReconciliationDrift") == [1.0]
     assert len(rows(sandbox, "ReportsTable")) == 2
+
+
+def test_rows_of_a_legacy_table_are_marked_and_a_nameless_one_is_counted(sandbox: Sandbox) -> None:
+    sandbox.invoke("change_marker", read_case("change_marker", "legacy_rows"))
+    marks = [row for row in rows(sandbox, "DigestsTable") if row["part"]["S"].startswith("marks#legacy:order#")]
+    assert sorted(row["cell"]["S"] for row in marks) == ["acme:order:order-1004", "acme:order:order-1005"]
+    assert metric(sandbox, "change_marker", "UnreadableRecords") == [1.0]
 
 
 def test_a_batch_that_is_none_fails_the_invocation(sandbox: Sandbox) -> None:

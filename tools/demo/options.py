@@ -7,6 +7,7 @@ from pathlib import Path
 
 from tools.legacy.kinds import Kind
 from tools.local.engine import Engine
+from tools.local.physical import stream_arn
 
 LEGACY_TABLE = "legacy-orders"
 HOUR = 3600.0
@@ -52,7 +53,8 @@ class Options:
 
     def parameters(self, url: str) -> dict[str, str]:
         """Parameters of the template: hours of a migration become seconds, and nothing else changes."""
-        place = {"LegacyUrl": url} if self.legacy is Kind.POSTGRES else {"LegacyName": LEGACY_TABLE}
+        table = {"LegacyName": LEGACY_TABLE, "LegacyStreamArn": stream_arn(LEGACY_TABLE)}
+        place = {"LegacyUrl": url} if self.legacy is Kind.POSTGRES else table
         return {
             "LegacyStore": self.legacy.value,
             **place,

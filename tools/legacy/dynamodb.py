@@ -43,6 +43,7 @@ class OnDynamoDB:
                 BillingMode="PAY_PER_REQUEST",
                 AttributeDefinitions=[{"AttributeName": name, "AttributeType": "S"} for name in ("tenant", "id")],
                 KeySchema=[{"AttributeName": "tenant", "KeyType": "HASH"}, {"AttributeName": "id", "KeyType": "RANGE"}],
+                StreamSpecification={"StreamEnabled": True, "StreamViewType": "KEYS_ONLY"},
             )
 
     def insert(self, tenant: str, row: LegacyOrder) -> None:

@@ -82,5 +82,10 @@ def attribute(kind: str, name: str, attribute: str) -> str:
     raise StackError(f"The local stack does not know the attribute {attribute} of {kind} {name}.")
 
 
+def stream_arn(table: str) -> str:
+    """Return how a table's stream is named here."""
+    return attribute("AWS::DynamoDB::Table", table, "StreamArn")
+
+
 def _fill(pattern: str, name: str) -> str:
     return pattern.format(region=REGION, account=ACCOUNT, name=name)

@@ -68,7 +68,9 @@ class StreamConsumer:
             Lane(mapping.batch_size, mapping.window) for _ in range(mapping.parallelization)
         ]
         self._queues = boto3.client("sqs")
-        self._reader = open_stream(mapping, checkpoints)
+        self._reader: ShardReader | None = open_stream(mapping, checkpoints)
+        if not self._reader:
+            console.warn(f"{self.name}: waiting for the stream of table {table_of(mapping)}.")
         self._passes = 0
         self._passed = threading.Condition()
 
@@ -92,7 +94,8 @@ class StreamConsumer:
         return self._checkpoints.open
 
     def _poll(self) -> float:
-        for shard, records in self._reader.read():
+        self._reader = self._reader or open_stream(self._mapping, self._checkpoints)
+        for shard, records in self._reader.read() if self._reader else ():
             self._accept(shard, records)
         self._checkpoints.save()
         with self._passed:
@@ -130,17 +133,22 @@ class StreamConsumer:
             send(self._queues, self._mapping.on_failure, json.dumps(message))
 
 
-def open_stream(mapping: Mapping, checkpoints: Checkpoints) -> ShardReader:
-    """Return a reader of the stream that a mapping names."""
-    table = mapping.source_arn.split("/")[1]
-    description = boto3.client("dynamodb").describe_table(TableName=table)["Table"]
-    return ShardReader(
-        boto3.client("dynamodbstreams"),
-        description["LatestStreamArn"],
-        mapping.source_arn,
-        mapping.start,
-        checkpoints.positions(),
-    )
+def open_stream(mapping: Mapping, checkpoints: Checkpoints) -> ShardReader | None:
+    """Return a reader of the stream that a mapping names; ``None`` while a table that is not ours has none."""
+    client = boto3.client("dynamodb")
+    try:
+        stream = client.describe_table(TableName=table_of(mapping))["Table"].get("LatestStreamArn")
+    except client.exceptions.ResourceNotFoundException:
+        return None
+    if not stream:
+        return None
+    streams = boto3.client("dynamodbstreams")
+    return ShardReader(streams, stream, mapping.source_arn, mapping.start, checkpoints.positions())
+
+
+def table_of(mapping: Mapping) -> str:
+    """Return the name of the table whose stream a mapping names."""
+    return mapping.source_arn.split("/")[1]
 
 
 def item_hash(record: Record) -> int:

@@ -11,16 +11,18 @@ from typing import Any
 
 import pytest
 from tests.conftest import LOCAL
-from tests.engines import DynamoDBEngine, MemoryEngine
+from tests.engines import DynamoDBEngine, MemoryEngine, session
 from tests.integration.migration.world import DUAL, EVENTS, LEGACY_ONLY, TURNED, World
 from tests.legacies import InMemory, OnDynamoDB, line, order, row
 from tests.shop import WINDOW, Between
 from tests.support import no_sleep
+from tools.local.shards import ShardReader
 
 from banyan.errors import CommandRejected
 from banyan.migration.backfill import Backfill
 from banyan.migration.comparing import comparisons
 from banyan.migration.lead_dynamodb import DynamoDBLead
+from banyan.migration.marking import mark_legacy_rows
 from banyan.migration.notes import Notes
 from banyan.migration.parts import Ground, Parts, with_outbox
 from banyan.migration.samples import SampledReads
@@ -43,6 +45,7 @@ from orders.projections.order import ORDER_DETAILS
 
 ORDERS = [order(number) for number in range(1, 7)]
 GHOST = order(99)
+MANY = 80
 
 Found = dict[StreamId, tuple[str, list[str]]]
 
@@ -65,6 +68,22 @@ class OverMemory(World):
         return with_outbox(ground, repository, repository, Unfollowed(client, table, LEGACY.entity), no_tables)
 
 
+class Streamed(OnDynamoDB):
+    """A legacy table whose stream is read."""
+
+    def __init__(self, engine: DynamoDBEngine) -> None:
+        super().__init__(engine, streamed=True)
+
+
+def opened(world: World) -> ShardReader:
+    """A reader of the stream of the legacy table."""
+    assert isinstance(world.legacy, Streamed)
+    arn = world.engine.client.describe_table(TableName=world.legacy.table)["Table"]["LatestStreamArn"]
+    endpoint = world.engine.client.meta.endpoint_url
+    client = session().client("dynamodbstreams", endpoint_url=endpoint if "127.0.0.1" in endpoint else None)
+    return ShardReader(client, arn, arn, "TRIM_HORIZON", {})
+
+
 class Reconciled:
     """A world with read models, and what reconciles them with its legacy system."""
 
@@ -79,6 +98,7 @@ class Reconciled:
         )
         self.pause: Callable[[], object] = lambda: None
         self.between: Callable[[], object] | None = None
+        self.stream = opened(world) if isinstance(world.legacy, Streamed) else None
 
     def begin(self, step: Step = DUAL, streams: Sequence[StreamId] = ORDERS) -> None:
         """Orders of the old time and of the new one, all of them told and projected, at a step."""
@@ -106,9 +126,15 @@ class Reconciled:
 
     def reconcile(self, *, full: bool = False, repair: bool = False) -> Section:
         """Run to the end; the section of the legacy system."""
+        self.deliver()
         report = self.reconciler().run(full=full, repair=repair)
         assert report is not None
         return next(section for section in report.sections if section.name == "legacy")
+
+    def deliver(self) -> None:
+        """Hand over what the stream of the legacy table tells, if anybody reads it."""
+        for _, records in self.stream.read() if self.stream else ():
+            mark_legacy_rows(records, LEGACY.entity, self.cells, self.world.clock(), NoTelemetry())
 
     def reconciler(self) -> Reconciler:
         """A new process that reconciles."""
@@ -139,13 +165,15 @@ class Reconciled:
         self.pause()
 
 
-@pytest.fixture(params=["memory", "postgres", "dynamodb"])
+@pytest.fixture(params=["memory", "postgres", "dynamodb", "streamed"])
 def reconciled(request: pytest.FixtureRequest, moto: DynamoDBEngine) -> Iterator[Reconciled]:
     """Each kind of legacy system, on the fast engine."""
     if request.param == "memory":
         world: World = OverMemory(moto, InMemory())
+    elif request.param == "postgres":
+        world = World(moto, request.getfixturevalue("postgres"))
     else:
-        world = World(moto, OnDynamoDB(moto) if request.param == "dynamodb" else request.getfixturevalue("postgres"))
+        world = World(moto, Streamed(moto) if request.param == "streamed" else OnDynamoDB(moto))
     yield Reconciled(world)
     world.close()
 
@@ -306,7 +334,7 @@ def test_where_one_side_gets_nothing_there_is_nothing_to_compare(moto: DynamoDBE
 
 
 @pytest.mark.parametrize("step", [DUAL, TURNED])
-@pytest.mark.parametrize("reconciled", ["postgres", "dynamodb"], indirect=True)
+@pytest.mark.parametrize("reconciled", ["postgres", "dynamodb", "streamed"], indirect=True)
 def test_live_traffic_gives_no_false_alarm(reconciled: Reconciled, step: Step) -> None:
     reconciled.begin(step)
     traffic = Traffic(reconciled)
@@ -319,9 +347,25 @@ def test_live_traffic_gives_no_false_alarm(reconciled: Reconciled, step: Step) -
     assert traffic.sent > 20
 
 
+@pytest.mark.parametrize(
+    ("reconciled", "indexed"), [("postgres", 1), ("streamed", 1), ("dynamodb", 2 * MANY)], indirect=["reconciled"]
+)
+def test_of_a_legacy_system_that_tells_of_changes_only_these_are_read(reconciled: Reconciled, indexed: int) -> None:
+    streams = [order(number) for number in range(1, MANY + 1)]
+    reconciled.begin(streams=streams)
+    reconciled.world.legacy.write_directly(streams[0], changed(streams[0], customer="c-2"))
+    reconciled.age()
+
+    section = reconciled.reconcile()
+    assert found(section) == {streams[0]: ("different_row", ["customer_id"])}
+    judged = kept = 2
+    assert (section.compared, section.rows_read) == (MANY, indexed + judged + kept)
+
+
+@pytest.mark.parametrize("kind", [OnDynamoDB, Streamed])
 @pytest.mark.parametrize("engine", [LOCAL], indirect=True)
-def test_on_the_exact_engine_too(engine: DynamoDBEngine) -> None:
-    reconciled = Reconciled(World(engine, OnDynamoDB(engine)))
+def test_on_the_exact_engine_too(engine: DynamoDBEngine, kind: Callable[[DynamoDBEngine], OnDynamoDB]) -> None:
+    reconciled = Reconciled(World(engine, kind(engine)))
     reconciled.begin()
     planted = plant(reconciled)
     reconciled.age()

@@ -113,6 +113,28 @@ def test_records_come_in_order_and_in_lambdas_shape(created: Create, console: Co
 
 
 @pytest.mark.usefixtures("aws")
+def test_a_table_that_is_not_ours_is_waited_for_and_its_stream_read_from_the_beginning(
+    created: Create, console: Console, screen: io.StringIO
+) -> None:
+    worker, template = Worker(), created()
+    client = boto3.client("dynamodb")
+    description: Any = template.resources("AWS::DynamoDB::Table")[0].properties
+    client.delete_table(TableName="banyan-Table")
+    with consuming(template, worker, console) as consumer:
+        assert consumer.lag() == 0
+        streamless = {name: value for name, value in description.items() if name != "StreamSpecification"}
+        client.create_table(**{**streamless, "TableName": "banyan-Table"})
+        put("a", 1)
+        assert consumer.lag() == 0
+        stream: Any = {"StreamEnabled": True, "StreamViewType": "KEYS_ONLY"}
+        client.update_table(TableName="banyan-Table", StreamSpecification=stream)
+        put("a", 2)
+        settled(consumer)
+    assert seen(worker) == [("a", 2)]
+    assert screen.getvalue().count("waiting for the stream of table banyan-Table") == 1
+
+
+@pytest.mark.usefixtures("aws")
 @pytest.mark.parametrize(("start", "expected"), [("TRIM_HORIZON", [1, 2]), ("LATEST", [2])])
 def test_a_mapping_starts_where_the_template_says(
     created: Create, console: Console, start: str, expected: list[int]

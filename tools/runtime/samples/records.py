@@ -13,6 +13,8 @@ from tools.local.physical import ACCOUNT, REGION
 from tools.runtime.samples.orders import BUCKETS, HISTORY, START, commits, snapshot_of
 
 STREAM_ARN = f"arn:aws:dynamodb:{REGION}:{ACCOUNT}:table/banyan-EventsTable/stream/2026-01-05T09:00:00.000"
+VIEWS_STREAM_ARN = STREAM_ARN.replace("EventsTable", "ViewsTable")
+LEGACY_STREAM_ARN = STREAM_ARN.replace("banyan-EventsTable", "legacy-orders")
 FIRST_SEQUENCE_NUMBER = 100000000000000000001
 HEALED = "order-1006"
 
@@ -44,11 +46,13 @@ def reactions() -> Mapping[str, Any]:
 
 
 def row_changes() -> Mapping[str, Any]:
-    """Every sample event of the change marker, by name: rows of the views table that somebody wrote or removed."""
+    """Every sample event of the change marker, by name: rows of a table that somebody wrote or removed."""
     state = {"row": {"S": "order@1#acme:order:order-1004"}, "sort": {"S": "-"}}
     total = {"row": {"S": "customer_totals@1#acme#customer-1"}, "sort": {"S": ":totals"}}
     changes = [("INSERT", state), ("MODIFY", state), ("MODIFY", total), ("REMOVE", state)]
-    return {"rows": {"Records": [keys_record(number, *change) for number, change in enumerate(changes)]}}
+    legacy = [{"tenant": {"S": "acme"}, "id": {"S": id}} for id in ("order-1004", "order-1005", "of no stream")]
+    old = [("MODIFY", legacy[0]), ("REMOVE", legacy[1]), ("MODIFY", legacy[0]), ("INSERT", legacy[2])]
+    return {"rows": keys_batch(VIEWS_STREAM_ARN, changes), "legacy_rows": keys_batch(LEGACY_STREAM_ARN, old)}
 
 
 def items(order: str) -> Sequence[Item]:
@@ -89,7 +93,12 @@ def record(number: int, name: str, old: Item | None, new: Item | None) -> Record
     }
 
 
-def keys_record(number: int, name: str, keys: Item) -> Record:
+def keys_batch(stream: str, changes: Iterable[tuple[str, Item]]) -> dict[str, Any]:
+    """An event with a record for each change, of a stream that shows keys only."""
+    return {"Records": [keys_record(stream, number, *change) for number, change in enumerate(changes)]}
+
+
+def keys_record(stream: str, number: int, name: str, keys: Item) -> Record:
     """One record of a stream that shows keys only."""
     sequence = str(FIRST_SEQUENCE_NUMBER + number)
     return {
@@ -105,7 +114,7 @@ def keys_record(number: int, name: str, keys: Item) -> Record:
             "SizeBytes": item_size(keys),
             "StreamViewType": "KEYS_ONLY",
         },
-        "eventSourceARN": STREAM_ARN.replace("EventsTable", "ViewsTable"),
+        "eventSourceARN": stream,
     }
 
 

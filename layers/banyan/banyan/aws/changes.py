@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from banyan.projections.items import read_row_key
 from banyan.projections.keys import STATE_SORT, stream_of
@@ -17,9 +17,29 @@ from banyan.reconciliation.feeds import Marks
 from banyan.reconciliation.streams import STREAMS
 from banyan.telemetry import Telemetry
 
+if TYPE_CHECKING:
+    from banyan.bootstrap import Application
+
 Record = Mapping[str, Any]
 
 _logger = logging.getLogger(__name__)
+
+
+def mark_changes(records: Sequence[Record], app: Application) -> None:
+    """Mark what one batch names: of the views table's stream, or of the legacy table's.
+
+    Raises
+    ------
+    StoreUnavailable
+        The batch is to be delivered again.
+    """
+    if records[0]["eventSourceARN"] != app.settings.legacy_stream_arn:
+        mark_rows(records, app.cells, app.clock(), app.telemetry)
+        return
+    from banyan.migration.adapter import adapter_of
+    from banyan.migration.marking import mark_legacy_rows
+
+    mark_legacy_rows(records, adapter_of(app.domain).entity, app.cells, app.clock(), app.telemetry)
 
 
 def mark_rows(records: Sequence[Record], cells: Cells, at: datetime, telemetry: Telemetry) -> None:

@@ -75,6 +75,11 @@ class Settings(BaseModel):
     )
     legacy_url: SecretStr = Field(SecretStr(""), description="URL of the legacy PostgreSQL database; never logged.")
     legacy_name: str = Field("", description="Name of the legacy DynamoDB table.")
+    legacy_stream_arn: str = Field(
+        "",
+        description="Stream of the legacy DynamoDB table, which tells what changed; "
+        "each reconciliation reads the whole table without it.",
+    )
     canary_steps: Annotated[tuple[int, ...], BeforeValidator(_split)] = Field(
         (10, 25, 50, 100), description="Share of reads moved to the projection, step by step, %."
     )

@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from importlib import import_module
 from typing import Any, Generic, TypeVar
 
 from pydantic import BaseModel
 
+from banyan.domain import Domain
+from banyan.errors import ConfigurationError
 from banyan.events import DomainEvent
 
 R = TypeVar("R", bound=BaseModel)
@@ -74,3 +77,13 @@ class LegacyAdapter(Generic[R, S]):
 
 
 AnyAdapter = LegacyAdapter[Any, Any]
+
+
+def adapter_of(domain: Domain) -> AnyAdapter:
+    """The adapter that a domain names. Raises ``ConfigurationError`` where it names none."""
+    if not domain.legacy:
+        raise ConfigurationError(f"domain {domain.name!r} names no adapter of a legacy system")
+    found: Any = import_module(domain.legacy).LEGACY
+    if not isinstance(found, LegacyAdapter):
+        raise ConfigurationError(f"{domain.legacy}.LEGACY is no banyan.migration.adapter.LegacyAdapter")
+    return found

@@ -20,7 +20,11 @@ from banyan.migration.adapter import LegacyAdapter
 from banyan.migration.lead import Leader
 from banyan.migration.lead_dynamodb import DynamoDBLead
 from banyan.migration.legacy import Entry, LegacyRow, Link, Unit
+from banyan.migration.rows_side import side_name
 from banyan.projections.requests import Patience
+from banyan.reconciliation.cells import Cells
+from banyan.reconciliation.feeds import Marks
+from banyan.reconciliation.sides import Feed
 from banyan.store.chain import timestamp
 from banyan.store.dynamodb import TransactItem
 from banyan.streams import StreamId
@@ -59,15 +63,23 @@ class DynamoDBLegacy(Generic[R]):
     table : str
     adapter : LegacyAdapter
     leader : DynamoDBLead
+    streamed : bool, optional
+        Whether the table's stream is read, and changed rows are marked.
     """
 
     def __init__(
-        self, client: DynamoDBClient, table: str, adapter: LegacyAdapter[R, Any], leader: DynamoDBLead
+        self,
+        client: DynamoDBClient,
+        table: str,
+        adapter: LegacyAdapter[R, Any],
+        leader: DynamoDBLead,
+        streamed: bool = False,
     ) -> None:
         self._client = client
         self._table = table
         self._adapter = adapter
         self._lead = leader
+        self._streamed = streamed
         self._patience = Patience(time.sleep)
 
     def load(self, stream: StreamId) -> LegacyRow[R] | None:
@@ -104,6 +116,10 @@ class DynamoDBLegacy(Generic[R]):
             found += [row.stream for row in rows if not row.aligned]
             rows = self.scan(rows[-1].stream, limit)
         return found[:limit]
+
+    def changes(self, cells: Cells) -> Feed | None:
+        """As in ``TellsChanges``: what the table's stream told of."""
+        return Marks(cells, side_name(self._adapter.entity)) if self._streamed else None
 
     @contextmanager
     def unit(self, stream: StreamId, leader: Leader) -> Iterator[Unit[R]]:

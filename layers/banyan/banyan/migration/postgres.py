@@ -18,6 +18,7 @@ from banyan.migration.changes_postgres import PostgresChanges
 from banyan.migration.connections import Connections
 from banyan.migration.lead import Leader, refused
 from banyan.migration.legacy import Entry, LegacyRow, Link, Unit
+from banyan.reconciliation.cells import Cells
 from banyan.streams import StreamId
 
 R = TypeVar("R", bound=BaseModel)
@@ -77,8 +78,8 @@ class PostgresLegacy(Generic[R]):
             )
         return {row.stream: row for row in found}
 
-    def changes(self) -> PostgresChanges:
-        """What tells which rows changed."""
+    def changes(self, cells: Cells) -> PostgresChanges:  # noqa: ARG002
+        """As in ``TellsChanges``: what the triggers told of."""
         return PostgresChanges(self._connections, self._entity)
 
     def scan(self, after: StreamId | None, limit: int) -> Sequence[LegacyRow[R]]:

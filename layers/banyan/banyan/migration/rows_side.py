@@ -18,8 +18,13 @@ from banyan.streams import StreamId
 class TellsChanges(Protocol):
     """A legacy system that knows which of its rows changed, whoever changed them."""
 
-    def changes(self) -> Feed:
-        """The rows that changed."""
+    def changes(self, cells: Cells) -> Feed | None:
+        """The rows that changed; ``None`` where nobody wrote that down."""
+
+
+def side_name(entity: str) -> str:
+    """Name of the side that holds the rows of an entity."""
+    return f"legacy:{entity}"
 
 
 class LegacySide:
@@ -35,7 +40,7 @@ class LegacySide:
     """
 
     def __init__(self, repository: AnyRepository, adapter: AnyAdapter, projection: str, cells: Cells) -> None:
-        self.name = f"legacy:{adapter.entity}"
+        self.name = side_name(adapter.entity)
         self.feed = self._feed(cells, repository)
         self._repository = repository
         self._view = adapter.views[projection]
@@ -66,6 +71,7 @@ class LegacySide:
             return Listing(ids, path_of(ids[-1]) if ids else None)
 
         listed, tree = Listed(cells, self.name, rows), DigestTree(cells, self.name)
-        if isinstance(repository, TellsChanges):
-            return Feeds(listed, repository.changes())
+        told = repository.changes(cells) if isinstance(repository, TellsChanges) else None
+        if told:
+            return Feeds(listed, told)
         return EachRun(cells, self.name, Feeds(listed, Listed(cells, f"known:{self.name}", known)))

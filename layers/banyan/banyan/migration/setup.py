@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from banyan.aws.clients import s3_client
 from banyan.aws.once import once
 from banyan.aws.settings import Services, Settings, Tables
 from banyan.domain import Domain
 from banyan.errors import ConfigurationError
-from banyan.migration.adapter import LegacyAdapter
+from banyan.migration.adapter import adapter_of
 from banyan.migration.archive.objects import S3Objects
 from banyan.migration.archive.tables_dynamodb import DynamoDBTables
 from banyan.migration.archive.worker import ArchiveWorker
@@ -43,7 +42,7 @@ def set_up(
     ConfigurationError
         The domain names no adapter, or a setting is missing.
     """
-    adapter = _adapter(domain)
+    adapter = adapter_of(domain)
     table = DynamoDBTable(client, tables.events, settings.log_buckets)
     lead = DynamoDBLead(client, tables.migration, adapter.entity)
     decider = domain.decider(adapter.entity)
@@ -53,7 +52,7 @@ def set_up(
     ground = Ground(table, domain.registry, decider, adapter, lead, notes, samples, clock, telemetry, quiet)
     if settings.legacy_store == "dynamodb":
         name = _given(settings.legacy_name, "BANYAN_LEGACY_NAME")
-        legacy = DynamoDBLegacy(client, name, adapter, lead)
+        legacy = DynamoDBLegacy(client, name, adapter, lead, streamed=bool(settings.legacy_stream_arn))
         return with_shared_transactions(ground, legacy, DynamoDBTables(client, name, adapter.entity))
     from banyan.migration.archive.tables_postgres import PostgresTables
     from banyan.migration.connections import Connections
@@ -97,15 +96,6 @@ def archive_worker(parts: Parts, services: Services, clock: Clock) -> ArchiveWor
     """What writes and restores the archives of a migration. Raises ``ConfigurationError``."""
     bucket = _given(services.archive_bucket, "ARCHIVE_BUCKET")
     return ArchiveWorker(parts.end.archives, S3Objects(once(s3_client), bucket), clock)
-
-
-def _adapter(domain: Domain) -> LegacyAdapter[Any, Any]:
-    if not domain.legacy:
-        raise ConfigurationError(f"domain {domain.name!r} names no adapter of a legacy system")
-    found: Any = import_module(domain.legacy).LEGACY
-    if not isinstance(found, LegacyAdapter):
-        raise ConfigurationError(f"{domain.legacy}.LEGACY is no banyan.migration.adapter.LegacyAdapter")
-    return found
 
 
 def _given(value: str, name: str) -> str:
