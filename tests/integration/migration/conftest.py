@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, closing, contextmanager
+from functools import partial
 
 import pytest
 from tests.conftest import LOCAL
-from tests.engines import DynamoDBEngine
+from tests.engines import DynamoDBEngine, local_tables, moto_tables
 from tests.integration.migration.world import World
-from tests.legacies import OnDynamoDB
+from tests.legacies import OnDynamoDB, OnPostgres
+from tests.postgres import Server, database
 
 
 @pytest.fixture(params=["postgres", "dynamodb"])
@@ -28,13 +31,32 @@ def world(request: pytest.FixtureRequest, kind: str) -> Iterator[World]:
 
 
 @pytest.fixture(params=["postgres", pytest.param("dynamodb", marks=pytest.mark.dynamodb_local)])
-def mortal(request: pytest.FixtureRequest) -> Iterator[World]:
-    """A world to kill processes in: transactions of two DynamoDB tables on the exact engine, others on the fast one."""
-    engine: DynamoDBEngine = request.getfixturevalue("moto" if request.param == "postgres" else "dynamodb_local")
-    legacy = request.getfixturevalue("postgres") if request.param == "postgres" else OnDynamoDB(engine)
-    made = World(engine, legacy)
-    yield made
-    made.close()
+def born(request: pytest.FixtureRequest) -> Callable[[], AbstractContextManager[World]]:
+    """Makes worlds to kill processes in: transactions of two DynamoDB tables on the exact engine, others in moto."""
+    if request.param == "dynamodb":
+        return partial(_on_dynamodb, request.getfixturevalue("dynamodb_local_endpoint"))
+    return partial(_on_postgres, request.getfixturevalue("postgres_server"))
+
+
+@pytest.fixture
+def mortal(born: Callable[[], AbstractContextManager[World]]) -> Iterator[World]:
+    """One of them."""
+    with born() as world:
+        yield world
+
+
+@contextmanager
+def _on_dynamodb(endpoint: str) -> Iterator[World]:
+    with local_tables(endpoint) as engine, closing(World(engine, OnDynamoDB(engine))) as world:
+        yield world
+
+
+@contextmanager
+def _on_postgres(server: Server) -> Iterator[World]:
+    with moto_tables() as engine, database(server) as url:
+        legacy = OnPostgres(url)
+        with closing(legacy.connections), closing(World(engine, legacy)) as world:
+            yield world
 
 
 @pytest.fixture

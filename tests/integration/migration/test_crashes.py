@@ -5,15 +5,20 @@ Behind one step and before the next are the same moment for everything that outl
 
 from __future__ import annotations
 
-from contextlib import suppress
+from collections.abc import Callable
+from contextlib import AbstractContextManager, suppress
 
 import pytest
 from tests.integration.migration.moments import Killed, Moments, deaths, stepping
-from tests.integration.migration.world import CANARY, DUAL, EVENTS, LEGACY_ONLY, TURNED, World
+from tests.integration.migration.world import CANARY, COMPLETE, DUAL, EVENTS, LEGACY_ONLY, TURNED, World
 from tests.legacies import order, row
 
+from banyan.errors import LegacyWritesOff
+from banyan.migration.lead import Leader
 from banyan.migration.steps import Step
 from banyan.streams import StreamId
+
+Born = Callable[[], AbstractContextManager[World]]
 
 
 def recover(world: World) -> None:
@@ -22,7 +27,7 @@ def recover(world: World) -> None:
     assert world.parts.recover() == 0
 
 
-@pytest.mark.parametrize("step", [LEGACY_ONLY, DUAL, CANARY, TURNED, EVENTS], ids=str)
+@pytest.mark.parametrize("step", [LEGACY_ONLY, DUAL, CANARY, TURNED, EVENTS, COMPLETE], ids=str)
 def test_a_command_that_dies_anywhere_is_done_once_or_not_at_all(mortal: World, step: Step) -> None:
     mortal.go_to(step)
     started = mortal.clock()
@@ -49,7 +54,7 @@ def both_sides_agree(world: World, step: Step, stream: StreamId) -> None:
 
 def lines(world: World, step: Step, stream: StreamId) -> int:
     """Lines of an order as the leading side holds it."""
-    return len((world.told(stream) if step == EVENTS else world.row(stream)).lines)
+    return len((world.told(stream) if step in (EVENTS, COMPLETE) else world.row(stream)).lines)
 
 
 def test_an_import_with_a_command_that_dies_anywhere_is_done_once(mortal: World) -> None:
@@ -82,6 +87,38 @@ def test_a_turn_that_dies_anywhere_is_finished_and_loses_nothing(mortal: World, 
         mortal.expect_equal(order(moment))
         mortal.turn(source)
         mortal.create(order(moment + 1))
+
+
+@pytest.mark.parametrize(("source", "to"), [(TURNED, EVENTS), (EVENTS, COMPLETE)], ids=str)
+def test_a_step_without_a_way_back_that_dies_anywhere_is_made_once(born: Born, source: Step, to: Step) -> None:
+    deadly, died = 0, True
+    while died:
+        deadly += 1
+        with born() as world:
+            died = _dies(world, source, to, deadly)
+            recover(world)
+            if world.parts.phases.refreshed().step != to:
+                world.turn(to)
+            left = world.row(order(1))
+            world.add(order(1))
+            assert (len(world.told(order(1)).lines), world.row(order(1))) == (3, left)
+            with pytest.raises(LegacyWritesOff), world.parts.repository.unit(order(1), Leader.LEGACY) as unit:
+                unit.write(unit.row, ())  # type: ignore[arg-type]
+    assert deadly > 2, "there was no step to die at"
+
+
+def _dies(world: World, source: Step, to: Step, deadly: int) -> bool:
+    """Lead a world with an order of two lines to a step; whether its process died on the way to the next one."""
+    world.go_to(TURNED)
+    world.create(order(1))
+    world.add(order(1))
+    world.parts.recover()
+    world.go_to(source)
+    moments = Moments(deadly)
+    with suppress(Killed), stepping(world, moments):
+        world.turn(to)
+    world.restart()
+    return moments.passed >= deadly
 
 
 def test_a_turn_that_is_given_up_leaves_everything_as_it_was(mortal: World) -> None:

@@ -37,6 +37,7 @@ from orders.legacy import LEGACY, LegacyOrder
 LEGACY_ONLY, DUAL = Step(), Step(phase=Phase.DUAL_WRITE)
 CANARY, TURNED = (Step(phase=Phase.CANARY, percentage=share) for share in (50, 100))
 EVENTS = Step(phase=Phase.EVENT_STORE, percentage=100)
+COMPLETE = Step(phase=Phase.COMPLETE, percentage=100)
 WAY = (LEGACY_ONLY, DUAL, CANARY, TURNED, EVENTS)
 
 Hook = Callable[[], None]
@@ -125,6 +126,8 @@ class World:
             if each == CANARY:
                 self.align()
             self.go(each)
+        if step == COMPLETE:
+            self.turn(step)
 
     def align(self) -> None:
         """Let every row be known to its stream."""
@@ -180,4 +183,4 @@ class World:
             self.connections.close()
 
 
-__all__ = ["CANARY", "DUAL", "EVENTS", "LEGACY_ONLY", "START", "TURNED", "WAY", "World", "line"]
+__all__ = ["CANARY", "COMPLETE", "DUAL", "EVENTS", "LEGACY_ONLY", "START", "TURNED", "WAY", "World", "line"]

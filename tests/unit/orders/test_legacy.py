@@ -10,7 +10,7 @@ from decimal import Decimal
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.support import START
-from tests.unit.orders.test_properties import play, sessions
+from tests.unit.orders.test_properties import courses, play
 
 from banyan.events import DomainEvent, Event, Metadata
 from banyan.projections.base import Add, AnyStreamProjection, ViewProjection
@@ -26,7 +26,7 @@ STREAM = StreamId("acme", "order", "1")
 HOUR = timedelta(hours=7)
 
 BOUGHT = CreateOrder(order_id="1", customer_id="guest", items=(Item(sku="a", quantity=1, price=Decimal("1.25")),))
-lives = sessions.map(lambda session: play([BOUGHT, *session])[0])
+lives = courses.map(lambda course: play([BOUGHT, *course])[0])
 bounded = settings(deadline=None, max_examples=60)
 
 

@@ -30,16 +30,16 @@ asked = st.one_of(
     st.just(EXACT),
     st.just(CancelOrder(reason="late")),
 )
-sessions = st.lists(asked, max_size=12)
+courses = st.lists(asked, max_size=12)
 
 patient = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
-def play(session: Sequence[Command | str]) -> tuple[list[DomainEvent], Order]:
+def play(course: Sequence[Command | str]) -> tuple[list[DomainEvent], Order]:
     """Decide on each in turn; rejected commands change nothing."""
     events: list[DomainEvent] = []
     order = ORDER.initial()
-    for each in session:
+    for each in course:
         command = PayOrder(amount=order.total_amount) if isinstance(each, str) else each
         try:
             decided = ORDER.decide(command, order)
@@ -50,10 +50,10 @@ def play(session: Sequence[Command | str]) -> tuple[list[DomainEvent], Order]:
     return events, order
 
 
-@given(sessions)
+@given(courses)
 @patient
-def test_events_tell_the_life_of_one_order(session: Sequence[Command | str]) -> None:
-    events, _ = play(session)
+def test_events_tell_the_life_of_one_order(course: Sequence[Command | str]) -> None:
+    events, _ = play(course)
     kinds = [type(event) for event in events]
     grown = [kind for kind in kinds if kind not in (OrderPaid, OrderCancelled)]
 
@@ -61,10 +61,10 @@ def test_events_tell_the_life_of_one_order(session: Sequence[Command | str]) -> 
     assert tuple(kinds[len(grown) :]) in ((), (OrderPaid,), (OrderCancelled,), (OrderPaid, OrderCancelled))
 
 
-@given(sessions)
+@given(courses)
 @patient
-def test_the_total_is_the_sum_of_valid_lines_and_is_what_was_paid(session: Sequence[Command | str]) -> None:
-    events, order = play(session)
+def test_the_total_is_the_sum_of_valid_lines_and_is_what_was_paid(course: Sequence[Command | str]) -> None:
+    events, order = play(course)
     ordered = [item for event in events for item in lines_of(event)]
     paid = [event.amount for event in events if isinstance(event, OrderPaid)]
     refunded = [event.refunded_amount for event in events if isinstance(event, OrderCancelled)]
@@ -76,20 +76,20 @@ def test_the_total_is_the_sum_of_valid_lines_and_is_what_was_paid(session: Seque
     assert refunded in ([], [sum(paid)])
 
 
-@given(sessions)
+@given(courses)
 @patient
-def test_a_fold_in_steps_equals_a_fold_at_once(session: Sequence[Command | str]) -> None:
-    events, order = play(session)
+def test_a_fold_in_steps_equals_a_fold_at_once(course: Sequence[Command | str]) -> None:
+    events, order = play(course)
 
     assert ORDER.fold(events) == order
     for cut in range(len(events)):
         assert ORDER.fold(events[cut:], ORDER.fold(events[:cut])) == order
 
 
-@given(sessions)
+@given(courses)
 @patient
-def test_events_and_states_survive_json_to_the_penny(session: Sequence[Command | str]) -> None:
-    events, order = play(session)
+def test_events_and_states_survive_json_to_the_penny(course: Sequence[Command | str]) -> None:
+    events, order = play(course)
 
     for event in events:
         stored = event.model_dump(mode="json", by_alias=True)
@@ -112,9 +112,9 @@ def test_initial_rows_survive_json() -> None:
         assert projection.state.model_validate_json(empty.model_dump_json()) == empty
 
 
-def test_a_session_can_reach_every_status() -> None:
+def test_a_course_of_commands_can_reach_every_status() -> None:
     bought = CreateOrder(order_id="1", customer_id="guest", items=(Item(sku="a", quantity=1, price=Decimal(1)),))
-    session: list[Command | str] = [bought, EXACT, CancelOrder(reason="late")]
-    reached = [play(session[:count])[1].status for count in range(4)]
+    course: list[Command | str] = [bought, EXACT, CancelOrder(reason="late")]
+    reached = [play(course[:count])[1].status for count in range(4)]
 
     assert reached == [None, OrderStatus.OPEN, OrderStatus.PAID, OrderStatus.CANCELLED]

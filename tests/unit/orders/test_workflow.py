@@ -67,16 +67,16 @@ delivered: st.SearchStrategy[Step] = st.builds(
     st.integers(1, MANY_REQUESTS),
     st.sampled_from(["before", "after", "rival", "never"]),
 )
-sessions = st.lists(st.one_of(asked, asked, delivered), max_size=25)
+courses = st.lists(st.one_of(asked, asked, delivered), max_size=25)
 
 
-@given(sessions)
+@given(courses)
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-def test_no_order_is_stuck_and_no_stock_is_lost(session: Sequence[Step]) -> None:
+def test_no_order_is_stuck_and_no_stock_is_lost(course: Sequence[Step]) -> None:
     shop = Shop()
     shop.receive("tea", 4)
     shop.settle()
-    for step in session:
+    for step in course:
         step(shop)
     shop.close()
     check_closed(shop)
