@@ -90,8 +90,10 @@ class OnDynamoDB:
         self.engine = engine
         self.table = f"{name}-{engine.named('migration')}"
         engine.client.create_table(TableName=self.table, **LEGACY_TABLE)  # type: ignore[arg-type]
-        lead = DynamoDBLead(engine.client, engine.named("migration"), LEGACY.entity)
-        self.repository = DynamoDBLegacy(engine.client, self.table, LEGACY, lead, streamed)
+        self.lead = DynamoDBLead(engine.client, engine.named("migration"), LEGACY.entity)
+        self.repository = DynamoDBLegacy(
+            engine.client, self.table, LEGACY, self.lead, stream=f"{self.table}/latest" if streamed else ""
+        )
 
     def write_directly(self, stream: StreamId, row: LegacyOrder) -> None:
         held = self.repository.held(stream)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
+from datetime import datetime
 from decimal import Decimal
 from functools import partial
 from itertools import count
+from typing import Any
 
 import pytest
 from tests.engines import DynamoDBEngine, Engine
@@ -19,6 +21,7 @@ from banyan.projections.upkeep import named_row
 from banyan.projections.views import Generation, Move
 from banyan.reconciliation.report import DynamoDBReports
 from banyan.snapshots import write_snapshot
+from banyan.store.base import LogEntry
 from banyan.streams import BEGINNING_OF_TIME, StreamId
 from orders.commands import AddItem, CreateOrder
 from orders.decider import ORDER
@@ -284,6 +287,30 @@ def test_a_row_that_keeps_moving_is_in_flight(memory: Engine) -> None:
     assert found(report) == set()
     assert report.verified_through is not None
     assert report.verified_through <= report.started_at
+
+
+def test_rows_of_a_stream_that_the_index_does_not_name_yet_are_on_their_way(memory: Engine) -> None:
+    shop = Shop(memory)
+    shop.sell(GHOST)
+    shop.project(GHOST)
+    late: Any = LateIndex(memory.table(), lambda: shop.clock.now - 2.5 * WINDOW)
+    shop.engine.table = lambda: late  # type: ignore[method-assign]
+
+    assert found(shop.reconcile()) == set()
+
+
+class LateIndex:
+    """An event table whose index names no commit that was recorded after a moment."""
+
+    def __init__(self, table: Any, until: Callable[[], datetime]) -> None:
+        self._table = table
+        self._until = until
+
+    def log(self, bucket: int, after: datetime | None = None) -> Iterator[LogEntry]:
+        return (entry for entry in self._table.log(bucket, after) if entry.recorded_at <= self._until())
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._table, name)
 
 
 def test_streams_that_move_on_within_a_run_do_not_hold_it_up(memory: Engine) -> None:

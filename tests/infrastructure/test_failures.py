@@ -154,10 +154,17 @@ def test_the_change_marker_reads_a_legacy_table_in_the_same_way_once_its_stream_
     )
     assert legacy.source_arn == LEGACY_STREAM_ARN
     assert legacy == replace(rows, name=legacy.name, source_arn=legacy.source_arn, matches=legacy.matches)
-    needs = [Need(f"dynamodb:{action}", LEGACY_STREAM_ARN) for action in ("GetRecords", "DescribeStream")]
+    actions = ("ListStreams", "DescribeStream", "GetShardIterator", "GetRecords")
+    needs = [Need(f"dynamodb:{action}", LEGACY_STREAM_ARN) for action in actions]
     for found, missing in ((given, []), (template, needs)):
         marker = function(found.resources("AWS::Lambda::Function"), "ChangeMarker")
         assert role_of(found, marker).missing(needs) == missing
+
+
+@pytest.mark.parametrize("store", ["off", "postgres"])
+def test_no_stream_is_read_for_a_legacy_system_that_has_none(store: str) -> None:
+    given = load_template(LegacyStore=store, LegacyStreamArn=LEGACY_STREAM_ARN)
+    assert LEGACY_STREAM_ARN not in {mapping.source_arn for mapping in mappings(given)}
 
 
 def test_queues_are_encrypted_and_keep_what_they_have_for_14_days(template: Template) -> None:

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from itertools import count
+from typing import Any
 
 import pytest
+from tests.engines import DynamoDBEngine
+from tests.integration.migration.moments import deaths
 from tests.integration.migration.world import DUAL, LEGACY_ONLY, TURNED, World
-from tests.legacies import order, row
+from tests.legacies import OnDynamoDB, order, row
 
-from banyan.errors import Conflict
+from banyan.errors import Conflict, InvalidStreamId
 from banyan.migration import backfill
 from banyan.migration.backfill import Backfill, BackfillProgress
+from banyan.migration.legacy import LegacyRow
 from banyan.migration.setup import backfill as backfill_of
 
 ROWS = 12
@@ -57,6 +61,32 @@ def test_a_backfill_goes_on_where_it_was_cut_short(moto_world: World) -> None:
     assert a_backfill(moto_world).progress() == first
     rest = a_backfill(moto_world).run()
     assert (rest.seen, rest.imported, rest.finished) == (ROWS, ROWS, True)
+
+
+def test_a_backfill_that_dies_anywhere_is_gone_on_with_and_tells_each_row_once(mortal: World) -> None:
+    fill(mortal)
+    mortal.go_to(DUAL)
+    for moment in deaths(mortal, lambda _: a_backfill(mortal).run()):
+        mortal.legacy.write_directly(order(ROWS + moment), row(order(ROWS + moment)))
+    mortal.parts.recover()
+    done = a_backfill(mortal).run()
+    assert (done.failed, done.finished) == ({}, True)
+    a_backfill(mortal).run()
+    streams = [found.stream for found in mortal.parts.repository.scan(None, 1000)]
+    assert len(streams) > ROWS
+    mortal.expect_equal(*streams)
+    assert {len(mortal.commits(stream)) for stream in streams} == {1}
+
+
+def test_a_row_that_no_stream_can_be_named_after_ends_it_by_name(moto: DynamoDBEngine) -> None:
+    legacy = OnDynamoDB(moto)
+    world = World(moto, legacy)
+    fill(world)
+    item: Any = legacy.repository.put(None, LegacyRow(order(1), 1, row(order(1))))["Put"]["Item"]
+    moto.client.put_item(TableName=legacy.table, Item={**item, "id": {"S": "o 1"}})
+    world.go_to(DUAL)
+    with pytest.raises(InvalidStreamId, match="'o 1'"):
+        a_backfill(world).run()
 
 
 def test_commands_that_come_meanwhile_are_neither_lost_nor_told_twice(moto_world: World) -> None:

@@ -2,167 +2,30 @@
 
 from __future__ import annotations
 
-import random
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
 import pytest
 from tests.conftest import LOCAL
-from tests.engines import DynamoDBEngine, MemoryEngine, session
+from tests.engines import DynamoDBEngine
+from tests.integration.migration.reconciled import ORDERS, OverMemory, Reconciled, Streamed, Traffic
 from tests.integration.migration.world import DUAL, EVENTS, LEGACY_ONLY, TURNED, World
 from tests.legacies import InMemory, OnDynamoDB, line, order, row
-from tests.shop import WINDOW, Between
-from tests.support import no_sleep
-from tools.local.shards import ShardReader
+from tests.shop import WINDOW
 
-from banyan.errors import CommandRejected
-from banyan.migration.backfill import Backfill
-from banyan.migration.comparing import comparisons
-from banyan.migration.lead_dynamodb import DynamoDBLead
-from banyan.migration.marking import mark_legacy_rows
-from banyan.migration.notes import Notes
-from banyan.migration.parts import Ground, Parts, with_outbox
-from banyan.migration.samples import SampledReads
+from banyan.migration.dynamodb import DynamoDBLegacy
 from banyan.migration.steps import Step
-from banyan.migration.unfollowed import Unfollowed
-from banyan.projections.conditions import Conditions
-from banyan.projections.runner import ProjectionRunner
-from banyan.projections.views import Generation
-from banyan.reconciliation.parts import Workshop
-from banyan.reconciliation.reconciler import Reconciler
-from banyan.reconciliation.report import MemoryReports, Section
-from banyan.reconciliation.run import Runs
+from banyan.reconciliation.report import Section
 from banyan.streams import StreamId
-from banyan.telemetry import NoTelemetry
-from orders import DOMAIN
-from orders.decider import ORDER
 from orders.events import OrderCorrected, OrderImported
 from orders.legacy import LEGACY, LegacyOrder
-from orders.projections.order import ORDER_DETAILS
 
-ORDERS = [order(number) for number in range(1, 7)]
 GHOST = order(99)
 MANY = 80
 
 Found = dict[StreamId, tuple[str, list[str]]]
-
-
-class OverMemory(World):
-    """A world whose legacy system lies in memory."""
-
-    def __init__(self, engine: DynamoDBEngine, legacy: InMemory) -> None:
-        super().__init__(engine, legacy)  # type: ignore[arg-type]
-
-    def process(self) -> Parts:
-        client, table = self.engine.client, self.engine.tables.migration
-        lead, notes = DynamoDBLead(client, table, LEGACY.entity), Notes(client, table, LEGACY.entity)
-        samples = SampledReads(client, table, LEGACY.entity)
-        ground = Ground(
-            self.engine.table(), DOMAIN.registry, ORDER, LEGACY, lead, notes, samples, self.clock, NoTelemetry()
-        )
-        repository: Any = self.legacy.repository
-        no_tables: Any = None  # nothing is archived here
-        return with_outbox(ground, repository, repository, Unfollowed(client, table, LEGACY.entity), no_tables)
-
-
-class Streamed(OnDynamoDB):
-    """A legacy table whose stream is read."""
-
-    def __init__(self, engine: DynamoDBEngine) -> None:
-        super().__init__(engine, streamed=True)
-
-
-def opened(world: World) -> ShardReader:
-    """A reader of the stream of the legacy table."""
-    assert isinstance(world.legacy, Streamed)
-    arn = world.engine.client.describe_table(TableName=world.legacy.table)["Table"]["LatestStreamArn"]
-    endpoint = world.engine.client.meta.endpoint_url
-    client = session().client("dynamodbstreams", endpoint_url=endpoint if "127.0.0.1" in endpoint else None)
-    return ShardReader(client, arn, arn, "TRIM_HORIZON", {})
-
-
-class Reconciled:
-    """A world with read models, and what reconciles them with its legacy system."""
-
-    def __init__(self, world: World) -> None:
-        self.world = world
-        self.world.clock.now = datetime.now(UTC)  # as the clock of a legacy database that marks what changed
-        self.store = world.engine.store(DOMAIN.registry, world.clock)
-        self.memory = MemoryEngine()
-        self.views, self.cells, self.upkeep = self.memory.views(), self.memory.cells(), self.memory.upkeep()
-        self.runner = ProjectionRunner(
-            self.store, self.views, DOMAIN.projections, conditions=Conditions(clock=world.clock, sleep=no_sleep)
-        )
-        self.pause: Callable[[], object] = lambda: None
-        self.between: Callable[[], object] | None = None
-        self.stream = opened(world) if isinstance(world.legacy, Streamed) else None
-
-    def begin(self, step: Step = DUAL, streams: Sequence[StreamId] = ORDERS) -> None:
-        """Orders of the old time and of the new one, all of them told and projected, at a step."""
-        old, new = streams[::2], streams[1::2]
-        for stream in old:
-            self.world.legacy.write_directly(stream, row(stream))
-        self.world.go_to(DUAL)
-        for stream in new:
-            self.world.create(stream)
-        parts = self.world.parts
-        Backfill(parts.repository, parts.aligner, parts.recover, parts.phases, parts.notes).run()
-        self.world.go_to(step)
-        self.project(*streams)
-        self.age()
-        assert self.reconcile().findings == ()
-
-    def project(self, *streams: StreamId) -> None:
-        """Deliver all commits of streams."""
-        for stream in streams:
-            self.runner.project(self.store.commits(stream))
-
-    def age(self) -> None:
-        """Let more time pass than anything may be on its way."""
-        self.world.clock.move(3 * WINDOW)
-
-    def reconcile(self, *, full: bool = False, repair: bool = False) -> Section:
-        """Run to the end; the section of the legacy system."""
-        self.deliver()
-        report = self.reconciler().run(full=full, repair=repair)
-        assert report is not None
-        return next(section for section in report.sections if section.name == "legacy")
-
-    def deliver(self) -> None:
-        """Hand over what the stream of the legacy table tells, if anybody reads it."""
-        for _, records in self.stream.read() if self.stream else ():
-            mark_legacy_rows(records, LEGACY.entity, self.cells, self.world.clock(), NoTelemetry())
-
-    def reconciler(self) -> Reconciler:
-        """A new process that reconciles."""
-        clock = self.world.clock
-        parts = self.world.parts
-        views: Any = Between(self.views, self.between) if self.between else self.views
-        projection, generation = ORDER_DETAILS, Generation(ORDER_DETAILS.name)
-        others = comparisons(
-            parts, projection, generation, self.store, views, self.upkeep, self.cells, lambda: clock() - WINDOW
-        )
-        workshop = Workshop(
-            self.store,
-            self.views,
-            self.upkeep,
-            self.cells,
-            DOMAIN,
-            self.memory.controls(),
-            self.runner.retry,
-            clock,
-            WINDOW,
-            self._sleep,
-            others,
-        )
-        return Reconciler(workshop.plan(), MemoryReports(), Runs(self.cells), clock, WINDOW)
-
-    def _sleep(self, _: float) -> None:
-        self.world.clock.move(WINDOW)
-        self.pause()
 
 
 @pytest.fixture(params=["memory", "postgres", "dynamodb", "streamed"])
@@ -228,6 +91,7 @@ def test_while_events_lead_the_row_is_written_anew_and_history_is_left_alone(rec
     history = {stream: reconciled.world.commits(stream) for stream in ORDERS}
     reconciled.age()
 
+    assert reconciled.reconcile().differences == 4
     section = reconciled.reconcile(repair=True)
     assert {where: kind for where, (kind, _) in found(section).items()} == {
         ORDERS[0]: "different_row",
@@ -302,8 +166,19 @@ def test_a_write_in_the_outbox_is_on_its_way_for_as_long_as_the_window(postgres:
     reconciled.world.close()
 
 
-def test_an_item_changed_under_its_version_is_found(moto: DynamoDBEngine) -> None:
-    legacy = OnDynamoDB(moto)
+def test_of_events_that_the_read_model_lacks_its_own_comparison_speaks(reconciled: Reconciled) -> None:
+    reconciled.begin()
+    reconciled.world.add(ORDERS[1])
+    reconciled.age()
+    section = reconciled.reconcile()
+    assert (found(section), section.moving) == ({}, (str(ORDERS[1]),))
+
+
+@pytest.mark.parametrize("kind", [OnDynamoDB, Streamed])
+def test_an_item_changed_under_its_version_is_found(
+    moto: DynamoDBEngine, kind: Callable[[DynamoDBEngine], OnDynamoDB]
+) -> None:
+    legacy = kind(moto)
     reconciled = Reconciled(World(moto, legacy))
     reconciled.begin()
     key = {"tenant": {"S": ORDERS[1].tenant}, "id": {"S": ORDERS[1].id}}
@@ -315,6 +190,7 @@ def test_an_item_changed_under_its_version_is_found(moto: DynamoDBEngine) -> Non
     )
     reconciled.age()
 
+    assert found(reconciled.reconcile()) == {ORDERS[1]: ("different_row", ["customer_id"])}
     assert found(reconciled.reconcile(repair=True)) == {ORDERS[1]: ("different_row", ["customer_id"])}
     reconciled.project(ORDERS[1])
     reconciled.age()
@@ -347,6 +223,61 @@ def test_live_traffic_gives_no_false_alarm(reconciled: Reconciled, step: Step) -
     assert traffic.sent > 20
 
 
+@pytest.mark.parametrize("reconciled", ["postgres", "dynamodb", "streamed"], indirect=True)
+def test_under_live_traffic_what_is_planted_is_found_and_nothing_else(reconciled: Reconciled) -> None:
+    aside = [order(number) for number in range(50, 53)]
+    reconciled.begin(streams=[*ORDERS, *aside])
+    traffic = Traffic(reconciled)
+    reconciled.between, reconciled.pause = traffic.step, traffic.settle
+    traffic.busy(8)
+
+    legacy = reconciled.world.legacy
+    legacy.write_directly(aside[0], changed(aside[0], customer="c-2"))
+    legacy.delete_directly(aside[2])
+    legacy.write_directly(GHOST, row(GHOST))
+    section = reconciled.reconcile()
+    assert found(section) == {
+        aside[0]: ("different_row", ["customer_id"]),
+        aside[2]: ("extra_row", []),
+        GHOST: ("missing_row", []),
+    }
+    assert traffic.sent > 10
+
+
+def test_when_a_stream_tells_for_the_first_time_all_is_read_once(moto: DynamoDBEngine) -> None:
+    legacy = Streamed(moto)
+    reconciled = Reconciled(World(moto, legacy))
+    told, legacy.repository.changes = legacy.repository.changes, lambda _: None  # type: ignore[method-assign, assignment]
+    reconciled.begin()
+    planted = plant(reconciled)
+    for _ in reconciled.stream.read() if reconciled.stream else ():
+        pass  # these records are gone
+    legacy.repository.changes = told  # type: ignore[method-assign]
+    reconciled.age()
+    assert found(reconciled.reconcile()) == planted
+
+
+@pytest.mark.parametrize("engine", [LOCAL], indirect=True)
+@pytest.mark.parametrize("broken", ["off", "another"])
+def test_a_stream_that_is_not_read_any_more_is_not_taken_for_silence(
+    engine: DynamoDBEngine, broken: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    legacy = Streamed(engine)
+    reconciled = Reconciled(World(engine, legacy))
+    reconciled.begin()
+    reconciled.stream = None
+    if broken == "off":
+        engine.client.update_table(TableName=legacy.table, StreamSpecification={"StreamEnabled": False})
+    else:
+        name = f"arn:aws:dynamodb:eu-central-1:1:table/{legacy.table}/stream/2010-12-01T00:00:00.000"
+        legacy.repository = DynamoDBLegacy(engine.client, legacy.table, LEGACY, legacy.lead, stream=name)
+        reconciled.world.restart()
+    planted = plant(reconciled)
+    reconciled.age()
+    assert found(reconciled.reconcile()) == planted
+    assert "has no such stream any more" in caplog.text
+
+
 @pytest.mark.parametrize(
     ("reconciled", "indexed"), [("postgres", 1), ("streamed", 1), ("dynamodb", 2 * MANY)], indirect=["reconciled"]
 )
@@ -369,53 +300,12 @@ def test_on_the_exact_engine_too(engine: DynamoDBEngine, kind: Callable[[DynamoD
     reconciled.begin()
     planted = plant(reconciled)
     reconciled.age()
+    assert found(reconciled.reconcile()) == planted
     assert found(reconciled.reconcile(repair=True)) == planted
     reconciled.project(*ORDERS, GHOST)
     reconciled.age()
     assert found(reconciled.reconcile()) == {}
     reconciled.world.expect_equal(*ORDERS, GHOST)
-
-
-class Traffic:
-    """Commands and late deliveries, one between any two reads of the reconciliation."""
-
-    def __init__(self, reconciled: Reconciled) -> None:
-        self.sent = 0
-        self._reconciled = reconciled
-        self._random = random.Random(7)
-        self._pending: list[StreamId] = []
-        self._next = 1000
-
-    def step(self) -> None:
-        """A command on some order, or the delivery of one."""
-        if self._pending and self._random.random() < 0.4:
-            self._reconciled.project(self._pending.pop(self._random.randrange(len(self._pending))))
-            return
-        self._command(self._random.choice(ORDERS))
-
-    def busy(self, steps: int) -> None:
-        """Several of them."""
-        for _ in range(steps):
-            self.step()
-
-    def settle(self) -> None:
-        """A pause is as long as anything may be on its way; and then it goes on."""
-        self._reconciled.project(*self._pending)
-        self._pending.clear()
-        self.busy(1)
-
-    def _command(self, stream: StreamId) -> None:
-        if self._random.random() < 0.2:
-            self._next += 1
-            stream = order(self._next)
-            self._reconciled.world.create(stream)
-        else:
-            try:
-                self._reconciled.world.add(stream)
-            except CommandRejected:
-                return
-        self.sent += 1
-        self._pending.append(stream)
 
 
 @contextmanager

@@ -16,6 +16,7 @@ from banyan.projections.base import Put
 from banyan.projections.control import Control, Stage
 from banyan.projections.rebuild import healing
 from banyan.projections.rebuild.base import Phase
+from banyan.projections.rebuild.healing import MARGIN
 from banyan.projections.views import Generation, Move, StateRow
 from banyan.streams import StreamId
 
@@ -139,15 +140,21 @@ def test_a_projection_without_any_rows_gets_them_all() -> None:
     assert rebuilding.complete(2)
 
 
-def test_what_came_after_a_stream_was_healed_is_caught_up(rebuilding: Rebuilding) -> None:
-    """A projector that does not know of the new generation yet writes to the old one alone."""
+@pytest.mark.parametrize(("at_once", "slow"), [(1, timedelta()), (50, timedelta()), (50, MARGIN / 2)])
+def test_what_came_after_a_stream_was_healed_is_caught_up(
+    rebuilding: Rebuilding, monkeypatch: pytest.MonkeyPatch, at_once: int, slow: timedelta
+) -> None:
+    """A projector that does not know of the new generation yet writes to the old one alone; its clock may be slow."""
+    monkeypatch.setattr(healing, "STREAMS_AT_ONCE", at_once)
     rebuilding.rebuild.start("balances", switch_when_equal=True)
     rebuilding.rebuild.start("turnover", switch_when_equal=True)
     while rebuilding.rebuild.progress("turnover").streams < len(NAMES):
         rebuilding.step()
     stale = rebuilding.stale_runner()
+    rebuilding.ledger.clock.move(-slow)
     for name in (*NAMES, "new"):
         stale.project([rebuilding.ledger.commit(account(name), *deposits(1))])
+    rebuilding.ledger.clock.move(slow)
     assert not rebuilding.complete(2)
 
     rebuilding.run()

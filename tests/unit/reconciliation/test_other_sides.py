@@ -8,7 +8,7 @@ from decimal import Decimal
 import pytest
 from tests.engines import MemoryEngine
 from tests.shop import Shop
-from tests.support import START
+from tests.support import START, lengthy
 
 from banyan.reconciliation.cells import Cells
 from banyan.reconciliation.contents import ContentComparison
@@ -78,7 +78,7 @@ def test_a_write_behind_the_facades_back_is_found_named_and_put_right() -> None:
     assert not again.drifted
 
 
-@pytest.mark.parametrize(("orders", "depth"), [(1_000, 3), (10_000, 4)])
+@pytest.mark.parametrize(("orders", "depth"), [(1_000, 3), (10_000, 4), pytest.param(100_000, 5, marks=lengthy)])
 def test_rows_read_grow_with_what_differs_and_not_with_what_there_is(orders: int, depth: int) -> None:
     migration = Migration(orders)
     migration.reconcile()

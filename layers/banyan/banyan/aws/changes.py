@@ -55,9 +55,9 @@ def mark_rows(records: Sequence[Record], cells: Cells, at: datetime, telemetry: 
         keys = record["dynamodb"]["Keys"]
         try:
             found[_generation(keys)].add(_row(keys))
-        except ValueError:
+        except (KeyError, ValueError):
             telemetry.count("UnreadableRecords")
-            _logger.error("a row that has no name of ours was passed over")
+            _logger.error("a row of the views table that has no name of ours was passed over")
     for generation, rows in found.items():
         Marks(cells, generation).add(sorted(rows), at)
 

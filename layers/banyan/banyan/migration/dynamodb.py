@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -20,11 +21,10 @@ from banyan.migration.adapter import LegacyAdapter
 from banyan.migration.lead import Leader
 from banyan.migration.lead_dynamodb import DynamoDBLead
 from banyan.migration.legacy import Entry, LegacyRow, Link, Unit
-from banyan.migration.rows_side import side_name
+from banyan.migration.rows_side import Told, side_name
 from banyan.projections.requests import Patience
 from banyan.reconciliation.cells import Cells
 from banyan.reconciliation.feeds import Marks
-from banyan.reconciliation.sides import Feed
 from banyan.store.chain import timestamp
 from banyan.store.dynamodb import TransactItem
 from banyan.streams import StreamId
@@ -37,6 +37,9 @@ R = TypeVar("R", bound=BaseModel)
 KEY: Final = ("tenant", "id")
 OURS: Final = ("banyan_link", "banyan_commands")
 REMEMBERED: Final = 50
+LATEST: Final = "latest"
+
+_logger = logging.getLogger(__name__)
 
 _reader, _writer = TypeDeserializer(), TypeSerializer()
 
@@ -63,8 +66,8 @@ class DynamoDBLegacy(Generic[R]):
     table : str
     adapter : LegacyAdapter
     leader : DynamoDBLead
-    streamed : bool, optional
-        Whether the table's stream is read, and changed rows are marked.
+    stream : str, optional
+        ARN of the table's stream that the change marker reads; with the label ``latest`` of the one it has now.
     """
 
     def __init__(
@@ -73,13 +76,14 @@ class DynamoDBLegacy(Generic[R]):
         table: str,
         adapter: LegacyAdapter[R, Any],
         leader: DynamoDBLead,
-        streamed: bool = False,
+        *,
+        stream: str = "",
     ) -> None:
         self._client = client
         self._table = table
         self._adapter = adapter
         self._lead = leader
-        self._streamed = streamed
+        self._stream = stream
         self._patience = Patience(time.sleep)
 
     def load(self, stream: StreamId) -> LegacyRow[R] | None:
@@ -117,9 +121,16 @@ class DynamoDBLegacy(Generic[R]):
             rows = self.scan(rows[-1].stream, limit)
         return found[:limit]
 
-    def changes(self, cells: Cells) -> Feed | None:
-        """As in ``TellsChanges``: what the table's stream told of."""
-        return Marks(cells, side_name(self._adapter.entity)) if self._streamed else None
+    def changes(self, cells: Cells) -> Told | None:
+        """As in ``TellsChanges``: what the table's stream told of, as long as it is the one that is read."""
+        if not self._stream:
+            return None
+        table = self._call("describe_table")["Table"]
+        label = table.get("LatestStreamLabel", "")
+        if not table.get("StreamSpecification", {}).get("StreamEnabled") or not self._reads(label):
+            _logger.error("the legacy table has no such stream any more, so all its rows are read: %s", self._stream)
+            return None
+        return Told(label, Marks(cells, side_name(self._adapter.entity)))
 
     @contextmanager
     def unit(self, stream: StreamId, leader: Leader) -> Iterator[Unit[R]]:
@@ -162,6 +173,9 @@ class DynamoDBLegacy(Generic[R]):
         item = {name: _writer.serialize(value) for name, value in content.items()}
         names = {"ExpressionAttributeNames": {"#version": "version"}}
         return {"Put": {"TableName": self._table, "Item": item, **condition, **names}}
+
+    def _reads(self, label: str) -> bool:
+        return self._stream.rpartition("/")[2] in (label, LATEST)
 
     def _read(self, item: Mapping[str, Any]) -> Held[R]:
         content = {name: _reader.deserialize(value) for name, value in item.items()}

@@ -34,5 +34,5 @@ def mark_legacy_rows(
             found.add(str(StreamId(keys["tenant"]["S"], entity, keys["id"]["S"])))
         except InvalidStreamId:
             telemetry.count("UnreadableRecords")
-            _logger.error("a legacy row that no stream can be named after was passed over")
+            _logger.error("a row of the legacy table that no stream can be named after was passed over")
     Marks(cells, side_name(entity)).add(sorted(found), at)

@@ -18,6 +18,7 @@ from banyan.migration.changes_postgres import PostgresChanges
 from banyan.migration.connections import Connections
 from banyan.migration.lead import Leader, refused
 from banyan.migration.legacy import Entry, LegacyRow, Link, Unit
+from banyan.migration.rows_side import Told
 from banyan.reconciliation.cells import Cells
 from banyan.streams import StreamId
 
@@ -78,9 +79,9 @@ class PostgresLegacy(Generic[R]):
             )
         return {row.stream: row for row in found}
 
-    def changes(self, cells: Cells) -> PostgresChanges:  # noqa: ARG002
-        """As in ``TellsChanges``: what the triggers told of."""
-        return PostgresChanges(self._connections, self._entity)
+    def changes(self, cells: Cells) -> Told:  # noqa: ARG002
+        """As in ``TellsChanges``: the triggers, which are there as long as the tables are."""
+        return Told("triggers", PostgresChanges(self._connections, self._entity))
 
     def scan(self, after: StreamId | None, limit: int) -> Sequence[LegacyRow[R]]:
         """As in ``LegacyRepository``."""

@@ -3,23 +3,39 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
 from banyan.migration.adapter import AnyAdapter
 from banyan.migration.legacy import AnyRepository, AnyRow
 from banyan.reconciliation.cells import Cells
-from banyan.reconciliation.feeds import EachRun, Feeds, Listed
+from banyan.reconciliation.feeds import Anew, Feeds, Listed
 from banyan.reconciliation.sides import Content, Feed, Listing
 from banyan.reconciliation.tree import DigestTree, path_of
 from banyan.streams import StreamId
 
 
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What tells of the rows that changed.
+
+    Parameters
+    ----------
+    origin : str
+        Changes before another origin was the one are not known.
+    feed : Feed
+    """
+
+    origin: str
+    feed: Feed
+
+
 @runtime_checkable
 class TellsChanges(Protocol):
-    """A legacy system that knows which of its rows changed, whoever changed them."""
+    """A legacy system that may know which of its rows changed, whoever changed them."""
 
-    def changes(self, cells: Cells) -> Feed | None:
-        """The rows that changed; ``None`` where nobody wrote that down."""
+    def changes(self, cells: Cells) -> Told | None:
+        """What tells of changes; ``None`` where nothing does."""
 
 
 def side_name(entity: str) -> str:
@@ -59,7 +75,7 @@ class LegacySide:
         return content
 
     def _feed(self, cells: Cells, repository: AnyRepository) -> Feed:
-        """All rows once, and then what changed; all in every run where nothing tells of changes."""
+        """All rows that are or were, and then what changed; all in every run where nothing tells of changes."""
 
         def rows(position: str, limit: int) -> Listing:
             found = repository.scan(StreamId.parse(position) if position else None, limit)
@@ -70,8 +86,10 @@ class LegacySide:
             ids = tuple(tree.ids(position, limit))
             return Listing(ids, path_of(ids[-1]) if ids else None)
 
-        listed, tree = Listed(cells, self.name, rows), DigestTree(cells, self.name)
+        tree = DigestTree(cells, self.name)
+        everything = Feeds(Listed(cells, f"known:{self.name}", known), Listed(cells, self.name, rows))
         told = repository.changes(cells) if isinstance(repository, TellsChanges) else None
-        if told:
-            return Feeds(listed, told)
-        return EachRun(cells, self.name, Feeds(listed, Listed(cells, f"known:{self.name}", known)))
+        if told is None:
+            return Anew(cells, self.name, everything)
+        origin = told.origin
+        return Anew(cells, self.name, Feeds(everything, told.feed), lambda _: origin)

@@ -52,7 +52,7 @@ def set_up(
     ground = Ground(table, domain.registry, decider, adapter, lead, notes, samples, clock, telemetry, quiet)
     if settings.legacy_store == "dynamodb":
         name = _given(settings.legacy_name, "BANYAN_LEGACY_NAME")
-        legacy = DynamoDBLegacy(client, name, adapter, lead, streamed=bool(settings.legacy_stream_arn))
+        legacy = DynamoDBLegacy(client, name, adapter, lead, stream=settings.legacy_stream_arn)
         return with_shared_transactions(ground, legacy, DynamoDBTables(client, name, adapter.entity))
     from banyan.migration.archive.tables_postgres import PostgresTables
     from banyan.migration.connections import Connections

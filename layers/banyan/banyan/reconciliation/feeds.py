@@ -268,31 +268,34 @@ class PassedOn:
         self._feed.seen(changes)
 
 
-class EachRun:
-    """A feed that begins anew in every run, for a side that cannot tell what changed: it names all that is or was.
+class Anew:
+    """A feed that begins anew on each occasion, and then names all that is or was.
 
     Parameters
     ----------
     cells : Cells
-        Keeps which run it was begun for.
+        Keeps the last occasion.
     name : str
         Whose feed this is.
     feed : Feed
+    occasion : Callable[[datetime], str]
+        Of a run, by the moment it looks back from; a new one for each run where nothing tells of changes.
     """
 
-    def __init__(self, cells: Cells, name: str, feed: Feed) -> None:
+    def __init__(self, cells: Cells, name: str, feed: Feed, occasion: Callable[[datetime], str] = timestamp) -> None:
         self._cells = cells
-        self._key = Key("runs", name)
+        self._key = Key("begun", name)
         self._feed = feed
+        self._occasion = occasion
         self.seen = feed.seen
         self.rewind = feed.rewind
 
     def changed(self, before: datetime, limit: int) -> Changes:
         """As in ``Feed``."""
-        run = timestamp(before)
-        if self._cells.read([self._key]).get(self._key) != run:
+        occasion = self._occasion(before)
+        if self._cells.read([self._key]).get(self._key) != occasion:
             self._feed.rewind()
-            self._cells.write({self._key: run})
+            self._cells.write({self._key: occasion})
         return self._feed.changed(before, limit)
 
 

@@ -8,7 +8,7 @@ from functools import cached_property, partial
 from typing import Final
 
 from banyan.reconciliation.cells import Cells
-from banyan.reconciliation.feeds import Clock, EachRun
+from banyan.reconciliation.feeds import Anew, Clock
 from banyan.reconciliation.report import Finding, Section
 from banyan.reconciliation.sides import Comparison, NotRepairable, Side
 from banyan.reconciliation.states import FoldSide
@@ -115,7 +115,7 @@ class Plan:
         """Bring a tree up to its side; of streams that are gone the verification has told the fold already."""
         indexing = self._indexing[side.name]
         yield Drain(section, side.feed, indexing)
-        names_all = isinstance(side.feed, EachRun)
+        names_all = isinstance(side.feed, Anew)
         if full and not (names_all or isinstance(side, FoldSide)):
             yield Known(section, indexing.tree, indexing)
 
