@@ -20,7 +20,7 @@ WRITERS: Final = 4
 READERS: Final = 2
 ACTIVE: Final = 24
 """Orders that are worked on side by side, so that one's commands lie minutes apart."""
-READS_PER_SECOND: Final = 4.0
+READS_PER_SECOND: Final = 3.0
 
 
 class Traffic:

@@ -50,9 +50,9 @@ class Migration:
         self.copy = Legacy("copy", self.engine.cells(), dict(rows))
         self.shop = Shop(self.engine, [ContentComparison("legacy", self.legacy, self.copy, self._repair)], orders=0)
 
-    def reconcile(self, *, repair: bool = False) -> tuple[Report, Section]:
+    def reconcile(self, *, full: bool = False, repair: bool = False) -> tuple[Report, Section]:
         self.legacy.reads, self.copy.reads = [], []
-        report = self.shop.reconcile(repair=repair)
+        report = self.shop.reconcile(full=full, repair=repair)
         return report, next(section for section in report.sections if section.name == "legacy")
 
     def _repair(self, finding: Finding) -> str:
@@ -76,6 +76,19 @@ def test_a_write_behind_the_facades_back_is_found_named_and_put_right() -> None:
     assert section.findings == ()
     assert section.expected == section.actual
     assert not again.drifted
+
+
+def test_a_full_run_reads_each_row_once_and_asks_for_those_that_are_gone() -> None:
+    migration = Migration(50)
+    migration.reconcile()
+    ids = sorted(migration.legacy.rows)
+    del migration.copy.rows[ids[0]]
+
+    _, section = migration.reconcile(full=True)
+    assert [(finding.where, finding.kind) for finding in section.findings] == [(ids[0], "missing_row")]
+    assert sorted(migration.legacy.reads[: len(ids)]) == ids
+    judged_and_kept = 4
+    assert (len(migration.legacy.reads), len(migration.copy.reads)) == (50 + judged_and_kept, 50 + judged_and_kept)
 
 
 @pytest.mark.parametrize(("orders", "depth"), [(1_000, 3), (10_000, 4), pytest.param(100_000, 5, marks=lengthy)])

@@ -42,7 +42,9 @@ class Plan:
     pause: Callable[[], None]
 
     def steps(self, *, full: bool) -> list[Step]:
-        """The steps in their order; a full run begins all feeds anew and asks again for all that trees know."""
+        """The steps in their order; a full run begins all feeds anew and asks for all that trees know besides."""
+        for indexing in self._indexing.values():
+            indexing.done.clear()
         return [*self._rewinding(full), *self._verifying(full), *self._comparing(full)]
 
     def repair(self, section: str, finding: Finding) -> str:
@@ -117,7 +119,7 @@ class Plan:
         yield Drain(section, side.feed, indexing)
         names_all = isinstance(side.feed, Anew)
         if full and not (names_all or isinstance(side, FoldSide)):
-            yield Known(section, indexing.tree, indexing)
+            yield Known(section, indexing.tree, indexing.others)
 
     def _lagging(self, view: ViewComparison, ids: Sequence[str]) -> Stride:
         """Look at streams that the read model lacked; those that it still lacks stay marked."""

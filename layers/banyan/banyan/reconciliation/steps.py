@@ -105,9 +105,16 @@ class Indexing:
 
     side: Side
     tree: DigestTree
+    done: set[str] = field(default_factory=set)
+
+    def others(self, ids: Sequence[str]) -> Stride:
+        """The same for those of some entities that were not read yet."""
+        others = [id for id in ids if id not in self.done]
+        return self(others) if others else Stride()
 
     def __call__(self, ids: Sequence[str]) -> Stride:
         """Read entities and keep their checksums."""
+        self.done.update(ids)
         nodes = self.tree.nodes_read
         found = self.side.read(ids)
         self.tree.update({id: checksum(found[id]) if id in found else None for id in ids})
