@@ -47,7 +47,7 @@ class Options:
     quiet: float = 3.0
     window: float = 1.5
     samples: int = 15
-    tampered: int = 30
+    tampered: int = 50
     seconds: float = 120.0
     out: Path = Path(".banyan/demo.svg")
 

@@ -15,7 +15,7 @@ from tools.importer.planning import Order
 from tools.legacy.filling import planned
 from tools.legacy.rows import row
 
-HISTORY: Final = 0.8
+HISTORY: Final = 0.85
 """Share of orders that were there before the clients came."""
 OPEN: Final = 3
 """Every third of them is still open, and is paid by a client later."""
