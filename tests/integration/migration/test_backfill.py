@@ -19,6 +19,7 @@ from banyan.migration.setup import backfill as backfill_of
 
 ROWS = 12
 TRAFFIC_PAGES = 3
+MOMENTS = 100
 
 
 @pytest.fixture(autouse=True)
@@ -63,19 +64,21 @@ def test_a_backfill_goes_on_where_it_was_cut_short(moto_world: World) -> None:
     assert (rest.seen, rest.imported, rest.finished) == (ROWS, ROWS, True)
 
 
-def test_a_backfill_that_dies_anywhere_is_gone_on_with_and_tells_each_row_once(mortal: World) -> None:
-    fill(mortal)
+def test_a_backfill_that_dies_anywhere_is_gone_on_with_and_tells_each_row_once(
+    mortal: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(backfill, "PAGE", 2)
+    streams = list(map(order, range(1, 4)))
+    for stream in streams:
+        mortal.legacy.write_directly(stream, row(stream))
     mortal.go_to(DUAL)
     for moment in deaths(mortal, lambda _: a_backfill(mortal).run()):
-        mortal.legacy.write_directly(order(ROWS + moment), row(order(ROWS + moment)))
-    mortal.parts.recover()
+        assert mortal.parts.recover() == 0
+        assert moment < MOMENTS, "it never ends"
     done = a_backfill(mortal).run()
     assert (done.failed, done.finished) == ({}, True)
-    a_backfill(mortal).run()
-    streams = [found.stream for found in mortal.parts.repository.scan(None, 1000)]
-    assert len(streams) > ROWS
     mortal.expect_equal(*streams)
-    assert {len(mortal.commits(stream)) for stream in streams} == {1}
+    assert [len(mortal.commits(stream)) for stream in streams] == [1, 1, 1]
 
 
 def test_a_row_that_no_stream_can_be_named_after_ends_it_by_name(moto: DynamoDBEngine) -> None:

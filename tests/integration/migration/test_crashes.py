@@ -15,8 +15,11 @@ from tests.legacies import order, row
 
 from banyan.errors import LegacyWritesOff
 from banyan.migration.lead import Leader
+from banyan.migration.repair import Repair
 from banyan.migration.steps import Step
+from banyan.reconciliation.sides import NotRepairable
 from banyan.streams import StreamId
+from orders import DOMAIN
 
 Born = Callable[[], AbstractContextManager[World]]
 
@@ -94,6 +97,27 @@ def test_a_turn_that_dies_anywhere_is_finished_and_loses_nothing(mortal: World, 
         both_sides_agree(mortal, to, order(moment))
         mortal.turn(source)
         mortal.create(order(moment + 1))
+
+
+@pytest.mark.parametrize(("step", "customer", "commits"), [(DUAL, "c-2", 2), (TURNED, "c-1", 1)], ids=str)
+def test_a_repair_that_dies_anywhere_is_made_once(mortal: World, step: Step, customer: str, commits: int) -> None:
+    def falsify(number: int) -> None:
+        mortal.create(order(number))
+        mortal.parts.recover()
+        mortal.legacy.write_directly(order(number), row(order(number), customer="c-2"))
+
+    def repair(number: int) -> None:
+        Repair(mortal.parts, mortal.engine.store(DOMAIN.registry))(order(number))
+
+    mortal.go_to(step)
+    falsify(1)
+    for moment in deaths(mortal, repair):
+        recover(mortal)
+        with suppress(NotRepairable):  # it was made already
+            repair(moment)
+        mortal.expect_equal(order(moment))
+        assert (mortal.row(order(moment)).customer, len(mortal.commits(order(moment)))) == (customer, commits)
+        falsify(moment + 1)
 
 
 def test_the_step_without_a_way_back_that_dies_anywhere_is_made(born: Born) -> None:
