@@ -37,7 +37,8 @@ class Run:
 
     Parameters
     ----------
-    seconds : float
+    seconds, waited : float
+        Of work, and of pauses, which a rebuild makes for projectors to learn of it however little there is to do.
     floor_seconds : float
         Of as many bare writes, right behind it.
     items, events : int
@@ -46,6 +47,7 @@ class Run:
     """
 
     seconds: float
+    waited: float
     floor_seconds: float
     items: int
     events: int
@@ -81,22 +83,26 @@ def _filled(ledger: Ledger, name: str) -> Sequence[Commit]:
     return list(ledger.store.commits(account(name)))
 
 
-def _project(ledger: Ledger, commits: Sequence[Commit]) -> None:
+def _project(ledger: Ledger, commits: Sequence[Commit]) -> float:
     for start in range(0, len(commits), BATCH):
         ledger.runner.project(commits[start : start + BATCH])
+    return 0.0
 
 
-def _rebuild(rebuilder: Rebuilder, projection: str) -> None:
+def _rebuild(rebuilder: Rebuilder, projection: str) -> float:
+    before = rebuilder.queue.waited
     rebuilder.rebuild.start(projection)
     rebuilder.run()
+    return rebuilder.queue.waited - before
 
 
-def _measured(engine: DynamoDBEngine, events: int, act: Callable[[], None]) -> Run:
+def _measured(engine: DynamoDBEngine, events: int, act: Callable[[], float]) -> Run:
+    """What an act took, which returns the seconds that it only waited."""
     engine.wire.clear()
     written = _Written(engine)
-    seconds = _timed(act)
+    seconds, waited = _timed(act)
     items, requests = written.items, Counter(engine.wire.sent)
-    return Run(seconds, _floor(engine, items), items, events, requests)
+    return Run(seconds - waited, waited, _floor(engine, items), items, events, requests)
 
 
 class _Written:
@@ -115,21 +121,22 @@ def _floor(engine: DynamoDBEngine, writes: int) -> float:
     row = engine.views().states(Generation("balances"), [account("a0")])[account("a0")]
     item = state_item(Generation("floor"), row)
 
-    def write() -> None:
+    def write() -> float:
         for number in range(writes):
             engine.client.put_item(TableName=engine.tables.views, Item=item | {"row": {"S": f"floor@1#{number}"}})
+        return 0.0
 
-    return _timed(write)
+    return _timed(write)[0]
 
 
-def _timed(act: Callable[[], None]) -> float:
+def _timed(act: Callable[[], float]) -> tuple[float, float]:
     begun = time.perf_counter()
-    act()
-    return time.perf_counter() - begun
+    waited = act()
+    return time.perf_counter() - begun, waited
 
 
 def _table(runs: dict[str, list[Run]]) -> Table:
-    table = Table("", "events/s", "of the floor", "items/event", "writes/event", "reads/event")
+    table = Table("", "events/s", "of the floor", "items/event", "writes/event", "reads/event", "paused")
     for name, measured in runs.items():
         run = measured[-1]
         writes = sum(run.requests[operation] for operation in WRITES)
@@ -140,6 +147,7 @@ def _table(runs: dict[str, list[Run]]) -> Table:
             f"{run.items / run.events:.2f}",
             f"{writes / run.events:.2f}",
             f"{(run.requests.total() - writes) / run.events:.2f}",
+            f"{run.waited:.0f} s",
         )
     return table
 

@@ -35,13 +35,21 @@ SETTLE_SECONDS = 0.2
 
 
 class Line:
-    """A queue that lasts no longer than its process."""
+    """A queue that lasts no longer than its process.
+
+    Attributes
+    ----------
+    waited : float
+        Seconds by which work was delayed so far.
+    """
 
     def __init__(self) -> None:
         self.works: deque[Work] = deque()
+        self.waited = 0.0
 
     def send(self, works: Sequence[Work], delay_seconds: int = 0) -> None:
         self.works.extend(works)
+        self.waited += delay_seconds
         time.sleep(delay_seconds)
 
 
