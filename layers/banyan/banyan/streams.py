@@ -68,9 +68,17 @@ class StreamId:
     @classmethod
     def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
         from_text = core_schema.no_info_after_validator_function(cls.parse, core_schema.str_schema())
+
+        def read(value: Any) -> StreamId:
+            if isinstance(value, str):
+                return cls.parse(value)
+            if isinstance(value, cls):
+                return value
+            raise InvalidStreamId("a stream is named by text")
+
         return core_schema.json_or_python_schema(
             json_schema=from_text,
-            python_schema=core_schema.union_schema([core_schema.is_instance_schema(cls), from_text]),
+            python_schema=core_schema.no_info_plain_validator_function(read),
             serialization=core_schema.to_string_ser_schema(),
         )
 

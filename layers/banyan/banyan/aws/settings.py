@@ -71,7 +71,7 @@ class Settings(BaseModel):
     checksum_algorithm: Literal["sha256"] = Field("sha256", description="Checksum of the reconciliation.")
     tolerance_percent: float = Field(0.0, ge=0, le=100, description="Differences tolerated by reconciliation, %.")
     legacy_store: Literal["off", "postgres", "dynamodb"] = Field(
-        "off", description="What the legacy system that is replaced stands on."
+        "off", description="What the legacy system that is replaced stands on: `postgres` or `dynamodb`."
     )
     legacy_url: SecretStr = Field(SecretStr(""), description="URL of the legacy PostgreSQL database; never logged.")
     legacy_name: str = Field("", description="Name of the legacy DynamoDB table.")
