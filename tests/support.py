@@ -20,6 +20,12 @@ EVERYTHING = bool(os.environ.get("BANYAN_TEST_EVERYTHING"))
 lengthy = pytest.mark.skipif(not EVERYTHING, reason="it takes minutes: `make test-all` has it")
 
 
+def only_on_the_exact_engine(engine: str) -> None:
+    """Skip a long test on moto, unless everything is tested."""
+    if engine == "moto" and not EVERYTHING:
+        pytest.skip("DynamoDB Local has it, moto in `make test-all`")
+
+
 class ManualClock:
     """A clock that moves a millisecond each time it is read, and otherwise when told."""
 

@@ -19,7 +19,8 @@ from banyan.reconciliation.report import Section
 
 @pytest.mark.stack
 @pytest.mark.timeout(300)
-@pytest.mark.parametrize("legacy", [pytest.param(Kind.POSTGRES, marks=lengthy), Kind.DYNAMODB])
+@lengthy
+@pytest.mark.parametrize("legacy", Kind)
 def test_of_a_legacy_system_only_what_changed_is_read(legacy: Kind, tmp_path: Path) -> None:
     options = Options(Engine.MOTO, legacy, SAMPLE, window=0.1)
     rows = script(options).rows

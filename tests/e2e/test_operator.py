@@ -13,7 +13,7 @@ import pytest
 from tests.desk import Desk
 from tests.e2e.conftest import Stack
 from tests.engines import DynamoDBEngine
-from tests.support import meanwhile, wait_until
+from tests.support import meanwhile, only_on_the_exact_engine, wait_until
 from tests.unit.importer.files import SAMPLE, real_file
 from tools.cli.app import app
 from tools.importer.api import Api
@@ -88,6 +88,7 @@ def test_a_poisoned_event_stops_its_stream_alone_until_it_is_mended(dynamodb: Dy
 @pytest.mark.stack
 @pytest.mark.timeout(600)
 def test_a_running_stack_is_rebuilt_while_people_order_and_read(stack: Stack) -> None:
+    only_on_the_exact_engine(stack.engine)
     tenant = f"operated-{uuid4().hex[:8]}"
     headers = {"Authorization": f"Bearer {stack.token(tenant)}"}
     token = make_token(tenant, stack.data, scopes=[ADMIN])

@@ -8,6 +8,7 @@ from uuid import uuid4
 import httpx
 import pytest
 from tests.e2e.conftest import Stack
+from tests.support import only_on_the_exact_engine
 from tools.cli.app import app
 from tools.local.token import make_token
 from typer.testing import CliRunner
@@ -18,6 +19,7 @@ from banyan.aws.identity import ADMIN
 @pytest.mark.stack
 @pytest.mark.timeout(300)
 def test_the_console_starts_the_reconciler_whose_report_is_shown(stack: Stack) -> None:
+    only_on_the_exact_engine(stack.engine)
     tenant = f"reconciled-{uuid4().hex[:8]}"
     token = make_token(tenant, stack.data, scopes=[ADMIN])
     body = {"customerId": "c-1", "items": [{"sku": "A", "quantity": 1, "price": "2.50"}]}

@@ -23,7 +23,7 @@ from orders.events import OrderCorrected, OrderImported
 from orders.legacy import LEGACY, LegacyOrder
 
 GHOST = order(99)
-MANY = 80
+MANY = 30
 
 Found = dict[StreamId, tuple[str, list[str]]]
 
