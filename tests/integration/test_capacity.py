@@ -10,7 +10,7 @@ from uuid import NAMESPACE_OID, uuid5
 import pytest
 from tests.engines import BUCKETS, DynamoDBEngine
 from tests.ledger import ACCOUNTS, REGISTRY, Deposit, Deposited, account, deposits
-from tests.support import ManualClock
+from tests.support import ManualClock, lengthy
 from tests.wire import Capacity
 
 from banyan.commands import CommandHandler
@@ -146,7 +146,7 @@ class TestUnits:
             engine.client.batch_write_item(RequestItems={engine.events: puts[first : first + 25]})
         return head
 
-    @pytest.mark.parametrize("size", [5, 100])
+    @pytest.mark.parametrize("size", [pytest.param(5, marks=lengthy), 100])
     def test_a_cold_load_of_a_long_stream(self, dynamodb_local: DynamoDBEngine, size: int) -> None:
         clock = ManualClock()
         store = dynamodb_local.store(REGISTRY, clock)

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tests.interruptions import Interruption, Outside, killed_after, killed_before, meanwhile
+from tests.support import lengthy
 from tests.unit.orders.shop import Shop, check_closed
 
 from banyan.store import Commit
@@ -128,7 +129,7 @@ def test_the_story_is_told_as_it_should_be() -> None:
     assert requests > MANY_REQUESTS
 
 
-@pytest.mark.parametrize("kill", [killed_before, killed_after])
+@pytest.mark.parametrize("kill", [pytest.param(killed_before, marks=lengthy), killed_after])
 def test_a_process_may_die_at_any_request(kill: Interruption) -> None:
     shop, requests = undisturbed()
     for at in range(1, requests + 1):
