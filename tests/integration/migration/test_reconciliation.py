@@ -250,8 +250,9 @@ def test_when_a_stream_tells_for_the_first_time_all_is_read_once(moto: DynamoDBE
     told, legacy.repository.changes = legacy.repository.changes, lambda _: None  # type: ignore[method-assign, assignment]
     reconciled.begin()
     planted = plant(reconciled)
-    for _ in reconciled.stream.read() if reconciled.stream else ():
-        pass  # these records are gone
+    assert reconciled.stream
+    lost = list(reconciled.stream.read())
+    assert lost
     legacy.repository.changes = told  # type: ignore[method-assign]
     reconciled.age()
     assert found(reconciled.reconcile()) == planted
