@@ -208,7 +208,7 @@ class TestSizes:
 
         assert sum(commit.commit_id == "x" for commit in store.commits(A)) > 1
         assert amounts(store, A) == list(range(1, 1002))
-        assert amounts(store, A, from_version=500, to_version=600) == list(range(500, 601))
+        assert amounts(store, A, after=499, to_version=600) == list(range(500, 601))
         assert store.load(A, since=first.head).head.version == 1001
         assert tuple(store.load(A).events[:1000]) == first.events
 
@@ -248,13 +248,20 @@ class TestRead:
         assert store.load(A).head == StreamHead.empty(A)
 
     @pytest.mark.parametrize(
-        ("first", "last"), [(1, None), (1, 7), (4, None), (6, 6), (7, 12), (13, None), (12, 40), (0, 2)]
+        ("after", "last"),
+        [(0, None), (0, 7), (3, None), (5, 6), (6, 6), (6, 12), (12, None), (11, 40), (40, None), (-1, 2)],
     )
-    def test_any_span_of_versions(self, store: EventStore, first: int, last: int | None) -> None:
+    def test_any_span_of_versions(self, store: EventStore, after: int, last: int | None) -> None:
         fill(store, A, commits=4, size=3)
 
-        read = [event.version for event in store.read(A, first, last)]
-        assert read == [version for version in range(1, 13) if version >= first and version <= (last or 12)]
+        read = [event.version for event in store.read(A, after, to_version=last)]
+        assert read == [version for version in range(1, 13) if version > after and version <= (last or 12)]
+
+    def test_the_version_read_last_is_where_the_next_read_goes_on(self, store: EventStore) -> None:
+        fill(store, A, commits=4, size=3)
+
+        first = list(store.read(A, to_version=5))
+        assert first + list(store.read(A, first[-1].version)) == list(store.read(A))
 
     def test_more_than_a_page_is_read_to_the_end(self, store: EventStore) -> None:
         head = StreamHead.empty(A)

@@ -63,7 +63,9 @@ def told(appended: tuple[Appended, ...]) -> list[object]:
 
 
 def stored(store: EventStore, appended: tuple[Appended, ...]) -> list[object]:
-    return [(store.head(a.head.stream), tuple(store.read(a.head.stream, a.events[0].version))) for a in appended]
+    return [
+        (store.head(a.head.stream), tuple(store.read(a.head.stream, after=a.events[0].version - 1))) for a in appended
+    ]
 
 
 @APPENDS

@@ -1,1 +1,5 @@
 """Event sourcing on AWS primitives."""
+
+from banyan.store.memory import memory_store
+
+__all__ = ["memory_store"]

@@ -133,7 +133,7 @@ class Queries:
         if head.version == 0:
             return None
         last = min(after + limit, head.version)
-        events = tuple(self._store.read(stream, after + 1, last)) if after < last else ()
+        events = tuple(self._store.read(stream, after, to_version=last)) if after < last else ()
         return Answer(events, _of_stream(head.version, self._clock()))
 
     def lookup(

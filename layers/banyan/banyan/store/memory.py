@@ -1,16 +1,19 @@
-"""A commit table in memory, for tests and for trying things out."""
+"""Commits in memory, for tests and for trying things out."""
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from threading import Lock
 from typing import Final
 
+from banyan.events import DomainEvent
 from banyan.store.base import Collision, Commit, LogEntry, Snapshot
+from banyan.store.eventstore import Clock, EventStore, utc_now
 from banyan.store.items import bucket_of, log_key
 from banyan.streams import StreamId
+from banyan.upcasting import EventRegistry
 
 SNAPSHOT_OFFSET: Final = 0.5
 
@@ -80,3 +83,15 @@ class MemoryTable:
         with self._lock:
             items = self._streams.get(stream, {})
             return sorted(items.items(), key=lambda pair: pair[0])
+
+
+def memory_store(events: EventRegistry | Iterable[type[DomainEvent]], clock: Clock = utc_now) -> EventStore:
+    """An event store that lasts as long as the process, with every promise of the durable one but that.
+
+    Parameters
+    ----------
+    events : EventRegistry | Iterable[type[DomainEvent]]
+        What may be stored: a domain's registry, or its event classes where none has an older schema version.
+    """
+    registry = events if isinstance(events, EventRegistry) else EventRegistry(events)
+    return EventStore(MemoryTable(), registry, clock)

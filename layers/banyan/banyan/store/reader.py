@@ -52,18 +52,21 @@ class StreamReader:
         self.registry = registry
         self._sleep = sleep
 
-    def read(self, stream: StreamId, from_version: int = 1, to_version: int | None = None) -> Iterator[Event]:
-        """Events of a stream, oldest first, to the end or to ``to_version``.
+    def read(self, stream: StreamId, after: int = 0, *, to_version: int | None = None) -> Iterator[Event]:
+        """Events of a stream, oldest first: those after version ``after``, to the end or to ``to_version``.
+
+        ``after=0`` is the whole stream, and ``after=5`` begins with version 6, so the version of the last event that
+        was read is where the next read goes on. ``to_version`` itself is included.
 
         Raises
         ------
         StreamCorrupted, EventError, StoreUnavailable
         """
-        for commit in self.commits(stream, self._boundary_before(stream, from_version)):
+        for commit in self.commits(stream, self._boundary_before(stream, after + 1)):
             for event in self.decode(commit):
                 if to_version is not None and event.version > to_version:
                     return
-                if event.version >= from_version:
+                if event.version > after:
                     yield event
 
     def commits(self, stream: StreamId, after: StreamHead | int = 0) -> Iterator[Commit]:
