@@ -27,6 +27,7 @@ from tools.local.physical import REGION
 from tools.local.plain_values import plain_values
 from tools.local.scans import beginning_behind_the_last_page
 from tools.local.transactions import undoing_touched_items
+from tools.local.wakes import waking_readers
 
 
 class Engine(StrEnum):
@@ -109,6 +110,7 @@ def moto_engine(but: str | None = None) -> Iterator[None]:
         for quicker in QUICKER:
             stack.enter_context(quicker())
         stack.enter_context(mock_aws())
+        stack.enter_context(waking_readers())
         dynamodbstreams_backends[DEFAULT_ACCOUNT_ID][REGION].shard_iterators = RecentIterators()
         yield
 
@@ -124,7 +126,7 @@ def outside_engine() -> Iterator[None]:
     given = {name: os.environ.get(name) for name in ("AWS_ENDPOINT_URL", *DYNAMODB_ENDPOINTS)}
     if None in given.values():
         raise StackError(f"The engine {OUTSIDE} needs {', '.join(given)} in its environment.")
-    with environment(ISOLATION | given):
+    with environment(ISOLATION | given), waking_readers():
         yield
 
 

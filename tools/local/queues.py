@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import threading
-from contextlib import AbstractContextManager
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import boto3
@@ -14,6 +15,7 @@ from tools.local.functions import FunctionFailed, Invocable
 from tools.local.loops import looping
 from tools.local.mappings import Mapping
 from tools.local.physical import REGION
+from tools.local.wakes import Sleeper
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs.type_defs import MessageTypeDef
@@ -44,10 +46,13 @@ class QueueConsumer:
         self._client = boto3.client("sqs")
         queue = mapping.source_arn.rpartition(":")[2]
         self._url = self._client.get_queue_url(QueueName=queue)["QueueUrl"]
+        self._sleeper = Sleeper(self._url, POLL_SECONDS)
 
-    def running(self) -> AbstractContextManager[None]:
+    @contextmanager
+    def running(self) -> Iterator[None]:
         """Consume the queue in a background thread until the block is left."""
-        return looping(self.name, self._poll, self._console, self._stopping)
+        with looping(self.name, self._poll, self._console, self._stopping), self._sleeper.listening():
+            yield
 
     def lag(self) -> int:
         """Return how many messages wait in the queue or are being handled."""
@@ -58,7 +63,8 @@ class QueueConsumer:
     def _poll(self) -> float:
         messages = self._receive()
         if not messages:
-            return POLL_SECONDS
+            self._sleeper.wait(found=False)
+            return 0.0
         failed = self._failed(messages)
         for message in messages:
             if message["MessageId"] not in failed:

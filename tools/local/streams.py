@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+import time
 import zlib
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -23,12 +24,13 @@ from tools.local.lanes import Lane
 from tools.local.loops import looping
 from tools.local.mappings import Mapping
 from tools.local.shards import Record, ShardReader
+from tools.local.wakes import Sleeper
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
 
 POLL_SECONDS = 0.25
-"""As often as Lambda asks a shard."""
+"""As often as Lambda asks a shard. What this process writes to the table is read at once."""
 LAG_PATIENCE_SECONDS = 5.0
 
 Item = tuple[str, Record]
@@ -71,6 +73,8 @@ class StreamConsumer:
         self._reader: ShardReader | None = open_stream(mapping, checkpoints)
         if not self._reader:
             console.warn(f"{self.name}: waiting for the stream of table {table_of(mapping)}.")
+        self._sleeper = Sleeper(table_of(mapping), POLL_SECONDS)
+        self._found = False
         self._passes = 0
         self._passed = threading.Condition()
 
@@ -82,26 +86,33 @@ class StreamConsumer:
                 work = partial(self._work, lane)
                 stack.enter_context(looping(self.name, work, self._console, self._stopping))
             stack.enter_context(looping(self.name, self._poll, self._console, self._stopping))
+            stack.enter_context(self._sleeper.listening(not self._mapping.window))
             for lane in self._lanes:
                 stack.callback(lane.close)
             yield
 
     def lag(self) -> int:
         """Return how many records, of all written before this call, the function has still to handle."""
+        deadline = time.monotonic() + LAG_PATIENCE_SECONDS
         with self._passed:
             enough = self._passes + 2
-            self._passed.wait_for(lambda: self._passes >= enough, LAG_PATIENCE_SECONDS)
+            while self._passes < enough and time.monotonic() < deadline:
+                self._sleeper.wake()
+                self._passed.wait(LAG_PATIENCE_SECONDS)
         return self._checkpoints.open
 
     def _poll(self) -> float:
+        self._sleeper.wait(self._found)
         self._reader = self._reader or open_stream(self._mapping, self._checkpoints)
+        self._found = False
         for shard, records in self._reader.read() if self._reader else ():
             self._accept(shard, records)
+            self._found = True
         self._checkpoints.save()
         with self._passed:
             self._passes += 1
             self._passed.notify_all()
-        return POLL_SECONDS
+        return 0.0
 
     def _accept(self, shard: str, records: list[Record]) -> None:
         self._checkpoints.read(shard, [record["dynamodb"]["SequenceNumber"] for record in records])
