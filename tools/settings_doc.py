@@ -1,4 +1,4 @@
-"""Writes ``docs/settings.md`` from the settings model."""
+"""Writes ``docs/settings.md`` from the settings model and the template."""
 
 from __future__ import annotations
 
@@ -9,8 +9,11 @@ from typing import Any, Final
 from pydantic.alias_generators import to_pascal
 
 from banyan.aws.settings import PREFIX, Settings
+from tools.local.template import read
 
-PAGE: Final = Path(__file__).parent.parent / "docs" / "settings.md"
+ROOT: Final = Path(__file__).parent.parent
+PAGE: Final = ROOT / "docs" / "settings.md"
+TEMPLATE: Final = ROOT / "template.yaml"
 
 INTRODUCTION: Final = """\
 # Settings
@@ -24,16 +27,31 @@ for each, `--parameter-overrides` takes some.
 | parameter | variable | default | |
 |---|---|---|---|
 """
+OF_THE_STACK: Final = """
+## Of the stack alone
+
+These parameters shape what CloudFormation creates; the functions do not read them as settings.
+
+| parameter | default | |
+|---|---|---|
+"""
 
 
 def page() -> str:
     """The whole page."""
-    return INTRODUCTION + "".join(_rows())
+    return INTRODUCTION + "".join(_rows()) + OF_THE_STACK + "".join(_rows_of_the_stack())
 
 
 def _rows() -> Iterator[str]:
     for name, field in Settings.model_fields.items():
         yield f"| `{to_pascal(name)}` | `{PREFIX}{name.upper()}` | `{_text(field.default)}` | {field.description} |\n"
+
+
+def _rows_of_the_stack() -> Iterator[str]:
+    settings = {to_pascal(name) for name in Settings.model_fields}
+    for name, declared in read(TEMPLATE)["Parameters"].items():
+        if name not in settings:
+            yield f"| `{name}` | `{declared['Default']}` | {declared['Description']}. |\n"
 
 
 def _text(value: Any) -> str:

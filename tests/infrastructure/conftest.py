@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 import pytest
-from tools.local.physical import STACK
 from tools.local.template import Resource, Template, read
 from tools.runtime.emulator import ROOT
 from tools.runtime.sandbox import load_template
@@ -33,13 +33,36 @@ def functions(template: Template) -> list[Resource]:
 
 
 @pytest.fixture(scope="session")
-def observability() -> dict[str, Any]:
-    """Resources of ``observability.yaml``, its loops repeated and the name of the stack put in."""
+def observability(template: Template) -> dict[str, Any]:
+    """Resources of ``observability.yaml``, its loops repeated and the parameters that it is given put in."""
+    return nested_resources(template)
+
+
+def nested_resources(template: Template) -> dict[str, Any]:
+    """Resources of the nested template as its parent in ``template`` creates it."""
     resources: dict[str, Any] = {}
     for name, body in read(ROOT / "observability.yaml")["Resources"].items():
         resources |= repeated(*body) if name.startswith("Fn::ForEach") else {name: body}
-    found: dict[str, Any] = json.loads(json.dumps(resources).replace("${Service}", STACK))
-    return found
+    (nested,) = template.resources("AWS::CloudFormation::Stack")
+    return {name: given(body, nested.properties["Parameters"]) for name, body in resources.items()}
+
+
+def given(value: Any, parameters: dict[str, Any]) -> Any:
+    """Put parameters in where a value refers to them."""
+    if isinstance(value, list):
+        return [given(item, parameters) for item in value]
+    if not isinstance(value, dict):
+        return value
+    if value.keys() == {"Ref"}:
+        name = value["Ref"]["Fn::Sub"] if isinstance(value["Ref"], dict) else value["Ref"]
+        return parameters.get(name, {"Ref": name})
+    return {name: given(item, parameters) for name, item in value.items()}
+
+
+@pytest.fixture(scope="session")
+def nested_in() -> Callable[[Template], dict[str, Any]]:
+    """What gives the resources of ``observability.yaml`` as another template creates them."""
+    return nested_resources
 
 
 @pytest.fixture(scope="session")

@@ -39,7 +39,10 @@ def test_it_is_private_encrypted_versioned_locked_and_kept(bucket: Resource, wri
     retention = found["ObjectLockConfiguration"]["Rule"]["DefaultRetention"]
     assert (retention["Mode"], str(retention["Days"])) == ("GOVERNANCE", "365")
     as_written = written["Resources"]["ArchiveBucket"]
-    assert (as_written["DeletionPolicy"], as_written["UpdateReplacePolicy"]) == ("Retain", "Retain")
+    assert (as_written["DeletionPolicy"], as_written["UpdateReplacePolicy"]) == (
+        "RetainExceptOnCreate",
+        "Retain",
+    )
 
 
 def test_connections_without_encryption_are_refused(migrating: Template) -> None:

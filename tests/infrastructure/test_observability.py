@@ -47,11 +47,9 @@ def watched(alarms: Alarms, namespace: str, metric: str) -> set[str]:
 
 
 def values_of(alarm: dict[str, Any]) -> list[dict[str, str]]:
-    """Dimensions of an alarm, names of the stack's resources put in."""
-    text = json.dumps(alarm["Dimensions"]).replace('{"Ref": "Service"}', f'"{STACK}"')
-    (dimension,) = json.loads(text)
-    value = dimension["Value"]
-    return [dimension | {"Value": value["Fn::Sub"] if isinstance(value, dict) and "Fn::Sub" in value else str(value)}]
+    """Dimensions of an alarm."""
+    (dimension,) = alarm["Dimensions"]
+    return [dimension | {"Value": str(dimension["Value"])}]
 
 
 def reported() -> set[str]:

@@ -15,6 +15,7 @@ OF_THE_STACK = {
     "AlarmEmail",
     "ArchiveLockDays",
     "ClaimDays",
+    "DeletionProtection",
     "TraceFunctions",
     "IteratorAgeLimitMs",
     "JwtAudience",

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from tools.local.template import Template
+from tools.runtime.sandbox import load_template
 
 Keys = tuple[str, ...]
 LOOKUPS = {f"lookup{number}": (f"lookup{number}", f"lookup{number}_sort") for number in (1, 2, 3)}
@@ -20,8 +21,8 @@ TABLES: dict[str, dict[str, Keys]] = {
     "DeadlinesTable": {"": ("bucket", "due")},
     "TracesTable": {"": ("trace", "entry")},
 }
+STATEFUL = {"AWS::DynamoDB::Table", "AWS::S3::Bucket"}
 NUMBERS = {"position", "log_bucket", "bucket"}
-KEPT = {"EventsTable", "ReportsTable", "MigrationTable", "DeadlinesTable"}
 
 
 @pytest.fixture(scope="module")
@@ -51,21 +52,36 @@ def test_keys(tables: dict[str, Any], name: str) -> None:
 
 
 @pytest.mark.parametrize("name", TABLES)
-def test_every_table_is_paid_by_use_encrypted_restorable_and_cannot_be_deleted(
-    tables: dict[str, Any], name: str
-) -> None:
+def test_every_table_is_paid_by_use_encrypted_and_restorable(tables: dict[str, Any], name: str) -> None:
     table = tables[name]
     assert table["BillingMode"] == "PAY_PER_REQUEST"
     assert table["SSESpecification"] == {"SSEEnabled": True}
     assert table["PointInTimeRecoverySpecification"] == {"PointInTimeRecoveryEnabled": True}
-    assert table["DeletionProtectionEnabled"] is True
 
 
-@pytest.mark.parametrize("name", TABLES)
-def test_what_cannot_be_made_again_outlives_the_stack(written: dict[str, Any], name: str) -> None:
-    policy = "Retain" if name in KEPT else "Delete"
-    table = written["Resources"][name]
-    assert (table["DeletionPolicy"], table["UpdateReplacePolicy"]) == (policy, policy)
+@pytest.mark.parametrize("protection", ["true", "false"])
+def test_tables_are_protected_against_deletion_when_the_parameter_says_so(protection: str) -> None:
+    found = load_template(DeletionProtection=protection).resources("AWS::DynamoDB::Table")
+    assert {table.properties["DeletionProtectionEnabled"] for table in found} == {protection}
+
+
+def test_a_first_deployment_that_fails_can_roll_back(written: dict[str, Any]) -> None:
+    """CloudFormation cannot delete a protected table, nor should it leave behind what it created itself."""
+    assert written["Parameters"]["DeletionProtection"]["Default"] == "false"
+    assert kept(written) == {name for name, body in written["Resources"].items() if body["Type"] in STATEFUL}
+    assert {body.get("DeletionPolicy") for body in written["Resources"].values()} == {
+        None,
+        "Delete",
+        "RetainExceptOnCreate",
+    }
+
+
+def kept(written: dict[str, Any]) -> set[str]:
+    """What outlives the stack, unless its own creation failed."""
+    policies = {
+        name: (b.get("DeletionPolicy"), b.get("UpdateReplacePolicy")) for name, b in written["Resources"].items()
+    }
+    return {name for name, found in policies.items() if found == ("RetainExceptOnCreate", "Retain")}
 
 
 def test_the_stream_of_the_event_table_shows_what_was_there_before(tables: dict[str, Any]) -> None:

@@ -69,6 +69,11 @@ class Template:
             self._ref, self._attribute, transformed.get("Conditions", {}), transformed.get("Mappings", {})
         )
 
+    @property
+    def kinds(self) -> set[str]:
+        """Types of all resources."""
+        return {str(body["Type"]) for body in self._resources.values()}
+
     def resources(self, kind: str) -> list[Resource]:
         """Return the resources of this type, in the template's order."""
         found = [(key, body) for key, body in self._resources.items() if body["Type"] == kind]
