@@ -14,10 +14,15 @@ from banyan.errors import InvalidStreamId
 
 RESERVED_TENANTS: Final = frozenset({"_system", "_audit"})
 MAX_STREAM_BYTES: Final = 512
+MAX_TENANT: Final = 128
+"""Leaves room for every id that a domain accepts."""
 GENESIS_DIGEST: Final = "0" * 64
 BEGINNING_OF_TIME: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 _PART = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+_NOT_TEXT = re.compile(
+    r"null|nil|none|undefined|true|false|nan|infinity|(0|[1-9][0-9]*)(\.[0-9]+)?(e-?[0-9]+)?", re.IGNORECASE
+)
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -84,14 +89,21 @@ class StreamId:
 
 
 def caller_tenant(name: str) -> str:
-    """Check the tenant that a verified caller claims; reserved tenants are refused.
+    """Check the tenant that a verified caller claims.
+
+    API Gateway hands every claim on as text, so a claim that was not text shows only in how it reads: ``null``,
+    ``true``, ``7``. Such a name is nobody's, or the rounded name of several. Lists and objects hold characters that
+    a stream name may not have.
 
     Raises
     ------
     InvalidStreamId
-        When ``name`` is reserved or not a valid part of a stream name.
+        When ``name`` is reserved, not a valid part of a stream name, longer than ``MAX_TENANT``, or reads as
+        anything but text.
     """
     _check_part("tenant", name)
+    if len(name) > MAX_TENANT or _NOT_TEXT.fullmatch(name):
+        raise InvalidStreamId(f"tenant {name[:MAX_TENANT]!r} is not the name of a tenant")
     return name
 
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 from banyan.events import CamelModel
+from banyan.text import Composed, Readable
 from orders.events import CustomerId, Item, Method, OrderId, Reason
 from orders.money import Money
 
@@ -25,13 +28,13 @@ class PayOrder(CamelModel):
     """Pay the exact total of an open order."""
 
     amount: Money
-    method: Method = "unspecified"
+    method: Annotated[Method, Composed, Readable] = "unspecified"
 
 
 class CancelOrder(CamelModel):
     """Cancel an order; a paid one is refunded."""
 
-    reason: Reason
+    reason: Annotated[Reason, Composed, Readable]
 
 
 class ExpireOrder(CamelModel):

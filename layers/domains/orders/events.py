@@ -8,12 +8,12 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import StrictInt, StringConstraints
 
 from banyan.events import CamelModel, DomainEvent
+from banyan.text import Composed
 from orders.money import ZERO, Money
 
 OrderId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$")]
-CustomerId = Annotated[
-    str, StringConstraints(pattern=r"^[\p{L}\p{N}.@_+:'&,()-]+( [\p{L}\p{N}.@_+:'&,()-]+)*$", max_length=128)
-]
+_LETTER = r"(?:[\p{L}\p{N}.@_+:'&,()-]\p{M}*(?:[\x{200C}\x{200D}]\p{L}\p{M}*)*)"
+CustomerId = Annotated[str, Composed, StringConstraints(pattern=f"^{_LETTER}+(?: {_LETTER}+)*$", max_length=128)]
 Sku = Annotated[str, StringConstraints(pattern=r"^[!-~]([ -~]{0,62}[!-~])?$")]
 Reason = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=500)]
 Method = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=50)]

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
-from typing import Any, Final, Literal
+from typing import Annotated, Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict
 
 from banyan.events import DomainEvent
 from banyan.migration.adapter import LegacyAdapter, SqlMapping
+from banyan.text import Composed
 from orders.events import (
     Item,
     OrderCancelled,
@@ -43,7 +44,7 @@ class LegacyOrder(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     order_id: str
-    customer: str
+    customer: Annotated[str, Composed]
     status: Literal["open", "paid", "cancelled"]
     total: Money
     lines: tuple[LegacyLine, ...]

@@ -56,6 +56,9 @@ Limit = Annotated[int, Query(ge=1, le=200)]
 def create_order(body: NewOrder, call: CurrentCall) -> Response[CommandAnswer]:
     """Create an order of at least one item."""
     order_id = body.order_id or call.attempt.new_id
+    call.require_path_id(body.customer_id, "customerId")
+    for index, item in enumerate(body.items):
+        call.require_path_id(item.sku, f"items.{index}.sku")
     command = CreateOrder(order_id=order_id, customer_id=body.customer_id, items=body.items)
     return _handle(call, order_id, command, 201)
 
@@ -63,6 +66,7 @@ def create_order(body: NewOrder, call: CurrentCall) -> Response[CommandAnswer]:
 @commands.post("/orders/<orderId>/items", operation_id="addItem", summary="Add a line to an open order")
 def add_item(orderId: str, body: Item, call: CurrentCall) -> Response[CommandAnswer]:
     """Add an item to an order that is neither paid nor cancelled."""
+    call.require_path_id(body.sku, "sku")
     return _handle(call, orderId, AddItem(item=body))
 
 
@@ -170,6 +174,7 @@ def _order(call: Call, order_id: str) -> StreamId:
 
 
 def _stock(call: Call, sku: str) -> StreamId:
+    call.require_path_id(sku, "sku")
     return call.stream(ENTITY, stock_id(sku), "sku")
 
 

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from hashlib import sha256
 from threading import Barrier, Event
 from typing import Any
 
@@ -127,6 +128,80 @@ def test_a_key_belongs_to_one_request(server: Server, path: str, body: Any) -> N
     server.post("/orders/o-1/items", ITEM, **KEY)
     assert problem(server.post(path, body, **KEY)) == (422, "idempotency_key_reused")
     assert server.commits() == 2
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {},
+        {"if_match": '"2"'},
+        {"if_match": '"12"'},
+        {"x_occurred_at": "2010-12-01T08:26:00Z"},
+        {"if_match": '"1"', "x_occurred_at": "2010-12-01T08:26:00Z"},
+        {"if_match": '"1"', "query": {"dry": "1"}},
+    ],
+)
+def test_a_key_belongs_to_one_set_of_conditions(server: Server, other: dict[str, Any]) -> None:
+    server.post("/orders", ORDER)
+    first = server.post("/orders/o-1/items", ITEM, if_match='"1"', **KEY)
+    assert first["statusCode"] == 200
+    assert problem(server.post("/orders/o-1/items", ITEM, **other, **KEY)) == (422, "idempotency_key_reused")
+    assert told(server.post("/orders/o-1/items", ITEM, if_match='"1"', **KEY)) == told(first)
+    assert server.commits() == 2
+
+
+def test_a_conflict_is_not_the_answer_to_another_condition(server: Server) -> None:
+    server.post("/orders", ORDER)
+    assert problem(server.post("/orders/o-1/items", ITEM, if_match='"7"', **KEY)) == (409, "version_conflict")
+    assert problem(server.post("/orders/o-1/items", ITEM, if_match='"1"', **KEY)) == (422, "idempotency_key_reused")
+
+
+@pytest.mark.parametrize("spelled", [{"If_Match": ' "1" '}, {"IF_MATCH": '"01"'}])
+def test_equal_conditions_may_be_spelled_otherwise(server: Server, spelled: dict[str, str]) -> None:
+    server.post("/orders", ORDER)
+    moments = {"x_occurred_at": "2010-12-01T08:26:00Z"}, {"x_occurred_at": "2010-12-01T09:26:00+01:00"}
+    first = server.post("/orders/o-1/items", ITEM, if_match='"1"', **moments[0], **KEY)
+    again = server.post("/orders/o-1/items", ITEM, **spelled, **moments[1], **KEY)
+    assert told(again) == told(first)
+
+
+def test_a_key_without_conditions_stands_for_what_it_always_stood_for(server: Server) -> None:
+    """Keys that are in use outlive a deployment."""
+    server.post("/orders/o-1/pay", {"amount": "5"}, **KEY)
+    record = server.records.get("acme#key-1")
+    assert record is not None
+    assert record.fingerprint == sha256(b'user-1 POST /orders/o-1/pay {"amount":"5"}').hexdigest()
+
+
+def test_a_new_life_of_a_key_makes_a_new_order() -> None:
+    body = {"customerId": "c", "items": [ITEM]}
+    server = Server()
+    made: list[str] = []
+    for _ in range(3):
+        first, again = (server.post("/orders", body, **KEY) for _ in range(2))
+        assert (first["statusCode"], told(again)) == (201, told(first))
+        made.append(body_of(first)["orderId"])
+        server.clock.move(timedelta(hours=24))
+    assert len(set(made)) == 3
+    assert [server.commits(order) for order in made] == [1, 1, 1]
+
+
+@pytest.mark.parametrize("refuses", ["before", "after"])
+def test_a_crash_does_not_end_the_life_of_a_key(refuses: str) -> None:
+    body = {"customerId": "c", "items": [ITEM]}
+    table = Unreliable()
+    server = Server(table=table)
+    server.post("/orders", body, **KEY)
+    server.clock.move(timedelta(hours=25))
+    table.refuses = refuses
+    assert problem(server.post("/orders", body, **KEY)) == (503, "unavailable")
+    table.refuses = ""
+    server.restart()
+    server.clock.move(timedelta(hours=23))
+    again = server.post("/orders", body, **KEY)
+    assert again["statusCode"] == 201
+    assert len(list(server.store.streams())) == 2
+    assert server.commits(body_of(again)["orderId"]) == 1
 
 
 def test_the_same_request_may_be_spelled_otherwise(server: Server) -> None:

@@ -8,7 +8,7 @@ import pytest
 from pydantic import ValidationError
 
 from orders.commands import CancelOrder, CreateOrder, PayOrder
-from orders.events import Item
+from orders.events import Item, OrderCancelled
 
 
 def order(**changes: Any) -> CreateOrder:
@@ -43,6 +43,68 @@ def test_accepts_a_customer(customer: str) -> None:
 def test_refuses_a_customer_that_is_no_safe_key(customer: str) -> None:
     with pytest.raises(ValidationError, match="customerId"):
         order(customerId=customer)
+
+
+@pytest.mark.parametrize(
+    "customer",
+    [
+        *("राम कुमार", "สมชาย", "مُحَمَّد", "Nguyễn Văn Đức", "田中", "ශ්‍රී", "क्‍ष", "יִצְחָק", "Ёлкин", "ნინო", "김민수"),
+        *("Smith, John", "O'Brien", "Jean-Luc", "٣", "ㄱ"),
+    ],
+)
+def test_letters_with_marks_are_letters(customer: str) -> None:
+    assert order(customerId=customer).customer_id == customer
+
+
+@pytest.mark.parametrize(
+    ("sent", "kept"), [("Zoe\u0308", "Zoë"), ("Nguye\u0302\u0303n", "Nguyễn"), ("\u1100\u1161", "가"), ("Å", "Å")]
+)
+def test_one_spelling_of_a_customer_is_kept(sent: str, kept: str) -> None:
+    assert order(customerId=sent) == order(customerId=kept)
+
+
+@pytest.mark.parametrize("customer", ["\u0301a", "a \u0301", "a\u200d", "\u200da", "a\u200d\u0301", "\ufffd", "😀"])
+def test_a_mark_without_a_letter_names_nobody(customer: str) -> None:
+    with pytest.raises(ValidationError, match="customerId"):
+        order(customerId=customer)
+
+
+UNREADABLE = [
+    "\x00",
+    "\x07",
+    "\n",
+    "\r",
+    "\t",
+    "\x1b",
+    "\x7f",
+    "\x85",
+    "\u2028",
+    "\u202e",
+    "\u2066",
+    "\ud800",
+    "\ufffd",
+    "\ufeff",
+]
+
+
+@pytest.mark.parametrize("character", UNREADABLE)
+def test_text_is_a_line_that_can_be_read(character: str) -> None:
+    with pytest.raises(ValidationError, match="reason"):
+        CancelOrder(reason=f"a{character}b")
+    with pytest.raises(ValidationError, match="method"):
+        PayOrder.model_validate({"amount": "1", "method": f"a{character}b"})
+
+
+def test_text_may_be_in_any_language() -> None:
+    for reason in ["zu spät", "देर से", "😀", "\u200fמאוחר מדי", "Zu teuer – 50 % über “normal”"]:
+        assert CancelOrder(reason=reason).reason == reason
+    assert CancelOrder(reason=" zu spa\u0308t ").reason == "zu spät"
+
+
+@pytest.mark.parametrize("reason", ["a\x00b", "a\nb", "\u202e", "Zoe\u0308"])
+def test_an_event_of_earlier_days_is_read_as_it_is(reason: str) -> None:
+    stored = {"orderId": "o-1", "customerId": "c", "reason": reason, "refundedAmount": "0"}
+    assert OrderCancelled.model_validate(stored).reason == reason
 
 
 @pytest.mark.parametrize("order_id", ["", "a:b", "a#b", "-1", "a b", "x" * 129, "ä"])

@@ -14,7 +14,7 @@ from aws_lambda_powertools.event_handler.api_gateway import Router
 from aws_lambda_powertools.utilities.data_classes import APIGatewayProxyEventV2
 
 from banyan.aws.http_call import Call
-from banyan.aws.http_headers import CORRELATION_ID, ETAG, Headers
+from banyan.aws.http_headers import CORRELATION_ID, ETAG, IF_MATCH, OCCURRED_AT, Headers
 from banyan.aws.http_json import canonical, read_body
 from banyan.aws.http_once import Attempt, HttpAnswer, Once
 from banyan.aws.http_public import public_routes, table_checks
@@ -70,6 +70,7 @@ class Api:
 
     def __call__(self, event: Mapping[str, Any], invocation: Any) -> HttpAnswer:
         """Answer one request; every answer names its correlation id."""
+        event = _complete(event)
         headers = Headers.of(event)
         try:
             correlation_id = headers.correlation_id or str(uuid4())
@@ -104,9 +105,8 @@ class Api:
 
         key = headers.idempotency_key
         if self._once and key:
-            return self._once.run(
-                f"{caller.tenant}#{key}", _fingerprint(request, caller.actor, body), _lease(invocation), work
-            )
+            fingerprint = _fingerprint(request, headers, caller.actor, body)
+            return self._once.run(f"{caller.tenant}#{key}", fingerprint, _lease(invocation), work)
         return _unless_known(headers, work(Attempt.only()))
 
 
@@ -169,9 +169,31 @@ def _metadata(request: APIGatewayProxyEventV2, headers: Headers, correlation_id:
     )
 
 
-def _fingerprint(request: APIGatewayProxyEventV2, actor: str, body: Mapping[str, Any]) -> str:
+def _fingerprint(request: APIGatewayProxyEventV2, headers: Headers, actor: str, body: Mapping[str, Any]) -> str:
+    """What a key stands for: all that the answer depends on. Left out where not given, as keys in use have it."""
     content = f"{actor} {request.http_method} {request.path} {canonical(body)}"
-    return hashlib.sha256(content.encode()).hexdigest()
+    conditions = {
+        IF_MATCH: headers.expected_version,
+        OCCURRED_AT: headers.occurred_at and headers.occurred_at.isoformat(),
+        "query": request.query_string_parameters,
+    }
+    given = {name: value for name, value in conditions.items() if value is not None and value != {}}
+    return hashlib.sha256(f"{content} {canonical(given)}".encode() if given else content.encode()).hexdigest()
+
+
+def _complete(event: Mapping[str, Any]) -> dict[str, Any]:
+    """The event with every part that an answer needs, though ``null`` or nothing was sent in its place."""
+    context = _members(event, "requestContext")
+    path = event.get("rawPath") or "/"
+    http = {"method": "GET", "path": path, **_members(context, "http")}
+    filled = {"stage": "$default", "requestId": "", **context, "http": http}
+    headers = {name: value for name, value in _members(event, "headers").items() if isinstance(value, str)}
+    return {**event, "rawPath": path, "headers": headers, "requestContext": filled}
+
+
+def _members(part: Mapping[str, Any], name: str) -> dict[str, Any]:
+    found = part.get(name)
+    return {key: value for key, value in found.items() if value is not None} if isinstance(found, Mapping) else {}
 
 
 def _lease(invocation: Any) -> timedelta:

@@ -21,6 +21,7 @@ from banyan.errors import ConcurrencyError, InvalidStreamId
 from banyan.events import Metadata
 from banyan.queries import Provenance, Queries
 from banyan.streams import StreamId
+from banyan.text import PATH_RULE, fits_in_path
 
 A = TypeVar("A", bound=BaseModel)
 
@@ -60,6 +61,11 @@ class Call:
             return StreamId(self.caller.tenant, entity, id)
         except InvalidStreamId as error:
             raise InvalidId(field, str(error)) from error
+
+    def require_path_id(self, id: str, field: str) -> None:
+        """Refuse an id that no route could find again. Raises ``InvalidId`` naming ``field``."""
+        if not fits_in_path(id):
+            raise InvalidId(field, f"{field} must be {PATH_RULE}")
 
     def handle(self, stream: StreamId, command: Any) -> Outcome[Any]:
         """Handle a command once, at the version the caller expects.

@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from banyan.aws.problems import BadRequest
+from banyan.text import PATH_RULE, fits_in_path
 
 CORRELATION_ID: Final = "X-Correlation-Id"
 IDEMPOTENCY_KEY: Final = "Idempotency-Key"
@@ -17,12 +18,16 @@ IF_MATCH: Final = "If-Match"
 IF_NONE_MATCH: Final = "If-None-Match"
 ETAG: Final = "ETag"
 
-_CORRELATION = re.compile(r"[!-~]{1,128}")
+_VISIBLE = re.compile(r"[!-~]{1,128}")
 _KEY = re.compile(r"[!-~]{1,255}")
 _VERSION = re.compile(r'"([0-9]{1,18})"')
 _TAGS = re.compile(r'\*|(W/)?"[!#-~]*"(\s*,\s*(W/)?"[!#-~]*")*')
 _TAG = re.compile(r'"[!#-~]*"')
-_RFC3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d{1,9})?([Zz]|[+-]\d\d:\d\d)", re.ASCII)
+_RFC3339 = re.compile(
+    r"(\d{4}-\d\d-\d\d[Tt ](?:[01]\d|2[0-3]):[0-5]\d:)([0-5]\d|60)((?:\.\d+)?(?:[Zz]|[+-](?:[01]\d|2[0-3]):[0-5]\d))",
+    re.ASCII,
+)
+_SECOND = timedelta(seconds=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,8 +46,11 @@ class Headers:
 
     @property
     def correlation_id(self) -> str | None:
-        """1–128 visible ASCII characters."""
-        match = self._match(CORRELATION_ID, _CORRELATION, "1 to 128 visible ASCII characters")
+        """1–128 visible ASCII characters that a path can hold."""
+        wanted = f"1 to 128 visible ASCII characters {PATH_RULE}"
+        match = self._match(CORRELATION_ID, _VISIBLE, wanted)
+        if match and not fits_in_path(match[0]):
+            raise _malformed(CORRELATION_ID, wanted)
         return match[0] if match else None
 
     @property
@@ -61,10 +69,10 @@ class Headers:
 
     @property
     def occurred_at(self) -> datetime | None:
-        """When it happened in the world, UTC."""
+        """When it happened in the world, UTC to the microsecond; a leap second counts as the one behind it."""
         match = self._match(OCCURRED_AT, _RFC3339, "a time as in RFC 3339, such as 2010-12-01T08:26:00Z")
         try:
-            return _moment(match[0]) if match else None
+            return _moment(*match.groups()) if match else None
         except (ValueError, OverflowError) as error:
             raise _malformed(OCCURRED_AT, "a time that exists") from error
 
@@ -88,8 +96,13 @@ def etag(version: int) -> str:
     return f'"{version}"'
 
 
-def _moment(text: str) -> datetime:
-    return datetime.fromisoformat(text.upper()).astimezone(UTC)
+def _moment(minute: str, second: str, rest: str) -> datetime:
+    if second != "60":
+        return datetime.fromisoformat(f"{minute}{second}{rest}".upper()).astimezone(UTC)
+    moment = _moment(minute, "59", rest) + _SECOND
+    if (moment.day, moment.hour, moment.minute) != (1, 0, 0):
+        raise ValueError("leap seconds end months")
+    return moment
 
 
 def _malformed(name: str, wanted: str) -> BadRequest:

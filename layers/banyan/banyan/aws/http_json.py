@@ -9,6 +9,7 @@ from decimal import Decimal
 from typing import Any, NoReturn
 
 from banyan.aws.problems import BadRequest, BodyTooLarge
+from banyan.text import REPLACEMENT
 
 
 def read_body(event: Mapping[str, Any], max_bytes: int) -> dict[str, Any]:
@@ -24,16 +25,16 @@ def read_body(event: Mapping[str, Any], max_bytes: int) -> dict[str, Any]:
     ------
     BodyTooLarge
     BadRequest
-        ``malformed_json``: no UTF-8, no JSON, NaN or Infinity, a key twice, too deep, or no object.
+        ``malformed_json``: not UTF-8, not JSON, NaN or Infinity, a key twice, too deep, or not an object.
     """
     try:
         raw = _bytes(event)
         if len(raw) > max_bytes:
             raise BodyTooLarge(f"the body has {len(raw)} bytes, {max_bytes} are accepted: send less at once")
-        body = _parse(raw.decode()) if raw.strip() else {}
+        body = _parse(_text(raw)) if raw.strip() else {}
         canonical(body).encode()
     except (ValueError, ArithmeticError, RecursionError) as error:
-        raise BadRequest("malformed_json", "the body is no well-formed JSON in UTF-8") from error
+        raise BadRequest("malformed_json", "the body is not well-formed JSON in UTF-8") from error
     if not isinstance(body, dict):
         raise BadRequest("malformed_json", "the body must be a JSON object")
     return body
@@ -46,7 +47,17 @@ def canonical(value: Any) -> str:
 
 def _bytes(event: Mapping[str, Any]) -> bytes:
     body = event.get("body") or ""
+    if not isinstance(body, str):
+        raise ValueError("the body is not text")
     return b64decode(body, validate=True) if event.get("isBase64Encoded") else body.encode()
+
+
+def _text(raw: bytes) -> str:
+    """The body's text; API Gateway may have replaced bytes that are not UTF-8 before we see them."""
+    text = raw.decode()
+    if REPLACEMENT in text:
+        raise ValueError("the body was not UTF-8")
+    return text
 
 
 def _parse(text: str) -> Any:

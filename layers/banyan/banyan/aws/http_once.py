@@ -47,9 +47,10 @@ class Attempt:
 
     @classmethod
     def under(cls, record: Record, *, again: bool) -> Attempt:
-        """An attempt under a claim, the first or ``again``."""
-        commit_id = uuid5(_IDS, f"{record.key}@{record.started_at.isoformat()}")
-        return cls(str(commit_id), str(uuid5(_IDS, record.key)), record.first_attempt if again else None)
+        """An attempt under a claim, the first or ``again``; a key that is used after it expired gets other ids."""
+        life = f"{record.key}@{record.started_at.isoformat()}"
+        ids = str(uuid5(_IDS, life)), str(uuid5(_IDS, f"{life} new"))
+        return cls(*ids, record.first_attempt if again else None)
 
 
 class Once:

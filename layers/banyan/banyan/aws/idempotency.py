@@ -35,7 +35,7 @@ class Record:
     key : str
         Tenant and idempotency key.
     fingerprint : str
-        Digest of method, path and body; the same for every repeat.
+        Digest of the actor, method, path, query, conditions and body; the same for every repeat.
     owner : str
         Token of the attempt that holds the claim.
     started_at : datetime

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from banyan.errors import BanyanError, InvalidStreamId
 from banyan.streams import StreamId, caller_tenant
+from banyan.text import is_readable
 
 ADMIN: Final = "banyan/admin"
 """The scope of the platform's operator, who sees the projections and parked streams of all tenants."""
@@ -61,7 +62,7 @@ def identify(event: Mapping[str, Any], tenant_claim: str) -> Caller:
     """
     claims = _claims(event)
     actor = claims.get("sub")
-    if not isinstance(actor, str) or not actor:
+    if not isinstance(actor, str) or not actor or not is_readable(actor):
         raise Unauthorized("send a token in the header Authorization: Bearer")
     tenant = claims.get(tenant_claim)
     if not isinstance(tenant, str):
@@ -80,6 +81,7 @@ def _claims(event: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def _scopes(claims: Mapping[str, Any]) -> frozenset[str]:
-    """Scopes of a token; a list comes from API Gateway as ``[a b]``."""
-    granted = claims.get("scope", claims.get("scp", ""))
-    return frozenset(granted.removeprefix("[").removesuffix("]").split()) if isinstance(granted, str) else frozenset()
+    """Scopes of a token, in either of the claims that API Gateway looks at; a list comes from it as ``[a b]``."""
+    granted = [claims.get(name) for name in ("scope", "scp")]
+    lists = (text.removeprefix("[").removesuffix("]").split() for text in granted if isinstance(text, str))
+    return frozenset(scope for scopes in lists for scope in scopes)

@@ -138,7 +138,7 @@ _HEADERS: Final[Mapping[str, Json]] = {
     CORRELATION_ID: _header(
         CORRELATION_ID,
         "Comes back on every answer, stands in the log and in the events; made up when not given.",
-        pattern="^[!-~]{1,128}$",
+        pattern=r"^[!-.0->@-\[\]-~]{1,128}$",
     ),
     IDEMPOTENCY_KEY: _header(
         IDEMPOTENCY_KEY,

@@ -14,6 +14,8 @@ from banyan.streams import StreamId
 from banyan.traces.base import TraceIndex, TraceRow
 
 MAX_COMMITS: Final = 1000
+LONGEST_ID: Final = 128
+"""Longest correlation id that a request may bring; the key of the index would not hold any length."""
 PAGE: Final = 4  # a commit, and the snapshot and other parts that may lie beside it
 
 
@@ -88,7 +90,7 @@ class Timeline:
         ------
         EventError, StoreUnavailable
         """
-        rows = self._index.rows(tenant, correlation_id, limit + 1)
+        rows = self._index.rows(tenant, correlation_id, limit + 1) if len(correlation_id) <= LONGEST_ID else ()
         events = [event for row in rows[:limit] for event in self._events(row)]
         return Trace(
             correlation_id=correlation_id,

@@ -17,12 +17,13 @@ from banyan.migration.overview import Overview, Standing
 from banyan.migration.steps import ALL_READS, Phase, Step
 from banyan.reconciliation.fields import FieldDifference
 from banyan.streams import BEGINNING_OF_TIME, StreamId
+from banyan.text import Line
 
 BACK: Final = {Phase.DUAL_WRITE: Phase.LEGACY, Phase.CANARY: Phase.DUAL_WRITE}
 
 router = Router()  # type: ignore[no-untyped-call]
 
-Reason = Annotated[str, Field(min_length=1, max_length=500)]
+Reason = Annotated[Line, Field(min_length=1, max_length=500)]
 Limit = Annotated[int, Query(ge=1, le=200)]
 Before = Annotated[int | None, Query(ge=1)]
 

@@ -22,13 +22,14 @@ from banyan.aws.admin.targets import known
 from banyan.aws.http_call import Call, CurrentCall
 from banyan.events import CamelModel
 from banyan.streams import StreamId
+from banyan.text import Line
 
 HEALING: Final = timedelta(seconds=20)
 """How long an answer may wait for what a pause left behind; below the function's timeout."""
 
 router = Router()  # type: ignore[no-untyped-call]
 
-Reason = Annotated[str, Field(min_length=1, max_length=500)]
+Reason = Annotated[Line, Field(min_length=1, max_length=500)]
 
 
 class PauseRequest(CamelModel):

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from banyan.aws.http_call import Call
 from banyan.errors import NotFound, StreamCorrupted
 from banyan.projections.base import RESERVED_NAMES
 from banyan.streams import StreamId
+
+LONGEST_NAME: Final = 255
+"""Keys of the table are at most 2048 bytes long."""
 
 
 def known(call: Call, name: str, stream: StreamId | None = None) -> str:
@@ -40,6 +45,8 @@ def left_over(call: Call, name: str) -> str:
     NotFound
     """
     app = call.application
+    if len(name) > LONGEST_NAME:
+        raise NotFound("projection_not_found", "there is no projection of such a long name")
     control = app.controls.get([name])[name]
     buckets = range(app.settings.log_buckets)
     if name in app.operations.names or control.revision or app.log_checkpoints.get(control.generation(), buckets):

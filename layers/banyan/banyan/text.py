@@ -1,0 +1,50 @@
+"""Text from outside: which characters are accepted, and which ids a URL can name.
+
+An id travels percent-encoded in a path. API Gateway's HTTP API decodes a path before it routes the request, and hands
+it on decoded (``rawPath``): a ``/`` has then become a boundary, and all from a ``?`` on is lost. Clients and proxies
+turn ``\\`` into ``/`` and resolve ``.`` and ``..``. Whatever else an id holds arrives as it was meant.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Final
+from unicodedata import normalize
+
+from pydantic import AfterValidator, BeforeValidator
+from pydantic_core import PydanticCustomError
+
+PATH_RULE: Final = "without '/', '\\' and '?', and neither '.' nor '..'"
+
+_PATH_ID = re.compile(r"(?!\.{1,2}\Z)[^/\\?\x00-\x1f\x7f]+")
+_UNREADABLE = re.compile("[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff\ufeff\ufffd-\uffff]")
+REPLACEMENT: Final = "\ufffd"
+"""What decoders put in place of bytes that are not UTF-8."""
+
+
+def fits_in_path(id: str) -> bool:
+    """Whether a route that takes an id from its path can find this one."""
+    return _PATH_ID.fullmatch(id) is not None
+
+
+def is_readable(text: str) -> bool:
+    """Whether text is one line without control characters, bidirectional overrides, lone surrogates and the like."""
+    return _UNREADABLE.search(text) is None
+
+
+def composed(text: object) -> object:
+    """Text in Unicode's normal form C, so that one spelling of a letter and its marks is kept; all else as it is."""
+    return normalize("NFC", text) if isinstance(text, str) and not text.isascii() else text
+
+
+def _readable(text: str) -> str:
+    if not is_readable(text):
+        raise PydanticCustomError("text", "text is one line without control characters or bidirectional overrides")
+    return text
+
+
+Composed: Final = BeforeValidator(composed)
+Readable: Final = AfterValidator(_readable)
+
+Line = Annotated[str, Composed, Readable]
+"""A line of text that people wrote."""
