@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from banyan.reconciliation.report import Report
 from tools.cli.client import Client, Refused
+from tools.cli.errors import CliError
 from tools.demo.stage import Stage
 
 MIGRATION: Final = "migration"
@@ -53,8 +54,10 @@ class Operator:
         self._admin.post(MIGRATION, "archive")
 
     def archived(self) -> bool:
-        """Whether the archive was written and read back."""
+        """Whether the archive was written and read back; to wait for a damaged one is in vain."""
         archive = self._admin.get(MIGRATION, "archive").content["archive"]
+        if archive and archive["damage"]:
+            raise CliError(f"the archive is damaged: {archive['damage']}")
         return bool(archive and archive["stage"] == "verified")
 
     def complete(self) -> bool:

@@ -28,7 +28,7 @@ class MemoryObjects:
         self.behind: Hook = lambda: None
 
     def put(self, key: str, content: bytes) -> None:
-        self.kept[key] = content
+        self.kept.setdefault(key, content)
         self.behind()
 
     def get(self, key: str) -> bytes | None:

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 from tests.integration.migration.world import World
 from tests.wire import Deliver, delivered
 
+from banyan.migration.parts import Parts
+
 if TYPE_CHECKING:
     from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 
@@ -80,6 +82,21 @@ def stepping(world: World, moments: Moments, *others: Hooked, within: bool = Tru
             world.connections.behind = world.connections.within = nothing
         for other in others:
             other.behind = nothing
+
+
+def meanwhile(world: World, other: Callable[[Parts], object], *others: Hooked) -> None:
+    """Another process does something, at a moment of this one."""
+    hooks, around = [(hooked, hooked.behind) for hooked in others], world.engine.wire.around
+    if world.connections:
+        hooks.append((world.connections, world.connections.behind))
+    within = world.connections.within if world.connections else nothing
+    with stepping(world, Moments(), *others):
+        other(world.process())
+    world.engine.wire.around = around
+    if world.connections:
+        world.connections.within = within
+    for hooked, behind in hooks:
+        hooked.behind = behind
 
 
 def deaths(world: World, work: Callable[[int], Any], *others: Hooked) -> Iterator[int]:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
+from itertools import count
 from typing import Any
 
 import boto3
 import pytest
 from tests.engines import DynamoDBEngine
-from tests.integration.migration.archives import MemoryObjects, archived, empty, worker
-from tests.integration.migration.moments import deaths
+from tests.integration.migration.archives import MemoryObjects, archived, empty, forge, worker
+from tests.integration.migration.moments import Killed, Moments, deaths, meanwhile, stepping
 from tests.integration.migration.world import DUAL, EVENTS, TURNED, World
-from tests.legacies import LEGACY_TABLE, order
+from tests.legacies import LEGACY_TABLE, OnDynamoDB, order
 from tools.local.physical import REGION
 
 from banyan.aws.clients import s3_client
@@ -139,21 +141,120 @@ def test_a_restoration_that_dies_anywhere_is_finished(ended: World, objects: Mem
         empty(ended)
 
 
-def test_two_workers_do_not_mix_their_work(ended: World, objects: MemoryObjects) -> None:
+Other = Callable[[World, MemoryObjects], object]
+
+
+def finishes(world: World, objects: MemoryObjects) -> None:
+    """Does everything that is left to do."""
+    worker(world, objects).go_on()
+
+
+def makes_a_step_and_dies(world: World, objects: MemoryObjects) -> None:
+    """Dies behind the first object that it puts or gets."""
+    with stepping(world, Moments(2), objects, within=False), suppress(Killed):
+        worker(world, objects).go_on()
+
+
+def asks_for_another(world: World, objects: MemoryObjects) -> None:
+    """Begins another archive, and finishes it."""
+    archived(world, objects, anew=True)
+
+
+@pytest.mark.usefixtures("small_pieces")
+@pytest.mark.parametrize(
+    ("kind", "other"),
+    [
+        ("postgres", finishes),
+        ("dynamodb", finishes),
+        ("dynamodb", makes_a_step_and_dies),
+        ("dynamodb", asks_for_another),
+    ],
+    indirect=["kind"],
+)
+def test_two_workers_at_any_step_leave_one_good_archive(ended: World, objects: MemoryObjects, other: Other) -> None:
+    expected = manifest_of(objects, archived(ended, objects).id).tables
+    for number in count(1):
+        ended.parts.end.archives.begin(anew=True)
+        late = worker(ended, objects)
+        moments = Moments(number, lambda: comes_between(ended, objects, other))
+        with stepping(ended, moments, objects, within=False), suppress(Conflict):
+            late.go_on()
+        done = worker(ended, objects).go_on()
+        assert done is not None
+        assert (done.stage, done.damage, manifest_of(objects, done.id).tables) == (Stage.VERIFIED, "", expected)
+        expect_restorable(ended, objects, done.id)
+        if moments.passed < number:
+            break
+    assert number > 10
+
+
+def comes_between(world: World, objects: MemoryObjects, other: Other) -> None:
+    """Another process acts, at a moment of this one."""
+    meanwhile(world, lambda _: other(world, objects), objects)
+
+
+def expect_restorable(world: World, objects: MemoryObjects, id: str) -> None:
+    """Expect that an archive goes back into empty tables."""
+    empty(world)
+    assert restored(world, objects, id).damage == ""
+
+
+@pytest.mark.parametrize("kind", ["dynamodb"], indirect=True)
+def test_a_row_that_is_written_between_two_workers_is_in_the_archive_once_or_not_at_all(
+    ended: World, objects: MemoryObjects
+) -> None:
+    def writes_a_row_first(world: World, objects: MemoryObjects) -> None:
+        assert isinstance(world.legacy, OnDynamoDB)
+        item = {"tenant": {"S": "acme"}, "id": {"S": f"x-{next(numbers)}"}, "version": {"N": "1"}}
+        world.engine.client.put_item(TableName=world.legacy.table, Item=item)
+        finishes(world, objects)
+
+    numbers = count(1)
+    for number in count(1):
+        ended.parts.end.archives.begin(anew=True)
+        moments = Moments(number, lambda: comes_between(ended, objects, writes_a_row_first))
+        with stepping(ended, moments, objects), suppress(Conflict):
+            worker(ended, objects).go_on()
+        done = worker(ended, objects).go_on()
+        assert done is not None
+        assert (done.stage, done.damage) == (Stage.VERIFIED, "")
+        assert manifest_of(objects, done.id).tables == done.reading.tables
+        if moments.passed < number:
+            break
+
+
+def test_a_worker_that_was_overtaken_says_so_and_goes_on_from_there(ended: World, objects: MemoryObjects) -> None:
     ended.parts.end.archives.begin()
     late = worker(ended, objects)
-
-    def overtake() -> None:
-        objects.behind = lambda: None
-        worker(ended, objects).go_on()
-
-    objects.behind = overtake
-    with pytest.raises(Conflict) as refused:
+    moments = Moments(2, lambda: comes_between(ended, objects, finishes))
+    with stepping(ended, moments, objects), pytest.raises(Conflict) as refused:
         late.go_on()
     assert refused.value.code == "overtaken"
     archive = late.go_on()
     assert archive is not None
     assert archive.stage is Stage.VERIFIED
+
+
+@pytest.mark.usefixtures("small_pieces")
+def test_two_workers_at_any_step_restore_the_same(ended: World, objects: MemoryObjects) -> None:
+    before, archive = rows(ended), archived(ended, objects)
+    for number in count(1):
+        empty(ended)
+        ended.process().end.archives.restore(archive.id)
+        moments = Moments(number, lambda: comes_between(ended, objects, restores))
+        with stepping(ended, moments, objects, within=False), suppress(Conflict):
+            worker(ended, objects).restore_on()
+        done = worker(ended, objects).restore_on()
+        assert done is not None
+        assert (done.damage, done.finished, rows(ended)) == ("", True, before)
+        if moments.passed < number:
+            break
+    assert number > 10
+
+
+def restores(world: World, objects: MemoryObjects) -> None:
+    """Puts back everything that is left."""
+    worker(world, objects).restore_on()
 
 
 def test_an_object_that_was_damaged_is_noticed_when_it_is_read_back(ended: World, objects: MemoryObjects) -> None:
@@ -175,6 +276,37 @@ def test_tables_that_hold_rows_are_left_alone(ended: World, objects: MemoryObjec
     with pytest.raises(Conflict, match="holds rows") as refused:
         ended.parts.end.archives.restore(archive.id)
     assert refused.value.code == "legacy_not_empty"
+
+
+def test_an_archive_that_is_not_finished_is_not_restored(ended: World) -> None:
+    archives = ended.parts.end.archives
+    id = archives.begin().id
+    empty(ended)
+    for named in (None, id):
+        with pytest.raises(Conflict, match="is not finished") as refused:
+            archives.restore(named)
+        assert refused.value.code == "archive_unfinished"
+    assert archives.restoration() is None
+
+
+def test_a_whole_manifest_that_is_not_the_archives_own_is_noticed(ended: World, objects: MemoryObjects) -> None:
+    archive = archived(ended, objects)
+    empty(ended)
+    forged = manifest_of(objects, archive.id).model_copy(update={"tables": (), "parts": ()}).sealed()
+    objects.kept[f"legacy/order/{archive.id}/manifest.json"] = forged.model_dump_json(by_alias=True).encode()
+    assert "is not the one that was written" in restored(ended, objects).damage
+
+
+@pytest.mark.parametrize("kind", ["dynamodb"], indirect=True)
+def test_a_late_worker_does_not_undo_what_was_written_after_a_restoration(ended: World, objects: MemoryObjects) -> None:
+    assert isinstance(ended.legacy, OnDynamoDB)
+    archived(ended, objects)
+    tables = DynamoDBTables(ended.engine.client, ended.legacy.table, "order")
+    page = tables.page("items", None, 10)
+    forge(ended, ORDERS[0].id)
+    changed = tables.page("items", None, 10)
+    tables.insert("items", page.lines)
+    assert tables.page("items", None, 10) == changed != page
 
 
 Damage = Callable[[dict[str, bytes], str], object]
@@ -239,4 +371,5 @@ def test_objects_lie_in_a_bucket_of_s3() -> None:
     objects = S3Objects(s3_client, "archive")
     assert objects.get("a/b.json") is None
     objects.put("a/b.json", b"{}")
+    objects.put("a/b.json", b"{1}")
     assert objects.get("a/b.json") == b"{}"

@@ -7,10 +7,9 @@ from contextlib import suppress
 from itertools import count
 
 import pytest
-from tests.integration.migration.moments import Killed, Moments, nothing, stepping
+from tests.integration.migration.moments import Killed, Moments, meanwhile, stepping
 from tests.integration.migration.world import CANARY, TURNED, World
 from tests.legacies import order, row
-from tests.wire import delivered
 
 from banyan.errors import BanyanError
 from banyan.migration.lead_dynamodb import DynamoDBLead
@@ -59,20 +58,6 @@ def turned(world: World, source: Step, to: Step, moments: Moments) -> int:
     if world.parts.phases.refreshed().step != source:
         world.turn(source)
     return moments.passed
-
-
-def meanwhile(world: World, intruder: Intruder) -> None:
-    """Another process does something, at a moment of this one."""
-    hook, world.engine.wire.around = world.engine.wire.around, delivered
-    commits = world.connections.behind if world.connections else nothing
-    if world.connections:
-        world.connections.behind = nothing
-    try:
-        intruder(world.process())
-    finally:
-        world.engine.wire.around = hook
-        if world.connections:
-            world.connections.behind = commits
 
 
 def expect_agreement(world: World) -> None:

@@ -70,26 +70,37 @@ class Archives:
         Raises
         ------
         Conflict
-            ``nothing_archived``; ``legacy_not_empty``, unless by this very restoration, which then goes on;
-            ``overtaken``.
+            ``nothing_archived``; ``archive_unfinished``; ``legacy_not_empty``, unless by this very restoration, which
+            then goes on; ``overtaken``.
         StoreUnavailable
         """
         known = self.restorations.read()
-        wanted = archive or self._newest()
+        newest = self.archives.read()
+        wanted = archive or _expect_any(newest).id
         if known and known.archive == wanted and not known.finished:
             return known
+        digest = _manifest_digest(newest, wanted)
         filled = self.tables.filled()
         if filled:
             raise Conflict(
                 "legacy_not_empty", f"{filled} of the legacy system holds rows: an archive goes back into empty tables"
             )
-        return self.restorations.save(Restoration(archive=wanted, begun_at=self._clock()))
+        return self.restorations.save(Restoration(archive=wanted, begun_at=self._clock(), manifest_sha256=digest))
 
-    def _newest(self) -> str:
-        archive = self.archives.read()
-        if archive is None:
-            raise Conflict("nothing_archived", "there is no archive to restore")
-        return archive.id
+
+def _expect_any(archive: Archive | None) -> Archive:
+    if archive is None:
+        raise Conflict("nothing_archived", "there is no archive to restore")
+    return archive
+
+
+def _manifest_digest(newest: Archive | None, wanted: str) -> str:
+    """Digest of the manifest of an archive, which is known of the newest one only."""
+    if newest is None or newest.id != wanted:
+        return ""
+    if not newest.finished:
+        raise Conflict("archive_unfinished", f"archive {wanted} is not finished: restore it when it is verified")
+    return newest.manifest_sha256
 
 
 def archive_id(moment: str) -> str:

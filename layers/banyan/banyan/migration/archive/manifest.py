@@ -16,6 +16,8 @@ from banyan.events import CamelModel
 FORMAT: Final = "banyan-legacy-archive/1"
 MODULUS: Final = 2**256
 NOTHING: Final = "0" * 64
+KEY_DIGITS: Final = 32
+"""Of the digest of an object, in its key."""
 
 
 class Rows(CamelModel):
@@ -119,16 +121,17 @@ class Manifest(CamelModel):
         return sha256(orjson.dumps(content, option=orjson.OPT_SORT_KEYS)).hexdigest()
 
 
-def packed(table: str, key: str, lines: Sequence[bytes]) -> tuple[Part, bytes]:
-    """A part and its object; the same lines give the same bytes."""
+def packed(table: str, prefix: str, lines: Sequence[bytes]) -> tuple[Part, bytes]:
+    """A part and its object; the same lines give the same bytes, and other bytes another key."""
     content = _joined(lines)
     packed = gzip.compress(content, mtime=0)
+    digest = sha256(packed).hexdigest()
     part = Part(
         table=table,
-        key=key,
+        key=f"{prefix}-{digest[:KEY_DIGITS]}.jsonl.gz",
         rows=len(lines),
         size=len(packed),
-        sha256=sha256(packed).hexdigest(),
+        sha256=digest,
         content_sha256=sha256(content).hexdigest(),
     )
     return part, packed

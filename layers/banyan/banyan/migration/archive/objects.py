@@ -5,19 +5,24 @@ from __future__ import annotations
 from base64 import b64encode
 from collections.abc import Callable
 from hashlib import sha256
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
+
+from botocore.exceptions import ClientError
 
 from banyan.aws.outages import outages
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
+KEY_TAKEN: Final = "PreconditionFailed"
+"""S3's answer (412) to ``If-None-Match: *`` when an object has the key; 409 asks for the same request again."""
+
 
 class Objects(Protocol):
     """Objects under a key."""
 
     def put(self, key: str, content: bytes) -> None:
-        """Keep an object, over the one of the same key. Raises ``StoreUnavailable``."""
+        """Keep an object; one that has that key already stays as it is. Raises ``StoreUnavailable``."""
 
     def get(self, key: str) -> bytes | None:
         """An object. Raises ``StoreUnavailable``."""
@@ -40,13 +45,18 @@ class S3Objects:
     def put(self, key: str, content: bytes) -> None:
         """As in ``Objects``; S3 refuses content that was damaged on its way."""
         with outages("the archive bucket"):
-            self._client().put_object(
-                Bucket=self._bucket,
-                Key=key,
-                Body=content,
-                ContentType="application/json" if key.endswith(".json") else "application/gzip",
-                ChecksumSHA256=b64encode(sha256(content).digest()).decode(),
-            )
+            try:
+                self._client().put_object(
+                    Bucket=self._bucket,
+                    Key=key,
+                    Body=content,
+                    ContentType="application/json" if key.endswith(".json") else "application/gzip",
+                    ChecksumSHA256=b64encode(sha256(content).digest()).decode(),
+                    IfNoneMatch="*",
+                )
+            except ClientError as error:
+                if error.response["Error"]["Code"] != KEY_TAKEN:
+                    raise
 
     def get(self, key: str) -> bytes | None:
         """As in ``Objects``."""

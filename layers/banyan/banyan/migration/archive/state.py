@@ -6,7 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from banyan.events import CamelModel
-from banyan.migration.archive.manifest import Rows
+from banyan.migration.archive.manifest import Part, Rows
 from banyan.migration.archive.reading import Reading
 
 
@@ -33,10 +33,12 @@ class Archive(CamelModel):
     reading : Reading
     parts : int
         Objects written so far, without the manifest.
+    newest_part : Part, optional
+        The last of them.
     manifest_sha256 : str
         Of the manifest's object, once it is written.
     ended_at : datetime, optional
-        When the manifest was written.
+        When the tables were read to their end; the manifest says so, whoever writes it.
     checked : int
         Objects read back.
     found : tuple[Rows, ...]
@@ -51,6 +53,7 @@ class Archive(CamelModel):
     stage: Stage = Stage.WRITING
     reading: Reading
     parts: int = 0
+    newest_part: Part | None = None
     manifest_sha256: str = ""
     ended_at: datetime | None = None
     checked: int = 0
@@ -72,6 +75,8 @@ class Restoration(CamelModel):
     archive : str
         Its id.
     begun_at : datetime
+    manifest_sha256 : str
+        Of the manifest's object, where it is known.
     checked, written : int
         Objects that were read and found whole, and objects whose rows were inserted.
     reading : Reading, optional
@@ -83,6 +88,7 @@ class Restoration(CamelModel):
 
     archive: str
     begun_at: datetime
+    manifest_sha256: str = ""
     checked: int = 0
     written: int = 0
     reading: Reading | None = None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from base64 import b64decode, b64encode
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final
 
 import orjson
@@ -51,7 +52,8 @@ class DynamoDBTables:
     def insert(self, table: str, lines: Sequence[bytes]) -> None:  # noqa: ARG002
         """As in ``LegacyTables``."""
         for line in lines:
-            self._call("put_item", Item=_item(line))
+            with suppress(self._client.exceptions.ConditionalCheckFailedException):
+                self._call("put_item", Item=_item(line), ConditionExpression="attribute_not_exists(id)")
 
     def filled(self) -> str | None:
         """As in ``LegacyTables``."""
@@ -67,6 +69,8 @@ class DynamoDBTables:
     def _call(self, operation: str, **request: Any) -> Any:
         try:
             return getattr(self._client, operation)(TableName=self._table, **request)
+        except self._client.exceptions.ConditionalCheckFailedException:
+            raise
         except (ClientError, BotoCoreError) as error:
             raise StoreUnavailable(f"no answer from the legacy table: {type(error).__name__}") from error
 

@@ -37,7 +37,7 @@ class ArchiveWorker:
         self._entity = archives.entity
         self._objects = objects
         self._clock = clock
-        self._manifest: Manifest | None = None
+        self._manifests: dict[tuple[str, str], Manifest] = {}
 
     def go_on(self, remaining: Remaining = lambda: ENOUGH_SECONDS) -> Archive | None:
         """Go on with the archive for as long as there is time.
@@ -74,21 +74,28 @@ class ArchiveWorker:
     def _next(self, archive: Archive) -> Archive:
         if archive.stage is Stage.CHECKING:
             return self._checked(archive)
-        return self._closed(archive) if archive.reading.finished else self._written(archive)
+        if not archive.reading.finished:
+            return self._written(archive)
+        return self._closed(archive) if archive.ended_at else archive.model_copy(update={"ended_at": self._clock()})
 
     def _written(self, archive: Archive) -> Archive:
+        self._list_newest_part(archive)
         table = archive.reading.tables[archive.reading.table].name
         lines, reading = read_on(self._tables, archive.reading)
         if not lines:
             return archive.model_copy(update={"reading": reading})
         number = archive.parts + 1
-        part, content = packed(table, f"{folder(self._entity, archive.id)}/{table}/{number:06}.jsonl.gz", lines)
+        part, content = packed(table, f"{folder(self._entity, archive.id)}/{table}/{number:06}", lines)
         self._objects.put(part.key, content)
-        self._notes.put(f"{_note(archive.id)}{number:06}", part.model_dump_json())
-        return archive.model_copy(update={"reading": reading, "parts": number})
+        return archive.model_copy(update={"reading": reading, "parts": number, "newest_part": part})
+
+    def _list_newest_part(self, archive: Archive) -> None:
+        """Note what the saved state already says, so that a worker who was overtaken repeats it at most."""
+        if archive.newest_part:
+            self._notes.put(f"{_note(archive.id)}{archive.parts:06}", archive.newest_part.model_dump_json())
 
     def _closed(self, archive: Archive) -> Archive:
-        now = self._clock()
+        self._list_newest_part(archive)
         parts = [Part.model_validate_json(text) for text in self._notes.under(_note(archive.id))]
         manifest = Manifest(
             kind=self._tables.kind,
@@ -96,7 +103,7 @@ class ArchiveWorker:
             id=archive.id,
             phase_version=archive.phase_version,
             begun_at=archive.begun_at,
-            ended_at=now,
+            ended_at=archive.ended_at,
             tables=archive.reading.tables,
             parts=tuple(parts[: archive.parts]),
         ).sealed()
@@ -104,7 +111,7 @@ class ArchiveWorker:
         self._objects.put(manifest_key(self._entity, archive.id), content)
         found = begin(self._tables).tables
         digest = sha256(content).hexdigest()
-        changes = {"stage": Stage.CHECKING, "manifest_sha256": digest, "ended_at": now, "found": found}
+        changes = {"stage": Stage.CHECKING, "manifest_sha256": digest, "found": found}
         return archive.model_copy(update=changes)
 
     def _checked(self, archive: Archive) -> Archive:
@@ -122,7 +129,7 @@ class ArchiveWorker:
 
     def _restored(self, restoration: Restoration) -> Restoration:
         try:
-            return self._put_back(restoration, self._manifest_of(restoration.archive))
+            return self._put_back(restoration, self._manifest_of(restoration.archive, restoration.manifest_sha256))
         except Conflict as conflict:
             return restoration.model_copy(update={"damage": conflict.detail})
 
@@ -148,11 +155,11 @@ class ArchiveWorker:
     def _lines(self, part: Part) -> list[bytes]:
         return list(part.lines(self._objects.get(part.key)))
 
-    def _manifest_of(self, id: str, digest: str = "") -> Manifest:
-        """The manifest of an archive, read once."""
-        if self._manifest is None or self._manifest.id != id:
-            self._manifest = self._read_manifest(id, digest)
-        return self._manifest
+    def _manifest_of(self, id: str, digest: str) -> Manifest:
+        """The manifest of an archive, read once for each digest that is expected of it."""
+        if (id, digest) not in self._manifests:
+            self._manifests = {(id, digest): self._read_manifest(id, digest)}
+        return self._manifests[id, digest]
 
     def _read_manifest(self, id: str, digest: str) -> Manifest:
         content = self._objects.get(manifest_key(self._entity, id))
