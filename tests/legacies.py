@@ -99,7 +99,7 @@ class OnDynamoDB:
         held = self.repository.held(stream)
         old = held.row if held else None
         new = LegacyRow(stream, old.version + 1 if old else 1, row, old.link if old else None)
-        self.engine.client.put_item(**self.repository.put(held, new)["Put"])
+        self.engine.client.update_item(**self.repository.update(held, new)["Update"])
 
     def delete_directly(self, stream: StreamId) -> None:
         key = {"tenant": {"S": stream.tenant}, "id": {"S": stream.id}}

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -17,10 +18,12 @@ from tests.support import START
 
 from banyan.errors import LeaderMoved, RowRaced
 from banyan.events import Metadata
+from banyan.migration.archive.tables_postgres import PostgresTables
+from banyan.migration.changes_postgres import PostgresChanges
 from banyan.migration.lead import Leader
 from banyan.migration.legacy import Entry, LegacyRow, Link, Unit
 from banyan.streams import StreamId
-from orders.legacy import LegacyOrder
+from orders.legacy import LEGACY, LegacyOrder
 
 LIMIT = 100
 
@@ -172,6 +175,17 @@ def test_no_unit_of_the_old_leader_ends_behind_the_hand_over(legacy: Legacy) -> 
     assert events == [legacy.repository.load(stream)]
 
 
+def test_a_row_that_takes_the_place_of_a_deleted_one_is_noticed(legacy: Legacy) -> None:
+    stream = order()
+    write(legacy, stream)
+    legacy.delete_directly(stream)
+    legacy.write_directly(stream, row(stream, customer="c-2"))
+    found = legacy.repository.load(stream)
+    assert found is not None
+    assert (found.aligned, found.data.customer) == (False, "c-2")
+    assert legacy.repository.unaligned(LIMIT) == [stream]
+
+
 @pytest.fixture(params=["memory", "postgres"])
 def outbox(request: pytest.FixtureRequest) -> Any:
     """Each legacy system that leads with an outbox."""
@@ -207,3 +221,128 @@ def test_once_legacy_is_off_the_database_itself_refuses_old_programs(postgres: O
     with pytest.raises(RaiseException, match="legacy_writes_off"):
         postgres.write_directly(order(), row(order()))
     assert postgres.repository.load(order()) is None
+
+
+MOVES = {
+    "a line to another order": ("UPDATE order_items SET order_id = 'o-0002', line = 9 WHERE line = 1 AND {first}", 2),
+    "all lines to another order": ("UPDATE order_items SET order_id = 'o-0002', line = line + 9 WHERE {first}", 2),
+    "a line to another tenant": ("UPDATE order_items SET tenant = 'zeta', line = 9 WHERE line = 1 AND {first}", 2),
+    "a line within its order": ("UPDATE order_items SET line = 9 WHERE line = 1 AND {first}", 1),
+    "one line away": ("DELETE FROM order_items WHERE line = 1 AND {first}", 1),
+    "one line in": ("INSERT INTO order_items SELECT tenant, order_id, 9, 'tea', 1, 1 FROM orders WHERE {first}", 1),
+    "all lines away": ("TRUNCATE order_items", 3),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("statement", "moved"), MOVES.values(), ids=MOVES)
+def test_every_order_whose_lines_change_is_noticed(postgres: OnPostgres, statement: str, moved: int) -> None:
+    streams = [order(1), order(2), order(1, "zeta")]
+    for stream in streams:
+        write(postgres, stream)
+    run(postgres, statement.format(first="tenant = 'acme' AND order_id = 'o-0001'"))
+    found = postgres.repository.rows(streams)
+    assert len([each for each in found.values() if each.version > 1 and not each.aligned]) == moved
+    assert len(postgres.repository.unaligned(LIMIT)) == moved
+
+
+def test_a_row_that_changes_its_key_is_noticed_under_both_names(postgres: OnPostgres) -> None:
+    for stream in (order(1), order(2)):
+        write(postgres, stream)
+        run(postgres, "DELETE FROM order_items")
+    see_everything(postgres)
+    run(postgres, "DELETE FROM orders WHERE order_id = 'o-0002'")
+    run(postgres, "UPDATE orders SET order_id = 'o-0002' WHERE order_id = 'o-0001'")
+    assert see_everything(postgres) == {str(order(1)), str(order(2))}
+    assert postgres.repository.unaligned(LIMIT) == [order(2)]
+
+
+def test_a_line_of_any_table_raises_the_version_of_its_row(postgres: OnPostgres) -> None:
+    run(
+        postgres,
+        "CREATE TABLE notes (number bigint PRIMARY KEY, shop text, of_order text, text text);"
+        " CREATE TRIGGER notes_version AFTER INSERT OR UPDATE OR DELETE ON notes FOR EACH ROW"
+        " EXECUTE FUNCTION banyan_line('order', 'orders', 'shop=tenant', 'of_order=order_id');"
+        " CREATE TRIGGER notes_truncated BEFORE TRUNCATE ON notes FOR EACH STATEMENT"
+        " EXECUTE FUNCTION banyan_line('order', 'orders', 'shop=tenant', 'of_order=order_id')",
+    )
+    write(postgres, order(1))
+    write(postgres, order(2))
+    versions = []
+    for statement in (
+        "INSERT INTO notes VALUES (1, 'acme', 'o-0001', 'it''s'), (2, 'acme', NULL, '')",
+        "UPDATE notes SET of_order = 'o-0002' WHERE number = 1",
+        "TRUNCATE notes",
+    ):
+        run(postgres, statement)
+        found = postgres.repository.rows([order(1), order(2)])
+        versions.append((found[order(1)].version, found[order(2)].version))
+    assert versions == [(2, 1), (3, 2), (3, 3)]
+
+
+@pytest.mark.parametrize("statement", ["TRUNCATE orders, order_items", "TRUNCATE orders CASCADE", "DELETE FROM orders"])
+def test_rows_that_are_all_removed_are_noticed(postgres: OnPostgres, statement: str) -> None:
+    streams = [order(1), order(2, "zeta")]
+    for stream in streams:
+        write(postgres, stream)
+    see_everything(postgres)
+    run(postgres, statement)
+    assert see_everything(postgres) == set(map(str, streams))
+
+
+REFUSED = [
+    "TRUNCATE orders, order_items",
+    "TRUNCATE order_items, orders",
+    "TRUNCATE orders CASCADE",
+    "TRUNCATE order_items",
+    "DELETE FROM orders",
+    "DELETE FROM order_items",
+    "UPDATE orders SET customer = 'c-2'",
+    "UPDATE orders SET order_id = 'o-0009'",
+    "UPDATE order_items SET line = line + 5",
+    "INSERT INTO order_items VALUES ('acme', 'o-0001', 9, 'tea', 1, 1)",
+    "INSERT INTO orders (tenant, order_id, customer, status, total) VALUES ('acme', 'o-0002', 'c', 'open', 0)",
+    "INSERT INTO orders SELECT * FROM orders ON CONFLICT DO NOTHING",
+    "MERGE INTO order_items i USING orders o ON i.order_id = o.order_id WHEN MATCHED THEN DELETE",
+]
+
+
+@pytest.mark.parametrize("statement", REFUSED)
+def test_once_legacy_is_off_no_statement_writes_and_each_is_counted(postgres: OnPostgres, statement: str) -> None:
+    write(postgres, order())
+    before = postgres.repository.load(order())
+    postgres.repository.hand_over(Leader.OFF, 1)
+    refused = PostgresTables(postgres.connections, LEGACY).signs().refused
+    with pytest.raises(RaiseException, match="legacy_writes_off"):
+        run(postgres, statement)
+    assert postgres.repository.load(order()) == before
+    assert PostgresTables(postgres.connections, LEGACY).signs().refused == refused + 1
+
+
+@pytest.mark.parametrize("table", ["orders", "order_items"])
+def test_once_legacy_is_off_nothing_is_copied_in(postgres: OnPostgres, table: str) -> None:
+    write(postgres, order())
+    with postgres.connections.transaction() as cursor, cursor.copy(f"COPY {table} TO STDOUT") as rows:
+        lines = b"".join(rows).replace(b"o-0001", b"o-0002" if table == "orders" else b"o-0001")
+    run(postgres, "DELETE FROM order_items")
+    postgres.repository.hand_over(Leader.OFF, 1)
+    with (
+        pytest.raises(RaiseException, match="legacy_writes_off"),
+        postgres.connections.transaction() as cursor,
+        cursor.copy(f"COPY {table} FROM STDIN") as copy,
+    ):
+        copy.write(lines)
+
+
+def run(postgres: OnPostgres, statement: str) -> None:
+    """Run statements of an old program."""
+    with postgres.connections.transaction() as cursor:
+        cursor.execute(statement.encode())
+
+
+def see_everything(postgres: OnPostgres) -> set[str]:
+    """Rows that changed since they were last asked for."""
+    feed = PostgresChanges(postgres.connections, LEGACY.entity)
+    found = feed.changed(datetime.now(UTC) + timedelta(hours=1), LIMIT)
+    if found.ids:
+        feed.seen(found)
+    return set(found.ids)

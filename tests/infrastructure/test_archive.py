@@ -69,6 +69,22 @@ def test_only_the_controller_reaches_it_and_cannot_remove_anything(migrating: Te
     assert told == ["migration_controller"]
 
 
+def test_only_a_restoration_puts_whole_items_into_the_legacy_table(migrating: Template) -> None:
+    functions = migrating.resources("AWS::Lambda::Function")
+    putting = {
+        folder_name(f)
+        for f in functions
+        for action, resource in role_of(migrating, f).allowed
+        if action == "dynamodb:PutItem" and resource.endswith("table/orders")
+    }
+    assert putting == {"migration_controller"}
+    policy = next(p for p in migrating.resources("AWS::IAM::ManagedPolicy") if p.logical_id == "MigrationPolicy")
+    (statement,) = (s for s in policy.properties["PolicyDocument"]["Statement"] if s["Sid"] == "WriteLegacy")
+    assert {"dynamodb:PutItem", "dynamodb:DeleteItem", "dynamodb:UpdateItem"} & {*statement["Action"]} == {
+        "dynamodb:UpdateItem"
+    }
+
+
 def test_whoever_compares_reads_may_count_them(migrating: Template) -> None:
     query_api = next(f for f in migrating.resources("AWS::Lambda::Function") if folder_name(f) == "query_api")
     role = next(r for r in migrating.resources("AWS::IAM::Role") if r.arn == query_api.properties["Role"])

@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict
 
 from banyan.events import DomainEvent
 from banyan.migration.adapter import LegacyAdapter, SqlMapping
+from banyan.migration.lines import Lines
 from banyan.text import Composed
 from orders.events import (
     Item,
@@ -161,6 +162,12 @@ def _row(order_id: str, order: OrderContent) -> LegacyOrder:
     )
 
 
+ROW: Final = """jsonb_to_record(%(row)s) AS r(customer text, status text, total numeric, payment_method text,
+    cancel_reason text, refunded numeric, created_at timestamptz, paid_at timestamptz, cancelled_at timestamptz)"""
+LINES: Final = (
+    """jsonb_to_recordset(%(row)s -> 'lines') AS l(line integer, sku text, quantity integer, price numeric)"""
+)
+
 SQL: Final = SqlMapping(
     schema="legacy.sql",
     rows="""
@@ -169,36 +176,38 @@ SQL: Final = SqlMapping(
             'payment_method', o.payment_method, 'cancel_reason', o.cancel_reason, 'refunded', o.refunded::text,
             'created_at', o.created_at, 'paid_at', o.paid_at, 'cancelled_at', o.cancelled_at,
             'lines', COALESCE((
-                SELECT jsonb_agg(jsonb_build_object('sku', i.sku, 'quantity', i.quantity, 'price', i.price::text)
-                                 ORDER BY i.line)
+                SELECT jsonb_agg(jsonb_build_object('line', i.line, 'sku', i.sku, 'quantity', i.quantity,
+                                                    'price', i.price::text) ORDER BY i.line)
                 FROM order_items i WHERE i.tenant = o.tenant AND i.order_id = o.order_id), '[]')
         ) AS row
         FROM orders o""",
     lock="SELECT 1 FROM orders WHERE tenant = %(tenant)s AND order_id = %(id)s FOR UPDATE",
     write=(
-        """
+        f"""
+        UPDATE orders AS o SET
+            customer = r.customer, status = r.status, total = r.total, payment_method = r.payment_method,
+            cancel_reason = r.cancel_reason, refunded = r.refunded, created_at = r.created_at, paid_at = r.paid_at,
+            cancelled_at = r.cancelled_at, version = %(version)s
+        FROM {ROW} WHERE o.tenant = %(tenant)s AND o.order_id = %(id)s""",
+        f"""
         INSERT INTO orders (tenant, order_id, customer, status, total, payment_method, cancel_reason, refunded,
                             created_at, paid_at, cancelled_at, version)
         SELECT %(tenant)s, %(id)s, r.customer, r.status, r.total, r.payment_method, r.cancel_reason, r.refunded,
                r.created_at, r.paid_at, r.cancelled_at, %(version)s
-        FROM jsonb_to_record(%(row)s) AS r(customer text, status text, total numeric, payment_method text,
-            cancel_reason text, refunded numeric, created_at timestamptz, paid_at timestamptz,
-            cancelled_at timestamptz)
-        ON CONFLICT (tenant, order_id) DO UPDATE SET
-            customer = EXCLUDED.customer, status = EXCLUDED.status, total = EXCLUDED.total,
-            payment_method = EXCLUDED.payment_method, cancel_reason = EXCLUDED.cancel_reason,
-            refunded = EXCLUDED.refunded, created_at = EXCLUDED.created_at, paid_at = EXCLUDED.paid_at,
-            cancelled_at = EXCLUDED.cancelled_at, version = EXCLUDED.version""",
-        """
-        INSERT INTO order_items (tenant, order_id, line, sku, quantity, price)
-        SELECT %(tenant)s, %(id)s, l.line, l.line_item->>'sku', (l.line_item->>'quantity')::integer,
-               (l.line_item->>'price')::numeric
-        FROM jsonb_array_elements(%(row)s -> 'lines') WITH ORDINALITY AS l(line_item, line)
-        ON CONFLICT (tenant, order_id, line) DO UPDATE SET
-            sku = EXCLUDED.sku, quantity = EXCLUDED.quantity, price = EXCLUDED.price""",
-        """
+        FROM {ROW}
+        WHERE NOT EXISTS (SELECT FROM orders WHERE tenant = %(tenant)s AND order_id = %(id)s)""",
+        f"""
         DELETE FROM order_items WHERE tenant = %(tenant)s AND order_id = %(id)s
-            AND line > jsonb_array_length(%(row)s -> 'lines')""",
+            AND line NOT IN (SELECT l.line FROM {LINES})""",
+        f"""
+        UPDATE order_items AS i SET sku = l.sku, quantity = l.quantity, price = l.price
+        FROM {LINES} WHERE i.tenant = %(tenant)s AND i.order_id = %(id)s AND i.line = l.line
+            AND (i.sku, i.quantity, i.price) IS DISTINCT FROM (l.sku, l.quantity, l.price)""",
+        f"""
+        INSERT INTO order_items (tenant, order_id, line, sku, quantity, price)
+        SELECT %(tenant)s, %(id)s, l.line, l.sku, l.quantity, l.price FROM {LINES}
+        WHERE NOT EXISTS (SELECT FROM order_items AS i
+                          WHERE i.tenant = %(tenant)s AND i.order_id = %(id)s AND i.line = l.line)""",
     ),
     tables=("orders", "order_items"),
 )
@@ -209,6 +218,7 @@ LEGACY: Final = LegacyAdapter(
     evolve=evolve,
     state=state,
     imported=imported,
+    lines={"lines": Lines(identity=("sku",), number="line")},
     views={ORDER_DETAILS.name: details, ORDER_LIST.name: summary},
     sql=SQL,
 )

@@ -37,19 +37,13 @@ BEGIN
     RETURN NEW;
 END $$;
 
-CREATE OR REPLACE FUNCTION order_items_touch() RETURNS trigger LANGUAGE plpgsql AS $$
-DECLARE
-    line record := COALESCE(NEW, OLD);
-BEGIN
-    IF COALESCE(current_setting('banyan.facade', true), '') <> 'on' THEN
-        UPDATE orders SET version = version + 1 WHERE tenant = line.tenant AND order_id = line.order_id;
-    END IF;
-    RETURN NULL;
-END $$;
-
 CREATE OR REPLACE TRIGGER orders_version BEFORE UPDATE ON orders
     FOR EACH ROW EXECUTE FUNCTION orders_next_version();
 CREATE OR REPLACE TRIGGER order_items_version AFTER INSERT OR UPDATE OR DELETE ON order_items
-    FOR EACH ROW EXECUTE FUNCTION order_items_touch();
+    FOR EACH ROW EXECUTE FUNCTION banyan_line('order', 'orders', 'tenant', 'order_id');
+CREATE OR REPLACE TRIGGER order_items_truncated BEFORE TRUNCATE ON order_items
+    FOR EACH STATEMENT EXECUTE FUNCTION banyan_line('order', 'orders', 'tenant', 'order_id');
 CREATE OR REPLACE TRIGGER orders_watch BEFORE INSERT OR UPDATE OR DELETE ON orders
     FOR EACH ROW EXECUTE FUNCTION banyan_watch('order', 'tenant', 'order_id');
+CREATE OR REPLACE TRIGGER orders_truncated BEFORE TRUNCATE ON orders
+    FOR EACH STATEMENT EXECUTE FUNCTION banyan_watch('order', 'tenant', 'order_id');

@@ -85,8 +85,8 @@ def test_a_row_that_no_stream_can_be_named_after_ends_it_by_name(moto: DynamoDBE
     legacy = OnDynamoDB(moto)
     world = World(moto, legacy)
     fill(world)
-    item: Any = legacy.repository.put(None, LegacyRow(order(1), 1, row(order(1))))["Put"]["Item"]
-    moto.client.put_item(TableName=legacy.table, Item={**item, "id": {"S": "o 1"}})
+    update: Any = legacy.repository.update(None, LegacyRow(order(1), 1, row(order(1))))["Update"]
+    moto.client.update_item(**{**update, "Key": {"tenant": {"S": "acme"}, "id": {"S": "o 1"}}})
     world.go_to(DUAL)
     with pytest.raises(InvalidStreamId, match="'o 1'"):
         a_backfill(world).run()

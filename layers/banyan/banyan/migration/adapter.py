@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from importlib import import_module
@@ -13,6 +13,7 @@ from pydantic import BaseModel
 from banyan.domain import Domain
 from banyan.errors import ConfigurationError
 from banyan.events import DomainEvent
+from banyan.migration.lines import Lines
 
 R = TypeVar("R", bound=BaseModel)
 S = TypeVar("S", bound=BaseModel)
@@ -28,12 +29,13 @@ class SqlMapping:
         SQL file in the domain's package that creates tables and triggers.
     rows : str
         ``SELECT`` of all rows: ``tenant``, ``id``, ``version``, and ``row``, a JSON object with the fields of the
-        adapter's row.
+        adapter's row, and of each line its number, where ``Lines.number`` names one.
     lock : str
         Statement that locks the row of ``%(tenant)s`` and ``%(id)s`` until the transaction ends.
     write : Sequence[str]
         Statements that write the row ``%(tenant)s``, ``%(id)s`` at ``%(version)s`` with the fields of ``%(row)s``,
-        a JSON object, whether it stood there before or not.
+        a JSON object, whether it stood there before or not, and leave every other column as it is. A line whose
+        table is numbered has its number in it (``Lines.number``).
     tables : Sequence[str]
         Tables to archive in the end.
     """
@@ -63,6 +65,11 @@ class LegacyAdapter(Generic[R, S]):
     views : Mapping[str, Callable[[Row], BaseModel]]
         By the name of a ``StreamProjection``: its state as the row shows it. By the first one, which should show
         all that the row says, rows and read models are compared.
+    lines : Mapping[str, Lines]
+        By the name of a field that holds lines: how they are told apart, so that each keeps what else is stored of it.
+    numbers : Collection[str]
+        Fields, of rows and lines, that DynamoDB is to hold as numbers though their JSON is text, where no older value
+        tells their type.
     sql : SqlMapping, optional
         For a legacy system on PostgreSQL.
     """
@@ -73,6 +80,8 @@ class LegacyAdapter(Generic[R, S]):
     state: Callable[[R], S]
     imported: Callable[[R, R | None], DomainEvent]
     views: Mapping[str, Callable[[R], BaseModel]] = field(default_factory=dict)
+    lines: Mapping[str, Lines] = field(default_factory=dict)
+    numbers: Collection[str] = ()
     sql: SqlMapping | None = None
 
 

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
 
-import orjson
 from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
 from botocore.exceptions import BotoCoreError, ClientError
 from pydantic import BaseModel
@@ -18,6 +17,7 @@ from pydantic import BaseModel
 from banyan.errors import LeaderMoved, LegacyWritesOff, RowRaced, StoreUnavailable
 from banyan.events import Metadata
 from banyan.migration.adapter import LegacyAdapter
+from banyan.migration.items import Attributes, Value
 from banyan.migration.lead import Leader
 from banyan.migration.lead_dynamodb import DynamoDBLead
 from banyan.migration.legacy import Entry, LegacyRow, Link, Unit
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 R = TypeVar("R", bound=BaseModel)
 
 KEY: Final = ("tenant", "id")
-OURS: Final = ("banyan_link", "banyan_commands")
+LINK, COMMANDS = "banyan_link", "banyan_commands"
 REMEMBERED: Final = 50
 LATEST: Final = "latest"
 
@@ -46,10 +46,11 @@ _reader, _writer = TypeDeserializer(), TypeSerializer()
 
 @dataclass(frozen=True, slots=True)
 class Held(Generic[R]):
-    """A row, and the commands it remembers, newest last."""
+    """A row, the commands it remembers, newest last, and the item as it is stored."""
 
     row: LegacyRow[R]
     commands: tuple[Mapping[str, Any], ...]
+    item: Mapping[str, Value]
 
     def answered(self, commit_id: str) -> Entry | None:
         """The entry of a command that it remembers, without its events."""
@@ -82,6 +83,7 @@ class DynamoDBLegacy(Generic[R]):
         self._client = client
         self._table = table
         self._adapter = adapter
+        self._attributes = Attributes(adapter)
         self._lead = leader
         self._stream = stream
         self._patience = Patience(time.sleep)
@@ -138,7 +140,7 @@ class DynamoDBLegacy(Generic[R]):
         unit = _Unit(self.held(stream))
         yield unit
         if unit.written:
-            items = [self.put(unit.held, unit.written, unit.added), self._lead.check(stream, leader)]
+            items = [self.update(unit.held, unit.written, unit.added), self._lead.check(stream, leader)]
             self._write(items)
 
     def lead(self) -> Leader:
@@ -150,36 +152,28 @@ class DynamoDBLegacy(Generic[R]):
         return self._lead.put(leader, token)
 
     def beside(self, held: Held[R] | None, row: LegacyRow[R], entries: Sequence[Entry] = ()) -> Sequence[TransactItem]:
-        """What a transaction holds to replace a row: ``put``, and a check that the table still takes writes."""
-        return [self.put(held, row, entries), self._lead.check_not_off(row.stream)]
+        """What a transaction holds to write a row: ``update``, and a check that the table still takes writes."""
+        return [self.update(held, row, entries), self._lead.check_not_off(row.stream)]
 
-    def put(self, held: Held[R] | None, row: LegacyRow[R], entries: Sequence[Entry] = ()) -> TransactItem:
-        """What a transaction holds to replace a row that was read by another version of it."""
-        remembered = (*(held.commands if held else ()), *map(_command, entries))[-REMEMBERED:]
-        content = {
-            "tenant": row.stream.tenant,
-            "id": row.stream.id,
-            "version": row.version,
-            **orjson.loads(row.data.model_dump_json()),
-            "banyan_link": [row.link.row_version, row.link.version] if row.link else None,
-            "banyan_commands": list(remembered),
-        }
-        condition: dict[str, Any] = {"ConditionExpression": "attribute_not_exists(#version)"}
-        if held:
-            condition = {
-                "ConditionExpression": "#version = :seen",
-                "ExpressionAttributeValues": {":seen": {"N": str(held.row.version)}},
-            }
-        item = {name: _writer.serialize(value) for name, value in content.items()}
-        names = {"ExpressionAttributeNames": {"#version": "version"}}
-        return {"Put": {"TableName": self._table, "Item": item, **condition, **names}}
+    def update(self, held: Held[R] | None, row: LegacyRow[R], entries: Sequence[Entry] = ()) -> TransactItem:
+        """What a transaction holds to write a row, as long as it is the one that was read; other attributes stay."""
+        item = held.item if held else {}
+        written = self._attributes.changed(item, held.row.data if held else None, row.data)
+        written["version"] = {"N": str(row.version)}
+        if row.link and row.link != (held.row.link if held else None):
+            written[LINK] = _writer.serialize([row.link.row_version, row.link.version])
+        if entries:
+            remembered = (*(held.commands if held else ()), *map(_command, entries))[-REMEMBERED:]
+            written[COMMANDS] = _writer.serialize(list(remembered))
+        seen = {name: item.get(name) for name in ("version", LINK)}
+        return {"Update": {"TableName": self._table, "Key": _key(row.stream), **_expressions(written, seen)}}
 
     def _reads(self, label: str) -> bool:
         return self._stream.rpartition("/")[2] in (label, LATEST)
 
     def _read(self, item: Mapping[str, Any]) -> Held[R]:
         content = {name: _reader.deserialize(value) for name, value in item.items()}
-        link, commands = (content.pop(name, None) for name in OURS)
+        link, commands = content.pop(LINK, None), content.pop(COMMANDS, None)
         tenant, id, version = content.pop("tenant"), content.pop("id"), content.pop("version")
         row = LegacyRow(
             StreamId(tenant, self._adapter.entity, id),
@@ -187,7 +181,7 @@ class DynamoDBLegacy(Generic[R]):
             self._adapter.row.model_validate(content),
             Link(*map(int, link)) if link else None,
         )
-        return Held(row, tuple(commands or ()))
+        return Held(row, tuple(commands or ()), item)
 
     def _write(self, items: Sequence[TransactItem]) -> None:
         try:
@@ -219,6 +213,7 @@ class _Unit(Generic[R]):
     def __init__(self, held: Held[R] | None) -> None:
         self.held = held
         self.row = held.row if held else None
+        self.link = self.row.link if self.row else None
         self.written: LegacyRow[R] | None = None
         self.added: Sequence[Entry] = ()
 
@@ -257,3 +252,23 @@ def _entry(stream: StreamId, command: Mapping[str, Any]) -> Entry:
 
 def _key(stream: StreamId) -> dict[str, Any]:
     return {name: {"S": getattr(stream, name)} for name in KEY}
+
+
+def _expressions(written: Mapping[str, Value | None], seen: Mapping[str, Value | None]) -> dict[str, Any]:
+    """An update of some attributes, ``None`` to remove one, while others are as they were seen."""
+    places = {name: f"a{number}" for number, name in enumerate({**written, **seen})}
+    sets = ", ".join(f"#{places[name]} = :{places[name]}" for name, value in written.items() if value)
+    removed = ", ".join(f"#{places[name]}" for name, value in written.items() if not value)
+    as_seen = (
+        f"#{places[name]} = :{places[name]}_seen" if value else f"attribute_not_exists(#{places[name]})"
+        for name, value in seen.items()
+    )
+    return {
+        "UpdateExpression": f"SET {sets}" + (f" REMOVE {removed}" if removed else ""),
+        "ConditionExpression": " AND ".join(as_seen),
+        "ExpressionAttributeNames": {f"#{place}": name for name, place in places.items()},
+        "ExpressionAttributeValues": {
+            **{f":{places[name]}": value for name, value in written.items() if value},
+            **{f":{places[name]}_seen": value for name, value in seen.items() if value},
+        },
+    }

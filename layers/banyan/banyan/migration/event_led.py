@@ -18,7 +18,7 @@ from banyan.migration.contents import occurring, to_text
 from banyan.migration.half_done import HalfDone, Owner
 from banyan.migration.lead import Leader
 from banyan.migration.lead_dynamodb import DynamoDBLead
-from banyan.migration.legacy import AnyRepository, AnyRow, Entry, LegacyRow, Link, Unit
+from banyan.migration.legacy import AnyRepository, Entry, LegacyRow, Link, Unit
 from banyan.migration.relay import told
 from banyan.migration.unfollowed import Unfollowed
 from banyan.store import BesideRefused, Commit, EventStore
@@ -116,13 +116,14 @@ class Follower:
         return True
 
     def _catch_up(self, unit: Unit[Any], stream: StreamId) -> int:
-        row = unit.row
-        known = row.link.version if row and row.link else 0
+        row, link = unit.row, unit.link
+        known = link.version if link else 0
         commits = list(self._store.commits(stream, known))
         if not commits:
             return known
         entries = []
-        data, row_version = self._base(row, stream), row.version if row else 0
+        data = row.data if row and row.aligned else told(self._adapter, self._store, stream, known) if link else None
+        row_version = row.version if row else link.row_version if link else 0
         for commit in commits:
             events = self._store.decode(commit)
             for event in events:
@@ -132,12 +133,6 @@ class Follower:
         last = commits[-1].last
         unit.write(LegacyRow(stream, row_version, data, Link(row_version, last)), entries)
         return last
-
-    def _base(self, row: AnyRow | None, stream: StreamId) -> Any:
-        """The row to go on from: what the events told so far, whatever was written behind their back."""
-        if row is None or row.aligned:
-            return row.data if row else None
-        return told(self._adapter, self._store, stream, row.link.version if row.link else 0)
 
     def _entry(self, commit: Commit, events: Sequence[Event], row_version: int, data: Any) -> Entry:
         return Entry(

@@ -105,9 +105,17 @@ class Entry:
 
 
 class Unit(Protocol[R]):
-    """One transaction of the legacy system on one row, which nobody else writes meanwhile."""
+    """One transaction of the legacy system on one row, which nobody else writes meanwhile.
+
+    Attributes
+    ----------
+    row : LegacyRow, optional
+    link : Link, optional
+        The row's, or that of a row that was deleted, where the legacy system still has it.
+    """
 
     row: LegacyRow[R] | None
+    link: Link | None
 
     def answered(self, commit_id: str) -> Entry | None:
         """The entry of a command that was handled before."""

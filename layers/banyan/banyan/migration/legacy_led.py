@@ -22,9 +22,9 @@ from banyan.upcasting import EventRegistry
 _IMPORTS = UUID("0d9cbf0e-5d0f-4b8c-9a52-8a4f1ab3c0f4")
 
 
-def import_id(row: AnyRow) -> str:
-    """Commit id of the import of a row at its version."""
-    return str(uuid5(_IMPORTS, f"{row.stream}/{row.version}"))
+def import_id(row: AnyRow, behind: int = 0) -> str:
+    """Commit id of the import of a row at its version, behind that of a stream which the row does not know of."""
+    return str(uuid5(_IMPORTS, f"{row.stream}/{row.version}" + (f"/{behind}" if behind else "")))
 
 
 class LegacyLed:
@@ -80,7 +80,7 @@ class LegacyLed:
             entry = unit.answered(commit_id)
             if entry:
                 return repeated(entry, self._decider, self._registry)
-            version = self._version(unit.row)
+            version = self._version(unit)
             if expected not in (None, version):
                 raise ConcurrencyError(stream, expected or 0, version)
             state = self._adapter.state(unit.row.data) if unit.row else self._decider.initial()
@@ -107,10 +107,13 @@ class LegacyLed:
             unit.write(LegacyRow(stream, row.version, row.data, link), [self._import(row)])
             return True
 
-    def _version(self, row: AnyRow | None) -> int:
-        if row is None:
-            return 0
-        return row.stream_version if self._dual else row.version
+    def _version(self, unit: Unit[Any]) -> int:
+        """What the answer to a command goes on from: a row that was deleted left its versions behind."""
+        if unit.row:
+            return unit.row.stream_version if self._dual else unit.row.version
+        if unit.link:
+            return unit.link.version if self._dual else unit.link.row_version
+        return 0
 
     def _write(
         self,
@@ -121,26 +124,31 @@ class LegacyLed:
         metadata: Metadata,
         now: datetime,
     ) -> Outcome[Any]:
-        row, version = unit.row, self._version(unit.row)
+        row, version = unit.row, self._version(unit)
         head, recorded = as_recorded(stream, version, events, commit_id, metadata, now, self._registry)
         data = row.data if row else None
         for event in recorded:
             data = self._adapter.evolve(data, event.payload, event.occurred_at)
         state = self._adapter.state(data) if data else self._decider.initial()
-        if not events:
+        if data is None or not events:
             return Outcome(head, state, ())
-        row_version = row.version + 1 if row else 1
-        link = Link(row_version, head.version) if self._dual else row.link if row else None
+        told_anew = self._dual and row is None and unit.link is not None
+        if told_anew:
+            correction = [import_event(self._adapter, data, None)]
+            head, recorded = as_recorded(stream, version, correction, commit_id, metadata, now, self._registry)
+        row_version = _row_version(unit) + 1
+        link = Link(row_version, head.version) if self._dual else unit.link
         entry = Entry(
             stream,
             version + 1,
-            len(events),
+            len(recorded),
             row_version,
             commit_id,
-            to_text(events),
+            data.model_dump_json() if told_anew else to_text(events),
             metadata,
             state.model_dump_json(),
             now,
+            imported=told_anew,
             relay=self._dual,
         )
         imports = [self._import(row)] if self._dual and row and not row.aligned else []
@@ -163,12 +171,18 @@ class LegacyLed:
         )
 
 
+def _row_version(unit: Unit[Any]) -> int:
+    if unit.row:
+        return unit.row.version
+    return unit.link.row_version if unit.link else 0
+
+
 def repeated(entry: Entry, decider: AnyDecider, registry: EventRegistry) -> Outcome[Any]:
     """The first outcome of a command that was handled before."""
     _, events = as_recorded(
         entry.stream,
         entry.version - 1,
-        from_text(entry.content, registry),
+        [] if entry.imported else from_text(entry.content, registry),
         entry.commit_id,
         entry.metadata,
         entry.written_at,

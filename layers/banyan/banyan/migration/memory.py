@@ -13,7 +13,7 @@ from pydantic import BaseModel
 
 from banyan.errors import LeaderMoved, LegacyWritesOff
 from banyan.migration.lead import Leader, refused
-from banyan.migration.legacy import Entry, LegacyRow, Unit
+from banyan.migration.legacy import Entry, LegacyRow, Link, Unit
 from banyan.streams import StreamId
 
 R = TypeVar("R", bound=BaseModel)
@@ -24,6 +24,7 @@ class MemoryLegacy(Generic[R]):
 
     def __init__(self) -> None:
         self._rows: dict[StreamId, LegacyRow[R]] = {}
+        self._links: dict[StreamId, Link] = {}
         self._entries: list[Entry] = []
         self._leader = Leader.LEGACY
         self._token = 0
@@ -60,10 +61,12 @@ class MemoryLegacy(Generic[R]):
                 raise LegacyWritesOff
             if self._leader is not leader:
                 raise LeaderMoved(f"{self._leader} leads, not {leader}")
-            unit = _Unit(self._rows.get(stream), [e for e in self._entries if e.stream == stream])
+            entries = [e for e in self._entries if e.stream == stream]
+            unit = _Unit(self._rows.get(stream), self._links.get(stream), entries)
             yield unit
             if unit.written:
                 self._rows[stream] = unit.written
+                self._links |= {stream: unit.written.link} if unit.written.link else {}
             self._entries += unit.added
 
     def lead(self) -> Leader:
@@ -91,8 +94,9 @@ class MemoryLegacy(Generic[R]):
     def write_directly(self, stream: StreamId, data: R) -> None:
         """Write a row behind the facade's back, as an old program does."""
         with self._lock:
-            old = self._rows.get(stream)
-            self._rows[stream] = replace(old, version=old.version + 1, data=data) if old else LegacyRow(stream, 1, data)
+            old, link = self._rows.get(stream), self._links.get(stream)
+            before = old.version if old else link.row_version if link else 0
+            self._rows[stream] = LegacyRow(stream, before + 1, data, link)
 
     def delete_directly(self, stream: StreamId) -> None:
         """Delete a row behind the facade's back."""
@@ -101,8 +105,9 @@ class MemoryLegacy(Generic[R]):
 
 
 class _Unit(Generic[R]):
-    def __init__(self, row: LegacyRow[R] | None, entries: Sequence[Entry]) -> None:
+    def __init__(self, row: LegacyRow[R] | None, link: Link | None, entries: Sequence[Entry]) -> None:
         self.row = row
+        self.link = link
         self.written: LegacyRow[R] | None = None
         self.added: Sequence[Entry] = ()
         self._entries = entries

@@ -174,12 +174,13 @@ class Paired:
         stream = held.row.stream
         store = EventStore(AlignedTable(self._table, self._legacy, held), self._registry, self._clock)
         head = store.head(stream)
-        if head.version >= held.row.stream_version:
+        if held.row.link and head.version > held.row.link.version:
             raise self._ahead(held.row)
         event = import_event(self._adapter, held.row.data, told(self._adapter, store, stream))
         expected = head if head.version else Expected.NO_STREAM
         metadata = Metadata(actor="migration")
-        store.append(stream, expected, [event], commit_id=import_id(held.row), metadata=metadata)
+        commit_id = import_id(held.row, behind=0 if held.row.link else head.version)
+        store.append(stream, expected, [event], commit_id=commit_id, metadata=metadata)
         return True
 
     def _ahead(self, row: LegacyRow[Any]) -> Exception:

@@ -18,6 +18,7 @@ from banyan.migration.changes_postgres import PostgresChanges
 from banyan.migration.connections import Connections
 from banyan.migration.lead import Leader, refused
 from banyan.migration.legacy import Entry, LegacyRow, Link, Unit
+from banyan.migration.lines import numbered_content
 from banyan.migration.rows_side import Told
 from banyan.reconciliation.cells import Cells
 from banyan.streams import StreamId
@@ -121,7 +122,10 @@ class PostgresLegacy(Generic[R]):
                 raise LeaderMoved(f"{found} leads, not {leader}")
             cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", (str(stream),))
             cursor.execute(_trusted(self._mapping.lock), {"tenant": stream.tenant, "id": stream.id})
-            yield _Unit(self._mapping, cursor, stream, self._row(cursor, stream))
+            found = self._found(cursor, "WHERE r.tenant = %s AND r.id = %s", (stream.tenant, stream.id))
+            row, content = found[0] if found else (None, "")
+            link = row.link if row else self._link(cursor, stream)
+            yield _Unit(self._adapter, cursor, stream, row, link, content)
 
     def lead(self) -> Leader:
         """As in ``LegacyRepository``."""
@@ -164,7 +168,18 @@ class PostgresLegacy(Generic[R]):
         found = self._select(cursor, "WHERE r.tenant = %s AND r.id = %s", (stream.tenant, stream.id))
         return found[0] if found else None
 
+    def _link(self, cursor: Cursor[TupleRow], stream: StreamId) -> Link | None:
+        cursor.execute(
+            "SELECT row_version, version FROM banyan_link WHERE entity = %s AND tenant = %s AND id = %s",
+            (self._entity, stream.tenant, stream.id),
+        )
+        found = cursor.fetchone()
+        return Link(*found) if found else None
+
     def _select(self, cursor: Cursor[TupleRow], which: str, values: Sequence[Any]) -> list[LegacyRow[R]]:
+        return [row for row, _ in self._found(cursor, which, values)]
+
+    def _found(self, cursor: Cursor[TupleRow], which: str, values: Sequence[Any]) -> list[tuple[LegacyRow[R], str]]:
         cursor.execute(
             _trusted(
                 "SELECT r.tenant, r.id, r.version, r.row::text, l.row_version, l.version"
@@ -173,7 +188,7 @@ class PostgresLegacy(Generic[R]):
             ),
             (self._entity, *values),
         )
-        return [self._read(*row) for row in cursor.fetchall()]
+        return [(self._read(*row), row[3]) for row in cursor.fetchall()]
 
     def _read(
         self, tenant: str, id: str, version: int, content: str, linked_row: int | None, linked: int | None
@@ -187,10 +202,18 @@ class _Unit(Generic[R]):
     """A transaction that holds the lock on a row."""
 
     def __init__(
-        self, mapping: SqlMapping, cursor: Cursor[TupleRow], stream: StreamId, row: LegacyRow[R] | None
+        self,
+        adapter: LegacyAdapter[R, Any],
+        cursor: Cursor[TupleRow],
+        stream: StreamId,
+        row: LegacyRow[R] | None,
+        link: Link | None,
+        content: str,
     ) -> None:
         self.row = row
-        self._mapping = mapping
+        self.link = link
+        self._adapter = adapter
+        self._content = content
         self._cursor = cursor
         self._name = (stream.entity, stream.tenant, stream.id)
 
@@ -209,20 +232,20 @@ class _Unit(Generic[R]):
             self._write_row(row)
         for entry in entries:
             self._add(entry)
-        if row.link and row.link != (self.row and self.row.link):
-            self._link(row.link)
+        if row.link and row.link != self.link:
+            self._write_link(row.link)
 
     def _write_row(self, row: LegacyRow[R]) -> None:
         values = {
             "tenant": row.stream.tenant,
             "id": row.stream.id,
             "version": row.version,
-            "row": row.data.model_dump_json(),
+            "row": numbered_content(self._adapter.lines, self.row.data if self.row else None, self._content, row.data),
         }
-        for statement in self._mapping.write:
+        for statement in self._adapter.sql.write if self._adapter.sql else ():
             self._cursor.execute(_trusted(statement.replace("%(row)s", "%(row)s::jsonb")), values)
 
-    def _link(self, link: Link) -> None:
+    def _write_link(self, link: Link) -> None:
         self._cursor.execute(
             "INSERT INTO banyan_link (entity, tenant, id, row_version, version) VALUES (%s, %s, %s, %s, %s)"
             " ON CONFLICT (entity, tenant, id) DO UPDATE"
