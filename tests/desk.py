@@ -64,6 +64,9 @@ class Counts:
     def duration(self, name: str, milliseconds: float) -> None:
         """Durations raise no alarm here."""
 
+    def gauge(self, name: str, value: float, of: str = "") -> None:
+        """Gauges raise no alarm here."""
+
 
 class Messages:
     """The queue of rebuilds, in memory."""

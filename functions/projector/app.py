@@ -24,4 +24,4 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     if "Records" in event:
         mark_touched(event["Records"], app.cells, app.clock())
         return project_records(event, app.runner, app.telemetry)
-    return catch_up(app.catch_up, app.clock, context)
+    return catch_up(app.catch_up, app.standstill, app.clock, context)

@@ -22,4 +22,4 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     app = application()
     if "Records" in event:
         return project_records(event, app.reactor, app.telemetry)
-    return catch_up(app.reactor_catch_up, app.clock, context)
+    return catch_up(app.reactor_catch_up, app.reactor_standstill, app.clock, context)

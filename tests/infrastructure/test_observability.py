@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import json
 import re
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 from tools.local.mappings import mappings
 from tools.local.physical import STACK
 from tools.local.template import Resource, Template
+from tools.local.timetable import timetable
 from tools.runtime.emulator import ROOT
+from tools.runtime.sandbox import load_template
 
 NAMESPACE = "Banyan"
-REPORTS = re.compile(r"""(?:(?:telemetry\(?\)?|_telemetry)\.(?:count|duration)\(\s*|lag_metric = )"(\w+)\"""")
+REPORTS = re.compile(r"""(?:(?:telemetry\(?\)?|_telemetry)\.(?:count|duration|gauge)\(\s*|lag_metric = )"(\w+)\"""")
 INCIDENTS = {
     "LegacyDiverged",
     "ProjectionParked",
@@ -25,6 +28,29 @@ INCIDENTS = {
 }
 TROUBLES = {"BatchFailures", "SnapshotFailures", "CatchUpFailures", "DeadlineFailures"}
 DEADLINE_LAG = "DeadlineLag"
+AT_LEAST, MORE, LESS = "GreaterThanOrEqualToThreshold", "GreaterThanThreshold", "LessThanThreshold"
+LIMITS: dict[str, tuple[str, str, Any, int, Any, int | None, str]] = {
+    "AWS/Lambda Errors": ("Sum", AT_LEAST, 1, 60, 1, None, "notBreaching"),
+    "AWS/Lambda Throttles": ("Sum", AT_LEAST, 1, 60, 3, 2, "notBreaching"),
+    "AWS/Lambda IteratorAge": ("Maximum", MORE, "60000", 60, 3, None, "notBreaching"),
+    "AWS/SQS ApproximateNumberOfMessagesVisible": ("Maximum", AT_LEAST, 1, 60, 1, None, "notBreaching"),
+    "AWS/SQS ApproximateAgeOfOldestMessage": ("Maximum", MORE, 3600, 300, 1, None, "notBreaching"),
+    "AWS/ApiGateway 5xx": ("Sum", AT_LEAST, 1, 60, 1, None, "notBreaching"),
+    "AWS/Events FailedInvocations": ("Sum", AT_LEAST, 1, 60, 1, None, "notBreaching"),
+    "Banyan DeadlineLag": ("Maximum", MORE, 120_000, 60, 3, None, "notBreaching"),
+    "Banyan ParkedStreams": ("Maximum", AT_LEAST, 1, 60, 1, None, "ignore"),
+    "Banyan ProjectionStopped": ("Maximum", AT_LEAST, 1, 60, 1, None, "ignore"),
+    "Banyan RebuildIdleSeconds": ("Maximum", MORE, 3600, 60, 1, None, "ignore"),
+    "Banyan ParkedDeadlines": ("Maximum", AT_LEAST, 1, 60, 1, None, "ignore"),
+    "Banyan OldestDueSeconds": ("Maximum", MORE, 600, 60, 3, None, "ignore"),
+    "Banyan MigrationLag": ("Maximum", MORE, 600_000, 60, 3, None, "ignore"),
+    "Banyan MigrationIdleSeconds": ("Maximum", MORE, 3600, 60, 1, None, "ignore"),
+}
+"""By metric: statistic, operator, threshold, period in seconds, periods, those that must breach, and missing data."""
+LIMITS |= {f"Banyan {name}": ("Sum", AT_LEAST, 1, 60, 1, None, "notBreaching") for name in INCIDENTS}
+LIMITS |= {f"Banyan {name}": ("Sum", AT_LEAST, 1, 300, 12, 3, "notBreaching") for name in TROUBLES}
+GAUGES = {name.removeprefix("Banyan ") for name, limits in LIMITS.items() if limits[-1] == "ignore"}
+RUNS = "AWS/Events Invocations"
 COLD_START = "ColdStart"
 IN_ACCESS_LOG = {
     "integrationLatency",
@@ -85,7 +111,7 @@ def test_every_reader_of_a_stream_has_an_alarm_on_its_lag(alarms: Alarms, templa
 
 def test_every_incident_and_every_server_error_raises_an_alarm_at_once(alarms: Alarms) -> None:
     watched_metrics = {alarm["MetricName"] for alarm in alarms.values() if alarm["Namespace"] == NAMESPACE}
-    assert watched_metrics == INCIDENTS | TROUBLES | {DEADLINE_LAG}
+    assert watched_metrics == INCIDENTS | TROUBLES | GAUGES | {DEADLINE_LAG}
     at_once = [alarms[name] for name in (*INCIDENTS, "HttpServerErrors")]
     assert {(a["Threshold"], a["EvaluationPeriods"], a["Statistic"]) for a in at_once} == {(1, 1, "Sum")}
     assert all(watched(alarms, NAMESPACE, incident) == {STACK} for incident in INCIDENTS)
@@ -107,8 +133,64 @@ def test_deadlines_that_fire_minutes_late_raise_an_alarm(alarms: Alarms) -> None
 def test_every_alarm_reaches_the_topic_and_says_what_to_do(alarms: Alarms) -> None:
     for name, alarm in alarms.items():
         assert alarm["AlarmActions"] == [{"Ref": "AlarmTopic"}], name
-        assert alarm["TreatMissingData"] == "notBreaching", name
         assert alarm["AlarmDescription"].count(".") >= 2, name
+
+
+def test_every_alarm_compares_what_it_should(alarms: Alarms) -> None:
+    names = ("Statistic", "ComparisonOperator", "Threshold", "Period", "EvaluationPeriods", "DatapointsToAlarm")
+    found = {
+        name: (f"{alarm['Namespace']} {alarm['MetricName']}", (*map(alarm.get, names), alarm["TreatMissingData"]))
+        for name, alarm in alarms.items()
+    }
+    assert {metric for metric, _ in found.values()} == LIMITS.keys() | {RUNS}
+    assert {name: f for name, f in found.items() if f[0] != RUNS and f[1] != LIMITS[f[0]]} == {}
+
+
+def test_a_gauge_keeps_its_alarm_until_it_is_reported_again(alarms: Alarms) -> None:
+    """Its reporter may run every quarter of an hour only; that it runs at all is an alarm of its own."""
+    gauges = [alarm for alarm in alarms.values() if alarm["MetricName"] in GAUGES]
+    assert len(gauges) == len(GAUGES)
+    assert all(alarm["OKActions"] for alarm in gauges)
+
+
+def rules(template: Template) -> dict[str, Resource]:
+    """Every schedule that the stack creates, by the name of its rule."""
+    assert "AWS::Scheduler::Schedule" not in template.kinds
+    found = template.resources("AWS::Events::Rule")
+    return {rule.name: rule for rule in found if "ScheduleExpression" in rule.properties}
+
+
+def test_every_schedule_has_an_alarm_on_its_missing_runs_and_on_runs_that_eventbridge_gave_up(
+    alarms: Alarms, template: Template
+) -> None:
+    assert len(rules(template)) == 6
+    for metric in ("Invocations", "FailedInvocations"):
+        assert watched(alarms, "AWS/Events", metric) == rules(template).keys()
+
+
+def test_a_schedule_that_is_off_is_silent_without_an_alarm(observability: dict[str, Any], template: Template) -> None:
+    off = [rule.logical_id for rule in rules(template).values() if rule.properties.get("State") == "DISABLED"]
+    assert off == ["MigrationControllerSchedule"]
+    assert observability["MigrationControllerScheduleSilent"]["Condition"] == "HasLegacy"
+    (nested,) = load_template(LegacyStore="dynamodb", LegacyName="orders").resources("AWS::CloudFormation::Stack")
+    assert nested.properties["Parameters"]["LegacyStore"] == "dynamodb"
+
+
+def test_silence_is_an_alarm_when_more_than_two_runs_are_missing_and_within_what_cloudwatch_allows(
+    alarms: Alarms, template: Template
+) -> None:
+    silent = {
+        alarm["Dimensions"][0]["Value"]: alarm for alarm in alarms.values() if alarm["MetricName"] == "Invocations"
+    }
+    for name, rule in rules(template).items():
+        alarm, start = silent[name], datetime(2026, 1, 1, tzinfo=UTC)
+        limits = (alarm["Statistic"], alarm["ComparisonOperator"], alarm["Threshold"], alarm["TreatMissingData"])
+        assert limits == ("Sum", LESS, 1, "breaching")
+        assert "DatapointsToAlarm" not in alarm
+        interval = (timetable(rule.properties["ScheduleExpression"])(start) - start).total_seconds()
+        silence = alarm["Period"] * int(alarm["EvaluationPeriods"])
+        assert 2 * interval < silence <= 15 * interval, name
+        assert silence <= (604_800 if alarm["Period"] >= 3600 else 86_400)
 
 
 def test_the_dashboard_shows_every_metric_that_is_reported(observability: dict[str, Any]) -> None:

@@ -13,6 +13,8 @@ from banyan.aws.settings import PREFIX, Settings
 FIELDS = Settings.model_fields
 OF_THE_STACK = {
     "AlarmEmail",
+    "CatchUpSilenceHours",
+    "ReconciliationSilenceHours",
     "ArchiveLockDays",
     "ClaimDays",
     "DeletionProtection",

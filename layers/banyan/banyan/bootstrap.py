@@ -30,7 +30,9 @@ from banyan.projections.dynamodb import DynamoDBViews
 from banyan.projections.operations import Operations
 from banyan.projections.pausing import Pausing
 from banyan.projections.projectors import Subscribed
+from banyan.projections.rebuild.dynamodb import DynamoDBCheckpoints as RebuildCheckpoints
 from banyan.projections.runner import ProjectionRunner, Runner
+from banyan.projections.standstill import Standstill
 from banyan.projections.status import Statuses
 from banyan.projections.views import Views
 from banyan.reactions.effects import Effect
@@ -159,6 +161,16 @@ class Application:
         return self._catch_up(self.reactor)
 
     @cached_property
+    def standstill(self) -> Standstill:
+        """What tells which streams, projections and rebuilds stand still."""
+        return self._standstill(self.runner)
+
+    @cached_property
+    def reactor_standstill(self) -> Standstill:
+        """The same for the reactor."""
+        return self._standstill(self.reactor)
+
+    @cached_property
     def operations(self) -> Operations:
         """What an operator does to projections and to the reactor."""
         projections = [Subscribed(projection, self.views, self.clock) for projection in self.domain.projections]
@@ -217,6 +229,10 @@ class Application:
             self.domain, self.store, self.handlers, self.deadlines, self.settings.deadlines, self.telemetry
         )
         return [self.traces, policies, *([self.publisher] if self.services.event_bus else [])]
+
+    def _standstill(self, runner: Runner) -> Standstill:
+        checkpoints = RebuildCheckpoints(self.client, self.tables.cursors)
+        return Standstill(runner.projectors, self.cached_controls, self.views, checkpoints, self.clock, self.telemetry)
 
     def _catch_up(self, runner: Runner) -> CatchUp:
         log = LogCatchUp(self.store, runner.batches, self.log_checkpoints, self.clock, self.telemetry)

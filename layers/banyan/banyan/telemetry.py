@@ -14,6 +14,9 @@ class Telemetry(Protocol):
     def duration(self, name: str, milliseconds: float) -> None:
         """Report one duration in milliseconds."""
 
+    def gauge(self, name: str, value: float, of: str = "") -> None:
+        """Report how something stands now; ``of`` names which one of several."""
+
 
 class NoTelemetry:
     """Reports nothing."""
@@ -22,4 +25,7 @@ class NoTelemetry:
         """As in ``Telemetry``."""
 
     def duration(self, name: str, milliseconds: float) -> None:
+        """As in ``Telemetry``."""
+
+    def gauge(self, name: str, value: float, of: str = "") -> None:
         """As in ``Telemetry``."""

@@ -58,6 +58,7 @@ class Reports(NoTelemetry):
     def __init__(self) -> None:
         self.counted: list[tuple[str, int]] = []
         self.lags: list[float] = []
+        self.gauges: dict[str, float] = {}
 
     def count(self, name: str, value: int = 1) -> None:
         self.counted.append((name, value))
@@ -65,6 +66,9 @@ class Reports(NoTelemetry):
     def duration(self, name: str, milliseconds: float) -> None:
         if name == "DeadlineLag":
             self.lags.append(milliseconds)
+
+    def gauge(self, name: str, value: float, of: str = "") -> None:
+        self.gauges[name + of] = value
 
 
 class Scene:
@@ -87,6 +91,11 @@ class Scene:
             self.clock.move(MINUTE)
             done = self.runner().run(lambda: next(times, RESERVE_MS - 1))  # noqa: B023
         return done
+
+    def gauges(self, settled: int = CROWD) -> tuple[float, int]:
+        """What the next run tells: parked deadlines, and the lateness in seconds of the oldest one that it left."""
+        self.run(settled=settled)
+        return self.reports.gauges["ParkedDeadlines"], round(self.reports.gauges["OldestDueSeconds"])
 
     def runner(self) -> DeadlineRunner:
         handlers = {"account": CommandHandler(self.store, CREDITED, sleep=no_sleep)}
@@ -203,3 +212,19 @@ def test_ten_thousand_due_at_once_are_worked_off_in_order_over_as_many_runs_as_i
         (1000, False),
     ]
     assert scene.table.written == names
+
+
+def test_what_is_parked_or_late_is_told_by_every_run_until_it_is_not(scene: Scene) -> None:
+    scene.schedule("broken", amount=POISON)
+    assert [scene.gauges() for _ in range(4)] == [(0, 60), (0, 120), (0, 180), (1, 240)]
+    assert [scene.gauges() for _ in range(2)] == [(1, 0), (1, 0)]
+    (parked,) = scene.deadlines.parked()
+    scene.deadlines.unpark(parked)
+    assert scene.gauges()[0] == 0
+
+
+def test_the_oldest_deadline_that_a_run_had_no_time_for_is_late(scene: Scene) -> None:
+    for name in ("a", "b", "c"):
+        scene.schedule(name)
+    assert scene.gauges(settled=2) == (0, 60)
+    assert scene.gauges() == (0, 0)

@@ -51,6 +51,25 @@ def test_metrics_are_flushed_with_the_service_as_their_only_dimension(capsys: py
     assert (cold["ColdStart"], cold["function_name"], cold["service"]) == ([1.0], "Test", "banyan-test")
 
 
+def test_a_gauge_is_the_service_s_and_has_what_it_is_of_as_a_dimension_too(capsys: pytest.CaptureFixture[str]) -> None:
+    def handler(*_: Any) -> None:
+        for of, value in (("orders", 0), ("reactor", 3)):
+            observability.telemetry().gauge("ParkedStreams", value, of=of)
+        observability.telemetry().gauge("ParkedDeadlines", 0)
+
+    invoked = instrumented(handler)
+    for _ in range(2):
+        invoked({}, CONTEXT)
+        *_, whole, orders, reactor = lines(capsys)
+        assert (whole["ParkedStreams"], whole["ParkedDeadlines"]) == ([0.0, 3.0], [0.0])
+        assert whole["_aws"]["CloudWatchMetrics"][0]["Dimensions"] == [["service"]]
+        assert [(line["of"], line["ParkedStreams"]) for line in (orders, reactor)] == [
+            ("orders", [0]),
+            ("reactor", [3]),
+        ]
+        assert {*orders["_aws"]["CloudWatchMetrics"][0]["Dimensions"][0]} == {"of", "service"}
+
+
 def test_a_function_starts_cold_once(capsys: pytest.CaptureFixture[str]) -> None:
     handler = instrumented(lambda *_: None)
     with ThreadPoolExecutor(4) as pool:

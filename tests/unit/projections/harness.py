@@ -86,12 +86,16 @@ class CountingTelemetry:
     def __init__(self) -> None:
         self.counts: Counter[str] = Counter()
         self.durations: list[tuple[str, float]] = []
+        self.gauges: dict[tuple[str, str], float] = {}
 
     def count(self, name: str, value: int = 1) -> None:
         self.counts[name] += value
 
     def duration(self, name: str, milliseconds: float) -> None:
         self.durations.append((name, milliseconds))
+
+    def gauge(self, name: str, value: float, of: str = "") -> None:
+        self.gauges[name, of] = value
 
 
 class Ledger:

@@ -28,6 +28,7 @@ class EmbeddedMetrics:
 
     def __init__(self) -> None:
         self._metrics = EphemeralMetrics(namespace=os.environ.get("POWERTOOLS_METRICS_NAMESPACE", NAMESPACE))
+        self._gauges: dict[str, EphemeralMetrics] = {}
         self._lock = Lock()
 
     def count(self, name: str, value: int = 1) -> None:
@@ -38,6 +39,13 @@ class EmbeddedMetrics:
         """As in ``Telemetry``."""
         self._add(name, MetricUnit.Milliseconds, milliseconds)
 
+    def gauge(self, name: str, value: float, of: str = "") -> None:
+        """As in ``Telemetry``: the service's metric, and with ``of`` another one with it as the dimension ``of``."""
+        self._add(name, MetricUnit.NoUnit, value)
+        if of:
+            with self._lock:
+                self._gauges_of(of).add_metric(name, MetricUnit.NoUnit, value)
+
     def cold_start(self, context: Any) -> None:
         """Count the first invocation of a function, with its name as a dimension."""
         with self._lock:
@@ -46,8 +54,16 @@ class EmbeddedMetrics:
     def flush(self) -> None:
         """Write what was reported since the last flush."""
         with self._lock:
-            if self._metrics.metric_set:
-                self._metrics.flush_metrics()
+            for metrics in (self._metrics, *self._gauges.values()):
+                if metrics.metric_set:
+                    metrics.flush_metrics()
+            self._gauges.clear()
+
+    def _gauges_of(self, of: str) -> EphemeralMetrics:
+        if of not in self._gauges:
+            self._gauges[of] = EphemeralMetrics(namespace=self._metrics.namespace)
+            self._gauges[of].add_dimension("of", of)
+        return self._gauges[of]
 
     def _add(self, name: str, unit: MetricUnit, value: float) -> None:
         with self._lock:

@@ -88,8 +88,15 @@ def project_records(event: Mapping[str, Any], runner: Runner, telemetry: Telemet
     return {"batchItemFailures": [{"itemIdentifier": records.first[stream]} for stream in sorted(again)]}
 
 
-def catch_up(reader: CatchingUp, clock: Clock, context: Any) -> dict[str, Any]:
-    """Heal what was not delivered, until shortly before this invocation ends.
+class Reporting(Protocol):
+    """What tells what stands still."""
+
+    def report(self) -> None:
+        """Report everything as it stands now."""
+
+
+def catch_up(reader: CatchingUp, standstill: Reporting, clock: Clock, context: Any) -> dict[str, Any]:
+    """Heal what was not delivered, until shortly before this invocation ends; then tell what still stands.
 
     Returns
     -------
@@ -99,6 +106,7 @@ def catch_up(reader: CatchingUp, clock: Clock, context: Any) -> dict[str, Any]:
     """
     remaining = timedelta(milliseconds=context.get_remaining_time_in_millis())
     reports = reader.everything(clock() + remaining - CATCH_UP_RESERVE)
+    standstill.report()
     return {
         "caughtUp": {
             str(report.generation): {"healed": report.healed, "complete": report.complete, "error": report.error}

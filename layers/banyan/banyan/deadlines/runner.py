@@ -6,7 +6,8 @@ import logging
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
+from itertools import islice
 from typing import Final
 
 from banyan.commands import CLOCK_SKEW, HandlesCommands
@@ -26,6 +27,8 @@ RESERVE_MS: Final = 15_000
 """Left for a deadline once it has begun. One that takes longer fires again in the next run, without effect."""
 
 SYSTEMIC_FAILURES: Final = 3
+COUNTED: Final = 100
+"""Parked deadlines that a run counts; more do not make an alarm ring any louder."""
 _MILLISECOND: Final = timedelta(milliseconds=1)
 
 _logger = logging.getLogger(__name__)
@@ -109,18 +112,28 @@ class DeadlineRunner:
         """
         tally: Counter[str] = Counter()
         failed: list[tuple[Waiting, Exception]] = []
+        left: list[datetime] = []
         out_of_time = False
         for waiting in self._deadlines.due(self._clock()):
             out_of_time = remaining_ms() < RESERVE_MS
             if out_of_time:
+                left.append(waiting.due)
                 break
             ending = self._settle(waiting)
+            if ending not in (FIRED, VOID):
+                left.append(waiting.due)
             if isinstance(ending, Exception):
                 failed.append((waiting, ending))
             else:
                 tally[ending] += 1
         parked = self._record(failed, tally[FIRED] + tally[VOID])
+        self._report(left)
         return Run(**tally, failed=len(failed) - parked, parked=parked, out_of_time=out_of_time)
+
+    def _report(self, left: Sequence[datetime]) -> None:
+        """Tell, for as long as they stand, how many are parked, and how late the oldest one is that this run left."""
+        self._telemetry.gauge("ParkedDeadlines", sum(1 for _ in islice(self._deadlines.parked(), COUNTED)))
+        self._telemetry.gauge("OldestDueSeconds", (self._clock() - min(left)).total_seconds() if left else 0.0)
 
     def _settle(self, waiting: Waiting) -> str | Exception:
         """How a deadline ended, or the error that is its own."""

@@ -47,8 +47,8 @@ class Controller:
             Where it stands now.
         """
         lag = self._parts.lag_ms(self._clock())
-        half_done = self._parts.recover()
         self._telemetry.duration("MigrationLag", lag)
+        half_done = self._parts.recover()
         self._telemetry.count("MigrationHalfDone", half_done)
         migration = self._finish()
         if migration.step.phase is Phase.EVENT_STORE:

@@ -9,6 +9,7 @@ from typing import Any
 from banyan.aws.settings import Services, Settings
 from banyan.errors import Conflict
 from banyan.migration.controller import standing
+from banyan.migration.idle import report_idle
 from banyan.migration.parts import Parts
 from banyan.migration.setup import archive_worker, backfill, controller
 from banyan.store.eventstore import Clock
@@ -44,6 +45,7 @@ def look_after(
     ------
     StoreUnavailable, ConfigurationError
     """
+    report_idle(parts, clock, telemetry)
     found = standing(controller(parts, settings, clock, telemetry).run())
     archives = archive_worker(parts, services, clock)
     for work in (backfill(parts).go_on, archives.go_on, archives.restore_on):

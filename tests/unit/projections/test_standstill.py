@@ -1,0 +1,142 @@
+"""What stands still is told by every run for as long as it stands, and told to be over by a zero."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from tests.ledger import account, deposits
+from tests.unit.projections.harness import POISON, Ledger
+from tests.unit.reactions.harness import POISON as PILL
+from tests.unit.reactions.harness import Bank, Noted, deposited
+
+from banyan.projections.control import Control
+from banyan.projections.rebuild.base import Build, Phase
+from banyan.projections.rebuild.memory import MemoryCheckpoints
+from banyan.projections.standstill import Standstill
+from banyan.projections.views import Generation
+
+QUARTER = timedelta(minutes=15)
+ANNA, BEN = account("anna"), account("ben")
+
+
+class Watched(Ledger):
+    """A ledger whose standstill is reported every quarter of an hour."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.rebuilds = MemoryCheckpoints()
+
+    def gauges(self, of: str = "balances") -> dict[str, int]:
+        """What the next run reports of a projection."""
+        self.clock.move(QUARTER)
+        self.telemetry.gauges.clear()
+        projectors = self.runner.projectors
+        Standstill(projectors, self.cached, self.views, self.rebuilds, self.clock, self.telemetry).report()
+        return {name: round(value) for (name, projection), value in self.telemetry.gauges.items() if projection == of}
+
+    def rebuilding(self, number: int = 2) -> Build:
+        """A rebuild that has begun."""
+        self.cached.change("balances", lambda seen: seen.begun(self.clock()))
+        build = Build(Generation("balances", number), 1, 2, 100, False, self.clock())
+        self.rebuilds.begin(build)
+        return build
+
+    def segment(self, build: Build, number: int, phase: Phase) -> None:
+        """Let one segment of a rebuild come as far as a phase now."""
+        known = self.rebuilds.segments(build)[number]
+        self.rebuilds.put(build.generation, replace(known, phase=phase, updated_at=self.clock()))
+
+
+NOTHING = {"ParkedStreams": 0, "OldestParkedSeconds": 0, "ProjectionStopped": 0, "RebuildIdleSeconds": 0}
+
+
+def test_nothing_stands_still_and_says_so() -> None:
+    ledger = Watched()
+    ledger.runner.project([ledger.commit(ANNA, *deposits(1))])
+    assert ledger.gauges() == ledger.gauges("turnover") == NOTHING
+
+
+def test_parked_streams_are_told_until_they_are_retried() -> None:
+    ledger = Watched()
+    poisoned = ledger.commit(ANNA, *deposits(1, note=POISON))
+    for _ in range(3):
+        ledger.runner.project([poisoned])
+    first = ledger.gauges()
+    assert first["ParkedStreams"] == 1
+    assert QUARTER.total_seconds() <= first["OldestParkedSeconds"] < 2 * QUARTER.total_seconds()
+    later = ledger.gauges()
+    assert later["ParkedStreams"] == 1
+    assert later["OldestParkedSeconds"] == first["OldestParkedSeconds"] + QUARTER.total_seconds()
+    ledger.cured.cured = True
+    ledger.operations.retry("balances", ANNA)
+    assert ledger.gauges() == NOTHING
+
+
+def test_the_oldest_of_several_parked_streams_counts() -> None:
+    ledger = Watched()
+    ledger.operations.park("balances", ANNA, "why", "ops")
+    ledger.clock.move(QUARTER)
+    ledger.operations.park("balances", BEN, "why", "ops")
+    found = ledger.gauges()
+    assert (found["ParkedStreams"], found["OldestParkedSeconds"]) == (2, 2 * QUARTER.total_seconds())
+    assert ledger.gauges("turnover") == NOTHING
+
+
+def test_what_the_reactor_parked_is_told() -> None:
+    noted = Noted(error=KeyError("no"))
+    bank = Bank(effects=[noted])
+    bank.reactor.project([bank.commit(ANNA, deposited(1))])
+    poisoned = bank.commit(ANNA, deposited(1, PILL))
+    for _ in range(3):
+        bank.reactor.project([poisoned])
+    assert bank.failure(ANNA)
+    Standstill(
+        bank.reactor.projectors, bank.controls, bank.views, MemoryCheckpoints(), bank.clock, bank.telemetry
+    ).report()
+    assert bank.telemetry.gauges["ParkedStreams", "reactor"] == 1
+
+
+def test_a_pause_is_told_until_the_projection_is_resumed() -> None:
+    ledger = Watched()
+    ledger.operations.pause("balances", "why", "ops")
+    assert [ledger.gauges()["ProjectionStopped"] for _ in range(2)] == [1, 1]
+    assert ledger.gauges("turnover") == NOTHING
+    ledger.operations.resume("balances", ledger.soon())
+    assert ledger.gauges() == NOTHING
+
+
+def test_a_rebuild_that_nobody_works_on_is_told() -> None:
+    ledger = Watched()
+    build = ledger.rebuilding()
+    assert ledger.gauges()["RebuildIdleSeconds"] == QUARTER.total_seconds()
+    assert ledger.gauges()["RebuildIdleSeconds"] == 2 * QUARTER.total_seconds()
+    ledger.segment(build, 0, Phase.HEALING)
+    assert ledger.gauges()["RebuildIdleSeconds"] == QUARTER.total_seconds()
+
+
+@pytest.mark.parametrize("second", [Phase.COMPARED, Phase.COMPARING])
+def test_a_rebuild_that_waits_for_an_operator_is_not_idle(second: Phase) -> None:
+    ledger = Watched()
+    build = ledger.rebuilding()
+    ledger.segment(build, 0, Phase.COMPARED)
+    ledger.segment(build, 1, second)
+    waits = second is Phase.COMPARED
+    assert ledger.gauges()["RebuildIdleSeconds"] == (0 if waits else QUARTER.total_seconds())
+
+
+def test_a_deletion_that_nobody_works_on_is_told() -> None:
+    ledger = Watched()
+    build = ledger.rebuilding()
+    ledger.segment(build, 0, Phase.COMPARED)
+    ledger.segment(build, 1, Phase.COMPARED)
+
+    def cancelled(seen: Control) -> Control:
+        return seen.cancelled(2, ledger.clock())
+
+    ledger.cached.change("balances", cancelled)
+    assert ledger.gauges()["RebuildIdleSeconds"] > 0
+    for number in (0, 1):
+        ledger.segment(build, number, Phase.DROPPED)
+    assert ledger.gauges()["RebuildIdleSeconds"] == 0
