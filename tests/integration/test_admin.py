@@ -70,7 +70,9 @@ def test_a_parked_stream_is_told_with_its_error_and_goes_on_when_it_is_retried(d
     (parked,) = told(desk, LIST)["parked"]
     assert (parked["stream"], parked["version"], parked["error"]) == (POISONED, 1, "KeyError")
     assert (parked["attempts"], parked["nextTry"], parked["generation"]) == (2, None, 1)
-    assert told(desk, LIST)["generations"] == [{"number": 1, "stage": "live", "startedAt": None, "changedAt": None}]
+    assert told(desk, LIST)["generations"] == [
+        {"number": 1, "stage": "live", "startedAt": None, "changedAt": None, "version": None}
+    ]
     assert told(desk, f"{LIST}/retry", {"stream": POISONED})["parked"]["error"] == "KeyError"
     desk.mended = True
     assert told(desk, f"{LIST}/retry", {"stream": POISONED}) == {"parked": None}

@@ -32,7 +32,11 @@ def projection(found: Json) -> list[RenderableType]:
     if found["pause"]:
         pause = found["pause"]
         shown.append(Text(f"Paused by {pause['by']} since {moment(pause['since'])}: {pause['reason']}"))
-    shown.append(rows("Generations", found["generations"], "number", "stage", "startedAt", "changedAt"))
+    if found["status"] == "outdated":
+        shown.append(
+            Text(f"An older version made its rows: ./banyan projections rebuild {found['projection']} --switch")
+        )
+    shown.append(rows("Generations", found["generations"], "number", "stage", "version", "startedAt", "changedAt"))
     if found["parked"]:
         shown.append(parked(found["parked"]))
     return shown

@@ -14,6 +14,7 @@ from pydantic import BaseModel
 from banyan.errors import InvalidCursor, NotFound, VersionNotReached
 from banyan.events import CamelModel, Event
 from banyan.projections.base import StreamProjection, ViewProjection
+from banyan.projections.row_states import current_state, readable_state
 from banyan.projections.views import Generation, Page, StateRow, ViewRow, Views
 from banyan.store import Commit, EventStore
 from banyan.store.eventstore import Clock, utc_now
@@ -62,6 +63,18 @@ class Listing(Generic[S]):
     cursor: str | None
 
 
+@dataclass(frozen=True, slots=True)
+class _Kept(Generic[S]):
+    """A row that can be gone on with, and its state."""
+
+    row: StateRow
+    state: S
+
+    @property
+    def version(self) -> int:
+        return self.row.version
+
+
 class Queries:
     """Reads read models and streams.
 
@@ -103,13 +116,13 @@ class Queries:
         VersionNotReached
             When the stream itself has not got that far.
         """
-        row = self._row(projection, stream)
-        if _version(row) < min_version:
-            row = self._wait(projection, stream, min_version)
-        missing = next(self._store.commits(stream, _version(row)), None)
-        if row and (missing is None or row.version >= min_version):
-            return Answer(_state(projection, row), self._of_row(row, missing))
-        return self._fold(projection, stream, row) if missing else None
+        kept = self._kept(projection, stream)
+        if _version(kept) < min_version:
+            kept = self._wait(projection, stream, min_version)
+        missing = next(self._store.commits(stream, _version(kept)), None)
+        if kept and (missing is None or kept.version >= min_version):
+            return Answer(kept.state, self._of_row(kept.row, missing))
+        return self._fold(projection, stream, kept) if missing else None
 
     def at(self, projection: StreamProjection[S], stream: StreamId, version: int) -> Answer[S] | None:
         """The state of a stream as it was at a version; ``None`` when there is no such stream.
@@ -148,6 +161,8 @@ class Queries:
     ) -> Answer[Listing[S]]:
         """States of a lookup, newest first; a page may hold fewer than ``limit`` when ``where`` leaves many out.
 
+        A row that does not fit the model any more is folded from its stream.
+
         Raises
         ------
         InvalidCursor
@@ -159,7 +174,7 @@ class Queries:
         for _ in range(MAX_PAGES):
             page = self._page(generation, tenant, index, partition, limit - len(entries), cursor)
             rows += page.rows
-            read = ((_state(projection, row), row.version) for row in page.rows)
+            read = (self._listed(projection, row) for row in page.rows)
             entries += (entry for entry in read if where(entry[0]))
             cursor = page.cursor
             if cursor is None or len(entries) == limit:
@@ -189,24 +204,33 @@ class Queries:
         except ValueError as error:
             raise InvalidCursor(str(error)) from error
 
-    def _row(self, projection: StreamProjection[S], stream: StreamId) -> StateRow | None:
-        return self._views.states(self._generation(projection.name), [stream]).get(stream)
+    def _kept(self, projection: StreamProjection[S], stream: StreamId) -> _Kept[S] | None:
+        row = self._views.states(self._generation(projection.name), [stream]).get(stream)
+        state = current_state(projection, row) if row else None
+        return _Kept(row, state) if row and state is not None else None
 
-    def _wait(self, projection: StreamProjection[S], stream: StreamId, min_version: int) -> StateRow | None:
+    def _listed(self, projection: StreamProjection[S], row: StateRow) -> tuple[S, int]:
+        state = readable_state(projection, row)
+        if state is not None:
+            return state, row.version
+        answer = self._fold(projection, row.stream, None)
+        return answer.value, answer.provenance.version
+
+    def _wait(self, projection: StreamProjection[S], stream: StreamId, min_version: int) -> _Kept[S] | None:
         actual = self._store.get_stream_version(stream)
         if 0 < actual < min_version:
             raise VersionNotReached(stream, min_version, actual)
-        row = None
+        kept = None
         for _ in range(self._polls if actual else 0):
             self._sleep(POLL_MS / 1000)
-            row = self._row(projection, stream)
-            if _version(row) >= min_version:
+            kept = self._kept(projection, stream)
+            if _version(kept) >= min_version:
                 break
-        return row
+        return kept
 
-    def _fold(self, projection: StreamProjection[S], stream: StreamId, row: StateRow | None) -> Answer[S]:
-        state = _state(projection, row) if row else projection.initial()
-        version = _version(row)
+    def _fold(self, projection: StreamProjection[S], stream: StreamId, kept: _Kept[S] | None) -> Answer[S]:
+        state = kept.state if kept else projection.initial()
+        version = _version(kept)
         for commit in self._store.commits(stream, version):
             state = reduce(projection.evolve, self._store.decode(commit), state)
             version = commit.last
@@ -236,12 +260,8 @@ def _of_rows(rows: Sequence[StateRow | ViewRow]) -> Provenance:
     )
 
 
-def _version(row: StateRow | None) -> int:
-    return row.version if row else 0
-
-
-def _state(projection: StreamProjection[S], row: StateRow) -> S:
-    return projection.state.model_validate_json(row.state)
+def _version(kept: _Kept[Any] | None) -> int:
+    return kept.version if kept else 0
 
 
 def _milliseconds(delta: timedelta) -> int:

@@ -51,6 +51,13 @@ def parsed(*arguments: Any) -> ElementTree.Element:
     return ElementTree.fromstring(page(*arguments))
 
 
+def test_what_was_left_out_is_named_with_its_reason() -> None:
+    made = report()
+    made["sections"].append({**made["sections"][0], "name": "stock", "note": "rebuild it"})
+    assert "stock (not compared: rebuild it)" in printed(*summary(made))
+    assert "stock (not compared: rebuild it)" in page(made, [made])
+
+
 def test_the_terminal_shows_counts_fields_and_repairs() -> None:
     text = printed(*summary(report(WRONG, FORGED)))
     assert "2 of 1,200 differ, verified through 2026-01-05 08:59:55Z" in text

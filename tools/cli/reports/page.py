@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from html import escape
 from typing import Final
 
-from tools.cli.reports.words import Json, fields_of, moment, verdict, what
+from tools.cli.reports.words import Json, fields_of, moment, name_of, verdict, what
 
 STYLE: Final = """
 body { font: 15px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 64rem; padding: 0 1rem;
@@ -81,7 +81,7 @@ def _bar(run: Json, left: float, width: float, top: int) -> str:
 
 def _sections(report: Json) -> str:
     body = "".join(
-        f"<tr><td>{escape(section['name'])}</td>{_numbers(section[name] for name in COUNTS)}</tr>"
+        f"<tr><td>{escape(name_of(section))}</td>{_numbers(section[name] for name in COUNTS)}</tr>"
         for section in report["sections"]
     )
     head = "".join(f'<th class="number">{name}</th>' for name in COUNTS.values())

@@ -8,7 +8,7 @@ from typing import Final
 from rich.table import Table
 from rich.text import Text
 
-from tools.cli.reports.words import Json, fields_of, moment, verdict, what
+from tools.cli.reports.words import Json, fields_of, moment, name_of, verdict, what
 
 COUNTS: Final = {
     "compared": "compared",
@@ -35,7 +35,7 @@ def summary(report: Json) -> Iterator[Table]:
     sections = Table("section", *COUNTS.values(), title=title)
     sections.columns[0].overflow = "fold"
     for section in report["sections"]:
-        sections.add_row(section["name"], *(f"{section[name]:,}" for name in COUNTS))
+        sections.add_row(name_of(section), *(f"{section[name]:,}" for name in COUNTS))
     yield sections
     if report["differences"]:
         yield _findings(report)

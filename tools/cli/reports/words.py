@@ -23,6 +23,11 @@ def verdict(report: Json) -> str:
     return f"{report['differences']:,} of {report['compared']:,} differ{tolerated}"
 
 
+def name_of(section: Json) -> str:
+    """A section's name, and why it was not compared if so."""
+    return f"{section['name']} (not compared: {section['note']})" if section.get("note") else str(section["name"])
+
+
 def what(finding: Json) -> str:
     """What is wrong in one place."""
     version = f" at version {finding['version']}" if finding["version"] else ""

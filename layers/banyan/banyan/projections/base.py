@@ -59,6 +59,9 @@ class StreamProjection(Generic[S]):
         Pure; gets the whole event with its version, time and metadata.
     lookups : Sequence[Lookup]
         At most three; their order is their index, so add new ones at the end.
+    version : int
+        Raise it when the rows' shape or meaning changes: rows of an older version then count as missing, and the
+        projection asks for a rebuild instead of being reported as drifted.
     """
 
     name: str
@@ -67,6 +70,7 @@ class StreamProjection(Generic[S]):
     initial: Callable[[], S]
     evolve: Callable[[S, Event], S]
     lookups: Sequence[Lookup[S]] = field(default=())
+    version: int = 1
 
     def __post_init__(self) -> None:
         _check_name(self.name)
@@ -122,11 +126,14 @@ class ViewProjection:
         Entity whose streams it reads.
     apply : Callable[[Event], Sequence[RowWrite]]
         Pure: the writes one event asks for.
+    version : int
+        Raise it when the rows' meaning changes: the projection then asks for a rebuild.
     """
 
     name: str
     entity: str
     apply: Callable[[Event], Sequence[RowWrite]]
+    version: int = 1
 
     def __post_init__(self) -> None:
         _check_name(self.name)

@@ -176,6 +176,7 @@ class CatchUp:
         return self._attempts(name, None, deadline)
 
     def _attempts(self, name: str, until: datetime | None, deadline: datetime) -> list[CaughtUp]:
+        self._projectors.note_version(name)
         running = self._projectors.running(name)
         return [self._log.attempt(task, until, deadline) for task in _tasks(running)] if running else []
 

@@ -36,6 +36,7 @@ class Status(StrEnum):
     """What a person is told about a projection."""
 
     ACTIVE = "active"
+    OUTDATED = "outdated"
     REBUILDING = "rebuilding"
     PAUSED = "paused"
 
@@ -50,12 +51,15 @@ class GenerationInfo:
     stage : Stage
     started_at, changed_at : datetime
         When its build began, and when it entered this stage.
+    version : int, optional
+        Version of the projection that its build was begun by; ``None`` until it is noted.
     """
 
     number: int
     stage: Stage
     started_at: datetime
     changed_at: datetime
+    version: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +134,11 @@ class Control:
         """The key of a generation's rows, of the live one unless a number is given."""
         return Generation(self.projection, self.live if number is None else number)
 
+    def outdated(self, version: int | None) -> bool:
+        """Whether another version of the projection than the declared one made what queries read."""
+        made_by = self.info(self.live).version
+        return None not in (made_by, version) and made_by != version
+
     def written(self) -> tuple[Generation, ...]:
         """Generations that take in every commit, the live one first."""
         infos = sorted(self.generations, key=lambda info: (info.stage is not Stage.LIVE, info.number))
@@ -166,7 +175,15 @@ class Control:
         """Take a stream in again; nothing changes when no person stopped it."""
         return replace(self, parked=tuple(each for each in self.parked if each != stream))
 
-    def begun(self, now: datetime) -> Control:
+    def noted(self, version: int) -> Control:
+        """Note which version of the projection the live generation is made by, unless that is known."""
+        infos = (
+            replace(info, version=version) if info.number == self.live and info.version is None else info
+            for info in self.generations
+        )
+        return replace(self, generations=tuple(infos))
+
+    def begun(self, now: datetime, version: int | None = None) -> Control:
         """Begin generation ``newest + 1``. Rejected while another one is unfinished."""
         if self.unfinished:
             other = self.unfinished
@@ -176,7 +193,7 @@ class Control:
         number = self.newest + 1
         return replace(
             self,
-            generations=(*self.generations, GenerationInfo(number, Stage.BUILDING, now, now)),
+            generations=(*self.generations, GenerationInfo(number, Stage.BUILDING, now, now, version)),
             newest=number,
         )
 

@@ -35,6 +35,8 @@ def state_item(generation: Generation, row: StateRow) -> Item:
         "projected_at": {"S": timestamp(row.projected_at)},
         "state": pack(row.state),
     }
+    if row.made_by > 1:
+        item["made_by"] = {"N": str(row.made_by)}
     for index, (partition, sort) in row.lookups.items():
         item[f"lookup{index}"] = {"S": partition_key(generation, row.stream.tenant, partition)}
         item[f"lookup{index}_sort"] = {"S": sort_key(sort)}
@@ -54,6 +56,7 @@ def read_state(item: Mapping[str, Any]) -> StateRow:
             for index in range(1, MAX_LOOKUPS + 1)
             if f"lookup{index}" in item
         },
+        made_by=int(item.get("made_by", {"N": "1"})["N"]),
     )
 
 

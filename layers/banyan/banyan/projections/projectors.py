@@ -29,6 +29,10 @@ class Subscription(Protocol):
     def name(self) -> str:
         """Of its control and its cursors."""
 
+    @property
+    def version(self) -> int | None:
+        """Of the rows it makes; ``None`` when it makes none."""
+
     def reads(self, stream: StreamId) -> bool:
         """Whether it takes a stream in at all."""
 
@@ -48,6 +52,11 @@ class Subscribed:
     def name(self) -> str:
         """As in ``Subscription``."""
         return self.projection.name
+
+    @property
+    def version(self) -> int | None:
+        """As in ``Subscription``."""
+        return self.projection.version
 
     def reads(self, stream: StreamId) -> bool:
         """As in ``Subscription``: streams of its entity."""
@@ -107,6 +116,16 @@ class Projectors:
         """A subscription, unless it is paused. Raises ``StoreUnavailable``."""
         control = self._controls.get()[name]
         return None if control.pause else Running(control, self.of(name))
+
+    def version(self, name: str) -> int | None:
+        """The version that a subscription declares."""
+        return self._subscriptions[name].version
+
+    def note_version(self, name: str) -> None:
+        """Remember which version of a projection made its first generation. Raises ``StoreUnavailable``."""
+        version, control = self.version(name), self._controls.get()[name]
+        if version is not None and control.noted(version) != control:
+            self._controls.change(name, lambda seen: seen.noted(version))
 
     def of(self, name: str, *, insistent: bool = False) -> list[AnyProjector]:
         """The projectors of a subscription, paused or not, the live one first.

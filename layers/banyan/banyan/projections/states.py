@@ -10,6 +10,7 @@ from typing import Any
 from banyan.projections.base import AnyStreamProjection
 from banyan.projections.batch import Delivery
 from banyan.projections.projecting import Outcome, Source, caught, until_settled
+from banyan.projections.row_states import current_state
 from banyan.projections.views import Generation, StateRow, Views, WatermarkMoved
 from banyan.store import Commit
 from banyan.streams import BEGINNING_OF_TIME, StreamId
@@ -49,9 +50,9 @@ class StateProjector:
         return stream.entity == self._projection.entity
 
     def watermarks(self, streams: Sequence[StreamId]) -> Mapping[StreamId, int]:
-        """Versions up to which it took streams in."""
+        """Versions up to which it took streams in; a row that cannot be gone on with counts as missing."""
         rows = self._views.states(self.generation, streams)
-        return {stream: row.version for stream, row in rows.items()}
+        return {stream: row.version for stream, row in rows.items() if self._is_current(row)}
 
     def project(self, batch: Sequence[Delivery]) -> list[Outcome]:
         """Take in a batch: one batch read, and one write for each stream that moves."""
@@ -65,41 +66,42 @@ class StateProjector:
             return until_settled(lambda: self._step(delivery, self._row(delivery)))
 
     def _step(self, delivery: Delivery, row: StateRow | None) -> Outcome:
-        fold = _Fold(row)
+        fold = _Fold(self._projection, row)
         error = caught(lambda: self._take_in(fold, delivery))
         reached = fold.reached
         if reached is None:
-            return Outcome(delivery.stream, fold.base, error=error)
+            return Outcome(delivery.stream, fold.after, error=error)
         unwritten = caught(lambda: self._write(fold, reached))
         if unwritten:
-            return Outcome(delivery.stream, fold.base, error=unwritten)
+            return Outcome(delivery.stream, fold.after, error=unwritten)
         return Outcome(delivery.stream, reached.last, reached.recorded_at, error)
 
     def _take_in(self, fold: _Fold, delivery: Delivery) -> None:
-        state = fold.begin(self._projection)
-        for commit, events in self._source.behind(self.generation, delivery, fold.base):
+        state = fold.state
+        for commit, events in self._source.behind(self.generation, delivery, fold.after):
             state = reduce(self._projection.evolve, events, state)
             fold.state, fold.reached = state, commit
 
     def _write(self, fold: _Fold, reached: Commit) -> None:
         row = state_row(self._projection, reached, fold.state, self._clock())
-        self._views.put_state(self.generation, row, fold.base)
+        self._views.put_state(self.generation, row, fold.replaces)
+
+    def _is_current(self, row: StateRow) -> bool:
+        return current_state(self._projection, row) is not None
 
     def _row(self, delivery: Delivery) -> StateRow | None:
         return self._views.states(self.generation, [delivery.stream]).get(delivery.stream)
 
 
 class _Fold:
-    """A stream's state on its way from the row it had to the row it gets."""
+    """A stream's state on its way from the row it had, if that can be gone on with, to the row it gets."""
 
-    def __init__(self, row: StateRow | None) -> None:
-        self.base = row.version if row else 0
-        self.state: Any = None
+    def __init__(self, projection: AnyStreamProjection, row: StateRow | None) -> None:
+        kept = current_state(projection, row) if row else None
+        self.replaces = row.version if row else 0
+        self.after = 0 if kept is None else self.replaces
+        self.state: Any = projection.initial() if kept is None else kept
         self.reached: Commit | None = None
-        self._row = row
-
-    def begin(self, projection: AnyStreamProjection) -> Any:
-        return projection.state.model_validate_json(self._row.state) if self._row else projection.initial()
 
 
 def state_row(projection: AnyStreamProjection, reached: Commit, state: Any, projected_at: datetime) -> StateRow:
@@ -114,4 +116,5 @@ def state_row(projection: AnyStreamProjection, reached: Commit, state: Any, proj
             index: (lookup.partition(state), lookup.sort(state))
             for index, lookup in enumerate(projection.lookups, start=1)
         },
+        made_by=projection.version,
     )

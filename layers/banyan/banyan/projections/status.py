@@ -126,13 +126,17 @@ class Statuses:
         aside = {each.failure.stream for each in parked if each.generation == control.live} | set(control.parked)
         return ProjectionStatus(
             projection=control.projection,
-            status=control.status,
+            status=self._status_of(control),
             live=control.live,
             generations=control.generations,
             pause=control.pause,
             parked=parked,
             lag=self._lag(projectors[0], aside),
         )
+
+    def _status_of(self, control: Control) -> Status:
+        outdated = control.outdated(self._projectors.version(control.projection))
+        return Status.OUTDATED if outdated and control.status is Status.ACTIVE else control.status
 
     def _lag(self, live: AnyProjector, aside: Collection[StreamId]) -> Lag:
         entries, complete = self._recent(live)

@@ -37,6 +37,8 @@ class StateRow:
         JSON of the projection's state.
     lookups : Mapping[int, tuple[str, str]]
         By index 1 … 3: partition and sort.
+    made_by : int
+        Version of the projection that wrote it.
     """
 
     stream: StreamId
@@ -45,6 +47,7 @@ class StateRow:
     projected_at: datetime
     state: str
     lookups: Mapping[int, tuple[str, str]] = field(default_factory=dict)
+    made_by: int = 1
 
 
 @dataclass(frozen=True, slots=True)

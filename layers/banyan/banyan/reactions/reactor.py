@@ -33,6 +33,7 @@ class Reactions:
     """
 
     name = REACTOR.projection
+    version = None
 
     def __init__(self, effects: Sequence[Effect], views: Views, clock: Clock) -> None:
         self._effects = effects

@@ -6,6 +6,7 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
+from typing import Final
 
 from banyan.domain import Domain
 from banyan.projections.base import Projection, ViewProjection
@@ -23,6 +24,8 @@ from banyan.reconciliation.states import FoldSide, Resume, StateComparison, Stat
 from banyan.reconciliation.streams import StreamVerification
 from banyan.reconciliation.views import ViewComparison, ViewRowSide
 from banyan.store import EventStore
+
+OUTDATED: Final = "another version of the projection made its rows, the domain declares version {}: rebuild it"
 
 
 class Workshop:
@@ -78,15 +81,17 @@ class Workshop:
         """The plan for the generations that are live now."""
         controls = self._controls.get([projection.name for projection in self._domain.projections])
         histories = Histories(self._store)
-        comparisons = [self._comparison(p, controls[p.name], histories) for p in self._domain.projections]
+        compared = [p for p in self._domain.projections if not controls[p.name].outdated(p.version)]
+        left_out = {p.name: OUTDATED.format(p.version) for p in self._domain.projections if p not in compared}
+        comparisons = [self._comparison(p, controls[p.name], histories) for p in compared]
         folds: dict[str, list[Marks]] = defaultdict(list)
-        for projection, comparison in zip(self._domain.projections, comparisons, strict=True):
+        for projection, comparison in zip(compared, comparisons, strict=True):
             if isinstance(comparison, StateComparison):
                 folds[projection.entity].append(comparison.expected.marks)
             if isinstance(comparison, ViewComparison):
                 folds[projection.entity].append(comparison.lagging)
         streams = StreamVerification(self._store, self._domain.deciders, self._cells, self._clock, folds, histories)
-        return Plan(streams, [*comparisons, *self._others], self._cells, self._clock, self._pause)
+        return Plan(streams, [*comparisons, *self._others], self._cells, self._clock, self._pause, left_out)
 
     def _comparison(self, projection: Projection, control: Control, histories: Histories) -> Comparison:
         generation = control.generation()

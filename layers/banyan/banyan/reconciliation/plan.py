@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property, partial
 from typing import Final
 
@@ -33,6 +33,8 @@ class Plan:
     clock : Callable[[], datetime]
     pause : Callable[[], None]
         Between two looks at a difference.
+    left_out : Mapping[str, str]
+        Projections that are not compared, and why.
     """
 
     streams: StreamVerification
@@ -40,6 +42,7 @@ class Plan:
     cells: Cells
     clock: Clock
     pause: Callable[[], None]
+    left_out: Mapping[str, str] = field(default_factory=dict)
 
     def steps(self, *, full: bool) -> list[Step]:
         """The steps in their order; a full run begins all feeds anew and asks for all that trees know besides."""
@@ -73,6 +76,7 @@ class Plan:
                 _rooted(found.get(name, Section(name=name)), *(self._indexing[side].tree for side in sides))
                 for name, sides in trees.items()
             ),
+            *(Section(name=name, note=reason) for name, reason in self.left_out.items()),
         )
 
     @cached_property

@@ -67,6 +67,8 @@ class Section(CamelModel):
         The first ``MAX_FINDINGS`` of them.
     repaired : int
         Differences that were put right.
+    note : str
+        Why nothing was compared, if so.
     """
 
     name: str
@@ -80,6 +82,7 @@ class Section(CamelModel):
     differences: int = 0
     findings: tuple[Finding, ...] = ()
     repaired: int = 0
+    note: str = ""
 
 
 class Report(CamelModel):

@@ -36,6 +36,7 @@ class GenerationAnswer(_Answer):
     stage: Stage
     started_at: Moment
     changed_at: Moment
+    version: int | None
 
 
 class LagAnswer(_Answer):

@@ -14,20 +14,24 @@ _logger = logging.getLogger(__name__)
 
 
 def finish(controls: Controls, build: Build, segments: Sequence[Segment], now: datetime) -> None:
-    """Say that a build is complete, and let queries read it if that was asked for and nothing differs."""
+    """Say that a build is complete, and let queries read it if that was asked for and nothing differs.
+
+    What another version of the projection made is expected to differ.
+    """
     number = build.generation.number
-    equal = not any(segment.different or segment.failed for segment in segments)
+    failed, equal = any(segment.failed for segment in segments), not any(segment.different for segment in segments)
 
     def ready(control: Control) -> Control:
-        if control.info(number).stage is not Stage.BUILDING:
+        info = control.info(number)
+        if info.stage is not Stage.BUILDING:
             return control
         done = control.readied(number, now)
-        return done.switched(number, now) if equal and build.switch_when_equal and control.live == build.base else done
+        right = not failed and (equal or control.outdated(info.version))
+        return done.switched(number, now) if right and build.switch_when_equal and control.live == build.base else done
 
     control = change(controls, build.generation.projection, ready)
-    _logger.info(
-        "%s is complete and %s", build.generation, "equal" if equal else "differs", extra={"live": control.live}
-    )
+    outcome = "equal" if equal and not failed else "differs"
+    _logger.info("%s is complete and %s", build.generation, outcome, extra={"live": control.live})
 
 
 def forget(controls: Controls, checkpoints: Checkpoints, build: Build) -> None:

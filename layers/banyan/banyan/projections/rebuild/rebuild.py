@@ -45,7 +45,7 @@ class Rebuild:
         write_rate: int,
         clock: Clock = utc_now,
     ) -> None:
-        self._projections = frozenset(projection.name for projection in projections)
+        self._projections = {projection.name: projection.version for projection in projections}
         self._controls = controls
         self._checkpoints = checkpoints
         self._queue = queue
@@ -69,11 +69,16 @@ class Rebuild:
         ConfigurationError
             There is no such projection.
         TransitionRejected
-            A generation waits for its switch.
+            A generation waits for its switch, or an older version of the projection began one.
         """
-        control = self._known(projection)
-        if control.unfinished is None or control.unfinished.stage is not Stage.BUILDING:
-            control = self._controls.put(control.begun(self._clock()))
+        control, version = self._known(projection), self._projections[projection]
+        unfinished = control.unfinished
+        if unfinished is None or unfinished.stage is not Stage.BUILDING:
+            control = self._controls.put(control.begun(self._clock(), version))
+        elif unfinished.version not in (None, version):
+            raise TransitionRejected(
+                f"version {unfinished.version} of {projection!r} began generation {unfinished.number}: cancel it first"
+            )
         return self._send(control, control.newest, partial(self._plan, switch=switch_when_equal, rate=write_rate))
 
     def switch(self, projection: str, generation: int | None = None) -> Control:
@@ -118,7 +123,7 @@ class Rebuild:
         ConfigurationError
             The domain still has it, or the name is the engine's own.
         """
-        if projection in self._projections | RESERVED_NAMES:
+        if projection in self._projections or projection in RESERVED_NAMES:
             raise ConfigurationError(f"{projection!r} is in use: only what was given up can be removed")
         control = self._controls.get([projection])[projection]
         if not any(info.stage is Stage.DROPPING for info in control.generations):
