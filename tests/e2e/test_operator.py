@@ -11,7 +11,7 @@ from uuid import uuid4
 import httpx
 import pytest
 from tests.desk import Desk
-from tests.e2e.conftest import Stack
+from tests.e2e.conftest import Stack, running
 from tests.engines import DynamoDBEngine
 from tests.support import meanwhile, only_on_the_exact_engine, wait_until
 from tests.unit.importer.files import SAMPLE, real_file
@@ -113,3 +113,13 @@ def test_a_running_stack_is_rebuilt_while_people_order_and_read(stack: Stack) ->
             return bool(found["servedFrom"] == "projection")
 
         wait_until(projected, "the newest order in the new rows", 60)
+
+
+@pytest.mark.stack
+@pytest.mark.timeout(300)
+def test_a_rebuild_of_more_segments_than_a_chain_may_have_ends(tmp_path: Path) -> None:
+    with running(tmp_path / "data", "--parameter", "LogBuckets=18", "--parameter", "ControlCacheMs=100") as stack:
+        token = make_token("acme", stack.data, scopes=[ADMIN])
+        code, done = banyan(stack.url, token, "projections rebuild order --switch --every 0.2")
+        assert (code, done.get("stage")) == (0, "live"), stack.screen()
+    assert "RecursiveLoop" not in stack.screen()

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import re
+import tomllib
+from typing import Any
+
 import pytest
 from tools.local.handlers import handler_file
 from tools.local.template import Resource, Template
 from tools.runtime.emulator import ROOT
-from tools.runtime.sandbox import folder_name
+from tools.runtime.sandbox import folder_name, load_template
+
+LEAKS = re.compile(r"log_event=|inject_lambda_context|set_stream_logger|logging\.DEBUG|basicConfig|\bprint\(|exc_info=")
+"""What writes an event, a request or an error's text into a log."""
 
 
 @pytest.fixture(scope="module")
@@ -31,6 +38,28 @@ def test_functions_and_layers_are_made_for_the_same_runtime(functions: list[Reso
 def test_every_function_stands_on_both_layers(functions: list[Resource], layers: list[Resource]) -> None:
     assert {layer.properties["Content"]["S3Key"] for layer in layers} == {"layers/banyan/", "layers/domains/"}
     assert {tuple(f.properties["Layers"]) for f in functions} == {tuple(layer.ref for layer in layers)}
+
+
+@pytest.mark.parametrize("level", ["DEBUG", "INFO", "WARN", "ERROR"])
+def test_lambda_drops_no_line_below_info_and_the_function_filters_itself(level: str) -> None:
+    for function in load_template(LogLevel=level).resources("AWS::Lambda::Function"):
+        logging, variables = function.properties["LoggingConfig"], function.properties["Environment"]["Variables"]
+        assert (logging["ApplicationLogLevel"], logging["SystemLogLevel"]) == ("INFO", "INFO")
+        assert variables["POWERTOOLS_LOG_LEVEL"] == level
+
+
+def test_no_deployment_asks_for_more_than_info(written: dict[str, Any]) -> None:
+    deployments = tomllib.loads((ROOT / "samconfig.toml").read_text())
+    asked = [part.get("deploy", {}).get("parameters", {}) for part in deployments.values() if isinstance(part, dict)]
+    overrides = dict(given.split("=", 1) for part in asked for given in part.get("parameter_overrides", []))
+    assert overrides.get("LogLevel", "INFO") == written["Parameters"]["LogLevel"]["Default"] == "INFO"
+
+
+def test_nothing_in_the_template_makes_powertools_log_events(functions: list[Resource]) -> None:
+    talkative = {"POWERTOOLS_DEBUG", "POWERTOOLS_DEV", "POWERTOOLS_LOGGER_LOG_EVENT", "POWERTOOLS_TRACER_CAPTURE_ERROR"}
+    assert not [f.logical_id for f in functions if talkative & f.properties["Environment"]["Variables"].keys()]
+    deployed = [*(ROOT / "layers").rglob("*.py"), *(ROOT / "functions").rglob("*.py")]
+    assert not [file for file in deployed if LEAKS.search(file.read_text())]
 
 
 def test_every_function_is_traced_and_logs_json(functions: list[Resource]) -> None:

@@ -21,6 +21,7 @@ from tools.local.console import Console
 from tools.local.dynamodb_local import DynamoDBLocal
 from tools.local.environment import environment
 from tools.local.errors import StackError
+from tools.local.lineage import keeping_lineage, sending_lineage
 from tools.local.partitions import looking_at_one_partition
 from tools.local.patching import patched
 from tools.local.physical import REGION
@@ -109,6 +110,8 @@ def moto_engine(but: str | None = None) -> Iterator[None]:
         stack.enter_context(serialized(but))
         for quicker in QUICKER:
             stack.enter_context(quicker())
+        stack.enter_context(sending_lineage())
+        stack.enter_context(keeping_lineage())
         stack.enter_context(mock_aws())
         stack.enter_context(waking_readers())
         dynamodbstreams_backends[DEFAULT_ACCOUNT_ID][REGION].shard_iterators = RecentIterators()
@@ -126,7 +129,7 @@ def outside_engine() -> Iterator[None]:
     given = {name: os.environ.get(name) for name in ("AWS_ENDPOINT_URL", *DYNAMODB_ENDPOINTS)}
     if None in given.values():
         raise StackError(f"The engine {OUTSIDE} needs {', '.join(given)} in its environment.")
-    with environment(ISOLATION | given), waking_readers():
+    with environment(ISOLATION | given), sending_lineage(), waking_readers():
         yield
 
 

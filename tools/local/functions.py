@@ -6,6 +6,7 @@ import json
 import threading
 import traceback
 from concurrent.futures import Future
+from contextvars import copy_context
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Protocol
@@ -14,6 +15,8 @@ from tools.local.context import LambdaContext
 from tools.local.environment import environment
 from tools.local.errors import StackError
 from tools.local.handlers import Handler, handler_file, load_handler
+from tools.local.lineage import belonging_to, invoked, running
+from tools.local.log_filter import EVERYTHING, application_level
 from tools.local.template import Resource, Template
 
 COLD_START = threading.Lock()
@@ -34,6 +37,7 @@ class Invocable(Protocol):
 
     logical_id: str
     arn: str
+    may_loop: bool
 
     def invoke(self, event: Any) -> Any:
         """Return the answer to an event; raise `FunctionFailed` without one."""
@@ -64,6 +68,8 @@ class Function:
         self.name = resource.name
         self.arn = resource.arn
         self.timeout = float(properties.get("Timeout", DEFAULT_TIMEOUT_SECONDS))
+        self.may_loop = properties.get("RecursiveLoop") == "Allow"
+        self._level = str(properties.get("LoggingConfig", {}).get("ApplicationLogLevel", EVERYTHING))
         self._memory = int(properties.get("MemorySize", DEFAULT_MEMORY_MB))
         self._environment = self._variables(properties.get("Environment", {}).get("Variables", {}))
         self._folder = (root / properties["Code"]["S3Key"]).resolve()
@@ -99,14 +105,16 @@ class Function:
         """
         context = LambdaContext(self.name, self.arn, self._memory, self.timeout)
         answer: Future[str] = Future()
-        arguments = (answer, json.dumps(event), context)
-        threading.Thread(target=self._run, args=arguments, name=self.name, daemon=True).start()
+        arguments = (self._run, answer, json.dumps(event), context)
+        with belonging_to(running.get() or invoked(self.logical_id, ())):
+            threading.Thread(target=copy_context().run, args=arguments, name=self.name, daemon=True).start()
         try:
             return json.loads(answer.result(self.timeout))
         except TimeoutError:
             raise FunctionTimedOut(f"no answer within {self.timeout:g} s") from None
 
     def _run(self, answer: Future[str], event: str, context: LambdaContext) -> None:
+        application_level.set(self._level)
         try:
             answer.set_result(json.dumps(self._answer(json.loads(event), context)))
         except BaseException as error:

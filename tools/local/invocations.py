@@ -11,6 +11,7 @@ from werkzeug.wrappers import Request, Response
 
 from tools.local.console import Console
 from tools.local.functions import Function, FunctionFailed, Functions
+from tools.local.lineage import HEADER, LONGEST_CHAIN, Lineage, belonging_to, invoked, lineage_of
 from tools.local.problems import not_found
 
 PREFIX = "/_local/lambda"
@@ -43,12 +44,17 @@ class Invocations:
         function = self._functions.find(found[1]) if found else None
         if function is None or request.headers.get("X-Amz-Invocation-Type") != "Event":
             raise not_found()
-        arguments = (function, request.get_json(force=True))
+        lineage = invoked(function.logical_id, [lineage_of(request.headers.get(HEADER))])
+        arguments = (function, request.get_json(force=True), lineage)
         threading.Thread(target=self._run, args=arguments, name=function.name, daemon=True).start()
         return Response(status=HTTPStatus.ACCEPTED)
 
-    def _run(self, function: Function, event: Any) -> None:
+    def _run(self, function: Function, event: Any, lineage: Lineage) -> None:
+        if lineage[function.logical_id] > LONGEST_CHAIN and not function.may_loop:
+            self._console.warn(f"{function.logical_id} was not invoked: it has started itself too often.")
+            return
         try:
-            function.invoke(event)
+            with belonging_to(lineage):
+                function.invoke(event)
         except FunctionFailed as error:
             self._console.warn(f"{function.logical_id} failed: {error}.")

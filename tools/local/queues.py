@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,6 +13,7 @@ import boto3
 from tools.local.batch_answer import failed_items
 from tools.local.console import Console
 from tools.local.functions import FunctionFailed, Invocable
+from tools.local.lineage import ATTRIBUTE, LONGEST_CHAIN, Lineage, belonging_to, invoked, lineage_of
 from tools.local.loops import looping
 from tools.local.mappings import Mapping
 from tools.local.physical import REGION
@@ -27,7 +29,8 @@ LARGEST_RECEIVE = 10
 class QueueConsumer:
     """Invokes a function with a queue's messages and deletes those it handled.
 
-    The others come back after the queue's visibility timeout, and go to its dead-letter queue in the end.
+    The others come back after the queue's visibility timeout, and go to its dead-letter queue in the end. There, too,
+    goes what has invoked the function in a chain of its own messages too often, unless the template allows it that.
 
     Parameters
     ----------
@@ -61,11 +64,12 @@ class QueueConsumer:
         return sum(int(attributes[name]) for name in names)
 
     def _poll(self) -> float:
-        messages = self._receive()
-        if not messages:
+        received = self._receive()
+        if not received:
             self._sleeper.wait(found=False)
             return 0.0
-        failed = self._failed(messages)
+        messages = [message for message in received if not self._is_cut_off(message)]
+        failed = self._failed(messages) if messages else set()
         for message in messages:
             if message["MessageId"] not in failed:
                 self._client.delete_message(QueueUrl=self._url, ReceiptHandle=message["ReceiptHandle"])
@@ -83,8 +87,10 @@ class QueueConsumer:
 
     def _failed(self, messages: list[MessageTypeDef]) -> set[str]:
         identifiers = [message["MessageId"] for message in messages]
+        lineage = invoked(self._function.logical_id, map(chain, messages))
         try:
-            answer = self._function.invoke({"Records": [self._record(message) for message in messages]})
+            with belonging_to(lineage):
+                answer = self._function.invoke({"Records": [self._record(message) for message in messages]})
         except FunctionFailed as error:
             self._console.warn(f"{self.name}: a batch of {len(messages)} failed: {error}.")
             return set(identifiers)
@@ -92,6 +98,27 @@ class QueueConsumer:
         if failed:
             self._console.warn(f"{self.name}: {len(failed)} of {len(messages)} messages failed.")
         return failed
+
+    def _is_cut_off(self, message: MessageTypeDef) -> bool:
+        """Whether a message would go on with a chain that is too long; it leaves the queue then."""
+        name = self._function.logical_id
+        if self._function.may_loop or invoked(name, [chain(message)])[name] <= LONGEST_CHAIN:
+            return False
+        self._console.warn(
+            f"{self.name}: a message was dropped, because {name} has handled {LONGEST_CHAIN} in a chain of its own"
+            " messages. Lambda would stop it, too: say RecursiveLoop: Allow if that is meant to be."
+        )
+        self._bury(message)
+        self._client.delete_message(QueueUrl=self._url, ReceiptHandle=message["ReceiptHandle"])
+        return True
+
+    def _bury(self, message: MessageTypeDef) -> None:
+        found = self._client.get_queue_attributes(QueueUrl=self._url, AttributeNames=["RedrivePolicy"])
+        policy = json.loads(found.get("Attributes", {}).get("RedrivePolicy", "{}"))
+        if target := policy.get("deadLetterTargetArn"):
+            url = self._client.get_queue_url(QueueName=target.rpartition(":")[2])["QueueUrl"]
+            attributes = message.get("MessageAttributes", {})
+            self._client.send_message(QueueUrl=url, MessageBody=message["Body"], MessageAttributes=attributes)
 
     def _record(self, message: MessageTypeDef) -> dict[str, Any]:
         return {
@@ -105,6 +132,11 @@ class QueueConsumer:
             "eventSourceARN": self._mapping.source_arn,
             "awsRegion": REGION,
         }
+
+
+def chain(message: MessageTypeDef) -> Lineage:
+    """Return the lineage of the invocation that sent a message."""
+    return lineage_of(message.get("Attributes", {}).get(ATTRIBUTE))
 
 
 def as_lambda_attributes(attributes: Any) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from tools.local.gateway import Gateway
 from tools.local.invocations import ENDPOINT, PREFIX, Invocations
 from tools.local.keys import AUDIENCE, ISSUER, local_key
 from tools.local.layers import layers
+from tools.local.log_filter import FilteredLog
 from tools.local.mappings import Mapping, mappings
 from tools.local.options import Options
 from tools.local.queues import QueueConsumer
@@ -92,8 +93,9 @@ class Stack(ExitStack):
     def _redirect_output(self) -> None:
         (self._options.data / "dynamodb").mkdir(parents=True, exist_ok=True)
         log = self.enter_context((self._options.data / FUNCTIONS_LOG).open("a", buffering=1))
-        self.enter_context(redirect_stdout(log))
-        self.enter_context(redirect_stderr(log))
+        kept = FilteredLog(log)
+        self.enter_context(redirect_stdout(kept))
+        self.enter_context(redirect_stderr(kept))
 
     def _tables(self) -> list[Resource]:
         return self._template.resources("AWS::DynamoDB::Table")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from traceback import format_exception
 from types import SimpleNamespace
 from typing import Any
 from uuid import uuid4
@@ -14,7 +15,7 @@ from aws_lambda_powertools.logging import Logger
 from botocore.exceptions import ClientError
 
 from banyan.aws import observability
-from banyan.aws.observability import EmbeddedMetrics, instrumented
+from banyan.aws.observability import EmbeddedMetrics, HandlerFailed, instrumented
 from banyan.aws.once import once
 from banyan.errors import UnknownEventType
 
@@ -91,13 +92,22 @@ def test_a_failure_is_logged_without_what_it_quotes_and_raised(capsys: pytest.Ca
     def handler(event: Any, _: Any) -> None:
         raise ValueError(f"cannot read {event['body']}")
 
-    with pytest.raises(ValueError, match="cannot read"):
-        instrumented(handler)({"body": "card no. 4111"}, CONTEXT)
+    event = {"body": "card no. 4111"}
+    with pytest.raises(HandlerFailed, match=r"^ValueError$") as raised:
+        instrumented(handler)(event, CONTEXT)
     logged = capsys.readouterr().out
-    assert "card no." not in logged
+    assert "card no." not in logged + "".join(format_exception(raised.value))
     line = json.loads(logged.splitlines()[-1])
     assert (line["level"], line["error"], line["function_request_id"]) == ("ERROR", "ValueError", "request-1")
     assert line["trace"][-1].startswith("test_observability.py:")
+
+
+def test_an_error_of_the_engine_is_raised_as_it_is() -> None:
+    def handler(*_: Any) -> None:
+        raise UnknownEventType("Ghost")
+
+    with pytest.raises(UnknownEventType, match="Ghost"):
+        instrumented(handler)({}, CONTEXT)
 
 
 def test_the_engines_own_errors_are_logged_with_their_text(capsys: pytest.CaptureFixture[str]) -> None:

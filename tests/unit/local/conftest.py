@@ -77,6 +77,7 @@ class Worker:
 
     logical_id = "Worker"
     arn = "arn:aws:lambda:eu-central-1:123456789012:function:worker"
+    may_loop = False
 
     def __init__(self, answer: Callable[[Any], Any] = lambda event: None) -> None:  # noqa: ARG005
         self.events: list[Any] = []

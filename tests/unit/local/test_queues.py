@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+import io
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import boto3
@@ -10,6 +12,7 @@ import pytest
 from tests.support import wait_until
 from tests.unit.local.conftest import Worker, Write, fail
 from tools.local.console import Console
+from tools.local.functions import Functions, Invocable
 from tools.local.mappings import mappings
 from tools.local.physical import reference
 from tools.local.queues import QueueConsumer
@@ -45,7 +48,7 @@ def created(template: Write, aws: None) -> Create:  # noqa: ARG001
 
 
 @contextmanager
-def consuming(template: Template, worker: Worker, console: Console) -> Iterator[QueueConsumer]:
+def consuming(template: Template, worker: Invocable, console: Console) -> Iterator[QueueConsumer]:
     (mapping,) = mappings(template)
     consumer = QueueConsumer(mapping, worker, console, threading.Event())
     with consumer.running():
@@ -105,3 +108,57 @@ def test_a_function_that_raises_handled_nothing(created: Create, console: Consol
         assert wait_until(dead, "the dead letter") == ["one"]
 
     assert bodies(worker) == ["one", "one"]
+
+
+LOOPING = """
+    Worker:
+      Type: AWS::Serverless::Function
+      Properties:
+        {CodeUri: functions/loop, Handler: app.handler, Runtime: python3.13, Environment: {Variables: {LOG: "%s"}}%s}
+"""
+PASSING_ON = """
+    import os
+    import boto3
+
+    def handler(event, context):
+        for record in event["Records"]:
+            queue, left = record["eventSourceARN"].rpartition(":")[2], int(record["body"])
+            with open(log, "a") as out:
+                print(left, file=out)
+            client = boto3.client("sqs")
+            url = client.get_queue_url(QueueName=queue)["QueueUrl"]
+            if left > 1 and left % 2:
+                client.send_message(QueueUrl=url, MessageBody=str(left - 1))
+            elif left > 1:
+                client.send_message_batch(QueueUrl=url, Entries=[{"Id": "1", "MessageBody": str(left - 1)}])
+
+    log = os.environ["LOG"]
+"""
+
+
+@pytest.mark.parametrize(
+    ("setting", "sent", "handled", "buried"),
+    [
+        ("", 16, 16, []),
+        ("", 17, 16, ["1"]),
+        ("", 20, 16, ["4"]),
+        (", RecursiveLoop: Terminate", 17, 16, ["1"]),
+        (", RecursiveLoop: Allow", 17, 17, []),
+        (", RecursiveLoop: Allow", 40, 40, []),
+    ],
+)
+def test_a_chain_of_a_functions_own_messages_is_cut_as_lambda_cuts_it_unless_it_is_allowed(
+    template: Write, aws: None, console: Console, screen: io.StringIO, tmp_path: Path,  # noqa: ARG001
+    setting: str, sent: int, handled: int, buried: list[str],
+) -> None:  # fmt: skip
+    log = tmp_path / "handled"
+    resources = f"{RESOURCES.rstrip()}}}\n{LOOPING % (log, setting)}"
+    loaded = template(resources, {"loop": PASSING_ON})
+    create_services(loaded)
+    for _ in range(2):
+        send(str(sent))
+    with consuming(loaded, Functions(loaded).get("Worker"), console) as consumer:
+        wait_until(lambda: consumer.lag() == 0, "the queue to be empty")
+    assert log.read_text().split() == [str(sent - n // 2) for n in range(2 * handled)]
+    assert dead() == buried * 2
+    assert screen.getvalue().count("RecursiveLoop: Allow") == 2 * len(buried)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import traceback
 from collections.abc import Callable, Iterator
@@ -14,6 +15,7 @@ from aws_lambda_powertools.logging import Logger
 from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit
 from botocore.exceptions import ClientError
 
+from banyan.aws.logs import limit_logs, log_level, stand_alone
 from banyan.aws.once import once
 from banyan.errors import BanyanError
 
@@ -21,6 +23,10 @@ Handler = Callable[[Any, Any], Any]
 
 NAMESPACE: Final = "Banyan"
 TRACING: Final = "POWERTOOLS_TRACE_ENABLED"
+
+
+class HandlerFailed(Exception):
+    """A handler raised. Lambda logs an error's text and hands it on, so this one quotes nothing of the input."""
 
 
 class EmbeddedMetrics:
@@ -78,8 +84,12 @@ def telemetry() -> EmbeddedMetrics:
 
 @once
 def logger() -> Logger:
-    """The process's structured log."""
-    return Logger()
+    """The process's structured log, whose lines Lambda can filter: each has a level and an RFC 3339 timestamp."""
+    level = log_level(os.environ)
+    limit_logs(level)
+    made = Logger(level=level, use_rfc3339=True)
+    stand_alone(logging.getLogger(made.name), level)
+    return made
 
 
 @contextmanager
@@ -106,7 +116,8 @@ def log_failure(message: str, error: BaseException) -> None:
 def instrumented(handler: Handler) -> Handler:
     """Wrap a Lambda handler with logs, metrics and, when ``POWERTOOLS_TRACE_ENABLED`` is true, traces.
 
-    Neither the event nor the answer is logged or traced.
+    Neither the event nor the answer is logged or traced. An error that is not the engine's own comes out as
+    ``HandlerFailed``.
     """
 
     @once
@@ -131,9 +142,12 @@ def instrumented(handler: Handler) -> Handler:
 def _reported(handler: Handler, event: Any, context: Any) -> Any:
     try:
         return handler(event, context)
-    except Exception as error:
+    except BanyanError as error:
         log_failure("the function failed", error)
         raise
+    except Exception as error:
+        log_failure("the function failed", error)
+        raise HandlerFailed(f"{type(error).__name__} {_reason(error)}".rstrip()) from None
 
 
 def _traced(handler: Handler) -> Handler:
