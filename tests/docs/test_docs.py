@@ -120,7 +120,7 @@ def test_the_readmes_first_order_is_paid(sandbox: Sandbox) -> None:
     assert (created["orderId"], created["version"], Decimal(created["totalAmount"])) == ("o-1", 1, Decimal(9))
     assert (paid["version"], paid["status"]) == (2, "paid")
     assert (order["status"], order["servedFrom"]) == ("paid", "projection")
-    assert (before["version"], before["status"]) == (1, "open")
+    assert (before["version"], before["status"]) == (1, "created")
     assert [event["eventType"] for event in events["events"]] == ["OrderCreated", "OrderPaid"]
 
 

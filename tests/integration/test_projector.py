@@ -168,7 +168,7 @@ def test_the_function_keeps_read_models_and_watches_the_table(
     environment: DynamoDBEngine, capfd: pytest.CaptureFixture[str]
 ) -> None:
     store, stream = environment.store(DOMAIN.registry), StreamId("acme", "order", "o-1")
-    order = OrderCreated(order_id="o-1", customer_id="c-1", items=(Item(sku="A", quantity=2, price=Decimal("1.10")),))
+    order = ordered()
     store.append(stream, Expected.NO_STREAM, [order])
     (commit,) = store.commits(stream)
     handler = load(environment)
@@ -190,7 +190,7 @@ def test_the_function_keeps_read_models_and_watches_the_table(
 def test_the_function_heals_on_schedule_what_was_never_delivered(environment: DynamoDBEngine) -> None:
     clock = ManualClock(datetime.now(UTC) - timedelta(days=2))
     store, stream = environment.store(DOMAIN.registry, clock), StreamId("acme", "order", "o-1")
-    order = OrderCreated(order_id="o-1", customer_id="c-1", items=(Item(sku="A", quantity=2, price=Decimal("1.10")),))
+    order = ordered()
     store.append(stream, Expected.NO_STREAM, [order])
     answer = load(environment)({"detail-type": "Scheduled Event"}, CONTEXT)
     reading = [projection for projection in DOMAIN.projections if projection.entity == "order"]
@@ -205,7 +205,7 @@ def test_the_function_heals_on_schedule_what_was_never_delivered(environment: Dy
 
 def test_the_function_names_the_record_to_begin_again_with(environment: DynamoDBEngine) -> None:
     store, stream = environment.store(DOMAIN.registry), StreamId("acme", "order", "o-1")
-    order = OrderCreated(order_id="o-1", customer_id="c-1", items=(Item(sku="A", quantity=2, price=Decimal("1.10")),))
+    order = ordered()
     store.append(stream, Expected.NO_STREAM, [order])
     (commit,) = store.commits(stream)
     unknown = record(7, commit)
@@ -217,3 +217,9 @@ def test_the_function_names_the_record_to_begin_again_with(environment: DynamoDB
     assert [failure.stream for failure in environment.views().parked(Generation(DOMAIN.projections[0].name))] == [
         stream
     ]
+
+
+def ordered() -> OrderCreated:
+    """An order of two pieces."""
+    items = (Item(sku="A", quantity=2, price=Decimal("1.10")),)
+    return OrderCreated(order_id="o-1", customer_id="c-1", items=items, total_amount=Decimal("2.20"))

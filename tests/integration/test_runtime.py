@@ -25,8 +25,8 @@ pytestmark = [
 Expectation = tuple[int, Mapping[str, Any]]
 
 COMMANDS: Mapping[str, Expectation] = {
-    "create_order": (201, {"orderId": "order-2001", "version": 1, "status": "open", "totalAmount": "15.25"}),
-    "create_order_base64": (201, {"orderId": "order-2002", "version": 1, "status": "open", "totalAmount": "15.25"}),
+    "create_order": (201, {"orderId": "order-2001", "version": 1, "status": "created", "totalAmount": "15.25"}),
+    "create_order_base64": (201, {"orderId": "order-2002", "version": 1, "status": "created", "totalAmount": "15.25"}),
     "add_item": (200, {"orderId": "order-1001", "version": 2, "totalAmount": "14.00"}),
     "pay": (200, {"orderId": "order-1002", "version": 2, "status": "paid", "totalAmount": "25.50"}),
     "cancel": (200, {"orderId": "order-1003", "version": 3, "status": "cancelled"}),
@@ -43,11 +43,11 @@ QUERIES: Mapping[str, Expectation] = {
     "openapi": (200, {"openapi": "3.1.0"}),
     "order": (200, {"orderId": "order-1004", "status": "paid", "version": 3, "servedFrom": "projection"}),
     "order_from_stream": (200, {"orderId": "order-1006", "version": 2, "servedFrom": "stream"}),
-    "order_at_version": (200, {"status": "open", "version": 1, "totalAmount": "15.50", "servedFrom": "stream"}),
+    "order_at_version": (200, {"status": "created", "version": 1, "totalAmount": "15.50", "servedFrom": "stream"}),
     "order_events": (200, {"events.0.eventType": "OrderItemAdded", "events.0.version": 2, "next": 2}),
     "orders": (200, {"orders.0.orderId": "order-1005", "orders.1.orderId": "order-1004"}),
     "orders_by_customer": (200, {"orders.2.orderId": "order-1001", "orders.2.totalAmount": "10.00", "cursor": None}),
-    "orders_by_status": (200, {"orders.0.orderId": "order-1003", "orders.0.status": "open", "cursor": None}),
+    "orders_by_status": (200, {"orders.0.orderId": "order-1003", "orders.0.status": "created", "cursor": None}),
     "customer_totals": (200, {"customerId": "customer-1", "orders": 3, "paidOrders": 1, "paidAmount": "25.50"}),
     "daily_sales": (200, {"days.0.day": "2026-01-05", "days.0.net": "25.50"}),
     "unknown_stock": (404, {"code": "sku_not_tracked"}),

@@ -74,7 +74,7 @@ def _after(standing: Standing, kind: str, data: Mapping[str, Any]) -> Standing:
             lines = tuple(map(_line, order["items"]))
             return Standing(order["customerId"], order["status"], lines, Decimal(order["refundedAmount"]))
         case "OrderCreated":
-            return Standing(data["customerId"], "open", tuple(map(_line, data["items"])))
+            return Standing(data["customerId"], "created", tuple(map(_line, data["items"])))
         case "OrderItemAdded":
             return replace(standing, lines=(*standing.lines, _line(data["item"])))
         case "OrderPaid":

@@ -33,7 +33,7 @@ class Standing:
         body = command.body
         match command.kind:
             case Kind.CREATE:
-                return Standing(body["customerId"], "open", tuple(map(_line, body["items"])))
+                return Standing(body["customerId"], "created", tuple(map(_line, body["items"])))
             case Kind.ADD:
                 return replace(self, lines=(*self.lines, _line(body)))
             case Kind.PAY:

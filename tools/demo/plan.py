@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Final
 
-from orders.legacy import LegacyOrder
+from orders.legacy import STATUS, LegacyOrder
 from tools.demo.ledger import Standing
 from tools.demo.options import Options
 from tools.importer.commands import Command, Kind, commands
@@ -18,7 +18,7 @@ from tools.legacy.rows import row
 HISTORY: Final = 0.85
 """Share of orders that were there before the clients came."""
 OPEN: Final = 3
-"""Every third of them is still open, and is paid by a client later."""
+"""Every third of them is not yet paid, and is paid by a client later."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +48,7 @@ def script(options: Options) -> Script:
 def standing(found: LegacyOrder) -> Standing:
     """A legacy row as the clients' book has it."""
     lines = tuple((line.sku, line.quantity, Decimal(line.price)) for line in found.lines)
-    return Standing(found.customer, found.status, lines, found.refunded)
+    return Standing(found.customer, STATUS[found.status], lines, found.refunded)
 
 
 def _copied(orders: Sequence[Order], copy: int) -> list[Order]:

@@ -78,11 +78,17 @@ class EventRegistry:
         if schema_version > event_class.schema_version:
             raise UnsupportedSchemaVersion(event_type, schema_version, event_class.schema_version)
         for version in range(schema_version, event_class.schema_version):
-            data = self._upcasters[event_type, version](data)
+            data = self._lifted(event_type, version, data)
         try:
             return event_class.model_validate(data)
         except ValidationError as error:
             raise InvalidEvent(f"stored {event_type} does not fit its class: {_fields(error)}") from error
+
+    def _lifted(self, event_type: str, version: int, data: Data) -> Data:
+        try:
+            return self._upcasters[event_type, version](data)
+        except Exception as error:
+            raise InvalidEvent(f"stored {event_type} of schema version {version} cannot be lifted") from error
 
     def check(self, event: DomainEvent) -> None:
         """Refuse an event that could be stored but never read again.

@@ -11,21 +11,22 @@ from orders.money import Money
 
 
 class CreateOrder(CamelModel):
-    """Order something."""
+    """Order something; ``total_amount``, where it is given, must be the sum of the items."""
 
     order_id: OrderId
     customer_id: CustomerId
     items: tuple[Item, ...]
+    total_amount: Money | None = None
 
 
 class AddItem(CamelModel):
-    """Add a line to an open order."""
+    """Add a line to an order that is neither paid nor cancelled."""
 
     item: Item
 
 
 class PayOrder(CamelModel):
-    """Pay the exact total of an open order."""
+    """Pay the exact total of an order."""
 
     amount: Money
     method: Annotated[Method, Composed, Readable] = "unspecified"
@@ -38,7 +39,7 @@ class CancelOrder(CamelModel):
 
 
 class ExpireOrder(CamelModel):
-    """Cancel an order that is still open; one that is paid or cancelled stays as it is."""
+    """Cancel an order that still waits for its payment; one that is paid or cancelled stays as it is."""
 
     reason: Reason
 

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from decimal import Decimal
 from typing import Final
 
 from banyan.decider import Decider
 from banyan.events import DomainEvent
 from orders.commands import AddItem, CancelOrder, Command, CreateOrder, ExpireOrder, PayOrder
-from orders.events import Item, OrderCancelled, OrderCreated, OrderItemAdded, OrderPaid
+from orders.events import Item, OrderCancelled, OrderCreated, OrderItemAdded, OrderPaid, total
 from orders.money import MAX_AMOUNT, ZERO, as_text
 from orders.rejections import Code, conflict, not_found, rejected
-from orders.state import Order, OrderStatus, evolve, total
+from orders.state import Order, OrderStatus, evolve
 
 MAX_QUANTITY: Final = 1_000_000
 MAX_ITEMS_PER_COMMAND: Final = 1_000
@@ -36,7 +37,7 @@ def decide(command: Command, order: Order) -> Sequence[DomainEvent]:
         case CancelOrder():
             return _cancel(command, order)
         case ExpireOrder(reason=reason):
-            return _cancel(CancelOrder(reason=reason), order) if order.status is OrderStatus.OPEN else ()
+            return _cancel(CancelOrder(reason=reason), order) if order.status is OrderStatus.CREATED else ()
 
 
 def _create(command: CreateOrder, order: Order) -> Sequence[DomainEvent]:
@@ -51,7 +52,15 @@ def _create(command: CreateOrder, order: Order) -> Sequence[DomainEvent]:
     for index, item in enumerate(command.items):
         _check_item(item, f"items.{index}.")
     _check_total(order, command.items, "items")
-    return [OrderCreated(order_id=command.order_id, customer_id=command.customer_id, items=command.items)]
+    return [_created(command, total(command.items))]
+
+
+def _created(command: CreateOrder, amount: Decimal) -> OrderCreated:
+    if command.total_amount not in (None, amount):
+        raise rejected(Code.TOTAL_MISMATCH, f"the items add up to {as_text(amount)}", "totalAmount")
+    return OrderCreated(
+        order_id=command.order_id, customer_id=command.customer_id, items=command.items, total_amount=amount
+    )
 
 
 def _add_item(command: AddItem, order: Order) -> Sequence[DomainEvent]:
@@ -110,5 +119,11 @@ def _check_total(order: Order, items: tuple[Item, ...], field: str) -> None:
 
 
 ORDER: Final[Decider[Order, Command]] = Decider(
-    entity="order", initial=Order, decide=decide, evolve=evolve, state=Order, deferred=(ExpireOrder,)
+    entity="order",
+    initial=Order,
+    decide=decide,
+    evolve=evolve,
+    state=Order,
+    state_version=2,
+    deferred=(ExpireOrder,),
 )

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, ClassVar, Literal
+from decimal import Decimal
+from typing import Annotated, ClassVar, Literal, Self
 
-from pydantic import StrictInt, StringConstraints
+from pydantic import StrictInt, StringConstraints, model_validator
 
 from banyan.events import CamelModel, DomainEvent
 from banyan.text import Composed
@@ -17,6 +18,7 @@ CustomerId = Annotated[str, Composed, StringConstraints(pattern=f"^{_LETTER}+(?:
 Sku = Annotated[str, StringConstraints(pattern=r"^[!-~]([ -~]{0,62}[!-~])?$")]
 Reason = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=500)]
 Method = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=50)]
+Status = Literal["created", "paid", "cancelled"]
 
 
 class Item(CamelModel):
@@ -42,22 +44,34 @@ class Item(CamelModel):
         return self.price * self.quantity
 
 
-class OrderCreated(DomainEvent):
-    """A customer ordered something.
+def total(items: tuple[Item, ...]) -> Decimal:
+    """Sum over lines."""
+    return sum((item.amount for item in items), ZERO)
 
-    Schema version 2: every order has a customer. In version 1 ``customerId`` was missing or null for a sale over
-    the counter.
+
+class OrderCreated(DomainEvent):
+    """A customer ordered something; ``total_amount`` is the sum over its items, and nothing else is accepted.
+
+    Schema version 3 has the total. Since version 2 every order has a customer: in version 1 ``customerId`` was missing
+    or null for a sale over the counter.
     """
 
-    schema_version: ClassVar[int] = 2
+    schema_version: ClassVar[int] = 3
 
     order_id: OrderId
     customer_id: CustomerId
     items: tuple[Item, ...]
+    total_amount: Money
+
+    @model_validator(mode="after")
+    def _adds_up(self) -> Self:
+        if self.total_amount != total(self.items):
+            raise ValueError("totalAmount is not the sum of the items")
+        return self
 
 
 class OrderItemAdded(DomainEvent):
-    """A line was added to an open order."""
+    """A line was added to an order that is neither paid nor cancelled."""
 
     order_id: OrderId
     customer_id: CustomerId
@@ -89,7 +103,7 @@ class OrderContent(CamelModel):
     ----------
     customer_id : str
     items : tuple[Item, ...]
-    status : "open" | "paid" | "cancelled"
+    status : Status
     payment_method, cancel_reason : str, optional
     refunded_amount : Decimal
     created_at : datetime
@@ -98,7 +112,7 @@ class OrderContent(CamelModel):
 
     customer_id: CustomerId
     items: tuple[Item, ...]
-    status: Literal["open", "paid", "cancelled"]
+    status: Status
     payment_method: str | None = None
     cancel_reason: str | None = None
     refunded_amount: Money = ZERO
@@ -108,14 +122,24 @@ class OrderContent(CamelModel):
 
 
 class OrderImported(DomainEvent):
-    """An order came from the legacy system, as it stood there."""
+    """An order came from the legacy system, as it stood there.
+
+    Schema version 1 called the status ``created`` ``open``.
+    """
+
+    schema_version: ClassVar[int] = 2
 
     order_id: OrderId
     order: OrderContent
 
 
 class OrderCorrected(DomainEvent):
-    """The legacy system holds an order otherwise than its events told; ``previous`` is what they told."""
+    """The legacy system holds an order otherwise than its events told; ``previous`` is what they told.
+
+    Schema version 1 called the status ``created`` ``open``.
+    """
+
+    schema_version: ClassVar[int] = 2
 
     order_id: OrderId
     order: OrderContent

@@ -22,11 +22,20 @@ from orders.events import (
     OrderImported,
     OrderItemAdded,
     OrderPaid,
+    Status,
+    total,
 )
 from orders.money import ZERO, Money
 from orders.projections.order import ORDER_DETAILS, OrderDetails
 from orders.projections.order_list import ORDER_LIST, OrderSummary
-from orders.state import Order, OrderStatus, total
+from orders.state import Order, OrderStatus
+
+LegacyStatus = Literal["open", "paid", "cancelled"]
+
+STATUS: Final[Mapping[LegacyStatus, Status]] = {"open": "created", "paid": "paid", "cancelled": "cancelled"}
+"""What the old program calls a status, and what everyone else does."""
+
+LEGACY_STATUS: Final[Mapping[Status, LegacyStatus]] = {status: old for old, status in STATUS.items()}
 
 
 class LegacyLine(BaseModel):
@@ -46,7 +55,7 @@ class LegacyOrder(BaseModel):
 
     order_id: str
     customer: Annotated[str, Composed]
-    status: Literal["open", "paid", "cancelled"]
+    status: LegacyStatus
     total: Money
     lines: tuple[LegacyLine, ...]
     payment_method: str | None = None
@@ -85,7 +94,7 @@ def state(row: LegacyOrder) -> Order:
     return Order(
         order_id=row.order_id,
         customer_id=row.customer,
-        status=OrderStatus(row.status),
+        status=OrderStatus(STATUS[row.status]),
         total_amount=_total(row),
         item_count=len(row.lines),
     )
@@ -136,7 +145,7 @@ def _content(row: LegacyOrder) -> OrderContent:
     return OrderContent(
         customer_id=row.customer,
         items=tuple(Item(sku=line.sku, quantity=line.quantity, price=line.price) for line in row.lines),
-        status=row.status,
+        status=STATUS[row.status],
         payment_method=row.payment_method,
         cancel_reason=row.cancel_reason,
         refunded_amount=row.refunded,
@@ -150,7 +159,7 @@ def _row(order_id: str, order: OrderContent) -> LegacyOrder:
     return LegacyOrder(
         order_id=order_id,
         customer=order.customer_id,
-        status=order.status,
+        status=LEGACY_STATUS[order.status],
         total=total(order.items),
         lines=tuple(LegacyLine(**dict(item)) for item in order.items),
         payment_method=order.payment_method,

@@ -31,11 +31,12 @@ Day = Annotated[date, BeforeValidator(_day), WithJsonSchema({"type": "string", "
 
 
 class NewOrder(CamelModel):
-    """Body of ``POST /orders``; an order without ``orderId`` gets one."""
+    """Body of ``POST /orders``; without ``orderId`` it gets one, and ``totalAmount`` must be the sum of the items."""
 
     order_id: OrderId | None = None
     customer_id: CustomerId
     items: Annotated[tuple[Item, ...], FailFast()]
+    total_amount: Money | None = None
 
 
 class CommandAnswer(CamelModel):

@@ -21,6 +21,7 @@ class Code(StrEnum):
     TOO_MANY_ITEMS = "too_many_items"
     QUANTITY_OUT_OF_RANGE = "quantity_out_of_range"
     PRICE_NOT_POSITIVE = "price_not_positive"
+    TOTAL_MISMATCH = "total_mismatch"
     TOTAL_TOO_LARGE = "total_too_large"
     AMOUNT_MISMATCH = "amount_mismatch"
 

@@ -59,11 +59,13 @@ def create_order(body: NewOrder, call: CurrentCall) -> Response[CommandAnswer]:
     call.require_path_id(body.customer_id, "customerId")
     for index, item in enumerate(body.items):
         call.require_path_id(item.sku, f"items.{index}.sku")
-    command = CreateOrder(order_id=order_id, customer_id=body.customer_id, items=body.items)
+    command = CreateOrder(
+        order_id=order_id, customer_id=body.customer_id, items=body.items, total_amount=body.total_amount
+    )
     return _handle(call, order_id, command, 201)
 
 
-@commands.post("/orders/<orderId>/items", operation_id="addItem", summary="Add a line to an open order")
+@commands.post("/orders/<orderId>/items", operation_id="addItem", summary="Add a line to an order")
 def add_item(orderId: str, body: Item, call: CurrentCall) -> Response[CommandAnswer]:
     """Add an item to an order that is neither paid nor cancelled."""
     call.require_path_id(body.sku, "sku")
@@ -72,7 +74,7 @@ def add_item(orderId: str, body: Item, call: CurrentCall) -> Response[CommandAns
 
 @commands.post("/orders/<orderId>/pay", operation_id="payOrder", summary="Pay an order in full")
 def pay_order(orderId: str, body: PayOrder, call: CurrentCall) -> Response[CommandAnswer]:
-    """Pay the exact total of an open order."""
+    """Pay the exact total of an order that is neither paid nor cancelled."""
     return _handle(call, orderId, body)
 
 

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
 from enum import StrEnum
 from typing import TypeVar
 
 from banyan.events import CamelModel, DomainEvent
 from orders.events import (
-    Item,
     OrderCancelled,
     OrderContent,
     OrderCorrected,
@@ -16,6 +14,7 @@ from orders.events import (
     OrderImported,
     OrderItemAdded,
     OrderPaid,
+    total,
 )
 from orders.money import ZERO, Money
 
@@ -23,7 +22,7 @@ from orders.money import ZERO, Money
 class OrderStatus(StrEnum):
     """Where an order stands."""
 
-    OPEN = "open"
+    CREATED = "created"
     PAID = "paid"
     CANCELLED = "cancelled"
 
@@ -55,13 +54,11 @@ O = TypeVar("O", bound=Order)  # noqa: E741
 def evolve(order: O, event: DomainEvent) -> O:
     """State after one more event; works for every model that extends ``Order``."""
     match event:
-        case OrderCreated(order_id=order_id, customer_id=customer_id, items=items):
-            born = order.model_copy(
-                update={"order_id": order_id, "customer_id": customer_id, "status": OrderStatus.OPEN}
-            )
-            return _with_lines(born, items)
+        case OrderCreated():
+            return _as_created(order, event)
         case OrderItemAdded(item=item):
-            return _with_lines(order, (item,))
+            grown = {"total_amount": order.total_amount + item.amount, "item_count": order.item_count + 1}
+            return order.model_copy(update=grown)
         case OrderPaid():
             return order.model_copy(update={"status": OrderStatus.PAID})
         case OrderCancelled():
@@ -71,16 +68,14 @@ def evolve(order: O, event: DomainEvent) -> O:
     return order
 
 
-def total(items: tuple[Item, ...]) -> Decimal:
-    """Sum over lines."""
-    return sum((item.amount for item in items), ZERO)
-
-
-def _with_lines(order: O, items: tuple[Item, ...]) -> O:
+def _as_created(order: O, event: OrderCreated) -> O:
     return order.model_copy(
         update={
-            "total_amount": order.total_amount + total(items),
-            "item_count": order.item_count + len(items),
+            "order_id": event.order_id,
+            "customer_id": event.customer_id,
+            "status": OrderStatus.CREATED,
+            "total_amount": event.total_amount,
+            "item_count": len(event.items),
         }
     )
 

@@ -30,7 +30,7 @@ def compare(world: World, alike: int, differing: int = 0, lag_ms: int = 0) -> No
     """Keep samples of reads."""
     migration = world.parts.phases.refreshed()
     for number in range(alike + differing):
-        fields = [FieldDifference(name="status", expected='"open"', actual='"paid"')] if number < differing else []
+        fields = [FieldDifference(name="status", expected='"created"', actual='"paid"')] if number < differing else []
         world.parts.samples.compared(migration, order(), fields, lag_ms, world.clock())
 
 

@@ -124,7 +124,7 @@ def test_reads_that_differ_are_told_newest_first_page_by_page(reader: Reader) ->
     samples, clock = reader.world.parts.samples, reader.world.clock
     migration = reader.world.parts.phases.current()
     began = clock()
-    field = FieldDifference(name="status", expected='"open"', actual='"paid"')
+    field = FieldDifference(name="status", expected='"created"', actual='"paid"')
     for stream in STREAMS[:3]:
         samples.compared(migration, stream, [field], 0, clock())
         samples.compared(migration, stream, [], 0, clock())

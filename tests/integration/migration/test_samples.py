@@ -20,7 +20,7 @@ from banyan.reconciliation.fields import FieldDifference
 
 READS = {"GetItem", "BatchGetItem", "Query", "Scan"}
 MINUTE = timedelta(minutes=1)
-FIELD = FieldDifference(name="status", expected='"open"', actual='"paid"')
+FIELD = FieldDifference(name="status", expected='"created"', actual='"paid"')
 BEFORE = Migration(step=DUAL, moved_at=START - 60 * MINUTE)
 STEP = Migration(step=CANARY, moved_at=START)
 

@@ -71,6 +71,15 @@ REQUESTS: list[tuple[str, int, str, str | None, Callable[[Server], Answer]]] = [
     ("limit", 422, "invalid_input", "limit", lambda s: s.get("/orders", query={"limit": 201})),
     ("no number", 422, "invalid_input", "after", lambda s: s.get("/orders/o-1/events", query={"after": "x"})),
     ("status", 422, "invalid_input", "status", lambda s: s.get("/orders", query={"status": "lost"})),
+    ("old status", 422, "invalid_input", "status", lambda s: s.get("/orders", query={"status": "open"})),
+    ("no total", 422, "invalid_input", "totalAmount", lambda s: s.post("/orders", {**ORDER, "totalAmount": "five"})),
+    (
+        "other total",
+        422,
+        "total_mismatch",
+        "totalAmount",
+        lambda s: s.post("/orders", {**ORDER, "orderId": "o-2", "totalAmount": "5.01"}),
+    ),
     ("version 0", 422, "invalid_input", "atVersion", lambda s: s.get("/orders/o-1", query={"atVersion": 0})),
     ("no days", 422, "invalid_input", "from", lambda s: s.get("/sales/daily", query={"to": "2011-01-01"})),
     (
@@ -113,6 +122,11 @@ def test_refused_requests(
     assert body_of(answer).get("field") == field
     assert body_of(answer)["type"] == f"urn:banyan:problem:{code}"
     assert server.commits() == 1
+
+
+def test_a_status_that_is_not_known_is_answered_with_those_that_are(server: Server) -> None:
+    detail = body_of(server.get("/orders", query={"status": "open"}))["detail"]
+    assert all(f"'{status}'" in detail for status in ("created", "paid", "cancelled")), detail
 
 
 def test_all_faults_of_a_body_are_named_at_once(server: Server) -> None:

@@ -28,8 +28,8 @@ def outcome(answer: Answer) -> tuple[int, Any, str]:
 
 
 def test_an_order_from_creation_to_cancellation(server: Server) -> None:
-    assert outcome(server.post("/orders", ORDER)) == (201, (1, "open", "5.00"), '"1"')
-    assert outcome(server.post("/orders/o-1/items", {**ITEM, "price": 0.1})) == (200, (2, "open", "5.20"), '"2"')
+    assert outcome(server.post("/orders", ORDER)) == (201, (1, "created", "5.00"), '"1"')
+    assert outcome(server.post("/orders/o-1/items", {**ITEM, "price": 0.1})) == (200, (2, "created", "5.20"), '"2"')
     assert outcome(server.post("/orders/o-1/pay", {"amount": "5.2"})) == (200, (3, "paid", "5.20"), '"3"')
     assert outcome(server.post("/orders/o-1/cancel", {"reason": "late"})) == (200, (4, "cancelled", "5.20"), '"4"')
 
@@ -57,7 +57,7 @@ def test_who_asked_and_when_stands_in_the_metadata(server: Server) -> None:
         "causationId": "gateway-1",
         "actor": "user-1",
         "occurredAt": "2010-12-01T08:26:00Z",
-        "schemaVersion": 2,
+        "schemaVersion": 3,
     }
     assert event["timestamp"].startswith("2026-")
 
@@ -91,7 +91,7 @@ def test_an_order_is_served_from_the_read_model_when_it_is_there(server: Server)
     server.project()
     found = order(server)
     assert (found["servedFrom"], found["version"], found["stalenessMs"]) == ("projection", 1, 0)
-    assert {"orderId": "o-1", "customerId": "c-1", "status": "open", "items": [ITEM]}.items() <= found.items()
+    assert {"orderId": "o-1", "customerId": "c-1", "status": "created", "items": [ITEM]}.items() <= found.items()
 
 
 def test_a_read_model_that_lags_says_by_how_much(server: Server) -> None:
@@ -112,6 +112,12 @@ def test_what_a_command_answered_can_be_read_at_once(server: Server) -> None:
     assert (found["servedFrom"], found["version"], len(found["items"]), found["stalenessMs"]) == ("stream", 2, 2, 0)
 
 
+def test_an_order_may_say_its_total(server: Server) -> None:
+    assert outcome(server.post("/orders", {**ORDER, "totalAmount": "5.00"})) == (201, (1, "created", "5.00"), '"1"')
+    (event,) = body_of(server.get("/orders/o-1/events"))["events"]
+    assert event["payload"]["totalAmount"] == "5.00"
+
+
 def test_time_travel(server: Server) -> None:
     server.post("/orders", ORDER, **DECEMBER)
     server.post("/orders/o-1/items", ITEM)
@@ -119,8 +125,8 @@ def test_time_travel(server: Server) -> None:
     server.project()
     found = [order(server, atVersion=version) for version in (1, 2, 3)]
     assert [(f["version"], f["status"], f["totalAmount"]) for f in found] == [
-        (1, "open", "5.00"),
-        (2, "open", "10.00"),
+        (1, "created", "5.00"),
+        (2, "created", "10.00"),
         (3, "paid", "10.00"),
     ]
     assert found[0]["asOf"] < found[1]["asOf"] < found[2]["asOf"]
@@ -145,7 +151,11 @@ def test_events_are_paged(server: Server) -> None:
 def test_an_event_comes_whole(server: Server) -> None:
     server.post("/orders", ORDER)
     (event,) = body_of(server.get("/orders/o-1/events"))["events"]
-    assert (event["eventType"], event["version"], event["payload"]) == ("OrderCreated", 1, ORDER)
+    assert (event["eventType"], event["version"], event["payload"]) == (
+        "OrderCreated",
+        1,
+        {**ORDER, "totalAmount": "5.00"},
+    )
     assert event["eventId"]
 
 

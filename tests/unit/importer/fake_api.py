@@ -103,7 +103,7 @@ def _evolve(order: dict[str, Any], step: str, body: dict[str, Any]) -> dict[str,
     version = order.get("version", 0) + 1
     match step:
         case "create":
-            return {"customerId": body["customerId"], "items": body["items"], "status": "open", "version": version}
+            return {"customerId": body["customerId"], "items": body["items"], "status": "created", "version": version}
         case "items":
             return {**order, "items": [*order["items"], body], "version": version}
         case "pay":

@@ -44,7 +44,7 @@ def test_one_failed_order_stops_no_other(api: Api, remote: FakeApi) -> None:
     remote.fail("/orders/3/pay", refused(422, "amount_mismatch"))
     outcomes = send_all(api, orders, workers=3)
     assert [outcome.order.id for outcome in outcomes if outcome.failure] == ["3"]
-    assert Counter(order["status"] for order in remote.orders.values()) == {"paid": 7, "open": 1}
+    assert Counter(order["status"] for order in remote.orders.values()) == {"paid": 7, "created": 1}
 
 
 def test_no_more_orders_are_under_way_than_workers(api: Api, remote: FakeApi) -> None:

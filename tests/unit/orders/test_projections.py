@@ -5,14 +5,14 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta, timezone
 from decimal import Decimal
 
-from tests.unit.orders.samples import ADDED, CANCELLED, CREATED, HANGER, LANTERN, PAID, REFUNDED
+from tests.unit.orders.samples import ADDED, CANCELLED, CREATED, HANGER, LANTERN, PAID, REFUNDED, created
 
 from banyan.events import DomainEvent
 from banyan.projections.base import Projection
 from banyan.testing import ProjectionSpec
 from banyan.testing.projections import START
 from orders import DOMAIN
-from orders.events import OrderCancelled, OrderCreated
+from orders.events import OrderCancelled, OrderContent, OrderCorrected, OrderImported
 from orders.projections import CUSTOMER_TOTALS, DAILY_SALES, ORDER_DETAILS, ORDER_LIST
 from orders.projections.order import OrderDetails
 from orders.projections.order_list import ALL, OrderSummary
@@ -60,7 +60,7 @@ def test_summarizes_an_order_without_its_lines() -> None:
         OrderSummary(
             order_id="536365",
             customer_id="17850",
-            status=OrderStatus.OPEN,
+            status=OrderStatus.CREATED,
             total_amount=Decimal("42.34"),
             item_count=2,
             created_at=LAST_MINUTE,
@@ -71,15 +71,15 @@ def test_summarizes_an_order_without_its_lines() -> None:
 def test_lists_orders_newest_first_by_customer_status_and_all() -> None:
     listed = (
         spec(ORDER_LIST)
-        .given(SECOND, created("536366"), occurred_at=LAST_MINUTE + timedelta(microseconds=1))
-        .given(THIRD, created("536367", customer="guest"), occurred_at=LAST_MINUTE - timedelta(days=1))
+        .given(SECOND, created(order_id="536366"), occurred_at=LAST_MINUTE + timedelta(microseconds=1))
+        .given(THIRD, created(order_id="536367", customer_id="guest"), occurred_at=LAST_MINUTE - timedelta(days=1))
         .given(FIRST, CREATED, occurred_at=LAST_MINUTE)
         .given(FIRST, PAID)
     )
 
     listed.then_listed("customer", "17850", SECOND, FIRST)
     listed.then_listed("customer", "guest", THIRD)
-    listed.then_listed("status", "open", SECOND, THIRD)
+    listed.then_listed("status", "created", SECOND, THIRD)
     listed.then_listed("status", "paid", FIRST)
     listed.then_listed("status", "cancelled")
     listed.then_listed("all", ALL, SECOND, FIRST, THIRD)
@@ -90,14 +90,14 @@ def test_lists_by_moment_whatever_zone_it_was_given_in() -> None:
     four_without_zone = datetime(2010, 12, 1, 4, 0)  # noqa: DTZ001
 
     spec(ORDER_LIST).given(FIRST, CREATED, occurred_at=four_without_zone).given(
-        SECOND, created("536366"), occurred_at=noon_in_tokyo
+        SECOND, created(order_id="536366"), occurred_at=noon_in_tokyo
     ).then_listed("all", ALL, FIRST, SECOND)
 
 
 def test_adds_up_what_a_customer_did() -> None:
     spec(CUSTOMER_TOTALS).given(FIRST, CREATED).given(FIRST, PAID).given(FIRST, REFUNDED).given(
-        SECOND, created("536366")
-    ).given(SECOND, PAID_MORE).given(THIRD, created("536367", customer="guest")).given(
+        SECOND, created(order_id="536366")
+    ).given(SECOND, PAID_MORE).given(THIRD, created(order_id="536367", customer_id="guest")).given(
         THIRD, cancelled(customer="guest")
     ).then_rows(
         {
@@ -116,7 +116,7 @@ def test_adds_up_what_a_customer_did() -> None:
 def test_books_a_sale_when_paid_and_a_refund_when_cancelled() -> None:
     spec(DAILY_SALES).given(FIRST, CREATED, occurred_at=LAST_MINUTE - timedelta(days=3)).given(
         FIRST, PAID, occurred_at=LAST_MINUTE
-    ).given(SECOND, created("536366")).given(SECOND, PAID_MORE, occurred_at=LAST_MINUTE).given(
+    ).given(SECOND, created(order_id="536366")).given(SECOND, PAID_MORE, occurred_at=LAST_MINUTE).given(
         FIRST, REFUNDED, occurred_at=NEW_YEAR
     ).then_rows(
         {
@@ -144,16 +144,41 @@ def test_books_the_day_of_recording_when_no_other_is_known() -> None:
     )
 
 
+def test_a_correction_takes_back_from_the_customer_that_was_told_before() -> None:
+    told = OrderContent(
+        customer_id="17850",
+        items=(LANTERN,),
+        status="cancelled",
+        refunded_amount=Decimal("20.34"),
+        created_at=START,
+        paid_at=START,
+        cancelled_at=NEW_YEAR,
+    )
+    paid = {"customer_id": "13047", "items": (LANTERN, HANGER), "status": "paid"}
+    now = told.model_copy(update={**paid, "cancelled_at": None, "refunded_amount": Decimal(0)})
+
+    spec(CUSTOMER_TOTALS).given(FIRST, OrderImported(order_id="536365", order=told)).given(
+        FIRST, OrderCorrected(order_id="536365", order=now, previous=told)
+    ).then_rows(
+        {
+            ("17850", "totals"): {
+                "orders": 0,
+                "paidOrders": 0,
+                "paidAmount": Decimal(0),
+                "cancelledOrders": 0,
+                "refundedAmount": Decimal(0),
+            },
+            ("13047", "totals"): {"orders": 1, "paidOrders": 1, "paidAmount": Decimal("42.34")},
+        }
+    )
+
+
 def test_keeps_tenants_apart() -> None:
     given = spec(CUSTOMER_TOTALS).given(FIRST, CREATED).given("other:order:536365", CREATED)
 
     given.then_rows({("17850", "totals"): {"orders": 1}})
     given.then_rows({("17850", "totals"): {"orders": 1}}, tenant="other")
     given.then_rows({}, tenant="third")
-
-
-def created(order_id: str, customer: str = "17850") -> DomainEvent:
-    return OrderCreated(order_id=order_id, customer_id=customer, items=(LANTERN,))
 
 
 def cancelled(customer: str) -> DomainEvent:

@@ -117,4 +117,4 @@ def test_a_course_of_commands_can_reach_every_status() -> None:
     course: list[Command | str] = [bought, EXACT, CancelOrder(reason="late")]
     reached = [play(course[:count])[1].status for count in range(4)]
 
-    assert reached == [None, OrderStatus.OPEN, OrderStatus.PAID, OrderStatus.CANCELLED]
+    assert reached == [None, OrderStatus.CREATED, OrderStatus.PAID, OrderStatus.CANCELLED]

@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Literal
 
 import pytest
-from tests.unit.orders.samples import ADDED, CANCELLED, CREATED, HANGER, LANTERN, PAID, REFUNDED, line
+from tests.unit.orders.samples import ADDED, CANCELLED, CREATED, HANGER, LANTERN, PAID, REFUNDED, created, line
 from tests.unit.orders.stock import (
     confirm,
     confirmed,
@@ -27,16 +27,16 @@ from banyan.reactions.base import Schedule, Send
 from banyan.testing import PolicySpec
 from banyan.testing.policies import START
 from orders.commands import CancelOrder, ExpireOrder
-from orders.events import OrderContent, OrderCorrected, OrderCreated, OrderImported
+from orders.events import OrderContent, OrderCorrected, OrderImported
 from orders.inventory.commands import StockCommand
 from orders.sagas import CANCEL_UNPAID, CANCEL_WITHOUT_STOCK, CONFIRM_STOCK, RELEASE_STOCK, RESERVE_STOCK
 
-Status = Literal["open", "paid", "cancelled"]
+Status = Literal["created", "paid", "cancelled"]
 
 ORDER = "536365"
 FIRST, SECOND = f"{ORDER}/1", f"{ORDER}/2"
 SECOND_LATER = START + timedelta(seconds=1)
-BOTH = CREATED.model_copy(update={"items": (LANTERN, HANGER, line(quantity=2, price=Decimal("3.00")))})
+BOTH = created(LANTERN, HANGER, line(quantity=2, price=Decimal("3.00")))
 
 
 def to_stock(reservation: str, sku: str, command: StockCommand) -> Send:
@@ -95,23 +95,23 @@ def test_takes_back_all_that_a_paid_order_asked_for() -> None:
 
 
 def test_an_order_that_legacy_cancels_or_pays_is_treated_alike() -> None:
-    PolicySpec(RELEASE_STOCK, ORDER).given(CREATED).when(corrected("open", "cancelled")).then(
+    PolicySpec(RELEASE_STOCK, ORDER).given(CREATED).when(corrected("created", "cancelled")).then(
         to_stock(FIRST, "71053", release(FIRST))
     )
-    PolicySpec(CONFIRM_STOCK, ORDER).given(CREATED).when(corrected("open", "paid")).then(
+    PolicySpec(CONFIRM_STOCK, ORDER).given(CREATED).when(corrected("created", "paid")).then(
         to_stock(FIRST, "71053", confirm(FIRST))
     )
-    sold = PolicySpec(RELEASE_STOCK, ORDER).given(CREATED, corrected("open", "paid"))
+    sold = PolicySpec(RELEASE_STOCK, ORDER).given(CREATED, corrected("created", "paid"))
     sold.when(corrected("paid", "cancelled")).then(to_stock(FIRST, "71053", take_back(FIRST, 6, START)))
 
 
 def test_what_is_released_is_neither_released_nor_taken_back_again() -> None:
-    revived = PolicySpec(RELEASE_STOCK, ORDER).given(CREATED, CANCELLED, corrected("cancelled", "open"), PAID)
+    revived = PolicySpec(RELEASE_STOCK, ORDER).given(CREATED, CANCELLED, corrected("cancelled", "created"), PAID)
     revived.when(REFUNDED).then()
 
 
 def test_an_imported_order_holds_only_what_it_asked_for_since() -> None:
-    imported = OrderImported(order_id=ORDER, order=content("open"))
+    imported = OrderImported(order_id=ORDER, order=content("created"))
     PolicySpec(RESERVE_STOCK, ORDER).when(imported).then()
     PolicySpec(CONFIRM_STOCK, ORDER).given(imported, ADDED).when(PAID).then(to_stock(SECOND, "84406B", confirm(SECOND)))
 
@@ -143,7 +143,7 @@ def test_the_time_to_pay_is_counted_from_the_beginning(event: DomainEvent) -> No
 
 
 def test_an_order_of_one_item_is_known_by_its_own_id_whatever_it_holds() -> None:
-    odd = OrderCreated(order_id="o.1-A_b", customer_id="c", items=(line(sku="a/b c"),))
+    odd = created(line(sku="a/b c"), order_id="o.1-A_b", customer_id="c")
     PolicySpec(RESERVE_STOCK, "o.1-A_b").when(odd).then(
         Send("inventory", "sku.a_2Fb_20c", reserve("o.1-A_b/1", 6, START), "o.1-A_b/1 a/b c", existing=True)
     )

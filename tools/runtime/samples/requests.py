@@ -59,7 +59,7 @@ def queries() -> Mapping[str, Any]:
         "order_events": get("/orders/order-1004/events", after="1", limit="1"),
         "orders": get("/orders", limit="2"),
         "orders_by_customer": get("/orders", customer="customer-1"),
-        "orders_by_status": get("/orders", status="open"),
+        "orders_by_status": get("/orders", status="created"),
         "customer_totals": get("/customers/customer-1/totals"),
         "daily_sales": get("/sales/daily", **{"from": "2026-01-01", "to": "2026-01-31"}),
         "unknown_stock": get("/inventory/PEN-BLUE"),

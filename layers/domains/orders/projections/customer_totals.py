@@ -8,8 +8,7 @@ from typing import Final
 
 from banyan.events import Event
 from banyan.projections.base import Add, RowWrite, ViewProjection
-from orders.events import OrderCancelled, OrderContent, OrderCorrected, OrderCreated, OrderImported, OrderPaid
-from orders.state import total
+from orders.events import OrderCancelled, OrderContent, OrderCorrected, OrderCreated, OrderImported, OrderPaid, total
 
 TOTALS: Final = "totals"
 

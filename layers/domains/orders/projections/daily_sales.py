@@ -9,9 +9,8 @@ from typing import Final
 
 from banyan.events import Event
 from banyan.projections.base import Add, RowWrite, ViewProjection
-from orders.events import OrderCancelled, OrderContent, OrderCorrected, OrderImported, OrderPaid
+from orders.events import OrderCancelled, OrderContent, OrderCorrected, OrderImported, OrderPaid, total
 from orders.projections.moments import happened
-from orders.state import total
 
 
 def _apply(event: Event) -> Sequence[RowWrite]:
