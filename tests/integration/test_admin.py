@@ -94,6 +94,15 @@ def test_a_paused_projection_lags_until_it_is_resumed(desk: Desk) -> None:
     assert [kind for kind, _ in desk.notices.sent] == [PROJECTION_PAUSED] * 2
 
 
+def test_a_machine_s_token_without_a_tenant_operates_the_platform(desk: Desk) -> None:
+    machine = {"sub": "machine-1", "scope": OPERATOR["scope"]}
+    for path in ("/admin/projections", LIST, "/admin/deadlines", "/admin/reconciliation/reports"):
+        assert desk.ask(path, claims=machine)["statusCode"] == 200, path
+    paused = desk.ask(f"{LIST}/pause", {"reason": "a deployment"}, machine)
+    assert body_of(paused)["pause"]["by"] == "machine-1"
+    assert problem(desk.ask("/admin/correlations/c-1", claims=machine)) == (403, "forbidden_tenant")
+
+
 def test_a_stream_is_parked_by_hand(desk: Desk) -> None:
     parked = told(desk, f"{LIST}/park", {"stream": "acme:order:o-1", "reason": "wrong customer"})
     assert (parked["version"], "wrong customer" in parked["error"]) == (2, True)

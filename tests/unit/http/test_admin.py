@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.unit.http.api import OPERATOR, Answer, Server, problem
+from tests.unit.http.api import OPERATOR, ORDER, Answer, Server, problem
 from tools.openapi import described
 
 import banyan
@@ -65,6 +65,22 @@ def test_every_route_is_documented_with_its_scope(method: str, path: str) -> Non
 @pytest.mark.parametrize("granted", [{"scope": f"openid {ADMIN}"}, {"scp": f"[openid {ADMIN}]"}, {"scp": ADMIN}])
 def test_the_scope_may_stand_among_others_and_in_either_claim(server: Server, granted: dict[str, str]) -> None:
     assert problem(ask(server, "/admin/nothing", claims=CLAIMS | granted)) == (404, "not_found")
+
+
+@pytest.mark.parametrize("tenant", [{}, {"tenant": "null"}, {"tenant": "_system"}, {"tenant": ["acme"]}])
+def test_the_scope_is_enough_whatever_tenant_a_token_names(server: Server, tenant: dict[str, Any]) -> None:
+    claims = {"sub": "machine-1", **tenant}
+    assert problem(ask(server, "/admin/nothing", claims=claims | {"scope": ADMIN})) == (404, "not_found")
+    assert problem(ask(server, "/admin/nothing", claims=claims)) == (403, "forbidden_scope")
+
+
+@pytest.mark.parametrize(
+    ("method", "path"), [("GET", "/admin/correlations/c-1"), ("GET", "/orders"), ("POST", "/orders")]
+)
+def test_what_belongs_to_a_tenant_refuses_a_token_without_one(server: Server, method: str, path: str) -> None:
+    body = ORDER if method == "POST" else None
+    answer = server.send(method, path, body, claims={"sub": "machine-1", "scope": ADMIN})
+    assert problem(answer) == (403, "forbidden_tenant")
 
 
 def test_the_scope_is_asked_for_before_it_is_told_which_routes_there_are(server: Server) -> None:

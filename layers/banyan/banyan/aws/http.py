@@ -21,7 +21,7 @@ from banyan.aws.http_public import public_routes, table_checks
 from banyan.aws.http_resolver import HttpResolver
 from banyan.aws.idempotency import IdempotencyTable
 from banyan.aws.idempotency_dynamodb import DynamoDBIdempotency
-from banyan.aws.identity import Caller, identify
+from banyan.aws.identity import Caller, identify, identify_operator
 from banyan.aws.observability import log_context, log_failure
 from banyan.aws.openapi import routers
 from banyan.aws.problems import CONTENT_TYPE, BadRequest, problem_of
@@ -92,9 +92,7 @@ class Api:
         if request.path in self._public:
             return self._resolver.answer(event, invocation, {}, {})
         settings = self._application.settings
-        caller = identify(event, settings.tenant_claim)
-        if self._scope:
-            caller.require(self._scope)
+        caller = self._caller(event)
         body = read_body(event, settings.max_body_bytes)
         metadata = _metadata(request, headers, correlation_id, caller)
         expected = headers.expected_version
@@ -108,6 +106,10 @@ class Api:
             fingerprint = _fingerprint(request, headers, caller.actor, body)
             return self._once.run(f"{caller.tenant}#{key}", fingerprint, _lease(invocation), work)
         return _unless_known(headers, work(Attempt.only()))
+
+    def _caller(self, event: Mapping[str, Any]) -> Caller:
+        claim = self._application.settings.tenant_claim
+        return identify_operator(event, claim, self._scope) if self._scope else identify(event, claim)
 
 
 def command_api(application: Application, table: IdempotencyTable | None = None) -> Api:

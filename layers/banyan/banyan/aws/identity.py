@@ -32,22 +32,49 @@ class Caller:
 
     Parameters
     ----------
-    tenant : str
-        First part of every stream name the caller can reach.
+    own_tenant : str, optional
+        Only an operator's token may name none.
     actor : str
         Subject of the token.
     scopes : frozenset[str]
         What the token lets the caller do beyond its tenant's routes.
     """
 
-    tenant: str
+    own_tenant: str | None
     actor: str
     scopes: frozenset[str] = frozenset()
+
+    @property
+    def tenant(self) -> str:
+        """First part of every stream name the caller can reach. Raises ``ForbiddenTenant`` without one."""
+        if self.own_tenant is None:
+            raise ForbiddenTenant("this belongs to a tenant, and the token names none that may call")
+        return self.own_tenant
 
     def require(self, scope: str) -> None:
         """Raises ``ForbiddenScope`` unless the token has a scope."""
         if scope not in self.scopes:
             raise ForbiddenScope(f"the token lacks the scope {scope!r}: ask for one that has it")
+
+
+def identify_operator(event: Mapping[str, Any], tenant_claim: str, scope: str) -> Caller:
+    """The caller of a route of the platform: the token needs its scope, and may name a tenant or none.
+
+    Raises
+    ------
+    Unauthorized
+        As ``identify``.
+    ForbiddenScope
+    """
+    claims = _claims(event)
+    actor = _actor(claims)
+    try:
+        tenant: str | None = _tenant(claims, tenant_claim)
+    except ForbiddenTenant:
+        tenant = None
+    caller = Caller(tenant, actor, _scopes(claims))
+    caller.require(scope)
+    return caller
 
 
 def identify(event: Mapping[str, Any], tenant_claim: str) -> Caller:
@@ -61,14 +88,23 @@ def identify(event: Mapping[str, Any], tenant_claim: str) -> Caller:
         When the tenant claim is missing, invalid or reserved.
     """
     claims = _claims(event)
+    actor = _actor(claims)
+    return Caller(_tenant(claims, tenant_claim), actor, _scopes(claims))
+
+
+def _actor(claims: Mapping[str, Any]) -> str:
     actor = claims.get("sub")
     if not isinstance(actor, str) or not actor or not is_readable(actor):
         raise Unauthorized("send a token in the header Authorization: Bearer")
+    return actor
+
+
+def _tenant(claims: Mapping[str, Any], tenant_claim: str) -> str:
     tenant = claims.get(tenant_claim)
     if not isinstance(tenant, str):
         raise ForbiddenTenant(f"the token has no claim {tenant_claim!r} that names a tenant")
     try:
-        return Caller(StreamId(caller_tenant(tenant), "any", "any").tenant, actor, _scopes(claims))
+        return StreamId(caller_tenant(tenant), "any", "any").tenant
     except InvalidStreamId as error:
         raise ForbiddenTenant(f"the token's claim {tenant_claim!r} names no tenant that may call") from error
 
