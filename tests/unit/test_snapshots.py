@@ -7,11 +7,16 @@ from dataclasses import replace
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import BaseModel, Field
 from tests.engines import MemoryEngine
-from tests.ledger import ACCOUNTS, REGISTRY, Account, account, deposits
+from tests.ledger import ACCOUNTS, REGISTRY, Account, Deposit, account, deposits
 
+from banyan.commands import CommandHandler
+from banyan.decider import Decider, fingerprint_of
+from banyan.events import CamelModel, DomainEvent
 from banyan.snapshots import crosses, restore, write_snapshot
 from banyan.store import Snapshot
+from banyan.store.items import read_snapshot, snapshot_item
 
 A = account("a")
 GOOD = Snapshot(A, 5, "0" * 64, 1, Account(balance=7).model_dump_json())
@@ -39,7 +44,13 @@ def test_a_fitting_snapshot_gives_its_state() -> None:
 
 @pytest.mark.parametrize(
     "snapshot",
-    [None, replace(GOOD, state_version=2), replace(GOOD, state='{"balance":"much"}'), replace(GOOD, state="{")],
+    [
+        None,
+        replace(GOOD, state_version=2),
+        replace(GOOD, fingerprint="0" * 16),
+        replace(GOOD, state='{"balance":"much"}'),
+        replace(GOOD, state="{"),
+    ],
 )
 def test_another_gives_none(snapshot: Snapshot | None) -> None:
     assert restore(ACCOUNTS, snapshot) is None
@@ -51,5 +62,65 @@ def test_it_stands_for_the_fold_of_its_events(memory: MemoryEngine) -> None:
 
     snapshot = write_snapshot(store, ACCOUNTS, A)
 
-    assert snapshot == Snapshot(A, 10, head.digest, 1, Account(balance=45, movements=10).model_dump_json())
+    state = Account(balance=45, movements=10).model_dump_json()
+    assert snapshot == Snapshot(A, 10, head.digest, 1, state, ACCOUNTS.fingerprint)
     assert store.load(A, state_version=1).snapshot == snapshot
+
+
+class Documented(Account):
+    """Another text."""
+
+    balance: int = Field(default=0, title="Cover", description="What may be withdrawn")
+
+
+class Counting(Account):
+    deposits: int = 0
+
+
+class Retyped(Account):
+    balance: float = 0  # type: ignore[assignment]
+
+
+class Defaulted(Account):
+    balance: int = 7
+
+
+class Titled(CamelModel):
+    title: str = ""
+
+
+class Described(CamelModel):
+    description: str = ""
+
+
+def test_a_field_that_was_added_makes_older_snapshots_useless(memory: MemoryEngine) -> None:
+    store = memory.store(REGISTRY)
+    store.append(A, 0, deposits(*range(10)))
+    write_snapshot(store, ACCOUNTS, A)
+
+    def evolve(account: Counting, _event: DomainEvent) -> Counting:
+        return Counting(balance=account.balance, movements=account.movements + 1, deposits=account.deposits + 1)
+
+    counting: Decider[Counting, Deposit] = Decider("account", Counting, lambda *_: [], evolve, Counting)
+    handled = CommandHandler(store, counting).handle(A, Deposit(0))
+
+    assert (handled.state.movements, handled.state.deposits) == (10, 10)
+    assert write_snapshot(store, counting, A) is not None
+    assert restore(counting, store.load(A, state_version=1).snapshot) == handled.state
+
+
+@pytest.mark.parametrize("changed", [Counting, Retyped, Defaulted])
+def test_fields_types_and_defaults_make_the_fingerprint(changed: type[BaseModel]) -> None:
+    assert fingerprint_of(changed) != fingerprint_of(Account)
+    assert fingerprint_of(Titled) != fingerprint_of(Described)
+
+
+def test_what_is_written_about_a_field_does_not() -> None:
+    assert fingerprint_of(Documented) == fingerprint_of(Account)
+
+
+def test_a_snapshot_of_before_there_were_fingerprints_is_read() -> None:
+    item = snapshot_item(replace(GOOD, fingerprint="f"))
+    del item["fingerprint"]
+    assert read_snapshot(item) == GOOD
+    assert restore(ACCOUNTS, GOOD) == Account(balance=7)

@@ -4,15 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from functools import reduce
-from typing import Any, Generic, TypeVar
+from functools import cache, reduce
+from hashlib import sha256
+from typing import Any, Final, Generic, TypeVar
 
+import orjson
 from pydantic import BaseModel
 
 from banyan.events import DomainEvent
 
 S = TypeVar("S", bound=BaseModel)
 C = TypeVar("C")
+
+FINGERPRINT_LETTERS: Final = 16
+NAMED: Final = frozenset({"properties", "$defs"})
+WORDING: Final = frozenset({"title", "description", "examples"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +38,8 @@ class Decider(Generic[S, C]):
     state : type[State]
         Frozen pydantic model, so that it can be kept in a snapshot.
     state_version : int
-        Raise it when the state's shape or the meaning of ``evolve`` changes; older snapshots are then ignored.
+        Raise it when the meaning of ``evolve`` changes; older snapshots are then ignored. A changed shape of the state
+        is noticed without it.
     deferred : Sequence[type[BaseModel]]
         Commands that a policy may schedule: they wait as JSON, under the name of their class.
     """
@@ -49,5 +56,35 @@ class Decider(Generic[S, C]):
         """State after ``events``, starting from ``state`` or from the beginning."""
         return reduce(self.evolve, events, self.initial() if state is None else state)
 
+    @property
+    def fingerprint(self) -> str:
+        """A digest of the state's fields, types and defaults."""
+        return fingerprint_of(self.state)
+
+    def reads(self, state_version: int, fingerprint: str) -> bool:
+        """Whether a kept state may be gone on with: it has this version, and the model has not changed since.
+
+        A field that was added without raising ``state_version`` would parse, with its default in place of what the
+        events say. A state without a fingerprint is older than fingerprints, and is judged by its version alone.
+        """
+        return state_version == self.state_version and fingerprint in ("", self.fingerprint)
+
 
 AnyDecider = Decider[Any, Any]
+
+
+@cache
+def fingerprint_of(model: type[BaseModel]) -> str:
+    """A digest of a model's fields, types and defaults; the wording of its documentation does not count."""
+    schema = _without_wording(model.model_json_schema(mode="serialization"))
+    return sha256(orjson.dumps(schema, option=orjson.OPT_SORT_KEYS)).hexdigest()[:FINGERPRINT_LETTERS]
+
+
+def _without_wording(schema: Any) -> Any:
+    """A schema without titles and descriptions; what has a name of its own, such as a field, may be called so."""
+    if isinstance(schema, list):
+        return [_without_wording(each) for each in schema]
+    if not isinstance(schema, dict):
+        return schema
+    named = {key: {name: _without_wording(each) for name, each in schema[key].items()} for key in NAMED & schema.keys()}
+    return named | {key: _without_wording(each) for key, each in schema.items() if key not in WORDING | NAMED}

@@ -8,14 +8,20 @@ from pydantic import BaseModel, ValidationError
 
 from banyan.decider import AnyDecider, Decider
 from banyan.store import EventStore, Snapshot
-from banyan.streams import StreamId
+from banyan.streams import StreamHead, StreamId
 
 S = TypeVar("S", bound=BaseModel)
 
 
+def snapshot_of(decider: Decider[S, Any], head: StreamHead, state: S) -> Snapshot:
+    """The snapshot of a state at a head."""
+    json = state.model_dump_json()
+    return Snapshot(head.stream, head.version, head.digest, decider.state_version, json, decider.fingerprint)
+
+
 def restore(decider: Decider[S, Any], snapshot: Snapshot | None) -> S | None:
     """The state in a snapshot, or ``None`` when there is none or it no longer fits the decider."""
-    if snapshot is None or snapshot.state_version != decider.state_version:
+    if snapshot is None or not decider.reads(snapshot.state_version, snapshot.fingerprint):
         return None
     try:
         return decider.state.model_validate_json(snapshot.state)
@@ -47,6 +53,6 @@ def write_snapshot(store: EventStore, decider: AnyDecider, stream: StreamId) -> 
     elif not loaded.commits:
         return None
     state = decider.fold((event.payload for event in loaded.events), base)
-    snapshot = Snapshot(stream, loaded.head.version, loaded.head.digest, decider.state_version, state.model_dump_json())
+    snapshot = snapshot_of(decider, loaded.head, state)
     store.save_snapshot(snapshot)
     return snapshot

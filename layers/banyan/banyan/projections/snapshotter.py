@@ -64,4 +64,6 @@ class Snapshotter:
 
     def _taken(self, decider: AnyDecider, stream: StreamId, version: int) -> bool:
         snapshot = self._store.load(stream, state_version=decider.state_version).snapshot
-        return snapshot is not None and not crosses(self._interval, snapshot.version, version)
+        if snapshot is None or not decider.reads(snapshot.state_version, snapshot.fingerprint):
+            return False
+        return not crosses(self._interval, snapshot.version, version)

@@ -13,6 +13,7 @@ from banyan.reconciliation.histories import Histories
 from banyan.reconciliation.report import Finding
 from banyan.reconciliation.sides import NotRepairable
 from banyan.reconciliation.tree import DigestTree
+from banyan.snapshots import snapshot_of
 from banyan.store import Commit, EventStore, Snapshot
 from banyan.store.verify import ProblemKind, Verification, verify_stream
 from banyan.streams import BEGINNING_OF_TIME, StreamId
@@ -106,7 +107,7 @@ class StreamVerification:
             state = decider.fold(self._payloads(commits))
         except Exception as error:
             raise NotRepairable(f"the events of {stream} cannot be folded: {type(error).__name__}") from error
-        return Snapshot(stream, version, commits[-1].digest, decider.state_version, state.model_dump_json())
+        return snapshot_of(decider, commits[-1].head, state)
 
     def _payloads(self, commits: Sequence[Commit]) -> list[DomainEvent]:
         return [event.payload for commit in commits for event in self._store.decode(commit)]

@@ -81,6 +81,8 @@ class Snapshot:
         Schema version of ``state``.
     state : str
         JSON.
+    fingerprint : str
+        Of the model of ``state``; empty in snapshots that were taken before there were fingerprints.
     """
 
     stream: StreamId
@@ -88,6 +90,7 @@ class Snapshot:
     digest: str
     state_version: int
     state: str
+    fingerprint: str = ""
 
 
 @dataclass(frozen=True, slots=True)

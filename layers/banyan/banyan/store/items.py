@@ -48,6 +48,7 @@ def snapshot_item(snapshot: Snapshot) -> Item:
         "digest": {"S": snapshot.digest},
         "state_version": {"N": str(snapshot.state_version)},
         "state": pack(snapshot.state),
+        "fingerprint": {"S": snapshot.fingerprint},
     }
 
 
@@ -90,6 +91,7 @@ def read_snapshot(item: Mapping[str, Any]) -> Snapshot:
         digest=item["digest"]["S"],
         state_version=int(item["state_version"]["N"]),
         state=unpack(item["state"]),
+        fingerprint=item.get("fingerprint", {"S": ""})["S"],
     )
 
 

@@ -181,7 +181,8 @@ class _Look:
             return
         if snapshot.digest != self._head.digest:
             self._report(ProblemKind.SNAPSHOT_DIGEST, snapshot.version, "the snapshot has another digest")
-        if self._decider and self._state is not None and snapshot.state_version == self._decider.state_version:
+        read = self._decider and self._decider.reads(snapshot.state_version, snapshot.fingerprint)
+        if read and self._state is not None:
             self._check_state(snapshot, orjson.loads(self._state.model_dump_json()))
 
     def _check_state(self, snapshot: Snapshot, folded: Any) -> None:
