@@ -18,6 +18,7 @@ from tools.runtime.sandbox import load_template
 NAMESPACE = "Banyan"
 REPORTS = re.compile(r"""(?:(?:telemetry\(?\)?|_telemetry)\.(?:count|duration|gauge)\(\s*|lag_metric = )"(\w+)\"""")
 INCIDENTS = {
+    "ClockSkewed",
     "LegacyDiverged",
     "ProjectionParked",
     "ProjectionPaused",

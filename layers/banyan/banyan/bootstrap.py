@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from banyan.aws.bus import EventBridgeNotices, EventBus
 from banyan.aws.claims import ClaimChecks
 from banyan.aws.clients import dynamodb_client, events_client, s3_client
+from banyan.aws.clock_watch import ClockWatch
 from banyan.aws.once import once
 from banyan.aws.publisher import EventPublisher
 from banyan.aws.settings import Services, Settings, Tables
@@ -265,6 +266,7 @@ def bootstrap(
     settings, tables, services = Settings.from_env(environ), Tables.from_env(environ), Services.from_env(environ)
     domain = load_domain(settings.domain)
     dynamodb = client()
+    ClockWatch(clock, telemetry or NoTelemetry()).watch(dynamodb)
     store = EventStore(DynamoDBTable(dynamodb, tables.events, settings.log_buckets), _registry(settings, domain), clock)
     views = DynamoDBViews(dynamodb, tables.views, tables.cursors)
     bus = EventBus(once(events_client), services.event_bus, settings.bus_entry_bytes)
