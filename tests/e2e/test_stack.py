@@ -17,6 +17,7 @@ import pytest
 from tests.e2e.conftest import Stack, refusal, running
 from tests.support import wait_until
 from tools.legacy.dynamodb import OnDynamoDB
+from tools.local.leftovers import at_work_on
 from tools.local.physical import REGION
 from tools.local.ports import port_is_free
 from tools.local.process import ROOT
@@ -175,6 +176,25 @@ def test_dynamodb_local_keeps_its_data(tmp_path: Path) -> None:
         kept = get(stack, f"/orders/{order}", stack.token("acme"))
 
     assert (kept.status_code, kept.json()["totalAmount"]) == (200, "9.00")
+
+
+@pytest.mark.dynamodb_local
+@pytest.mark.usefixtures("dynamodb_local_endpoint")
+def test_what_a_killed_stack_leaves_is_ended_by_the_next(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    killed = Stack(data, "--engine", "dynamodb-local")
+    order = post_as_printed(killed).json()["orderId"]
+    killed.stop(signal.SIGKILL)
+    ((left, _),) = at_work_on(data / "dynamodb")
+
+    with running(data, "--engine", "dynamodb-local") as stack:
+        ((now, _),) = at_work_on(data / "dynamodb")
+        kept = get(stack, f"/orders/{order}", stack.token("acme"))
+        assert f"Ended DynamoDB Local (process {left})" in stack.screen()
+
+    assert left != now
+    assert (kept.status_code, kept.json()["totalAmount"]) == (200, "9.00")
+    assert at_work_on(data / "dynamodb") == []
 
 
 def test_a_port_in_use_is_one_sentence(tmp_path: Path, stack: Stack) -> None:

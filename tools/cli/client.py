@@ -74,7 +74,7 @@ class Client:
         return self._ask("POST", path, json=_given(body))
 
     def _ask(self, method: str, path: tuple[str, ...], **content: Any) -> Answer:
-        target = "/".join(["/admin", *(quote(part, safe="") for part in path)])
+        target = "/".join(["/admin", *map(_segment, path)])
         try:
             response = self._http.request(method, target, **content)
         except httpx.ConnectError:
@@ -102,6 +102,16 @@ class Client:
         if url.host not in LOOPBACK:
             raise CliError(f"{self._url} needs a token with the scope {SCOPE}: give BANYAN_TOKEN.", UNREACHABLE)
         return make_token(self._tenant, scopes=[SCOPE])
+
+
+def _segment(id: str) -> str:
+    """An id as it stands in a path. Raises ``CliError`` for one that no path can carry, so that nothing has it."""
+    if not id.isalnum():
+        from banyan.text import PATH_RULE, fits_in_path  # takes longer to load than most ids need
+
+        if not fits_in_path(id):
+            raise CliError(f"There is nothing under {id!r}: an id is {PATH_RULE}.")
+    return quote(id, safe="")
 
 
 def _given(values: dict[str, Any]) -> dict[str, Any]:

@@ -4,20 +4,30 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import jwt
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 
 from tools.local.errors import StackError
+from tools.local.keys import key_id
 from tools.local.problems import forbidden, unauthorized
 from tools.local.template import Resource
 
+if TYPE_CHECKING:
+    from jwt.types import Options
+
 SOURCE_PREFIX = "$request.header."
+ALGORITHMS = ["RS256", "RS384", "RS512"]
+CHECKED_HERE: Options = {"require": ["exp", "iss"], "verify_aud": False, "verify_sub": False, "verify_jti": False}
 
 
 class JwtAuthorizer:
-    """Checks a request's token.
+    """Checks a request's token as AWS documents it ("Control access to HTTP APIs with JWT authorizers").
+
+    ``exp`` must lie ahead, ``nbf`` and ``iat`` behind where they are there; ``iss`` must be the issuer; ``aud``, or
+    ``client_id`` where there is no ``aud``, must name an audience. A ``kid`` must be that of the key; unlike there, it
+    may be left out.
 
     Parameters
     ----------
@@ -25,7 +35,7 @@ class JwtAuthorizer:
     audience : Sequence[str]
         A token must name one of them.
     key : RSAPublicKey
-        Verifies signatures; only RS256 is accepted.
+        Verifies signatures; only RSA is accepted.
     identity_source : str
         Where the token stands, for example ``$request.header.Authorization``.
     """
@@ -38,8 +48,9 @@ class JwtAuthorizer:
         identity_source: str = "$request.header.Authorization",
     ) -> None:
         self._issuer = issuer
-        self._audience = list(audience)
+        self._audience = frozenset(audience)
         self._key = key
+        self._key_id = key_id(key)
         self._header = identity_source.removeprefix(SOURCE_PREFIX).lower()
 
     def authorize(self, headers: Mapping[str, str], scopes: Sequence[str] = ()) -> dict[str, Any]:
@@ -58,7 +69,7 @@ class JwtAuthorizer:
             401 without a valid token, 403 without a scope.
         """
         claims = self._claims(headers.get(self._header, ""))
-        granted = str(claims.get("scope", claims.get("scp", ""))).split()
+        granted = {*texts(claims.get("scope")), *texts(claims.get("scp"))}
         matching = [scope for scope in scopes if scope in granted]
         if scopes and not matching:
             raise forbidden("The token has none of the scopes that this route asks for.")
@@ -70,20 +81,32 @@ class JwtAuthorizer:
         if not token:
             raise unauthorized("A bearer token is needed.")
         try:
-            return jwt.decode(
-                token,
-                self._key,
-                algorithms=["RS256"],
-                audience=self._audience,
-                issuer=self._issuer,
-                options={"require": ["exp", "iss", "aud"]},
+            found = jwt.decode_complete(
+                token, self._key, algorithms=ALGORITHMS, issuer=self._issuer, options=CHECKED_HERE
             )
         except jwt.InvalidTokenError as error:
             raise unauthorized(f"The token is not valid: {error}.") from None
+        claims: dict[str, Any] = found["payload"]
+        if found["header"].get("kid", self._key_id) != self._key_id:
+            raise unauthorized("The token is not valid: its kid names another key.")
+        if not self._audience.intersection(audiences(claims)):
+            raise unauthorized("The token is not valid: it is for another audience.")
+        return claims
+
+
+def audiences(claims: Mapping[str, Any]) -> list[str]:
+    """Return whom a token is for: its ``aud``, or the ``client_id`` of one without it, as Cognito's access tokens."""
+    named = claims["aud"] if "aud" in claims else claims.get("client_id")
+    return [name for name in (named if isinstance(named, list) else [named]) if isinstance(name, str)]
+
+
+def texts(claim: Any) -> list[str]:
+    """Return the scopes in a claim, which is a list or a text of them."""
+    return [text for text in claim if isinstance(text, str)] if isinstance(claim, list) else str(claim or "").split()
 
 
 def as_text(value: Any) -> str:
-    """Return a claim as API Gateway writes it: text, whatever it was; a list as ``[a b]``."""
+    """Return a claim as API Gateway writes it: text, whatever it was; a list as ``[a b]``, nothing as ``null``."""
     if isinstance(value, list):
         return f"[{' '.join(map(as_text, value))}]"
     return value if isinstance(value, str) else json.dumps(value)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Sequence
 from http import HTTPStatus
 from typing import Any, Protocol
@@ -12,9 +13,10 @@ from werkzeug.wrappers import Request, Response
 from tools.local.forwarding import to_dynamodb
 from tools.local.functions import FunctionFailed, Functions
 from tools.local.invocations import PREFIX as LAMBDA
-from tools.local.problems import Problem, not_found
+from tools.local.problems import Problem, not_found, not_this_host
 
 PREFIX = "/_local/"
+LOOPBACK = re.compile(r"(localhost|127(\.\d{1,3}){3}|\[::1])(:\d{1,5})?", re.ASCII | re.IGNORECASE)
 INVOKE = PREFIX + "invoke/"
 DYNAMODB = PREFIX + "dynamodb"
 
@@ -33,7 +35,8 @@ class Door:
 
     ``POST /_local/invoke/<logical id>`` with an event as JSON answers what the function answers;
     ``GET /_local/status`` names functions and tables, and tells each mapping's lag in records;
-    ``/_local/dynamodb`` is an endpoint for SDKs, with the stack's tables.
+    ``/_local/dynamodb`` is an endpoint for SDKs, with the stack's tables. No token is asked for, so a page in the
+    user's browser must not get here: it could only under a name of its own that it let point to this machine.
 
     Parameters
     ----------
@@ -63,9 +66,11 @@ class Door:
         """Answer a request."""
         if not request.path.startswith(PREFIX):
             return self._gateway(request)
-        if request.path.rstrip("/") == DYNAMODB:
-            return to_dynamodb(request)
         try:
+            if not LOOPBACK.fullmatch(request.headers.get("Host", "")):
+                raise not_this_host()
+            if request.path.rstrip("/") == DYNAMODB:
+                return to_dynamodb(request)
             if request.path.startswith(LAMBDA):
                 return self._invocations(request)
             return Response(json.dumps(self._answer(request)), content_type="application/json")

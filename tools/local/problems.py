@@ -51,6 +51,12 @@ def forbidden(detail: str) -> Problem:
     return Problem(HTTPStatus.FORBIDDEN, "forbidden", detail)
 
 
+def not_this_host() -> Problem:
+    """The request came for another host, as after a DNS rebinding."""
+    detail = "This door is open under localhost, 127.0.0.1 and [::1] only."
+    return Problem(HTTPStatus.MISDIRECTED_REQUEST, "misdirected", detail)
+
+
 def not_found() -> Problem:
     """No route of the template matches."""
     return Problem(HTTPStatus.NOT_FOUND, "not_found", "There is no such route.")

@@ -10,7 +10,7 @@ from typing import Any
 
 import jwt
 
-from tools.local.keys import AUDIENCE, ISSUER, local_key
+from tools.local.keys import AUDIENCE, ISSUER, key_id, local_key
 
 DATA = Path(".banyan")
 ACTOR = "developer"
@@ -50,7 +50,8 @@ def make_token(
     }
     if scopes:
         claims["scope"] = " ".join(scopes)
-    return jwt.encode(claims, local_key(data), algorithm="RS256")
+    key = local_key(data)
+    return jwt.encode(claims, key, algorithm="RS256", headers={"kid": key_id(key.public_key())})
 
 
 def main() -> None:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 from tests.desk import Desk
 from tools.cli.app import app
@@ -33,6 +34,11 @@ class Banyan:
         result = CliRunner().invoke(app, [*line.split(), *words], env=self._environment | environment)
         assert self.token not in result.output
         return result
+
+    def api(self, method: str, path: str, body: Any = None) -> httpx.Response:
+        """What the API behind the same gateway answers."""
+        url, headers = self._environment["BANYAN_URL"] + path, {"Authorization": f"Bearer {self.token}"}
+        return httpx.request(method, url, headers=headers, json=body, timeout=30)
 
     def json(self, line: str) -> Any:
         """What a command that must be done prints as JSON."""

@@ -10,6 +10,7 @@ from datetime import timedelta
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
+from urllib.parse import quote
 
 import httpx
 import pytest
@@ -17,7 +18,7 @@ from tests.desk import Desk
 from tests.engines import moto_tables
 from tests.support import meanwhile
 from tests.unit.cli.conftest import Banyan
-from tests.unit.http.api import body_of
+from tests.unit.http.api import CONTEXT, body_of, event
 from tools.cli.app import app
 from tools.cli.client import Client
 from tools.local.ports import free_port
@@ -26,6 +27,7 @@ from typer.testing import CliRunner
 
 from banyan.aws.identity import ADMIN
 from banyan.projections.views import Generation
+from banyan.streams import StreamId
 
 POISONED = "acme:order:poison"
 OPERATIONS = Path(__file__).parents[3] / "docs" / "operations.md"
@@ -139,11 +141,42 @@ def test_a_rebuild_that_differs_ends_with_1_and_is_given_up(banyan: Banyan) -> N
     assert banyan("projections cancel order_list").exit_code == 0
 
 
+@pytest.mark.parametrize("id", ["A#1", '24"x', "A%231", "100%", "a+b", "{x}", "a;b=c", "...", "a|b^c`d", "[red]<a>&~"])
+def test_a_trace_is_found_by_any_id_that_a_request_may_bring(desk: Desk, banyan: Banyan, id: str) -> None:
+    body = {"orderId": "o-odd", "customerId": "c-1", "items": [{"sku": id, "quantity": 1, "price": 1}]}
+    sent = desk.apis["banyan-CommandApi"](event("POST", "/orders", body, X_Correlation_Id=id), CONTEXT)
+    assert sent["headers"]["X-Correlation-Id"] == id
+    for commit in desk.app.store.commits(StreamId("acme", "order", "o-odd")):
+        desk.app.traces.take(commit, desk.app.store.decode(commit))
+
+    assert "acme:order:o-odd@1" in banyan("trace", id).output
+    assert banyan.api("GET", "/orders/o-odd?minVersion=1").json()["items"][0]["sku"] == id
+    assert banyan.api("POST", f"/inventory/{quote(id, safe='')}/receive", {"quantity": 2}).json()["sku"] == id
+    assert banyan.api("GET", f"/inventory/{quote(id, safe='')}?minVersion=1").json()["available"] == 2
+
+
+@pytest.mark.parametrize("id", ["web/42", "a\\b", "a?b", ".", "..", "", "a\n"])
+def test_an_id_that_no_path_can_carry_is_one_sentence(banyan: Banyan, id: str) -> None:
+    refused = banyan("trace", id)
+    assert (refused.exit_code, "There is nothing under" in refused.stderr) == (1, True)
+    assert refused.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize("customer", ["राम कुमार", "Smith, John", "O'Brien & Co (UK)", "Zoe\u0308", "a+b@example.com"])
+def test_a_customer_is_found_through_the_gateway(desk: Desk, banyan: Banyan, customer: str) -> None:
+    body = {"orderId": "o-named", "customerId": customer, "items": [{"sku": "A", "quantity": 1, "price": 1}]}
+    assert banyan.api("POST", "/orders", body).status_code == 201
+    desk.deliver(StreamId("acme", "order", "o-named"))
+
+    assert banyan.api("GET", f"/customers/{quote(customer, safe='')}/totals").json()["orders"] == 1
+    assert len(banyan.api("GET", f"/orders?customer={quote(customer, safe='')}").json()["orders"]) == 1
+
+
 def test_a_trace_is_a_tree_of_causes(desk: Desk, banyan: Banyan) -> None:
     (commit,) = desk.app.store.commits(next(s for s in desk.app.store.streams() if s.id == "o-1"))
     desk.app.traces.take(commit, desk.app.store.decode(commit))
-    (event,) = desk.app.store.decode(commit)
-    shown = banyan(f"trace {event.metadata.correlation_id}")
+    (recorded,) = desk.app.store.decode(commit)
+    shown = banyan(f"trace {recorded.metadata.correlation_id}")
     assert "acme:order:o-1@1  OrderCreated  by user-1" in shown.stdout
     unknown = banyan("trace nobody-asked")
     assert (unknown.exit_code, "correlation_not_found" in unknown.stderr) == (1, True)

@@ -10,9 +10,11 @@ import jwt
 import pytest
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from tools.local.authorizer import JwtAuthorizer
-from tools.local.keys import AUDIENCE, ISSUER, local_key
+from tools.local.keys import AUDIENCE, ISSUER, key_id, local_key
 from tools.local.problems import Problem
 from tools.local.token import make_token
+
+from banyan.aws.identity import ForbiddenTenant, identify
 
 
 @pytest.fixture(scope="session")
@@ -74,6 +76,21 @@ def test_the_scheme_may_be_left_out(authorizer: JwtAuthorizer, data: Path) -> No
         {"iss": None},
         {"aud": "somebody-else"},
         {"aud": None},
+        {"aud": []},
+        {"aud": ["somebody-else"]},
+        {"aud": 7},
+        {"aud": ""},
+        {"aud": "banyan-local other"},
+        {"aud": "somebody-else", "client_id": AUDIENCE},
+        {"aud": [], "client_id": AUDIENCE},
+        {"aud": None, "client_id": "somebody-else"},
+        {"aud": None, "client_id": 7},
+        {"iat": 4102444800},
+        {"iat": "yesterday"},
+        {"exp": "tomorrow"},
+        {"nbf": "yesterday"},
+        {"iss": ISSUER.rstrip("/")},
+        {"iss": ISSUER.upper()},
     ],
     ids=str,
 )
@@ -81,6 +98,121 @@ def test_a_token_with_wrong_claims_is_refused(authorizer: JwtAuthorizer, data: P
     problem = refused(authorizer, bearer(token(data, **changes)))
 
     assert (problem.status, problem.code) == (401, "unauthorized")
+
+
+def cognito(data: Path, **changes: Any) -> str:
+    """An access token as a Cognito user pool makes it: no audience, but the id of its client."""
+    now = int(time.time())
+    access = {"aud": None, "client_id": AUDIENCE, "token_use": "access", "scope": "banyan/admin openid", "iat": now}
+    return token(data, **{**access, "version": 2, **changes})
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {},
+        {"aud": "other"},
+        {"aud": ["somebody-else", AUDIENCE]},
+        {"aud": ["somebody-else", AUDIENCE], "client_id": "somebody-else"},
+        {"aud": None, "client_id": AUDIENCE},
+        {"aud": None, "client_id": "other"},
+        {"nbf": 1, "iat": 1},
+        {"sub": 7},
+        {"jti": 7},
+    ],
+    ids=str,
+)
+def test_a_token_with_right_claims_passes(authorizer: JwtAuthorizer, data: Path, changes: dict[str, Any]) -> None:
+    assert authorizer.authorize(bearer(token(data, **changes)))["jwt"]["claims"]["iss"] == ISSUER
+
+
+def test_an_access_token_of_cognito_passes(authorizer: JwtAuthorizer, data: Path) -> None:
+    found = authorizer.authorize(bearer(cognito(data)), ["banyan/admin"])["jwt"]
+
+    assert (found["claims"]["client_id"], found["scopes"]) == (AUDIENCE, ["banyan/admin"])
+    assert refused(authorizer, bearer(cognito(data, client_id="somebody-else"))).status == 401
+
+
+@pytest.mark.parametrize("algorithm", ["RS256", "RS384", "RS512"])
+def test_every_rsa_signature_is_checked(authorizer: JwtAuthorizer, data: Path, tmp_path: Path, algorithm: str) -> None:
+    assert authorizer.authorize(bearer(token(data, algorithm)))
+    assert refused(authorizer, bearer(token(data, algorithm, local_key(tmp_path)))).status == 401
+
+
+def test_a_token_names_the_key_that_signed_it(authorizer: JwtAuthorizer, data: Path) -> None:
+    claims = {"iss": ISSUER, "aud": AUDIENCE, "sub": "kim", "exp": int(time.time()) + 60}
+    another = jwt.encode(claims, local_key(data), algorithm="RS256", headers={"kid": "another"})
+
+    assert jwt.get_unverified_header(make_token("acme", data))["kid"] == key_id(local_key(data).public_key())
+    assert refused(authorizer, bearer(another)).status == 401
+
+
+@pytest.mark.parametrize(
+    ("claims", "matching"),
+    [
+        ({"scope": "a b"}, ["b"]),
+        ({"scope": ["a", "b"]}, ["b"]),
+        ({"scp": "a b"}, ["b"]),
+        ({"scp": ["a", "b"]}, ["b"]),
+        ({"scp": ["b", "c"]}, ["b", "c"]),
+        ({"scope": "a", "scp": ["b"]}, ["b"]),
+    ],
+    ids=str,
+)
+def test_scopes_are_text_or_a_list_in_either_claim(
+    authorizer: JwtAuthorizer, data: Path, claims: dict[str, Any], matching: list[str]
+) -> None:
+    assert authorizer.authorize(bearer(token(data, **claims)), ["b", "c"])["jwt"]["scopes"] == matching
+
+
+@pytest.mark.parametrize(
+    "claims",
+    [
+        {"scp": "a bc"},
+        {"scp": ["a b"]},
+        {"scp": [["b"]]},
+        {"scp": {"b": 1}},
+        {"scope": "", "scp": ""},
+        {"scope": "[b]"},
+        {},
+    ],
+    ids=str,
+)
+def test_other_scopes_do_not_pass(authorizer: JwtAuthorizer, data: Path, claims: dict[str, Any]) -> None:
+    assert refused(authorizer, bearer(token(data, **claims)), ("b",)).status == 403
+
+
+@pytest.mark.parametrize(
+    ("tenant", "text"),
+    [
+        ("acme", "acme"),
+        (7, "7"),
+        (1.5, "1.5"),
+        (True, "true"),
+        (["acme"], "[acme]"),
+        (["a", ["b", 1]], "[a [b 1]]"),
+        ([], "[]"),
+        ({"a": 1}, '{"a": 1}'),
+    ],
+    ids=str,
+)
+def test_only_text_is_a_tenant(authorizer: JwtAuthorizer, data: Path, tenant: Any, text: str) -> None:
+    context = authorizer.authorize(bearer(token(data, tenant=tenant)))
+
+    assert context["jwt"]["claims"]["tenant"] == text
+    if isinstance(tenant, str):
+        assert identify({"requestContext": {"authorizer": context}}, "tenant").tenant == tenant
+        return
+    with pytest.raises(ForbiddenTenant):
+        identify({"requestContext": {"authorizer": context}}, "tenant")
+
+
+def test_a_tenant_that_is_null_is_forbidden(authorizer: JwtAuthorizer, data: Path) -> None:
+    claims = {"iss": ISSUER, "aud": AUDIENCE, "sub": "kim", "exp": int(time.time()) + 60, "tenant": None}
+    context = authorizer.authorize(bearer(jwt.encode(claims, local_key(data), algorithm="RS256")))
+
+    with pytest.raises(ForbiddenTenant):
+        identify({"requestContext": {"authorizer": context}}, "tenant")
 
 
 def test_a_token_of_another_key_is_refused(authorizer: JwtAuthorizer, data: Path, tmp_path: Path) -> None:

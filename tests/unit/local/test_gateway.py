@@ -104,6 +104,43 @@ def test_an_event_is_what_api_gateway_sends(client: Client) -> None:
     assert "authorizer" not in context
 
 
+@pytest.mark.parametrize(
+    "host",
+    ["localhost", "LOCALHOST:3000", "127.0.0.1", "127.0.0.1:3000", "127.8.9.1:80", "[::1]", "[::1]:3000"],
+)
+def test_the_side_door_is_open_under_loopback_names(client: Client, host: str) -> None:
+    assert client.get("/_local/status", headers={"Host": host}).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        *("evil.example", "evil.example:3000", "localhost.evil.example", "127.0.0.1.evil.example", "127.0.0.1.nip.io"),
+        *("evil.example@localhost", "localhost@evil.example", "localhost,evil.example", "192.168.1.7:3000", "0.0.0.0"),
+        *("[::2]", "[::1].evil.example", "1270.0.0.1", "127.1", "2130706433", "localhost:evil", "localhost:", ""),
+        *("127.0.0.1\t", "１２７.0.0.1".encode().decode("latin-1"), "localhost."),
+    ],
+)
+def test_the_side_door_is_closed_under_other_names(client: Client, host: str) -> None:
+    invocations = "/_local/lambda/2015-03-31/functions/banyan-Echo/invocations"
+    for path in ("/_local/status", "/_local/invoke/Echo", "/_local/dynamodb", invocations, "/_local/nothing"):
+        answer = client.post(path, headers={"Host": host, "X-Amz-Invocation-Type": "Event"}, json={})
+        problem: Any = answer.json
+
+        assert (answer.status_code, problem["code"]) == (421, "misdirected")
+    assert client.get("/_local/status", headers={"Host": host}).status_code == 421
+
+
+def test_the_api_itself_may_have_any_name(client: Client) -> None:
+    assert client.get("/public/x", headers={"Host": "api.example"}).status_code == 200
+
+
+def test_a_body_that_is_not_utf8_keeps_nothing_of_its_bytes(client: Client) -> None:
+    event: Any = client.post("/public/x", data=b'{"a": "\xff"}', content_type="application/json").json
+
+    assert (event["body"], event["isBase64Encoded"]) == ('{"a": "\ufffd"}', False)
+
+
 def test_what_a_request_lacks_its_event_lacks(client: Client) -> None:
     event: Any = client.get("/public/x").json
 
