@@ -55,10 +55,13 @@ def test_without_both_there_is_no_authorizer(given: dict[str, str]) -> None:
     assert authorized(template) == set()
 
 
-def test_requests_are_throttled(template: Template) -> None:
-    (stage,) = template.resources("AWS::ApiGatewayV2::Stage")
-    limits = stage.properties["DefaultRouteSettings"]
-    assert 0 < limits["ThrottlingRateLimit"] <= limits["ThrottlingBurstLimit"]
+@pytest.mark.parametrize(
+    ("given", "limits"), [({}, (100, 200)), ({"ThrottleRate": "2500", "ThrottleBurst": "5000"}, (2500, 5000))]
+)
+def test_requests_are_throttled_as_the_parameters_say(given: dict[str, str], limits: tuple[int, int]) -> None:
+    (stage,) = load_template(**given).resources("AWS::ApiGatewayV2::Stage")
+    found = stage.properties["DefaultRouteSettings"]
+    assert (int(found["ThrottlingRateLimit"]), int(found["ThrottlingBurstLimit"])) == limits
 
 
 def test_functions_behind_the_api_end_before_the_gateway_stops_waiting(template: Template) -> None:

@@ -32,7 +32,12 @@ NAMES = {
 }
 TEXTS = {"DisplayName": 100, "AlarmDescription": 1024, "Description": 256, "PolicyName": 128, "StageName": 128}
 """Lengths of texts into which a stack's name could get; of a description the shortest of all services."""
-GENERATED = {"AWS::Lambda::Permission", "AWS::Lambda::EventSourceMapping", "AWS::Lambda::EventInvokeConfig"}
+GENERATED = {
+    "AWS::Logs::MetricFilter",
+    "AWS::Lambda::Permission",
+    "AWS::Lambda::EventSourceMapping",
+    "AWS::Lambda::EventInvokeConfig",
+}
 """What CloudFormation knows by an id of its own, though its properties name others."""
 
 

@@ -38,6 +38,7 @@ LIMITS: dict[str, tuple[str, str, Any, int, Any, int | None, str]] = {
     "AWS/SQS ApproximateAgeOfOldestMessage": ("Maximum", MORE, 3600, 300, 1, None, "notBreaching"),
     "AWS/ApiGateway 5xx": ("Sum", AT_LEAST, 1, 60, 1, None, "notBreaching"),
     "AWS/Events FailedInvocations": ("Sum", AT_LEAST, 1, 60, 1, None, "notBreaching"),
+    "Banyan ThrottledRequests": ("Sum", AT_LEAST, 1, 60, 5, 3, "notBreaching"),
     "Banyan DeadlineLag": ("Maximum", MORE, 120_000, 60, 3, None, "notBreaching"),
     "Banyan ParkedStreams": ("Maximum", AT_LEAST, 1, 60, 1, None, "ignore"),
     "Banyan ProjectionStopped": ("Maximum", AT_LEAST, 1, 60, 1, None, "ignore"),
@@ -53,7 +54,9 @@ LIMITS |= {f"Banyan {name}": ("Sum", AT_LEAST, 1, 300, 12, 3, "notBreaching") fo
 GAUGES = {name.removeprefix("Banyan ") for name, limits in LIMITS.items() if limits[-1] == "ignore"}
 RUNS = "AWS/Events Invocations"
 COLD_START = "ColdStart"
+THROTTLED = "ThrottledRequests"
 IN_ACCESS_LOG = {
+    "apiId",
     "integrationLatency",
     "integrationStatus",
     "requestId",
@@ -112,7 +115,7 @@ def test_every_reader_of_a_stream_has_an_alarm_on_its_lag(alarms: Alarms, templa
 
 def test_every_incident_and_every_server_error_raises_an_alarm_at_once(alarms: Alarms) -> None:
     watched_metrics = {alarm["MetricName"] for alarm in alarms.values() if alarm["Namespace"] == NAMESPACE}
-    assert watched_metrics == INCIDENTS | TROUBLES | GAUGES | {DEADLINE_LAG}
+    assert watched_metrics == INCIDENTS | TROUBLES | GAUGES | {DEADLINE_LAG, THROTTLED}
     at_once = [alarms[name] for name in (*INCIDENTS, "HttpServerErrors")]
     assert {(a["Threshold"], a["EvaluationPeriods"], a["Statistic"]) for a in at_once} == {(1, 1, "Sum")}
     assert all(watched(alarms, NAMESPACE, incident) == {STACK} for incident in INCIDENTS)
@@ -197,7 +200,7 @@ def test_silence_is_an_alarm_when_more_than_two_runs_are_missing_and_within_what
 def test_the_dashboard_shows_every_metric_that_is_reported(observability: dict[str, Any]) -> None:
     known = reported()
     assert known > INCIDENTS
-    assert {metric[1] for metric in shown(observability) if metric[0] == NAMESPACE} == known | {COLD_START}
+    assert {metric[1] for metric in shown(observability) if metric[0] == NAMESPACE} == known | {COLD_START, THROTTLED}
 
 
 def test_the_functions_report_under_the_name_the_alarms_look_for(functions: list[Resource]) -> None:
@@ -222,6 +225,22 @@ def test_the_nested_stack_gets_every_parameter_it_asks_for(written: dict[str, An
     assert nested.properties["Parameters"].keys() == asked
     assert nested.properties["Parameters"]["Service"] == STACK
     assert written["Parameters"]["AlarmEmail"]["Default"] == ""
+
+
+def test_requests_that_the_gateway_refuses_are_counted_in_its_log_as_it_writes_them(
+    alarms: Alarms, template: Template
+) -> None:
+    """The gateway's own metric holds every 4xx, and the function never sees these requests."""
+    (stage,) = template.resources("AWS::ApiGatewayV2::Stage")
+    line = json.loads(stage.properties["AccessLogSettings"]["Format"])
+    (counted,) = template.resources("AWS::Logs::MetricFilter")
+    (metric,) = counted.properties["MetricTransformations"]
+    assert (line["status"], counted.properties["FilterPattern"]) == ("$context.status", '{ $.status = "429" }')
+    assert counted.properties["LogGroupName"] in stage.properties["AccessLogSettings"]["DestinationArn"]
+    assert (metric["MetricNamespace"], metric["MetricName"], metric["MetricValue"]) == (NAMESPACE, THROTTLED, "1")
+    (dimension,) = metric["Dimensions"]
+    assert (line[dimension["Key"]], dimension["Value"]) == ("$context.apiId", f"$.{dimension['Key']}")
+    assert alarms["RequestsThrottled"]["Dimensions"] == [{"Name": "apiId", "Value": "HttpApi"}]
 
 
 def test_every_log_is_kept_for_the_days_that_the_parameter_says(

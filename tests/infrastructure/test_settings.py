@@ -25,6 +25,8 @@ OF_THE_STACK = {
     "LogLevel",
     "LogRetentionDays",
     "Stage",
+    "ThrottleBurst",
+    "ThrottleRate",
 }
 
 
