@@ -7,21 +7,11 @@ from collections.abc import Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import parse_qs
 
 from aws_lambda_powertools.event_handler import APIGatewayHttpResolver
 from aws_lambda_powertools.utilities.data_classes import APIGatewayProxyEventV2
 
 _PARAMETER = re.compile(r"<(\w+)>")
-
-
-class _Request(APIGatewayProxyEventV2):
-    """A request whose query values may hold commas; Powertools splits at them, where API Gateway joins repeats."""
-
-    @property
-    def resolved_query_string_parameters(self) -> dict[str, list[str]]:
-        found = parse_qs(self.get("rawQueryString") or "", keep_blank_values=True)
-        return found or {name: [value] for name, value in self.query_string_parameters.items()}
 
 
 @dataclass(slots=True)
@@ -61,7 +51,7 @@ class HttpResolver(APIGatewayHttpResolver):
         """
         headers = {**(event.get("headers") or {}), "content-type": "application/json"}
         inner = {**event, "headers": headers, "body": "parsed", "isBase64Encoded": False}
-        token = _running.set(_Running(_Request(inner, lambda _: body), invocation, context))
+        token = _running.set(_Running(APIGatewayProxyEventV2(inner, lambda _: body), invocation, context))
         try:
             answer = self.resolve(inner, invocation)
             return {name: answer[name] for name in ("statusCode", "headers", "body")}
