@@ -21,7 +21,7 @@ from tests.unit.importer.files import ROOT, chosen
 from tests.unit.importer.independent import Independent, Sold
 from tools.importer.api import Api
 from tools.importer.planning import plan
-from tools.importer.reading import read
+from tools.importer.reading import read_file
 from tools.importer.sending import send_all
 from tools.local.process import lag
 
@@ -148,8 +148,7 @@ def test_a_second_import_changes_nothing(imported: Imported) -> None:
 def test_an_import_whose_keys_are_forgotten_changes_nothing(imported: Imported) -> None:
     days = imported.daily()
     imported.client.event_hooks = {"request": [_under_a_new_key]}
-    with imported.file.open(encoding="utf-8") as lines:
-        outcomes = send_all(Api(imported.client), plan(read(lines)).orders, workers=4)
+    outcomes = send_all(Api(imported.client), plan(read_file(imported.file)).orders, workers=4)
     imported.client.event_hooks = {}
     assert [outcome.failure for outcome in outcomes] == [None] * len(outcomes)
     assert [outcome.now for outcome in outcomes] == [{}] * len(outcomes)

@@ -18,7 +18,7 @@ from tests.unit.importer.files import SAMPLE, real_file
 from tools.cli.app import app
 from tools.importer.api import Api
 from tools.importer.planning import Order, plan
-from tools.importer.reading import read
+from tools.importer.reading import read_file
 from tools.importer.sending import send_all
 from tools.local.token import make_token
 from typer.testing import CliRunner
@@ -42,8 +42,7 @@ def retail_orders() -> Sequence[Order]:
         file = real_file()
     except pytest.skip.Exception:
         file = SAMPLE
-    with file.open(encoding="utf-8-sig", errors="replace") as lines:
-        return plan(read(lines)).orders[:ORDERS]
+    return plan(read_file(file)).orders[:ORDERS]
 
 
 def test_a_poisoned_event_stops_its_stream_alone_until_it_is_mended(dynamodb: DynamoDBEngine, tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ from tools.drill.rebuild import rebuild
 from tools.drill.scene import Scene
 from tools.drill.waiting import DrillFailed
 from tools.importer.planning import Order, plan
-from tools.importer.reading import read
+from tools.importer.reading import read_file
 from tools.local.engine import Engine
 from tools.local.errors import StackError
 from tools.runtime.backend import backend
@@ -46,8 +46,7 @@ def main(
 
 def planned(file: Path, first: int = 0) -> Sequence[Order]:
     """Orders of a file, or the first of them."""
-    with file.open(encoding="utf-8-sig", errors="replace") as lines:
-        orders = plan(read(lines)).orders
+    orders = plan(read_file(file)).orders
     return orders[:first] if first else orders
 
 

@@ -97,7 +97,7 @@ def _paths(orders: Sequence[Order]) -> list[str]:
 
 
 def _moments(order: Order) -> Sequence[Any]:
-    return [order.finished, *([order.note.minute] if order.note else [])]
+    return [order.finished, *([order.note.moment] if order.note else [])]
 
 
 def _builds(operator: Client) -> list[Mapping[str, Any]]:

@@ -9,8 +9,9 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from tools.importer.api import Api, NotReadyError
+from tools.importer.dates import Dates
 from tools.importer.planning import Plan, plan
-from tools.importer.reading import NotOnlineRetailError, read
+from tools.importer.reading import NotOnlineRetailError, read_file
 from tools.importer.report import report
 from tools.importer.sending import Outcome, send_all
 from tools.importer.tables import show
@@ -28,11 +29,12 @@ def main(
     tenant: Annotated[str, typer.Option(help="Whose local token is made where no token is given.")] = "acme",
     token: Annotated[str, typer.Option(envvar="TOKEN", help="Bearer token.")] = "",
     workers: Annotated[int, typer.Option(min=1, help="Orders sent at a time.")] = 4,
+    dates: Annotated[Dates | None, typer.Option(help="How its dates are written, where it does not show.")] = None,
     json: Annotated[bool, typer.Option("--json", help="Print the report as JSON.")] = False,
 ) -> None:
     """Send an Online Retail CSV through the HTTP API, then report. Run again, it goes on where it stopped."""
     try:
-        planned = _plan(file)
+        planned = plan(read_file(file, dates))
         with _client(url, token or make_token(tenant)) as client:
             outcomes = _send(Api(client), planned, workers)
     except (OSError, NotOnlineRetailError, NotReadyError) as error:
@@ -44,12 +46,9 @@ def main(
         print(result.model_dump_json(by_alias=True, indent=2))
     else:
         show(result, Console())
+    if not planned.orders:
+        _fail(f"Nothing was imported: {file} holds no order.", 1)
     raise typer.Exit(1 if result.failures else 0)
-
-
-def _plan(file: Path) -> Plan:
-    with file.open(encoding="utf-8-sig", errors="replace") as lines:
-        return plan(read(lines))
 
 
 def _client(url: str, token: str) -> httpx.Client:

@@ -80,13 +80,13 @@ def commands(order: Order) -> tuple[Command, ...]:
         "items": [_item(line) for line in order.created],
     }
     steps: list[tuple[Kind, str, Mapping[str, Any], datetime]] = [
-        (Kind.CREATE, "/orders", created, order.lines[0].minute)
+        (Kind.CREATE, "/orders", created, order.lines[0].moment)
     ]
-    steps += [(Kind.ADD, f"{path}/items", _item(line), line.minute) for line in order.added]
+    steps += [(Kind.ADD, f"{path}/items", _item(line), line.moment) for line in order.added]
     steps.append((Kind.PAY, f"{path}/pay", {"amount": format(order.total, "f")}, order.finished))
     if order.note:
         reason = {"reason": f"credit note {order.note.id}"}
-        steps.append((Kind.CANCEL, f"{path}/cancel", reason, order.note.minute))
+        steps.append((Kind.CANCEL, f"{path}/cancel", reason, order.note.moment))
     return tuple(Command(kind, order.id, place, to, body, at) for place, (kind, to, body, at) in enumerate(steps))
 
 

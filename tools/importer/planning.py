@@ -1,21 +1,36 @@
-"""What an import will do, decided from the lines alone: orders, and the credit notes that cancel them."""
+"""What an import will do, decided from the lines alone: orders, and the credit notes that cancel them.
 
-from collections.abc import Iterable, Sequence
+The rules where a file leaves room: a credit note cancels an order only if it takes back all of it, and of several such
+orders the latest; among guests, who may be different people, only if a single order fits. An invoice belongs to the one
+customer that its lines name, and one that names several is not imported.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
+from typing import Final
 
-from tools.importer.reading import Line, Rejected
+from tools.importer.dates import Dates
+from tools.importer.reading import GUEST, Line, Reading, Reason, Rejected
+
+MOST_AT_ONCE: Final = 1_000
+"""Lines with which an order can be created; the others are added."""
+MOST_LINES: Final = 2_000
+"""Lines that an order can have."""
+
+Pieces = Mapping[str, int]
 
 
 @dataclass(frozen=True, slots=True)
 class CreditNote:
-    """A credit note; its first line says whose order it cancels, and by which stock code it is found."""
+    """A credit note: whose it is, and which pieces it takes back, by stock code."""
 
     id: str
     customer: str
-    sku: str
-    minute: datetime
+    pieces: Pieces
+    moment: datetime
     lines: int
 
 
@@ -30,18 +45,18 @@ class Order:
 
     @property
     def created(self) -> tuple[Line, ...]:
-        """The lines of the first minute."""
-        return tuple(line for line in self.lines if line.minute == self.lines[0].minute)
+        """The lines of the first minute, as many as one command may hold."""
+        return tuple(line for line in self.lines if line.minute == self.lines[0].minute)[:MOST_AT_ONCE]
 
     @property
     def added(self) -> tuple[Line, ...]:
-        """The lines of later minutes."""
+        """The lines that come after them."""
         return self.lines[len(self.created) :]
 
     @property
     def finished(self) -> datetime:
-        """The last minute: the order is complete, and paid."""
-        return self.lines[-1].minute
+        """The moment of the last line: the order is complete, and paid."""
+        return self.lines[-1].moment
 
     @property
     def total(self) -> Decimal:
@@ -51,12 +66,26 @@ class Order:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """Every line of a file, placed: in an order, in a credit note, or among the rejected."""
+    """Every line of a file, placed: in an order, in a credit note, or among the rejected.
 
-    lines_read: int
+    `partial` are the credit notes that take back a part of an order, and `unmatched` those that fit none.
+    """
+
+    reading: Reading
     orders: tuple[Order, ...]
+    partial: tuple[CreditNote, ...]
     unmatched: tuple[CreditNote, ...]
     rejected: tuple[Rejected, ...]
+
+    @property
+    def lines_read(self) -> int:
+        """Lines of the file below its header; a record that goes over several counts once."""
+        return len(self.reading.entries)
+
+    @property
+    def dates(self) -> Dates:
+        """How the dates of the file were read."""
+        return self.reading.dates
 
     @property
     def accepted(self) -> int:
@@ -65,8 +94,8 @@ class Plan:
 
     @property
     def notes(self) -> tuple[CreditNote, ...]:
-        """All credit notes: those that cancel an order, then the unmatched."""
-        return (*(order.note for order in self.orders if order.note), *self.unmatched)
+        """All credit notes: those that cancel an order, then the others."""
+        return (*(order.note for order in self.orders if order.note), *self.partial, *self.unmatched)
 
     @property
     def credited(self) -> int:
@@ -80,49 +109,64 @@ class Plan:
         return tuple(dict.fromkeys(r.invoice for r in self.rejected if r.invoice and r.invoice not in placed))
 
 
-def plan(entries: Iterable[Line | Rejected]) -> Plan:
-    """Place each entry, in the order of the file.
-
-    An order belongs to the customer of its first accepted line. A credit note cancels the latest order before
-    it that is of the same customer, not yet cancelled, and holds the stock code of the note's first line.
-    """
-    read = tuple(entries)
-    rejected = tuple(entry for entry in read if isinstance(entry, Rejected))
+def plan(reading: Reading) -> Plan:
+    """Place each line, in the order of the file."""
+    rejected = [entry for entry in reading.entries if isinstance(entry, Rejected)]
     invoices: dict[str, list[Line]] = {}
-    for entry in read:
+    for entry in reading.entries:
         if isinstance(entry, Line):
             invoices.setdefault(entry.invoice, []).append(entry)
-    orders, unmatched = _match(invoices)
-    return Plan(len(read), orders, unmatched, rejected)
+    for invoice, lines in list(invoices.items()):
+        if reason := _refused(lines):
+            rejected += [Rejected(line.number, invoice, reason) for line in lines]
+            del invoices[invoice]
+    return _matched(reading, invoices, tuple(rejected))
 
 
-def _match(invoices: dict[str, list[Line]]) -> tuple[tuple[Order, ...], tuple[CreditNote, ...]]:
+def _refused(lines: Sequence[Line]) -> Reason | None:
+    if len({line.customer for line in lines} - {GUEST}) > 1:
+        return Reason.CUSTOMERS
+    return Reason.TOO_LONG if len(lines) > MOST_LINES and not lines[0].is_credit else None
+
+
+def _matched(reading: Reading, invoices: Mapping[str, list[Line]], rejected: tuple[Rejected, ...]) -> Plan:
     orders: dict[str, Order] = {}
-    by_customer: dict[str, list[str]] = {}
+    known: dict[str, dict[str, Pieces]] = {}
+    partial: list[CreditNote] = []
     unmatched: list[CreditNote] = []
     for invoice, lines in invoices.items():
+        customer = next((line.customer for line in lines if line.customer != GUEST), GUEST)
         if not lines[0].is_credit:
-            orders[invoice] = _order(lines)
-            by_customer.setdefault(lines[0].customer, []).append(invoice)
+            ordered = tuple(sorted(lines, key=lambda line: line.moment))
+            orders[invoice] = Order(invoice, customer, ordered)
+            known.setdefault(customer, {})[invoice] = _pieces(lines)
             continue
-        note = _note(lines)
-        order = _cancelled_by(note, [orders[id] for id in by_customer.get(note.customer, [])])
-        if order:
-            orders[order.id] = replace(order, note=note)
+        note = CreditNote(invoice, customer, _pieces(lines), lines[0].moment, len(lines))
+        mine = known.get(customer, {})
+        if cancelled := _cancelled_by(note, mine):
+            orders[cancelled] = replace(orders[cancelled], note=note)
+            del mine[cancelled]
         else:
-            unmatched.append(note)
-    return tuple(orders.values()), tuple(unmatched)
+            (partial if _is_partial(note, mine) else unmatched).append(note)
+    return Plan(reading, tuple(orders.values()), tuple(partial), tuple(unmatched), rejected)
 
 
-def _order(lines: Sequence[Line]) -> Order:
-    return Order(lines[0].invoice, lines[0].customer, tuple(sorted(lines, key=lambda line: line.minute)))
+def _pieces(lines: Iterable[Line]) -> Pieces:
+    pieces: Counter[str] = Counter()
+    for line in lines:
+        pieces[line.sku] += abs(line.quantity)
+    return pieces
 
 
-def _note(lines: Sequence[Line]) -> CreditNote:
-    first = lines[0]
-    return CreditNote(first.invoice, first.customer, first.sku, first.minute, len(lines))
+def _cancelled_by(note: CreditNote, orders: Mapping[str, Pieces]) -> str | None:
+    """The order that a note takes back as a whole."""
+    fitting = [order for order, pieces in orders.items() if pieces == note.pieces]
+    return fitting[-1] if fitting and (note.customer != GUEST or len(fitting) == 1) else None
 
 
-def _cancelled_by(note: CreditNote, candidates: Sequence[Order]) -> Order | None:
-    open_orders = (order for order in reversed(candidates) if not order.note)
-    return next((order for order in open_orders if any(line.sku == note.sku for line in order.lines)), None)
+def _is_partial(note: CreditNote, orders: Mapping[str, Pieces]) -> bool:
+    """Whether an order that is not cancelled holds what a note takes back, and more."""
+    return any(
+        pieces != note.pieces and all(pieces.get(sku, 0) >= count for sku, count in note.pieces.items())
+        for pieces in orders.values()
+    )

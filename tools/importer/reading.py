@@ -1,32 +1,37 @@
-"""An Online Retail CSV, line by line: each line becomes a `Line`, or a `Rejected` with its reason.
+"""An Online Retail CSV, record by record: each becomes a `Line`, or a `Rejected` with its reason."""
 
-Every physical line is parsed alone, so that an unbalanced quote costs its own line and no other.
-"""
-
-import csv
 import re
-from collections.abc import Iterable, Iterator
+import unicodedata
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
-from functools import lru_cache
+from pathlib import Path
+from typing import Final
 
-HEADER = "InvoiceNo,StockCode,Description,Quantity,InvoiceDate,UnitPrice,CustomerID,Country"
-GUEST = "guest"
+from tools.importer import dates, numbers
+from tools.importer.dates import DateReader, Dates
+from tools.importer.numbers import NumberReader, identity
+from tools.importer.sheet import HEADER, NotOnlineRetailError, Record, decoded, sheet
 
-_COLUMNS = HEADER.split(",")
+__all__ = ["GUEST", "HEADER", "Line", "NotOnlineRetailError", "Reading", "Reason", "Rejected", "read", "read_file"]
+
+GUEST: Final = "guest"
+MAX_QUANTITY: Final = 1_000_000
+MAX_CUSTOMER: Final = 128
+
 _INVOICE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _SKU = re.compile(r"[!-~](?:[ -~]{0,62}[!-~])?")
-_QUANTITY = re.compile(r"-?[0-9]{1,9}")
+_QUANTITY = re.compile(r"(-?[0-9]{1,9})(?:\.0+)?")
 _PRICE = re.compile(r"-?[0-9]{1,12}(?:\.[0-9]{1,4})?")
-_CUSTOMER = re.compile(r"(?=.{1,128}$)[\w.@+:'&,()-]+(?: [\w.@+:'&,()-]+)*")
-_DATES = ("%m/%d/%y %H:%M", "%m/%d/%Y %H:%M")
+_CUSTOMER = re.compile(r"[\w.@+:'&,()-]+(?: [\w.@+:'&,()-]+)*")
 
 
 class Reason(StrEnum):
     """Why a line is not imported."""
 
+    BLANK = "blank"
     UNREADABLE = "unreadable"
     WRONG_COLUMNS = "wrong number of columns"
     BAD_INVOICE = "bad invoice number"
@@ -38,17 +43,15 @@ class Reason(StrEnum):
     BAD_CUSTOMER = "bad customer"
     QUANTITY = "quantity not positive"
     PRICE = "price not positive"
-
-
-class NotOnlineRetailError(Exception):
-    """The file does not begin with the Online Retail header."""
+    CUSTOMERS = "invoice of several customers"
+    TOO_LONG = "invoice of too many lines"
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
     """A well-formed line; outside credit notes its quantity and price are positive.
 
-    `number` is the line's place in the file (the header is 1), `minute` is UTC, and `price` keeps the
+    `number` is the line's place in the file (the header is 1), `moment` is UTC, and `price` keeps the
     decimals the file writes.
     """
 
@@ -56,7 +59,7 @@ class Line:
     invoice: str
     sku: str
     quantity: int
-    minute: datetime
+    moment: datetime
     price: Decimal
     customer: str
 
@@ -64,6 +67,11 @@ class Line:
     def is_credit(self) -> bool:
         """Whether the line belongs to a credit note."""
         return self.invoice.startswith("C")
+
+    @property
+    def minute(self) -> datetime:
+        """The minute in which it happened."""
+        return self.moment.replace(second=0)
 
     @property
     def amount(self) -> Decimal:
@@ -80,31 +88,39 @@ class Rejected:
     reason: Reason
 
 
-def read(lines: Iterable[str]) -> Iterator[Line | Rejected]:
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A file that was read.
+
+    `continued` counts the lines on which the record of a line before goes on, and `unused` names the columns that
+    are not looked at.
+    """
+
+    entries: tuple[Line | Rejected, ...]
+    dates: Dates
+    continued: int
+    unused: tuple[str, ...]
+
+
+def read_file(file: Path, told: Dates | None = None) -> Reading:
+    """Read a file; `told` says how its dates are written. Raises `OSError`, and as `read` does."""
+    return read([decoded(file.read_bytes())], told)
+
+
+def read(lines: Iterable[str], told: Dates | None = None) -> Reading:
     """Read the lines of a file, header first.
 
     Raises
     ------
     NotOnlineRetailError
-        When the header is another one.
+        When the header is another one, or the dates can be read in two ways.
     """
-    numbered = enumerate(lines, start=1)
-    _, header = next(numbered, (1, ""))
-    if _split(header) != _COLUMNS:
-        raise NotOnlineRetailError(f"The first line must be {HEADER}")
-    for number, text in numbered:
-        yield parse(number, text)
-
-
-def parse(number: int, text: str) -> Line | Rejected:
-    """Read one line."""
-    fields = _split(text)
-    if len(fields) != len(_COLUMNS):
-        return Rejected(number, "", Reason.WRONG_COLUMNS if fields else Reason.UNREADABLE)
-    try:
-        return _line(number, fields)
-    except _LineError as error:
-        return Rejected(number, fields[0], error.reason)
+    found = sheet("".join(line.removesuffix("\n") + "\n" for line in lines))
+    whole = [record.values for record in found.records if record.values]
+    when = dates.reader((values["InvoiceDate"] for values in whole), told)
+    amounts = numbers.reader(values[name] for values in whole for name in ("Quantity", "UnitPrice"))
+    entries = tuple(_entry(record, when, amounts) for record in found.records)
+    return Reading(entries, when.dates, sum(record.lines - 1 for record in found.records), found.unused)
 
 
 class _LineError(Exception):
@@ -112,47 +128,68 @@ class _LineError(Exception):
         self.reason = reason
 
 
-def _split(text: str) -> list[str]:
+def _entry(record: Record, when: DateReader, amounts: NumberReader) -> Line | Rejected:
+    if record.values is None:
+        return Rejected(record.number, "", Reason.WRONG_COLUMNS if record.readable else Reason.UNREADABLE)
+    if not any(record.values.values()):
+        return Rejected(record.number, "", Reason.BLANK)
     try:
-        return [field.strip() for field in next(csv.reader([text]), []) or [""]]
-    except csv.Error:
-        return []
+        return _line(record.number, record.values, when, amounts)
+    except _LineError as error:
+        return Rejected(record.number, record.values["InvoiceNo"], error.reason)
 
 
-def _line(number: int, fields: list[str]) -> Line:
-    invoice, sku, _, quantity, date, price, customer, _ = fields
+def _line(number: int, values: Mapping[str, str], when: DateReader, amounts: NumberReader) -> Line:
     line = Line(
         number=number,
-        invoice=_invoice(invoice),
-        sku=_matching(_SKU, sku, Reason.BAD_STOCK_CODE),
-        quantity=int(_matching(_QUANTITY, quantity, Reason.BAD_QUANTITY)),
-        minute=_minute(date),
-        price=Decimal(_matching(_PRICE, price, Reason.BAD_PRICE)),
-        customer=_matching(_CUSTOMER, customer or GUEST, Reason.BAD_CUSTOMER),
+        invoice=_invoice(values["InvoiceNo"]),
+        sku=_matching(_SKU, identity(values["StockCode"]), Reason.BAD_STOCK_CODE)[0],
+        quantity=_quantity(amounts.read(values["Quantity"])),
+        moment=_moment(when.read(values["InvoiceDate"])),
+        price=Decimal(_matching(_PRICE, amounts.read(values["UnitPrice"]), Reason.BAD_PRICE)[0]),
+        customer=_customer(values["CustomerID"]),
     )
     return line if line.is_credit else _positive(line)
 
 
-def _matching(pattern: re.Pattern[str], text: str, otherwise: Reason) -> str:
-    if not pattern.fullmatch(text):
+def _matching(pattern: re.Pattern[str], text: str | None, otherwise: Reason) -> re.Match[str]:
+    match = pattern.fullmatch(text) if text else None
+    if not match:
         raise _LineError(otherwise)
-    return text
+    return match
 
 
 def _invoice(text: str) -> str:
-    if text.startswith("A"):
+    """The invoice's number; the letter of a credit note or an adjustment counts in either case."""
+    invoice = _matching(_INVOICE, identity(text), Reason.BAD_INVOICE)[0]
+    invoice = invoice[0].upper() + invoice[1:] if re.fullmatch(r"[ac]\d.*", invoice) else invoice
+    if invoice.startswith("A"):
         raise _LineError(Reason.ADJUSTMENT)
-    return _matching(_INVOICE, text, Reason.BAD_INVOICE)
+    return invoice
 
 
-@lru_cache
-def _minute(text: str) -> datetime:
-    for form in _DATES:
-        try:
-            return datetime.strptime(text, form).replace(tzinfo=UTC)
-        except ValueError:
-            continue
-    raise _LineError(Reason.BAD_DATE)
+def _quantity(text: str | None) -> int:
+    quantity = int(_matching(_QUANTITY, text, Reason.BAD_QUANTITY)[1])
+    if abs(quantity) > MAX_QUANTITY:
+        raise _LineError(Reason.BAD_QUANTITY)
+    return quantity
+
+
+def _moment(found: datetime | None) -> datetime:
+    if found is None:
+        raise _LineError(Reason.BAD_DATE)
+    return found
+
+
+def _customer(text: str) -> str:
+    """The customer, or the guest; marks that letters carry are no reason to refuse a name."""
+    customer = identity(unicodedata.normalize("NFC", text))
+    if customer == "":
+        return GUEST
+    letters = "".join(sign for sign in customer or "" if not unicodedata.category(sign).startswith("M"))
+    if customer is None or len(customer) > MAX_CUSTOMER or not _CUSTOMER.fullmatch(letters):
+        raise _LineError(Reason.BAD_CUSTOMER)
+    return customer
 
 
 def _positive(line: Line) -> Line:

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict
 from pydantic.alias_generators import to_camel
 
 from tools.importer.commands import Kind
+from tools.importer.dates import Dates
 from tools.importer.planning import Order, Plan
 from tools.importer.sending import Failure, Outcome
 
@@ -36,15 +37,23 @@ class Day(_Model):
 
 
 class Report(_Model):
-    """Figures of the file (lines, notes, amounts, days) and of the sending (commands, failures)."""
+    """Figures of the file (lines, notes, amounts, days) and of the sending (commands, failures).
 
+    `lines_read` are the accepted, the rejected and the credited together. `continued` counts the further lines of
+    records that go over several.
+    """
+
+    dates: Dates
+    unused_columns: list[str]
     lines_read: int
+    continued: int
     accepted: int
     rejected: dict[str, int]
     credited: int
     orders: int
     without_order: list[str]
     matched: int
+    partial: list[str]
     unmatched: list[str]
     gross: Decimal
     cancelled: Decimal
@@ -59,13 +68,17 @@ def report(plan: Plan, outcomes: Iterable[Outcome]) -> Report:
     outcomes = tuple(outcomes)
     gross, cancelled = _worth(plan.orders), _worth(order for order in plan.orders if order.note)
     return Report(
+        dates=plan.dates,
+        unused_columns=list(plan.reading.unused),
         lines_read=plan.lines_read,
+        continued=plan.reading.continued,
         accepted=plan.accepted,
         rejected=Counter(rejected.reason.value for rejected in plan.rejected),
         credited=plan.credited,
         orders=len(plan.orders),
         without_order=list(plan.without_order),
-        matched=len(plan.notes) - len(plan.unmatched),
+        matched=sum(1 for order in plan.orders if order.note),
+        partial=[note.id for note in plan.partial],
         unmatched=[note.id for note in plan.unmatched],
         gross=gross,
         cancelled=cancelled,
@@ -89,7 +102,7 @@ def _days(orders: Iterable[Order]) -> list[Day]:
     for order in orders:
         sold[order.finished.date()].append(order)
         if order.note:
-            returned[order.note.minute.date()].append(order)
+            returned[order.note.moment.date()].append(order)
     return [_day(day, sold[day], returned[day]) for day in sorted({*sold, *returned})]
 
 

@@ -8,9 +8,11 @@ from rich.console import Console
 from rich.table import Table
 
 from tools.importer.commands import Kind
+from tools.importer.dates import Dates
 from tools.importer.report import Report
 
 _TOLD = 5
+DATES = {Dates.DMY: "day first", Dates.MDY: "month first", Dates.ISO: "year first"}
 _NAMES = {
     Kind.CREATE: "orders created",
     Kind.ADD: "items added",
@@ -31,6 +33,8 @@ def show(report: Report, console: Console) -> None:
 def _file(report: Report) -> Table:
     table = _table("The file", "", ["lines"])
     table.add_row("read", f"{report.lines_read:,}")
+    if report.continued:
+        table.add_row("further lines of records over several", f"{report.continued:,}")
     table.add_row("accepted", f"{report.accepted:,}")
     for reason, lines in sorted(report.rejected.items()):
         table.add_row(f"rejected: {reason}", f"{lines:,}")
@@ -38,7 +42,11 @@ def _file(report: Report) -> Table:
     table.add_row("[bold]orders", f"{report.orders:,}")
     table.add_row("invoices without a valid line", f"{len(report.without_order):,}")
     table.add_row("credit notes that cancel an order", f"{report.matched:,}")
-    table.add_row("credit notes unmatched", f"{len(report.unmatched):,}")
+    table.add_row("credit notes for a part of an order, not applied", f"{len(report.partial):,}")
+    table.add_row("credit notes unmatched", f"{len(report.unmatched):,}", end_section=True)
+    table.add_row("dates read as", DATES[report.dates])
+    if report.unused_columns:
+        table.add_row("columns not used", ", ".join(report.unused_columns))
     return table
 
 

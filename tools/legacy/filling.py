@@ -7,7 +7,7 @@ from pathlib import Path
 
 from orders.legacy import LegacyOrder
 from tools.importer.planning import Plan, plan
-from tools.importer.reading import read
+from tools.importer.reading import read_file
 from tools.legacy.programs import Program
 
 
@@ -18,8 +18,7 @@ def planned(file: Path) -> Plan:
     ------
     OSError, NotOnlineRetailError
     """
-    with file.open(encoding="utf-8-sig", errors="replace") as lines:
-        return plan(read(lines))
+    return plan(read_file(file))
 
 
 def fill(

@@ -26,7 +26,7 @@ def row(order: Order) -> LegacyOrder:
         total=order.total,
         lines=tuple(LegacyLine(sku=line.sku, quantity=line.quantity, price=line.price) for line in order.lines),
         payment_method=METHOD,
-        created_at=order.lines[0].minute,
+        created_at=order.lines[0].moment,
         paid_at=order.finished,
         **_cancelled(order),
     )
@@ -38,5 +38,5 @@ def _cancelled(order: Order) -> dict[str, Any]:
     return {
         "cancel_reason": f"credit note {order.note.id}",
         "refunded": order.total,
-        "cancelled_at": order.note.minute,
+        "cancelled_at": order.note.moment,
     }

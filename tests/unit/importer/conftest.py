@@ -39,6 +39,6 @@ def api(url: str, pauses: list[float]) -> Iterator[Api]:
 @pytest.fixture
 def order() -> Order:
     """An order created with two lines, two lines later, paid, cancelled."""
-    return planned(
-        "1 A 2 8:00 1.50 7", "1 B 1 8:00 2.001 7", "1 C 1 8:01 4 7", "1 D 3 8:02 0.10 7", "C2 C -1 9:30 4 7"
-    ).orders[0]
+    lines = ("1 A 2 8:00 1.50 7", "1 B 1 8:00 2.001 7", "1 C 1 8:01 4 7", "1 D 3 8:02 0.10 7")
+    notes = ("C2 C -1 9:30 4 7", "C2 A -2 9:30 1.50 7", "C2 B -1 9:30 2.001 7", "C2 D -3 9:30 0.10 7")
+    return planned(*lines, *notes).orders[0]

@@ -21,17 +21,33 @@ CREATE TABLE invoice AS
            min(minute) AS created
     FROM sale GROUP BY invoice;
 CREATE TABLE note AS
-    SELECT invoice, n, customer, sku, minute FROM line
+    SELECT invoice, n, customer, minute FROM line
     WHERE n IN (SELECT min(n) FROM line WHERE invoice LIKE 'C%' GROUP BY invoice);
+CREATE TABLE pieces AS
+    SELECT invoice, sku, sum(abs(quantity)) AS count FROM (
+        SELECT invoice, sku, quantity FROM sale UNION ALL SELECT invoice, sku, quantity FROM line
+        WHERE invoice LIKE 'C%'
+    ) GROUP BY invoice, sku;
+CREATE INDEX counted ON pieces (invoice, sku);
+CREATE TABLE content AS
+    SELECT invoice, group_concat(sku || '=' || count, ';') AS held
+    FROM (SELECT * FROM pieces ORDER BY invoice, sku) GROUP BY invoice;
+CREATE INDEX held ON content (invoice);
 CREATE TABLE cancelled (invoice TEXT PRIMARY KEY, note TEXT UNIQUE, minute TEXT);
 """
 _CANCEL = """
-INSERT INTO cancelled
-    SELECT invoice.invoice, note.invoice, note.minute FROM note JOIN invoice USING (customer)
+WITH fitting AS (
+    SELECT invoice.invoice, note.invoice AS note, note.minute, invoice.n, customer
+    FROM note JOIN invoice USING (customer)
     WHERE note.invoice = ? AND invoice.n < note.n
       AND invoice.invoice NOT IN (SELECT invoice FROM cancelled)
-      AND EXISTS (SELECT * FROM sale WHERE sale.invoice = invoice.invoice AND sale.sku = note.sku)
-    ORDER BY invoice.n DESC LIMIT 1
+      AND (SELECT held FROM content WHERE content.invoice = invoice.invoice)
+        = (SELECT held FROM content WHERE content.invoice = note.invoice)
+)
+INSERT INTO cancelled
+    SELECT invoice, note, minute FROM fitting
+    WHERE customer <> 'guest' OR (SELECT count(*) FROM fitting) = 1
+    ORDER BY n DESC LIMIT 1
 """
 
 

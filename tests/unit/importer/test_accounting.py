@@ -1,12 +1,13 @@
 """Whatever a file holds, each of its lines is accounted for, and each amount once."""
 
+import io
 from collections import Counter
 from collections.abc import Sequence
 
 from hypothesis import given
 from hypothesis import strategies as st
 from tools.importer.planning import Plan, plan
-from tools.importer.reading import HEADER, Line, parse, read
+from tools.importer.reading import HEADER, Line, read
 
 _INVOICES = st.sampled_from(["1", "2", "3", "C4", "C5", "A6", "", "7/8"])
 _NUMBERS = st.one_of(st.integers(-2, 9).map(str), st.sampled_from(["", "x", "1.5", "0.001", "1e9"]))
@@ -31,8 +32,9 @@ def planned(lines: Sequence[str]) -> Plan:
 
 @given(_FILES)
 def test_accepted_rejected_and_credited_lines_are_the_lines_read(lines: list[str]) -> None:
-    made = planned(lines)
-    assert made.lines_read == len(lines) == made.accepted + len(made.rejected) + made.credited
+    made, physical = planned(lines), len(list(io.StringIO("\n".join([*lines, ""]), newline=None)))
+    assert made.lines_read == made.accepted + len(made.rejected) + made.credited
+    assert made.lines_read + made.reading.continued == physical
 
 
 @given(_FILES)
@@ -40,14 +42,16 @@ def test_a_line_is_placed_once(lines: list[str]) -> None:
     made = planned(lines)
     placed = [line.number for order in made.orders for line in order.lines]
     placed += [rejected.number for rejected in made.rejected]
-    assert len(placed) == len(set(placed)) == len(lines) - made.credited
+    assert len(placed) == len(set(placed)) == made.lines_read - made.credited
 
 
 @given(_FILES)
 def test_the_orders_are_worth_what_their_lines_are(lines: list[str]) -> None:
-    entries = (parse(number, line) for number, line in enumerate(lines, start=2))
-    worth = sum(entry.amount for entry in entries if isinstance(entry, Line) and not entry.is_credit)
-    assert sum(order.total for order in planned(lines).orders) == worth
+    made = planned(lines)
+    rejected = {line.number for line in made.rejected}
+    sales = [entry for entry in made.reading.entries if isinstance(entry, Line) and not entry.is_credit]
+    worth = sum(line.amount for line in sales if line.number not in rejected)
+    assert sum(order.total for order in made.orders) == worth
 
 
 @given(_FILES)

@@ -34,7 +34,7 @@ def test_the_report_comes_as_json(url: str) -> None:
     result = run(SAMPLE, "--url", url, "--json")
     report = json.loads(result.stdout)
     assert report["sent"] == {kind: {"now": count, "before": 0} for kind, count in SENT.items()}
-    assert (report["linesRead"], report["accepted"], report["credited"]) == (60, 40, 10)
+    assert (report["linesRead"], report["accepted"], report["credited"]) == (68, 40, 18)
     assert (report["gross"], report["net"]) == ("901.84", "656.28")
 
 
@@ -58,12 +58,13 @@ def test_a_file_without_an_order_is_reported_too(url: str, tmp_path: Path) -> No
     file = tmp_path / "notes.csv"
     file.write_text(f"{HEADER}\n{csv_line('C1 A -1 8:00 1')}\n")
     result = run(file, "--url", url)
-    assert (result.exit_code, "0.00" in result.stdout) == (0, True)
+    assert (result.exit_code, "0.00" in result.stdout) == (1, True)
+    assert "Nothing was imported" in result.stderr
 
 
 def test_a_byte_order_mark_is_no_part_of_the_header(url: str, tmp_path: Path) -> None:
     file = tmp_path / "marked.csv"
-    file.write_text(f"{HEADER}\n", encoding="utf-8-sig")
+    file.write_text(f"{HEADER}\n{csv_line('1 A 1 8:00 1')}\n", encoding="utf-8-sig")
     assert run(file, "--url", url).exit_code == 0
 
 

@@ -4,9 +4,15 @@ from datetime import UTC, datetime
 from decimal import Decimal
 
 import pytest
-from tools.importer.reading import GUEST, HEADER, Line, NotOnlineRetailError, Reason, Rejected, parse, read
+from tools.importer.dates import Dates
+from tools.importer.reading import GUEST, HEADER, Line, NotOnlineRetailError, Reason, Rejected, read
 
 GOOD = "536365,85123A,WHITE HEART,6,12/1/10 8:26,2.55,17850,United Kingdom"
+
+
+def parse(number: int, text: str, dates: Dates | None = None) -> Line | Rejected:
+    """One line, alone in its file."""
+    return read([HEADER, *[""] * (number - 2), text], dates).entries[-1]
 
 
 def test_a_line_is_read_as_it_stands() -> None:
@@ -15,7 +21,7 @@ def test_a_line_is_read_as_it_stands() -> None:
         invoice="536365",
         sku="85123A",
         quantity=6,
-        minute=datetime(2010, 12, 1, 8, 26, tzinfo=UTC),
+        moment=datetime(2010, 12, 1, 8, 26, tzinfo=UTC),
         price=Decimal("2.55"),
         customer="17850",
     )
@@ -63,7 +69,7 @@ def test_quotes_and_commas_in_a_description_do_no_harm() -> None:
         (3, "1.5", Reason.BAD_QUANTITY),
         (3, "1" * 5000, Reason.BAD_QUANTITY),
         (4, "", Reason.BAD_DATE),
-        (4, "13/1/10 8:26", Reason.BAD_DATE),
+        (4, "13/13/10 8:26", Reason.BAD_DATE),
         (4, "12/1/10", Reason.BAD_DATE),
         (5, "", Reason.BAD_PRICE),
         (5, "NaN", Reason.BAD_PRICE),
@@ -82,7 +88,7 @@ def test_a_bad_field_has_its_reason(field: int, value: str, reason: Reason) -> N
     assert parse(7, ",".join(fields)) == Rejected(7, fields[0], reason)
 
 
-@pytest.mark.parametrize("text", ["", "536365", GOOD + ",more", '536365,"85123A,6,12/1/10 8:26,2.55,17850,UK'])
+@pytest.mark.parametrize("text", ["536365", GOOD + ",more", '536365,"85123A,6,12/1/10 8:26,2.55,17850,UK'])
 def test_a_line_with_other_columns_is_rejected(text: str) -> None:
     assert parse(3, text) == Rejected(3, "", Reason.WRONG_COLUMNS)
 
@@ -100,15 +106,14 @@ def test_signs_do_not_matter_in_a_credit_note(quantity: str, price: str) -> None
 
 def test_an_unbalanced_quote_costs_its_own_line_only() -> None:
     torn = GOOD.replace("WHITE HEART", '"WHITE HEART')
-    entries = list(read([HEADER, torn, GOOD]))
-    assert [type(entry) for entry in entries] == [Rejected, Line]
+    assert [type(entry) for entry in read([HEADER, torn, GOOD]).entries] == [Rejected, Line]
 
 
 def test_lines_are_numbered_as_an_editor_does() -> None:
-    assert [entry.number for entry in read([HEADER, GOOD, "", GOOD])] == [2, 3, 4]
+    assert [entry.number for entry in read([HEADER, GOOD, "", GOOD]).entries] == [2, 3, 4]
 
 
-@pytest.mark.parametrize("lines", [[], [""], [GOOD], [HEADER.replace("UnitPrice", "Price")]])
+@pytest.mark.parametrize("lines", [[], [""], [GOOD], [HEADER.replace("UnitPrice", "Cost")]])
 def test_another_header_is_refused(lines: list[str]) -> None:
     with pytest.raises(NotOnlineRetailError, match="InvoiceNo,StockCode"):
-        list(read(lines))
+        read(lines)

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import base64
 import json
+from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from banyan.projections.base import AnyStreamProjection
+from banyan.projections.memory import MemoryViews
+from banyan.projections.views import Generation, StateRow
+from banyan.queries import Queries
 from banyan.snapshots import restore
 from banyan.store import Commit, EventStore, Snapshot
 from banyan.store.items import from_item
@@ -18,6 +23,7 @@ from banyan.streams import StreamId
 from orders import DOMAIN
 from orders.decider import ORDER
 from orders.events import OrderCorrected, OrderCreated
+from orders.projections import ORDER_DETAILS, ORDER_LIST
 from orders.state import Order, OrderStatus
 
 GOLDEN: dict[str, Any] = json.loads((Path(__file__).parent / "golden" / "2026-11.json").read_text())
@@ -63,6 +69,19 @@ def test_their_events_say_what_todays_do(store: EventStore) -> None:
     assert created.total_amount == Decimal("25.51")
     assert isinstance(corrected, OrderCorrected)
     assert (corrected.previous.status, corrected.order.status) == ("created", "paid")
+
+
+@pytest.mark.parametrize("projection", [ORDER_DETAILS, ORDER_LIST], ids=lambda projection: projection.name)
+def test_a_row_of_that_time_counts_as_missing(store: EventStore, projection: AnyStreamProjection) -> None:
+    stream, views = StreamId("acme", "order", "o-3"), MemoryViews()
+    moment = datetime(2026, 1, 5, 9, 7, tzinfo=UTC)
+    state = GOLDEN["rows"][projection.name]
+    views.put_state(Generation(projection.name), StateRow(stream, 1, moment, moment, state), 0)
+
+    answer = Queries(store, views).get(projection, stream)
+
+    assert answer is not None
+    assert (answer.value.status, answer.provenance.served_from) == (OrderStatus.CREATED, "stream")
 
 
 def test_a_snapshot_of_that_time_is_not_believed(store: EventStore) -> None:

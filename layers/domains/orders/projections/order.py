@@ -69,5 +69,5 @@ def _told(content: OrderContent) -> Mapping[str, Any]:
 
 
 ORDER_DETAILS: Final = StreamProjection(
-    name="order", entity="order", state=OrderDetails, initial=OrderDetails, evolve=_evolve
+    name="order", entity="order", state=OrderDetails, initial=OrderDetails, evolve=_evolve, version=2
 )

@@ -50,6 +50,7 @@ ORDER_LIST: Final = StreamProjection(
     state=OrderSummary,
     initial=OrderSummary,
     evolve=_evolve,
+    version=2,
     lookups=(
         Lookup("customer", lambda summary: summary.customer_id, _by_creation),
         Lookup("status", lambda summary: str(summary.status), _by_creation),
