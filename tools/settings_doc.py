@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from pydantic.alias_generators import to_pascal
 
-from banyan.aws.settings import PREFIX, Settings
+from banyan.aws.settings import LOCAL_ONLY, PREFIX, Settings
 from tools.local.template import read
 
 ROOT: Final = Path(__file__).parent.parent
@@ -44,7 +44,8 @@ def page() -> str:
 
 def _rows() -> Iterator[str]:
     for name, field in Settings.model_fields.items():
-        yield f"| `{to_pascal(name)}` | `{PREFIX}{name.upper()}` | `{_text(field.default)}` | {field.description} |\n"
+        parameter = "on one machine only" if name in LOCAL_ONLY else f"`{to_pascal(name)}`"
+        yield f"| {parameter} | `{PREFIX}{name.upper()}` | `{_text(field.default)}` | {field.description} |\n"
 
 
 def _rows_of_the_stack() -> Iterator[str]:

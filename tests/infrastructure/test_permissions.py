@@ -237,3 +237,32 @@ def test_only_the_gateway_may_invoke_the_apis_and_only_its_own_schedule_another_
         ("banyan-Reactor", "events.amazonaws.com"),
     }
     assert all(":HttpApi/" in arn or arn.endswith(f"{name}Schedule") for (name, _), arn in found.items())
+
+
+DATABASE = {
+    "LegacyStore": "postgres",
+    "LegacyDatabaseSecretArn": f"arn:aws:secretsmanager:{REGION}:{ACCOUNT}:secret:s-1",
+}
+WITHOUT_DATABASE = {"projector", "rebuild_worker", "change_marker"}
+
+
+def test_only_functions_that_meet_the_legacy_database_read_its_secret_and_no_other(template: Template) -> None:
+    legacy = load_template(**DATABASE)
+    policy = next(p for p in legacy.resources("AWS::IAM::ManagedPolicy") if p.logical_id == "MigrationPolicy")
+    statements = policy.properties["PolicyDocument"]["Statement"]
+    (read,) = [s for s in statements if str(s["Action"]).startswith("secretsmanager:")]
+    assert (read["Action"], read["Resource"]) == ("secretsmanager:GetSecretValue", DATABASE["LegacyDatabaseSecretArn"])
+    roles = {role.arn: role.properties["ManagedPolicyArns"] for role in legacy.resources("AWS::IAM::Role")}
+    functions = legacy.resources("AWS::Lambda::Function")
+    may = {folder_name(f) for f in functions if "MigrationPolicy" in roles[f.properties["Role"]]}
+    assert may == {folder_name(f) for f in functions} - WITHOUT_DATABASE
+    assert not [action for action, _ in grants(template) if action.startswith("secretsmanager:")]
+
+
+def test_no_function_finds_a_password_in_its_environment() -> None:
+    for function in load_template(**DATABASE, LegacyUrl="postgresql://ann:hunter2@db/orders").resources(
+        "AWS::Lambda::Function"
+    ):
+        variables = function.properties["Environment"]["Variables"]
+        assert "BANYAN_LEGACY_URL" not in variables
+        assert "hunter2" not in str(variables)

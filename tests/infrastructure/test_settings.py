@@ -8,9 +8,9 @@ import pytest
 from annotated_types import Ge, Le
 from tools.local.template import Resource
 
-from banyan.aws.settings import PREFIX, Settings
+from banyan.aws.settings import LOCAL_ONLY, PREFIX, Settings
 
-FIELDS = Settings.model_fields
+FIELDS = {name: field for name, field in Settings.model_fields.items() if name not in LOCAL_ONLY}
 OF_THE_STACK = {
     "AlarmEmail",
     "CatchUpSilenceHours",

@@ -30,6 +30,8 @@ from tools.local.template import Resource, Template
 
 FUNCTIONS_LOG = "functions.log"
 LOCAL_PARAMETERS = {"JwtIssuer": ISSUER, "JwtAudience": AUDIENCE}
+LEGACY_URL = "LegacyUrl"
+"""Given like a parameter of the template, which has none of that name."""
 
 
 class Stack(ExitStack):
@@ -60,6 +62,11 @@ class Stack(ExitStack):
         scheduled = [schedule for schedule in schedules(self._template) if self._feeds(schedule.target)]
         self._clockworks = [self._clockwork(schedule) for schedule in scheduled]
 
+    def _local_settings(self) -> dict[str, str | None]:
+        """Settings that functions take from this process, since the template must not know them."""
+        given = self._options.parameters.get(LEGACY_URL)
+        return {"BANYAN_LEGACY_URL": given} if given else {}
+
     def start(self) -> str:
         """Start everything and return the URL of the API.
 
@@ -70,6 +77,7 @@ class Stack(ExitStack):
         """
         require_free(self._options.port)
         self._redirect_output()
+        self.enter_context(environment(self._local_settings()))
         self.enter_context(layers(self._template))
         for function in self._functions.all:
             function.load()

@@ -16,7 +16,7 @@ from tools.runtime.emulator import ROOT, SAM_VENV
 DEFAULT_FOLDER = ROOT / ".aws-sam" / "build"
 RUNTIME = "python3.13"
 PYENV = "versions/3.13*/bin/python3.13"
-KEPT_SERVICES = frozenset({"dynamodb", "events", "lambda", "s3", "sqs"})
+KEPT_SERVICES = frozenset({"dynamodb", "events", "lambda", "s3", "secretsmanager", "sqs"})
 
 
 def build(folder: Path) -> None:

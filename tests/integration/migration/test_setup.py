@@ -59,19 +59,19 @@ def test_a_command_passes_the_facade_and_the_controller_looks_after_it(
 
 @pytest.mark.parametrize("store", ["postgres", "dynamodb"])
 def test_a_legacy_system_without_an_address_is_refused(moto: DynamoDBEngine, store: str) -> None:
-    with pytest.raises(ConfigurationError, match=r"BANYAN_LEGACY_(URL|NAME) is missing"):
+    with pytest.raises(ConfigurationError, match=r"BANYAN_LEGACY_(DATABASE_SECRET_ARN|NAME) is missing"):
         _ = application(moto, legacy_store=store).migration
 
 
 def test_the_address_of_a_database_is_never_shown(moto: DynamoDBEngine) -> None:
-    app = application(moto, legacy_store="postgres", legacy_url="postgresql://ann:secret@db/orders")
-    assert "secret" not in repr(app.settings) + app.settings.model_dump_json()
+    app = application(moto, legacy_store="postgres", legacy_url="postgresql://ann:hunter2@db/orders")
+    assert "hunter2" not in repr(app.settings) + app.settings.model_dump_json()
 
 
 def test_without_a_legacy_system_nothing_of_a_migration_is_imported() -> None:
     code = (
-        "import sys; from banyan.bootstrap import bootstrap; import banyan.aws.http;"
-        "app = bootstrap({}, client=lambda: None); app.handlers; assert app.migration is None;"
+        "import sys; from unittest.mock import Mock; from banyan.bootstrap import bootstrap; import banyan.aws.http;"
+        "app = bootstrap({}, client=Mock); app.handlers; assert app.migration is None;"
         "print(sorted(n for n in sys.modules if n.startswith(('banyan.migration', 'psycopg', 'orders.legacy'))))"
     )
     path = os.pathsep.join(["layers/banyan", "layers/domains"])

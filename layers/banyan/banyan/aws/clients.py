@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_sqs import SQSClient
 
+    from banyan.migration.address import ReadsSecrets
+
 CONFIG: Final = Config(
     connect_timeout=1,
     read_timeout=2,
@@ -43,6 +45,11 @@ def lambda_client() -> LambdaClient:
 def s3_client() -> S3Client:
     """An S3 client, as ``dynamodb_client``."""
     return boto3.client("s3", config=CONFIG)
+
+
+def secrets_client() -> ReadsSecrets:
+    """A Secrets Manager client, as ``dynamodb_client``."""
+    return boto3.client("secretsmanager", config=CONFIG)  # type: ignore[no-any-return]
 
 
 def sqs_client() -> SQSClient:

@@ -12,6 +12,8 @@ from banyan.errors import ConfigurationError
 
 PREFIX = "BANYAN_"
 DEADLINE = "_deadline_minutes"
+LOCAL_ONLY = frozenset({"legacy_url"})
+"""Settings that the template does not know: a password belongs into no function's environment."""
 
 
 def _split(value: Any) -> Any:
@@ -73,7 +75,13 @@ class Settings(BaseModel):
     legacy_store: Literal["off", "postgres", "dynamodb"] = Field(
         "off", description="What the legacy system that is replaced stands on: `postgres` or `dynamodb`."
     )
-    legacy_url: SecretStr = Field(SecretStr(""), description="URL of the legacy PostgreSQL database; never logged.")
+    legacy_database_secret_arn: str = Field(
+        "", description="Secret in Secrets Manager that holds the address of the legacy PostgreSQL database."
+    )
+    legacy_url: SecretStr = Field(
+        SecretStr(""),
+        description="Address of the legacy PostgreSQL database on one machine; never deployed nor logged.",
+    )
     legacy_name: str = Field("", description="Name of the legacy DynamoDB table.")
     legacy_stream_arn: str = Field(
         "",

@@ -11,7 +11,8 @@ import psycopg
 from psycopg import Connection, Cursor
 from psycopg.rows import TupleRow
 
-from banyan.errors import RowRaced, StoreUnavailable
+from banyan.errors import ConfigurationError, RowRaced, StoreUnavailable
+from banyan.migration.address import Address, FixedAddress
 
 CONNECT_SECONDS: Final = 3
 SESSION: Final = "SET timezone = 'UTC'; SET lock_timeout = 4000; SET statement_timeout = 8000"
@@ -27,12 +28,12 @@ class Connections:
 
     Parameters
     ----------
-    url : str
-        PostgreSQL connection URL; never logged, nor part of any error.
+    address : Address or str
+        What to connect with, or a URL that does not change; never logged, nor part of any error.
     """
 
-    def __init__(self, url: str) -> None:
-        self._url = url
+    def __init__(self, address: Address | str) -> None:
+        self._address = FixedAddress(address) if isinstance(address, str) else address
         self._idle: list[Connection[TupleRow]] = []
         self._lock = Lock()
 
@@ -69,14 +70,29 @@ class Connections:
         with self._lock:
             if self._idle:
                 return self._idle.pop()
-        connection = psycopg.connect(
-            self._url, autocommit=True, connect_timeout=CONNECT_SECONDS, prepare_threshold=None
-        )
+        connection = self._opened()
         connection.execute(SESSION)
         return connection
+
+    def _opened(self) -> Connection[TupleRow]:
+        """A new connection; one that is refused, as after a rotation of the password, is tried with a newer address."""
+        try:
+            return _connect(self._address.current())
+        except psycopg.OperationalError:
+            renewed = self._address.renewed()
+            if renewed is None:
+                raise
+        return _connect(renewed)
 
     def _give_back(self, connection: Connection[TupleRow]) -> None:
         if connection.closed or connection.broken:
             return
         with self._lock:
             self._idle.append(connection)
+
+
+def _connect(conninfo: str) -> Connection[TupleRow]:
+    try:
+        return psycopg.connect(conninfo, autocommit=True, connect_timeout=CONNECT_SECONDS, prepare_threshold=None)
+    except psycopg.ProgrammingError:
+        raise ConfigurationError("the legacy database's address is nothing that PostgreSQL can connect with") from None

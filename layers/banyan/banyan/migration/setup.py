@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from banyan.aws.clients import s3_client
+from banyan.aws.clients import s3_client, secrets_client
 from banyan.aws.once import once
 from banyan.aws.settings import Services, Settings, Tables
 from banyan.domain import Domain
@@ -30,6 +30,8 @@ from banyan.telemetry import Telemetry
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
+
+    from banyan.migration.address import Address
 
 
 def set_up(
@@ -58,8 +60,7 @@ def set_up(
     from banyan.migration.connections import Connections
     from banyan.migration.postgres import PostgresLegacy
 
-    url = _given(settings.legacy_url.get_secret_value(), "BANYAN_LEGACY_URL")
-    connections = Connections(url)
+    connections = Connections(_address(settings))
     repository = PostgresLegacy(connections, adapter)
     unfollowed = Unfollowed(client, tables.migration, adapter.entity)
     return with_outbox(ground, repository, repository, unfollowed, PostgresTables(connections, adapter))
@@ -96,6 +97,16 @@ def archive_worker(parts: Parts, services: Services, clock: Clock) -> ArchiveWor
     """What writes and restores the archives of a migration. Raises ``ConfigurationError``."""
     bucket = _given(services.archive_bucket, "ARCHIVE_BUCKET")
     return ArchiveWorker(parts.end.archives, S3Objects(once(s3_client), bucket), clock)
+
+
+def _address(settings: Settings) -> Address:
+    from banyan.migration.address import FixedAddress, SecretAddress
+
+    url = settings.legacy_url.get_secret_value()
+    if url:
+        return FixedAddress(url)
+    arn = _given(settings.legacy_database_secret_arn, "BANYAN_LEGACY_DATABASE_SECRET_ARN")
+    return SecretAddress(once(secrets_client), arn)
 
 
 def _given(value: str, name: str) -> str:
