@@ -223,6 +223,55 @@ def test_once_legacy_is_off_the_database_itself_refuses_old_programs(postgres: O
     assert postgres.repository.load(order()) is None
 
 
+@pytest.fixture(params=["moto", LOCAL])
+def items(request: pytest.FixtureRequest) -> OnDynamoDB:
+    """A legacy table on each engine."""
+    return OnDynamoDB(request.getfixturevalue(request.param))
+
+
+@pytest.mark.parametrize(
+    ("lost", "other"),
+    [(("banyan_link", "banyan_commands"), {}), ((), {"version": {"N": "7"}})],
+    ids=["put whole by a program", "written by a program"],
+)
+def test_an_item_that_was_replaced_meanwhile_is_not_written_over(
+    items: OnDynamoDB, lost: tuple[str, ...], other: dict[str, Any]
+) -> None:
+    stream = order()
+    write(items, stream)
+
+    def late() -> None:
+        with items.repository.unit(stream, Leader.LEGACY) as unit:
+            held = items.repository.held(stream)
+            assert held is not None
+            kept: Any = {name: value for name, value in held.item.items() if name not in lost}
+            items.engine.client.put_item(TableName=items.table, Item={**kept, "customer": {"S": "c-2"}, **other})
+            unit.write(next_row(unit, stream), [])
+
+    with pytest.raises(RowRaced):
+        late()
+    found = items.repository.load(stream)
+    assert found is not None
+    assert found.data.customer == "c-2"
+
+
+@pytest.mark.parametrize("version", [{"N": "3"}, {"S": "3"}], ids=str)
+def test_an_item_that_was_written_before_is_written_to_and_its_version_keeps_its_type(
+    items: OnDynamoDB, version: Any
+) -> None:
+    stream = order()
+    items.write_directly(stream, row(stream))
+    held = items.repository.held(stream)
+    assert held is not None
+    before: Any = {**held.item, "version": version, "banyan_link": {"NULL": True}, "banyan_commands": {"L": []}}
+    items.engine.client.put_item(TableName=items.table, Item=before)
+    write(items, stream)
+    found = items.repository.held(stream)
+    assert found is not None
+    assert (found.row.version, found.row.aligned) == (4, True)
+    assert [*found.item["version"].items()] == [(next(iter(version)), "4")]
+
+
 MOVES = {
     "a line to another order": ("UPDATE order_items SET order_id = 'o-0002', line = 9 WHERE line = 1 AND {first}", 2),
     "all lines to another order": ("UPDATE order_items SET order_id = 'o-0002', line = line + 9 WHERE {first}", 2),

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel
 
-from banyan.migration.lines import Lines, continued, numbered, numbered_content
+from banyan.migration.lines import Lines, continued, numbered, written_content
 
 NUMBERS = {
     "from 0": ([0, 1, 2], [0, 1, 2, None], [0, 1, 2, 3]),
@@ -83,8 +83,19 @@ class Order(BaseModel):
 def test_only_lines_of_a_numbered_table_get_numbers() -> None:
     after = Order(lines=[Line(sku="a"), Line(sku="b")], notes=[Line(sku="n")])
     stored = '{"lines": [{"no": 0, "sku": "a"}], "notes": []}'
-    content = numbered_content({"lines": Lines(number="no")}, Order(lines=[Line(sku="a")]), stored, after)
+    content = written_content({"lines": Lines(number="no")}, Order(lines=[Line(sku="a")]), stored, after)
     assert json.loads(content) == {
         "lines": [{"sku": "a", "no": 0}, {"sku": "b", "no": 1}],
         "notes": [{"sku": "n"}],
+    }
+
+
+def test_text_that_reads_the_same_is_written_as_it_was_stored() -> None:
+    stored = '{"lines": [{"no": 4, "sku": "Zoe\\u0308"}], "notes": [{"sku": "x"}]}'
+    before = Order(lines=[Line(sku="Zo\u00eb")], notes=[Line(sku="y")])
+    after = Order(lines=[Line(sku="Zo\u00eb"), Line(sku="b")], notes=[Line(sku="z")])
+    lines = {"lines": Lines(number="no"), "notes": Lines()}
+    assert json.loads(written_content(lines, before, stored, after)) == {
+        "lines": [{"sku": "Zoe\u0308", "no": 4}, {"sku": "b", "no": 5}],
+        "notes": [{"sku": "z"}],
     }

@@ -34,8 +34,8 @@ class SqlMapping:
         Statement that locks the row of ``%(tenant)s`` and ``%(id)s`` until the transaction ends.
     write : Sequence[str]
         Statements that write the row ``%(tenant)s``, ``%(id)s`` at ``%(version)s`` with the fields of ``%(row)s``,
-        a JSON object, whether it stood there before or not, and leave every other column as it is. A line whose
-        table is numbered has its number in it (``Lines.number``).
+        a JSON object, whether it stood there before or not, and leave every other column as it is. Text that did not
+        change is there as ``rows`` gave it; a line whose table is numbered has its number (``Lines.number``).
     tables : Sequence[str]
         Tables to archive in the end.
     """

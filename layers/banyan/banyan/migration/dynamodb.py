@@ -159,7 +159,7 @@ class DynamoDBLegacy(Generic[R]):
         """What a transaction holds to write a row, as long as it is the one that was read; other attributes stay."""
         item = held.item if held else {}
         written = self._attributes.changed(item, held.row.data if held else None, row.data)
-        written["version"] = {"N": str(row.version)}
+        written["version"] = {_type(item.get("version")): str(row.version)}
         if row.link and row.link != (held.row.link if held else None):
             written[LINK] = _writer.serialize([row.link.row_version, row.link.version])
         if entries:
@@ -252,6 +252,10 @@ def _entry(stream: StreamId, command: Mapping[str, Any]) -> Entry:
 
 def _key(stream: StreamId) -> dict[str, Any]:
     return {name: {"S": getattr(stream, name)} for name in KEY}
+
+
+def _type(version: Value | None) -> str:
+    return "S" if version and "S" in version else "N"
 
 
 def _expressions(written: Mapping[str, Value | None], seen: Mapping[str, Value | None]) -> dict[str, Any]:

@@ -69,15 +69,46 @@ def numbered(numbers: Sequence[int], continued: Sequence[int | None]) -> list[in
     return [*numbers, *range(more, more + len(kept))][: len(kept)]
 
 
-def numbered_content(lines: Mapping[str, Lines], before: BaseModel | None, stored: str, after: BaseModel) -> str:
-    """A row as JSON whose lines have numbers, from what was stored of it as JSON."""
-    content, old = after.model_dump(mode="json"), before.model_dump(mode="json") if before else {}
+def written_content(lines: Mapping[str, Lines], before: BaseModel | None, stored: str, after: BaseModel) -> str:
+    """A row as JSON: text that reads the same as before is as it was stored, and lines have their numbers.
+
+    Parameters
+    ----------
+    lines : Mapping[str, Lines]
+        Of the adapter.
+    before : Row, optional
+    stored : str
+        The row before as ``SqlMapping.rows`` gives it, or nothing.
+    after : Row
+    """
+    old, new = before.model_dump(mode="json") if before else {}, after.model_dump(mode="json")
+    raw = json.loads(stored) if stored else {}
+    content = _as_stored(raw, old, new)
     for name, each in lines.items():
-        if each.number:
-            numbers = [line[each.number] for line in json.loads(stored)[name]] if stored else []
-            given = numbered(numbers, continued(old.get(name, ()), content[name], each.identity))
-            content[name] = [{**line, each.number: n} for line, n in zip(content[name], given, strict=True)]
+        content[name] = _written_lines(each, raw.get(name, []), old.get(name, []), new[name])
     return json.dumps(content)
+
+
+def _written_lines(lines: Lines, raw: Sequence[Any], old: Sequence[Any], new: Sequence[Any]) -> list[Any]:
+    if len(raw) != len(old):
+        raw, old = [], []
+    places = continued(old, new, lines.identity)
+    content = [
+        line if place is None else _as_stored(raw[place], old[place], line)
+        for place, line in zip(places, new, strict=True)
+    ]
+    if not lines.number:
+        return content
+    given = numbered([line[lines.number] for line in raw], places)
+    return [{**line, lines.number: number} for line, number in zip(content, given, strict=True)]
+
+
+def _as_stored(raw: Any, old: Any, new: Any) -> Any:
+    """An object with the stored text of what did not change, such as a name with another spelling of its letters."""
+    if not (isinstance(raw, dict) and isinstance(old, dict) and isinstance(new, dict)):
+        return new
+    same = (name for name, value in new.items() if isinstance(value, str) and old.get(name) == value)
+    return {**new, **{name: raw[name] for name in same if isinstance(raw.get(name), str)}}
 
 
 def _in_between(kept: Sequence[int | None], start: int) -> list[int]:

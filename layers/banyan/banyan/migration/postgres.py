@@ -18,7 +18,7 @@ from banyan.migration.changes_postgres import PostgresChanges
 from banyan.migration.connections import Connections
 from banyan.migration.lead import Leader, refused
 from banyan.migration.legacy import Entry, LegacyRow, Link, Unit
-from banyan.migration.lines import numbered_content
+from banyan.migration.lines import written_content
 from banyan.migration.rows_side import Told
 from banyan.reconciliation.cells import Cells
 from banyan.streams import StreamId
@@ -240,7 +240,7 @@ class _Unit(Generic[R]):
             "tenant": row.stream.tenant,
             "id": row.stream.id,
             "version": row.version,
-            "row": numbered_content(self._adapter.lines, self.row.data if self.row else None, self._content, row.data),
+            "row": written_content(self._adapter.lines, self.row.data if self.row else None, self._content, row.data),
         }
         for statement in self._adapter.sql.write if self._adapter.sql else ():
             self._cursor.execute(_trusted(statement.replace("%(row)s", "%(row)s::jsonb")), values)
