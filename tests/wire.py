@@ -6,10 +6,11 @@ import io
 import json
 from collections import Counter, deque
 from collections.abc import Callable, Mapping, Sequence
+from http import HTTPStatus
 from threading import Lock
 from typing import TYPE_CHECKING, Any, cast
 
-from botocore.awsrequest import AWSPreparedRequest, AWSResponse
+from botocore.awsrequest import AWSPreparedRequest, AWSResponse, HeadersDict
 from botocore.compat import HTTPHeaders
 from botocore.exceptions import ConnectionClosedError, ReadTimeoutError
 
@@ -20,6 +21,8 @@ Deliver = Callable[[AWSPreparedRequest], AWSResponse]
 Fault = Callable[[AWSPreparedRequest, Deliver], AWSResponse]
 
 SERVICE_PREFIX = "DynamoDB_20120810."
+BATCHES = {"BatchGetItem": ("Keys", "UnprocessedKeys"), "BatchWriteItem": ("requests", "UnprocessedItems")}
+"""By operation: what holds the entries of a table, and what tells of those that were left out."""
 ERROR_PREFIX = "com.amazonaws.dynamodb.v20120810#"
 
 
@@ -135,6 +138,23 @@ def lost_request(request: AWSPreparedRequest, deliver: Deliver) -> AWSResponse: 
     raise ConnectionClosedError(endpoint_url=request.url)
 
 
+def half_done(request: AWSPreparedRequest, deliver: Deliver) -> AWSResponse:
+    """The service does the first half of a batch, and leaves the rest to be asked for again."""
+    batch, left = BATCHES.get(operation_of(request), ("", ""))
+    body = json.loads(cast(Any, request.body)) if batch else {}
+    asked = {table: _entries(part, batch) for table, part in body.get("RequestItems", {}).items()}
+    if not any(len(entries) > 1 for entries in asked.values()):
+        return deliver(request)
+    done = {table: entries[: (len(entries) + 1) // 2] for table, entries in asked.items()}
+    rest = {table: entries[len(done[table]) :] for table, entries in asked.items() if len(entries) > 1}
+    parts = body["RequestItems"]
+    answer = deliver(_with_body(request, body | {"RequestItems": _with_entries(parts, done, batch)}))
+    if answer.status_code != HTTPStatus.OK:
+        return answer
+    told = json.loads(answer.content) | {left: _with_entries(parts, rest, batch)}
+    return AWSResponse(request.url, answer.status_code, HTTPHeaders(), cast(Any, RawBody(json.dumps(told).encode())))
+
+
 def refused(code: str, *, status: int = 400, reasons: Sequence[str] = ()) -> Fault:
     """The service answers with an error and does nothing; ``reasons`` are the codes of a cancelled transaction."""
     body: dict[str, Any] = {"__type": ERROR_PREFIX + code, "message": "injected"}
@@ -146,6 +166,22 @@ def refused(code: str, *, status: int = 400, reasons: Sequence[str] = ()) -> Fau
         return AWSResponse(request.url, status, HTTPHeaders(), cast(Any, raw))
 
     return answer
+
+
+def _entries(part: Any, batch: str) -> list[Any]:
+    return list(part[batch] if batch == "Keys" else part)
+
+
+def _with_entries(parts: Any, entries: Mapping[str, list[Any]], batch: str) -> Any:
+    return {table: parts[table] | {batch: found} if batch == "Keys" else found for table, found in entries.items()}
+
+
+def _with_body(request: AWSPreparedRequest, body: Any) -> AWSPreparedRequest:
+    encoded = json.dumps(body).encode()
+    given = dict(request.headers.items())
+    length = {name: str(len(encoded)) for name in given if name.lower() == "content-length"}
+    headers = HeadersDict(given | length)
+    return AWSPreparedRequest(request.method, request.url, cast(Any, headers), encoded, request.stream_output)
 
 
 class RawBody(io.BytesIO):
