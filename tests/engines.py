@@ -15,7 +15,7 @@ import botocore.endpoint
 from botocore.config import Config
 from moto.core.models import botocore_stubber
 from tests.support import ManualClock, no_sleep
-from tests.wire import Deliver, Wire, tap
+from tests.wire import Deliver, Wire, strong_reads, tap
 from tools.local.engine import moto_engine
 from tools.local.physical import REGION
 from tools.local.tables import creation
@@ -156,6 +156,7 @@ class DynamoDBEngine:
         self.name = name
         self.client = client
         self.wire: Wire = tap(client, deliver)
+        client.meta.events.register("provide-client-params.dynamodb", strong_reads)
         self._suffix = uuid4().hex
         self._created: dict[str, str] = {}
 

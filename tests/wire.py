@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 Deliver = Callable[[AWSPreparedRequest], AWSResponse]
 Fault = Callable[[AWSPreparedRequest, Deliver], AWSResponse]
 
+READS = frozenset({"GetItem", "BatchGetItem", "Query", "Scan"})
 SERVICE_PREFIX = "DynamoDB_20120810."
 BATCHES = {"BatchGetItem": ("Keys", "UnprocessedKeys"), "BatchWriteItem": ("requests", "UnprocessedItems")}
 """By operation: what holds the entries of a table, and what tells of those that were left out."""
@@ -100,6 +101,25 @@ class Capacity:
         consumed = parsed.get("ConsumedCapacity", [])
         for entry in consumed if isinstance(consumed, list) else [consumed]:
             self.units[model.name] += entry["CapacityUnits"]
+
+
+WEAK: frozenset[tuple[str, str]] = frozenset()
+"""Operation and table, as the template calls it, of reads that decide nothing and need not be strongly consistent."""
+
+
+def strong_reads(params: Mapping[str, Any], model: Any, **_: Any) -> None:
+    """Refuse a read of a table that is not strongly consistent; one of an index cannot be.
+
+    Raises
+    ------
+    AssertionError
+        Naming the read.
+    """
+    if model.name not in READS or "IndexName" in params:
+        return
+    for table, part in (params.get("RequestItems") or {params["TableName"]: params}).items():
+        read = (model.name, table.rpartition("-")[0])
+        assert part.get("ConsistentRead") is not (read in WEAK), f"{read} is not strongly consistent"
 
 
 def tap(client: DynamoDBClient, deliver: Deliver | None = None) -> Wire:
