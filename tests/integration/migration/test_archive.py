@@ -23,6 +23,7 @@ from banyan.migration.archive.manifest import Manifest
 from banyan.migration.archive.objects import S3Objects
 from banyan.migration.archive.state import Restoration, Stage
 from banyan.migration.archive.tables_dynamodb import DynamoDBTables
+from banyan.migration.archive.worker import ArchiveWorker
 from banyan.streams import StreamId
 
 ORDERS = [order(number) for number in range(1, 6)]
@@ -40,6 +41,13 @@ def small_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
     """Few rows to a page, few pages to an object."""
     monkeypatch.setattr(reading, "PAGE", 2)
     monkeypatch.setattr(reading, "PIECE_BYTES", 600)
+
+
+@pytest.fixture
+def several_parts(request: pytest.FixtureRequest, kind: str) -> None:
+    """More than one object: on PostgreSQL the tables alone see to that."""
+    if kind == "dynamodb":
+        request.getfixturevalue("small_pieces")
 
 
 @pytest.fixture
@@ -149,6 +157,17 @@ def finishes(world: World, objects: MemoryObjects) -> None:
     worker(world, objects).go_on()
 
 
+def finishes_in_the_same_process(world: World, objects: MemoryObjects) -> None:
+    """As another thread of this process does, with the same parts."""
+    ArchiveWorker(world.parts.end.archives, objects, world.clock).go_on()
+
+
+def only_looks(world: World, objects: MemoryObjects) -> None:
+    """Asks how far it has come, in the same process, after another one finished it."""
+    finishes(world, objects)
+    world.parts.end.archives.progress()
+
+
 def makes_a_step_and_dies(world: World, objects: MemoryObjects) -> None:
     """Dies behind the first object that it puts or gets."""
     with stepping(world, Moments(2), objects, within=False), suppress(Killed):
@@ -160,12 +179,13 @@ def asks_for_another(world: World, objects: MemoryObjects) -> None:
     archived(world, objects, anew=True)
 
 
-@pytest.mark.usefixtures("small_pieces")
+@pytest.mark.usefixtures("several_parts")
 @pytest.mark.parametrize(
     ("kind", "other"),
     [
         ("postgres", finishes),
-        ("dynamodb", finishes),
+        ("dynamodb", finishes_in_the_same_process),
+        ("dynamodb", only_looks),
         ("dynamodb", makes_a_step_and_dies),
         ("dynamodb", asks_for_another),
     ],
@@ -175,7 +195,7 @@ def test_two_workers_at_any_step_leave_one_good_archive(ended: World, objects: M
     expected = manifest_of(objects, archived(ended, objects).id).tables
     for number in count(1):
         ended.parts.end.archives.begin(anew=True)
-        late = worker(ended, objects)
+        late = ArchiveWorker(ended.parts.end.archives, objects, ended.clock)
         moments = Moments(number, lambda: comes_between(ended, objects, other))
         with stepping(ended, moments, objects, within=False), suppress(Conflict):
             late.go_on()
@@ -235,7 +255,7 @@ def test_a_worker_that_was_overtaken_says_so_and_goes_on_from_there(ended: World
     assert archive.stage is Stage.VERIFIED
 
 
-@pytest.mark.usefixtures("small_pieces")
+@pytest.mark.usefixtures("several_parts")
 def test_two_workers_at_any_step_restore_the_same(ended: World, objects: MemoryObjects) -> None:
     before, archive = rows(ended), archived(ended, objects)
     for number in count(1):
@@ -356,11 +376,23 @@ def test_every_kind_of_attribute_comes_back_as_it_was(dynamodb: DynamoDBEngine) 
         "nothing": {"NULL": True},
         "yes": {"BOOL": True},
         "nested": {"M": {"list": {"L": [{"B": b"\x02"}, {"S": "é\n"}]}}},
+        "sets inside": {"L": [{"M": {"numbers": {"NS": ["1.50", "-2"]}}}, {"SS": ["b", "a"]}, {"BS": [b"\xff"]}]},
+        "empty": {"L": [{"S": ""}, {"B": b""}, {"L": []}, {"M": {}}, {"NULL": True}, {"BOOL": False}]},
+        "digits": {"L": [{"N": "12345678901234567890123456789012345678"}, {"N": "1E-130"}, {"N": "9.9E+125"}]},
+        "S": {"S": "S"},
     }
     dynamodb.client.put_item(TableName=source._table, Item=item)
     page = source.page("items", None, 10)
     target.insert("items", page.lines)
     assert target.page("items", None, 10) == page
+    assert (source.rehearse("items", page.lines), target.kind) == (page.lines, source.kind)
+    restored = dynamodb.client.get_item(TableName=target._table, Key={name: item[name] for name in ("tenant", "id")})
+    assert (
+        restored["Item"]
+        == dynamodb.client.get_item(TableName=source._table, Key={name: item[name] for name in ("tenant", "id")})[
+            "Item"
+        ]
+    )
     assert page.unaligned == ["acme:order:o-1"]
     assert b"AP8=" in page.lines[0]
 

@@ -132,7 +132,7 @@ class Backfill:
         known = self._kept.read()
         if known and not known.finished:
             return known
-        return self._kept.save(BackfillProgress(rows=self._repository.count()))
+        return self._kept.save(BackfillProgress(rows=self._repository.count()), instead_of=known)
 
     def go_on(self, remaining: Callable[[], float]) -> BackfillProgress | None:
         """Go on with what was asked for, while there is time and the phase allows it.
@@ -157,7 +157,7 @@ class Backfill:
         progress = self._kept.read()
         with suppress(LeaderMoved):
             while progress and not progress.finished and self._in_phase() and remaining() >= ENOUGH_SECONDS:
-                progress = self._kept.save(self._page(progress))
+                progress = self._kept.save(self._page(progress), instead_of=progress)
         return progress
 
     def run(
@@ -180,7 +180,7 @@ class Backfill:
         """
         progress = self.begin()
         while not progress.finished and pages != 0:
-            progress = self._kept.save(self._page(progress))
+            progress = self._kept.save(self._page(progress), instead_of=progress)
             report(progress)
             pages = pages - 1 if pages else None
         return progress

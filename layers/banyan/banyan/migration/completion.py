@@ -136,14 +136,15 @@ class Completion:
                     "still_comparing",
                     f"{rereading.reading.rows} of {archive.reading.rows} rows are compared with the archive: ask again",
                 )
-            rereading = self._kept.save(self._next(rereading))
+            rereading = self._kept.save(self._next(rereading), instead_of=rereading)
         return rereading
 
     def _begun(self, archive: Archive) -> Rereading:
         known, now = self._kept.read(), self._clock()
         if known and known.archive == archive.id and now - known.begun_at < FRESH:
             return known
-        return self._kept.save(Rereading(archive=archive.id, begun_at=now, reading=begin(self._archives.tables)))
+        fresh = Rereading(archive=archive.id, begun_at=now, reading=begin(self._archives.tables))
+        return self._kept.save(fresh, instead_of=known)
 
     def _next(self, rereading: Rereading) -> Rereading:
         if rereading.reading.finished:

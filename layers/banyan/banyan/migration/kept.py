@@ -26,24 +26,24 @@ class Kept(Generic[M]):
         self._notes = notes
         self._name = name
         self._model = model
-        self._text: str | None = None
 
     def read(self) -> M | None:
         """The model as it is now. Raises ``StoreUnavailable``."""
-        self._text = self._notes.get(self._name)
-        return self._model.model_validate_json(self._text) if self._text else None
+        return self._parsed(self._notes.get(self._name))
 
-    def save(self, model: M) -> M:
-        """Keep a model in place of the one that was read last, or saved.
+    def save(self, model: M, *, instead_of: M | None) -> M:
+        """Keep a model in place of the one that the caller read, or saved; nothing else remembers which that was.
 
         Raises
         ------
         Conflict
-            ``overtaken``: somebody else kept another one meanwhile.
+            ``overtaken``: another process kept another one meanwhile.
         StoreUnavailable
         """
-        text = model.model_dump_json()
-        if not self._notes.replace(self._name, self._text, text):
+        text, found = model.model_dump_json(), self._notes.get(self._name)
+        if self._parsed(found) != instead_of or not self._notes.replace(self._name, found, text):
             raise Conflict("overtaken", f"somebody else goes on with the {self._name} of the migration")
-        self._text = text
-        return model
+        return self._model.model_validate_json(text)
+
+    def _parsed(self, text: str | None) -> M | None:
+        return self._model.model_validate_json(text) if text else None

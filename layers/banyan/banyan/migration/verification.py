@@ -133,10 +133,11 @@ class Verification:
             ``overtaken``: somebody else goes on with it.
         StoreUnavailable
         """
-        passes, compared = self._open(since, anew), 0
+        known, compared = self._kept.read(), 0
+        passes = self._open(known, since, anew)
         while compared < rows and not passes.current.ended_at and not passes.current.differences:
             before = passes.current.rows
-            passes = self._slice(passes)
+            passes = known = self._kept.save(self._slice(passes), instead_of=known)
             compared += max(passes.current.rows - before, 1)
         return passes
 
@@ -166,9 +167,8 @@ class Verification:
             named = "; ".join(map(str, current.differences[:NAMED]))
             raise Conflict("would_lose", f"going back from there would lose something: {named}")
 
-    def _open(self, since: datetime | None, anew: bool) -> Passes:
+    def _open(self, known: Passes | None, since: datetime | None, anew: bool) -> Passes:
         """The walk that is under way, or ended just now; a new one, when that was begun too early to say anything."""
-        known = self._kept.read()
         if known is None:
             return Passes(current=Pass(begun_at=self._clock()))
         current = known.current
@@ -188,7 +188,7 @@ class Verification:
         with ThreadPoolExecutor(AT_ONCE) as pool:
             first = list(pool.map(self._look, rows))
         looks = [self._settled(row, found) for row, found in zip(rows, first, strict=True)]
-        return self._kept.save(Passes(current=self._moved_on(passes.current, looks), last=passes.last))
+        return Passes(current=self._moved_on(passes.current, looks), last=passes.last)
 
     def _moved_on(self, current: Pass, looks: Sequence[tuple[AnyRow, str]]) -> Pass:
         found = tuple(RowDifference(stream=str(row.stream), what=what) for row, what in looks if what)

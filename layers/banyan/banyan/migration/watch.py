@@ -89,12 +89,13 @@ class Watch:
         signs, known, now = self._tables.signs(), self._kept.read(), self._clock()
         before = known or self._first(signs, now)
         latest = max(self._seen(before, signs, now), default=None)
-        return self._kept.save(_after(before, signs, now, latest))
+        return self._kept.save(_after(before, signs, now, latest), instead_of=known)
 
     def saw(self, what: str) -> Quiet:
         """Keep what somebody else saw just now. Raises as ``look``."""
         signs, known, now = self._tables.signs(), self._kept.read(), self._clock()
-        return self._kept.save(_after(known or self._first(signs, now), signs, now, (now, what)))
+        after = _after(known or self._first(signs, now), signs, now, (now, what))
+        return self._kept.save(after, instead_of=known)
 
     def _first(self, signs: Signs, now: datetime) -> Quiet:
         """Before the first look: what was noticed so far was before legacy writes were off."""

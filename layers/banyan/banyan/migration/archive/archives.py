@@ -56,9 +56,9 @@ class Archives:
             return known
         now = self._clock()
         version = self._phases.version()
-        return self.archives.save(
-            Archive(id=archive_id(timestamp(now)), begun_at=now, phase_version=version, reading=begin(self.tables))
-        )
+        id, reading = archive_id(timestamp(now)), begin(self.tables)
+        archive = Archive(id=id, begun_at=now, phase_version=version, reading=reading)
+        return self.archives.save(archive, instead_of=known)
 
     def restoration(self) -> Restoration | None:
         """How far the newest restoration has come. Raises ``StoreUnavailable``."""
@@ -85,7 +85,8 @@ class Archives:
             raise Conflict(
                 "legacy_not_empty", f"{filled} of the legacy system holds rows: an archive goes back into empty tables"
             )
-        return self.restorations.save(Restoration(archive=wanted, begun_at=self._clock(), manifest_sha256=digest))
+        restoration = Restoration(archive=wanted, begun_at=self._clock(), manifest_sha256=digest)
+        return self.restorations.save(restoration, instead_of=known)
 
 
 def _expect_any(archive: Archive | None) -> Archive:

@@ -13,7 +13,8 @@ import orjson
 from banyan.errors import Conflict
 from banyan.events import CamelModel
 
-FORMAT: Final = "banyan-legacy-archive/1"
+FORMATS: Final = ("banyan-legacy-archive/1", "banyan-legacy-archive/2")
+"""By the format of their lines."""
 MODULUS: Final = 2**256
 NOTHING: Final = "0" * 64
 KEY_DIGITS: Final = 32
@@ -96,7 +97,7 @@ class Manifest(CamelModel):
         sha256 of all the rest.
     """
 
-    format: str = FORMAT
+    format: str = FORMATS[0]
     kind: str
     entity: str
     id: str
@@ -111,9 +112,14 @@ class Manifest(CamelModel):
         """The same with its checksum."""
         return self.model_copy(update={"checksum": self._checksum()})
 
+    @property
+    def line_format(self) -> int:
+        """Of the lines of its objects."""
+        return FORMATS.index(self.format) + 1
+
     def expect_whole(self) -> None:
         """Check the manifest against itself. Raises ``Conflict``: ``archive_damaged``."""
-        if self.format != FORMAT or self.checksum != self._checksum():
+        if self.format not in FORMATS or self.checksum != self._checksum():
             raise Conflict("archive_damaged", f"the manifest of archive {self.id} is not the one that was written")
 
     def _checksum(self) -> str:

@@ -26,6 +26,8 @@ class Reading(CamelModel):
         Index of the table that is read.
     after : str, optional
         Where in it.
+    line_format : int
+        Of the lines that were read.
     unaligned : tuple[str, ...]
         Some streams whose row was written behind the facade's back.
     """
@@ -33,6 +35,7 @@ class Reading(CamelModel):
     tables: tuple[Rows, ...]
     table: int = 0
     after: str | None = None
+    line_format: int = 1
     unaligned: tuple[str, ...] = ()
 
     @property
@@ -48,14 +51,14 @@ class Reading(CamelModel):
 
 def begin(tables: LegacyTables) -> Reading:
     """Before the first row."""
-    return Reading(tables=tuple(Rows(name=name) for name in tables.names()))
+    return Reading(tables=tuple(Rows(name=name) for name in tables.names()), line_format=tables.line_format)
 
 
 def read_on(tables: LegacyTables, reading: Reading) -> tuple[Sequence[bytes], Reading]:
     """The lines of the next piece, all of one table, and where to go on. Raises ``StoreUnavailable``."""
     rows, after, lines, unaligned = reading.tables[reading.table], reading.after, list[bytes](), list[str]()
     while sum(map(len, lines)) < PIECE_BYTES:
-        page = tables.page(rows.name, after, PAGE)
+        page = tables.in_format(reading.line_format).page(rows.name, after, PAGE)
         lines += page.lines
         unaligned += page.unaligned
         after = page.after
@@ -63,4 +66,5 @@ def read_on(tables: LegacyTables, reading: Reading) -> tuple[Sequence[bytes], Re
             break
     known = (*reading.tables[: reading.table], rows.with_lines(lines), *reading.tables[reading.table + 1 :])
     named = (*reading.unaligned, *unaligned)[:NAMED]
-    return lines, Reading(tables=known, table=reading.table + (after is None), after=after, unaligned=named)
+    place = {"tables": known, "table": reading.table + (after is None), "after": after, "unaligned": named}
+    return lines, reading.model_copy(update=place)

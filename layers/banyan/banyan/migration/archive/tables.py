@@ -51,6 +51,11 @@ class LegacyTables(Protocol):
 
     kind: str
     """What they stand on."""
+    line_format: int
+    """How rows are written as lines; those of an older format can still be read, compared and restored."""
+
+    def in_format(self, line_format: int) -> LegacyTables:
+        """The same tables, with lines of another format."""
 
     def names(self) -> Sequence[str]:
         """Names of the tables, those that others refer to first."""
@@ -59,7 +64,20 @@ class LegacyTables(Protocol):
         """Up to ``limit`` rows behind a place. Raises ``StoreUnavailable``."""
 
     def insert(self, table: str, lines: Sequence[bytes]) -> None:
-        """Insert rows; those that stand there already stay as they are. Raises ``StoreUnavailable``."""
+        """Insert rows; those that stand there already stay as they are.
+
+        Raises
+        ------
+        Conflict
+            ``not_restorable``: the table refuses one of them.
+        StoreUnavailable
+        """
+
+    def rehearse(self, table: str, lines: Sequence[bytes]) -> Sequence[bytes]:
+        """Restore rows where nobody sees it, and read them back, in the same order. Raises as ``insert``."""
+
+    def end_restoration(self) -> None:
+        """Do what is left when every row is back. Raises ``StoreUnavailable``."""
 
     def filled(self) -> str | None:
         """Name of a table that holds rows, if there is one. Raises ``StoreUnavailable``."""

@@ -30,11 +30,16 @@ class DynamoDBTables:
     """
 
     kind = "dynamodb"
+    line_format = 1
 
     def __init__(self, client: DynamoDBClient, table: str, entity: str) -> None:
         self._client = client
         self._table = table
         self._entity = entity
+
+    def in_format(self, line_format: int) -> DynamoDBTables:  # noqa: ARG002
+        """As in ``LegacyTables``: there is one."""
+        return self
 
     def names(self) -> Sequence[str]:
         """As in ``LegacyTables``: the table may have another name where it is restored."""
@@ -54,6 +59,13 @@ class DynamoDBTables:
         for line in lines:
             with suppress(self._client.exceptions.ConditionalCheckFailedException):
                 self._call("put_item", Item=_item(line), ConditionExpression="attribute_not_exists(id)")
+
+    def rehearse(self, table: str, lines: Sequence[bytes]) -> Sequence[bytes]:  # noqa: ARG002
+        """As in ``LegacyTables``: DynamoDB takes back every item that it gave, if the lines hold all of it."""
+        return [_line(_item(line)) for line in lines]
+
+    def end_restoration(self) -> None:
+        """As in ``LegacyTables``: nothing."""
 
     def filled(self) -> str | None:
         """As in ``LegacyTables``."""
@@ -77,7 +89,7 @@ class DynamoDBTables:
 
 def _aligned(item: Mapping[str, Any]) -> bool:
     link = item.get("banyan_link", {}).get("L")
-    return bool(link) and link[0] == item["version"]
+    return bool(link) and link[0] == item.get("version")
 
 
 def _line(item: Mapping[str, Any]) -> bytes:

@@ -2,25 +2,45 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import cache
 from typing import Any, Final
 
 import orjson
-from psycopg import sql
+import psycopg
+from psycopg import Cursor, sql
+from psycopg.rows import TupleRow
 
-from banyan.errors import ConfigurationError
+from banyan.errors import ConfigurationError, Conflict
 from banyan.migration.adapter import AnyAdapter
+from banyan.migration.archive.columns_postgres import (
+    Column,
+    columns_of,
+    identifier,
+    inserted_values,
+    key_of,
+    line_of,
+    literal_percent,
+    sequences_of,
+)
 from banyan.migration.archive.tables import Page, Signs
 from banyan.migration.connections import Connections
 from banyan.streams import StreamId
 
 LINKS: Final = "banyan_link"
-KEY: Final = """
-    SELECT a.attname, format_type(a.atttypid, a.atttypmod)
-    FROM pg_index i, unnest(i.indkey) WITH ORDINALITY AS k(number, place), pg_attribute a
-    WHERE i.indrelid = %s::regclass AND i.indisprimary AND a.attrelid = i.indrelid AND a.attnum = k.number
-    ORDER BY k.place"""
+TEXTS: Final = 2
+"""Lines of this format hold each column as the text that PostgreSQL itself writes and reads; of format 1, ``jsonb``."""
+TRIAL: Final = "banyan_trial"
+SESSION: Final[Mapping[str, str]] = {
+    "DateStyle": "ISO",
+    "IntervalStyle": "postgres",
+    "extra_float_digits": "3",
+    "bytea_output": "hex",
+    "lc_monetary": "C",
+    "xmloption": "content",
+}
+"""What the text of a value depends on; the time zone is UTC in every session."""
 SEQUENCES: Final = """
     SELECT (SELECT CASE WHEN is_called THEN last_value ELSE 0 END FROM banyan_change),
            (SELECT CASE WHEN is_called THEN last_value ELSE 0 END FROM banyan_refused)"""
@@ -28,22 +48,29 @@ LAST: Final = "SELECT tenant, id, changed_at FROM banyan_changes WHERE entity = 
 
 
 class PostgresTables:
-    """Rows as the database's own ``jsonb``, which writes equal rows alike and keeps every digit.
+    """Rows as PostgreSQL's own text of every column, as a dump has them.
 
     Parameters
     ----------
     connections : Connections
     adapter : LegacyAdapter
         Its ``sql.tables``, each with a primary key, are the tables; the links of rows and streams go with them.
+    line_format : int
+        How rows are written as lines.
     """
 
     kind = "postgres"
 
-    def __init__(self, connections: Connections, adapter: AnyAdapter) -> None:
+    def __init__(self, connections: Connections, adapter: AnyAdapter, line_format: int = TEXTS) -> None:
+        self.line_format = line_format
         self._connections = connections
-        self._entity = adapter.entity
+        self._adapter = adapter
         self._names = (*(adapter.sql.tables if adapter.sql else ()), LINKS)
         self._key = cache(self._read_key)
+
+    def in_format(self, line_format: int) -> PostgresTables:
+        """As in ``LegacyTables``."""
+        return self if line_format == self.line_format else type(self)(self._connections, self._adapter, line_format)
 
     def names(self) -> Sequence[str]:
         """As in ``LegacyTables``."""
@@ -52,31 +79,45 @@ class PostgresTables:
     def page(self, table: str, after: str | None, limit: int) -> Page:
         """As in ``LegacyTables``, in the order of the primary key."""
         key = self._key(table)
-        columns = ", ".join(f't."{name}"' for name, _ in key)
-        texts = ", ".join(f't."{name}"::text' for name, _ in key)
-        behind = f"WHERE ({columns}) > ({', '.join(f'%s::{kind}' for _, kind in key)})" if after else ""
-        with self._connections.transaction() as cursor:
+        names = ", ".join(f"r.{identifier(column.name)}" for column in key)
+        behind = f"WHERE ({names}) > ({', '.join(f'%s::{literal_percent(column.type)}' for column in key)})"
+        with self._transaction() as cursor:
+            line, parameters = line_of(columns_of(cursor, table), self.line_format)
             cursor.execute(
                 _trusted(
-                    f"SELECT to_jsonb(t)::text, ARRAY[{texts}] FROM {table} t {behind} ORDER BY {columns} LIMIT %s"
+                    f"SELECT {line}, ARRAY[{', '.join(column.text for column in key)}]"
+                    f" FROM {literal_percent(table)} r {behind if after else ''} ORDER BY {names} LIMIT %s"
                 ),
-                (*(orjson.loads(after) if after else ()), limit),
+                (*parameters, *(orjson.loads(after) if after else ()), limit),
             )
             rows = cursor.fetchall()
         end = orjson.dumps(rows[-1][1]).decode() if len(rows) == limit else None
         return Page([line.encode() for line, _ in rows], end)
 
     def insert(self, table: str, lines: Sequence[bytes]) -> None:
-        """As in ``LegacyTables``; the triggers take it for a write of Banyan's own."""
-        with self._connections.transaction() as cursor:
-            cursor.execute("SET LOCAL banyan.facade = 'on'")
-            cursor.execute(
-                _trusted(
-                    f"INSERT INTO {table} OVERRIDING SYSTEM VALUE"
-                    f" SELECT * FROM jsonb_populate_recordset(NULL::{table}, %s::jsonb) ON CONFLICT DO NOTHING"
-                ),
-                ((b"[%b]" % b",".join(lines)).decode(),),
-            )
+        """As in ``LegacyTables``, without the triggers: what they did when a row was written is in the rows."""
+        with self._transaction() as cursor:
+            _without_triggers(cursor)
+            with _refusals(table):
+                self._insert(cursor, table, columns_of(cursor, table), lines)
+
+    def rehearse(self, table: str, lines: Sequence[bytes]) -> Sequence[bytes]:
+        """As in ``LegacyTables``, in a temporary table with the same columns and constraints."""
+        with self._transaction() as cursor:
+            columns = columns_of(cursor, table)
+            _create_trial(cursor, table)
+            with _refusals(table):
+                self._insert(cursor, TRIAL, columns, lines)
+            line, parameters = line_of(columns, self.line_format)
+            cursor.execute(_trusted(f"SELECT {line} FROM {TRIAL} r"), parameters)
+            return [found[0].encode() for found in cursor.fetchall()]
+
+    def end_restoration(self) -> None:
+        """As in ``LegacyTables``: sequences go on behind the rows that are there."""
+        for table in self._names:
+            with self._transaction() as cursor:
+                for statement, parameters in sequences_of(cursor, table):
+                    cursor.execute(_trusted(statement), parameters)
 
     def filled(self) -> str | None:
         """As in ``LegacyTables``."""
@@ -84,26 +125,75 @@ class PostgresTables:
 
     def signs(self) -> Signs:
         """As in ``LegacyTables``."""
+        entity = self._adapter.entity
         with self._connections.transaction() as cursor:
             cursor.execute(SEQUENCES)
             noticed, refused = cursor.fetchone() or (0, 0)
-            cursor.execute(LAST, (self._entity,))
+            cursor.execute(LAST, (entity,))
             last = cursor.fetchone()
-        return Signs(noticed, refused, (StreamId(last[0], self._entity, last[1]), last[2]) if last else None)
+        return Signs(noticed, refused, (StreamId(last[0], entity, last[1]), last[2]) if last else None)
 
-    def _read_key(self, table: str) -> Sequence[tuple[str, str]]:
+    @contextmanager
+    def _transaction(self) -> Iterator[Cursor[TupleRow]]:
         with self._connections.transaction() as cursor:
-            cursor.execute(KEY, (table,))
-            found = cursor.fetchall()
+            cursor.execute("SET TRANSACTION READ WRITE")
+            settings = ", ".join("set_config(%s, %s, true)" for _ in SESSION)
+            cursor.execute(_trusted(f"SELECT {settings}"), [each for setting in SESSION.items() for each in setting])
+            yield cursor
+
+    def _insert(self, cursor: Cursor[TupleRow], table: str, columns: Sequence[Column], lines: Sequence[bytes]) -> None:
+        known = orjson.loads(lines[0]).keys()
+        written = [column for column in columns if column.name in known and not column.generated]
+        values, parameters = inserted_values(table, written, self.line_format)
+        names = ", ".join(identifier(column.name) for column in written)
+        statement = (
+            f"INSERT INTO {literal_percent(table)} ({names}) OVERRIDING SYSTEM VALUE {values} ON CONFLICT DO NOTHING"
+        )
+        cursor.execute(_trusted(statement), (*parameters, (b"[%b]" % b",".join(lines)).decode()))
+
+    def _read_key(self, table: str) -> Sequence[Column]:
+        with self._connections.transaction() as cursor:
+            found = key_of(cursor, table)
         if not found:
             raise ConfigurationError(f"table {table!r} has no primary key to read it by")
-        return [(name, kind) for name, kind in found]
+        return found
 
     def _one(self, statement: str) -> Any:
         with self._connections.transaction() as cursor:
             cursor.execute(_trusted(statement))
             found = cursor.fetchone()
             return found[0] if found else None
+
+
+@contextmanager
+def _refusals(table: str) -> Iterator[None]:
+    """Name what a table refuses, without the values that it refuses."""
+    try:
+        yield
+    except (psycopg.DataError, psycopg.IntegrityError) as error:
+        what = error.diag.constraint_name or error.diag.column_name or ""
+        reason = f"{type(error).__name__} {what}".rstrip()
+        raise Conflict("not_restorable", f"rows of {table} cannot be inserted: {reason}") from None
+
+
+def _without_triggers(cursor: Cursor[TupleRow]) -> None:
+    """Let rows be written as they are; where the role may not ask for that, triggers take it for Banyan's own write."""
+    cursor.execute("SET LOCAL banyan.facade = 'on'")
+    cursor.execute("SAVEPOINT triggers")
+    try:
+        cursor.execute("SET LOCAL session_replication_role = 'replica'")
+    except psycopg.errors.InsufficientPrivilege:
+        cursor.execute("ROLLBACK TO SAVEPOINT triggers")
+
+
+def _create_trial(cursor: Cursor[TupleRow], table: str) -> None:
+    try:
+        cursor.execute(_trusted(f"CREATE TEMPORARY TABLE {TRIAL} (LIKE {table} INCLUDING ALL) ON COMMIT DROP"))
+    except psycopg.errors.InsufficientPrivilege:
+        raise ConfigurationError(
+            "the legacy database lets Banyan create no temporary tables, in which it tries a restoration:"
+            " GRANT TEMPORARY ON DATABASE"
+        ) from None
 
 
 def _trusted(statement: str) -> sql.SQL:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from hashlib import sha256
 from typing import Final
 
+import orjson
+
 from banyan.errors import Conflict
 from banyan.migration.archive.archives import Archives
-from banyan.migration.archive.manifest import Manifest, Part, Rows, folder, manifest_key, packed
+from banyan.migration.archive.manifest import FORMATS, Manifest, Part, Rows, folder, manifest_key, packed
 from banyan.migration.archive.objects import Objects
 from banyan.migration.archive.reading import begin, read_on
 from banyan.migration.archive.state import Archive, Restoration, Stage
@@ -61,14 +63,15 @@ class ArchiveWorker:
         """
         archive = self._archives.archives.read()
         while archive and not archive.finished and remaining() >= ENOUGH_SECONDS:
-            archive = self._archives.archives.save(self._next(archive))
+            archive = self._archives.archives.save(self._next(archive), instead_of=archive)
         return archive
 
     def restore_on(self, remaining: Remaining = lambda: ENOUGH_SECONDS) -> Restoration | None:
         """Go on with the restoration, as ``go_on``."""
         restoration = self._archives.restorations.read()
         while restoration and not restoration.finished and remaining() >= ENOUGH_SECONDS:
-            restoration = self._archives.restorations.save(self._restored(restoration))
+            restored = self._restored(restoration)
+            restoration = self._archives.restorations.save(restored, instead_of=restoration)
         return restoration
 
     def _next(self, archive: Archive) -> Archive:
@@ -98,6 +101,7 @@ class ArchiveWorker:
         self._list_newest_part(archive)
         parts = [Part.model_validate_json(text) for text in self._notes.under(_note(archive.id))]
         manifest = Manifest(
+            format=FORMATS[archive.reading.line_format - 1],
             kind=self._tables.kind,
             entity=self._entity,
             id=archive.id,
@@ -119,7 +123,7 @@ class ArchiveWorker:
             manifest = self._manifest_of(archive.id, archive.manifest_sha256)
             if archive.checked < len(manifest.parts):
                 part = manifest.parts[archive.checked]
-                found = _with(archive.found, part, self._lines(part))
+                found = _with(archive.found, part, self._rehearsed(part, manifest.line_format))
                 return archive.model_copy(update={"checked": archive.checked + 1, "found": found})
             if archive.found != manifest.tables:
                 raise Conflict("archive_damaged", "the objects do not hold what was read from the tables")
@@ -138,19 +142,30 @@ class ArchiveWorker:
             self._lines(manifest.parts[restoration.checked])
             return restoration.model_copy(update={"checked": restoration.checked + 1})
         if restoration.written < len(manifest.parts):
-            self._insert(manifest.parts[restoration.written])
+            self._insert(manifest.parts[restoration.written], manifest.line_format)
             return restoration.model_copy(update={"written": restoration.written + 1})
-        reading = restoration.reading or begin(self._tables)
+        if restoration.reading is None:
+            self._tables.end_restoration()
+        reading = restoration.reading or begin(self._tables.in_format(manifest.line_format))
         if not reading.finished:
             return restoration.model_copy(update={"reading": read_on(self._tables, reading)[1]})
         if reading.tables != manifest.tables:
             raise Conflict("restored_otherwise", "the tables hold something else than the archive")
         return restoration.model_copy(update={"ended_at": self._clock()})
 
-    def _insert(self, part: Part) -> None:
+    def _rehearsed(self, part: Part, line_format: int) -> list[bytes]:
+        """The lines of a part, which are known to come back as they are when they are restored."""
         lines = self._lines(part)
+        restored = self._tables.in_format(line_format).rehearse(part.table, lines)
+        if sorted(restored) != sorted(lines):
+            named = ", ".join(_differing(lines, restored)) or "rows"
+            raise Conflict("not_restorable", f"{named} of {part.table} would not be restored as archived in {part.key}")
+        return lines
+
+    def _insert(self, part: Part, line_format: int) -> None:
+        lines, tables = self._lines(part), self._tables.in_format(line_format)
         for first in range(0, len(lines), INSERTED):
-            self._tables.insert(part.table, lines[first : first + INSERTED])
+            tables.insert(part.table, lines[first : first + INSERTED])
 
     def _lines(self, part: Part) -> list[bytes]:
         return list(part.lines(self._objects.get(part.key)))
@@ -174,6 +189,13 @@ class ArchiveWorker:
 
 def _note(archive: str) -> str:
     return f"archive/{archive}/"
+
+
+def _differing(lines: Sequence[bytes], restored: Sequence[bytes]) -> Sequence[str]:
+    """Names of the columns that differ in the first row that would not be restored as it was."""
+    pairs = zip(lines, restored, strict=len(lines) == len(restored))
+    before, after = next(((orjson.loads(a), orjson.loads(b)) for a, b in pairs if a != b), ({}, {}))
+    return sorted(name for name in before if before[name] != after.get(name))
 
 
 def _with(found: tuple[Rows, ...], part: Part, lines: list[bytes]) -> tuple[Rows, ...]:
