@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import subprocess
+from importlib import metadata
 from pathlib import Path
 
 import pytest
@@ -32,6 +33,7 @@ def test_the_build_holds_what_the_template_names_and_runs_on_its_python(tmp_path
         "BanyanLayer",
         "DomainsLayer",
         "PostgresLayer",
+        "TracingLayer",
         "Observability",
     }
     engine, domains = parts["BanyanLayer"] / "python", parts["DomainsLayer"] / "python"
@@ -41,6 +43,15 @@ def test_the_build_holds_what_the_template_names_and_runs_on_its_python(tmp_path
     modules += [parts[function.logical_id] / "app.py" for function in functions]
     assert all((file.parent / "__pycache__" / f"{file.stem}.cpython-313.pyc").is_file() for file in modules)
     check_client(engine)
+    for layer, name in {"BanyanLayer": "banyan", "PostgresLayer": "postgres", "TracingLayer": "tracing"}.items():
+        lock = (ROOT / "layers" / name / "requirements.txt").read_text()
+        assert shipped(parts[layer] / "python") == dict(re.findall(r"^([a-z0-9-]+)==([^ ]+)", lock, re.M)), layer
+
+
+def shipped(folder: Path) -> dict[str, str]:
+    """Versions of the distributions in a folder, by normalized name."""
+    found = metadata.distributions(path=[str(folder)])
+    return {re.sub(r"[-_.]+", "-", each.name).lower(): each.version for each in found}
 
 
 def check_client(engine: Path) -> None:

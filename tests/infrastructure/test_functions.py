@@ -62,6 +62,18 @@ def test_nothing_in_the_template_makes_powertools_log_events(functions: list[Res
     assert not [file for file in deployed if LEAKS.search(file.read_text())]
 
 
-def test_every_function_is_traced_and_logs_json(functions: list[Resource]) -> None:
-    assert {f.properties["TracingConfig"]["Mode"] for f in functions} == {"Active"}
+@pytest.mark.parametrize("tracing", ["xray", "otlp"])
+def test_opentelemetry_is_deployed_only_where_functions_are_traced(functions: list[Resource], tracing: str) -> None:
+    template = load_template(Tracing=tracing)
+    traced = template.resources("AWS::Lambda::Function")
+    (layer,) = [
+        found.ref
+        for found in template.resources("AWS::Lambda::LayerVersion")
+        if found.properties["Content"]["S3Key"] == "layers/tracing/"
+    ]
+    assert [[*f.properties["Layers"], layer] for f in functions] == [f.properties["Layers"] for f in traced]
+    assert {f.properties["TracingConfig"]["Mode"] for f in [*functions, *traced]} == {"PassThrough"}
+
+
+def test_every_function_logs_json(functions: list[Resource]) -> None:
     assert {f.properties["LoggingConfig"]["LogFormat"] for f in functions} == {"JSON"}

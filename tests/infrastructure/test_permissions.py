@@ -94,8 +94,6 @@ GRANTS: dict[str, dict[str, set[str]]] = {
 TELLING = {"reactor", "projector", "reconciler", "console"}
 REACTING = {"reactor", "console"}
 FORCED_BY_AWS = {
-    ("xray:PutTraceSegments", "*"),
-    ("xray:PutTelemetryRecords", "*"),
     ("dynamodb:ListStreams", f"{EVENTS}/stream/*"),
     ("dynamodb:ListStreams", f"{TABLES}banyan-ViewsTable/stream/*"),
     ("s3:PutObject", f"{CLAIMS}/*"),
@@ -218,7 +216,17 @@ def test_each_function_has_a_role_of_its_own_that_only_lambda_may_take(
             "Action": "sts:AssumeRole",
             "Principal": {"Service": "lambda.amazonaws.com"},
         }
-        assert role.properties["ManagedPolicyArns"] == ["TracingPolicy"]
+        assert role.properties["ManagedPolicyArns"] == []
+
+
+@pytest.mark.parametrize(("tracing", "granted"), [("xray", {("xray:PutTraceSegments", "*")}), ("otlp", set())])
+def test_only_functions_that_trace_to_x_ray_may_write_there(
+    template: Template, tracing: str, granted: set[tuple[str, str]]
+) -> None:
+    traced = load_template(Tracing=tracing)
+    assert set(grants(traced)) - set(grants(template)) == granted
+    policies = [role.properties["ManagedPolicyArns"] for role in traced.resources("AWS::IAM::Role")]
+    assert all(arns == ["TracingPolicy"] * len(granted) for arns in policies)
 
 
 def test_only_the_gateway_may_invoke_the_apis_and_only_its_own_schedule_another_function(template: Template) -> None:

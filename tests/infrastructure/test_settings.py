@@ -18,7 +18,6 @@ OF_THE_STACK = {
     "ArchiveLockDays",
     "ClaimDays",
     "DeletionProtection",
-    "TraceFunctions",
     "IteratorAgeLimitMs",
     "JwtAudience",
     "JwtIssuer",

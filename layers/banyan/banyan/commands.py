@@ -14,6 +14,7 @@ from uuid import uuid4
 
 from pydantic import BaseModel
 
+from banyan import tracing
 from banyan.decider import Decider
 from banyan.errors import CommandRejected, ConcurrencyError
 from banyan.events import DomainEvent, Event, Metadata
@@ -181,6 +182,27 @@ class CommandHandler(Generic[S, C]):
         """
         commit_id = commit_id or str(uuid4())
         trust = optimistic and first_attempt is None
+        attributes = {"banyan.entity": stream.entity, "banyan.command": type(command).__name__}
+        with tracing.span("command", metadata.traceparent if metadata else "", attributes):
+            return self._settled(stream, command, commit_id, metadata, expected, first_attempt, trust)
+
+    def load(self, stream: StreamId) -> Aggregate[S]:
+        """The aggregate as of now: all but the news comes from the cache or a snapshot."""
+        kept = self._cache.get(stream)
+        aggregate = self._load_tail(kept) if kept else self._load_cold(stream)
+        self._cache.put(aggregate)
+        return aggregate
+
+    def _settled(
+        self,
+        stream: StreamId,
+        command: C,
+        commit_id: str,
+        metadata: Metadata | None,
+        expected: int | None,
+        first_attempt: datetime | None,
+        trust: bool,
+    ) -> Outcome[S]:
         for attempt in range(self._retries + 1):
             try:
                 return self._attempt(stream, command, commit_id, metadata, expected, first_attempt, trust)
@@ -191,13 +213,6 @@ class CommandHandler(Generic[S, C]):
             trust = False
             self._sleep(random.uniform(0, self._backoff * 2**attempt))
         raise AssertionError("unreachable")
-
-    def load(self, stream: StreamId) -> Aggregate[S]:
-        """The aggregate as of now: all but the news comes from the cache or a snapshot."""
-        kept = self._cache.get(stream)
-        aggregate = self._load_tail(kept) if kept else self._load_cold(stream)
-        self._cache.put(aggregate)
-        return aggregate
 
     def _attempt(
         self,

@@ -44,6 +44,8 @@ class Metadata(CamelModel):
         Verified subject who asked for it.
     occurred_at : datetime, optional
         When it happened in the world, if that was not when it was recorded.
+    traceparent : str
+        W3C trace context of the span that asked for it, if there was one.
     schema_version : int
         Schema version the event was written with (set by the store).
     """
@@ -52,6 +54,7 @@ class Metadata(CamelModel):
     causation_id: str = ""
     actor: str = ""
     occurred_at: datetime | None = None
+    traceparent: str = ""
     schema_version: int = 1
 
 

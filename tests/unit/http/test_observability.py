@@ -130,21 +130,6 @@ def test_log_keys_end_with_their_context(capsys: pytest.CaptureFixture[str]) -> 
     assert "correlation_id" not in outside
 
 
-def test_a_traced_function_answers_as_before(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("POWERTOOLS_TRACE_ENABLED", "true")
-    monkeypatch.setenv("POWERTOOLS_SERVICE_NAME", "test")
-
-    assert instrumented(lambda event, _: {"got": event})({"n": 1}, CONTEXT) == {"got": {"n": 1}}
-    assert "aws_lambda_powertools.tracing" in sys.modules
-
-
-def test_the_tracer_is_imported_only_when_tracing_is_on(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("POWERTOOLS_TRACE_ENABLED", raising=False)
-    monkeypatch.delitem(sys.modules, "aws_lambda_powertools.tracing", raising=False)
-    instrumented(lambda *_: None)({}, CONTEXT)
-    assert "aws_lambda_powertools.tracing" not in sys.modules
-
-
 def test_a_build_that_fails_is_tried_again() -> None:
     results = iter([RuntimeError("not yet"), "built"])
 

@@ -13,6 +13,7 @@ from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.api_gateway import Router
 from aws_lambda_powertools.utilities.data_classes import APIGatewayProxyEventV2
 
+from banyan import tracing
 from banyan.aws.http_call import Call
 from banyan.aws.http_headers import CORRELATION_ID, ETAG, IF_MATCH, OCCURRED_AT, Headers
 from banyan.aws.http_json import canonical, read_body
@@ -82,19 +83,23 @@ class Api:
         return {**answer, "headers": {**answer["headers"], CORRELATION_ID: correlation_id}}
 
     def _answered(self, event: Mapping[str, Any], invocation: Any, headers: Headers, correlation_id: str) -> HttpAnswer:
+        method = event.get("requestContext", {}).get("http", {}).get("method", "")
         try:
-            return self._answer(event, invocation, headers, correlation_id)
+            with tracing.span("request", headers.traceparent, {"http.request.method": method}) as traceparent:
+                return self._answer(event, invocation, headers, correlation_id, traceparent)
         except Exception as error:
             return _told(error)
 
-    def _answer(self, event: Mapping[str, Any], invocation: Any, headers: Headers, correlation_id: str) -> HttpAnswer:
+    def _answer(
+        self, event: Mapping[str, Any], invocation: Any, headers: Headers, correlation_id: str, traceparent: str
+    ) -> HttpAnswer:
         request = APIGatewayProxyEventV2(dict(event))
         if request.path in self._public:
             return self._resolver.answer(event, invocation, {}, {})
         settings = self._application.settings
         caller = self._caller(event)
         body = read_body(event, settings.max_body_bytes)
-        metadata = _metadata(request, headers, correlation_id, caller)
+        metadata = _metadata(request, headers, correlation_id, caller, traceparent)
         expected = headers.expected_version
 
         def work(attempt: Attempt) -> HttpAnswer:
@@ -162,12 +167,15 @@ def _told(error: Exception) -> HttpAnswer:
     return {"statusCode": response.status_code, "headers": response.headers, "body": response.body}
 
 
-def _metadata(request: APIGatewayProxyEventV2, headers: Headers, correlation_id: str, caller: Caller) -> Metadata:
+def _metadata(
+    request: APIGatewayProxyEventV2, headers: Headers, correlation_id: str, caller: Caller, traceparent: str
+) -> Metadata:
     return Metadata(
         correlation_id=correlation_id,
         causation_id=request.request_context.request_id or correlation_id,
         actor=caller.actor,
         occurred_at=headers.occurred_at,
+        traceparent=traceparent,
     )
 
 

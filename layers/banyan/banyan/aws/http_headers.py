@@ -8,12 +8,14 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
+from banyan import tracing
 from banyan.aws.problems import BadRequest
 from banyan.text import PATH_RULE, fits_in_path
 
 CORRELATION_ID: Final = "X-Correlation-Id"
 IDEMPOTENCY_KEY: Final = "Idempotency-Key"
 OCCURRED_AT: Final = "X-Occurred-At"
+TRACEPARENT: Final = "traceparent"
 IF_MATCH: Final = "If-Match"
 IF_NONE_MATCH: Final = "If-None-Match"
 ETAG: Final = "ETag"
@@ -34,7 +36,8 @@ _SECOND = timedelta(seconds=1)
 class Headers:
     """Headers of one request, by lower-case name.
 
-    Every property raises ``BadRequest`` (``malformed_header``) when its header is there but malformed.
+    Every property but ``traceparent`` raises ``BadRequest`` (``malformed_header``) when its header is there but
+    malformed.
     """
 
     found: Mapping[str, str]
@@ -75,6 +78,11 @@ class Headers:
             return _moment(*match.groups()) if match else None
         except (ValueError, OverflowError) as error:
             raise _malformed(OCCURRED_AT, "a time that exists") from error
+
+    @property
+    def traceparent(self) -> str:
+        """The caller's W3C trace context; empty when it is missing or malformed."""
+        return tracing.traceparent(self.found.get(TRACEPARENT, ""))
 
     def matches(self, etag: str) -> bool:
         """Whether ``If-None-Match`` holds an entity tag, weak or strong."""

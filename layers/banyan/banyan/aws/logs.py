@@ -9,7 +9,7 @@ from typing import Final
 from aws_lambda_powertools.logging.filters import SuppressFilter
 
 LEVEL: Final = "POWERTOOLS_LOG_LEVEL"
-CHATTY: Final = ("aws_lambda_powertools", "boto3", "botocore", "s3transfer", "urllib3")
+CHATTY: Final = ("aws_lambda_powertools", "boto3", "botocore", "opentelemetry", "s3transfer", "urllib3")
 """At DEBUG these write credentials, requests and answers as they are."""
 
 

@@ -15,14 +15,17 @@ from aws_lambda_powertools.logging import Logger
 from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit
 from botocore.exceptions import ClientError
 
+from banyan import tracing
 from banyan.aws.logs import limit_logs, log_level, stand_alone
 from banyan.aws.once import once
+from banyan.aws.settings import Settings
 from banyan.errors import BanyanError
 
 Handler = Callable[[Any, Any], Any]
 
 NAMESPACE: Final = "Banyan"
-TRACING: Final = "POWERTOOLS_TRACE_ENABLED"
+TRACING: Final = "BANYAN_TRACING"
+OFF: Final = "off"
 
 
 class HandlerFailed(Exception):
@@ -114,27 +117,24 @@ def log_failure(message: str, error: BaseException) -> None:
 
 
 def instrumented(handler: Handler) -> Handler:
-    """Wrap a Lambda handler with logs, metrics and, when ``POWERTOOLS_TRACE_ENABLED`` is true, traces.
+    """Wrap a Lambda handler with logs, metrics and, unless ``BANYAN_TRACING`` is off, spans.
 
     Neither the event nor the answer is logged or traced. An error that is not the engine's own comes out as
     ``HandlerFailed``.
     """
-
-    @once
-    def traced() -> Handler:
-        return _traced(handler) if os.environ.get(TRACING, "").lower() in {"1", "true"} else handler
-
     cold = Semaphore(1)
 
     @wraps(handler)
     def invoke(event: Any, context: Any) -> Any:
         if cold.acquire(blocking=False):
             telemetry().cold_start(context)
+            _set_up_tracing()
         try:
             with log_context(function_request_id=getattr(context, "aws_request_id", "")):
-                return _reported(traced(), event, context)
+                return _reported(handler, event, context)
         finally:
             telemetry().flush()
+            tracing.flush()
 
     return invoke
 
@@ -150,11 +150,14 @@ def _reported(handler: Handler, event: Any, context: Any) -> Any:
         raise HandlerFailed(f"{type(error).__name__} {_reason(error)}".rstrip()) from None
 
 
-def _traced(handler: Handler) -> Handler:
-    from aws_lambda_powertools.tracing import Tracer
+def _set_up_tracing() -> None:
+    """Install tracing once for the process; unless it is on, nothing of OpenTelemetry is even imported."""
+    if os.environ.get(TRACING, OFF) == OFF or tracing.installed():
+        return
+    from banyan.aws.tracing import exporting
 
-    traced: Handler = Tracer().capture_lambda_handler(handler, capture_response=False, capture_error=False)
-    return traced
+    settings = Settings.from_env(os.environ)
+    tracing.install(exporting(os.environ, settings.tracing_endpoint, settings.tracing_sampled_percent))
 
 
 def _reason(error: BaseException) -> str:

@@ -70,6 +70,13 @@ class Settings(BaseModel):
         262_144, ge=4096, le=1_048_576, description="Largest entry on the event bus, bytes; larger events are claimed."
     )
     trace_days: int = Field(90, ge=1, description="How long a trace can be asked for, days.")
+    tracing: Literal["off", "xray", "otlp"] = Field(
+        "off", description="Where spans go: nowhere, to X-Ray, or by OTLP to `TracingEndpoint`."
+    )
+    tracing_endpoint: str = Field("", description="Whole URL of an OTLP/HTTP collector, ending in `/v1/traces`.")
+    tracing_sampled_percent: float = Field(
+        100.0, ge=0, le=100, description="Share of the traces that begin here which are kept, %."
+    )
     checksum_algorithm: Literal["sha256"] = Field("sha256", description="Checksum of the reconciliation.")
     tolerance_percent: float = Field(0.0, ge=0, le=100, description="Differences tolerated by reconciliation, %.")
     legacy_store: Literal["off", "postgres", "dynamodb"] = Field(

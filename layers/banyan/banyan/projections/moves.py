@@ -11,7 +11,7 @@ from typing import Final
 from banyan.errors import StoreUnavailable
 from banyan.projections.base import RowWrite, ViewProjection
 from banyan.projections.batch import Delivery
-from banyan.projections.projecting import Outcome, Source, caught, until_settled
+from banyan.projections.projecting import Outcome, Source, caught, traced, until_settled
 from banyan.projections.rows import row_keys
 from banyan.projections.views import Generation, Move, RowKey, Views
 from banyan.store import Commit
@@ -99,7 +99,8 @@ class ViewProjector:
 
     def _take_in(self, plan: _Plan) -> None:
         for commit, events in self._source.behind(self.generation, plan.delivery, plan.watermark):
-            plan.take(commit, [write for event in events for write in self._projection.apply(event)])
+            with traced(self.generation, plan.delivery, events):
+                plan.take(commit, [write for event in events for write in self._projection.apply(event)])
 
 
 @dataclass(slots=True)

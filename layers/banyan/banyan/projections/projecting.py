@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, Protocol
 
 from botocore.exceptions import ClientError
 
+from banyan import tracing
 from banyan.errors import StoreUnavailable
 from banyan.events import Event
 from banyan.projections.batch import Delivery
@@ -105,6 +107,16 @@ def caught(action: Callable[[], None]) -> Exception | None:
     except Exception as error:
         return error
     return None
+
+
+def traced(generation: Generation, delivery: Delivery, events: Sequence[Event]) -> AbstractContextManager[str]:
+    """The span of taking a commit in, in the trace of its last event.
+
+    What comes from the event table instead of a delivery leaves none: a rebuild would repeat all history's.
+    """
+    if delivery.damaged:
+        return nullcontext("")
+    return tracing.span("projection", events[-1].metadata.traceparent, {"banyan.projection": str(generation)})
 
 
 def until_settled(attempt: Callable[[], Outcome]) -> Outcome:

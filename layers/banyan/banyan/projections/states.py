@@ -9,7 +9,7 @@ from typing import Any
 
 from banyan.projections.base import AnyStreamProjection
 from banyan.projections.batch import Delivery
-from banyan.projections.projecting import Outcome, Source, caught, until_settled
+from banyan.projections.projecting import Outcome, Source, caught, traced, until_settled
 from banyan.projections.row_states import current_state
 from banyan.projections.views import Generation, StateRow, Views, WatermarkMoved
 from banyan.store import Commit
@@ -79,7 +79,8 @@ class StateProjector:
     def _take_in(self, fold: _Fold, delivery: Delivery) -> None:
         state = fold.state
         for commit, events in self._source.behind(self.generation, delivery, fold.after):
-            state = reduce(self._projection.evolve, events, state)
+            with traced(self.generation, delivery, events):
+                state = reduce(self._projection.evolve, events, state)
             fold.state, fold.reached = state, commit
 
     def _write(self, fold: _Fold, reached: Commit) -> None:

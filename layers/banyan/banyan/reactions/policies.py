@@ -10,6 +10,7 @@ from functools import cache
 from typing import Final
 from uuid import UUID, uuid5
 
+from banyan import tracing
 from banyan.commands import CLOCK_SKEW, HandlesCommands
 from banyan.domain import Domain
 from banyan.errors import CommandRejected, ConcurrencyError, ConfigurationError, StoreUnavailable
@@ -76,8 +77,14 @@ class Policies:
         for event in events if policies else ():
             history = self._history(event)
             for policy in policies:
-                for reaction in self._worthwhile(event, _distinct(policy, policy.react(event, history))):
-                    self._act(policy, event, reaction)
+                self._react(policy, event, history)
+
+    def _react(self, policy: Policy, event: Event, history: History) -> None:
+        attributes = {"banyan.policy": policy.name, "banyan.event": event.event_type}
+        with tracing.span("policy", event.metadata.traceparent, attributes) as traceparent:
+            metadata = _metadata(policy, event, traceparent)
+            for reaction in self._worthwhile(event, _distinct(policy, policy.react(event, history))):
+                self._act(policy, event, reaction, metadata)
 
     def _history(self, event: Event) -> History:
         return cache(lambda: tuple(self._store.read(event.stream_id, to_version=event.version)))
@@ -88,20 +95,20 @@ class Policies:
         missing = asked - self._store.existing(sorted(asked)) if asked else asked
         return [each for each in reactions if not (_wants_existing(each) and _target(event, each) in missing)]
 
-    def _act(self, policy: Policy, event: Event, reaction: Reaction) -> None:
+    def _act(self, policy: Policy, event: Event, reaction: Reaction, metadata: Metadata) -> None:
         if isinstance(reaction, Send):
-            self._send(policy, event, reaction)
+            self._send(policy, event, reaction, metadata)
         else:
-            self._schedule(policy, event, reaction)
+            self._schedule(policy, event, reaction, metadata)
 
-    def _send(self, policy: Policy, event: Event, send: Send) -> None:
+    def _send(self, policy: Policy, event: Event, send: Send, metadata: Metadata) -> None:
         stream = _target(event, send)
         try:
             self._handler(send.entity).handle(
                 stream,
                 send.command,
                 commit_id=_commit_id(policy, event, send.step),
-                metadata=_metadata(policy, event),
+                metadata=metadata,
                 first_attempt=event.timestamp - CLOCK_SKEW,
             )
         except CommandRejected as rejection:
@@ -116,7 +123,7 @@ class Policies:
         except ConcurrencyError as error:
             raise StoreUnavailable(f"{stream} is contended: deliver the batch again") from error
 
-    def _schedule(self, policy: Policy, event: Event, schedule: Schedule) -> None:
+    def _schedule(self, policy: Policy, event: Event, schedule: Schedule, metadata: Metadata) -> None:
         stream = _target(event, schedule)
         if type(schedule.command) not in self._domain.decider(schedule.entity).deferred:
             raise ConfigurationError(
@@ -129,7 +136,7 @@ class Policies:
                 due=event.timestamp + self._duration(schedule),
                 command=schedule.command,
                 commit_id=_commit_id(policy, event, schedule.name),
-                metadata=_metadata(policy, event),
+                metadata=metadata,
             )
         )
 
@@ -178,9 +185,10 @@ def _commit_id(policy: Policy, event: Event, step: str) -> str:
     return str(uuid5(_IDS, f"{policy.name}#{event.event_id}#{step}"))
 
 
-def _metadata(policy: Policy, event: Event) -> Metadata:
+def _metadata(policy: Policy, event: Event, traceparent: str) -> Metadata:
     return Metadata(
         correlation_id=event.metadata.correlation_id or event.event_id,
         causation_id=event.event_id,
         actor=f"policy:{policy.name}",
+        traceparent=traceparent,
     )

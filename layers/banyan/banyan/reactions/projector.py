@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from banyan import tracing
 from banyan.events import Event
 from banyan.projections.batch import Delivery
 from banyan.projections.projecting import Outcome, Source, caught, until_settled
@@ -96,7 +97,8 @@ class EffectProjector:
 
     def _act(self, commit: Commit, events: Sequence[Event]) -> None:
         for effect in self._effects:
-            effect.take(commit, events)
+            with tracing.span("effect", events[-1].metadata.traceparent, {"banyan.effect": type(effect).__name__}):
+                effect.take(commit, events)
 
     def _watermark(self, stream: StreamId) -> int:
         return self.watermarks([stream]).get(stream, 0)

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import Final
 from uuid import uuid4
 
+from banyan import tracing
 from banyan.errors import ConcurrencyError
 from banyan.events import DomainEvent, Metadata
 from banyan.store.base import Appended, Collision, Commit, CommitTable, Expected, Snapshot, Write
@@ -93,14 +94,13 @@ class EventStore(StreamReader):
         Parameters and errors as in ``append``; a ``ConcurrencyError`` names the stream that conflicted.
         """
         self._check(writes)
-        anywhere = {write.stream for write in writes if write.expected is Expected.ANY}
-        for _ in range(ANY_ATTEMPTS - 1):
-            try:
-                return self._append_once(writes, commit_id, metadata or Metadata())
-            except ConcurrencyError as conflict:
-                if conflict.stream not in anywhere:
-                    raise
-        return self._append_once(writes, commit_id, metadata or Metadata())
+        metadata = metadata or Metadata()
+        attributes: tracing.Attributes = {
+            "banyan.entity": writes[0].stream.entity,
+            "banyan.events": sum(len(w.events) for w in writes),
+        }
+        with tracing.span("append", metadata.traceparent, attributes):
+            return self._append(writes, commit_id, metadata)
 
     def save_snapshot(self, snapshot: Snapshot) -> None:
         """Keep a snapshot; ``load`` uses it as long as it fits the chain and the state version."""
@@ -116,6 +116,16 @@ class EventStore(StreamReader):
                 raise ValueError(f"the head of {write.expected.stream} says nothing about {write.stream}")
             for event in write.events:
                 self.registry.check(event)
+
+    def _append(self, writes: Sequence[Write], commit_id: str | None, metadata: Metadata) -> tuple[Appended, ...]:
+        anywhere = {write.stream for write in writes if write.expected is Expected.ANY}
+        for _ in range(ANY_ATTEMPTS - 1):
+            try:
+                return self._append_once(writes, commit_id, metadata)
+            except ConcurrencyError as conflict:
+                if conflict.stream not in anywhere:
+                    raise
+        return self._append_once(writes, commit_id, metadata)
 
     def _append_once(self, writes: Sequence[Write], commit_id: str | None, metadata: Metadata) -> tuple[Appended, ...]:
         heads = [self._resolve(write, commit_id) for write in writes]

@@ -1,0 +1,71 @@
+"""Spans of what the engine does, and the W3C trace context that they continue; off until one is installed."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from contextlib import AbstractContextManager, nullcontext
+from typing import Final, Protocol
+
+Attributes = Mapping[str, str | int]
+
+_TRACEPARENT: Final = re.compile(
+    r"((?!ff)[0-9a-f]{2})-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}(-[!-~]{1,200})?", re.ASCII
+)
+
+
+class Tracing(Protocol):
+    """Where spans go. Attributes hold names of code and counts, never what a caller sent."""
+
+    def span(self, name: str, parent: str, attributes: Attributes) -> AbstractContextManager[str]:
+        """As ``span``."""
+
+    def flush(self) -> None:
+        """Export what has ended; a frozen process exports nothing."""
+
+
+_installed: Tracing | None = None
+
+
+def install(tracing: Tracing | None) -> None:
+    """Send the spans of this process somewhere, or nowhere."""
+    global _installed
+    _installed = tracing
+
+
+def installed() -> bool:
+    """Whether spans go somewhere."""
+    return _installed is not None
+
+
+def span(name: str, parent: str = "", attributes: Attributes | None = None) -> AbstractContextManager[str]:
+    """Trace a block; gives the ``traceparent`` to hand on to what the block causes.
+
+    Parameters
+    ----------
+    name : str
+    parent : str
+        The ``traceparent`` that caused the block. A span that is open in this thread and belongs to the same trace,
+        or to any when there is no parent, comes first. Without tracing the parent itself is handed on.
+    attributes : Mapping[str, str | int], optional
+    """
+    if _installed is None:
+        return nullcontext(parent)
+    return _installed.span(name, parent, attributes or {})
+
+
+def flush() -> None:
+    """Export what has ended."""
+    if _installed is not None:
+        _installed.flush()
+
+
+def traceparent(text: str) -> str:
+    """The trace context of a request, or nothing when it is malformed: a trace never makes a request fail.
+
+    Of a version later than 00 only what 00 has is kept, as the W3C recommendation says.
+    """
+    match = _TRACEPARENT.fullmatch(text)
+    if match is None or (match[1] == "00" and match[2]):
+        return ""
+    return f"00{text[2:55]}"
