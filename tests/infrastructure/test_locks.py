@@ -56,3 +56,10 @@ def test_the_environments_agree_but_for_what_the_sam_cli_holds_back() -> None:
     tested, sam, postgres = (locked(ROOT / "requirements" / f"{name}.txt") for name in ("dev", "sam", "postgres"))
     assert {name for name in tested.keys() & sam.keys() if tested[name] != sam[name]} == HELD_BACK_BY_THE_SAM_CLI
     assert all(tested[name] == postgres[name] for name in tested.keys() & postgres.keys())
+
+
+def test_every_direct_requirement_is_judged() -> None:
+    asked = [line for lock in LOCKS for line in lock.with_suffix(".in").read_text().splitlines()]
+    names = {re.split(r"[\[; ]", line)[0] for line in asked if line and not line.startswith("-")}
+    told = set(re.findall(r"`([a-z0-9-]+)`", (ROOT / "docs" / "dependencies.md").read_text()))
+    assert names - told == set()
