@@ -256,15 +256,48 @@ WITHOUT_DATABASE = {"projector", "rebuild_worker", "change_marker"}
 
 def test_only_functions_that_meet_the_legacy_database_read_its_secret_and_no_other(template: Template) -> None:
     legacy = load_template(**DATABASE)
-    policy = next(p for p in legacy.resources("AWS::IAM::ManagedPolicy") if p.logical_id == "MigrationPolicy")
-    statements = policy.properties["PolicyDocument"]["Statement"]
-    (read,) = [s for s in statements if str(s["Action"]).startswith("secretsmanager:")]
-    assert (read["Action"], read["Resource"]) == ("secretsmanager:GetSecretValue", DATABASE["LegacyDatabaseSecretArn"])
-    roles = {role.arn: role.properties["ManagedPolicyArns"] for role in legacy.resources("AWS::IAM::Role")}
     functions = legacy.resources("AWS::Lambda::Function")
-    may = {folder_name(f) for f in functions if "MigrationPolicy" in roles[f.properties["Role"]]}
-    assert may == {folder_name(f) for f in functions} - WITHOUT_DATABASE
+    secrets = {
+        folder_name(f): [(a, r) for a, r in role_of(legacy, f).allowed if a.startswith("secretsmanager:")]
+        for f in functions
+    }
+    read = [("secretsmanager:GetSecretValue", DATABASE["LegacyDatabaseSecretArn"])]
+    assert secrets == {name: [] if name in WITHOUT_DATABASE else read for name in secrets}
     assert not [action for action, _ in grants(template) if action.startswith("secretsmanager:")]
+
+
+HANDLING = {
+    "orders": {"GetItem", "UpdateItem"},
+    "MigrationTable": {"GetItem", "PutItem", "DeleteItem", "ConditionCheckItem"},
+}
+WHOLE = {"BatchGetItem", "Scan", "DescribeTable"}
+LEGACY_GRANTS: dict[str, dict[str, set[str]]] = {
+    "command_api": HANDLING,
+    "query_api": {"orders": {"GetItem"}, "MigrationTable": {"GetItem", "PutItem", "UpdateItem"}},
+    "reactor": HANDLING,
+    "deadlines": HANDLING,
+    "reconciler": {"orders": HANDLING["orders"] | WHOLE, "MigrationTable": HANDLING["MigrationTable"] | {"Query"}},
+    "console": {"orders": HANDLING["orders"] | WHOLE, "MigrationTable": HANDLING["MigrationTable"] | {"Query"}},
+    "migration_controller": {
+        "orders": HANDLING["orders"] | WHOLE | {"PutItem"},
+        "MigrationTable": HANDLING["MigrationTable"] | {"Query"},
+    },
+    "projector": {},
+    "rebuild_worker": {},
+    "change_marker": {},
+}
+
+
+@pytest.mark.parametrize("function", LEGACY_GRANTS)
+def test_a_function_has_the_grants_on_a_legacy_table_that_it_needs(function: str) -> None:
+    legacy = load_template(LegacyStore="dynamodb", LegacyName="orders")
+    resource = next(f for f in legacy.resources("AWS::Lambda::Function") if folder_name(f) == function)
+    found: dict[str, set[str]] = {}
+    for action, target in role_of(legacy, resource).allowed:
+        name = target.removeprefix(TABLES).removeprefix("banyan-")
+        if action.startswith("dynamodb:") and name in ("orders", "MigrationTable"):
+            found.setdefault(name, set()).add(action.removeprefix("dynamodb:"))
+    assert found == LEGACY_GRANTS[function]
 
 
 def test_no_function_finds_a_password_in_its_environment() -> None:

@@ -17,6 +17,8 @@ class Role:
     ----------
     resource : Resource
         An ``AWS::IAM::Role``.
+    managed : Iterable[Resource]
+        The template's managed policies, of which those that the role names count.
 
     Attributes
     ----------
@@ -24,8 +26,9 @@ class Role:
         Actions and resources, either with wildcards.
     """
 
-    def __init__(self, resource: Resource) -> None:
-        policies = resource.properties["Policies"]
+    def __init__(self, resource: Resource, managed: Iterable[Resource] = ()) -> None:
+        named = resource.properties.get("ManagedPolicyArns", [])
+        policies = [*resource.properties["Policies"], *(each.properties for each in managed if each.ref in named)]
         statements = [statement for policy in policies for statement in policy["PolicyDocument"]["Statement"]]
         self.allowed = [
             (action, target)
@@ -45,7 +48,8 @@ class Role:
 
 def role_of(template: Template, function: Resource) -> Role:
     """Return the role a function runs under."""
-    return next(Role(role) for role in template.resources("AWS::IAM::Role") if role.arn == function.properties["Role"])
+    roles, managed = template.resources("AWS::IAM::Role"), template.resources("AWS::IAM::ManagedPolicy")
+    return next(Role(role, managed) for role in roles if role.arn == function.properties["Role"])
 
 
 def as_list(value: Any) -> list[str]:
