@@ -192,8 +192,21 @@ def test_what_cannot_be_done_is_refused_with_a_code(moto: DynamoDBEngine, subtes
             assert problem(desk.ask(f"/admin/projections/{path}", body)) == expected
 
 
+def test_deadlines_that_wait_for_their_time_are_told_apart_from_those_that_are_due(desk: Desk) -> None:
+    desk.mended = True
+    desk.react()
+    found = told(desk, "/admin/deadlines")
+    assert (found["due"], found["parked"]) == (0, [])
+    waiting = {each["stream"].split(":")[-1] for each in found["waiting"]}
+    assert waiting == {"o-1", "o-2", "poison"}
+    assert {each["name"] for each in found["waiting"]} == {"payment"}
+    desk.clock.move(timedelta(days=1))
+    found = told(desk, "/admin/deadlines")
+    assert (found["due"], found["waiting"]) == (3, [])
+
+
 def test_nothing_waits_where_there_are_no_deadlines(desk: Desk) -> None:
-    assert told(desk, "/admin/deadlines") == {"due": 0, "parked": []}
+    assert told(desk, "/admin/deadlines") == {"due": 0, "waiting": [], "parked": []}
     assert told(desk, "/admin/deadlines/retry", {}) == {"retried": 0}
 
 

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from tools.cli import deadlines, migration, projections, reconciliation, trace
+from tools.cli import deadlines, migration, projections, reconciliation, streams, trace
 from tools.cli.client import LOCAL, Client
 from tools.cli.errors import Commands
 
@@ -15,6 +15,7 @@ app.add_typer(projections.app, name="projections")
 app.add_typer(reconciliation.app, name="reconcile")
 app.add_typer(migration.app, name="migration")
 app.add_typer(deadlines.app, name="deadlines")
+app.add_typer(streams.app, name="streams")
 app.command("trace")(trace.trace)
 
 

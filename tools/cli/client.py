@@ -28,12 +28,15 @@ class Refused(CliError):
     code : str
         Stable, machine-readable; empty when the answer names none.
     sentence : str
+    again : bool
+        Whether the same may be granted soon.
     """
 
-    def __init__(self, status: int, code: str, sentence: str) -> None:
+    def __init__(self, status: int, code: str, sentence: str, *, again: bool = False) -> None:
         super().__init__(sentence)
         self.status = status
         self.problem = code
+        self.again = again
 
 
 class Answer:
@@ -126,4 +129,5 @@ def _refused(response: httpx.Response) -> Refused:
     code, detail = problem.get("code", ""), problem.get("detail") or problem.get("message") or response.reason_phrase
     if response.status_code in (401, 403) and code != "forbidden_tenant":
         detail = f"the token was refused ({detail.rstrip('.')}): it must be valid and have the scope {SCOPE}"
-    return Refused(response.status_code, code, f"{code or response.status_code}: {detail}")
+    sentence = f"{code or response.status_code}: {detail}"
+    return Refused(response.status_code, code, sentence, again="Retry-After" in response.headers)

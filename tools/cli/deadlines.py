@@ -14,7 +14,7 @@ app = typer.Typer(no_args_is_help=True, help="See deadlines, and retry those tha
 
 @app.command("list")
 def list_all(context: typer.Context, json: Json = False) -> None:
-    """How many are due, and which are parked."""
+    """How many are due, which wait, and which are parked."""
     client: Client = context.obj
     answer = client.get("deadlines")
     show(answer, json, *tables.deadlines(answer.content))

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+import os
+from typing import Annotated, Final
 
 import typer
 from rich.console import Console, RenderableType
 
 from tools.cli.client import Answer
+
+WIDE: Final = 10_000
+"""Where no terminal says how wide it is, nothing is folded: what reads a pipe wants one line for each row."""
 
 Json = Annotated[bool, typer.Option("--json", help="Print the API's answer as it is.")]
 
@@ -23,5 +27,7 @@ def show(answer: Answer, json: bool, *shown: RenderableType) -> None:
 def say(*shown: RenderableType) -> None:
     """Print for a person."""
     console = Console()
+    if not console.is_terminal and not os.environ.get("COLUMNS"):
+        console = Console(width=WIDE)
     for each in shown:
         console.print(each, highlight=False)

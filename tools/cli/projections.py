@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import time
 from typing import Annotated
 
 import typer
 from rich.text import Text
 
 from tools.cli import tables
-from tools.cli.client import Answer, Client
+from tools.cli.client import Answer, Client, Refused
 from tools.cli.errors import REFUSED, CliError
 from tools.cli.following import Measure, looks, watched
 from tools.cli.output import Json, say, show
@@ -141,10 +142,12 @@ def drop(
     context: typer.Context,
     name: Name,
     generation: Annotated[int, typer.Argument(help="A generation that was kept for the way back.")],
+    wait: Annotated[bool, typer.Option("--wait", help="If it was read until just now, stay until it can be.")] = False,
+    every: Every = 1.0,
     json: Json = False,
 ) -> None:
-    """Delete a generation that nobody reads any more."""
-    answer = _client(context).post("projections", name, "drop", generation=generation)
+    """Delete a generation that is read no longer."""
+    answer = _dropped(_client(context), name, generation, every if wait else None)
     show(answer, json, Text(f"Generation {generation} of {name} is being deleted."))
 
 
@@ -165,6 +168,17 @@ def _parked(client: Client, name: str) -> list[str]:
     if not found:
         raise CliError(f"No stream is parked in {name}: there is nothing to retry.")
     return list(dict.fromkeys(each["stream"] for each in found))
+
+
+def _dropped(client: Client, name: str, generation: int, seconds: float | None) -> Answer:
+    """Drop a generation; one that readers may still hold is tried again as often as ``seconds`` says."""
+    while True:
+        try:
+            return client.post("projections", name, "drop", generation=generation)
+        except Refused as refusal:
+            if seconds is None or not refusal.again:
+                raise
+        time.sleep(seconds)
 
 
 def _retry(client: Client, name: str, stream: str, json: bool) -> bool:
@@ -193,5 +207,5 @@ def _ended(answer: Answer, json: bool) -> None:
     if found["stage"] == "ready" and not json:
         name = found["projection"]
         say(Text(f"Read the new rows with `banyan projections switch {name}`, or `cancel {name}` gives them up."))
-    if found["different"] or found["failed"]:
+    if found["failed"] or (found["different"] and not found["first"]):
         raise typer.Exit(REFUSED)

@@ -14,6 +14,7 @@ Json = Mapping[str, Any]
 
 MOMENTS: Final = frozenset({"startedAt", "changedAt", "parkedAt", "due", "since", "at"})
 WHEN_RETRIED: Final = "when retried"
+SHOWN: Final = 50
 
 
 def projections(found: Json) -> Table:
@@ -81,17 +82,36 @@ def progress(found: Json) -> list[RenderableType]:
             f"{found['compared']:,} rows compared, {found['different']:,} differ, {found['failed']:,} streams failed."
         )
     ]
+    if found["first"]:
+        shown.append(Text("It is the first build of a new projection: what the live rows lack yet is no difference."))
     if found["stuck"]:
         shown.append(rows("Streams that failed", found["stuck"], "stream", "version", "error"))
-    if found["differences"]:
+    if found["differences"] and not found["first"]:
         shown.append(rows("Differences", found["differences"], "row", "fields"))
     return shown
 
 
 def deadlines(found: Json) -> list[RenderableType]:
-    """Deadlines that are due or were put aside."""
-    table = rows("Parked deadlines", found["parked"], "stream", "name", "due", "attempts", "error")
-    return [Text(f"{counted(found['due'], 'deadline')} due now."), *([table] if found["parked"] else [])]
+    """Deadlines that are due, wait for their time or were put aside."""
+    waiting, named = found["waiting"], ("stream", "name", "due", "attempts", "error")
+    shown: list[RenderableType] = [Text(f"{counted(found['due'], 'deadline')} due now, {len(waiting):,} waiting.")]
+    if waiting:
+        shown.append(rows("Waiting deadlines", waiting[:SHOWN], *named))
+    if len(waiting) > SHOWN:
+        shown.append(Text(f"… and {len(waiting) - SHOWN:,} later ones: --json has them."))
+    return [*shown, *([rows("Parked deadlines", found["parked"], *named)] if found["parked"] else [])]
+
+
+def stream(found: Json) -> list[RenderableType]:
+    """Some events of a stream, and where to go on."""
+    shown: list[RenderableType] = [
+        rows(
+            f"{found['stream']}, version {found['version']}", found["events"], "version", "type", "at", "actor", "data"
+        )
+    ]
+    if found["next"] is not None:
+        shown.append(Text(f"There is more: ./banyan streams show {found['stream']} --after {found['next']}"))
+    return shown
 
 
 def moment(text: str) -> str:

@@ -5,16 +5,14 @@ from __future__ import annotations
 import sys
 import threading
 import time
-from collections.abc import Sequence
 
 from tools.local.console import Console
+from tools.local.domain import first_request
 from tools.local.errors import StackError
 from tools.local.options import Options, parse
 from tools.local.signals import ignore_every_signal, interrupt_on_every_signal
 from tools.local.stack import FUNCTIONS_LOG, Stack
 from tools.local.token import make_token
-
-ORDER = '{"customerId":"c-1","items":[{"sku":"tea","quantity":2,"price":"4.50"}]}'
 
 
 def main() -> int:
@@ -36,25 +34,22 @@ def run(options: Options, console: Console) -> None:
     started = time.monotonic()
     with Stack(options, console) as stack:
         url = stack.start()
-        console.say(welcome(options, url, stack.public_paths(), time.monotonic() - started))
+        console.say(welcome(options, url, stack, time.monotonic() - started))
         try:
             threading.Event().wait()
         finally:
             ignore_every_signal()
 
 
-def welcome(options: Options, url: str, public_paths: Sequence[str], seconds: float) -> str:
-    """Return where the stack answers, and a command that posts a first order."""
-    public = " ".join(url + path for path in public_paths)
+def welcome(options: Options, url: str, stack: Stack, seconds: float) -> str:
+    """Return where the stack answers, and a command to begin with."""
+    public = " ".join(url + path for path in stack.public_paths())
+    first = first_request(stack.domain, url, make_token("acme", options.data))
     return f"""Banyan is running at {url} ({options.engine}), ready in {seconds:.1f} s.
   Public without a token: {public}
   Function logs go to {options.data / FUNCTIONS_LOG}; Ctrl-C stops.
 
-Post a first order:
-
-curl -s {url}/orders -d '{ORDER}' \\
-  -H 'Content-Type: application/json' -H 'Authorization: Bearer {make_token("acme", options.data)}'
-"""
+{first}"""
 
 
 if __name__ == "__main__":

@@ -71,7 +71,7 @@ class Function:
         self.may_loop = properties.get("RecursiveLoop") == "Allow"
         self._level = str(properties.get("LoggingConfig", {}).get("ApplicationLogLevel", EVERYTHING))
         self._memory = int(properties.get("MemorySize", DEFAULT_MEMORY_MB))
-        self._environment = self._variables(properties.get("Environment", {}).get("Variables", {}))
+        self.variables = self._variables(properties.get("Environment", {}).get("Variables", {}))
         self._folder = (root / properties["Code"]["S3Key"]).resolve()
         self._handler_name: str = properties["Handler"]
         self._is_warm = False
@@ -86,7 +86,7 @@ class Function:
             It cannot be imported; the traceback stands in the function's log.
         """
         try:
-            with environment(self._environment):
+            with environment(self.variables):
                 _ = self._handler
         except Exception as error:
             traceback.print_exc()
@@ -129,7 +129,7 @@ class Function:
         return self._handler(event, context)
 
     def _first_answer(self, event: Any, context: LambdaContext) -> Any:
-        with environment(self._environment):
+        with environment(self.variables):
             try:
                 return self._handler(event, context)
             finally:

@@ -8,6 +8,7 @@ from contextlib import ExitStack, redirect_stderr, redirect_stdout
 from tools.local.authorizer import JwtAuthorizer, jwt_authorizer
 from tools.local.checkpoints import Checkpoints
 from tools.local.console import Console
+from tools.local.domain import served
 from tools.local.door import Door
 from tools.local.engine import engine
 from tools.local.environment import environment
@@ -73,12 +74,13 @@ class Stack(ExitStack):
         Raises
         ------
         StackError
-            The port is taken, a function cannot be imported, or the engine cannot start.
+            The port is taken, the domain or a function cannot be imported, or the engine cannot start.
         """
         require_free(self._options.port)
         self._redirect_output()
         self.enter_context(environment(self._local_settings()))
         self.enter_context(layers(self._template))
+        self.domain = served(self._functions)
         for function in self._functions.all:
             function.load()
         self.enter_context(engine(self._options.engine, self._options.data, self._console))

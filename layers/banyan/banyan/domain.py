@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib import import_module
 from typing import Any
@@ -12,6 +12,15 @@ from banyan.errors import ConfigurationError
 from banyan.projections.base import Projection
 from banyan.reactions.base import Policy
 from banyan.upcasting import EventRegistry
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """A first request for a new user: a path of the domain's routes, and the JSON to post to it."""
+
+    summary: str
+    path: str
+    body: Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +40,8 @@ class Domain:
     legacy : str
         Module with the adapter ``LEGACY`` of the system that is replaced, if there is one; imported only while a
         migration is on.
+    example : Example
+        What the local stack suggests to begin with.
 
     Raises
     ------
@@ -45,6 +56,7 @@ class Domain:
     routes: str = ""
     policies: Sequence[Policy] = field(default=())
     legacy: str = ""
+    example: Example | None = None
 
     def __post_init__(self) -> None:
         _unique("entity", [decider.entity for decider in self.deciders])
@@ -70,14 +82,17 @@ def load_domain(module: str) -> Domain:
     Raises
     ------
     ConfigurationError
-        When there is no such package or it exports no ``DOMAIN``.
+        When there is no such package, it imports what is not installed, or it exports no ``DOMAIN``.
     """
     try:
-        domain: Any = import_module(module).DOMAIN
+        package = import_module(module)
     except ModuleNotFoundError as error:
-        raise ConfigurationError(f"there is no domain package {module!r} in layers/domains") from error
-    except AttributeError as error:
-        raise ConfigurationError(f"package {module!r} exports no DOMAIN") from error
+        if error.name == module:
+            raise ConfigurationError(f"there is no domain package {module!r} in layers/domains") from error
+        raise ConfigurationError(f"domain {module!r} imports {error.name!r}, which is not installed") from error
+    if not hasattr(package, "DOMAIN"):
+        raise ConfigurationError(f"package {module!r} exports no DOMAIN")
+    domain: Any = package.DOMAIN
     if not isinstance(domain, Domain):
         raise ConfigurationError(f"{module}.DOMAIN is no banyan.domain.Domain")
     return domain

@@ -27,6 +27,7 @@
     │   └── Conflict
     ├── BatchFailed              most streams of a batch cannot be projected; deliver it again
     ├── TransitionRejected       a projection is in no state that allows this
+    │   └── GenerationInUse      a generation that was read until just now
     ├── ControlChanged           somebody else changed the control of a projection
     ├── VersionNotReached        a query is ahead of its stream
     ├── InvalidCursor            a page of another list, or of none
@@ -206,6 +207,10 @@ class BatchFailed(BanyanError):
 
 class TransitionRejected(BanyanError):
     """A projection is not in a state that allows this; nothing was changed."""
+
+
+class GenerationInUse(TransitionRejected):
+    """A generation was read until just now, and readers may hold on to it for a moment: try again soon."""
 
 
 class ControlChanged(BanyanError):

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from banyan.domain import Domain
+from banyan.domain import Domain, Example
 from banyan.upcasting import EventRegistry
 from orders.decider import ORDER
 from orders.events import (
@@ -30,6 +30,11 @@ DOMAIN: Final = Domain(
     routes="orders.routes",
     legacy="orders.legacy",
     policies=POLICIES,
+    example=Example(
+        "Post a first order",
+        "/orders",
+        {"customerId": "c-1", "items": [{"sku": "tea", "quantity": 2, "price": "4.50"}]},
+    ),
 )
 
 __all__ = ["DOMAIN"]

@@ -99,12 +99,60 @@ def test_pausing_parking_and_resuming(desk: Desk, banyan: Banyan) -> None:
     assert "`banyan projections retry order_list acme:order:o-1`" in parked
 
 
+def test_a_stream_is_shown_with_what_follows_a_version(banyan: Banyan) -> None:
+    for number in range(3):
+        body = {"sku": f"later-{number}", "quantity": 1, "price": "1"}
+        assert banyan.api("POST", "/orders/o-1/items", body).status_code == 200
+    shown = banyan("streams show acme:order:o-1 --after 1 --limit 2").stdout
+    assert [sku in shown for sku in ("later-0", "later-1", "later-2", "OrderCreated")] == [True, True, False, False]
+    assert "./banyan streams show acme:order:o-1 --after 3" in shown
+    assert [event["version"] for event in banyan.json("streams show acme:order:o-1")["events"]] == [1, 2, 3, 4]
+    assert banyan.api("GET", "/admin/streams?stream=acme:order:o-1&after=4").json()["next"] is None
+    assert "no events" in banyan("streams show acme:order:none").stderr
+    assert banyan("streams show nonsense").exit_code == 1
+
+
+def test_deadlines_that_wait_are_shown(desk: Desk, banyan: Banyan) -> None:
+    desk.mended = True
+    desk.react()
+    shown = banyan("deadlines list").stdout
+    assert "0 deadlines due now, 3 waiting." in shown
+    assert "acme:order:o-2" in shown
+
+
+def test_a_table_in_a_pipe_is_not_cut(desk: Desk, banyan: Banyan) -> None:
+    long = "acme:order:" + "x" * 100
+    desk.order("x" * 100)
+    shown = banyan(f"streams show {long}", COLUMNS="").stdout
+    assert max(map(len, shown.splitlines())) > 200
+    assert any("OrderCreated" in line and "x" * 100 in line for line in shown.splitlines())
+
+
 @pytest.mark.parametrize("line", ["retry", "park --reason typed-wrong", "rebuild --stream"])
 def test_a_stream_without_events_is_refused(banyan: Banyan, line: str) -> None:
     verb, *options = line.split()
     words = ["projections", verb, "order_list", *options, "acme:order:nobody"]
     result = banyan(" ".join(words))
     assert (result.exit_code, "no events of acme:order:nobody" in result.stderr) == (1, True)
+
+
+@pytest.mark.usefixtures("working")
+def test_a_generation_that_was_read_until_just_now_is_dropped_as_soon_as_it_can_be(
+    desk: Desk, banyan: Banyan, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    banyan("projections rebuild customer_totals --switch --every 0.01")
+    refused = banyan("projections drop customer_totals 1")
+    assert (refused.exit_code, "may still be read until" in refused.stderr) == (1, True)
+    pauses: list[float] = []
+
+    def later(seconds: float) -> None:
+        pauses.append(seconds)
+        desk.clock.move(timedelta(seconds=6))
+
+    monkeypatch.setattr("tools.cli.projections.time.sleep", later)
+    assert "is being deleted" in banyan("projections drop customer_totals 1 --wait --every 6").stdout
+    assert pauses == [6, 6]
+    assert banyan("projections drop customer_totals 1 --wait").exit_code in (0, 1)
 
 
 @pytest.mark.usefixtures("working")

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from tests.interruptions import Outside
 from tests.ledger import Deposit, Deposited, Withdraw, Withdrawn, account, deposits
+from tests.support import START
 from tests.unit.reactions.harness import Bank, Remind, deposited, pass_on, remind
 
 from banyan.commands import CommandHandler
@@ -139,7 +140,8 @@ def test_a_history_that_no_policy_asks_for_is_not_read(monkeypatch: pytest.Monke
 def test_a_deadline_is_scheduled_by_its_setting_from_the_recording_of_the_event() -> None:
     bank = Bank(Policy("remind", "account", remind))
     bank.reactor.project([bank.commit(ANNA, *deposits(5))])
-    bank.store.append(ANNA, 1, [Withdrawn(amount=5)], metadata=Metadata(correlation_id="request-2"))
+    backdated = Metadata(correlation_id="request-2", occurred_at=START - timedelta(days=400))
+    bank.store.append(ANNA, 1, [Withdrawn(amount=5)], metadata=backdated)
     bank.reactor.project(list(bank.store.commits(ANNA)))
     (deadline,) = bank.deadlines.scheduled
     cause = bank.events("anna")[-1]

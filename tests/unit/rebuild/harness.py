@@ -127,6 +127,7 @@ class Rebuilding:
         self.ledger = Ledger(views, MemoryTable(buckets), controls=MemoryControls())
         self.messages = Messages(self.ledger)
         self.spent = Spent()
+        self.walked = True
         self.controls: Controls = fuse.wire(self.ledger.controls)
         self.checkpoints: Checkpoints = fuse.wire(MemoryCheckpoints())
         self._views: Views = fuse.wire(views)
@@ -144,6 +145,7 @@ class Rebuilding:
             self._queue,
             segments=self.ledger.store.table.buckets,
             write_rate=RATE,
+            walked=lambda _: self.walked,
             clock=self.ledger.clock,
         )
 

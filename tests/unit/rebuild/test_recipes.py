@@ -81,6 +81,35 @@ def test_a_new_projection_over_old_events(rebuilding: Rebuilding) -> None:
     assert ledger.views.all_rows(Generation("sizes", rebuilding.live("sizes")))[two].fields["count"] == 4
 
 
+@pytest.mark.parametrize("failing", [False, True])
+def test_the_first_build_of_a_new_projection_switches_unless_a_stream_fails(
+    rebuilding: Rebuilding, failing: bool
+) -> None:
+    def doubtful(event: Event) -> Sequence[RowWrite]:
+        assert not (failing and event.stream_id == account("b")), "cannot be taken in"
+        return sizes(event)
+
+    ledger = rebuilding.ledger
+    deploy(rebuilding, ledger.balances, ledger.turnover, ViewProjection("sizes", "account", doubtful))
+    ledger.runner.project([ledger.commit(account("a"), *deposits(1))])
+    rebuilding.walked = False
+    rebuilding.rebuild.start("sizes", switch_when_equal=True)
+    rebuilding.walked = True
+    rebuilding.run()
+
+    progress = rebuilding.rebuild.progress("sizes", 2)
+    assert (progress.first, progress.different, progress.equal) == (True, 2, not failing)
+    assert progress.stage is (Stage.READY if failing else Stage.LIVE)
+
+
+def test_what_was_built_once_is_compared_though_the_catch_up_has_not_walked_for_it(rebuilding: Rebuilding) -> None:
+    rebuilding.walked = False
+    for number in (2, 3):
+        assert rebuild(rebuilding, "balances") == []
+        assert rebuilding.rebuild.progress("balances").first is (number == 2)
+        rebuilding.rebuild.switch("balances")
+
+
 def test_a_changed_projection(rebuilding: Rebuilding) -> None:
     ledger = rebuilding.ledger
     changed = StreamProjection("balances", "account", Counted, Counted, count)

@@ -24,6 +24,7 @@ from banyan.projections.rebuild.steps import RebuildSteps
 from banyan.projections.rebuild.stream import StreamRebuilt, rebuild_stream
 from banyan.projections.rebuild.worker import Pace, RebuildWorker
 from banyan.projections.snapshotter import Snapshotter
+from banyan.projections.views import Generation
 from banyan.streams import StreamId
 
 LONGEST_PROJECTION: Final = timedelta(seconds=60)
@@ -69,8 +70,13 @@ class Rebuilds:
             queue,
             segments=application.settings.log_buckets,
             write_rate=application.settings.rebuild_write_units,
+            walked=self._walked,
             clock=application.clock,
         )
+
+    def _walked(self, generation: Generation) -> bool:
+        buckets = range(self._app.settings.log_buckets)
+        return len(self._app.log_checkpoints.get(generation, buckets)) == len(buckets)
 
     def worker(self) -> RebuildWorker:
         """What works the queue off."""

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final, Protocol
 
-from banyan.errors import TransitionRejected
+from banyan.errors import GenerationInUse, TransitionRejected
 from banyan.projections.views import Generation
 from banyan.store.chain import timestamp
 from banyan.streams import BEGINNING_OF_TIME, StreamId
@@ -228,7 +228,7 @@ class Control:
         dropped = self._moved(number, {Stage.KEPT}, Stage.DROPPING, now)
         readable_until = self.info(number).changed_at + grace
         if now < readable_until:
-            raise TransitionRejected(
+            raise GenerationInUse(
                 f"generation {number} of {self.projection!r} may still be read until {timestamp(readable_until)}"
             )
         return dropped

@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
-from banyan.aws.admin import backfills, correlations, deadlines, migration, projections, rebuilds, reconciliation
+from banyan.aws.admin import (
+    backfills,
+    correlations,
+    deadlines,
+    migration,
+    projections,
+    rebuilds,
+    reconciliation,
+    streams,
+)
 
 ROUTERS = (
     projections.router,
     rebuilds.router,
     deadlines.router,
     correlations.router,
+    streams.router,
     reconciliation.router,
     migration.router,
     backfills.router,

@@ -1,9 +1,8 @@
-"""Routes over deadlines: what is due, and what lies parked."""
+"""Routes over deadlines: what waits, what is due, and what lies parked."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from datetime import datetime
+from datetime import UTC, datetime
 from itertools import islice
 from typing import Final
 
@@ -15,12 +14,13 @@ from banyan.events import CamelModel
 from banyan.streams import StreamId
 
 MOST: Final = 1000
+END_OF_TIME: Final = datetime.max.replace(tzinfo=UTC)
 
 router = Router()  # type: ignore[no-untyped-call]
 
 
 class DeadlineAnswer(CamelModel):
-    """A deadline that was put aside because its command kept failing."""
+    """A deadline; its error is why its command failed the last time."""
 
     stream: StreamId
     name: str
@@ -30,9 +30,13 @@ class DeadlineAnswer(CamelModel):
 
 
 class DeadlinesAnswer(CamelModel):
-    """How many deadlines are due, and which are parked; at most 1000 of each are looked at."""
+    """How many deadlines are due, which wait for their time, and which are parked.
+
+    At most 1000 are looked at: the first of those that are due or wait, and the first of the parked.
+    """
 
     due: int
+    waiting: list[DeadlineAnswer]
     parked: list[DeadlineAnswer]
 
 
@@ -42,12 +46,16 @@ class UnparkedAnswer(CamelModel):
     retried: int
 
 
-@router.get("/admin/deadlines", operation_id="listDeadlines", summary="Which deadlines are due or parked")
+@router.get("/admin/deadlines", operation_id="listDeadlines", summary="Which deadlines wait, are due or parked")
 def list_deadlines(call: CurrentCall) -> DeadlinesAnswer:
     """Show what the schedule has still to work off."""
-    app = call.application
-    parked = [_answer(each) for each in islice(app.deadlines.parked(), MOST)]
-    return DeadlinesAnswer(due=_count(islice(app.deadlines.due(app.clock()), MOST)), parked=parked)
+    app, now = call.application, call.application.clock()
+    kept = list(islice(app.deadlines.due(END_OF_TIME), MOST))
+    return DeadlinesAnswer(
+        due=sum(1 for each in kept if each.due <= now),
+        waiting=[_answer(each) for each in kept if each.due > now],
+        parked=[_answer(each) for each in islice(app.deadlines.parked(), MOST)],
+    )
 
 
 @router.post("/admin/deadlines/retry", operation_id="retryDeadlines", summary="Let parked deadlines wait again")
@@ -63,7 +71,3 @@ def _answer(waiting: Waiting) -> DeadlineAnswer:
     return DeadlineAnswer(
         stream=waiting.stream, name=waiting.name, due=waiting.due, attempts=waiting.attempts, error=waiting.error
     )
-
-
-def _count(found: Iterable[object]) -> int:
-    return sum(1 for _ in found)

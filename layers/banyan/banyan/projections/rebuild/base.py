@@ -55,6 +55,9 @@ class Build:
     switch_when_equal : bool
         Let queries read the new generation as soon as it is complete and no row differs.
     started_at : datetime
+    first : bool
+        The live generation has not seen all of the log yet, as the projection is new: what it lacks is no fault of the
+        new one.
     """
 
     generation: Generation
@@ -63,6 +66,7 @@ class Build:
     write_rate: int
     switch_when_equal: bool
     started_at: datetime
+    first: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ _logger = logging.getLogger(__name__)
 def finish(controls: Controls, build: Build, segments: Sequence[Segment], now: datetime) -> None:
     """Say that a build is complete, and let queries read it if that was asked for and nothing differs.
 
-    What another version of the projection made is expected to differ.
+    What another version of the projection made is expected to differ, and so is what a new projection has not got yet.
     """
     number = build.generation.number
     failed, equal = any(segment.failed for segment in segments), not any(segment.different for segment in segments)
@@ -26,7 +26,7 @@ def finish(controls: Controls, build: Build, segments: Sequence[Segment], now: d
         if info.stage is not Stage.BUILDING:
             return control
         done = control.readied(number, now)
-        right = not failed and (equal or control.outdated(info.version))
+        right = not failed and (equal or build.first or control.outdated(info.version))
         return done.switched(number, now) if right and build.switch_when_equal and control.live == build.base else done
 
     control = change(controls, build.generation.projection, ready)

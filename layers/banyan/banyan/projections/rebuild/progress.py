@@ -22,6 +22,8 @@ class Progress(CamelModel):
     projection : str
     generation, base : int
         What is built, and what it is compared with.
+    first : bool
+        As in ``Build``.
     stage : Stage
     phase : Phase
         Of the segment that is furthest behind.
@@ -53,6 +55,7 @@ class Progress(CamelModel):
     projection: str
     generation: int
     base: int
+    first: bool
     stage: Stage
     phase: Phase
     streams: int
@@ -73,8 +76,8 @@ class Progress(CamelModel):
 
     @property
     def equal(self) -> bool:
-        """Whether all was compared, everything was taken in and nothing differs."""
-        return self.phase.reached(Phase.COMPARED) and not self.different and not self.failed
+        """Whether all was compared, everything was taken in and nothing differs that was to be equal."""
+        return self.phase.reached(Phase.COMPARED) and (self.first or not self.different) and not self.failed
 
 
 def progress_of(build: Build, stage: Stage, segments: Sequence[Segment]) -> Progress:
@@ -88,6 +91,7 @@ def progress_of(build: Build, stage: Stage, segments: Sequence[Segment]) -> Prog
         projection=build.generation.projection,
         generation=build.generation.number,
         base=build.base,
+        first=build.first,
         stage=stage,
         phase=min((segment.phase for segment in segments), key=list(Phase).index),
         streams=streams,

@@ -32,6 +32,8 @@ class Rebuild:
         Buckets of the log.
     write_rate : int
         Write units per second that one rebuild may consume, unless it is told otherwise.
+    walked : Callable[[Generation], bool]
+        Whether a generation has seen all of the log.
     clock : Callable[[], datetime]
     """
 
@@ -43,6 +45,7 @@ class Rebuild:
         queue: WorkQueue,
         segments: int,
         write_rate: int,
+        walked: Callable[[Generation], bool] = lambda _: True,
         clock: Clock = utc_now,
     ) -> None:
         self._projections = {projection.name: projection.version for projection in projections}
@@ -51,6 +54,7 @@ class Rebuild:
         self._queue = queue
         self._segments = segments
         self._write_rate = write_rate
+        self._walked = walked
         self._clock = clock
 
     def start(self, projection: str, *, switch_when_equal: bool = False, write_rate: int | None = None) -> Progress:
@@ -162,7 +166,9 @@ class Rebuild:
         return progress_of(build, control.info(number).stage, self._checkpoints.segments(build))
 
     def _plan(self, generation: Generation, base: int, *, switch: bool = False, rate: int | None = None) -> Build:
-        return Build(generation, base, self._segments, rate or self._write_rate, switch, started_at=self._clock())
+        live = Generation(generation.projection, base)
+        first = self._checkpoints.build(live) is None and not self._walked(live)
+        return Build(generation, base, self._segments, rate or self._write_rate, switch, self._clock(), first)
 
     def _known(self, projection: str) -> Control:
         if projection not in self._projections:

@@ -1,0 +1,91 @@
+"""The domain is imported before anything starts, and says the true reason when it cannot be."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+from tools.local.domain import VARIABLE, first_request, served
+from tools.local.errors import StackError
+from tools.local.functions import Functions
+
+from banyan.domain import load_domain
+from banyan.errors import ConfigurationError
+from orders import DOMAIN
+
+MANIFEST = """
+from banyan.domain import Domain
+from banyan.upcasting import EventRegistry
+
+{before}
+DOMAIN = Domain(name="{name}", registry=EventRegistry([]), deciders=[])
+"""
+
+
+@pytest.fixture
+def domains(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder of domains on the import path."""
+    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.setattr(sys, "dont_write_bytecode", True)
+    return tmp_path
+
+
+def write(folder: Path, name: str, before: str = "") -> str:
+    (folder / name).mkdir()
+    (folder / name / "__init__.py").write_text(MANIFEST.format(name=name, before=before))
+    return name
+
+
+def functions(domain: str | None) -> Functions:
+    """Two functions, of which one serves a domain."""
+    variables: list[dict[str, Any]] = [{}, {VARIABLE: domain} if domain else {}]
+    return cast("Functions", SimpleNamespace(all=[SimpleNamespace(variables=each) for each in variables]))
+
+
+def test_a_template_without_a_domain_serves_none() -> None:
+    assert served(functions(None)) is None
+
+
+def test_a_domain_that_is_misspelt_is_answered_with_those_there_are(domains: Path) -> None:
+    write(domains, "lending")
+    with pytest.raises(StackError, match=r"no domain 'lendign' in layers/domains: choose one of .*lending.*orders"):
+        served(functions("lendign"))
+
+
+@pytest.mark.parametrize(
+    ("before", "told"),
+    [
+        ("import nowhere_to_be_found", "imports 'nowhere_to_be_found', which is not installed"),
+        ("from orders import no_such_thing", "cannot be imported: ImportError: cannot import name 'no_such_thing'"),
+        ("1 / 0", "cannot be imported: ZeroDivisionError"),
+        ("object().missing", "cannot be imported: AttributeError"),
+        ("raise SystemError('broken')", "cannot be imported: SystemError: broken"),
+    ],
+)
+def test_a_domain_that_cannot_be_imported_says_why(
+    domains: Path, request: pytest.FixtureRequest, before: str, told: str
+) -> None:
+    name = f"broken_{abs(hash(request.node.name))}"
+    with pytest.raises(StackError, match=told):
+        served(functions(write(domains, name, before)))
+
+
+def test_the_engine_tells_a_missing_library_from_a_missing_domain(domains: Path) -> None:
+    write(domains, "incomplete", "import nowhere_to_be_found")
+    with pytest.raises(ConfigurationError, match="imports 'nowhere_to_be_found'"):
+        load_domain("incomplete")
+    with pytest.raises(ConfigurationError, match="no domain package 'incompleet'"):
+        load_domain("incompleet")
+
+
+def test_the_first_request_is_the_domains_own(domains: Path) -> None:
+    url = "http://127.0.0.1:3000"
+    of_orders = first_request(served(functions("orders")), url, "t0ken")
+    assert f'curl -s {url}/orders -d \'{{"customerId":"c-1"' in of_orders
+    assert "Bearer t0ken" in of_orders
+    of_another = first_request(served(functions(write(domains, "shelves"))), url, "t0ken")
+    assert ("/orders" in of_another, f"{url}/openapi.json" in of_another) == (False, True)
+    assert DOMAIN.example is not None
