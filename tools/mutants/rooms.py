@@ -1,0 +1,67 @@
+"""The parts of the engine that bugs are planted in, and the tests that must notice them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+ENGINE = "layers/banyan/banyan/"
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """Part of the engine.
+
+    Parameters
+    ----------
+    sources : Sequence[str]
+        Files and folders under ``layers/banyan/banyan``.
+    tests : Sequence[str]
+        Files and folders under ``tests``, quickest first: the first failure ends a run.
+    """
+
+    sources: Sequence[str]
+    tests: Sequence[str]
+
+    def files(self, tree: Path) -> list[Path]:
+        """The modules of this room, relative to the tree."""
+        places = [tree / ENGINE / source for source in self.sources]
+        found = [file for place in places for file in (place.rglob("*.py") if place.is_dir() else [place])]
+        return sorted(file.relative_to(tree) for file in found)
+
+
+def _tests(folder: str, names: str) -> list[str]:
+    return [f"{folder}/test_{name}.py" for name in names.split()]
+
+
+ROOMS = {
+    "store": Room(
+        ["store", "commands.py", "known.py", "snapshots.py"],
+        [
+            *_tests("unit", "chain items memory_store reading recording snapshots collisions commands"),
+            *_tests("contract", "event_store damage log"),
+            *_tests("integration", "lost_ack capacity faults snapshots"),
+        ],
+    ),
+    "projections": Room(
+        ["projections"],
+        [
+            *("unit/projections", "unit/rebuild"),
+            *_tests("contract", "catchup controls generation_rows rebuild_checkpoints views"),
+            *_tests("integration", "projector rebuild"),
+        ],
+    ),
+    "reactions": Room(
+        ["reactions", "deadlines"],
+        ["unit/reactions", "unit/deadlines", "contract/test_deadlines.py", *_tests("integration", "deadlines reactor")],
+    ),
+    "reconciliation": Room(
+        ["reconciliation"],
+        ["unit/reconciliation", *_tests("contract", "cells reconciliation")],
+    ),
+    "migration": Room(
+        ["migration"],
+        ["unit/migration", "unit/legacy", "contract/test_legacy.py", "integration/migration"],
+    ),
+}
