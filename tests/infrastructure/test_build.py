@@ -6,10 +6,16 @@ import re
 import subprocess
 from importlib import metadata
 from pathlib import Path
+from typing import Any
 
+import boto3
 import pytest
+from tools.local.engine import ISOLATION
+from tools.local.environment import environment
+from tools.local.physical import REGION
+from tools.runtime.backend import moto
 from tools.runtime.build import KEPT_SERVICES, build, pythons, unavailable
-from tools.runtime.emulator import ROOT
+from tools.runtime.emulator import ROOT, SAM_VENV
 from tools.runtime.sandbox import load_template
 
 LIMIT = 250 * 1024 * 1024
@@ -46,12 +52,29 @@ def test_the_build_holds_what_the_template_names_and_runs_on_its_python(tmp_path
     for layer, name in {"BanyanLayer": "banyan", "PostgresLayer": "postgres", "TracingLayer": "tracing"}.items():
         lock = (ROOT / "layers" / name / "requirements.txt").read_text()
         assert shipped(parts[layer] / "python") == dict(re.findall(r"^([a-z0-9-]+)==([^ ]+)", lock, re.M)), layer
+    check_package(tmp_path)
 
 
 def shipped(folder: Path) -> dict[str, str]:
     """Versions of the distributions in a folder, by normalized name."""
     found = metadata.distributions(path=[str(folder)])
     return {re.sub(r"[-_.]+", "-", each.name).lower(): each.version for each in found}
+
+
+def check_package(folder: Path) -> None:
+    """Package the build from elsewhere by its template's path alone: its settings lie beside it."""
+    with moto() as url:
+        variables = {name: value for name, value in ISOLATION.items() if value} | {"AWS_ENDPOINT_URL": url}
+        with environment(ISOLATION | variables | {"SAM_CLI_TELEMETRY": "0"}):
+            place: Any = {"LocationConstraint": REGION}
+            boto3.client("s3").create_bucket(Bucket="artifacts", CreateBucketConfiguration=place)
+            command: list[str | Path] = [SAM_VENV / "bin" / "sam", "package", "--s3-bucket", "artifacts"]
+            command += ["--template-file", folder / "build" / "template.yaml", "--output-template-file", "packed.yaml"]
+            done = subprocess.run(command, cwd=folder, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    packed = (folder / "packed.yaml").read_text()
+    assert packed.count("s3://artifacts/") > len(load_template().resources("AWS::Lambda::Function"))
+    assert re.search(r"TemplateURL: https?://\S+\.template", packed)
 
 
 def check_client(engine: Path) -> None:

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import json
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from tools.local.batch_answer import failed_items
 from tools.local.console import Console
-from tools.local.functions import FunctionFailed
+from tools.local.functions import LARGEST_PAYLOAD_BYTES, FunctionFailed
 from tools.local.mappings import FOREVER, Mapping
 from tools.local.shards import Record
 
 Discard = Callable[[list[Record], str, int], None]
+BATCH_BYTES = LARGEST_PAYLOAD_BYTES - 1024
 FIRST_PAUSE_SECONDS = 0.2
 LONGEST_PAUSE_SECONDS = 10.0
 
@@ -44,7 +46,7 @@ class Delivery:
         self._stopping = stopping
 
     def deliver(self, records: list[Record], discard: Discard) -> None:
-        """Deliver records in their order.
+        """Deliver records in their order, in as many batches as Lambda's limit of a payload makes of them.
 
         What comes before the first record that fails is done, and the rest is retried. Where nothing was done and
         the mapping bisects, the two halves are delivered one after the other; that does not count as a retry.
@@ -61,6 +63,10 @@ class Delivery:
         Stopped
             The stack stopped before all of them were delivered.
         """
+        for batch in payloads(records):
+            self._deliver(batch, discard)
+
+    def _deliver(self, records: list[Record], discard: Discard) -> None:
         tried = 0
         while records := self._fresh(records, discard, tried):
             handled = self._handled(records)
@@ -68,7 +74,7 @@ class Delivery:
             if self._mapping.bisect and len(records) > 1:
                 self._pause(tried)
                 middle = 0 if handled else len(records) // 2
-                self.deliver(records[:middle], discard)
+                self._deliver(records[:middle], discard)
                 records, tried = records[middle:], 0
             elif records and self._is_exhausted(tried):
                 return discard(records, "RetryAttemptsExhausted", tried)
@@ -105,3 +111,17 @@ class Delivery:
         seconds = min(FIRST_PAUSE_SECONDS * 2 ** (tried - 1), LONGEST_PAUSE_SECONDS)
         if self._stopping.wait(seconds):
             raise Stopped
+
+
+def payloads(records: list[Record]) -> Iterator[list[Record]]:
+    """Yield records in batches that fit into an event."""
+    batch, size = list[Record](), 0
+    for record in records:
+        length = len(json.dumps(record)) + 2
+        if batch and size + length > BATCH_BYTES:
+            yield batch
+            batch, size = [], 0
+        batch.append(record)
+        size += length
+    if batch:
+        yield batch

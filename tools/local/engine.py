@@ -27,6 +27,7 @@ from tools.local.partitions import looking_at_one_partition
 from tools.local.patching import patched
 from tools.local.physical import REGION
 from tools.local.plain_values import plain_values
+from tools.local.refusals import refusing_what_dynamodb_refuses
 from tools.local.scans import beginning_behind_the_last_page
 from tools.local.transactions import undoing_touched_items
 from tools.local.wakes import waking_readers
@@ -112,6 +113,7 @@ def moto_engine(but: str | None = None) -> Iterator[None]:
         stack.enter_context(serialized(but))
         for quicker in QUICKER:
             stack.enter_context(quicker())
+        stack.enter_context(refusing_what_dynamodb_refuses())
         stack.enter_context(sending_lineage())
         stack.enter_context(keeping_lineage())
         stack.enter_context(mock_aws())

@@ -8,6 +8,7 @@ import traceback
 from concurrent.futures import Future
 from contextvars import copy_context
 from functools import cached_property
+from math import inf
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -22,6 +23,8 @@ from tools.local.template import Resource, Template
 COLD_START = threading.Lock()
 DEFAULT_TIMEOUT_SECONDS = 3
 DEFAULT_MEMORY_MB = 128
+LARGEST_PAYLOAD_BYTES = 6 * 1024 * 1024
+"""Of an event, and of an answer."""
 
 
 class FunctionFailed(Exception):
@@ -29,7 +32,11 @@ class FunctionFailed(Exception):
 
 
 class FunctionTimedOut(FunctionFailed):
-    """A function took longer than its timeout."""
+    """A function took longer than its timeout, or than its caller waits."""
+
+
+class EventTooLarge(FunctionFailed):
+    """An event is larger than Lambda takes."""
 
 
 class Invocable(Protocol):
@@ -93,30 +100,45 @@ class Function:
             reason = " ".join(f"{type(error).__name__}: {error}".split())
             raise StackError(f"The function {self.logical_id} cannot be imported: {reason}.") from error
 
-    def invoke(self, event: Any) -> Any:
+    def invoke(self, event: Any, patience: float = inf) -> Any:
         """Return the function's answer to an event; both go through JSON, as Lambda's do.
+
+        Parameters
+        ----------
+        event : Any
+        patience : float, optional
+            Seconds that the caller waits, where that is less than the function may take.
 
         Raises
         ------
+        EventTooLarge
         FunctionTimedOut
             It took too long. It goes on in the background, for a thread cannot be ended.
         FunctionFailed
-            It raised, or its answer is not JSON.
+            It raised, or its answer is not JSON or too large.
         """
+        text, timeout = json.dumps(event), min(self.timeout, patience)
+        if len(text) > LARGEST_PAYLOAD_BYTES:
+            raise EventTooLarge(f"an event of {len(text)} bytes is larger than Lambda takes")
         context = LambdaContext(self.name, self.arn, self._memory, self.timeout)
         answer: Future[str] = Future()
-        arguments = (self._run, answer, json.dumps(event), context)
+        arguments = (self._run, answer, text, context)
         with belonging_to(running.get() or invoked(self.logical_id, ())):
             threading.Thread(target=copy_context().run, args=arguments, name=self.name, daemon=True).start()
         try:
-            return json.loads(answer.result(self.timeout))
+            return json.loads(answer.result(timeout))
         except TimeoutError:
-            raise FunctionTimedOut(f"no answer within {self.timeout:g} s") from None
+            raise FunctionTimedOut(f"no answer within {timeout:g} s") from None
 
     def _run(self, answer: Future[str], event: str, context: LambdaContext) -> None:
         application_level.set(self._level)
         try:
-            answer.set_result(json.dumps(self._answer(json.loads(event), context)))
+            text = json.dumps(self._answer(json.loads(event), context))
+            if len(text) > LARGEST_PAYLOAD_BYTES:
+                raise FunctionFailed(f"an answer of {len(text)} bytes is larger than Lambda lets through")
+            answer.set_result(text)
+        except FunctionFailed as error:
+            answer.set_exception(error)
         except BaseException as error:
             traceback.print_exc()
             answer.set_exception(FunctionFailed(type(error).__name__))

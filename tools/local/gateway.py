@@ -11,7 +11,7 @@ from werkzeug.wrappers import Request, Response
 
 from tools.local.authorizer import JwtAuthorizer
 from tools.local.console import Console
-from tools.local.functions import FunctionFailed, Functions, FunctionTimedOut
+from tools.local.functions import EventTooLarge, FunctionFailed, Functions, FunctionTimedOut
 from tools.local.http_events import request_event, response
 from tools.local.problems import (
     Problem,
@@ -23,6 +23,8 @@ from tools.local.problems import (
 from tools.local.routes import Route, match
 
 LARGEST_BODY_BYTES = 10 * 1024 * 1024
+INTEGRATION_SECONDS = 30.0
+"""What an HTTP API waits for a function at most, however long that may take."""
 
 
 class Gateway:
@@ -79,7 +81,9 @@ class Gateway:
     def _invoke(self, route: Route, event: Mapping[str, Any]) -> Any:
         function = self._functions.get(route.function)
         try:
-            return function.invoke(event)
+            return function.invoke(event, INTEGRATION_SECONDS)
+        except EventTooLarge:
+            raise payload_too_large() from None
         except FunctionTimedOut as error:
             self._console.warn(f"{function.logical_id}: {error}.")
             raise function_timed_out() from None

@@ -63,8 +63,9 @@ def not_found() -> Problem:
 
 
 def payload_too_large() -> Problem:
-    """The body is larger than API Gateway lets through."""
-    return Problem(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "payload_too_large", "A request body may have 10 MB.")
+    """The body is larger than API Gateway or Lambda lets through."""
+    detail = "A request body may have 10 MB, and what the function gets of it 6 MB."
+    return Problem(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "payload_too_large", detail)
 
 
 def function_failed() -> Problem:

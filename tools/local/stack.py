@@ -17,6 +17,7 @@ from tools.local.gateway import Gateway
 from tools.local.invocations import ENDPOINT, PREFIX, Invocations
 from tools.local.keys import AUDIENCE, ISSUER, local_key
 from tools.local.layers import layers
+from tools.local.limits import check_limits
 from tools.local.log_filter import FilteredLog
 from tools.local.mappings import Mapping, mappings
 from tools.local.options import Options
@@ -57,6 +58,7 @@ class Stack(ExitStack):
         self._console = console
         self._stopping = threading.Event()
         self._template = Template(options.template, LOCAL_PARAMETERS | options.parameters)
+        check_limits(self._template)
         self._functions = Functions(self._template)
         self._routes = routes(self._template)
         self._mappings = [mapping for mapping in mappings(self._template) if self._feeds(mapping.function)]

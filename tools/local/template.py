@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -17,6 +18,7 @@ from tools.local import physical
 from tools.local.environment import environment
 from tools.local.errors import StackError
 from tools.local.intrinsics import Intrinsics
+from tools.local.parameters import check_parameter
 
 logging.getLogger("samtranslator").setLevel(logging.ERROR)
 
@@ -79,6 +81,23 @@ class Template:
         found = [(key, body) for key, body in self._resources.items() if body["Type"] == kind]
         return [self._resource(key, body) for key, body in found if self._exists(body)]
 
+    def given_names(self, kind: str, stack: str) -> list[tuple[str, str]]:
+        """Return the logical ids and names of the resources of a type that the template names itself.
+
+        Parameters
+        ----------
+        kind : str
+        stack : str
+            Name of the stack, which may be a part of theirs.
+        """
+        field, found = physical.name_property(kind) or "Name", list[tuple[str, str]]()
+        with patched_stack(stack):
+            for logical_id, body in self._resources.items():
+                given = body.get("Properties", {}).get(field)
+                if body["Type"] == kind and self._exists(body) and given:
+                    found.append((logical_id, str(self._intrinsics.resolve(given))))
+        return found
+
     def build(self, kind: str, make: Callable[[Resource], T]) -> list[T]:
         """Return what is made of each resource of this type.
 
@@ -124,6 +143,17 @@ class Template:
         return str(self._intrinsics.resolve(given)) if given else physical.default_name(kind, logical_id)
 
 
+@contextmanager
+def patched_stack(name: str) -> Iterator[None]:
+    """Let the stack have another name until the block is left."""
+    before = physical.PSEUDO_PARAMETERS["AWS::StackName"]
+    physical.PSEUDO_PARAMETERS["AWS::StackName"] = name
+    try:
+        yield
+    finally:
+        physical.PSEUDO_PARAMETERS["AWS::StackName"] = before
+
+
 class Loader(yaml.CSafeLoader):
     """Reads YAML with the short forms of CloudFormation's functions, ten times as fast as in Python."""
 
@@ -164,7 +194,7 @@ def parameter_values(document: Mapping[str, Any], overrides: Mapping[str, str]) 
     Raises
     ------
     StackError
-        A parameter has neither a default nor a value.
+        A parameter has neither a default nor a value, or a value that its declaration does not allow.
     """
     return {
         name: parameter_value(name, declared, overrides.get(name))
@@ -177,7 +207,9 @@ def parameter_value(name: str, declared: Mapping[str, Any], given: str | None) -
     value = declared.get("Default") if given is None else given
     if value is None:
         raise StackError(f"The template's parameter {name} has no default: give it a value.")
-    return str(value).split(",") if declared["Type"] == "CommaDelimitedList" else str(value)
+    found = str(value).split(",") if declared["Type"] == "CommaDelimitedList" else str(value)
+    check_parameter(name, declared, found)
+    return found
 
 
 def to_cloudformation(document: dict[str, Any], parameters: Mapping[str, Any]) -> dict[str, Any]:

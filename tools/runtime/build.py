@@ -15,12 +15,15 @@ from tools.runtime.emulator import ROOT, SAM_VENV
 
 DEFAULT_FOLDER = ROOT / ".aws-sam" / "build"
 RUNTIME = "python3.13"
+CONFIG = "samconfig.toml"
 PYENV = "versions/3.13*/bin/python3.13"
 KEPT_SERVICES = frozenset({"dynamodb", "events", "lambda", "s3", "secretsmanager", "sqs"})
 
 
 def build(folder: Path) -> None:
     """Build every function and layer into a folder, compiled, and without AWS services that nothing calls.
+
+    The SAM CLI looks for its settings beside the template that it is given, so they lie beside the built one, too.
 
     Raises
     ------
@@ -38,6 +41,7 @@ def build(folder: Path) -> None:
     for part in filter(Path.is_dir, folder.iterdir()):
         drop_services(part / "python" / "botocore" / "data")
         compile_code(python, part)
+    shutil.copy(ROOT / CONFIG, folder)
 
 
 def drop_services(data: Path) -> None:

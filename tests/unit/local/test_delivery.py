@@ -185,3 +185,16 @@ def test_stopping_ends_the_retries(console: Console) -> None:
 )
 def test_an_answer_names_the_failed_or_fails_all(answer: Any, failed: set[str]) -> None:
     assert failed_items(answer, ["a", "b"]) == failed
+
+
+def test_a_batch_is_cut_to_what_an_event_may_have(console: Console) -> None:
+    large = [record | {"text": "x" * 1_000_000} for record in records(*range(13))]
+    run = Run(PLAIN, lambda event: None, console).deliver(large)  # noqa: ARG005
+    assert run.batches == [[0, 1, 2, 3, 4, 5], [6, 7, 8, 9, 10, 11], [12]]
+
+
+def test_a_batch_that_fails_holds_back_those_that_were_cut_behind_it(console: Console) -> None:
+    large = [record | {"text": "x" * 4_000_000} for record in records(1, 2)]
+    run = Run(PLAIN, poison(1), console).deliver(large)
+    assert run.batches == [[1], [1], [1], [2]]
+    assert run.discarded == [([1], "RetryAttemptsExhausted", 3)]

@@ -11,11 +11,12 @@ from typing import Any
 import pytest
 from tests.support import wait_until
 from tests.unit.local.conftest import Write
+from tools.local import gateway
 from tools.local.authorizer import jwt_authorizer
 from tools.local.console import Console
 from tools.local.door import Door
 from tools.local.errors import StackError
-from tools.local.functions import Functions
+from tools.local.functions import LARGEST_PAYLOAD_BYTES, Functions
 from tools.local.gateway import LARGEST_BODY_BYTES, Gateway
 from tools.local.invocations import Invocations
 from tools.local.keys import AUDIENCE, ISSUER, local_key
@@ -181,12 +182,39 @@ def test_the_gateway_answers_problems_itself(client: Client, method: str, path: 
 
 
 @answering("return {'size': len(event['body'])}")
-def test_a_body_may_have_ten_megabytes(client: Client) -> None:
-    fits = client.post("/public/x", data=b"x" * LARGEST_BODY_BYTES, content_type="text/plain")
-    answer = client.post("/public/x", data=b"x" * (LARGEST_BODY_BYTES + 1), content_type="text/plain")
+@pytest.mark.parametrize(
+    ("size", "kind", "fits"),
+    [
+        (LARGEST_PAYLOAD_BYTES - 4096, "text/plain", True),
+        (LARGEST_PAYLOAD_BYTES, "text/plain", False),
+        (LARGEST_PAYLOAD_BYTES * 3 // 4 - 4096, "image/png", True),
+        (LARGEST_PAYLOAD_BYTES * 3 // 4, "image/png", False),
+        (LARGEST_BODY_BYTES, "text/plain", False),
+        (LARGEST_BODY_BYTES + 1, "text/plain", False),
+    ],
+)
+def test_a_body_may_have_what_the_gateway_and_the_function_take(
+    client: Client, size: int, kind: str, fits: bool
+) -> None:
+    answer = client.post("/public/x", data=b"x" * size, content_type=kind)
+    if fits:
+        assert answer.json == {"size": size if kind == "text/plain" else (size + 2) // 3 * 4}
+    else:
+        assert (answer.status_code, answer.json["code"] if answer.json else None) == (413, "payload_too_large")
 
-    assert fits.json == {"size": LARGEST_BODY_BYTES}
-    assert (answer.status_code, answer.json["code"] if answer.json else None) == (413, "payload_too_large")
+
+@answering("return 'x' * (6 * 1024 * 1024 - len(event['rawQueryString']))")
+@pytest.mark.parametrize(("query", "status"), [("xx", 200), ("x", 500)])
+def test_an_answer_may_have_six_megabytes(client: Client, query: str, status: int) -> None:
+    assert client.get(f"/public/x?{query}").status_code == status
+
+
+@answering("import time; time.sleep(5)", timeout=60)
+def test_no_function_is_waited_for_longer_than_an_integration_may_take(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(gateway, "INTEGRATION_SECONDS", 0.05)
+    assert client.get("/public/x").status_code == 504
 
 
 @answering("return {'statusCode': 201, 'headers': {'X-N': 1}, 'cookies': ['a=1', 'b=2'], 'body': 'done'}")
