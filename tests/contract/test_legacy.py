@@ -305,6 +305,21 @@ def test_a_row_that_changes_its_key_is_noticed_under_both_names(postgres: OnPost
     assert postgres.repository.unaligned(LIMIT) == [order(2)]
 
 
+@pytest.mark.parametrize("version", [1, 2, 3, 9])
+def test_a_row_with_the_version_of_a_deleted_one_is_noticed(postgres: OnPostgres, version: int) -> None:
+    for commit_id in ("first", "second"):
+        write(postgres, order(), commit_id)
+    postgres.delete_directly(order())
+    run(
+        postgres,
+        "INSERT INTO orders (tenant, order_id, customer, status, total, version)"
+        f" VALUES ('acme', 'o-0001', 'c-2', 'open', 0, {version})",
+    )
+    found = postgres.repository.load(order())
+    assert found is not None
+    assert (found.version, found.aligned) == (max(version, 3), False)
+
+
 def test_a_line_of_any_table_raises_the_version_of_its_row(postgres: OnPostgres) -> None:
     run(
         postgres,
@@ -333,6 +348,7 @@ def test_rows_that_are_all_removed_are_noticed(postgres: OnPostgres, statement: 
     streams = [order(1), order(2, "zeta")]
     for stream in streams:
         write(postgres, stream)
+    run(postgres, "DELETE FROM order_items WHERE order_id = 'o-0001'")
     see_everything(postgres)
     run(postgres, statement)
     assert see_everything(postgres) == set(map(str, streams))
