@@ -46,6 +46,7 @@ LIMITS: dict[str, tuple[str, str, Any, int, Any, int | None, str]] = {
     "Banyan ParkedDeadlines": ("Maximum", AT_LEAST, 1, 60, 1, None, "ignore"),
     "Banyan OldestDueSeconds": ("Maximum", MORE, 600, 60, 3, None, "ignore"),
     "Banyan MigrationLag": ("Maximum", MORE, 600_000, 60, 3, None, "ignore"),
+    "Banyan MigrationParked": ("Maximum", AT_LEAST, 1, 60, 1, None, "ignore"),
     "Banyan MigrationIdleSeconds": ("Maximum", MORE, 3600, 60, 1, None, "ignore"),
 }
 """By metric: statistic, operator, threshold, period in seconds, periods, those that must breach, and missing data."""
