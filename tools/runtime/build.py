@@ -17,6 +17,13 @@ DEFAULT_FOLDER = ROOT / ".aws-sam" / "build"
 RUNTIME = "python3.13"
 CONFIG = "samconfig.toml"
 PYENV = "versions/3.13*/bin/python3.13"
+WHEELS = {
+    "PIP_ONLY_BINARY": ":all:",
+    "PIP_PLATFORM": "manylinux_2_28_aarch64 manylinux_2_17_aarch64 manylinux2014_aarch64",
+    "PIP_PYTHON_VERSION": "3.13",
+}
+"""Makes pip fetch the functions' own wheels at once, by digest; the SAM CLI would fetch them again by version alone."""
+
 KEPT_SERVICES = frozenset({"dynamodb", "events", "lambda", "s3", "secretsmanager", "sqs"})
 
 
@@ -34,7 +41,9 @@ def build(folder: Path) -> None:
         raise StackError(missing)
     python = next(pythons())
     path = f"{python.parent}:{os.environ['PATH']}"
-    settings = {name: value for name, value in ISOLATION.items() if value} | {"SAM_CLI_TELEMETRY": "0", "PATH": path}
+    settings = (
+        {name: value for name, value in ISOLATION.items() if value} | {"SAM_CLI_TELEMETRY": "0", "PATH": path} | WHEELS
+    )
     command: list[str | Path] = [SAM_VENV / "bin" / "sam", "build", "--language-extensions", "--build-dir", folder]
     if subprocess.run(command, cwd=ROOT, env=os.environ | settings).returncode:
         raise StackError("The build failed: the SAM CLI says why above.")
