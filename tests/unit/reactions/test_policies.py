@@ -84,6 +84,10 @@ def test_a_refusal_is_an_answer_that_is_counted_and_logged_without_its_text(capl
     (record,) = [record for record in caplog.records if record.name == "banyan.reactions.policies"]
     assert "no_cover" in record.getMessage()
     assert "the account holds" not in record.getMessage()
+    (cause,) = bank.events("anna")
+    names = ("policy", "step", "command", "stream", "code", "event", "correlation_id")
+    told = ("always", "take", "Withdraw", "acme:account:ben", "no_cover", cause.event_id, cause.event_id)
+    assert (record.levelno, *(record.__dict__[name] for name in names)) == (logging.WARNING, *told)
 
 
 def test_a_stream_that_others_keep_writing_to_makes_the_batch_come_again(monkeypatch: pytest.MonkeyPatch) -> None:

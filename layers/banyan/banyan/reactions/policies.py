@@ -113,12 +113,17 @@ class Policies:
             )
         except CommandRejected as rejection:
             self._telemetry.count("PolicyRejections")
-            _logger.info(
-                "policy %s: %s rejected a command with %s",
-                policy.name,
-                stream,
-                rejection.code,
-                extra={"policy": policy.name, "stream": str(stream), "event": event.event_id, "code": rejection.code},
+            where = {
+                "policy": policy.name,
+                "step": send.step,
+                "command": type(send.command).__name__,
+                "stream": str(stream),
+                "code": rejection.code,
+                "event": event.event_id,
+                "correlation_id": event.metadata.correlation_id or event.event_id,
+            }
+            _logger.warning(
+                "policy %s: %s rejected a command with %s", policy.name, stream, rejection.code, extra=where
             )
         except ConcurrencyError as error:
             raise StoreUnavailable(f"{stream} is contended: deliver the batch again") from error
