@@ -16,7 +16,7 @@ from tests.integration.migration.world import CANARY, DUAL, EVENTS, TURNED, Worl
 from tests.legacies import OnPostgres, order, row
 from tests.support import START
 
-from banyan.errors import StoreUnavailable
+from banyan.errors import BanyanError, StoreUnavailable
 from banyan.migration.archive import reading
 from banyan.migration.connections import Connections
 from banyan.migration.lead import Leader, token
@@ -140,6 +140,28 @@ def test_going_back_is_refused_while_a_row_cannot_follow(moto_world: World, monk
         assert world.parts.repository.lead() is Leader.EVENTS
     assert world.parts.mover.finish().step == CANARY
     world.expect_equal(order(1), order(2))
+
+
+@on_postgres
+def test_events_do_not_lead_while_an_entry_cannot_be_relayed(
+    moto_world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world = moto_world
+    world.go_to(CANARY)
+    world.create(order())
+    assert world.parts.relay is not None
+    with monkeypatch.context() as patch:
+        patch.setattr(world.parts.relay, "stream", fail)
+        world.add(order())
+        with pytest.raises(StoreUnavailable, match="1 entries of the outbox"):
+            world.turn(TURNED)
+        assert world.parts.repository.lead() is Leader.NOBODY
+        with pytest.raises(BanyanError):
+            world.add(order())
+    assert world.parts.mover.finish().step == TURNED
+    world.add(order())
+    world.expect_equal(order())
+    assert len(world.row(order()).lines) == 3
 
 
 @on_postgres

@@ -142,6 +142,17 @@ def test_a_change_that_not_even_moved_a_version_is_found(quiet: World, kind: str
     assert (seen.code, f"other rows than were archived ({table})" in seen.detail) == ("legacy_in_use", True)
 
 
+def test_a_comparison_that_is_too_old_is_made_again(quiet: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr(completion, "SECONDS", -1.0)
+        assert refusal(quiet).code == "still_comparing"
+    look(quiet)
+    quiet.clock.move(completion.FRESH - timedelta(minutes=1))
+    forge(quiet, "o-0002")
+    quiet.clock.move(timedelta(minutes=1))
+    assert "other rows than were archived" in refusal(quiet).detail
+
+
 @pytest.mark.parametrize("use", [READ, WRITE])
 def test_a_use_through_the_facade_is_seen(quiet: World, use: str) -> None:
     quiet.process().end.usage.used(use)
