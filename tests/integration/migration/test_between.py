@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import closing, suppress
 from datetime import timedelta
+from itertools import count
 from threading import Thread
 from typing import Any
 
@@ -21,6 +22,7 @@ from banyan.migration.archive import reading
 from banyan.migration.connections import Connections
 from banyan.migration.lead import Leader, token
 from banyan.migration.legacy import LegacyRow
+from banyan.migration.parts import Parts
 from banyan.migration.postgres import PostgresLegacy
 from banyan.migration.repair import Repair
 from banyan.migration.steps import Step
@@ -29,6 +31,8 @@ from banyan.reconciliation.cells import MemoryCells
 from banyan.reconciliation.sides import NotRepairable
 from banyan.streams import StreamId
 from orders import DOMAIN
+from orders.commands import AddItem
+from orders.events import Item
 from orders.legacy import LEGACY
 
 on_postgres = pytest.mark.parametrize("kind", ["postgres"], indirect=True)
@@ -180,6 +184,35 @@ def test_what_comes_while_a_row_follows_is_still_to_follow(moto_world: World) ->
     assert [news.version for news in unfollowed.all()] == [2]
     unfollowed.followed(order(), 3)
     assert list(unfollowed.all()) == []
+
+
+@on_postgres
+def test_a_commit_that_comes_while_a_row_follows_is_followed_too(
+    moto_world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def adds_and_dies(parts: Parts, stream: StreamId) -> None:
+        assert parts.follower is not None
+        monkeypatch.setattr(parts.follower, "follow", fail)
+        item = AddItem(item=Item(sku="pot", quantity=1, price="1"))
+        parts.facade.handle(stream, item, commit_id=f"between-{stream.id}")
+
+    world = moto_world
+    world.go_to(TURNED)
+    for number in count(1):
+        stream = order(number)
+        world.create(stream)
+        moments = Moments(
+            number,
+            lambda s=stream: meanwhile(world, lambda parts: adds_and_dies(parts, s)),  # type: ignore[misc]
+        )
+        with stepping(world, moments, within=False):
+            world.add(stream)
+        assert world.parts.recover() == 0
+        world.expect_equal(stream)
+        assert len(world.row(stream).lines) == (3 if moments.passed >= number else 2)
+        if moments.passed < number:
+            break
+    assert number > 4
 
 
 @on_dynamodb
