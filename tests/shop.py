@@ -20,6 +20,7 @@ from banyan.projections.views import Generation, Views
 from banyan.reconciliation.cells import Cells
 from banyan.reconciliation.feeds import Marks
 from banyan.reconciliation.parts import Workshop
+from banyan.reconciliation.plan import Plan
 from banyan.reconciliation.reconciler import Reconciler
 from banyan.reconciliation.report import Finding, Report
 from banyan.reconciliation.run import Runs
@@ -159,13 +160,13 @@ class Shop:
         self.clock.move(timedelta(seconds=seconds))
         next(self.pauses, lambda: None)()
 
-    def reconciler(self) -> Reconciler:
-        """A reconciler of another process; ``between`` happens before each of its requests."""
+    def plan(self) -> Plan:
+        """The plan of another process; ``between`` happens before each of its requests."""
         table, views, upkeep, cells = (
             Between(target, lambda: self.between())
             for target in (self.engine.table(), self.views, self.engine.upkeep(), self.cells)
         )
-        plan = Workshop(
+        return Workshop(
             EventStore(table, DOMAIN.registry, self.clock, no_sleep),
             views,
             upkeep,
@@ -178,10 +179,13 @@ class Shop:
             self.sleep,
             self.others,
         ).plan()
+
+    def reconciler(self) -> Reconciler:
+        """A reconciler of another process, as ``plan``."""
         return Reconciler(
-            plan,
+            self.plan(),
             self.engine.reports(),
-            Runs(cells),
+            Runs(Between(self.cells, lambda: self.between())),
             self.clock,
             WINDOW,
             telemetry=self.telemetry,

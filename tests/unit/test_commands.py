@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 import pytest
 from tests.engines import MemoryEngine
-from tests.ledger import ACCOUNTS, REGISTRY, Account, Deposit, Withdraw, account, deposits
+from tests.ledger import ACCOUNTS, REGISTRY, Account, Deposit, Withdraw, account, bulk, deposits
 from tests.support import START, ManualClock, no_sleep
 
 from banyan.commands import Aggregate, AggregateCache, CommandHandler, Outcome
@@ -317,3 +317,18 @@ def test_a_decider_may_say_several_things(store: EventStore) -> None:
 
     outcome = CommandHandler(store, replace(ACCOUNTS, decide=twice)).handle(B, Deposit(4))
     assert (outcome.state.balance, outcome.head.version, len(outcome.events)) == (8, 2, 2)
+
+
+@pytest.mark.parametrize("behind", [0, 2])
+def test_the_first_outcome_of_a_split_commit_has_all_its_events(store: EventStore, behind: int) -> None:
+    def much(command: Deposit | Withdraw, state: Account) -> list[DomainEvent]:  # noqa: ARG001
+        return bulk(4, 300_000) if command.amount > 1 else deposits(1)
+
+    handler: Handler = CommandHandler(store, replace(ACCOUNTS, decide=much))
+    handler.handle(B, Deposit(1))
+    first = handler.handle(B, Deposit(2), commit_id="x")
+    for _ in range(behind):
+        handler.handle(B, Deposit(1))
+    for again in (handler, CommandHandler(store, replace(ACCOUNTS, decide=much))):
+        assert told(again.handle(B, Deposit(2), commit_id="x")) == told(first)
+    assert len(first.events) == 4

@@ -9,6 +9,7 @@ from tests.ledger import REGISTRY, account, bulk, deposits
 from tests.support import ManualClock
 
 from banyan.errors import StreamCorrupted
+from banyan.events import Event
 from banyan.store import Commit, EventStore, Snapshot
 from banyan.store.memory import MemoryTable
 from banyan.store.verify import verify_stream
@@ -82,6 +83,20 @@ def test_half_a_commit_is_never_returned(
     table.hidden, table.queries = hidden, 2
 
     assert reader(store, before) == 1 + PARTS
+
+
+@pytest.mark.parametrize("hidden", [{3}, {4}, {5}, {4, 5}])
+@pytest.mark.parametrize("queries", [1, 3])
+def test_what_was_read_before_half_a_commit_is_not_read_again(
+    table: SlowTable, store: EventStore, hidden: set[int], queries: int
+) -> None:
+    head = store.append(A, 0, deposits(1)).head
+    before = store.append(A, head, deposits(2)).head
+    store.append(A, before, bulk(PARTS, 300_000))
+    for read in (store.read, store.commits):
+        table.hidden, table.queries = hidden, queries
+        versions = [each.version if isinstance(each, Event) else each.position for each in read(A)]
+        assert versions == [1, 2, 3, 4, 5]
 
 
 @pytest.mark.parametrize("hidden", [{2}, {3}, {4}])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -86,6 +87,22 @@ def test_however_it_is_split_every_part_fits_and_all_follow(sizes: list[int], ve
 
 def test_what_fits_into_one_item_is_not_split() -> None:
     assert len(recorded(bulk(1000, 100))) == 1
+
+
+def test_a_piece_has_room_for_its_number() -> None:
+    """Of a commit whose first half fills an item to within a few bytes: its number is not written yet."""
+    fits = bisect_left(range(500_000, 560_000), True, key=lambda size: not recordable(size))
+    for size in range(500_000 + fits - 12, 500_000 + fits, 4):
+        pieces = recorded([*deposits(1, note=noise(size)), *deposits(2, note=noise(100_000))])
+        assert len(pieces) == 2
+        assert all(item_size(commit_item(piece, 8)) <= MAX_ITEM_BYTES for piece in pieces)
+
+
+def recordable(size: int) -> bool:
+    try:
+        return bool(recorded(deposits(1, note=noise(size))))
+    except CommitTooLarge:
+        return False
 
 
 def test_one_event_too_large_says_where_to_keep_its_content() -> None:

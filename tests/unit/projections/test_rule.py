@@ -5,15 +5,27 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from tests.ledger import Withdrawn, account, bulk, deposits
+import pytest
+from tests.ledger import Deposited, Withdrawn, account, bulk, deposits
 from tests.unit.projections.harness import Ledger, same
 
+from banyan.events import Event
+from banyan.projections.base import Add, RowWrite, ViewProjection
 from banyan.projections.memory import MemoryViews
 from banyan.projections.views import Generation, Move, StateRow
 from banyan.store import Commit
 from banyan.streams import StreamId
 
 ANNA, BEN = account("anna"), account("ben")
+
+
+def _shared(event: Event) -> Sequence[RowWrite]:
+    assert isinstance(event.payload, Deposited)
+    return [Add("sums", event.payload.note, {"n": 1})]
+
+
+SHARED = ViewProjection("turnover", "account", _shared)
+"""One row for each note, whoever writes it."""
 
 
 class CountingViews(MemoryViews):
@@ -158,6 +170,26 @@ def test_many_streams_are_packed_into_transactions_of_a_hundred_items() -> None:
     assert sum(views.writes[80:]) == 80
     assert max(views.writes[80:]) * 2 + 5 <= 100
     assert ledger.turnover_rows() == ledger.expected_turnover()
+
+
+@pytest.mark.parametrize(("streams", "transactions"), [(99, [99]), (100, [99, 1])])
+def test_a_transaction_is_filled_to_its_limit_and_not_beyond(streams: int, transactions: list[int]) -> None:
+    """One item for each stream, and one for the row that they share."""
+    views = CountingViews()
+    ledger = Ledger(views)
+    ledger.projections = [SHARED]
+    ledger.make_runner().project([c for n in range(streams) for c in ledger.append(account(f"a{n}"), *deposits(1))])
+    assert views.writes == transactions
+
+
+@pytest.mark.parametrize(("rows", "parked"), [(99, False), (100, True)])
+def test_a_commit_may_write_as_many_rows_as_a_transaction_holds(rows: int, parked: bool) -> None:
+    ledger = Ledger()
+    ledger.projections = [SHARED]
+    runner = ledger.make_runner()
+    batch = ledger.append(ANNA, *(event for n in range(rows) for event in deposits(1, note=f"n{n}")))
+    assert bool(runner.project(batch)) == parked
+    assert ledger.watermark(ANNA) == (0 if parked else rows)
 
 
 def test_writes_of_a_commit_act_on_their_row_in_order() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import timedelta
 from itertools import repeat
 
@@ -13,8 +14,9 @@ from tests.contract.test_reconciliation import TOGETHER, change_field, falsify_t
 from tests.engines import MemoryEngine
 from tests.shop import Found, Shop, found
 
+from banyan.projections.views import Generation
 from banyan.reconciliation.reconciler import LEASE
-from banyan.reconciliation.report import Report
+from banyan.reconciliation.report import MAX_FINDINGS, Report
 from banyan.reconciliation.run import RunLost
 from banyan.streams import StreamId
 
@@ -85,6 +87,21 @@ def test_a_run_stops_in_time_and_goes_on_where_it_was(memory: MemoryEngine) -> N
     assert report.segments == segments > 10
     assert memory.reports().latest() == [report]
     assert shop.reconciler().go_on() is None
+
+
+def test_more_differences_than_a_report_names_are_counted_and_repaired(memory: MemoryEngine) -> None:
+    shop, many = Shop(memory, orders=MAX_FINDINGS + 30), MAX_FINDINGS + 20
+    rows = Generation("order")
+    edited = list(shop.views.all_states(rows))[:many]
+    for row in edited:
+        shop.views.put_state(rows, replace(row, state=row.state.replace("tea", "rum")), row.version)
+    report = shop.reconcile(repair=True)
+
+    (section,) = (each for each in report.sections if each.differences)
+    assert (section.name, section.differences, section.repaired) == ("order", many, many)
+    assert len(section.findings) == MAX_FINDINGS
+    assert not any("rum" in row.state for row in shop.views.all_states(rows))
+    assert found(shop.reconcile(full=True)) == set()
 
 
 def test_a_run_is_left_alone_while_somebody_is_at_it(memory: MemoryEngine) -> None:

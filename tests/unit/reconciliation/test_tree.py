@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from banyan.reconciliation.cells import Cells, Key, MemoryCells
 from banyan.reconciliation.checksum import checksum
-from banyan.reconciliation.tree import DigestTree, differing, path_of
+from banyan.reconciliation.tree import LEAF_ENTRIES, DigestTree, differing, path_of
 
 IDS = st.integers(0, 120).map(lambda n: f"acme:order:o-{n}")
 ENTRIES = st.dictionaries(IDS, st.sampled_from(["a", "b"]), max_size=120)
@@ -76,6 +76,29 @@ def test_an_update_that_was_interrupted_anywhere_is_completed_by_doing_it_again(
             continue
         break
     assert writes > 10
+
+
+@pytest.mark.parametrize("way", ["made", "grown", "shrunk"])
+def test_as_many_entries_as_a_leaf_holds_are_one_node_and_one_more_are_not(way: str) -> None:
+    def sized(size: int) -> DigestTree:
+        before = {"made": size, "grown": size - 1, "shrunk": size + 1}[way]
+        made = tree({f"o-{n}": "a" for n in range(before)})
+        made.update({f"o-{n}": "a" if n < size else None for n in range(size + 1)})
+        return made
+
+    assert not sized(LEAF_ENTRIES).root().children
+    assert sized(LEAF_ENTRIES + 1).root().children
+    assert sized(LEAF_ENTRIES).root().count == LEAF_ENTRIES
+
+
+def test_a_walk_that_goes_on_in_the_middle_of_a_deep_tree_leaves_nothing_out() -> None:
+    cells, ids = MemoryCells(), [f"o-{n}" for n in range(1_500)]
+    one, other = tree(dict.fromkeys(ids, "a"), cells, "one"), tree(dict.fromkeys(ids, "b"), cells, "other")
+    wanted = sorted(ids, key=path_of)
+    for place in range(0, len(wanted), 67):
+        after = path_of(wanted[place])
+        assert list(differing(one, other, after)) == wanted[place + 1 :]
+        assert one.ids(after, 10) == wanted[place + 1 : place + 11]
 
 
 class Interrupted(Exception):
