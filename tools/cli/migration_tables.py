@@ -33,6 +33,8 @@ def overview(found: Json) -> list[RenderableType]:
     shown: list[RenderableType] = [table]
     if found["halfDone"]:
         shown.append(rows("Half-done writes", found["halfDone"], "stream", "version", "since", "ageMs", "owner"))
+    if found["parked"]:
+        shown.append(rows("Parked: tried again every minute", found["parked"], "stream", "owner", "since", "reason"))
     if found["health"] and found["health"]["differences"]:
         shown.append(rows("Rows that their streams tell otherwise", found["health"]["differences"], "stream", "what"))
     return shown

@@ -13,6 +13,7 @@
     ├── Overtaken                migration: a later turn of the lead has begun
     ├── RowRaced                 migration: somebody else wrote the legacy row first
     ├── Diverged                 migration: the stream holds other events than the legacy system says
+    ├── UnreadableRow            migration: a legacy row that nothing can be made of until it is put right
     ├── NotRepairable            reconciliation: a difference that no repair of its side can mend
     │   └── Unfoldable           a stream whose events add up to nothing
     ├── RunLost                  reconciliation: somebody else went on with the run
@@ -24,7 +25,9 @@
     │   └── InvalidEvent
     ├── CommandRejected          the domain says no
     │   ├── NotFound
-    │   └── Conflict
+    │   ├── Conflict
+    │   │   └── RowParked        migration: the legacy row still lacks what its stream tells
+    │   └── RowRefused           migration: the legacy system cannot hold what one row is to say
     ├── BatchFailed              most streams of a batch cannot be projected; deliver it again
     ├── TransitionRejected       a projection is in no state that allows this
     │   └── GenerationInUse      a generation that was read until just now
@@ -37,6 +40,7 @@
     ├── BadRequest               HTTP: unreadable
     ├── BodyTooLarge             HTTP
     ├── InvalidId                HTTP: an id that cannot be part of a stream name
+    ├── InvalidText              HTTP: text with a character that not every store can hold
     ├── RequestInProgress        HTTP: the first request with this key still runs
     ├── KeyReused                HTTP: this key came with another request
     └── ConfigurationError       a setting or a domain manifest that does not fit
@@ -121,6 +125,25 @@ class Diverged(BanyanError):
         self.version = version
 
 
+class UnreadableRow(BanyanError):
+    """A legacy row that cannot be read or told as an event; its content is not part of the message.
+
+    Parameters
+    ----------
+    detail : str
+        What is to be put right, for a person.
+    field : str, optional
+        The first field concerned, in the row's own words.
+    """
+
+    code = "row_unreadable"
+
+    def __init__(self, detail: str, field: str | None = None) -> None:
+        super().__init__(detail)
+        self.detail = detail
+        self.field = field
+
+
 class NotPublished(BanyanError):
     """The event bus refuses an event, now and always."""
 
@@ -199,6 +222,33 @@ class NotFound(CommandRejected):
 
 class Conflict(CommandRejected):
     """The state of the thing does not allow the command."""
+
+
+class RowParked(Conflict):
+    """The legacy system leads, and the row of a stream still lacks what was promised while events led."""
+
+    def __init__(self, stream: StreamId, reason: str) -> None:
+        super().__init__("row_parked", f"the legacy row of {stream} lacks what its stream tells: {reason}")
+
+
+class RowRefused(CommandRejected):
+    """The legacy system cannot hold what one row is to say; nothing was written.
+
+    Parameters
+    ----------
+    reason : str
+        What the driver calls it, without any content of the row.
+    field : str, optional
+        Where in the row, as far as that is known.
+    value : object
+        What stands there, to find it in a command; part of no message.
+    """
+
+    def __init__(self, reason: str, field: str | None = None, value: object = None) -> None:
+        where = f"put {field} right" if field else "put the row right"
+        super().__init__("legacy_refused", f"the legacy system cannot hold this ({reason}): {where}", field)
+        self.reason = reason
+        self.value = value
 
 
 class BatchFailed(BanyanError):

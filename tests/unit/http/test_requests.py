@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 from tests.unit.http.api import CONTEXT, ORDER, Server, body_of, event, problem
 
 from banyan.aws.http_headers import Headers
-from banyan.aws.http_json import read_body
+from banyan.aws.http_json import expect_text, read_body
 from banyan.aws.identity import Caller, ForbiddenTenant, Unauthorized, identify
-from banyan.aws.problems import BadRequest, BodyTooLarge
+from banyan.aws.problems import BadRequest, BodyTooLarge, InvalidText
 
 LIMIT = 1000
 
@@ -67,6 +67,22 @@ def test_what_is_no_plain_json_object_is_malformed(body: str) -> None:
     with pytest.raises(BadRequest) as refused:
         read(body)
     assert refused.value.code == "malformed_json"
+
+
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        ({"reason": "a\0b"}, "reason"),
+        ({"items": [{"sku": "A"}, {"sku": "\0"}]}, "items.1.sku"),
+        ({"a": {"b\0": 1}}, "a"),
+        ({"\0": 1}, "(name)"),
+    ],
+)
+def test_text_that_no_postgresql_can_hold_is_refused_by_field(body: Any, field: str) -> None:
+    with pytest.raises(InvalidText) as refused:
+        expect_text(body)
+    assert (refused.value.field, "\0" in str(refused.value)) == (field, False)
+    assert expect_text({"reason": "\u2400 \\u0000"}) is None  # type: ignore[func-returns-value]
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ from aws_lambda_powertools.utilities.data_classes import APIGatewayProxyEventV2
 from banyan import tracing
 from banyan.aws.http_call import Call
 from banyan.aws.http_headers import CORRELATION_ID, ETAG, IF_MATCH, OCCURRED_AT, Headers
-from banyan.aws.http_json import canonical, read_body
+from banyan.aws.http_json import canonical, expect_text, read_body
 from banyan.aws.http_once import Attempt, HttpAnswer, Once
 from banyan.aws.http_public import public_routes, table_checks
 from banyan.aws.http_resolver import HttpResolver
@@ -99,6 +99,7 @@ class Api:
         settings = self._application.settings
         caller = self._caller(event)
         body = read_body(event, settings.max_body_bytes)
+        expect_text(body)
         metadata = _metadata(request, headers, correlation_id, caller, traceparent)
         expected = headers.expected_version
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 from base64 import b64decode
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from decimal import Decimal
-from typing import Any, NoReturn
+from typing import Any, Final, NoReturn
 
-from banyan.aws.problems import BadRequest, BodyTooLarge
+from banyan.aws.problems import BadRequest, BodyTooLarge, InvalidText
 from banyan.text import REPLACEMENT
+
+NUL: Final = "\0"
 
 
 def read_body(event: Mapping[str, Any], max_bytes: int) -> dict[str, Any]:
@@ -40,6 +42,19 @@ def read_body(event: Mapping[str, Any], max_bytes: int) -> dict[str, Any]:
     return body
 
 
+def expect_text(body: Mapping[str, Any]) -> None:
+    """Expect that no text in a body holds U+0000: PostgreSQL cannot hold that, so a command says it nowhere.
+
+    Raises
+    ------
+    InvalidText
+        With the path of the first one.
+    """
+    unfit = next(_unfit(body), None)
+    if unfit is not None:
+        raise InvalidText(unfit)
+
+
 def canonical(value: Any) -> str:
     """One text for equal JSON values; a decimal number counts as its text, in the spelling it came in."""
     return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, default=_decimal)
@@ -62,6 +77,19 @@ def _text(raw: bytes) -> str:
 
 def _parse(text: str) -> Any:
     return json.loads(text, parse_float=Decimal, parse_constant=_refuse, object_pairs_hook=_object)
+
+
+def _unfit(value: Any, path: str = "") -> Iterator[str]:
+    """Paths of texts that hold U+0000; of a name that does, the path of its object."""
+    match value:
+        case str() if NUL in value:
+            yield path
+        case dict():
+            for name, inner in value.items():
+                yield from [path or "(name)"] if NUL in name else _unfit(inner, f"{path}.{name}" if path else name)
+        case list():
+            for index, inner in enumerate(value):
+                yield from _unfit(inner, f"{path}.{index}" if path else str(index))
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -25,6 +25,7 @@ from banyan.errors import (
     NotFound,
     StoreUnavailable,
     TransitionRejected,
+    UnreadableRow,
     VersionNotReached,
 )
 
@@ -97,6 +98,14 @@ class BodyTooLarge(BanyanError):
     """A body above the limit."""
 
 
+class InvalidText(BanyanError):
+    """Text with a character that not every store can hold, and the field it came in."""
+
+    def __init__(self, field: str) -> None:
+        super().__init__(f"{field} holds the character U+0000, which not every store can hold: leave it out")
+        self.field = field
+
+
 class InvalidId(BanyanError):
     """An id that cannot be part of a stream name, and the field it came in."""
 
@@ -163,6 +172,7 @@ _TABLE: Final[Mapping[type, Callable[[Any], Problem]]] = {
     ConcurrencyError: lambda error: Problem(409, "version_conflict", str(error), _versions(error)),
     Contention: lambda error: Problem(409, "version_conflict", str(error), _versions(error), retry=True),
     LegacyWritesOff: _told(409, LegacyWritesOff.code),
+    UnreadableRow: _rejected(409),
     GenerationInUse: _told(409, "transition_rejected", retry=True),
     TransitionRejected: _told(409, "transition_rejected"),
     ControlChanged: _told(409, "control_changed", retry=True),
@@ -173,6 +183,7 @@ _TABLE: Final[Mapping[type, Callable[[Any], Problem]]] = {
     RequestValidationError: _invalid,
     CommandRejected: _rejected(422),
     InvalidId: lambda error: Problem(422, "invalid_id", str(error), _field(error)),
+    InvalidText: lambda error: Problem(422, "invalid_text", str(error), _field(error)),
     InvalidStreamId: lambda error: Problem(422, "invalid_id", str(error)),
     KeyReused: _told(422, "idempotency_key_reused"),
     StoreUnavailable: lambda _: Problem(

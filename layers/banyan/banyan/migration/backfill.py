@@ -6,12 +6,14 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import Any, Final, Protocol
 
-from banyan.errors import Conflict, InvalidEvent, LeaderMoved, RowRaced
+from banyan.errors import Conflict, LeaderMoved, RowRaced
 from banyan.events import CamelModel
 from banyan.migration.kept import Kept
-from banyan.migration.legacy import AnyRepository, AnyRow
+from banyan.migration.legacy import AnyRepository, AnyRow, BadRow, FoundRow, LegacyRow
 from banyan.migration.notes import Notes
+from banyan.migration.parked import is_of_one_row, reason_of
 from banyan.migration.phases import Phases
+from banyan.migration.rows import key_at, place_of, readable
 from banyan.migration.steps import Phase
 from banyan.streams import StreamId
 
@@ -43,7 +45,7 @@ class BackfillProgress(CamelModel):
     ----------
     rows : int
         About how many there were when it began.
-    after : StreamId, optional
+    after : str, optional
         The last row it has looked at.
     seen, imported, failures : int
         Rows looked at, rows that became events, and rows that cannot become any.
@@ -53,7 +55,7 @@ class BackfillProgress(CamelModel):
     """
 
     rows: int = 0
-    after: StreamId | None = None
+    after: str | None = None
     seen: int = 0
     imported: int = 0
     failures: int = 0
@@ -110,7 +112,8 @@ class Backfill:
         """Tell the cost beforehand; a price is that of a million write units."""
         rows = self._repository.count()
         sample = self._repository.scan(None, SAMPLE)
-        size = sum(map(_kilobytes, sample)) / len(sample) if sample else 0
+        told = [_kilobytes(row) for row in sample if isinstance(row, LegacyRow)]
+        size = sum(told) / len(sample) if sample else 0
         units = round(rows * size * INDEXED)
         return BackfillPreview(rows=rows, write_units=units, price=units * write_unit_price / UNITS_PER_MILLION)
 
@@ -194,23 +197,29 @@ class Backfill:
         return self._phases.refreshed().step.phase in (Phase.DUAL_WRITE, Phase.CANARY)
 
     def _page(self, progress: BackfillProgress) -> BackfillProgress:
-        rows = self._repository.scan(progress.after, PAGE)
+        rows = self._repository.scan(key_at(progress.after) if progress.after else None, PAGE)
         imported, failed = 0, dict[str, str]()
         for row in rows:
             try:
-                imported += not row.aligned and self._aligned(row.stream)
-            except InvalidEvent as error:
-                failed[str(row.stream)] = str(error)
+                imported += self._told(row)
+            except Exception as error:
+                if not is_of_one_row(error):
+                    raise
+                failed[str(row if isinstance(row, BadRow) else row.stream)] = reason_of(error)
         self._relay()
         return BackfillProgress(
             rows=max(progress.rows, progress.seen + len(rows)),
-            after=rows[-1].stream if rows else progress.after,
+            after=place_of(rows[-1]) if rows else progress.after,
             seen=progress.seen + len(rows),
             imported=progress.imported + imported,
             failures=progress.failures + len(failed),
             failed=dict(list({**progress.failed, **failed}.items())[:NAMED]),
             finished=not rows,
         )
+
+    def _told(self, found: FoundRow) -> bool:
+        row = readable(found)
+        return row is not None and not row.aligned and self._aligned(row.stream)
 
     def _aligned(self, stream: StreamId) -> bool:
         for _ in range(RACES):

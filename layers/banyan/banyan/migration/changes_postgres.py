@@ -6,8 +6,8 @@ from datetime import datetime
 from typing import Any, Final
 
 from banyan.migration.connections import Connections
+from banyan.migration.rows import RowKey, nameable
 from banyan.reconciliation.sides import Changes
-from banyan.streams import StreamId
 
 CHANGED: Final = """
     SELECT tenant, id, number FROM banyan_changes
@@ -32,12 +32,16 @@ class PostgresChanges:
         self._entity = entity
 
     def changed(self, before: datetime, limit: int) -> Changes:
-        """As in ``Feed``."""
-        with self._connections.transaction() as cursor:
-            cursor.execute(CHANGED, (self._entity, before, limit))
-            found = cursor.fetchall()
-        ids = tuple(str(StreamId(tenant, self._entity, id)) for tenant, id, _ in found)
-        return Changes(ids, found)
+        """As in ``Feed``; rows that no stream can be named after are passed over."""
+        while True:
+            with self._connections.transaction() as cursor:
+                cursor.execute(CHANGED, (self._entity, before, limit))
+                found = cursor.fetchall()
+            streams = [nameable(RowKey(tenant, id), self._entity) for tenant, id, _ in found]
+            changes = Changes(tuple(map(str, filter(None, streams))), found)
+            if changes.ids or not found:
+                return changes
+            self.seen(changes)
 
     def seen(self, changes: Changes) -> None:
         """As in ``Feed``: a row that changed again has a higher number, and stays."""

@@ -9,10 +9,10 @@ from typing import Final
 
 from banyan.errors import StreamCorrupted
 from banyan.migration.lead import Leader
-from banyan.migration.legacy import AnyRow
+from banyan.migration.legacy import FoundRow
 from banyan.migration.parts import Parts
 from banyan.migration.repair import Repair
-from banyan.migration.rows_side import LegacySide
+from banyan.migration.rows_side import UNREADABLE, LegacySide
 from banyan.projections.views import StateRow
 from banyan.reconciliation.contents import judged
 from banyan.reconciliation.feeds import Clock
@@ -24,6 +24,7 @@ from banyan.store.chain import timestamp
 from banyan.streams import StreamId
 
 MANY: Final = 10_000
+UNREADABLE_ROW: Final = "unreadable_row"
 
 
 class LegacyComparison:
@@ -65,15 +66,18 @@ class LegacyComparison:
         shown = self._shown.rows(ids)
         rows = self._legacy.rows(ids)
         verdicts = {id: self._content(id, rows.get(id), id in shown, shown.get(id)) for id in ids}
-        apart = [id for id in ids if verdicts[id].finding and _apart(rows.get(id), shown.get(id))]
+        apart = [id for id in ids if _may_be_late(verdicts[id]) and _apart(rows.get(id), shown.get(id))]
         return verdicts | (self._on_their_way(apart, verdicts, rows, shown, fence) if apart else {})
 
     def repair(self, finding: Finding) -> str:
         """As in ``Comparison``: the side that does not lead follows the other one."""
         return self._repair(StreamId.parse(finding.where))
 
-    def _content(self, id: str, row: AnyRow | None, exists: bool, shown: StateRow | None) -> Verdict:
+    def _content(self, id: str, row: FoundRow | None, exists: bool, shown: StateRow | None) -> Verdict:
         legacy = self._legacy.content(row) if row else None
+        if legacy and UNREADABLE in legacy:
+            why = str(legacy[UNREADABLE])
+            return Verdict(Finding(where=id, kind=UNREADABLE_ROW, detail=why), evidence=why)
         seen = self._shown.content(shown) if exists else None
         verdict = judged(id, legacy, seen) if self._leads else judged(id, seen, legacy)
         return replace(verdict, finding=_told(verdict.finding, row, exists)) if verdict.finding else verdict
@@ -82,7 +86,7 @@ class LegacyComparison:
         self,
         ids: Sequence[str],
         verdicts: Mapping[str, Verdict],
-        rows: Mapping[str, AnyRow],
+        rows: Mapping[str, FoundRow],
         shown: Mapping[str, StateRow | None],
         fence: datetime,
     ) -> dict[str, Verdict]:
@@ -91,7 +95,7 @@ class LegacyComparison:
         owned = {str(each.stream): each.since for each in self._parts.half_done(MANY)}
         return {id: _late(verdicts[id], missing[id] or owned.get(id), missing[id] is not None, fence) for id in ids}
 
-    def _missing(self, id: str, row: AnyRow | None, shown: StateRow | None) -> datetime | None:
+    def _missing(self, id: str, row: FoundRow | None, shown: StateRow | None) -> datetime | None:
         """When the first event was recorded that the read model lacks and the row tells."""
         version = shown.version if shown else 0
         if row is None or row.stream_version <= version:
@@ -103,7 +107,11 @@ class LegacyComparison:
         return commit.recorded_at if commit else None
 
 
-def _told(finding: Finding, row: AnyRow | None, exists: bool) -> Finding:
+def _may_be_late(verdict: Verdict) -> bool:
+    return verdict.finding is not None and verdict.finding.kind != UNREADABLE_ROW
+
+
+def _told(finding: Finding, row: FoundRow | None, exists: bool) -> Finding:
     """A difference with what is known of its cause."""
     if row is None:
         return finding.model_copy(update={"detail": "the legacy system has no such row"})
@@ -112,7 +120,7 @@ def _told(finding: Finding, row: AnyRow | None, exists: bool) -> Finding:
     return finding if exists else finding.model_copy(update={"detail": "the read model has no such row"})
 
 
-def _apart(row: AnyRow | None, shown: StateRow | None) -> bool:
+def _apart(row: FoundRow | None, shown: StateRow | None) -> bool:
     """Whether the sides stand at different versions of the stream, as far as they know of one."""
     if row is None:
         return True

@@ -16,11 +16,21 @@ from banyan.migration.address import Address, FixedAddress
 
 CONNECT_SECONDS: Final = 3
 SESSION: Final = "SET timezone = 'UTC'; SET lock_timeout = 4000; SET statement_timeout = 8000"
-RACES: Final = (
-    psycopg.errors.UniqueViolation,
-    psycopg.errors.SerializationFailure,
-    psycopg.errors.DeadlockDetected,
+RACES: Final = (psycopg.errors.SerializationFailure, psycopg.errors.DeadlockDetected)
+OF_THE_DATABASE: Final = frozenset(
+    {"08", "0A", "25", "28", "3D", "3F", "40", "42", "53", "55", "57", "58", "F0", "HV", "XX"}
 )
+"""Classes of SQLSTATE that say something about the database or the connection, and nothing about a row."""
+
+BUSY: Final = (psycopg.errors.LockNotAvailable, psycopg.errors.QueryCanceled)
+"""The database is there, and merely slow."""
+
+
+def is_refusal(error: psycopg.Error) -> bool:
+    """Whether an error is about what was to be written: a check, a trigger, a type, a size."""
+    if error.sqlstate is None:
+        return isinstance(error, psycopg.DataError | psycopg.IntegrityError)
+    return error.sqlstate[:2] not in OF_THE_DATABASE
 
 
 class Connections:
@@ -41,12 +51,17 @@ class Connections:
     def transaction(self) -> Iterator[Cursor[TupleRow]]:
         """One transaction: committed when the block ends, rolled back when it raises.
 
+        When the database itself is in the way (shut down, read-only, failed over), no kept connection is trusted
+        any longer.
+
         Raises
         ------
         RowRaced
             Nothing was written; try again.
         StoreUnavailable
             The outcome is unknown.
+        psycopg.Error
+            As ``is_refusal`` says: nothing was written, and the same would be refused again.
         """
         try:
             connection = self._take()
@@ -57,7 +72,11 @@ class Connections:
                 self._give_back(connection)
         except RACES as error:
             raise RowRaced(f"another transaction came first: {type(error).__name__}") from None
-        except psycopg.OperationalError as error:
+        except psycopg.Error as error:
+            if is_refusal(error):
+                raise
+            if not isinstance(error, BUSY):
+                self.close()
             raise StoreUnavailable(f"no answer from the legacy database: {type(error).__name__}") from None
 
     def close(self) -> None:
@@ -71,7 +90,11 @@ class Connections:
             if self._idle:
                 return self._idle.pop()
         connection = self._opened()
-        connection.execute(SESSION)
+        try:
+            connection.execute(SESSION)
+        except psycopg.Error:
+            connection.close()
+            raise
         return connection
 
     def _opened(self) -> Connection[TupleRow]:

@@ -7,13 +7,12 @@ from datetime import datetime
 from typing import Any
 
 import orjson
-from pydantic import ValidationError
 
-from banyan.errors import InvalidEvent
 from banyan.events import DomainEvent, Event, Metadata
 from banyan.migration.adapter import AnyAdapter
+from banyan.migration.rows import of_a_row
 from banyan.store.recording import decode, record
-from banyan.streams import StreamHead, StreamId
+from banyan.streams import BEGINNING_OF_TIME, StreamHead, StreamId
 from banyan.upcasting import EventRegistry
 
 
@@ -63,15 +62,20 @@ def occurring(metadata: Metadata | None, now: datetime) -> Metadata:
 
 
 def import_event(adapter: AnyAdapter, row: Any, previous: Any) -> DomainEvent:
-    """The event that tells a row.
+    """The event that tells a row, and from which the row can be told.
 
     Raises
     ------
-    InvalidEvent
+    UnreadableRow
         The row breaks the rules of the domain's events; its content is not part of the message.
     """
-    try:
-        return adapter.imported(row, previous)
-    except ValidationError as error:
-        fields = ", ".join(".".join(map(str, fault["loc"])) for fault in error.errors())
-        raise InvalidEvent(f"a legacy row does not fit an event: put {fields} right in the legacy system") from None
+    with of_a_row("a legacy row does not fit an event"):
+        event = adapter.imported(row, previous)
+        adapter.state(adapter.evolve(None, event, BEGINNING_OF_TIME))
+        return event
+
+
+def view_of(adapter: AnyAdapter, projection: str, row: Any) -> Any:
+    """A row as a read model shows it. Raises ``UnreadableRow``."""
+    with of_a_row("a legacy row cannot be shown"):
+        return adapter.views[projection](row)

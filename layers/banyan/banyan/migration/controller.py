@@ -50,6 +50,7 @@ class Controller:
         self._telemetry.duration("MigrationLag", lag)
         half_done = self._parts.recover()
         self._telemetry.count("MigrationHalfDone", half_done)
+        self._telemetry.count("MigrationParked", len(self._parts.parked_rows()))
         migration = self._finish()
         if migration.step.phase is Phase.EVENT_STORE:
             self._look_after_the_end()

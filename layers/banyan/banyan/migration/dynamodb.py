@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -14,13 +15,14 @@ from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
 from botocore.exceptions import BotoCoreError, ClientError
 from pydantic import BaseModel
 
-from banyan.errors import LeaderMoved, LegacyWritesOff, RowRaced, StoreUnavailable
+from banyan.errors import LeaderMoved, LegacyWritesOff, RowRaced, RowRefused, StoreUnavailable
 from banyan.events import Metadata
 from banyan.migration.adapter import LegacyAdapter
 from banyan.migration.items import Attributes, Value
 from banyan.migration.lead import Leader
 from banyan.migration.lead_dynamodb import DynamoDBLead
-from banyan.migration.legacy import Entry, LegacyRow, Link, Unit
+from banyan.migration.legacy import BadRow, Entry, LegacyRow, Link, Named, Unit
+from banyan.migration.rows import RowKey, key_at, nameable, place_of, read_row, readable
 from banyan.migration.rows_side import Told, side_name
 from banyan.projections.requests import Patience
 from banyan.reconciliation.cells import Cells
@@ -40,6 +42,8 @@ REMEMBERED: Final = 50
 LATEST: Final = "latest"
 
 _logger = logging.getLogger(__name__)
+
+_WHOLE = re.compile("-?[0-9]+")
 
 _reader, _writer = TypeDeserializer(), TypeSerializer()
 
@@ -94,21 +98,23 @@ class DynamoDBLegacy(Generic[R]):
         return held.row if held else None
 
     def held(self, stream: StreamId) -> Held[R] | None:
-        """A row and the commands it remembers."""
-        answer = self._call("get_item", Key=_key(stream), ConsistentRead=True)
-        return self._read(answer["Item"]) if "Item" in answer else None
+        """A row and the commands it remembers. Raises ``UnreadableRow``, ``StoreUnavailable``."""
+        item = self._call("get_item", Key=_key(stream), ConsistentRead=True).get("Item", {})
+        row = readable(self._read(item)) if item else None
+        commands = _reader.deserialize(item[COMMANDS]) if COMMANDS in item else ()
+        return Held(row, tuple(commands or ()), item) if row else None
 
-    def rows(self, streams: Sequence[StreamId]) -> Mapping[StreamId, LegacyRow[R]]:
+    def rows(self, streams: Sequence[StreamId]) -> Mapping[StreamId, LegacyRow[R] | BadRow]:
         """As in ``LegacyRepository``: one batch read for up to 100."""
         items = self._patience.read_batch(self._client, self._table, [_key(stream) for stream in streams])
-        found = [self._read(item).row for item in items]
-        return {row.stream: row for row in found}
+        found = [self._read(item) for item in items]
+        return {stream: row for row in found if (stream := nameable(key_at(place_of(row)), self._adapter.entity))}
 
-    def scan(self, after: StreamId | None, limit: int) -> Sequence[LegacyRow[R]]:
+    def scan(self, after: Named | None, limit: int) -> Sequence[LegacyRow[R] | BadRow]:
         """As in ``LegacyRepository``; the order is that of the table's partitions."""
         start = {"ExclusiveStartKey": _key(after)} if after else {}
         answer = self._call("scan", ConsistentRead=True, Limit=limit, **start)
-        return [self._read(item).row for item in answer["Items"]]
+        return [self._read(item) for item in answer["Items"]]
 
     def count(self) -> int:
         """As in ``LegacyRepository``: the table's own count, up to 6 hours old."""
@@ -117,10 +123,11 @@ class DynamoDBLegacy(Generic[R]):
     def unaligned(self, limit: int) -> Sequence[StreamId]:
         """As in ``LegacyRepository``; reads the whole table."""
         found: list[StreamId] = []
-        rows: Sequence[LegacyRow[R]] = self.scan(None, limit)
+        rows = self.scan(None, limit)
         while rows and len(found) < limit:
-            found += [row.stream for row in rows if not row.aligned]
-            rows = self.scan(rows[-1].stream, limit)
+            streams = [nameable(key_at(place_of(row)), self._adapter.entity) for row in rows if not row.aligned]
+            found += filter(None, streams)
+            rows = self.scan(key_at(place_of(rows[-1])), limit)
         return found[:limit]
 
     def changes(self, cells: Cells) -> Told | None:
@@ -171,17 +178,20 @@ class DynamoDBLegacy(Generic[R]):
     def _reads(self, label: str) -> bool:
         return self._stream.rpartition("/")[2] in (label, LATEST)
 
-    def _read(self, item: Mapping[str, Any]) -> Held[R]:
-        content = {name: _reader.deserialize(value) for name, value in item.items()}
-        link, commands = content.pop(LINK, None), content.pop(COMMANDS, None)
-        tenant, id, version = content.pop("tenant"), content.pop("id"), content.pop("version")
-        row = LegacyRow(
-            StreamId(tenant, self._adapter.entity, id),
-            int(version),
-            self._adapter.row.model_validate(content),
+    def _read(self, item: Mapping[str, Any]) -> LegacyRow[R] | BadRow:
+        content = {name: _reader.deserialize(value) for name, value in item.items() if name != COMMANDS}
+        key, link = RowKey(content.pop("tenant"), content.pop("id")), content.pop(LINK, None)
+        version = _WHOLE.fullmatch(str(content.pop("version", None)))
+        if version is None:
+            why = "the row cannot be read: put version right in the legacy system"
+            return BadRow(key.tenant, self._adapter.entity, key.id, why, "version")
+        return read_row(
+            self._adapter,
+            key,
+            int(version[0]),
             Link(*map(int, link)) if link else None,
+            lambda: self._adapter.row.model_validate(content),
         )
-        return Held(row, tuple(commands or ()), item)
 
     def _write(self, items: Sequence[TransactItem]) -> None:
         try:
@@ -192,6 +202,7 @@ class DynamoDBLegacy(Generic[R]):
                 raise self._other_leader() from error
             if {"ConditionalCheckFailed", "TransactionConflict"} & set(reasons):
                 raise RowRaced("another transaction wrote the row first") from error
+            expect_no_refusal(error)
             raise StoreUnavailable(f"the legacy table refused: {error.response['Error']['Code']}") from error
         except BotoCoreError as error:
             raise StoreUnavailable(f"no answer from the legacy table: {type(error).__name__}") from error
@@ -212,7 +223,7 @@ class _Unit(Generic[R]):
 
     def __init__(self, held: Held[R] | None) -> None:
         self.held = held
-        self.row = held.row if held else None
+        self.row: LegacyRow[R] | BadRow | None = held.row if held else None
         self.link = self.row.link if self.row else None
         self.written: LegacyRow[R] | None = None
         self.added: Sequence[Entry] = ()
@@ -222,6 +233,17 @@ class _Unit(Generic[R]):
 
     def write(self, row: LegacyRow[R], entries: Sequence[Entry]) -> None:
         self.written, self.added = row, entries
+
+
+def expect_no_refusal(error: ClientError) -> None:
+    """Raise ``RowRefused`` when DynamoDB cannot hold an item, which it says of the item or of the whole request."""
+    reasons = {reason.get("Code") for reason in error.response.get("CancellationReasons", [])}
+    if {"ValidationError", "ItemCollectionSizeLimitExceeded"} & reasons or _code(error) == "ValidationException":
+        raise RowRefused("the item is too large, or holds a value that no item can hold") from None
+
+
+def _code(error: ClientError) -> str:
+    return error.response["Error"]["Code"]
 
 
 def _command(entry: Entry) -> Mapping[str, Any]:
@@ -250,8 +272,8 @@ def _entry(stream: StreamId, command: Mapping[str, Any]) -> Entry:
     )
 
 
-def _key(stream: StreamId) -> dict[str, Any]:
-    return {name: {"S": getattr(stream, name)} for name in KEY}
+def _key(row: Named) -> dict[str, Any]:
+    return {name: {"S": getattr(row, name)} for name in KEY}
 
 
 def _type(version: Value | None) -> str:

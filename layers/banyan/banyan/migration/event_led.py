@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
 from datetime import datetime
 from itertools import islice
 from typing import Any
 
 from banyan.commands import CommandHandler, Outcome
 from banyan.decider import AnyDecider
-from banyan.errors import BanyanError, LeaderMoved
+from banyan.errors import LeaderMoved, RowParked
 from banyan.events import Event, Metadata
 from banyan.migration.adapter import AnyAdapter
 from banyan.migration.beside import TableBeside
@@ -19,6 +18,7 @@ from banyan.migration.half_done import HalfDone, Owner
 from banyan.migration.lead import Leader
 from banyan.migration.lead_dynamodb import DynamoDBLead
 from banyan.migration.legacy import AnyRepository, Entry, LegacyRow, Link, Unit
+from banyan.migration.parked import Parked
 from banyan.migration.relay import told
 from banyan.migration.unfollowed import Unfollowed
 from banyan.store import BesideRefused, Commit, EventStore
@@ -61,6 +61,7 @@ class Follower:
     adapter : LegacyAdapter
     decider : Decider
     unfollowed : Unfollowed
+    parked : Parked
     """
 
     def __init__(
@@ -70,50 +71,76 @@ class Follower:
         adapter: AnyAdapter,
         decider: AnyDecider,
         unfollowed: Unfollowed,
+        parked: Parked,
     ) -> None:
         self._repository = repository
         self._store = store
         self._adapter = adapter
         self._decider = decider
         self._unfollowed = unfollowed
+        self._parked = parked
 
-    def follow(self, stream: StreamId) -> None:
+    def follow(self, stream: StreamId, leader: Leader = Leader.EVENTS) -> None:
         """Follow one stream to its end.
+
+        Parameters
+        ----------
+        stream : StreamId
+        leader : Leader
+            The legacy system once it leads again: only what was parked is left to follow then.
 
         Raises
         ------
         LeaderMoved, RowRaced, StoreUnavailable
             The news stay noted.
+        RowRefused, RowParked
+            They cannot be followed until the row, or its table, is put right.
         """
-        with self._repository.unit(stream, Leader.EVENTS) as unit:
+        with self._repository.unit(stream, leader) as unit:
+            if leader is Leader.LEGACY and unit.row and not unit.row.aligned:
+                raise RowParked(stream, "and another program wrote it since: a repair tells the stream what it says")
             version = self._catch_up(unit, stream)
         self._unfollowed.followed(stream, version)
 
+    def attempt(self, stream: StreamId, leader: Leader = Leader.EVENTS) -> bool:
+        """Follow one stream to its end, or park it; whether it has no news any more."""
+        with self._parked.failing(Owner.FOLLOWER, stream):
+            self.follow(stream, leader)
+            return True
+        return False
+
+    def accept(self, stream: StreamId, version: int) -> None:
+        """Leave a row as it is, whatever its stream told until a version. Raises ``StoreUnavailable``."""
+        self._unfollowed.followed(stream, version)
+        self._parked.remove(stream)
+
     def all(self) -> int:
-        """Follow every stream with news; one that fails does not stop the others.
+        """Follow every stream with news, and try what is parked again; one that fails does not stop the others.
 
         Returns
         -------
         int
-            Streams that still have news.
+            Streams that still have news, parked ones among them.
         """
-        return sum(not self._followed(news.stream) for news in self._unfollowed.all())
+        parked = self._parked.of(Owner.FOLLOWER)
+        streams = list(dict.fromkeys([*(news.stream for news in self._unfollowed.all()), *parked]))
+        if not streams:
+            return 0
+        leader = Leader.LEGACY if self._repository.lead() is Leader.LEGACY else Leader.EVENTS
+        followed = [stream for stream in streams if self.attempt(stream, leader)]
+        for stream in parked.keys() & set(followed):
+            self._parked.remove(stream)
+        return len(streams) - len(followed)
 
     def oldest(self) -> datetime | None:
-        """When the oldest news were made that the legacy system does not have yet."""
-        return min((news.since for news in self._unfollowed.all()), default=None)
+        """When the oldest news were made that the legacy system is about to get."""
+        parked = self._parked.of(Owner.FOLLOWER)
+        return min((news.since for news in self._unfollowed.all() if news.stream not in parked), default=None)
 
     def half_done(self, limit: int) -> Iterator[HalfDone]:
         """Commits that the legacy system does not have yet, of each stream the last."""
         for news in islice(self._unfollowed.all(), limit):
             yield HalfDone(news.stream, news.version, news.since, Owner.FOLLOWER)
-
-    def _followed(self, stream: StreamId) -> bool:
-        try:
-            self.follow(stream)
-        except BanyanError:
-            return False
-        return True
 
     def _catch_up(self, unit: Unit[Any], stream: StreamId) -> int:
         row, link = unit.row, unit.link
@@ -122,7 +149,10 @@ class Follower:
         if not commits:
             return known
         entries = []
-        data = row.data if row and row.aligned else told(self._adapter, self._store, stream, known) if link else None
+        if isinstance(row, LegacyRow) and row.aligned:
+            data = row.data
+        else:
+            data = told(self._adapter, self._store, stream, known) if link else None
         row_version = row.version if row else link.row_version if link else 0
         for commit in commits:
             events = self._store.decode(commit)
@@ -171,6 +201,5 @@ class EventLed:
         """As ``CommandHandler.handle``. Raises ``LeaderMoved`` too."""
         outcome = self._handler.handle(stream, command, metadata=occurring(metadata, self._clock()), **options)
         if outcome.events:
-            with suppress(BanyanError):
-                self._follower.follow(stream)
+            self._follower.attempt(stream)
         return outcome

@@ -10,10 +10,11 @@ from typing import Any, Final, Protocol
 from uuid import uuid4
 
 from banyan.commands import Outcome
-from banyan.errors import LeaderMoved, RowRaced, StoreUnavailable
+from banyan.errors import LeaderMoved, RowRaced, RowRefused, StoreUnavailable
 from banyan.events import Metadata
 from banyan.migration.lead import Leader
 from banyan.migration.phases import Phases
+from banyan.migration.refusals import in_words_of
 from banyan.migration.steps import Phase, Step
 from banyan.migration.usage import WRITE, Usage
 from banyan.streams import StreamId
@@ -84,7 +85,8 @@ class Facade:
 
         Raises
         ------
-        As ``CommandHandler.handle``; ``StoreUnavailable`` when the wait was in vain.
+        As ``CommandHandler.handle``; ``StoreUnavailable`` when the wait was in vain; ``RowRefused``, naming a field of
+        the command, when the legacy system leads and cannot hold what follows from it.
         """
         options: dict[str, Any] = {
             "commit_id": commit_id or str(uuid4()),
@@ -95,6 +97,8 @@ class Facade:
         for attempt in range(ATTEMPTS):
             try:
                 return self._handled(path_of(self._phases.current().step), stream, command, options)
+            except RowRefused as error:
+                raise in_words_of(command, error) from None
             except (LeaderMoved, RowRaced) as error:
                 self._telemetry.count("LegacyConflicts")
                 if isinstance(error, LeaderMoved):

@@ -64,6 +64,8 @@ class MigrationHealth(CamelModel):
         Of read models and of the side that follows, whichever is longer.
     half_done : int
         Writes that one side does not have yet.
+    parked : int
+        Rows among them that stand in their own way.
     unaligned : bool
         Whether a row is not known to its stream.
     differences : tuple[RowDifference, ...]
@@ -77,6 +79,7 @@ class MigrationHealth(CamelModel):
     mismatch_rate: float
     lag_ms: int
     half_done: int
+    parked: int = 0
     unaligned: bool
     differences: tuple[RowDifference, ...] = ()
     verified: bool = False
@@ -93,6 +96,7 @@ def examined(parts: Parts, since: datetime, lag_ms: int, half_done: int) -> Migr
         mismatch_rate=samples.mismatch_rate,
         lag_ms=max(samples.lag_ms, lag_ms),
         half_done=half_done,
+        parked=len(parts.parked_rows()),
         unaligned=any(difference.what == UNKNOWN for difference in differences),
         differences=differences,
         verified=bool(passes and passes.proof(migration.moved_at)),
@@ -109,7 +113,9 @@ def trouble(health: MigrationHealth, limits: Limits, caution: int = 1) -> Iterat
 
 def unsafe(health: MigrationHealth) -> Iterator[str]:
     """Why going back from the next step might lose something."""
-    if health.half_done:
+    if health.parked:
+        yield "some rows are parked: put them right"
+    if health.half_done > health.parked:
         yield "some writes are half done"
     if health.unaligned:
         yield "some rows are not known to their streams: run the backfill"

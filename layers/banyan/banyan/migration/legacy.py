@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
@@ -25,8 +25,41 @@ class Link:
     version: int
 
 
+class Named(Protocol):
+    """Whatever names a row."""
+
+    @property
+    def tenant(self) -> str:
+        """Its tenant."""
+
+    @property
+    def id(self) -> str:
+        """Its id."""
+
+
+class Linked:
+    """A row with a version, and maybe a link to its stream."""
+
+    __slots__ = ()
+
+    version: int
+    link: Link | None
+
+    @property
+    def aligned(self) -> bool:
+        """Whether the stream tells, or is about to tell, all that the row says."""
+        return self.link is not None and self.link.row_version == self.version
+
+    @property
+    def stream_version(self) -> int:
+        """Version of the stream that says the same: of a row that is not aligned, the one of its import."""
+        if self.link is None:
+            return 1
+        return self.link.version if self.aligned else self.link.version + 1
+
+
 @dataclass(frozen=True, slots=True)
-class LegacyRow(Generic[R]):
+class LegacyRow(Linked, Generic[R]):
     """One entity as the legacy system holds it.
 
     Parameters
@@ -46,17 +79,39 @@ class LegacyRow(Generic[R]):
     data: R
     link: Link | None = None
 
-    @property
-    def aligned(self) -> bool:
-        """Whether the stream tells, or is about to tell, all that the row says."""
-        return self.link is not None and self.link.row_version == self.version
+
+@dataclass(frozen=True, slots=True)
+class BadRow(Linked):
+    """A row that cannot be read, or that no stream can be named after.
+
+    Parameters
+    ----------
+    tenant, entity, id : str
+        As they stand there.
+    why : str
+        What is to be put right, without any content of the row.
+    field : str, optional
+        The first field concerned.
+    version : int
+    link : Link, optional
+    """
+
+    tenant: str
+    entity: str
+    id: str
+    why: str
+    field: str | None = None
+    version: int = 0
+    link: Link | None = None
 
     @property
-    def stream_version(self) -> int:
-        """Version of the stream that says the same: of a row that is not aligned, the one of its import."""
-        if self.link is None:
-            return 1
-        return self.link.version if self.aligned else self.link.version + 1
+    def stream(self) -> StreamId:
+        """Stream that is, or would be, its history. Raises ``InvalidStreamId``."""
+        return StreamId(self.tenant, self.entity, self.id)
+
+    def __str__(self) -> str:
+        name = f"{self.tenant}:{self.entity}:{self.id}"
+        return name if name.isprintable() else name.encode("unicode_escape").decode()
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +169,7 @@ class Unit(Protocol[R]):
         The row's, or that of a row that was deleted, where the legacy system still has it.
     """
 
-    row: LegacyRow[R] | None
+    row: LegacyRow[R] | BadRow | None
     link: Link | None
 
     def answered(self, commit_id: str) -> Entry | None:
@@ -128,19 +183,22 @@ class LegacyRepository(Protocol[R]):
     """Rows of one entity. All reads are strongly consistent."""
 
     def load(self, stream: StreamId) -> LegacyRow[R] | None:
-        """The row of a stream. Raises ``StoreUnavailable``."""
+        """The row of a stream. Raises ``UnreadableRow``, ``StoreUnavailable``."""
 
-    def rows(self, streams: Sequence[StreamId]) -> Mapping[StreamId, LegacyRow[R]]:
+    def rows(self, streams: Sequence[StreamId]) -> Mapping[StreamId, LegacyRow[R] | BadRow]:
         """The rows of streams, those that exist."""
 
-    def scan(self, after: StreamId | None, limit: int) -> Sequence[LegacyRow[R]]:
-        """Up to ``limit`` rows behind a name, in the order of their names."""
+    def scan(self, after: Named | None, limit: int) -> Sequence[LegacyRow[R] | BadRow]:
+        """Up to ``limit`` rows after a name, in the order of their names; one that is bad is there, and says why."""
 
     def count(self) -> int:
         """About how many rows there are."""
 
     def unaligned(self, limit: int) -> Sequence[StreamId]:
-        """Streams that do not know their row as it is: not imported, or written behind the facade's back."""
+        """Streams that do not know their row as it is: not imported, or written behind the facade's back.
+
+        Rows that no stream can be named after are left out.
+        """
 
     def unit(self, stream: StreamId, leader: Leader) -> AbstractContextManager[Unit[R]]:
         """Begin a transaction on a row.
@@ -182,12 +240,24 @@ class LegacyRepository(Protocol[R]):
 class Outbox(Protocol):
     """Entries of a legacy system that leads with its own transactions."""
 
-    def pending(self, stream: StreamId | None = None, limit: int = 100) -> Sequence[Entry]:
-        """Entries that the event table is to get, oldest first, of each stream in the order of versions."""
+    def pending(
+        self, stream: StreamId | None = None, limit: int = 100, without: Collection[StreamId] = ()
+    ) -> Sequence[Entry]:
+        """Entries that the event table is to get, oldest first, of each stream in the order of versions.
+
+        Parameters
+        ----------
+        stream : StreamId, optional
+            Only of this one.
+        limit : int
+        without : Collection[StreamId]
+            Streams that are passed over.
+        """
 
     def relayed(self, entry: Entry) -> None:
         """The event table has it."""
 
 
 AnyRow = LegacyRow[Any]
+FoundRow = LegacyRow[Any] | BadRow
 AnyRepository = LegacyRepository[Any]

@@ -7,14 +7,19 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid5
 
+from pydantic import ValidationError
+
 from banyan.commands import Outcome
 from banyan.decider import AnyDecider
-from banyan.errors import ConcurrencyError
+from banyan.errors import ConcurrencyError, RowParked
 from banyan.events import DomainEvent, Metadata
 from banyan.migration.adapter import AnyAdapter
 from banyan.migration.contents import as_recorded, from_text, import_event, occurring, to_text
+from banyan.migration.half_done import Owner
 from banyan.migration.lead import Leader
 from banyan.migration.legacy import AnyRepository, AnyRow, Entry, LegacyRow, Link, Unit
+from banyan.migration.parked import Parked
+from banyan.migration.rows import of_a_row, readable
 from banyan.store.eventstore import Clock
 from banyan.streams import StreamHead, StreamId
 from banyan.upcasting import EventRegistry
@@ -39,6 +44,8 @@ class LegacyLed:
     clock : Callable[[], datetime]
     dual : bool
         Whether the event table is to get the events too.
+    parked : Parked, optional
+        Given where events may have led before: no command is decided on a row that lacks what its stream tells.
     """
 
     def __init__(
@@ -50,6 +57,7 @@ class LegacyLed:
         clock: Clock,
         *,
         dual: bool,
+        parked: Parked | None = None,
     ) -> None:
         self._repository = repository
         self._adapter = adapter
@@ -57,6 +65,7 @@ class LegacyLed:
         self._registry = registry
         self._clock = clock
         self._dual = dual
+        self._parked = parked
 
     def handle(
         self,
@@ -72,7 +81,7 @@ class LegacyLed:
 
         Raises
         ------
-        As ``CommandHandler.handle``; ``LeaderMoved``, ``RowRaced``.
+        As ``CommandHandler.handle``; ``LeaderMoved``, ``RowRaced``, ``UnreadableRow``, ``RowParked``, ``RowRefused``.
         """
         now = self._clock()
         metadata = occurring(metadata, now)
@@ -80,11 +89,13 @@ class LegacyLed:
             entry = unit.answered(commit_id)
             if entry:
                 return repeated(entry, self._decider, self._registry)
+            self._expect_followed(stream)
+            row = readable(unit.row)
             version = self._version(unit)
             if expected not in (None, version):
                 raise ConcurrencyError(stream, expected or 0, version)
-            state = self._adapter.state(unit.row.data) if unit.row else self._decider.initial()
-            events = self._decider.decide(command, state)
+            state = self._state(row.data if row else None)
+            events = self._decided(command, state)
             return self._write(unit, stream, events, commit_id, metadata, now)
 
     def align(self, stream: StreamId, leader: Leader = Leader.LEGACY) -> bool:
@@ -97,15 +108,22 @@ class LegacyLed:
 
         Raises
         ------
-        LeaderMoved, RowRaced, StoreUnavailable
+        LeaderMoved, RowRaced, UnreadableRow, RowParked, StoreUnavailable
         """
         with self._repository.unit(stream, leader) as unit:
-            row = unit.row
+            row = readable(unit.row)
             if row is None or row.aligned:
                 return False
+            self._expect_followed(stream)
             link = Link(row.version, row.stream_version)
             unit.write(LegacyRow(stream, row.version, row.data, link), [self._import(row)])
             return True
+
+    def _expect_followed(self, stream: StreamId) -> None:
+        """Asked within the transaction, while nobody else can lead."""
+        parked = self._parked.get(stream) if self._parked else None
+        if parked and parked.owner is Owner.FOLLOWER:
+            raise RowParked(stream, parked.reason)
 
     def _version(self, unit: Unit[Any]) -> int:
         """What the answer to a command goes on from: a row that was deleted left its versions behind."""
@@ -124,12 +142,12 @@ class LegacyLed:
         metadata: Metadata,
         now: datetime,
     ) -> Outcome[Any]:
-        row, version = unit.row, self._version(unit)
+        row, version = readable(unit.row), self._version(unit)
         head, recorded = as_recorded(stream, version, events, commit_id, metadata, now, self._registry)
         data = row.data if row else None
         for event in recorded:
             data = self._adapter.evolve(data, event.payload, event.occurred_at)
-        state = self._adapter.state(data) if data else self._decider.initial()
+        state = self._state(data)
         if data is None or not events:
             return Outcome(head, state, ())
         told_anew = self._dual and row is None and unit.link is not None
@@ -154,6 +172,19 @@ class LegacyLed:
         imports = [self._import(row)] if self._dual and row and not row.aligned else []
         unit.write(LegacyRow(stream, row_version, data, link), [*imports, entry])
         return Outcome(head, state, recorded)
+
+    def _state(self, data: Any) -> Any:
+        if data is None:
+            return self._decider.initial()
+        with of_a_row("no command can be decided on the legacy row"):
+            return self._adapter.state(data)
+
+    def _decided(self, command: Any, state: Any) -> Sequence[DomainEvent]:
+        try:
+            return self._decider.decide(command, state)
+        except ValidationError as error:
+            with of_a_row("the legacy row does not fit the events that would follow"):
+                raise error
 
     def _import(self, row: AnyRow) -> Entry:
         import_event(self._adapter, row.data, None)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from itertools import islice
@@ -13,7 +13,7 @@ from pydantic import BaseModel
 
 from banyan.errors import LeaderMoved, LegacyWritesOff
 from banyan.migration.lead import Leader, refused
-from banyan.migration.legacy import Entry, LegacyRow, Link, Unit
+from banyan.migration.legacy import BadRow, Entry, LegacyRow, Link, Named, Unit
 from banyan.streams import StreamId
 
 R = TypeVar("R", bound=BaseModel)
@@ -34,15 +34,16 @@ class MemoryLegacy(Generic[R]):
         """As in ``LegacyRepository``."""
         return self._rows.get(stream)
 
-    def rows(self, streams: Sequence[StreamId]) -> Mapping[StreamId, LegacyRow[R]]:
+    def rows(self, streams: Sequence[StreamId]) -> Mapping[StreamId, LegacyRow[R] | BadRow]:
         """As in ``LegacyRepository``."""
         with self._lock:
             return {stream: self._rows[stream] for stream in streams if stream in self._rows}
 
-    def scan(self, after: StreamId | None, limit: int) -> Sequence[LegacyRow[R]]:
+    def scan(self, after: Named | None, limit: int) -> Sequence[LegacyRow[R]]:
         """As in ``LegacyRepository``."""
         with self._lock:
-            return [self._rows[s] for s in islice((s for s in sorted(self._rows) if after is None or s > after), limit)]
+            behind = (after.tenant, after.id) if after else ("", "")
+            return [self._rows[s] for s in islice((s for s in sorted(self._rows) if (s.tenant, s.id) > behind), limit)]
 
     def count(self) -> int:
         """As in ``LegacyRepository``."""
@@ -81,10 +82,13 @@ class MemoryLegacy(Generic[R]):
             self._leader, self._token = leader, token
             return True
 
-    def pending(self, stream: StreamId | None = None, limit: int = 100) -> Sequence[Entry]:
+    def pending(
+        self, stream: StreamId | None = None, limit: int = 100, without: Collection[StreamId] = ()
+    ) -> Sequence[Entry]:
         """As in ``Outbox``."""
         with self._lock:
-            return [e for e in self._entries if e.relay and stream in (None, e.stream)][:limit]
+            found = (e for e in self._entries if e.relay and stream in (None, e.stream) and e.stream not in without)
+            return list(islice(found, limit))
 
     def relayed(self, entry: Entry) -> None:
         """As in ``Outbox``."""
@@ -106,7 +110,7 @@ class MemoryLegacy(Generic[R]):
 
 class _Unit(Generic[R]):
     def __init__(self, row: LegacyRow[R] | None, link: Link | None, entries: Sequence[Entry]) -> None:
-        self.row = row
+        self.row: LegacyRow[R] | BadRow | None = row
         self.link = link
         self.written: LegacyRow[R] | None = None
         self.added: Sequence[Entry] = ()

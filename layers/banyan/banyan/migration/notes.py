@@ -34,6 +34,10 @@ class Notes:
         """Keep a note, over the one of the same name. Raises ``StoreUnavailable``."""
         self._requests.sent("put_item", Item=self._item(name, text))
 
+    def remove(self, name: str) -> None:
+        """Forget a note. Raises ``StoreUnavailable``."""
+        self._requests.sent("delete_item", Key=item_key(self._part, name))
+
     def under(self, prefix: str) -> Iterator[str]:
         """Every note whose name begins so, by name. Raises ``StoreUnavailable``."""
         found = self._requests.items(self._part, "begins_with(#item, :prefix)", {":prefix": prefix})

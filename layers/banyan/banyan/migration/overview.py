@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Final
+from typing import ClassVar, Final
+
+from pydantic import ConfigDict
 
 from banyan.errors import StoreUnavailable
 from banyan.events import CamelModel
@@ -33,6 +35,17 @@ class HalfDoneWrite(CamelModel):
     since: datetime
     age_ms: int
     owner: Owner
+
+
+class ParkedWrite(CamelModel):
+    """A row that stands in its own way: what it lacks is tried again every minute, and by whom."""
+
+    model_config: ClassVar[ConfigDict] = ConfigDict(from_attributes=True)
+
+    stream: StreamId
+    owner: Owner
+    reason: str
+    since: datetime
 
 
 class By(StrEnum):
@@ -86,6 +99,8 @@ class Overview(Standing):
         While both sides are written.
     half_done : tuple[HalfDoneWrite, ...]
         The oldest ``SHOWN``.
+    parked : tuple[ParkedWrite, ...]
+        The oldest ``SHOWN``.
     quiet : Quiet, optional
         Since when nobody was seen to use the legacy system, once its writes are off.
     next : NextStep, optional
@@ -93,6 +108,7 @@ class Overview(Standing):
 
     health: MigrationHealth | None
     half_done: tuple[HalfDoneWrite, ...]
+    parked: tuple[ParkedWrite, ...]
     quiet: Quiet | None
     next: NextStep | None
 
@@ -124,10 +140,12 @@ class Observer:
             The event table or the migration table does not answer.
         """
         migration, now = self._parts.phases.refreshed(), self._clock()
+        parked = self._parts.parked_rows()
         quiet = self._parts.end.watch.known() if migration.step.phase is Phase.EVENT_STORE else None
         try:
             writes = self._parts.half_done(COUNTED) if migration.step.phase in JUDGED else []
-            health = self._health(migration, writes, now)
+            waiting = {each.stream for each in writes} - {each.stream for each in parked}
+            health = self._health(migration, writes, waiting, now)
             reasons = tuple(self._reasons(migration, health, quiet, now))
         except StoreUnavailable as error:
             writes, health, reasons = [], None, (str(error),)
@@ -135,6 +153,7 @@ class Observer:
             **dict(self.standing(migration)),
             health=health,
             half_done=tuple(_shown(each, now) for each in writes[:SHOWN]),
+            parked=tuple(ParkedWrite.model_validate(each) for each in parked[:SHOWN]),
             quiet=quiet,
             next=self._next(migration, reasons),
         )
@@ -155,10 +174,12 @@ class Observer:
         """The step behind the one where it stands. Raises ``StoreUnavailable``."""
         return self._limits.next(self._parts.phases.refreshed().step)
 
-    def _health(self, migration: Migration, writes: Sequence[HalfDone], now: datetime) -> MigrationHealth | None:
+    def _health(
+        self, migration: Migration, writes: Sequence[HalfDone], waiting: Collection[StreamId], now: datetime
+    ) -> MigrationHealth | None:
         if migration.step.phase not in JUDGED:
             return None
-        lag = _milliseconds(now - writes[0].since) if writes else 0
+        lag = next((_milliseconds(now - each.since) for each in writes if each.stream in waiting), 0)
         return examined(self._parts, self._limits.since(migration, now), lag, len(writes))
 
     def _next(self, migration: Migration, reasons: tuple[str, ...]) -> NextStep | None:

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
+
+from botocore.exceptions import ClientError
 
 from banyan.commands import CommandHandler, Outcome
 from banyan.decider import AnyDecider
-from banyan.errors import BanyanError, Diverged, LeaderMoved, LegacyWritesOff, RowRaced
+from banyan.errors import Diverged, LeaderMoved, LegacyWritesOff, RowRaced
 from banyan.events import Metadata
 from banyan.migration.adapter import AnyAdapter
 from banyan.migration.beside import TableBeside
 from banyan.migration.contents import import_event, occurring
-from banyan.migration.dynamodb import DynamoDBLegacy, Held
+from banyan.migration.dynamodb import DynamoDBLegacy, Held, expect_no_refusal
 from banyan.migration.legacy import Entry, LegacyRow, Link
 from banyan.migration.legacy_led import import_id, repeated
 from banyan.migration.relay import told
@@ -55,11 +58,9 @@ class PairedTable(TableBeside):
         """
         held = self._legacy.held(commits[0].stream)
         _check(held, commits[0])
-        try:
-            row = self._following(held, commits)
+        row = self._following(held, commits)
+        with _refusals():
             self.table.insert(commits, self._legacy.beside(held, row, [self._entry(commits, row)]))
-        except BesideRefused as refused:
-            raise _refusal(refused) from refused
 
     def _following(self, held: Held[Any] | None, commits: Sequence[Commit]) -> LegacyRow[Any]:
         data, version = (held.row.data, held.row.version) if held else (None, 0)
@@ -96,10 +97,8 @@ class AlignedTable(TableBeside):
         """As in ``CommitTable``. Raises ``RowRaced``, ``LegacyWritesOff``."""
         row = self._held.row
         linked = LegacyRow(row.stream, row.version, row.data, Link(row.version, commits[-1].last))
-        try:
+        with _refusals():
             self.table.insert(commits, self._legacy.beside(self._held, linked))
-        except BesideRefused as refused:
-            raise _refusal(refused) from refused
 
 
 class Paired:
@@ -190,9 +189,16 @@ class Paired:
         return Diverged(row.stream, row.stream_version)
 
 
-def _refusal(refused: BesideRefused) -> BanyanError:
-    """Why nothing was written: the check of the lead stands second."""
-    return LegacyWritesOff() if 1 in refused.indexes else RowRaced("another program wrote the row first")
+@contextmanager
+def _refusals() -> Iterator[None]:
+    """Say why nothing was written: the check of the lead stands second; commits are known to fit, so the row is not."""
+    try:
+        yield
+    except BesideRefused as refused:
+        raise (LegacyWritesOff() if 1 in refused.indexes else RowRaced("another program wrote the row first")) from None
+    except ClientError as error:
+        expect_no_refusal(error)
+        raise
 
 
 def _check(held: Held[Any] | None, first: Commit) -> None:

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Protocol, runtime_checkable
 
 from banyan.commands import CommandHandler
 from banyan.decider import AnyDecider
-from banyan.errors import BanyanError
 from banyan.migration.adapter import AnyAdapter
 from banyan.migration.archive.archives import Archives
 from banyan.migration.archive.tables import LegacyTables
@@ -26,6 +24,7 @@ from banyan.migration.legacy_led import LegacyLed
 from banyan.migration.mover import Mover
 from banyan.migration.notes import Notes
 from banyan.migration.paired import Paired, PairedTable
+from banyan.migration.parked import Parked, ParkedRow
 from banyan.migration.phases import Phases
 from banyan.migration.relay import Relay, RelayedAtOnce
 from banyan.migration.samples import SampledReads
@@ -81,9 +80,9 @@ class Ground:
         """A command handler on such a store."""
         return CommandHandler(self.store(table), self.decider, telemetry=self.telemetry)
 
-    def legacy_led(self, repository: AnyRepository, *, dual: bool) -> LegacyLed:
+    def legacy_led(self, repository: AnyRepository, *, dual: bool, parked: Parked | None = None) -> LegacyLed:
         """Commands that the legacy system decides."""
-        return LegacyLed(repository, self.adapter, self.decider, self.registry, self.clock, dual=dual)
+        return LegacyLed(repository, self.adapter, self.decider, self.registry, self.clock, dual=dual, parked=parked)
 
     def verification(self, repository: AnyRepository, settle: Callable[[StreamId], None]) -> Verification:
         """What compares rows with their streams."""
@@ -143,7 +142,8 @@ class Parts:
     end : End
     relay : Relay, optional
     follower : Follower, optional
-        Both of a legacy system with an outbox only.
+    parked : Parked, optional
+        All three of a legacy system with an outbox only.
     """
 
     adapter: AnyAdapter
@@ -158,6 +158,7 @@ class Parts:
     end: End
     relay: Relay | None = None
     follower: Follower | None = None
+    parked: Parked | None = None
 
     def recover(self) -> int:
         """Complete what was left half done.
@@ -174,13 +175,17 @@ class Parts:
         found = [each for part in (self.relay, self.follower) if part for each in part.half_done(limit)]
         return sorted(found, key=lambda each: each.since)[:limit]
 
+    def parked_rows(self) -> list[ParkedRow]:
+        """Rows that stand in their own way, the oldest first. Raises ``StoreUnavailable``."""
+        return sorted(self.parked.all(), key=lambda each: each.since) if self.parked else []
+
     def close(self) -> None:
         """Let go of connections; a process that ends need not."""
         if isinstance(self.repository, Closes):
             self.repository.close()
 
     def lag_ms(self, now: datetime) -> int:
-        """Age of the oldest write that one side does not have yet, ms; 0 when there is none."""
+        """Age of the oldest write that one side is about to get, ms; 0 when there is none."""
         oldest = [part.oldest() for part in (self.relay, self.follower) if part]
         ages = [now - moment for moment in oldest if moment]
         return max((round(age / timedelta(milliseconds=1)) for age in ages), default=0)
@@ -196,27 +201,27 @@ def with_outbox(
 ) -> Parts:
     """A legacy system that leads with its own transactions."""
     phases = Phases(ground.table, ground.adapter.entity, ground.clock)
-    led = ground.legacy_led(repository, dual=True)
-    relay = Relay(outbox, ground.store(), ground.adapter, ground.telemetry)
-    follower = Follower(repository, ground.store(), ground.adapter, ground.decider, unfollowed)
+    parked = Parked(ground.notes, ground.clock)
+    led = ground.legacy_led(repository, dual=True, parked=parked)
+    relay = Relay(outbox, ground.store(), ground.adapter, parked, ground.telemetry)
+    follower = Follower(repository, ground.store(), ground.adapter, ground.decider, unfollowed, parked)
     paths: dict[str, Path] = {
-        "legacy": ground.legacy_led(repository, dual=False),
+        "legacy": ground.legacy_led(repository, dual=False, parked=parked),
         "dual": RelayedAtOnce(led, relay),
         "led": EventLed(ground.handler(LedTable(ground.table, ground.lead, unfollowed)), follower, ground.clock),
         "events": ground.handler(),
     }
 
     def settle(stream: StreamId) -> None:
-        for settled in (relay.stream, follower.follow):
-            with suppress(BanyanError):
-                settled(stream)
+        relay.attempt(stream)
+        follower.attempt(stream)
 
     def half_done() -> int:
         return completed(relay, follower)
 
     end = End.of(ground, phases, tables, half_done)
     verification = ground.verification(repository, settle)
-    turn = OutboxTurn(repository, ground.lead, led, relay, follower)
+    turn = OutboxTurn(repository, ground.lead, led, relay, follower, parked)
     return Parts(
         ground.adapter,
         ground.notes,
@@ -230,6 +235,7 @@ def with_outbox(
         end,
         relay,
         follower,
+        parked,
     )
 
 

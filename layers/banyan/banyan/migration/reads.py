@@ -9,7 +9,9 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel
 
-from banyan.errors import BanyanError, VersionNotReached
+from banyan.errors import VersionNotReached
+from banyan.migration.contents import view_of
+from banyan.migration.half_done import Owner
 from banyan.migration.lead import Leader
 from banyan.migration.migration import Migration
 from banyan.migration.parts import Parts
@@ -40,6 +42,7 @@ class MigratingQueries(Queries):
         self._repository = parts.repository
         self._adapter = parts.adapter
         self._samples = parts.samples
+        self._parked = parts.parked
         self._compared_percent = compared_percent
         self._dice = dice
         self._usage = parts.end.usage
@@ -53,14 +56,18 @@ class MigratingQueries(Queries):
             return super().get(projection, stream, min_version)
         answer = self._answer(projection, stream, min_version, step)
         if answer and step.phase is not Phase.LEGACY and self._dice() * 100 < self._compared_percent:
-            with suppress(BanyanError):
+            with suppress(Exception):
                 self._compare(projection, stream, migration)
         return answer
 
     def _answer(
         self, projection: StreamProjection[S], stream: StreamId, min_version: int, step: Step
     ) -> Answer[S] | None:
-        if not reads_from_projection(stream, step.percentage):
+        """Of a stream that is parked, from the side that has it all."""
+        parked = self._parked.get(stream) if self._parked and step.leader is Leader.LEGACY else None
+        if parked and parked.owner is Owner.FOLLOWER:
+            return super().get(projection, stream, min_version)
+        if parked or not reads_from_projection(stream, step.percentage):
             return self._of_legacy(projection, stream, min_version, step)
         try:
             found = super().get(projection, stream, min_version)
@@ -82,7 +89,7 @@ class MigratingQueries(Queries):
         version = row.version if step.phase is Phase.LEGACY else row.stream_version
         if version < min_version:
             raise VersionNotReached(stream, min_version, version)
-        state: Any = self._adapter.views[projection.name](row.data)
+        state: Any = view_of(self._adapter, projection.name, row.data)
         return Answer(state, Provenance(version=version, as_of=self._clock(), staleness_ms=0, served_from="legacy"))
 
     def _compare(self, projection: StreamProjection[S], stream: StreamId, migration: Migration) -> None:

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
 from datetime import datetime
 from typing import Any
 
 from banyan.commands import Outcome
-from banyan.errors import BanyanError, Diverged
+from banyan.errors import Diverged
 from banyan.events import DomainEvent
 from banyan.migration.adapter import LegacyAdapter
 from banyan.migration.contents import from_text, import_event
 from banyan.migration.half_done import HalfDone, Owner
 from banyan.migration.legacy import Entry, Outbox
 from banyan.migration.legacy_led import LegacyLed
+from banyan.migration.parked import Parked
 from banyan.store import EventStore
 from banyan.streams import StreamId
 from banyan.telemetry import NoTelemetry, Telemetry
@@ -28,15 +28,22 @@ class Relay:
     outbox : Outbox
     store : EventStore
     adapter : LegacyAdapter
+    parked : Parked
     telemetry : Telemetry
     """
 
     def __init__(
-        self, outbox: Outbox, store: EventStore, adapter: LegacyAdapter[Any, Any], telemetry: Telemetry | None = None
+        self,
+        outbox: Outbox,
+        store: EventStore,
+        adapter: LegacyAdapter[Any, Any],
+        parked: Parked,
+        telemetry: Telemetry | None = None,
     ) -> None:
         self._outbox = outbox
         self._store = store
         self._adapter = adapter
+        self._parked = parked
         self._telemetry = telemetry or NoTelemetry()
 
     def stream(self, stream: StreamId) -> None:
@@ -52,24 +59,32 @@ class Relay:
                 self._relay(entry)
 
     def all(self, limit: int = 1000) -> int:
-        """Relay up to ``limit`` entries; a stream that fails does not stop the others.
+        """Relay up to ``limit`` entries, and try what is parked again; a stream that fails does not stop the others.
 
         Returns
         -------
         int
-            Entries that stay pending of those looked at.
+            Entries that stay pending of those looked at, parked ones among them.
         """
-        entries = self._outbox.pending(limit=limit)
-        if not entries:
+        parked = self._parked.of(Owner.RELAY)
+        entries = self._outbox.pending(limit=limit, without=parked)
+        if not entries and not parked:
             return 0
-        for stream in dict.fromkeys(entry.stream for entry in entries):
-            with suppress(BanyanError):
-                self.stream(stream)
+        for stream in dict.fromkeys([*parked, *(entry.stream for entry in entries)]):
+            if self.attempt(stream) and stream in parked:
+                self._parked.remove(stream)
         return len(self._outbox.pending(limit=limit))
 
+    def attempt(self, stream: StreamId) -> bool:
+        """Relay what one stream is still to get, or park it; whether nothing is left."""
+        with self._parked.failing(Owner.RELAY, stream):
+            self.stream(stream)
+            return True
+        return False
+
     def oldest(self) -> datetime | None:
-        """When the oldest entry was written that the event table does not have yet."""
-        entries = self._outbox.pending(limit=1)
+        """When the oldest entry was written that the event table is about to get."""
+        entries = self._outbox.pending(limit=1, without=self._parked.of(Owner.RELAY))
         return entries[0].written_at if entries else None
 
     def half_done(self, limit: int) -> Iterator[HalfDone]:
@@ -111,8 +126,7 @@ class RelayedAtOnce:
     def handle(self, stream: StreamId, command: Any, **options: Any) -> Outcome[Any]:
         """As ``LegacyLed.handle``."""
         outcome = self._led.handle(stream, command, **options)
-        with suppress(BanyanError):
-            self._relay.stream(stream)
+        self._relay.attempt(stream)
         return outcome
 
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
-from banyan.errors import Diverged, InvalidEvent, LeaderMoved, RowRaced
+from banyan.errors import LeaderMoved, RowRaced
 from banyan.events import Event
 from banyan.migration.contents import import_event
 from banyan.migration.lead import Leader
 from banyan.migration.legacy import AnyRow, LegacyRow, Link
+from banyan.migration.parked import is_of_one_row, reason_of
 from banyan.migration.parts import Parts
 from banyan.reconciliation.sides import NotRepairable
 from banyan.store import EventStore
@@ -45,8 +46,10 @@ class Repair:
                 return self._way(leader)(stream)
             except (LeaderMoved, RowRaced):
                 continue
-            except (Diverged, InvalidEvent) as error:
-                raise NotRepairable(str(error)) from error
+            except Exception as error:
+                if isinstance(error, NotRepairable) or not is_of_one_row(error):
+                    raise
+                raise NotRepairable(reason_of(error)) from error
         raise NotRepairable(f"the row of {stream} keeps moving")
 
     def _way(self, leader: Leader) -> Callable[[StreamId], str]:
@@ -63,6 +66,8 @@ class Repair:
         if self._told(self._events(stream)) == row.data:
             raise NotRepairable("the events say what the row says: the read model is to be put right")
         self._unalign(row)
+        if self._parts.follower:
+            self._parts.follower.accept(stream, self._store.head(stream).version)
         self._parts.aligner.align(stream)
         self._relay(stream)
         return "an event tells of the row as it is"

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol, runtime_checkable
+from typing import Final, Protocol, runtime_checkable
 
+from banyan.errors import UnreadableRow
 from banyan.migration.adapter import AnyAdapter
-from banyan.migration.legacy import AnyRepository, AnyRow
+from banyan.migration.contents import view_of
+from banyan.migration.legacy import AnyRepository, FoundRow
+from banyan.migration.rows import key_at, nameable, place_of, readable
 from banyan.reconciliation.cells import Cells
 from banyan.reconciliation.feeds import Anew, Feeds, Listed
 from banyan.reconciliation.sides import Content, Feed, Listing
@@ -38,6 +41,10 @@ class TellsChanges(Protocol):
         """What tells of changes; ``None`` where nothing does."""
 
 
+UNREADABLE: Final = "(unreadable)"
+"""Stands in the place of what a bad row shows."""
+
+
 def side_name(entity: str) -> str:
     """Name of the side that holds the rows of an entity."""
     return f"legacy:{entity}"
@@ -59,9 +66,10 @@ class LegacySide:
         self.name = side_name(adapter.entity)
         self.feed = self._feed(cells, repository)
         self._repository = repository
-        self._view = adapter.views[projection]
+        self._adapter = adapter
+        self._projection = projection
 
-    def rows(self, ids: Sequence[str]) -> Mapping[str, AnyRow]:
+    def rows(self, ids: Sequence[str]) -> Mapping[str, FoundRow]:
         """Rows of streams."""
         return {str(stream): row for stream, row in self._repository.rows(list(map(StreamId.parse, ids))).items()}
 
@@ -69,18 +77,22 @@ class LegacySide:
         """As in ``Side``: one read for 100 rows."""
         return {id: self.content(row) for id, row in self.rows(ids).items()}
 
-    def content(self, row: AnyRow) -> Content:
-        """What is compared of a row."""
-        content: Content = self._view(row.data).model_dump()
+    def content(self, row: FoundRow) -> Content:
+        """What is compared of a row; of one that is bad, why it is."""
+        try:
+            found = readable(row)
+            content: Content = view_of(self._adapter, self._projection, found.data).model_dump() if found else {}
+        except UnreadableRow as error:
+            return {UNREADABLE: error.detail}
         return content
 
     def _feed(self, cells: Cells, repository: AnyRepository) -> Feed:
         """All rows that are or were, and then what changed; all in every run where nothing tells of changes."""
 
         def rows(position: str, limit: int) -> Listing:
-            found = repository.scan(StreamId.parse(position) if position else None, limit)
-            ids = tuple(str(row.stream) for row in found)
-            return Listing(ids, ids[-1] if ids else None)
+            found = repository.scan(key_at(position) if position else None, limit)
+            streams = [nameable(key_at(place_of(row)), self._adapter.entity) for row in found]
+            return Listing(tuple(map(str, filter(None, streams))), place_of(found[-1]) if found else None)
 
         def known(position: str, limit: int) -> Listing:
             ids = tuple(tree.ids(position, limit))

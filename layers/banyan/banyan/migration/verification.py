@@ -13,8 +13,10 @@ from banyan.errors import Conflict
 from banyan.events import CamelModel
 from banyan.migration.adapter import AnyAdapter
 from banyan.migration.kept import Kept
-from banyan.migration.legacy import AnyRepository, AnyRow
+from banyan.migration.legacy import AnyRepository, AnyRow, BadRow, FoundRow, LegacyRow
 from banyan.migration.notes import Notes
+from banyan.migration.parked import is_of_one_row, reason_of
+from banyan.migration.rows import key_at, nameable, place_of
 from banyan.reconciliation.checksum import canonical
 from banyan.reconciliation.fields import differing
 from banyan.store import EventStore
@@ -47,7 +49,7 @@ class Pass(CamelModel):
     Parameters
     ----------
     begun_at : datetime
-    after : StreamId, optional
+    after : str, optional
         The last row that was compared.
     rows : int
         Rows that equal what their streams tell.
@@ -59,7 +61,7 @@ class Pass(CamelModel):
     """
 
     begun_at: datetime
-    after: StreamId | None = None
+    after: str | None = None
     rows: int = 0
     digest: str = ""
     differences: tuple[RowDifference, ...] = ()
@@ -184,35 +186,48 @@ class Verification:
         return each.ended_at is not None and self._clock() - each.ended_at <= timedelta(seconds=SECONDS)
 
     def _slice(self, passes: Passes) -> Passes:
-        rows = self._repository.scan(passes.current.after, SLICE)
+        after = passes.current.after
+        rows = self._repository.scan(key_at(after) if after else None, SLICE)
         with ThreadPoolExecutor(AT_ONCE) as pool:
             first = list(pool.map(self._look, rows))
         looks = [self._settled(row, found) for row, found in zip(rows, first, strict=True)]
         return Passes(current=self._moved_on(passes.current, looks), last=passes.last)
 
-    def _moved_on(self, current: Pass, looks: Sequence[tuple[AnyRow, str]]) -> Pass:
-        found = tuple(RowDifference(stream=str(row.stream), what=what) for row, what in looks if what)
+    def _moved_on(self, current: Pass, looks: Sequence[tuple[FoundRow, str]]) -> Pass:
+        found = tuple(RowDifference(stream=_name(row), what=what) for row, what in looks if what)
         if found or not looks:
             return current.model_copy(update={"differences": found, "ended_at": None if found else self._clock()})
         digest = current.digest
-        for row, _ in looks:
+        for row in (row for row, _ in looks if isinstance(row, LegacyRow)):
             digest = sha256(digest.encode() + canonical(row.data.model_dump())).hexdigest()
-        after, rows = looks[-1][0].stream, current.rows + len(looks)
+        after, rows = place_of(looks[-1][0]), current.rows + len(looks)
         return current.model_copy(update={"after": after, "rows": rows, "digest": digest})
 
-    def _settled(self, row: AnyRow, found: str) -> tuple[AnyRow, str]:
+    def _settled(self, row: FoundRow, found: str) -> tuple[FoundRow, str]:
         """A row, and how its stream differs for good, and not only because one of them is on its way."""
         for _ in range(LOOKS - 1):
-            if not found or found == UNKNOWN:
+            stream = nameable(key_at(place_of(row)), self._adapter.entity)
+            if not found or found == UNKNOWN or stream is None:
                 break
-            self._settle(row.stream)
-            row = self._repository.load(row.stream) or row
+            self._settle(stream)
+            row = self._repository.rows([stream]).get(stream, row)
             found = self._look(row)
         return row, found
 
-    def _look(self, row: AnyRow) -> str:
+    def _look(self, row: FoundRow) -> str:
+        """How a row differs from its stream; whatever keeps it from being compared is a difference too."""
+        if isinstance(row, BadRow):
+            return f"not compared: {row.why}"
         if not row.aligned:
             return UNKNOWN
+        try:
+            return self._difference(row)
+        except Exception as error:
+            if not is_of_one_row(error):
+                raise
+            return f"not compared: {reason_of(error)}"
+
+    def _difference(self, row: AnyRow) -> str:
         version = 0
         known: Any = None
         for event in self._store.read(row.stream):
@@ -221,3 +236,7 @@ class Verification:
             return f"at version {row.stream_version}, and its stream at {version}"
         fields = differing(known.model_dump(), row.data.model_dump())
         return f"told otherwise by its stream: {', '.join(field.name for field in fields)}" if fields else ""
+
+
+def _name(row: FoundRow) -> str:
+    return str(row if isinstance(row, BadRow) else row.stream)
