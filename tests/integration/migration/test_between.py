@@ -13,7 +13,7 @@ import pytest
 from tests.integration.migration.archives import MemoryObjects, archived, empty, worker
 from tests.integration.migration.moments import Moments, deaths, meanwhile, stepping
 from tests.integration.migration.test_controller import DAY, LIMITS, compare, run
-from tests.integration.migration.world import CANARY, DUAL, EVENTS, TURNED, World
+from tests.integration.migration.world import CANARY, DUAL, EVENTS, LEGACY_ONLY, TURNED, World
 from tests.legacies import OnPostgres, order, row
 from tests.support import START
 
@@ -213,6 +213,35 @@ def test_a_commit_that_comes_while_a_row_follows_is_followed_too(
         if moments.passed < number:
             break
     assert number > 4
+
+
+@on_dynamodb
+@pytest.mark.parametrize("step", [LEGACY_ONLY, DUAL, TURNED], ids=str)
+@pytest.mark.parametrize("directly", [True, False])
+def test_what_is_written_while_a_command_is_handled_stays(moto_world: World, step: Step, directly: bool) -> None:
+    def other(parts: Parts, stream: StreamId) -> None:
+        if directly:
+            moto_world.legacy.write_directly(stream, row(stream))
+        else:
+            item = AddItem(item=Item(sku="pot", quantity=1, price="1"))
+            parts.facade.handle(stream, item, commit_id=f"between-{stream.id}")
+
+    moto_world.go_to(step)
+    for number in count(1):
+        stream = order(number)
+        moto_world.create(stream)
+        moments = Moments(
+            number,
+            lambda s=stream: meanwhile(moto_world, lambda parts: other(parts, s)),  # type: ignore[misc]
+        )
+        with stepping(moto_world, moments):
+            moto_world.add(stream, "once")
+        if moments.passed < number:
+            break
+        skus = [each.sku for each in moto_world.row(stream).lines]
+        after = directly and moments.passed == number
+        assert skus == ["tea", "cup"] if after else sorted(skus) == sorted(["tea", "cup", "cup" if directly else "pot"])
+    assert number > 2
 
 
 @on_dynamodb
