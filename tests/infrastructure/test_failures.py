@@ -75,7 +75,14 @@ def test_a_failing_batch_is_answered_record_by_record_cut_in_two_and_given_up_in
     assert mapping.reports_failures
     assert mapping.bisect
     assert mapping.max_retries == 10
-    assert 0 < mapping.max_age <= 24 * 60 * 60
+
+
+def test_a_record_is_tried_for_as_long_as_its_stream_keeps_it() -> None:
+    """DynamoDB keeps a record for 24 hours; a mapping that gives up sooner loses what a mended function could take."""
+    given = load_template(LegacyStore="dynamodb", LegacyName="legacy-orders", LegacyStreamArn=LEGACY_STREAM_ARN)
+    ages = {each.name: each.max_age for each in mappings(given) if "/stream/" in each.source_arn}
+    assert len(ages) == 4
+    assert set(ages.values()) == {24 * 60 * 60}
 
 
 def test_batches_given_up_go_to_a_queue_the_reader_may_write_to(

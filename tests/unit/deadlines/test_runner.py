@@ -11,12 +11,13 @@ from tests.deferring import CREDITED, DOMAIN, POISON, Credit, deadline
 from tests.ledger import REGISTRY, account, deposits
 from tests.support import START, ManualClock, no_sleep
 
-from banyan.commands import CommandHandler
+from banyan.commands import CLOCK_SKEW, CommandHandler
 from banyan.deadlines.base import Waiting
 from banyan.deadlines.memory import MemoryDeadlines
 from banyan.deadlines.runner import RESERVE_MS, DeadlineRunner, Run
 from banyan.errors import StoreUnavailable
 from banyan.store import Commit, EventStore
+from banyan.store.base import Collision
 from banyan.store.memory import MemoryTable
 from banyan.telemetry import NoTelemetry
 
@@ -31,11 +32,14 @@ class Table(MemoryTable):
         super().__init__()
         self.written: list[str] = []
         self.unreachable: set[str] = set()
+        self.contended: set[str] = set()
 
     def insert(self, commits: Sequence[Commit]) -> None:
         name = commits[0].stream.id
         if name in self.unreachable:
             raise StoreUnavailable("no answer")
+        if name in self.contended:
+            raise Collision({0: replace(commits[0], commit_id="a rival's")})
         super().insert(commits)
         self.written.append(name)
 
@@ -196,6 +200,38 @@ def test_what_meets_an_outage_stays_for_the_next_minute_uncounted(scene: Scene) 
     scene.table.unreachable = set()
     assert scene.run() == Run(fired=1)
     assert scene.table.written == ["b", "a"]
+
+
+def test_one_whose_stream_others_keep_writing_to_stays_for_the_next_minute_uncounted(scene: Scene) -> None:
+    scene.table.contended = {"a"}
+    scene.schedule("a")
+    assert scene.run(6) == Run(delayed=1)
+    assert (scene.waiting(), scene.reports.counted) == ([("a", 0)], [])
+    scene.table.contended = set()
+    assert scene.run() == Run(fired=1)
+
+
+@pytest.mark.parametrize(("failing", "attempts"), [(3, 1), (4, 0)])
+def test_half_of_a_run_that_fails_is_its_own_fault_and_more_is_not(scene: Scene, failing: int, attempts: int) -> None:
+    for number in range(failing):
+        scene.schedule(f"bad{number}", POISON)
+    for number in range(3):
+        scene.schedule(f"a{number}")
+    scene.run()
+    assert {tried for _, tried in scene.waiting()} == {attempts}
+
+
+def test_the_commit_of_a_writer_whose_clock_is_slow_is_found(scene: Scene) -> None:
+    """It was recorded before the deadline was due, by that clock, and lies behind a long history."""
+    scene.store = EventStore(scene.table, REGISTRY, ManualClock(START - CLOCK_SKEW / 2), no_sleep)
+    scene.schedule("a", amount=5)
+    scene.deadlines.crashes = 1
+    with pytest.raises(KeyboardInterrupt):
+        scene.run()
+    for _ in range(300):
+        scene.store.append(account("a"), scene.store.head(account("a")), deposits(1))
+    assert scene.run() == Run(fired=1)
+    assert scene.amounts("a").count(5) == 1
 
 
 def test_ten_thousand_due_at_once_are_worked_off_in_order_over_as_many_runs_as_it_takes(scene: Scene) -> None:

@@ -8,10 +8,12 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from hashlib import sha256
 from threading import Barrier, Event
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from tests.unit.http.api import ITEM, ORDER, Answer, Server, body_of, problem
+from tests.support import no_sleep
+from tests.unit.http.api import ITEM, ORDER, Answer, Server, body_of, event, problem
 
 from banyan.aws.http_once import WAITS_SECONDS
 from banyan.aws.idempotency import MemoryIdempotency, Record
@@ -351,6 +353,31 @@ def test_one_that_outlives_its_lease_does_no_harm() -> None:
         table.go_on.set()
     assert told(first.result()) == told(again)
     assert server.commits() == 1
+
+
+class Died(BaseException):
+    """The process ends in the middle of its work."""
+
+
+class Deadly(MemoryTable):
+    """Whoever inserts dies, and leaves its claim."""
+
+    def insert(self, commits: Any) -> None:  # noqa: ARG002
+        raise Died
+
+
+@pytest.mark.parametrize("seconds", [10, 29])
+def test_a_claim_holds_for_longer_than_an_invocation_may_run_also_one_that_was_taken_over(seconds: int) -> None:
+    """Counted from when it was claimed or taken over, not from the first request."""
+    server = Server(table=Deadly(), sleep=no_sleep)
+    request = event("POST", "/orders", ORDER, idempotency_key="key-1")
+    invocation = SimpleNamespace(get_remaining_time_in_millis=lambda: seconds * 1000)
+    for _ in range(3):
+        with pytest.raises(Died):
+            server.commands(request, invocation)
+        server.clock.move(timedelta(seconds=seconds))
+        assert problem(server.commands(request, invocation)) == (409, "request_in_progress")
+        server.clock.move(timedelta(seconds=2))
 
 
 def test_many_at_once_take_effect_once() -> None:

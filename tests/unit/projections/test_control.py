@@ -161,6 +161,23 @@ def test_controls_are_read_together_and_again_when_they_are_too_old() -> None:
     assert controls.reads == [("sums", "list")]
 
 
+def test_the_age_of_a_control_counts_from_when_it_was_asked_for() -> None:
+    seconds = Seconds()
+
+    class Slow(CountedControls):
+        def get(self, projections: Sequence[str]) -> Mapping[str, Control]:
+            found = super().get(projections)
+            seconds.now += 1.5
+            return found
+
+    controls = Slow()
+    cached = CachedControls(controls, ["sums"], 2000, seconds)
+    cached.live("sums")
+    seconds.now += 0.5
+    cached.live("sums")
+    assert len(controls.reads) == 2
+
+
 def test_threads_share_one_reading() -> None:
     controls = CountedControls()
     cached = CachedControls(controls, ["sums"], 60_000)

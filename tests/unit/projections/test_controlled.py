@@ -123,6 +123,20 @@ def test_a_generation_that_nobody_reads_does_not_trip_the_breaker() -> None:
     assert paused(ledger) is None
 
 
+def test_what_is_parked_only_where_nobody_reads_does_not_trip_the_breaker_either() -> None:
+    ledger = Ledger()
+    park(ledger, *[account(f"p{number}") for number in range(BREAKER_LIMIT)])
+    ledger.cured.cured = True
+    ledger.runner.project(ledger.append(ANNA, *deposits(1, note=POISON)))
+    ledger.cured.cured = False
+    change(ledger, lambda control: control.begun(START))
+    for _ in range(BREAKER_LIMIT):
+        ledger.runner.project(ledger.append(ANNA, *deposits(1)))
+    assert ANNA in {failure.stream for failure in ledger.views.parked(Generation("balances", 2))}
+    assert ANNA not in {failure.stream for failure in ledger.views.parked(Generation("balances"))}
+    assert paused(ledger) is None
+
+
 def test_a_retry_brings_every_generation_up_to_date() -> None:
     ledger = Ledger()
     change(ledger, lambda control: control.begun(START))

@@ -67,6 +67,18 @@ def test_waits_double_and_the_failure_is_remembered() -> None:
     assert [round(wait, 1) for wait in ledger.waits] == [0.2, 0.4]
 
 
+def test_of_several_streams_the_longest_wait_counts() -> None:
+    ledger = Ledger()
+    ledger.projections = [ledger.balances]
+    runner = ledger.make_runner()
+    first = ledger.append(ANNA, *deposits(1, note=POISON))
+    runner.project(first)
+    for stream in (BEN, CARL):
+        first += ledger.append(stream, *deposits(1, note=POISON if stream == BEN else ""))
+    assert runner.project(first) == {ANNA, BEN}
+    assert [round(wait, 1) for wait in ledger.waits] == [0.2, 0.4]
+
+
 def test_after_its_retries_a_stream_is_parked_counted_and_logged_without_event_data(
     caplog: pytest.LogCaptureFixture,
 ) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
+from datetime import datetime, timedelta
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -11,7 +13,8 @@ from tests.ledger import account, bulk, deposits
 from tests.unit.projections.harness import POISON, Ledger, same
 from tests.unit.projections.records import record
 
-from banyan.aws.streams import project_records, read_records
+from banyan.aws.streams import catch_up, project_records, read_records
+from banyan.projections.catchup import CaughtUp
 from banyan.projections.views import Generation
 from banyan.store.items import pack
 
@@ -104,3 +107,21 @@ def test_a_batch_of_which_most_fails_is_named_whole_and_parks_nothing() -> None:
     for _ in range(10):
         assert deliver(ledger, records) == ["0", "1", "2", "3"]
     assert not ledger.views.parked(Generation("balances"))
+
+
+def test_a_catch_up_leaves_time_to_end_in() -> None:
+    ledger, deadlines = Ledger(), list[datetime]()
+
+    class Reader:
+        def everything(self, deadline: datetime) -> list[CaughtUp]:
+            deadlines.append(deadline)
+            return []
+
+    class Standstill:
+        def report(self) -> None:
+            """Nothing stands still."""
+
+    context = SimpleNamespace(get_remaining_time_in_millis=lambda: 60_000)
+    catch_up(Reader(), Standstill(), ledger.clock, context)
+    (deadline,) = deadlines
+    assert timedelta(seconds=10) <= ledger.clock.now + timedelta(seconds=60) - deadline <= timedelta(seconds=30)

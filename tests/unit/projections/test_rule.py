@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from itertools import count
 
 import pytest
 from tests.ledger import Deposited, Withdrawn, account, bulk, deposits
@@ -190,6 +191,21 @@ def test_a_commit_may_write_as_many_rows_as_a_transaction_holds(rows: int, parke
     batch = ledger.append(ANNA, *(event for n in range(rows) for event in deposits(1, note=f"n{n}")))
     assert bool(runner.project(batch)) == parked
     assert ledger.watermark(ANNA) == (0 if parked else rows)
+
+
+@pytest.mark.parametrize(("rows", "moves"), [((50, 49), [1]), ((50, 50), [1, 1])])
+def test_commits_of_one_stream_share_a_transaction_as_long_as_it_holds_their_rows(
+    rows: tuple[int, int], moves: list[int]
+) -> None:
+    views = CountingViews()
+    ledger = Ledger(views)
+    ledger.projections = [SHARED]
+    names = (f"n{number}" for number in count())
+    commits = [
+        c for n in rows for c in ledger.append(ANNA, *(e for _ in range(n) for e in deposits(1, note=next(names))))
+    ]
+    ledger.make_runner().project(commits)
+    assert views.writes == moves
 
 
 def test_writes_of_a_commit_act_on_their_row_in_order() -> None:

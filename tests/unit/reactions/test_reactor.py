@@ -16,8 +16,8 @@ from banyan.errors import BatchFailed, ConfigurationError, StoreUnavailable
 from banyan.projections.breaker import BREAKER
 from banyan.projections.conditions import Conditions
 from banyan.projections.control import Control
-from banyan.reactions.beginning import DEPLOYMENT
-from banyan.reactions.reactor import Reactor
+from banyan.reactions.beginning import DEPLOYMENT, Beginning
+from banyan.reactions.reactor import REACTOR, Reactor
 from banyan.streams import StreamId
 
 ANNA, BEN, CARL = account("anna"), account("ben"), account("carl")
@@ -194,6 +194,24 @@ def test_two_first_starts_agree_on_one_beginning(at: int) -> None:
     views = Outside({at: meanwhile(start_first)}).tap(bank.views)
     assert not Reactor(bank.store, views, [noted], conditions=Conditions(clock=bank.clock)).project(batch)
     assert sorted(noted.taken) == [(str(ANNA), 1), (str(BEN), 1)]
+
+
+@pytest.mark.parametrize("at", [1, 2, 3, 4])
+def test_of_two_first_starts_both_keep_to_the_beginning_that_was_kept(at: int) -> None:
+    """The slower one read its clock before the other decided, and its commit lies between their two moments."""
+    noted = Noted()
+    bank = Bank(effects=[noted])
+    old = bank.commit(ANNA, *deposits(1))
+    bank.clock.move(DEPLOYMENT - timedelta(minutes=1))
+
+    def start_first() -> None:
+        bank.clock.move(timedelta(minutes=5))
+        bank.make_reactor().project([bank.commit(BEN, *deposits(1))])
+
+    views = Outside({at: meanwhile(start_first)}).tap(bank.views)
+    assert not Reactor(bank.store, views, [noted], conditions=Conditions(clock=bank.clock)).project([old])
+    kept = Beginning(REACTOR, bank.views, bank.clock).moment
+    assert ((str(ANNA), 1) in noted.taken) == (kept <= old.recorded_at)
 
 
 def test_the_engines_own_streams_have_no_effects() -> None:

@@ -74,6 +74,17 @@ def test_it_switches_by_itself_when_it_was_told_to_and_nothing_differs(rebuildin
     assert [rebuilding.live(projection) for projection in BOTH] == [2, 2]
 
 
+def test_it_does_not_switch_by_itself_when_queries_were_switched_meanwhile(rebuilding: Rebuilding) -> None:
+    """Back to a generation that was kept: whoever did that does not want the next one unasked."""
+    rebuilding.rebuild.start("balances", switch_when_equal=True)
+    rebuilding.run()
+    rebuilding.rebuild.start("balances", switch_when_equal=True)
+    rebuilding.step()
+    rebuilding.rebuild.switch("balances", 1)
+    rebuilding.run()
+    assert (rebuilding.live("balances"), rebuilding.stage("balances", 3)) == (1, Stage.READY)
+
+
 def test_it_does_not_switch_by_itself_when_a_row_differs(rebuilding: Rebuilding) -> None:
     spoil(rebuilding, "c")
 

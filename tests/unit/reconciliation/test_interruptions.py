@@ -116,6 +116,19 @@ def test_a_run_is_left_alone_while_somebody_is_at_it(memory: MemoryEngine) -> No
     assert shop.reconciler().go_on() is not None
 
 
+def test_who_takes_over_has_as_long_as_who_began(memory: MemoryEngine) -> None:
+    shop = Shop(memory)
+    for requests in (20, 40):
+        shop.between = countdown(requests)
+        with pytest.raises(Killed):
+            shop.reconciler().run()
+        shop.between = lambda: None
+        shop.clock.move(LEASE - timedelta(seconds=1))
+        assert shop.reconciler().go_on() is None
+        shop.clock.move(timedelta(seconds=2))
+    assert shop.reconciler().go_on() is not None
+
+
 def test_who_was_overtaken_stops(memory: MemoryEngine) -> None:
     shop = Shop(memory)
     overtaken = [False]

@@ -1,0 +1,42 @@
+"""What the stream of the views table says was written is marked, and what cannot be read of it is counted."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from tests.support import START
+from tests.unit.projections.harness import CountingTelemetry
+
+from banyan.aws.changes import mark_rows
+from banyan.projections.items import state_item_key, view_item_key
+from banyan.projections.upkeep import row_name
+from banyan.projections.views import Generation, RowKey
+from banyan.reconciliation.cells import MemoryCells
+from banyan.reconciliation.feeds import Marks
+from banyan.streams import StreamId
+
+LIVE = Generation("sums")
+KEY, STREAM = RowKey("acme", "p", "s"), StreamId("acme", "order", "o-1")
+
+
+def written(keys: dict[str, Any]) -> dict[str, Any]:
+    """A record of the views table's stream."""
+    return {"eventName": "MODIFY", "dynamodb": {"Keys": keys}}
+
+
+@pytest.mark.parametrize(
+    "strange",
+    [
+        {"row": {"S": "sums"}, "sort": {"S": "s"}},
+        {"row": {"S": "sums@1#acme"}, "sort": {"S": "s"}},
+        {"row": {"S": "sums@1#nobody"}, "sort": state_item_key(LIVE, STREAM)["sort"]},
+        {"row": {"N": "1"}, "sort": {"S": "s"}},
+    ],
+)
+def test_rows_are_marked_and_one_without_a_name_of_ours_is_counted(strange: dict[str, Any]) -> None:
+    cells, telemetry = MemoryCells(), CountingTelemetry()
+    keys = [strange, view_item_key(LIVE, KEY), state_item_key(LIVE, STREAM), strange]
+    mark_rows([written(each) for each in keys], cells, START, telemetry)
+    assert sorted(Marks(cells, str(LIVE)).all()) == sorted([row_name(KEY), str(STREAM)])
+    assert telemetry.counts == {"UnreadableRecords": 2}
