@@ -43,6 +43,7 @@ def test_is_spelled_in_camel_case() -> None:
             "causationId": "r",
             "actor": "ann",
             "occurredAt": None,
+            "traceparent": "",
             "schemaVersion": 2,
         },
     }

@@ -57,6 +57,7 @@ def test_who_asked_and_when_stands_in_the_metadata(server: Server) -> None:
         "causationId": "gateway-1",
         "actor": "user-1",
         "occurredAt": "2010-12-01T08:26:00Z",
+        "traceparent": "",
         "schemaVersion": 3,
     }
     assert event["timestamp"].startswith("2026-")
