@@ -11,7 +11,9 @@ from tests.support import ManualClock
 from banyan.errors import ConcurrencyError
 from banyan.store import Commit, EventStore, Expected, Write
 from banyan.store.base import Collision
+from banyan.store.eventstore import ANY_ATTEMPTS
 from banyan.store.memory import MemoryTable
+from banyan.streams import StreamHead
 
 A, B = account("a"), account("b")
 
@@ -63,3 +65,38 @@ def test_the_commit_of_another_is_never_taken_for_ours(store: EventStore) -> Non
             [Write(A, Expected.NO_STREAM, deposits(1)), Write(B, Expected.NO_STREAM, deposits(2))], commit_id="x"
         )
     assert (conflict.value.stream, conflict.value.expected, conflict.value.actual) == (B, 0, 1)
+
+
+class ContendedTable(MemoryTable):
+    """Lets a rival write to the stream before an insert, a number of times."""
+
+    def __init__(self, rivals: int) -> None:
+        super().__init__()
+        self.rivals = rivals
+
+    def insert(self, commits: Sequence[Commit]) -> None:
+        if self.rivals:
+            self.rivals -= 1
+            rival = EventStore(self, REGISTRY, ManualClock())
+            left, self.rivals = self.rivals, 0
+            rival.append(A, rival.head(A), deposits(1))
+            self.rivals = left
+        super().insert(commits)
+
+
+@pytest.mark.parametrize("rivals", [1, ANY_ATTEMPTS - 1])
+def test_an_append_anywhere_goes_behind_its_rivals(rivals: int) -> None:
+    store = EventStore(ContendedTable(rivals), REGISTRY, ManualClock())
+    assert store.append(A, Expected.ANY, deposits(2)).head.version == rivals + 1
+
+
+def test_an_append_anywhere_gives_up_when_rivals_never_end() -> None:
+    store = EventStore(ContendedTable(ANY_ATTEMPTS), REGISTRY, ManualClock())
+    with pytest.raises(ConcurrencyError):
+        store.append(A, Expected.ANY, deposits(2))
+
+
+def test_an_append_at_a_head_does_not_go_behind_its_rivals() -> None:
+    store = EventStore(ContendedTable(1), REGISTRY, ManualClock())
+    with pytest.raises(ConcurrencyError):
+        store.append_many([Write(A, StreamHead.empty(A), deposits(2)), Write(B, Expected.ANY, deposits(2))])

@@ -85,6 +85,19 @@ def test_half_a_commit_is_never_returned(
     assert reader(store, before) == 1 + PARTS
 
 
+@pytest.mark.parametrize("hidden", [{4}, {3, 4}])
+@pytest.mark.parametrize("reader", READERS.values(), ids=READERS)
+def test_nor_is_what_stands_behind_half_a_commit_taken_for_its_rest(
+    table: SlowTable, store: EventStore, reader: Callable[[EventStore, StreamHead], object], hidden: set[int]
+) -> None:
+    before = store.append(A, 0, deposits(1)).head
+    split = store.append(A, before, bulk(PARTS, 300_000)).head
+    store.append(A, split, deposits(1))
+    table.hidden, table.queries = hidden, 2
+
+    assert reader(store, before) == 2 + PARTS
+
+
 @pytest.mark.parametrize("hidden", [{3}, {4}, {5}, {4, 5}])
 @pytest.mark.parametrize("queries", [1, 3])
 def test_what_was_read_before_half_a_commit_is_not_read_again(

@@ -38,6 +38,14 @@ def test_no_multiple_is_passed_unseen(interval: int, steps: list[int]) -> None:
     assert due == version // interval
 
 
+def test_where_nothing_is_new_no_snapshot_is_written(memory: MemoryEngine) -> None:
+    store = memory.store(REGISTRY)
+    assert write_snapshot(store, ACCOUNTS, A) is None
+    store.append(A, 0, deposits(1))
+    assert write_snapshot(store, ACCOUNTS, A)
+    assert write_snapshot(store, ACCOUNTS, A) is None
+
+
 def test_a_fitting_snapshot_gives_its_state() -> None:
     assert restore(ACCOUNTS, GOOD) == Account(balance=7)
 

@@ -195,3 +195,13 @@ def test_generations_catch_up_from_their_beginning_and_those_under_construction_
     rows = ledger.views.states(Generation("balances", 2), STREAMS)
     assert rows.keys() == {STREAMS[1]}
     assert ledger.cached.get()["balances"].info(2).stage is Stage.READY
+
+
+def test_a_generation_catches_up_with_what_a_slow_clock_recorded_before_it_began() -> None:
+    ledger = Ledger()
+    ledger.append(STREAMS[0], *deposits(1))
+    began = ledger.clock.now + MARGIN - timedelta(seconds=1)
+    ledger.cached.change("balances", lambda control: control.begun(began).readied(2, began))
+    ledger.clock.move(DAY)
+    ledger.catch_up.everything(ledger.soon())
+    assert ledger.views.states(Generation("balances", 2), STREAMS).keys() == {STREAMS[0]}

@@ -40,8 +40,8 @@ def rebuild(ledger: Ledger, commits: Sequence[Commit]) -> None:
 
 
 @pytest.mark.parametrize("act", [project, project_a_gap, retry, rebuild])
-@pytest.mark.parametrize("known", [0, 1])
-def test_a_row_never_falls_behind_what_another_wrote(act: Act, known: int) -> None:
+@pytest.mark.parametrize(("known", "times"), [(0, 1), (1, 1), (1, 4)])
+def test_a_row_never_falls_behind_what_another_wrote(act: Act, known: int, times: int) -> None:
     for request in count(1):
         ledger = Ledger()
         commits = [commit for amount in (1, 2, 3) for commit in ledger.append(ANNA, *deposits(amount))]
@@ -52,7 +52,7 @@ def test_a_row_never_falls_behind_what_another_wrote(act: Act, known: int) -> No
             news = ledger.append(ANNA, *deposits(4))  # noqa: B023
             assert not other.project([*commits, *news])  # noqa: B023
 
-        outside = Outside({request: meanwhile(go_further)})
+        outside = Outside({request + time: meanwhile(go_further) for time in range(times)})
         views: Views = ledger.views
         ledger.views = outside.tap(views)
         act(ledger, commits)

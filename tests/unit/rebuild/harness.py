@@ -42,6 +42,7 @@ class Messages:
         self._ledger = ledger
 
     def send(self, works: Sequence[Work], delay_seconds: int = 0) -> None:
+        assert 0 <= delay_seconds <= 900, "SQS delays a message for a quarter of an hour at most"
         self.waiting.extend((work, delay_seconds) for work in works)
 
     def work_off(self, worker: RebuildWorker, remaining: float = FOREVER) -> None:
@@ -128,6 +129,7 @@ class Rebuilding:
         self.messages = Messages(self.ledger)
         self.spent = Spent()
         self.walked = True
+        self.pace = Pace(workers=WORKERS)
         self.controls: Controls = fuse.wire(self.ledger.controls)
         self.checkpoints: Checkpoints = fuse.wire(MemoryCheckpoints())
         self._views: Views = fuse.wire(views)
@@ -161,7 +163,7 @@ class Rebuilding:
             self.checkpoints,
             self._queue,
             self.spent,
-            Pace(workers=WORKERS),
+            self.pace,
             clock=ledger.clock,
             monotonic=lambda: ledger.clock.now.timestamp(),
             sleep=ledger.sleep,

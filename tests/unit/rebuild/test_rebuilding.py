@@ -17,6 +17,7 @@ from banyan.projections.control import Control, Stage
 from banyan.projections.rebuild import healing
 from banyan.projections.rebuild.base import Phase
 from banyan.projections.rebuild.healing import MARGIN
+from banyan.projections.rebuild.worker import Pace
 from banyan.projections.views import Generation, Move, StateRow
 from banyan.streams import StreamId
 
@@ -318,6 +319,15 @@ def test_a_projection_that_the_domain_gave_up_is_removed(rebuilding: Rebuilding)
     assert gone(rebuilding, "turnover", 1)
     assert gone(rebuilding, "turnover", 2)
     assert rebuilding.live("turnover") == 3
+
+
+def test_what_has_to_wait_for_longer_than_a_message_can_waits_several_times(rebuilding: Rebuilding) -> None:
+    rebuilding.pace = Pace(workers=1, settle=timedelta(hours=1))
+    began = rebuilding.ledger.clock.now
+    rebuilding.rebuild.start("balances", switch_when_equal=True)
+    rebuilding.run()
+    assert rebuilding.live("balances") == 2
+    assert timedelta(hours=1) < rebuilding.ledger.clock.now - began < timedelta(hours=2)
 
 
 def test_a_worker_stops_in_time_and_the_next_one_goes_on(rebuilding: Rebuilding) -> None:
