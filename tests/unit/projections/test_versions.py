@@ -151,6 +151,21 @@ def test_a_changed_projection_is_outdated_until_it_is_rebuilt() -> None:
     assert (answer.value.total, answer.provenance.served_from) == (6, "projection")
 
 
+@pytest.mark.parametrize(("used_before", "status"), [(True, Status.OUTDATED), (False, Status.ACTIVE)])
+def test_what_was_caught_up_before_versions_were_noted_counts_as_the_first(used_before: bool, status: Status) -> None:
+    ledger = Ledger()
+    if used_before:
+        ledger.runner.project(ledger.append(ANNA, *deposits(1, 2)))
+        ledger.catch_up.everything(ledger.soon())
+        known = ledger.controls.get(["balances"])["balances"]
+        unnoted = tuple(replace(info, version=None) for info in known.generations)
+        ledger.cached.change("balances", lambda _: replace(known, generations=unnoted))
+    deployed(ledger, doubled(2))
+
+    ledger.catch_up.everything(ledger.soon())
+    assert ledger.operations.status("balances")[0].status is status
+
+
 def test_a_changed_projection_whose_events_cannot_be_folded_is_not_switched_to() -> None:
     rebuilding = Rebuilding()
     ledger = rebuilding.ledger

@@ -142,6 +142,10 @@ class LogCatchUp:
             self._checkpoints.put(generation, bucket, min(until or settled, settled))
         return replace(report, complete=True)
 
+    def has_begun(self, generation: Generation) -> bool:
+        """Whether any run has walked a part of the log for a generation. Raises ``StoreUnavailable``."""
+        return bool(self._checkpoints.get(generation, range(self._store.table.buckets)))
+
     def _heal(self, task: Task, entries: Sequence[LogEntry]) -> int:
         newest = {entry.stream: entry.position for entry in entries if task.takes(entry.stream)}
         reached = task.projector.watermarks(list(newest))
@@ -176,7 +180,7 @@ class CatchUp:
         return self._attempts(name, None, deadline)
 
     def _attempts(self, name: str, until: datetime | None, deadline: datetime) -> list[CaughtUp]:
-        self._projectors.note_version(name)
+        self._projectors.note_version(name, self._log.has_begun)
         running = self._projectors.running(name)
         return [self._log.attempt(task, until, deadline) for task in _tasks(running)] if running else []
 

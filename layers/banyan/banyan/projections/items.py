@@ -19,7 +19,7 @@ from banyan.projections.keys import (
     tenant_of,
 )
 from banyan.projections.rows import RowChange, number
-from banyan.projections.views import Failure, Generation, RowKey, StateRow, ViewRow
+from banyan.projections.views import UNNOTED, Failure, Generation, RowKey, StateRow, ViewRow
 from banyan.store.chain import timestamp
 from banyan.store.items import Item, pack, unpack
 from banyan.streams import StreamId
@@ -35,7 +35,7 @@ def state_item(generation: Generation, row: StateRow) -> Item:
         "projected_at": {"S": timestamp(row.projected_at)},
         "state": pack(row.state),
     }
-    if row.made_by > 1:
+    if row.made_by != UNNOTED:
         item["made_by"] = {"N": str(row.made_by)}
     for index, (partition, sort) in row.lookups.items():
         item[f"lookup{index}"] = {"S": partition_key(generation, row.stream.tenant, partition)}
@@ -56,7 +56,7 @@ def read_state(item: Mapping[str, Any]) -> StateRow:
             for index in range(1, MAX_LOOKUPS + 1)
             if f"lookup{index}" in item
         },
-        made_by=int(item.get("made_by", {"N": "1"})["N"]),
+        made_by=int(item.get("made_by", {"N": str(UNNOTED)})["N"]),
     )
 
 

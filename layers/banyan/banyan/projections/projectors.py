@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -14,7 +14,7 @@ from banyan.projections.moves import ViewProjector
 from banyan.projections.projecting import Everything, Parking, Source
 from banyan.projections.running import AnyProjector
 from banyan.projections.states import StateProjector
-from banyan.projections.views import Generation, Views
+from banyan.projections.views import UNNOTED, Generation, Views
 from banyan.store.eventstore import Clock
 from banyan.store.reader import StreamReader
 from banyan.streams import StreamId
@@ -121,11 +121,15 @@ class Projectors:
         """The version that a subscription declares."""
         return self._subscriptions[name].version
 
-    def note_version(self, name: str) -> None:
-        """Remember which version of a projection made its first generation. Raises ``StoreUnavailable``."""
+    def note_version(self, name: str, made_before: Callable[[Generation], bool]) -> None:
+        """Remember which version of a projection made its first generation. Raises ``StoreUnavailable``.
+
+        One that was ``made_before`` versions were noted counts as ``UNNOTED``, as its rows do.
+        """
         version, control = self.version(name), self._controls.get()[name]
         if version is not None and control.noted(version) != control:
-            self._controls.change(name, lambda seen: seen.noted(version))
+            made_by = UNNOTED if made_before(control.generation()) else version
+            self._controls.change(name, lambda seen: seen.noted(made_by))
 
     def of(self, name: str, *, insistent: bool = False) -> list[AnyProjector]:
         """The projectors of a subscription, paused or not, the live one first.

@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Protocol
+from typing import Final, Protocol
 
 from banyan.projections.base import RowWrite, Value
 from banyan.streams import StreamId
+
+UNNOTED: Final = 1
+"""Version of a projection that counts for rows which do not say theirs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +50,7 @@ class StateRow:
     projected_at: datetime
     state: str
     lookups: Mapping[int, tuple[str, str]] = field(default_factory=dict)
-    made_by: int = 1
+    made_by: int = UNNOTED
 
 
 @dataclass(frozen=True, slots=True)
