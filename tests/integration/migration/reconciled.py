@@ -26,7 +26,6 @@ from banyan.migration.steps import Step
 from banyan.migration.unfollowed import Unfollowed
 from banyan.projections.conditions import Conditions
 from banyan.projections.runner import ProjectionRunner
-from banyan.projections.views import Generation
 from banyan.reconciliation.parts import Workshop
 from banyan.reconciliation.reconciler import Reconciler
 from banyan.reconciliation.report import MemoryReports, Section
@@ -84,6 +83,7 @@ class Reconciled:
         self.store = world.engine.store(DOMAIN.registry, world.clock)
         self.memory = MemoryEngine()
         self.views, self.cells, self.upkeep = self.memory.views(), self.memory.cells(), self.memory.upkeep()
+        self.controls = self.memory.controls()
         self.runner = ProjectionRunner(
             self.store, self.views, DOMAIN.projections, conditions=Conditions(clock=world.clock, sleep=no_sleep)
         )
@@ -132,9 +132,9 @@ class Reconciled:
         clock = self.world.clock
         parts = self.world.parts
         views: Any = Between(self.views, self.between) if self.between else self.views
-        projection, generation = ORDER_DETAILS, Generation(ORDER_DETAILS.name)
+        projection, control = ORDER_DETAILS, self.controls.get([ORDER_DETAILS.name])[ORDER_DETAILS.name]
         others = comparisons(
-            parts, projection, generation, self.store, views, self.upkeep, self.cells, lambda: clock() - WINDOW
+            parts, projection, control, self.store, views, self.upkeep, self.cells, lambda: clock() - WINDOW
         )
         workshop = Workshop(
             self.store,
@@ -142,7 +142,7 @@ class Reconciled:
             self.upkeep,
             self.cells,
             DOMAIN,
-            self.memory.controls(),
+            self.controls,
             self.runner.retry,
             clock,
             WINDOW,

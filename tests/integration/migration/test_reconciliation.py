@@ -17,10 +17,12 @@ from tests.shop import WINDOW
 
 from banyan.migration.dynamodb import DynamoDBLegacy
 from banyan.migration.steps import Step
+from banyan.projections.control import Control
 from banyan.reconciliation.report import Section
 from banyan.streams import StreamId
 from orders.events import OrderCorrected, OrderImported
 from orders.legacy import LEGACY, LegacyOrder
+from orders.projections.order import ORDER_DETAILS
 
 GHOST = order(99)
 MANY = 30
@@ -64,6 +66,18 @@ def plant(reconciled: Reconciled) -> Found:
         ORDERS[4]: ("extra_row", []),
         GHOST: ("missing_row", []),
     }
+
+
+@pytest.mark.parametrize("reconciled", ["memory"], indirect=True)
+def test_rows_that_another_version_of_the_projection_made_are_no_difference(reconciled: Reconciled) -> None:
+    reconciled.begin()
+    plant(reconciled)
+    reconciled.age()
+    reconciled.controls.put(Control(ORDER_DETAILS.name).noted(ORDER_DETAILS.version - 1))
+
+    report = reconciled.reconciler().run(full=True)
+    assert report is not None
+    assert "legacy" not in {section.name for section in report.sections}
 
 
 def test_what_old_programs_write_is_found_down_to_the_field_and_told(reconciled: Reconciled) -> None:

@@ -78,7 +78,7 @@ def _of_migration(app: Application, upkeep: Upkeep, window: timedelta) -> Sequen
     return comparisons(
         app.migration,
         projection,
-        app.controls.get([name])[name].generation(),
+        app.controls.get([name])[name],
         app.store,
         app.views,
         upkeep,

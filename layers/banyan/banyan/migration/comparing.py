@@ -11,8 +11,9 @@ from banyan.migration.parts import Parts
 from banyan.migration.rows_side import LegacySide
 from banyan.migration.steps import Phase
 from banyan.projections.base import AnyStreamProjection
+from banyan.projections.control import Control
 from banyan.projections.upkeep import Upkeep
-from banyan.projections.views import Generation, Views
+from banyan.projections.views import Views
 from banyan.reconciliation.cells import Cells
 from banyan.reconciliation.feeds import Clock
 from banyan.reconciliation.shown import ShownSide
@@ -36,16 +37,19 @@ def is_due(parts: Parts) -> bool:
 def comparisons(
     parts: Parts,
     projection: AnyStreamProjection,
-    generation: Generation,
+    control: Control,
     store: EventStore,
     views: Views,
     upkeep: Upkeep,
     cells: Cells,
     fence: Clock,
 ) -> Sequence[LegacyComparison]:
-    """The comparison of the legacy system with a projection; none while there is nothing to compare."""
-    if not is_due(parts):
+    """The comparison of the legacy system with a projection; none while there is nothing to compare.
+
+    Rows that another version of the projection made are not what it shows: they are compared after its rebuild.
+    """
+    if not is_due(parts) or control.outdated(projection.version):
         return ()
     legacy = LegacySide(parts.repository, parts.adapter, projection.name, cells)
-    shown = ShownSide(projection, StateRowSide(projection, generation, views, upkeep, cells), cells)
+    shown = ShownSide(projection, StateRowSide(projection, control.generation(), views, upkeep, cells), cells)
     return (LegacyComparison(parts, parts.phases.current().leader, legacy, shown, store, fence),)
