@@ -9,6 +9,7 @@ from tests.legacies import OnDynamoDB, OnPostgres, order, row
 from banyan.errors import CommandRejected, ConcurrencyError, NotFound, StoreUnavailable
 from banyan.migration.lead import Leader
 from banyan.migration.steps import Step
+from orders.state import Order
 
 
 def test_in_phase_legacy_no_event_is_written(world: World) -> None:
@@ -65,6 +66,19 @@ def test_a_repeated_command_has_its_first_outcome_in_every_phase(world: World) -
         again = world.add(order(number), "once", first_attempt=started)
         assert (again.repeated, again.head.version, again.state) == (True, first.head.version, first.state)
         assert len(world.row(order(number)).lines) == 3
+
+
+def test_a_repeated_command_is_answered_though_the_model_of_its_state_has_changed(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number, step in enumerate((LEGACY_ONLY, DUAL), start=1):
+        world.go_to(step)
+        world.create(order(number))
+        with monkeypatch.context() as earlier:
+            earlier.setattr(Order, "model_dump_json", lambda _: '{"status":"open"}')
+            world.add(order(number), "once")
+        again = world.add(order(number), "once")
+        assert (again.repeated, again.head.version, again.state.item_count) == (True, 2, 2)
 
 
 def test_a_command_is_found_again_on_the_other_side_of_the_turn(world: World) -> None:

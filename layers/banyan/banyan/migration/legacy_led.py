@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid5
@@ -88,13 +88,11 @@ class LegacyLed:
         with self._repository.unit(stream, Leader.LEGACY) as unit:
             entry = unit.answered(commit_id)
             if entry:
-                return repeated(entry, self._decider, self._registry)
+                return repeated(entry, self._decider, self._registry, lambda: self._current(unit))
             self._expect_followed(stream)
-            row = readable(unit.row)
-            version = self._version(unit)
+            state, version = self._current(unit), self._version(unit)
             if expected not in (None, version):
                 raise ConcurrencyError(stream, expected or 0, version)
-            state = self._state(row.data if row else None)
             events = self._decided(command, state)
             return self._write(unit, stream, events, commit_id, metadata, now)
 
@@ -173,6 +171,10 @@ class LegacyLed:
         unit.write(LegacyRow(stream, row_version, data, link), [*imports, entry])
         return Outcome(head, state, recorded)
 
+    def _current(self, unit: Unit[Any]) -> Any:
+        row = readable(unit.row)
+        return self._state(row.data if row else None)
+
     def _state(self, data: Any) -> Any:
         if data is None:
             return self._decider.initial()
@@ -208,8 +210,15 @@ def _row_version(unit: Unit[Any]) -> int:
     return unit.link.row_version if unit.link else 0
 
 
-def repeated(entry: Entry, decider: AnyDecider, registry: EventRegistry) -> Outcome[Any]:
-    """The first outcome of a command that was handled before."""
+def repeated(entry: Entry, decider: AnyDecider, registry: EventRegistry, current: Callable[[], Any]) -> Outcome[Any]:
+    """The first outcome of a command that was handled before.
+
+    Its state is the ``current`` one when what was kept does not fit the decider's model any more.
+    """
+    try:
+        state = decider.state.model_validate_json(entry.state)
+    except ValidationError:
+        state = current()
     _, events = as_recorded(
         entry.stream,
         entry.version - 1,
@@ -220,4 +229,4 @@ def repeated(entry: Entry, decider: AnyDecider, registry: EventRegistry) -> Outc
         registry,
     )
     head = StreamHead(entry.stream, entry.last, "", entry.written_at)
-    return Outcome(head, decider.state.model_validate_json(entry.state), events, repeated=True)
+    return Outcome(head, state, events, repeated=True)

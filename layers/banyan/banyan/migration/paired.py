@@ -145,8 +145,8 @@ class Paired:
         """
         held = self._legacy.held(stream)
         entry = held.answered(commit_id) if held else None
-        if entry:
-            return repeated(entry, self._decider, self._registry)
+        if held and entry:
+            return repeated(entry, self._decider, self._registry, lambda: self._adapter.state(held.row.data))
         if held:
             self._align(held)
         metadata = occurring(metadata, self._clock())
