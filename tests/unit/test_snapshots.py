@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from typing import Annotated, Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, PlainSerializer, PlainValidator
 from tests.engines import MemoryEngine
 from tests.ledger import ACCOUNTS, REGISTRY, Account, Deposit, account, deposits
 
@@ -15,10 +16,19 @@ from banyan.commands import CommandHandler
 from banyan.decider import Decider, fingerprint_of
 from banyan.events import CamelModel, DomainEvent
 from banyan.snapshots import crosses, restore, write_snapshot
-from banyan.store import Snapshot
+from banyan.store import Expected, Snapshot
 from banyan.store.items import read_snapshot, snapshot_item
 
 A = account("a")
+
+
+@dataclass
+class Roman:
+    """A number that a model holds as it is."""
+
+    value: int
+
+
 GOOD = Snapshot(A, 5, "0" * 64, 1, Account(balance=7).model_dump_json())
 
 
@@ -121,6 +131,32 @@ def test_a_field_that_was_added_makes_older_snapshots_useless(memory: MemoryEngi
 def test_fields_types_and_defaults_make_the_fingerprint(changed: type[BaseModel]) -> None:
     assert fingerprint_of(changed) != fingerprint_of(Account)
     assert fingerprint_of(Titled) != fingerprint_of(Described)
+
+
+def test_a_model_without_a_json_schema_is_judged_by_its_version_alone(memory: MemoryEngine) -> None:
+    def read(value: Any) -> Roman:
+        return value if isinstance(value, Roman) else Roman(value)
+
+    class Counted(BaseModel):
+        count: Annotated[Roman, PlainValidator(read), PlainSerializer(lambda roman: roman.value)] = Roman(1)
+
+    def evolve(state: Counted, _: DomainEvent) -> Counted:
+        return Counted(count=Roman(state.count.value + 1))
+
+    decider: Decider[Counted, Any] = Decider("account", Counted, lambda _command, _state: (), evolve, Counted)
+    store = memory.store(REGISTRY)
+    store.append(A, Expected.NO_STREAM, deposits(1, 2))
+
+    snapshot = write_snapshot(store, decider, A)
+    assert restore(decider, snapshot) == Counted(count=Roman(3))
+    assert restore(replace(decider, state_version=2), snapshot) is None
+
+
+def test_a_default_that_json_has_no_digits_for_makes_no_fingerprint() -> None:
+    class Large(BaseModel):
+        limit: int = 10**30
+
+    assert fingerprint_of(Large) == ""
 
 
 def test_what_is_written_about_a_field_does_not() -> None:

@@ -10,6 +10,7 @@ from typing import Any, Final, Generic, TypeVar
 
 import orjson
 from pydantic import BaseModel
+from pydantic.errors import PydanticInvalidForJsonSchema
 
 from banyan.events import DomainEvent
 
@@ -75,9 +76,16 @@ AnyDecider = Decider[Any, Any]
 
 @cache
 def fingerprint_of(model: type[BaseModel]) -> str:
-    """A digest of a model's fields, types and defaults; the wording of its documentation does not count."""
-    schema = _without_wording(model.model_json_schema(mode="serialization"))
-    return sha256(orjson.dumps(schema, option=orjson.OPT_SORT_KEYS)).hexdigest()[:FINGERPRINT_LETTERS]
+    """A digest of a model's fields, types and defaults; the wording of its documentation does not count.
+
+    Empty for a model whose JSON schema cannot be made, or not be written.
+    """
+    try:
+        schema = _without_wording(model.model_json_schema(mode="serialization"))
+        content = orjson.dumps(schema, option=orjson.OPT_SORT_KEYS)
+    except (PydanticInvalidForJsonSchema, orjson.JSONEncodeError):
+        return ""
+    return sha256(content).hexdigest()[:FINGERPRINT_LETTERS]
 
 
 def _without_wording(schema: Any) -> Any:
