@@ -92,10 +92,18 @@ def test_one_request_is_enough_and_a_refused_address_costs_one_more(postgres_ser
 
 def test_an_address_that_is_still_the_same_is_not_tried_twice() -> None:
     secrets = Secrets(URL)
-    assert (secrets.address().current(), FixedAddress(URL).renewed()) == (URL, None)
+    assert (secrets.address().current(), FixedAddress(URL).renewed(URL)) == (URL, None)
     address = secrets.address()
     address.current()
-    assert address.renewed() is None
+    assert address.renewed(URL) is None
+
+
+def test_an_address_that_another_thread_renewed_meanwhile_is_tried_without_another_request() -> None:
+    secrets = Secrets(URL, "postgresql://new")
+    address = secrets.address()
+    refused = address.current()
+    assert [address.renewed(refused) for _ in range(2)] == ["postgresql://new"] * 2
+    assert secrets.asked == [ARN, ARN]
 
 
 def test_the_form_that_rds_keeps_is_understood_whatever_the_password_holds() -> None:

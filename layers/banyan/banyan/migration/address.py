@@ -21,8 +21,8 @@ class Address(Protocol):
     def current(self) -> str:
         """As it is known. Raises ``ConfigurationError``, ``StoreUnavailable``."""
 
-    def renewed(self) -> str | None:
-        """Another one, after ``current`` was refused; ``None`` when there is no other. Raises as ``current``."""
+    def renewed(self, refused: str) -> str | None:
+        """Another one than the one that was refused; ``None`` when there is no other. Raises as ``current``."""
 
 
 class FixedAddress:
@@ -34,7 +34,7 @@ class FixedAddress:
     def current(self) -> str:
         return self._url
 
-    def renewed(self) -> str | None:
+    def renewed(self, refused: str) -> str | None:  # noqa: ARG002
         return None
 
 
@@ -68,11 +68,12 @@ class SecretAddress:
                 self._known = self._read()
             return self._known
 
-    def renewed(self) -> str | None:
-        """As in ``Address``: one request."""
+    def renewed(self, refused: str) -> str | None:
+        """As in ``Address``: one request, unless another thread has made it since."""
         with self._lock:
-            known, self._known = self._known, self._read()
-            return self._known if self._known != known else None
+            if self._known in (None, refused):
+                self._known = self._read()
+            return self._known if self._known != refused else None
 
     def _read(self) -> str:
         try:

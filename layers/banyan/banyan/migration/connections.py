@@ -99,10 +99,11 @@ class Connections:
 
     def _opened(self) -> Connection[TupleRow]:
         """A new connection; one that is refused, as after a rotation of the password, is tried with a newer address."""
+        known = self._address.current()
         try:
-            return _connect(self._address.current())
+            return _connect(known)
         except psycopg.OperationalError:
-            renewed = self._address.renewed()
+            renewed = self._address.renewed(known)
             if renewed is None:
                 raise
         return _connect(renewed)
