@@ -16,6 +16,7 @@ Value = Mapping[str, Any]
 """An attribute as DynamoDB has it, such as ``{"N": "1"}``."""
 
 DIGITS: Final = 38
+MAGNITUDES: Final = range(-130, 126)
 NULL: Final[Value] = {"NULL": True}
 
 
@@ -124,4 +125,5 @@ def _is_number(text: str) -> bool:
         number = Decimal(text)
     except InvalidOperation:
         return False
-    return number.is_finite() and len(number.as_tuple().digits) <= DIGITS and str(number) == text
+    fits = number.is_finite() and len(number.as_tuple().digits) <= DIGITS and number.adjusted() in MAGNITUDES
+    return fits and str(number) == text
