@@ -22,10 +22,10 @@ MAX_QUANTITY: Final = 1_000_000
 MAX_CUSTOMER: Final = 128
 
 _INVOICE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
-_SKU = re.compile(r"[!-~](?:[ -~]{0,62}[!-~])?")
+_SKU = re.compile(r"(?!\.{1,2}\Z)(?!.*[/\\?])[!-~](?:[ -~]{0,62}[!-~])?")
 _QUANTITY = re.compile(r"(-?[0-9]{1,9})(?:\.0+)?")
 _PRICE = re.compile(r"-?[0-9]{1,12}(?:\.[0-9]{1,4})?")
-_CUSTOMER = re.compile(r"[\w.@+:'&,()-]+(?: [\w.@+:'&,()-]+)*")
+_CUSTOMER = re.compile(r"(?!\.{1,2}\Z)[\w.@+:'&,()-]+(?: [\w.@+:'&,()-]+)*")
 
 
 class Reason(StrEnum):

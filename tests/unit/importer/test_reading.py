@@ -7,6 +7,8 @@ import pytest
 from tools.importer.dates import Dates
 from tools.importer.reading import GUEST, HEADER, Line, NotOnlineRetailError, Reason, Rejected, read
 
+from banyan.text import fits_in_path
+
 GOOD = "536365,85123A,WHITE HEART,6,12/1/10 8:26,2.55,17850,United Kingdom"
 
 
@@ -38,6 +40,15 @@ def test_stock_codes_are_taken_as_they_stand(sku: str) -> None:
     line = parse(2, f"536544,{sku},,6,12/1/10 8:26,2.55,,United Kingdom")
     assert isinstance(line, Line)
     assert line.sku == sku
+
+
+@pytest.mark.parametrize("id", [".", "..", "...", ".a", *(f"A{sign}1" for sign in map(chr, range(0x21, 0x7F)))])
+def test_an_order_whose_ids_the_api_would_refuse_is_not_sent(id: str) -> None:
+    quoted = f'"{id.replace(chr(34), chr(34) * 2)}"'
+    read_as = [parse(2, GOOD.replace(value, quoted)) for value in ("85123A", "17850")]
+    sku, customer = (isinstance(line, Line) for line in read_as)
+    assert sku is fits_in_path(id)
+    assert not customer or fits_in_path(id)
 
 
 @pytest.mark.parametrize("price", ["18", "0.1", "2.550", "0.001", "0.0001"])
