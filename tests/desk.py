@@ -232,7 +232,7 @@ class _Function:
     logical_id: str
     desk: Desk
 
-    def invoke(self, request: Mapping[str, Any]) -> Answer:
+    def invoke(self, request: Mapping[str, Any], _patience: float = FOREVER) -> Answer:
         return self.desk.apis[self.logical_id](json.loads(json.dumps(request)), CONTEXT)
 
 
