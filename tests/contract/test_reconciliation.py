@@ -4,21 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from functools import partial
 from itertools import count
 from typing import Any
 
 import pytest
-from tests.engines import DynamoDBEngine, Engine
+from tests.engines import BUCKETS, DynamoDBEngine, Engine
 from tests.shop import ORDERS, TEA, WINDOW, Found, Shop, finding, found
 from tests.support import no_sleep
 
 from banyan.commands import CommandHandler
 from banyan.projections.base import Add
+from banyan.projections.controls import change
 from banyan.projections.upkeep import named_row
 from banyan.projections.views import Generation, Move
+from banyan.reconciliation.feeds import OVERLAP
 from banyan.reconciliation.report import DynamoDBReports
 from banyan.snapshots import write_snapshot
 from banyan.store.base import LogEntry
@@ -26,6 +28,8 @@ from banyan.streams import BEGINNING_OF_TIME, StreamId
 from orders.commands import AddItem, CreateOrder
 from orders.decider import ORDER
 from orders.events import Item
+from orders.inventory.commands import ReceiveStock
+from orders.inventory.decider import INVENTORY
 from orders.projections.customer_totals import TOTALS as SORT
 
 ROWS = Generation("order")
@@ -270,6 +274,63 @@ def test_what_arrives_during_a_pause_is_no_difference(memory: Engine) -> None:
 
     assert found(report) == set()
     assert not report.drifted
+
+
+def test_what_a_slow_clock_recorded_before_the_last_run_is_found(memory: Engine) -> None:
+    shop = Shop(memory)
+    shop.reconcile()
+    lost = [StreamId("acme", "order", f"lost-{number}") for number in range(8)]
+    now, store = shop.clock.now, shop.store
+    shop.clock.now = now - OVERLAP / 2
+    for stream in lost:
+        shop.sell(stream)
+    shop.clock.now, shop.store = now, store
+    shop.age()
+    assert {where for name, kind, where in found(shop.reconcile()) if name == "order"} == set(map(str, lost))
+
+
+def test_a_row_that_lacks_an_old_event_is_stale_however_new_its_latest_is(memory: Engine) -> None:
+    shop = Shop(memory)
+    handler = CommandHandler(shop.store, INVENTORY)
+    receive = ReceiveStock(sku="tea", quantity=1, at=BEGINNING_OF_TIME)
+    handler.handle(TEA, receive)
+    shop.age()
+    news = [lambda: handler.handle(TEA, receive)] * 10
+    handler.handle(TEA, receive)
+    assert found(shop.reconcile(news)) == {("stock", "stale_row", str(TEA))}
+
+
+def test_a_report_vouches_for_nothing_later_than_what_is_still_on_its_way(memory: Engine) -> None:
+    """A paused projection may owe much: the oldest of it counts."""
+    shop = Shop(memory)
+    shop.reconcile()
+    change(memory.controls(), "customer_totals", lambda control: control.paused(shop.clock(), "why", "ops"))
+    late = [StreamId("acme", "order", f"late-{number}") for number in range(3)]
+    for stream in late:
+        shop.sell(stream)
+        shop.clock.move(timedelta(hours=1))
+    report = shop.reconcile()
+    assert report.verified_through == next(shop.store.commits(late[0])).recorded_at
+
+
+def test_a_run_reads_what_came_since_the_last_one_and_no_other_history(memory: Engine) -> None:
+    """Whichever buckets of the log the news are in: each has a place of its own."""
+    shop, read = Shop(memory, orders=0), list[int]()
+
+    def sell_later(name: str) -> None:
+        shop.clock.move(timedelta(hours=1))
+        shop.sell(StreamId("acme", "order", name))
+        shop.project(StreamId("acme", "order", name))
+        shop.age()
+
+    for number in range(24):
+        sell_later(f"o-{number}")
+    for number in range(4):
+        report = shop.reconcile()
+        read.append(next(section.rows_read for section in report.sections if section.name == "streams"))
+        sell_later(f"news-{number}")
+    assert read[0] >= 25
+    assert max(read[1:]) <= BUCKETS + 1
 
 
 def test_a_row_that_keeps_moving_is_in_flight(memory: Engine) -> None:

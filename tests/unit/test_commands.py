@@ -268,6 +268,16 @@ class TestRepeats:
         assert again.repeated
         assert told(again) == told(first)
 
+    def test_it_is_found_among_commits_that_bear_the_same_moment(self, store: EventStore) -> None:
+        """Behind a clock that was set back, all commits do: one before a snapshot is older than none behind it."""
+        standing = EventStore(store.table, REGISTRY, lambda: START)
+        handler: Handler = CommandHandler(standing, ACCOUNTS)
+        first = handler.handle(A, Deposit(5), commit_id="x")
+        write_snapshot(standing, ACCOUNTS, A)
+        handler.handle(A, Deposit(1))
+        other: Handler = CommandHandler(standing, ACCOUNTS)
+        assert told(other.handle(A, Deposit(5), commit_id="x", first_attempt=START)) == told(first)
+
     def test_a_first_attempt_that_left_nothing_is_made_now(self, handler: Handler, clock: ManualClock) -> None:
         handler.handle(A, Deposit(1))
 

@@ -264,3 +264,10 @@ def test_the_oldest_deadline_that_a_run_had_no_time_for_is_late(scene: Scene) ->
         scene.schedule(name)
     assert scene.gauges(settled=2) == (0, 60)
     assert scene.gauges() == (0, 0)
+
+
+def test_of_all_that_a_run_left_the_oldest_is_told(scene: Scene) -> None:
+    scene.table.unreachable = {"b"}
+    scene.schedule("a", POISON, after=-120)
+    scene.schedule("b")
+    assert scene.gauges() == (0, 180)

@@ -205,3 +205,19 @@ def test_a_generation_catches_up_with_what_a_slow_clock_recorded_before_it_began
     ledger.clock.move(DAY)
     ledger.catch_up.everything(ledger.soon())
     assert ledger.views.states(Generation("balances", 2), STREAMS).keys() == {STREAMS[0]}
+
+
+@pytest.mark.usefixtures("small")
+def test_a_run_that_ends_early_keeps_the_margin_too() -> None:
+    table = LateLog()
+    ledger = Ledger(table=table)
+    for stream in STREAMS:
+        ledger.append(stream, *deposits(1))
+    table.hidden = {STREAMS[0]}
+    ledger.operations.pause("balances", "why", "ops")
+    (report,) = ledger.operations.resume("balances", ledger.clock.now)
+    assert not report.complete
+    table.hidden.clear()
+    ledger.clock.move(2 * MARGIN)
+    ledger.catch_up.everything(ledger.soon())
+    assert ledger.balance(STREAMS[0])

@@ -140,3 +140,12 @@ def test_a_deletion_that_nobody_works_on_is_told() -> None:
     for number in (0, 1):
         ledger.segment(build, number, Phase.DROPPED)
     assert ledger.gauges()["RebuildIdleSeconds"] == 0
+
+
+def test_of_two_that_stand_still_the_one_that_has_for_longest_is_told() -> None:
+    ledger = Watched()
+    ledger.rebuilding()
+    ledger.cached.change("balances", lambda seen: seen.cancelled(2, ledger.clock()))
+    ledger.clock.move(QUARTER)
+    ledger.rebuilding(3)
+    assert ledger.gauges()["RebuildIdleSeconds"] == 2 * QUARTER.total_seconds()

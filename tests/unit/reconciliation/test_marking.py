@@ -40,3 +40,12 @@ def test_rows_are_marked_and_one_without_a_name_of_ours_is_counted(strange: dict
     mark_rows([written(each) for each in keys], cells, START, telemetry)
     assert sorted(Marks(cells, str(LIVE)).all()) == sorted([row_name(KEY), str(STREAM)])
     assert telemetry.counts == {"UnreadableRecords": 2}
+
+
+def test_a_mark_that_is_made_again_at_the_same_moment_stays() -> None:
+    marks = Marks(MemoryCells(), "a side")
+    marks.add(["o-1", "o-2"], START)
+    changes = marks.changed(START, 10)
+    marks.add(["o-1"], START)
+    marks.seen(changes)
+    assert list(marks.all()) == ["o-1"]
