@@ -211,11 +211,13 @@ def test_one_whose_stream_others_keep_writing_to_stays_for_the_next_minute_uncou
     assert scene.run() == Run(fired=1)
 
 
-@pytest.mark.parametrize(("failing", "attempts"), [(3, 1), (4, 0)])
-def test_half_of_a_run_that_fails_is_its_own_fault_and_more_is_not(scene: Scene, failing: int, attempts: int) -> None:
+@pytest.mark.parametrize(("failing", "others", "attempts"), [(3, 3, 1), (4, 3, 0), (3, 2, 0), (2, 0, 1)])
+def test_half_of_a_run_that_fails_is_its_own_fault_and_more_is_not_unless_they_are_few(
+    scene: Scene, failing: int, others: int, attempts: int
+) -> None:
     for number in range(failing):
         scene.schedule(f"bad{number}", POISON)
-    for number in range(3):
+    for number in range(others):
         scene.schedule(f"a{number}")
     scene.run()
     assert {tried for _, tried in scene.waiting()} == {attempts}

@@ -160,6 +160,19 @@ def test_resume_forgets_a_failure_that_is_over() -> None:
     assert ledger.failure("turnover", ANNA) is None
 
 
+def test_a_failure_that_is_over_holds_up_no_later_event() -> None:
+    """Another process took the stream in without knowing of the failure; what is lost later is fetched all the same."""
+    ledger = Ledger()
+    batch = poisoned(ledger)
+    until_parked(ledger, batch)
+    ledger.cured.cured = True
+    ledger.make_runner().project(batch)
+    ledger.append(ANNA, *deposits(4))
+    assert not ledger.make_runner().project(ledger.append(ANNA, *deposits(5)))
+    assert ledger.watermark(ANNA) == 5
+    assert same(ledger.balance(ANNA), ledger.expected_balance(ANNA))
+
+
 def test_resume_names_a_projection_that_does_not_exist() -> None:
     with pytest.raises(ConfigurationError, match="'balance' of 'account'"):
         Ledger().runner.retry("balance", ANNA)

@@ -39,6 +39,7 @@ class Messages:
 
     def __init__(self, ledger: Ledger) -> None:
         self.waiting: deque[tuple[Work, int]] = deque()
+        self.handed_out = 0
         self._ledger = ledger
 
     def send(self, works: Sequence[Work], delay_seconds: int = 0) -> None:
@@ -52,6 +53,7 @@ class Messages:
 
     def hand_out(self, worker: RebuildWorker, remaining: float = FOREVER) -> None:
         """Work the next message off; its delay passes at once."""
+        self.handed_out += 1
         work, delay = self.waiting[0]
         self._ledger.clock.move(timedelta(seconds=delay))
         worker.work(work, lambda: remaining)

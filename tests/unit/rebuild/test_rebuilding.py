@@ -17,7 +17,7 @@ from banyan.projections.control import Control, Stage
 from banyan.projections.rebuild import healing
 from banyan.projections.rebuild.base import Phase
 from banyan.projections.rebuild.healing import MARGIN
-from banyan.projections.rebuild.worker import Pace
+from banyan.projections.rebuild.worker import MARGIN_SECONDS, Pace
 from banyan.projections.views import Generation, Move, StateRow
 from banyan.streams import StreamId
 
@@ -330,11 +330,16 @@ def test_what_has_to_wait_for_longer_than_a_message_can_waits_several_times(rebu
     assert timedelta(hours=1) < rebuilding.ledger.clock.now - began < timedelta(hours=2)
 
 
-def test_a_worker_stops_in_time_and_the_next_one_goes_on(rebuilding: Rebuilding) -> None:
-    rebuilding.rebuild.start("balances", switch_when_equal=True)
+@pytest.mark.parametrize("remaining", [1.0, MARGIN_SECONDS - 1])
+def test_a_worker_stops_in_time_and_the_next_one_goes_on(rebuilding: Rebuilding, remaining: float) -> None:
+    unhurried = Rebuilding()
+    for each in (rebuilding, unhurried):
+        each.rebuild.start("balances", switch_when_equal=True)
+    unhurried.run()
 
-    rebuilding.run(remaining=1.0)
+    rebuilding.run(remaining)
 
+    assert rebuilding.messages.handed_out > unhurried.messages.handed_out
     assert rebuilding.complete_state(2)
     assert rebuilding.live("balances") == 2
 

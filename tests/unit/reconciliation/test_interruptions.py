@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
-from itertools import repeat
+from itertools import count, repeat
 
 import pytest
 from hypothesis import given, settings
@@ -15,6 +15,7 @@ from tests.engines import MemoryEngine
 from tests.shop import Found, Shop, found
 
 from banyan.projections.views import Generation
+from banyan.reconciliation.cells import Key, MemoryCells
 from banyan.reconciliation.reconciler import LEASE
 from banyan.reconciliation.report import MAX_FINDINGS, Report
 from banyan.reconciliation.run import RunLost
@@ -70,6 +71,39 @@ def test_a_run_that_is_killed_again_and_again_finds_and_repairs_all(memory: Memo
     again = shop.reconcile(full=True)
     assert found(again) == set()
     assert all(section.expected == section.actual for section in again.sections)
+
+
+class Dying(MemoryCells):
+    """Cells whose writer dies between two of those that hold a fold, as between two batches of one write."""
+
+    left: int | None = None
+
+    def write(self, cells: Mapping[Key, str | None]) -> None:
+        for key, text in cells.items():
+            if self.left is not None and key.partition.startswith(("shadow#", "taken#", "intents")):
+                if self.left == 0:
+                    self.left = None
+                    raise Killed
+                self.left -= 1
+            super().write({key: text})
+
+
+def test_a_fold_that_was_written_by_half_is_finished_and_not_added_twice() -> None:
+    for writes in count():
+        engine, cells = MemoryEngine(), Dying()
+        engine._cells = cells
+        shop = Shop(engine, orders=2)
+        cells.left = writes
+        try:
+            shop.reconcile()
+        except Killed:
+            shop.clock.move(LEASE + timedelta(seconds=1))
+            report = shop.reconciler().go_on()
+            assert report
+            assert found(report) == set()
+            continue
+        break
+    assert writes > 5
 
 
 def test_a_run_stops_in_time_and_goes_on_where_it_was(memory: MemoryEngine) -> None:

@@ -13,7 +13,8 @@ from banyan.projections.items import state_item_key, view_item_key
 from banyan.projections.upkeep import row_name
 from banyan.projections.views import Generation, RowKey
 from banyan.reconciliation.cells import MemoryCells
-from banyan.reconciliation.feeds import Marks
+from banyan.reconciliation.feeds import Listed, Marks
+from banyan.reconciliation.sides import Listing
 from banyan.streams import StreamId
 
 LIVE = Generation("sums")
@@ -49,3 +50,19 @@ def test_a_mark_that_is_made_again_at_the_same_moment_stays() -> None:
     marks.add(["o-1"], START)
     marks.seen(changes)
     assert list(marks.all()) == ["o-1"]
+
+
+def test_a_list_goes_on_behind_pages_without_entities() -> None:
+    """A scan that filters has such pages, wherever other rows stand."""
+    pages = {
+        "": Listing((), "1"),
+        "1": Listing(("a", "b"), "2"),
+        "2": Listing((), "3"),
+        "3": Listing(("c",), "4"),
+        "4": Listing(()),
+    }
+    listed, found = Listed(MemoryCells(), "a side", lambda position, _: pages[position]), list[str]()
+    while (changes := listed.changed(START, 10)).ids:
+        found += changes.ids
+        listed.seen(changes)
+    assert found == ["a", "b", "c"]
