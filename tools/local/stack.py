@@ -105,7 +105,7 @@ class Stack(ExitStack):
     def _redirect_output(self) -> None:
         (self._options.data / "dynamodb").mkdir(parents=True, exist_ok=True)
         log = self.enter_context((self._options.data / FUNCTIONS_LOG).open("a", buffering=1))
-        kept = FilteredLog(log)
+        kept = self.enter_context(FilteredLog(log))
         self.enter_context(redirect_stdout(kept))
         self.enter_context(redirect_stderr(kept))
 
