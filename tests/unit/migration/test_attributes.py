@@ -72,6 +72,7 @@ TYPES = {
     "a float that was text": ({"weight": {"S": "0.1"}}, {"weight": 2.5}, {"weight": {"S": "2.5"}}),
     "a truth": ({"sealed": {"BOOL": False}}, {"sealed": True}, {"sealed": {"BOOL": True}}),
     "a truth that was a number": ({"sealed": {"N": "0"}}, {"sealed": True}, {"sealed": {"N": "1"}}),
+    "a truth that was text": ({"sealed": {"S": "false"}}, {"sealed": True}, {"sealed": {"S": "true"}}),
     "a moment": ({"at": {"S": "x"}}, {"at": datetime(2026, 2, 1, tzinfo=UTC)}, {"at": {"S": "2026-02-01T00:00:00Z"}}),
     "a set of text": ({"tags": {"SS": ["a"]}}, {"tags": ("b", "c")}, {"tags": {"SS": ["b", "c"]}}),
     "a set of numbers": ({"sizes": {"NS": ["1"]}}, {"sizes": {2}}, {"sizes": {"NS": ["2"]}}),

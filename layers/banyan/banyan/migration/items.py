@@ -104,7 +104,8 @@ def _scalar(kind: str, value: Any) -> Value:
         case None:
             return NULL
         case bool():
-            return {"N": str(int(value))} if kind == "N" else {"BOOL": value}
+            spelled = {"N": str(int(value)), "S": str(value).lower()}
+            return {kind: spelled[kind]} if kind in spelled else {"BOOL": value}
         case str():
             return {"N": value} if kind == "N" and _is_number(value) else {"S": value}
         case list():
