@@ -83,7 +83,7 @@ def progress(found: Json) -> list[RenderableType]:
         )
     ]
     if found["first"]:
-        shown.append(Text("It is the first build of a new projection: what the live rows lack yet is no difference."))
+        shown.append(Text("The projection is new: what its live rows still lack does not count as a difference."))
     if found["stuck"]:
         shown.append(rows("Streams that failed", found["stuck"], "stream", "version", "error"))
     if found["differences"] and not found["first"]:

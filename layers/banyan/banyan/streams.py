@@ -92,8 +92,8 @@ def caller_tenant(name: str) -> str:
     """Check the tenant that a verified caller claims.
 
     API Gateway hands every claim on as text, so a claim that was not text shows only in how it reads: ``null``,
-    ``true``, ``7``. Such a name is nobody's, or the rounded name of several. Lists and objects hold characters that
-    a stream name may not have.
+    ``true``, ``7``. Such a name belongs to no tenant, or is the rounded name of several. Lists and objects hold
+    characters that a stream name may not have.
 
     Raises
     ------

@@ -118,7 +118,7 @@ class LegacyLed:
             return True
 
     def _expect_followed(self, stream: StreamId) -> None:
-        """Asked within the transaction, while nobody else can lead."""
+        """Asked within the transaction, while no other side can lead."""
         parked = self._parked.get(stream) if self._parked else None
         if parked and parked.owner is Owner.FOLLOWER:
             raise RowParked(stream, parked.reason)

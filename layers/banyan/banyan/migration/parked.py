@@ -72,7 +72,7 @@ class Parked:
         return [_ROW.validate_json(text) for text in self._notes.under(PREFIX)]
 
     def of(self, owner: Owner) -> Mapping[StreamId, ParkedRow]:
-        """Rows that somebody is to bring up to date, by stream. Raises ``StoreUnavailable``."""
+        """Rows that one owner is to bring up to date, by stream. Raises ``StoreUnavailable``."""
         return {row.stream: row for row in self.all() if row.owner is owner}
 
     def get(self, stream: StreamId) -> ParkedRow | None:

@@ -106,7 +106,7 @@ class OutboxTurn:
     def _from_events(self, leader: Leader, turn: int) -> None:
         """Stop appends, let the rows follow to the end, and only then begin with another leader.
 
-        A row that cannot follow stays parked and holds up nobody: no command changes it while the legacy system leads.
+        A row that cannot follow stays parked and stops no other: no command changes it while the legacy system leads.
         """
         self._lead.put(Leader.NOBODY, token(turn))
         if self._repository.hand_over(Leader.EVENTS, token(turn)):

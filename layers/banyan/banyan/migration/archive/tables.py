@@ -74,7 +74,7 @@ class LegacyTables(Protocol):
         """
 
     def rehearse(self, table: str, lines: Sequence[bytes]) -> Sequence[bytes]:
-        """Restore rows where nobody sees it, and read them back, in the same order. Raises as ``insert``."""
+        """Restore rows out of everyone's sight, and read them back, in the same order. Raises as ``insert``."""
 
     def end_restoration(self) -> None:
         """Do what is left when every row is back. Raises ``StoreUnavailable``."""

@@ -56,8 +56,8 @@ class Build:
         Let queries read the new generation as soon as it is complete and no row differs.
     started_at : datetime
     first : bool
-        The live generation has not seen all of the log yet, as the projection is new: what it lacks is no fault of the
-        new one.
+        The live generation has not seen all of the log yet, as the projection is new: what it still lacks does not
+        count as a difference.
     """
 
     generation: Generation
