@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from tests.engines import DynamoDBEngine
 from tests.ledger import REGISTRY, account, bulk, deposits
+from tests.support import START
 from tests.wire import Fault, late_answer, lost_answer, lost_request, refused
 
 from banyan.aws.clients import CONFIG
 from banyan.errors import ConcurrencyError, StoreUnavailable
+from banyan.events import Metadata
 from banyan.store import Appended, EventStore, Expected, Write
+from banyan.store.base import BesideRefused, Collision
 from banyan.store.dynamodb import WRITE_ATTEMPTS
+from banyan.store.recording import record
 from banyan.store.verify import verify_stream
 from banyan.streams import StreamHead
 
@@ -211,3 +216,39 @@ def test_a_commit_cancelled_for_good_says_why(dynamodb: DynamoDBEngine) -> None:
     with pytest.raises(dynamodb.client.exceptions.ClientError, match="AccessDeniedException"):
         one(store, head)
     assert not verify_stream(store, A).problems
+
+
+def put_beside(engine: DynamoDBEngine, sort: str, condition: str = "attribute_not_exists") -> dict[str, Any]:
+    """A write of another table that holds together with a commit."""
+    item = {"row": {"S": "beside"}, "sort": {"S": sort}}
+    put: dict[str, Any] = {
+        "TableName": engine.named("views"),
+        "Item": item,
+        "ConditionExpression": f"{condition}(#row)",
+    }
+    return {"Put": put | {"ExpressionAttributeNames": {"#row": "row"}}}
+
+
+def test_what_stands_beside_a_commit_refuses_it_by_its_own_place(dynamodb: DynamoDBEngine) -> None:
+    commits = record(StreamHead.empty(A), deposits(1), "x", Metadata(), START)
+    beside = [put_beside(dynamodb, "a"), put_beside(dynamodb, "b", "attribute_exists")]
+    with pytest.raises(BesideRefused) as refusal:
+        dynamodb.table().insert(commits, beside)
+    assert refusal.value.indexes == {1}
+    dynamodb.table().insert(commits, beside[:1])
+    with pytest.raises(Collision) as collision:
+        dynamodb.table().insert(commits, beside)
+    assert collision.value.found.keys() == {0}
+
+
+def test_a_commit_with_other_writes_beside_it_is_another_request(dynamodb: DynamoDBEngine) -> None:
+    tokens: list[str] = []
+    dynamodb.client.meta.events.register(
+        "provide-client-params.dynamodb.TransactWriteItems",
+        lambda params, **_: tokens.append(params["ClientRequestToken"]),
+    )
+    commits = record(StreamHead.empty(A), deposits(1), "x", Metadata(), START)
+    for sort in ("a", "b", "a"):
+        with pytest.raises(BesideRefused):
+            dynamodb.table().insert(commits, [put_beside(dynamodb, sort, "attribute_exists")])
+    assert tokens[0] == tokens[2] != tokens[1]

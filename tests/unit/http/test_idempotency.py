@@ -5,19 +5,21 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from datetime import timedelta
+from datetime import datetime, timedelta
 from hashlib import sha256
 from threading import Barrier, Event
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from tests.support import no_sleep
+from tests.support import ManualClock, no_sleep
 from tests.unit.http.api import ITEM, ORDER, Answer, Server, body_of, event, problem
 
 from banyan.aws.http_once import WAITS_SECONDS
 from banyan.aws.idempotency import MemoryIdempotency, Record
+from banyan.commands import CLOCK_SKEW
 from banyan.errors import StoreUnavailable
+from banyan.known import REMEMBERED_COMMITS
 from banyan.store.memory import MemoryTable
 
 KEY = {"idempotency_key": "key-1"}
@@ -239,6 +241,56 @@ def test_a_server_error_is_not_final(refuses: str) -> None:
     assert again["statusCode"] == 200
     assert body_of(again)["version"] == (2 if refuses == "after" else 3)
     assert server.commits() == 3
+
+
+class Buggy(MemoryTable):
+    """Fails as nobody foresaw, while told so."""
+
+    fails = False
+
+    def insert(self, commits: Any) -> None:
+        if self.fails:
+            raise ZeroDivisionError
+        super().insert(commits)
+
+
+def test_an_error_that_nobody_foresaw_is_not_final_either() -> None:
+    table = Buggy()
+    server = Server(table=table)
+    table.fails = True
+    assert server.post("/orders", ORDER, **KEY)["statusCode"] == 500
+    table.fails = False
+    again = server.post("/orders", ORDER, **KEY)
+    assert (again["statusCode"], replayed(again)) == (201, False)
+
+
+class SetBack(MemoryIdempotency):
+    """Sets a clock back behind each claim."""
+
+    clock = ManualClock()
+
+    def claim(self, record: Record, now: datetime) -> Record:
+        standing = super().claim(record, now)
+        self.clock.move(-CLOCK_SKEW / 2)
+        return standing
+
+
+def test_the_commit_of_a_store_whose_clock_is_slow_is_found_by_a_repeat() -> None:
+    """It was recorded before the request began, by that clock, and lies behind a long history."""
+
+    table, records = Unreliable(), SetBack()
+    server = Server(table=table, records=records)
+    records.clock = server.clock
+    server.post("/orders", ORDER)
+    table.refuses = "after"
+    assert problem(server.post("/orders/o-1/items", ITEM, **KEY)) == (503, "unavailable")
+    table.refuses = ""
+    for _ in range(REMEMBERED_COMMITS + 2):
+        assert server.post("/orders/o-1/items", ITEM)["statusCode"] == 200
+    server.clock.move(timedelta(minutes=5))
+    server.restart()
+    assert body_of(server.post("/orders/o-1/items", ITEM, **KEY))["version"] == 2
+    assert server.commits() == REMEMBERED_COMMITS + 4
 
 
 class Contended(MemoryTable):
