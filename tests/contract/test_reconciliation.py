@@ -217,6 +217,16 @@ def test_what_is_planted_is_put_right(memory: Engine, plant: Plant) -> None:
     put_right(Shop(memory), plant)
 
 
+def test_a_repair_reads_everything_first_also_what_nothing_told_of(memory: Engine) -> None:
+    shop = Shop(memory)
+    shop.reconcile()
+    planted = change_field(shop)
+    shop.age()
+    report = shop.reconciler().run(repair=True)
+    assert report
+    assert (found(report), report.full) == (planted, True)
+
+
 def test_all_is_found_and_put_right_on_dynamodb_too(dynamodb: DynamoDBEngine) -> None:
     put_right(Shop(dynamodb), together)
 
