@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import jwt
@@ -38,6 +38,9 @@ class JwtAuthorizer:
         Verifies signatures; only RSA is accepted.
     identity_source : str
         Where the token stands, for example ``$request.header.Authorization``.
+    text_claims : Collection[str]
+        Claims that are left out unless they are text. API Gateway would hand them on as text all the same: whoever
+        puts a number there learns of it here.
     """
 
     def __init__(
@@ -46,7 +49,9 @@ class JwtAuthorizer:
         audience: Sequence[str],
         key: RSAPublicKey,
         identity_source: str = "$request.header.Authorization",
+        text_claims: Collection[str] = (),
     ) -> None:
+        self._text_claims = frozenset(text_claims)
         self._issuer = issuer
         self._audience = frozenset(audience)
         self._key = key
@@ -73,7 +78,11 @@ class JwtAuthorizer:
         matching = [scope for scope in scopes if scope in granted]
         if scopes and not matching:
             raise forbidden("The token has none of the scopes that this route asks for.")
-        return {"jwt": {"claims": {name: as_text(value) for name, value in claims.items()}, "scopes": matching or None}}
+        handed_on = {name: as_text(value) for name, value in claims.items() if self._hands_on(name, value)}
+        return {"jwt": {"claims": handed_on, "scopes": matching or None}}
+
+    def _hands_on(self, name: str, value: object) -> bool:
+        return isinstance(value, str) or name not in self._text_claims
 
     def _claims(self, header: str) -> dict[str, Any]:
         scheme, _, rest = header.partition(" ")
@@ -112,7 +121,7 @@ def as_text(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value)
 
 
-def jwt_authorizer(resource: Resource, key: RSAPublicKey) -> JwtAuthorizer:
+def jwt_authorizer(resource: Resource, key: RSAPublicKey, text_claims: Collection[str] = ()) -> JwtAuthorizer:
     """Return the authorizer that an ``AWS::ApiGatewayV2::Authorizer`` describes.
 
     Raises
@@ -124,4 +133,4 @@ def jwt_authorizer(resource: Resource, key: RSAPublicKey) -> JwtAuthorizer:
         raise StackError(f"The local stack knows JWT authorizers only, and {resource.logical_id} is another.")
     configuration = resource.properties["JwtConfiguration"]
     source = resource.properties["IdentitySource"][0]
-    return JwtAuthorizer(configuration["Issuer"], configuration["Audience"], key, source)
+    return JwtAuthorizer(configuration["Issuer"], configuration["Audience"], key, source, text_claims)

@@ -30,6 +30,7 @@ from tools.local.streams import StreamConsumer
 from tools.local.tables import create_tables
 from tools.local.template import Resource, Template
 
+TENANT_CLAIM = "BANYAN_TENANT_CLAIM"
 FUNCTIONS_LOG = "functions.log"
 LOCAL_PARAMETERS = {"JwtIssuer": ISSUER, "JwtAudience": AUDIENCE}
 LEGACY_URL = "LegacyUrl"
@@ -131,4 +132,5 @@ class Stack(ExitStack):
     def _authorizers(self) -> dict[str, JwtAuthorizer]:
         key = local_key(self._options.data).public_key()
         kind = "AWS::ApiGatewayV2::Authorizer"
-        return dict(self._template.build(kind, lambda resource: (resource.ref, jwt_authorizer(resource, key))))
+        claims = {function.variables.get(TENANT_CLAIM, "") for function in self._functions.all}
+        return dict(self._template.build(kind, lambda resource: (resource.ref, jwt_authorizer(resource, key, claims))))

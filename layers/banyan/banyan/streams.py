@@ -20,9 +20,7 @@ GENESIS_DIGEST: Final = "0" * 64
 BEGINNING_OF_TIME: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 _PART = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
-_NOT_TEXT = re.compile(
-    r"null|nil|none|undefined|true|false|nan|infinity|(0|[1-9][0-9]*)(\.[0-9]+)?(e-?[0-9]+)?", re.IGNORECASE
-)
+_NOTHING = re.compile(r"null|nil|none|undefined|true|false|nan|infinity", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -91,18 +89,18 @@ class StreamId:
 def caller_tenant(name: str) -> str:
     """Check the tenant that a verified caller claims.
 
-    API Gateway hands every claim on as text, so a claim that was not text shows only in how it reads: ``null``,
-    ``true``, ``7``. Such a name belongs to no tenant, or is the rounded name of several. Lists and objects hold
-    characters that a stream name may not have.
+    API Gateway hands every claim on as text, so a claim that named nothing shows only in how it reads: ``null``,
+    ``true``. Lists and objects hold characters that a stream name may not have. A number cannot be told from a name
+    of digits, which many tenants have.
 
     Raises
     ------
     InvalidStreamId
         When ``name`` is reserved, not a valid part of a stream name, longer than ``MAX_TENANT``, or reads as
-        anything but text.
+        nothing or as a truth value.
     """
     _check_part("tenant", name)
-    if len(name) > MAX_TENANT or _NOT_TEXT.fullmatch(name):
+    if len(name) > MAX_TENANT or _NOTHING.fullmatch(name):
         raise InvalidStreamId(f"tenant {name[:MAX_TENANT]!r} is not the name of a tenant")
     return name
 

@@ -330,7 +330,7 @@ def test_without_a_verified_subject_nobody_is_let_in(request_context: dict[str, 
     [
         *(None, "", "_system", "_audit", "a:b", "a#b", "[acme other]", 7, "x" * 513, "x" * 129, "-a", "a\n"),
         *(True, 1.5, ["acme"], {"acme": 1}, "null", "NULL", "None", "<nil>", "true", "False", "undefined", "NaN"),
-        *("7", "0", "1.5", "1e+06", "1e6", "1E21", "12345678901234567000", "[acme]", "[]", "{}", '{"a":1}', "map[a:1]"),
+        *("1e+06", "[acme]", "[]", "{}", '{"a":1}', "map[a:1]"),
     ],
 )
 def test_a_claim_that_names_no_tenant_is_forbidden(tenant: Any) -> None:
@@ -339,7 +339,11 @@ def test_a_claim_that_names_no_tenant_is_forbidden(tenant: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    "tenant", ["nullable", "acme-7", "t-7", "7-eleven", "007", "1.2.3", "trueman", "0x1F", "e5", "1e"]
+    "tenant",
+    [
+        *("nullable", "acme-7", "t-7", "7-eleven", "007", "1.2.3", "trueman", "0x1F", "e5", "1e"),
+        *("7", "0", "1.5", "1e6", "1E21", "12345678901234567000"),
+    ],
 )
 def test_text_that_only_begins_like_something_else_is_a_tenant(tenant: str) -> None:
     assert identify(event("GET", "/", tenant=tenant), "tenant").tenant == tenant

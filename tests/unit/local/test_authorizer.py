@@ -186,8 +186,7 @@ def test_other_scopes_do_not_pass(authorizer: JwtAuthorizer, data: Path, claims:
     ("tenant", "text"),
     [
         ("acme", "acme"),
-        (7, "7"),
-        (1.5, "1.5"),
+        ("1001", "1001"),
         (True, "true"),
         (["acme"], "[acme]"),
         (["a", ["b", 1]], "[a [b 1]]"),
@@ -205,6 +204,18 @@ def test_only_text_is_a_tenant(authorizer: JwtAuthorizer, data: Path, tenant: An
         return
     with pytest.raises(ForbiddenTenant):
         identify({"requestContext": {"authorizer": context}}, "tenant")
+
+
+@pytest.mark.parametrize("tenant", [7, 1.5, True, ["acme"], {"a": 1}], ids=str)
+def test_a_claim_that_has_to_be_text_is_left_out_unless_it_is(data: Path, tenant: Any) -> None:
+    strict = JwtAuthorizer(ISSUER, [AUDIENCE], local_key(data).public_key(), text_claims={"tenant"})
+    context = strict.authorize(bearer(token(data, tenant=tenant, level=7)))
+
+    assert context["jwt"]["claims"]["level"] == "7"
+    with pytest.raises(ForbiddenTenant):
+        identify({"requestContext": {"authorizer": context}}, "tenant")
+    named = strict.authorize(bearer(token(data, tenant="1001")))
+    assert identify({"requestContext": {"authorizer": named}}, "tenant").tenant == "1001"
 
 
 def test_a_tenant_that_is_null_is_forbidden(authorizer: JwtAuthorizer, data: Path) -> None:
