@@ -132,3 +132,19 @@ def test_what_was_compared_before_a_step_says_nothing_about_it(
     for _ in range(len(ORDERS)):
         world.parts.verification.go_on(2, world.parts.phases.refreshed().moved_at)
     world.go(TURNED)
+
+
+def test_another_walk_over_the_same_rows_refuses_no_step(moto_world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    world = with_orders(moto_world, DUAL)
+    moved_at = world.parts.phases.refreshed().moved_at
+    mine, others, scan = world.process().verification, world.process().verification, [True, True]
+    slice_of = verification.Verification._slice
+
+    def overtaken(self: verification.Verification, passes: verification.Passes) -> verification.Passes:
+        if self is mine and scan and scan.pop():
+            others.go_on(1, moved_at)
+        return slice_of(self, passes)
+
+    monkeypatch.setattr(verification.Verification, "_slice", overtaken)
+    assert mine.evidence(moved_at)["rows"] == len(ORDERS)
+    assert scan == []

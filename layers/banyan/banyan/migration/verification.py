@@ -30,6 +30,7 @@ LOOKS: Final = 3
 AT_ONCE: Final = 8
 """Streams that are read side by side."""
 NAMED: Final = 10
+OVERTAKEN: Final = "overtaken"
 UNKNOWN: Final = "not known to its stream: run the backfill"
 
 
@@ -153,9 +154,9 @@ class Verification:
         StoreUnavailable
         """
         deadline = self._ticks() + SECONDS
-        passes = self.go_on(SLICE, since, anew=anew)
+        passes = self._gone_on(since, deadline, anew)
         while not passes.current.ended_at and not passes.current.differences and self._ticks() < deadline:
-            passes = self.go_on(SLICE, since)
+            passes = self._gone_on(since, deadline)
         self._expect_equal(passes.current)
         proof = passes.proof(since)
         if proof is None:
@@ -163,6 +164,15 @@ class Verification:
             detail = f"{done} of about {total} rows are compared with their streams: ask again"
             raise Conflict("not_verified_yet", detail)
         return proof.model_dump(mode="json", by_alias=True, include={"begun_at", "ended_at", "rows", "digest"})
+
+    def _gone_on(self, since: datetime | None, deadline: float, anew: bool = False) -> Passes:
+        """A slice more, as ``go_on``; another process that compares the same rows meanwhile is followed."""
+        while True:
+            try:
+                return self.go_on(SLICE, since, anew=anew)
+            except Conflict as conflict:
+                if conflict.code != OVERTAKEN or self._ticks() >= deadline:
+                    raise
 
     def _expect_equal(self, current: Pass) -> None:
         if current.differences:
