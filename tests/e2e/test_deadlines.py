@@ -38,7 +38,7 @@ def call(stack: Stack, method: str, path: str, body: Any = None) -> Any:
     """What the API answers."""
     headers = {
         "Authorization": f"Bearer {stack.token('acme')}",
-        "X-Correlation-Id": f"{method} {path}".replace(" ", ""),
+        "X-Correlation-Id": f"{method}{path}".replace("/", "."),
     }
     answer = httpx.request(method, stack.url + path, json=body, headers=headers, timeout=30, verify=False)
     assert answer.status_code < 300, answer.text
@@ -75,7 +75,7 @@ def test_an_unpaid_order_is_cancelled_by_its_deadline_and_releases_its_stock(imp
 def check_trace(stack: Stack, order: str) -> None:
     """Hold the trace of the order's request to the whole chain."""
     trace = wait_until(
-        lambda: len((t := traced(stack, "POST/orders")).entries) == 4 and t, "the trace", PATIENCE_SECONDS
+        lambda: len((t := traced(stack, "POST.orders")).entries) == 4 and t, "the trace", PATIENCE_SECONDS
     )
     assert isinstance(trace, Trace)
     created, reserved, ended, released = trace.entries

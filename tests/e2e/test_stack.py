@@ -264,3 +264,8 @@ def test_json_of_the_door_is_what_the_function_answers(tmp_path: Path) -> None:
         answer = httpx.post(f"{stack.url}/_local/invoke/Hello", json=[1], timeout=30).json()
 
     assert answer == {"got": [1], "by": "banyan-Hello"}
+
+
+def test_a_misspelt_parameter_is_one_sentence(tmp_path: Path) -> None:
+    told = "The template has no parameter 'Domian': docs/settings.md lists them.\n"
+    assert refusal(tmp_path / "data", "--parameter", "Domian=orders") == (2, told)

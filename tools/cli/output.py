@@ -26,8 +26,8 @@ def show(answer: Answer, json: bool, *shown: RenderableType) -> None:
 
 def say(*shown: RenderableType) -> None:
     """Print for a person."""
-    console = Console()
+    console = Console(emoji=False)
     if not console.is_terminal and not os.environ.get("COLUMNS"):
-        console = Console(width=WIDE)
+        console = Console(width=WIDE, emoji=False)
     for each in shown:
         console.print(each, highlight=False)

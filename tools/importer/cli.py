@@ -37,7 +37,9 @@ def main(
         planned = plan(read_file(file, dates))
         with _client(url, token or make_token(tenant)) as client:
             outcomes = _send(Api(client), planned, workers)
-    except (OSError, NotOnlineRetailError, NotReadyError) as error:
+    except OSError as error:
+        _fail(f"{file} cannot be read: {error.strerror or error}.", 2)
+    except (NotOnlineRetailError, NotReadyError) as error:
         _fail(str(error), 2)
     except KeyboardInterrupt:
         _fail("Interrupted; run the same import again, and it goes on where it stopped.", 130)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-import threading
 import time
 
 from tools.local.console import Console
@@ -13,6 +12,9 @@ from tools.local.options import Options, parse
 from tools.local.signals import ignore_every_signal, interrupt_on_every_signal
 from tools.local.stack import FUNCTIONS_LOG, Stack
 from tools.local.token import make_token
+
+LONG_SECONDS = 86_400.0
+"""A sleep can be interrupted anywhere; waiting for an event holds a lock that a second signal would leave behind."""
 
 
 def main() -> int:
@@ -36,7 +38,8 @@ def run(options: Options, console: Console) -> None:
         url = stack.start()
         console.say(welcome(options, url, stack, time.monotonic() - started))
         try:
-            threading.Event().wait()
+            while True:
+                time.sleep(LONG_SECONDS)
         finally:
             ignore_every_signal()
 

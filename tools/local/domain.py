@@ -6,6 +6,7 @@ import json
 import sys
 import traceback
 from collections.abc import Sequence
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -36,7 +37,10 @@ def served(functions: Functions) -> Domain | None:
     if name not in known():
         raise StackError(f"There is no domain {name!r} in layers/domains: choose one of {', '.join(known())}.")
     try:
-        return load_domain(name)
+        domain = load_domain(name)
+        if domain.routes:
+            import_module(domain.routes)
+        return domain
     except ConfigurationError as error:
         raise StackError(f"The domain {name!r} cannot be served: {error}.") from error
     except Exception as error:

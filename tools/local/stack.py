@@ -12,6 +12,7 @@ from tools.local.domain import served
 from tools.local.door import Door
 from tools.local.engine import engine
 from tools.local.environment import environment
+from tools.local.errors import StackError
 from tools.local.functions import Functions
 from tools.local.gateway import Gateway
 from tools.local.invocations import ENDPOINT, PREFIX, Invocations
@@ -60,6 +61,8 @@ class Stack(ExitStack):
         self._stopping = threading.Event()
         self._template = Template(options.template, LOCAL_PARAMETERS | options.parameters)
         check_limits(self._template)
+        if unknown := sorted(options.parameters.keys() - self._template.parameters):
+            raise StackError(f"The template has no parameter {unknown[0]!r}: docs/settings.md lists them.")
         self._functions = Functions(self._template)
         self._routes = routes(self._template)
         self._mappings = [mapping for mapping in mappings(self._template) if self._feeds(mapping.function)]

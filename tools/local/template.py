@@ -72,6 +72,11 @@ class Template:
         )
 
     @property
+    def parameters(self) -> set[str]:
+        """Names of all parameters."""
+        return set(self._parameters)
+
+    @property
     def kinds(self) -> set[str]:
         """Types of all resources."""
         return {str(body["Type"]) for body in self._resources.values()}

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shlex
+import subprocess
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -14,6 +16,7 @@ from urllib.parse import quote
 
 import httpx
 import pytest
+from rich.table import Table
 from tests.desk import Desk
 from tests.engines import moto_tables
 from tests.support import meanwhile
@@ -21,7 +24,9 @@ from tests.unit.cli.conftest import Banyan
 from tests.unit.http.api import CONTEXT, body_of, event
 from tools.cli.app import app
 from tools.cli.client import Client
+from tools.cli.output import say
 from tools.local.ports import free_port
+from tools.local.process import ROOT
 from tools.local.token import make_token
 from typer.testing import CliRunner
 
@@ -303,3 +308,18 @@ def test_certificates_are_checked_wherever_there_are_any(
     monkeypatch.setattr(httpx, "Client", Recorded)
     Client(url, "token").get("projections")
     assert made == [checked]
+
+
+def test_the_command_needs_nothing_on_the_import_path_of_its_caller() -> None:
+    environ = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    nowhere = environ | {"BANYAN_URL": "http://127.0.0.1:1", "BANYAN_TOKEN": "t"}
+    done = subprocess.run(
+        [ROOT / "banyan", "projections", "show", "order_list"], env=nowhere, capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == "http://127.0.0.1:1 does not answer: start it with `make run`, or give --url.\n"
+
+
+def test_a_name_between_colons_stays_a_name(capsys: pytest.CaptureFixture[str]) -> None:
+    say(Table("a column of some width", title="city:book:b-1"))
+    assert "city:book:b-1" in capsys.readouterr().out

@@ -89,3 +89,11 @@ def test_the_first_request_is_the_domains_own(domains: Path) -> None:
     of_another = first_request(served(functions(write(domains, "shelves"))), url, "t0ken")
     assert ("/orders" in of_another, f"{url}/openapi.json" in of_another) == (False, True)
     assert DOMAIN.example is not None
+
+
+def test_routes_that_cannot_be_imported_are_told_before_anything_is_served(domains: Path) -> None:
+    write(domains, "lending")
+    manifest = domains / "lending" / "__init__.py"
+    manifest.write_text(manifest.read_text().replace("deciders=[]", 'deciders=[], routes="lending.routes"'))
+    with pytest.raises(StackError, match=r"'lending' cannot be imported: ModuleNotFoundError: .*'lending.routes'"):
+        served(functions("lending"))
