@@ -40,6 +40,7 @@ def environment(dynamodb: DynamoDBEngine, monkeypatch: pytest.MonkeyPatch) -> Dy
         monkeypatch.setenv(f"{name.upper()}_TABLE", table)
     monkeypatch.setenv("POWERTOOLS_SERVICE_NAME", "http-test")
     monkeypatch.setenv("BANYAN_MIN_VERSION_WAIT_MS", "0")
+    monkeypatch.setenv("BANYAN_CONTROL_CACHE_MS", "60000")
     return dynamodb
 
 

@@ -54,6 +54,12 @@ def test_lines_that_are_only_added_to_stay_as_they_are(
     assert numbered(numbers, places)[: len(before)] == numbers
 
 
+def test_of_two_lines_alike_the_one_at_its_place_goes_on() -> None:
+    changed, tea, pot = {"sku": "pot", "quantity": 7}, {"sku": "tea", "quantity": 1}, {"sku": "pot", "quantity": 4}
+    assert continued([changed, tea, pot], [pot, tea, pot], ("sku",)) == [0, 1, 2]
+    assert continued([tea, pot], [pot], ("sku",)) == [1]
+
+
 @given(
     before=lines, after=lines, numbers=st.lists(st.integers(-9, 99), min_size=5, max_size=5, unique=True).map(sorted)
 )

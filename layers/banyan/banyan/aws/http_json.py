@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 from base64 import b64decode
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from decimal import Decimal
 from typing import Any, Final, NoReturn
 
 from banyan.aws.problems import BadRequest, BodyTooLarge, InvalidText
 from banyan.text import REPLACEMENT
 
+MAX_DEPTH: Final = 100
 NUL: Final = "\0"
 
 
@@ -34,6 +35,7 @@ def read_body(event: Mapping[str, Any], max_bytes: int) -> dict[str, Any]:
         if len(raw) > max_bytes:
             raise BodyTooLarge(f"the body has {len(raw)} bytes, {max_bytes} are accepted: send less at once")
         body = _parse(_text(raw)) if raw.strip() else {}
+        _expect_shallow(body)
         canonical(body).encode()
     except (ValueError, ArithmeticError, RecursionError) as error:
         raise BadRequest("malformed_json", "the body is not well-formed JSON in UTF-8") from error
@@ -73,6 +75,22 @@ def _text(raw: bytes) -> str:
     if REPLACEMENT in text:
         raise ValueError("the body was not UTF-8")
     return text
+
+
+def _expect_shallow(value: Any) -> None:
+    """Expect no more levels than everything behind can follow; how many that are depends on the version of Python."""
+    level = [value]
+    for _ in range(MAX_DEPTH):
+        level = [child for each in level for child in _children(each)]
+        if not level:
+            return
+    raise ValueError(f"the body has more than {MAX_DEPTH} levels")
+
+
+def _children(value: Any) -> Iterable[Any]:
+    if isinstance(value, dict):
+        return value.values()
+    return value if isinstance(value, list) else ()
 
 
 def _parse(text: str) -> Any:

@@ -31,9 +31,12 @@ class Lines:
 
 
 def continued(before: Sequence[Any], after: Sequence[Any], identity: Sequence[str]) -> list[int | None]:
-    """For each line of ``after`` the place of the line in ``before`` that it continues: equal lines first."""
+    """For each line of ``after`` the place of the line in ``before`` that it continues.
+
+    Equal lines go first, and of those the ones at the same place: two alike may differ in what only others know.
+    """
     found: list[int | None] = [None] * len(after)
-    for alike in (_content, _named(identity)):
+    for alike in (_content_at_its_place, _content, _named(identity)):
         free: dict[Hashable, list[int]] = {}
         for place, line in enumerate(before):
             if place not in found:
@@ -122,6 +125,10 @@ def _in_between(kept: Sequence[int | None], start: int) -> list[int]:
 
 def _content(_: int, line: Any) -> Hashable:
     return orjson.dumps(line, option=orjson.OPT_SORT_KEYS, default=str)
+
+
+def _content_at_its_place(place: int, line: Any) -> Hashable:
+    return place, _content(place, line)
 
 
 def _named(identity: Sequence[str]) -> Callable[[int, Any], Hashable]:
