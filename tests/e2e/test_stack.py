@@ -135,13 +135,15 @@ def test_logs_go_to_their_file_and_tokens_to_none(stack: Stack) -> None:
     assert "ColdStart" not in stack.screen()
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
-def test_a_signal_stops_it_cleanly(tmp_path: Path, number: signal.Signals) -> None:
+@pytest.mark.parametrize(
+    "numbers", [(signal.SIGINT,), (signal.SIGTERM,), (signal.SIGHUP,), (signal.SIGTERM, signal.SIGINT)], ids=str
+)
+def test_a_signal_stops_it_cleanly(tmp_path: Path, numbers: tuple[signal.Signals, ...]) -> None:
     stack = Stack(tmp_path / "data", "--template", str(hello(tmp_path)))
     port = int(stack.url.rpartition(":")[2])
 
     assert get(stack, "/hello").text == "hello"
-    assert stack.stop(number) == 0
+    assert stack.stop(*numbers) == 0
     assert stack.screen().endswith("Banyan has stopped.\n")
     assert port_is_free(port)
 

@@ -13,8 +13,8 @@ from tools.local.signals import ignore_every_signal, interrupt_on_every_signal
 from tools.local.stack import FUNCTIONS_LOG, Stack
 from tools.local.token import make_token
 
-LONG_SECONDS = 86_400.0
-"""A sleep can be interrupted anywhere; waiting for an event holds a lock that a second signal would leave behind."""
+LOOK_SECONDS = 0.5
+"""A signal that another thread receives does not end this one's sleep: it is seen when the sleep is over."""
 
 
 def main() -> int:
@@ -39,7 +39,7 @@ def run(options: Options, console: Console) -> None:
         console.say(welcome(options, url, stack, time.monotonic() - started))
         try:
             while True:
-                time.sleep(LONG_SECONDS)
+                time.sleep(LOOK_SECONDS)
         finally:
             ignore_every_signal()
 

@@ -66,10 +66,11 @@ class StackProcess:
         """Return all that its user has seen so far."""
         return self._screen.read_text()
 
-    def stop(self, number: signal.Signals = signal.SIGINT) -> int:
+    def stop(self, *numbers: signal.Signals) -> int:
         """Stop it, as Ctrl-C does unless told; its exit code, which a second call returns again."""
         if self._process.poll() is None:
-            self._process.send_signal(number)
+            for number in numbers or (signal.SIGINT,):
+                self._process.send_signal(number)
         return self._process.wait(STOP_SECONDS)
 
     def __enter__(self) -> Self:
