@@ -47,6 +47,7 @@ def refused(answer: Answer, field: str) -> bool:
     assert (found["code"], answer["statusCode"]) in {
         ("invalid_id", 422),
         ("invalid_input", 422),
+        ("invalid_text", 422),
         ("malformed_header", 400),
     }
     assert found["field"].endswith(field)
