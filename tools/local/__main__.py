@@ -9,7 +9,7 @@ from tools.local.console import Console
 from tools.local.domain import first_request
 from tools.local.errors import StackError
 from tools.local.options import Options, parse
-from tools.local.signals import ignore_every_signal, interrupt_on_every_signal
+from tools.local.signals import interrupt_on_every_signal
 from tools.local.stack import FUNCTIONS_LOG, Stack
 from tools.local.token import make_token
 
@@ -37,11 +37,8 @@ def run(options: Options, console: Console) -> None:
     with Stack(options, console) as stack:
         url = stack.start()
         console.say(welcome(options, url, stack, time.monotonic() - started))
-        try:
-            while True:
-                time.sleep(LOOK_SECONDS)
-        finally:
-            ignore_every_signal()
+        while True:
+            time.sleep(LOOK_SECONDS)
 
 
 def welcome(options: Options, url: str, stack: Stack, seconds: float) -> str:
