@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Final
 
 import typer
-from rich.console import Console
 from typer.core import TyperGroup
+
+from tools.terminal import SafeConsole
 
 REFUSED: Final = 1
 UNREACHABLE: Final = 2
@@ -29,5 +30,5 @@ class Commands(TyperGroup):
         try:
             return super().invoke(ctx)
         except CliError as error:
-            Console(stderr=True).print(str(error), style="red", highlight=False, markup=False, soft_wrap=True)
+            SafeConsole(stderr=True).print(str(error), style="red", highlight=False, markup=False, soft_wrap=True)
             raise typer.Exit(error.code) from None

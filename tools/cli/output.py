@@ -6,9 +6,10 @@ import os
 from typing import Annotated, Final
 
 import typer
-from rich.console import Console, RenderableType
+from rich.console import RenderableType
 
 from tools.cli.client import Answer
+from tools.terminal import SafeConsole
 
 WIDE: Final = 10_000
 """Where no terminal says how wide it is, nothing is folded: what reads a pipe wants one line for each row."""
@@ -26,8 +27,8 @@ def show(answer: Answer, json: bool, *shown: RenderableType) -> None:
 
 def say(*shown: RenderableType) -> None:
     """Print for a person."""
-    console = Console(emoji=False)
+    console = SafeConsole(emoji=False)
     if not console.is_terminal and not os.environ.get("COLUMNS"):
-        console = Console(width=WIDE, emoji=False)
+        console = SafeConsole(width=WIDE, emoji=False)
     for each in shown:
         console.print(each, highlight=False)

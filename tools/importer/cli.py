@@ -5,7 +5,6 @@ from typing import Annotated, NoReturn
 
 import httpx
 import typer
-from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from tools.importer.api import Api, NotReadyError
@@ -16,8 +15,9 @@ from tools.importer.report import report
 from tools.importer.sending import Outcome, send_all
 from tools.importer.tables import show
 from tools.local.token import make_token
+from tools.terminal import SafeConsole
 
-_STDERR = Console(stderr=True)
+_STDERR = SafeConsole(stderr=True)
 
 app = typer.Typer(add_completion=False)
 
@@ -47,7 +47,7 @@ def main(
     if json:
         print(result.model_dump_json(by_alias=True, indent=2))
     else:
-        show(result, Console())
+        show(result, SafeConsole())
     if not planned.orders:
         _fail(f"Nothing was imported: {file} holds no order.", 1)
     raise typer.Exit(1 if result.failures else 0)

@@ -6,10 +6,12 @@ from decimal import Decimal
 
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from tools.importer.commands import Kind
 from tools.importer.dates import Dates
 from tools.importer.report import Report
+from tools.terminal import harmless
 
 _TOLD = 5
 DATES = {Dates.DMY: "day first", Dates.MDY: "month first", Dates.ISO: "year first"}
@@ -46,7 +48,7 @@ def _file(report: Report) -> Table:
     table.add_row("credit notes unmatched", f"{len(report.unmatched):,}", end_section=True)
     table.add_row("dates read as", DATES[report.dates])
     if report.unused_columns:
-        table.add_row("columns not used", ", ".join(report.unused_columns))
+        table.add_row("columns not used", Text(harmless(", ".join(report.unused_columns))))
     return table
 
 
@@ -75,7 +77,7 @@ def _failures(report: Report) -> Table:
     for code, count in Counter(failure.code for failure in report.failures).most_common():
         told = [failure for failure in report.failures if failure.code == code][:_TOLD]
         examples = (f"{failure.order}: {failure.detail}" for failure in told)
-        table.add_row(code, f"{count:,}", "\n".join(examples))
+        table.add_row(code, f"{count:,}", Text(harmless("\n".join(examples))))
     return table
 
 

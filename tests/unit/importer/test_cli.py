@@ -68,6 +68,26 @@ def test_a_byte_order_mark_is_no_part_of_the_header(url: str, tmp_path: Path) ->
     assert run(file, "--url", url).exit_code == 0
 
 
+@pytest.mark.parametrize(
+    ("name", "printed"),
+    [
+        ("\x1b]0;owned\x07", "�]0;owned"),
+        ("\x1b[31mred", "�[31mred"),
+        ("a\u202eb", "a�b"),
+        ("[/bold]", "[/bold]"),
+        ("[link=http://a.example]x[/link]", "[link=http://a.example]x[/link]"),
+    ],
+)
+def test_the_name_of_a_column_is_printed_and_never_obeyed(url: str, tmp_path: Path, name: str, printed: str) -> None:
+    file = tmp_path / "column.csv"
+    file.write_text(f"{HEADER},{name}\n{csv_line('1 A 1 8:00 1')},\n")
+    result = run(file, "--url", url)
+
+    assert result.exit_code == 0, result.exception
+    assert printed in result.stdout
+    assert [c for c in result.stdout.replace("\n", "") if not c.isprintable()] == []
+
+
 def test_bytes_that_are_no_text_do_no_harm(url: str, tmp_path: Path, remote: FakeApi) -> None:
     file = tmp_path / "latin.csv"
     file.write_bytes(f"{HEADER}\r\n{csv_line('1 A 1 8:00 1').replace(',,', ',£1 BOX,', 1)}\r\n".encode("latin-1"))

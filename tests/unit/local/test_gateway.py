@@ -132,6 +132,25 @@ def test_the_side_door_is_closed_under_other_names(client: Client, host: str) ->
     assert client.get("/_local/status", headers={"Host": host}).status_code == 421
 
 
+@pytest.mark.parametrize("kind", ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data"])
+def test_a_page_of_another_origin_invokes_nothing_with_what_it_may_send_unasked(client: Client, kind: str) -> None:
+    """A browser sends these three without asking first, under the name of this machine."""
+    invocations = "/_local/lambda/2015-03-31/functions/banyan-Echo/invocations"
+    headers = {"Host": "localhost:3000", "Origin": "https://evil.example", "Content-Type": kind}
+
+    assert client.post("/_local/invoke/Echo", headers=headers, data="{}").status_code == 415
+    assert client.post(invocations, headers=headers, data="{}").status_code == 404
+
+
+@pytest.mark.parametrize("path", ["/_local/status", "/_local/invoke/Echo", "/public/x"])
+@pytest.mark.parametrize("method", ["OPTIONS", "GET", "POST"])
+def test_no_page_of_another_origin_is_let_in(client: Client, method: str, path: str) -> None:
+    headers = {"Origin": "https://evil.example", "Access-Control-Request-Method": "POST"}
+    answer = client.open(path, method=method, headers=headers)
+
+    assert [name for name, _ in answer.headers if name.lower().startswith("access-control-")] == []
+
+
 def test_the_api_itself_may_have_any_name(client: Client) -> None:
     assert client.get("/public/x", headers={"Host": "api.example"}).status_code == 200
 

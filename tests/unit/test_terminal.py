@@ -1,0 +1,33 @@
+"""What strangers wrote is printed, and no terminal obeys it."""
+
+from __future__ import annotations
+
+import io
+
+import pytest
+from rich.table import Table
+from rich.text import Text
+from tools.terminal import SafeConsole
+
+
+@pytest.mark.parametrize("text", ["\x1b]0;owned\x07", "\x1b[31mred", "a\u202eb", "\x9b2J", "a\rb", "\u2066x", "\x00"])
+def test_control_characters_are_not_obeyed_wherever_they_stand(text: str) -> None:
+    table = Table(title=Text(text))
+    table.add_column(Text(text))
+    table.add_row(Text(text))
+
+    for printed in (text, Text(text), table):
+        assert [c for c in shown(printed).replace("\n", "") if not c.isprintable()] == []
+
+
+def test_what_people_write_stays_as_it_is() -> None:
+    written = "Müller & Söhne, 東京, עברית, 1 000\N{NO-BREAK SPACE}€\nsecond line"
+
+    assert shown(written) == written + "\n"
+
+
+def shown(printed: str | Text | Table) -> str:
+    """What a console writes for it."""
+    file = io.StringIO()
+    SafeConsole(file=file, width=80).print(printed, markup=False, highlight=False)
+    return file.getvalue()

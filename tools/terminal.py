@@ -1,0 +1,26 @@
+"""A console that prints what strangers wrote: their control characters are shown, never obeyed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Final
+from unicodedata import category
+
+from rich.console import Console, ConsoleOptions, RenderableType
+from rich.segment import Segment
+
+REPLACEMENT: Final = "\N{REPLACEMENT CHARACTER}"
+
+
+class SafeConsole(Console):
+    """Prints text of files, rows and events, in which a terminal's escape sequences or marks of direction may stand."""
+
+    def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterable[Segment]:
+        """The segments of something printed. Those of the console's own styles hold no text."""
+        for segment in super().render(renderable, options):
+            yield segment if segment.control else Segment(harmless(segment.text), segment.style)
+
+
+def harmless(text: str) -> str:
+    """The text with a mark in place of each character that a terminal would obey; lines stay lines."""
+    return "".join(REPLACEMENT if category(c)[0] == "C" and c != "\n" else c for c in text)
