@@ -14,7 +14,7 @@ test-runtime: ## Run every function under Lambda's emulator, and build what is d
 test-all: export BANYAN_TEST_EVERYTHING := 1
 test-all: test test-runtime ## Run every test, also those that take minutes: a whole file on each engine
 
-pr: lint types imports test test-runtime ## Everything a change must pass
+pr: lint types imports docs test test-runtime ## Everything a change must pass
 
 lint: $(BIN)/.installed ## Check style and format
 	$(BIN)/ruff check .
