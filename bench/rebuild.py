@@ -15,13 +15,13 @@ from typing import Any
 
 from rich.console import Console
 from rich.table import Table
-from tests.engines import DynamoDBEngine, local_tables
-from tests.integration.rebuilder import Rebuilder
-from tests.ledger import account, deposits
-from tests.unit.projections.harness import Ledger
+from tests.support.engines import DynamoDBEngine, local_tables
+from tests.support.ledger import account, deposits
+from tests.support.projections import Ledger
+from tests.support.rebuilder import Rebuilder
 from tools.local.dynamodb_local import DynamoDBLocal
 
-from banyan.projections.items import state_item
+from banyan.adapters.dynamodb.view_items import state_item
 from banyan.projections.views import Generation
 from banyan.store import Commit
 from banyan.streams import StreamHead

@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from contextlib import ExitStack, suppress
 
 import pytest
-from tests.engines import DynamoDBEngine, Engine, MemoryEngine, local_tables, moto_tables
-from tests.legacies import OnPostgres
-from tests.postgres import Server, database
-from tests.support import EVERYTHING
+from tests.support.clocks import EVERYTHING
+from tests.support.engines import DynamoDBEngine, Engine, MemoryEngine, local_tables, moto_tables
+from tests.support.legacies import OnPostgres
+from tests.support.postgres import Server, database
 from tools.legacy.embedded import embedded_postgres
 from tools.local.dynamodb_local import DynamoDBLocal, unavailable
 from tools.local.errors import StackError

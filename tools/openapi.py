@@ -6,9 +6,9 @@ import sys
 from pathlib import Path
 from typing import Final
 
-from banyan.aws.http_public import public_routes
-from banyan.aws.openapi import document
 from banyan.domain import load_domain
+from banyan.entrypoints.http.openapi import document
+from banyan.entrypoints.http.public import public_routes
 
 FILE: Final = Path(__file__).parents[1] / "docs" / "openapi.json"
 

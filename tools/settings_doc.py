@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from pydantic.alias_generators import to_pascal
 
-from banyan.aws.settings import LOCAL_ONLY, PREFIX, Settings
+from banyan.adapters.settings import LOCAL_ONLY, PREFIX, Settings
 from tools.local.template import read
 
 ROOT: Final = Path(__file__).parent.parent
@@ -18,8 +18,8 @@ TEMPLATE: Final = ROOT / "template.yaml"
 INTRODUCTION: Final = """\
 # Settings
 
-Every tunable is a field of `banyan.aws.settings.Settings`, a parameter of `template.yaml` and an environment variable
-of the functions, with one default. This page is written by `make settings`.
+Every tunable is a field of `banyan.adapters.settings.Settings`, a parameter of `template.yaml` and an environment
+variable of the functions, with one default. This page is written by `make settings`.
 
 On the local stack: `make run PARAMETERS="PaymentDeadlineMinutes=1 MaxRetries=5"`. On AWS: `sam deploy --guided` asks
 for each, `--parameter-overrides` takes some.

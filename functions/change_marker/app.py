@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from banyan.aws.changes import mark_changes
-from banyan.aws.observability import instrumented, telemetry
-from banyan.aws.once import once
+from banyan.adapters.observability import instrumented, telemetry
 from banyan.bootstrap import Application, bootstrap
+from banyan.entrypoints.changes import mark_changes
+from banyan.once import once
 
 
 @once

@@ -5,15 +5,15 @@ from __future__ import annotations
 import os
 from typing import Any
 
-from banyan.aws.admin.api import admin_api
-from banyan.aws.clients import lambda_client, sqs_client
-from banyan.aws.functions import LambdaFunctions
-from banyan.aws.http import Api
-from banyan.aws.observability import instrumented, telemetry
-from banyan.aws.once import once
-from banyan.aws.settings import FunctionNames, Queues
-from banyan.aws.work_queue import SqsWorkQueue
+from banyan.adapters.clients import lambda_client, sqs_client
+from banyan.adapters.functions import LambdaFunctions
+from banyan.adapters.observability import instrumented, telemetry
+from banyan.adapters.settings import FunctionNames, Queues
+from banyan.adapters.work_queue import SqsWorkQueue
 from banyan.bootstrap import bootstrap
+from banyan.entrypoints.admin.api import admin_api
+from banyan.entrypoints.http.api import Api
+from banyan.once import once
 
 
 @once

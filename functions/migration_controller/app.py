@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from banyan.aws.observability import instrumented, logger, telemetry
-from banyan.aws.once import once
+from banyan.adapters.observability import instrumented, logger, telemetry
 from banyan.bootstrap import Application, bootstrap
+from banyan.once import once
 
 
 @once
@@ -21,7 +21,7 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:  # noqa: ARG
     app = application()
     if app.migration is None:
         return {}
-    from banyan.migration.upkeep import look_after
+    from banyan.migration.maintenance import look_after
 
     def remaining() -> float:
         return float(context.get_remaining_time_in_millis()) / 1000

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from banyan.aws.changes import mark_touched
-from banyan.aws.observability import instrumented, telemetry
-from banyan.aws.once import once
-from banyan.aws.streams import catch_up, project_records
+from banyan.adapters.observability import instrumented, telemetry
 from banyan.bootstrap import Application, bootstrap
+from banyan.entrypoints.changes import mark_touched
+from banyan.entrypoints.stream_batches import catch_up, project_records
+from banyan.once import once
 
 
 @once

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from banyan.aws.http import Api, query_api
-from banyan.aws.observability import instrumented, telemetry
-from banyan.aws.once import once
+from banyan.adapters.observability import instrumented, telemetry
 from banyan.bootstrap import bootstrap
+from banyan.entrypoints.http.api import Api, query_api
+from banyan.once import once
 
 
 @once

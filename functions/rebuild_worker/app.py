@@ -5,13 +5,13 @@ from __future__ import annotations
 import os
 from typing import Any
 
-from banyan.aws.clients import sqs_client
-from banyan.aws.observability import instrumented, telemetry
-from banyan.aws.once import once
-from banyan.aws.rebuilds import Rebuilds, work_off
-from banyan.aws.settings import Queues
-from banyan.aws.work_queue import SqsWorkQueue
+from banyan.adapters.clients import sqs_client
+from banyan.adapters.observability import instrumented, telemetry
+from banyan.adapters.settings import Queues
+from banyan.adapters.work_queue import SqsWorkQueue
 from banyan.bootstrap import bootstrap
+from banyan.entrypoints.rebuilds import Rebuilds, work_off
+from banyan.once import once
 from banyan.projections.rebuild.worker import RebuildWorker
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 from tests.conftest import LOCAL
-from tests.engines import DynamoDBEngine, Engine
-from tests.ledger import REGISTRY
-from tests.support import ManualClock
+from tests.support.clocks import ManualClock
+from tests.support.engines import DynamoDBEngine, Engine
+from tests.support.ledger import REGISTRY
 
 from banyan.store import EventStore
 

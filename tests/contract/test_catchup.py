@@ -5,10 +5,10 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
-from tests.engines import Engine
-from tests.ledger import account, deposits
-from tests.support import START
-from tests.unit.projections.harness import POISON, Ledger, same
+from tests.support.clocks import START
+from tests.support.engines import Engine
+from tests.support.ledger import account, deposits
+from tests.support.projections import POISON, Ledger, same
 
 from banyan.projections.catchup import MARGIN
 from banyan.projections.checkpoints import LogCheckpoints

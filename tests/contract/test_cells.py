@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.engines import Engine
+from tests.support.engines import Engine
 
 from banyan.reconciliation.cells import Key
 

@@ -7,9 +7,9 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from tests.engines import DynamoDBEngine, Engine
-from tests.support import START
-from tests.wire import lost_answer, refused
+from tests.support.clocks import START
+from tests.support.engines import DynamoDBEngine, Engine
+from tests.support.wire import lost_answer, refused
 
 from banyan.errors import ControlChanged, StoreUnavailable
 from banyan.projections.control import Control, Controls

@@ -8,13 +8,13 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from tests.engines import DynamoDBEngine, Engine
-from tests.ledger import ACCOUNTS, REGISTRY, Account, account, bulk, deposits
+from tests.support.engines import DynamoDBEngine, Engine
+from tests.support.ledger import ACCOUNTS, REGISTRY, Account, account, bulk, deposits
 
 from banyan.errors import StreamCorrupted
-from banyan.snapshots import write_snapshot
 from banyan.store import Commit, EventStore, Snapshot
 from banyan.store.chain import digest_of
+from banyan.store.snapshots import write_snapshot
 from banyan.store.verify import ProblemKind, Verification, verify_stream
 from banyan.streams import StreamHead
 

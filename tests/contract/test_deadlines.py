@@ -7,15 +7,15 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from tests.deferring import CREDITED, DOMAIN, Credit, deadline, due
-from tests.engines import BUCKETS, DynamoDBEngine, Engine
-from tests.ledger import REGISTRY, account
-from tests.support import ManualClock, no_sleep
-from tests.wire import lost_answer, refused
+from tests.support.clocks import ManualClock, no_sleep
+from tests.support.deferring import CREDITED, DOMAIN, Credit, deadline, due
+from tests.support.engines import BUCKETS, DynamoDBEngine, Engine
+from tests.support.ledger import REGISTRY, account
+from tests.support.wire import lost_answer, refused
 
-from banyan.commands import CommandHandler
+from banyan.adapters.dynamodb.deadlines import DynamoDBDeadlines
+from banyan.commands.handler import CommandHandler
 from banyan.deadlines.base import WaitingDeadlines, command_of
-from banyan.deadlines.dynamodb import DynamoDBDeadlines
 from banyan.deadlines.memory import MemoryDeadlines
 from banyan.deadlines.runner import RESERVE_MS, DeadlineRunner
 from banyan.errors import StoreUnavailable

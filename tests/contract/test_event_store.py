@@ -6,9 +6,9 @@ from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
-from tests.engines import Engine
-from tests.ledger import Deposited, Withdrawn, account, bulk, deposits, fill, noise
-from tests.support import START, ManualClock
+from tests.support.clocks import START, ManualClock
+from tests.support.engines import Engine
+from tests.support.ledger import Deposited, Withdrawn, account, bulk, deposits, fill, noise
 
 from banyan.errors import CommitTooLarge, ConcurrencyError, UnknownEventType, UnsupportedSchemaVersion
 from banyan.events import DomainEvent, Event, Metadata

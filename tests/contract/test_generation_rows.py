@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from tests.engines import DynamoDBEngine, Engine, MemoryEngine
-from tests.ledger import account, deposits
-from tests.support import no_sleep
-from tests.unit.projections.harness import Ledger
+from tests.support.clocks import no_sleep
+from tests.support.engines import DynamoDBEngine, Engine, MemoryEngine
+from tests.support.ledger import account, deposits
+from tests.support.projections import Ledger
 
+from banyan.adapters.dynamodb import generation_rows as dynamodb_rows
+from banyan.adapters.dynamodb.generation_rows import DynamoDBGenerationRows
 from banyan.projections.memory import MemoryViews
-from banyan.projections.rebuild import rows as dynamodb_rows
 from banyan.projections.rebuild.base import GenerationRows
 from banyan.projections.rebuild.memory import MemoryGenerationRows
-from banyan.projections.rebuild.rows import DynamoDBGenerationRows
 from banyan.projections.views import Failure, Generation, Move, RowKey, Views
 
 PARTS = 3

@@ -7,11 +7,11 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from tests.engines import DynamoDBEngine, Engine
-from tests.wire import lost_answer
+from tests.support.engines import DynamoDBEngine, Engine
+from tests.support.wire import lost_answer
 
-from banyan.aws.idempotency import IdempotencyTable, MemoryIdempotency, Record, StoredAnswer, answered, released
-from banyan.aws.idempotency_dynamodb import DynamoDBIdempotency
+from banyan.adapters.dynamodb.idempotency import DynamoDBIdempotency
+from banyan.commands.idempotency import IdempotencyTable, MemoryIdempotency, Record, StoredAnswer, answered, released
 
 NOW = datetime(2026, 1, 5, 9, 0, tzinfo=UTC)
 ANSWER = StoredAnswer(201, {"ETag": '"1"'}, '{"name":"Köln"}')

@@ -12,16 +12,16 @@ from typing import Any
 import pytest
 from psycopg.errors import RaiseException
 from tests.conftest import LOCAL
-from tests.engines import DynamoDBEngine
-from tests.legacies import InMemory, Legacy, OnDynamoDB, OnPostgres, order, paid, row
-from tests.support import START
+from tests.support.clocks import START
+from tests.support.engines import DynamoDBEngine
+from tests.support.legacies import InMemory, Legacy, OnDynamoDB, OnPostgres, order, paid, row
 
 from banyan.errors import LeaderMoved, RowRaced
 from banyan.events import Metadata
 from banyan.migration.archive.tables_postgres import PostgresTables
-from banyan.migration.changes_postgres import PostgresChanges
-from banyan.migration.lead import Leader
-from banyan.migration.legacy import Entry, LegacyRow, Link, Unit
+from banyan.migration.stores.changes_postgres import PostgresChanges
+from banyan.migration.stores.legacy import Entry, LegacyRow, Link, Unit
+from banyan.migration.writes.primary import Leader
 from banyan.streams import StreamId
 from orders.legacy import LEGACY, LegacyOrder
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from datetime import timedelta
 from itertools import count, islice
 
-from tests.engines import Engine
-from tests.ledger import REGISTRY, account, deposits, fill
-from tests.support import START, ManualClock
+from tests.support.clocks import START, ManualClock
+from tests.support.engines import Engine
+from tests.support.ledger import REGISTRY, account, deposits, fill
 
+from banyan.adapters.dynamodb.commit_items import bucket_of
 from banyan.store import EventStore, Expected, Write
-from banyan.store.items import bucket_of
 from banyan.store.recording import MAX_TRANSACTION_ITEMS
 
 A = account("a")

@@ -6,19 +6,19 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 import pytest
-from tests.engines import DynamoDBEngine
-from tests.ledger import REGISTRY, account, deposits
-from tests.legacies import OnDynamoDB, order, row
-from tests.support import START, no_sleep
-from tests.unit.projections.harness import Ledger
-from tests.wire import half_done
+from tests.support.clocks import START, no_sleep
+from tests.support.engines import DynamoDBEngine
+from tests.support.ledger import REGISTRY, account, deposits
+from tests.support.legacies import OnDynamoDB, order, row
+from tests.support.projections import Ledger
+from tests.support.wire import half_done
 
-from banyan.aws.work_queue import SqsWorkQueue
+from banyan.adapters.dynamodb.generation_rows import DynamoDBGenerationRows
+from banyan.adapters.dynamodb.rebuild_checkpoints import DynamoDBCheckpoints
+from banyan.adapters.work_queue import SqsWorkQueue
 from banyan.errors import StoreUnavailable
 from banyan.projections.control import Control
 from banyan.projections.rebuild.base import Build, Segment, Work
-from banyan.projections.rebuild.dynamodb import DynamoDBCheckpoints
-from banyan.projections.rebuild.rows import DynamoDBGenerationRows
 from banyan.projections.views import Generation
 from banyan.reconciliation.cells import Key
 

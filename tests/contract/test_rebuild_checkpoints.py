@@ -6,13 +6,13 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
-from tests.engines import DynamoDBEngine, Engine, MemoryEngine
-from tests.support import no_sleep
-from tests.wire import lost_answer
+from tests.support.clocks import no_sleep
+from tests.support.engines import DynamoDBEngine, Engine, MemoryEngine
+from tests.support.wire import lost_answer
 
+from banyan.adapters.dynamodb.rebuild_checkpoints import DynamoDBCheckpoints
 from banyan.projections.check import Difference
 from banyan.projections.rebuild.base import Build, CheckpointMoved, Checkpoints, Phase, Segment, Stuck
-from banyan.projections.rebuild.dynamodb import DynamoDBCheckpoints
 from banyan.projections.rebuild.memory import MemoryCheckpoints
 from banyan.projections.views import Generation
 

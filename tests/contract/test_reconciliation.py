@@ -11,19 +11,19 @@ from itertools import count
 from typing import Any
 
 import pytest
-from tests.engines import BUCKETS, DynamoDBEngine, Engine
-from tests.shop import ORDERS, TEA, WINDOW, Found, Shop, finding, found
-from tests.support import no_sleep
+from tests.support.clocks import no_sleep
+from tests.support.engines import BUCKETS, DynamoDBEngine, Engine
+from tests.support.reconciliation import ORDERS, TEA, WINDOW, Found, ReconciliationFixture, finding, found
 
-from banyan.commands import CommandHandler
+from banyan.commands.handler import CommandHandler
 from banyan.projections.base import Add
 from banyan.projections.controls import change
 from banyan.projections.upkeep import named_row
 from banyan.projections.views import Generation, Move
 from banyan.reconciliation.feeds import OVERLAP
 from banyan.reconciliation.report import DynamoDBReports
-from banyan.snapshots import write_snapshot
 from banyan.store.base import LogEntry
+from banyan.store.snapshots import write_snapshot
 from banyan.streams import BEGINNING_OF_TIME, StreamId
 from orders.commands import AddItem, CreateOrder
 from orders.decider import ORDER
@@ -38,14 +38,14 @@ MOVING_REQUESTS, ENOUGH_REQUESTS = 300, 3_000
 TOTALS = f"acme#c-1#{SORT}"
 
 
-def change_field(shop: Shop) -> Found:
+def change_field(shop: ReconciliationFixture) -> Found:
     """Somebody edits a row."""
     row = shop.views.states(ROWS, [ORDERS[1]])[ORDERS[1]]
     shop.views.put_state(ROWS, replace(row, state=row.state.replace("tea", "rum")), row.version)
     return {("order", "different_row", str(ORDERS[1]))}
 
 
-def round_amount(shop: Shop) -> Found:
+def round_amount(shop: ReconciliationFixture) -> Found:
     """A price loses a cent."""
     row = shop.views.states(ROWS, [ORDERS[1]])[ORDERS[1]]
     assert "4.50" in row.state
@@ -53,27 +53,27 @@ def round_amount(shop: Shop) -> Found:
     return {("order", "different_row", str(ORDERS[1]))}
 
 
-def put_garbage(shop: Shop) -> Found:
+def put_garbage(shop: ReconciliationFixture) -> Found:
     """A row's state cannot be read any more."""
     row = shop.views.states(ROWS, [ORDERS[1]])[ORDERS[1]]
     shop.views.put_state(ROWS, replace(row, state="{"), row.version)
     return {("order", "different_row", str(ORDERS[1]))}
 
 
-def lose_row(shop: Shop) -> Found:
+def lose_row(shop: ReconciliationFixture) -> Found:
     """Somebody deletes a row."""
     shop.engine.upkeep().remove_state(ROWS, shop.views.states(ROWS, [ORDERS[2]])[ORDERS[2]])
     return {("order", "missing_row", str(ORDERS[2]))}
 
 
-def add_row(shop: Shop) -> Found:
+def add_row(shop: ReconciliationFixture) -> Found:
     """Somebody makes a row up."""
     row = shop.views.states(ROWS, [ORDERS[0]])[ORDERS[0]]
     shop.views.put_state(ROWS, replace(row, stream=GHOST), 0)
     return {("order", "extra_row", str(GHOST))}
 
 
-def set_back(shop: Shop) -> Found:
+def set_back(shop: ReconciliationFixture) -> Found:
     """A row is set back to what it was, or its last event never arrived."""
     row = shop.views.states(ROWS, [ORDERS[3]])[ORDERS[3]]
     shop.engine.upkeep().remove_state(ROWS, row)
@@ -82,7 +82,7 @@ def set_back(shop: Shop) -> Found:
     return {("order", "stale_row", str(ORDERS[3]))}
 
 
-def lose_delivery(shop: Shop) -> Found:
+def lose_delivery(shop: ReconciliationFixture) -> Found:
     """The records of a stream never arrive."""
     lost = StreamId("acme", "order", "lost")
     shop.sell(lost)
@@ -94,7 +94,7 @@ def lose_delivery(shop: Shop) -> Found:
     }
 
 
-def falsify_total(shop: Shop) -> Found:
+def falsify_total(shop: ReconciliationFixture) -> Found:
     """A sum grows by a cent."""
     move = Move(
         StreamId("acme", "order", "elsewhere"), 0, 1, BEGINNING_OF_TIME, [[Add("c-1", SORT, {"paidAmount": 1})]]
@@ -104,14 +104,14 @@ def falsify_total(shop: Shop) -> Found:
     return {("customer_totals", "different_row", TOTALS)}
 
 
-def lose_total(shop: Shop) -> Found:
+def lose_total(shop: ReconciliationFixture) -> Found:
     """A row of sums is gone."""
     totals, key = Generation("customer_totals"), named_row(TOTALS)
     shop.engine.upkeep().replace_row(totals, key, shop.views.all_rows(totals)[key], None)
     return {("customer_totals", "missing_row", TOTALS)}
 
 
-def forge_snapshot(shop: Shop) -> Found:
+def forge_snapshot(shop: ReconciliationFixture) -> Found:
     """A snapshot says what never happened."""
     snapshot = write_snapshot(shop.store, ORDER, ORDERS[3])
     assert snapshot is not None
@@ -122,7 +122,7 @@ def forge_snapshot(shop: Shop) -> Found:
     return {("streams", "snapshot_state", str(ORDERS[3]))}
 
 
-def corrupt_event(shop: Shop) -> Found:
+def corrupt_event(shop: ReconciliationFixture) -> Found:
     """A commit is rewritten."""
     first = next(shop.store.commits(ORDERS[4]))
     shop.engine.put(replace(first, events=first.events.replace("tea", "rum")))
@@ -134,7 +134,7 @@ def corrupt_event(shop: Shop) -> Found:
     }
 
 
-def remove_stream(shop: Shop) -> Found:
+def remove_stream(shop: ReconciliationFixture) -> Found:
     """All commits of a stream are removed."""
     for commit in list(shop.store.commits(ORDERS[4])):
         shop.engine.remove(commit)
@@ -168,11 +168,11 @@ IN_PLACE = frozenset({"different_row", "missing_row", "extra_row", "stale_row"})
 TOGETHER = (change_field, lose_row, add_row, set_back, lose_delivery, falsify_total, forge_snapshot)
 FOR_GOOD = (corrupt_event, remove_stream)
 
-Plant = Callable[[Shop], Found]
+Plant = Callable[[ReconciliationFixture], Found]
 
 
 def test_a_healthy_shop_has_no_differences(memory: Engine) -> None:
-    shop = Shop(memory)
+    shop = ReconciliationFixture(memory)
     report = shop.reconcile()
 
     assert found(report) == set()
@@ -194,7 +194,7 @@ def test_a_healthy_shop_has_no_differences(memory: Engine) -> None:
 @pytest.mark.parametrize("plant", REPAIRABLE + FOR_GOOD)
 @pytest.mark.parametrize("full", [False, True])
 def test_what_is_planted_is_found_each_time_until_it_is_put_right(memory: Engine, plant: Plant, full: bool) -> None:
-    shop = Shop(memory)
+    shop = ReconciliationFixture(memory)
     assert found(shop.reconcile()) == set()
     planted = plant(shop)
     shop.age()
@@ -207,18 +207,18 @@ def test_what_is_planted_is_found_each_time_until_it_is_put_right(memory: Engine
         shop.age()
 
 
-def together(shop: Shop) -> Found:
+def together(shop: ReconciliationFixture) -> Found:
     """Everything that can be planted side by side."""
     return {found for plant in TOGETHER for found in plant(shop)}
 
 
 @pytest.mark.parametrize("plant", REPAIRABLE)
 def test_what_is_planted_is_put_right(memory: Engine, plant: Plant) -> None:
-    put_right(Shop(memory), plant)
+    put_right(ReconciliationFixture(memory), plant)
 
 
 def test_a_repair_reads_everything_first_also_what_nothing_told_of(memory: Engine) -> None:
-    shop = Shop(memory)
+    shop = ReconciliationFixture(memory)
     shop.reconcile()
     planted = change_field(shop)
     shop.age()
@@ -228,10 +228,10 @@ def test_a_repair_reads_everything_first_also_what_nothing_told_of(memory: Engin
 
 
 def test_all_is_found_and_put_right_on_dynamodb_too(dynamodb: DynamoDBEngine) -> None:
-    put_right(Shop(dynamodb), together)
+    put_right(ReconciliationFixture(dynamodb), together)
 
 
-def put_right(shop: Shop, plant: Plant) -> None:
+def put_right(shop: ReconciliationFixture, plant: Plant) -> None:
     """Plant, find and repair; the run after that is clean."""
     planted = plant(shop)
     shop.age()
@@ -251,7 +251,7 @@ def put_right(shop: Shop, plant: Plant) -> None:
 
 @pytest.mark.parametrize("plant", FOR_GOOD)
 def test_history_is_never_repaired(memory: Engine, plant: Plant) -> None:
-    shop = Shop(memory)
+    shop = ReconciliationFixture(memory)
     shop.reconcile()
     planted = plant(shop)
     before = {stream: list(memory.table().forward(stream, 0)) for stream in ORDERS}
@@ -268,7 +268,7 @@ def test_history_is_never_repaired(memory: Engine, plant: Plant) -> None:
 
 
 def test_differences_are_named_down_to_the_field(memory: Engine) -> None:
-    shop = Shop(memory)
+    shop = ReconciliationFixture(memory)
     round_amount(shop)
     falsify_total(shop)
     report = shop.reconcile()
@@ -279,7 +279,7 @@ def test_differences_are_named_down_to_the_field(memory: Engine) -> None:
 
 
 def test_what_arrives_during_a_pause_is_no_difference(memory: Engine) -> None:
-    shop = Shop(memory)
+    shop = ReconciliationFixture(memory)
     late = StreamId("acme", "order", "late")
     shop.sell(late)
     shop.age()
@@ -292,7 +292,7 @@ def test_what_arrives_during_a_pause_is_no_difference(memory: Engine) -> None:
 
 
 def test_what_a_slow_clock_recorded_before_the_last_run_is_found(memory: Engine) -> None:
-    shop = Shop(memory)
+    shop = ReconciliationFixture(memory)
     shop.reconcile()
     lost = [StreamId("acme", "order", f"lost-{number}") for number in range(8)]
     now, store = shop.clock.now, shop.store
@@ -305,7 +305,7 @@ def test_what_a_slow_clock_recorded_before_the_last_run_is_found(memory: Engine)
 
 
 def test_a_row_that_lacks_an_old_event_is_stale_however_new_its_latest_is(memory: Engine) -> None:
-    shop = Shop(memory)
+    shop = ReconciliationFixture(memory)
     handler = CommandHandler(shop.store, INVENTORY)
     receive = ReceiveStock(sku="tea", quantity=1, at=BEGINNING_OF_TIME)
     handler.handle(TEA, receive)
@@ -317,7 +317,7 @@ def test_a_row_that_lacks_an_old_event_is_stale_however_new_its_latest_is(memory
 
 def test_a_report_vouches_for_nothing_later_than_what_is_still_on_its_way(memory: Engine) -> None:
     """A paused projection may owe much: the oldest of it counts."""
-    shop = Shop(memory)
+    shop = ReconciliationFixture(memory)
     shop.reconcile()
     change(memory.controls(), "customer_totals", lambda control: control.paused(shop.clock(), "why", "ops"))
     late = [StreamId("acme", "order", f"late-{number}") for number in range(3)]
@@ -330,7 +330,7 @@ def test_a_report_vouches_for_nothing_later_than_what_is_still_on_its_way(memory
 
 def test_a_run_reads_what_came_since_the_last_one_and_no_other_history(memory: Engine) -> None:
     """Whichever buckets of the log the news are in: each has a place of its own."""
-    shop, read = Shop(memory, orders=0), list[int]()
+    shop, read = ReconciliationFixture(memory, orders=0), list[int]()
 
     def sell_later(name: str) -> None:
         shop.clock.move(timedelta(hours=1))
@@ -350,7 +350,7 @@ def test_a_run_reads_what_came_since_the_last_one_and_no_other_history(memory: E
 
 def test_a_row_that_keeps_moving_is_in_flight(memory: Engine) -> None:
     """Each pause projects the last order of the customer and makes another: the totals never stand still."""
-    shop = Shop(memory)
+    shop = ReconciliationFixture(memory)
     fresh = [StreamId("acme", "order", f"fresh-{n}") for n in range(40)]
 
     def trade(n: int) -> None:
@@ -366,7 +366,7 @@ def test_a_row_that_keeps_moving_is_in_flight(memory: Engine) -> None:
 
 
 def test_rows_of_a_stream_that_the_index_does_not_name_yet_are_on_their_way(memory: Engine) -> None:
-    shop = Shop(memory)
+    shop = ReconciliationFixture(memory)
     shop.sell(GHOST)
     shop.project(GHOST)
     late: Any = LateIndex(memory.table(), lambda: shop.clock.now - 2.5 * WINDOW)
@@ -391,7 +391,7 @@ class LateIndex:
 
 def test_streams_that_move_on_within_a_run_do_not_hold_it_up(memory: Engine) -> None:
     """What the run read of a stream is old soon after, and every request sees it move on."""
-    shop = Shop(memory)
+    shop = ReconciliationFixture(memory)
     handler, requests, opened = CommandHandler(shop.store, ORDER), count(1), StreamId("acme", "order", "open")
     item = Item(sku="tea", quantity=1, price=Decimal("4.50"))
     handler.handle(opened, CreateOrder(order_id="open", customer_id="c-1", items=(item,)))
@@ -413,7 +413,7 @@ def test_streams_that_move_on_within_a_run_do_not_hold_it_up(memory: Engine) -> 
 def test_an_event_that_is_only_just_recorded_is_in_flight_and_later_stale(
     memory: Engine, projected: int, kind: str
 ) -> None:
-    shop = Shop(memory)
+    shop = ReconciliationFixture(memory)
     shop.sell(GHOST)
     commits = list(shop.store.commits(GHOST))
     shop.runner.project(commits[:projected])
@@ -430,7 +430,7 @@ def test_an_event_that_is_only_just_recorded_is_in_flight_and_later_stale(
 
 
 def test_reports_are_kept_newest_first(dynamodb: DynamoDBEngine) -> None:
-    shop = Shop(dynamodb, orders=1)
+    shop = ReconciliationFixture(dynamodb, orders=1)
     runs = [shop.reconcile(), shop.reconcile()]
     reports = DynamoDBReports(dynamodb.client, dynamodb.tables.reports)
 
@@ -441,7 +441,7 @@ def test_reports_are_kept_newest_first(dynamodb: DynamoDBEngine) -> None:
 
 
 def test_decimals_of_sums_survive_the_reconciliations_own_table(dynamodb: DynamoDBEngine) -> None:
-    shop = Shop(dynamodb, orders=0)
+    shop = ReconciliationFixture(dynamodb, orders=0)
     shop.sell(GHOST, price="0.10")
     shop.project(GHOST)
     shop.age()

@@ -11,18 +11,18 @@ from typing import Any
 import pytest
 from tests.contract.test_traces import ROW
 from tests.contract.test_views import LIVE, state, step
-from tests.deferring import deadline, due
-from tests.engines import BUCKETS, DynamoDBEngine
-from tests.ledger import REGISTRY, account, deposits
-from tests.support import START
+from tests.support.clocks import START
+from tests.support.deferring import deadline, due
+from tests.support.engines import BUCKETS, DynamoDBEngine
+from tests.support.ledger import REGISTRY, account, deposits
 
-from banyan.deadlines.dynamodb import DynamoDBDeadlines
+from banyan.adapters.dynamodb.deadlines import DynamoDBDeadlines
+from banyan.adapters.dynamodb.generation_rows import DynamoDBGenerationRows
+from banyan.adapters.dynamodb.traces import DynamoDBTraces
 from banyan.projections.base import Put
-from banyan.projections.rebuild.rows import DynamoDBGenerationRows
 from banyan.projections.views import Failure, RowKey
 from banyan.reconciliation.feeds import Marks, shard_of
 from banyan.reconciliation.report import Report
-from banyan.traces.dynamodb import DynamoDBTraces
 
 SIZE = 5
 STREAMS = [account(f"a{number}") for number in range(SIZE)]

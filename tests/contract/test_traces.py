@@ -7,17 +7,17 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from tests.engines import DynamoDBEngine, Engine
-from tests.ledger import REGISTRY, account, bulk, deposits
-from tests.support import ManualClock
-from tests.wire import refused
+from tests.support.clocks import ManualClock
+from tests.support.engines import DynamoDBEngine, Engine
+from tests.support.ledger import REGISTRY, account, bulk, deposits
+from tests.support.wire import refused
 
+from banyan.adapters.dynamodb.traces import DynamoDBTraces
 from banyan.errors import StoreUnavailable
 from banyan.events import DomainEvent, Event, Metadata
 from banyan.store import Commit, EventStore
 from banyan.streams import StreamId
 from banyan.traces.base import TraceIndex, TraceRow
-from banyan.traces.dynamodb import DynamoDBTraces
 from banyan.traces.memory import MemoryTraces
 from banyan.traces.recorder import Traces
 from banyan.traces.timeline import Timeline

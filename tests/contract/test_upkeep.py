@@ -9,8 +9,8 @@ from typing import TypeVar
 
 import pytest
 from tests.contract.test_views import ANNA, LIVE, state
-from tests.engines import Engine
-from tests.support import START
+from tests.support.clocks import START
+from tests.support.engines import Engine
 
 from banyan.projections.views import RowKey, StateRow, ViewRow, WatermarkMoved
 

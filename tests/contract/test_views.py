@@ -9,14 +9,14 @@ from datetime import timedelta
 from decimal import Decimal
 
 import pytest
-from tests.engines import DynamoDBEngine, Engine
-from tests.ledger import account, noise
-from tests.support import START
-from tests.wire import lost_answer, lost_request, refused
+from tests.support.clocks import START
+from tests.support.engines import DynamoDBEngine, Engine
+from tests.support.ledger import account, noise
+from tests.support.wire import lost_answer, lost_request, refused
 
+from banyan.adapters.dynamodb.requests import ATTEMPTS
 from banyan.errors import StoreUnavailable
 from banyan.projections.base import Add, Put, Remove, RowWrite
-from banyan.projections.requests import ATTEMPTS
 from banyan.projections.views import Failure, Generation, Move, RowKey, StateRow, Views, WatermarkMoved
 from banyan.streams import StreamId
 

@@ -16,7 +16,7 @@ from urllib.error import URLError
 from urllib.request import urlopen
 
 from tests.docs.snippets import ROOT
-from tests.support import wait_until
+from tests.support.clocks import wait_until
 from tools.local.ports import free_port
 
 COPIED = ("layers", "functions", "tools", "requirements")

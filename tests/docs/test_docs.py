@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from tests.docs.sandbox import Sandbox
 from tests.docs.snippets import PAGES, ROOT, Snippet, section, snippets
-from tests.support import wait_until
+from tests.support.clocks import wait_until
 
 from orders.rejections import Code
 

@@ -10,13 +10,13 @@ from typing import Any
 import httpx
 import pytest
 from tests.e2e.conftest import Stack, running
-from tests.engines import dynamodb_client
-from tests.support import EVERYTHING, wait_until
+from tests.support.clocks import EVERYTHING, wait_until
+from tests.support.engines import dynamodb_client
 from tools.local.engine import ENGINES
 
+from banyan.adapters.dynamodb.commits import DynamoDBTable
+from banyan.adapters.dynamodb.traces import DynamoDBTraces
 from banyan.store import EventStore
-from banyan.store.dynamodb import DynamoDBTable
-from banyan.traces.dynamodb import DynamoDBTraces
 from banyan.traces.timeline import Timeline, Trace
 from orders import DOMAIN
 

@@ -9,7 +9,7 @@ from xml.etree import ElementTree
 
 import pytest
 from rich.console import Console
-from tests.support import lengthy
+from tests.support.clocks import lengthy
 from tests.unit.importer.files import SAMPLE
 from tools.demo.cli import verdict
 from tools.demo.options import Options

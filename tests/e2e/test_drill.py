@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from tests.support import lengthy
+from tests.support.clocks import lengthy
 from tests.unit.importer.files import SAMPLE
 from tools.drill.alarms import Alarm, incident
 from tools.drill.cli import drill, planned

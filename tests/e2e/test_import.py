@@ -16,7 +16,7 @@ from uuid import uuid4
 
 import httpx
 import pytest
-from tests.support import EVERYTHING, lengthy, wait_until
+from tests.support.clocks import EVERYTHING, lengthy, wait_until
 from tests.unit.importer.files import ROOT, chosen
 from tests.unit.importer.independent import Independent, Sold
 from tools.importer.api import Api

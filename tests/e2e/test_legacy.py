@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from tests.support import lengthy, wait_until
+from tests.support.clocks import lengthy, wait_until
 from tests.unit.importer.files import SAMPLE
 from tools.demo.operator import Operator
 from tools.demo.options import Options

@@ -10,10 +10,10 @@ from uuid import uuid4
 
 import httpx
 import pytest
-from tests.desk import Desk
 from tests.e2e.conftest import Stack, running
-from tests.engines import DynamoDBEngine
-from tests.support import meanwhile, only_on_the_exact_engine, wait_until
+from tests.support.clocks import meanwhile, only_on_the_exact_engine, wait_until
+from tests.support.engines import DynamoDBEngine
+from tests.support.platform import InProcessPlatform
 from tests.unit.importer.files import SAMPLE, real_file
 from tools.cli.app import app
 from tools.importer.api import Api
@@ -23,7 +23,7 @@ from tools.importer.sending import send_all
 from tools.local.token import make_token
 from typer.testing import CliRunner
 
-from banyan.aws.identity import ADMIN
+from banyan.entrypoints.http.identity import ADMIN
 from banyan.notices import PROJECTION_PAUSED
 from banyan.streams import StreamId
 
@@ -48,7 +48,7 @@ def retail_orders() -> Sequence[Order]:
 def test_a_poisoned_event_stops_its_stream_alone_until_it_is_mended(dynamodb: DynamoDBEngine, tmp_path: Path) -> None:
     orders = retail_orders()
     poisoned = orders[len(orders) // 2].id
-    desk = Desk(dynamodb, poisoned)
+    desk = InProcessPlatform(dynamodb, poisoned)
     token = make_token("acme", tmp_path, scopes=[ADMIN])
     with (
         desk.serving(tmp_path) as url,

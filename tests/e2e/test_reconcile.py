@@ -8,12 +8,12 @@ from uuid import uuid4
 import httpx
 import pytest
 from tests.e2e.conftest import Stack
-from tests.support import only_on_the_exact_engine
+from tests.support.clocks import only_on_the_exact_engine
 from tools.cli.app import app
 from tools.local.token import make_token
 from typer.testing import CliRunner
 
-from banyan.aws.identity import ADMIN
+from banyan.entrypoints.http.identity import ADMIN
 
 
 @pytest.mark.stack

@@ -15,7 +15,7 @@ import boto3
 import httpx
 import pytest
 from tests.e2e.conftest import Stack, refusal, running
-from tests.support import wait_until
+from tests.support.clocks import wait_until
 from tools.legacy.dynamodb import OnDynamoDB
 from tools.local.leftovers import at_work_on
 from tools.local.physical import REGION

@@ -18,7 +18,7 @@ from pydantic import BaseModel
 from tools.runtime.samples.files import cases, read_case, samples
 from tools.runtime.samples.orders import HISTORY, TENANT, commits
 
-from banyan.aws.streams import read_records
+from banyan.entrypoints.stream_batches import read_records
 from banyan.store.chain import follow
 from banyan.streams import StreamHead
 

@@ -14,10 +14,10 @@ from tools.runtime.samples.files import read_case
 from tools.runtime.samples.records import LEGACY_STREAM_ARN
 from tools.runtime.sandbox import load_template
 
-from banyan.aws.rebuilds import LONGEST_PROJECTION
-from banyan.aws.settings import Settings
-from banyan.aws.streams import CATCH_UP_RESERVE
+from banyan.adapters.settings import Settings
 from banyan.deadlines.runner import RESERVE_MS
+from banyan.entrypoints.rebuilds import LONGEST_PROJECTION
+from banyan.entrypoints.stream_batches import CATCH_UP_RESERVE
 
 FOURTEEN_DAYS = 14 * 24 * 60 * 60
 

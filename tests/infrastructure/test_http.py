@@ -7,7 +7,7 @@ from tools.local.routes import routes
 from tools.local.template import Template
 from tools.runtime.sandbox import load_template
 
-from banyan.aws.identity import ADMIN
+from banyan.entrypoints.http.identity import ADMIN
 
 ANSWERED_BY = {
     "GET /health": "banyan-QueryApi",

@@ -12,7 +12,7 @@ from tools.runtime.needs import TABLES, table_needs
 from tools.runtime.permissions import Role, as_list, role_of
 from tools.runtime.sandbox import folder_name, load_template
 
-from banyan.aws.settings import FunctionNames
+from banyan.adapters.settings import FunctionNames
 
 EVENTS = f"{TABLES}banyan-EventsTable"
 BUS = f"arn:aws:events:{REGION}:{ACCOUNT}:event-bus/banyan"

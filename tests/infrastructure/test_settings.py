@@ -8,7 +8,7 @@ import pytest
 from annotated_types import Ge, Le
 from tools.local.template import Resource
 
-from banyan.aws.settings import LOCAL_ONLY, PREFIX, Settings
+from banyan.adapters.settings import LOCAL_ONLY, PREFIX, Settings
 
 FIELDS = {name: field for name, field in Settings.model_fields.items() if name not in LOCAL_ONLY}
 OF_THE_STACK = {

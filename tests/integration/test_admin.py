@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 from openapi_schema_validator import OAS31Validator
-from tests.desk import Desk
-from tests.engines import DynamoDBEngine
-from tests.unit.http.api import OPERATOR, body_of, problem
+from tests.support.engines import DynamoDBEngine
+from tests.support.http import OPERATOR, body_of, problem
+from tests.support.platform import InProcessPlatform
 from tests.unit.http.test_openapi import DOCUMENT
 
 from banyan.notices import PROJECTION_PAUSED
@@ -45,16 +45,16 @@ REFUSED: list[tuple[str, Any, tuple[int, str]]] = [
 
 
 @pytest.fixture
-def desk(dynamodb: DynamoDBEngine) -> Desk:
+def desk(dynamodb: DynamoDBEngine) -> InProcessPlatform:
     """Three orders, one of which the list of orders cannot take in."""
-    desk = Desk(dynamodb, poisoned="poison")
+    desk = InProcessPlatform(dynamodb, poisoned="poison")
     for order in ("o-1", "poison", "o-2"):
         desk.order(order)
     desk.deliver()
     return desk
 
 
-def told(desk: Desk, path: str, body: Any = None) -> Any:
+def told(desk: InProcessPlatform, path: str, body: Any = None) -> Any:
     """What an operator is told, which must be as it is documented."""
     answer = desk.ask(path, body)
     assert answer["statusCode"] == 200, answer
@@ -66,7 +66,7 @@ def told(desk: Desk, path: str, body: Any = None) -> Any:
     return body_of(answer)
 
 
-def test_a_parked_stream_is_told_with_its_error_and_goes_on_when_it_is_retried(desk: Desk) -> None:
+def test_a_parked_stream_is_told_with_its_error_and_goes_on_when_it_is_retried(desk: InProcessPlatform) -> None:
     (parked,) = told(desk, LIST)["parked"]
     assert (parked["stream"], parked["version"], parked["error"]) == (POISONED, 1, "KeyError")
     assert (parked["attempts"], parked["nextTry"], parked["generation"]) == (2, None, 1)
@@ -80,7 +80,7 @@ def test_a_parked_stream_is_told_with_its_error_and_goes_on_when_it_is_retried(d
     assert desk.differing() == []
 
 
-def test_a_paused_projection_lags_until_it_is_resumed(desk: Desk) -> None:
+def test_a_paused_projection_lags_until_it_is_resumed(desk: InProcessPlatform) -> None:
     paused = told(desk, f"{LIST}/pause", {"reason": "looking into it"})
     assert (paused["status"], paused["pause"]["by"]) == ("paused", OPERATOR["sub"])
     desk.order("o-3")
@@ -94,7 +94,7 @@ def test_a_paused_projection_lags_until_it_is_resumed(desk: Desk) -> None:
     assert [kind for kind, _ in desk.notices.sent] == [PROJECTION_PAUSED] * 2
 
 
-def test_a_machine_s_token_without_a_tenant_operates_the_platform(desk: Desk) -> None:
+def test_a_machine_s_token_without_a_tenant_operates_the_platform(desk: InProcessPlatform) -> None:
     machine = {"sub": "machine-1", "scope": OPERATOR["scope"]}
     for path in ("/admin/projections", LIST, "/admin/deadlines", "/admin/reconciliation/reports"):
         assert desk.ask(path, claims=machine)["statusCode"] == 200, path
@@ -103,13 +103,13 @@ def test_a_machine_s_token_without_a_tenant_operates_the_platform(desk: Desk) ->
     assert problem(desk.ask("/admin/correlations/c-1", claims=machine)) == (403, "forbidden_tenant")
 
 
-def test_a_stream_is_parked_by_hand(desk: Desk) -> None:
+def test_a_stream_is_parked_by_hand(desk: InProcessPlatform) -> None:
     parked = told(desk, f"{LIST}/park", {"stream": "acme:order:o-1", "reason": "wrong customer"})
     assert (parked["version"], "wrong customer" in parked["error"]) == (2, True)
     assert told(desk, f"{LIST}/retry", {"stream": "acme:order:o-1"}) == {"parked": None}
 
 
-def test_the_reactor_is_operated_as_a_projection_is(desk: Desk) -> None:
+def test_the_reactor_is_operated_as_a_projection_is(desk: InProcessPlatform) -> None:
     desk.react()
     assert told(desk, "/admin/projections")["projections"][-1]["projection"] == REACTOR.projection
     shown = told(desk, REACTOR_PATH)
@@ -129,7 +129,9 @@ def test_the_reactor_is_operated_as_a_projection_is(desk: Desk) -> None:
     assert desk.scheduled() == {"o-1", "o-2", "o-3", "poison"}, "the deadlines of all orders wait, each once"
 
 
-def test_what_is_left_of_a_projection_is_removed_and_a_name_that_never_was_leaves_no_trace(desk: Desk) -> None:
+def test_what_is_left_of_a_projection_is_removed_and_a_name_that_never_was_leaves_no_trace(
+    desk: InProcessPlatform,
+) -> None:
     desk.ask("/admin/projections/nothing/remove", {})
     assert desk.app.controls.get(["nothing"])["nothing"].revision == 0
     desk.app.log_checkpoints.put(Generation("former"), 0, desk.clock.now)
@@ -139,7 +141,7 @@ def test_what_is_left_of_a_projection_is_removed_and_a_name_that_never_was_leave
     assert [info.number for info in desk.app.controls.get(["former"])["former"].generations] == [2]
 
 
-def test_a_rebuild_from_its_preview_to_the_way_back(desk: Desk) -> None:
+def test_a_rebuild_from_its_preview_to_the_way_back(desk: InProcessPlatform) -> None:
     desk.mended = True
     told(desk, f"{LIST}/retry", {"stream": POISONED})
     preview = told(desk, f"{LIST}/rebuild", {"dryRun": True})
@@ -159,7 +161,7 @@ def test_a_rebuild_from_its_preview_to_the_way_back(desk: Desk) -> None:
     assert [each["number"] for each in told(desk, LIST)["generations"]] == [1]
 
 
-def test_rows_that_differ_are_read_only_when_that_is_accepted(desk: Desk) -> None:
+def test_rows_that_differ_are_read_only_when_that_is_accepted(desk: InProcessPlatform) -> None:
     told(desk, f"{LIST}/rebuild", {"switchWhenEqual": True})
     desk.work_off()
     assert told(desk, f"{LIST}/rebuild")["failed"] == 1
@@ -168,31 +170,31 @@ def test_rows_that_differ_are_read_only_when_that_is_accepted(desk: Desk) -> Non
     assert told(desk, f"{LIST}/switch", {"acceptDifferences": True}) == {"live": 2}
 
 
-def test_a_rebuild_is_given_up(desk: Desk) -> None:
+def test_a_rebuild_is_given_up(desk: InProcessPlatform) -> None:
     told(desk, f"{LIST}/rebuild", {})
     assert told(desk, f"{LIST}/cancel", {})["stage"] == "dropping"
     desk.work_off()
     assert [each["number"] for each in told(desk, LIST)["generations"]] == [1]
 
 
-def test_one_stream_is_rebuilt(desk: Desk) -> None:
+def test_one_stream_is_rebuilt(desk: InProcessPlatform) -> None:
     found = told(desk, f"{LIST}/rebuild/stream", {"stream": "acme:order:o-1"})
     assert found == {"generations": {"1": {"version": 1, "replaced": True}}}
 
 
 @pytest.mark.parametrize("name", ["order_list", REACTOR.projection])
-def test_what_is_in_use_is_not_removed(desk: Desk, name: str) -> None:
+def test_what_is_in_use_is_not_removed(desk: InProcessPlatform, name: str) -> None:
     assert problem(desk.ask(f"/admin/projections/{name}/remove", {})) == (409, "projection_in_use")
 
 
 def test_what_cannot_be_done_is_refused_with_a_code(moto: DynamoDBEngine, subtests: pytest.Subtests) -> None:
-    desk = Desk(moto)
+    desk = InProcessPlatform(moto)
     for path, body, expected in REFUSED:
         with subtests.test(f"{path} {body}"):
             assert problem(desk.ask(f"/admin/projections/{path}", body)) == expected
 
 
-def test_deadlines_that_wait_for_their_time_are_told_apart_from_those_that_are_due(desk: Desk) -> None:
+def test_deadlines_that_wait_for_their_time_are_told_apart_from_those_that_are_due(desk: InProcessPlatform) -> None:
     desk.mended = True
     desk.react()
     found = told(desk, "/admin/deadlines")
@@ -205,12 +207,12 @@ def test_deadlines_that_wait_for_their_time_are_told_apart_from_those_that_are_d
     assert (found["due"], found["waiting"]) == (3, [])
 
 
-def test_nothing_waits_where_there_are_no_deadlines(desk: Desk) -> None:
+def test_nothing_waits_where_there_are_no_deadlines(desk: InProcessPlatform) -> None:
     assert told(desk, "/admin/deadlines") == {"due": 0, "waiting": [], "parked": []}
     assert told(desk, "/admin/deadlines/retry", {}) == {"retried": 0}
 
 
-def test_a_trace_is_told_to_its_tenant_alone(desk: Desk) -> None:
+def test_a_trace_is_told_to_its_tenant_alone(desk: InProcessPlatform) -> None:
     for commit in desk.app.store.commits(next(s for s in desk.app.store.streams() if s.id == "o-1")):
         desk.app.traces.take(commit, desk.app.store.decode(commit))
         (event,) = desk.app.store.decode(commit)

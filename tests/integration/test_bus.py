@@ -10,16 +10,16 @@ from typing import Any, cast
 import boto3
 import pytest
 from botocore.exceptions import ClientError, ConnectionClosedError
-from tests.ledger import REGISTRY, account, bulk, deposits, noise
-from tests.support import ManualClock, no_sleep
+from tests.support.clocks import ManualClock, no_sleep
+from tests.support.ledger import REGISTRY, account, bulk, deposits, noise
 from tools.local.engine import moto_engine
 from tools.local.physical import REGION
 
-from banyan.aws.bus import ATTEMPTS, ENVELOPE_BYTES, MAX_ENTRIES, Entry, EventBridgeNotices, EventBus
-from banyan.aws.claims import ClaimChecks
-from banyan.aws.clients import events_client, s3_client
-from banyan.aws.publisher import EventPublisher
-from banyan.aws.settings import Settings
+from banyan.adapters.claims import ClaimChecks
+from banyan.adapters.clients import events_client, s3_client
+from banyan.adapters.event_bus import ATTEMPTS, ENVELOPE_BYTES, MAX_ENTRIES, Entry, EventBridgeNotices, EventBus
+from banyan.adapters.publisher import EventPublisher
+from banyan.adapters.settings import Settings
 from banyan.errors import NotPublished, StoreUnavailable
 from banyan.events import DomainEvent, Event, Metadata
 from banyan.store import Commit, EventStore

@@ -8,19 +8,19 @@ from typing import TYPE_CHECKING
 from uuid import NAMESPACE_OID, uuid5
 
 import pytest
-from tests.engines import BUCKETS, DynamoDBEngine
-from tests.ledger import ACCOUNTS, REGISTRY, Deposit, Deposited, account, deposits
-from tests.support import ManualClock, lengthy
-from tests.wire import Capacity
+from tests.support.clocks import ManualClock, lengthy
+from tests.support.engines import BUCKETS, DynamoDBEngine
+from tests.support.ledger import ACCOUNTS, REGISTRY, Deposit, Deposited, account, deposits
+from tests.support.wire import Capacity
 
-from banyan.commands import CommandHandler
+from banyan.adapters.dynamodb.commit_items import Item, commit_item, item_size
+from banyan.commands.handler import CommandHandler
 from banyan.events import Metadata
-from banyan.snapshots import write_snapshot
 from banyan.store import Commit, Expected, Write
 from banyan.store.eventstore import Clock
-from banyan.store.items import Item, commit_item, item_size
 from banyan.store.reader import LOAD_PAGE
 from banyan.store.recording import record
+from banyan.store.snapshots import write_snapshot
 from banyan.streams import StreamHead, StreamId
 
 if TYPE_CHECKING:

@@ -7,9 +7,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from tests.engines import DynamoDBEngine
+from tests.support.engines import DynamoDBEngine
 
-from banyan.aws.clock_watch import LOOK_SECONDS, ClockWatch
+from banyan.adapters.clock_watch import LOOK_SECONDS, ClockWatch
 from banyan.telemetry import NoTelemetry
 
 

@@ -9,12 +9,12 @@ from multiprocessing import get_context
 from threading import Barrier
 
 import pytest
-from tests.engines import DynamoDBEngine, Engine
-from tests.integration.racer import RACE, Won, race, race_in_a_process
-from tests.ledger import ACCOUNTS, REGISTRY, Deposit, account, bulk, deposits
-from tests.support import no_sleep
+from tests.support.clocks import no_sleep
+from tests.support.engines import DynamoDBEngine, Engine
+from tests.support.ledger import ACCOUNTS, REGISTRY, Deposit, account, bulk, deposits
+from tests.support.racer import RACE, Won, race, race_in_a_process
 
-from banyan.commands import CommandHandler
+from banyan.commands.handler import CommandHandler
 from banyan.errors import ConcurrencyError
 from banyan.store import EventStore, Expected, Write
 from banyan.store.verify import Verification, verify_stream

@@ -9,13 +9,13 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
-from tests.deferring import CREDITED, DOMAIN, deadline
-from tests.engines import BUCKETS, DynamoDBEngine
-from tests.ledger import REGISTRY
-from tests.support import ManualClock, lengthy
+from tests.support.clocks import ManualClock, lengthy
+from tests.support.deferring import CREDITED, DOMAIN, deadline
+from tests.support.engines import BUCKETS, DynamoDBEngine
+from tests.support.ledger import REGISTRY
 
-from banyan.commands import CommandHandler
-from banyan.deadlines.dynamodb import DynamoDBDeadlines
+from banyan.adapters.dynamodb.deadlines import DynamoDBDeadlines
+from banyan.commands.handler import CommandHandler
 from banyan.deadlines.runner import DeadlineRunner, Run
 from banyan.store import EventStore
 

@@ -7,9 +7,9 @@ from itertools import count
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from tests.engines import DynamoDBEngine
-from tests.ledger import REGISTRY, account, deposits
-from tests.wire import Fault, delivered, late_answer, lost_answer, lost_request, refused
+from tests.support.engines import DynamoDBEngine
+from tests.support.ledger import REGISTRY, account, deposits
+from tests.support.wire import Fault, delivered, late_answer, lost_answer, lost_request, refused
 
 from banyan.errors import ConcurrencyError, StoreUnavailable
 from banyan.events import Event

@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.engines import DynamoDBEngine
-from tests.unit.http.api import CONTEXT, ITEM, ORDER, Answer, body_of, event, problem
-from tests.wire import lost_answer, refused
+from tests.support.engines import DynamoDBEngine
+from tests.support.http import CONTEXT, ITEM, ORDER, Answer, body_of, event, problem
+from tests.support.wire import lost_answer, refused
 
 from banyan.bootstrap import bootstrap
 from banyan.projections.runner import ProjectionRunner

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.integration.logged import PAYLOAD
+from tests.support.logged import PAYLOAD
 from tools.local.engine import ISOLATION
 from tools.local.log_filter import passes
 
@@ -48,7 +48,7 @@ def output(level: str, platform: str, log_format: str = "JSON") -> str:
         "POWERTOOLS_DEV": "false",
         "PYTHONPATH": os.pathsep.join(sys.path),
     }
-    script = Path(__file__).with_name("logged.py")
+    script = Path(__file__).parents[1] / "support" / "logged.py"
     command = [sys.executable, "-W", "error::UserWarning:aws_lambda_powertools", str(script)]
     done = subprocess.run(command, capture_output=True, text=True, env=os.environ | variables)
     assert done.returncode == 0, done.stderr

@@ -6,17 +6,17 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from tests.engines import DynamoDBEngine
-from tests.ledger import REGISTRY, account, bulk, deposits
-from tests.support import START
-from tests.wire import Fault, late_answer, lost_answer, lost_request, refused
+from tests.support.clocks import START
+from tests.support.engines import DynamoDBEngine
+from tests.support.ledger import REGISTRY, account, bulk, deposits
+from tests.support.wire import Fault, late_answer, lost_answer, lost_request, refused
 
-from banyan.aws.clients import CONFIG
+from banyan.adapters.clients import CONFIG
+from banyan.adapters.dynamodb.commits import WRITE_ATTEMPTS
 from banyan.errors import ConcurrencyError, StoreUnavailable
 from banyan.events import Metadata
 from banyan.store import Appended, EventStore, Expected, Write
 from banyan.store.base import BesideRefused, Collision
-from banyan.store.dynamodb import WRITE_ATTEMPTS
 from banyan.store.recording import record
 from banyan.store.verify import verify_stream
 from banyan.streams import StreamHead

@@ -15,12 +15,12 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from tests.engines import DynamoDBEngine
-from tests.ledger import account, deposits
-from tests.support import ManualClock
-from tests.unit.projections.harness import Ledger, same
-from tests.unit.projections.records import record
-from tests.wire import lost_answer, refused
+from tests.support.clocks import ManualClock
+from tests.support.engines import DynamoDBEngine
+from tests.support.ledger import account, deposits
+from tests.support.projections import Ledger, same
+from tests.support.stream_records import record
+from tests.support.wire import lost_answer, refused
 
 from banyan.bootstrap import bootstrap
 from banyan.errors import StoreUnavailable

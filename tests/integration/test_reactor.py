@@ -7,9 +7,9 @@ from concurrent.futures import ThreadPoolExecutor
 from random import Random
 
 import pytest
-from tests.engines import DynamoDBEngine
+from tests.support.engines import DynamoDBEngine
+from tests.support.wire import lost_answer
 from tests.unit.orders.shop import Shop, check_closed
-from tests.wire import lost_answer
 
 from banyan.errors import StoreUnavailable
 from banyan.reactions.reactor import REACTOR

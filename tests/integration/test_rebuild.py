@@ -8,11 +8,11 @@ from multiprocessing import get_context
 from threading import Event, Thread
 
 import pytest
-from tests.engines import DynamoDBEngine
-from tests.integration.rebuilder import PROJECTIONS, Rebuilder, rebuild_in_a_process
-from tests.ledger import REGISTRY, account, deposits
-from tests.support import ManualClock, wait_until
-from tests.unit.projections.harness import Ledger, same, timeless
+from tests.support.clocks import ManualClock, wait_until
+from tests.support.engines import DynamoDBEngine
+from tests.support.ledger import REGISTRY, account, deposits
+from tests.support.projections import Ledger, same, timeless
+from tests.support.rebuilder import PROJECTIONS, Rebuilder, rebuild_in_a_process
 
 from banyan.projections.base import Projection
 from banyan.projections.rebuild.preview import Prices, preview

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 import pytest
-from tests.support import wait_until
+from tests.support.clocks import wait_until
 from tools.runtime.backend import Backend, moto
 from tools.runtime.emulator import FunctionFailed, unavailable
 from tools.runtime.samples.files import cases, read_case

@@ -6,15 +6,15 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
-from tests.engines import DynamoDBEngine, Engine
-from tests.ledger import ACCOUNTS, REGISTRY, Account, Deposit, Withdraw, account, deposits
+from tests.support.engines import DynamoDBEngine, Engine
+from tests.support.ledger import ACCOUNTS, REGISTRY, Account, Deposit, Withdraw, account, deposits
 
-from banyan.commands import CommandHandler
+from banyan.commands.handler import CommandHandler
 from banyan.decider import Decider
 from banyan.errors import CommandRejected
 from banyan.events import CamelModel, DomainEvent
-from banyan.snapshots import write_snapshot
 from banyan.store import EventStore, Snapshot
+from banyan.store.snapshots import write_snapshot
 from banyan.store.verify import verify_stream
 from banyan.streams import StreamHead
 

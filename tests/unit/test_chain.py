@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.ledger import account, deposits
-from tests.support import START
+from tests.support.clocks import START
+from tests.support.ledger import account, deposits
 
 from banyan.errors import StreamCorrupted
 from banyan.events import Metadata

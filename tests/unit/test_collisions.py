@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import pytest
-from tests.ledger import REGISTRY, account, bulk, deposits
-from tests.support import ManualClock
+from tests.support.clocks import ManualClock
+from tests.support.ledger import REGISTRY, account, bulk, deposits
 
 from banyan.errors import ConcurrencyError
 from banyan.store import Commit, EventStore, Expected, Write

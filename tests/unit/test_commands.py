@@ -7,18 +7,18 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
-from tests.engines import MemoryEngine
-from tests.ledger import ACCOUNTS, REGISTRY, Account, Deposit, Withdraw, account, bulk, deposits
-from tests.support import START, ManualClock, no_sleep
+from tests.support.clocks import START, ManualClock, no_sleep
+from tests.support.engines import MemoryEngine
+from tests.support.ledger import ACCOUNTS, REGISTRY, Account, Deposit, Withdraw, account, bulk, deposits
 
-from banyan.commands import Aggregate, AggregateCache, CommandHandler, Outcome
+from banyan.commands.commit_ids import REMEMBERED_COMMITS, SEARCHED_COMMITS, KnownCommits
+from banyan.commands.handler import Aggregate, AggregateCache, CommandHandler, Outcome
 from banyan.errors import CommandRejected, ConcurrencyError
 from banyan.events import DomainEvent, Metadata
-from banyan.known import REMEMBERED_COMMITS, SEARCHED_COMMITS, KnownCommits
-from banyan.snapshots import write_snapshot
 from banyan.store import Commit, EventStore
 from banyan.store.base import Collision
 from banyan.store.memory import MemoryTable
+from banyan.store.snapshots import write_snapshot
 from banyan.streams import StreamHead
 from banyan.telemetry import NoTelemetry
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from pydantic import ValidationError
-from tests.ledger import Deposited
+from tests.support.ledger import Deposited
 
 from banyan.events import Event, Metadata
 from banyan.streams import StreamId

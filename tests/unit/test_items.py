@@ -5,13 +5,10 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.ledger import account, bulk, deposits
-from tests.support import START
+from tests.support.clocks import START
+from tests.support.ledger import account, bulk, deposits
 
-from banyan.errors import StreamCorrupted
-from banyan.events import Metadata
-from banyan.store import Commit, LogEntry, Snapshot
-from banyan.store.items import (
+from banyan.adapters.dynamodb.commit_items import (
     bucket_of,
     commit_item,
     from_item,
@@ -22,6 +19,9 @@ from banyan.store.items import (
     snapshot_item,
     unpack,
 )
+from banyan.errors import StreamCorrupted
+from banyan.events import Metadata
+from banyan.store import Commit, LogEntry, Snapshot
 from banyan.store.recording import record
 from banyan.streams import StreamHead
 

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
-from tests.ledger import REGISTRY, Deposited, Withdrawn, account
+from tests.support.ledger import REGISTRY, Deposited, Withdrawn, account
 
 from banyan import memory_store
 from banyan.errors import ConcurrencyError, UnknownEventType

@@ -7,7 +7,7 @@ import json
 import pytest
 from pydantic import ValidationError
 
-from banyan.aws.settings import PREFIX, Settings, Tables
+from banyan.adapters.settings import PREFIX, Settings, Tables
 from banyan.errors import ConfigurationError
 
 PROMISED = {

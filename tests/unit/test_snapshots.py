@@ -9,15 +9,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel, Field, PlainSerializer, PlainValidator
-from tests.engines import MemoryEngine
-from tests.ledger import ACCOUNTS, REGISTRY, Account, Deposit, account, deposits
+from tests.support.engines import MemoryEngine
+from tests.support.ledger import ACCOUNTS, REGISTRY, Account, Deposit, account, deposits
 
-from banyan.commands import CommandHandler
+from banyan.adapters.dynamodb.commit_items import read_snapshot, snapshot_item
+from banyan.commands.handler import CommandHandler
 from banyan.decider import Decider, fingerprint_of
 from banyan.events import CamelModel, DomainEvent
-from banyan.snapshots import crosses, restore, write_snapshot
 from banyan.store import Expected, Snapshot
-from banyan.store.items import read_snapshot, snapshot_item
+from banyan.store.snapshots import crosses, restore, write_snapshot
 
 A = account("a")
 

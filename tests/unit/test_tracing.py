@@ -24,15 +24,15 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
-from tests.support import no_sleep
-from tests.unit.http.api import CONTEXT, ORDER, Server
+from tests.support.clocks import no_sleep
+from tests.support.http import CONTEXT, ORDER, Server
 from tools.runtime.emulator import ROOT
 
 from banyan import tracing
-from banyan.aws.bus import EventBus
-from banyan.aws.observability import instrumented
-from banyan.aws.publisher import EventPublisher
-from banyan.aws.tracing import EXPORT_SECONDS, OpenTelemetry, SignedForXRay, exporting
+from banyan.adapters.event_bus import EventBus
+from banyan.adapters.observability import instrumented
+from banyan.adapters.publisher import EventPublisher
+from banyan.adapters.tracing import EXPORT_SECONDS, OpenTelemetry, SignedForXRay, exporting
 from banyan.deadlines.memory import MemoryDeadlines
 from banyan.deadlines.runner import DeadlineRunner
 from banyan.events import Event
@@ -62,7 +62,7 @@ def spans() -> Iterator[Spans]:
     provider.shutdown()
 
 
-class Shop(Server):
+class ShopServer(Server):
     """The API with everything that happens behind it."""
 
     def __init__(self) -> None:
@@ -101,7 +101,7 @@ class Shop(Server):
 
 
 def test_one_trace_holds_a_request_and_all_that_it_causes(spans: Spans) -> None:
-    events = Shop().play(traceparent=CALLER)
+    events = ShopServer().play(traceparent=CALLER)
     by_id = {span.context.span_id: span for span in spans() if span.context}
     assert {f"{span.context.trace_id:032x}" for span in by_id.values() if span.context} == {TRACE}
     assert {f"{span.parent.span_id:016x}" for span in by_id.values() if span.parent} >= {"b7ad6b7169203331"}
@@ -126,13 +126,13 @@ def test_one_trace_holds_a_request_and_all_that_it_causes(spans: Spans) -> None:
 
 @pytest.mark.parametrize(("sent", "kept"), [({"traceparent": CALLER}, CALLER), ({}, ""), ({"traceparent": "?"}, "")])
 def test_without_tracing_the_context_is_handed_on_as_it_came(sent: dict[str, str], kept: str) -> None:
-    shop = Shop()
+    shop = ShopServer()
     assert {event.metadata.traceparent for event in shop.play(**sent)} == {kept}
     assert {detail["metadata"]["traceparent"] for detail in shop.published} == {kept}
 
 
 def test_the_bus_gets_the_context_of_the_event(spans: Spans) -> None:
-    shop = Shop()
+    shop = ShopServer()
     events = shop.play(traceparent=CALLER)
     (request,) = [span for span in spans() if span.name == "request"]
     assert request.context
@@ -144,7 +144,7 @@ def test_the_bus_gets_the_context_of_the_event(spans: Spans) -> None:
 
 
 def test_no_attribute_tells_what_a_caller_sent(spans: Spans) -> None:
-    shop = Shop()
+    shop = ShopServer()
     shop.play(traceparent=CALLER)
     shop.post("/orders/o-1/pay", {"amount": "1.00"}, traceparent=CALLER)
     values = {str(value) for span in spans() for value in (span.attributes or {}).values()}
@@ -193,7 +193,7 @@ def test_an_event_with_any_context_is_read_and_traced(text: str) -> None:
 SCRIPT = """
 import importlib.util, sys
 from types import SimpleNamespace
-from banyan.aws.observability import instrumented
+from banyan.adapters.observability import instrumented
 for path in sys.argv[1:]:
     spec = importlib.util.spec_from_file_location("app", path)
     spec.loader.exec_module(importlib.util.module_from_spec(spec))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 import pytest
-from tests.ledger import REGISTRY, Deposited
+from tests.support.ledger import REGISTRY, Deposited
 
 from banyan.errors import ConfigurationError, InvalidEvent, UnknownEventType, UnsupportedSchemaVersion
 from banyan.events import DomainEvent

@@ -7,7 +7,7 @@ import random
 from collections.abc import Sequence
 from dataclasses import replace
 
-from banyan.projections.dynamodb import DynamoDBViews
+from banyan.adapters.dynamodb.views import DynamoDBViews
 from banyan.projections.views import Generation, WatermarkMoved
 from banyan.streams import StreamId
 from tools.demo.ledger import Ledger

@@ -7,8 +7,8 @@ from typing import Any
 
 import psycopg
 
-from banyan.migration.connections import Connections
-from banyan.migration.postgres import PostgresLegacy
+from banyan.migration.stores.connections import Connections
+from banyan.migration.stores.postgres import PostgresLegacy
 from orders.legacy import LEGACY, LegacyOrder
 
 COLUMNS = (

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 import boto3
 
-from banyan.projections.dynamodb import DynamoDBViews
+from banyan.adapters.dynamodb.views import DynamoDBViews
 from banyan.projections.views import Move
 from banyan.reactions.beginning import MARK
 from banyan.reactions.reactor import REACTOR

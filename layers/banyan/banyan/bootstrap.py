@@ -8,30 +8,33 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from banyan.aws.bus import EventBridgeNotices, EventBus
-from banyan.aws.claims import ClaimChecks
-from banyan.aws.clients import dynamodb_client, events_client, s3_client
-from banyan.aws.clock_watch import ClockWatch
-from banyan.aws.once import once
-from banyan.aws.publisher import EventPublisher
-from banyan.aws.settings import Services, Settings, Tables
-from banyan.commands import CommandHandler, HandlesCommands
+from banyan.adapters.claims import ClaimChecks
+from banyan.adapters.clients import dynamodb_client, events_client, s3_client
+from banyan.adapters.clock_watch import ClockWatch
+from banyan.adapters.dynamodb.cells import DynamoDBCells
+from banyan.adapters.dynamodb.commits import DynamoDBTable
+from banyan.adapters.dynamodb.controls import DynamoDBControls
+from banyan.adapters.dynamodb.deadlines import DynamoDBDeadlines
+from banyan.adapters.dynamodb.log_checkpoints import DynamoDBCheckpoints
+from banyan.adapters.dynamodb.rebuild_checkpoints import DynamoDBCheckpoints as RebuildCheckpoints
+from banyan.adapters.dynamodb.traces import DynamoDBTraces
+from banyan.adapters.dynamodb.views import DynamoDBViews
+from banyan.adapters.event_bus import EventBridgeNotices, EventBus
+from banyan.adapters.publisher import EventPublisher
+from banyan.adapters.settings import Services, Settings, Tables
+from banyan.commands.handler import CommandHandler, HandlesCommands
 from banyan.deadlines.base import WaitingDeadlines
-from banyan.deadlines.dynamodb import DynamoDBDeadlines
 from banyan.domain import Domain, load_domain
 from banyan.notices import NoNotices, Notices
+from banyan.once import once
 from banyan.projections.catchup import CatchUp, LogCatchUp
 from banyan.projections.checkpoints import LogCheckpoints
-from banyan.projections.checkpoints_dynamodb import DynamoDBCheckpoints
 from banyan.projections.conditions import Conditions
 from banyan.projections.control import Controls
 from banyan.projections.controls import CachedControls
-from banyan.projections.controls_dynamodb import DynamoDBControls
-from banyan.projections.dynamodb import DynamoDBViews
 from banyan.projections.operations import Operations
 from banyan.projections.pausing import Pausing
 from banyan.projections.projectors import Subscribed
-from banyan.projections.rebuild.dynamodb import DynamoDBCheckpoints as RebuildCheckpoints
 from banyan.projections.runner import ProjectionRunner, Runner
 from banyan.projections.standstill import Standstill
 from banyan.projections.status import Statuses
@@ -40,13 +43,10 @@ from banyan.reactions.effects import Effect
 from banyan.reactions.policies import Policies
 from banyan.reactions.reactor import REACTOR, Reactions, Reactor
 from banyan.reconciliation.cells import Cells
-from banyan.reconciliation.cells_dynamodb import DynamoDBCells
 from banyan.reconciliation.report import DynamoDBReports, Reports
 from banyan.store import EventStore
-from banyan.store.dynamodb import DynamoDBTable
 from banyan.store.eventstore import Clock, utc_now
 from banyan.telemetry import NoTelemetry, Telemetry
-from banyan.traces.dynamodb import DynamoDBTraces
 from banyan.traces.recorder import Traces
 from banyan.traces.timeline import Timeline
 from banyan.upcasting import EventRegistry
@@ -290,6 +290,6 @@ def _registry(settings: Settings, domain: Domain) -> EventRegistry:
     """The domain's events, and those of its migration while there is one."""
     if settings.legacy_store == "off":
         return domain.registry
-    from banyan.migration.migration import REGISTRY
+    from banyan.migration.phases.aggregate import REGISTRY
 
     return domain.registry.including(REGISTRY)

@@ -1,4 +1,4 @@
-"""Every error the engine raises; what only an HTTP request can do wrong lives in `banyan.aws`.
+"""Every error the engine raises; what only an HTTP request can do wrong lives in `banyan.entrypoints.http`.
 
 ::
 

@@ -10,8 +10,8 @@ from typing import Annotated, Any, Final, Literal
 from pydantic import BaseModel, ConfigDict
 
 from banyan.events import DomainEvent
-from banyan.migration.adapter import LegacyAdapter, SqlMapping
-from banyan.migration.lines import Lines
+from banyan.migration.stores.adapter import LegacyAdapter, SqlMapping
+from banyan.migration.stores.lines import Lines
 from banyan.text import Composed
 from orders.events import (
     Item,

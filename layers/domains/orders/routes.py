@@ -12,7 +12,7 @@ from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.api_gateway import Router
 from aws_lambda_powertools.event_handler.openapi.params import Query
 
-from banyan.aws.http_call import Call, CurrentCall, merged, tagged
+from banyan.entrypoints.http.call import Call, CurrentCall, merged, tagged
 from banyan.errors import CommandRejected
 from banyan.events import Event
 from banyan.streams import StreamId

@@ -8,10 +8,10 @@ from functools import partial
 
 import pytest
 from tests.conftest import LOCAL
-from tests.engines import DynamoDBEngine, local_tables, moto_tables
-from tests.integration.migration.world import World
-from tests.legacies import OnDynamoDB, OnPostgres
-from tests.postgres import Server, database
+from tests.support.engines import DynamoDBEngine, local_tables, moto_tables
+from tests.support.legacies import OnDynamoDB, OnPostgres
+from tests.support.migration import MigrationFixture
+from tests.support.postgres import Server, database
 
 
 @pytest.fixture(params=["postgres", "dynamodb"])
@@ -21,17 +21,17 @@ def kind(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture(params=["moto", LOCAL])
-def world(request: pytest.FixtureRequest, kind: str) -> Iterator[World]:
+def world(request: pytest.FixtureRequest, kind: str) -> Iterator[MigrationFixture]:
     """A legacy system and an event table."""
     engine: DynamoDBEngine = request.getfixturevalue(request.param)
     legacy = request.getfixturevalue("postgres") if kind == "postgres" else OnDynamoDB(engine)
-    made = World(engine, legacy)
+    made = MigrationFixture(engine, legacy)
     yield made
     made.close()
 
 
 @pytest.fixture(params=["postgres", pytest.param("dynamodb", marks=pytest.mark.dynamodb_local)])
-def born(request: pytest.FixtureRequest) -> Callable[[], AbstractContextManager[World]]:
+def born(request: pytest.FixtureRequest) -> Callable[[], AbstractContextManager[MigrationFixture]]:
     """Makes worlds to kill processes in: transactions of two DynamoDB tables on the exact engine, others in moto."""
     if request.param == "dynamodb":
         return partial(_on_dynamodb, request.getfixturevalue("dynamodb_local_endpoint"))
@@ -39,29 +39,29 @@ def born(request: pytest.FixtureRequest) -> Callable[[], AbstractContextManager[
 
 
 @pytest.fixture
-def mortal(born: Callable[[], AbstractContextManager[World]]) -> Iterator[World]:
+def mortal(born: Callable[[], AbstractContextManager[MigrationFixture]]) -> Iterator[MigrationFixture]:
     """One of them."""
     with born() as world:
         yield world
 
 
 @contextmanager
-def _on_dynamodb(endpoint: str) -> Iterator[World]:
-    with local_tables(endpoint) as engine, closing(World(engine, OnDynamoDB(engine))) as world:
+def _on_dynamodb(endpoint: str) -> Iterator[MigrationFixture]:
+    with local_tables(endpoint) as engine, closing(MigrationFixture(engine, OnDynamoDB(engine))) as world:
         yield world
 
 
 @contextmanager
-def _on_postgres(server: Server) -> Iterator[World]:
+def _on_postgres(server: Server) -> Iterator[MigrationFixture]:
     with moto_tables() as engine, database(server) as url:
         legacy = OnPostgres(url)
-        with closing(legacy.connections), closing(World(engine, legacy)) as world:
+        with closing(legacy.connections), closing(MigrationFixture(engine, legacy)) as world:
             yield world
 
 
 @pytest.fixture
-def moto_world(request: pytest.FixtureRequest, moto: DynamoDBEngine, kind: str) -> Iterator[World]:
+def moto_world(request: pytest.FixtureRequest, moto: DynamoDBEngine, kind: str) -> Iterator[MigrationFixture]:
     """A world on the fast engine."""
-    made = World(moto, request.getfixturevalue("postgres") if kind == "postgres" else OnDynamoDB(moto))
+    made = MigrationFixture(moto, request.getfixturevalue("postgres") if kind == "postgres" else OnDynamoDB(moto))
     yield made
     made.close()

@@ -13,14 +13,14 @@ import pytest
 from botocore.exceptions import ClientError, ConnectTimeoutError
 from moto import mock_aws
 from psycopg.conninfo import conninfo_to_dict
-from tests.engines import DynamoDBEngine
 from tests.integration.migration.test_setup import application
-from tests.postgres import Server
+from tests.support.engines import DynamoDBEngine
+from tests.support.postgres import Server
 
-from banyan.aws.clients import secrets_client
+from banyan.adapters.clients import secrets_client
 from banyan.errors import ConfigurationError, StoreUnavailable
-from banyan.migration.address import FixedAddress, SecretAddress, conninfo
-from banyan.migration.connections import Connections
+from banyan.migration.stores.address import FixedAddress, SecretAddress, conninfo
+from banyan.migration.stores.connections import Connections
 
 PASSWORD = "p@ss word'\\%/?"
 RDS = {"engine": "postgres", "host": "db", "port": 5433, "username": "ann", "password": PASSWORD, "dbname": "orders"}

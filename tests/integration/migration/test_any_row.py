@@ -10,15 +10,15 @@ import psycopg
 from boto3.dynamodb.types import TypeSerializer
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
-from tests.engines import moto_tables
-from tests.integration.migration.reconciled import Reconciled
-from tests.integration.migration.world import CANARY, DUAL, World
-from tests.legacies import OnDynamoDB, OnPostgres, order, row
-from tests.postgres import Server, database
+from tests.support.engines import moto_tables
+from tests.support.legacies import OnDynamoDB, OnPostgres, order, row
+from tests.support.migration import CANARY, DUAL, MigrationFixture
+from tests.support.postgres import Server, database
+from tests.support.reconciled import Reconciled
 
 from banyan.errors import Conflict
-from banyan.migration.rows import RowKey, nameable
 from banyan.migration.setup import backfill
+from banyan.migration.stores.rows import RowKey, nameable
 from orders.legacy import LEGACY
 
 GOOD = (order(1), order(2))
@@ -95,7 +95,11 @@ item = st.dictionaries(
 def test_any_row_of_postgresql(postgres_server: Server, rows: Any) -> None:
     with moto_tables() as engine, database(postgres_server) as url:
         legacy = OnPostgres(url)
-        with closing(legacy.connections), closing(World(engine, legacy)) as world, psycopg.connect(url) as old_program:
+        with (
+            closing(legacy.connections),
+            closing(MigrationFixture(engine, legacy)) as world,
+            psycopg.connect(url) as old_program,
+        ):
             old_program.execute("ALTER TABLE orders DROP CONSTRAINT orders_status_check")
             names = {name for name, *_ in rows}
             for name, content, lines in rows:
@@ -109,7 +113,7 @@ def test_any_row_of_postgresql(postgres_server: Server, rows: Any) -> None:
 def test_any_item_of_dynamodb(rows: Any) -> None:
     with moto_tables() as engine:
         legacy = OnDynamoDB(engine)
-        with closing(World(engine, legacy)) as world:
+        with closing(MigrationFixture(engine, legacy)) as world:
             names = {name for name, _ in rows}
             for (tenant, id), attributes in rows:
                 plain = _plain(id)
@@ -118,7 +122,7 @@ def test_any_item_of_dynamodb(rows: Any) -> None:
             expect_good_rows_told_and_bad_ones_named(world, names)
 
 
-def expect_good_rows_told_and_bad_ones_named(world: World, names: set[tuple[str, str]]) -> None:
+def expect_good_rows_told_and_bad_ones_named(world: MigrationFixture, names: set[tuple[str, str]]) -> None:
     """Expect of a backfill, a verification and reconciliations that they stop at nothing and pass nothing over."""
     for stream in GOOD:
         world.legacy.write_directly(stream, row(stream))

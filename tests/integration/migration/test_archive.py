@@ -9,14 +9,14 @@ from typing import Any
 
 import boto3
 import pytest
-from tests.engines import DynamoDBEngine
-from tests.integration.migration.archives import MemoryObjects, archived, empty, forge, worker
-from tests.integration.migration.moments import Killed, Moments, deaths, meanwhile, stepping
-from tests.integration.migration.world import DUAL, EVENTS, TURNED, World
-from tests.legacies import LEGACY_TABLE, OnDynamoDB, order
+from tests.support.archives import MemoryObjects, archived, empty, forge, worker
+from tests.support.engines import DynamoDBEngine
+from tests.support.legacies import LEGACY_TABLE, OnDynamoDB, order
+from tests.support.migration import DUAL, EVENTS, TURNED, MigrationFixture
+from tests.support.moments import Killed, Moments, deaths, meanwhile, stepping
 from tools.local.physical import REGION
 
-from banyan.aws.clients import s3_client
+from banyan.adapters.clients import s3_client
 from banyan.errors import Conflict
 from banyan.migration.archive import reading
 from banyan.migration.archive.manifest import Manifest
@@ -51,7 +51,7 @@ def several_parts(request: pytest.FixtureRequest, kind: str) -> None:
 
 
 @pytest.fixture
-def ended(moto_world: World) -> World:
+def ended(moto_world: MigrationFixture) -> MigrationFixture:
     """A world in which events stand alone, with orders from before and from behind the turn."""
     moto_world.go_to(DUAL)
     for stream in ORDERS[:3]:
@@ -64,12 +64,12 @@ def ended(moto_world: World) -> World:
     return moto_world
 
 
-def rows(world: World) -> dict[StreamId, object]:
+def rows(world: MigrationFixture) -> dict[StreamId, object]:
     """Every row of the legacy system."""
     return {found.stream: found for found in world.parts.repository.scan(None, 100)}
 
 
-def restored(world: World, objects: MemoryObjects, archive: str | None = None) -> Restoration:
+def restored(world: MigrationFixture, objects: MemoryObjects, archive: str | None = None) -> Restoration:
     """A restoration that was asked for and worked on to its end."""
     world.process().end.archives.restore(archive)
     done = worker(world, objects).restore_on()
@@ -83,7 +83,9 @@ def manifest_of(objects: MemoryObjects, id: str) -> Manifest:
 
 
 @pytest.mark.usefixtures("small_pieces")
-def test_an_archive_says_what_it_holds_and_is_read_back(ended: World, objects: MemoryObjects, kind: str) -> None:
+def test_an_archive_says_what_it_holds_and_is_read_back(
+    ended: MigrationFixture, objects: MemoryObjects, kind: str
+) -> None:
     archive = archived(ended, objects)
     assert (archive.stage, archive.damage, archive.checked) == (Stage.VERIFIED, "", archive.parts)
     manifest = manifest_of(objects, archive.id)
@@ -95,7 +97,7 @@ def test_an_archive_says_what_it_holds_and_is_read_back(ended: World, objects: M
 
 
 @pytest.mark.usefixtures("small_pieces")
-def test_what_is_restored_equals_what_was_archived(ended: World, objects: MemoryObjects) -> None:
+def test_what_is_restored_equals_what_was_archived(ended: MigrationFixture, objects: MemoryObjects) -> None:
     before, archive = rows(ended), archived(ended, objects)
     empty(ended)
     assert rows(ended) == {}
@@ -105,7 +107,7 @@ def test_what_is_restored_equals_what_was_archived(ended: World, objects: Memory
     assert len(before) == len(ORDERS)
 
 
-def test_before_legacy_writes_are_off_nothing_is_archived(moto_world: World) -> None:
+def test_before_legacy_writes_are_off_nothing_is_archived(moto_world: MigrationFixture) -> None:
     moto_world.go_to(TURNED)
     with pytest.raises(Conflict, match="in event_store, not in canary") as refused:
         moto_world.parts.end.archives.begin()
@@ -113,7 +115,7 @@ def test_before_legacy_writes_are_off_nothing_is_archived(moto_world: World) -> 
 
 
 def test_an_archive_that_dies_anywhere_is_finished_and_never_taken_for_whole(
-    ended: World, objects: MemoryObjects
+    ended: MigrationFixture, objects: MemoryObjects
 ) -> None:
     archived(ended, objects)
     expected = manifest_of(objects, next(iter(objects.kept)).split("/")[2]).tables
@@ -132,7 +134,7 @@ def test_an_archive_that_dies_anywhere_is_finished_and_never_taken_for_whole(
         assert (done.stage, manifest_of(objects, done.id).tables) == (Stage.VERIFIED, expected)
 
 
-def test_a_restoration_that_dies_anywhere_is_finished(ended: World, objects: MemoryObjects) -> None:
+def test_a_restoration_that_dies_anywhere_is_finished(ended: MigrationFixture, objects: MemoryObjects) -> None:
     before, archive = rows(ended), archived(ended, objects)
     empty(ended)
 
@@ -149,32 +151,32 @@ def test_a_restoration_that_dies_anywhere_is_finished(ended: World, objects: Mem
         empty(ended)
 
 
-Other = Callable[[World, MemoryObjects], object]
+Other = Callable[[MigrationFixture, MemoryObjects], object]
 
 
-def finishes(world: World, objects: MemoryObjects) -> None:
+def finishes(world: MigrationFixture, objects: MemoryObjects) -> None:
     """Does everything that is left to do."""
     worker(world, objects).go_on()
 
 
-def finishes_in_the_same_process(world: World, objects: MemoryObjects) -> None:
+def finishes_in_the_same_process(world: MigrationFixture, objects: MemoryObjects) -> None:
     """As another thread of this process does, with the same parts."""
     ArchiveWorker(world.parts.end.archives, objects, world.clock).go_on()
 
 
-def only_looks(world: World, objects: MemoryObjects) -> None:
+def only_looks(world: MigrationFixture, objects: MemoryObjects) -> None:
     """Asks how far it has come, in the same process, after another one finished it."""
     finishes(world, objects)
     world.parts.end.archives.progress()
 
 
-def makes_a_step_and_dies(world: World, objects: MemoryObjects) -> None:
+def makes_a_step_and_dies(world: MigrationFixture, objects: MemoryObjects) -> None:
     """Dies behind the first object that it puts or gets."""
     with stepping(world, Moments(2), objects, within=False), suppress(Killed):
         worker(world, objects).go_on()
 
 
-def asks_for_another(world: World, objects: MemoryObjects) -> None:
+def asks_for_another(world: MigrationFixture, objects: MemoryObjects) -> None:
     """Begins another archive, and finishes it."""
     archived(world, objects, anew=True)
 
@@ -191,7 +193,9 @@ def asks_for_another(world: World, objects: MemoryObjects) -> None:
     ],
     indirect=["kind"],
 )
-def test_two_workers_at_any_step_leave_one_good_archive(ended: World, objects: MemoryObjects, other: Other) -> None:
+def test_two_workers_at_any_step_leave_one_good_archive(
+    ended: MigrationFixture, objects: MemoryObjects, other: Other
+) -> None:
     expected = manifest_of(objects, archived(ended, objects).id).tables
     for number in count(1):
         ended.parts.end.archives.begin(anew=True)
@@ -208,12 +212,12 @@ def test_two_workers_at_any_step_leave_one_good_archive(ended: World, objects: M
     assert number > 10
 
 
-def comes_between(world: World, objects: MemoryObjects, other: Other) -> None:
+def comes_between(world: MigrationFixture, objects: MemoryObjects, other: Other) -> None:
     """Another process acts, at a moment of this one."""
     meanwhile(world, lambda _: other(world, objects), objects)
 
 
-def expect_restorable(world: World, objects: MemoryObjects, id: str) -> None:
+def expect_restorable(world: MigrationFixture, objects: MemoryObjects, id: str) -> None:
     """Expect that an archive goes back into empty tables."""
     empty(world)
     assert restored(world, objects, id).damage == ""
@@ -221,9 +225,9 @@ def expect_restorable(world: World, objects: MemoryObjects, id: str) -> None:
 
 @pytest.mark.parametrize("kind", ["dynamodb"], indirect=True)
 def test_a_row_that_is_written_between_two_workers_is_in_the_archive_once_or_not_at_all(
-    ended: World, objects: MemoryObjects
+    ended: MigrationFixture, objects: MemoryObjects
 ) -> None:
-    def writes_a_row_first(world: World, objects: MemoryObjects) -> None:
+    def writes_a_row_first(world: MigrationFixture, objects: MemoryObjects) -> None:
         assert isinstance(world.legacy, OnDynamoDB)
         item = {"tenant": {"S": "acme"}, "id": {"S": f"x-{next(numbers)}"}, "version": {"N": "1"}}
         world.engine.client.put_item(TableName=world.legacy.table, Item=item)
@@ -243,7 +247,9 @@ def test_a_row_that_is_written_between_two_workers_is_in_the_archive_once_or_not
             break
 
 
-def test_a_worker_that_was_overtaken_says_so_and_goes_on_from_there(ended: World, objects: MemoryObjects) -> None:
+def test_a_worker_that_was_overtaken_says_so_and_goes_on_from_there(
+    ended: MigrationFixture, objects: MemoryObjects
+) -> None:
     ended.parts.end.archives.begin()
     late = worker(ended, objects)
     moments = Moments(2, lambda: comes_between(ended, objects, finishes))
@@ -256,7 +262,7 @@ def test_a_worker_that_was_overtaken_says_so_and_goes_on_from_there(ended: World
 
 
 @pytest.mark.usefixtures("several_parts")
-def test_two_workers_at_any_step_restore_the_same(ended: World, objects: MemoryObjects) -> None:
+def test_two_workers_at_any_step_restore_the_same(ended: MigrationFixture, objects: MemoryObjects) -> None:
     before, archive = rows(ended), archived(ended, objects)
     for number in count(1):
         empty(ended)
@@ -272,12 +278,14 @@ def test_two_workers_at_any_step_restore_the_same(ended: World, objects: MemoryO
     assert number > 10
 
 
-def restores(world: World, objects: MemoryObjects) -> None:
+def restores(world: MigrationFixture, objects: MemoryObjects) -> None:
     """Puts back everything that is left."""
     worker(world, objects).restore_on()
 
 
-def test_an_object_that_was_damaged_is_noticed_when_it_is_read_back(ended: World, objects: MemoryObjects) -> None:
+def test_an_object_that_was_damaged_is_noticed_when_it_is_read_back(
+    ended: MigrationFixture, objects: MemoryObjects
+) -> None:
     def damage() -> None:
         objects.kept = {key: content[:-1] if key.endswith(".gz") else content for key, content in objects.kept.items()}
         objects.behind = lambda: None
@@ -291,14 +299,14 @@ def test_an_object_that_was_damaged_is_noticed_when_it_is_read_back(ended: World
     assert (again.stage, again.id != damaged.id) == (Stage.VERIFIED, True)
 
 
-def test_tables_that_hold_rows_are_left_alone(ended: World, objects: MemoryObjects) -> None:
+def test_tables_that_hold_rows_are_left_alone(ended: MigrationFixture, objects: MemoryObjects) -> None:
     archive = archived(ended, objects)
     with pytest.raises(Conflict, match="holds rows") as refused:
         ended.parts.end.archives.restore(archive.id)
     assert refused.value.code == "legacy_not_empty"
 
 
-def test_an_archive_that_is_not_finished_is_not_restored(ended: World) -> None:
+def test_an_archive_that_is_not_finished_is_not_restored(ended: MigrationFixture) -> None:
     archives = ended.parts.end.archives
     id = archives.begin().id
     empty(ended)
@@ -309,7 +317,9 @@ def test_an_archive_that_is_not_finished_is_not_restored(ended: World) -> None:
     assert archives.restoration() is None
 
 
-def test_a_whole_manifest_that_is_not_the_archives_own_is_noticed(ended: World, objects: MemoryObjects) -> None:
+def test_a_whole_manifest_that_is_not_the_archives_own_is_noticed(
+    ended: MigrationFixture, objects: MemoryObjects
+) -> None:
     archive = archived(ended, objects)
     empty(ended)
     forged = manifest_of(objects, archive.id).model_copy(update={"tables": (), "parts": ()}).sealed()
@@ -318,7 +328,9 @@ def test_a_whole_manifest_that_is_not_the_archives_own_is_noticed(ended: World, 
 
 
 @pytest.mark.parametrize("kind", ["dynamodb"], indirect=True)
-def test_a_late_worker_does_not_undo_what_was_written_after_a_restoration(ended: World, objects: MemoryObjects) -> None:
+def test_a_late_worker_does_not_undo_what_was_written_after_a_restoration(
+    ended: MigrationFixture, objects: MemoryObjects
+) -> None:
     assert isinstance(ended.legacy, OnDynamoDB)
     archived(ended, objects)
     tables = DynamoDBTables(ended.engine.client, ended.legacy.table, "order")
@@ -346,7 +358,7 @@ DAMAGES: dict[str, tuple[Damage, str]] = {
 
 @pytest.mark.parametrize("damage", DAMAGES)
 def test_nothing_is_restored_from_an_archive_whose_checksums_do_not_hold(
-    ended: World, objects: MemoryObjects, damage: str
+    ended: MigrationFixture, objects: MemoryObjects, damage: str
 ) -> None:
     archive = archived(ended, objects)
     empty(ended)

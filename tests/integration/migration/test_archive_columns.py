@@ -7,16 +7,16 @@ from contextlib import closing, contextmanager
 from uuid import uuid4
 
 import pytest
-from tests.integration.migration.archives import MemoryObjects, archived, empty, worker
-from tests.integration.migration.world import DUAL, EVENTS, TURNED, World
-from tests.legacies import OnPostgres, order
+from tests.support.archives import MemoryObjects, archived, empty, worker
+from tests.support.legacies import OnPostgres, order
+from tests.support.migration import DUAL, EVENTS, TURNED, MigrationFixture
 
 from banyan.errors import ConfigurationError
 from banyan.migration.archive.archives import Archives
 from banyan.migration.archive.state import Archive, Stage
 from banyan.migration.archive.tables_postgres import PostgresTables
 from banyan.migration.archive.worker import ArchiveWorker
-from banyan.migration.connections import Connections
+from banyan.migration.stores.connections import Connections
 from orders.legacy import LEGACY
 
 TYPES = """
@@ -86,7 +86,7 @@ def objects() -> MemoryObjects:
 
 
 @pytest.fixture
-def ended(moto_world: World) -> World:
+def ended(moto_world: MigrationFixture) -> MigrationFixture:
     """A world in which events stand alone, with three orders."""
     moto_world.go_to(DUAL)
     for number in range(1, 4):
@@ -96,7 +96,7 @@ def ended(moto_world: World) -> World:
     return moto_world
 
 
-def run(world: World, *statements: str) -> None:
+def run(world: MigrationFixture, *statements: str) -> None:
     """Change the legacy database, past triggers."""
     with database(world).connections.transaction() as cursor:
         cursor.execute("SET LOCAL session_replication_role = 'replica'")
@@ -104,19 +104,19 @@ def run(world: World, *statements: str) -> None:
             cursor.execute(statement.encode())
 
 
-def database(world: World) -> OnPostgres:
+def database(world: MigrationFixture) -> OnPostgres:
     """The legacy system, on PostgreSQL."""
     assert isinstance(world.legacy, OnPostgres)
     return world.legacy
 
 
-def dumped(world: World, table: str = "orders") -> list[str]:
+def dumped(world: MigrationFixture, table: str = "orders") -> list[str]:
     """The rows of a table as PostgreSQL itself copies them out."""
     with database(world).connections.transaction() as cursor, cursor.copy(f"COPY {table} TO STDOUT".encode()) as copy:
         return sorted(bytes(chunk).decode() for chunk in copy)
 
 
-def restored(world: World, objects: MemoryObjects) -> str:
+def restored(world: MigrationFixture, objects: MemoryObjects) -> str:
     """What went wrong when the newest archive was restored into empty tables."""
     empty(world)
     world.process().end.archives.restore()
@@ -135,7 +135,7 @@ def added() -> Iterator[str]:
             yield f"UPDATE orders SET {name} = {value} WHERE order_id <> '{order(3).id}'"
 
 
-def test_every_column_comes_back_as_it_was(ended: World, objects: MemoryObjects) -> None:
+def test_every_column_comes_back_as_it_was(ended: MigrationFixture, objects: MemoryObjects) -> None:
     run(ended, *added())
     before = dumped(ended)
     archive = archived(ended, objects)
@@ -145,7 +145,7 @@ def test_every_column_comes_back_as_it_was(ended: World, objects: MemoryObjects)
     assert len(before) == 3
 
 
-def test_sequences_go_on_behind_the_rows_that_were_restored(ended: World, objects: MemoryObjects) -> None:
+def test_sequences_go_on_behind_the_rows_that_were_restored(ended: MigrationFixture, objects: MemoryObjects) -> None:
     run(
         ended,
         "CREATE SEQUENCE tickets",
@@ -170,7 +170,7 @@ TRIGGERED = """
 """
 
 
-def test_triggers_do_not_write_restored_rows_over(ended: World, objects: MemoryObjects) -> None:
+def test_triggers_do_not_write_restored_rows_over(ended: MigrationFixture, objects: MemoryObjects) -> None:
     run(ended, TRIGGERED)
     before = dumped(ended)
     archived(ended, objects)
@@ -179,7 +179,7 @@ def test_triggers_do_not_write_restored_rows_over(ended: World, objects: MemoryO
 
 
 def test_rows_that_refer_to_later_rows_are_restored(
-    ended: World, objects: MemoryObjects, monkeypatch: pytest.MonkeyPatch
+    ended: MigrationFixture, objects: MemoryObjects, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("banyan.migration.archive.worker.INSERTED", 1)
     run(
@@ -211,7 +211,7 @@ UNRESTORABLE: Mapping[str, tuple[tuple[str, ...], str]] = {
 
 
 @pytest.mark.parametrize("case", UNRESTORABLE)
-def test_what_cannot_be_restored_is_not_verified(ended: World, objects: MemoryObjects, case: str) -> None:
+def test_what_cannot_be_restored_is_not_verified(ended: MigrationFixture, objects: MemoryObjects, case: str) -> None:
     statements, expected = UNRESTORABLE[case]
     run(ended, *statements)
     archive = archived(ended, objects)
@@ -219,7 +219,9 @@ def test_what_cannot_be_restored_is_not_verified(ended: World, objects: MemoryOb
     assert expected in archive.damage
 
 
-def test_a_row_that_the_tables_refuse_ends_the_restoration_and_says_which(ended: World, objects: MemoryObjects) -> None:
+def test_a_row_that_the_tables_refuse_ends_the_restoration_and_says_which(
+    ended: MigrationFixture, objects: MemoryObjects
+) -> None:
     archived(ended, objects)
     run(ended, "ALTER TABLE orders ADD COLUMN needed text NOT NULL DEFAULT 'x'", "UPDATE orders SET needed = 'y'")
     empty(ended)
@@ -228,14 +230,14 @@ def test_a_row_that_the_tables_refuse_ends_the_restoration_and_says_which(ended:
 
 
 @contextmanager
-def connected(world: World, option: str) -> Iterator[Archives]:
+def connected(world: MigrationFixture, option: str) -> Iterator[Archives]:
     """The archives of a world, through connections with one more option."""
     with closing(Connections(f"{database(world).url}%20-c{option}")) as connections:
         tables = PostgresTables(connections, LEGACY)
         yield Archives(tables, world.parts.phases, world.parts.end.archives.notes, world.clock)
 
 
-def finished(archives: Archives, objects: MemoryObjects, world: World) -> Archive:
+def finished(archives: Archives, objects: MemoryObjects, world: MigrationFixture) -> Archive:
     """An archive that was asked for and worked on to its end."""
     archives.begin()
     archive = ArchiveWorker(archives, objects, world.clock).go_on()
@@ -243,14 +245,14 @@ def finished(archives: Archives, objects: MemoryObjects, world: World) -> Archiv
     return archive
 
 
-def test_a_database_that_is_read_only_by_default_is_archived(ended: World, objects: MemoryObjects) -> None:
+def test_a_database_that_is_read_only_by_default_is_archived(ended: MigrationFixture, objects: MemoryObjects) -> None:
     with connected(ended, "default_transaction_read_only%3Don") as archives:
         archive = finished(archives, objects, ended)
     assert (archive.stage, archive.damage) == (Stage.VERIFIED, "")
 
 
 @pytest.fixture
-def role(ended: World) -> Iterator[str]:
+def role(ended: MigrationFixture) -> Iterator[str]:
     """A role that may use the tables, and nothing else."""
     name = f"r{uuid4().hex}"
     schema = database(ended).url.rpartition("%3D")[2]
@@ -261,7 +263,7 @@ def role(ended: World) -> Iterator[str]:
 
 
 def test_a_role_that_may_not_switch_triggers_off_restores_past_those_of_banyan(
-    ended: World, objects: MemoryObjects, role: str
+    ended: MigrationFixture, objects: MemoryObjects, role: str
 ) -> None:
     before = dumped(ended)
     with connected(ended, f"role%3D{role}") as archives:
@@ -274,7 +276,7 @@ def test_a_role_that_may_not_switch_triggers_off_restores_past_those_of_banyan(
 
 
 def test_without_the_right_to_try_a_restoration_nothing_is_verified(
-    ended: World, objects: MemoryObjects, role: str
+    ended: MigrationFixture, objects: MemoryObjects, role: str
 ) -> None:
     run(ended, "REVOKE TEMPORARY ON DATABASE postgres FROM PUBLIC")
     try:
@@ -288,7 +290,7 @@ def test_without_the_right_to_try_a_restoration_nothing_is_verified(
     assert left.stage is Stage.CHECKING
 
 
-def test_an_archive_of_the_first_format_is_still_restored(ended: World, objects: MemoryObjects) -> None:
+def test_an_archive_of_the_first_format_is_still_restored(ended: MigrationFixture, objects: MemoryObjects) -> None:
     run(ended, "ALTER TABLE orders ADD COLUMN cents bigint GENERATED ALWAYS AS ((total * 100)::bigint) STORED")
     before, archives = dumped(ended), ended.process().end.archives
     assert isinstance(archives.tables, PostgresTables)

@@ -6,16 +6,16 @@ from itertools import count
 from typing import Any
 
 import pytest
-from tests.engines import DynamoDBEngine
-from tests.integration.migration.moments import deaths
-from tests.integration.migration.world import CANARY, DUAL, LEGACY_ONLY, TURNED, World
-from tests.legacies import OnDynamoDB, order, row
+from tests.support.engines import DynamoDBEngine
+from tests.support.legacies import OnDynamoDB, order, row
+from tests.support.migration import CANARY, DUAL, LEGACY_ONLY, TURNED, MigrationFixture
+from tests.support.moments import deaths
 
 from banyan.errors import Conflict
-from banyan.migration import backfill
-from banyan.migration.backfill import Backfill, BackfillProgress
-from banyan.migration.legacy import LegacyRow
 from banyan.migration.setup import backfill as backfill_of
+from banyan.migration.stores.legacy import LegacyRow
+from banyan.migration.sync import backfill
+from banyan.migration.sync.backfill import Backfill, BackfillProgress
 
 ROWS = 12
 TRAFFIC_PAGES = 3
@@ -27,18 +27,18 @@ def _small_pages(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(backfill, "PAGE", 5)
 
 
-def a_backfill(world: World) -> Backfill:
+def a_backfill(world: MigrationFixture) -> Backfill:
     """A backfill of a new process."""
     return backfill_of(world.process())
 
 
-def fill(world: World) -> None:
+def fill(world: MigrationFixture) -> None:
     """Rows that old programs wrote."""
     for number in range(1, ROWS + 1):
         world.legacy.write_directly(order(number), row(order(number), customer=f"c-{number}"))
 
 
-def test_every_row_becomes_one_event_and_a_second_run_changes_nothing(moto_world: World) -> None:
+def test_every_row_becomes_one_event_and_a_second_run_changes_nothing(moto_world: MigrationFixture) -> None:
     fill(moto_world)
     moto_world.go_to(DUAL)
     seen: list[int] = []
@@ -54,7 +54,7 @@ def test_every_row_becomes_one_event_and_a_second_run_changes_nothing(moto_world
     moto_world.go_to(TURNED)
 
 
-def test_a_backfill_goes_on_where_it_was_cut_short(moto_world: World) -> None:
+def test_a_backfill_goes_on_where_it_was_cut_short(moto_world: MigrationFixture) -> None:
     fill(moto_world)
     moto_world.go_to(DUAL)
     first = a_backfill(moto_world).run(pages=1)
@@ -65,7 +65,7 @@ def test_a_backfill_goes_on_where_it_was_cut_short(moto_world: World) -> None:
 
 
 def test_a_backfill_that_dies_anywhere_is_gone_on_with_and_tells_each_row_once(
-    mortal: World, monkeypatch: pytest.MonkeyPatch
+    mortal: MigrationFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(backfill, "PAGE", 2)
     streams = list(map(order, range(1, 4)))
@@ -86,7 +86,7 @@ def test_a_row_that_no_stream_can_be_named_after_is_passed_over_by_name(
     moto: DynamoDBEngine, tenant: str, id: str
 ) -> None:
     legacy = OnDynamoDB(moto)
-    world = World(moto, legacy)
+    world = MigrationFixture(moto, legacy)
     fill(world)
     update: Any = legacy.repository.update(None, LegacyRow(order(1), 1, row(order(1))))["Update"]
     moto.client.update_item(**{**update, "Key": {"tenant": {"S": tenant}, "id": {"S": id}}})
@@ -99,7 +99,7 @@ def test_a_row_that_no_stream_can_be_named_after_is_passed_over_by_name(
         world.go(CANARY)
 
 
-def test_commands_that_come_meanwhile_are_neither_lost_nor_told_twice(moto_world: World) -> None:
+def test_commands_that_come_meanwhile_are_neither_lost_nor_told_twice(moto_world: MigrationFixture) -> None:
     fill(moto_world)
     moto_world.go_to(DUAL)
     pages = count(1)
@@ -119,7 +119,7 @@ def test_commands_that_come_meanwhile_are_neither_lost_nor_told_twice(moto_world
     assert [len(moto_world.row(order(number)).lines) for number in (1, 2, 3)] == [3, 3, 3]
 
 
-def test_a_row_that_cannot_become_an_event_is_named_and_stops_no_other(moto_world: World) -> None:
+def test_a_row_that_cannot_become_an_event_is_named_and_stops_no_other(moto_world: MigrationFixture) -> None:
     fill(moto_world)
     moto_world.legacy.write_directly(order(3), row(order(3), customer="no#key"))
     moto_world.go_to(DUAL)
@@ -131,7 +131,7 @@ def test_a_row_that_cannot_become_an_event_is_named_and_stops_no_other(moto_worl
     assert moto_world.parts.recover() == 0
 
 
-def test_the_controller_goes_on_with_what_was_asked_for_as_long_as_there_is_time(moto_world: World) -> None:
+def test_the_controller_goes_on_with_what_was_asked_for_as_long_as_there_is_time(moto_world: MigrationFixture) -> None:
     fill(moto_world)
     moto_world.go_to(DUAL)
     forever = lambda: 100.0  # noqa: E731
@@ -150,7 +150,7 @@ def test_the_controller_goes_on_with_what_was_asked_for_as_long_as_there_is_time
     assert a_backfill(moto_world).go_on(forever) == rest
 
 
-def test_of_two_who_go_on_with_it_one_gives_way(moto_world: World) -> None:
+def test_of_two_who_go_on_with_it_one_gives_way(moto_world: MigrationFixture) -> None:
     fill(moto_world)
     moto_world.go_to(DUAL)
     a_backfill(moto_world).begin()
@@ -166,12 +166,12 @@ def test_of_two_who_go_on_with_it_one_gives_way(moto_world: World) -> None:
     assert (done.seen, done.imported) == (ROWS, ROWS)
 
 
-def test_a_backfill_waits_for_the_phase_in_which_events_follow_every_write(moto_world: World) -> None:
+def test_a_backfill_waits_for_the_phase_in_which_events_follow_every_write(moto_world: MigrationFixture) -> None:
     with pytest.raises(Conflict, match="dual_write or canary"):
         a_backfill(moto_world).run()
 
 
-def test_a_preview_tells_what_it_will_cost(moto_world: World, kind: str) -> None:
+def test_a_preview_tells_what_it_will_cost(moto_world: MigrationFixture, kind: str) -> None:
     fill(moto_world)
     preview = a_backfill(moto_world).preview(0.625)
     if kind == "postgres":

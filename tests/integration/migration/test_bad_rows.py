@@ -7,9 +7,9 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from tests.engines import DynamoDBEngine
-from tests.integration.migration.clients import LONG, Clients, alter
-from tests.legacies import OnDynamoDB, OnPostgres, order, row
+from tests.support.engines import DynamoDBEngine
+from tests.support.legacies import OnDynamoDB, OnPostgres, order, row
+from tests.support.migration_clients import LONG, Clients, alter
 
 ROWS = range(1, 6)
 BAD = 3

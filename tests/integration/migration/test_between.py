@@ -10,23 +10,23 @@ from threading import Thread
 from typing import Any
 
 import pytest
-from tests.integration.migration.archives import MemoryObjects, archived, empty, worker
-from tests.integration.migration.moments import Moments, deaths, meanwhile, stepping
 from tests.integration.migration.test_controller import DAY, LIMITS, compare, run
-from tests.integration.migration.world import CANARY, DUAL, EVENTS, LEGACY_ONLY, TURNED, World
-from tests.legacies import OnPostgres, order, row
-from tests.support import START
+from tests.support.archives import MemoryObjects, archived, empty, worker
+from tests.support.clocks import START
+from tests.support.legacies import OnPostgres, order, row
+from tests.support.migration import CANARY, DUAL, EVENTS, LEGACY_ONLY, TURNED, MigrationFixture
+from tests.support.moments import Moments, deaths, meanwhile, stepping
 
 from banyan.errors import BanyanError, StoreUnavailable
 from banyan.migration.archive import reading
-from banyan.migration.connections import Connections
-from banyan.migration.lead import Leader, token
-from banyan.migration.legacy import LegacyRow
 from banyan.migration.parts import Parts
-from banyan.migration.postgres import PostgresLegacy
-from banyan.migration.repair import Repair
-from banyan.migration.steps import Step
-from banyan.migration.unfollowed import Unfollowed
+from banyan.migration.phases.steps import Step
+from banyan.migration.stores.connections import Connections
+from banyan.migration.stores.legacy import LegacyRow
+from banyan.migration.stores.postgres import PostgresLegacy
+from banyan.migration.sync.backlog import Unfollowed
+from banyan.migration.sync.repair import Repair
+from banyan.migration.writes.primary import Leader, token
 from banyan.reconciliation.cells import MemoryCells
 from banyan.reconciliation.sides import NotRepairable
 from banyan.streams import StreamId
@@ -46,7 +46,7 @@ def fail(*_: object) -> None:
 
 @on_postgres
 def test_a_turn_that_dies_with_entries_pending_drains_them_when_it_is_finished(
-    moto_world: World, monkeypatch: pytest.MonkeyPatch
+    moto_world: MigrationFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     world = moto_world
     world.go_to(CANARY)
@@ -69,21 +69,21 @@ def test_a_turn_that_dies_with_entries_pending_drains_them_when_it_is_finished(
         leave_pending(moment + 1)
 
 
-def pending(world: World) -> Any:
+def pending(world: MigrationFixture) -> Any:
     """Entries of the outbox that the event table does not have."""
     assert isinstance(world.parts.repository, PostgresLegacy)
     return world.parts.repository.pending()
 
 
 @pytest.fixture
-def late(moto_world: World) -> Iterator[PostgresLegacy[Any]]:
+def late(moto_world: MigrationFixture) -> Iterator[PostgresLegacy[Any]]:
     """The repository of another process."""
     assert isinstance(moto_world.legacy, OnPostgres)
     with closing(Connections(f"{moto_world.legacy.url}&application_name=late")) as connections:
         yield PostgresLegacy(connections, LEGACY)
 
 
-def waiting(world: World, work: Callable[[], object]) -> Thread:
+def waiting(world: MigrationFixture, work: Callable[[], object]) -> Thread:
     """A thread that works, once it waits for a lock; if it does not, it ends."""
     thread = Thread(target=work)
     thread.start()
@@ -101,7 +101,7 @@ def waiting(world: World, work: Callable[[], object]) -> Thread:
 
 @on_postgres
 def test_a_turn_waits_for_a_transaction_of_the_legacy_system_that_is_open(
-    moto_world: World, late: PostgresLegacy[Any]
+    moto_world: MigrationFixture, late: PostgresLegacy[Any]
 ) -> None:
     moto_world.go_to(CANARY)
     turn = token(moto_world.parts.phases.refreshed().turn + 1)
@@ -113,7 +113,9 @@ def test_a_turn_waits_for_a_transaction_of_the_legacy_system_that_is_open(
 
 
 @on_postgres
-def test_of_two_who_create_one_row_the_second_waits_and_sees_it(moto_world: World, late: PostgresLegacy[Any]) -> None:
+def test_of_two_who_create_one_row_the_second_waits_and_sees_it(
+    moto_world: MigrationFixture, late: PostgresLegacy[Any]
+) -> None:
     seen = []
 
     def look() -> None:
@@ -130,7 +132,9 @@ def test_of_two_who_create_one_row_the_second_waits_and_sees_it(moto_world: Worl
 
 
 @on_postgres
-def test_going_back_is_refused_while_a_row_cannot_follow(moto_world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_going_back_is_refused_while_a_row_cannot_follow(
+    moto_world: MigrationFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
     world = moto_world
     world.go_to(TURNED)
     assert world.parts.follower is not None
@@ -148,7 +152,7 @@ def test_going_back_is_refused_while_a_row_cannot_follow(moto_world: World, monk
 
 @on_postgres
 def test_events_do_not_lead_while_an_entry_cannot_be_relayed(
-    moto_world: World, monkeypatch: pytest.MonkeyPatch
+    moto_world: MigrationFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     world = moto_world
     world.go_to(CANARY)
@@ -169,7 +173,7 @@ def test_events_do_not_lead_while_an_entry_cannot_be_relayed(
 
 
 @on_postgres
-def test_what_comes_while_a_row_follows_is_still_to_follow(moto_world: World) -> None:
+def test_what_comes_while_a_row_follows_is_still_to_follow(moto_world: MigrationFixture) -> None:
     world = moto_world
     world.go_to(TURNED)
     world.create(order())
@@ -188,7 +192,7 @@ def test_what_comes_while_a_row_follows_is_still_to_follow(moto_world: World) ->
 
 @on_postgres
 def test_a_commit_that_comes_while_a_row_follows_is_followed_too(
-    moto_world: World, monkeypatch: pytest.MonkeyPatch
+    moto_world: MigrationFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def adds_and_dies(parts: Parts, stream: StreamId) -> None:
         assert parts.follower is not None
@@ -218,7 +222,9 @@ def test_a_commit_that_comes_while_a_row_follows_is_followed_too(
 @on_dynamodb
 @pytest.mark.parametrize("step", [LEGACY_ONLY, DUAL, TURNED], ids=str)
 @pytest.mark.parametrize("directly", [True, False])
-def test_what_is_written_while_a_command_is_handled_stays(moto_world: World, step: Step, directly: bool) -> None:
+def test_what_is_written_while_a_command_is_handled_stays(
+    moto_world: MigrationFixture, step: Step, directly: bool
+) -> None:
     def other(parts: Parts, stream: StreamId) -> None:
         if directly:
             moto_world.legacy.write_directly(stream, row(stream))
@@ -245,7 +251,7 @@ def test_what_is_written_while_a_command_is_handled_stays(moto_world: World, ste
 
 
 @on_dynamodb
-def test_the_newest_of_many_commands_is_remembered(moto_world: World) -> None:
+def test_the_newest_of_many_commands_is_remembered(moto_world: MigrationFixture) -> None:
     world = moto_world
     world.create(order())
     for number in range(1, 54):
@@ -257,7 +263,7 @@ def test_the_newest_of_many_commands_is_remembered(moto_world: World) -> None:
 
 
 @on_postgres
-def test_a_row_that_changes_between_look_and_mark_is_looked_at_again(moto_world: World) -> None:
+def test_a_row_that_changes_between_look_and_mark_is_looked_at_again(moto_world: MigrationFixture) -> None:
     world = moto_world
     assert isinstance(world.parts.repository, PostgresLegacy)
     feed = world.parts.repository.changes(MemoryCells()).feed
@@ -271,7 +277,7 @@ def test_a_row_that_changes_between_look_and_mark_is_looked_at_again(moto_world:
 
 
 @pytest.mark.parametrize("step", [DUAL, TURNED], ids=str)
-def test_a_repair_takes_nothing_back_that_is_written_meanwhile(moto_world: World, step: Step) -> None:
+def test_a_repair_takes_nothing_back_that_is_written_meanwhile(moto_world: MigrationFixture, step: Step) -> None:
     world = moto_world
     world.go_to(step)
     number = 0
@@ -296,12 +302,12 @@ def test_a_repair_takes_nothing_back_that_is_written_meanwhile(moto_world: World
     assert number > 3
 
 
-def repair(world: World, stream: StreamId) -> None:
+def repair(world: MigrationFixture, stream: StreamId) -> None:
     """Put a row right."""
     Repair(world.parts, world.engine.store(DOMAIN.registry))(stream)
 
 
-def changes(world: World, stream: StreamId) -> bool:
+def changes(world: MigrationFixture, stream: StreamId) -> bool:
     """An old program writes the row, unless it would wait for the lock on it; whether it did."""
     if isinstance(world.legacy, OnPostgres):
         with world.legacy.connections.transaction() as cursor:
@@ -312,7 +318,7 @@ def changes(world: World, stream: StreamId) -> bool:
     return True
 
 
-def test_limits_of_zero_let_a_healthy_migration_move_on(moto_world: World) -> None:
+def test_limits_of_zero_let_a_healthy_migration_move_on(moto_world: MigrationFixture) -> None:
     moto_world.go_to(DUAL)
     for expected in (10, 25):
         moto_world.clock.move(DAY)
@@ -321,7 +327,7 @@ def test_limits_of_zero_let_a_healthy_migration_move_on(moto_world: World) -> No
 
 
 def test_nothing_is_restored_before_the_last_object_was_checked(
-    moto_world: World, monkeypatch: pytest.MonkeyPatch
+    moto_world: MigrationFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(reading, "PAGE", 1)
     monkeypatch.setattr(reading, "PIECE_BYTES", 1)

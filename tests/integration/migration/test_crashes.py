@@ -9,29 +9,29 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager, suppress
 
 import pytest
-from tests.integration.migration.moments import Killed, Moments, deaths, stepping
-from tests.integration.migration.world import CANARY, COMPLETE, DUAL, EVENTS, LEGACY_ONLY, TURNED, World
-from tests.legacies import order, row
+from tests.support.legacies import order, row
+from tests.support.migration import CANARY, COMPLETE, DUAL, EVENTS, LEGACY_ONLY, TURNED, MigrationFixture
+from tests.support.moments import Killed, Moments, deaths, stepping
 
 from banyan.errors import LegacyWritesOff
-from banyan.migration.lead import Leader
-from banyan.migration.repair import Repair
-from banyan.migration.steps import Step
+from banyan.migration.phases.steps import Step
+from banyan.migration.sync.repair import Repair
+from banyan.migration.writes.primary import Leader
 from banyan.reconciliation.sides import NotRepairable
 from banyan.streams import StreamId
 from orders import DOMAIN
 
-Born = Callable[[], AbstractContextManager[World]]
+Born = Callable[[], AbstractContextManager[MigrationFixture]]
 
 
-def recover(world: World) -> None:
+def recover(world: MigrationFixture) -> None:
     """What the controller does each minute."""
     world.parts.mover.finish()
     assert world.parts.recover() == 0
 
 
 @pytest.mark.parametrize("step", [LEGACY_ONLY, DUAL, CANARY, TURNED, EVENTS, COMPLETE], ids=str)
-def test_a_command_that_dies_anywhere_is_done_once_or_not_at_all(mortal: World, step: Step) -> None:
+def test_a_command_that_dies_anywhere_is_done_once_or_not_at_all(mortal: MigrationFixture, step: Step) -> None:
     mortal.go_to(step)
     started = mortal.clock()
     mortal.create(order(1))
@@ -48,19 +48,19 @@ def test_a_command_that_dies_anywhere_is_done_once_or_not_at_all(mortal: World, 
         mortal.create(order(moment + 1))
 
 
-def both_sides_agree(world: World, step: Step, stream: StreamId) -> None:
+def both_sides_agree(world: MigrationFixture, step: Step, stream: StreamId) -> None:
     """Recover, and expect both sides to be equal where there are two."""
     recover(world)
     if step in (DUAL, CANARY, TURNED):
         world.expect_equal(stream)
 
 
-def lines(world: World, step: Step, stream: StreamId) -> int:
+def lines(world: MigrationFixture, step: Step, stream: StreamId) -> int:
     """Lines of an order as the leading side holds it."""
     return len((world.told(stream) if step in (EVENTS, COMPLETE) else world.row(stream)).lines)
 
 
-def test_an_import_with_a_command_that_dies_anywhere_is_done_once(mortal: World) -> None:
+def test_an_import_with_a_command_that_dies_anywhere_is_done_once(mortal: MigrationFixture) -> None:
     mortal.go_to(DUAL)
 
     def add(number: int) -> None:
@@ -80,7 +80,9 @@ WAYS = [(LEGACY_ONLY, DUAL), (DUAL, CANARY), (CANARY, TURNED)]
 
 
 @pytest.mark.parametrize(("source", "to"), [*WAYS, *((to, source) for source, to in WAYS)], ids=str)
-def test_a_turn_that_dies_anywhere_is_finished_and_loses_nothing(mortal: World, source: Step, to: Step) -> None:
+def test_a_turn_that_dies_anywhere_is_finished_and_loses_nothing(
+    mortal: MigrationFixture, source: Step, to: Step
+) -> None:
     mortal.go_to(source)
     mortal.create(order(1))
 
@@ -100,7 +102,9 @@ def test_a_turn_that_dies_anywhere_is_finished_and_loses_nothing(mortal: World, 
 
 
 @pytest.mark.parametrize(("step", "customer", "commits"), [(DUAL, "c-2", 2), (TURNED, "c-1", 1)], ids=str)
-def test_a_repair_that_dies_anywhere_is_made_once(mortal: World, step: Step, customer: str, commits: int) -> None:
+def test_a_repair_that_dies_anywhere_is_made_once(
+    mortal: MigrationFixture, step: Step, customer: str, commits: int
+) -> None:
     def falsify(number: int) -> None:
         mortal.create(order(number))
         mortal.parts.recover()
@@ -137,7 +141,7 @@ def test_the_step_without_a_way_back_that_dies_anywhere_is_made(born: Born) -> N
     assert deadly > 2, "there was no step to die at"
 
 
-def _dies(world: World, deadly: int) -> bool:
+def _dies(world: MigrationFixture, deadly: int) -> bool:
     """Lead a world with an order of two lines to the last turn; whether its process died in it."""
     world.go_to(TURNED)
     world.create(order(1))
@@ -150,7 +154,7 @@ def _dies(world: World, deadly: int) -> bool:
     return moments.passed >= deadly
 
 
-def test_a_turn_that_is_given_up_leaves_everything_as_it_was(mortal: World) -> None:
+def test_a_turn_that_is_given_up_leaves_everything_as_it_was(mortal: MigrationFixture) -> None:
     mortal.go_to(CANARY)
     mortal.create(order(1))
     steps = Moments()

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import pytest
-from tests.integration.migration.world import CANARY, DUAL, TURNED, World
-from tests.legacies import order, row
+from tests.support.legacies import order, row
+from tests.support.migration import CANARY, DUAL, TURNED, MigrationFixture
 
 from banyan.errors import NotFound
 from banyan.migration.setup import backfill
 
 
-def replace(world: World, customer: str = "c-9") -> None:
+def replace(world: MigrationFixture, customer: str = "c-9") -> None:
     """Delete a row and insert another in its place, with as many changes as the first had."""
     before = world.parts.repository.load(order())
     world.legacy.delete_directly(order())
@@ -19,7 +19,9 @@ def replace(world: World, customer: str = "c-9") -> None:
 
 
 @pytest.mark.parametrize("changes", [1, 2])
-def test_a_row_put_in_the_place_of_a_deleted_one_is_told_by_the_backfill(moto_world: World, changes: int) -> None:
+def test_a_row_put_in_the_place_of_a_deleted_one_is_told_by_the_backfill(
+    moto_world: MigrationFixture, changes: int
+) -> None:
     for _ in range(changes):
         moto_world.legacy.write_directly(order(), row(order()))
     moto_world.go_to(DUAL)
@@ -31,7 +33,7 @@ def test_a_row_put_in_the_place_of_a_deleted_one_is_told_by_the_backfill(moto_wo
     moto_world.expect_equal(order())
 
 
-def test_a_row_put_in_the_place_of_a_deleted_one_is_told_with_its_next_command(moto_world: World) -> None:
+def test_a_row_put_in_the_place_of_a_deleted_one_is_told_with_its_next_command(moto_world: MigrationFixture) -> None:
     moto_world.go_to(DUAL)
     moto_world.create(order(), "a")
     replace(moto_world)
@@ -40,7 +42,7 @@ def test_a_row_put_in_the_place_of_a_deleted_one_is_told_with_its_next_command(m
     moto_world.expect_equal(order())
 
 
-def test_rows_may_take_each_others_place_again_and_again(moto_world: World) -> None:
+def test_rows_may_take_each_others_place_again_and_again(moto_world: MigrationFixture) -> None:
     moto_world.go_to(DUAL)
     for number in range(1, 5):
         replace(moto_world, f"c-{number}")
@@ -50,7 +52,7 @@ def test_rows_may_take_each_others_place_again_and_again(moto_world: World) -> N
 
 
 @pytest.mark.parametrize("kind", ["postgres"], indirect=True)
-def test_an_order_that_was_deleted_directly_can_be_created_again(moto_world: World) -> None:
+def test_an_order_that_was_deleted_directly_can_be_created_again(moto_world: MigrationFixture) -> None:
     moto_world.go_to(DUAL)
     moto_world.create(order(), "a")
     moto_world.add(order(), "b")
@@ -66,7 +68,9 @@ def test_an_order_that_was_deleted_directly_can_be_created_again(moto_world: Wor
 
 
 @pytest.mark.parametrize("kind", ["postgres"], indirect=True)
-def test_a_row_that_was_deleted_while_events_lead_comes_back_with_the_next_command(moto_world: World) -> None:
+def test_a_row_that_was_deleted_while_events_lead_comes_back_with_the_next_command(
+    moto_world: MigrationFixture,
+) -> None:
     moto_world.go_to(TURNED)
     moto_world.create(order(), "a")
     moto_world.add(order(), "b")

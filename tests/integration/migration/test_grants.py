@@ -9,17 +9,17 @@ from typing import Any
 
 import boto3
 import pytest
-from tests.desk import FOREVER, Desk
-from tests.engines import DynamoDBEngine
-from tests.legacies import OnDynamoDB, order, row
-from tests.unit.http.api import CONTEXT, ITEM, ORDER, event
+from tests.support.engines import DynamoDBEngine
+from tests.support.http import CONTEXT, ITEM, ORDER, event
+from tests.support.legacies import OnDynamoDB, order, row
+from tests.support.platform import FOREVER, InProcessPlatform
 from tools.local.physical import REGION
 from tools.local.template import Template
 from tools.runtime.needs import Need, table_needs
 from tools.runtime.permissions import role_of
 from tools.runtime.sandbox import folder_name, load_template
 
-from banyan.aws.reconciling import reconciled
+from banyan.entrypoints.reconciliation import reconciled
 
 ROWS = 3
 BUCKET = "archive"
@@ -64,7 +64,7 @@ class Journey:
         for number in range(1, ROWS + 1):
             self.legacy.write_directly(order(number), row(order(number), customer=f"c-{number}"))
         given = {"BANYAN_LEGACY_STORE": "dynamodb", "BANYAN_LEGACY_NAME": self.legacy.table}
-        self.desk = Desk(engine, ARCHIVE_BUCKET=BUCKET, BANYAN_COMPARED_PERCENT="100", **given)
+        self.desk = InProcessPlatform(engine, ARCHIVE_BUCKET=BUCKET, BANYAN_COMPARED_PERCENT="100", **given)
         self.recorded = Recorded(engine, self.legacy.table)
 
     def ask(self, name: str, body: Any = None) -> Any:

@@ -6,13 +6,13 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from tests.integration.migration.archives import forge
-from tests.integration.migration.world import CANARY, DUAL, EVENTS, LEGACY_ONLY, TURNED, World
-from tests.legacies import order, row
+from tests.support.archives import forge
+from tests.support.legacies import order, row
+from tests.support.migration import CANARY, DUAL, EVENTS, LEGACY_ONLY, TURNED, MigrationFixture
 
 from banyan.errors import Conflict, StoreUnavailable
-from banyan.migration import verification
-from banyan.migration.steps import Phase, Step
+from banyan.migration.checks import verification
+from banyan.migration.phases.steps import Phase, Step
 
 ORDERS = [order(number) for number in range(1, 6)]
 COMPLETE = Step(phase=Phase.COMPLETE, percentage=100)
@@ -23,7 +23,7 @@ def _small_slices(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(verification, "SLICE", 2)
 
 
-def with_orders(world: World, step: Step) -> World:
+def with_orders(world: MigrationFixture, step: Step) -> MigrationFixture:
     """The same with orders in it, at a step."""
     world.go_to(DUAL)
     for stream in ORDERS:
@@ -32,12 +32,12 @@ def with_orders(world: World, step: Step) -> World:
     return world
 
 
-def last(world: World) -> dict[str, Any]:
+def last(world: MigrationFixture) -> dict[str, Any]:
     """What the migration told last."""
     return world.parts.phases.history()[-1].payload.model_dump()
 
 
-def test_every_step_forward_tells_which_rows_were_compared(moto_world: World) -> None:
+def test_every_step_forward_tells_which_rows_were_compared(moto_world: MigrationFixture) -> None:
     world = with_orders(moto_world, DUAL)
     world.go(CANARY)
     told = last(world)["evidence"]
@@ -51,7 +51,7 @@ def test_every_step_forward_tells_which_rows_were_compared(moto_world: World) ->
 
 @pytest.mark.parametrize(("step", "to"), [(DUAL, CANARY), (CANARY, TURNED), (TURNED, EVENTS)], ids=str)
 def test_content_that_differs_though_versions_agree_is_named_down_to_the_field(
-    moto_world: World, step: Step, to: Step
+    moto_world: MigrationFixture, step: Step, to: Step
 ) -> None:
     world = with_orders(moto_world, step)
     forge(world, ORDERS[2].id)
@@ -62,7 +62,7 @@ def test_content_that_differs_though_versions_agree_is_named_down_to_the_field(
     world.go(LEGACY_ONLY)
 
 
-def test_rows_that_no_stream_knows_are_named(moto_world: World) -> None:
+def test_rows_that_no_stream_knows_are_named(moto_world: MigrationFixture) -> None:
     world = with_orders(moto_world, CANARY)
     world.legacy.write_directly(order(9), row(order(9)))
     with pytest.raises(Conflict, match=f"{order(9)} is not known to its stream"):
@@ -70,7 +70,7 @@ def test_rows_that_no_stream_knows_are_named(moto_world: World) -> None:
 
 
 @pytest.mark.parametrize("kind", ["postgres"], indirect=True)
-def test_writes_that_stay_half_done_are_counted(moto_world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_writes_that_stay_half_done_are_counted(moto_world: MigrationFixture, monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(*_: object) -> None:
         raise StoreUnavailable("not now")
 
@@ -83,7 +83,7 @@ def test_writes_that_stay_half_done_are_counted(moto_world: World, monkeypatch: 
     world.go(TURNED)
 
 
-def test_a_stream_that_lost_an_event_is_found_although_nothing_is_half_done(moto_world: World) -> None:
+def test_a_stream_that_lost_an_event_is_found_although_nothing_is_half_done(moto_world: MigrationFixture) -> None:
     world = with_orders(moto_world, CANARY)
     world.add(ORDERS[3])
     commits = list(world.engine.table().forward(ORDERS[3], 0))
@@ -92,7 +92,7 @@ def test_a_stream_that_lost_an_event_is_found_although_nothing_is_half_done(moto
         world.go(TURNED)
 
 
-def test_rows_are_compared_a_slice_at_a_time_and_the_place_is_kept(moto_world: World) -> None:
+def test_rows_are_compared_a_slice_at_a_time_and_the_place_is_kept(moto_world: MigrationFixture) -> None:
     world = with_orders(moto_world, DUAL)
     moved_at = world.parts.phases.refreshed().moved_at
     begun = world.process().verification.go_on(2, moved_at).current
@@ -102,7 +102,7 @@ def test_rows_are_compared_a_slice_at_a_time_and_the_place_is_kept(moto_world: W
     assert proof["rows"] == len(ORDERS)
 
 
-def test_a_step_does_not_compare_again_what_was_compared_just_now(moto_world: World) -> None:
+def test_a_step_does_not_compare_again_what_was_compared_just_now(moto_world: MigrationFixture) -> None:
     world = with_orders(moto_world, DUAL)
     moved_at = world.parts.phases.refreshed().moved_at
     compared = world.process().verification.go_on(100, moved_at).current
@@ -113,7 +113,7 @@ def test_a_step_does_not_compare_again_what_was_compared_just_now(moto_world: Wo
         world.process().verification.evidence(moved_at)
 
 
-def test_the_step_without_a_way_back_compares_all_rows_anew(moto_world: World) -> None:
+def test_the_step_without_a_way_back_compares_all_rows_anew(moto_world: MigrationFixture) -> None:
     world = with_orders(moto_world, TURNED)
     world.process().verification.go_on(100, world.parts.phases.refreshed().moved_at)
     forge(world, ORDERS[2].id)
@@ -122,7 +122,7 @@ def test_the_step_without_a_way_back_compares_all_rows_anew(moto_world: World) -
 
 
 def test_what_was_compared_before_a_step_says_nothing_about_it(
-    moto_world: World, monkeypatch: pytest.MonkeyPatch
+    moto_world: MigrationFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     world = with_orders(moto_world, CANARY)
     monkeypatch.setattr(verification, "SECONDS", 0.0)
@@ -134,7 +134,9 @@ def test_what_was_compared_before_a_step_says_nothing_about_it(
     world.go(TURNED)
 
 
-def test_another_walk_over_the_same_rows_refuses_no_step(moto_world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_another_walk_over_the_same_rows_refuses_no_step(
+    moto_world: MigrationFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
     world = with_orders(moto_world, DUAL)
     moved_at = world.parts.phases.refreshed().moved_at
     mine, others, scan = world.process().verification, world.process().verification, [True, True]

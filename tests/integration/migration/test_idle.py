@@ -5,15 +5,15 @@ from __future__ import annotations
 from datetime import timedelta
 
 from tests.integration.migration.test_backfill import a_backfill, fill
-from tests.integration.migration.world import DUAL, World
-from tests.unit.projections.harness import CountingTelemetry
+from tests.support.migration import DUAL, MigrationFixture
+from tests.support.projections import CountingTelemetry
 
-from banyan.migration.idle import report_idle
+from banyan.migration.sync.idle import report_idle
 
 GAUGE = "MigrationIdleSeconds"
 
 
-def idle(world: World) -> dict[str, float]:
+def idle(world: MigrationFixture) -> dict[str, float]:
     """What the next run, a minute later, tells of each work; the whole under the empty name."""
     world.clock.move(timedelta(minutes=1))
     telemetry = CountingTelemetry()
@@ -21,13 +21,13 @@ def idle(world: World) -> dict[str, float]:
     return {of: round(value) for (name, of), value in telemetry.gauges.items() if name == GAUGE}
 
 
-def test_without_unfinished_work_it_is_zero(moto_world: World) -> None:
+def test_without_unfinished_work_it_is_zero(moto_world: MigrationFixture) -> None:
     moto_world.go_to(DUAL)
     assert idle(moto_world) == {"": 0}
 
 
 def test_a_backfill_that_nobody_goes_on_with_is_told_until_it_moves_and_is_over_when_it_is_done(
-    moto_world: World,
+    moto_world: MigrationFixture,
 ) -> None:
     fill(moto_world)
     moto_world.go_to(DUAL)

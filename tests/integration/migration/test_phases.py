@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import pytest
-from tests.integration.migration.world import CANARY, DUAL, EVENTS, LEGACY_ONLY, TURNED, World
-from tests.legacies import OnDynamoDB, OnPostgres, order, row
+from tests.support.legacies import OnDynamoDB, OnPostgres, order, row
+from tests.support.migration import CANARY, DUAL, EVENTS, LEGACY_ONLY, TURNED, MigrationFixture
 
 from banyan.errors import CommandRejected, ConcurrencyError, NotFound, StoreUnavailable
-from banyan.migration.lead import Leader
-from banyan.migration.steps import Step
+from banyan.migration.phases.steps import Step
+from banyan.migration.writes.primary import Leader
 from orders.state import Order
 
 
-def test_in_phase_legacy_no_event_is_written(world: World) -> None:
+def test_in_phase_legacy_no_event_is_written(world: MigrationFixture) -> None:
     world.create(order())
     world.add(order())
     assert len(world.row(order()).lines) == 2
@@ -20,7 +20,7 @@ def test_in_phase_legacy_no_event_is_written(world: World) -> None:
 
 
 @pytest.mark.parametrize("step", [DUAL, CANARY, TURNED], ids=str)
-def test_in_every_phase_with_two_sides_both_have_every_command(world: World, step: Step) -> None:
+def test_in_every_phase_with_two_sides_both_have_every_command(world: MigrationFixture, step: Step) -> None:
     world.go_to(step)
     created, added = world.create(order(), "a"), world.add(order(), "b")
     paid = world.pay(order(), "12.25", "c")
@@ -31,7 +31,7 @@ def test_in_every_phase_with_two_sides_both_have_every_command(world: World, ste
     world.expect_equal(order())
 
 
-def test_a_row_of_an_old_program_is_imported_with_its_first_command(world: World) -> None:
+def test_a_row_of_an_old_program_is_imported_with_its_first_command(world: MigrationFixture) -> None:
     world.legacy.write_directly(order(), row(order()))
     world.go_to(DUAL)
     assert world.add(order()).head.version == 2
@@ -39,7 +39,7 @@ def test_a_row_of_an_old_program_is_imported_with_its_first_command(world: World
     world.expect_equal(order())
 
 
-def test_what_an_old_program_wrote_meanwhile_becomes_a_corrective_event(world: World) -> None:
+def test_what_an_old_program_wrote_meanwhile_becomes_a_corrective_event(world: MigrationFixture) -> None:
     world.go_to(DUAL)
     world.create(order(), "a")
     world.legacy.write_directly(order(), row(order(), customer="c-9"))
@@ -48,14 +48,14 @@ def test_what_an_old_program_wrote_meanwhile_becomes_a_corrective_event(world: W
     world.expect_equal(order())
 
 
-def test_commands_are_refused_by_the_rules_on_either_side(world: World) -> None:
+def test_commands_are_refused_by_the_rules_on_either_side(world: MigrationFixture) -> None:
     for step in (LEGACY_ONLY, DUAL, TURNED):
         world.go_to(step)
         with pytest.raises(NotFound, match="no such order"):
             world.add(order(9))
 
 
-def test_a_repeated_command_has_its_first_outcome_in_every_phase(world: World) -> None:
+def test_a_repeated_command_has_its_first_outcome_in_every_phase(world: MigrationFixture) -> None:
     started = world.clock()
     for number, step in enumerate((LEGACY_ONLY, DUAL, TURNED), start=1):
         world.go_to(step)
@@ -69,7 +69,7 @@ def test_a_repeated_command_has_its_first_outcome_in_every_phase(world: World) -
 
 
 def test_a_repeated_command_is_answered_though_the_model_of_its_state_has_changed(
-    world: World, monkeypatch: pytest.MonkeyPatch
+    world: MigrationFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for number, step in enumerate((LEGACY_ONLY, DUAL), start=1):
         world.go_to(step)
@@ -81,7 +81,7 @@ def test_a_repeated_command_is_answered_though_the_model_of_its_state_has_change
         assert (again.repeated, again.head.version, again.state.item_count) == (True, 2, 2)
 
 
-def test_a_command_is_found_again_on_the_other_side_of_the_turn(world: World) -> None:
+def test_a_command_is_found_again_on_the_other_side_of_the_turn(world: MigrationFixture) -> None:
     started = world.clock()
     world.go_to(CANARY)
     world.create(order())
@@ -97,7 +97,7 @@ def test_a_command_is_found_again_on_the_other_side_of_the_turn(world: World) ->
     world.expect_equal(order())
 
 
-def test_a_caller_who_saw_an_older_version_is_told_so(world: World) -> None:
+def test_a_caller_who_saw_an_older_version_is_told_so(world: MigrationFixture) -> None:
     for number, step in enumerate((LEGACY_ONLY, DUAL, TURNED), start=1):
         world.go_to(step)
         world.create(order(number))
@@ -106,7 +106,7 @@ def test_a_caller_who_saw_an_older_version_is_told_so(world: World) -> None:
             world.add(order(number), expected=1)
 
 
-def test_behind_the_turn_back_the_legacy_system_has_everything(world: World) -> None:
+def test_behind_the_turn_back_the_legacy_system_has_everything(world: MigrationFixture) -> None:
     world.go_to(TURNED)
     world.create(order(1))
     world.add(order(1))
@@ -122,7 +122,9 @@ def test_behind_the_turn_back_the_legacy_system_has_everything(world: World) -> 
     world.expect_equal(order(1), order(2))
 
 
-def test_a_process_that_believes_in_the_old_phase_writes_nothing_twice_and_loses_nothing(world: World) -> None:
+def test_a_process_that_believes_in_the_old_phase_writes_nothing_twice_and_loses_nothing(
+    world: MigrationFixture,
+) -> None:
     world.go_to(CANARY)
     world.create(order())
     old = world.process()
@@ -139,7 +141,7 @@ def test_a_process_that_believes_in_the_old_phase_writes_nothing_twice_and_loses
     world.expect_equal(order())
 
 
-def test_once_events_stand_alone_the_legacy_system_is_left_alone(world: World) -> None:
+def test_once_events_stand_alone_the_legacy_system_is_left_alone(world: MigrationFixture) -> None:
     world.go_to(TURNED)
     world.create(order())
     world.go(EVENTS)
@@ -150,7 +152,7 @@ def test_once_events_stand_alone_the_legacy_system_is_left_alone(world: World) -
         world.go(TURNED)
 
 
-def test_a_process_that_still_writes_both_sides_learns_that_events_stand_alone(world: World) -> None:
+def test_a_process_that_still_writes_both_sides_learns_that_events_stand_alone(world: MigrationFixture) -> None:
     world.go_to(TURNED)
     world.create(order())
     old = world.process()
@@ -162,19 +164,19 @@ def test_a_process_that_still_writes_both_sides_learns_that_events_stand_alone(w
     assert len(world.told(order()).lines) == 3
 
 
-def test_the_migration_tells_its_own_history(world: World) -> None:
+def test_the_migration_tells_its_own_history(world: MigrationFixture) -> None:
     world.go(DUAL, CANARY, TURNED, CANARY)
     history = [event.event_type for event in world.parts.phases.history()]
     assert history == ["Moved", "Moved", "MoveBegan", "Moved", "MoveBegan", "Moved"]
 
 
-def test_worlds_are_of_both_kinds(world: World, kind: str) -> None:
+def test_worlds_are_of_both_kinds(world: MigrationFixture, kind: str) -> None:
     assert isinstance(world.legacy, OnPostgres if kind == "postgres" else OnDynamoDB)
 
 
 @pytest.mark.parametrize("kind", ["postgres"], indirect=True)
 def test_a_turn_takes_along_what_the_other_side_does_not_have_yet(
-    moto_world: World, monkeypatch: pytest.MonkeyPatch
+    moto_world: MigrationFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fail(*_: object) -> None:
         raise StoreUnavailable("not now")

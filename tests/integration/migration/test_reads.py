@@ -8,13 +8,13 @@ from datetime import date, datetime
 from decimal import Decimal
 
 import pytest
-from tests.engines import DynamoDBEngine
-from tests.integration.migration.world import DUAL, EVENTS, TURNED, World
-from tests.legacies import OnDynamoDB, order
+from tests.support.engines import DynamoDBEngine
+from tests.support.legacies import OnDynamoDB, order
+from tests.support.migration import DUAL, EVENTS, TURNED, MigrationFixture
 
-from banyan.migration.reads import MigratingQueries, differences, reads_from_projection
-from banyan.migration.samples import Samples
-from banyan.migration.steps import Phase, Step
+from banyan.migration.checks.reads import MigratingQueries, differences, reads_from_projection
+from banyan.migration.checks.samples import Samples
+from banyan.migration.phases.steps import Phase, Step
 from banyan.projections.conditions import Conditions
 from banyan.projections.runner import ProjectionRunner
 from banyan.reconciliation.fields import FieldDifference
@@ -30,7 +30,7 @@ STREAMS = [order(number) for number in range(1, 9)]
 class Reader:
     """A world whose read models are kept up, and its queries."""
 
-    world: World
+    world: MigrationFixture
     queries: MigratingQueries
 
     def project(self) -> None:
@@ -58,7 +58,7 @@ class Reader:
 @pytest.fixture
 def reader(moto: DynamoDBEngine) -> Iterator[Reader]:
     """Orders on both sides, and up to date read models."""
-    world = World(moto, OnDynamoDB(moto))
+    world = MigrationFixture(moto, OnDynamoDB(moto))
     queries = MigratingQueries(moto.store(DOMAIN.registry), moto.views(), wait_ms=0, clock=world.clock)
     made = Reader(world, queries)
     made.dice(NEVER)

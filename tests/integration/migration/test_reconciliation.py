@@ -9,14 +9,14 @@ from typing import Any
 
 import pytest
 from tests.conftest import LOCAL
-from tests.engines import DynamoDBEngine
-from tests.integration.migration.reconciled import ORDERS, OverMemory, Reconciled, Streamed, Traffic
-from tests.integration.migration.world import DUAL, EVENTS, LEGACY_ONLY, TURNED, World
-from tests.legacies import InMemory, OnDynamoDB, line, order, row
-from tests.shop import WINDOW
+from tests.support.engines import DynamoDBEngine
+from tests.support.legacies import InMemory, OnDynamoDB, line, order, row
+from tests.support.migration import DUAL, EVENTS, LEGACY_ONLY, TURNED, MigrationFixture
+from tests.support.reconciled import ORDERS, OverMemory, Reconciled, Streamed, Traffic
+from tests.support.reconciliation import WINDOW
 
-from banyan.migration.dynamodb import DynamoDBLegacy
-from banyan.migration.steps import Step
+from banyan.migration.phases.steps import Step
+from banyan.migration.stores.dynamodb import DynamoDBLegacy
 from banyan.projections.control import Control
 from banyan.reconciliation.report import Section
 from banyan.streams import StreamId
@@ -34,11 +34,11 @@ Found = dict[StreamId, tuple[str, list[str]]]
 def reconciled(request: pytest.FixtureRequest, moto: DynamoDBEngine) -> Iterator[Reconciled]:
     """Each kind of legacy system, on the fast engine."""
     if request.param == "memory":
-        world: World = OverMemory(moto, InMemory())
+        world: MigrationFixture = OverMemory(moto, InMemory())
     elif request.param == "postgres":
-        world = World(moto, request.getfixturevalue("postgres"))
+        world = MigrationFixture(moto, request.getfixturevalue("postgres"))
     else:
-        world = World(moto, Streamed(moto) if request.param == "streamed" else OnDynamoDB(moto))
+        world = MigrationFixture(moto, Streamed(moto) if request.param == "streamed" else OnDynamoDB(moto))
     yield Reconciled(world)
     world.close()
 
@@ -148,7 +148,7 @@ def test_a_row_that_contradicts_itself_is_named_and_left_to_a_person(reconciled:
 
 
 def test_a_write_that_the_outbox_forgot_is_found_and_told(postgres: Any, moto: DynamoDBEngine) -> None:
-    reconciled = Reconciled(World(moto, postgres))
+    reconciled = Reconciled(MigrationFixture(moto, postgres))
     reconciled.begin()
     with _without_relay(reconciled):
         reconciled.world.add(ORDERS[1])
@@ -166,7 +166,7 @@ def test_a_write_that_the_outbox_forgot_is_found_and_told(postgres: Any, moto: D
 
 
 def test_a_write_in_the_outbox_is_on_its_way_for_as_long_as_the_window(postgres: Any, moto: DynamoDBEngine) -> None:
-    reconciled = Reconciled(World(moto, postgres))
+    reconciled = Reconciled(MigrationFixture(moto, postgres))
     reconciled.begin()
     with _without_relay(reconciled):
         reconciled.world.add(ORDERS[1])
@@ -193,7 +193,7 @@ def test_an_item_changed_under_its_version_is_found(
     moto: DynamoDBEngine, kind: Callable[[DynamoDBEngine], OnDynamoDB]
 ) -> None:
     legacy = kind(moto)
-    reconciled = Reconciled(World(moto, legacy))
+    reconciled = Reconciled(MigrationFixture(moto, legacy))
     reconciled.begin()
     key = {"tenant": {"S": ORDERS[1].tenant}, "id": {"S": ORDERS[1].id}}
     moto.client.update_item(
@@ -214,7 +214,7 @@ def test_an_item_changed_under_its_version_is_found(
 
 @pytest.mark.parametrize("step", [LEGACY_ONLY, EVENTS])
 def test_where_one_side_gets_nothing_there_is_nothing_to_compare(moto: DynamoDBEngine, step: Step) -> None:
-    reconciled = Reconciled(World(moto, OnDynamoDB(moto)))
+    reconciled = Reconciled(MigrationFixture(moto, OnDynamoDB(moto)))
     if step is EVENTS:
         reconciled.begin()
     reconciled.world.go_to(step)
@@ -260,7 +260,7 @@ def test_under_live_traffic_what_is_planted_is_found_and_nothing_else(reconciled
 
 def test_when_a_stream_tells_for_the_first_time_all_is_read_once(moto: DynamoDBEngine) -> None:
     legacy = Streamed(moto)
-    reconciled = Reconciled(World(moto, legacy))
+    reconciled = Reconciled(MigrationFixture(moto, legacy))
     told, legacy.repository.changes = legacy.repository.changes, lambda _: None  # type: ignore[method-assign, assignment]
     reconciled.begin()
     planted = plant(reconciled)
@@ -278,7 +278,7 @@ def test_a_stream_that_is_not_read_any_more_is_not_taken_for_silence(
     engine: DynamoDBEngine, broken: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     legacy = Streamed(engine)
-    reconciled = Reconciled(World(engine, legacy))
+    reconciled = Reconciled(MigrationFixture(engine, legacy))
     reconciled.begin()
     reconciled.stream = None
     if broken == "off":
@@ -311,7 +311,7 @@ def test_of_a_legacy_system_that_tells_of_changes_only_these_are_read(reconciled
 @pytest.mark.parametrize("kind", [OnDynamoDB, Streamed])
 @pytest.mark.parametrize("engine", [LOCAL], indirect=True)
 def test_on_the_exact_engine_too(engine: DynamoDBEngine, kind: Callable[[DynamoDBEngine], OnDynamoDB]) -> None:
-    reconciled = Reconciled(World(engine, kind(engine)))
+    reconciled = Reconciled(MigrationFixture(engine, kind(engine)))
     reconciled.begin()
     planted = plant(reconciled)
     reconciled.age()

@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterator
 
 import psycopg
 import pytest
-from tests.engines import DynamoDBEngine
-from tests.integration.migration.clients import LONG, OURS, Clients, alter
-from tests.legacies import OnDynamoDB, OnPostgres, order, row
+from tests.support.engines import DynamoDBEngine
+from tests.support.legacies import OnDynamoDB, OnPostgres, order, row
+from tests.support.migration_clients import LONG, OURS, Clients, alter
 
 PHASES = ("legacy", "dual_write")
 TIGHT = {

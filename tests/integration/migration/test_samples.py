@@ -6,16 +6,16 @@ from collections import Counter
 from datetime import timedelta
 
 import pytest
-from tests.engines import DynamoDBEngine
-from tests.integration.migration.world import CANARY, DUAL, World
-from tests.legacies import order
-from tests.support import START
+from tests.support.clocks import START
+from tests.support.engines import DynamoDBEngine
+from tests.support.legacies import order
+from tests.support.migration import CANARY, DUAL, MigrationFixture
 
-from banyan.migration import verification
-from banyan.migration.controller import Controller
-from banyan.migration.health import Limits
-from banyan.migration.migration import Migration
-from banyan.migration.samples import SampledReads, Samples
+from banyan.migration.checks import verification
+from banyan.migration.checks.health import Limits
+from banyan.migration.checks.samples import SampledReads, Samples
+from banyan.migration.phases.aggregate import Migration
+from banyan.migration.phases.controller import Controller
 from banyan.reconciliation.fields import FieldDifference
 
 READS = {"GetItem", "BatchGetItem", "Query", "Scan"}
@@ -65,7 +65,7 @@ def test_only_the_minutes_of_the_window_and_the_reads_of_the_step_count(samples:
 
 @pytest.mark.parametrize("kind", ["dynamodb"], indirect=True)
 def test_a_run_of_the_controller_reads_no_more_when_there_is_more(
-    moto_world: World, monkeypatch: pytest.MonkeyPatch
+    moto_world: MigrationFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(verification, "SLICE", 2)
     moto_world.go_to(DUAL)

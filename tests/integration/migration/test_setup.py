@@ -8,16 +8,16 @@ import sys
 from typing import Any
 
 import pytest
-from tests.engines import DynamoDBEngine
-from tests.integration.migration.world import DUAL
-from tests.legacies import OnDynamoDB, OnPostgres, order
+from tests.support.engines import DynamoDBEngine
+from tests.support.legacies import OnDynamoDB, OnPostgres, order
+from tests.support.migration import DUAL
 
 from banyan.bootstrap import Application, bootstrap
-from banyan.commands import CommandHandler
+from banyan.commands.handler import CommandHandler
 from banyan.errors import ConfigurationError
-from banyan.migration.controller import standing
-from banyan.migration.facade import Facade
+from banyan.migration.phases.controller import standing
 from banyan.migration.setup import controller
+from banyan.migration.writes.facade import Facade
 from orders.commands import CreateOrder
 from orders.events import Item
 
@@ -70,7 +70,8 @@ def test_the_address_of_a_database_is_never_shown(moto: DynamoDBEngine) -> None:
 
 def test_without_a_legacy_system_nothing_of_a_migration_is_imported() -> None:
     code = (
-        "import sys; from unittest.mock import Mock; from banyan.bootstrap import bootstrap; import banyan.aws.http;"
+        "import sys; from unittest.mock import Mock; import banyan.entrypoints.http.api;"
+        "from banyan.bootstrap import bootstrap;"
         "app = bootstrap({}, client=Mock); app.handlers; assert app.migration is None;"
         "print(sorted(n for n in sys.modules if n.startswith(('banyan.migration', 'psycopg', 'orders.legacy'))))"
     )

@@ -7,15 +7,15 @@ from contextlib import suppress
 from itertools import count
 
 import pytest
-from tests.integration.migration.moments import Killed, Moments, meanwhile, stepping
-from tests.integration.migration.world import CANARY, TURNED, World
-from tests.legacies import order, row
+from tests.support.legacies import order, row
+from tests.support.migration import CANARY, TURNED, MigrationFixture
+from tests.support.moments import Killed, Moments, meanwhile, stepping
 
 from banyan.errors import BanyanError
-from banyan.migration.lead_dynamodb import DynamoDBLead
-from banyan.migration.migration import Move
 from banyan.migration.parts import Parts
-from banyan.migration.steps import Step
+from banyan.migration.phases.aggregate import Move
+from banyan.migration.phases.steps import Step
+from banyan.migration.writes.primary_dynamodb import DynamoDBLead
 
 Intruder = Callable[[Parts], object]
 
@@ -36,7 +36,7 @@ def gives_up(parts: Parts) -> None:
     ids=["finishes", "gives up to events", "gives up to legacy"],
 )
 def test_whatever_comes_between_two_steps_of_a_turn_both_stores_agree(
-    moto_world: World, intruder: Intruder, source: Step, to: Step
+    moto_world: MigrationFixture, intruder: Intruder, source: Step, to: Step
 ) -> None:
     moto_world.go_to(source)
     moto_world.create(order())
@@ -45,7 +45,7 @@ def test_whatever_comes_between_two_steps_of_a_turn_both_stores_agree(
         turned(moto_world, source, to, moments)
 
 
-def turned(world: World, source: Step, to: Step, moments: Moments) -> int:
+def turned(world: MigrationFixture, source: Step, to: Step, moments: Moments) -> int:
     """A turn in which something happens at a moment, and what must hold behind it; tells the moments there were."""
     world.restart()
     world.parts.phases.handle(Move(to=to, reason="test", at=world.clock()))
@@ -60,7 +60,7 @@ def turned(world: World, source: Step, to: Step, moments: Moments) -> int:
     return moments.passed
 
 
-def expect_agreement(world: World) -> None:
+def expect_agreement(world: MigrationFixture) -> None:
     """What the controller does each minute leaves both stores with the leader that the migration says."""
     migration = world.parts.mover.finish()
     assert migration.moving_to is None
@@ -69,7 +69,9 @@ def expect_agreement(world: World) -> None:
 
 
 @pytest.mark.parametrize("kind", ["postgres"], indirect=True)
-def test_a_turn_takes_along_what_an_old_program_wrote_after_the_rows_were_compared(moto_world: World) -> None:
+def test_a_turn_takes_along_what_an_old_program_wrote_after_the_rows_were_compared(
+    moto_world: MigrationFixture,
+) -> None:
     moto_world.go_to(CANARY)
     moto_world.legacy.write_directly(order(), row(order()))
     moto_world.turn(TURNED)
@@ -98,7 +100,9 @@ class Late(Moments):
 
 @pytest.mark.parametrize("kind", ["postgres"], indirect=True)
 @pytest.mark.parametrize(("source", "to"), [(CANARY, TURNED), (TURNED, CANARY)], ids=str)
-def test_whoever_comes_late_and_dies_leaves_the_lead_where_it_is(moto_world: World, source: Step, to: Step) -> None:
+def test_whoever_comes_late_and_dies_leaves_the_lead_where_it_is(
+    moto_world: MigrationFixture, source: Step, to: Step
+) -> None:
     moto_world.go_to(source)
     moto_world.create(order())
     for deadly in count(2):

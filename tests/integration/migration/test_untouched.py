@@ -10,12 +10,12 @@ from typing import Any, Final
 
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
-from tests.engines import moto_tables
-from tests.integration.migration.world import CANARY, DUAL, START, TURNED, World
-from tests.legacies import OnDynamoDB, OnPostgres, order
-from tests.postgres import Server, database
+from tests.support.engines import moto_tables
+from tests.support.legacies import OnDynamoDB, OnPostgres, order
+from tests.support.migration import CANARY, DUAL, START, TURNED, MigrationFixture
+from tests.support.postgres import Server, database
 
-from banyan.migration.repair import Repair
+from banyan.migration.sync.repair import Repair
 from banyan.streams import StreamId
 from orders import DOMAIN
 
@@ -108,7 +108,7 @@ def columns(_: set[str]) -> st.SearchStrategy[dict[str, Any]]:
 class InItems:
     """Items of an old program."""
 
-    def __init__(self, world: World) -> None:
+    def __init__(self, world: MigrationFixture) -> None:
         assert isinstance(world.legacy, OnDynamoDB)
         self._client, self._table = world.engine.client, world.legacy.table
 
@@ -153,7 +153,7 @@ class InItems:
 class InTables:
     """Rows and lines of an old program, in tables with columns of its own."""
 
-    def __init__(self, world: World) -> None:
+    def __init__(self, world: MigrationFixture) -> None:
         assert isinstance(world.legacy, OnPostgres)
         self._connections = world.legacy.connections
         added = "".join(f", ADD COLUMN {name} {kind}" for name, kind in COLUMNS.items())
@@ -207,12 +207,12 @@ class Walk:
 
     Parameters
     ----------
-    world : World
+    world : MigrationFixture
     program : InItems | InTables
     examples : Sequence[Row]
     """
 
-    def __init__(self, world: World, program: InItems | InTables, examples: Sequence[Row]) -> None:
+    def __init__(self, world: MigrationFixture, program: InItems | InTables, examples: Sequence[Row]) -> None:
         self.world = world
         self.program = program
         self.streams = [order(number) for number in range(1, len(examples) + 1)]
@@ -257,16 +257,16 @@ class Walk:
 
 
 @contextmanager
-def on_postgres(server: Server) -> Iterator[tuple[World, InTables]]:
+def on_postgres(server: Server) -> Iterator[tuple[MigrationFixture, InTables]]:
     with moto_tables() as engine, database(server) as url:
         legacy = OnPostgres(url)
-        with closing(legacy.connections), closing(World(engine, legacy)) as world:
+        with closing(legacy.connections), closing(MigrationFixture(engine, legacy)) as world:
             yield world, InTables(world)
 
 
 @contextmanager
-def on_dynamodb() -> Iterator[tuple[World, InItems]]:
-    with moto_tables() as engine, closing(World(engine, OnDynamoDB(engine))) as world:
+def on_dynamodb() -> Iterator[tuple[MigrationFixture, InItems]]:
+    with moto_tables() as engine, closing(MigrationFixture(engine, OnDynamoDB(engine))) as world:
         yield world, InItems(world)
 
 

@@ -9,12 +9,12 @@ from typing import Any
 
 import httpx
 import pytest
-from tests.desk import Desk
+from tests.support.platform import InProcessPlatform
 from tools.cli.app import app
 from tools.local.token import make_token
 from typer.testing import CliRunner, Result
 
-from banyan.aws.identity import ADMIN
+from banyan.entrypoints.http.identity import ADMIN
 
 
 @pytest.fixture(scope="module")
@@ -48,6 +48,6 @@ class Banyan:
 
 
 @pytest.fixture
-def banyan(desk: Desk, data: Path) -> Iterator[Banyan]:
+def banyan(desk: InProcessPlatform, data: Path) -> Iterator[Banyan]:
     with desk.serving(data) as url:
         yield Banyan(url, make_token("acme", data, scopes=[ADMIN]))

@@ -17,11 +17,11 @@ from urllib.parse import quote
 import httpx
 import pytest
 from rich.table import Table
-from tests.desk import Desk
-from tests.engines import moto_tables
-from tests.support import meanwhile
+from tests.support.clocks import meanwhile
+from tests.support.engines import moto_tables
+from tests.support.http import CONTEXT, body_of, event
+from tests.support.platform import InProcessPlatform
 from tests.unit.cli.conftest import Banyan
-from tests.unit.http.api import CONTEXT, body_of, event
 from tools.cli.app import app
 from tools.cli.client import Client
 from tools.cli.output import say
@@ -30,7 +30,7 @@ from tools.local.process import ROOT
 from tools.local.token import make_token
 from typer.testing import CliRunner
 
-from banyan.aws.identity import ADMIN
+from banyan.entrypoints.http.identity import ADMIN
 from banyan.projections.views import Generation
 from banyan.streams import StreamId
 
@@ -39,10 +39,10 @@ OPERATIONS = Path(__file__).parents[3] / "docs" / "operations.md"
 
 
 @pytest.fixture
-def desk() -> Iterator[Desk]:
+def desk() -> Iterator[InProcessPlatform]:
     """Three orders, one of which the list of orders cannot take in."""
     with moto_tables() as engine:
-        desk = Desk(engine, poisoned="poison")
+        desk = InProcessPlatform(engine, poisoned="poison")
         for order in ("o-1", "poison", "o-2"):
             desk.order(order)
         desk.deliver()
@@ -50,13 +50,13 @@ def desk() -> Iterator[Desk]:
 
 
 @pytest.fixture
-def working(desk: Desk) -> Iterator[None]:
+def working(desk: InProcessPlatform) -> Iterator[None]:
     """The worker of rebuilds, at work."""
     with meanwhile(desk.work_off, pause=0.02):
         yield
 
 
-def test_projections_are_listed_for_people_and_as_the_api_says(desk: Desk, banyan: Banyan) -> None:
+def test_projections_are_listed_for_people_and_as_the_api_says(desk: InProcessPlatform, banyan: Banyan) -> None:
     shown = banyan("projections list")
     assert shown.exit_code == 0
     for projection in desk.app.domain.projections:
@@ -68,7 +68,7 @@ def test_projections_are_listed_for_people_and_as_the_api_says(desk: Desk, banya
     ]
 
 
-def test_a_parked_stream_is_shown_and_retried(desk: Desk, banyan: Banyan) -> None:
+def test_a_parked_stream_is_shown_and_retried(desk: InProcessPlatform, banyan: Banyan) -> None:
     shown = banyan("projections show order_list").stdout
     assert POISONED in shown
     assert "KeyError" in shown
@@ -81,7 +81,7 @@ def test_a_parked_stream_is_shown_and_retried(desk: Desk, banyan: Banyan) -> Non
     assert desk.differing() == []
 
 
-def test_the_reactor_is_listed_and_its_parked_streams_are_retried(desk: Desk, banyan: Banyan) -> None:
+def test_the_reactor_is_listed_and_its_parked_streams_are_retried(desk: InProcessPlatform, banyan: Banyan) -> None:
     desk.react()
     assert "reactor" in banyan("projections list").stdout
     shown = banyan("projections show reactor").stdout
@@ -92,7 +92,7 @@ def test_the_reactor_is_listed_and_its_parked_streams_are_retried(desk: Desk, ba
     assert desk.scheduled() == {"o-1", "o-2", "poison"}
 
 
-def test_pausing_parking_and_resuming(desk: Desk, banyan: Banyan) -> None:
+def test_pausing_parking_and_resuming(desk: InProcessPlatform, banyan: Banyan) -> None:
     paused = banyan("projections pause order_list --reason maintenance")
     assert "maintenance" in paused.stdout
     desk.order("o-3")
@@ -117,7 +117,7 @@ def test_a_stream_is_shown_with_what_follows_a_version(banyan: Banyan) -> None:
     assert banyan("streams show nonsense").exit_code == 1
 
 
-def test_deadlines_that_wait_are_shown(desk: Desk, banyan: Banyan) -> None:
+def test_deadlines_that_wait_are_shown(desk: InProcessPlatform, banyan: Banyan) -> None:
     desk.mended = True
     desk.react()
     shown = banyan("deadlines list").stdout
@@ -125,7 +125,7 @@ def test_deadlines_that_wait_are_shown(desk: Desk, banyan: Banyan) -> None:
     assert "acme:order:o-2" in shown
 
 
-def test_a_table_in_a_pipe_is_not_cut(desk: Desk, banyan: Banyan) -> None:
+def test_a_table_in_a_pipe_is_not_cut(desk: InProcessPlatform, banyan: Banyan) -> None:
     long = "acme:order:" + "x" * 100
     desk.order("x" * 100)
     shown = banyan(f"streams show {long}", COLUMNS="").stdout
@@ -143,7 +143,7 @@ def test_a_stream_without_events_is_refused(banyan: Banyan, line: str) -> None:
 
 @pytest.mark.usefixtures("working")
 def test_a_generation_that_was_read_until_just_now_is_dropped_as_soon_as_it_can_be(
-    desk: Desk, banyan: Banyan, monkeypatch: pytest.MonkeyPatch
+    desk: InProcessPlatform, banyan: Banyan, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     banyan("projections rebuild customer_totals --switch --every 0.01")
     refused = banyan("projections drop customer_totals 1")
@@ -161,7 +161,7 @@ def test_a_generation_that_was_read_until_just_now_is_dropped_as_soon_as_it_can_
 
 
 @pytest.mark.usefixtures("working")
-def test_a_rebuild_from_its_preview_to_the_way_back(desk: Desk, banyan: Banyan) -> None:
+def test_a_rebuild_from_its_preview_to_the_way_back(desk: InProcessPlatform, banyan: Banyan) -> None:
     desk.mended = True
     banyan(f"projections retry order_list {POISONED}")
     assert "write units" in banyan("projections preview order_list").stdout
@@ -195,7 +195,7 @@ def test_a_rebuild_that_differs_ends_with_1_and_is_given_up(banyan: Banyan) -> N
 
 
 @pytest.mark.parametrize("id", ["A#1", '24"x', "A%231", "100%", "a+b", "{x}", "a;b=c", "...", "a|b^c`d", "[red]<a>&~"])
-def test_a_trace_is_found_by_any_id_that_a_request_may_bring(desk: Desk, banyan: Banyan, id: str) -> None:
+def test_a_trace_is_found_by_any_id_that_a_request_may_bring(desk: InProcessPlatform, banyan: Banyan, id: str) -> None:
     body = {"orderId": "o-odd", "customerId": "c-1", "items": [{"sku": id, "quantity": 1, "price": 1}]}
     sent = desk.apis["banyan-CommandApi"](event("POST", "/orders", body, X_Correlation_Id=id), CONTEXT)
     assert sent["headers"]["X-Correlation-Id"] == id
@@ -216,7 +216,7 @@ def test_an_id_that_no_path_can_carry_is_one_sentence(banyan: Banyan, id: str) -
 
 
 @pytest.mark.parametrize("customer", ["राम कुमार", "Smith, John", "O'Brien & Co (UK)", "Zoe\u0308", "a+b@example.com"])
-def test_a_customer_is_found_through_the_gateway(desk: Desk, banyan: Banyan, customer: str) -> None:
+def test_a_customer_is_found_through_the_gateway(desk: InProcessPlatform, banyan: Banyan, customer: str) -> None:
     body = {"orderId": "o-named", "customerId": customer, "items": [{"sku": "A", "quantity": 1, "price": 1}]}
     assert banyan.api("POST", "/orders", body).status_code == 201
     desk.deliver(StreamId("acme", "order", "o-named"))
@@ -225,7 +225,7 @@ def test_a_customer_is_found_through_the_gateway(desk: Desk, banyan: Banyan, cus
     assert len(banyan.api("GET", f"/orders?customer={quote(customer, safe='')}").json()["orders"]) == 1
 
 
-def test_a_trace_is_a_tree_of_causes(desk: Desk, banyan: Banyan) -> None:
+def test_a_trace_is_a_tree_of_causes(desk: InProcessPlatform, banyan: Banyan) -> None:
     (commit,) = desk.app.store.commits(next(s for s in desk.app.store.streams() if s.id == "o-1"))
     desk.app.traces.take(commit, desk.app.store.decode(commit))
     (recorded,) = desk.app.store.decode(commit)
@@ -272,12 +272,14 @@ def test_a_wrong_usage_exits_with_2(line: str) -> None:
     assert CliRunner().invoke(app, line.split()).exit_code == 2
 
 
-def test_the_api_says_what_the_command_did(desk: Desk, banyan: Banyan) -> None:
+def test_the_api_says_what_the_command_did(desk: InProcessPlatform, banyan: Banyan) -> None:
     assert banyan.json("projections pause order --reason maintenance") == body_of(desk.ask("/admin/projections/order"))
 
 
 @pytest.mark.usefixtures("working")
-def test_every_command_for_projections_on_the_operators_page_does_what_it_says(desk: Desk, banyan: Banyan) -> None:
+def test_every_command_for_projections_on_the_operators_page_does_what_it_says(
+    desk: InProcessPlatform, banyan: Banyan
+) -> None:
     """In the order of the page; a rebuild that was switched to cannot be cancelled any more."""
     desk.react()
     desk.mended = True

@@ -13,19 +13,19 @@ import boto3
 import psycopg
 import pytest
 from openapi_schema_validator import OAS31Validator
-from tests.desk import Desk
-from tests.engines import DynamoDBEngine, moto_tables
-from tests.legacies import OnDynamoDB, OnPostgres, order, row
-from tests.support import meanwhile
+from tests.support.clocks import meanwhile
+from tests.support.engines import DynamoDBEngine, moto_tables
+from tests.support.http import body_of, problem
+from tests.support.legacies import OnDynamoDB, OnPostgres, order, row
+from tests.support.platform import InProcessPlatform
 from tests.unit.cli.conftest import Banyan
-from tests.unit.http.api import body_of, problem
 from tests.unit.http.test_openapi import DOCUMENT
 from tools.local.physical import REGION
 from tools.local.token import make_token
 
-from banyan.aws.identity import ADMIN
-from banyan.migration.legacy_led import LegacyLed
+from banyan.entrypoints.http.identity import ADMIN
 from banyan.migration.parts import Parts
+from banyan.migration.writes.legacy_led import LegacyLed
 from banyan.reconciliation.fields import FieldDifference
 from orders.commands import PayOrder
 
@@ -56,7 +56,7 @@ class Moving:
         for number in (1, 2, 3):
             legacy.write_directly(order(number), row(order(number), customer=f"c-{number}"))
         self.legacy = legacy
-        self.desk = Desk(engine, ARCHIVE_BUCKET=BUCKET, **settings_of(legacy))
+        self.desk = InProcessPlatform(engine, ARCHIVE_BUCKET=BUCKET, **settings_of(legacy))
 
     @property
     def parts(self) -> Parts:
@@ -102,11 +102,13 @@ on_postgres = pytest.mark.parametrize("moving", ["postgres"], indirect=True)
 
 
 @pytest.fixture
-def desk(moving: Moving) -> Desk:
+def desk(moving: Moving) -> InProcessPlatform:
     return moving.desk
 
 
-def test_a_migration_from_its_first_step_to_its_archive(moving: Moving, desk: Desk, banyan: Banyan) -> None:
+def test_a_migration_from_its_first_step_to_its_archive(
+    moving: Moving, desk: InProcessPlatform, banyan: Banyan
+) -> None:
     boto3.client("s3").create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": REGION})
     assert "dual_write, made by the operator" in banyan("migration status").stdout
     started = banyan(f"migration start {BECAUSE}")
@@ -145,7 +147,7 @@ def test_what_cannot_be_done_is_refused_with_a_code(moving: Moving, subtests: py
 
 
 def test_without_a_legacy_system_it_is_said_what_to_set(moto: DynamoDBEngine, tmp_path: Path) -> None:
-    with Desk(moto).serving(tmp_path) as url:
+    with InProcessPlatform(moto).serving(tmp_path) as url:
         banyan = Banyan(url, make_token("acme", tmp_path, scopes=[ADMIN]))
         ended = [banyan(f"migration {line}") for line in ("status", "history", f"start {BECAUSE}", "backfill")]
     assert {(each.exit_code, each.stderr.strip()) for each in ended} == {
@@ -153,7 +155,9 @@ def test_without_a_legacy_system_it_is_said_what_to_set(moto: DynamoDBEngine, tm
     }
 
 
-def test_every_decision_is_told_with_who_made_it_and_why(moving: Moving, desk: Desk, banyan: Banyan) -> None:
+def test_every_decision_is_told_with_who_made_it_and_why(
+    moving: Moving, desk: InProcessPlatform, banyan: Banyan
+) -> None:
     banyan(f"migration start {BECAUSE}")
     desk.look_after_the_migration()
     (held, began) = moving.told("history")["decisions"]
@@ -166,7 +170,9 @@ def test_every_decision_is_told_with_who_made_it_and_why(moving: Moving, desk: D
     assert ("Moved to dual_write" in older, "Held" in older) == (True, False)
 
 
-def test_it_goes_back_a_phase_or_to_the_step_that_is_named(moving: Moving, desk: Desk, banyan: Banyan) -> None:
+def test_it_goes_back_a_phase_or_to_the_step_that_is_named(
+    moving: Moving, desk: InProcessPlatform, banyan: Banyan
+) -> None:
     banyan(f"migration start {BECAUSE}")
     assert "would_lose: " in banyan(f"migration move canary:50 {BECAUSE}").stderr
     moving.align()
@@ -188,7 +194,9 @@ def test_two_who_advance_at_once_advance_one_step(moving: Moving, banyan: Banyan
     assert moving.told()["percentage"] == 10
 
 
-def test_reads_that_differ_are_listed_down_to_the_field(moving: Moving, desk: Desk, banyan: Banyan) -> None:
+def test_reads_that_differ_are_listed_down_to_the_field(
+    moving: Moving, desk: InProcessPlatform, banyan: Banyan
+) -> None:
     banyan(f"migration start {BECAUSE}")
     for number, price in ((1, "4.49"), (2, "4.48")):
         field = FieldDifference(name="items.0.price", expected="4.5", actual=price)
@@ -203,7 +211,7 @@ def test_reads_that_differ_are_listed_down_to_the_field(moving: Moving, desk: De
 
 @on_postgres
 def test_a_write_that_is_half_done_is_shown_with_its_age_and_its_owner(
-    moving: Moving, desk: Desk, banyan: Banyan
+    moving: Moving, desk: InProcessPlatform, banyan: Banyan
 ) -> None:
     banyan(f"migration start {BECAUSE}")
     assert isinstance(moving.parts.aligner, LegacyLed)
@@ -230,14 +238,14 @@ def test_it_can_be_seen_and_rolled_back_while_the_legacy_system_does_not_answer(
     moving.align()
     banyan(f"migration move canary:50 {BECAUSE}")
     moving.parts.close()
-    monkeypatch.setattr("banyan.migration.connections.psycopg.connect", refuse)
+    monkeypatch.setattr("banyan.migration.stores.connections.psycopg.connect", refuse)
     shown = banyan("migration status")
     assert (shown.exit_code, "no answer from the legacy database" in shown.stdout) == (0, True), shown.output
     assert "stands at dual_write" in banyan(f"migration rollback {BECAUSE}").stdout
 
 
 @on_postgres
-def test_a_turn_that_cannot_be_made_is_told_as_such(moving: Moving, desk: Desk, banyan: Banyan) -> None:
+def test_a_turn_that_cannot_be_made_is_told_as_such(moving: Moving, desk: InProcessPlatform, banyan: Banyan) -> None:
     def spoil_the_turn() -> None:
         if moving.parts.phases.refreshed().moving_to:
             moving.legacy.write_directly(order(4), row(order(4), customer="no#key"))
@@ -255,7 +263,7 @@ def test_a_turn_that_cannot_be_made_is_told_as_such(moving: Moving, desk: Desk, 
 
 
 def test_a_move_goes_on_when_nobody_watches_it(
-    moving: Moving, banyan: Banyan, desk: Desk, monkeypatch: pytest.MonkeyPatch
+    moving: Moving, banyan: Banyan, desk: InProcessPlatform, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def interrupt(_: float) -> None:
         raise KeyboardInterrupt

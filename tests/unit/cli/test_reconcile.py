@@ -11,11 +11,11 @@ from xml.etree import ElementTree
 
 import pytest
 from openapi_schema_validator import OAS31Validator
-from tests.desk import Desk
-from tests.engines import moto_tables
-from tests.support import meanwhile
+from tests.support.clocks import meanwhile
+from tests.support.engines import moto_tables
+from tests.support.http import body_of, problem
+from tests.support.platform import InProcessPlatform
 from tests.unit.cli.conftest import Banyan
-from tests.unit.http.api import body_of, problem
 from tests.unit.http.test_openapi import DOCUMENT
 
 from banyan.reconciliation.run import Runs, RunState
@@ -26,10 +26,10 @@ TOTALS = {"row": {"S": "customer_totals@1#acme#c-1"}, "sort": {"S": ":totals"}}
 
 
 @pytest.fixture
-def desk() -> Iterator[Desk]:
+def desk() -> Iterator[InProcessPlatform]:
     """Two orders whose read models are up to date, and a while ago."""
     with moto_tables() as engine:
-        desk = Desk(engine)
+        desk = InProcessPlatform(engine)
         for order in ("o-1", "o-2"):
             desk.order(order)
         desk.deliver()
@@ -37,7 +37,7 @@ def desk() -> Iterator[Desk]:
         yield desk
 
 
-def spoil(desk: Desk) -> None:
+def spoil(desk: InProcessPlatform) -> None:
     """Write a wrong sum behind the projections' back."""
     desk.app.client.update_item(
         TableName=desk.app.tables.views,
@@ -47,7 +47,7 @@ def spoil(desk: Desk) -> None:
     )
 
 
-def told(desk: Desk, path: str, documented: str | None = None) -> Any:
+def told(desk: InProcessPlatform, path: str, documented: str | None = None) -> Any:
     """What an operator is told, which must be as it is documented."""
     answer = desk.ask(path)
     route = DOCUMENT["paths"][documented or path]["get"]
@@ -56,7 +56,7 @@ def told(desk: Desk, path: str, documented: str | None = None) -> Any:
     return body_of(answer)
 
 
-def test_a_difference_is_found_shown_and_repaired(desk: Desk, banyan: Banyan, tmp_path: Path) -> None:
+def test_a_difference_is_found_shown_and_repaired(desk: InProcessPlatform, banyan: Banyan, tmp_path: Path) -> None:
     assert "There is no report yet" in banyan("reconcile show").stderr
     with meanwhile(desk.functions.run, pause=0.02):
         clean = banyan(RUN)
@@ -81,7 +81,7 @@ def test_a_difference_is_found_shown_and_repaired(desk: Desk, banyan: Banyan, tm
     ]
 
 
-def test_reports_are_named_and_told_as_documented(desk: Desk, banyan: Banyan) -> None:
+def test_reports_are_named_and_told_as_documented(desk: InProcessPlatform, banyan: Banyan) -> None:
     desk.functions.start("reconciler", {})
     desk.functions.run()
     (listed,) = banyan.json("reconcile reports")["reports"]
@@ -95,7 +95,7 @@ def test_reports_are_named_and_told_as_documented(desk: Desk, banyan: Banyan) ->
         assert problem(desk.ask(f"{PATH}/reports/{unknown}")) == (404, "report_not_found")
 
 
-def test_a_run_is_followed_segment_by_segment_and_never_begun_twice(desk: Desk, banyan: Banyan) -> None:
+def test_a_run_is_followed_segment_by_segment_and_never_begun_twice(desk: InProcessPlatform, banyan: Banyan) -> None:
     runs, now = Runs(desk.app.cells), desk.clock()
     assert runs.open() is None
     state = RunState(started_at=now, segments=2, leased_until=now + timedelta(minutes=5))
@@ -111,7 +111,9 @@ def test_a_run_is_followed_segment_by_segment_and_never_begun_twice(desk: Desk, 
     assert list(desk.functions.waiting) == [("reconciler", {"full": False, "repair": False})]
 
 
-def test_a_run_goes_on_when_nobody_watches_it(desk: Desk, banyan: Banyan, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_run_goes_on_when_nobody_watches_it(
+    desk: InProcessPlatform, banyan: Banyan, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def interrupt(_: float) -> None:
         raise KeyboardInterrupt
 

@@ -9,11 +9,11 @@ from typing import Any
 from xml.etree import ElementTree
 
 from rich.console import Console
-from tests.support import START
+from tests.support.clocks import START
 from tools.cli.reports.page import page
 from tools.cli.reports.tables import listing, summary
 
-from banyan.aws.admin.reconciliation import ReportAnswer
+from banyan.entrypoints.admin.reconciliation import ReportAnswer
 from banyan.reconciliation.fields import FieldDifference
 from banyan.reconciliation.report import Finding, Report, Section
 

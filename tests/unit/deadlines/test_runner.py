@@ -7,11 +7,11 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from tests.deferring import CREDITED, DOMAIN, POISON, Credit, deadline
-from tests.ledger import REGISTRY, account, deposits
-from tests.support import START, ManualClock, no_sleep
+from tests.support.clocks import START, ManualClock, no_sleep
+from tests.support.deferring import CREDITED, DOMAIN, POISON, Credit, deadline
+from tests.support.ledger import REGISTRY, account, deposits
 
-from banyan.commands import CLOCK_SKEW, CommandHandler
+from banyan.commands.handler import CLOCK_SKEW, CommandHandler
 from banyan.deadlines.base import Waiting
 from banyan.deadlines.memory import MemoryDeadlines
 from banyan.deadlines.runner import RESERVE_MS, DeadlineRunner, Run

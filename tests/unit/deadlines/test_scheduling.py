@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from datetime import timedelta
 
 import pytest
-from tests.deferring import CREDITED, Credit
-from tests.ledger import REGISTRY, account, deposits
-from tests.support import ManualClock, no_sleep
+from tests.support.clocks import ManualClock, no_sleep
+from tests.support.deferring import CREDITED, Credit
+from tests.support.ledger import REGISTRY, account, deposits
 
-from banyan.commands import CommandHandler
+from banyan.commands.handler import CommandHandler
 from banyan.deadlines.memory import MemoryDeadlines
 from banyan.deadlines.runner import RESERVE_MS, DeadlineRunner
 from banyan.domain import Domain

@@ -7,15 +7,15 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
-from tests.engines import DynamoDBEngine
-from tests.support import START
+from tests.support.clocks import START
+from tests.support.engines import DynamoDBEngine
 from tools.demo.checks import Check, event_store, legacy_store, lost, versions
 from tools.demo.events import histories
 from tools.demo.ledger import Ledger, Standing
 from tools.demo.story import Outcome
 from tools.importer.commands import Command, Kind
 
-from banyan.commands import CommandHandler
+from banyan.commands.handler import CommandHandler
 from banyan.streams import StreamId
 from orders import DOMAIN
 from orders.commands import AddItem, CreateOrder, PayOrder

@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.unit.http.api import OPERATOR, ORDER, Answer, Server, problem
+from tests.support.http import OPERATOR, ORDER, Answer, Server, problem
 from tools.openapi import described
 
 import banyan
-from banyan.aws.identity import ADMIN
+from banyan.entrypoints.http.identity import ADMIN
 
 DOCUMENT = json.loads(described())
 ROUTES = sorted(

@@ -8,13 +8,13 @@ from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.support import no_sleep
-from tests.unit.http.api import ITEM, ORDER, Answer, Server, body_of
+from tests.support.clocks import no_sleep
+from tests.support.http import ITEM, ORDER, Answer, Server, body_of
 
-from banyan.aws.idempotency import MemoryIdempotency
+from banyan.commands.idempotency import MemoryIdempotency
 from banyan.errors import StoreUnavailable
-from banyan.snapshots import write_snapshot
 from banyan.store.memory import MemoryTable
+from banyan.store.snapshots import write_snapshot
 from banyan.streams import StreamId
 from orders.decider import ORDER as ORDER_DECIDER
 

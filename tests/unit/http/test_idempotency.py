@@ -12,14 +12,14 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from tests.support import ManualClock, no_sleep
-from tests.unit.http.api import ITEM, ORDER, Answer, Server, body_of, event, problem
+from tests.support.clocks import ManualClock, no_sleep
+from tests.support.http import ITEM, ORDER, Answer, Server, body_of, event, problem
 
-from banyan.aws.http_once import WAITS_SECONDS
-from banyan.aws.idempotency import MemoryIdempotency, Record
-from banyan.commands import CLOCK_SKEW
+from banyan.commands.commit_ids import REMEMBERED_COMMITS
+from banyan.commands.handler import CLOCK_SKEW
+from banyan.commands.idempotency import MemoryIdempotency, Record
+from banyan.entrypoints.http.once import WAITS_SECONDS
 from banyan.errors import StoreUnavailable
-from banyan.known import REMEMBERED_COMMITS
 from banyan.store.memory import MemoryTable
 
 KEY = {"idempotency_key": "key-1"}

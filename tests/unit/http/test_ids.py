@@ -9,7 +9,7 @@ from urllib.parse import quote, unquote
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
-from tests.unit.http.api import ITEM, OPERATOR, ORDER, Answer, Server, body_of, problem
+from tests.support.http import ITEM, OPERATOR, ORDER, Answer, Server, body_of, problem
 
 from banyan.streams import StreamId
 from banyan.text import fits_in_path

@@ -14,10 +14,10 @@ import pytest
 from aws_lambda_powertools.logging import Logger
 from botocore.exceptions import ClientError
 
-from banyan.aws import observability
-from banyan.aws.observability import EmbeddedMetrics, HandlerFailed, instrumented
-from banyan.aws.once import once
+from banyan.adapters import observability
+from banyan.adapters.observability import EmbeddedMetrics, HandlerFailed, instrumented
 from banyan.errors import UnknownEventType
+from banyan.once import once
 
 CONTEXT = SimpleNamespace(function_name="Test", aws_request_id="request-1")
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from openapi_schema_validator import OAS31Validator
 from openapi_spec_validator import validate
-from tests.unit.http.api import ITEM, ORDER, Server, body_of
+from tests.support.http import ITEM, ORDER, Server, body_of
 from tools.openapi import described, main
 
 KEPT = Path(__file__).parents[3] / "docs" / "openapi.json"

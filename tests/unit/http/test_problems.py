@@ -11,10 +11,10 @@ from uuid import uuid4
 
 import pytest
 from aws_lambda_powertools.logging import Logger
-from tests.unit.http.api import ITEM, ORDER, Answer, Server, body_of, problem
+from tests.support.http import ITEM, ORDER, Answer, Server, body_of, problem
 
-from banyan.aws import observability
-from banyan.aws.problems import Contention, problem_of
+from banyan.adapters import observability
+from banyan.entrypoints.http.problems import Contention, problem_of
 from banyan.errors import CommitTooLarge, ConcurrencyError, InvalidStreamId, StoreUnavailable, StreamCorrupted
 from banyan.streams import StreamId
 

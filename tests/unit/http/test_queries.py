@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from tests.support import ManualClock, no_sleep
+from tests.support.clocks import ManualClock, no_sleep
 
 from banyan.errors import InvalidCursor, VersionNotReached
 from banyan.projections.conditions import Conditions
@@ -28,7 +28,7 @@ CANCELLED = OrderCancelled.model_validate(
 )
 
 
-class World:
+class QueryFixture:
     """A stream, its read models, and queries that wait at most 100 ms."""
 
     def __init__(self) -> None:
@@ -60,21 +60,21 @@ class World:
 
 
 @pytest.fixture
-def world() -> World:
-    return World()
+def world() -> QueryFixture:
+    return QueryFixture()
 
 
 def served(answer: Answer[OrderDetails]) -> tuple[str, int, str]:
     return answer.provenance.served_from, answer.provenance.version, str(answer.value.status)
 
 
-def test_a_stream_that_is_not_projected_is_folded(world: World) -> None:
+def test_a_stream_that_is_not_projected_is_folded(world: QueryFixture) -> None:
     world.happen(CREATED)
     assert served(world.get()) == ("stream", 1, "created")
     assert not world.waits
 
 
-def test_a_row_that_is_up_to_date_is_true_now(world: World) -> None:
+def test_a_row_that_is_up_to_date_is_true_now(world: QueryFixture) -> None:
     world.happen(CREATED)
     world.project()
     answer = world.get(min_version=1)
@@ -83,7 +83,7 @@ def test_a_row_that_is_up_to_date_is_true_now(world: World) -> None:
     assert not world.waits
 
 
-def test_a_row_that_lags_is_true_up_to_the_first_commit_it_lacks(world: World) -> None:
+def test_a_row_that_lags_is_true_up_to_the_first_commit_it_lacks(world: QueryFixture) -> None:
     world.happen(CREATED)
     world.project()
     world.happen(CANCELLED)
@@ -95,7 +95,7 @@ def test_a_row_that_lags_is_true_up_to_the_first_commit_it_lacks(world: World) -
 
 
 @pytest.mark.parametrize("polls", [1, 3, 5])
-def test_a_read_waits_for_the_read_model(world: World, polls: int) -> None:
+def test_a_read_waits_for_the_read_model(world: QueryFixture, polls: int) -> None:
     world.happen(CREATED)
     world.project()
     world.happen(CANCELLED)
@@ -105,7 +105,7 @@ def test_a_read_waits_for_the_read_model(world: World, polls: int) -> None:
 
 
 @pytest.mark.parametrize("projected", [False, True])
-def test_a_read_that_waited_long_enough_folds_what_is_missing(world: World, projected: bool) -> None:
+def test_a_read_that_waited_long_enough_folds_what_is_missing(world: QueryFixture, projected: bool) -> None:
     world.happen(CREATED)
     if projected:
         world.project()
@@ -116,7 +116,7 @@ def test_a_read_that_waited_long_enough_folds_what_is_missing(world: World, proj
     assert sum(world.waits) == pytest.approx(0.1)
 
 
-def test_a_version_that_is_not_there_is_not_waited_for(world: World) -> None:
+def test_a_version_that_is_not_there_is_not_waited_for(world: QueryFixture) -> None:
     world.happen(CREATED)
     with pytest.raises(VersionNotReached) as refused:
         world.get(min_version=2)
@@ -124,7 +124,7 @@ def test_a_version_that_is_not_there_is_not_waited_for(world: World) -> None:
     assert not world.waits
 
 
-def test_a_stream_that_is_not_there_has_no_answer(world: World) -> None:
+def test_a_stream_that_is_not_there_has_no_answer(world: QueryFixture) -> None:
     assert world.queries.get(ORDER_DETAILS, STREAM) is None
     assert world.queries.get(ORDER_DETAILS, STREAM, min_version=3) is None
     assert world.queries.at(ORDER_DETAILS, STREAM, 1) is None
@@ -132,7 +132,7 @@ def test_a_stream_that_is_not_there_has_no_answer(world: World) -> None:
     assert not world.waits
 
 
-def test_looking_back_into_the_middle_of_a_commit(world: World) -> None:
+def test_looking_back_into_the_middle_of_a_commit(world: QueryFixture) -> None:
     world.happen(CREATED, CANCELLED)
     found = world.queries.at(ORDER_DETAILS, STREAM, 1)
     assert found
@@ -142,7 +142,7 @@ def test_looking_back_into_the_middle_of_a_commit(world: World) -> None:
     assert [event.version for event in page.value] == [2]
 
 
-def test_the_live_generation_is_the_one_read(world: World) -> None:
+def test_the_live_generation_is_the_one_read(world: QueryFixture) -> None:
     world.happen(CREATED)
     world.project()
     rebuilt = Queries(world.store, world.views, generation=lambda name: Generation(name, 2), clock=world.clock)
@@ -152,6 +152,6 @@ def test_the_live_generation_is_the_one_read(world: World) -> None:
     assert rebuilt.lookup(ORDER_LIST, "acme", "all", "all", 10).value.entries == []
 
 
-def test_a_damaged_cursor_is_refused(world: World) -> None:
+def test_a_damaged_cursor_is_refused(world: QueryFixture) -> None:
     with pytest.raises(InvalidCursor):
         world.queries.lookup(ORDER_LIST, "acme", "all", "all", 10, "nonsense")

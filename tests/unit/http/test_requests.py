@@ -11,12 +11,12 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.unit.http.api import CONTEXT, ORDER, Server, body_of, event, problem
+from tests.support.http import CONTEXT, ORDER, Server, body_of, event, problem
 
-from banyan.aws.http_headers import Headers
-from banyan.aws.http_json import expect_text, read_body
-from banyan.aws.identity import Caller, ForbiddenTenant, Unauthorized, identify
-from banyan.aws.problems import BadRequest, BodyTooLarge, InvalidText
+from banyan.entrypoints.http.headers import Headers
+from banyan.entrypoints.http.identity import Caller, ForbiddenTenant, Unauthorized, identify
+from banyan.entrypoints.http.json_bodies import expect_text, read_body
+from banyan.entrypoints.http.problems import BadRequest, BodyTooLarge, InvalidText
 
 LIMIT = 1000
 

@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from tests.unit.http.api import ITEM, ORDER, Answer, Server, body_of
+from tests.support.http import ITEM, ORDER, Answer, Server, body_of
 
 from banyan.streams import StreamId
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from urllib.parse import quote
 
 import pytest
-from tests.unit.http.api import Answer, Server, body_of, problem
+from tests.support.http import Answer, Server, body_of, problem
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 import pytest
-from tests.unit.http.api import ITEM, ORDER, Answer, Server, body_of, problem
+from tests.support.http import ITEM, ORDER, Answer, Server, body_of, problem
 from tools.openapi import described
 
 from banyan.store import Commit

@@ -11,7 +11,7 @@ from unittest.mock import Mock
 
 import pytest
 from aws_lambda_powertools.event_handler.api_gateway import Route
-from tests.unit.http.api import ITEM, Server, body_of
+from tests.support.http import ITEM, Server, body_of
 
 from banyan.projections.memory import MemoryViews
 

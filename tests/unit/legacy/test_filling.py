@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 from tests.conftest import LOCAL
-from tests.engines import DynamoDBEngine
-from tests.legacies import OnPostgres as Server
-from tests.support import lengthy
+from tests.support.clocks import lengthy
+from tests.support.engines import DynamoDBEngine
+from tests.support.legacies import OnPostgres as Server
 from tests.unit.importer.files import SAMPLE, chosen
 from tests.unit.importer.independent import Independent
 from tools.legacy.cli import app

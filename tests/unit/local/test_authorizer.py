@@ -14,7 +14,7 @@ from tools.local.keys import AUDIENCE, ISSUER, key_id, local_key
 from tools.local.problems import Problem
 from tools.local.token import make_token
 
-from banyan.aws.identity import ForbiddenTenant, identify
+from banyan.entrypoints.http.identity import ForbiddenTenant, identify
 
 
 @pytest.fixture(scope="session")

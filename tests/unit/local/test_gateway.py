@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.support import wait_until
+from tests.support.clocks import wait_until
 from tests.unit.local.conftest import Write
 from tools.local import gateway
 from tools.local.authorizer import jwt_authorizer

@@ -9,7 +9,7 @@ from typing import Any
 
 import boto3
 import pytest
-from tests.support import wait_until
+from tests.support.clocks import wait_until
 from tests.unit.local.conftest import Worker, Write, fail
 from tools.local.console import Console
 from tools.local.functions import Functions, Invocable

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from tests.support import wait_until
+from tests.support.clocks import wait_until
 from tests.unit.local.conftest import Worker, Write, fail
 from tools.local import schedules as module
 from tools.local.console import Console

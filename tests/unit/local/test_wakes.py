@@ -9,7 +9,7 @@ from typing import Any
 import boto3
 import pytest
 from botocore.exceptions import ClientError
-from tests.support import wait_until
+from tests.support.clocks import wait_until
 from tests.unit.local.conftest import Worker, Write
 from tools.local import queues, streams, wakes
 from tools.local.checkpoints import Checkpoints

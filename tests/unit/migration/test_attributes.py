@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 from pydantic import BaseModel, ConfigDict
 
-from banyan.migration.adapter import LegacyAdapter
-from banyan.migration.items import Attributes
-from banyan.migration.lines import Lines
+from banyan.migration.stores.adapter import LegacyAdapter
+from banyan.migration.stores.items import Attributes
+from banyan.migration.stores.lines import Lines
 
 
 class Part(BaseModel):

@@ -8,11 +8,11 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from tests.interruptions import Killed, Outside
-from tests.support import ManualClock, no_sleep
+from tests.support.clocks import ManualClock, no_sleep
+from tests.support.interruptions import Killed, Outside
 
-from banyan.aws.settings import Settings
-from banyan.commands import CommandHandler
+from banyan.adapters.settings import Settings
+from banyan.commands.handler import CommandHandler
 from banyan.deadlines.memory import MemoryDeadlines
 from banyan.deadlines.runner import DeadlineRunner
 from banyan.errors import CommandRejected, StoreUnavailable
@@ -22,9 +22,9 @@ from banyan.projections.memory import MemoryViews
 from banyan.projections.views import Views
 from banyan.reactions.policies import Policies
 from banyan.reactions.reactor import REACTOR, Reactor
-from banyan.snapshots import write_snapshot
 from banyan.store import Commit, CommitTable, EventStore
 from banyan.store.memory import MemoryTable
+from banyan.store.snapshots import write_snapshot
 from banyan.streams import StreamId
 from banyan.telemetry import NoTelemetry
 from orders import DOMAIN

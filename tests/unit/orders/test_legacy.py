@@ -9,7 +9,7 @@ from decimal import Decimal
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.support import START
+from tests.support.clocks import START
 from tests.unit.orders.test_properties import courses, play
 
 from banyan.events import DomainEvent, Event, Metadata

@@ -10,8 +10,8 @@ from functools import cache, partial
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from tests.interruptions import Interruption, Outside, killed_after, killed_before, meanwhile
-from tests.support import lengthy
+from tests.support.clocks import lengthy
+from tests.support.interruptions import Interruption, Outside, killed_after, killed_before, meanwhile
 from tests.unit.orders.shop import Shop, check_closed
 
 from banyan.store import Commit

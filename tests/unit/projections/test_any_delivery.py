@@ -9,8 +9,8 @@ from datetime import datetime
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.ledger import Deposited, Withdrawn, account
-from tests.unit.projections.harness import Ledger, same
+from tests.support.ledger import Deposited, Withdrawn, account
+from tests.support.projections import Ledger, same
 
 from banyan.events import DomainEvent
 from banyan.projections.memory import MemoryViews

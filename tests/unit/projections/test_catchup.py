@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.ledger import account, deposits
-from tests.support import START
-from tests.unit.projections.harness import POISON, Ledger
+from tests.support.clocks import START
+from tests.support.ledger import account, deposits
+from tests.support.projections import POISON, Ledger
 from tests.unit.projections.test_any_delivery import History, appended, assert_folded_to_end, histories
 
 from banyan.errors import StoreUnavailable

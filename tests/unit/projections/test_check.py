@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from tests.ledger import account, deposits
-from tests.unit.projections.harness import Ledger, same
+from tests.support.ledger import account, deposits
+from tests.support.projections import Ledger, same
 
 from banyan.projections.check import Difference, ViewFold, compare_rows, fold_row
 from banyan.projections.views import Generation, RowKey

@@ -10,7 +10,7 @@ from datetime import timedelta
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.support import START
+from tests.support.clocks import START
 
 from banyan.errors import TransitionRejected
 from banyan.projections.control import Control, Stage, Status

@@ -6,9 +6,9 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import pytest
-from tests.ledger import account, deposits
-from tests.support import START
-from tests.unit.projections.harness import BREAKER_LIMIT, POISON, Ledger, same
+from tests.support.clocks import START
+from tests.support.ledger import account, deposits
+from tests.support.projections import BREAKER_LIMIT, POISON, Ledger, same
 
 from banyan.errors import ControlChanged, StoreUnavailable, TransitionRejected
 from banyan.notices import PROJECTION_PAUSED

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from tests.unit.projections.harness import Balance, Cured, balances
+from tests.support.projections import Balance, Cured, balances
 
 from banyan.errors import ConfigurationError
 from banyan.projections.base import RESERVED_NAMES, Lookup, StreamProjection, ViewProjection

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from datetime import datetime
 
 import pytest
-from tests.interruptions import Killed
-from tests.ledger import account, deposits
-from tests.unit.projections.harness import POISON, Ledger, same
+from tests.support.interruptions import Killed
+from tests.support.ledger import account, deposits
+from tests.support.projections import POISON, Ledger, same
 
 from banyan.errors import BatchFailed, ConfigurationError, StoreUnavailable
 from banyan.projections.memory import MemoryViews

@@ -6,9 +6,9 @@ from collections.abc import Callable, Sequence
 from itertools import count
 
 import pytest
-from tests.interruptions import Outside, meanwhile
-from tests.ledger import account, deposits
-from tests.unit.projections.harness import Ledger, same
+from tests.support.interruptions import Outside, meanwhile
+from tests.support.ledger import account, deposits
+from tests.support.projections import Ledger, same
 
 from banyan.projections.rebuild.stream import rebuild_stream
 from banyan.projections.views import Generation, Views

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
-from tests.ledger import account, deposits
-from tests.unit.projections.harness import BREAKER_LIMIT, POISON, Ledger, same
+from tests.support.ledger import account, deposits
+from tests.support.projections import BREAKER_LIMIT, POISON, Ledger, same
 
 from banyan.errors import ConfigurationError, TransitionRejected
 from banyan.notices import PROJECTION_PAUSED

@@ -9,14 +9,14 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from tests.ledger import account, bulk, deposits
-from tests.unit.projections.harness import POISON, Ledger, same
-from tests.unit.projections.records import record
+from tests.support.ledger import account, bulk, deposits
+from tests.support.projections import POISON, Ledger, same
+from tests.support.stream_records import record
 
-from banyan.aws.streams import catch_up, project_records, read_records
+from banyan.adapters.dynamodb.commit_items import pack
+from banyan.entrypoints.stream_batches import catch_up, project_records, read_records
 from banyan.projections.catchup import CaughtUp
 from banyan.projections.views import Generation
-from banyan.store.items import pack
 
 ANNA, BEN = account("anna"), account("ben")
 

@@ -7,8 +7,8 @@ from datetime import datetime
 from itertools import count
 
 import pytest
-from tests.ledger import Deposited, Withdrawn, account, bulk, deposits
-from tests.unit.projections.harness import Ledger, same
+from tests.support.ledger import Deposited, Withdrawn, account, bulk, deposits
+from tests.support.projections import Ledger, same
 
 from banyan.events import Event
 from banyan.projections.base import Add, RowWrite, ViewProjection

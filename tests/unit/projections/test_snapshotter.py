@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from tests.ledger import ACCOUNTS, Account, account, deposits
-from tests.unit.projections.harness import Ledger
+from tests.support.ledger import ACCOUNTS, Account, account, deposits
+from tests.support.projections import Ledger
 
 from banyan.errors import StoreUnavailable
 from banyan.store import Snapshot

@@ -6,10 +6,10 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from tests.ledger import account, deposits
-from tests.unit.projections.harness import POISON, Ledger
-from tests.unit.reactions.harness import POISON as PILL
-from tests.unit.reactions.harness import Bank, Noted, deposited
+from tests.support.ledger import account, deposits
+from tests.support.projections import POISON, Ledger
+from tests.support.reactions import POISON as PILL
+from tests.support.reactions import Bank, Noted, deposited
 
 from banyan.projections.control import Control
 from banyan.projections.rebuild.base import Build, Phase

@@ -7,18 +7,18 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from tests.ledger import account, deposits
-from tests.unit.projections.harness import Balance, Ledger
-from tests.unit.rebuild.harness import Rebuilding
+from tests.support.ledger import account, deposits
+from tests.support.projections import Balance, Ledger
+from tests.support.rebuild import Rebuilding
 
+from banyan.adapters.dynamodb.commit_items import Item
+from banyan.adapters.dynamodb.view_items import read_state, state_item
 from banyan.errors import TransitionRejected
 from banyan.events import CamelModel, Event
 from banyan.projections.base import Lookup, StreamProjection
 from banyan.projections.control import Control, Stage, Status
-from banyan.projections.items import read_state, state_item
 from banyan.projections.views import Generation, StateRow
 from banyan.queries import Queries
-from banyan.store.items import Item
 
 ANNA, BEN = account("anna"), account("ben")
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from tests.ledger import account, deposits
-from tests.unit.reactions.harness import POISON, Bank, Noted, deposited
+from tests.support.ledger import account, deposits
+from tests.support.reactions import POISON, Bank, Noted, deposited
 
 from banyan.projections.catchup import MARGIN, CatchUp, CaughtUp, LogCatchUp
 from banyan.projections.checkpoints import MemoryCheckpoints

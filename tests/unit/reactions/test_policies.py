@@ -8,12 +8,12 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from tests.interruptions import Outside
-from tests.ledger import Deposit, Deposited, Withdraw, Withdrawn, account, deposits
-from tests.support import START
-from tests.unit.reactions.harness import Bank, Remind, deposited, pass_on, remind
+from tests.support.clocks import START
+from tests.support.interruptions import Outside
+from tests.support.ledger import Deposit, Deposited, Withdraw, Withdrawn, account, deposits
+from tests.support.reactions import Bank, Remind, deposited, pass_on, remind
 
-from banyan.commands import CLOCK_SKEW, CommandHandler
+from banyan.commands.handler import CLOCK_SKEW, CommandHandler
 from banyan.domain import Domain
 from banyan.errors import ConcurrencyError, ConfigurationError, StoreUnavailable
 from banyan.events import Event, Metadata

@@ -8,9 +8,9 @@ from random import Random
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.interruptions import Interruption, Killed, Outside, killed_after, killed_before, meanwhile
-from tests.ledger import account, deposits
-from tests.unit.reactions.harness import POISON, Bank, Noted, deposited
+from tests.support.interruptions import Interruption, Killed, Outside, killed_after, killed_before, meanwhile
+from tests.support.ledger import account, deposits
+from tests.support.reactions import POISON, Bank, Noted, deposited
 
 from banyan.errors import BatchFailed, ConfigurationError, StoreUnavailable
 from banyan.projections.breaker import BREAKER

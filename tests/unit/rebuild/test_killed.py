@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from tests.ledger import account, deposits
-from tests.unit.rebuild.harness import Fuse, Killed, Rebuilding
+from tests.support.ledger import account, deposits
+from tests.support.rebuild import Fuse, Killed, Rebuilding
 
 ENOUGH_KILLS = 5
 BOTH = ("balances", "turnover")

@@ -6,9 +6,9 @@ from collections.abc import Callable
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.ledger import Deposited, Withdrawn, account
-from tests.unit.projections.harness import same
-from tests.unit.rebuild.harness import Rebuilding
+from tests.support.ledger import Deposited, Withdrawn, account
+from tests.support.projections import same
+from tests.support.rebuild import Rebuilding
 
 from banyan.projections.views import Generation
 

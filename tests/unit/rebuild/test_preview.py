@@ -5,9 +5,9 @@ from __future__ import annotations
 from itertools import count
 
 import pytest
-from tests.ledger import REGISTRY, account, deposits
-from tests.support import ManualClock, no_sleep
-from tests.unit.projections.harness import Cured, balances, turnover
+from tests.support.clocks import ManualClock, no_sleep
+from tests.support.ledger import REGISTRY, account, deposits
+from tests.support.projections import Cured, balances, turnover
 
 from banyan.projections.base import Projection
 from banyan.projections.rebuild import preview as module

@@ -7,9 +7,9 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from tests.ledger import Deposited, account, deposits
-from tests.unit.projections.harness import POISON
-from tests.unit.rebuild.harness import Rebuilding
+from tests.support.ledger import Deposited, account, deposits
+from tests.support.projections import POISON
+from tests.support.rebuild import Rebuilding
 
 from banyan.errors import BatchFailed, ConfigurationError, ControlChanged, TransitionRejected
 from banyan.projections.base import Put

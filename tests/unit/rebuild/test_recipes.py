@@ -7,9 +7,9 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from tests.ledger import Deposited, account, deposits
-from tests.unit.projections.harness import Balance
-from tests.unit.rebuild.harness import Rebuilding
+from tests.support.ledger import Deposited, account, deposits
+from tests.support.projections import Balance
+from tests.support.rebuild import Rebuilding
 
 from banyan.events import Event
 from banyan.projections.base import Add, Projection, RowWrite, StreamProjection, ViewProjection

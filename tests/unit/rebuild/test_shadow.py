@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 import pytest
-from tests.ledger import account, deposits
-from tests.unit.rebuild.harness import SETTLE_SECONDS, Rebuilding
+from tests.support.ledger import account, deposits
+from tests.support.rebuild import SETTLE_SECONDS, Rebuilding
 
 from banyan.projections.rebuild import comparing
 from banyan.projections.rebuild.shadow import Judge, Pair, Verdict

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from tests.ledger import ACCOUNTS, account, deposits
-from tests.unit.rebuild.harness import Rebuilding
+from tests.support.ledger import ACCOUNTS, account, deposits
+from tests.support.rebuild import Rebuilding
 
-from banyan.snapshots import write_snapshot
 from banyan.store import Snapshot
+from banyan.store.snapshots import write_snapshot
 from banyan.streams import StreamId
 
 LONG, SHORT = account("long"), account("short")

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from tests.ledger import Deposited, account, deposits
-from tests.unit.projections.harness import POISON, Ledger, same
+from tests.support.ledger import Deposited, account, deposits
+from tests.support.projections import POISON, Ledger, same
 
 from banyan.errors import ConfigurationError
 from banyan.projections.base import Projection

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.ledger import account, deposits
-from tests.unit.rebuild.harness import RATE, WORKERS, Rebuilding
+from tests.support.ledger import account, deposits
+from tests.support.rebuild import RATE, WORKERS, Rebuilding
 
 from banyan.projections.rebuild.throttle import BURST_SECONDS, Throttle
 

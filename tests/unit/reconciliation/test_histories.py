@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from tests.engines import BUCKETS
-from tests.ledger import REGISTRY, Deposited, account
-from tests.support import ManualClock, no_sleep
+from tests.support.clocks import ManualClock, no_sleep
+from tests.support.engines import BUCKETS
+from tests.support.ledger import REGISTRY, Deposited, account
 
 from banyan.reconciliation.histories import Histories
 from banyan.store import Commit, EventStore, Expected, Snapshot

@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.contract.test_reconciliation import TOGETHER, change_field, falsify_total, lose_delivery
-from tests.engines import MemoryEngine
-from tests.shop import Found, Shop, found
+from tests.support.engines import MemoryEngine
+from tests.support.reconciliation import Found, ReconciliationFixture, found
 
 from banyan.projections.views import Generation
 from banyan.reconciliation.cells import Key, MemoryCells
@@ -38,7 +38,7 @@ def countdown(requests: int) -> Callable[[], None]:
     return step
 
 
-def until_finished(shop: Shop, kill_after: int) -> tuple[Report, int]:
+def until_finished(shop: ReconciliationFixture, kill_after: int) -> tuple[Report, int]:
     """Start again and again, each time a little further from the start of the process, until a run is finished."""
     kills = 0
     while True:
@@ -55,7 +55,7 @@ def until_finished(shop: Shop, kill_after: int) -> tuple[Report, int]:
 
 @pytest.mark.parametrize("kill_after", [0, 7])
 def test_a_run_that_is_killed_again_and_again_finds_and_repairs_all(memory: MemoryEngine, kill_after: int) -> None:
-    shop = Shop(memory)
+    shop = ReconciliationFixture(memory)
     shop.reconcile()
     planted = change_field(shop) | falsify_total(shop) | lose_delivery(shop)
     shop.age()
@@ -92,7 +92,7 @@ def test_a_fold_that_was_written_by_half_is_finished_and_not_added_twice() -> No
     for writes in count():
         engine, cells = MemoryEngine(), Dying()
         engine._cells = cells
-        shop = Shop(engine, orders=2)
+        shop = ReconciliationFixture(engine, orders=2)
         cells.left = writes
         try:
             shop.reconcile()
@@ -107,7 +107,7 @@ def test_a_fold_that_was_written_by_half_is_finished_and_not_added_twice() -> No
 
 
 def test_a_run_stops_in_time_and_goes_on_where_it_was(memory: MemoryEngine) -> None:
-    shop = Shop(memory)
+    shop = ReconciliationFixture(memory)
     planted = change_field(shop) | falsify_total(shop)
     shop.age()
     shop.feed.deliver()
@@ -124,7 +124,7 @@ def test_a_run_stops_in_time_and_goes_on_where_it_was(memory: MemoryEngine) -> N
 
 
 def test_more_differences_than_a_report_names_are_counted_and_repaired(memory: MemoryEngine) -> None:
-    shop, many = Shop(memory, orders=MAX_FINDINGS + 30), MAX_FINDINGS + 20
+    shop, many = ReconciliationFixture(memory, orders=MAX_FINDINGS + 30), MAX_FINDINGS + 20
     rows = Generation("order")
     edited = list(shop.views.all_states(rows))[:many]
     for row in edited:
@@ -139,7 +139,7 @@ def test_more_differences_than_a_report_names_are_counted_and_repaired(memory: M
 
 
 def test_a_run_is_left_alone_while_somebody_is_at_it(memory: MemoryEngine) -> None:
-    shop = Shop(memory)
+    shop = ReconciliationFixture(memory)
     shop.between = countdown(20)
     with pytest.raises(Killed):
         shop.reconciler().run()
@@ -151,7 +151,7 @@ def test_a_run_is_left_alone_while_somebody_is_at_it(memory: MemoryEngine) -> No
 
 
 def test_who_takes_over_has_as_long_as_who_began(memory: MemoryEngine) -> None:
-    shop = Shop(memory)
+    shop = ReconciliationFixture(memory)
     for requests in (20, 40):
         shop.between = countdown(requests)
         with pytest.raises(Killed):
@@ -164,7 +164,7 @@ def test_who_takes_over_has_as_long_as_who_began(memory: MemoryEngine) -> None:
 
 
 def test_who_was_overtaken_stops(memory: MemoryEngine) -> None:
-    shop = Shop(memory)
+    shop = ReconciliationFixture(memory)
     overtaken = [False]
 
     def overtake() -> None:
@@ -190,7 +190,7 @@ ACTS = st.tuples(st.sampled_from(["sell", "project", "deliver", "nothing"]), st.
 class Trade:
     """Orders made and projected, in any order, between two requests; a pause is longer than any of them takes."""
 
-    def __init__(self, shop: Shop, acts: Sequence[Act]) -> None:
+    def __init__(self, shop: ReconciliationFixture, acts: Sequence[Act]) -> None:
         self.shop = shop
         self.acts = iter(acts)
         self.open: list[StreamId] = []
@@ -236,9 +236,9 @@ class Trade:
 )
 @settings(max_examples=12, deadline=None)
 def test_under_traffic_nothing_false_is_reported_and_nothing_planted_is_missed(
-    acts: Sequence[Act], planted: Sequence[Callable[[Shop], Found]], full: bool
+    acts: Sequence[Act], planted: Sequence[Callable[[ReconciliationFixture], Found]], full: bool
 ) -> None:
-    shop = Shop(MemoryEngine())
+    shop = ReconciliationFixture(MemoryEngine())
     shop.reconcile()
     wanted: Found = set()
     for plant in planted:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from tests.support import START
-from tests.unit.projections.harness import CountingTelemetry
+from tests.support.clocks import START
+from tests.support.projections import CountingTelemetry
 
-from banyan.aws.changes import mark_rows
-from banyan.projections.items import state_item_key, view_item_key
+from banyan.adapters.dynamodb.view_items import state_item_key, view_item_key
+from banyan.entrypoints.changes import mark_rows
 from banyan.projections.upkeep import row_name
 from banyan.projections.views import Generation, RowKey
 from banyan.reconciliation.cells import MemoryCells

@@ -8,10 +8,10 @@ from itertools import count
 
 import pytest
 from tests.contract.test_reconciliation import TOTALS, falsify_total, lose_total
-from tests.engines import MemoryEngine
-from tests.shop import ORDERS, TEA, Shop
+from tests.support.engines import MemoryEngine
+from tests.support.reconciliation import ORDERS, TEA, ReconciliationFixture
 
-from banyan.commands import CommandHandler
+from banyan.commands.handler import CommandHandler
 from banyan.projections.base import ViewProjection
 from banyan.projections.check import ViewFold, compare_rows, fold_commits
 from banyan.projections.upkeep import named_row
@@ -27,7 +27,7 @@ ROWS = Generation("stock")
 COFFEE = StreamId("acme", "inventory", "sku.coffee")
 
 
-def receive(shop: Shop, stream: StreamId) -> None:
+def receive(shop: ReconciliationFixture, stream: StreamId) -> None:
     """Stock arrives twice, and the read model takes it in."""
     command = ReceiveStock(sku=stream.id.removeprefix("sku."), quantity=1, at=BEGINNING_OF_TIME)
     for _ in range(2):
@@ -35,24 +35,24 @@ def receive(shop: Shop, stream: StreamId) -> None:
     shop.project(stream)
 
 
-def edited(shop: Shop) -> Finding:
+def edited(shop: ReconciliationFixture) -> Finding:
     row = shop.views.states(ROWS, [TEA])[TEA]
     shop.views.put_state(ROWS, replace(row, state=row.state.replace("tea", "rum")), row.version)
     return Finding(where=str(TEA), kind="different_row")
 
 
-def lost(shop: Shop) -> Finding:
+def lost(shop: ReconciliationFixture) -> Finding:
     shop.engine.upkeep().remove_state(ROWS, shop.views.states(ROWS, [TEA])[TEA])
     return Finding(where=str(TEA), kind="missing_row")
 
 
-def set_back(shop: Shop) -> Finding:
+def set_back(shop: ReconciliationFixture) -> Finding:
     lost(shop)
     shop.runner.project([next(shop.store.commits(TEA))])
     return Finding(where=str(TEA), kind="stale_row")
 
 
-def made_up(shop: Shop) -> Finding:
+def made_up(shop: ReconciliationFixture) -> Finding:
     """A row of a stream that does not exist, until somebody writes to it."""
     row = shop.views.states(ROWS, [TEA])[TEA]
     shop.views.put_state(ROWS, replace(row, stream=COFFEE, version=1), 0)
@@ -60,9 +60,11 @@ def made_up(shop: Shop) -> Finding:
 
 
 @pytest.mark.parametrize("plant", [edited, lost, set_back, made_up])
-def test_a_row_of_a_stream_ends_as_its_stream_whenever_that_moves_on(plant: Callable[[Shop], Finding]) -> None:
+def test_a_row_of_a_stream_ends_as_its_stream_whenever_that_moves_on(
+    plant: Callable[[ReconciliationFixture], Finding],
+) -> None:
     for request in count(1):
-        shop = Shop(MemoryEngine(), orders=0)
+        shop = ReconciliationFixture(MemoryEngine(), orders=0)
         finding = plant(shop)
         stream = StreamId.parse(finding.where)
         reached = repaired(shop, "stock", finding, request, lambda: receive(shop, stream))  # noqa: B023
@@ -74,7 +76,7 @@ def test_a_row_of_a_stream_ends_as_its_stream_whenever_that_moves_on(plant: Call
     assert request > 3
 
 
-def invented(shop: Shop) -> Finding:
+def invented(shop: ReconciliationFixture) -> Finding:
     """Sums of a customer who never bought, until then."""
     totals = Generation("customer_totals")
     key = named_row(TOTALS.replace("c-1", "c-2"))
@@ -83,21 +85,23 @@ def invented(shop: Shop) -> Finding:
     return Finding(where=TOTALS.replace("c-1", "c-2"), kind="extra_row")
 
 
-def falsified(shop: Shop) -> Finding:
+def falsified(shop: ReconciliationFixture) -> Finding:
     falsify_total(shop)
     return Finding(where=TOTALS, kind="different_row")
 
 
-def gone(shop: Shop) -> Finding:
+def gone(shop: ReconciliationFixture) -> Finding:
     lose_total(shop)
     return Finding(where=TOTALS, kind="missing_row")
 
 
 @pytest.mark.parametrize("plant", [falsified, gone, invented])
-def test_a_shared_row_ends_as_its_fold_whenever_one_of_its_streams_moves_on(plant: Callable[[Shop], Finding]) -> None:
+def test_a_shared_row_ends_as_its_fold_whenever_one_of_its_streams_moves_on(
+    plant: Callable[[ReconciliationFixture], Finding],
+) -> None:
     late = StreamId("acme", "order", "late")
     for request in count(1):
-        shop = Shop(MemoryEngine(), orders=2)
+        shop = ReconciliationFixture(MemoryEngine(), orders=2)
         shop.reconcile()
         finding = plant(shop)
         shop.age()
@@ -113,7 +117,7 @@ def test_a_shared_row_ends_as_its_fold_whenever_one_of_its_streams_moves_on(plan
     assert request > 3
 
 
-def sums(shop: Shop, streams: list[StreamId]) -> Mapping[RowKey, ViewRow]:
+def sums(shop: ReconciliationFixture, streams: list[StreamId]) -> Mapping[RowKey, ViewRow]:
     (projection,) = (each for each in DOMAIN.projections if each.name == "customer_totals")
     assert isinstance(projection, ViewProjection)
     fold = ViewFold(projection, shop.store)
@@ -122,11 +126,13 @@ def sums(shop: Shop, streams: list[StreamId]) -> Mapping[RowKey, ViewRow]:
     return fold.rows()
 
 
-def shown(shop: Shop) -> Mapping[RowKey, ViewRow]:
+def shown(shop: ReconciliationFixture) -> Mapping[RowKey, ViewRow]:
     return shop.views.all_rows(Generation("customer_totals"))
 
 
-def repaired(shop: Shop, section: str, finding: Finding, request: int, act: Callable[[], None]) -> bool:
+def repaired(
+    shop: ReconciliationFixture, section: str, finding: Finding, request: int, act: Callable[[], None]
+) -> bool:
     """Repair, while others act before one request; whether there was such a request."""
     plan, left = shop.plan(), [request]
 

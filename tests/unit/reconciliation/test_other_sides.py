@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 
 import pytest
-from tests.engines import MemoryEngine
-from tests.shop import Shop
-from tests.support import START, lengthy
+from tests.support.clocks import START, lengthy
+from tests.support.engines import MemoryEngine
+from tests.support.reconciliation import ReconciliationFixture
 
 from banyan.reconciliation.cells import Cells
 from banyan.reconciliation.contents import ContentComparison
@@ -48,7 +48,9 @@ class Migration:
         rows: dict[str, Content] = {f"acme:order:o-{n}": {"total": Decimal(n), "open": True} for n in range(orders)}
         self.legacy = Legacy("legacy", self.engine.cells(), dict(rows))
         self.copy = Legacy("copy", self.engine.cells(), dict(rows))
-        self.shop = Shop(self.engine, [ContentComparison("legacy", self.legacy, self.copy, self._repair)], orders=0)
+        self.shop = ReconciliationFixture(
+            self.engine, [ContentComparison("legacy", self.legacy, self.copy, self._repair)], orders=0
+        )
 
     def reconcile(self, *, full: bool = False, repair: bool = False) -> tuple[Report, Section]:
         self.legacy.reads, self.copy.reads = [], []

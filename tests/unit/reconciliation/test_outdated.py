@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from tests.engines import MemoryEngine
-from tests.shop import ORDERS, Shop
+from tests.support.engines import MemoryEngine
+from tests.support.reconciliation import ORDERS, ReconciliationFixture
 
 from banyan.projections.control import Control
 from banyan.projections.views import Generation
@@ -21,7 +21,7 @@ def section(report: Report, name: str) -> Section:
 
 @pytest.mark.parametrize(("made_by", "differences"), [(1, 1), (99, 0)], ids=["current", "outdated"])
 def test_rows_of_another_version_are_not_compared(made_by: int, differences: int) -> None:
-    shop = Shop(MemoryEngine())
+    shop = ReconciliationFixture(MemoryEngine())
     declared = next(each for each in DOMAIN.projections if each.name == "order").version
     shop.engine.controls().put(Control("order").noted(declared if made_by == 1 else made_by))
     generation = Generation("order")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from tests.ledger import ACCOUNTS, Account, Deposit, Deposited, Withdraw, Withdrawn
+from tests.support.ledger import ACCOUNTS, Account, Deposit, Deposited, Withdraw, Withdrawn
 
 from banyan.errors import Conflict
 from banyan.testing import DeciderSpec

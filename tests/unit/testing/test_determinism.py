@@ -12,7 +12,7 @@ from time import time as seconds
 from typing import Any
 
 import pytest
-from tests.ledger import REGISTRY, Deposited, Withdrawn
+from tests.support.ledger import REGISTRY, Deposited, Withdrawn
 from tests.unit.orders import samples
 
 from banyan.events import CamelModel, Event

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from itertools import count
 
 import pytest
-from tests.ledger import Deposit, Deposited, Withdrawn
+from tests.support.ledger import Deposit, Deposited, Withdrawn
 
 from banyan.events import Event
 from banyan.reactions.base import History, Policy, Reaction, Send

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from itertools import count
 
 import pytest
-from tests.ledger import REGISTRY, Deposited, Withdrawn
+from tests.support.ledger import REGISTRY, Deposited, Withdrawn
 
 from banyan.events import CamelModel, Event
 from banyan.projections.base import Add, Lookup, Put, RowWrite, StreamProjection, ViewProjection

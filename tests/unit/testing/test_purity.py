@@ -18,7 +18,7 @@ from time import time as now
 from typing import Any
 
 import pytest
-from tests.ledger import ACCOUNTS, REGISTRY, Account, Deposit, Deposited, Withdraw, decide, evolve
+from tests.support.ledger import ACCOUNTS, REGISTRY, Account, Deposit, Deposited, Withdraw, decide, evolve
 
 from banyan.domain import Domain
 from banyan.events import DomainEvent, Event

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from banyan.store.items import Item, commit_item, item_size
+from banyan.adapters.dynamodb.commit_items import Item, commit_item, item_size
 from tools.local.physical import ACCOUNT, REGION
 from tools.runtime.samples.orders import BUCKETS, HISTORY, START, commits, snapshot_of
 

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from itertools import islice
 from typing import Final
 
-from banyan.commands import CLOCK_SKEW, HandlesCommands
+from banyan.commands.handler import CLOCK_SKEW, HandlesCommands
 from banyan.deadlines.base import Waiting, WaitingDeadlines, command_of
 from banyan.domain import Domain
 from banyan.errors import CommandRejected, ConcurrencyError, StoreUnavailable

@@ -7,34 +7,34 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Protocol, runtime_checkable
 
-from banyan.commands import CommandHandler
+from banyan.adapters.dynamodb.commits import DynamoDBTable
+from banyan.commands.handler import CommandHandler
 from banyan.decider import AnyDecider
-from banyan.migration.adapter import AnyAdapter
 from banyan.migration.archive.archives import Archives
 from banyan.migration.archive.tables import LegacyTables
-from banyan.migration.completion import Completion
-from banyan.migration.dynamodb import DynamoDBLegacy
-from banyan.migration.event_led import EventLed, Follower, LedTable
-from banyan.migration.facade import Facade, Path
-from banyan.migration.guard import Guard
-from banyan.migration.half_done import HalfDone
-from banyan.migration.lead_dynamodb import DynamoDBLead
-from banyan.migration.legacy import AnyRepository, Outbox
-from banyan.migration.legacy_led import LegacyLed
-from banyan.migration.mover import Mover
-from banyan.migration.notes import Notes
-from banyan.migration.paired import Paired, PairedTable
-from banyan.migration.parked import Parked, ParkedRow
-from banyan.migration.phases import Phases
-from banyan.migration.relay import Relay, RelayedAtOnce
-from banyan.migration.samples import SampledReads
-from banyan.migration.turn import OutboxTurn, PairedTurn
-from banyan.migration.unfollowed import Unfollowed
-from banyan.migration.usage import Usage
-from banyan.migration.verification import Verification
-from banyan.migration.watch import Watch
+from banyan.migration.checks.completion import Completion
+from banyan.migration.checks.samples import SampledReads
+from banyan.migration.checks.usage import Usage
+from banyan.migration.checks.usage_monitor import Watch
+from banyan.migration.checks.verification import Verification
+from banyan.migration.phases.guard import Guard
+from banyan.migration.phases.phases import Phases
+from banyan.migration.phases.transitions import Mover
+from banyan.migration.stores.adapter import AnyAdapter
+from banyan.migration.stores.dynamodb import DynamoDBLegacy
+from banyan.migration.stores.legacy import AnyRepository, Outbox
+from banyan.migration.stores.notes import Notes
+from banyan.migration.sync.backlog import Unfollowed
+from banyan.migration.sync.cutover import OutboxTurn, PairedTurn
+from banyan.migration.sync.relay import Relay, RelayedAtOnce
+from banyan.migration.writes.event_led import EventLed, Follower, LedTable
+from banyan.migration.writes.facade import Facade, Path
+from banyan.migration.writes.half_done import HalfDone
+from banyan.migration.writes.legacy_led import LegacyLed
+from banyan.migration.writes.parked import Parked, ParkedRow
+from banyan.migration.writes.primary_dynamodb import DynamoDBLead
+from banyan.migration.writes.transactional import Paired, PairedTable
 from banyan.store import CommitTable, EventStore
-from banyan.store.dynamodb import DynamoDBTable
 from banyan.store.eventstore import Clock
 from banyan.streams import StreamId
 from banyan.telemetry import Telemetry

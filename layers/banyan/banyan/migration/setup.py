@@ -5,33 +5,33 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from banyan.aws.clients import s3_client, secrets_client
-from banyan.aws.once import once
-from banyan.aws.settings import Services, Settings, Tables
+from banyan.adapters.clients import s3_client, secrets_client
+from banyan.adapters.dynamodb.commits import DynamoDBTable
+from banyan.adapters.settings import Services, Settings, Tables
 from banyan.domain import Domain
 from banyan.errors import ConfigurationError
-from banyan.migration.adapter import adapter_of
 from banyan.migration.archive.objects import S3Objects
 from banyan.migration.archive.tables_dynamodb import DynamoDBTables
 from banyan.migration.archive.worker import ArchiveWorker
-from banyan.migration.backfill import Backfill
-from banyan.migration.controller import Controller
-from banyan.migration.dynamodb import DynamoDBLegacy
-from banyan.migration.health import Limits
-from banyan.migration.lead_dynamodb import DynamoDBLead
-from banyan.migration.notes import Notes
-from banyan.migration.overview import Observer
+from banyan.migration.checks.health import Limits
+from banyan.migration.checks.overview import Observer
+from banyan.migration.checks.samples import SampledReads
 from banyan.migration.parts import Ground, Parts, with_outbox, with_shared_transactions
-from banyan.migration.samples import SampledReads
-from banyan.migration.unfollowed import Unfollowed
-from banyan.store.dynamodb import DynamoDBTable
+from banyan.migration.phases.controller import Controller
+from banyan.migration.stores.adapter import adapter_of
+from banyan.migration.stores.dynamodb import DynamoDBLegacy
+from banyan.migration.stores.notes import Notes
+from banyan.migration.sync.backfill import Backfill
+from banyan.migration.sync.backlog import Unfollowed
+from banyan.migration.writes.primary_dynamodb import DynamoDBLead
+from banyan.once import once
 from banyan.store.eventstore import Clock
 from banyan.telemetry import Telemetry
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
-    from banyan.migration.address import Address
+    from banyan.migration.stores.address import Address
 
 
 def set_up(
@@ -57,8 +57,8 @@ def set_up(
         legacy = DynamoDBLegacy(client, name, adapter, lead, stream=settings.legacy_stream_arn)
         return with_shared_transactions(ground, legacy, DynamoDBTables(client, name, adapter.entity))
     from banyan.migration.archive.tables_postgres import PostgresTables
-    from banyan.migration.connections import Connections
-    from banyan.migration.postgres import PostgresLegacy
+    from banyan.migration.stores.connections import Connections
+    from banyan.migration.stores.postgres import PostgresLegacy
 
     connections = Connections(_address(settings))
     repository = PostgresLegacy(connections, adapter)
@@ -100,7 +100,7 @@ def archive_worker(parts: Parts, services: Services, clock: Clock) -> ArchiveWor
 
 
 def _address(settings: Settings) -> Address:
-    from banyan.migration.address import FixedAddress, SecretAddress
+    from banyan.migration.stores.address import FixedAddress, SecretAddress
 
     url = settings.legacy_url.get_secret_value()
     if url:

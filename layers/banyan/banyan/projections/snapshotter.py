@@ -7,8 +7,8 @@ from collections.abc import Iterable, Sequence
 
 from banyan.decider import AnyDecider
 from banyan.projections.batch import Delivery
-from banyan.snapshots import crosses, write_snapshot
 from banyan.store import EventStore
+from banyan.store.snapshots import crosses, write_snapshot
 from banyan.streams import StreamId
 from banyan.telemetry import Telemetry
 

@@ -11,7 +11,7 @@ from typing import Final
 from uuid import UUID, uuid5
 
 from banyan import tracing
-from banyan.commands import CLOCK_SKEW, HandlesCommands
+from banyan.commands.handler import CLOCK_SKEW, HandlesCommands
 from banyan.domain import Domain
 from banyan.errors import CommandRejected, ConcurrencyError, ConfigurationError, StoreUnavailable
 from banyan.events import Event, Metadata

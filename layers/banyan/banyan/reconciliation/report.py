@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
+from banyan.adapters.dynamodb.commit_items import Item, pack, unpack
 from banyan.events import CamelModel
 from banyan.reconciliation.fields import FieldDifference
 from banyan.store.chain import timestamp
-from banyan.store.items import Item, pack, unpack
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient

@@ -13,8 +13,8 @@ from banyan.reconciliation.histories import Histories
 from banyan.reconciliation.report import Finding
 from banyan.reconciliation.sides import NotRepairable
 from banyan.reconciliation.tree import DigestTree
-from banyan.snapshots import snapshot_of
 from banyan.store import Commit, EventStore, Snapshot
+from banyan.store.snapshots import snapshot_of
 from banyan.store.verify import ProblemKind, Verification, verify_stream
 from banyan.streams import BEGINNING_OF_TIME, StreamId
 

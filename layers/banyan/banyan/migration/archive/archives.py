@@ -6,10 +6,10 @@ from banyan.errors import Conflict
 from banyan.migration.archive.reading import begin
 from banyan.migration.archive.state import Archive, Restoration
 from banyan.migration.archive.tables import LegacyTables
-from banyan.migration.kept import Kept
-from banyan.migration.notes import Notes
-from banyan.migration.phases import Phases
-from banyan.migration.steps import Phase
+from banyan.migration.phases.phases import Phases
+from banyan.migration.phases.steps import Phase
+from banyan.migration.stores.kept import Kept
+from banyan.migration.stores.notes import Notes
 from banyan.store.chain import timestamp
 from banyan.store.eventstore import Clock
 

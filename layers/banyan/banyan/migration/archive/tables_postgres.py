@@ -13,7 +13,6 @@ from psycopg import Cursor, sql
 from psycopg.rows import TupleRow
 
 from banyan.errors import ConfigurationError, Conflict
-from banyan.migration.adapter import AnyAdapter
 from banyan.migration.archive.columns_postgres import (
     Column,
     columns_of,
@@ -25,7 +24,8 @@ from banyan.migration.archive.columns_postgres import (
     sequences_of,
 )
 from banyan.migration.archive.tables import Page, Signs
-from banyan.migration.connections import Connections
+from banyan.migration.stores.adapter import AnyAdapter
+from banyan.migration.stores.connections import Connections
 from banyan.streams import StreamId
 
 LINKS: Final = "banyan_link"

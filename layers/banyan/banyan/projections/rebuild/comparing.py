@@ -7,12 +7,12 @@ from dataclasses import replace
 from functools import partial
 from typing import Final
 
+from banyan.adapters.dynamodb.commit_items import log_key
 from banyan.projections.base import Projection, ViewProjection
 from banyan.projections.rebuild.base import Build, GenerationRows, Phase, Segment
 from banyan.projections.rebuild.shadow import Judge, Verdict, row_pairs, state_pairs
 from banyan.projections.rebuild.walk import Walk, chunks
 from banyan.projections.views import Generation, RowKey, Views
-from banyan.store.items import log_key
 
 STREAMS_AT_ONCE: Final = 100
 FIRST_DIFFERENCES: Final = 10

@@ -7,12 +7,12 @@ from datetime import datetime
 from math import ceil
 from typing import Final
 
-from banyan.projections.items import FIELD_PREFIX, state_item, value_of, view_item_key
+from banyan.adapters.dynamodb.commit_items import Item, item_size
+from banyan.adapters.dynamodb.view_items import FIELD_PREFIX, state_item, value_of, view_item_key
 from banyan.projections.memory import MemoryViews
 from banyan.projections.rows import merge
 from banyan.projections.views import Generation, Move, RowKey, StateRow, ViewRow
 from banyan.store.chain import timestamp
-from banyan.store.items import Item, item_size
 from banyan.streams import StreamId
 
 READ_UNIT_BYTES: Final = 4096

@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Final
 
+from banyan.adapters.dynamodb.commit_items import log_key
 from banyan.projections.base import Projection, ViewProjection
 from banyan.projections.batch import Delivery
 from banyan.projections.failures import Setback, check_systemic, describe
@@ -16,7 +17,6 @@ from banyan.projections.rebuild.walk import Walk, chunks
 from banyan.projections.snapshotter import Snapshotter
 from banyan.projections.views import Failure, Generation, Views
 from banyan.store.eventstore import Clock
-from banyan.store.items import log_key
 from banyan.streams import StreamId
 
 STREAMS_AT_ONCE: Final = 50

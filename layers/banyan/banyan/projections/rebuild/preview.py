@@ -9,6 +9,7 @@ from math import hypot, sqrt
 from statistics import fmean, stdev
 from typing import Final
 
+from banyan.adapters.dynamodb.commit_items import Item, commit_item, item_size, log_key
 from banyan.events import CamelModel
 from banyan.projections.base import Projection, ViewProjection
 from banyan.projections.batch import Delivery
@@ -19,7 +20,6 @@ from banyan.projections.rebuild.healing import STREAMS_AT_ONCE
 from banyan.projections.rebuild.walk import chunks
 from banyan.projections.views import Generation
 from banyan.store import EventStore, LogEntry
-from banyan.store.items import Item, commit_item, item_size, log_key
 from banyan.streams import BEGINNING_OF_TIME, StreamId
 
 SECONDS: Final = 16.0

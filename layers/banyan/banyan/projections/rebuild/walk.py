@@ -7,9 +7,9 @@ from datetime import datetime
 from itertools import islice
 from typing import TypeVar
 
+from banyan.adapters.dynamodb.commit_items import log_key
 from banyan.projections.rebuild.base import Segment
 from banyan.store import EventStore, LogEntry
-from banyan.store.items import log_key
 
 T = TypeVar("T")
 

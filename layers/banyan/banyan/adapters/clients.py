@@ -1,0 +1,57 @@
+"""AWS clients with deadlines and bounded retries."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import boto3
+from botocore.config import Config
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_events import EventBridgeClient
+    from mypy_boto3_lambda import LambdaClient
+    from mypy_boto3_s3 import S3Client
+    from mypy_boto3_sqs import SQSClient
+
+    from banyan.migration.stores.address import ReadsSecrets
+
+CONFIG: Final = Config(
+    connect_timeout=1,
+    read_timeout=2,
+    retries={"mode": "standard", "total_max_attempts": 3},
+    max_pool_connections=20,
+    user_agent="banyan",
+    parameter_validation=False,
+)
+"""What the SDK tells of itself and checks by itself is a sixth of the CPU time of a request; the service checks too."""
+
+
+def dynamodb_client() -> DynamoDBClient:
+    """A DynamoDB client; region, credentials and an endpoint come from the environment."""
+    return boto3.client("dynamodb", config=CONFIG)
+
+
+def events_client() -> EventBridgeClient:
+    """An EventBridge client, as ``dynamodb_client``."""
+    return boto3.client("events", config=CONFIG)
+
+
+def lambda_client() -> LambdaClient:
+    """A Lambda client, as ``dynamodb_client``."""
+    return boto3.client("lambda", config=CONFIG)
+
+
+def s3_client() -> S3Client:
+    """An S3 client, as ``dynamodb_client``."""
+    return boto3.client("s3", config=CONFIG)
+
+
+def secrets_client() -> ReadsSecrets:
+    """A Secrets Manager client, as ``dynamodb_client``."""
+    return boto3.client("secretsmanager", config=CONFIG)  # type: ignore[no-any-return]
+
+
+def sqs_client() -> SQSClient:
+    """An SQS client, as ``dynamodb_client``."""
+    return boto3.client("sqs", config=CONFIG)

@@ -1,0 +1,145 @@
+"""Deadlines on DynamoDB."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from datetime import datetime
+from heapq import merge
+from typing import TYPE_CHECKING, Any, Final
+
+from banyan.adapters.dynamodb.commit_items import Item, bucket_of
+from banyan.adapters.dynamodb.outages import outages
+from banyan.deadlines.base import Waiting, unfailed, waiting
+from banyan.events import Metadata
+from banyan.reactions.effects import Deadline
+from banyan.store.chain import timestamp
+from banyan.streams import StreamId
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+PARKED: Final = -1
+"""Bucket of what was put aside; nothing in it is ever due."""
+
+BEHIND_ITS_MOMENT: Final = "$"
+"""Sorts behind the ``#`` that follows the due time in a key."""
+
+WHAT: Final = "the deadlines table"
+
+
+class DynamoDBDeadlines:
+    """Keeps deadlines in a table keyed by ``bucket`` and ``due``.
+
+    Parameters
+    ----------
+    client : DynamoDBClient
+    table : str
+        Name of the table.
+    buckets : int
+        Among which the streams are spread; fixed for the life of a table.
+    """
+
+    def __init__(self, client: DynamoDBClient, table: str, buckets: int) -> None:
+        self._client = client
+        self._table = table
+        self._buckets = buckets
+
+    def schedule(self, deadline: Deadline) -> None:
+        """As in ``Deadlines``: one ``PutItem``."""
+        self._put(waiting(deadline), "attribute_not_exists(#due)")
+
+    def due(self, now: datetime) -> Iterator[Waiting]:
+        """As in ``WaitingDeadlines``: one ``Query`` for each bucket and page."""
+        until = timestamp(now) + BEHIND_ITS_MOMENT
+        return merge(*(self._query(bucket, until) for bucket in range(self._buckets)), key=lambda kept: kept.key)
+
+    def remove(self, waiting: Waiting) -> None:
+        """As in ``WaitingDeadlines``: one ``DeleteItem``."""
+        with outages(WHAT):
+            self._client.delete_item(TableName=self._table, Key=self._key(waiting))
+
+    def put_back(self, waiting: Waiting) -> None:
+        """As in ``WaitingDeadlines``: one ``PutItem``."""
+        self._put(waiting, "attribute_exists(#due)")
+
+    def park(self, waiting: Waiting) -> None:
+        """As in ``WaitingDeadlines``: one transaction."""
+        self._move(self._key(waiting), self._item(waiting, PARKED))
+
+    def parked(self) -> Iterator[Waiting]:
+        """As in ``WaitingDeadlines``."""
+        return self._query(PARKED, "~")
+
+    def unpark(self, waiting: Waiting) -> None:
+        """As in ``WaitingDeadlines``: one transaction."""
+        self._move(self._key(waiting, PARKED), self._item(unfailed(waiting), self._bucket(waiting)))
+
+    def _query(self, bucket: int, until: str) -> Iterator[Waiting]:
+        request: dict[str, Any] = {
+            "TableName": self._table,
+            "KeyConditionExpression": "#bucket = :bucket AND #due < :until",
+            "ExpressionAttributeNames": {"#bucket": "bucket", "#due": "due"},
+            "ExpressionAttributeValues": {":bucket": {"N": str(bucket)}, ":until": {"S": until}},
+            "ConsistentRead": True,
+        }
+        while True:
+            with outages(WHAT):
+                answer = self._client.query(**request)
+            yield from map(_read, answer["Items"])
+            if "LastEvaluatedKey" not in answer:
+                return
+            request["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
+
+    def _put(self, kept: Waiting, condition: str) -> None:
+        with outages(WHAT), suppress(self._client.exceptions.ConditionalCheckFailedException):
+            self._client.put_item(
+                TableName=self._table,
+                Item=self._item(kept, self._bucket(kept)),
+                ConditionExpression=condition,
+                ExpressionAttributeNames={"#due": "due"},
+            )
+
+    def _move(self, key: Item, item: Item) -> None:
+        with outages(WHAT):
+            self._client.transact_write_items(
+                TransactItems=[
+                    {"Delete": {"TableName": self._table, "Key": key}},
+                    {"Put": {"TableName": self._table, "Item": item}},
+                ]
+            )
+
+    def _bucket(self, kept: Waiting) -> int:
+        return bucket_of(kept.stream, self._buckets)
+
+    def _key(self, kept: Waiting, bucket: int | None = None) -> Item:
+        chosen = self._bucket(kept) if bucket is None else bucket
+        return {"bucket": {"N": str(chosen)}, "due": {"S": kept.key}}
+
+    def _item(self, kept: Waiting, bucket: int) -> Item:
+        return {
+            **self._key(kept, bucket),
+            "due_at": {"S": timestamp(kept.due)},
+            "stream": {"S": str(kept.stream)},
+            "name": {"S": kept.name},
+            "command_type": {"S": kept.command_type},
+            "command": {"S": kept.command},
+            "commit_id": {"S": kept.commit_id},
+            "metadata": {"S": kept.metadata.model_dump_json(by_alias=True)},
+            "attempts": {"N": str(kept.attempts)},
+            "error": {"S": kept.error},
+        }
+
+
+def _read(item: Mapping[str, Any]) -> Waiting:
+    return Waiting(
+        stream=StreamId.parse(item["stream"]["S"]),
+        name=item["name"]["S"],
+        due=datetime.fromisoformat(item["due_at"]["S"]),
+        command_type=item["command_type"]["S"],
+        command=item["command"]["S"],
+        commit_id=item["commit_id"]["S"],
+        metadata=Metadata.model_validate_json(item["metadata"]["S"]),
+        attempts=int(item["attempts"]["N"]),
+        error=item["error"]["S"],
+    )

@@ -1,0 +1,117 @@
+"""Repairing read models on DynamoDB."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import orjson
+from botocore.exceptions import BotoCoreError, ClientError
+
+from banyan.adapters.dynamodb.commit_items import Item
+from banyan.adapters.dynamodb.requests import Patience, translated
+from banyan.adapters.dynamodb.view_items import (
+    FIELD_PREFIX,
+    read_row_key,
+    read_view,
+    state_item_key,
+    value_of,
+    view_item_key,
+)
+from banyan.projections.keys import stream_of
+from banyan.projections.views import Generation, RowKey, StateRow, ViewRow
+from banyan.store.chain import timestamp
+from banyan.streams import StreamId
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+
+class DynamoDBUpkeep:
+    """Repairs rows in the views table.
+
+    Parameters
+    ----------
+    client : DynamoDBClient
+    table : str
+    sleep : Callable[[float], None]
+        Waits before a request that met another one is tried again, seconds.
+    """
+
+    def __init__(self, client: DynamoDBClient, table: str, sleep: Callable[[float], None] = time.sleep) -> None:
+        self._client = client
+        self._table = table
+        self._patience = Patience(sleep)
+
+    def list_states(self, generation: Generation, position: str, limit: int) -> tuple[list[StreamId], str | None]:
+        """As in ``Upkeep``: one page of a ``Scan``."""
+        items, rest = self._scan(generation, position, limit)
+        return [stream_of(item["row"]["S"]) for item in items], rest
+
+    def list_rows(self, generation: Generation, position: str, limit: int) -> tuple[list[RowKey], str | None]:
+        """As in ``Upkeep``: one page of a ``Scan``."""
+        items, rest = self._scan(generation, position, limit)
+        return [read_row_key(item) for item in items], rest
+
+    def read_rows(self, generation: Generation, keys: Sequence[RowKey]) -> Mapping[RowKey, ViewRow]:
+        """As in ``Upkeep``: one batch read for 100 rows."""
+        places = [view_item_key(generation, key) for key in keys]
+        items = self._patience.read_batch(self._client, self._table, places)
+        return {read_row_key(item): read_view(item) for item in items}
+
+    def remove_state(self, generation: Generation, row: StateRow) -> None:
+        """As in ``Upkeep``: one ``DeleteItem``."""
+        key = state_item_key(generation, row.stream)
+        self._patience.write(self._client.delete_item, self._request(key, _unchanged(row)))
+
+    def replace_row(self, generation: Generation, key: RowKey, old: ViewRow | None, new: ViewRow | None) -> None:
+        """As in ``Upkeep``: one ``PutItem`` or ``DeleteItem``."""
+        where = view_item_key(generation, key)
+        if new is None:
+            self._patience.write(self._client.delete_item, self._request(where, _unchanged(old)))
+        else:
+            request = {"TableName": self._table, "Item": where | _attributes(new), **_unchanged(old)}
+            self._patience.write(self._client.put_item, request)
+
+    def _request(self, key: Item, condition: Item) -> Item:
+        return {"TableName": self._table, "Key": key, **condition}
+
+    def _scan(self, generation: Generation, position: str, limit: int) -> tuple[list[Item], str | None]:
+        request: dict[str, Any] = {
+            "TableName": self._table,
+            "ConsistentRead": True,
+            "FilterExpression": "begins_with(#row, :generation)",
+            "ProjectionExpression": "#row, #sort",
+            "ExpressionAttributeNames": {"#row": "row", "#sort": "sort"},
+            "ExpressionAttributeValues": {":generation": {"S": f"{generation}#"}},
+            "Limit": limit,
+        }
+        try:
+            answer = self._client.scan(**request | ({"ExclusiveStartKey": orjson.loads(position)} if position else {}))
+        except (ClientError, BotoCoreError) as error:
+            raise translated(error) from error
+        last = answer.get("LastEvaluatedKey")
+        return list(answer["Items"]), orjson.dumps(last).decode() if last else None
+
+
+def _attributes(row: ViewRow) -> Item:
+    return {
+        "version": {"N": str(row.version)},
+        "recorded_at": {"S": timestamp(row.recorded_at)},
+        "projected_at": {"S": timestamp(row.projected_at)},
+    } | {FIELD_PREFIX + name: value_of(value) for name, value in row.fields.items()}
+
+
+def _unchanged(row: StateRow | ViewRow | None) -> Item:
+    """The condition that nobody wrote to a row since it was read."""
+    if row is None:
+        return {"ConditionExpression": "attribute_not_exists(#row)", "ExpressionAttributeNames": {"#row": "row"}}
+    return {
+        "ConditionExpression": "#version = :version AND #at = :at",
+        "ExpressionAttributeNames": {"#version": "version", "#at": "projected_at"},
+        "ExpressionAttributeValues": {
+            ":version": {"N": str(row.version)},
+            ":at": {"S": timestamp(row.projected_at)},
+        },
+    }

@@ -1,0 +1,242 @@
+"""Read models on DynamoDB."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from banyan.adapters.dynamodb.commit_items import Item
+from banyan.adapters.dynamodb.requests import Patience, sent
+from banyan.adapters.dynamodb.view_items import (
+    FAILURE_ATTRIBUTES,
+    failure_attributes,
+    read_failure,
+    read_row_key,
+    read_state,
+    read_view,
+    state_item,
+    state_item_key,
+    view_item,
+    view_item_key,
+    view_update,
+)
+from banyan.projections.keys import STATE_SORT, Place, partition_key, read_cursor, sort_key, state_key, stream_of
+from banyan.projections.rows import RowChange, merge
+from banyan.projections.views import Failure, Generation, Move, Page, RowKey, StateRow, ViewRow
+from banyan.streams import StreamId
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+
+class DynamoDBViews:
+    """Keeps rows in one table and cursors in another.
+
+    Parameters
+    ----------
+    client : DynamoDBClient
+    views_table : str
+        Keyed by ``row`` and ``sort``, with indexes ``lookup1`` … ``lookup3``.
+    cursors_table : str
+        Keyed by ``cursor``, with an index ``parked``.
+    sleep : Callable[[float], None]
+        Waits before a request that met another one is tried again, seconds.
+    """
+
+    def __init__(
+        self,
+        client: DynamoDBClient,
+        views_table: str,
+        cursors_table: str,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._client = client
+        self._views = views_table
+        self._cursors = cursors_table
+        self._patience = Patience(sleep)
+
+    def states(self, generation: Generation, streams: Sequence[StreamId]) -> Mapping[StreamId, StateRow]:
+        """As in ``Views``."""
+        items = self._patience.read_batch(
+            self._client, self._views, [state_item_key(generation, stream) for stream in streams]
+        )
+        return {row.stream: row for row in map(read_state, items)}
+
+    def put_state(self, generation: Generation, row: StateRow, from_version: int) -> None:
+        """As in ``Views``: one ``PutItem``."""
+        put = {"TableName": self._views, "Item": state_item(generation, row), **_still_at(from_version)}
+        self._patience.write(self._client.put_item, put)
+
+    def watermarks(self, generation: Generation, streams: Sequence[StreamId]) -> Mapping[StreamId, int]:
+        """As in ``Views``."""
+        items = self._patience.read_batch(
+            self._client, self._cursors, [_cursor(generation, stream) for stream in streams]
+        )
+        return {stream_of(item["cursor"]["S"]): int(item["version"]["N"]) for item in items if "version" in item}
+
+    def move(self, generation: Generation, moves: Sequence[Move], projected_at: datetime) -> None:
+        """As in ``Views``: one ``TransactWriteItems``, with one write for each cursor and each row.
+
+        A cursor alone is one ``UpdateItem``, at half the price.
+        """
+        cursors = [{"Update": self._cursor_update(generation, move)} for move in moves]
+        rows = [self._row_write(generation, key, change, projected_at) for key, change in merge(moves).items()]
+        if len(cursors) == 1 and not rows:
+            self._patience.write(self._client.update_item, cursors[0]["Update"])
+            return
+        self._patience.write(self._client.transact_write_items, {"TransactItems": cursors + rows})
+
+    def rows(
+        self, generation: Generation, tenant: str, partition: str, from_sort: str = "", to_sort: str | None = None
+    ) -> Sequence[ViewRow]:
+        """As in ``Views``; strongly consistent."""
+        if to_sort is not None and to_sort < from_sort:
+            return []
+        condition, values = "#row = :row AND #sort >= :from", {":from": {"S": sort_key(from_sort)}}
+        if to_sort is not None:
+            condition, values[":to"] = "#row = :row AND #sort BETWEEN :from AND :to", {"S": sort_key(to_sort)}
+        request = {
+            "TableName": self._views,
+            "ConsistentRead": True,
+            "KeyConditionExpression": condition,
+            "ExpressionAttributeNames": {"#row": "row", "#sort": "sort"},
+            "ExpressionAttributeValues": {":row": {"S": partition_key(generation, tenant, partition)}, **values},
+        }
+        return [read_view(item) for item in self._query(request)]
+
+    def lookup(
+        self, generation: Generation, tenant: str, index: int, partition: str, limit: int, cursor: str | None = None
+    ) -> Page:
+        """As in ``Views``: one ``Query`` of an index."""
+        place = read_cursor(cursor, generation, tenant, partition) if cursor else None
+        request: dict[str, Any] = {
+            "TableName": self._views,
+            "IndexName": f"lookup{index}",
+            "KeyConditionExpression": "#lookup = :lookup",
+            "ExpressionAttributeNames": {"#lookup": f"lookup{index}"},
+            "ExpressionAttributeValues": {":lookup": {"S": partition_key(generation, tenant, partition)}},
+            "ScanIndexForward": False,
+            "Limit": limit + 1,
+        }
+        if place:
+            request["ExclusiveStartKey"] = _start_key(index, place)
+        answer = sent(self._client.query, request)
+        page, more = answer["Items"][:limit], len(answer["Items"]) > limit or "LastEvaluatedKey" in answer
+        return Page([read_state(item) for item in page], _place(index, page[-1]).cursor() if page and more else None)
+
+    def failure(self, generation: Generation, stream: StreamId) -> Failure | None:
+        """As in ``Views``."""
+        request = {"TableName": self._cursors, "Key": _cursor(generation, stream), "ConsistentRead": True}
+        return read_failure(sent(self._client.get_item, request).get("Item", {}))
+
+    def put_failure(self, generation: Generation, failure: Failure) -> None:
+        """As in ``Views``: one ``UpdateItem`` that leaves the watermark alone."""
+        found = failure_attributes(generation, failure)
+        stale = [name for name in FAILURE_ATTRIBUTES if name not in found]
+        self._update_failure(
+            generation,
+            failure.stream,
+            f"SET {', '.join(f'{name} = :{name}' for name in found)}"
+            + (f" REMOVE {', '.join(stale)}" if stale else ""),
+            {f":{name}": value for name, value in found.items()},
+        )
+
+    def clear_failure(self, generation: Generation, stream: StreamId) -> None:
+        """As in ``Views``: one ``UpdateItem`` that leaves the watermark alone."""
+        self._update_failure(generation, stream, f"REMOVE {', '.join(FAILURE_ATTRIBUTES)}")
+
+    def parked(self, generation: Generation) -> Sequence[Failure]:
+        """As in ``Views``: one ``Query`` of an index."""
+        request = {
+            "TableName": self._cursors,
+            "IndexName": "parked",
+            "KeyConditionExpression": "parked_projection = :projection",
+            "ExpressionAttributeValues": {":projection": {"S": str(generation)}},
+        }
+        return [failure for item in self._query(request) if (failure := read_failure(item))]
+
+    def all_states(self, generation: Generation) -> Iterator[StateRow]:
+        """As in ``Views``: a strongly consistent ``Scan`` of the whole table."""
+        return (read_state(item) for item in self._scan(generation))
+
+    def all_rows(self, generation: Generation) -> Mapping[RowKey, ViewRow]:
+        """As in ``Views``: a strongly consistent ``Scan`` of the whole table."""
+        return {read_row_key(item): read_view(item) for item in self._scan(generation)}
+
+    def _cursor_update(self, generation: Generation, move: Move) -> Item:
+        condition = _still_at(move.from_version)
+        return {
+            "TableName": self._cursors,
+            "Key": _cursor(generation, move.stream),
+            "UpdateExpression": "SET #version = :to",
+            **condition,
+            "ExpressionAttributeValues": condition.get("ExpressionAttributeValues", {})
+            | {":to": {"N": str(move.to_version)}},
+        }
+
+    def _row_write(self, generation: Generation, key: RowKey, change: RowChange, projected_at: datetime) -> Item:
+        where = view_item_key(generation, key)
+        if change.gone:
+            return {"Delete": {"TableName": self._views, "Key": where}}
+        if change.removed:
+            return {"Put": {"TableName": self._views, "Item": where | view_item(change, projected_at)}}
+        return {"Update": {"TableName": self._views, "Key": where, **view_update(change, projected_at)}}
+
+    def _update_failure(
+        self, generation: Generation, stream: StreamId, expression: str, values: Item | None = None
+    ) -> None:
+        request: Item = {
+            "TableName": self._cursors,
+            "Key": _cursor(generation, stream),
+            "UpdateExpression": expression,
+        }
+        sent(self._client.update_item, request | ({"ExpressionAttributeValues": values} if values else {}))
+
+    def _query(self, request: dict[str, Any]) -> Iterator[Item]:
+        return self._pages(self._client.query, request)
+
+    def _scan(self, generation: Generation) -> Iterator[Item]:
+        request = {
+            "TableName": self._views,
+            "ConsistentRead": True,
+            "FilterExpression": "begins_with(#row, :generation)",
+            "ExpressionAttributeNames": {"#row": "row"},
+            "ExpressionAttributeValues": {":generation": {"S": f"{generation}#"}},
+        }
+        return self._pages(self._client.scan, request)
+
+    def _pages(self, operation: Callable[..., Any], request: dict[str, Any]) -> Iterator[Item]:
+        page: dict[str, Any] = {}
+        while True:
+            answer = sent(operation, request | page)
+            yield from answer["Items"]
+            if not answer.get("LastEvaluatedKey"):
+                return
+            page = {"ExclusiveStartKey": answer["LastEvaluatedKey"]}
+
+
+def _cursor(generation: Generation, stream: StreamId) -> Item:
+    return {"cursor": {"S": state_key(generation, stream)}}
+
+
+def _still_at(version: int) -> Item:
+    names = {"ExpressionAttributeNames": {"#version": "version"}}
+    if version == 0:
+        return {"ConditionExpression": "attribute_not_exists(#version)", **names}
+    values = {":from": {"N": str(version)}}
+    return {"ConditionExpression": "#version = :from", "ExpressionAttributeValues": values, **names}
+
+
+def _place(index: int, item: Item) -> Place:
+    return Place(item[f"lookup{index}"]["S"], item[f"lookup{index}_sort"]["S"], item["row"]["S"])
+
+
+def _start_key(index: int, place: Place) -> Item:
+    return {
+        "row": {"S": place.row},
+        "sort": {"S": STATE_SORT},
+        f"lookup{index}": {"S": place.partition},
+        f"lookup{index}_sort": {"S": place.sort},
+    }

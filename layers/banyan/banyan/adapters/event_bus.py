@@ -1,0 +1,162 @@
+"""The event bus: entries in batches, each accepted or the caller told."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Final
+
+import orjson
+
+from banyan.adapters.dynamodb.outages import outages
+from banyan.errors import NotPublished, StoreUnavailable
+
+if TYPE_CHECKING:
+    from mypy_boto3_events import EventBridgeClient
+
+SOURCE: Final = "banyan"
+MAX_ENTRIES: Final = 10
+TIME_BYTES: Final = 14
+ENVELOPE_BYTES: Final = 1024
+"""Kept free of each entry for what EventBridge adds to it: the limit of many targets counts that too."""
+
+ATTEMPTS: Final = 4
+BACKOFF_SECONDS: Final = 0.1
+REFUSALS: Final = frozenset(
+    {
+        "InvalidArgument",
+        "MalformedDetail",
+        "NotAuthorizedForDetailTypeException",
+        "NotAuthorizedForSourceException",
+        "ValidationException",
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """What is put on the bus.
+
+    Parameters
+    ----------
+    kind : str
+        Its detail-type.
+    detail : bytes
+        A JSON object, UTF-8.
+    source : str
+    time : datetime, optional
+        When it happened; the bus's own time unless given.
+    """
+
+    kind: str
+    detail: bytes
+    source: str = SOURCE
+    time: datetime | None = None
+
+    @property
+    def size(self) -> int:
+        """Bytes as EventBridge counts them, with room for its envelope."""
+        return TIME_BYTES + len(self.source.encode()) + len(self.kind.encode()) + len(self.detail) + ENVELOPE_BYTES
+
+
+class EventBus:
+    """Puts entries on an EventBridge bus, at least once each.
+
+    Parameters
+    ----------
+    client : Callable[[], EventBridgeClient]
+        Asked at the first entry.
+    name : str
+        Name of the bus.
+    entry_bytes : int
+        Largest entry and largest request, bytes as in ``Entry.size``.
+    sleep : Callable[[float], None]
+        Waits before entries are put again, seconds.
+    """
+
+    def __init__(
+        self,
+        client: Callable[[], EventBridgeClient],
+        name: str,
+        entry_bytes: int,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._client = client
+        self._name = name
+        self.entry_bytes = entry_bytes
+        self._sleep = sleep
+
+    def put(self, entries: Iterable[Entry]) -> None:
+        """Put entries in as few requests as they fit into; of a request only what was not accepted is put again.
+
+        Raises
+        ------
+        NotPublished
+            The bus will never accept one of them.
+        StoreUnavailable
+            One was not accepted for now; others may have been.
+        """
+        for batch in _batches(entries, self.entry_bytes):
+            self._put(batch)
+
+    def _put(self, batch: Sequence[Entry]) -> None:
+        for attempt in range(ATTEMPTS):
+            batch = self._rejected(batch)
+            if not batch:
+                return
+            self._sleep(random.uniform(0, BACKOFF_SECONDS * 2**attempt))
+        raise StoreUnavailable(f"the event bus left {len(batch)} entries for later, the first a {batch[0].kind}")
+
+    def _rejected(self, batch: Sequence[Entry]) -> Sequence[Entry]:
+        """What the bus did not accept, to be put again."""
+        entries: Any = [self._request(entry) for entry in batch]
+        with outages("the event bus"):
+            answer = self._client().put_events(Entries=entries)
+        if not answer["FailedEntryCount"]:
+            return ()
+        codes = [result.get("ErrorCode") for result in answer["Entries"]]
+        for entry, code in zip(batch, codes, strict=True):
+            if code in REFUSALS:
+                raise NotPublished(f"the event bus refused a {entry.kind}: {code}")
+        return [entry for entry, code in zip(batch, codes, strict=True) if code]
+
+    def _request(self, entry: Entry) -> dict[str, Any]:
+        request = {
+            "EventBusName": self._name,
+            "Source": entry.source,
+            "DetailType": entry.kind,
+            "Detail": entry.detail.decode(),
+        }
+        return request | ({"Time": entry.time} if entry.time else {})
+
+
+class EventBridgeNotices:
+    """Sends notices over the bus.
+
+    Parameters
+    ----------
+    bus : EventBus
+    """
+
+    def __init__(self, bus: EventBus) -> None:
+        self._bus = bus
+
+    def send(self, kind: str, detail: Mapping[str, Any]) -> None:
+        """As in ``Notices``. Raises ``StoreUnavailable`` and ``NotPublished``."""
+        self._bus.put([Entry(kind, orjson.dumps(dict(detail), default=str))])
+
+
+def _batches(entries: Iterable[Entry], limit: int) -> Iterator[Sequence[Entry]]:
+    batch: list[Entry] = []
+    size = 0
+    for entry in entries:
+        if batch and (len(batch) == MAX_ENTRIES or size + entry.size > limit):
+            yield batch
+            batch, size = [], 0
+        batch.append(entry)
+        size += entry.size
+    if batch:
+        yield batch

@@ -1,0 +1,1 @@
+"""Handling commands, each exactly once."""

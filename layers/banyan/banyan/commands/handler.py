@@ -1,0 +1,303 @@
+"""Handling commands: load, decide, append."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from threading import Lock
+from typing import Any, Final, Generic, Protocol, TypeVar
+from uuid import uuid4
+
+from pydantic import BaseModel
+
+from banyan import tracing
+from banyan.commands.commit_ids import KnownCommits
+from banyan.decider import Decider
+from banyan.errors import CommandRejected, ConcurrencyError
+from banyan.events import DomainEvent, Event, Metadata
+from banyan.store import EventStore, Loaded
+from banyan.store.snapshots import restore
+from banyan.streams import StreamHead, StreamId
+from banyan.telemetry import NoTelemetry, Telemetry
+
+S = TypeVar("S", bound=BaseModel)
+C = TypeVar("C")
+
+CLOCK_SKEW: Final = timedelta(minutes=1)
+"""Taken off a moment that another machine's clock gave before it serves as ``first_attempt``."""
+
+
+@dataclass(frozen=True, slots=True)
+class Aggregate(Generic[S]):
+    """A state, the head it stands for, and the commits it is known to hold."""
+
+    head: StreamHead
+    state: S
+    commits: KnownCommits
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome(Generic[S]):
+    """What became of a command.
+
+    Parameters
+    ----------
+    head : StreamHead
+        Where its commit ended.
+    state : State
+        State at ``head``.
+    events : tuple[Event, ...]
+        Empty when the decider found nothing to do.
+    repeated : bool
+        True when the command had been handled before; the rest is then the first outcome.
+    """
+
+    head: StreamHead
+    state: S
+    events: tuple[Event, ...]
+    repeated: bool = False
+
+
+class AggregateCache(Generic[S]):
+    """The aggregates a warm container used last, safe to share between threads."""
+
+    def __init__(self, size: int) -> None:
+        self._size = size
+        self._kept: OrderedDict[StreamId, Aggregate[S]] = OrderedDict()
+        self._lock = Lock()
+
+    def get(self, stream: StreamId) -> Aggregate[S] | None:
+        """The aggregate as last seen, if still kept."""
+        with self._lock:
+            if stream in self._kept:
+                self._kept.move_to_end(stream)
+            return self._kept.get(stream)
+
+    def put(self, aggregate: Aggregate[S]) -> None:
+        """Keep an aggregate unless a newer one is kept; the one unused for longest makes room."""
+        stream = aggregate.head.stream
+        with self._lock:
+            kept = self._kept.get(stream)
+            if kept is None or kept.head.version <= aggregate.head.version:
+                self._kept[stream] = aggregate
+                self._kept.move_to_end(stream)
+            while len(self._kept) > self._size:
+                self._kept.popitem(last=False)
+
+
+class HandlesCommands(Protocol):
+    """Whatever handles the commands of an entity."""
+
+    def handle(
+        self,
+        stream: StreamId,
+        command: Any,
+        *,
+        commit_id: str | None = None,
+        metadata: Metadata | None = None,
+        expected: int | None = None,
+        first_attempt: datetime | None = None,
+        optimistic: bool = False,
+    ) -> Outcome[Any]:
+        """As ``CommandHandler.handle``."""
+
+
+class CommandHandler(Generic[S, C]):
+    """Runs a decider's commands against the event store.
+
+    Parameters
+    ----------
+    store : EventStore
+    decider : Decider
+    retries : int
+        Further attempts after a conflict.
+    backoff_ms : int
+        Upper bound of the first wait, ms; doubles with each attempt, fully jittered.
+    cache_size : int
+        Aggregates kept between calls.
+    telemetry : Telemetry
+    sleep : Callable[[float], None]
+        Seconds.
+    """
+
+    def __init__(
+        self,
+        store: EventStore,
+        decider: Decider[S, C],
+        *,
+        retries: int = 3,
+        backoff_ms: int = 200,
+        cache_size: int = 256,
+        telemetry: Telemetry | None = None,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._store = store
+        self._decider = decider
+        self._retries = retries
+        self._backoff = backoff_ms / 1000
+        self._cache: AggregateCache[S] = AggregateCache(cache_size)
+        self._telemetry = telemetry or NoTelemetry()
+        self._sleep = sleep
+
+    def handle(
+        self,
+        stream: StreamId,
+        command: C,
+        *,
+        commit_id: str | None = None,
+        metadata: Metadata | None = None,
+        expected: int | None = None,
+        optimistic: bool = False,
+        first_attempt: datetime | None = None,
+    ) -> Outcome[S]:
+        """Decide on a command and append what follows.
+
+        Parameters
+        ----------
+        stream : StreamId
+        command : Command
+        commit_id : str, optional
+            Idempotency id of the command.
+        metadata : Metadata, optional
+        expected : int, optional
+            Version the caller saw; any other is a conflict that is not tried again.
+        optimistic : bool
+            Trust a kept aggregate without reading; the append finds out.
+        first_attempt : datetime, optional
+            Given when an earlier attempt of the same command may have succeeded unseen, not before this
+            moment: the stream is then searched back to it, as far as it is not known already.
+
+        Raises
+        ------
+        CommandRejected
+            The decider refused.
+        ConcurrencyError
+            Still conflicting after the last retry, or not at ``expected``.
+        StoreUnavailable
+            The outcome is unknown; repeat with the same ``commit_id``.
+        """
+        commit_id = commit_id or str(uuid4())
+        trust = optimistic and first_attempt is None
+        attributes = {"banyan.entity": stream.entity, "banyan.command": type(command).__name__}
+        with tracing.span("command", metadata.traceparent if metadata else "", attributes):
+            return self._settled(stream, command, commit_id, metadata, expected, first_attempt, trust)
+
+    def load(self, stream: StreamId) -> Aggregate[S]:
+        """The aggregate as of now: all but the news comes from the cache or a snapshot."""
+        kept = self._cache.get(stream)
+        aggregate = self._load_tail(kept) if kept else self._load_cold(stream)
+        self._cache.put(aggregate)
+        return aggregate
+
+    def _settled(
+        self,
+        stream: StreamId,
+        command: C,
+        commit_id: str,
+        metadata: Metadata | None,
+        expected: int | None,
+        first_attempt: datetime | None,
+        trust: bool,
+    ) -> Outcome[S]:
+        for attempt in range(self._retries + 1):
+            try:
+                return self._attempt(stream, command, commit_id, metadata, expected, first_attempt, trust)
+            except ConcurrencyError:
+                self._telemetry.count("Conflicts")
+                if expected is not None or attempt == self._retries:
+                    raise
+            trust = False
+            self._sleep(random.uniform(0, self._backoff * 2**attempt))
+        raise AssertionError("unreachable")
+
+    def _attempt(
+        self,
+        stream: StreamId,
+        command: C,
+        commit_id: str,
+        metadata: Metadata | None,
+        expected: int | None,
+        first_attempt: datetime | None,
+        trust: bool,
+    ) -> Outcome[S]:
+        kept = self._kept_decision(stream, command, commit_id, expected) if trust else None
+        if kept:
+            return self._append(*kept, commit_id, metadata)
+        aggregate = self._searched(self.load(stream), commit_id, first_attempt)
+        version = aggregate.commits.version(commit_id)
+        if version is not None:
+            return self._outcome_at(stream, version, commit_id)
+        if expected is not None and expected != aggregate.head.version:
+            raise ConcurrencyError(stream, expected, aggregate.head.version)
+        events = self._decider.decide(command, aggregate.state)
+        if not events:
+            return Outcome(aggregate.head, aggregate.state, ())
+        return self._append(aggregate, events, commit_id, metadata)
+
+    def _kept_decision(
+        self, stream: StreamId, command: C, commit_id: str, expected: int | None
+    ) -> tuple[Aggregate[S], Sequence[DomainEvent]] | None:
+        """What follows from the kept aggregate, unless only a fresh one can tell: a state that may be old
+        proves itself by an append, never by a refusal or by nothing to do."""
+        kept = self._cache.get(stream)
+        if kept is None or commit_id in kept.commits.places or expected not in (None, kept.head.version):
+            return None
+        try:
+            events = self._decider.decide(command, kept.state)
+        except CommandRejected:
+            return None
+        return (kept, events) if events else None
+
+    def _append(
+        self, aggregate: Aggregate[S], events: Sequence[DomainEvent], commit_id: str, metadata: Metadata | None
+    ) -> Outcome[S]:
+        started = time.perf_counter()
+        appended = self._store.append(
+            aggregate.head.stream, aggregate.head, events, commit_id=commit_id, metadata=metadata
+        )
+        self._telemetry.duration("AppendLatency", (time.perf_counter() - started) * 1000)
+        state = self._decider.fold((event.payload for event in appended.events), aggregate.state)
+        self._cache.put(Aggregate(appended.head, state, aggregate.commits.and_own(commit_id, appended.head)))
+        return Outcome(appended.head, state, appended.events, appended.repeated)
+
+    def _searched(self, aggregate: Aggregate[S], commit_id: str, first_attempt: datetime | None) -> Aggregate[S]:
+        """Know all commits since a first attempt; one search serves all later commands of this process."""
+        known, stream = aggregate.commits, aggregate.head.stream
+        if first_attempt is None or first_attempt >= known.since or commit_id in known.places:
+            return aggregate
+        found = list(self._store.recorded_since(stream, first_attempt, known.oldest))
+        searched = replace(aggregate, commits=known.preceded_by(reversed(found), first_attempt))
+        self._cache.put(searched)
+        return searched
+
+    def _outcome_at(self, stream: StreamId, version: int, commit_id: str) -> Outcome[S]:
+        state, head = self._decider.initial(), StreamHead.empty(stream)
+        events: list[Event] = []
+        for commit in self._store.commits(stream):
+            if commit.position > version:
+                break
+            recorded = self._store.decode(commit)
+            state = self._decider.fold((event.payload for event in recorded), state)
+            events += recorded if commit.commit_id == commit_id else ()
+            head = commit.head
+        return Outcome(head, state, tuple(events), repeated=True)
+
+    def _load_cold(self, stream: StreamId) -> Aggregate[S]:
+        loaded = self._store.load(stream, state_version=self._decider.state_version)
+        state = restore(self._decider, loaded.snapshot)
+        if loaded.snapshot and state is None:
+            loaded = self._store.load(stream)
+        base = self._decider.initial() if state is None else state
+        return self._evolved(base, KnownCommits.of(loaded), loaded)
+
+    def _load_tail(self, kept: Aggregate[S]) -> Aggregate[S]:
+        loaded = self._store.load(kept.head.stream, since=kept.head)
+        return self._evolved(kept.state, kept.commits.followed_by(loaded.commits), loaded)
+
+    def _evolved(self, state: S, known: KnownCommits, loaded: Loaded) -> Aggregate[S]:
+        state = self._decider.fold((event.payload for event in loaded.events), state)
+        return Aggregate(loaded.head, state, known)

@@ -1,0 +1,184 @@
+"""Routes over the migration: where it stands, why, and its steps forward and back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Annotated, Any, Final
+
+from aws_lambda_powertools.event_handler.api_gateway import Router
+from aws_lambda_powertools.event_handler.openapi.params import Query
+from pydantic import Field
+
+from banyan.entrypoints.admin.migrations import CurrentMigration, Migrating
+from banyan.errors import CommandRejected, Conflict
+from banyan.events import CamelModel, Event
+from banyan.migration.checks.overview import Overview, Standing
+from banyan.migration.phases.steps import ALL_READS, Phase, Step
+from banyan.reconciliation.fields import FieldDifference
+from banyan.streams import BEGINNING_OF_TIME, StreamId
+from banyan.text import Line
+
+BACK: Final = {Phase.DUAL_WRITE: Phase.LEGACY, Phase.CANARY: Phase.DUAL_WRITE}
+
+router = Router()  # type: ignore[no-untyped-call]
+
+Reason = Annotated[Line, Field(min_length=1, max_length=500)]
+Limit = Annotated[int, Query(ge=1, le=200)]
+Before = Annotated[int | None, Query(ge=1)]
+
+
+class ReasonRequest(CamelModel):
+    """Why."""
+
+    reason: Reason
+
+
+class StepRequest(ReasonRequest):
+    """A step forward; ``from`` is where the caller believes it stands, ``noWayBack`` that there is none from there."""
+
+    from_: Step | None = Field(None, alias="from")
+    no_way_back: bool = False
+
+
+class BackRequest(ReasonRequest):
+    """A step back, one phase unless ``to`` names another step."""
+
+    to: Step | None = None
+
+
+class MoveRequest(ReasonRequest):
+    """Any step that one move leads to."""
+
+    to: Step
+    no_way_back: bool = False
+
+
+class DecisionAnswer(CamelModel):
+    """Something that was decided about the migration; ``details`` are the event's."""
+
+    version: int
+    type: str
+    at: datetime
+    actor: str
+    reason: str
+    evidence: Mapping[str, Any]
+    details: Mapping[str, Any]
+
+
+class HistoryAnswer(CamelModel):
+    """Decisions, the newest first; ``next`` is the ``before`` of the next page."""
+
+    decisions: list[DecisionAnswer]
+    next: int | None
+
+
+class DifferenceAnswer(CamelModel):
+    """A read that both sides answered, and differently: what the legacy system says is expected."""
+
+    at: datetime
+    stream: StreamId
+    fields: list[FieldDifference]
+
+
+class DifferencesAnswer(CamelModel):
+    """Reads that differed, the newest first; ``next`` is the ``before`` of the next page."""
+
+    differences: list[DifferenceAnswer]
+    next: str | None
+
+
+@router.get("/admin/migration", operation_id="showMigration", summary="Where the migration stands, and what it awaits")
+def show(migration: CurrentMigration) -> Overview:
+    """Show phase, health, half-done writes, and what the next step waits for."""
+    return migration.observer.overview()
+
+
+@router.get("/admin/migration/history", operation_id="showMigrationHistory", summary="What was decided, and why")
+def history(migration: CurrentMigration, before: Before = None, limit: Limit = 50) -> HistoryAnswer:
+    """Show decisions with their evidence."""
+    decided = reversed(migration.parts.phases.history())
+    found = [event for event in decided if before is None or event.version < before]
+    page = [_decision(event) for event in found[:limit]]
+    return HistoryAnswer(decisions=page, next=page[-1].version if len(found) > limit else None)
+
+
+@router.get("/admin/migration/differences", operation_id="listReadDifferences", summary="Compared reads that differed")
+def differences(
+    migration: CurrentMigration, limit: Limit = 50, before: Annotated[str | None, Query(max_length=200)] = None
+) -> DifferencesAnswer:
+    """Show which fields of compared reads differed since the migration got where it stands."""
+    since = migration.parts.phases.refreshed().moved_at or BEGINNING_OF_TIME
+    page = migration.parts.samples.mismatches(since, limit, before)
+    found = [DifferenceAnswer(at=each.at, stream=each.stream, fields=list(each.fields)) for each in page.mismatches]
+    return DifferencesAnswer(differences=found, next=page.next)
+
+
+@router.post("/admin/migration/start", operation_id="startMigration", summary="Write both sides")
+def start(body: ReasonRequest, migration: CurrentMigration) -> Standing:
+    """Go from ``legacy`` to ``dual_write``."""
+    standing = migration.parts.phases.refreshed().step
+    if standing.phase is not Phase.LEGACY:
+        raise Conflict("already_started", f"the migration stands at {standing}: advance it, or roll it back")
+    return _move(migration, Step(phase=Phase.DUAL_WRITE), body.reason)
+
+
+@router.post("/admin/migration/advance", operation_id="advanceMigration", summary="Go a step forward")
+def advance(body: StepRequest, migration: CurrentMigration) -> Standing:
+    """Go to the next step, without waiting for its window."""
+    standing = migration.parts.phases.refreshed().step
+    if body.from_ not in (None, standing):
+        raise Conflict("step_moved", f"the migration stands at {standing}, not at {body.from_}: look again")
+    to = migration.observer.next()
+    if to is None:
+        raise Conflict("migration_complete", "the migration is complete: there is no step behind it")
+    return _move(migration, to, body.reason, no_way_back=body.no_way_back)
+
+
+@router.post("/admin/migration/rollback", operation_id="rollBackMigration", summary="Go back")
+def roll_back(body: BackRequest, migration: CurrentMigration) -> Standing:
+    """Go back a phase, or to a step; from ``event_store`` on there is no way back."""
+    standing = migration.parts.phases.refreshed().step
+    to = body.to or Step(phase=BACK.get(standing.phase, standing.phase))
+    if to.place >= standing.place:
+        raise CommandRejected("step_out_of_reach", f"no way leads back from {standing} to {to}", "to")
+    return _move(migration, to, body.reason)
+
+
+@router.post("/admin/migration/complete", operation_id="completeMigration", summary="End it")
+def complete(body: ReasonRequest, migration: CurrentMigration) -> Standing:
+    """Go from ``event_store`` to ``complete``, when nobody uses the legacy system and its archive is whole."""
+    return _move(migration, Step(phase=Phase.COMPLETE, percentage=ALL_READS), body.reason, no_way_back=True)
+
+
+@router.post("/admin/migration/move", operation_id="moveMigration", summary="Go to a step")
+def move(body: MoveRequest, migration: CurrentMigration) -> Standing:
+    """Go to any phase and share of reads that one move leads to."""
+    return _move(migration, body.to, body.reason, no_way_back=body.no_way_back)
+
+
+def _move(migration: Migrating, to: Step, reason: str, *, no_way_back: bool = False) -> Standing:
+    """Decide on a step; where the lead changes hands the controller finishes it."""
+    if to.phase is Phase.EVENT_STORE and not no_way_back:
+        raise Conflict(
+            "no_way_back",
+            "from event_store on there is no way back: say so with noWayBack (--no-way-back)",
+            "noWayBack",
+        )
+    decided = migration.parts.mover.begin(to, reason=reason, actor=migration.call.caller.actor)
+    if decided.moving_to:
+        migration.hand_over()
+    return migration.observer.standing(decided)
+
+
+def _decision(event: Event) -> DecisionAnswer:
+    details = event.payload.model_dump(mode="json", by_alias=True)
+    return DecisionAnswer(
+        version=event.version,
+        type=event.event_type,
+        at=event.timestamp,
+        actor=event.metadata.actor,
+        reason=details.pop("reason"),
+        evidence=details.pop("evidence", {}),
+        details=details,
+    )

@@ -1,0 +1,128 @@
+"""Routes over the rebuilds of projections."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from aws_lambda_powertools.event_handler.api_gateway import Router
+from aws_lambda_powertools.event_handler.depends import Depends
+from aws_lambda_powertools.event_handler.request import Request
+from pydantic import Field
+
+from banyan.entrypoints.admin.targets import left_over, with_rows
+from banyan.entrypoints.http.call import CurrentCall
+from banyan.entrypoints.rebuilds import Live, Rebuilds, Removed, Replaced
+from banyan.errors import ConfigurationError, Conflict, EventError, NotFound, StreamCorrupted, TransitionRejected
+from banyan.events import CamelModel
+from banyan.projections.control import Control, Stage
+from banyan.projections.rebuild.preview import Preview
+from banyan.projections.rebuild.progress import Progress
+from banyan.streams import StreamId
+
+router = Router()  # type: ignore[no-untyped-call]
+
+
+def _current(request: Request) -> Rebuilds:
+    rebuilds: Rebuilds = request.context["rebuilds"]
+    return rebuilds
+
+
+CurrentRebuilds = Annotated[Rebuilds, Depends(_current)]
+
+
+class RebuildRequest(CamelModel):
+    """How to rebuild; with ``dryRun`` only what it would cost."""
+
+    writes_per_second: int | None = Field(None, ge=1)
+    switch_when_equal: bool = False
+    dry_run: bool = False
+
+
+class StreamRequest(CamelModel):
+    """Which stream to rebuild."""
+
+    stream: StreamId
+
+
+class SwitchRequest(CamelModel):
+    """Which generation to read: the newest one unless told otherwise."""
+
+    generation: int | None = None
+    accept_differences: bool = False
+
+
+class DropRequest(CamelModel):
+    """Which generation to delete."""
+
+    generation: int
+
+
+@router.post("/admin/projections/<name>/rebuild", operation_id="rebuild", summary="Build a new generation beside it")
+def rebuild(name: str, body: RebuildRequest, call: CurrentCall, rebuilds: CurrentRebuilds) -> Progress | Preview:
+    """Start a rebuild, or go on with one that was begun."""
+    projection, rate = with_rows(call, name), body.writes_per_second
+    if body.dry_run:
+        return rebuilds.preview(projection, rate)
+    return rebuilds.rebuild.start(projection, switch_when_equal=body.switch_when_equal, write_rate=rate)
+
+
+@router.get("/admin/projections/<name>/rebuild", operation_id="showRebuild", summary="How far the rebuild has come")
+def progress(name: str, call: CurrentCall, rebuilds: CurrentRebuilds) -> Progress:
+    """Show the newest rebuild."""
+    try:
+        return rebuilds.rebuild.progress(with_rows(call, name))
+    except TransitionRejected as error:
+        raise NotFound("rebuild_not_found", str(error)) from error
+
+
+@router.post("/admin/projections/<name>/rebuild/stream", operation_id="rebuildStream", summary="Rebuild one stream")
+def rebuild_stream(name: str, body: StreamRequest, call: CurrentCall, rebuilds: CurrentRebuilds) -> Replaced:
+    """Make the row of one stream anew, in every generation that is kept up."""
+    try:
+        return rebuilds.stream(with_rows(call, name, body.stream), body.stream)
+    except (StreamCorrupted, EventError) as error:
+        raise Conflict("stream_unreadable", str(error), "stream") from error
+
+
+@router.post("/admin/projections/<name>/switch", operation_id="switchGeneration", summary="Read another generation")
+def switch(name: str, body: SwitchRequest, call: CurrentCall, rebuilds: CurrentRebuilds) -> Live:
+    """Let queries read a generation that is ready or was kept; one that differs only when that is accepted."""
+    control = call.application.controls.get([with_rows(call, name)])[name]
+    number = control.newest if body.generation is None else body.generation
+    if not body.accept_differences:
+        _require_equal(control, number, rebuilds)
+    return Live(live=rebuilds.rebuild.switch(name, number).live)
+
+
+@router.post("/admin/projections/<name>/cancel", operation_id="cancelRebuild", summary="Give a rebuild up")
+def cancel(name: str, call: CurrentCall, rebuilds: CurrentRebuilds) -> Progress:
+    """Cancel a rebuild that was not switched to, and delete what it made."""
+    return rebuilds.rebuild.cancel(with_rows(call, name))
+
+
+@router.post("/admin/projections/<name>/drop", operation_id="dropGeneration", summary="Delete a kept generation")
+def drop(name: str, body: DropRequest, call: CurrentCall, rebuilds: CurrentRebuilds) -> Progress:
+    """Delete the rows of a generation that was kept for the way back."""
+    return rebuilds.rebuild.drop(with_rows(call, name), body.generation)
+
+
+@router.post("/admin/projections/<name>/remove", operation_id="removeProjection", summary="Delete what nobody declares")
+def remove(name: str, call: CurrentCall, rebuilds: CurrentRebuilds) -> Removed:
+    """Delete all that is left of a projection that the domain does not have any more."""
+    try:
+        return Removed(generations=tuple(rebuilds.rebuild.remove(left_over(call, name))))
+    except ConfigurationError as error:
+        raise Conflict("projection_in_use", str(error)) from error
+
+
+def _require_equal(control: Control, number: int, rebuilds: Rebuilds) -> None:
+    """Refuse a new generation that is known to differ; one that was live before was equal to its time."""
+    if control.info(number).stage is not Stage.READY:
+        return
+    found = rebuilds.rebuild.progress(control.projection, number)
+    if not found.equal:
+        raise Conflict(
+            "generation_differs",
+            f"{found.different} rows of generation {number} differ and {found.failed} streams failed: "
+            "look at the rebuild, then accept the differences or cancel it",
+        )

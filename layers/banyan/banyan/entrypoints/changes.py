@@ -1,0 +1,95 @@
+"""Changes that DynamoDB streams tell of, as marks for the reconciliation: look at this again."""
+
+from __future__ import annotations
+
+import logging
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+from banyan.adapters.dynamodb.view_items import read_row_key
+from banyan.projections.keys import STATE_SORT, stream_of
+from banyan.projections.upkeep import row_name
+from banyan.reconciliation.cells import Cells
+from banyan.reconciliation.feeds import Marks
+from banyan.reconciliation.streams import STREAMS
+from banyan.telemetry import Telemetry
+
+if TYPE_CHECKING:
+    from banyan.bootstrap import Application
+
+Record = Mapping[str, Any]
+
+_logger = logging.getLogger(__name__)
+
+
+def mark_changes(records: Sequence[Record], app: Application) -> None:
+    """Mark what one batch names: of the views table's stream, or of the legacy table's.
+
+    Raises
+    ------
+    StoreUnavailable
+        The batch is to be delivered again.
+    """
+    if records[0]["eventSourceARN"] != app.settings.legacy_stream_arn:
+        mark_rows(records, app.cells, app.clock(), app.telemetry)
+        return
+    from banyan.migration.stores.adapter import adapter_of
+    from banyan.migration.sync.marking import mark_legacy_rows
+
+    mark_legacy_rows(records, adapter_of(app.domain).entity, app.cells, app.clock(), app.telemetry)
+
+
+def mark_rows(records: Sequence[Record], cells: Cells, at: datetime, telemetry: Telemetry) -> None:
+    """Mark rows of the views table that were written or removed, each once.
+
+    Raises
+    ------
+    StoreUnavailable
+        The batch is to be delivered again.
+    """
+    found: dict[str, set[str]] = defaultdict(set)
+    for record in records:
+        keys = record["dynamodb"]["Keys"]
+        try:
+            found[_generation(keys)].add(_row(keys))
+        except (KeyError, ValueError):
+            telemetry.count("UnreadableRecords")
+            _logger.error("a row of the views table that has no name of ours was passed over")
+    for generation, rows in found.items():
+        Marks(cells, generation).add(sorted(rows), at)
+
+
+def mark_touched(records: Sequence[Record], cells: Cells, at: datetime) -> None:
+    """Mark streams of which anything but a new commit was written: snapshots, and what was written over or removed.
+
+    Raises
+    ------
+    StoreUnavailable
+        The batch is to be delivered again.
+    """
+    touched = {record["dynamodb"]["Keys"]["stream"]["S"] for record in records if not _is_new_commit(record)}
+    if touched:
+        Marks(cells, STREAMS).add(sorted(touched), at)
+
+
+def _is_new_commit(record: Record) -> bool:
+    position = Decimal(record["dynamodb"]["Keys"]["position"]["N"])
+    return bool(record["eventName"] == "INSERT" and position == position.to_integral_value())
+
+
+def _generation(keys: Mapping[str, Any]) -> str:
+    generation, _, rest = str(keys["row"]["S"]).partition("#")
+    if not rest:
+        raise ValueError("a key without a generation")
+    return generation
+
+
+def _row(keys: Mapping[str, Any]) -> str:
+    if keys["sort"]["S"] == STATE_SORT:
+        return str(stream_of(keys["row"]["S"]))
+    if keys["row"]["S"].count("#") < 2:
+        raise ValueError("a key without a tenant")
+    return row_name(read_row_key(keys))

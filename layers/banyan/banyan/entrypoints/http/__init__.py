@@ -1,0 +1,1 @@
+"""The HTTP API: from a request to an answer."""

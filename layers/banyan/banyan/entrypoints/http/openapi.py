@@ -1,0 +1,181 @@
+"""The OpenAPI document of a domain's routes, built from their code."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Container, Iterator, Mapping, Sequence
+from importlib import import_module
+from typing import Any, Final
+
+from aws_lambda_powertools.event_handler.api_gateway import Router
+
+from banyan.domain import Domain
+from banyan.entrypoints.http.headers import CORRELATION_ID, ETAG, IDEMPOTENCY_KEY, IF_MATCH, IF_NONE_MATCH, OCCURRED_AT
+from banyan.entrypoints.http.identity import ADMIN
+from banyan.entrypoints.http.problems import CONTENT_TYPE
+from banyan.entrypoints.http.resolver import HttpResolver
+
+VERSION: Final = "1.0.0"
+ADMIN_PATH: Final = "/admin/"
+
+Json = dict[str, Any]
+
+_POWERTOOLS_ERRORS: Final = ("HTTPValidationError", "ValidationError", "ResponseValidationError")
+_REPLACED: Final = ("422", "500")
+
+
+def routers(domain: Domain) -> tuple[Router, Router]:
+    """The routers of a domain's commands and of its queries."""
+    module = import_module(domain.routes)
+    return module.commands, module.queries
+
+
+def admin_routers() -> Sequence[Router]:
+    """The routers for the platform's operator, which only the console and the document need to load."""
+    routers: Sequence[Router] = import_module("banyan.entrypoints.admin").ROUTERS
+    return routers
+
+
+def document(domain: Domain, public: Router) -> str:
+    """The OpenAPI 3.1 document of all routes, as JSON.
+
+    Parameters
+    ----------
+    domain : Domain
+    public : Router
+        Routes that need no token.
+    """
+    commands, queries = routers(domain)
+    resolver = HttpResolver()
+    for router in (commands, queries, public, *admin_routers()):
+        resolver.include_router(router)
+    found: Json = json.loads(resolver.get_openapi_json_schema(title=domain.name.capitalize(), version=VERSION))
+    open_paths = {route[0] for route in public._routes}
+    for path, method, operation in _operations(found):
+        _complete(operation, *_kind(path, method, open_paths))
+    return _short(json.dumps(_portable(_completed(found)), indent=2)) + "\n"
+
+
+def _operations(found: Json) -> Iterator[tuple[str, str, Json]]:
+    for path, methods in found["paths"].items():
+        for method, operation in methods.items():
+            yield path, method, operation
+
+
+def _kind(path: str, method: str, open_paths: Container[str]) -> tuple[Sequence[str], list[Any] | None]:
+    """Headers that mean something to a route, and its security where that is not a tenant's token."""
+    if path in open_paths:
+        return [CORRELATION_ID], []
+    if path.startswith(ADMIN_PATH):
+        return [CORRELATION_ID], [{"token": [ADMIN]}]
+    return (_QUERY_HEADERS if method == "get" else _COMMAND_HEADERS), None
+
+
+def _complete(operation: Json, headers: Sequence[str], security: list[Any] | None) -> None:
+    """Say what the API adds to every route: headers, security and how errors look."""
+    operation["parameters"] = operation.get("parameters", []) + [
+        {"$ref": f"#/components/parameters/{name}"} for name in headers
+    ]
+    operation["responses"] = {
+        status: kept for status, kept in operation["responses"].items() if status not in _REPLACED
+    }
+    operation["responses"]["default"] = {"$ref": "#/components/responses/Problem"}
+    if security is not None:
+        operation["security"] = security
+
+
+def _completed(found: Json) -> Json:
+    schemas = _used(found)
+    components = {
+        "schemas": dict(sorted({**schemas, "Problem": _PROBLEM}.items())),
+        "parameters": dict(_HEADERS),
+        "responses": {"Problem": _PROBLEM_RESPONSE},
+        "securitySchemes": {"token": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}},
+    }
+    kept = {name: value for name, value in found.items() if name not in ("servers", "components", "paths")}
+    return {
+        **kept,
+        "security": [{"token": []}],
+        "paths": dict(sorted(found["paths"].items())),
+        "components": components,
+    }
+
+
+def _used(found: Json) -> Json:
+    """The schemas that something refers to; Powertools keeps what it wrote out in place as well."""
+    text = json.dumps(found)
+    return {
+        name: schema
+        for name, schema in found["components"]["schemas"].items()
+        if name not in _POWERTOOLS_ERRORS and f'schemas/{name}"' in text
+    }
+
+
+def _short(text: str) -> str:
+    """Without the modules in names of schemas, which Powertools puts there where two classes have one name."""
+    for name in sorted(set(re.findall(r"schemas/(\w+__\w+)\"", text))):
+        short = name.rpartition("__")[2]
+        if f'schemas/{short}"' not in text:
+            text = text.replace(f'"{name}"', f'"{short}"').replace(f'schemas/{name}"', f'schemas/{short}"')
+    return text
+
+
+def _portable(value: Any) -> Any:
+    """Without patterns on Unicode classes, which many readers of OpenAPI cannot compile."""
+    if isinstance(value, list):
+        return [_portable(entry) for entry in value]
+    if not isinstance(value, dict):
+        return value
+    return {name: _portable(v) for name, v in value.items() if not (name == "pattern" and "\\p{" in str(v))}
+
+
+def _header(name: str, description: str, **schema: Any) -> Json:
+    return {"name": name, "in": "header", "description": description, "schema": {"type": "string", **schema}}
+
+
+_HEADERS: Final[Mapping[str, Json]] = {
+    CORRELATION_ID: _header(
+        CORRELATION_ID,
+        "Comes back on every answer, stands in the log and in the events; made up when not given.",
+        pattern=r"^[!-.0->@-\[\]-~]{1,128}$",
+    ),
+    IDEMPOTENCY_KEY: _header(
+        IDEMPOTENCY_KEY,
+        "Repeats of a request with the same key take effect once and get the first answer.",
+        pattern="^[!-~]{1,255}$",
+    ),
+    OCCURRED_AT: _header(OCCURRED_AT, "When it happened, if that is not now.", format="date-time"),
+    IF_MATCH: _header(IF_MATCH, "The version that the caller saw, in quotes; at any other the answer is 409."),
+    IF_NONE_MATCH: _header(IF_NONE_MATCH, f"The {ETAG} of an earlier answer; the answer is 304 if it still holds."),
+}
+_COMMAND_HEADERS: Final = (CORRELATION_ID, IDEMPOTENCY_KEY, OCCURRED_AT, IF_MATCH)
+_QUERY_HEADERS: Final = (CORRELATION_ID, IF_NONE_MATCH)
+
+_PROBLEM: Final[Json] = {
+    "type": "object",
+    "description": "RFC 9457 problem details.",
+    "required": ["type", "title", "status", "detail", "code"],
+    "properties": {
+        "type": {"type": "string", "format": "uri"},
+        "title": {"type": "string"},
+        "status": {"type": "integer"},
+        "detail": {"type": "string"},
+        "code": {"type": "string", "description": "Stable, machine-readable."},
+        "field": {"type": "string", "description": "The input it is about."},
+        "errors": {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "required": ["field", "message"],
+                "properties": {"field": {"type": "string"}, "message": {"type": "string"}},
+            },
+        },
+        "expected": {"type": "integer", "description": "Version the caller counted on."},
+        "actual": {"type": "integer", "description": "Version the stream has."},
+    },
+}
+_PROBLEM_RESPONSE: Final[Json] = {
+    "description": "The request was refused or failed.",
+    "content": {CONTENT_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
+}

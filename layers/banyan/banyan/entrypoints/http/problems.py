@@ -1,0 +1,192 @@
+"""Errors as RFC 9457 problem details: one table from exception to status and code."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from typing import Any, Final
+
+from aws_lambda_powertools.event_handler.exceptions import NotFoundError
+from aws_lambda_powertools.event_handler.openapi.exceptions import RequestValidationError
+
+from banyan.entrypoints.http.identity import ForbiddenScope, ForbiddenTenant, Unauthorized
+from banyan.errors import (
+    BanyanError,
+    CommandRejected,
+    CommitTooLarge,
+    ConcurrencyError,
+    Conflict,
+    ControlChanged,
+    GenerationInUse,
+    InvalidCursor,
+    InvalidStreamId,
+    LegacyWritesOff,
+    NotFound,
+    StoreUnavailable,
+    TransitionRejected,
+    UnreadableRow,
+    VersionNotReached,
+)
+
+CONTENT_TYPE: Final = "application/problem+json"
+RETRY_AFTER_SECONDS: Final = 1
+MAX_FAULTS: Final = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """What a client is told about an error.
+
+    Parameters
+    ----------
+    status : int
+        HTTP status.
+    code : str
+        Stable, machine-readable.
+    detail : str
+        A sentence that says what to do next.
+    members : Mapping[str, Any]
+        Extension members, such as ``field`` or ``expected`` and ``actual``.
+    retry : bool
+        Whether the same request may succeed a little later.
+    """
+
+    status: int
+    code: str
+    detail: str
+    members: Mapping[str, Any] = field(default_factory=dict)
+    retry: bool = False
+
+    @property
+    def body(self) -> dict[str, Any]:
+        """The problem as JSON members."""
+        return {
+            "type": f"urn:banyan:problem:{self.code}",
+            "title": HTTPStatus(self.status).phrase,
+            "status": self.status,
+            "detail": self.detail,
+            "code": self.code,
+            **self.members,
+        }
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """Headers that go with it."""
+        return {"Retry-After": str(RETRY_AFTER_SECONDS)} if self.retry else {}
+
+
+class BadRequest(BanyanError):
+    """A request that cannot even be read.
+
+    Parameters
+    ----------
+    code, detail : str
+        As in ``Problem``.
+    field : str, optional
+        Header or parameter that is malformed.
+    """
+
+    def __init__(self, code: str, detail: str, field: str | None = None) -> None:
+        super().__init__(detail)
+        self.code = code
+        self.detail = detail
+        self.field = field
+
+
+class BodyTooLarge(BanyanError):
+    """A body above the limit."""
+
+
+class InvalidText(BanyanError):
+    """Text with a character that not every store can hold, and the field it came in."""
+
+    def __init__(self, field: str) -> None:
+        super().__init__(f"{field} holds the character U+0000, which not every store can hold: leave it out")
+        self.field = field
+
+
+class InvalidId(BanyanError):
+    """An id that cannot be part of a stream name, and the field it came in."""
+
+    def __init__(self, field: str, detail: str) -> None:
+        super().__init__(detail)
+        self.field = field
+
+
+class Contention(ConcurrencyError):
+    """Others wrote first, time after time, though the caller expected no particular version."""
+
+
+class RequestInProgress(BanyanError):
+    """The first request with this idempotency key is still running."""
+
+
+class KeyReused(BanyanError):
+    """An idempotency key that came with another request before."""
+
+
+def problem_of(error: Exception) -> Problem:
+    """The problem a client is told for an error; of an unexpected one it learns nothing but that it happened."""
+    for kind in type(error).__mro__:
+        if kind in _TABLE:
+            return _TABLE[kind](error)
+    return Problem(500, "internal", "something went wrong here: report it with the X-Correlation-Id of this answer")
+
+
+def _field(error: Any) -> dict[str, Any]:
+    return {"field": error.field} if error.field is not None else {}
+
+
+def _versions(error: Any) -> dict[str, Any]:
+    return {"expected": error.expected, "actual": error.actual}
+
+
+def _rejected(status: int) -> Callable[[Any], Problem]:
+    return lambda error: Problem(status, error.code, error.detail, _field(error))
+
+
+def _told(status: int, code: str, *, retry: bool = False) -> Callable[[Any], Problem]:
+    return lambda error: Problem(status, code, str(error), retry=retry)
+
+
+def _invalid(error: RequestValidationError) -> Problem:
+    faults = [{"field": _path(fault["loc"]), "message": fault["msg"]} for fault in error.errors()[:MAX_FAULTS]]
+    detail = "; ".join(f"{fault['field']}: {fault['message']}" for fault in faults)
+    return Problem(422, "invalid_input", detail, {"field": faults[0]["field"], "errors": faults})
+
+
+def _path(location: tuple[str | int, ...]) -> str:
+    return ".".join(str(part) for part in location[1:]) or str(location[0])
+
+
+_TABLE: Final[Mapping[type, Callable[[Any], Problem]]] = {
+    BadRequest: _rejected(400),
+    InvalidCursor: lambda error: Problem(400, "invalid_cursor", str(error), {"field": "cursor"}),
+    Unauthorized: _told(401, "unauthorized"),
+    ForbiddenTenant: _told(403, "forbidden_tenant"),
+    ForbiddenScope: _told(403, "forbidden_scope"),
+    NotFoundError: lambda _: Problem(404, "not_found", "there is no such route"),
+    NotFound: _rejected(404),
+    Conflict: _rejected(409),
+    ConcurrencyError: lambda error: Problem(409, "version_conflict", str(error), _versions(error)),
+    Contention: lambda error: Problem(409, "version_conflict", str(error), _versions(error), retry=True),
+    LegacyWritesOff: _told(409, LegacyWritesOff.code),
+    UnreadableRow: _rejected(409),
+    GenerationInUse: _told(409, "transition_rejected", retry=True),
+    TransitionRejected: _told(409, "transition_rejected"),
+    ControlChanged: _told(409, "control_changed", retry=True),
+    RequestInProgress: _told(409, "request_in_progress", retry=True),
+    VersionNotReached: lambda error: Problem(412, "version_not_reached", str(error), _versions(error)),
+    BodyTooLarge: _told(413, "body_too_large"),
+    CommitTooLarge: _told(413, "commit_too_large"),
+    RequestValidationError: _invalid,
+    CommandRejected: _rejected(422),
+    InvalidId: lambda error: Problem(422, "invalid_id", str(error), _field(error)),
+    InvalidText: lambda error: Problem(422, "invalid_text", str(error), _field(error)),
+    InvalidStreamId: lambda error: Problem(422, "invalid_id", str(error)),
+    KeyReused: _told(422, "idempotency_key_reused"),
+    StoreUnavailable: lambda _: Problem(
+        503, "unavailable", "the database did not answer: repeat the request", retry=True
+    ),
+}

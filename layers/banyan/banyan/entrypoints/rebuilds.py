@@ -1,0 +1,135 @@
+"""Rebuilds put together."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any, Final
+
+from banyan.adapters.dynamodb.capacity import ConsumedCapacity
+from banyan.adapters.dynamodb.generation_rows import DynamoDBGenerationRows
+from banyan.adapters.dynamodb.rebuild_checkpoints import DynamoDBCheckpoints
+from banyan.adapters.work_queue import read_work
+from banyan.bootstrap import Application
+from banyan.errors import ConfigurationError
+from banyan.events import CamelModel
+from banyan.projections.base import Projection
+from banyan.projections.rebuild.base import WorkQueue
+from banyan.projections.rebuild.preview import Preview, Prices, preview
+from banyan.projections.rebuild.progress import Progress
+from banyan.projections.rebuild.rebuild import Rebuild
+from banyan.projections.rebuild.shadow import Judge
+from banyan.projections.rebuild.steps import RebuildSteps
+from banyan.projections.rebuild.stream import StreamRebuilt, rebuild_stream
+from banyan.projections.rebuild.worker import Pace, RebuildWorker
+from banyan.projections.snapshotter import Snapshotter
+from banyan.projections.views import Generation
+from banyan.streams import StreamId
+
+LONGEST_PROJECTION: Final = timedelta(seconds=60)
+"""The projector's timeout in the template: so long may it write to a generation that was given up."""
+INDEX_DELAY: Final = timedelta(seconds=1)
+
+
+class Live(CamelModel):
+    """The generation that queries read now."""
+
+    live: int
+
+
+class Removed(CamelModel):
+    """How far the deletion of each generation has come."""
+
+    generations: tuple[Progress, ...]
+
+
+class Replaced(CamelModel):
+    """What became of a stream, by generation."""
+
+    generations: Mapping[int, StreamRebuilt]
+
+
+class Rebuilds:
+    """Rebuilds of an application's projections.
+
+    Parameters
+    ----------
+    application : Application
+    queue : WorkQueue
+    """
+
+    def __init__(self, application: Application, queue: WorkQueue) -> None:
+        self._app = application
+        self._queue = queue
+        self._checkpoints = DynamoDBCheckpoints(application.client, application.tables.cursors)
+        self.rebuild = Rebuild(
+            application.domain.projections,
+            application.controls,
+            self._checkpoints,
+            queue,
+            segments=application.settings.log_buckets,
+            write_rate=application.settings.rebuild_write_units,
+            walked=self._walked,
+            clock=application.clock,
+        )
+
+    def _walked(self, generation: Generation) -> bool:
+        buckets = range(self._app.settings.log_buckets)
+        return len(self._app.log_checkpoints.get(generation, buckets)) == len(buckets)
+
+    def worker(self) -> RebuildWorker:
+        """What works the queue off."""
+        app, settings = self._app, self._app.settings
+        rows = DynamoDBGenerationRows(app.client, app.tables.views, app.tables.cursors)
+        snapshots = Snapshotter(app.store, app.domain.deciders, settings.snapshot_interval, app.telemetry)
+        judge = Judge(settings.reconciliation_settle_ms / 1000, time.sleep)
+        steps = RebuildSteps(app.domain.projections, app.store, app.views, rows, snapshots, judge, app.clock)
+        return RebuildWorker(
+            steps.of,
+            app.controls,
+            self._checkpoints,
+            self._queue,
+            ConsumedCapacity(app.client),
+            pace(settings.rebuild_parallelization, timedelta(milliseconds=settings.control_cache_ms)),
+            clock=app.clock,
+        )
+
+    def preview(self, projection: str, write_rate: int | None = None) -> Preview:
+        """What a rebuild will cost, at the prices of the settings. Raises ``ConfigurationError``."""
+        settings = self._app.settings
+        prices = Prices(settings.read_unit_price, settings.write_unit_price)
+        return preview(
+            self._projection(projection), self._app.store, write_rate or settings.rebuild_write_units, prices
+        )
+
+    def stream(self, projection: str, stream: StreamId) -> Replaced:
+        """Rebuild one stream in every generation that is kept up to date. Raises as ``rebuild_stream``."""
+        app, found = self._app, self._projection(projection)
+        control = app.controls.get([projection])[projection]
+        done = {g.number: rebuild_stream(found, g, stream, app.store, app.views, app.clock) for g in control.written()}
+        return Replaced(generations=done)
+
+    def _projection(self, name: str) -> Projection:
+        for projection in self._app.domain.projections:
+            if projection.name == name:
+                return projection
+        raise ConfigurationError(f"there is no projection {name!r}")
+
+
+def work_off(event: Mapping[str, Any], worker: RebuildWorker, context: Any) -> None:
+    """Go on with the segments that a batch of messages names.
+
+    Raises
+    ------
+    BatchFailed, StoreUnavailable
+        The messages come back.
+    """
+    for message in event["Records"]:
+        worker.work(read_work(message), lambda: context.get_remaining_time_in_millis() / 1000)
+
+
+def pace(workers: int, cache: timedelta) -> Pace:
+    """How long to wait until every projector has heard of a change."""
+    heard = 2 * cache + INDEX_DELAY
+    return Pace(workers, settle=heard, grace=heard + LONGEST_PROJECTION)

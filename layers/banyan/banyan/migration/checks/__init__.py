@@ -1,0 +1,1 @@
+"""Whether a migration is healthy, and what stands against its next step."""

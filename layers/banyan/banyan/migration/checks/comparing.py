@@ -1,0 +1,55 @@
+"""What the reconciliation compares of a legacy system, as long as there is anything to compare."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from banyan.migration.checks.comparison import LegacyComparison
+from banyan.migration.checks.rows_side import LegacySide
+from banyan.migration.parts import Parts
+from banyan.migration.phases.steps import Phase
+from banyan.migration.sync.backfill import kept_progress
+from banyan.projections.base import AnyStreamProjection
+from banyan.projections.control import Control
+from banyan.projections.upkeep import Upkeep
+from banyan.projections.views import Views
+from banyan.reconciliation.cells import Cells
+from banyan.reconciliation.feeds import Clock
+from banyan.reconciliation.shown import ShownSide
+from banyan.reconciliation.states import StateRowSide
+from banyan.store import EventStore
+
+BOTH_WRITTEN: Final = frozenset({Phase.DUAL_WRITE, Phase.CANARY})
+
+
+def compared(parts: Parts) -> str:
+    """Name of the projection that rows are compared with."""
+    return next(iter(parts.adapter.views))
+
+
+def is_due(parts: Parts) -> bool:
+    """Whether both sides are written, and every row that was there before has been told."""
+    told = kept_progress(parts.notes)
+    return told is not None and told.finished and parts.phases.refreshed().step.phase in BOTH_WRITTEN
+
+
+def comparisons(
+    parts: Parts,
+    projection: AnyStreamProjection,
+    control: Control,
+    store: EventStore,
+    views: Views,
+    upkeep: Upkeep,
+    cells: Cells,
+    fence: Clock,
+) -> Sequence[LegacyComparison]:
+    """The comparison of the legacy system with a projection; none while there is nothing to compare.
+
+    Rows that another version of the projection made are not what it shows: they are compared after its rebuild.
+    """
+    if not is_due(parts) or control.outdated(projection.version):
+        return ()
+    legacy = LegacySide(parts.repository, parts.adapter, projection.name, cells)
+    shown = ShownSide(projection, StateRowSide(projection, control.generation(), views, upkeep, cells), cells)
+    return (LegacyComparison(parts, parts.phases.current().leader, legacy, shown, store, fence),)

@@ -1,0 +1,107 @@
+"""The rows of a legacy system as one side of a comparison."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final, Protocol, runtime_checkable
+
+from banyan.errors import UnreadableRow
+from banyan.migration.stores.adapter import AnyAdapter
+from banyan.migration.stores.legacy import AnyRepository, FoundRow
+from banyan.migration.stores.rows import key_at, nameable, place_of, readable
+from banyan.migration.sync.contents import view_of
+from banyan.reconciliation.cells import Cells
+from banyan.reconciliation.feeds import Anew, Feeds, Listed
+from banyan.reconciliation.sides import Content, Feed, Listing
+from banyan.reconciliation.tree import DigestTree, path_of
+from banyan.streams import StreamId
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What tells of the rows that changed.
+
+    Parameters
+    ----------
+    origin : str
+        Changes before another origin was the one are not known.
+    feed : Feed
+    """
+
+    origin: str
+    feed: Feed
+
+
+@runtime_checkable
+class TellsChanges(Protocol):
+    """A legacy system that may know which of its rows changed, whoever changed them."""
+
+    def changes(self, cells: Cells) -> Told | None:
+        """What tells of changes; ``None`` where nothing does."""
+
+
+UNREADABLE: Final = "(unreadable)"
+"""Stands in the place of what a bad row shows."""
+
+
+def side_name(entity: str) -> str:
+    """Name of the side that holds the rows of an entity."""
+    return f"legacy:{entity}"
+
+
+class LegacySide:
+    """The rows of a legacy system, as a read model shows them.
+
+    Parameters
+    ----------
+    repository : LegacyRepository
+    adapter : LegacyAdapter
+    projection : str
+        One of the adapter's ``views``.
+    cells : Cells
+    """
+
+    def __init__(self, repository: AnyRepository, adapter: AnyAdapter, projection: str, cells: Cells) -> None:
+        self.name = side_name(adapter.entity)
+        self.feed = self._feed(cells, repository)
+        self._repository = repository
+        self._adapter = adapter
+        self._projection = projection
+
+    def rows(self, ids: Sequence[str]) -> Mapping[str, FoundRow]:
+        """Rows of streams."""
+        return {str(stream): row for stream, row in self._repository.rows(list(map(StreamId.parse, ids))).items()}
+
+    def read(self, ids: Sequence[str]) -> Mapping[str, Content]:
+        """As in ``Side``: one read for 100 rows."""
+        return {id: self.content(row) for id, row in self.rows(ids).items()}
+
+    def content(self, row: FoundRow) -> Content:
+        """What is compared of a row; of one that is bad, why it is."""
+        try:
+            found = readable(row)
+            content: Content = view_of(self._adapter, self._projection, found.data).model_dump() if found else {}
+        except UnreadableRow as error:
+            return {UNREADABLE: error.detail}
+        return content
+
+    def _feed(self, cells: Cells, repository: AnyRepository) -> Feed:
+        """All rows that are or were, and then what changed; all in every run where nothing tells of changes."""
+
+        def rows(position: str, limit: int) -> Listing:
+            found = repository.scan(key_at(position) if position else None, limit)
+            streams = [nameable(key_at(place_of(row)), self._adapter.entity) for row in found]
+            return Listing(tuple(map(str, filter(None, streams))), place_of(found[-1]) if found else None)
+
+        def known(position: str, limit: int) -> Listing:
+            ids = tuple(tree.ids(position, limit))
+            return Listing(ids, path_of(ids[-1]) if ids else None)
+
+        tree = DigestTree(cells, self.name)
+        everything = Feeds(Listed(cells, f"known:{self.name}", known), Listed(cells, self.name, rows))
+        told = repository.changes(cells) if isinstance(repository, TellsChanges) else None
+        if told is None:
+            return Anew(cells, self.name, everything)
+        origin = told.origin
+        return Anew(cells, self.name, Feeds(everything, told.feed), lambda _: origin)

@@ -1,0 +1,252 @@
+"""Whether going back would lose nothing: every row compared with what its stream tells, a slice at a time."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime, timedelta
+from hashlib import sha256
+from typing import Any, Final
+
+from banyan.errors import Conflict
+from banyan.events import CamelModel
+from banyan.migration.stores.adapter import AnyAdapter
+from banyan.migration.stores.kept import Kept
+from banyan.migration.stores.legacy import AnyRepository, AnyRow, BadRow, FoundRow, LegacyRow
+from banyan.migration.stores.notes import Notes
+from banyan.migration.stores.rows import key_at, nameable, place_of
+from banyan.migration.writes.parked import is_of_one_row, reason_of
+from banyan.reconciliation.checksum import canonical
+from banyan.reconciliation.fields import differing
+from banyan.store import EventStore
+from banyan.store.eventstore import Clock
+from banyan.streams import StreamId
+
+SLICE: Final = 100
+SECONDS: Final = 8.0
+"""How long whoever makes a step waits for the rows to be compared."""
+LOOKS: Final = 3
+AT_ONCE: Final = 8
+"""Streams that are read side by side."""
+NAMED: Final = 10
+OVERTAKEN: Final = "overtaken"
+UNKNOWN: Final = "not known to its stream: run the backfill"
+
+
+class RowDifference(CamelModel):
+    """A row that its stream tells otherwise, and how."""
+
+    stream: str
+    what: str
+
+    def __str__(self) -> str:
+        return f"{self.stream} is {self.what}"
+
+
+class Pass(CamelModel):
+    """One walk over all rows. It does not go on behind a slice with differences in it.
+
+    Parameters
+    ----------
+    begun_at : datetime
+    after : str, optional
+        The last row that was compared.
+    rows : int
+        Rows that equal what their streams tell.
+    digest : str
+        sha256 over the digest before and the canonical JSON of each row in turn; both sides have the same.
+    differences : tuple[RowDifference, ...]
+        In the slice where it stands.
+    ended_at : datetime, optional
+    """
+
+    begun_at: datetime
+    after: str | None = None
+    rows: int = 0
+    digest: str = ""
+    differences: tuple[RowDifference, ...] = ()
+    ended_at: datetime | None = None
+
+
+class Passes(CamelModel):
+    """The walk that is under way, and the last one that came to its end."""
+
+    current: Pass
+    last: Pass | None = None
+
+    def proof(self, since: datetime | None) -> Pass | None:
+        """The newest walk that ended and was begun since a moment."""
+        ended = (each for each in (self.current, self.last) if each and each.ended_at)
+        return next((each for each in ended if since is None or each.begun_at >= since), None)
+
+
+class Verification:
+    """Compares rows with their streams.
+
+    Parameters
+    ----------
+    repository : LegacyRepository
+    store : EventStore
+    adapter : LegacyAdapter
+    settle : Callable[[StreamId], Any]
+        Completes what is half done on one stream.
+    notes : Notes
+        Where the place is kept.
+    clock : Callable[[], datetime]
+    ticks : Callable[[], float]
+        Seconds that only go forward.
+    """
+
+    def __init__(
+        self,
+        repository: AnyRepository,
+        store: EventStore,
+        adapter: AnyAdapter,
+        settle: Callable[[StreamId], Any],
+        notes: Notes,
+        clock: Clock,
+        ticks: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._repository = repository
+        self._store = store
+        self._adapter = adapter
+        self._settle = settle
+        self._clock = clock
+        self._ticks = ticks
+        self._kept = Kept(notes, "verification", Passes)
+
+    def known(self) -> Passes | None:
+        """How far it has come. Raises ``StoreUnavailable``."""
+        return self._kept.read()
+
+    def go_on(self, rows: int, since: datetime | None, *, anew: bool = False) -> Passes:
+        """Compare some rows, on a walk that was begun since a moment.
+
+        Parameters
+        ----------
+        rows : int
+        since : datetime, optional
+        anew : bool
+            Even if a walk ended just now.
+
+        Raises
+        ------
+        Conflict
+            ``overtaken``: somebody else goes on with it.
+        StoreUnavailable
+        """
+        known, compared = self._kept.read(), 0
+        passes = self._open(known, since, anew)
+        while compared < rows and not passes.current.ended_at and not passes.current.differences:
+            before = passes.current.rows
+            passes = known = self._kept.save(self._slice(passes), instead_of=known)
+            compared += max(passes.current.rows - before, 1)
+        return passes
+
+    def evidence(self, since: datetime | None, *, anew: bool = False) -> Mapping[str, Any]:
+        """Expect that every row was equal to its stream since a moment, and tell what was compared. As ``go_on``.
+
+        Raises
+        ------
+        Conflict
+            ``would_lose``, naming rows and fields; ``not_verified_yet``: ask again.
+        StoreUnavailable
+        """
+        deadline = self._ticks() + SECONDS
+        passes = self._gone_on(since, deadline, anew)
+        while not passes.current.ended_at and not passes.current.differences and self._ticks() < deadline:
+            passes = self._gone_on(since, deadline)
+        self._expect_equal(passes.current)
+        proof = passes.proof(since)
+        if proof is None:
+            done, total = passes.current.rows, self._repository.count()
+            detail = f"{done} of about {total} rows are compared with their streams: ask again"
+            raise Conflict("not_verified_yet", detail)
+        return proof.model_dump(mode="json", by_alias=True, include={"begun_at", "ended_at", "rows", "digest"})
+
+    def _gone_on(self, since: datetime | None, deadline: float, anew: bool = False) -> Passes:
+        """A slice more, as ``go_on``; another process that compares the same rows meanwhile is followed."""
+        while True:
+            try:
+                return self.go_on(SLICE, since, anew=anew)
+            except Conflict as conflict:
+                if conflict.code != OVERTAKEN or self._ticks() >= deadline:
+                    raise
+
+    def _expect_equal(self, current: Pass) -> None:
+        if current.differences:
+            named = "; ".join(map(str, current.differences[:NAMED]))
+            raise Conflict("would_lose", f"going back from there would lose something: {named}")
+
+    def _open(self, known: Passes | None, since: datetime | None, anew: bool) -> Passes:
+        """The walk that is under way, or ended just now; a new one, when that was begun too early to say anything."""
+        if known is None:
+            return Passes(current=Pass(begun_at=self._clock()))
+        current = known.current
+        if not anew and known.proof(since) is current and self._ended_just_now(current):
+            return known
+        if not current.ended_at and (since is None or current.begun_at >= since):
+            return Passes(current=current.model_copy(update={"differences": ()}), last=known.last)
+        last = current if current.ended_at else known.last
+        return Passes(current=Pass(begun_at=self._clock()), last=last)
+
+    def _ended_just_now(self, each: Pass) -> bool:
+        """Whether it ended no longer ago than a walk may take."""
+        return each.ended_at is not None and self._clock() - each.ended_at <= timedelta(seconds=SECONDS)
+
+    def _slice(self, passes: Passes) -> Passes:
+        after = passes.current.after
+        rows = self._repository.scan(key_at(after) if after else None, SLICE)
+        with ThreadPoolExecutor(AT_ONCE) as pool:
+            first = list(pool.map(self._look, rows))
+        looks = [self._settled(row, found) for row, found in zip(rows, first, strict=True)]
+        return Passes(current=self._moved_on(passes.current, looks), last=passes.last)
+
+    def _moved_on(self, current: Pass, looks: Sequence[tuple[FoundRow, str]]) -> Pass:
+        found = tuple(RowDifference(stream=_name(row), what=what) for row, what in looks if what)
+        if found or not looks:
+            return current.model_copy(update={"differences": found, "ended_at": None if found else self._clock()})
+        digest = current.digest
+        for row in (row for row, _ in looks if isinstance(row, LegacyRow)):
+            digest = sha256(digest.encode() + canonical(row.data.model_dump())).hexdigest()
+        after, rows = place_of(looks[-1][0]), current.rows + len(looks)
+        return current.model_copy(update={"after": after, "rows": rows, "digest": digest})
+
+    def _settled(self, row: FoundRow, found: str) -> tuple[FoundRow, str]:
+        """A row, and how its stream differs for good, and not only because one of them is on its way."""
+        for _ in range(LOOKS - 1):
+            stream = nameable(key_at(place_of(row)), self._adapter.entity)
+            if not found or found == UNKNOWN or stream is None:
+                break
+            self._settle(stream)
+            row = self._repository.rows([stream]).get(stream, row)
+            found = self._look(row)
+        return row, found
+
+    def _look(self, row: FoundRow) -> str:
+        """How a row differs from its stream; whatever keeps it from being compared is a difference too."""
+        if isinstance(row, BadRow):
+            return f"not compared: {row.why}"
+        if not row.aligned:
+            return UNKNOWN
+        try:
+            return self._difference(row)
+        except Exception as error:
+            if not is_of_one_row(error):
+                raise
+            return f"not compared: {reason_of(error)}"
+
+    def _difference(self, row: AnyRow) -> str:
+        version = 0
+        known: Any = None
+        for event in self._store.read(row.stream):
+            version, known = event.version, self._adapter.evolve(known, event.payload, event.occurred_at)
+        if version != row.stream_version:
+            return f"at version {row.stream_version}, and its stream at {version}"
+        fields = differing(known.model_dump(), row.data.model_dump())
+        return f"told otherwise by its stream: {', '.join(field.name for field in fields)}" if fields else ""
+
+
+def _name(row: FoundRow) -> str:
+    return str(row if isinstance(row, BadRow) else row.stream)

@@ -1,0 +1,1 @@
+"""Legacy systems: the port, and its stores."""

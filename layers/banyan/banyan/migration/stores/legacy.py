@@ -1,0 +1,263 @@
+"""The legacy system as Banyan sees it: rows with versions, and one transaction for a row and its outbox."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Generic, Protocol, TypeVar
+
+from pydantic import BaseModel
+
+from banyan.events import Metadata
+from banyan.migration.writes.primary import Leader
+from banyan.streams import StreamId
+
+R = TypeVar("R", bound=BaseModel)
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """Which version of a stream says the same as which version of a row."""
+
+    row_version: int
+    version: int
+
+
+class Named(Protocol):
+    """Whatever names a row."""
+
+    @property
+    def tenant(self) -> str:
+        """Its tenant."""
+
+    @property
+    def id(self) -> str:
+        """Its id."""
+
+
+class Linked:
+    """A row with a version, and maybe a link to its stream."""
+
+    __slots__ = ()
+
+    version: int
+    link: Link | None
+
+    @property
+    def aligned(self) -> bool:
+        """Whether the stream tells, or is about to tell, all that the row says."""
+        return self.link is not None and self.link.row_version == self.version
+
+    @property
+    def stream_version(self) -> int:
+        """Version of the stream that says the same: of a row that is not aligned, the one of its import."""
+        if self.link is None:
+            return 1
+        return self.link.version if self.aligned else self.link.version + 1
+
+
+@dataclass(frozen=True, slots=True)
+class LegacyRow(Linked, Generic[R]):
+    """One entity as the legacy system holds it.
+
+    Parameters
+    ----------
+    stream : StreamId
+        Stream that is, or will be, its history.
+    version : int
+        Grows with every write to the row, whoever writes, from 1.
+    data : Row
+        Frozen pydantic model of the domain's adapter.
+    link : Link, optional
+        Where row and stream last said the same; ``None`` as long as the row was not imported.
+    """
+
+    stream: StreamId
+    version: int
+    data: R
+    link: Link | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class BadRow(Linked):
+    """A row that cannot be read, or that no stream can be named after.
+
+    Parameters
+    ----------
+    tenant, entity, id : str
+        As they stand there.
+    why : str
+        What is to be put right, without any content of the row.
+    field : str, optional
+        The first field concerned.
+    version : int
+    link : Link, optional
+    """
+
+    tenant: str
+    entity: str
+    id: str
+    why: str
+    field: str | None = None
+    version: int = 0
+    link: Link | None = None
+
+    @property
+    def stream(self) -> StreamId:
+        """Stream that is, or would be, its history. Raises ``InvalidStreamId``."""
+        return StreamId(self.tenant, self.entity, self.id)
+
+    def __str__(self) -> str:
+        name = f"{self.tenant}:{self.entity}:{self.id}"
+        return name if name.isprintable() else name.encode("unicode_escape").decode()
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A commit that the legacy system holds, and that the event table has or is to get.
+
+    Parameters
+    ----------
+    stream : StreamId
+    version : int
+        Version of its first event.
+    count : int
+        Number of its events.
+    row_version : int
+        Version of the row that it leads to.
+    commit_id : str
+    content : str
+        JSON array of ``{type, schemaVersion, data}``; of an import the row as JSON.
+    metadata : Metadata
+    state : str
+        The decider's state behind it, as JSON; empty for an import.
+    written_at : datetime
+        UTC.
+    imported : bool
+        Whether the row's own content is to become an event.
+    relay : bool
+        Whether the event table is still to get it.
+    """
+
+    stream: StreamId
+    version: int
+    count: int
+    row_version: int
+    commit_id: str
+    content: str
+    metadata: Metadata
+    state: str
+    written_at: datetime
+    imported: bool = False
+    relay: bool = True
+
+    @property
+    def last(self) -> int:
+        """Version of its last event."""
+        return self.version + self.count - 1
+
+
+class Unit(Protocol[R]):
+    """One transaction of the legacy system on one row, which nobody else writes meanwhile.
+
+    Attributes
+    ----------
+    row : LegacyRow, optional
+    link : Link, optional
+        The row's, or that of a row that was deleted, where the legacy system still has it.
+    """
+
+    row: LegacyRow[R] | BadRow | None
+    link: Link | None
+
+    def answered(self, commit_id: str) -> Entry | None:
+        """The entry of a command that was handled before."""
+
+    def write(self, row: LegacyRow[R], entries: Sequence[Entry]) -> None:
+        """Write the row, its link and its entries; all of it holds when the unit ends without an error."""
+
+
+class LegacyRepository(Protocol[R]):
+    """Rows of one entity. All reads are strongly consistent."""
+
+    def load(self, stream: StreamId) -> LegacyRow[R] | None:
+        """The row of a stream. Raises ``UnreadableRow``, ``StoreUnavailable``."""
+
+    def rows(self, streams: Sequence[StreamId]) -> Mapping[StreamId, LegacyRow[R] | BadRow]:
+        """The rows of streams, those that exist."""
+
+    def scan(self, after: Named | None, limit: int) -> Sequence[LegacyRow[R] | BadRow]:
+        """Up to ``limit`` rows after a name, in the order of their names; one that is bad is there, and says why."""
+
+    def count(self) -> int:
+        """About how many rows there are."""
+
+    def unaligned(self, limit: int) -> Sequence[StreamId]:
+        """Streams that do not know their row as it is: not imported, or written behind the facade's back.
+
+        Rows that no stream can be named after are left out.
+        """
+
+    def unit(self, stream: StreamId, leader: Leader) -> AbstractContextManager[Unit[R]]:
+        """Begin a transaction on a row.
+
+        Raises
+        ------
+        LeaderMoved
+            Somebody else leads than the caller believes; ``LegacyWritesOff`` when for good.
+        RowRaced
+            The row was written meanwhile.
+        StoreUnavailable
+        """
+
+    def lead(self) -> Leader:
+        """Who leads, as the legacy system knows it."""
+
+    def hand_over(self, leader: Leader, token: int) -> bool:
+        """Change the leader; when it returns, no transaction that believed in another can end any more.
+
+        Parameters
+        ----------
+        leader : Leader
+        token : int
+            Of ``banyan.migration.writes.primary.token``.
+
+        Returns
+        -------
+        bool
+            False when this turn has been done already; then nothing was changed.
+
+        Raises
+        ------
+        Overtaken
+            A later turn has been here; nothing was changed.
+        StoreUnavailable
+        """
+
+
+class Outbox(Protocol):
+    """Entries of a legacy system that leads with its own transactions."""
+
+    def pending(
+        self, stream: StreamId | None = None, limit: int = 100, without: Collection[StreamId] = ()
+    ) -> Sequence[Entry]:
+        """Entries that the event table is to get, oldest first, of each stream in the order of versions.
+
+        Parameters
+        ----------
+        stream : StreamId, optional
+            Only of this one.
+        limit : int
+        without : Collection[StreamId]
+            Streams that are passed over.
+        """
+
+    def relayed(self, entry: Entry) -> None:
+        """The event table has it."""
+
+
+AnyRow = LegacyRow[Any]
+FoundRow = LegacyRow[Any] | BadRow
+AnyRepository = LegacyRepository[Any]

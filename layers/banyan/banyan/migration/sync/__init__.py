@@ -1,0 +1,1 @@
+"""Bringing one side up to date with the other."""

@@ -1,0 +1,240 @@
+"""Backfill: every row that no stream knows becomes an event, while the system is in use."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from typing import Any, Final, Protocol
+
+from banyan.errors import Conflict, LeaderMoved, RowRaced
+from banyan.events import CamelModel
+from banyan.migration.phases.phases import Phases
+from banyan.migration.phases.steps import Phase
+from banyan.migration.stores.kept import Kept
+from banyan.migration.stores.legacy import AnyRepository, AnyRow, BadRow, FoundRow, LegacyRow
+from banyan.migration.stores.notes import Notes
+from banyan.migration.stores.rows import key_at, place_of, readable
+from banyan.migration.writes.parked import is_of_one_row, reason_of
+from banyan.streams import StreamId
+
+NOTE: Final = "backfill"
+PAGE: Final = 25
+SAMPLE: Final = 100
+"""Rows by which a preview estimates."""
+RACES: Final = 5
+NAMED: Final = 100
+"""Rows that failed and are named; the others are only counted."""
+ENOUGH_SECONDS: Final = 10.0
+"""A page takes less."""
+UNITS_PER_MILLION: Final = 1_000_000
+INDEXED: Final = 2
+"""An event is written to the table and to its index."""
+
+
+class Aligner(Protocol):
+    """Tells streams of rows."""
+
+    def align(self, stream: StreamId) -> bool:
+        """Whether there was anything to tell."""
+
+
+class BackfillProgress(CamelModel):
+    """How far a backfill has come.
+
+    Parameters
+    ----------
+    rows : int
+        About how many there were when it began.
+    after : str, optional
+        The last row it has looked at.
+    seen, imported, failures : int
+        Rows looked at, rows that became events, and rows that cannot become any.
+    failed : Mapping[str, str]
+        The first ``NAMED`` of these, and why.
+    finished : bool
+    """
+
+    rows: int = 0
+    after: str | None = None
+    seen: int = 0
+    imported: int = 0
+    failures: int = 0
+    failed: Mapping[str, str] = {}
+    finished: bool = False
+
+
+class BackfillPreview(CamelModel):
+    """What a backfill will cost, by a sample of rows.
+
+    Parameters
+    ----------
+    rows : int
+        About how many there are.
+    write_units : int
+    price : float
+        In the currency of the unit price.
+    """
+
+    rows: int
+    write_units: int
+    price: float
+
+
+class Backfill:
+    """Imports the rows of an entity.
+
+    Parameters
+    ----------
+    repository : LegacyRepository
+    aligner : Aligner
+    relay : Callable[[], Any]
+        Completes what the aligner left to others.
+    phases : Phases
+    notes : Notes
+        Where progress is kept, so that a backfill that was cut short goes on.
+    """
+
+    def __init__(
+        self,
+        repository: AnyRepository,
+        aligner: Aligner,
+        relay: Callable[[], Any],
+        phases: Phases,
+        notes: Notes,
+    ) -> None:
+        self._repository = repository
+        self._aligner = aligner
+        self._relay = relay
+        self._phases = phases
+        self._kept = Kept(notes, NOTE, BackfillProgress)
+
+    def preview(self, write_unit_price: float) -> BackfillPreview:
+        """Tell the cost beforehand; a price is that of a million write units."""
+        rows = self._repository.count()
+        sample = self._repository.scan(None, SAMPLE)
+        told = [_kilobytes(row) for row in sample if isinstance(row, LegacyRow)]
+        size = sum(told) / len(sample) if sample else 0
+        units = round(rows * size * INDEXED)
+        return BackfillPreview(rows=rows, write_units=units, price=units * write_unit_price / UNITS_PER_MILLION)
+
+    def progress(self) -> BackfillProgress | None:
+        """How far the newest one has come; ``None`` when none was begun. Raises ``StoreUnavailable``."""
+        return self._kept.read()
+
+    def begin(self) -> BackfillProgress:
+        """Ask for a backfill; one that was begun and is not finished goes on.
+
+        Raises
+        ------
+        Conflict
+            ``backfill_out_of_phase``: events follow every write only while both sides are written;
+            ``overtaken``: somebody else asked meanwhile.
+        StoreUnavailable
+        """
+        self._check_phase()
+        known = self._kept.read()
+        if known and not known.finished:
+            return known
+        return self._kept.save(BackfillProgress(rows=self._repository.count()), instead_of=known)
+
+    def go_on(self, remaining: Callable[[], float]) -> BackfillProgress | None:
+        """Go on with what was asked for, while there is time and the phase allows it.
+
+        Parameters
+        ----------
+        remaining : Callable[[], float]
+            Seconds that are left.
+
+        Returns
+        -------
+        BackfillProgress or None
+            How far it has come.
+
+        Raises
+        ------
+        Conflict
+            ``overtaken``: somebody else goes on with it.
+        StoreUnavailable
+            Go on later; what was done is done.
+        """
+        progress = self._kept.read()
+        with suppress(LeaderMoved):
+            while progress and not progress.finished and self._in_phase() and remaining() >= ENOUGH_SECONDS:
+                progress = self._kept.save(self._page(progress), instead_of=progress)
+        return progress
+
+    def run(
+        self, report: Callable[[BackfillProgress], None] = lambda _: None, pages: int | None = None
+    ) -> BackfillProgress:
+        """Go on to the end, or for some pages.
+
+        Parameters
+        ----------
+        report : Callable[[BackfillProgress], None]
+            Hears of every page.
+        pages : int, optional
+
+        Raises
+        ------
+        Conflict
+            As ``begin``.
+        StoreUnavailable
+            Start again; it goes on behind the last page that was finished.
+        """
+        progress = self.begin()
+        while not progress.finished and pages != 0:
+            progress = self._kept.save(self._page(progress), instead_of=progress)
+            report(progress)
+            pages = pages - 1 if pages else None
+        return progress
+
+    def _check_phase(self) -> None:
+        if not self._in_phase():
+            phase = self._phases.current().step.phase
+            raise Conflict("backfill_out_of_phase", f"a backfill runs in dual_write or canary, not in {phase}")
+
+    def _in_phase(self) -> bool:
+        return self._phases.refreshed().step.phase in (Phase.DUAL_WRITE, Phase.CANARY)
+
+    def _page(self, progress: BackfillProgress) -> BackfillProgress:
+        rows = self._repository.scan(key_at(progress.after) if progress.after else None, PAGE)
+        imported, failed = 0, dict[str, str]()
+        for row in rows:
+            try:
+                imported += self._told(row)
+            except Exception as error:
+                if not is_of_one_row(error):
+                    raise
+                failed[str(row if isinstance(row, BadRow) else row.stream)] = reason_of(error)
+        self._relay()
+        return BackfillProgress(
+            rows=max(progress.rows, progress.seen + len(rows)),
+            after=place_of(rows[-1]) if rows else progress.after,
+            seen=progress.seen + len(rows),
+            imported=progress.imported + imported,
+            failures=progress.failures + len(failed),
+            failed=dict(list({**progress.failed, **failed}.items())[:NAMED]),
+            finished=not rows,
+        )
+
+    def _told(self, found: FoundRow) -> bool:
+        row = readable(found)
+        return row is not None and not row.aligned and self._aligned(row.stream)
+
+    def _aligned(self, stream: StreamId) -> bool:
+        for _ in range(RACES):
+            try:
+                return self._aligner.align(stream)
+            except RowRaced:
+                continue
+        return self._aligner.align(stream)
+
+
+def kept_progress(notes: Notes) -> BackfillProgress | None:
+    """How far the newest backfill of an entity has come, if one was begun. Raises ``StoreUnavailable``."""
+    return Kept(notes, NOTE, BackfillProgress).read()
+
+
+def _kilobytes(row: AnyRow) -> int:
+    """Write units of the event that tells a row."""
+    return len(row.data.model_dump_json()) // 1024 + 1

@@ -1,0 +1,81 @@
+"""Events on their way through a legacy system's outbox, as text and back."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+import orjson
+
+from banyan.events import DomainEvent, Event, Metadata
+from banyan.migration.stores.adapter import AnyAdapter
+from banyan.migration.stores.rows import of_a_row
+from banyan.store.recording import decode, record
+from banyan.streams import BEGINNING_OF_TIME, StreamHead, StreamId
+from banyan.upcasting import EventRegistry
+
+
+def to_text(events: Sequence[DomainEvent]) -> str:
+    """JSON array of ``{type, schemaVersion, data}``."""
+    return orjson.dumps(
+        [
+            {
+                "type": event.event_type(),
+                "schemaVersion": event.schema_version,
+                "data": event.model_dump(mode="json", by_alias=True),
+            }
+            for event in events
+        ]
+    ).decode()
+
+
+def from_text(text: str, registry: EventRegistry) -> list[DomainEvent]:
+    """Undo ``to_text``. Raises ``EventError``."""
+    return [registry.decode(entry["type"], entry["schemaVersion"], entry["data"]) for entry in orjson.loads(text)]
+
+
+def as_recorded(
+    stream: StreamId,
+    version: int,
+    events: Sequence[DomainEvent],
+    commit_id: str,
+    metadata: Metadata,
+    now: datetime,
+    registry: EventRegistry,
+) -> tuple[StreamHead, tuple[Event, ...]]:
+    """Events behind a version as the event table will hold them, but for the time of recording.
+
+    The head says where they will end; it has no digest yet, so nothing can be appended behind it.
+    """
+    if not events:
+        return StreamHead(stream, version, "", now), ()
+    commits = record(StreamHead(stream, version, "", now), events, commit_id, metadata, now)
+    recorded = tuple(event for commit in commits for event in decode(commit, registry))
+    return StreamHead(stream, version + len(events), "", now), recorded
+
+
+def occurring(metadata: Metadata | None, now: datetime) -> Metadata:
+    """Metadata that says when it happened, so that both sides keep the same moment."""
+    metadata = metadata or Metadata()
+    return metadata if metadata.occurred_at else metadata.model_copy(update={"occurred_at": now})
+
+
+def import_event(adapter: AnyAdapter, row: Any, previous: Any) -> DomainEvent:
+    """The event that tells a row, and from which the row can be told.
+
+    Raises
+    ------
+    UnreadableRow
+        The row breaks the rules of the domain's events; its content is not part of the message.
+    """
+    with of_a_row("a legacy row does not fit an event"):
+        event = adapter.imported(row, previous)
+        adapter.state(adapter.evolve(None, event, BEGINNING_OF_TIME))
+        return event
+
+
+def view_of(adapter: AnyAdapter, projection: str, row: Any) -> Any:
+    """A row as a read model shows it. Raises ``UnreadableRow``."""
+    with of_a_row("a legacy row cannot be shown"):
+        return adapter.views[projection](row)

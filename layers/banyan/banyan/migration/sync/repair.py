@@ -1,0 +1,122 @@
+"""Putting right what a legacy system and the events say differently: the side that leads is believed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, Final
+
+from banyan.errors import LeaderMoved, RowRaced
+from banyan.events import Event
+from banyan.migration.parts import Parts
+from banyan.migration.stores.legacy import AnyRow, LegacyRow, Link
+from banyan.migration.sync.contents import import_event
+from banyan.migration.writes.parked import is_of_one_row, reason_of
+from banyan.migration.writes.primary import Leader
+from banyan.reconciliation.sides import NotRepairable
+from banyan.store import EventStore
+from banyan.streams import BEGINNING_OF_TIME, StreamId
+
+ATTEMPTS: Final = 5
+
+
+class Repair:
+    """Tells a stream of its row while the legacy system leads, and writes the row anew while events do.
+
+    Parameters
+    ----------
+    parts : Parts
+    store : EventStore
+    """
+
+    def __init__(self, parts: Parts, store: EventStore) -> None:
+        self._parts = parts
+        self._adapter = parts.adapter
+        self._store = store
+
+    def __call__(self, stream: StreamId) -> str:
+        """Say what was done.
+
+        Raises
+        ------
+        NotRepairable, StoreUnavailable
+        """
+        for _ in range(ATTEMPTS):
+            leader = self._parts.phases.refreshed().leader
+            try:
+                return self._way(leader)(stream)
+            except (LeaderMoved, RowRaced):
+                continue
+            except Exception as error:
+                if isinstance(error, NotRepairable) or not is_of_one_row(error):
+                    raise
+                raise NotRepairable(reason_of(error)) from error
+        raise NotRepairable(f"the row of {stream} keeps moving")
+
+    def _way(self, leader: Leader) -> Callable[[StreamId], str]:
+        ways = {Leader.LEGACY: self._correct, Leader.EVENTS: self._rewrite}
+        if leader not in ways:
+            raise NotRepairable("the legacy system takes no more writes")
+        return ways[leader]
+
+    def _correct(self, stream: StreamId) -> str:
+        row = self._parts.repository.load(stream)
+        if row is None:
+            return self._restore(stream, Leader.LEGACY)
+        self._expect_consistent(row)
+        if self._told(self._events(stream)) == row.data:
+            raise NotRepairable("the events say what the row says: the read model is to be put right")
+        self._unalign(row)
+        if self._parts.follower:
+            self._parts.follower.accept(stream, self._store.head(stream).version)
+        self._parts.aligner.align(stream)
+        self._relay(stream)
+        return "an event tells of the row as it is"
+
+    def _rewrite(self, stream: StreamId) -> str:
+        return self._restore(stream, Leader.EVENTS)
+
+    def _restore(self, stream: StreamId, leader: Leader) -> str:
+        """Write a row as its events tell it, in one transaction on the row."""
+        with self._parts.repository.unit(stream, leader) as unit:
+            self._relay(stream)
+            events = self._events(stream)
+            if not events:
+                raise NotRepairable("no event tells of such a row: remove it, or send what it says through the API")
+            version = unit.row.version + 1 if unit.row else _beyond(events)
+            unit.write(LegacyRow(stream, version, self._told(events), Link(version, events[-1].version)), [])
+        return "the row was written anew as its events tell it"
+
+    def _unalign(self, row: AnyRow) -> None:
+        """Have a row count as changed since what its stream was last told, whatever the link says."""
+        with self._parts.repository.unit(row.stream, Leader.LEGACY) as unit:
+            if unit.row != row:
+                raise RowRaced("another transaction wrote the row first")
+            self._relay(row.stream)
+            head = self._store.head(row.stream).version
+            if head and (row.aligned or row.stream_version != head + 1):
+                unit.write(LegacyRow(row.stream, row.version + 1, row.data, Link(row.version, head)), [])
+
+    def _relay(self, stream: StreamId) -> None:
+        if self._parts.relay:
+            self._parts.relay.stream(stream)
+
+    def _events(self, stream: StreamId) -> Sequence[Event]:
+        return tuple(self._store.read(stream))
+
+    def _told(self, events: Sequence[Event]) -> Any:
+        row = None
+        for event in events:
+            row = self._adapter.evolve(row, event.payload, event.occurred_at)
+        return row
+
+    def _expect_consistent(self, row: AnyRow) -> None:
+        """A row that contradicts itself would still differ from what an event of it tells."""
+        told = self._adapter.evolve(None, import_event(self._adapter, row.data, None), BEGINNING_OF_TIME)
+        fields = [name for name, value in row.data if getattr(told, name) != value]
+        if fields:
+            raise NotRepairable(f"the row contradicts itself: put {', '.join(fields)} right in the legacy system")
+
+
+def _beyond(events: Sequence[Event]) -> int:
+    """A version that no row had that was deleted since: an import of that version would count as made already."""
+    return int(events[-1].timestamp.timestamp()) + len(events)

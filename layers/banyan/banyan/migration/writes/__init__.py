@@ -1,0 +1,1 @@
+"""Commands during a migration, whichever side is primary."""

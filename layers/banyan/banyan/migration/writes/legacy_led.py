@@ -1,0 +1,232 @@
+"""Commands while the legacy system leads: one of its transactions decides, and says what the event table will get."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID, uuid5
+
+from pydantic import ValidationError
+
+from banyan.commands.handler import Outcome
+from banyan.decider import AnyDecider
+from banyan.errors import ConcurrencyError, RowParked
+from banyan.events import DomainEvent, Metadata
+from banyan.migration.stores.adapter import AnyAdapter
+from banyan.migration.stores.legacy import AnyRepository, AnyRow, Entry, LegacyRow, Link, Unit
+from banyan.migration.stores.rows import of_a_row, readable
+from banyan.migration.sync.contents import as_recorded, from_text, import_event, occurring, to_text
+from banyan.migration.writes.half_done import Owner
+from banyan.migration.writes.parked import Parked
+from banyan.migration.writes.primary import Leader
+from banyan.store.eventstore import Clock
+from banyan.streams import StreamHead, StreamId
+from banyan.upcasting import EventRegistry
+
+_IMPORTS = UUID("0d9cbf0e-5d0f-4b8c-9a52-8a4f1ab3c0f4")
+
+
+def import_id(row: AnyRow, behind: int = 0) -> str:
+    """Commit id of the import of a row at its version, behind that of a stream which the row does not know of."""
+    return str(uuid5(_IMPORTS, f"{row.stream}/{row.version}" + (f"/{behind}" if behind else "")))
+
+
+class LegacyLed:
+    """Handles commands in the legacy system.
+
+    Parameters
+    ----------
+    repository : LegacyRepository
+    adapter : LegacyAdapter
+    decider : Decider
+    registry : EventRegistry
+    clock : Callable[[], datetime]
+    dual : bool
+        Whether the event table is to get the events too.
+    parked : Parked, optional
+        Given where events may have led before: no command is decided on a row that lacks what its stream tells.
+    """
+
+    def __init__(
+        self,
+        repository: AnyRepository,
+        adapter: AnyAdapter,
+        decider: AnyDecider,
+        registry: EventRegistry,
+        clock: Clock,
+        *,
+        dual: bool,
+        parked: Parked | None = None,
+    ) -> None:
+        self._repository = repository
+        self._adapter = adapter
+        self._decider = decider
+        self._registry = registry
+        self._clock = clock
+        self._dual = dual
+        self._parked = parked
+
+    def handle(
+        self,
+        stream: StreamId,
+        command: Any,
+        *,
+        commit_id: str,
+        metadata: Metadata | None = None,
+        expected: int | None = None,
+        first_attempt: datetime | None = None,  # noqa: ARG002
+    ) -> Outcome[Any]:
+        """Handle a command in one transaction; the outbox remembers every first attempt.
+
+        Raises
+        ------
+        As ``CommandHandler.handle``; ``LeaderMoved``, ``RowRaced``, ``UnreadableRow``, ``RowParked``, ``RowRefused``.
+        """
+        now = self._clock()
+        metadata = occurring(metadata, now)
+        with self._repository.unit(stream, Leader.LEGACY) as unit:
+            entry = unit.answered(commit_id)
+            if entry:
+                return repeated(entry, self._decider, self._registry, lambda: self._current(unit))
+            self._expect_followed(stream)
+            state, version = self._current(unit), self._version(unit)
+            if expected not in (None, version):
+                raise ConcurrencyError(stream, expected or 0, version)
+            events = self._decided(command, state)
+            return self._write(unit, stream, events, commit_id, metadata, now)
+
+    def align(self, stream: StreamId, leader: Leader = Leader.LEGACY) -> bool:
+        """Have the event table told of a row that it does not know, or knows otherwise.
+
+        Returns
+        -------
+        bool
+            Whether there was anything to tell.
+
+        Raises
+        ------
+        LeaderMoved, RowRaced, UnreadableRow, RowParked, StoreUnavailable
+        """
+        with self._repository.unit(stream, leader) as unit:
+            row = readable(unit.row)
+            if row is None or row.aligned:
+                return False
+            self._expect_followed(stream)
+            link = Link(row.version, row.stream_version)
+            unit.write(LegacyRow(stream, row.version, row.data, link), [self._import(row)])
+            return True
+
+    def _expect_followed(self, stream: StreamId) -> None:
+        """Asked within the transaction, while no other side can lead."""
+        parked = self._parked.get(stream) if self._parked else None
+        if parked and parked.owner is Owner.FOLLOWER:
+            raise RowParked(stream, parked.reason)
+
+    def _version(self, unit: Unit[Any]) -> int:
+        """What the answer to a command goes on from: a row that was deleted left its versions behind."""
+        if unit.row:
+            return unit.row.stream_version if self._dual else unit.row.version
+        if unit.link:
+            return unit.link.version if self._dual else unit.link.row_version
+        return 0
+
+    def _write(
+        self,
+        unit: Unit[Any],
+        stream: StreamId,
+        events: Sequence[DomainEvent],
+        commit_id: str,
+        metadata: Metadata,
+        now: datetime,
+    ) -> Outcome[Any]:
+        row, version = readable(unit.row), self._version(unit)
+        head, recorded = as_recorded(stream, version, events, commit_id, metadata, now, self._registry)
+        data = row.data if row else None
+        for event in recorded:
+            data = self._adapter.evolve(data, event.payload, event.occurred_at)
+        state = self._state(data)
+        if data is None or not events:
+            return Outcome(head, state, ())
+        told_anew = self._dual and row is None and unit.link is not None
+        if told_anew:
+            correction = [import_event(self._adapter, data, None)]
+            head, recorded = as_recorded(stream, version, correction, commit_id, metadata, now, self._registry)
+        row_version = _row_version(unit) + 1
+        link = Link(row_version, head.version) if self._dual else unit.link
+        entry = Entry(
+            stream,
+            version + 1,
+            len(recorded),
+            row_version,
+            commit_id,
+            data.model_dump_json() if told_anew else to_text(events),
+            metadata,
+            state.model_dump_json(),
+            now,
+            imported=told_anew,
+            relay=self._dual,
+        )
+        imports = [self._import(row)] if self._dual and row and not row.aligned else []
+        unit.write(LegacyRow(stream, row_version, data, link), [*imports, entry])
+        return Outcome(head, state, recorded)
+
+    def _current(self, unit: Unit[Any]) -> Any:
+        row = readable(unit.row)
+        return self._state(row.data if row else None)
+
+    def _state(self, data: Any) -> Any:
+        if data is None:
+            return self._decider.initial()
+        with of_a_row("no command can be decided on the legacy row"):
+            return self._adapter.state(data)
+
+    def _decided(self, command: Any, state: Any) -> Sequence[DomainEvent]:
+        try:
+            return self._decider.decide(command, state)
+        except ValidationError as error:
+            with of_a_row("the legacy row does not fit the events that would follow"):
+                raise error
+
+    def _import(self, row: AnyRow) -> Entry:
+        import_event(self._adapter, row.data, None)
+        return Entry(
+            row.stream,
+            row.stream_version,
+            1,
+            row.version,
+            import_id(row),
+            row.data.model_dump_json(),
+            Metadata(actor="migration"),
+            "",
+            self._clock(),
+            imported=True,
+        )
+
+
+def _row_version(unit: Unit[Any]) -> int:
+    if unit.row:
+        return unit.row.version
+    return unit.link.row_version if unit.link else 0
+
+
+def repeated(entry: Entry, decider: AnyDecider, registry: EventRegistry, current: Callable[[], Any]) -> Outcome[Any]:
+    """The first outcome of a command that was handled before.
+
+    Its state is the ``current`` one when what was kept does not fit the decider's model any more.
+    """
+    try:
+        state = decider.state.model_validate_json(entry.state)
+    except ValidationError:
+        state = current()
+    _, events = as_recorded(
+        entry.stream,
+        entry.version - 1,
+        [] if entry.imported else from_text(entry.content, registry),
+        entry.commit_id,
+        entry.metadata,
+        entry.written_at,
+        registry,
+    )
+    head = StreamHead(entry.stream, entry.last, "", entry.written_at)
+    return Outcome(head, state, events, repeated=True)

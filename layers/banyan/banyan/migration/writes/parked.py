@@ -1,0 +1,116 @@
+"""Rows that stand in their own way: which they are, why, and since when; the others go on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Final
+
+from botocore.exceptions import BotoCoreError, ClientError
+from pydantic import TypeAdapter
+
+from banyan.errors import (
+    BanyanError,
+    ConcurrencyError,
+    Conflict,
+    LeaderMoved,
+    Overtaken,
+    RowParked,
+    RowRaced,
+    StoreUnavailable,
+)
+from banyan.migration.stores.notes import Notes
+from banyan.migration.writes.half_done import Owner
+from banyan.store.eventstore import Clock
+from banyan.streams import StreamId
+
+PASSING: Final = (StoreUnavailable, LeaderMoved, Overtaken, RowRaced, ConcurrencyError, BotoCoreError)
+ELSEWHERE: Final = frozenset({"AccessDeniedException", "ResourceNotFoundException"})
+"""What DynamoDB says of a request, whatever it holds."""
+PREFIX: Final = "parked/"
+
+
+@dataclass(frozen=True, slots=True)
+class ParkedRow:
+    """A row that one side cannot bring up to date, and why.
+
+    Parameters
+    ----------
+    stream : StreamId
+    owner : Owner
+        Who tries again.
+    reason : str
+    since : datetime
+    """
+
+    stream: StreamId
+    owner: Owner
+    reason: str
+    since: datetime
+
+
+_ROW: Final = TypeAdapter(ParkedRow)
+
+
+class Parked:
+    """Keeps a note of each row that is parked.
+
+    Parameters
+    ----------
+    notes : Notes
+    clock : Callable[[], datetime]
+    """
+
+    def __init__(self, notes: Notes, clock: Clock) -> None:
+        self._notes = notes
+        self._clock = clock
+
+    def all(self) -> list[ParkedRow]:
+        """Every row that is parked. Raises ``StoreUnavailable``."""
+        return [_ROW.validate_json(text) for text in self._notes.under(PREFIX)]
+
+    def of(self, owner: Owner) -> Mapping[StreamId, ParkedRow]:
+        """Rows that one owner is to bring up to date, by stream. Raises ``StoreUnavailable``."""
+        return {row.stream: row for row in self.all() if row.owner is owner}
+
+    def get(self, stream: StreamId) -> ParkedRow | None:
+        """A row, if it is parked. Raises ``StoreUnavailable``."""
+        text = self._notes.get(f"{PREFIX}{stream}")
+        return _ROW.validate_json(text) if text else None
+
+    def put(self, row: ParkedRow) -> None:
+        """Park a row; one that is parked already keeps its moment. Raises ``StoreUnavailable``."""
+        known = self.get(row.stream)
+        if known is None or (known.owner, known.reason) != (row.owner, row.reason):
+            kept = replace(row, since=known.since) if known else row
+            self._notes.put(f"{PREFIX}{row.stream}", _ROW.dump_json(kept).decode())
+
+    def remove(self, stream: StreamId) -> None:
+        """The row is up to date. Raises ``StoreUnavailable``."""
+        self._notes.remove(f"{PREFIX}{stream}")
+
+    @contextmanager
+    def failing(self, owner: Owner, stream: StreamId) -> Iterator[None]:
+        """Let a piece of work on one row fail: it is tried again later, and parked if the row itself is in the way."""
+        try:
+            yield
+        except Exception as error:
+            if is_of_one_row(error):
+                with suppress(BanyanError):
+                    self.put(ParkedRow(stream, owner, reason_of(error), self._clock()))
+
+
+def is_of_one_row(error: Exception) -> bool:
+    """Whether an error is about the row at hand: not one that passes, nor one that every row would meet."""
+    if isinstance(error, ClientError):
+        return error.response["Error"]["Code"] not in ELSEWHERE
+    if isinstance(error, Conflict) and not isinstance(error, RowParked):
+        return False
+    return not isinstance(error, PASSING)
+
+
+def reason_of(error: Exception) -> str:
+    """An error as it is kept and told: the engine's own say what to do, of others only the kind is known."""
+    return str(error) if isinstance(error, BanyanError) else f"{type(error).__name__}: the row does not fit the adapter"

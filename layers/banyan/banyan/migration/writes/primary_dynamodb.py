@@ -1,0 +1,106 @@
+"""The lead as items of a DynamoDB table, which any transaction can check."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from banyan.adapters.dynamodb.commit_items import bucket_of
+from banyan.adapters.dynamodb.commits import TransactItem
+from banyan.migration.stores.requests import Requests, item_key, unavailable
+from banyan.migration.writes.primary import Leader, refused
+from banyan.streams import StreamId
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+SHARDS: Final = 8
+
+
+class DynamoDBLead:
+    """Who leads an entity: one item for each of a few shards of its streams, so that no item gets hot.
+
+    Parameters
+    ----------
+    client : DynamoDBClient
+    table : str
+        Keyed by ``part`` and ``item``.
+    entity : str
+    """
+
+    def __init__(self, client: DynamoDBClient, table: str, entity: str) -> None:
+        self._client = client
+        self._requests = Requests(client, table)
+        self._table = table
+        self._part = f"lead#{entity}"
+
+    def get(self) -> Leader:
+        """Who leads; while the lead changes hands this may be either. Raises ``StoreUnavailable``."""
+        answer = self._first()
+        return Leader(answer["Item"]["leader"]["S"]) if "Item" in answer else Leader.LEGACY
+
+    def put(self, leader: Leader, token: int) -> bool:
+        """Change the leader for all shards at once: every transaction that checked another one is over or fails.
+
+        Returns
+        -------
+        bool
+            False when this turn has been done already.
+
+        Raises
+        ------
+        Overtaken
+            A later turn has been here.
+        StoreUnavailable
+        """
+        puts = [self._put(shard, leader, token) for shard in range(SHARDS)]
+        try:
+            self._client.transact_write_items(TransactItems=puts)  # type: ignore[arg-type]
+        except ClientError as error:
+            if "ConditionalCheckFailed" in {r.get("Code") for r in error.response.get("CancellationReasons", [])}:
+                return not refused(self._token(), token)
+            raise unavailable(error) from error
+        except BotoCoreError as error:
+            raise unavailable(error) from error
+        return True
+
+    def check(self, stream: StreamId, leader: Leader) -> TransactItem:
+        """What a transaction on a stream holds, so that it fails when another one leads."""
+        absent = "attribute_not_exists(leader) OR " if leader is Leader.LEGACY else ""
+        return self._check(stream, f"{absent}leader = :leader", leader)
+
+    def check_not_off(self, stream: StreamId) -> TransactItem:
+        """What a transaction on a stream holds, so that it fails once the legacy system takes no more writes."""
+        return self._check(stream, "attribute_not_exists(leader) OR leader <> :leader", Leader.OFF)
+
+    def _check(self, stream: StreamId, condition: str, leader: Leader) -> TransactItem:
+        return {
+            "ConditionCheck": {
+                "TableName": self._table,
+                "Key": self._key(bucket_of(stream, SHARDS)),
+                "ConditionExpression": condition,
+                "ExpressionAttributeValues": {":leader": {"S": leader.value}},
+            }
+        }
+
+    def _put(self, shard: int, leader: Leader, token: int) -> TransactItem:
+        item = {**self._key(shard), "leader": {"S": leader.value}, "token": {"N": str(token)}}
+        return {
+            "Put": {
+                "TableName": self._table,
+                "Item": item,
+                "ConditionExpression": "attribute_not_exists(#token) OR #token <= :token",
+                "ExpressionAttributeNames": {"#token": "token"},
+                "ExpressionAttributeValues": {":token": {"N": str(token)}},
+            }
+        }
+
+    def _token(self) -> int:
+        return int(self._first()["Item"]["token"]["N"])
+
+    def _first(self) -> Any:
+        return self._requests.sent("get_item", Key=self._key(0), ConsistentRead=True)
+
+    def _key(self, shard: int) -> dict[str, Any]:
+        return item_key(self._part, str(shard))

@@ -1,0 +1,270 @@
+"""What an event store can stand on in tests: memory, moto, and DynamoDB Local."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
+from pathlib import Path
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any, Protocol, cast
+from uuid import uuid4
+
+import boto3
+import botocore.endpoint
+from botocore.config import Config
+from moto.core.models import botocore_stubber
+from tests.support.clocks import ManualClock, no_sleep
+from tests.support.wire import Deliver, Wire, strong_reads, tap
+from tools.local.engine import moto_engine
+from tools.local.physical import REGION
+from tools.local.tables import creation
+from tools.local.template import read
+
+from banyan.adapters.clients import CONFIG
+from banyan.adapters.dynamodb.cells import DynamoDBCells
+from banyan.adapters.dynamodb.commit_items import commit_item, snapshot_item
+from banyan.adapters.dynamodb.commits import DynamoDBTable
+from banyan.adapters.dynamodb.controls import DynamoDBControls
+from banyan.adapters.dynamodb.log_checkpoints import DynamoDBCheckpoints
+from banyan.adapters.dynamodb.row_repair import DynamoDBUpkeep
+from banyan.adapters.dynamodb.views import DynamoDBViews
+from banyan.adapters.settings import Tables
+from banyan.projections.checkpoints import LogCheckpoints, MemoryCheckpoints
+from banyan.projections.control import Controls
+from banyan.projections.controls import MemoryControls
+from banyan.projections.memory import MemoryViews
+from banyan.projections.upkeep import Upkeep
+from banyan.projections.views import Views
+from banyan.reconciliation.cells import Cells, MemoryCells
+from banyan.reconciliation.report import DynamoDBReports, MemoryReports, Reports
+from banyan.store import Commit, CommitTable, EventStore, Snapshot
+from banyan.store.eventstore import Clock
+from banyan.store.memory import SNAPSHOT_OFFSET, MemoryTable
+from banyan.upcasting import EventRegistry
+
+if TYPE_CHECKING:
+    from botocore.awsrequest import AWSPreparedRequest, AWSResponse
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+TEMPLATE = Path(__file__).parents[2] / "template.yaml"
+BUCKETS = 4
+
+
+PATIENT = Config(read_timeout=30)
+"""A busy machine may take long to make a table; no test counts on a time-out."""
+
+
+class Engine(Protocol):
+    """Tables of their own for one test, and the means to look into and damage them."""
+
+    name: str
+
+    def table(self) -> CommitTable:
+        """The table of commits."""
+
+    def store(self, registry: EventRegistry, clock: Clock | None = None) -> EventStore:
+        """An event store on ``table``; its clock ticks unless another is given, and it never sleeps."""
+
+    def views(self) -> Views:
+        """Read models."""
+
+    def controls(self) -> Controls:
+        """Controls of projections."""
+
+    def checkpoints(self) -> LogCheckpoints:
+        """Checkpoints in the log."""
+
+    def upkeep(self) -> Upkeep:
+        """What repairs read models."""
+
+    def cells(self) -> Cells:
+        """Digests, marks and progress of the reconciliation."""
+
+    def reports(self) -> Reports:
+        """Reports of the reconciliation."""
+
+    def put(self, item: Commit | Snapshot) -> None:
+        """Write an item behind the store's back, over what stands there."""
+
+    def remove(self, item: Commit | Snapshot) -> None:
+        """Remove an item behind the store's back."""
+
+
+class MemoryEngine:
+    """Everything in dictionaries."""
+
+    name = "memory"
+
+    def __init__(self) -> None:
+        self._table = MemoryTable(BUCKETS)
+        self._views = MemoryViews()
+        self._controls = MemoryControls()
+        self._checkpoints = MemoryCheckpoints()
+        self._cells = MemoryCells()
+        self._reports = MemoryReports()
+
+    def table(self) -> MemoryTable:
+        return self._table
+
+    def store(self, registry: EventRegistry, clock: Clock | None = None) -> EventStore:
+        return EventStore(self._table, registry, clock or ManualClock(), no_sleep)
+
+    def views(self) -> MemoryViews:
+        return self._views
+
+    def controls(self) -> MemoryControls:
+        return self._controls
+
+    def checkpoints(self) -> MemoryCheckpoints:
+        return self._checkpoints
+
+    def upkeep(self) -> MemoryViews:
+        return self._views
+
+    def cells(self) -> MemoryCells:
+        return self._cells
+
+    def reports(self) -> MemoryReports:
+        return self._reports
+
+    def put(self, item: Commit | Snapshot) -> None:
+        self._table._streams[item.stream][_position(item)] = item
+
+    def remove(self, item: Commit | Snapshot) -> None:
+        del self._table._streams[item.stream][_position(item)]
+
+
+class DynamoDBEngine:
+    """The template's tables under names of their own.
+
+    Parameters
+    ----------
+    name : str
+        ``moto`` or ``dynamodb_local``.
+    client : DynamoDBClient
+    deliver : Callable, optional
+        Where requests go instead of to the client's endpoint.
+
+    Attributes
+    ----------
+    wire : Wire
+        Counts the client's requests and makes them fail.
+    """
+
+    def __init__(self, name: str, client: DynamoDBClient, deliver: Deliver | None = None) -> None:
+        self.name = name
+        self.client = client
+        self.wire: Wire = tap(client, deliver)
+        client.meta.events.register("provide-client-params.dynamodb", strong_reads)
+        self._suffix = uuid4().hex
+        self._created: dict[str, str] = {}
+
+    @property
+    def tables(self) -> Tables:
+        """Names of all tables, created now."""
+        return Tables(**{name: self.named(name) for name in Tables.model_fields})
+
+    @property
+    def events(self) -> str:
+        """Name of the event table, created now."""
+        return self.named("events")
+
+    def named(self, table: str) -> str:
+        """Name of one table of ``Tables``, created when it is asked for first."""
+        if table not in self._created:
+            self._created[table] = self._create(table)
+        return self._created[table]
+
+    def table(self) -> DynamoDBTable:
+        return DynamoDBTable(self.client, self.events, BUCKETS, no_sleep)
+
+    def store(self, registry: EventRegistry, clock: Clock | None = None) -> EventStore:
+        return EventStore(self.table(), registry, clock or ManualClock(), no_sleep)
+
+    def views(self) -> DynamoDBViews:
+        return DynamoDBViews(self.client, self.named("views"), self.named("cursors"), no_sleep)
+
+    def controls(self) -> DynamoDBControls:
+        return DynamoDBControls(self.client, self.named("cursors"), no_sleep)
+
+    def checkpoints(self) -> DynamoDBCheckpoints:
+        return DynamoDBCheckpoints(self.client, self.tables.cursors, no_sleep)
+
+    def upkeep(self) -> DynamoDBUpkeep:
+        return DynamoDBUpkeep(self.client, self.tables.views, no_sleep)
+
+    def cells(self) -> DynamoDBCells:
+        return DynamoDBCells(self.client, self.tables.digests, no_sleep)
+
+    def reports(self) -> DynamoDBReports:
+        return DynamoDBReports(self.client, self.tables.reports)
+
+    def put(self, item: Commit | Snapshot) -> None:
+        encoded = commit_item(item, BUCKETS) if isinstance(item, Commit) else snapshot_item(item)
+        self.client.put_item(TableName=self.events, Item=encoded)
+
+    def remove(self, item: Commit | Snapshot) -> None:
+        key = {"stream": {"S": str(item.stream)}, "position": {"N": str(_position(item))}}
+        self.client.delete_item(TableName=self.events, Key=key)
+
+    def _create(self, name: str) -> str:
+        table = f"{name}-{self._suffix}"
+        self.client.create_table(TableName=table, **table_definitions()[name])
+        return table
+
+
+@contextmanager
+def moto_tables() -> Iterator[DynamoDBEngine]:
+    """Tables in this process; one request at a time, because moto is not thread-safe."""
+    with moto_engine(), impatient():
+        yield DynamoDBEngine("moto", dynamodb_client(), through_moto)
+
+
+@contextmanager
+def local_tables(endpoint: str) -> Iterator[DynamoDBEngine]:
+    """Tables in a running DynamoDB Local."""
+    with impatient():
+        yield DynamoDBEngine("dynamodb_local", dynamodb_client(endpoint))
+
+
+@contextmanager
+def impatient() -> Iterator[None]:
+    """Let the SDK retry without waiting."""
+    patient = botocore.endpoint.time  # type: ignore[attr-defined]
+    botocore.endpoint.time = SimpleNamespace(sleep=no_sleep)  # type: ignore[attr-defined]
+    try:
+        yield
+    finally:
+        botocore.endpoint.time = patient  # type: ignore[attr-defined]
+
+
+def dynamodb_client(endpoint: str = f"https://dynamodb.{REGION}.amazonaws.com") -> DynamoDBClient:
+    """A client as the functions have it: same deadlines, same retries; moto does not catch its requests unasked."""
+    client = session().client("dynamodb", config=CONFIG.merge(PATIENT), endpoint_url=endpoint)
+    client.meta.events.unregister("before-send", cast(Any, botocore_stubber))
+    return client
+
+
+@cache
+def session() -> boto3.Session:
+    """One session, so that botocore reads its service models once."""
+    return boto3.Session("local", "local", "local", REGION)
+
+
+def through_moto(request: AWSPreparedRequest) -> AWSResponse:
+    """Answer a request from moto's memory."""
+    answer = botocore_stubber("before-send", request)
+    assert answer is not None, f"moto does not know {request.url}"
+    return answer
+
+
+@cache
+def table_definitions() -> dict[str, Any]:
+    """What ``create_table`` needs, from ``template.yaml``, by the name in ``Tables``."""
+    resources = read(TEMPLATE)["Resources"]
+    return {name: creation(resources[f"{name.capitalize()}Table"]["Properties"]) for name in Tables.model_fields}
+
+
+def _position(item: Commit | Snapshot) -> float:
+    return item.position if isinstance(item, Commit) else item.version + SNAPSHOT_OFFSET

@@ -1,0 +1,212 @@
+"""A rebuild over the accounts: its worker, its queue, and a clock that passes while it waits."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from datetime import timedelta
+from typing import Any
+
+from tests.support.clocks import no_sleep
+from tests.support.ledger import ACCOUNTS, REGISTRY
+from tests.support.projections import Ledger, same, timeless
+
+from banyan.projections.control import Controls, Stage
+from banyan.projections.controls import MemoryControls
+from banyan.projections.memory import MemoryViews
+from banyan.projections.rebuild.base import Checkpoints, GenerationRows, Work, WorkQueue
+from banyan.projections.rebuild.memory import MemoryCheckpoints, MemoryGenerationRows
+from banyan.projections.rebuild.rebuild import Rebuild
+from banyan.projections.rebuild.shadow import Judge
+from banyan.projections.rebuild.steps import RebuildSteps
+from banyan.projections.rebuild.worker import Pace, RebuildWorker
+from banyan.projections.runner import ProjectionRunner
+from banyan.projections.snapshotter import Snapshotter
+from banyan.projections.views import Generation, RowKey, StateRow, ViewRow, Views
+from banyan.store import EventStore
+from banyan.store.memory import MemoryTable
+from banyan.streams import StreamId
+
+BUCKETS = 3
+FOREVER = 1e9
+RATE = 1000
+WORKERS = 2
+SETTLE_SECONDS = 5.0
+
+
+class Messages:
+    """A queue that forgets a message only when it was worked off, as SQS does."""
+
+    def __init__(self, ledger: Ledger) -> None:
+        self.waiting: deque[tuple[Work, int]] = deque()
+        self.handed_out = 0
+        self._ledger = ledger
+
+    def send(self, works: Sequence[Work], delay_seconds: int = 0) -> None:
+        assert 0 <= delay_seconds <= 900, "SQS delays a message for a quarter of an hour at most"
+        self.waiting.extend((work, delay_seconds) for work in works)
+
+    def work_off(self, worker: RebuildWorker, remaining: float = FOREVER) -> None:
+        """Work every message off, in turn."""
+        while self.waiting:
+            self.hand_out(worker, remaining)
+
+    def hand_out(self, worker: RebuildWorker, remaining: float = FOREVER) -> None:
+        """Work the next message off; its delay passes at once."""
+        self.handed_out += 1
+        work, delay = self.waiting[0]
+        self._ledger.clock.move(timedelta(seconds=delay))
+        worker.work(work, lambda: remaining)
+        self.waiting.popleft()
+
+
+class Spent:
+    """Capacity consumed, as a test says."""
+
+    def __init__(self) -> None:
+        self.read_units = 0.0
+        self.write_units = 0.0
+
+
+class Killed(BaseException):
+    """The process is gone."""
+
+
+class Fuse:
+    """Kills the process at one of its requests, right before or right behind it.
+
+    Parameters
+    ----------
+    at : int
+        Which request, from 1; 0 for none.
+    answered : bool
+        Whether the request is carried out before the process dies.
+    """
+
+    def __init__(self, at: int = 0, answered: bool = False) -> None:
+        self.requests = 0
+        self._at = at
+        self._answered = answered
+
+    def wire(self, port: Any) -> Any:
+        """The same port, behind the fuse."""
+        return _Wired(port, self)
+
+    def pass_on(self, request: Callable[[], Any]) -> Any:
+        """Carry a request out, or not."""
+        self.requests += 1
+        if self.requests != self._at:
+            return request()
+        if self._answered:
+            request()
+        raise Killed
+
+
+class _Wired:
+    def __init__(self, port: Any, fuse: Fuse) -> None:
+        self._port = port
+        self._fuse = fuse
+
+    def __getattr__(self, name: str) -> Any:
+        found = getattr(self._port, name)
+        if not callable(found):
+            return found
+        return lambda *given, **named: self._fuse.pass_on(lambda: found(*given, **named))
+
+
+class Rebuilding:
+    """A ledger whose projections are rebuilt, in memory.
+
+    Parameters
+    ----------
+    fuse : Fuse, optional
+        Every request of the rebuild goes through it.
+    buckets : int
+    """
+
+    def __init__(self, fuse: Fuse | None = None, buckets: int = BUCKETS) -> None:
+        fuse = fuse or Fuse()
+        views = MemoryViews()
+        self.ledger = Ledger(views, MemoryTable(buckets), controls=MemoryControls())
+        self.messages = Messages(self.ledger)
+        self.spent = Spent()
+        self.walked = True
+        self.pace = Pace(workers=WORKERS)
+        self.controls: Controls = fuse.wire(self.ledger.controls)
+        self.checkpoints: Checkpoints = fuse.wire(MemoryCheckpoints())
+        self._views: Views = fuse.wire(views)
+        self._rows: GenerationRows = fuse.wire(MemoryGenerationRows(views))
+        self._queue: WorkQueue = fuse.wire(self.messages)
+        self._store = EventStore(fuse.wire(self.ledger.store.table), REGISTRY, self.ledger.clock, no_sleep)
+
+    @property
+    def rebuild(self) -> Rebuild:
+        """What an operator has in hand."""
+        return Rebuild(
+            self.ledger.projections,
+            self.controls,
+            self.checkpoints,
+            self._queue,
+            segments=self.ledger.store.table.buckets,
+            write_rate=RATE,
+            walked=lambda _: self.walked,
+            clock=self.ledger.clock,
+        )
+
+    def worker(self) -> RebuildWorker:
+        """A worker in a process of its own."""
+        ledger = self.ledger
+        snapshots = Snapshotter(self._store, [ACCOUNTS], ledger.snapshot_interval, ledger.telemetry)
+        judge = Judge(SETTLE_SECONDS, ledger.sleep)
+        steps = RebuildSteps(ledger.projections, self._store, self._views, self._rows, snapshots, judge, ledger.clock)
+        return RebuildWorker(
+            steps.of,
+            self.controls,
+            self.checkpoints,
+            self._queue,
+            self.spent,
+            self.pace,
+            clock=ledger.clock,
+            monotonic=lambda: ledger.clock.now.timestamp(),
+            sleep=ledger.sleep,
+        )
+
+    def stale_runner(self) -> ProjectionRunner:
+        """A projector that has not heard of any new generation yet."""
+        ledger = self.ledger
+        return ProjectionRunner(ledger.store, ledger.views, ledger.projections, conditions=ledger.conditions)
+
+    def run(self, remaining: float = FOREVER) -> None:
+        """Work off all there is to do."""
+        self.messages.work_off(self.worker(), remaining)
+
+    def step(self) -> None:
+        """Work one message off, for no longer than one step."""
+        self.messages.hand_out(self.worker(), remaining=0.0)
+
+    def live(self, projection: str) -> int:
+        """Number of the generation that queries read."""
+        return self.controls.get([projection])[projection].live
+
+    def stage(self, projection: str, number: int) -> Stage:
+        """Where a generation stands."""
+        return self.controls.get([projection])[projection].info(number).stage
+
+    def balances(self, number: int) -> Mapping[StreamId, StateRow]:
+        """Rows of a generation of ``balances``."""
+        return {row.stream: row for row in self.ledger.views.all_states(Generation("balances", number))}
+
+    def turnover(self, number: int) -> Mapping[RowKey, ViewRow]:
+        """Rows of a generation of ``turnover``."""
+        return timeless(dict(self.ledger.views.all_rows(Generation("turnover", number))))
+
+    def complete(self, number: int) -> bool:
+        """Whether a generation of both projections is a fold over all events."""
+        return self.complete_state(number) and self.turnover(number) == self.ledger.expected_turnover()
+
+    def complete_state(self, number: int) -> bool:
+        """Whether a generation of ``balances`` is a fold over all events."""
+        rows, streams = self.balances(number), list(self.ledger.store.streams())
+        return rows.keys() == set(streams) and all(
+            same(rows[stream], self.ledger.expected_balance(stream)) for stream in streams
+        )

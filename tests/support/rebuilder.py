@@ -1,0 +1,93 @@
+"""A process that works off rebuilds, and may be killed."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Sequence
+from typing import Any
+
+from tests.support.engines import BUCKETS, dynamodb_client
+from tests.support.ledger import ACCOUNTS, REGISTRY
+from tests.support.projections import Cured, balances, turnover
+
+from banyan.adapters.dynamodb.capacity import ConsumedCapacity
+from banyan.adapters.dynamodb.commits import DynamoDBTable
+from banyan.adapters.dynamodb.controls import DynamoDBControls
+from banyan.adapters.dynamodb.generation_rows import DynamoDBGenerationRows
+from banyan.adapters.dynamodb.rebuild_checkpoints import DynamoDBCheckpoints
+from banyan.adapters.dynamodb.views import DynamoDBViews
+from banyan.adapters.settings import Tables
+from banyan.projections.base import Projection
+from banyan.projections.rebuild.base import Work
+from banyan.projections.rebuild.rebuild import Rebuild
+from banyan.projections.rebuild.shadow import Judge
+from banyan.projections.rebuild.steps import RebuildSteps
+from banyan.projections.rebuild.worker import Pace, RebuildWorker
+from banyan.projections.snapshotter import Snapshotter
+from banyan.store import EventStore
+from banyan.store.eventstore import utc_now
+from banyan.telemetry import NoTelemetry
+
+PROJECTIONS: Sequence[Projection] = (balances(Cured()), turnover(Cured()))
+FOREVER = 1e9
+SETTLE_SECONDS = 0.2
+
+
+class Line:
+    """A queue that lasts no longer than its process.
+
+    Attributes
+    ----------
+    waited : float
+        Seconds by which work was delayed so far.
+    """
+
+    def __init__(self) -> None:
+        self.works: deque[Work] = deque()
+        self.waited = 0.0
+
+    def send(self, works: Sequence[Work], delay_seconds: int = 0) -> None:
+        self.works.extend(works)
+        self.waited += delay_seconds
+        time.sleep(delay_seconds)
+
+
+class Rebuilder:
+    """Rebuilds of accounts in the tables of an engine.
+
+    Parameters
+    ----------
+    client : DynamoDBClient
+    tables : Tables
+    """
+
+    def __init__(self, client: Any, tables: Tables) -> None:
+        self.queue = Line()
+        self.meter = ConsumedCapacity(client)
+        store = EventStore(DynamoDBTable(client, tables.events, BUCKETS), REGISTRY)
+        views = DynamoDBViews(client, tables.views, tables.cursors)
+        rows = DynamoDBGenerationRows(client, tables.views, tables.cursors)
+        controls = DynamoDBControls(client, tables.cursors)
+        checkpoints = DynamoDBCheckpoints(client, tables.cursors)
+        snapshots = Snapshotter(store, [ACCOUNTS], 1000, NoTelemetry())
+        judge = Judge(SETTLE_SECONDS, time.sleep)
+        steps = RebuildSteps(PROJECTIONS, store, views, rows, snapshots, judge, utc_now)
+        self.rebuild = Rebuild(PROJECTIONS, controls, checkpoints, self.queue, BUCKETS, write_rate=100_000)
+        self._worker = RebuildWorker(steps.of, controls, checkpoints, self.queue, self.meter, Pace())
+
+    def run(self) -> None:
+        """Work off all there is to do."""
+        while self.queue.works:
+            self._worker.work(self.queue.works.popleft(), lambda: FOREVER)
+
+
+def rebuild_in_a_process(endpoint: str, tables: Tables, write_seconds: float) -> None:
+    """Begin both rebuilds, or go on with them, on a database that takes its time."""
+    client = dynamodb_client(endpoint)
+    for operation in ("PutItem", "TransactWriteItems"):
+        client.meta.events.register(f"before-call.dynamodb.{operation}", lambda **_: time.sleep(write_seconds))
+    rebuilder = Rebuilder(client, tables)
+    for projection in PROJECTIONS:
+        rebuilder.rebuild.start(projection.name, switch_when_equal=True)
+    rebuilder.run()
