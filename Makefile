@@ -5,6 +5,7 @@ SAM_VENV := .venv-sam
 DYNAMODB_LOCAL := tools/dynamodb-local/node_modules/.package-lock.json
 PORT ?= 3000
 ENGINE ?= moto
+SOURCES := layers/banyan:layers/domains:tools:.
 
 # Every test starts processes: they would compile the project anew each time.
 export PYTHONDONTWRITEBYTECODE :=

@@ -19,12 +19,12 @@ from tests.support.engines import DynamoDBEngine, local_tables
 from tests.support.ledger import account, deposits
 from tests.support.projections import Ledger
 from tests.support.rebuilder import Rebuilder
-from tools.local.dynamodb_local import DynamoDBLocal
 
 from banyan.adapters.dynamodb.view_items import state_item
 from banyan.projections.views import Generation
 from banyan.store import Commit
 from banyan.streams import StreamHead
+from banyan_tools.local.dynamodb_local import DynamoDBLocal
 
 EVENTS_OF_A_STREAM = 4
 BATCH = 50

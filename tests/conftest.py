@@ -11,9 +11,10 @@ from tests.support.clocks import EVERYTHING
 from tests.support.engines import DynamoDBEngine, Engine, MemoryEngine, local_tables, moto_tables
 from tests.support.legacies import OnPostgres
 from tests.support.postgres import Server, database
-from tools.legacy.embedded import embedded_postgres
-from tools.local.dynamodb_local import DynamoDBLocal, unavailable
-from tools.local.errors import StackError
+
+from banyan_tools.legacy.embedded import embedded_postgres
+from banyan_tools.local.dynamodb_local import DynamoDBLocal, unavailable
+from banyan_tools.local.errors import StackError
 
 REQUIRE = "BANYAN_REQUIRE_DYNAMODB_LOCAL"
 REQUIRE_POSTGRES = "BANYAN_REQUIRE_POSTGRES"
@@ -25,6 +26,7 @@ STARTED = pytest.StashKey[DynamoDBLocal]()
 
 def pytest_configure(config: pytest.Config) -> None:
     """Start one DynamoDB Local for all workers: each would need seconds to start and to warm up its own."""
+    os.environ["PYTHONPATH"] = os.pathsep.join(map(str, config.getini("pythonpath")))
     if config.getoption("numprocesses", None) and not config.option.collectonly and not unavailable():
         with suppress(StackError):
             server = config.stash[STARTED] = DynamoDBLocal().start()

@@ -17,7 +17,8 @@ from urllib.request import urlopen
 
 from tests.docs.snippets import ROOT
 from tests.support.clocks import wait_until
-from tools.local.ports import free_port
+
+from banyan_tools.local.ports import free_port
 
 COPIED = ("layers", "functions", "tools", "requirements")
 FILES = ("Makefile", "template.yaml", "observability.yaml", "pyproject.toml", ".importlinter")

@@ -9,9 +9,10 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from tools.local.engine import ENGINES
-from tools.local.process import ROOT, StackProcess, command
-from tools.local.token import make_token
+
+from banyan_tools.local.engine import ENGINES
+from banyan_tools.local.process import ROOT, StackProcess, command
+from banyan_tools.local.token import make_token
 
 START_SECONDS = 90.0
 

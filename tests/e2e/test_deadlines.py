@@ -12,12 +12,12 @@ import pytest
 from tests.e2e.conftest import Stack, running
 from tests.support.clocks import EVERYTHING, wait_until
 from tests.support.engines import dynamodb_client
-from tools.local.engine import ENGINES
 
 from banyan.adapters.dynamodb.commits import DynamoDBTable
 from banyan.adapters.dynamodb.traces import DynamoDBTraces
 from banyan.store import EventStore
 from banyan.traces.timeline import Timeline, Trace
+from banyan_tools.local.engine import ENGINES
 from orders import DOMAIN
 
 pytestmark = [pytest.mark.stack, pytest.mark.timeout(300)]

@@ -11,14 +11,15 @@ import pytest
 from rich.console import Console
 from tests.support.clocks import lengthy
 from tests.unit.importer.files import SAMPLE
-from tools.demo.cli import verdict
-from tools.demo.options import Options
-from tools.demo.plan import script
-from tools.demo.play import picture, play, proven
-from tools.demo.screen import Screen
-from tools.demo.stage import EVENTS, TENANT, Stage, staged
-from tools.legacy.kinds import Kind
-from tools.local.engine import Engine
+
+from banyan_tools.demo.cli import verdict
+from banyan_tools.demo.options import Options
+from banyan_tools.demo.plan import script
+from banyan_tools.demo.play import picture, play, proven
+from banyan_tools.demo.screen import Screen
+from banyan_tools.demo.stage import EVENTS, TENANT, Stage, staged
+from banyan_tools.legacy.kinds import Kind
+from banyan_tools.local.engine import Engine
 
 pytestmark = [pytest.mark.stack, pytest.mark.timeout(600)]
 

@@ -7,11 +7,12 @@ from pathlib import Path
 import pytest
 from tests.support.clocks import lengthy
 from tests.unit.importer.files import SAMPLE
-from tools.drill.alarms import Alarm, incident
-from tools.drill.cli import drill, planned
-from tools.drill.proofs import Proofs
-from tools.drill.scene import Scene
-from tools.runtime.backend import backend
+
+from banyan_tools.drill.alarms import Alarm, incident
+from banyan_tools.drill.cli import drill, planned
+from banyan_tools.drill.proofs import Proofs
+from banyan_tools.drill.scene import Scene
+from banyan_tools.runtime.backend import backend
 
 ORDERS = 6
 ENGINES = ["moto", pytest.param("dynamodb-local", marks=pytest.mark.dynamodb_local)]

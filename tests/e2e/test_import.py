@@ -19,11 +19,12 @@ import pytest
 from tests.support.clocks import EVERYTHING, lengthy, wait_until
 from tests.unit.importer.files import ROOT, chosen
 from tests.unit.importer.independent import Independent, Sold
-from tools.importer.api import Api
-from tools.importer.planning import plan
-from tools.importer.reading import read_file
-from tools.importer.sending import send_all
-from tools.local.process import lag
+
+from banyan_tools.importer.api import Api
+from banyan_tools.importer.planning import plan
+from banyan_tools.importer.reading import read_file
+from banyan_tools.importer.sending import send_all
+from banyan_tools.local.process import lag
 
 pytestmark = [pytest.mark.stack, pytest.mark.timeout(900)]
 
@@ -73,7 +74,7 @@ def imported(request: pytest.FixtureRequest, stack: Stack) -> Iterator[Imported]
         pytest.skip("moto has it, DynamoDB Local in `make test-all`")
     file, tenant = chosen(request.param), f"{request.param}-{uuid4().hex[:8]}"
     token = stack.token(tenant)
-    command = [sys.executable, "-m", "tools.importer", str(file), "--url", stack.url, "--json"]
+    command = [sys.executable, "-m", "banyan_tools.importer", str(file), "--url", stack.url, "--json"]
     environment = {**os.environ, "TOKEN": token}
     headers = {"Authorization": f"Bearer {token}"}
     with httpx.Client(base_url=stack.url, headers=headers, timeout=60) as client, closing(Independent(file)) as sums:

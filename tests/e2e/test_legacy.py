@@ -7,14 +7,14 @@ from pathlib import Path
 import pytest
 from tests.support.clocks import lengthy, wait_until
 from tests.unit.importer.files import SAMPLE
-from tools.demo.operator import Operator
-from tools.demo.options import Options
-from tools.demo.plan import script
-from tools.demo.stage import TENANT, staged
-from tools.legacy.kinds import Kind
-from tools.local.engine import Engine
 
 from banyan.reconciliation.report import Section
+from banyan_tools.demo.operator import Operator
+from banyan_tools.demo.options import Options
+from banyan_tools.demo.plan import script
+from banyan_tools.demo.stage import TENANT, staged
+from banyan_tools.legacy.kinds import Kind
+from banyan_tools.local.engine import Engine
 
 
 @pytest.mark.stack

@@ -15,17 +15,17 @@ from tests.support.clocks import meanwhile, only_on_the_exact_engine, wait_until
 from tests.support.engines import DynamoDBEngine
 from tests.support.platform import InProcessPlatform
 from tests.unit.importer.files import SAMPLE, real_file
-from tools.cli.app import app
-from tools.importer.api import Api
-from tools.importer.planning import Order, plan
-from tools.importer.reading import read_file
-from tools.importer.sending import send_all
-from tools.local.token import make_token
 from typer.testing import CliRunner
 
 from banyan.entrypoints.http.identity import ADMIN
 from banyan.notices import PROJECTION_PAUSED
 from banyan.streams import StreamId
+from banyan_tools.cli.app import app
+from banyan_tools.importer.api import Api
+from banyan_tools.importer.planning import Order, plan
+from banyan_tools.importer.reading import read_file
+from banyan_tools.importer.sending import send_all
+from banyan_tools.local.token import make_token
 
 ORDERS = 25
 

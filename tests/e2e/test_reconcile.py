@@ -9,11 +9,11 @@ import httpx
 import pytest
 from tests.e2e.conftest import Stack
 from tests.support.clocks import only_on_the_exact_engine
-from tools.cli.app import app
-from tools.local.token import make_token
 from typer.testing import CliRunner
 
 from banyan.entrypoints.http.identity import ADMIN
+from banyan_tools.cli.app import app
+from banyan_tools.local.token import make_token
 
 
 @pytest.mark.stack

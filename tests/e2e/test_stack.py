@@ -16,11 +16,12 @@ import httpx
 import pytest
 from tests.e2e.conftest import Stack, refusal, running
 from tests.support.clocks import wait_until
-from tools.legacy.dynamodb import OnDynamoDB
-from tools.local.leftovers import at_work_on
-from tools.local.physical import REGION
-from tools.local.ports import port_is_free
-from tools.local.process import ROOT
+
+from banyan_tools.legacy.dynamodb import OnDynamoDB
+from banyan_tools.local.leftovers import at_work_on
+from banyan_tools.local.physical import REGION
+from banyan_tools.local.ports import port_is_free
+from banyan_tools.local.process import ROOT
 
 pytestmark = [pytest.mark.stack, pytest.mark.timeout(300)]
 
@@ -99,7 +100,7 @@ def test_the_template_says_what_runs(stack: Stack) -> None:
 
 def printed_token(*arguments: str) -> str:
     """Run the command that prints tokens."""
-    command = [sys.executable, "-m", "tools.local.token", *arguments]
+    command = [sys.executable, "-m", "banyan_tools.local.token", *arguments]
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout.strip()
 
 

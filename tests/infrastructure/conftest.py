@@ -7,9 +7,10 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from tools.local.template import Resource, Template, read
-from tools.runtime.emulator import ROOT
-from tools.runtime.sandbox import load_template
+
+from banyan_tools.local.template import Resource, Template, read
+from banyan_tools.runtime.emulator import ROOT
+from banyan_tools.runtime.sandbox import load_template
 
 Alarms = dict[str, Any]
 

@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
-from tools.local.template import Resource, Template
-from tools.runtime.permissions import role_of
-from tools.runtime.sandbox import folder_name, load_template
+
+from banyan_tools.local.template import Resource, Template
+from banyan_tools.runtime.permissions import role_of
+from banyan_tools.runtime.sandbox import folder_name, load_template
 
 BUCKET = "arn:aws:s3:::banyan-archivebucket"
 

@@ -10,13 +10,14 @@ from typing import Any
 
 import boto3
 import pytest
-from tools.local.engine import ISOLATION
-from tools.local.environment import environment
-from tools.local.physical import REGION
-from tools.runtime.backend import moto
-from tools.runtime.build import KEPT_SERVICES, build, pythons, unavailable
-from tools.runtime.emulator import ROOT, SAM_VENV
-from tools.runtime.sandbox import load_template
+
+from banyan_tools.local.engine import ISOLATION
+from banyan_tools.local.environment import environment
+from banyan_tools.local.physical import REGION
+from banyan_tools.runtime.backend import moto
+from banyan_tools.runtime.build import KEPT_SERVICES, build, pythons, unavailable
+from banyan_tools.runtime.emulator import ROOT, SAM_VENV
+from banyan_tools.runtime.sandbox import load_template
 
 LIMIT = 250 * 1024 * 1024
 EXPECTED_AT_MOST = 30 * 1024 * 1024

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from tools.local.template import Template
+
+from banyan_tools.local.template import Template
 
 
 @pytest.fixture(scope="module")

@@ -15,12 +15,12 @@ from aws_lambda_powertools.utilities.parser.models import (
     SqsModel,
 )
 from pydantic import BaseModel
-from tools.runtime.samples.files import cases, read_case, samples
-from tools.runtime.samples.orders import HISTORY, TENANT, commits
 
 from banyan.entrypoints.stream_batches import read_records
 from banyan.store.chain import follow
 from banyan.streams import StreamHead
+from banyan_tools.runtime.samples.files import cases, read_case, samples
+from banyan_tools.runtime.samples.orders import HISTORY, TENANT, commits
 
 SHAPES: dict[str, type[BaseModel]] = {
     "command_api": APIGatewayProxyEventV2Model,

@@ -6,18 +6,18 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from tools.local.mappings import Mapping, mappings
-from tools.local.template import Resource, Template
-from tools.runtime.needs import Need
-from tools.runtime.permissions import role_of
-from tools.runtime.samples.files import read_case
-from tools.runtime.samples.records import LEGACY_STREAM_ARN
-from tools.runtime.sandbox import load_template
 
 from banyan.adapters.settings import Settings
 from banyan.deadlines.runner import RESERVE_MS
 from banyan.entrypoints.rebuilds import LONGEST_PROJECTION
 from banyan.entrypoints.stream_batches import CATCH_UP_RESERVE
+from banyan_tools.local.mappings import Mapping, mappings
+from banyan_tools.local.template import Resource, Template
+from banyan_tools.runtime.needs import Need
+from banyan_tools.runtime.permissions import role_of
+from banyan_tools.runtime.samples.files import read_case
+from banyan_tools.runtime.samples.records import LEGACY_STREAM_ARN
+from banyan_tools.runtime.sandbox import load_template
 
 FOURTEEN_DAYS = 14 * 24 * 60 * 60
 

@@ -7,10 +7,11 @@ import tomllib
 from typing import Any
 
 import pytest
-from tools.local.handlers import handler_file
-from tools.local.template import Resource, Template
-from tools.runtime.emulator import ROOT
-from tools.runtime.sandbox import folder_name, load_template
+
+from banyan_tools.local.handlers import handler_file
+from banyan_tools.local.template import Resource, Template
+from banyan_tools.runtime.emulator import ROOT
+from banyan_tools.runtime.sandbox import folder_name, load_template
 
 LEAKS = re.compile(r"log_event=|inject_lambda_context|set_stream_logger|logging\.DEBUG|basicConfig|\bprint\(|exc_info=")
 """What writes an event, a request or an error's text into a log."""

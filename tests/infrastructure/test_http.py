@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import pytest
-from tools.local.routes import routes
-from tools.local.template import Template
-from tools.runtime.sandbox import load_template
 
 from banyan.entrypoints.http.identity import ADMIN
+from banyan_tools.local.routes import routes
+from banyan_tools.local.template import Template
+from banyan_tools.runtime.sandbox import load_template
 
 ANSWERED_BY = {
     "GET /health": "banyan-QueryApi",

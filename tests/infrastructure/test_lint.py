@@ -7,9 +7,10 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from tools.local.engine import ISOLATION
-from tools.runtime.emulator import ROOT, SAM_VENV
-from tools.runtime.lint import findings, lint
+
+from banyan_tools.local.engine import ISOLATION
+from banyan_tools.runtime.emulator import ROOT, SAM_VENV
+from banyan_tools.runtime.lint import findings, lint
 
 SAM = SAM_VENV / "bin" / "sam"
 

@@ -6,7 +6,8 @@ import re
 from pathlib import Path
 
 import pytest
-from tools.runtime.emulator import ROOT
+
+from banyan_tools.runtime.emulator import ROOT
 
 TESTED = ROOT / "requirements" / "dev.txt"
 DEPLOYED = sorted((ROOT / "layers").glob("*/requirements.txt"))

@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tools.local.mappings import mappings
-from tools.local.template import Resource, Template
-from tools.runtime.permissions import role_of
+
+from banyan_tools.local.mappings import mappings
+from banyan_tools.local.template import Resource, Template
+from banyan_tools.runtime.permissions import role_of
 
 SENDS = ("sqs:SendMessage", "sns:Publish", "s3:PutObject", "lambda:InvokeFunction")
 """What Lambda follows; it does not follow DynamoDB's streams and EventBridge."""

@@ -6,9 +6,10 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from tools.local import physical
-from tools.local.template import Template
-from tools.runtime.sandbox import load_template
+
+from banyan_tools.local import physical
+from banyan_tools.local.template import Template
+from banyan_tools.runtime.sandbox import load_template
 
 Created = list[tuple[str, str, dict[str, Any]]]
 LONGEST_STACK = "S" + "x" * 127

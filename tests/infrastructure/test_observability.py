@@ -8,12 +8,13 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from tools.local.mappings import mappings
-from tools.local.physical import STACK
-from tools.local.template import Resource, Template
-from tools.local.timetable import timetable
-from tools.runtime.emulator import ROOT
-from tools.runtime.sandbox import load_template
+
+from banyan_tools.local.mappings import mappings
+from banyan_tools.local.physical import STACK
+from banyan_tools.local.template import Resource, Template
+from banyan_tools.local.timetable import timetable
+from banyan_tools.runtime.emulator import ROOT
+from banyan_tools.runtime.sandbox import load_template
 
 NAMESPACE = "Banyan"
 REPORTS = re.compile(r"""(?:(?:telemetry\(?\)?|_telemetry)\.(?:count|duration|gauge)\(\s*|lag_metric = )"(\w+)\"""")

@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from tools.cli import deadlines, migration, projections, reconciliation
-from tools.runtime.emulator import ROOT
 from typer.main import get_command
+
+from banyan_tools.cli import deadlines, migration, projections, reconciliation
+from banyan_tools.runtime.emulator import ROOT
 
 PAGE = (ROOT / "docs" / "operations.md").read_text()
 TABLE = re.findall(r"^\| (`\w+`(?:, `\w+`)*) \|", PAGE, re.M)

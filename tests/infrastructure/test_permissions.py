@@ -6,13 +6,13 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from tools.local.physical import ACCOUNT, REGION
-from tools.local.template import Resource, Template
-from tools.runtime.needs import TABLES, table_needs
-from tools.runtime.permissions import Role, as_list, role_of
-from tools.runtime.sandbox import folder_name, load_template
 
 from banyan.adapters.settings import FunctionNames
+from banyan_tools.local.physical import ACCOUNT, REGION
+from banyan_tools.local.template import Resource, Template
+from banyan_tools.runtime.needs import TABLES, table_needs
+from banyan_tools.runtime.permissions import Role, as_list, role_of
+from banyan_tools.runtime.sandbox import folder_name, load_template
 
 EVENTS = f"{TABLES}banyan-EventsTable"
 BUS = f"arn:aws:events:{REGION}:{ACCOUNT}:event-bus/banyan"

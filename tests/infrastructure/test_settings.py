@@ -6,9 +6,9 @@ from typing import Any, get_args
 
 import pytest
 from annotated_types import Ge, Le
-from tools.local.template import Resource
 
 from banyan.adapters.settings import LOCAL_ONLY, PREFIX, Settings
+from banyan_tools.local.template import Resource
 
 FIELDS = {name: field for name, field in Settings.model_fields.items() if name not in LOCAL_ONLY}
 OF_THE_STACK = {

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from tools.local.template import Template
-from tools.runtime.sandbox import load_template
+
+from banyan_tools.local.template import Template
+from banyan_tools.runtime.sandbox import load_template
 
 Keys = tuple[str, ...]
 LOOKUPS = {f"lookup{number}": (f"lookup{number}", f"lookup{number}_sort") for number in (1, 2, 3)}

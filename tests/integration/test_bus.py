@@ -12,8 +12,6 @@ import pytest
 from botocore.exceptions import ClientError, ConnectionClosedError
 from tests.support.clocks import ManualClock, no_sleep
 from tests.support.ledger import REGISTRY, account, bulk, deposits, noise
-from tools.local.engine import moto_engine
-from tools.local.physical import REGION
 
 from banyan.adapters.claims import ClaimChecks
 from banyan.adapters.clients import events_client, s3_client
@@ -25,6 +23,8 @@ from banyan.events import DomainEvent, Event, Metadata
 from banyan.store import Commit, EventStore
 from banyan.store.memory import MemoryTable
 from banyan.streams import StreamId
+from banyan_tools.local.engine import moto_engine
+from banyan_tools.local.physical import REGION
 
 LIMIT = Settings().bus_entry_bytes
 CLAIMS = "claims"

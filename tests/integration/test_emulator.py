@@ -14,16 +14,17 @@ from typing import Any
 import boto3
 import pytest
 from botocore.exceptions import ClientError
-from tools.local.engine import ISOLATION
-from tools.local.environment import environment
-from tools.local.physical import ACCOUNT, REGION, reference
-from tools.local.template import Resource
-from tools.runtime.backend import Backend, backend
-from tools.runtime.emulator import ROOT, Emulator, FunctionFailed, unavailable
-from tools.runtime.guard import Guard
-from tools.runtime.needs import table_needs
-from tools.runtime.permissions import Role, role_of
-from tools.runtime.sandbox import folder_name, load_template
+
+from banyan_tools.local.engine import ISOLATION
+from banyan_tools.local.environment import environment
+from banyan_tools.local.physical import ACCOUNT, REGION, reference
+from banyan_tools.local.template import Resource
+from banyan_tools.runtime.backend import Backend, backend
+from banyan_tools.runtime.emulator import ROOT, Emulator, FunctionFailed, unavailable
+from banyan_tools.runtime.guard import Guard
+from banyan_tools.runtime.needs import table_needs
+from banyan_tools.runtime.permissions import Role, role_of
+from banyan_tools.runtime.sandbox import folder_name, load_template
 
 pytestmark = [
     pytest.mark.runtime,
@@ -222,8 +223,8 @@ def test_the_door_denies_other_actions_and_resources_of_every_service(services: 
 
 def invoke(*arguments: str) -> subprocess.CompletedProcess[str]:
     """Run the command line."""
-    command = [sys.executable, "-m", "tools.runtime", *arguments]
-    path = os.pathsep.join(str(ROOT / folder) for folder in ("layers/banyan", "layers/domains", "."))
+    command = [sys.executable, "-m", "banyan_tools.runtime", *arguments]
+    path = os.pathsep.join(str(ROOT / folder) for folder in ("layers/banyan", "layers/domains", "tools", "."))
     return subprocess.run(command, cwd=ROOT, env={**os.environ, "PYTHONPATH": path}, capture_output=True, text=True)
 
 

@@ -13,8 +13,9 @@ from typing import Any
 
 import pytest
 from tests.support.logged import PAYLOAD
-from tools.local.engine import ISOLATION
-from tools.local.log_filter import passes
+
+from banyan_tools.local.engine import ISOLATION
+from banyan_tools.local.log_filter import passes
 
 TOKEN = "session-token-4711"
 KEY = "secret-key-4712"

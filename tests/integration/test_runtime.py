@@ -8,13 +8,14 @@ from typing import Any
 
 import pytest
 from tests.support.clocks import wait_until
-from tools.runtime.backend import Backend, moto
-from tools.runtime.emulator import FunctionFailed, unavailable
-from tools.runtime.samples.files import cases, read_case
-from tools.runtime.samples.orders import HISTORY
-from tools.runtime.samples.records import LEGACY_STREAM_ARN, batch, inserted
-from tools.runtime.samples.requests import ADMIN, PROJECTION, post
-from tools.runtime.sandbox import Sandbox, load_template
+
+from banyan_tools.runtime.backend import Backend, moto
+from banyan_tools.runtime.emulator import FunctionFailed, unavailable
+from banyan_tools.runtime.samples.files import cases, read_case
+from banyan_tools.runtime.samples.orders import HISTORY
+from banyan_tools.runtime.samples.records import LEGACY_STREAM_ARN, batch, inserted
+from banyan_tools.runtime.samples.requests import ADMIN, PROJECTION, post
+from banyan_tools.runtime.sandbox import Sandbox, load_template
 
 pytestmark = [
     pytest.mark.runtime,

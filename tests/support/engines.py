@@ -16,10 +16,6 @@ from botocore.config import Config
 from moto.core.models import botocore_stubber
 from tests.support.clocks import ManualClock, no_sleep
 from tests.support.wire import Deliver, Wire, strong_reads, tap
-from tools.local.engine import moto_engine
-from tools.local.physical import REGION
-from tools.local.tables import creation
-from tools.local.template import read
 
 from banyan.adapters.clients import CONFIG
 from banyan.adapters.dynamodb.cells import DynamoDBCells
@@ -42,6 +38,10 @@ from banyan.store import Commit, CommitTable, EventStore, Snapshot
 from banyan.store.eventstore import Clock
 from banyan.store.memory import SNAPSHOT_OFFSET, MemoryTable
 from banyan.upcasting import EventRegistry
+from banyan_tools.local.engine import moto_engine
+from banyan_tools.local.physical import REGION
+from banyan_tools.local.tables import creation
+from banyan_tools.local.template import read
 
 if TYPE_CHECKING:
     from botocore.awsrequest import AWSPreparedRequest, AWSResponse

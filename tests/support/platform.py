@@ -16,13 +16,6 @@ from typing import Any
 from tests.support.clocks import ManualClock, RecordedNotices
 from tests.support.engines import BUCKETS, DynamoDBEngine
 from tests.support.http import CONTEXT, OPERATOR, Answer, event
-from tools.local.authorizer import JwtAuthorizer
-from tools.local.console import Console
-from tools.local.gateway import Gateway
-from tools.local.keys import AUDIENCE, ISSUER, local_key
-from tools.local.routes import Route, routes
-from tools.local.server import serving
-from tools.runtime.sandbox import load_template
 
 from banyan.bootstrap import bootstrap
 from banyan.entrypoints.admin.api import admin_api
@@ -37,6 +30,13 @@ from banyan.projections.rebuild.base import Work
 from banyan.projections.runner import Runner
 from banyan.store import Commit
 from banyan.streams import StreamId
+from banyan_tools.local.authorizer import JwtAuthorizer
+from banyan_tools.local.console import Console
+from banyan_tools.local.gateway import Gateway
+from banyan_tools.local.keys import AUDIENCE, ISSUER, local_key
+from banyan_tools.local.routes import Route, routes
+from banyan_tools.local.server import serving
+from banyan_tools.runtime.sandbox import load_template
 from orders.projections import ORDER_LIST
 
 SETTINGS = {

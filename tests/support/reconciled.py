@@ -12,7 +12,6 @@ from tests.support.engines import DynamoDBEngine, MemoryEngine, session
 from tests.support.legacies import InMemory, OnDynamoDB, order, row
 from tests.support.migration import DUAL, MigrationFixture
 from tests.support.reconciliation import WINDOW, Between
-from tools.local.shards import ShardReader
 
 from banyan.errors import CommandRejected
 from banyan.migration.checks.comparing import comparisons
@@ -32,6 +31,7 @@ from banyan.reconciliation.report import MemoryReports, Section
 from banyan.reconciliation.run import Runs
 from banyan.streams import StreamId
 from banyan.telemetry import NoTelemetry
+from banyan_tools.local.shards import ShardReader
 from orders import DOMAIN
 from orders.decider import ORDER
 from orders.legacy import LEGACY

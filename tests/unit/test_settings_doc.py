@@ -1,6 +1,6 @@
 """The page about settings says what the settings are."""
 
-from tools.settings_doc import PAGE, page
+from banyan_tools.settings_doc import PAGE, page
 
 
 def test_the_page_is_up_to_date() -> None:

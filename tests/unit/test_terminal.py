@@ -7,7 +7,8 @@ import io
 import pytest
 from rich.table import Table
 from rich.text import Text
-from tools.terminal import SafeConsole
+
+from banyan_tools.terminal import SafeConsole
 
 
 @pytest.mark.parametrize("text", ["\x1b]0;owned\x07", "\x1b[31mred", "a\u202eb", "\x9b2J", "a\rb", "\u2066x", "\x00"])

@@ -26,7 +26,6 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from tests.support.clocks import no_sleep
 from tests.support.http import CONTEXT, ORDER, Server
-from tools.runtime.emulator import ROOT
 
 from banyan import tracing
 from banyan.adapters.event_bus import EventBus
@@ -41,6 +40,7 @@ from banyan.reactions.policies import Policies
 from banyan.reactions.reactor import Reactor
 from banyan.streams import StreamId
 from banyan.telemetry import NoTelemetry
+from banyan_tools.runtime.emulator import ROOT
 from orders import DOMAIN
 
 TRACE = "0af7651916cd43dd8448eb211c80319c"

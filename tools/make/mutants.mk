@@ -2,7 +2,7 @@ COUNT ?= 20
 SEED ?= 0
 
 mutants: $(BIN)/.installed ## Plant bugs, and tell which of them the tests notice: [ROOM=store COUNT=20 SEED=0]
-	@PYTHONPATH=layers/banyan:layers/domains:. $(BIN)/python -m tools.mutants \
+	@PYTHONPATH=$(SOURCES) $(BIN)/python -m banyan_tools.mutants \
 		$(if $(ROOM),--room $(ROOM)) --count $(COUNT) --seed $(SEED)
 
 .PHONY: mutants

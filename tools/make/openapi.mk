@@ -1,4 +1,4 @@
 openapi: $(BIN)/.installed ## Write docs/openapi.json from the routes
-	PYTHONPATH=layers/banyan:layers/domains $(BIN)/python -m tools.openapi
+	PYTHONPATH=$(SOURCES) $(BIN)/python -m banyan_tools.openapi
 
 .PHONY: openapi

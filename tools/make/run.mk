@@ -3,9 +3,9 @@ RUN_NEEDS_moto :=
 RUN_NEEDS_dynamodb-local := dynamodb-local
 
 run: $(BIN)/.installed $(RUN_NEEDS_$(ENGINE)) ## Serve template.yaml here: PORT=3000 ENGINE=moto or dynamodb-local [PARAMETERS="MaxRetries=5"]
-	@exec $(BIN)/python -m tools.local --port $(PORT) --engine $(ENGINE) $(addprefix --parameter ,$(PARAMETERS))
+	@PYTHONPATH=$(SOURCES) exec $(BIN)/python -m banyan_tools.local --port $(PORT) --engine $(ENGINE) $(addprefix --parameter ,$(PARAMETERS))
 
 token: $(BIN)/.installed ## Print a token for the local stack: TENANT=acme [SCOPE=banyan/admin]
-	@$(BIN)/python -m tools.local.token $(TENANT) $(if $(SCOPE),--scope $(SCOPE))
+	@PYTHONPATH=$(SOURCES) $(BIN)/python -m banyan_tools.local.token $(TENANT) $(if $(SCOPE),--scope $(SCOPE))
 
 .PHONY: run token

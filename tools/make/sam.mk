@@ -1,5 +1,5 @@
 SAM := SAM_CLI_TELEMETRY=0 AWS_DEFAULT_REGION=$${AWS_DEFAULT_REGION:-eu-central-1} $(SAM_VENV)/bin/sam
-ON_PATH := PYTHONPATH=layers/banyan:layers/domains:.
+
 FUNCTION ?= command_api
 EVENT ?= create_order
 STAGE ?= default
@@ -9,18 +9,18 @@ sam: $(SAM_VENV)/.installed ## Install the SAM CLI, which brings the Lambda emul
 validate: $(BIN)/.installed $(SAM_VENV)/.installed ## Lint the templates, before and after the SAM transform
 	$(BIN)/cfn-lint template.yaml observability.yaml
 	$(SAM) validate --lint
-	$(ON_PATH) $(BIN)/python -m tools.runtime.lint
+	PYTHONPATH=$(SOURCES) $(BIN)/python -m banyan_tools.runtime.lint
 
 build: $(BIN)/.installed $(SAM_VENV)/.installed ## Build what is deployed into .aws-sam/build
-	@$(ON_PATH) $(BIN)/python -m tools.runtime.build
+	@PYTHONPATH=$(SOURCES) $(BIN)/python -m banyan_tools.runtime.build
 
 deploy: build ## Deploy to AWS: STAGE=prod, or the default, a development stack
 	$(SAM) deploy --config-env $(STAGE)
 
 invoke: $(BIN)/.installed $(SAM_VENV)/.installed ## Run a function under Lambda's emulator: FUNCTION=command_api EVENT=create_order [ENGINE=]
-	@$(ON_PATH) $(BIN)/python -m tools.runtime $(FUNCTION) $(EVENT) --engine $(ENGINE)
+	@PYTHONPATH=$(SOURCES) $(BIN)/python -m banyan_tools.runtime $(FUNCTION) $(EVENT) --engine $(ENGINE)
 
 events: $(BIN)/.installed ## Write events/ anew from the sample orders
-	$(ON_PATH) $(BIN)/python -m tools.runtime.samples
+	PYTHONPATH=$(SOURCES) $(BIN)/python -m banyan_tools.runtime.samples
 
 .PHONY: sam validate build deploy invoke events

@@ -1,4 +1,4 @@
 settings: $(BIN)/.installed ## Write docs/settings.md from the settings model
-	PYTHONPATH=layers/banyan $(BIN)/python -m tools.settings_doc
+	PYTHONPATH=$(SOURCES) $(BIN)/python -m banyan_tools.settings_doc
 
 .PHONY: settings

@@ -24,7 +24,7 @@ types: $(BIN)/.installed ## Check types
 	$(BIN)/mypy $(CHECKED)
 
 imports: $(BIN)/.installed ## Check who may import whom
-	PYTHONPATH=layers/banyan:layers/domains:. $(BIN)/lint-imports --no-logo
+	PYTHONPATH=$(SOURCES) $(BIN)/lint-imports --no-logo
 
 format: $(BIN)/.installed ## Put style and format right
 	$(BIN)/ruff check --fix .

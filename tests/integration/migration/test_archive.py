@@ -14,7 +14,6 @@ from tests.support.engines import DynamoDBEngine
 from tests.support.legacies import LEGACY_TABLE, OnDynamoDB, order
 from tests.support.migration import DUAL, EVENTS, TURNED, MigrationFixture
 from tests.support.moments import Killed, Moments, deaths, meanwhile, stepping
-from tools.local.physical import REGION
 
 from banyan.adapters.clients import s3_client
 from banyan.errors import Conflict
@@ -25,6 +24,7 @@ from banyan.migration.archive.state import Restoration, Stage
 from banyan.migration.archive.tables_dynamodb import DynamoDBTables
 from banyan.migration.archive.worker import ArchiveWorker
 from banyan.streams import StreamId
+from banyan_tools.local.physical import REGION
 
 ORDERS = [order(number) for number in range(1, 6)]
 TABLES = {"dynamodb": {"items": 5}, "postgres": {"orders": 5, "order_items": 7, "banyan_link": 5}}

@@ -13,13 +13,13 @@ from tests.support.engines import DynamoDBEngine
 from tests.support.http import CONTEXT, ITEM, ORDER, event
 from tests.support.legacies import OnDynamoDB, order, row
 from tests.support.platform import FOREVER, InProcessPlatform
-from tools.local.physical import REGION
-from tools.local.template import Template
-from tools.runtime.needs import Need, table_needs
-from tools.runtime.permissions import role_of
-from tools.runtime.sandbox import folder_name, load_template
 
 from banyan.entrypoints.reconciliation import reconciled
+from banyan_tools.local.physical import REGION
+from banyan_tools.local.template import Template
+from banyan_tools.runtime.needs import Need, table_needs
+from banyan_tools.runtime.permissions import role_of
+from banyan_tools.runtime.sandbox import folder_name, load_template
 
 ROWS = 3
 BUCKET = "archive"

@@ -10,11 +10,11 @@ from typing import Any
 import httpx
 import pytest
 from tests.support.platform import InProcessPlatform
-from tools.cli.app import app
-from tools.local.token import make_token
 from typer.testing import CliRunner, Result
 
 from banyan.entrypoints.http.identity import ADMIN
+from banyan_tools.cli.app import app
+from banyan_tools.local.token import make_token
 
 
 @pytest.fixture(scope="module")

@@ -22,17 +22,17 @@ from tests.support.engines import moto_tables
 from tests.support.http import CONTEXT, body_of, event
 from tests.support.platform import InProcessPlatform
 from tests.unit.cli.conftest import Banyan
-from tools.cli.app import app
-from tools.cli.client import Client
-from tools.cli.output import say
-from tools.local.ports import free_port
-from tools.local.process import ROOT
-from tools.local.token import make_token
 from typer.testing import CliRunner
 
 from banyan.entrypoints.http.identity import ADMIN
 from banyan.projections.views import Generation
 from banyan.streams import StreamId
+from banyan_tools.cli.app import app
+from banyan_tools.cli.client import Client
+from banyan_tools.cli.output import say
+from banyan_tools.local.ports import free_port
+from banyan_tools.local.process import ROOT
+from banyan_tools.local.token import make_token
 
 POISONED = "acme:order:poison"
 OPERATIONS = Path(__file__).parents[3] / "docs" / "operations.md"
@@ -154,7 +154,7 @@ def test_a_generation_that_was_read_until_just_now_is_dropped_as_soon_as_it_can_
         pauses.append(seconds)
         desk.clock.move(timedelta(seconds=6))
 
-    monkeypatch.setattr("tools.cli.projections.time.sleep", later)
+    monkeypatch.setattr("banyan_tools.cli.projections.time.sleep", later)
     assert "is being deleted" in banyan("projections drop customer_totals 1 --wait --every 6").stdout
     assert pauses == [6, 6]
     assert banyan("projections drop customer_totals 1 --wait").exit_code in (0, 1)
@@ -178,7 +178,7 @@ def test_a_rebuild_goes_on_when_nobody_watches_it(banyan: Banyan, monkeypatch: p
     def interrupt(_: float) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("tools.cli.following.time", SimpleNamespace(sleep=interrupt))
+    monkeypatch.setattr("banyan_tools.cli.following.time", SimpleNamespace(sleep=interrupt))
     left = banyan("projections rebuild order_list")
     assert (left.exit_code, "banyan projections progress order_list" in left.stderr) == (130, True)
     assert "is building" in banyan("projections progress order_list").stdout

@@ -20,13 +20,13 @@ from tests.support.legacies import OnDynamoDB, OnPostgres, order, row
 from tests.support.platform import InProcessPlatform
 from tests.unit.cli.conftest import Banyan
 from tests.unit.http.test_openapi import DOCUMENT
-from tools.local.physical import REGION
-from tools.local.token import make_token
 
 from banyan.entrypoints.http.identity import ADMIN
 from banyan.migration.parts import Parts
 from banyan.migration.writes.legacy_led import LegacyLed
 from banyan.reconciliation.fields import FieldDifference
+from banyan_tools.local.physical import REGION
+from banyan_tools.local.token import make_token
 from orders.commands import PayOrder
 
 PATH = "/admin/migration"
@@ -268,7 +268,7 @@ def test_a_move_goes_on_when_nobody_watches_it(
     def interrupt(_: float) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("tools.cli.following.time", SimpleNamespace(sleep=interrupt))
+    monkeypatch.setattr("banyan_tools.cli.following.time", SimpleNamespace(sleep=interrupt))
     banyan(f"migration start {BECAUSE}")
     moving.align()
     banyan(f"migration move canary:50 {BECAUSE}")

@@ -117,13 +117,13 @@ def test_a_run_goes_on_when_nobody_watches_it(
     def interrupt(_: float) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("tools.cli.reconciliation.time", SimpleNamespace(sleep=interrupt))
+    monkeypatch.setattr("banyan_tools.cli.reconciliation.time", SimpleNamespace(sleep=interrupt))
     left = banyan("reconcile run --repair")
     assert (left.exit_code, "`banyan reconcile status`" in left.stderr) == (130, True)
     assert list(desk.functions.waiting) == [("reconciler", {"full": False, "repair": True})]
 
 
 def test_a_run_that_does_not_begin_is_not_watched_for_ever(banyan: Banyan, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("tools.cli.reconciliation.LOOKS_TO_BEGIN", 2)
+    monkeypatch.setattr("banyan_tools.cli.reconciliation.LOOKS_TO_BEGIN", 2)
     lost = banyan(RUN)
     assert (lost.exit_code, "the log of Reconciler" in lost.stderr) == (1, True)

@@ -10,12 +10,12 @@ from xml.etree import ElementTree
 
 from rich.console import Console
 from tests.support.clocks import START
-from tools.cli.reports.page import page
-from tools.cli.reports.tables import listing, summary
 
 from banyan.entrypoints.admin.reconciliation import ReportAnswer
 from banyan.reconciliation.fields import FieldDifference
 from banyan.reconciliation.report import Finding, Report, Section
+from banyan_tools.cli.reports.page import page
+from banyan_tools.cli.reports.tables import listing, summary
 
 HOSTILE = '<script>alert("[red]")</script>'
 PRICE = FieldDifference(name="items.0.price", expected="4.5", actual="4.49")

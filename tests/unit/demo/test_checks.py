@@ -9,14 +9,14 @@ from typing import Any
 
 from tests.support.clocks import START
 from tests.support.engines import DynamoDBEngine
-from tools.demo.checks import Check, event_store, legacy_store, lost, versions
-from tools.demo.events import histories
-from tools.demo.ledger import Ledger, Standing
-from tools.demo.story import Outcome
-from tools.importer.commands import Command, Kind
 
 from banyan.commands.handler import CommandHandler
 from banyan.streams import StreamId
+from banyan_tools.demo.checks import Check, event_store, legacy_store, lost, versions
+from banyan_tools.demo.events import histories
+from banyan_tools.demo.ledger import Ledger, Standing
+from banyan_tools.demo.story import Outcome
+from banyan_tools.importer.commands import Command, Kind
 from orders import DOMAIN
 from orders.commands import AddItem, CreateOrder, PayOrder
 from orders.decider import ORDER

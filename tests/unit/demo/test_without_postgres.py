@@ -8,10 +8,11 @@ from pathlib import Path
 
 import pytest
 from rich.console import Console
-from tools.demo.cli import SAMPLE, run
-from tools.demo.options import Options
-from tools.legacy.kinds import Kind
-from tools.local.engine import Engine
+
+from banyan_tools.demo.cli import SAMPLE, run
+from banyan_tools.demo.options import Options
+from banyan_tools.legacy.kinds import Kind
+from banyan_tools.local.engine import Engine
 
 
 def test_it_says_what_to_do(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 from tests.support.http import OPERATOR, ORDER, Answer, Server, problem
-from tools.openapi import described
 
 import banyan
 from banyan.entrypoints.http.identity import ADMIN
+from banyan_tools.openapi import described
 
 DOCUMENT = json.loads(described())
 ROUTES = sorted(

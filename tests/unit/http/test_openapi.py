@@ -10,7 +10,8 @@ import pytest
 from openapi_schema_validator import OAS31Validator
 from openapi_spec_validator import validate
 from tests.support.http import ITEM, ORDER, Server, body_of
-from tools.openapi import described, main
+
+from banyan_tools.openapi import described, main
 
 KEPT = Path(__file__).parents[3] / "docs" / "openapi.json"
 DOCUMENT = json.loads(described())
@@ -21,7 +22,7 @@ def test_the_kept_document_has_not_drifted() -> None:
 
 
 def test_the_check_notices_drift(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr("tools.openapi.FILE", tmp_path / "openapi.json")
+    monkeypatch.setattr("banyan_tools.openapi.FILE", tmp_path / "openapi.json")
     assert main([]) == 0
     assert main(["--check"]) == 0
     (tmp_path / "openapi.json").write_text("{}")

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 from tests.support.http import ITEM, ORDER, Answer, Server, body_of, problem
-from tools.openapi import described
 
 from banyan.store import Commit
 from banyan.streams import StreamId
+from banyan_tools.openapi import described
 
 DOCUMENT = json.loads(described())
 ROUTES = sorted(

@@ -6,8 +6,9 @@ import httpx
 import pytest
 from tests.unit.importer.fake_api import FakeApi, serving
 from tests.unit.importer.rows import planned
-from tools.importer.api import Api
-from tools.importer.planning import Order
+
+from banyan_tools.importer.api import Api
+from banyan_tools.importer.planning import Order
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[3]
-SAMPLE = ROOT / "tools" / "importer" / "sample.csv"
+SAMPLE = ROOT / "tools" / "banyan_tools" / "importer" / "sample.csv"
 REAL = "RETAIL_CSV"
 
 

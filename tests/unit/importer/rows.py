@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from typing import Final
 
-from tools.importer.planning import Plan, plan
-from tools.importer.reading import HEADER, read
+from banyan_tools.importer.planning import Plan, plan
+from banyan_tools.importer.reading import HEADER, read
 
 COMMANDS: Final[Mapping[str, int]] = {"create": 1, "add": 2, "pay": 1, "cancel": 1}
 

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 
 from hypothesis import given
 from hypothesis import strategies as st
-from tools.importer.planning import Plan, plan
-from tools.importer.reading import HEADER, Line, read
+
+from banyan_tools.importer.planning import Plan, plan
+from banyan_tools.importer.reading import HEADER, Line, read
 
 _INVOICES = st.sampled_from(["1", "2", "3", "C4", "C5", "A6", "", "7/8"])
 _NUMBERS = st.one_of(st.integers(-2, 9).map(str), st.sampled_from(["", "x", "1.5", "0.001", "1e9"]))

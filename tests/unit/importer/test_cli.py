@@ -10,10 +10,11 @@ import pytest
 from tests.unit.importer.fake_api import FakeApi, Fault, cut, interrupting, refused
 from tests.unit.importer.files import SAMPLE
 from tests.unit.importer.rows import csv_line
-from tools.importer.cli import app
-from tools.importer.reading import HEADER
-from tools.local.ports import free_port
 from typer.testing import CliRunner, Result
+
+from banyan_tools.importer.cli import app
+from banyan_tools.importer.reading import HEADER
+from banyan_tools.local.ports import free_port
 
 SENT = {"create": 17, "add": 4, "pay": 17, "cancel": 6}
 

@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 from tests.unit.importer.files import SAMPLE, chosen, real_file
 from tests.unit.importer.independent import Independent
-from tools.importer.planning import Plan, plan
-from tools.importer.reading import read_file
-from tools.importer.report import Report, report
+
+from banyan_tools.importer.planning import Plan, plan
+from banyan_tools.importer.reading import read_file
+from banyan_tools.importer.report import Report, report
 
 
 @pytest.fixture(scope="module", params=["sample", "real"])

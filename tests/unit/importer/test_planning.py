@@ -5,9 +5,10 @@ from decimal import Decimal
 
 import pytest
 from tests.unit.importer.rows import planned
-from tools.importer.commands import commands
-from tools.importer.planning import Order, Plan
-from tools.importer.reading import Reason
+
+from banyan_tools.importer.commands import commands
+from banyan_tools.importer.planning import Order, Plan
+from banyan_tools.importer.reading import Reason
 
 
 def cancelled(made: Plan) -> dict[str, str]:

@@ -4,10 +4,10 @@ from datetime import UTC, datetime
 from decimal import Decimal
 
 import pytest
-from tools.importer.dates import Dates
-from tools.importer.reading import GUEST, HEADER, Line, NotOnlineRetailError, Reason, Rejected, read
 
 from banyan.text import fits_in_path
+from banyan_tools.importer.dates import Dates
+from banyan_tools.importer.reading import GUEST, HEADER, Line, NotOnlineRetailError, Reason, Rejected, read
 
 GOOD = "536365,85123A,WHITE HEART,6,12/1/10 8:26,2.55,17850,United Kingdom"
 

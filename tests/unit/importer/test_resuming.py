@@ -3,9 +3,10 @@
 import pytest
 from tests.unit.importer.fake_api import FakeApi, answered, refused
 from tests.unit.importer.rows import COMMANDS, planned
-from tools.importer.api import Api
-from tools.importer.planning import Order
-from tools.importer.sending import send
+
+from banyan_tools.importer.api import Api
+from banyan_tools.importer.planning import Order
+from banyan_tools.importer.sending import send
 
 
 def test_a_repeat_changes_nothing(api: Api, remote: FakeApi, order: Order) -> None:

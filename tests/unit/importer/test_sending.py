@@ -5,9 +5,10 @@ from threading import Barrier
 
 from tests.unit.importer.fake_api import FakeApi, refused, together
 from tests.unit.importer.rows import COMMANDS, planned
-from tools.importer.api import Api
-from tools.importer.planning import Order
-from tools.importer.sending import send, send_all
+
+from banyan_tools.importer.api import Api
+from banyan_tools.importer.planning import Order
+from banyan_tools.importer.sending import send, send_all
 
 
 def test_an_order_is_sent_in_sequence(api: Api, remote: FakeApi, order: Order) -> None:

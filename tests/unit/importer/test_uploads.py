@@ -11,10 +11,11 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tools.importer.dates import AmbiguousDatesError, Dates
-from tools.importer.planning import Plan, plan
-from tools.importer.reading import HEADER, Line, NotOnlineRetailError, Reason, Rejected, read, read_file
-from tools.importer.sheet import decoded
+
+from banyan_tools.importer.dates import AmbiguousDatesError, Dates
+from banyan_tools.importer.planning import Plan, plan
+from banyan_tools.importer.reading import HEADER, Line, NotOnlineRetailError, Reason, Rejected, read, read_file
+from banyan_tools.importer.sheet import decoded
 
 MORNING = datetime(2010, 12, 1, 8, 26, tzinfo=UTC)
 GOOD = "536365,85123A,WHITE HEART,6,12/1/10 8:26,2.55,17850,United Kingdom"

@@ -14,13 +14,14 @@ from tests.support.engines import DynamoDBEngine
 from tests.support.legacies import OnPostgres as Server
 from tests.unit.importer.files import SAMPLE, chosen
 from tests.unit.importer.independent import Independent
-from tools.legacy.cli import app
-from tools.legacy.dynamodb import OnDynamoDB
-from tools.legacy.filling import fill, planned
-from tools.legacy.postgres import OnPostgres
-from tools.legacy.programs import Program
-from tools.legacy.rows import rows
 from typer.testing import CliRunner
+
+from banyan_tools.legacy.cli import app
+from banyan_tools.legacy.dynamodb import OnDynamoDB
+from banyan_tools.legacy.filling import fill, planned
+from banyan_tools.legacy.postgres import OnPostgres
+from banyan_tools.legacy.programs import Program
+from banyan_tools.legacy.rows import rows
 
 TENANT = "acme"
 

@@ -10,10 +10,11 @@ from textwrap import dedent
 from typing import Any
 
 import pytest
-from tools.local.console import Console
-from tools.local.engine import moto_engine
-from tools.local.functions import FunctionFailed
-from tools.local.template import Template
+
+from banyan_tools.local.console import Console
+from banyan_tools.local.engine import moto_engine
+from banyan_tools.local.functions import FunctionFailed
+from banyan_tools.local.template import Template
 
 Write = Callable[..., Template]
 

@@ -9,12 +9,12 @@ from typing import Any
 import jwt
 import pytest
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
-from tools.local.authorizer import JwtAuthorizer
-from tools.local.keys import AUDIENCE, ISSUER, key_id, local_key
-from tools.local.problems import Problem
-from tools.local.token import make_token
 
 from banyan.entrypoints.http.identity import ForbiddenTenant, identify
+from banyan_tools.local.authorizer import JwtAuthorizer
+from banyan_tools.local.keys import AUDIENCE, ISSUER, key_id, local_key
+from banyan_tools.local.problems import Problem
+from banyan_tools.local.token import make_token
 
 
 @pytest.fixture(scope="session")

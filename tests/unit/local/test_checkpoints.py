@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tools.local.checkpoints import Checkpoints
+from banyan_tools.local.checkpoints import Checkpoints
 
 
 def test_a_checkpoint_stands_behind_the_last_record_before_an_open_one() -> None:

@@ -9,11 +9,12 @@ from typing import Any
 
 import pytest
 from tests.unit.local.conftest import Clock, Worker, fail
-from tools.local.batch_answer import failed_items
-from tools.local.console import Console
-from tools.local.delivery import Delivery, Stopped
-from tools.local.functions import FunctionFailed
-from tools.local.mappings import Mapping
+
+from banyan_tools.local.batch_answer import failed_items
+from banyan_tools.local.console import Console
+from banyan_tools.local.delivery import Delivery, Stopped
+from banyan_tools.local.functions import FunctionFailed
+from banyan_tools.local.mappings import Mapping
 
 PLAIN = Mapping("Mapping", "Worker", "arn:aws:dynamodb:eu-central-1:1:table/t/stream/latest", max_retries=2)
 REPORTING = replace(PLAIN, reports_failures=True)

@@ -8,12 +8,12 @@ from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
-from tools.local.domain import VARIABLE, first_request, served
-from tools.local.errors import StackError
-from tools.local.functions import Functions
 
 from banyan.domain import load_domain
 from banyan.errors import ConfigurationError
+from banyan_tools.local.domain import VARIABLE, first_request, served
+from banyan_tools.local.errors import StackError
+from banyan_tools.local.functions import Functions
 from orders import DOMAIN
 
 MANIFEST = """

@@ -8,12 +8,13 @@ from pathlib import Path
 import boto3
 import pytest
 from botocore.exceptions import ClientError
-from tools.local import dynamodb_local
-from tools.local.claims import claimed
-from tools.local.dynamodb_local import DynamoDBLocal
-from tools.local.engine import dynamodb_local_engine, moto_engine
-from tools.local.errors import StackError
-from tools.local.ports import port_is_free
+
+from banyan_tools.local import dynamodb_local
+from banyan_tools.local.claims import claimed
+from banyan_tools.local.dynamodb_local import DynamoDBLocal
+from banyan_tools.local.engine import dynamodb_local_engine, moto_engine
+from banyan_tools.local.errors import StackError
+from banyan_tools.local.ports import port_is_free
 
 WRITERS = 8
 

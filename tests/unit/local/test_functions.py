@@ -8,9 +8,10 @@ from typing import Any
 
 import pytest
 from tests.unit.local.conftest import Write
-from tools.local.errors import StackError
-from tools.local.functions import FunctionFailed, Functions, FunctionTimedOut
-from tools.local.layers import layers
+
+from banyan_tools.local.errors import StackError
+from banyan_tools.local.functions import FunctionFailed, Functions, FunctionTimedOut
+from banyan_tools.local.layers import layers
 
 
 def function(name: str, properties: str = "") -> str:

@@ -11,19 +11,20 @@ from typing import Any
 import pytest
 from tests.support.clocks import wait_until
 from tests.unit.local.conftest import Write
-from tools.local import gateway
-from tools.local.authorizer import jwt_authorizer
-from tools.local.console import Console
-from tools.local.door import Door
-from tools.local.errors import StackError
-from tools.local.functions import LARGEST_PAYLOAD_BYTES, Functions
-from tools.local.gateway import LARGEST_BODY_BYTES, Gateway
-from tools.local.invocations import Invocations
-from tools.local.keys import AUDIENCE, ISSUER, local_key
-from tools.local.routes import routes
-from tools.local.token import make_token
 from werkzeug.test import Client
 from werkzeug.wrappers import Request
+
+from banyan_tools.local import gateway
+from banyan_tools.local.authorizer import jwt_authorizer
+from banyan_tools.local.console import Console
+from banyan_tools.local.door import Door
+from banyan_tools.local.errors import StackError
+from banyan_tools.local.functions import LARGEST_PAYLOAD_BYTES, Functions
+from banyan_tools.local.gateway import LARGEST_BODY_BYTES, Gateway
+from banyan_tools.local.invocations import Invocations
+from banyan_tools.local.keys import AUDIENCE, ISSUER, local_key
+from banyan_tools.local.routes import routes
+from banyan_tools.local.token import make_token
 
 API = f"""
     Api: {{Type: AWS::ApiGatewayV2::Api, Properties: {{Name: api, ProtocolType: HTTP}}}}

@@ -3,8 +3,9 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from tools.local.errors import StackError
-from tools.local.intrinsics import Intrinsics
+
+from banyan_tools.local.errors import StackError
+from banyan_tools.local.intrinsics import Intrinsics
 
 REFS = {"Name": "orders", "Steps": ["10", "25"], "Empty": "", "Table": "banyan-Table"}
 CONDITIONS = {

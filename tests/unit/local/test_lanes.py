@@ -5,7 +5,8 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from tools.local.lanes import Lane
+
+from banyan_tools.local.lanes import Lane
 
 
 def test_a_batch_goes_when_it_is_full_and_stays_until_it_is_done() -> None:

@@ -8,8 +8,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from tools.local.errors import StackError
-from tools.local.leftovers import JAR, MARK, at_work_on, end_leftovers
+
+from banyan_tools.local.errors import StackError
+from banyan_tools.local.leftovers import JAR, MARK, at_work_on, end_leftovers
 
 SLEEP = "import time; print('up', flush=True); time.sleep(600)"
 STUBBORN = f"import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN); {SLEEP}"
@@ -38,7 +39,7 @@ def left() -> Iterator[Left]:
 
 @pytest.mark.parametrize("program", [SLEEP, STUBBORN], ids=["willing", "stubborn"])
 def test_what_a_stack_left_is_ended(tmp_path: Path, left: Left, program: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("tools.local.leftovers.STOP_SECONDS", 1.0)
+    monkeypatch.setattr("banyan_tools.local.leftovers.STOP_SECONDS", 1.0)
     process = left(tmp_path, MARK, program=program)
     said: list[str] = []
 

@@ -6,9 +6,10 @@ import re
 
 import pytest
 from tests.unit.local.conftest import Write
-from tools.local.errors import StackError
-from tools.local.limits import check_limits, faults, name_faults
-from tools.runtime.sandbox import load_template
+
+from banyan_tools.local.errors import StackError
+from banyan_tools.local.limits import check_limits, faults, name_faults
+from banyan_tools.runtime.sandbox import load_template
 
 LEGACY = {"LegacyStore": "dynamodb", "LegacyName": "orders"}
 FUNCTION = "{{CodeUri: one, Handler: app.handler, Runtime: python3.13{}}}"

@@ -8,8 +8,9 @@ from contextlib import redirect_stdout
 
 import pytest
 from tests.unit.local.conftest import Write
-from tools.local.functions import Functions
-from tools.local.log_filter import FilteredLog, application_level, passes
+
+from banyan_tools.local.functions import Functions
+from banyan_tools.local.log_filter import FilteredLog, application_level, passes
 
 EMF = '{"_aws":{"Timestamp":1},"Conflicts":[1.0]}'
 TIME = '"timestamp":"2026-11-02T16:51:31.587Z"'

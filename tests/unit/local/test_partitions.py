@@ -10,9 +10,10 @@ import boto3
 import pytest
 from moto import mock_aws
 from moto.dynamodb.models.dynamo_type import DynamoType
-from tools.local.environment import environment
-from tools.local.partitions import looking_at_one_partition
-from tools.local.scans import beginning_behind_the_last_page
+
+from banyan_tools.local.environment import environment
+from banyan_tools.local.partitions import looking_at_one_partition
+from banyan_tools.local.scans import beginning_behind_the_last_page
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient

@@ -3,8 +3,9 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from tools.local.errors import StackError
-from tools.local.patterns import compile_pattern
+
+from banyan_tools.local.errors import StackError
+from banyan_tools.local.patterns import compile_pattern
 
 COMMIT = {"eventName": "INSERT", "dynamodb": {"NewImage": {"commit_id": {"S": "c-1"}, "count": {"N": "2"}}}}
 SNAPSHOT = {"eventName": "INSERT", "dynamodb": {"NewImage": {"state": {"S": "{}"}}}}

@@ -7,8 +7,9 @@ from typing import Any
 import boto3
 import pytest
 from moto import mock_aws
-from tools.local.environment import environment
-from tools.local.plain_values import plain_values
+
+from banyan_tools.local.environment import environment
+from banyan_tools.local.plain_values import plain_values
 
 REGION = "eu-central-1"
 CREDENTIALS = {"AWS_ACCESS_KEY_ID": "local", "AWS_SECRET_ACCESS_KEY": "local", "AWS_DEFAULT_REGION": REGION}

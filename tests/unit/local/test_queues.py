@@ -11,13 +11,14 @@ import boto3
 import pytest
 from tests.support.clocks import wait_until
 from tests.unit.local.conftest import Worker, Write, fail
-from tools.local.console import Console
-from tools.local.functions import Functions, Invocable
-from tools.local.mappings import mappings
-from tools.local.physical import reference
-from tools.local.queues import QueueConsumer
-from tools.local.services import create_services
-from tools.local.template import Template
+
+from banyan_tools.local.console import Console
+from banyan_tools.local.functions import Functions, Invocable
+from banyan_tools.local.mappings import mappings
+from banyan_tools.local.physical import reference
+from banyan_tools.local.queues import QueueConsumer
+from banyan_tools.local.services import create_services
+from banyan_tools.local.template import Template
 
 RESOURCES = """
     Jobs:

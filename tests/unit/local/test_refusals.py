@@ -10,8 +10,9 @@ import boto3
 import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError
-from tools.local.engine import ISOLATION, moto_engine
-from tools.local.environment import environment
+
+from banyan_tools.local.engine import ISOLATION, moto_engine
+from banyan_tools.local.environment import environment
 
 Call = Callable[[Any, str], object]
 CONFIG = Config(parameter_validation=False, retries={"total_max_attempts": 1})

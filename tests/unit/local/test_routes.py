@@ -1,7 +1,8 @@
 from __future__ import annotations
 
 import pytest
-from tools.local.routes import Route, match
+
+from banyan_tools.local.routes import Route, match
 
 ROUTES = sorted(
     (

@@ -9,11 +9,12 @@ from typing import Any
 import pytest
 from tests.support.clocks import wait_until
 from tests.unit.local.conftest import Worker, Write, fail
-from tools.local import schedules as module
-from tools.local.console import Console
-from tools.local.errors import StackError
-from tools.local.schedules import Clockwork, Schedule, schedules
-from tools.local.timetable import timetable
+
+from banyan_tools.local import schedules as module
+from banyan_tools.local.console import Console
+from banyan_tools.local.errors import StackError
+from banyan_tools.local.schedules import Clockwork, Schedule, schedules
+from banyan_tools.local.timetable import timetable
 
 MONDAY = datetime(2026, 11, 23, 10, 1, 30, tzinfo=UTC)
 EVERY_MINUTE = Schedule("Tick", "arn:rule", "rate(1 minute)", "arn:function", "aws.events", None)

@@ -7,8 +7,9 @@ from typing import Any, cast
 
 import pytest
 from botocore.exceptions import ClientError
-from tools.local import shards
-from tools.local.shards import ShardReader
+
+from banyan_tools.local import shards
+from banyan_tools.local.shards import ShardReader
 
 
 class Stream:

@@ -14,15 +14,16 @@ import boto3
 import pytest
 from tests.support.clocks import wait_until
 from tests.unit.local.conftest import Worker, Write, fail
-from tools.local import delivery, loops
-from tools.local.checkpoints import Checkpoints
-from tools.local.console import Console
-from tools.local.functions import FunctionFailed
-from tools.local.mappings import mappings
-from tools.local.services import create_services
-from tools.local.streams import StreamConsumer
-from tools.local.tables import create_tables
-from tools.local.template import Template
+
+from banyan_tools.local import delivery, loops
+from banyan_tools.local.checkpoints import Checkpoints
+from banyan_tools.local.console import Console
+from banyan_tools.local.functions import FunctionFailed
+from banyan_tools.local.mappings import mappings
+from banyan_tools.local.services import create_services
+from banyan_tools.local.streams import StreamConsumer
+from banyan_tools.local.tables import create_tables
+from banyan_tools.local.template import Template
 
 RESOURCES = """
     Failures: {Type: AWS::SQS::Queue}

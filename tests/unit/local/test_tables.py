@@ -5,9 +5,10 @@ from typing import Any
 import boto3
 import pytest
 from tests.unit.local.conftest import Write
-from tools.local.errors import StackError
-from tools.local.tables import create_tables
-from tools.local.template import Resource
+
+from banyan_tools.local.errors import StackError
+from banyan_tools.local.tables import create_tables
+from banyan_tools.local.template import Resource
 
 TABLE = """
     Table:

@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 from tests.unit.local.conftest import Write
-from tools.local.errors import StackError
-from tools.local.template import Template
+
+from banyan_tools.local.errors import StackError
+from banyan_tools.local.template import Template
 
 HEAD = """
     Parameters:

@@ -12,8 +12,9 @@ from botocore.exceptions import ClientError
 from moto import mock_aws
 from moto.core.models import DEFAULT_ACCOUNT_ID
 from moto.dynamodb.models import dynamodb_backends
-from tools.local.environment import environment
-from tools.local.transactions import undoing_touched_items
+
+from banyan_tools.local.environment import environment
+from banyan_tools.local.transactions import undoing_touched_items
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient

@@ -11,16 +11,17 @@ import pytest
 from botocore.exceptions import ClientError
 from tests.support.clocks import wait_until
 from tests.unit.local.conftest import Worker, Write
-from tools.local import queues, streams, wakes
-from tools.local.checkpoints import Checkpoints
-from tools.local.console import Console
-from tools.local.mappings import mappings
-from tools.local.queues import QueueConsumer
-from tools.local.services import create_services
-from tools.local.streams import StreamConsumer
-from tools.local.tables import create_tables
-from tools.local.template import Template
-from tools.local.wakes import Sleeper
+
+from banyan_tools.local import queues, streams, wakes
+from banyan_tools.local.checkpoints import Checkpoints
+from banyan_tools.local.console import Console
+from banyan_tools.local.mappings import mappings
+from banyan_tools.local.queues import QueueConsumer
+from banyan_tools.local.services import create_services
+from banyan_tools.local.streams import StreamConsumer
+from banyan_tools.local.tables import create_tables
+from banyan_tools.local.template import Template
+from banyan_tools.local.wakes import Sleeper
 
 TABLE = """
     Table:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import ast
 
 import pytest
-from tools.mutants.operators import mutations
-from tools.mutants.rooms import ROOMS
-from tools.mutants.scratch import ROOT
+
+from banyan_tools.mutants.operators import mutations
+from banyan_tools.mutants.rooms import ROOMS
+from banyan_tools.mutants.scratch import ROOT
 
 
 def bugs(source: str) -> set[str]:

@@ -1,0 +1,56 @@
+"""``python -m banyan_tools.local``: run the local stack until Ctrl-C."""
+
+from __future__ import annotations
+
+import sys
+import time
+
+from banyan_tools.local.console import Console
+from banyan_tools.local.domain import first_request
+from banyan_tools.local.errors import StackError
+from banyan_tools.local.options import Options, parse
+from banyan_tools.local.signals import interrupt_on_every_signal
+from banyan_tools.local.stack import FUNCTIONS_LOG, Stack
+from banyan_tools.local.token import make_token
+
+LOOK_SECONDS = 0.5
+"""A signal that another thread receives does not end this one's sleep: it is seen when the sleep is over."""
+
+
+def main() -> int:
+    """Run the stack; return the exit code: 0 when it was stopped, 2 when it could not start."""
+    interrupt_on_every_signal()
+    options, console = parse(sys.argv[1:]), Console(sys.stdout)
+    try:
+        run(options, console)
+    except StackError as error:
+        print(error, file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        console.say("Banyan has stopped.")
+    return 0
+
+
+def run(options: Options, console: Console) -> None:
+    """Run the stack until a signal ends it."""
+    started = time.monotonic()
+    with Stack(options, console) as stack:
+        url = stack.start()
+        console.say(welcome(options, url, stack, time.monotonic() - started))
+        while True:
+            time.sleep(LOOK_SECONDS)
+
+
+def welcome(options: Options, url: str, stack: Stack, seconds: float) -> str:
+    """Return where the stack answers, and a command to begin with."""
+    public = " ".join(url + path for path in stack.public_paths())
+    first = first_request(stack.domain, url, make_token("acme", options.data))
+    return f"""Banyan is running at {url} ({options.engine}), ready in {seconds:.1f} s.
+  Public without a token: {public}
+  Function logs go to {options.data / FUNCTIONS_LOG}; Ctrl-C stops.
+
+{first}"""
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,67 @@
+"""The domain that the template's functions serve, imported before any of them."""
+
+from __future__ import annotations
+
+import json
+import sys
+import traceback
+from collections.abc import Sequence
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from banyan_tools.local.errors import StackError
+from banyan_tools.local.functions import Functions
+
+if TYPE_CHECKING:
+    from banyan.domain import Domain
+
+VARIABLE = "BANYAN_DOMAIN"
+
+
+def served(functions: Functions) -> Domain | None:
+    """Return the domain that the functions name in their environment; ``None`` when they name none.
+
+    Raises
+    ------
+    StackError
+        There is no such domain, or it cannot be imported; the message says why.
+    """
+    names = {function.variables[VARIABLE] for function in functions.all if VARIABLE in function.variables}
+    if not names:
+        return None
+    from banyan.domain import load_domain
+    from banyan.errors import ConfigurationError
+
+    (name,) = names
+    if name not in known():
+        raise StackError(f"There is no domain {name!r} in layers/domains: choose one of {', '.join(known())}.")
+    try:
+        domain = load_domain(name)
+        if domain.routes:
+            import_module(domain.routes)
+        return domain
+    except ConfigurationError as error:
+        raise StackError(f"The domain {name!r} cannot be served: {error}.") from error
+    except Exception as error:
+        traceback.print_exc()
+        reason = " ".join(f"{type(error).__name__}: {error}".split())
+        raise StackError(f"The domain {name!r} cannot be imported: {reason}.") from error
+
+
+def known() -> Sequence[str]:
+    """The packages on the import path that export a domain."""
+    found = (file for path in sys.path if path for file in Path(path).glob("*/__init__.py"))
+    return sorted({file.parent.name for file in found if "\nDOMAIN" in file.read_text(errors="replace")})
+
+
+def first_request(domain: Domain | None, url: str, token: str) -> str:
+    """Return what a new user can do first: post the domain's example, or look at its routes."""
+    if domain is None or domain.example is None:
+        return f"See what can be asked of it:\n\ncurl -s {url}/openapi.json\n"
+    body = json.dumps(domain.example.body, separators=(",", ":"))
+    return f"""{domain.example.summary}:
+
+curl -s {url}{domain.example.path} -d '{body}' \\
+  -H 'Content-Type: application/json' -H 'Authorization: Bearer {token}'
+"""

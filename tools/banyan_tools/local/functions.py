@@ -1,0 +1,192 @@
+"""The template's functions, run in this process."""
+
+from __future__ import annotations
+
+import json
+import threading
+import traceback
+from concurrent.futures import Future
+from contextvars import copy_context
+from functools import cached_property
+from math import inf
+from pathlib import Path
+from typing import Any, Protocol
+
+from banyan_tools.local.context import LambdaContext
+from banyan_tools.local.environment import environment
+from banyan_tools.local.errors import StackError
+from banyan_tools.local.handlers import Handler, handler_file, load_handler
+from banyan_tools.local.lineage import belonging_to, invoked, running
+from banyan_tools.local.log_filter import EVERYTHING, application_level
+from banyan_tools.local.template import Resource, Template
+
+COLD_START = threading.Lock()
+DEFAULT_TIMEOUT_SECONDS = 3
+DEFAULT_MEMORY_MB = 128
+LARGEST_PAYLOAD_BYTES = 6 * 1024 * 1024
+"""Of an event, and of an answer."""
+
+
+class FunctionFailed(Exception):
+    """A function raised, or answered what is not JSON. Its log holds the traceback."""
+
+
+class FunctionTimedOut(FunctionFailed):
+    """A function took longer than its timeout, or than its caller waits."""
+
+
+class EventTooLarge(FunctionFailed):
+    """An event is larger than Lambda takes."""
+
+
+class Invocable(Protocol):
+    """What events are delivered to."""
+
+    logical_id: str
+    arn: str
+    may_loop: bool
+
+    def invoke(self, event: Any) -> Any:
+        """Return the answer to an event; raise `FunctionFailed` without one."""
+
+
+class Function:
+    """One function of the template.
+
+    A function reads its environment when it is first invoked and keeps what it read; so its environment stands in
+    ``os.environ`` during that invocation only, for one function at a time.
+
+    Parameters
+    ----------
+    resource : Resource
+        An ``AWS::Lambda::Function``.
+    root : Path
+        The folder its code folder is relative to.
+
+    Raises
+    ------
+    StackError
+        The code folder holds no such handler.
+    """
+
+    def __init__(self, resource: Resource, root: Path) -> None:
+        properties = resource.properties
+        self.logical_id = resource.logical_id
+        self.name = resource.name
+        self.arn = resource.arn
+        self.timeout = float(properties.get("Timeout", DEFAULT_TIMEOUT_SECONDS))
+        self.may_loop = properties.get("RecursiveLoop") == "Allow"
+        self._level = str(properties.get("LoggingConfig", {}).get("ApplicationLogLevel", EVERYTHING))
+        self._memory = int(properties.get("MemorySize", DEFAULT_MEMORY_MB))
+        self.variables = self._variables(properties.get("Environment", {}).get("Variables", {}))
+        self._folder = (root / properties["Code"]["S3Key"]).resolve()
+        self._handler_name: str = properties["Handler"]
+        self._is_warm = False
+        handler_file(self._folder, self._handler_name)
+
+    def load(self) -> None:
+        """Import the handler.
+
+        Raises
+        ------
+        StackError
+            It cannot be imported; the traceback stands in the function's log.
+        """
+        try:
+            with environment(self.variables):
+                _ = self._handler
+        except Exception as error:
+            traceback.print_exc()
+            reason = " ".join(f"{type(error).__name__}: {error}".split())
+            raise StackError(f"The function {self.logical_id} cannot be imported: {reason}.") from error
+
+    def invoke(self, event: Any, patience: float = inf) -> Any:
+        """Return the function's answer to an event; both go through JSON, as Lambda's do.
+
+        Parameters
+        ----------
+        event : Any
+        patience : float, optional
+            Seconds that the caller waits, where that is less than the function may take.
+
+        Raises
+        ------
+        EventTooLarge
+        FunctionTimedOut
+            It took too long. It goes on in the background, for a thread cannot be ended.
+        FunctionFailed
+            It raised, or its answer is not JSON or too large.
+        """
+        text, timeout = json.dumps(event), min(self.timeout, patience)
+        if len(text) > LARGEST_PAYLOAD_BYTES:
+            raise EventTooLarge(f"an event of {len(text)} bytes is larger than Lambda takes")
+        context = LambdaContext(self.name, self.arn, self._memory, self.timeout)
+        answer: Future[str] = Future()
+        arguments = (self._run, answer, text, context)
+        with belonging_to(running.get() or invoked(self.logical_id, ())):
+            threading.Thread(target=copy_context().run, args=arguments, name=self.name, daemon=True).start()
+        try:
+            return json.loads(answer.result(timeout))
+        except TimeoutError:
+            raise FunctionTimedOut(f"no answer within {timeout:g} s") from None
+
+    def _run(self, answer: Future[str], event: str, context: LambdaContext) -> None:
+        application_level.set(self._level)
+        try:
+            text = json.dumps(self._answer(json.loads(event), context))
+            if len(text) > LARGEST_PAYLOAD_BYTES:
+                raise FunctionFailed(f"an answer of {len(text)} bytes is larger than Lambda lets through")
+            answer.set_result(text)
+        except FunctionFailed as error:
+            answer.set_exception(error)
+        except BaseException as error:
+            traceback.print_exc()
+            answer.set_exception(FunctionFailed(type(error).__name__))
+
+    def _answer(self, event: Any, context: LambdaContext) -> Any:
+        if not self._is_warm:
+            with COLD_START:
+                if not self._is_warm:
+                    return self._first_answer(event, context)
+        return self._handler(event, context)
+
+    def _first_answer(self, event: Any, context: LambdaContext) -> Any:
+        with environment(self.variables):
+            try:
+                return self._handler(event, context)
+            finally:
+                self._is_warm = True
+
+    @cached_property
+    def _handler(self) -> Handler:
+        return load_handler(self._folder, self._handler_name)
+
+    def _variables(self, given: dict[str, Any]) -> dict[str, str]:
+        own = {"AWS_LAMBDA_FUNCTION_NAME": self.name, "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(self._memory)}
+        return own | {name: str(value) for name, value in given.items()}
+
+
+class Functions:
+    """Every function of a template, found by logical id, name or ARN."""
+
+    def __init__(self, template: Template) -> None:
+        self.all = template.build("AWS::Lambda::Function", lambda resource: Function(resource, template.root))
+        self._by_name = {
+            name: function for function in self.all for name in (function.logical_id, function.name, function.arn)
+        }
+
+    def find(self, name: str) -> Function | None:
+        """Return the function of this logical id, name or ARN."""
+        return self._by_name.get(name)
+
+    def get(self, name: str) -> Function:
+        """Return the function of this logical id, name or ARN.
+
+        Raises
+        ------
+        StackError
+            The template has no such function.
+        """
+        if function := self.find(name):
+            return function
+        raise StackError(f"The template invokes {name}, which is none of its functions.")

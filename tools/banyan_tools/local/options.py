@@ -1,0 +1,66 @@
+"""The command line of the local stack."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from banyan_tools.local.engine import ENGINES, OUTSIDE
+from banyan_tools.local.token import DATA
+
+
+@dataclass(frozen=True)
+class Options:
+    """How the stack is to run.
+
+    Parameters
+    ----------
+    port : int
+    engine : str
+        ``moto``, ``dynamodb-local``, or ``outside`` for services that other processes run.
+    data : Path
+        Folder for the key, the functions' log and DynamoDB Local's tables.
+    template : Path
+    parameters : dict[str, str]
+        Template parameters that differ from their defaults.
+    only, without : str
+        Logical id of the only function, or of the one function not, that gets its events here and not elsewhere.
+    """
+
+    port: int
+    engine: str
+    data: Path
+    template: Path
+    parameters: dict[str, str]
+    only: str = ""
+    without: str = ""
+
+    def feeds(self, function: str) -> bool:
+        """Whether a function, by its logical id, gets its events and schedules here."""
+        return function == self.only if self.only else function != self.without
+
+
+def parse(arguments: Sequence[str]) -> Options:
+    """Return the options of a command line; the process ends with a usage message when they are wrong."""
+    parser = argparse.ArgumentParser(prog="python -m banyan_tools.local", description="Serve template.yaml here.")
+    parser.add_argument("--port", type=int, default=3000, help="default: %(default)s")
+    parser.add_argument("--engine", choices=(*ENGINES, OUTSIDE), default=ENGINES[0], help="default: %(default)s")
+    parser.add_argument("--data", type=Path, default=DATA, help="data folder (default: %(default)s)")
+    parser.add_argument("--only", default="", help="function whose event sources run here, and no others")
+    parser.add_argument("--without", default="", help="function whose event sources run elsewhere")
+    parser.add_argument("--template", type=Path, default=Path("template.yaml"), help="default: %(default)s")
+    parser.add_argument(
+        "--parameter", type=assignment, action="append", default=[], metavar="NAME=VALUE", dest="parameters"
+    )
+    given = parser.parse_args(arguments)
+    return Options(**(vars(given) | {"parameters": dict(given.parameters)}))
+
+
+def assignment(text: str) -> tuple[str, str]:
+    """Return the two sides of ``NAME=VALUE``."""
+    name, sign, value = text.partition("=")
+    if not sign:
+        raise argparse.ArgumentTypeError(f"{text!r} is not NAME=VALUE")
+    return name, value

@@ -1,0 +1,48 @@
+"""The web server, on this machine's own address only."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from werkzeug.serving import WSGIRequestHandler, make_server
+from werkzeug.wrappers import Request, Response
+
+from banyan_tools.local.errors import StackError
+from banyan_tools.local.ports import port_is_free
+
+HOST = "127.0.0.1"
+
+
+class QuietHandler(WSGIRequestHandler):
+    """Leaves the request lines to the gateway."""
+
+    def log(self, type: str, message: str, *args: object) -> None:
+        """Write nothing."""
+
+
+def require_free(port: int) -> None:
+    """Refuse a port that is taken.
+
+    Raises
+    ------
+    StackError
+        Something listens there.
+    """
+    if not port_is_free(port):
+        raise StackError(f"Port {port} is in use: stop what listens there, or choose another with PORT=.")
+
+
+@contextmanager
+def serving(application: Callable[[Request], Response], port: int) -> Iterator[str]:
+    """Serve an application in threads until the block is left; yield its URL."""
+    server = make_server(HOST, port, Request.application(application), threaded=True, request_handler=QuietHandler)
+    thread = threading.Thread(target=server.serve_forever, name="http", daemon=True)
+    thread.start()
+    try:
+        yield f"http://{HOST}:{server.server_port}"
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()

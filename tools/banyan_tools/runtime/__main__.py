@@ -1,0 +1,82 @@
+"""Invokes a function with a sample event: python -m banyan_tools.runtime FUNCTION EVENT [--engine ENGINE]."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+from banyan_tools.local.engine import ENGINES
+from banyan_tools.local.errors import StackError
+from banyan_tools.runtime.backend import backend
+from banyan_tools.runtime.emulator import FunctionFailed, emulator_binary
+from banyan_tools.runtime.samples.files import read_case
+from banyan_tools.runtime.sandbox import Sandbox, load_template
+
+PROJECTOR = "projector"
+
+
+def main() -> int:
+    """Print the function's answer, and its log on standard error; 1 when it failed."""
+    arguments = parsed()
+    try:
+        emulator_binary()
+        event = read_event(arguments.function, arguments.event)
+        return invoke(arguments.engine, arguments.function, event)
+    except StackError as error:
+        print(error, file=sys.stderr)
+        return 2
+
+
+def invoke(engine: str, function: str, event: Any) -> int:
+    """Invoke a function on tables that hold the sample orders, and print what it says.
+
+    Raises
+    ------
+    StackError
+    """
+    with backend(engine) as services, Sandbox(load_template(), services) as sandbox:
+        emulator = sandbox.emulator(function)
+        if function != PROJECTOR:
+            sandbox.invoke(PROJECTOR, read_case(PROJECTOR, "insert"))
+        try:
+            print(json.dumps(emulator.invoke(event), indent=2))
+        except FunctionFailed as error:
+            print(error, file=sys.stderr)
+            return 1
+        finally:
+            print(emulator.log, file=sys.stderr)
+    return 0
+
+
+def read_event(function: str, event: str) -> Any:
+    """Return the event of a file, or a sample by its name.
+
+    Raises
+    ------
+    StackError
+        There is no such file, or it is not JSON.
+    """
+    if not event.endswith(".json"):
+        return read_case(function, event)
+    try:
+        return json.loads(Path(event).read_text())
+    except (OSError, ValueError) as error:
+        raise StackError(f"{event} cannot be read: {error}") from None
+
+
+def parsed() -> argparse.Namespace:
+    """Return the command line's arguments."""
+    parser = argparse.ArgumentParser(
+        prog="python -m banyan_tools.runtime", description="Invoke a function of template.yaml."
+    )
+    parser.add_argument("function", help="folder of the function, for example command_api")
+    parser.add_argument("event", help="name of a file in events/FUNCTION, or the path of a JSON file")
+    parser.add_argument("--engine", choices=ENGINES, default="moto", help="what the tables stand on")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
