@@ -1,0 +1,67 @@
+"""What a page names exists: files, settings with their defaults, and names of the code."""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+from pathlib import Path
+
+import pytest
+from tests.docs.snippets import ROOT
+
+from banyan.adapters.settings import Settings
+
+PATTERN = ROOT / "docs" / "pattern.md"
+PAGES = [PATTERN, *(ROOT / name for name in ("docs/architecture.md", "SECURITY.md", "CONTRIBUTING.md"))]
+SOURCES = ("layers", "functions", "tools", "bench")
+FILES = ("template.yaml", "observability.yaml", "Makefile")
+FOLDERS = ("layers", "functions", "tools", "tests", "bench", "docs", "events", "requirements", ".ci", ".github")
+CODE = re.compile(r"`([^`\n]+)`")
+FENCED = re.compile(r"^```.*?^```$", re.MULTILINE | re.DOTALL)
+FILE = re.compile(r"\.?[\w-]+\.(?:py|md|yaml|yml|toml|json)")
+NAME = re.compile(r"[A-Za-z_]\w*(\.\w+)*")
+KNOB = re.compile(r"\| `(?P<parameter>[A-Z]\w+)` \| `(?P<default>[^`]+)` \|")
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_the_files_it_names_are_there(page: Path) -> None:
+    paths = [code for code in spans(page) if code.startswith(tuple(f"{folder}/" for folder in FOLDERS))]
+    alone = [code for code in spans(page) if FILE.fullmatch(code)]
+
+    assert [path for path in paths if not list(ROOT.glob(path.rstrip("/")))] == []
+    assert [file for file in alone if not (ROOT / file).exists() and not list((ROOT / "tests").rglob(file))] == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_the_names_it_uses_are_in_the_code(page: Path) -> None:
+    names = [code for code in spans(page) if NAME.fullmatch(code) and not FILE.fullmatch(code)]
+
+    assert [name for name in names if not set(name.split(".")) <= words()] == []
+
+
+def test_a_knob_has_the_default_that_the_page_says() -> None:
+    knobs = {match["parameter"]: match["default"] for match in KNOB.finditer(PATTERN.read_text())}
+
+    assert len(knobs) > 20
+    assert knobs == {parameter: default(parameter) for parameter in knobs}
+
+
+def default(parameter: str) -> str:
+    """A setting's default, as its parameter is written."""
+    value = Settings.model_fields[re.sub(r"(?<!^)(?=[A-Z])", "_", parameter).lower()].default
+    return ",".join(map(str, value)) if isinstance(value, tuple) else str(value)
+
+
+def spans(page: Path) -> list[str]:
+    """What stands in backticks outside of blocks of code."""
+    return CODE.findall(FENCED.sub("", page.read_text()))
+
+
+@cache
+def words() -> frozenset[str]:
+    """Every word of the sources, and the names of their files."""
+    found = [ROOT / name for name in FILES]
+    found += [
+        file for folder in SOURCES for file in (ROOT / folder).rglob("*") if file.suffix in (".py", ".sql", ".mk")
+    ]
+    return frozenset(word for file in found for word in [file.stem, *re.findall(r"\w+", file.read_text())])
