@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
+from tests.support.interruptions import Killed
 from tests.support.migration import MigrationFixture
 from tests.support.wire import Deliver, delivered
 
@@ -22,10 +23,6 @@ class Hooked(Protocol):
     """Something else outside that calls back behind every request."""
 
     behind: Work
-
-
-class Killed(BaseException):
-    """The process ends here; nothing catches this."""
 
 
 def nothing() -> None:

@@ -8,6 +8,7 @@ from datetime import timedelta
 from typing import Any
 
 from tests.support.clocks import no_sleep
+from tests.support.interruptions import Killed
 from tests.support.ledger import ACCOUNTS, REGISTRY
 from tests.support.projections import Ledger, same, timeless
 
@@ -66,10 +67,6 @@ class Spent:
     def __init__(self) -> None:
         self.read_units = 0.0
         self.write_units = 0.0
-
-
-class Killed(BaseException):
-    """The process is gone."""
 
 
 class Fuse:

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 import pytest
+from tests.support.interruptions import Killed
 
 from banyan.jobs import Job
 
@@ -14,10 +15,6 @@ END = 7
 
 class PlaceMoved(Exception):
     """Another process has gone on."""
-
-
-class Killed(Exception):
-    """The process ended here."""
 
 
 @dataclass

@@ -11,9 +11,10 @@ import boto3
 import pytest
 from tests.support.archives import MemoryObjects, archived, empty, forge, worker
 from tests.support.engines import DynamoDBEngine
+from tests.support.interruptions import Killed
 from tests.support.legacies import LEGACY_TABLE, OnDynamoDB, order
 from tests.support.migration import DUAL, EVENTS, TURNED, MigrationFixture
-from tests.support.moments import Killed, Moments, deaths, meanwhile, stepping
+from tests.support.moments import Moments, deaths, meanwhile, stepping
 
 from banyan.adapters.clients import s3_client
 from banyan.errors import Conflict

@@ -9,9 +9,10 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager, suppress
 
 import pytest
+from tests.support.interruptions import Killed
 from tests.support.legacies import order, row
 from tests.support.migration import CANARY, COMPLETE, DUAL, EVENTS, LEGACY_ONLY, TURNED, MigrationFixture
-from tests.support.moments import Killed, Moments, deaths, stepping
+from tests.support.moments import Moments, deaths, stepping
 
 from banyan.errors import LegacyWritesOff
 from banyan.migration.phases.steps import Step

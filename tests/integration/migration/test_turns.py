@@ -7,9 +7,10 @@ from contextlib import suppress
 from itertools import count
 
 import pytest
+from tests.support.interruptions import Killed
 from tests.support.legacies import order, row
 from tests.support.migration import CANARY, TURNED, MigrationFixture
-from tests.support.moments import Killed, Moments, meanwhile, stepping
+from tests.support.moments import Moments, meanwhile, stepping
 
 from banyan.errors import BanyanError
 from banyan.migration.parts import Parts

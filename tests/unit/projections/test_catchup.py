@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.support.clocks import START
+from tests.support.interruptions import Killed
 from tests.support.ledger import account, deposits
 from tests.support.projections import POISON, Ledger
 from tests.unit.projections.test_any_delivery import History, appended, assert_folded_to_end, histories
@@ -84,9 +85,6 @@ def test_a_run_that_is_killed_keeps_what_it_did(monkeypatch: pytest.MonkeyPatch)
     for stream in STREAMS:
         ledger.append(stream, *deposits(1))
     ledger.clock.move(DAY)
-
-    class Killed(BaseException):
-        """The end of the process."""
 
     def heal(*arguments: Any) -> int:
         if len(healed) == 2:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
+from tests.support.interruptions import Killed
 from tests.support.ledger import account, deposits
-from tests.support.rebuild import Fuse, Killed, Rebuilding
+from tests.support.rebuild import Fuse, Rebuilding
 
 ENOUGH_KILLS = 5
 BOTH = ("balances", "turnover")

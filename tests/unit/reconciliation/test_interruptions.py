@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.contract.test_reconciliation import TOGETHER, change_field, falsify_total, lose_delivery
 from tests.support.engines import MemoryEngine
+from tests.support.interruptions import Killed
 from tests.support.reconciliation import Found, ReconciliationFixture, found
 
 from banyan.projections.views import Generation
@@ -20,10 +21,6 @@ from banyan.reconciliation.reconciler import LEASE
 from banyan.reconciliation.report import MAX_FINDINGS, Report
 from banyan.reconciliation.run import RunLost
 from banyan.streams import StreamId
-
-
-class Killed(Exception):
-    """The process ended here."""
 
 
 def countdown(requests: int) -> Callable[[], None]:
