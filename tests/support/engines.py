@@ -22,6 +22,7 @@ from banyan.adapters.dynamodb.cells import DynamoDBCells
 from banyan.adapters.dynamodb.commit_items import commit_item, snapshot_item
 from banyan.adapters.dynamodb.commits import DynamoDBTable
 from banyan.adapters.dynamodb.controls import DynamoDBControls
+from banyan.adapters.dynamodb.gateway import Gateway
 from banyan.adapters.dynamodb.log_checkpoints import DynamoDBCheckpoints
 from banyan.adapters.dynamodb.row_repair import DynamoDBUpkeep
 from banyan.adapters.dynamodb.views import DynamoDBViews
@@ -155,6 +156,7 @@ class DynamoDBEngine:
     def __init__(self, name: str, client: DynamoDBClient, deliver: Deliver | None = None) -> None:
         self.name = name
         self.client = client
+        self.gateway = Gateway(client, no_sleep)
         self.wire: Wire = tap(client, deliver)
         client.meta.events.register("provide-client-params.dynamodb", strong_reads)
         self._suffix = uuid4().hex

@@ -8,6 +8,9 @@
     │   └── Contention           HTTP: and went on doing so
     ├── CommitTooLarge           more than one transaction can hold
     ├── StoreUnavailable         the database did not answer in time; try again
+    │   ├── StoreBusy            other writes of the same items stayed in the way
+    │   └── StoreMisconfigured   a table or a permission is missing
+    ├── StoreRejected            a request that the database will never accept
     ├── LeaderMoved              migration: another side leads than the writer believes
     │   └── LegacyWritesOff      migration: and the legacy system takes no more writes
     ├── Overtaken                migration: a later turn of the lead has begun
@@ -86,6 +89,28 @@ class CommitTooLarge(BanyanError):
 
 class StoreUnavailable(BanyanError):
     """The database refused or did not answer; the same call with the same commit id may be repeated."""
+
+
+class StoreBusy(StoreUnavailable):
+    """Other writes of the same items stayed in the way; nothing was written."""
+
+
+class StoreMisconfigured(StoreUnavailable):
+    """The deployment lacks a table or a permission; nothing was written."""
+
+
+class StoreRejected(BanyanError):
+    """A request that the database will never accept, such as one with an item that it cannot hold.
+
+    Parameters
+    ----------
+    codes : str
+        What the database calls it, without its text, which may hold values.
+    """
+
+    def __init__(self, codes: str) -> None:
+        super().__init__(f"the database will never accept this: {codes}")
+        self.codes = codes
 
 
 class LeaderMoved(BanyanError):

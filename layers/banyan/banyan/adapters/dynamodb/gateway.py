@@ -1,0 +1,174 @@
+"""The one way to DynamoDB: sends requests, says what an error means, tries again, reads to the last page."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Final, cast
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from banyan.errors import StoreBusy, StoreMisconfigured, StoreRejected, StoreUnavailable
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+Item = dict[str, Any]
+"""In DynamoDB's attribute-value form, as ``{"stream": {"S": "acme:order:1"}}``."""
+
+ATTEMPTS: Final = 6
+BACKOFF_SECONDS: Final = 0.025
+MAX_BATCH_READ: Final = 100
+MAX_BATCH_WRITE: Final = 25
+MAX_TRANSACTION: Final = 100
+
+FAILED: Final = frozenset({"ConditionalCheckFailed", "ConditionalCheckFailedException"})
+CONTENTION: Final = frozenset({"TransactionConflict", "TransactionConflictException"})
+THROTTLING: Final = frozenset({"ThrottlingError", "ProvisionedThroughputExceeded"})
+"""Inside a cancelled transaction, which the SDK does not repeat for it."""
+REJECTED: Final = frozenset({"ValidationException", "ValidationError", "ItemCollectionSizeLimitExceeded"})
+MISCONFIGURED: Final = frozenset({"AccessDeniedException", "ResourceNotFoundException"})
+
+
+class ConditionFailed(Exception):
+    """A conditional write found something else; nothing was written.
+
+    Parameters
+    ----------
+    standing : Mapping[int, Item]
+        What stands there, by the index of each condition that failed; empty where the request did not ask for it.
+    repeated : bool
+        Whether the SDK had sent the request before, so that an earlier one may have been carried out.
+    """
+
+    def __init__(self, standing: Mapping[int, Item], *, repeated: bool = False) -> None:
+        super().__init__("a condition failed")
+        self.standing = standing
+        self.repeated = repeated
+
+
+class Gateway:
+    """Sends requests of one client.
+
+    Parameters
+    ----------
+    client : DynamoDBClient
+    sleep : Callable[[float], None]
+        Waits before a request, or the rest of a batch, is sent again; seconds.
+    """
+
+    def __init__(self, client: DynamoDBClient, sleep: Callable[[float], None] = time.sleep) -> None:
+        self.client = client
+        self._sleep = sleep
+
+    def send(self, operation: str, request: Mapping[str, Any]) -> Any:
+        """The answer to a request, by the client's name for the operation, as ``put_item``.
+
+        Raises
+        ------
+        ConditionFailed, StoreRejected, StoreUnavailable
+        """
+        try:
+            return getattr(self.client, operation)(**request)
+        except (ClientError, BotoCoreError) as error:
+            raise _translated(error) from error
+
+    def write(self, operation: str, request: Mapping[str, Any]) -> None:
+        """Send a write, a bounded number of times while another one is in its way.
+
+        Raises
+        ------
+        ConditionFailed, StoreRejected, StoreUnavailable
+        """
+        for attempt in range(ATTEMPTS - 1):
+            try:
+                self.send(operation, request)
+                return
+            except StoreBusy:
+                self._wait(attempt)
+        self.send(operation, request)
+
+    def items(self, operation: str, request: Mapping[str, Any], first: int | None = None) -> Iterator[Item]:
+        """The items of a query or a scan, to the last page.
+
+        Parameters
+        ----------
+        operation : str
+        request : Mapping[str, Any]
+        first : int, optional
+            Items of the first page; each later one holds twice as many.
+        """
+        start: Item | None = None
+        while True:
+            limit = {"Limit": first} if first else {}
+            items, start = self.page(operation, {**request, **limit}, start)
+            yield from items
+            if not start:
+                return
+            first = first and first * 2
+
+    def page(
+        self, operation: str, request: Mapping[str, Any], start: Item | None = None
+    ) -> tuple[Sequence[Item], Item | None]:
+        """The items of one page, and the key behind which the next one begins."""
+        answer = self.send(operation, {**request, **({"ExclusiveStartKey": start} if start else {})})
+        return answer["Items"], answer.get("LastEvaluatedKey") or None
+
+    def get(self, table: str, key: Item) -> Item | None:
+        """One item, strongly consistent."""
+        answer = self.send("get_item", {"TableName": table, "Key": key, "ConsistentRead": True})
+        return cast(Item | None, answer.get("Item"))
+
+    def get_many(self, table: str, keys: Sequence[Item], **options: Any) -> Iterator[Item]:
+        """Items by key, strongly consistent: one batch read for up to 100, and again for those that were left out."""
+        for start in range(0, len(keys), MAX_BATCH_READ):
+            asked = {"Keys": list(keys[start : start + MAX_BATCH_READ]), "ConsistentRead": True, **options}
+            for answer in self._whole("batch_get_item", {table: asked}, "UnprocessedKeys"):
+                yield from answer["Responses"].get(table, ())
+
+    def write_many(self, table: str, requests: Sequence[Item]) -> None:
+        """Send puts and deletes: one batch write for up to 25, and again for those that were left out."""
+        for start in range(0, len(requests), MAX_BATCH_WRITE):
+            wanted = {table: list(requests[start : start + MAX_BATCH_WRITE])}
+            for _ in self._whole("batch_write_item", wanted, "UnprocessedItems"):
+                pass
+
+    def _whole(self, operation: str, wanted: Mapping[str, Any], rest: str) -> Iterator[Any]:
+        for attempt in range(ATTEMPTS):
+            answer = self.send(operation, {"RequestItems": wanted})
+            yield answer
+            wanted = answer.get(rest)
+            if not wanted:
+                return
+            self._wait(attempt)
+        raise StoreUnavailable(f"{', '.join(wanted)} leaves a part of a batch undone: it is throttled, try again")
+
+    def _wait(self, attempt: int) -> None:
+        self._sleep(random.uniform(0, BACKOFF_SECONDS * 2**attempt))
+
+
+def _translated(error: ClientError | BotoCoreError) -> Exception:
+    if isinstance(error, BotoCoreError):
+        return StoreUnavailable(f"no answer from DynamoDB: {type(error).__name__}")
+    reasons: Sequence[Any] = error.response.get("CancellationReasons", ())
+    codes = frozenset(reason.get("Code") for reason in reasons) - {"None", None}
+    codes = codes or frozenset({error.response["Error"]["Code"]})
+    if codes & FAILED:
+        repeated = error.response.get("ResponseMetadata", {}).get("RetryAttempts", 0) > 0
+        return ConditionFailed(_standing(error, reasons), repeated=repeated)
+    told = ", ".join(sorted(codes))
+    if codes & REJECTED:
+        return StoreRejected(told)
+    if codes & (CONTENTION | THROTTLING):
+        return StoreBusy(f"other writes are in the way: {told}")
+    if codes & MISCONFIGURED:
+        return StoreMisconfigured(told)
+    return StoreUnavailable(f"DynamoDB refused for now: {told}")
+
+
+def _standing(error: ClientError, reasons: Sequence[Any]) -> Mapping[int, Item]:
+    if not reasons:
+        answer: Any = error.response
+        return {0: answer.get("Item") or {}}
+    return {i: reason.get("Item") or {} for i, reason in enumerate(reasons) if reason.get("Code") in FAILED}
