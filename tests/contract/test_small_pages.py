@@ -21,7 +21,7 @@ from banyan.adapters.dynamodb.generation_rows import DynamoDBGenerationRows
 from banyan.adapters.dynamodb.traces import DynamoDBTraces
 from banyan.projections.base import Put
 from banyan.projections.views import Failure, RowKey
-from banyan.reconciliation.feeds import Marks, shard_of
+from banyan.reconciliation.feeds import DirtySet, shard_of
 from banyan.reconciliation.report import Report
 
 SIZE = 5
@@ -138,7 +138,7 @@ def reports(engine: DynamoDBEngine) -> Iterable[object]:
 
 
 def marks(engine: DynamoDBEngine) -> Iterable[object]:
-    kept = Marks(engine.cells(), "a side")
+    kept = DirtySet(engine.cells(), "a side")
     alike = (f"a{number}" for number in count())
     wanted = list(islice((name for name in alike if shard_of(name) == shard_of("a0")), SIZE))
     kept.add(wanted, START)

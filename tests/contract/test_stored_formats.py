@@ -67,10 +67,10 @@ from banyan.projections.rebuild.base import Build, Segment, Stuck
 from banyan.projections.rebuild.base import Phase as BuildPhase
 from banyan.projections.views import Failure, Generation, StateRow, ViewRow
 from banyan.projections.views import Move as ViewMove
-from banyan.reconciliation.feeds import Anew, Listed, LogFeed, Marks
-from banyan.reconciliation.fields import FieldDifference
+from banyan.reconciliation.content import FieldDifference
+from banyan.reconciliation.feeds import DirtySet, FullListing, LogFeed, RestartingFeed
+from banyan.reconciliation.reconciler import Runs, RunState
 from banyan.reconciliation.report import Finding, Report, Section
-from banyan.reconciliation.run import Runs, RunState
 from banyan.reconciliation.sides import Listing
 from banyan.reconciliation.tree import DigestTree
 from banyan.store import EventStore, Snapshot
@@ -311,11 +311,11 @@ def traces(engine: DynamoDBEngine) -> DynamoDBTraces:
 def write_digests(engine: DynamoDBEngine) -> None:
     cells = engine.cells()
     DigestTree(cells, "rows:balances").update(CHECKSUMS)
-    Marks(cells, "rows:balances").add(["id-1"], START)
+    DirtySet(cells, "rows:balances").add(["id-1"], START)
     Runs(cells).save(RUN)
     log = LogFeed(in_memory(), cells, "streams")
     log.seen(log.changed(START, 1))
-    Anew(cells, "legacy", Listed(cells, "legacy", lambda _place, _limit: Listing(()))).changed(START, 1)
+    RestartingFeed(cells, "legacy", FullListing(cells, "legacy", lambda _place, _limit: Listing(()))).changed(START, 1)
 
 
 def in_memory() -> EventStore:
@@ -330,10 +330,10 @@ def read_digests(engine: DynamoDBEngine) -> Any:
     tree = DigestTree(cells, "rows:balances")
     return (
         tree.entries("", tree.root()),
-        list(Marks(cells, "rows:balances").all()),
+        list(DirtySet(cells, "rows:balances").all()),
         Runs(cells).open(),
         LogFeed(in_memory(), cells, "streams").changed(START, 1).ids,
-        Anew(cells, "legacy", Listed(cells, "legacy", unexpected)).changed(START, 1).ids,
+        RestartingFeed(cells, "legacy", FullListing(cells, "legacy", unexpected)).changed(START, 1).ids,
     )
 
 

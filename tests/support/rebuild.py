@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 from tests.support.clocks import no_sleep
@@ -18,9 +19,7 @@ from banyan.projections.memory import MemoryViews
 from banyan.projections.rebuild.base import Checkpoints, GenerationRows, Work, WorkQueue
 from banyan.projections.rebuild.memory import MemoryCheckpoints, MemoryGenerationRows
 from banyan.projections.rebuild.rebuild import Rebuild
-from banyan.projections.rebuild.shadow import Judge
-from banyan.projections.rebuild.steps import RebuildSteps
-from banyan.projections.rebuild.worker import Pace, RebuildWorker
+from banyan.projections.rebuild.worker import Pace, RebuildSteps, RebuildWorker
 from banyan.projections.runner import ProjectionRunner
 from banyan.projections.snapshotter import Snapshotter
 from banyan.projections.views import Generation, RowKey, StateRow, ViewRow, Views
@@ -154,8 +153,8 @@ class Rebuilding:
         """A worker in a process of its own."""
         ledger = self.ledger
         snapshots = Snapshotter(self._store, [ACCOUNTS], ledger.snapshot_interval, ledger.telemetry)
-        judge = Judge(SETTLE_SECONDS, ledger.sleep)
-        steps = RebuildSteps(ledger.projections, self._store, self._views, self._rows, snapshots, judge, ledger.clock)
+        pause = partial(ledger.sleep, SETTLE_SECONDS)
+        steps = RebuildSteps(ledger.projections, self._store, self._views, self._rows, snapshots, pause, ledger.clock)
         return RebuildWorker(
             steps.of,
             self.controls,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections import deque
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 from tests.support.engines import BUCKETS, dynamodb_client
@@ -21,9 +22,7 @@ from banyan.adapters.settings import Tables
 from banyan.projections.base import Projection
 from banyan.projections.rebuild.base import Work
 from banyan.projections.rebuild.rebuild import Rebuild
-from banyan.projections.rebuild.shadow import Judge
-from banyan.projections.rebuild.steps import RebuildSteps
-from banyan.projections.rebuild.worker import Pace, RebuildWorker
+from banyan.projections.rebuild.worker import Pace, RebuildSteps, RebuildWorker
 from banyan.projections.snapshotter import Snapshotter
 from banyan.store import EventStore
 from banyan.store.eventstore import utc_now
@@ -71,8 +70,8 @@ class Rebuilder:
         controls = DynamoDBControls(client, tables.cursors)
         checkpoints = DynamoDBCheckpoints(client, tables.cursors)
         snapshots = Snapshotter(store, [ACCOUNTS], 1000, NoTelemetry())
-        judge = Judge(SETTLE_SECONDS, time.sleep)
-        steps = RebuildSteps(PROJECTIONS, store, views, rows, snapshots, judge, utc_now)
+        pause = partial(time.sleep, SETTLE_SECONDS)
+        steps = RebuildSteps(PROJECTIONS, store, views, rows, snapshots, pause, utc_now)
         self.rebuild = Rebuild(PROJECTIONS, controls, checkpoints, self.queue, BUCKETS, write_rate=100_000)
         self._worker = RebuildWorker(steps.of, controls, checkpoints, self.queue, self.meter, Pace())
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -25,10 +26,10 @@ from banyan.migration.sync.marking import mark_legacy_rows
 from banyan.migration.writes.primary_dynamodb import DynamoDBLead
 from banyan.projections.conditions import Conditions
 from banyan.projections.runner import ProjectionRunner
-from banyan.reconciliation.parts import Workshop
-from banyan.reconciliation.reconciler import Reconciler
+from banyan.reconciliation.plan import build_plan
+from banyan.reconciliation.reconciler import Reconciler, Runs
 from banyan.reconciliation.report import MemoryReports, Section
-from banyan.reconciliation.run import Runs
+from banyan.reconciliation.rows import Sources
 from banyan.streams import StreamId
 from banyan.telemetry import NoTelemetry
 from banyan_tools.local.shards import ShardReader
@@ -133,23 +134,11 @@ class Reconciled:
         parts = self.world.parts
         views: Any = Between(self.views, self.between) if self.between else self.views
         projection, control = ORDER_DETAILS, self.controls.get([ORDER_DETAILS.name])[ORDER_DETAILS.name]
-        others = comparisons(
-            parts, projection, control, self.store, views, self.upkeep, self.cells, lambda: clock() - WINDOW
-        )
-        workshop = Workshop(
-            self.store,
-            self.views,
-            self.upkeep,
-            self.cells,
-            DOMAIN,
-            self.controls,
-            self.runner.retry,
-            clock,
-            WINDOW,
-            self._sleep,
-            others,
-        )
-        return Reconciler(workshop.plan(), MemoryReports(), Runs(self.cells), clock, WINDOW)
+        compared = Sources(self.store, views, self.upkeep, self.cells, self.runner.retry, clock)
+        others = comparisons(parts, projection, control, compared, lambda: clock() - WINDOW)
+        sources = replace(compared, views=self.views)
+        plan = build_plan(sources, DOMAIN, self.controls, WINDOW, self._sleep, others)
+        return Reconciler(plan, MemoryReports(), Runs(self.cells), clock, WINDOW)
 
     def _sleep(self, _: float) -> None:
         self.world.clock.move(WINDOW)

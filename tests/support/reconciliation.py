@@ -18,12 +18,11 @@ from banyan.projections.runner import ProjectionRunner
 from banyan.projections.upkeep import row_name
 from banyan.projections.views import Generation, Views
 from banyan.reconciliation.cells import Cells
-from banyan.reconciliation.feeds import Marks
-from banyan.reconciliation.parts import Workshop
-from banyan.reconciliation.plan import Plan
-from banyan.reconciliation.reconciler import Reconciler
+from banyan.reconciliation.feeds import DirtySet
+from banyan.reconciliation.plan import Plan, build_plan
+from banyan.reconciliation.reconciler import Reconciler, Runs
 from banyan.reconciliation.report import Finding, Report
-from banyan.reconciliation.run import Runs
+from banyan.reconciliation.rows import Sources
 from banyan.reconciliation.sides import Comparison
 from banyan.reconciliation.streams import STREAMS
 from banyan.store import EventStore
@@ -71,7 +70,7 @@ class RowFeed:
             )
             seen = self._seen.get(projection.name, {})
             changed = [name for name in rows.keys() | seen.keys() if rows.get(name) != seen.get(name)]
-            Marks(self._cells, str(generation)).add(changed, self._clock())
+            DirtySet(self._cells, str(generation)).add(changed, self._clock())
             self._seen[projection.name] = rows
 
 
@@ -149,7 +148,7 @@ class ReconciliationFixture:
 
     def touched(self, stream: StreamId) -> None:
         """What the stream of the event table tells of items that were written over or removed."""
-        Marks(self.cells, STREAMS).add([str(stream)], self.clock())
+        DirtySet(self.cells, STREAMS).add([str(stream)], self.clock())
 
     def age(self) -> None:
         """Let more time pass than anything may be on its way."""
@@ -166,19 +165,9 @@ class ReconciliationFixture:
             Between(target, lambda: self.between())
             for target in (self.engine.table(), self.views, self.engine.upkeep(), self.cells)
         )
-        return Workshop(
-            EventStore(table, DOMAIN.registry, self.clock, no_sleep),
-            views,
-            upkeep,
-            cells,
-            DOMAIN,
-            self.engine.controls(),
-            self.runner.retry,
-            self.clock,
-            WINDOW,
-            self.sleep,
-            self.others,
-        ).plan()
+        store = EventStore(table, DOMAIN.registry, self.clock, no_sleep)
+        sources = Sources(store, views, upkeep, cells, self.runner.retry, self.clock)
+        return build_plan(sources, DOMAIN, self.engine.controls(), WINDOW, self.sleep, self.others)
 
     def reconciler(self) -> Reconciler:
         """A reconciler of another process, as ``plan``."""

@@ -14,7 +14,7 @@ from banyan.migration.phases.aggregate import Migration, Move
 from banyan.migration.phases.controller import Controller
 from banyan.migration.phases.steps import Phase, Step
 from banyan.migration.writes.primary import Leader
-from banyan.reconciliation.fields import FieldDifference
+from banyan.reconciliation.content import FieldDifference
 
 LIMITS = Limits(stable=timedelta(hours=24), samples=10)
 DAY = timedelta(hours=25)

@@ -17,7 +17,7 @@ from banyan.migration.checks.samples import Samples
 from banyan.migration.phases.steps import Phase, Step
 from banyan.projections.conditions import Conditions
 from banyan.projections.runner import ProjectionRunner
-from banyan.reconciliation.fields import FieldDifference
+from banyan.reconciliation.content import FieldDifference
 from orders import DOMAIN
 from orders.projections import ORDER_DETAILS
 

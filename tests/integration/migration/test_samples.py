@@ -16,7 +16,7 @@ from banyan.migration.checks.health import Limits
 from banyan.migration.checks.samples import SampledReads, Samples
 from banyan.migration.phases.aggregate import Migration
 from banyan.migration.phases.controller import Controller
-from banyan.reconciliation.fields import FieldDifference
+from banyan.reconciliation.content import FieldDifference
 
 READS = {"GetItem", "BatchGetItem", "Query", "Scan"}
 MINUTE = timedelta(minutes=1)

@@ -24,7 +24,7 @@ from tests.unit.http.test_openapi import DOCUMENT
 from banyan.entrypoints.http.identity import ADMIN
 from banyan.migration.parts import Parts
 from banyan.migration.writes.legacy_led import LegacyLed
-from banyan.reconciliation.fields import FieldDifference
+from banyan.reconciliation.content import FieldDifference
 from banyan_tools.local.physical import REGION
 from banyan_tools.local.token import make_token
 from orders.commands import PayOrder

@@ -18,7 +18,7 @@ from tests.support.platform import InProcessPlatform
 from tests.unit.cli.conftest import Banyan
 from tests.unit.http.test_openapi import DOCUMENT
 
-from banyan.reconciliation.run import Runs, RunState
+from banyan.reconciliation.reconciler import Runs, RunState
 
 PATH = "/admin/reconciliation"
 RUN = "reconcile run --every 0.3"

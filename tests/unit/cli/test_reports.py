@@ -12,7 +12,7 @@ from rich.console import Console
 from tests.support.clocks import START
 
 from banyan.entrypoints.admin.reconciliation import ReportAnswer
-from banyan.reconciliation.fields import FieldDifference
+from banyan.reconciliation.content import FieldDifference
 from banyan.reconciliation.report import Finding, Report, Section
 from banyan_tools.cli.reports.page import page
 from banyan_tools.cli.reports.tables import listing, summary

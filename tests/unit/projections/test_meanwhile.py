@@ -10,7 +10,7 @@ from tests.support.interruptions import Outside, meanwhile
 from tests.support.ledger import account, deposits
 from tests.support.projections import Ledger, same
 
-from banyan.projections.rebuild.stream import rebuild_stream
+from banyan.projections.rebuild.filling import rebuild_stream
 from banyan.projections.views import Generation, Views
 from banyan.store import Commit
 

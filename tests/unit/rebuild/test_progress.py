@@ -9,7 +9,7 @@ import pytest
 
 from banyan.projections.control import Stage
 from banyan.projections.rebuild.base import Build, Phase, Segment
-from banyan.projections.rebuild.progress import progress_of
+from banyan.projections.rebuild.rebuild import progress_of
 from banyan.projections.views import Generation
 
 START = datetime(2026, 1, 5, 9, 0, tzinfo=UTC)

@@ -14,9 +14,9 @@ from tests.support.rebuild import Rebuilding
 from banyan.errors import BatchFailed, ConfigurationError, ControlChanged, TransitionRejected
 from banyan.projections.base import Put
 from banyan.projections.control import Control, Stage
-from banyan.projections.rebuild import healing
+from banyan.projections.rebuild import filling
 from banyan.projections.rebuild.base import Phase
-from banyan.projections.rebuild.healing import MARGIN
+from banyan.projections.rebuild.filling import MARGIN
 from banyan.projections.rebuild.worker import MARGIN_SECONDS, Pace
 from banyan.projections.views import Generation, Move, StateRow
 from banyan.streams import StreamId
@@ -120,7 +120,7 @@ def test_a_shared_row_that_only_the_old_generation_has_is_a_difference(rebuildin
 
 
 def test_a_worker_that_is_at_it_stops_when_the_rebuild_is_cancelled(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(healing, "STREAMS_AT_ONCE", 1)
+    monkeypatch.setattr(filling, "STREAMS_AT_ONCE", 1)
     rebuilding = Rebuilding(buckets=1)
     for name in NAMES:
         fill(rebuilding, name, 1)
@@ -157,7 +157,7 @@ def test_what_came_after_a_stream_was_healed_is_caught_up(
     rebuilding: Rebuilding, monkeypatch: pytest.MonkeyPatch, at_once: int, slow: timedelta
 ) -> None:
     """A projector that does not know of the new generation yet writes to the old one alone; its clock may be slow."""
-    monkeypatch.setattr(healing, "STREAMS_AT_ONCE", at_once)
+    monkeypatch.setattr(filling, "STREAMS_AT_ONCE", at_once)
     rebuilding.rebuild.start("balances", switch_when_equal=True)
     rebuilding.rebuild.start("turnover", switch_when_equal=True)
     while rebuilding.rebuild.progress("turnover").streams < len(NAMES):

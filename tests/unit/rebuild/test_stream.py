@@ -10,7 +10,7 @@ from tests.support.projections import POISON, Ledger, same
 
 from banyan.errors import ConfigurationError
 from banyan.projections.base import Projection
-from banyan.projections.rebuild.stream import StreamRebuilt, rebuild_stream
+from banyan.projections.rebuild.filling import StreamRebuilt, rebuild_stream
 from banyan.projections.views import Generation, StateRow
 from banyan.streams import StreamId
 

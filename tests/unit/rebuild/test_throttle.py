@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from tests.support.ledger import account, deposits
 from tests.support.rebuild import RATE, WORKERS, Rebuilding
 
-from banyan.projections.rebuild.throttle import BURST_SECONDS, Throttle
+from banyan.projections.rebuild.worker import BURST_SECONDS, Throttle
 
 STREAMS = 120
 UNITS = 40

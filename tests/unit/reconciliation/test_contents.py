@@ -12,9 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from banyan.reconciliation.checksum import canonical, checksum
-from banyan.reconciliation.contents import difference, judged
-from banyan.reconciliation.fields import differing
+from banyan.reconciliation.content import canonical, checksum, differing
+from banyan.reconciliation.sides import difference, judged
 
 NOON = datetime(2026, 1, 5, 12, 0, tzinfo=UTC)
 DIGITS = "123456789012345678901234567890.12345678901234567890"

@@ -9,7 +9,7 @@ from tests.support.clocks import ManualClock, no_sleep
 from tests.support.engines import BUCKETS
 from tests.support.ledger import REGISTRY, Deposited, account
 
-from banyan.reconciliation.histories import Histories
+from banyan.reconciliation.rows import Histories
 from banyan.store import Commit, EventStore, Expected, Snapshot
 from banyan.store.memory import MemoryTable
 from banyan.streams import StreamId

@@ -17,9 +17,8 @@ from tests.support.reconciliation import Found, ReconciliationFixture, found
 
 from banyan.projections.views import Generation
 from banyan.reconciliation.cells import Key, MemoryCells
-from banyan.reconciliation.reconciler import LEASE
+from banyan.reconciliation.reconciler import LEASE, RunLost
 from banyan.reconciliation.report import MAX_FINDINGS, Report
-from banyan.reconciliation.run import RunLost
 from banyan.streams import StreamId
 
 

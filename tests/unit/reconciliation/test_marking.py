@@ -13,7 +13,7 @@ from banyan.entrypoints.changes import mark_rows
 from banyan.projections.upkeep import row_name
 from banyan.projections.views import Generation, RowKey
 from banyan.reconciliation.cells import MemoryCells
-from banyan.reconciliation.feeds import Listed, Marks
+from banyan.reconciliation.feeds import DirtySet, FullListing
 from banyan.reconciliation.sides import Listing
 from banyan.streams import StreamId
 
@@ -39,12 +39,12 @@ def test_rows_are_marked_and_one_without_a_name_of_ours_is_counted(strange: dict
     cells, telemetry = MemoryCells(), CountingTelemetry()
     keys = [strange, view_item_key(LIVE, KEY), state_item_key(LIVE, STREAM), strange]
     mark_rows([written(each) for each in keys], cells, START, telemetry)
-    assert sorted(Marks(cells, str(LIVE)).all()) == sorted([row_name(KEY), str(STREAM)])
+    assert sorted(DirtySet(cells, str(LIVE)).all()) == sorted([row_name(KEY), str(STREAM)])
     assert telemetry.counts == {"UnreadableRecords": 2}
 
 
 def test_a_mark_that_is_made_again_at_the_same_moment_stays() -> None:
-    marks = Marks(MemoryCells(), "a side")
+    marks = DirtySet(MemoryCells(), "a side")
     marks.add(["o-1", "o-2"], START)
     changes = marks.changed(START, 10)
     marks.add(["o-1"], START)
@@ -61,7 +61,7 @@ def test_a_list_goes_on_behind_pages_without_entities() -> None:
         "3": Listing(("c",), "4"),
         "4": Listing(()),
     }
-    listed, found = Listed(MemoryCells(), "a side", lambda position, _: pages[position]), list[str]()
+    listed, found = FullListing(MemoryCells(), "a side", lambda position, _: pages[position]), list[str]()
     while (changes := listed.changed(START, 10)).ids:
         found += changes.ids
         listed.seen(changes)

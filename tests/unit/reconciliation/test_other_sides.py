@@ -11,10 +11,9 @@ from tests.support.engines import MemoryEngine
 from tests.support.reconciliation import ReconciliationFixture
 
 from banyan.reconciliation.cells import Cells
-from banyan.reconciliation.contents import ContentComparison
-from banyan.reconciliation.feeds import Feeds, Listed, Marks
+from banyan.reconciliation.feeds import CompositeFeed, DirtySet, FullListing
 from banyan.reconciliation.report import Finding, Report, Section
-from banyan.reconciliation.sides import Content, Listing
+from banyan.reconciliation.sides import Content, ContentComparison, Listing
 
 
 class Legacy:
@@ -24,8 +23,8 @@ class Legacy:
         self.name = name
         self.rows = rows
         self.reads: list[str] = []
-        self._marks = Marks(cells, name)
-        self.feed = Feeds(Listed(cells, name, self._page), self._marks)
+        self._marks = DirtySet(cells, name)
+        self.feed = CompositeFeed(FullListing(cells, name, self._page), self._marks)
 
     def read(self, ids: Sequence[str]) -> Mapping[str, Content]:
         self.reads += ids

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from banyan.reconciliation.cells import Cells, Key, MemoryCells
-from banyan.reconciliation.checksum import checksum
+from banyan.reconciliation.content import checksum
 from banyan.reconciliation.tree import LEAF_ENTRIES, DigestTree, differing, path_of
 
 IDS = st.integers(0, 120).map(lambda n: f"acme:order:o-{n}")

@@ -11,7 +11,7 @@ from pydantic import TypeAdapter
 
 from banyan.errors import StoreUnavailable
 from banyan.projections.rebuild.base import Work
-from banyan.projections.rebuild.walk import chunks
+from banyan.projections.rebuild.filling import chunks
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient

@@ -13,7 +13,7 @@ from banyan.adapters.dynamodb.view_items import read_row_key
 from banyan.projections.keys import STATE_SORT, stream_of
 from banyan.projections.upkeep import row_name
 from banyan.reconciliation.cells import Cells
-from banyan.reconciliation.feeds import Marks
+from banyan.reconciliation.feeds import DirtySet
 from banyan.reconciliation.streams import STREAMS
 from banyan.telemetry import Telemetry
 
@@ -59,7 +59,7 @@ def mark_rows(records: Sequence[Record], cells: Cells, at: datetime, telemetry: 
             telemetry.count("UnreadableRecords")
             _logger.error("a row of the views table that has no name of ours was passed over")
     for generation, rows in found.items():
-        Marks(cells, generation).add(sorted(rows), at)
+        DirtySet(cells, generation).add(sorted(rows), at)
 
 
 def mark_touched(records: Sequence[Record], cells: Cells, at: datetime) -> None:
@@ -72,7 +72,7 @@ def mark_touched(records: Sequence[Record], cells: Cells, at: datetime) -> None:
     """
     touched = {record["dynamodb"]["Keys"]["stream"]["S"] for record in records if not _is_new_commit(record)}
     if touched:
-        Marks(cells, STREAMS).add(sorted(touched), at)
+        DirtySet(cells, STREAMS).add(sorted(touched), at)
 
 
 def _is_new_commit(record: Record) -> bool:

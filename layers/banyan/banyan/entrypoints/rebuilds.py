@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from datetime import timedelta
+from functools import partial
 from typing import Any, Final
 
 from banyan.adapters.dynamodb.capacity import ConsumedCapacity
@@ -16,13 +17,10 @@ from banyan.errors import ConfigurationError
 from banyan.events import CamelModel
 from banyan.projections.base import Projection
 from banyan.projections.rebuild.base import WorkQueue
+from banyan.projections.rebuild.filling import StreamRebuilt, rebuild_stream
 from banyan.projections.rebuild.preview import Preview, Prices, preview
-from banyan.projections.rebuild.progress import Progress
-from banyan.projections.rebuild.rebuild import Rebuild
-from banyan.projections.rebuild.shadow import Judge
-from banyan.projections.rebuild.steps import RebuildSteps
-from banyan.projections.rebuild.stream import StreamRebuilt, rebuild_stream
-from banyan.projections.rebuild.worker import Pace, RebuildWorker
+from banyan.projections.rebuild.rebuild import Progress, Rebuild
+from banyan.projections.rebuild.worker import Pace, RebuildSteps, RebuildWorker
 from banyan.projections.snapshotter import Snapshotter
 from banyan.projections.views import Generation
 from banyan.streams import StreamId
@@ -83,8 +81,8 @@ class Rebuilds:
         app, settings = self._app, self._app.settings
         rows = DynamoDBGenerationRows(app.client, app.tables.views, app.tables.cursors)
         snapshots = Snapshotter(app.store, app.domain.deciders, settings.snapshot_interval, app.telemetry)
-        judge = Judge(settings.reconciliation_settle_ms / 1000, time.sleep)
-        steps = RebuildSteps(app.domain.projections, app.store, app.views, rows, snapshots, judge, app.clock)
+        pause = partial(time.sleep, settings.reconciliation_settle_ms / 1000)
+        steps = RebuildSteps(app.domain.projections, app.store, app.views, rows, snapshots, pause, app.clock)
         return RebuildWorker(
             steps.of,
             app.controls,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any
@@ -9,11 +10,10 @@ from typing import Any
 from banyan.adapters.dynamodb.row_repair import DynamoDBUpkeep
 from banyan.bootstrap import Application
 from banyan.projections.base import StreamProjection
-from banyan.projections.upkeep import Upkeep
-from banyan.reconciliation.parts import Workshop
-from banyan.reconciliation.reconciler import Reconciler, Remaining
+from banyan.reconciliation.plan import build_plan
+from banyan.reconciliation.reconciler import Reconciler, Remaining, Runs
 from banyan.reconciliation.report import Report
-from banyan.reconciliation.run import Runs
+from banyan.reconciliation.rows import Sources
 from banyan.reconciliation.sides import Comparison
 
 
@@ -21,20 +21,10 @@ def reconciler(app: Application) -> Reconciler:
     """A reconciler for the generations that are live now."""
     window = timedelta(milliseconds=app.settings.reconciliation_settle_ms)
     upkeep = DynamoDBUpkeep(app.client, app.tables.views)
-    workshop = Workshop(
-        app.store,
-        app.views,
-        upkeep,
-        app.cells,
-        app.domain,
-        app.controls,
-        app.runner.retry,
-        app.clock,
-        window,
-        others=_of_migration(app, upkeep, window),
-    )
+    sources = Sources(app.store, app.views, upkeep, app.cells, app.runner.retry, app.clock)
+    others = _of_migration(app, sources, window)
     return Reconciler(
-        workshop.plan(),
+        build_plan(sources, app.domain, app.controls, window, time.sleep, others),
         app.reports,
         Runs(app.cells),
         app.clock,
@@ -66,7 +56,7 @@ def reconciled(app: Application, event: Mapping[str, Any], remaining: Remaining)
     return runner.run(full=bool(event.get("full")), repair=bool(event.get("repair")), remaining=remaining)
 
 
-def _of_migration(app: Application, upkeep: Upkeep, window: timedelta) -> Sequence[Comparison]:
+def _of_migration(app: Application, sources: Sources, window: timedelta) -> Sequence[Comparison]:
     """The comparison with the legacy system while one is replaced."""
     if app.migration is None:
         return ()
@@ -75,13 +65,5 @@ def _of_migration(app: Application, upkeep: Upkeep, window: timedelta) -> Sequen
     name = compared(app.migration)
     projection = next(each for each in app.domain.projections if each.name == name)
     assert isinstance(projection, StreamProjection)
-    return comparisons(
-        app.migration,
-        projection,
-        app.controls.get([name])[name],
-        app.store,
-        app.views,
-        upkeep,
-        app.cells,
-        lambda: app.clock() - window,
-    )
+    control = app.controls.get([name])[name]
+    return comparisons(app.migration, projection, control, sources, lambda: app.clock() - window)

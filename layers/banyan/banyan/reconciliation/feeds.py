@@ -28,7 +28,7 @@ COMPLETE: Final = "complete"
 Clock = Callable[[], datetime]
 
 
-class Marks:
+class DirtySet:
     """Names of entities to look at; each stays until it was seen as it is now.
 
     Parameters
@@ -174,7 +174,7 @@ def _name(entry: LogEntry) -> str:
     return f"{timestamp(entry.recorded_at)}#{entry.stream}#{entry.position:010d}"
 
 
-class Listed:
+class FullListing:
     """Names every entity of a side once, and again when it is told to begin anew.
 
     Parameters
@@ -215,7 +215,7 @@ class Listed:
         self._cells.write({self._key: position})
 
 
-class Feeds:
+class CompositeFeed:
     """Several feeds as one.
 
     Parameters
@@ -246,17 +246,17 @@ class Feeds:
             feed.rewind()
 
 
-class PassedOn:
+class ForwardingFeed:
     """A feed whose changes somebody else is told of too.
 
     Parameters
     ----------
     feed : Feed
-    marks : Marks
+    marks : DirtySet
         Of whom.
     """
 
-    def __init__(self, feed: Feed, marks: Marks) -> None:
+    def __init__(self, feed: Feed, marks: DirtySet) -> None:
         self._feed = feed
         self._marks = marks
         self.changed = feed.changed
@@ -268,7 +268,7 @@ class PassedOn:
         self._feed.seen(changes)
 
 
-class Anew:
+class RestartingFeed:
     """A feed that begins anew on each occasion, and then names all that is or was.
 
     Parameters

@@ -3,24 +3,150 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
-from datetime import timedelta
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime, timedelta
 from typing import Final
 
+from banyan.errors import BanyanError
+from banyan.events import CamelModel
+from banyan.jobs import Job
 from banyan.notices import NoNotices, Notices
+from banyan.reconciliation.cells import Cells, Key
 from banyan.reconciliation.feeds import Clock
-from banyan.reconciliation.plan import Plan
-from banyan.reconciliation.report import Finding, Report, Reports, Section
-from banyan.reconciliation.run import Runs, RunState
+from banyan.reconciliation.plan import Plan, RunStep, StepResult
+from banyan.reconciliation.report import MAX_FINDINGS, Finding, Report, Reports, Section
 from banyan.reconciliation.sides import NotRepairable
-from banyan.reconciliation.steps import Step
 from banyan.telemetry import NoTelemetry, Telemetry
+
+RUN: Final = Key("run", "-")
+
+
+class RunState(CamelModel):
+    """How far a run has come.
+
+    Parameters
+    ----------
+    started_at : datetime
+    full, repair : bool
+    segments : int
+        Invocations so far.
+    step : int
+        Index of the step it is at.
+    cursor : str
+        Where in that step.
+    sections : tuple[Section, ...]
+        What was found so far.
+    pending : tuple[Finding, ...]
+        Found in ``pending_section`` and to be repaired before the run goes on.
+    unsettled_since : datetime, optional
+        When the oldest change was made that is still on its way.
+    leased_until : datetime, optional
+        Nobody else may go on with the run before.
+    """
+
+    started_at: datetime
+    full: bool = False
+    repair: bool = False
+    segments: int = 0
+    step: int = 0
+    cursor: str = ""
+    sections: tuple[Section, ...] = ()
+    pending: tuple[Finding, ...] = ()
+    pending_section: str = ""
+    unsettled_since: datetime | None = None
+    leased_until: datetime | None = None
+
+    def after(self, section: str, result: StepResult) -> RunState:
+        """The state behind one chunk."""
+        done = result.cursor is None
+        known = next((each.findings for each in self.sections if each.name == section), ())
+        result.findings = _fresh(known, result.findings)
+        return self.model_copy(
+            update={
+                "step": self.step + done,
+                "cursor": result.cursor or "",
+                "sections": self._with(section, result),
+                "pending": tuple(result.findings) if self.repair else (),
+                "pending_section": section,
+                "unsettled_since": _oldest([self.unsettled_since, *result.moving.values()]),
+            }
+        )
+
+    def after_repair(self, outcomes: Mapping[Finding, str], count: int) -> RunState:
+        """The state behind the repair of what was pending."""
+        sections = tuple(_noted(s, outcomes, count) if s.name == self.pending_section else s for s in self.sections)
+        return self.model_copy(update={"pending": (), "sections": sections})
+
+    def _with(self, name: str, result: StepResult) -> tuple[Section, ...]:
+        found = {section.name: section for section in self.sections}
+        found[name] = _added(found.get(name) or Section(name=name), result)
+        return tuple(found.values())
+
+
+class RunLost(BanyanError):
+    """Somebody else went on with the run."""
+
+
+class Runs:
+    """Keeps the run that is not finished.
+
+    Parameters
+    ----------
+    cells : Cells
+    """
+
+    def __init__(self, cells: Cells) -> None:
+        self._cells = cells
+        self._text: str | None = None
+
+    def open(self) -> RunState | None:
+        """The run that is not finished, if there is one."""
+        self._text = self._cells.read([RUN]).get(RUN)
+        return RunState.model_validate_json(self._text) if self._text else None
+
+    def save(self, state: RunState | None) -> None:
+        """Keep the state, ``None`` when the run is finished. Raises ``RunLost`` when somebody else did meanwhile."""
+        text = state.model_dump_json(by_alias=True) if state else None
+        if not self._cells.replace(RUN, self._text, text):
+            raise RunLost
+        self._text = text
+
+
+def _added(section: Section, result: StepResult) -> Section:
+    moving = dict.fromkeys([*section.moving, *result.moving])
+    places = {finding.where for finding in result.findings} - {finding.where for finding in section.findings}
+    return section.model_copy(
+        update={
+            "in_flight": section.in_flight + len(result.moving),
+            "moving": tuple(moving)[:MAX_FINDINGS],
+            "differences": section.differences + len(places),
+            "findings": (*section.findings, *result.findings)[:MAX_FINDINGS],
+            "rows_read": section.rows_read + result.rows_read,
+            "nodes_read": section.nodes_read + result.nodes_read,
+        }
+    )
+
+
+def _fresh(known: Sequence[Finding], findings: Sequence[Finding]) -> list[Finding]:
+    """Findings that were not made already, by an earlier chunk or by this one before it was interrupted."""
+    seen = {(finding.where, finding.kind, finding.version) for finding in known}
+    return [finding for finding in findings if (finding.where, finding.kind, finding.version) not in seen]
+
+
+def _noted(section: Section, outcomes: Mapping[Finding, str], count: int) -> Section:
+    findings = tuple(f.model_copy(update={"repair": outcomes[f]}) if f in outcomes else f for f in section.findings)
+    return section.model_copy(update={"findings": findings, "repaired": section.repaired + count})
+
+
+def _oldest(moments: Sequence[datetime | None]) -> datetime | None:
+    return min((moment for moment in moments if moment is not None), default=None)
+
 
 DRIFT: Final = "ReconciliationDrift"
 MARGIN_SECONDS: Final = 60.0
 """No chunk begins with less time left."""
 LEASE: Final = timedelta(minutes=5)
-"""How long a run may stand still before somebody else goes on with it."""
+"""How long a run may stand still before another process goes on with it."""
 
 Remaining = Callable[[], float]
 
@@ -30,17 +156,12 @@ class Reconciler:
 
     Parameters
     ----------
-    plan : Plan
-    reports : Reports
     runs : Runs
         Where a run that is not finished is kept.
-    clock : Callable[[], datetime]
     window : timedelta
         How long an event may be on its way.
     tolerance_percent : float
         Share of differing entities that is no drift, %.
-    telemetry : Telemetry
-    notices : Notices
     """
 
     def __init__(
@@ -101,16 +222,21 @@ class Reconciler:
         return None if state is None or self._leased(state) else self._segment(state, remaining)
 
     def _segment(self, state: RunState, remaining: Remaining) -> Report | None:
-        state = self._save(state.model_copy(update={"segments": state.segments + 1}))
+        state = self._keep(state.model_copy(update={"segments": state.segments + 1}))
         steps = self._plan.steps(full=state.full)
-        while state.pending or state.step < len(steps):
-            if remaining() < MARGIN_SECONDS:
-                self._runs.save(state.model_copy(update={"leased_until": None}))
-                return None
-            state = self._save(self._repaired(state) if state.pending else _advanced(state, steps))
+        job = Job(
+            step=lambda state: [self._repaired(state) if state.pending else _advanced(state, steps)],
+            keep=self._keep,
+            finished=lambda state: not state.pending and state.step >= len(steps),
+        )
+        state = job.run(state, lambda: remaining() >= MARGIN_SECONDS)
+        if not job.finished(state):
+            self._runs.save(state.model_copy(update={"leased_until": None}))
+            return None
         return self._concluded(state)
 
-    def _save(self, state: RunState) -> RunState:
+    def _keep(self, state: RunState, /, *, instead_of: RunState | None = None) -> RunState:  # noqa: ARG002
+        """Keep a state under a lease: only one process at a time may carry the folds of shared rows on."""
         leased = state.model_copy(update={"leased_until": self._clock() + LEASE})
         self._runs.save(leased)
         return leased
@@ -163,7 +289,7 @@ class Reconciler:
         )
 
 
-def _advanced(state: RunState, steps: Sequence[Step]) -> RunState:
+def _advanced(state: RunState, steps: Sequence[RunStep]) -> RunState:
     step = steps[state.step]
     return state.after(step.section, step.advance(state.cursor, state.started_at))
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from banyan.adapters.dynamodb.commit_items import Item, pack, unpack
 from banyan.events import CamelModel
-from banyan.reconciliation.fields import FieldDifference
+from banyan.reconciliation.content import FieldDifference
 from banyan.store.chain import timestamp
 
 if TYPE_CHECKING:

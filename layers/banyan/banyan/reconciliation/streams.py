@@ -8,9 +8,9 @@ from typing import Final
 from banyan.decider import AnyDecider
 from banyan.events import DomainEvent
 from banyan.reconciliation.cells import Cells
-from banyan.reconciliation.feeds import Clock, LogFeed, Marks
-from banyan.reconciliation.histories import Histories
+from banyan.reconciliation.feeds import Clock, DirtySet, LogFeed
 from banyan.reconciliation.report import Finding
+from banyan.reconciliation.rows import Histories
 from banyan.reconciliation.sides import NotRepairable
 from banyan.reconciliation.tree import DigestTree
 from banyan.store import Commit, EventStore, Snapshot
@@ -34,7 +34,7 @@ class StreamVerification:
     deciders : Sequence[Decider]
     cells : Cells
     clock : Callable[[], datetime]
-    folds : Mapping[str, Sequence[Marks]]
+    folds : Mapping[str, Sequence[DirtySet]]
         By entity: where to mark a stream that was touched.
     histories : Histories
         Where to leave what was read for those who fold it.
@@ -46,12 +46,12 @@ class StreamVerification:
         deciders: Sequence[AnyDecider],
         cells: Cells,
         clock: Clock,
-        folds: Mapping[str, Sequence[Marks]],
+        folds: Mapping[str, Sequence[DirtySet]],
         histories: Histories,
     ) -> None:
         self.tree = DigestTree(cells, STREAMS)
         self.log = LogFeed(store, cells, STREAMS)
-        self.marks = Marks(cells, STREAMS)
+        self.marks = DirtySet(cells, STREAMS)
         self._store = store
         self._deciders = {decider.entity: decider for decider in deciders}
         self._clock = clock

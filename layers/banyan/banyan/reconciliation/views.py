@@ -2,50 +2,193 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence, Set
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
-from typing import Final
+from typing import Any
 
-from banyan.errors import StreamCorrupted
-from banyan.projections.base import ViewProjection
+import orjson
+
+from banyan.errors import StoreUnavailable, StreamCorrupted
+from banyan.projections.base import Value, ViewProjection
 from banyan.projections.check import ViewFold
 from banyan.projections.memory import changed_row
 from banyan.projections.rows import RowChange, add, merge
-from banyan.projections.upkeep import Upkeep, named_row, row_name
-from banyan.projections.views import Generation, RowKey, ViewRow, Views, WatermarkMoved
-from banyan.reconciliation.cells import Cells
-from banyan.reconciliation.checksum import canonical
-from banyan.reconciliation.contents import difference
-from banyan.reconciliation.feeds import Clock, Feeds, Listed, Marks
+from banyan.projections.upkeep import named_row, row_name
+from banyan.projections.views import Generation, Move, RowKey, ViewRow, WatermarkMoved
+from banyan.reconciliation.cells import Key
+from banyan.reconciliation.content import canonical
+from banyan.reconciliation.feeds import SHARDS, Clock, CompositeFeed, DirtySet, FullListing, LogFeed, shard_of
 from banyan.reconciliation.report import Finding
-from banyan.reconciliation.shadows import ShadowSide, Unfoldable, view_content
-from banyan.reconciliation.sides import Content, Feed, Listing, NotRepairable, Verdict
-from banyan.reconciliation.states import Resume
-from banyan.store import EventStore
+from banyan.reconciliation.rows import Histories, Sources, while_it_moves
+from banyan.reconciliation.sides import Content, Feed, Listing, NotRepairable, Verdict, difference
+from banyan.store import Commit
+from banyan.store.chain import timestamp
+from banyan.store.reader import whole
 from banyan.streams import BEGINNING_OF_TIME, StreamId
 
-REPAIR_ATTEMPTS: Final = 5
+
+class Unfoldable(NotRepairable):
+    """A stream whose events add up to nothing, so that the rows it touches cannot be verified."""
+
+
+class ExpectedSide:
+    """Rows by the events alone. Only the reconciliation writes them, in one process at a time.
+
+    A chunk of streams is written down as a whole before it is carried out, so that one that was interrupted is
+    carried out again, not added again.
+    """
+
+    def __init__(
+        self, projection: ViewProjection, generation: Generation, sources: Sources, histories: Histories
+    ) -> None:
+        self.name = f"fold:{generation}"
+        self.streams = LogFeed(sources.store, sources.cells, self.name, projection.entity)
+        self.marks = DirtySet(sources.cells, self.name)
+        self.feed: Feed = self.marks
+        self._projection = projection
+        self._store = sources.store
+        self._histories = histories
+        self._cells = sources.cells
+        self._intent = Key("intents", self.name)
+
+    def apply(self, ids: Sequence[str], *, fresh: bool = False) -> None:
+        """Carry the rows on to the heads of streams, as they are now or as this run has read them already."""
+        self._finish()
+        streams = list(map(StreamId.parse, ids))
+        applied = self.applied(streams)
+        moves = [move for stream in streams if (move := self._readable(stream, applied.get(stream, 0), fresh=fresh))]
+        changes = merge(moves)
+        rows = self.rows(list(changes))
+        cells: dict[Key, str | None] = {}
+        for key, change in changes.items():
+            row = changed_row(key, rows.get(key), change, BEGINNING_OF_TIME)
+            cells[self._row_key(key)] = _encode(row) if row else None
+        cells |= {self._applied_key(move.stream): str(move.to_version) for move in moves}
+        if moves:
+            self._cells.write({self._intent: orjson.dumps([[*key, text] for key, text in cells.items()]).decode()})
+            self._finish()
+
+    def move(self, stream: StreamId, after: int, upto: int | None = None) -> Move | None:
+        """What a stream does to the rows behind a version; ``None`` when that is nothing.
+
+        Raises
+        ------
+        Unfoldable
+            The stream is damaged, or its events cannot be applied.
+        """
+        return self._moved(stream, after, lambda: self._store.commits(stream, after), upto)
+
+    def _readable(self, stream: StreamId, after: int, *, fresh: bool) -> Move | None:
+        with suppress(Unfoldable):
+            if fresh:
+                return self.move(stream, after)
+            return self._moved(stream, after, lambda: self._histories.recent(stream))
+        return None
+
+    def _moved(
+        self, stream: StreamId, after: int, read: Callable[[], Iterable[Commit]], upto: int | None = None
+    ) -> Move | None:
+        try:
+            commits = [c for c in read() if c.position > after and (upto is None or c.last <= upto)]
+            writes = [self._writes(parts) for parts in whole(commits)]
+        except StoreUnavailable:
+            raise
+        except Exception as error:
+            raise Unfoldable(f"{stream} cannot be folded: {type(error).__name__}") from error
+        return Move(stream, after, commits[-1].last, commits[-1].recorded_at, writes) if commits else None
+
+    def applied(self, streams: Sequence[StreamId]) -> Mapping[StreamId, int]:
+        """How far the rows hold each stream."""
+        keys = {self._applied_key(stream): stream for stream in streams}
+        return {keys[key]: int(version) for key, version in self._cells.read(list(keys)).items()}
+
+    def rows(self, keys: Sequence[RowKey]) -> Mapping[RowKey, ViewRow]:
+        """Rows by key."""
+        places = {self._row_key(key): key for key in keys}
+        return {places[key]: _decode(places[key], text) for key, text in self._cells.read(list(places)).items()}
+
+    def read(self, ids: Sequence[str]) -> Mapping[str, Content]:
+        """As in ``Side``."""
+        found = self.rows(list(map(named_row, ids)))
+        return {row_name(key): view_content(row) for key, row in found.items()}
+
+    def forget(self, limit: int) -> bool:
+        """Remove up to ``limit`` of what is kept, to begin anew; tells whether there is more."""
+        self._cells.write({self._intent: None})
+        self.streams.rewind()
+        rows = self._first("shadow", limit)
+        self.marks.add([key.sort for key in rows], BEGINNING_OF_TIME)
+        self._cells.write(dict.fromkeys(rows or self._first("taken", limit)))
+        return bool(rows or self._first("taken", 1))
+
+    def _finish(self) -> None:
+        """Carry out what was written down."""
+        text = self._cells.read([self._intent]).get(self._intent)
+        if text:
+            cells = {Key(partition, sort): content for partition, sort, content in orjson.loads(text)}
+            rows = [key.sort for key in cells if key.partition.startswith("shadow#")]
+            self.marks.add(rows, BEGINNING_OF_TIME)
+            self._cells.write(cells)
+            self._cells.write({self._intent: None})
+
+    def _writes(self, parts: Sequence[Commit]) -> list[Any]:
+        return [w for part in parts for event in self._store.decode(part) for w in self._projection.apply(event)]
+
+    def _first(self, kind: str, limit: int) -> list[Key]:
+        found: list[Key] = []
+        for shard in SHARDS:
+            partition = self._partition(kind, shard)
+            found += [Key(partition, sort) for sort, _ in self._cells.page(partition, limit - len(found))]
+            if len(found) == limit:
+                break
+        return found
+
+    def _row_key(self, key: RowKey) -> Key:
+        name = row_name(key)
+        return Key(self._partition("shadow", shard_of(name)), name)
+
+    def _applied_key(self, stream: StreamId) -> Key:
+        return Key(self._partition("taken", shard_of(str(stream))), str(stream))
+
+    def _partition(self, kind: str, shard: str) -> str:
+        return f"{kind}#{self.name}#{shard}"
+
+
+def view_content(row: ViewRow) -> Content:
+    """What is compared of a view row."""
+    return {"(commits)": row.version, **row.fields}
+
+
+def _encode(row: ViewRow) -> str:
+    fields = {name: [isinstance(value, str), str(value)] for name, value in row.fields.items()}
+    return orjson.dumps([row.version, timestamp(row.recorded_at), fields]).decode()
+
+
+def _decode(key: RowKey, text: str) -> ViewRow:
+    version, recorded_at, fields = orjson.loads(text)
+    values: Iterator[tuple[str, Value]] = (
+        (name, value if is_text else Decimal(value)) for name, (is_text, value) in fields.items()
+    )
+    moment = datetime.fromisoformat(recorded_at)
+    return ViewRow(key.partition, key.sort, dict(values), version, moment, BEGINNING_OF_TIME)
+
 
 Rows = Mapping[RowKey, ViewRow]
 
 
 class ViewRowSide:
-    """The rows of a ``ViewProjection`` as they are.
+    """The rows of a ``ViewProjection`` as they are."""
 
-    Parameters
-    ----------
-    generation : Generation
-    upkeep : Upkeep
-    cells : Cells
-    """
-
-    def __init__(self, generation: Generation, upkeep: Upkeep, cells: Cells) -> None:
+    def __init__(self, generation: Generation, sources: Sources) -> None:
         self.name = f"rows:{generation}"
         self.generation = generation
-        self.feed: Feed = Feeds(Listed(cells, self.name, self._page), Marks(cells, str(generation)))
-        self._upkeep = upkeep
+        self.feed: Feed = CompositeFeed(
+            FullListing(sources.cells, self.name, self._page), DirtySet(sources.cells, str(generation))
+        )
+        self._upkeep = sources.upkeep
 
     def read(self, ids: Sequence[str]) -> Mapping[str, Content]:
         """As in ``Side``."""
@@ -89,51 +232,33 @@ class ViewComparison:
 
     Parameters
     ----------
-    projection : ViewProjection
-    expected : ShadowSide
-    actual : ViewRowSide
-    store : EventStore
-    views : Views
-    upkeep : Upkeep
-    cells : Cells
-    clock : Callable[[], datetime]
     fence : Callable[[], datetime]
         Events recorded before should be in the rows, and rows written before stand still.
-    resume : Callable[[str, StreamId], object]
-        Brings a stream up to date in a projection, also a parked one.
+
+    Attributes
+    ----------
+    lagging : DirtySet
+        Streams that the fold and the read model hold up to different versions; those that were changed behind the
+        store's back are marked here too.
     """
 
     def __init__(
-        self,
-        projection: ViewProjection,
-        expected: ShadowSide,
-        actual: ViewRowSide,
-        store: EventStore,
-        views: Views,
-        upkeep: Upkeep,
-        cells: Cells,
-        clock: Clock,
-        fence: Clock,
-        resume: Resume,
+        self, projection: ViewProjection, generation: Generation, sources: Sources, histories: Histories, fence: Clock
     ) -> None:
         self.name = projection.name
-        self.expected = expected
-        self.actual = actual
-        self.lagging = Marks(cells, f"lagging:{actual.generation}")
+        self.expected = ExpectedSide(projection, generation, sources, histories)
+        self.actual = ViewRowSide(generation, sources)
+        self.touched = self.lagging = DirtySet(sources.cells, f"lagging:{generation}")
         self._projection = projection
-        self._store = store
-        self._views = views
-        self._upkeep = upkeep
-        self._clock = clock
+        self._sources = sources
         self._fence = fence
-        self._resume = resume
 
-    def take(self, ids: Sequence[str], *, fresh: bool = False) -> None:
+    def apply(self, ids: Sequence[str], *, fresh: bool = False) -> None:
         """Carry the fold on to the heads of streams, and remember those that the read model lacks."""
-        self.expected.take(ids, fresh=fresh)
+        self.expected.apply(ids, fresh=fresh)
         streams = list(map(StreamId.parse, ids))
-        taken, live = self._versions(streams)
-        self.lagging.add([str(s) for s in streams if live.get(s, 0) != taken.get(s, 0)], BEGINNING_OF_TIME)
+        applied, live = self._versions(streams)
+        self.lagging.add([str(s) for s in streams if live.get(s, 0) != applied.get(s, 0)], BEGINNING_OF_TIME)
 
     def judge(self, ids: Sequence[str]) -> Mapping[str, Verdict]:
         """As in ``Comparison``."""
@@ -143,22 +268,17 @@ class ViewComparison:
     def judge_streams(self, ids: Sequence[str]) -> Mapping[str, Verdict]:
         """Whether streams that the read model lacked have arrived."""
         streams, fence = list(map(StreamId.parse, ids)), self._fence()
-        taken, live = self._versions(streams)
-        return {str(s): self._arrived(s, taken.get(s, 0), live.get(s, 0), fence) for s in streams}
+        applied, live = self._versions(streams)
+        return {str(s): self._arrived(s, applied.get(s, 0), live.get(s, 0), fence) for s in streams}
 
     def repair(self, finding: Finding) -> str:
-        """As in ``Comparison``: the row is put in the place of the wrong one, unless somebody writes it meanwhile."""
+        """Replace the wrong row, unless a projector writes it meanwhile."""
         if finding.kind == "stale_stream":
-            self._resume(self.name, StreamId.parse(finding.where))
+            self._sources.resume(self.name, StreamId.parse(finding.where))
             return "the stream was taken in again from the event table"
         if finding.kind == "unfoldable_stream":
             raise NotRepairable(finding.detail)
-        for _ in range(REPAIR_ATTEMPTS):
-            try:
-                return self._replace(named_row(finding.where))
-            except WatermarkMoved:
-                continue
-        raise NotRepairable(f"{finding.where} keeps moving")
+        return while_it_moves(lambda: self._replace(named_row(finding.where)), finding.where)
 
     def _replace(self, key: RowKey) -> str:
         id = row_name(key)
@@ -168,8 +288,8 @@ class ViewComparison:
         if key.tenant in cut.unsure:
             raise NotRepairable(cut.unsure[key.tenant])
         old, new = cut.actual.get(key), cut.expected.get(key)
-        row = replace(new, projected_at=self._clock()) if new else None
-        self._upkeep.replace_row(self.actual.generation, key, old, row)
+        row = replace(new, projected_at=self._sources.clock()) if new else None
+        self._sources.upkeep.replace_row(self.actual.generation, key, old, row)
         return "the row was written anew" if row else "the row was removed"
 
     def _judged(self, id: str, key: RowKey, cut: Cut, fence: datetime) -> Verdict:
@@ -183,10 +303,10 @@ class ViewComparison:
             return Verdict(finding, evidence=_evidence(finding))
         return Verdict(moving=since is not None, since=since)
 
-    def _arrived(self, stream: StreamId, taken: int, live: int, fence: datetime) -> Verdict:
+    def _arrived(self, stream: StreamId, applied: int, live: int, fence: datetime) -> Verdict:
         try:
-            missing = next(self._store.commits(stream, live), None)
-            self._changes(stream, taken, live)
+            missing = next(self._sources.store.commits(stream, live), None)
+            self._changes(stream, applied, live)
         except (Unfoldable, StreamCorrupted) as error:
             kind = "unfoldable_stream"
             return Verdict(Finding(where=str(stream), kind=kind, detail=str(error)), evidence=kind)
@@ -203,11 +323,11 @@ class ViewComparison:
         keys = set(map(named_row, ids))
         first = self.actual.rows(ids)
         streams = self._unsettled()
-        taken, live = self._versions(streams)
+        applied, live = self._versions(streams)
         expected = dict(self.expected.rows(list(keys)))
         again = self.actual.rows(ids)
         moving = frozenset(key for key in keys if first.get(key) != again.get(key))
-        return self._carried(keys, expected, again, moving, {s: (taken.get(s, 0), live.get(s, 0)) for s in streams})
+        return self._carried(keys, expected, again, moving, {s: (applied.get(s, 0), live.get(s, 0)) for s in streams})
 
     def _carried(
         self,
@@ -220,15 +340,15 @@ class ViewComparison:
         """Carry the fold of each stream to where the read model holds it."""
         behind: dict[RowKey, datetime] = {}
         unsure: dict[str, str] = {}
-        for stream, (taken, live) in places.items():
+        for stream, (applied, live) in places.items():
             try:
-                changes = self._changes(stream, taken, live)
+                changes = self._changes(stream, applied, live)
             except Unfoldable as error:
                 unsure[stream.tenant] = str(error)
                 continue
             for key in keys & changes.keys():
                 row, change = expected.get(key), changes[key]
-                if live > taken:
+                if live > applied:
                     carried = changed_row(key, row, change, BEGINNING_OF_TIME)
                 else:
                     carried = self._without(key, row, change, stream, live, actual.get(key))
@@ -236,10 +356,10 @@ class ViewComparison:
                 _set(expected, key, carried)
         return Cut(actual, moving, expected, behind, unsure)
 
-    def _changes(self, stream: StreamId, taken: int, live: int) -> Mapping[RowKey, RowChange]:
-        if taken == live:
+    def _changes(self, stream: StreamId, applied: int, live: int) -> Mapping[RowKey, RowChange]:
+        if applied == live:
             return {}
-        move = self.expected.move(stream, min(taken, live), max(taken, live))
+        move = self.expected.move(stream, min(applied, live), max(applied, live))
         if move is None or move.to_version < live:
             raise Unfoldable(f"{stream} is shorter than what the rows hold of it")
         return merge([move])
@@ -249,7 +369,7 @@ class ViewComparison:
     ) -> ViewRow | None:
         """The row before a change; one that is not just added to belongs to its stream alone."""
         if change.removed or change.fields:
-            fold = ViewFold(self._projection, self._store)
+            fold = ViewFold(self._projection, self._sources.store)
             fold.take(stream, live)
             return fold.rows().get(key)
         if row is None or row.version == change.commits:
@@ -259,7 +379,7 @@ class ViewComparison:
         return replace(row, fields=kept, version=row.version - change.commits)
 
     def _versions(self, streams: Sequence[StreamId]) -> tuple[Mapping[StreamId, int], Mapping[StreamId, int]]:
-        return self.expected.taken(streams), self._views.watermarks(self.actual.generation, streams)
+        return self.expected.applied(streams), self._sources.views.watermarks(self.actual.generation, streams)
 
     def _unsettled(self) -> list[StreamId]:
         """Streams that the fold and the read model may hold up to different versions."""

@@ -15,7 +15,7 @@ from banyan.errors import CommandRejected, Conflict
 from banyan.events import CamelModel, Event
 from banyan.migration.checks.overview import Overview, Standing
 from banyan.migration.phases.steps import ALL_READS, Phase, Step
-from banyan.reconciliation.fields import FieldDifference
+from banyan.reconciliation.content import FieldDifference
 from banyan.streams import BEGINNING_OF_TIME, StreamId
 from banyan.text import Line
 

@@ -16,7 +16,7 @@ from banyan.errors import ConfigurationError, Conflict, EventError, NotFound, St
 from banyan.events import CamelModel
 from banyan.projections.control import Control, Stage
 from banyan.projections.rebuild.preview import Preview
-from banyan.projections.rebuild.progress import Progress
+from banyan.projections.rebuild.rebuild import Progress
 from banyan.streams import StreamId
 
 router = Router()  # type: ignore[no-untyped-call]

@@ -14,8 +14,8 @@ from banyan.entrypoints.admin.long_work import CurrentFunctions
 from banyan.entrypoints.http.call import Call, CurrentCall
 from banyan.errors import Conflict, NotFound
 from banyan.events import CamelModel
+from banyan.reconciliation.reconciler import Runs, RunState
 from banyan.reconciliation.report import Section
-from banyan.reconciliation.run import Runs, RunState
 
 ID: Final = "%Y%m%dT%H%M%S%fZ"
 

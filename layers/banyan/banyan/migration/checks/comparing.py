@@ -12,13 +12,8 @@ from banyan.migration.phases.steps import Phase
 from banyan.migration.sync.backfill import kept_progress
 from banyan.projections.base import AnyStreamProjection
 from banyan.projections.control import Control
-from banyan.projections.upkeep import Upkeep
-from banyan.projections.views import Views
-from banyan.reconciliation.cells import Cells
 from banyan.reconciliation.feeds import Clock
-from banyan.reconciliation.shown import ShownSide
-from banyan.reconciliation.states import StateRowSide
-from banyan.store import EventStore
+from banyan.reconciliation.rows import ReadModelSide, Sources
 
 BOTH_WRITTEN: Final = frozenset({Phase.DUAL_WRITE, Phase.CANARY})
 
@@ -35,14 +30,7 @@ def is_due(parts: Parts) -> bool:
 
 
 def comparisons(
-    parts: Parts,
-    projection: AnyStreamProjection,
-    control: Control,
-    store: EventStore,
-    views: Views,
-    upkeep: Upkeep,
-    cells: Cells,
-    fence: Clock,
+    parts: Parts, projection: AnyStreamProjection, control: Control, sources: Sources, fence: Clock
 ) -> Sequence[LegacyComparison]:
     """The comparison of the legacy system with a projection; none while there is nothing to compare.
 
@@ -50,6 +38,6 @@ def comparisons(
     """
     if not is_due(parts) or control.outdated(projection.version):
         return ()
-    legacy = LegacySide(parts.repository, parts.adapter, projection.name, cells)
-    shown = ShownSide(projection, StateRowSide(projection, control.generation(), views, upkeep, cells), cells)
-    return (LegacyComparison(parts, parts.phases.current().leader, legacy, shown, store, fence),)
+    legacy = LegacySide(parts.repository, parts.adapter, projection.name, sources.cells)
+    shown = ReadModelSide(projection, control.generation(), sources)
+    return (LegacyComparison(parts, parts.phases.current().leader, legacy, shown, sources.store, fence),)

@@ -14,11 +14,10 @@ from banyan.migration.stores.legacy import FoundRow
 from banyan.migration.sync.repair import Repair
 from banyan.migration.writes.primary import Leader
 from banyan.projections.views import StateRow
-from banyan.reconciliation.contents import judged
 from banyan.reconciliation.feeds import Clock
 from banyan.reconciliation.report import Finding
-from banyan.reconciliation.shown import ShownSide
-from banyan.reconciliation.sides import Side, Verdict
+from banyan.reconciliation.rows import ReadModelSide
+from banyan.reconciliation.sides import Side, Verdict, judged
 from banyan.store import EventStore
 from banyan.store.chain import timestamp
 from banyan.streams import StreamId
@@ -39,7 +38,7 @@ class LegacyComparison:
     parts : Parts
     leader : Leader
     legacy : LegacySide
-    shown : ShownSide
+    shown : ReadModelSide
     store : EventStore
     fence : Callable[[], datetime]
         A write made before should have arrived.
@@ -48,7 +47,7 @@ class LegacyComparison:
     name = "legacy"
 
     def __init__(
-        self, parts: Parts, leader: Leader, legacy: LegacySide, shown: ShownSide, store: EventStore, fence: Clock
+        self, parts: Parts, leader: Leader, legacy: LegacySide, shown: ReadModelSide, store: EventStore, fence: Clock
     ) -> None:
         self._parts = parts
         self._leads = leader is Leader.LEGACY

@@ -20,7 +20,7 @@ from banyan.migration.writes.half_done import Owner
 from banyan.migration.writes.primary import Leader
 from banyan.projections.base import StreamProjection
 from banyan.queries import Answer, Provenance, Queries
-from banyan.reconciliation.fields import FieldDifference, differing
+from banyan.reconciliation.content import FieldDifference, differing
 from banyan.streams import StreamId
 
 S = TypeVar("S", bound=BaseModel)

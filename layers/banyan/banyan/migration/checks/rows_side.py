@@ -12,7 +12,7 @@ from banyan.migration.stores.legacy import AnyRepository, FoundRow
 from banyan.migration.stores.rows import key_at, nameable, place_of, readable
 from banyan.migration.sync.contents import view_of
 from banyan.reconciliation.cells import Cells
-from banyan.reconciliation.feeds import Anew, Feeds, Listed
+from banyan.reconciliation.feeds import CompositeFeed, FullListing, RestartingFeed
 from banyan.reconciliation.sides import Content, Feed, Listing
 from banyan.reconciliation.tree import DigestTree, path_of
 from banyan.streams import StreamId
@@ -99,9 +99,9 @@ class LegacySide:
             return Listing(ids, path_of(ids[-1]) if ids else None)
 
         tree = DigestTree(cells, self.name)
-        everything = Feeds(Listed(cells, f"known:{self.name}", known), Listed(cells, self.name, rows))
+        everything = CompositeFeed(FullListing(cells, f"known:{self.name}", known), FullListing(cells, self.name, rows))
         told = repository.changes(cells) if isinstance(repository, TellsChanges) else None
         if told is None:
-            return Anew(cells, self.name, everything)
+            return RestartingFeed(cells, self.name, everything)
         origin = told.origin
-        return Anew(cells, self.name, Feeds(everything, told.feed), lambda _: origin)
+        return RestartingFeed(cells, self.name, CompositeFeed(everything, told.feed), lambda _: origin)

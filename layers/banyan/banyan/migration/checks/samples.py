@@ -13,7 +13,7 @@ from pydantic import TypeAdapter
 
 from banyan.migration.phases.aggregate import Migration
 from banyan.migration.stores.requests import Requests, item_key
-from banyan.reconciliation.fields import FieldDifference
+from banyan.reconciliation.content import FieldDifference
 from banyan.store.chain import timestamp
 from banyan.streams import StreamId
 

@@ -17,8 +17,7 @@ from banyan.migration.stores.legacy import AnyRepository, AnyRow, BadRow, FoundR
 from banyan.migration.stores.notes import Notes
 from banyan.migration.stores.rows import key_at, nameable, place_of
 from banyan.migration.writes.parked import is_of_one_row, reason_of
-from banyan.reconciliation.checksum import canonical
-from banyan.reconciliation.fields import differing
+from banyan.reconciliation.content import canonical, differing
 from banyan.store import EventStore
 from banyan.store.eventstore import Clock
 from banyan.streams import StreamId

@@ -27,7 +27,7 @@ from banyan.migration.stores.rows import RowKey, key_at, nameable, place_of, rea
 from banyan.migration.writes.primary import Leader
 from banyan.migration.writes.primary_dynamodb import DynamoDBLead
 from banyan.reconciliation.cells import Cells
-from banyan.reconciliation.feeds import Marks
+from banyan.reconciliation.feeds import DirtySet
 from banyan.store.chain import timestamp
 from banyan.streams import StreamId
 
@@ -139,7 +139,7 @@ class DynamoDBLegacy(Generic[R]):
         if not table.get("StreamSpecification", {}).get("StreamEnabled") or not self._reads(label):
             _logger.error("the legacy table has no such stream any more, so all its rows are read: %s", self._stream)
             return None
-        return Told(label, Marks(cells, side_name(self._adapter.entity)))
+        return Told(label, DirtySet(cells, side_name(self._adapter.entity)))
 
     @contextmanager
     def unit(self, stream: StreamId, leader: Leader) -> Iterator[Unit[R]]:

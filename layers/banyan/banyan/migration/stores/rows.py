@@ -12,7 +12,7 @@ from pydantic import BaseModel, ValidationError
 from banyan.errors import InvalidStreamId, UnreadableRow
 from banyan.migration.stores.adapter import AnyAdapter
 from banyan.migration.stores.legacy import BadRow, LegacyRow, Link, Named
-from banyan.reconciliation.checksum import canonical
+from banyan.reconciliation.content import canonical
 from banyan.streams import StreamId, caller_tenant
 
 R = TypeVar("R", bound=BaseModel)

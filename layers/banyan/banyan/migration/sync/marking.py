@@ -10,7 +10,7 @@ from typing import Any
 from banyan.errors import InvalidStreamId
 from banyan.migration.checks.rows_side import side_name
 from banyan.reconciliation.cells import Cells
-from banyan.reconciliation.feeds import Marks
+from banyan.reconciliation.feeds import DirtySet
 from banyan.streams import StreamId
 from banyan.telemetry import Telemetry
 
@@ -35,4 +35,4 @@ def mark_legacy_rows(
         except InvalidStreamId:
             telemetry.count("UnreadableRecords")
             _logger.error("a row of the legacy table that no stream can be named after was passed over")
-    Marks(cells, side_name(entity)).add(sorted(found), at)
+    DirtySet(cells, side_name(entity)).add(sorted(found), at)

@@ -1,93 +1,150 @@
-"""Comparing one segment of two generations."""
+"""Comparing one segment of a new generation with the generation that it is to replace."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import partial
-from typing import Final
+from typing import Any, Final, TypeVar
+
+import orjson
 
 from banyan.adapters.dynamodb.commit_items import log_key
+from banyan.confirm import LOOKS, confirm
 from banyan.projections.base import Projection, ViewProjection
+from banyan.projections.check import Difference
 from banyan.projections.rebuild.base import Build, GenerationRows, Phase, Segment
-from banyan.projections.rebuild.shadow import Judge, Verdict, row_pairs, state_pairs
-from banyan.projections.rebuild.walk import Walk, chunks
-from banyan.projections.views import Generation, RowKey, Views
+from banyan.projections.rebuild.filling import Walk, chunks
+from banyan.projections.views import Generation, RowKey, StateRow, ViewRow, Views
+from banyan.streams import StreamId
 
 STREAMS_AT_ONCE: Final = 100
 FIRST_DIFFERENCES: Final = 10
 ENOUGH_DIFFERENCES: Final = 100
+
+K = TypeVar("K", bound=Hashable)
+Content = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class RowPair:
+    """The content of one row in both generations; ``None`` where there is none."""
+
+    old: Content | None
+    new: Content | None
+
+
+Pairs = Callable[[Sequence[K]], Mapping[K, RowPair]]
 
 
 class Comparing:
     """Compares the rows of a new generation with those of the one that was live when it was begun.
 
     A ``StreamProjection`` is compared stream by stream along the log, a ``ViewProjection`` row by row along a
-    part of the table. Behind 100 differences a segment is compared no further.
+    part of the table. After 100 differences a segment is compared no further.
 
     Parameters
     ----------
-    projection : Projection
-    walk : Walk
-    views : Views
-    rows : GenerationRows
-    judge : Judge
+    pause : Callable[[], None]
+        Until a row that is on its way has arrived: the projector writes one generation after the other.
     """
 
-    def __init__(self, projection: Projection, walk: Walk, views: Views, rows: GenerationRows, judge: Judge) -> None:
+    def __init__(
+        self, projection: Projection, walk: Walk, views: Views, rows: GenerationRows, pause: Callable[[], None]
+    ) -> None:
         self._projection = projection
         self._walk = walk
         self._views = views
         self._rows = rows
-        self._judge = judge
+        self._pause = pause
 
     def compare(self, build: Build, segment: Segment) -> Iterator[Segment]:
         """Compare, yielding the segment as often as it may be kept; it goes on from what was kept."""
         by_row = isinstance(self._projection, ViewProjection)
-        for judged in self._by_row(build, segment) if by_row else self._by_stream(build, segment):
-            segment = judged
-            if segment.different >= ENOUGH_DIFFERENCES:
+        for compared in self._by_row(build, segment) if by_row else self._by_stream(build, segment):
+            segment = compared
+            if segment.position is None or segment.different >= ENOUGH_DIFFERENCES:
                 break
             yield segment
         yield replace(segment, phase=Phase.COMPARED, position=None)
 
     def _by_stream(self, build: Build, segment: Segment) -> Iterator[Segment]:
-        old, new = generations(build)
-        look = partial(state_pairs, self._views, old, new)
+        pairs = partial(state_pairs, self._views, *generations(build))
         for firsts in chunks(self._walk.streams(segment), STREAMS_AT_ONCE):
-            verdict = self._judge.compare(look, [first.stream for first in firsts])
-            segment = replace(_judged(segment, verdict), position=log_key(firsts[-1]))
+            segment = replace(
+                self._compared(segment, pairs, [first.stream for first in firsts]), position=log_key(firsts[-1])
+            )
             yield segment
 
     def _by_row(self, build: Build, segment: Segment) -> Iterator[Segment]:
         old, new = generations(build)
-        look = partial(row_pairs, self._rows, old, new)
-        position = segment.position
+        pairs = partial(row_pairs, self._rows, old, new)
         while True:
-            keys, position = self._rows.keys([new, old], segment.number, build.segments, position)
-            verdict = self._judge.compare(look, [*keys.get(new, []), *self._lost(new, keys.get(old, []))])
-            phase = segment.phase if position else Phase.COMPARED
-            segment = replace(_judged(segment, verdict), phase=phase, position=position)
+            keys, position = self._rows.keys([new, old], segment.number, build.segments, segment.position)
+            wanted = [*keys.get(new, []), *self._lost(new, keys.get(old, []))]
+            segment = replace(self._compared(segment, pairs, wanted), position=position)
             yield segment
-            if position is None:
-                return
 
     def _lost(self, new: Generation, keys: Sequence[RowKey]) -> list[RowKey]:
         """Rows of the old generation that the new one does not have."""
         found = self._rows.rows(new, keys)
         return [key for key in keys if key not in found]
 
-
-def _judged(segment: Segment, verdict: Verdict) -> Segment:
-    return replace(
-        segment,
-        compared=segment.compared + verdict.compared,
-        in_flight=segment.in_flight + verdict.in_flight,
-        different=segment.different + len(verdict.differences),
-        differences=(*segment.differences, *verdict.differences)[:FIRST_DIFFERENCES],
-    )
+    def _compared(self, segment: Segment, pairs: Pairs[K], keys: Sequence[K]) -> Segment:
+        seen = confirm(partial(unequal, pairs), keys, self._pause, most=LOOKS)
+        differences = tuple(difference(key, pair) for key, pair in seen.standing.items())
+        return replace(
+            segment,
+            compared=segment.compared + len(keys),
+            in_flight=segment.in_flight + len(seen.moving),
+            different=segment.different + len(differences),
+            differences=(*segment.differences, *differences)[:FIRST_DIFFERENCES],
+        )
 
 
 def generations(build: Build) -> tuple[Generation, Generation]:
     """The generation that was live at the start, and the new one."""
     return Generation(build.generation.projection, build.base), build.generation
+
+
+def unequal(pairs: Pairs[K], keys: Sequence[K]) -> Mapping[K, RowPair]:
+    """Those of some rows that are not the same in both generations."""
+    return {key: pair for key, pair in pairs(keys).items() if pair.old != pair.new}
+
+
+def state_pairs(
+    views: Views, old: Generation, new: Generation, streams: Sequence[StreamId]
+) -> Mapping[StreamId, RowPair]:
+    """Rows of streams in two generations."""
+    before, after = views.states(old, streams), views.states(new, streams)
+    return {stream: RowPair(_state(before.get(stream)), _state(after.get(stream))) for stream in streams}
+
+
+def row_pairs(
+    rows: GenerationRows, old: Generation, new: Generation, keys: Sequence[RowKey]
+) -> Mapping[RowKey, RowPair]:
+    """View rows in two generations."""
+    before, after = rows.rows(old, keys), rows.rows(new, keys)
+    return {key: RowPair(_row(before.get(key)), _row(after.get(key))) for key in keys}
+
+
+def difference(key: object, pair: RowPair) -> Difference:
+    """How a row differs."""
+    name = f"{key.tenant}#{key.partition}#{key.sort}" if isinstance(key, RowKey) else str(key)
+    if pair.old is None or pair.new is None:
+        return Difference(name, ("row",))
+    old, new = pair.old, pair.new
+    return Difference(name, tuple(sorted(n for n in old.keys() | new.keys() if old.get(n) != new.get(n))))
+
+
+def _state(row: StateRow | None) -> Content | None:
+    if row is None:
+        return None
+    state = orjson.loads(row.state)
+    fields = state if isinstance(state, dict) else {"(state)": state}
+    lookups = {f"(lookup {index})": place for index, place in row.lookups.items()}
+    return {"(version)": row.version, "(recordedAt)": row.recorded_at, **lookups, **fields}
+
+
+def _row(row: ViewRow | None) -> Content | None:
+    return {"(commits)": row.version, **row.fields} if row else None

@@ -4,34 +4,42 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from math import ceil
 from typing import Final
 
-from banyan.projections.control import Controls, GenerationInfo, Stage
+from banyan.jobs import Job
+from banyan.projections.base import Projection
+from banyan.projections.control import Control, Controls, GenerationInfo, Stage
+from banyan.projections.controls import change
+from banyan.projections.projecting import Everything, Source
+from banyan.projections.projectors import make_projector
 from banyan.projections.rebuild.base import (
     Build,
     CheckpointMoved,
     Checkpoints,
+    GenerationRows,
     Meter,
     Phase,
     Segment,
     Work,
     WorkQueue,
 )
-from banyan.projections.rebuild.changes import finish, forget
-from banyan.projections.rebuild.throttle import Throttle
-from banyan.projections.views import Generation
+from banyan.projections.rebuild.comparing import Comparing
+from banyan.projections.rebuild.filling import Filling, Walk
+from banyan.projections.snapshotter import Snapshotter
+from banyan.projections.views import Generation, Views
+from banyan.store import EventStore
 from banyan.store.eventstore import Clock, utc_now
 
 MARGIN_SECONDS: Final = 20.0
 LONGEST_DELAY_SECONDS: Final = 900
+BURST_SECONDS: Final = 1.0
 WORKED: Final = frozenset({Stage.BUILDING, Stage.DROPPING})
 
 Step = Callable[[Build, Segment], Iterator[Segment]]
-Steps = Callable[[Generation], Mapping[Phase, Step]]
 
 _logger = logging.getLogger(__name__)
 
@@ -45,14 +53,81 @@ class Pace:
     workers : int
         Segments that are worked on at once; they share the write rate.
     settle : timedelta
-        Behind the start, until every projector writes to the new generation.
+        After the start, until every projector writes to the new generation.
     grace : timedelta
-        Behind the end of a generation, until no projector writes to it any more.
+        After the end of a generation, until no projector writes to it any more.
     """
 
     workers: int = 2
     settle: timedelta = timedelta(seconds=5)
     grace: timedelta = timedelta(seconds=90)
+
+
+@dataclass(frozen=True, slots=True)
+class RebuildSteps:
+    """What is done in each phase of a generation's build.
+
+    Parameters
+    ----------
+    pause : Callable[[], None]
+        Between two looks at rows that differ.
+    """
+
+    projections: Sequence[Projection]
+    store: EventStore
+    views: Views
+    rows: GenerationRows
+    snapshots: Snapshotter
+    pause: Callable[[], None]
+    clock: Clock
+
+    def of(self, generation: Generation) -> Mapping[Phase, Step]:
+        """Steps by phase; of a projection that the code no longer has, only the deleting."""
+        dropping: dict[Phase, Step] = {Phase.DROPPING: self._drop}
+        projection = next((each for each in self.projections if each.name == generation.projection), None)
+        return self._building(projection, generation) | dropping if projection else dropping
+
+    def _building(self, projection: Projection, generation: Generation) -> dict[Phase, Step]:
+        walk = Walk(self.store, projection.entity)
+        projector = make_projector(projection, generation, self.views, Source(self.store, Everything()), self.clock)
+        filling = Filling(projector, walk, self.views, self.snapshots, self.clock)
+        comparing = Comparing(projection, walk, self.views, self.rows, self.pause)
+        return {
+            Phase.COUNTING: filling.count,
+            Phase.HEALING: filling.fill,
+            Phase.CATCHING_UP: filling.catch_up,
+            Phase.COMPARING: comparing.compare,
+        }
+
+    def _drop(self, build: Build, segment: Segment) -> Iterator[Segment]:
+        """Delete the rows and cursors of a generation that nothing reads or writes any more."""
+        position = segment.position
+        while position := self.rows.drop(build.generation, segment.number, build.segments, position):
+            yield replace(segment, position=position)
+        yield replace(segment, phase=Phase.DROPPED, position=None)
+
+
+class Throttle:
+    """A token bucket of write units: one second's worth may be spent at once.
+
+    Parameters
+    ----------
+    rate : float
+        Write units per second.
+    monotonic : Callable[[], float]
+        Seconds.
+    """
+
+    def __init__(self, rate: float, monotonic: Callable[[], float]) -> None:
+        self._rate = rate
+        self._monotonic = monotonic
+        self._paid_until = monotonic() - BURST_SECONDS
+
+    def spend(self, units: float) -> float:
+        """Take units that were consumed, and return how long to wait before consuming more, seconds."""
+        now = self._monotonic()
+        self._paid_until = max(self._paid_until, now - BURST_SECONDS) + units / self._rate
+        return max(self._paid_until - now, 0.0)
 
 
 class RebuildWorker:
@@ -62,18 +137,13 @@ class RebuildWorker:
     ----------
     steps : Callable[[Generation], Mapping[Phase, Step]]
         What is done in each phase of a generation's build.
-    controls : Controls
-    checkpoints : Checkpoints
-    queue : WorkQueue
-    meter : Meter
-    pace : Pace
     clock, monotonic, sleep
         Replace the defaults, in tests.
     """
 
     def __init__(
         self,
-        steps: Steps,
+        steps: Callable[[Generation], Mapping[Phase, Step]],
         controls: Controls,
         checkpoints: Checkpoints,
         queue: WorkQueue,
@@ -99,92 +169,90 @@ class RebuildWorker:
 
         Parameters
         ----------
-        work : Work
         remaining : Callable[[], float]
             Seconds until this process is stopped.
 
         Raises
         ------
         BatchFailed
-            Most streams cannot be taken in: mend the code, then let the message come back.
+            Most streams cannot be applied: mend the code, then let the message come back.
         StoreUnavailable
         """
         build = self._checkpoints.build(work.generation)
         if build is None:
             return
-        turn = _Turn(build, remaining, Throttle(build.write_rate / self._pace.workers, self._monotonic))
-        segment: Segment | None = self._checkpoints.segments(build)[work.segment]
+        segment = self._checkpoints.segments(build)[work.segment]
+        throttle = Throttle(build.write_rate / self._pace.workers, self._monotonic)
         try:
-            while segment:
-                segment = self._go_on(turn, segment)
+            for reached in self._job(build).places(segment):
+                wait = throttle.spend(reached.write_units - segment.write_units)
+                segment = reached
+                if wait + MARGIN_SECONDS > remaining():
+                    self._later(build, segment, wait)
+                    return
+                self._sleep(wait)
         except CheckpointMoved:
-            _logger.info("somebody else goes on with segment %d of %s", work.segment, work.generation)
+            _logger.info("another process goes on with segment %d of %s", work.segment, work.generation)
 
-    def _go_on(self, turn: _Turn, segment: Segment) -> Segment | None:
-        """The segment behind the phase it is in; ``None`` when there is nothing more to do now."""
-        info = self._info(turn.build)
+    def _job(self, build: Build) -> Job[Segment]:
+        """The work on a segment; its last step yields nothing."""
+        spent = self._meter.read_units, self._meter.write_units
+
+        def keep(segment: Segment, /, *, instead_of: Segment) -> Segment:
+            nonlocal spent
+            before, spent = spent, (self._meter.read_units, self._meter.write_units)
+            kept = replace(
+                segment,
+                read_units=instead_of.read_units + spent[0] - before[0],
+                write_units=instead_of.write_units + spent[1] - before[1],
+                updated_at=self._clock(),
+                revision=instead_of.revision,
+            )
+            return self._checkpoints.put(build.generation, kept)
+
+        return Job(lambda segment: self._step(build, segment), keep, lambda _: False)
+
+    def _step(self, build: Build, segment: Segment) -> Iterator[Segment]:
+        """Go on with the phase that a segment is in, until an operator decides otherwise."""
+        info = self._info(build)
         if info is None:
-            self._checkpoints.forget(turn.build)
+            self._checkpoints.forget(build)
         if info is None or info.stage not in WORKED:
-            return None
+            return
         if info.stage is Stage.DROPPING and not segment.phase.reached(Phase.DROPPING):
             segment = replace(segment, phase=Phase.DROPPING, position=None)
-        step = self._steps(turn.build.generation).get(segment.phase)
+        step = self._steps(build.generation).get(segment.phase)
         if step is None:
-            return self._meet(turn.build, segment)
-        delay = (self._begin(turn.build, segment.phase, info) - self._clock()).total_seconds()
+            yield from self._meet(build, segment)
+            return
+        delay = (self._begin(build, segment.phase, info) - self._clock()).total_seconds()
         if delay > 0:
-            self._later(turn.build, segment, delay)
-            return None
-        return self._run(turn, step, segment)
+            self._later(build, segment, delay)
+            return
+        for reached in step(build, segment):
+            yield reached
+            now = self._info(build)
+            if now is None or now.stage is not info.stage:
+                return
 
-    def _run(self, turn: _Turn, step: Step, segment: Segment) -> Segment | None:
-        phase, stage = segment.phase, self._stage(turn.build)
-        before = self._meter.read_units, self._meter.write_units
-        for advanced in step(turn.build, segment):
-            now = self._meter.read_units, self._meter.write_units
-            segment = self._keep(turn.build, segment, advanced, now[0] - before[0], now[1] - before[1])
-            wait = turn.throttle.spend(now[1] - before[1])
-            if wait + MARGIN_SECONDS > turn.remaining():
-                self._later(turn.build, segment, wait)
-                return None
-            self._sleep(wait)
-            if segment.phase is not phase or self._stage(turn.build) is not stage:
-                break
-            before = now
-        return segment
-
-    def _meet(self, build: Build, segment: Segment) -> Segment | None:
+    def _meet(self, build: Build, segment: Segment) -> Iterator[Segment]:
         """Where a segment waits until all have come as far; whoever goes on tells the next one first."""
         segments = self._checkpoints.segments(build)
         if not all(other.phase.reached(segment.phase) for other in segments):
-            return None
+            return
         if segment.phase is Phase.CAUGHT_UP:
             following = segments[(segment.number + 1) % len(segments)]
             if following.phase is Phase.CAUGHT_UP and following.number != segment.number:
                 self._queue.send([Work(build.generation, following.number)])
-            return self._keep(build, segment, replace(segment, phase=Phase.COMPARING))
-        if segment.phase is Phase.COMPARED:
+            yield replace(segment, phase=Phase.COMPARING)
+        elif segment.phase is Phase.COMPARED:
             finish(self._controls, build, segments, self._clock())
         else:
             forget(self._controls, self._checkpoints, build)
-        return None
 
     def _later(self, build: Build, segment: Segment, seconds: float) -> None:
         delay = min(ceil(seconds), LONGEST_DELAY_SECONDS)
         self._queue.send([Work(build.generation, segment.number)], delay_seconds=delay)
-
-    def _keep(self, build: Build, kept: Segment, advanced: Segment, reads: float = 0.0, writes: float = 0.0) -> Segment:
-        return self._checkpoints.put(
-            build.generation,
-            replace(
-                advanced,
-                read_units=kept.read_units + reads,
-                write_units=kept.write_units + writes,
-                updated_at=self._clock(),
-                revision=kept.revision,
-            ),
-        )
 
     def _begin(self, build: Build, phase: Phase, info: GenerationInfo) -> datetime:
         """The earliest moment of a phase."""
@@ -196,15 +264,35 @@ class RebuildWorker:
         control = self._controls.get([build.generation.projection])[build.generation.projection]
         return next((info for info in control.generations if info.number == build.generation.number), None)
 
-    def _stage(self, build: Build) -> Stage | None:
-        info = self._info(build)
-        return info.stage if info else None
+
+def finish(controls: Controls, build: Build, segments: Sequence[Segment], now: datetime) -> None:
+    """Say that a build is complete, and let queries read it if that was asked for and nothing differs.
+
+    What another version of the projection made is expected to differ, and so is what a new projection has not got yet.
+    """
+    number = build.generation.number
+    failed, equal = any(segment.failed for segment in segments), not any(segment.different for segment in segments)
+
+    def ready(control: Control) -> Control:
+        info = control.info(number)
+        if info.stage is not Stage.BUILDING:
+            return control
+        done = control.readied(number, now)
+        right = not failed and (equal or build.first or control.outdated(info.version))
+        return done.switched(number, now) if right and build.switch_when_equal and control.live == build.base else done
+
+    control = change(controls, build.generation.projection, ready)
+    outcome = "equal" if equal and not failed else "differs"
+    _logger.info("%s is complete and %s", build.generation, outcome, extra={"live": control.live})
 
 
-@dataclass(frozen=True, slots=True)
-class _Turn:
-    """One message on its way."""
+def forget(controls: Controls, checkpoints: Checkpoints, build: Build) -> None:
+    """Leave out a generation whose rows are gone, then what is known about its build."""
+    number = build.generation.number
 
-    build: Build
-    remaining: Callable[[], float]
-    throttle: Throttle
+    def without(control: Control) -> Control:
+        known = any(info.number == number for info in control.generations)
+        return control.forgotten(number) if known else control
+
+    change(controls, build.generation.projection, without)
+    checkpoints.forget(build)

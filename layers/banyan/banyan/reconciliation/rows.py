@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import zlib
+from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 
@@ -14,50 +15,89 @@ from banyan.projections.check import fold_commits
 from banyan.projections.upkeep import Upkeep
 from banyan.projections.views import Generation, StateRow, Views, WatermarkMoved
 from banyan.reconciliation.cells import Cells
-from banyan.reconciliation.contents import difference
-from banyan.reconciliation.feeds import Clock, Feeds, Listed, LogFeed, Marks
-from banyan.reconciliation.histories import Histories
+from banyan.reconciliation.feeds import Clock, CompositeFeed, DirtySet, FullListing, LogFeed
 from banyan.reconciliation.report import Finding
-from banyan.reconciliation.sides import Content, Feed, Listing, NotRepairable, Verdict
+from banyan.reconciliation.sides import Content, Feed, Listing, NotRepairable, Verdict, difference
 from banyan.store import Commit, EventStore
 from banyan.store.chain import timestamp
 from banyan.streams import StreamId
 
+KEPT_COMMITS: Final = 20_000
 UNREADABLE: Final[Content] = {"(unreadable)": True}
 REPAIR_ATTEMPTS: Final = 5
 
-Resume = Callable[[str, StreamId], object]
 
-
-class FoldSide:
-    """What the rows of a projection should be, by the events.
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """What rows are read and put right through.
 
     Parameters
     ----------
-    projection : StreamProjection
-    generation : Generation
-    store : EventStore
-    histories : Histories
     cells : Cells
+        Where the reconciliation keeps what it knows.
+    resume : Callable[[str, StreamId], object]
+        Brings a stream up to date in a projection, also a parked one.
     """
 
+    store: EventStore
+    views: Views
+    upkeep: Upkeep
+    cells: Cells
+    resume: Callable[[str, StreamId], object]
+    clock: Clock
+
+
+class Histories:
+    """Keeps what was read last, up to a bound; every comparison folds the same streams.
+
+    Parameters
+    ----------
+    limit : int
+        Commits that are kept.
+    """
+
+    def __init__(self, store: EventStore, limit: int = KEPT_COMMITS) -> None:
+        self._store = store
+        self._limit = limit
+        self._kept: OrderedDict[StreamId, tuple[Commit, ...]] = OrderedDict()
+        self._count = 0
+
+    def read(self, stream: StreamId) -> tuple[Commit, ...]:
+        """All commits of a stream as it is now. Raises ``StreamCorrupted``."""
+        return self.keep(stream, tuple(self._store.commits(stream)))
+
+    def keep(self, stream: StreamId, commits: tuple[Commit, ...]) -> tuple[Commit, ...]:
+        """Keep what was read elsewhere and found undamaged, instead of what was read before."""
+        self._drop(stream)
+        self._kept[stream] = commits
+        self._count += len(commits)
+        while self._count > self._limit:
+            self._drop(next(iter(self._kept)))
+        return commits
+
+    def recent(self, stream: StreamId) -> Sequence[Commit]:
+        """All commits of a stream as it was when it was read last, in this run. Raises ``StreamCorrupted``."""
+        return self._kept[stream] if stream in self._kept else self.read(stream)
+
+    def _drop(self, stream: StreamId) -> None:
+        self._count -= len(self._kept.pop(stream, ()))
+
+
+class FoldSide:
+    """What the rows of a projection should be, by the events."""
+
     def __init__(
-        self,
-        projection: AnyStreamProjection,
-        generation: Generation,
-        store: EventStore,
-        histories: Histories,
-        cells: Cells,
+        self, projection: AnyStreamProjection, generation: Generation, sources: Sources, histories: Histories
     ) -> None:
         self.name = f"fold:{generation}"
-        self.marks = Marks(cells, self.name)
-        self.feed: Feed = Feeds(LogFeed(store, cells, self.name, projection.entity), self.marks)
+        self.marks = DirtySet(sources.cells, self.name)
+        self.feed: Feed = CompositeFeed(LogFeed(sources.store, sources.cells, self.name, projection.entity), self.marks)
         self._projection = projection
-        self._store = store
+        self._store = sources.store
         self._histories = histories
 
     def read(self, ids: Sequence[str]) -> Mapping[str, Content]:
-        """As in ``Side``: one read of each stream that no comparison has read yet."""
+        """Content of rows: one read of each stream that no comparison has read yet."""
         found = {id: self.fold(_undamaged(self._histories.recent, StreamId.parse(id))) for id in ids}
         return {id: content for id, content in found.items() if content is not None}
 
@@ -84,29 +124,20 @@ class FoldSide:
 
 
 class StateRowSide:
-    """The rows of a projection as they are.
+    """The rows of a projection as they are."""
 
-    Parameters
-    ----------
-    projection : StreamProjection
-    generation : Generation
-    views : Views
-    upkeep : Upkeep
-    cells : Cells
-    """
-
-    def __init__(
-        self, projection: AnyStreamProjection, generation: Generation, views: Views, upkeep: Upkeep, cells: Cells
-    ) -> None:
+    def __init__(self, projection: AnyStreamProjection, generation: Generation, sources: Sources) -> None:
         self.name = f"rows:{generation}"
         self.generation = generation
-        self.feed: Feed = Feeds(Listed(cells, self.name, self.page), Marks(cells, str(generation)))
+        self.feed: Feed = CompositeFeed(
+            FullListing(sources.cells, self.name, self.page), DirtySet(sources.cells, str(generation))
+        )
         self._projection = projection
-        self._views = views
-        self._upkeep = upkeep
+        self._views = sources.views
+        self._upkeep = sources.upkeep
 
     def read(self, ids: Sequence[str]) -> Mapping[str, Content]:
-        """As in ``Side``: one batch read for 100 rows."""
+        """Content of rows: one batch read for 100."""
         return {id: self.content(row) for id, row in self.rows(ids).items()}
 
     def rows(self, ids: Sequence[str]) -> Mapping[str, StateRow | None]:
@@ -137,53 +168,42 @@ class StateComparison:
 
     Parameters
     ----------
-    expected : FoldSide
-    actual : StateRowSide
-    views : Views
-    upkeep : Upkeep
-    clock : Callable[[], datetime]
     fence : Callable[[], datetime]
         A row that lacks an event recorded before is stale.
-    resume : Callable[[str, StreamId], object]
-        Brings a stream up to date in a projection, also a parked one.
+
+    Attributes
+    ----------
+    touched : DirtySet
+        Where a stream is marked that was changed behind the store's back.
     """
 
     def __init__(
         self,
-        expected: FoldSide,
-        actual: StateRowSide,
-        views: Views,
-        upkeep: Upkeep,
-        clock: Clock,
+        projection: AnyStreamProjection,
+        generation: Generation,
+        sources: Sources,
+        histories: Histories,
         fence: Clock,
-        resume: Resume,
     ) -> None:
-        self.name = actual.generation.projection
-        self.expected = expected
-        self.actual = actual
-        self._views = views
-        self._upkeep = upkeep
-        self._clock = clock
+        self.name = generation.projection
+        self.expected = FoldSide(projection, generation, sources, histories)
+        self.actual = StateRowSide(projection, generation, sources)
+        self.touched = self.expected.marks
+        self._sources = sources
         self._fence = fence
-        self._resume = resume
 
     def judge(self, ids: Sequence[str]) -> Mapping[str, Verdict]:
-        """As in ``Comparison``: rows first, streams after, so that a row is never ahead of its stream."""
+        """Read rows first, streams after, so that a row is never ahead of its stream."""
         fence = self._fence()
         rows = self.actual.rows(ids)
         return {id: self._judged(id, id in rows, rows.get(id), fence) for id in ids}
 
     def repair(self, finding: Finding) -> str:
-        """As in ``Comparison``: the row is written anew from the fold, unless somebody writes it meanwhile."""
+        """Write the row that the fold gives, unless a projector writes it meanwhile."""
         stream = StreamId.parse(finding.where)
         if finding.kind == "stale_row":
-            self._resume(self.name, stream)
-        for _ in range(REPAIR_ATTEMPTS):
-            try:
-                return self._rewrite(stream)
-            except WatermarkMoved:
-                continue
-        raise NotRepairable(f"the row of {stream} keeps moving")
+            self._sources.resume(self.name, stream)
+        return while_it_moves(lambda: self._rewrite(stream), f"the row of {stream}")
 
     def _judged(self, id: str, exists: bool, row: StateRow | None, fence: datetime) -> Verdict:
         commits = self.expected.commits(StreamId.parse(id))
@@ -202,13 +222,13 @@ class StateComparison:
 
     def _with_row(self, id: str, row: StateRow | None, commits: Sequence[Commit], fence: datetime) -> Verdict:
         version = row.version if row else 0
-        taken = [commit for commit in commits if commit.last <= version]
-        whole = bool(taken) and taken[-1].last == version
+        applied = [commit for commit in commits if commit.last <= version]
+        whole = bool(applied) and applied[-1].last == version
         content = self.actual.content(row)
-        finding = difference(id, self.expected.fold(taken if whole else commits), content)
+        finding = difference(id, self.expected.fold(applied if whole else commits), content)
         if finding:
             return Verdict(finding, evidence="/".join(field.name for field in finding.fields) or finding.kind)
-        missing = commits[len(taken) :]
+        missing = commits[len(applied) :]
         if not missing:
             return Verdict()
         if missing[0].recorded_at > fence:
@@ -229,12 +249,22 @@ class StateComparison:
         old, new = rows.get(id), self.expected.row(self.expected.commits(stream))
         if new is None:
             if old:
-                self._upkeep.remove_state(generation, old)
+                self._sources.upkeep.remove_state(generation, old)
             return "the row was removed"
         if old is None or self.actual.content(old) != self.actual.content(new):
-            row = replace(new, projected_at=self._clock())
-            self._views.put_state(generation, row, old.version if old else 0)
+            row = replace(new, projected_at=self._sources.clock())
+            self._sources.views.put_state(generation, row, old.version if old else 0)
         return f"the row was written anew, at version {new.version}"
+
+
+def while_it_moves(write: Callable[[], str], what: str) -> str:
+    """Write a row again as long as it changes in between. Raises ``NotRepairable`` when it never stands still."""
+    for _ in range(REPAIR_ATTEMPTS):
+        try:
+            return write()
+        except WatermarkMoved:
+            continue
+    raise NotRepairable(f"{what} keeps moving")
 
 
 def content_of(projection: AnyStreamProjection, row: StateRow) -> Content:
@@ -257,3 +287,35 @@ def _undamaged(read: Callable[[StreamId], Sequence[Commit]], stream: StreamId) -
 
 def _found(id: str, kind: str, detail: str) -> Verdict:
     return Verdict(Finding(where=id, kind=kind, detail=detail), evidence=kind)
+
+
+def read_model_name(generation: Generation) -> str:
+    """Name of the side that holds what the rows of a generation show."""
+    return f"shown:{generation}"
+
+
+class ReadModelSide:
+    """What a read model shows: its rows without their versions and their places in lookups.
+
+    Their changes are forwarded to this side by the comparison of the rows with their fold.
+    """
+
+    def __init__(self, projection: AnyStreamProjection, generation: Generation, sources: Sources) -> None:
+        rows = StateRowSide(projection, generation, sources)
+        self.name = read_model_name(generation)
+        self.feed: Feed = CompositeFeed(
+            FullListing(sources.cells, self.name, rows.page), DirtySet(sources.cells, self.name)
+        )
+        self.rows = rows.rows
+        self._projection = projection
+
+    def read(self, ids: Sequence[str]) -> Mapping[str, Content]:
+        """Content of rows: one batch read for 100."""
+        return {id: self.content(row) for id, row in self.rows(ids).items()}
+
+    def content(self, row: StateRow | None) -> Content:
+        """What is compared of a row."""
+        try:
+            return self._projection.state.model_validate_json(row.state).model_dump() if row else UNREADABLE
+        except ValueError:
+            return UNREADABLE

@@ -3,67 +3,72 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 
 import pytest
 from tests.support.ledger import account, deposits
 from tests.support.rebuild import SETTLE_SECONDS, Rebuilding
 
+from banyan.confirm import LOOKS, Confirmed, confirm
+from banyan.projections.check import Difference
 from banyan.projections.rebuild import comparing
-from banyan.projections.rebuild.shadow import Judge, Pair, Verdict
-from banyan.projections.views import Generation, Move
+from banyan.projections.rebuild.comparing import RowPair, difference, unequal
+from banyan.projections.views import Generation, Move, RowKey
 
-SAME = Pair({"total": 1}, {"total": 1})
-BEHIND = Pair({"total": 1}, {"total": 2})
-FURTHER = Pair({"total": 2}, {"total": 3})
+SAME = RowPair({"total": 1}, {"total": 1})
+LAGGING = RowPair({"total": 1}, {"total": 2})
+FURTHER = RowPair({"total": 2}, {"total": 3})
 
 
 class Looks:
     """Rows as they are seen from one look to the next; the last look repeats itself."""
 
-    def __init__(self, **seen: Sequence[Pair]) -> None:
+    def __init__(self, **seen: Sequence[RowPair]) -> None:
         self.asked: list[list[str]] = []
         self._seen = seen
 
-    def __call__(self, keys: Sequence[str]) -> Mapping[str, Pair]:
+    def __call__(self, keys: Sequence[str]) -> Mapping[str, RowPair]:
         number = len(self.asked)
         self.asked.append(sorted(keys))
         return {key: self._seen[key][min(number, len(self._seen[key]) - 1)] for key in keys}
 
 
-def judged(**seen: Sequence[Pair]) -> tuple[Verdict, Looks, list[float]]:
-    """The verdict on some rows, how they were looked at, and the pauses between."""
+def compared(**seen: Sequence[RowPair]) -> tuple[Confirmed[str, RowPair], Looks, list[float]]:
+    """What is said of some rows, how they were looked at, and the pauses between."""
     looks, pauses = Looks(**seen), list[float]()
-    return Judge(5.0, pauses.append).compare(looks, list(seen)), looks, pauses
+    return confirm(partial(unequal, looks), list(seen), lambda: pauses.append(5.0), most=LOOKS), looks, pauses
 
 
 def test_equal_rows_are_looked_at_once() -> None:
-    verdict, looks, pauses = judged(a=[SAME], b=[SAME])
-    assert (verdict, looks.asked, pauses) == (Verdict(2, 0, ()), [["a", "b"]], [])
+    said, looks, pauses = compared(a=[SAME], b=[SAME])
+    assert (said, looks.asked, pauses) == (Confirmed({}, {}), [["a", "b"]], [])
 
 
 def test_a_row_that_stands_still_and_differs_is_a_difference() -> None:
-    verdict, looks, pauses = judged(a=[SAME], b=[BEHIND])
-    ((found,),) = (verdict.differences,)
-    assert (found.row, found.fields, verdict.in_flight) == ("b", ("total",), 0)
+    said, looks, pauses = compared(a=[SAME], b=[LAGGING])
+    assert said == Confirmed({"b": LAGGING}, {})
     assert looks.asked == [["a", "b"], ["b"], ["b"]]
     assert pauses == [5.0, 5.0]
 
 
-@pytest.mark.parametrize("looks", [[BEHIND, SAME], [BEHIND, BEHIND, SAME], [BEHIND, FURTHER, SAME]])
-def test_a_row_that_is_seen_equal_once_is_equal(looks: Sequence[Pair]) -> None:
-    verdict, _, _ = judged(a=looks)
-    assert verdict == Verdict(1, 0, ())
+@pytest.mark.parametrize("looks", [[LAGGING, SAME], [LAGGING, LAGGING, SAME], [LAGGING, FURTHER, SAME]])
+def test_a_row_that_is_seen_equal_once_is_equal(looks: Sequence[RowPair]) -> None:
+    said, _, _ = compared(a=looks)
+    assert said == Confirmed({}, {})
 
 
-@pytest.mark.parametrize("looks", [[BEHIND, FURTHER], [BEHIND, BEHIND, FURTHER]])
-def test_a_row_that_keeps_moving_is_in_flight(looks: Sequence[Pair]) -> None:
-    verdict, _, _ = judged(a=looks)
-    assert verdict == Verdict(1, 1, ())
+@pytest.mark.parametrize("looks", [[LAGGING, FURTHER], [LAGGING, LAGGING, FURTHER]])
+def test_a_row_that_keeps_moving_is_in_flight(looks: Sequence[RowPair]) -> None:
+    said, _, _ = compared(a=looks)
+    assert said == Confirmed({}, {"a": FURTHER})
 
 
-def test_a_row_that_one_side_lacks_is_a_difference_of_the_row() -> None:
-    verdict, _, _ = judged(a=[Pair(None, {"total": 1})], b=[Pair({"total": 1}, None)], c=[Pair(None, None)])
-    assert [(d.row, d.fields) for d in verdict.differences] == [("a", ("row",)), ("b", ("row",))]
+def test_a_difference_names_the_fields_that_differ_and_the_row_that_one_side_lacks() -> None:
+    assert difference("a", LAGGING) == Difference("a", ("total",))
+    assert difference(RowKey("acme", "growing", "k"), LAGGING).row == "acme#growing#k"
+    assert difference("a", RowPair(None, {"total": 1})) == Difference("a", ("row",))
+    assert difference("b", RowPair({"total": 1}, None)) == Difference("b", ("row",))
+    assert unequal(Looks(c=[RowPair(None, None)]), ["c"]) == {}
 
 
 def test_rows_that_are_on_their_way_do_not_keep_a_rebuild_from_its_switch() -> None:

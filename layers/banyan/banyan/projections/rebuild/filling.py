@@ -1,0 +1,201 @@
+"""Filling a new generation: the streams of a segment, from the log of all streams; or a single stream anew."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+from itertools import islice
+from typing import Final, TypeVar
+
+from banyan.adapters.dynamodb.commit_items import log_key
+from banyan.errors import ConfigurationError, StoreUnavailable
+from banyan.events import CamelModel
+from banyan.projections.base import AnyStreamProjection, Projection, ViewProjection
+from banyan.projections.batch import Delivery
+from banyan.projections.check import fold_row
+from banyan.projections.failures import Setback, check_systemic, describe
+from banyan.projections.projecting import REDO_ATTEMPTS, Everything, Source
+from banyan.projections.projectors import Projector, make_projector
+from banyan.projections.rebuild.base import Build, Phase, Segment, Stuck
+from banyan.projections.snapshotter import Snapshotter
+from banyan.projections.views import Failure, Generation, Views, WatermarkMoved
+from banyan.store import EventStore, LogEntry
+from banyan.store.eventstore import Clock
+from banyan.streams import StreamId
+
+STREAMS_AT_ONCE: Final = 50
+FIRST_STUCK: Final = 10
+MARGIN: Final = timedelta(minutes=1)
+
+T = TypeVar("T")
+
+
+class Walk:
+    """The log of the streams of one entity, one bucket at a time."""
+
+    def __init__(self, store: EventStore, entity: str) -> None:
+        self._store = store
+        self._entity = entity
+
+    def commits(self, segment: Segment, since: datetime | None = None) -> Iterator[LogEntry]:
+        """Every commit of a segment after its position; without one, from a moment on."""
+        place = segment.position or ""
+        begin = datetime.fromisoformat(place.partition("#")[0]) if place else since
+        own = (entry for entry in self._store.log(segment.number, begin) if entry.stream.entity == self._entity)
+        return (entry for entry in own if log_key(entry) > place)
+
+    def streams(self, segment: Segment) -> Iterator[LogEntry]:
+        """The first commit of every stream of a segment after its position."""
+        return (entry for entry in self.commits(segment) if entry.position == 1)
+
+
+def chunks(things: Iterable[T], size: int) -> Iterator[list[T]]:
+    """Things in their order, some at a time."""
+    remaining = iter(things)
+    while chunk := list(islice(remaining, size)):
+        yield chunk
+
+
+class Filling:
+    """Brings the streams of a segment into a new generation.
+
+    Every method yields the segment as often as it may be kept, and goes on from what was kept.
+
+    Parameters
+    ----------
+    projector : Projector
+        Of the new generation.
+    snapshots : Snapshotter
+        Renews the snapshots of streams that have none that fits.
+    """
+
+    def __init__(self, projector: Projector, walk: Walk, views: Views, snapshots: Snapshotter, clock: Clock) -> None:
+        self._projector = projector
+        self._walk = walk
+        self._views = views
+        self._snapshots = snapshots
+        self._clock = clock
+
+    def count(self, build: Build, segment: Segment) -> Iterator[Segment]:  # noqa: ARG002
+        """Count the streams there are, for the progress bar."""
+        yield replace(segment, phase=Phase.HEALING, total=sum(1 for _ in self._walk.streams(segment)))
+
+    def fill(self, build: Build, segment: Segment) -> Iterator[Segment]:  # noqa: ARG002
+        """Apply every stream, in the order in which they began."""
+        for firsts in chunks(self._walk.streams(segment), STREAMS_AT_ONCE):
+            segment = self._applied(segment, dict.fromkeys((first.stream for first in firsts), 0))
+            segment = replace(segment, streams=segment.streams + len(firsts), position=log_key(firsts[-1]))
+            yield segment
+        yield replace(segment, phase=Phase.CATCHING_UP, position=None)
+
+    def catch_up(self, build: Build, segment: Segment) -> Iterator[Segment]:
+        """Apply what a projector wrote to the old generation only, as it had not heard of the new one.
+
+        All of that was recorded at about the start; whatever still lags is caught up with it.
+        """
+        until = self._clock()
+        for commits in chunks(self._walk.commits(segment, build.started_at - MARGIN), STREAMS_AT_ONCE):
+            lagging = self._lagging({commit.stream: commit.position for commit in commits})
+            segment = replace(self._applied(segment, lagging), position=log_key(commits[-1]))
+            yield segment
+            if commits[-1].recorded_at > until:
+                break
+        yield replace(segment, phase=Phase.CAUGHT_UP, position=None)
+
+    def _lagging(self, positions: Mapping[StreamId, int]) -> Mapping[StreamId, int]:
+        """Versions of the streams that did not come as far."""
+        known = self._projector.watermarks(list(positions))
+        return {stream: known.get(stream, 0) for stream, at in positions.items() if known.get(stream, 0) < at}
+
+    def _applied(self, segment: Segment, streams: Mapping[StreamId, int]) -> Segment:
+        """The segment with some streams, of which some events were counted already."""
+        outcomes = self._projector.project([Delivery(stream, (), damaged=True) for stream in streams])
+        setbacks = [Setback(self._projector.generation, o.stream, o.version + 1, o.error) for o in outcomes if o.error]
+        check_systemic(setbacks, len(streams))
+        self._snapshots.renew((outcome.stream, outcome.version) for outcome in outcomes)
+        self._park(setbacks)
+        known = {stuck.stream for stuck in segment.stuck}
+        stuck = [_stuck(setback) for setback in setbacks if str(setback.stream) not in known]
+        return replace(
+            segment,
+            events=segment.events + sum(outcome.version - streams[outcome.stream] for outcome in outcomes),
+            failed=segment.failed + len(stuck),
+            stuck=(*segment.stuck, *stuck)[:FIRST_STUCK],
+        )
+
+    def _park(self, setbacks: Sequence[Setback]) -> None:
+        """Keep what could not be applied where a retry finds it, also after the switch."""
+        now = self._clock()
+        for each in setbacks:
+            failure = Failure(each.stream, each.version, describe(each.error), attempts=1, next_try=now, parked_at=now)
+            self._views.put_failure(each.generation, failure)
+
+
+def _stuck(setback: Setback) -> Stuck:
+    return Stuck(str(setback.stream), setback.version, describe(setback.error))
+
+
+class StreamRebuilt(CamelModel):
+    """What became of a stream in one generation.
+
+    Parameters
+    ----------
+    version : int
+        Version its rows hold now.
+    replaced : bool
+        Its row was made from its events alone. False for a ``ViewProjection``, where the stream only applied what was
+        missing.
+    """
+
+    version: int
+    replaced: bool
+
+
+def rebuild_stream(
+    projection: Projection, generation: Generation, stream: StreamId, store: EventStore, views: Views, clock: Clock
+) -> StreamRebuilt:
+    """Replace the row of one stream by the fold of its events, whatever the row holds.
+
+    The rows of a ``ViewProjection`` are shared: what a stream once added to them is not written down anywhere, so
+    it cannot be taken out again. There the stream applies what it misses; wrong sums need the whole rebuild.
+
+    Raises
+    ------
+    ConfigurationError
+        The projection does not read such streams.
+    StreamCorrupted, EventError
+        The row stays as it is.
+    StoreUnavailable
+    """
+    if projection.entity != stream.entity:
+        raise ConfigurationError(f"{projection.name!r} does not read {stream.entity!r} streams")
+    if isinstance(projection, ViewProjection):
+        (outcome,) = make_projector(projection, generation, views, Source(store, Everything()), clock).project(
+            [Delivery(stream, (), damaged=True)]
+        )
+        if outcome.error:
+            raise outcome.error
+        return StreamRebuilt(version=outcome.version, replaced=False)
+    for _ in range(REDO_ATTEMPTS):
+        try:
+            return _replaced(projection, generation, stream, store, views, clock)
+        except WatermarkMoved:
+            continue
+    raise StoreUnavailable("the stream keeps moving: try again")
+
+
+def _replaced(
+    projection: AnyStreamProjection,
+    generation: Generation,
+    stream: StreamId,
+    store: EventStore,
+    views: Views,
+    clock: Clock,
+) -> StreamRebuilt:
+    standing = views.states(generation, [stream]).get(stream)
+    row = fold_row(projection, store, stream)
+    if row is None:
+        return StreamRebuilt(version=0, replaced=False)
+    views.put_state(generation, replace(row, projected_at=clock()), standing.version if standing else 0)
+    return StreamRebuilt(version=row.version, replaced=True)
