@@ -50,7 +50,7 @@ def output(level: str, platform: str, log_format: str = "JSON") -> str:
         "PYTHONPATH": os.pathsep.join(sys.path),
     }
     script = Path(__file__).parents[1] / "support" / "logged.py"
-    command = [sys.executable, "-W", "error::UserWarning:aws_lambda_powertools", str(script)]
+    command = [sys.executable, "-P", "-W", "error::UserWarning:aws_lambda_powertools", str(script)]
     done = subprocess.run(command, capture_output=True, text=True, env=os.environ | variables)
     assert done.returncode == 0, done.stderr
     return done.stdout + done.stderr

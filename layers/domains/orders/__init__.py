@@ -2,8 +2,8 @@
 
 from typing import Final
 
-from banyan.domain import Domain, Example
-from banyan.upcasting import EventRegistry
+from banyan import Domain, EventRegistry
+from banyan.domain import Example
 from orders.decider import ORDER
 from orders.events import (
     OrderCancelled,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from banyan.events import CamelModel
+from banyan import CamelModel
 from banyan.text import Composed, Readable
 from orders.events import CustomerId, Item, Method, OrderId, Reason
 from orders.money import Money

@@ -6,8 +6,7 @@ from collections.abc import Sequence
 from decimal import Decimal
 from typing import Final
 
-from banyan.decider import Decider
-from banyan.events import DomainEvent
+from banyan import Decider, DomainEvent
 from orders.commands import AddItem, CancelOrder, Command, CreateOrder, ExpireOrder, PayOrder
 from orders.events import Item, OrderCancelled, OrderCreated, OrderItemAdded, OrderPaid, total
 from orders.money import MAX_AMOUNT, ZERO, as_text

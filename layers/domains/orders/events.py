@@ -8,7 +8,7 @@ from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import StrictInt, StringConstraints, model_validator
 
-from banyan.events import CamelModel, DomainEvent
+from banyan import CamelModel, DomainEvent
 from banyan.text import Composed
 from orders.money import ZERO, Money
 

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from banyan.events import DomainEvent
+from banyan import DomainEvent
 from banyan.migration.stores.adapter import LegacyAdapter, SqlMapping
 from banyan.migration.stores.lines import Lines
 from banyan.text import Composed

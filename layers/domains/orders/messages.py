@@ -9,7 +9,8 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator, FailFast, StrictInt, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
-from banyan.events import CamelModel, Metadata
+from banyan import CamelModel
+from banyan.events import Metadata
 from banyan.queries import Provenance
 from orders.events import CustomerId, Item, OrderId
 from orders.money import ZERO, Money

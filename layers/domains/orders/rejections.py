@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-from banyan.errors import CommandRejected, Conflict, NotFound
+from banyan import CommandRejected, Conflict, NotFound
 
 
 class Code(StrEnum):

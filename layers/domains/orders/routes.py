@@ -8,13 +8,10 @@ from collections.abc import Iterator
 from datetime import date
 from typing import Annotated, Final
 
-from aws_lambda_powertools.event_handler import Response
-from aws_lambda_powertools.event_handler.api_gateway import Router
 from aws_lambda_powertools.event_handler.openapi.params import Query
 
-from banyan.entrypoints.http.call import Call, CurrentCall, merged, tagged
-from banyan.errors import CommandRejected
-from banyan.events import Event
+from banyan import CommandRejected, Event
+from banyan.http import Call, CurrentCall, Response, Router, merged, tagged
 from banyan.streams import StreamId
 from orders.commands import AddItem, CancelOrder, Command, CreateOrder, PayOrder
 from orders.events import CustomerId, Item, Sku
@@ -43,8 +40,8 @@ from orders.state import OrderStatus
 
 MAX_DAYS: Final = 366
 
-commands = Router()  # type: ignore[no-untyped-call]
-queries = Router()  # type: ignore[no-untyped-call]
+commands = Router()
+queries = Router()
 
 AtVersion = Annotated[int | None, Query(alias="atVersion", ge=1)]
 MinVersion = Annotated[int, Query(alias="minVersion", ge=0)]

@@ -7,14 +7,13 @@ release what is reserved, take back what was sold. Not paid in time: cancel.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import reduce
 from typing import Any, Final
 
-from banyan.events import Event
-from banyan.reactions.base import History, Policy, Reaction, Schedule, Send
+from banyan import Event, Policy, Schedule, Send
 from orders.commands import CancelOrder, ExpireOrder
 from orders.decider import ORDER
 from orders.events import Item, OrderCancelled, OrderCorrected, OrderCreated, OrderItemAdded, OrderPaid
@@ -26,6 +25,8 @@ from orders.state import OrderStatus
 OUT_OF_STOCK: Final = "out of stock: "
 NOT_PAID: Final = "not paid in time"
 PAYMENT: Final = "payment"
+
+History = Callable[[], Sequence[Event]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,20 +56,20 @@ class Asked:
     sold: tuple[Wanted, ...] = ()
 
 
-def _reserve(event: Event, history: History) -> Sequence[Reaction]:  # noqa: ARG001
+def _reserve(event: Event, history: History) -> Sequence[Send]:  # noqa: ARG001
     return [
         each.send(Reserve(reservation=each.reservation, quantity=each.quantity, ordered_at=each.ordered_at))
         for each in _wanted(event)
     ]
 
 
-def _confirm(event: Event, history: History) -> Sequence[Reaction]:
+def _confirm(event: Event, history: History) -> Sequence[Send]:
     if not _becomes(event, OrderStatus.PAID):
         return ()
     return [each.send(Confirm(reservation=each.reservation)) for each in _asked_before(history).open]
 
 
-def _release(event: Event, history: History) -> Sequence[Reaction]:
+def _release(event: Event, history: History) -> Sequence[Send]:
     if not _becomes(event, OrderStatus.CANCELLED):
         return ()
     asked = _asked_before(history)
@@ -76,14 +77,14 @@ def _release(event: Event, history: History) -> Sequence[Reaction]:
     return [*releases, *(each.send(Return(**each.as_asked)) for each in asked.sold)]
 
 
-def _cancel(event: Event, history: History) -> Sequence[Reaction]:  # noqa: ARG001
+def _cancel(event: Event, history: History) -> Sequence[Send]:  # noqa: ARG001
     if not isinstance(event.payload, StockRejected):
         return ()
     order = event.payload.reservation.partition("/")[0]
     return [Send(ORDER.entity, order, CancelOrder(reason=OUT_OF_STOCK + event.payload.sku), step="cancel")]
 
 
-def _expire(event: Event, history: History) -> Sequence[Reaction]:  # noqa: ARG001
+def _expire(event: Event, history: History) -> Sequence[Schedule]:  # noqa: ARG001
     if not isinstance(event.payload, OrderCreated):
         return ()
     return [Schedule(PAYMENT, ORDER.entity, event.stream_id.id, ExpireOrder(reason=NOT_PAID))]

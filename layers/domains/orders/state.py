@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import TypeVar
 
-from banyan.events import CamelModel, DomainEvent
+from banyan import CamelModel, DomainEvent
 from orders.events import (
     OrderCancelled,
     OrderContent,

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Final
+from collections.abc import Mapping
+from typing import Any, Final
 
-from banyan.upcasting import Data, Upcaster
+from banyan import Upcaster
 from orders.money import ZERO, as_text, parse
 
 GUEST: Final = "guest"
+
+Data = Mapping[str, Any]
 
 
 def _created_from_1(data: Data) -> Data:

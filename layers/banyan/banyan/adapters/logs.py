@@ -6,8 +6,6 @@ import logging
 from collections.abc import Mapping
 from typing import Final
 
-from aws_lambda_powertools.logging.filters import SuppressFilter
-
 LEVEL: Final = "POWERTOOLS_LOG_LEVEL"
 CHATTY: Final = ("aws_lambda_powertools", "boto3", "botocore", "opentelemetry", "s3transfer", "urllib3")
 """At DEBUG these write credentials, requests and answers as they are."""
@@ -41,6 +39,8 @@ def stand_alone(logger: logging.Logger, level: int) -> None:
     Lambda's level would override its own. And against lines that come twice Powertools lets the runtime suppress every
     logger whose name contains the service's: a stack named ``banyan`` would lose the engine's.
     """
+    from aws_lambda_powertools.logging.filters import SuppressFilter
+
     logger.setLevel(level)
     logger.propagate = False
     for handler in logging.getLogger().handlers:

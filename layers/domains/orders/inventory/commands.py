@@ -6,7 +6,7 @@ from datetime import datetime
 
 from pydantic import AwareDatetime, StrictInt
 
-from banyan.events import CamelModel
+from banyan import CamelModel
 from orders.events import Sku
 
 

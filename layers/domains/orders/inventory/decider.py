@@ -10,8 +10,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Final
 
-from banyan.decider import Decider
-from banyan.events import DomainEvent
+from banyan import Decider, DomainEvent
 from orders.inventory.commands import Confirm, ReceiveStock, Release, Reserve, Return, StockCommand
 from orders.inventory.events import (
     ReservationConfirmed,

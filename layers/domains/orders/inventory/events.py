@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from banyan.events import DomainEvent
+from banyan import DomainEvent
 from orders.events import Sku
 
 

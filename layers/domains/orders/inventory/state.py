@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Final
 
-from banyan.events import CamelModel, DomainEvent
+from banyan import CamelModel, DomainEvent
 from orders.inventory.events import (
     ReservationConfirmed,
     ReservationReleased,

@@ -6,14 +6,13 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Final
 
-from banyan.events import Event
-from banyan.projections.base import Add, RowWrite, ViewProjection
+from banyan import Add, Event, ViewProjection
 from orders.events import OrderCancelled, OrderContent, OrderCorrected, OrderCreated, OrderImported, OrderPaid, total
 
 TOTALS: Final = "totals"
 
 
-def _apply(event: Event) -> Sequence[RowWrite]:
+def _apply(event: Event) -> Sequence[Add]:
     match event.payload:
         case OrderCreated(customer_id=customer):
             return _add(customer, {"orders": 1})
@@ -39,7 +38,7 @@ def _numbers(content: OrderContent) -> Mapping[str, int | Decimal]:
     return numbers
 
 
-def _add(customer: str, numbers: Mapping[str, int | Decimal]) -> Sequence[RowWrite]:
+def _add(customer: str, numbers: Mapping[str, int | Decimal]) -> Sequence[Add]:
     return (Add(customer, TOTALS, numbers),)
 
 

@@ -7,13 +7,12 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Final
 
-from banyan.events import Event
-from banyan.projections.base import Add, RowWrite, ViewProjection
+from banyan import Add, Event, ViewProjection
 from orders.events import OrderCancelled, OrderContent, OrderCorrected, OrderImported, OrderPaid, total
 from orders.projections.moments import happened
 
 
-def _apply(event: Event) -> Sequence[RowWrite]:
+def _apply(event: Event) -> Sequence[Add]:
     match event.payload:
         case OrderPaid(amount=amount):
             return _book(happened(event), {"orders": 1, "gross": amount, "net": amount})
@@ -26,10 +25,10 @@ def _apply(event: Event) -> Sequence[RowWrite]:
     return ()
 
 
-def _booked(content: OrderContent, sign: int) -> Sequence[RowWrite]:
+def _booked(content: OrderContent, sign: int) -> Sequence[Add]:
     """What the events would have booked, had the order been told from its beginning."""
     amount, refunded = sign * total(content.items), sign * content.refunded_amount
-    writes: Sequence[RowWrite] = ()
+    writes: Sequence[Add] = ()
     if content.paid_at:
         writes = _book(content.paid_at, {"orders": sign, "gross": amount, "net": amount})
     if content.cancelled_at and refunded:
@@ -37,7 +36,7 @@ def _booked(content: OrderContent, sign: int) -> Sequence[RowWrite]:
     return writes
 
 
-def _book(moment: datetime, numbers: Mapping[str, int | Decimal]) -> Sequence[RowWrite]:
+def _book(moment: datetime, numbers: Mapping[str, int | Decimal]) -> Sequence[Add]:
     day = moment.astimezone(UTC).date().isoformat()
     return (Add(day[:7], day, numbers),)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from banyan.events import Event
+from banyan import Event
 
 
 def happened(event: Event) -> datetime:

@@ -6,8 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Final
 
-from banyan.events import Event
-from banyan.projections.base import StreamProjection
+from banyan import Event, StreamProjection
 from orders.events import (
     Item,
     OrderCancelled,

@@ -5,8 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Final
 
-from banyan.events import Event
-from banyan.projections.base import Lookup, StreamProjection
+from banyan import Event, Lookup, StreamProjection
 from orders.events import OrderCorrected, OrderCreated, OrderImported
 from orders.projections.moments import happened, sortable
 from orders.state import Order, evolve

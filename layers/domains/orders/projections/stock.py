@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from banyan.events import CamelModel, Event
-from banyan.projections.base import StreamProjection
+from banyan import CamelModel, Event, StreamProjection
 from orders.inventory.events import (
     ReservationConfirmed,
     ReservationReleased,

@@ -1,0 +1,18 @@
+"""What the routes of a domain are written with; no other module of it imports this one, as it loads Powertools."""
+
+from __future__ import annotations
+
+from aws_lambda_powertools.event_handler import Response
+from aws_lambda_powertools.event_handler import api_gateway as powertools
+
+from banyan.entrypoints.http.call import Call, CurrentCall, merged, tagged
+from banyan.queries import Provenance
+
+__all__ = ["Call", "CurrentCall", "Provenance", "Response", "Router", "merged", "tagged"]
+
+
+class Router(powertools.Router):
+    """Routes; a domain's module of routes has two of them, ``commands`` and ``queries``."""
+
+    def __init__(self) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
