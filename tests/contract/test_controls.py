@@ -12,59 +12,61 @@ from tests.support.engines import DynamoDBEngine, Engine
 from tests.support.wire import lost_answer, refused
 
 from banyan.errors import ControlChanged, StoreUnavailable
-from banyan.projections.control import Control, Controls
+from banyan.projections.state import ProjectionState, ProjectionStates
 
 LATER = START + timedelta(minutes=5)
 
 
 @pytest.fixture
-def controls(engine: Engine) -> Controls:
+def controls(engine: Engine) -> ProjectionStates:
     return engine.controls()
 
 
-def test_what_was_never_changed_is_live_in_its_first_generation(controls: Controls) -> None:
-    assert controls.get(["sums", "list"]) == {"sums": Control("sums"), "list": Control("list")}
+def test_what_was_never_changed_is_live_in_its_first_generation(controls: ProjectionStates) -> None:
+    assert controls.get(["sums", "list"]) == {"sums": ProjectionState("sums"), "list": ProjectionState("list")}
     assert controls.get([]) == {}
 
 
-def test_a_control_comes_back_as_it_was_put(controls: Controls) -> None:
-    control = Control("sums").begun(START).readied(2, LATER).switched(2, LATER).paused(LATER, "too slow", "ops@acme")
+def test_a_control_comes_back_as_it_was_put(controls: ProjectionStates) -> None:
+    control = (
+        ProjectionState("sums").begun(START).readied(2, LATER).switched(2, LATER).paused(LATER, "too slow", "ops@acme")
+    )
     kept = controls.put(control)
     assert kept == replace(control, revision=1)
-    assert controls.get(["list", "sums"]) == {"list": Control("list"), "sums": kept}
+    assert controls.get(["list", "sums"]) == {"list": ProjectionState("list"), "sums": kept}
 
 
-def test_each_revision_follows_the_one_that_was_read(controls: Controls) -> None:
-    first = controls.put(Control("sums").paused(START, "maintenance", "ops"))
+def test_each_revision_follows_the_one_that_was_read(controls: ProjectionStates) -> None:
+    first = controls.put(ProjectionState("sums").paused(START, "maintenance", "ops"))
     second = controls.put(first.resumed())
     assert (first.revision, second.revision) == (1, 2)
     assert controls.get(["sums"])["sums"] == second
 
 
 @pytest.mark.parametrize("revision", [0, 2, 7])
-def test_a_control_that_changed_meanwhile_is_left_alone(controls: Controls, revision: int) -> None:
-    kept = controls.put(Control("sums").begun(START))
+def test_a_control_that_changed_meanwhile_is_left_alone(controls: ProjectionStates, revision: int) -> None:
+    kept = controls.put(ProjectionState("sums").begun(START))
     with pytest.raises(ControlChanged, match="'sums'"):
         controls.put(replace(kept.paused(START, "mine", "me"), revision=revision))
     assert controls.get(["sums"])["sums"] == kept
 
 
-def test_more_projections_than_one_batch_read_holds(controls: Controls) -> None:
+def test_more_projections_than_one_batch_read_holds(controls: ProjectionStates) -> None:
     names = [f"p{number}" for number in range(130)]
-    kept = controls.put(Control("p129").begun(START))
+    kept = controls.put(ProjectionState("p129").begun(START))
     found = controls.get(names)
     assert list(found) == names
     assert found["p129"] == kept
-    assert found["p0"] == Control("p0")
+    assert found["p0"] == ProjectionState("p0")
 
 
 @pytest.mark.parametrize("engine_name", ["memory", pytest.param("dynamodb_local", marks=pytest.mark.dynamodb_local)])
 def test_of_rivals_one_wins(engine_name: str, request: pytest.FixtureRequest) -> None:
-    controls: Controls = request.getfixturevalue(engine_name).controls()
+    controls: ProjectionStates = request.getfixturevalue(engine_name).controls()
 
-    def pause(by: str) -> Control | None:
+    def pause(by: str) -> ProjectionState | None:
         try:
-            return controls.put(Control("sums").paused(START, "at once", by))
+            return controls.put(ProjectionState("sums").paused(START, "at once", by))
         except ControlChanged:
             return None
 
@@ -75,7 +77,7 @@ def test_of_rivals_one_wins(engine_name: str, request: pytest.FixtureRequest) ->
 
 def test_a_lost_answer_is_no_conflict_with_oneself(dynamodb: DynamoDBEngine) -> None:
     controls = dynamodb.controls()
-    kept = controls.put(Control("sums").begun(START))
+    kept = controls.put(ProjectionState("sums").begun(START))
     dynamodb.wire.inject(lost_answer, on="PutItem")
     again = controls.put(kept.cancelled(2, LATER))
     assert controls.get(["sums"])["sums"] == again
@@ -90,4 +92,4 @@ def test_a_table_that_does_not_answer_says_so(dynamodb: DynamoDBEngine) -> None:
     dynamodb.wire.clear()
     dynamodb.wire.inject(*[refused("InternalServerError", status=500)] * 6)
     with pytest.raises(StoreUnavailable):
-        controls.put(Control("sums").begun(START))
+        controls.put(ProjectionState("sums").begun(START))

@@ -15,8 +15,7 @@ from tests.support.wire import lost_answer, refused
 
 from banyan.adapters.dynamodb.deadlines import DynamoDBDeadlines
 from banyan.commands.handler import CommandHandler
-from banyan.deadlines.base import WaitingDeadlines, command_of
-from banyan.deadlines.memory import MemoryDeadlines
+from banyan.deadlines.base import MemoryDeadlines, WaitingDeadlines, command_of
 from banyan.deadlines.runner import RESERVE_MS, DeadlineRunner
 from banyan.errors import StoreUnavailable
 

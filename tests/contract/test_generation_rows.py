@@ -15,7 +15,7 @@ from banyan.adapters.dynamodb.generation_rows import DynamoDBGenerationRows
 from banyan.projections.memory import MemoryViews
 from banyan.projections.rebuild.base import GenerationRows
 from banyan.projections.rebuild.memory import MemoryGenerationRows
-from banyan.projections.views import Failure, Generation, Move, RowKey, Views
+from banyan.projections.views import FailureRecord, Generation, ViewKey, Views, ViewUpdate
 
 PARTS = 3
 NAMES = "abcdefg"
@@ -46,11 +46,11 @@ def copy(ledger: Ledger, generation: Generation) -> None:
     """Copy the first two accounts of ``turnover`` into another generation, one of them parked there."""
     for name in NAMES[:2]:
         writes = [[w for e in ledger.store.read(account(name)) for w in ledger.turnover.apply(e)]]
-        ledger.views.move(generation, [Move(account(name), 0, 1, ledger.clock(), writes)], ledger.clock())
-    ledger.views.put_failure(generation, Failure(account("a"), 2, "KeyError", 1, ledger.clock(), ledger.clock()))
+        ledger.views.update(generation, [ViewUpdate(account(name), 0, 1, ledger.clock(), writes)], ledger.clock())
+    ledger.views.put_failure(generation, FailureRecord(account("a"), 2, "KeyError", 1, ledger.clock(), ledger.clock()))
 
 
-def walked(rows: GenerationRows, *generations: Generation) -> Iterator[tuple[Generation, RowKey]]:
+def walked(rows: GenerationRows, *generations: Generation) -> Iterator[tuple[Generation, ViewKey]]:
     """Every key of some generations, part by part and page by page."""
     for part in range(PARTS):
         position = None
@@ -79,7 +79,7 @@ def test_every_key_of_the_generations_is_met_once(ledger: Ledger, rows: Generati
 
 def test_rows_are_found_by_their_keys(ledger: Ledger, rows: GenerationRows) -> None:
     everything = ledger.views.all_rows(OLD)
-    missing = RowKey("acme", "growing", "nobody")
+    missing = ViewKey("acme", "growing", "nobody")
 
     assert rows.rows(OLD, [*everything, missing]) == everything
     assert rows.rows(NEW, list(everything)) == {}
@@ -101,5 +101,5 @@ def left(views: Views, generation: Generation) -> object:
     """All that a generation has."""
     by_stream = generation.projection == "balances"
     rows = {row.stream: row for row in views.all_states(generation)} if by_stream else views.all_rows(generation)
-    watermarks = views.watermarks(generation, [account(name) for name in NAMES])
-    return dict(rows), dict(watermarks), views.failure(generation, account("a"))
+    checkpoints = views.checkpoints(generation, [account(name) for name in NAMES])
+    return dict(rows), dict(checkpoints), views.failure(generation, account("a"))

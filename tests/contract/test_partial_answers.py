@@ -17,8 +17,8 @@ from banyan.adapters.dynamodb.generation_rows import DynamoDBGenerationRows
 from banyan.adapters.dynamodb.rebuild_checkpoints import DynamoDBCheckpoints
 from banyan.adapters.work_queue import SqsWorkQueue
 from banyan.errors import StoreUnavailable
-from banyan.projections.control import Control
 from banyan.projections.rebuild.base import Build, Segment, Work
+from banyan.projections.state import ProjectionState
 from banyan.projections.views import Generation
 from banyan.reconciliation.cells import Key
 
@@ -51,16 +51,16 @@ def states(engine: DynamoDBEngine, ledger: Ledger) -> Iterable[object]:
     return ledger.views.states(BALANCES, MANY)
 
 
-def watermarks(engine: DynamoDBEngine, ledger: Ledger) -> Iterable[object]:
+def checkpoints(engine: DynamoDBEngine, ledger: Ledger) -> Iterable[object]:
     del engine
-    return ledger.views.watermarks(TURNOVER, MANY)
+    return ledger.views.checkpoints(TURNOVER, MANY)
 
 
 def controls(engine: DynamoDBEngine, ledger: Ledger) -> Iterable[object]:
     del ledger
     names = [f"p{number}" for number in range(9)]
     for name in names:
-        engine.controls().put(Control(name).noted(7))
+        engine.controls().put(ProjectionState(name).noted(7))
     found = engine.controls().get(names)
     return [name for name in names if found[name].outdated(1)]
 
@@ -96,7 +96,7 @@ def digests(engine: DynamoDBEngine, ledger: Ledger) -> Iterable[object]:
 
 
 @pytest.mark.parametrize(
-    "read", [existing, states, watermarks, controls, log_checkpoints, rebuild_checkpoints, shared_rows, digests]
+    "read", [existing, states, checkpoints, controls, log_checkpoints, rebuild_checkpoints, shared_rows, digests]
 )
 def test_nothing_is_taken_for_missing(dynamodb: DynamoDBEngine, ledger: Ledger, read: Read) -> None:
     assert len(list(read(dynamodb, ledger))) == 9
@@ -118,7 +118,7 @@ def test_a_generation_is_dropped_to_its_last_row_and_cursor(dynamodb: DynamoDBEn
     while position is not None:
         position = rows.drop(TURNOVER, 0, 1, position)
 
-    assert ledger.views.watermarks(TURNOVER, MANY) == {}
+    assert ledger.views.checkpoints(TURNOVER, MANY) == {}
     assert rows.keys([TURNOVER], 0, 1, None)[0] == {}
 
 

@@ -18,8 +18,7 @@ from tests.support.reconciliation import ORDERS, TEA, WINDOW, Found, Reconciliat
 from banyan.commands.handler import CommandHandler
 from banyan.projections.base import Add
 from banyan.projections.controls import change
-from banyan.projections.upkeep import named_row
-from banyan.projections.views import Generation, Move
+from banyan.projections.views import Generation, ViewUpdate, named_row
 from banyan.reconciliation.feeds import OVERLAP
 from banyan.reconciliation.report import DynamoDBReports
 from banyan.store.base import LogEntry
@@ -96,11 +95,11 @@ def lose_delivery(shop: ReconciliationFixture) -> Found:
 
 def falsify_total(shop: ReconciliationFixture) -> Found:
     """A sum grows by a cent."""
-    move = Move(
+    move = ViewUpdate(
         StreamId("acme", "order", "elsewhere"), 0, 1, BEGINNING_OF_TIME, [[Add("c-1", SORT, {"paidAmount": 1})]]
     )
     totals = Generation("customer_totals")
-    shop.views.move(totals, [move], BEGINNING_OF_TIME)
+    shop.views.update(totals, [move], BEGINNING_OF_TIME)
     return {("customer_totals", "different_row", TOTALS)}
 
 

@@ -20,7 +20,7 @@ from banyan.adapters.dynamodb.deadlines import DynamoDBDeadlines
 from banyan.adapters.dynamodb.generation_rows import DynamoDBGenerationRows
 from banyan.adapters.dynamodb.traces import DynamoDBTraces
 from banyan.projections.base import Put
-from banyan.projections.views import Failure, RowKey
+from banyan.projections.views import FailureRecord, ViewKey
 from banyan.reconciliation.feeds import DirtySet, shard_of
 from banyan.reconciliation.report import Report
 
@@ -90,7 +90,7 @@ def looked_up(engine: DynamoDBEngine) -> Iterable[object]:
 def rows(engine: DynamoDBEngine) -> Iterable[object]:
     views = engine.views()
     for stream in STREAMS:
-        views.move(LIVE, [step(stream, 0, [Put("p", stream.id, {"n": 1})])], START)
+        views.update(LIVE, [step(stream, 0, [Put("p", stream.id, {"n": 1})])], START)
     return [row.sort for row in views.rows(LIVE, "acme", "p")]
 
 
@@ -101,7 +101,7 @@ def all_rows(engine: DynamoDBEngine) -> Iterable[object]:
 
 def parked(engine: DynamoDBEngine) -> Iterable[object]:
     for stream, moment in zip(STREAMS, LATER, strict=True):
-        engine.views().put_failure(LIVE, Failure(stream, 1, "KeyError", 1, START, parked_at=moment))
+        engine.views().put_failure(LIVE, FailureRecord(stream, 1, "KeyError", 1, START, parked_at=moment))
     return [failure.stream for failure in engine.views().parked(LIVE)]
 
 
@@ -147,7 +147,7 @@ def marks(engine: DynamoDBEngine) -> Iterable[object]:
 
 def rows_of_a_rebuild(engine: DynamoDBEngine) -> Iterable[object]:
     rows(engine)
-    found, position = set[RowKey](), None
+    found, position = set[ViewKey](), None
     kept = DynamoDBGenerationRows(engine.client, engine.tables.views, engine.tables.cursors)
     while True:
         page, position = kept.keys([LIVE], 0, 1, position)

@@ -62,11 +62,11 @@ from banyan.migration.writes.primary import Leader
 from banyan.migration.writes.primary_dynamodb import DynamoDBLead
 from banyan.projections.base import Add, Put
 from banyan.projections.check import Difference
-from banyan.projections.control import Control
 from banyan.projections.rebuild.base import Build, Segment, Stuck
 from banyan.projections.rebuild.base import Phase as BuildPhase
-from banyan.projections.views import Failure, Generation, StateRow, ViewRow
-from banyan.projections.views import Move as ViewMove
+from banyan.projections.state import ProjectionState
+from banyan.projections.views import FailureRecord, Generation, StateRow, ViewRow
+from banyan.projections.views import ViewUpdate as ViewMove
 from banyan.reconciliation.content import FieldDifference
 from banyan.reconciliation.feeds import DirtySet, FullListing, LogFeed, RestartingFeed
 from banyan.reconciliation.reconciler import Runs, RunState
@@ -77,7 +77,7 @@ from banyan.store import EventStore, Snapshot
 from banyan.store.memory import MemoryTable
 from banyan.store.recording import record
 from banyan.streams import StreamHead
-from banyan.traces.base import TraceRow
+from banyan.traces import TraceRow
 
 Tables = dict[str, list[dict[str, Any]]]
 
@@ -125,10 +125,10 @@ VIEW_ROWS = [
     ViewRow("totals", "", {"sum": Decimal("2.5")}, 1, START, LATER),
     ViewRow("totals", "2026-01", {"name": "a", "cents": Decimal(5)}, 1, START, LATER),
 ]
-RETRIED = Failure(A, 3, "ValueError: no", 2, LATER)
-PARKED = Failure(B, 1, "ValueError: no", 5, LATER, LATER)
+RETRIED = FailureRecord(A, 3, "ValueError: no", 2, LATER)
+PARKED = FailureRecord(B, 1, "ValueError: no", 5, LATER, LATER)
 CONTROL = (
-    Control("balances")
+    ProjectionState("balances")
     .noted(1)
     .begun(START, 2)
     .readied(2, START)
@@ -265,7 +265,7 @@ def read_migration(engine: DynamoDBEngine) -> Migration:
 def write_cursors(engine: DynamoDBEngine) -> None:
     for failure in (RETRIED, PARKED):
         engine.views().put_failure(GENERATION, failure)
-    engine.views().move(GENERATION, [ViewMove(A, 0, 2, START, [])], LATER)
+    engine.views().update(GENERATION, [ViewMove(A, 0, 2, START, [])], LATER)
     engine.controls().put(CONTROL)
     engine.checkpoints().put(GENERATION, 3, LATER)
     builds(engine).begin(BUILD)
@@ -276,7 +276,7 @@ def read_cursors(engine: DynamoDBEngine) -> Any:
     views = engine.views()
     return (
         [views.failure(GENERATION, stream) for stream in (A, B)],
-        views.watermarks(GENERATION, [A, B]),
+        views.checkpoints(GENERATION, [A, B]),
         engine.controls().get(["balances"]),
         engine.checkpoints().get(GENERATION, [3]),
         builds(engine).build(GENERATION),
@@ -399,7 +399,7 @@ FORMATS = {
     ),
     "view rows": Format(
         "views",
-        lambda engine: engine.views().move(GENERATION, [MOVE], LATER),
+        lambda engine: engine.views().update(GENERATION, [MOVE], LATER),
         lambda engine: engine.views().rows(GENERATION, "acme", "totals"),
         VIEW_ROWS,
     ),

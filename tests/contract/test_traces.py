@@ -17,10 +17,7 @@ from banyan.errors import StoreUnavailable
 from banyan.events import DomainEvent, Event, Metadata
 from banyan.store import Commit, EventStore
 from banyan.streams import StreamId
-from banyan.traces.base import TraceIndex, TraceRow
-from banyan.traces.memory import MemoryTraces
-from banyan.traces.recorder import Traces
-from banyan.traces.timeline import Timeline
+from banyan.traces import MemoryTraces, Timeline, TraceIndex, TraceRow, Traces
 
 NOW = datetime(2026, 1, 5, 9, 0, tzinfo=UTC)
 A, B, C = account("a"), account("b"), account("c")

@@ -17,7 +17,7 @@ from tests.support.wire import lost_answer, lost_request, refused
 from banyan.adapters.dynamodb.requests import ATTEMPTS
 from banyan.errors import StoreUnavailable
 from banyan.projections.base import Add, Put, Remove, RowWrite
-from banyan.projections.views import Failure, Generation, Move, RowKey, StateRow, Views, WatermarkMoved
+from banyan.projections.views import FailureRecord, Generation, StateRow, ViewKey, Views, ViewUpdate, WriteConflict
 from banyan.streams import StreamId
 
 LIVE = Generation("sums")
@@ -36,8 +36,8 @@ def state(stream: StreamId, version: int = 1, **lookups: tuple[str, str]) -> Sta
     return StateRow(stream, version, START, START + SECOND, f'{{"version":{version}}}', by_index)
 
 
-def step(stream: StreamId, before: int, *commits: Sequence[RowWrite]) -> Move:
-    return Move(stream, before, before + len(commits), START, commits)
+def step(stream: StreamId, before: int, *commits: Sequence[RowWrite]) -> ViewUpdate:
+    return ViewUpdate(stream, before, before + len(commits), START, commits)
 
 
 def fields(views: Views, partition: str = "p", tenant: str = "acme") -> list[tuple[str, dict[str, object], int]]:
@@ -64,12 +64,12 @@ class TestStates:
     @pytest.mark.parametrize("seen", [0, 2, 4])
     def test_a_row_that_moved_meanwhile_is_left_alone(self, views: Views, seen: int) -> None:
         views.put_state(LIVE, state(ANNA, 3), 0)
-        with pytest.raises(WatermarkMoved):
+        with pytest.raises(WriteConflict):
             views.put_state(LIVE, state(ANNA, 9), seen)
         assert views.states(LIVE, [ANNA])[ANNA].version == 3
 
     def test_a_row_that_is_not_there_has_no_version_to_move_from(self, views: Views) -> None:
-        with pytest.raises(WatermarkMoved):
+        with pytest.raises(WriteConflict):
             views.put_state(LIVE, state(ANNA, 9), 3)
         assert views.states(LIVE, [ANNA]) == {}
 
@@ -96,16 +96,16 @@ class TestStates:
 
 class TestRowsByKey:
     def test_rows_are_found_by_their_keys_and_others_are_not(self, engine: Engine) -> None:
-        views, keys = engine.views(), [RowKey("acme", "p", sort) for sort in ("a", "b#%", "c")]
-        views.move(LIVE, [step(ANNA, 0, [Put(key.partition, key.sort, {"n": key.sort}) for key in keys[:2]])], START)
-        found = engine.upkeep().read_rows(LIVE, [*keys, RowKey("globex", "p", "a")])
+        views, keys = engine.views(), [ViewKey("acme", "p", sort) for sort in ("a", "b#%", "c")]
+        views.update(LIVE, [step(ANNA, 0, [Put(key.partition, key.sort, {"n": key.sort}) for key in keys[:2]])], START)
+        found = engine.upkeep().read_rows(LIVE, [*keys, ViewKey("globex", "p", "a")])
         assert {key: row.fields for key, row in found.items()} == {key: {"n": key.sort} for key in keys[:2]}
 
     def test_more_than_one_batch_read_holds(self, engine: Engine) -> None:
-        views, keys = engine.views(), [RowKey("acme", f"p{number % 3}", f"{number:03d}") for number in range(130)]
+        views, keys = engine.views(), [ViewKey("acme", f"p{number % 3}", f"{number:03d}") for number in range(130)]
         for start in range(0, 130, 65):
             writes = [Put(key.partition, key.sort, {"n": key.sort}) for key in keys[start : start + 65]]
-            views.move(LIVE, [step(account(f"a{start}"), 0, writes)], START)
+            views.update(LIVE, [step(account(f"a{start}"), 0, writes)], START)
         assert engine.upkeep().read_rows(LIVE, keys).keys() == set(keys)
         assert engine.upkeep().read_rows(LIVE, []) == {}
 
@@ -168,8 +168,8 @@ class TestLookup:
 class TestMoves:
     def test_rows_and_cursors_move_together(self, views: Views) -> None:
         moves = [step(ANNA, 0, [Add("p", "", {"n": 2})]), step(BEN, 0, [Add("p", "", {"n": 3})], [])]
-        views.move(LIVE, moves, START + SECOND)
-        assert views.watermarks(LIVE, [ANNA, BEN, account("carl")]) == {ANNA: 1, BEN: 2}
+        views.update(LIVE, moves, START + SECOND)
+        assert views.checkpoints(LIVE, [ANNA, BEN, account("carl")]) == {ANNA: 1, BEN: 2}
         (row,) = views.rows(LIVE, "acme", "p")
         assert (row.fields, row.version, row.partition, row.sort) == ({"n": 5}, 2, "p", "")
         assert (row.recorded_at, row.projected_at) == (START, START + SECOND)
@@ -177,34 +177,34 @@ class TestMoves:
     @pytest.mark.parametrize("write", [Add("p", "", {"n": 1}), Put("p", "", {"n": 1}), Remove("p", "")])
     @pytest.mark.parametrize("seen", [0, 2])
     def test_one_stale_cursor_keeps_everything_as_it_was(self, views: Views, write: RowWrite, seen: int) -> None:
-        views.move(LIVE, [step(ANNA, 0, [Add("p", "", {"n": 7})])], START)
-        with pytest.raises(WatermarkMoved):
-            views.move(LIVE, [step(BEN, 0, [write]), step(ANNA, seen, [write])], START)
-        assert views.watermarks(LIVE, [ANNA, BEN]) == {ANNA: 1}
+        views.update(LIVE, [step(ANNA, 0, [Add("p", "", {"n": 7})])], START)
+        with pytest.raises(WriteConflict):
+            views.update(LIVE, [step(BEN, 0, [write]), step(ANNA, seen, [write])], START)
+        assert views.checkpoints(LIVE, [ANNA, BEN]) == {ANNA: 1}
         assert fields(views) == [("", {"n": 7}, 1)]
 
     def test_sums_are_exact_over_several_transactions(self, views: Views) -> None:
         for version in range(3):
             writes = [Add("p", "", {"amount": Decimal("0.10"), "count": 1}), Add("p", "", {"amount": Decimal("-0.03")})]
-            views.move(LIVE, [step(ANNA, version, writes)], START)
+            views.update(LIVE, [step(ANNA, version, writes)], START)
         assert fields(views) == [("", {"amount": Decimal("0.21"), "count": 3}, 3)]
         assert all(isinstance(value, Decimal) for _, found, _ in fields(views) for value in found.values())
 
     @pytest.mark.parametrize("engine", EXACT_ENGINES, indirect=True)
     def test_sums_of_thirty_eight_digits_are_exact(self, views: Views) -> None:
         large, small = Decimal("99999999999999999999999999999999999.98"), Decimal("0.001")
-        views.move(LIVE, [step(ANNA, 0, [Add("p", "", {"n": large})], [Add("p", "", {"n": small})])], START)
+        views.update(LIVE, [step(ANNA, 0, [Add("p", "", {"n": large})], [Add("p", "", {"n": small})])], START)
         assert fields(views) == [("", {"n": Decimal("99999999999999999999999999999999999.981")}, 2)]
 
     @pytest.mark.parametrize("amount", [Decimal("1E-38"), Decimal("NaN"), 0.1, "1"])
     def test_an_amount_that_cannot_be_added_exactly_is_refused(self, views: Views, amount: Decimal) -> None:
         commits = [[Add("p", "", {"n": 1})], [Add("p", "", {"n": amount})]]
         with pytest.raises((TypeError, ArithmeticError)):
-            views.move(LIVE, [step(ANNA, 0, *commits)], START)
-        assert views.watermarks(LIVE, [ANNA]) == {}
+            views.update(LIVE, [step(ANNA, 0, *commits)], START)
+        assert views.checkpoints(LIVE, [ANNA]) == {}
 
     def test_text_and_numbers_come_back(self, views: Views) -> None:
-        views.move(LIVE, [step(ANNA, 0, [Put("p", "s", {"name": "Ännä", "empty": "", "n": 100})])], START)
+        views.update(LIVE, [step(ANNA, 0, [Put("p", "s", {"name": "Ännä", "empty": "", "n": 100})])], START)
         assert fields(views) == [("s", {"name": "Ännä", "empty": "", "n": Decimal(100)}, 1)]
 
     @pytest.mark.parametrize("together", [True, False])
@@ -231,12 +231,12 @@ class TestMoves:
 
     def test_many_streams_share_one_write_to_a_row(self, views: Views) -> None:
         streams = [account(f"a{number}") for number in range(99)]
-        views.move(LIVE, [step(stream, 0, [Add("p", "", {"n": 1})]) for stream in streams], START)
+        views.update(LIVE, [step(stream, 0, [Add("p", "", {"n": 1})]) for stream in streams], START)
         assert fields(views) == [("", {"n": 99}, 99)]
 
     def test_rows_of_a_partition_come_in_order_and_between_bounds(self, views: Views) -> None:
         days = ["2026-01-02", "2026-01-01", "", "2026-02-01", "ü"]
-        views.move(LIVE, [step(ANNA, 0, [Add("p", day, {"n": 1}) for day in days])], START)
+        views.update(LIVE, [step(ANNA, 0, [Add("p", day, {"n": 1}) for day in days])], START)
         assert [row.sort for row in views.rows(LIVE, "acme", "p")] == sorted(days)
         january = views.rows(LIVE, "acme", "p", "2026-01-01", "2026-01-31")
         assert [row.sort for row in january] == ["2026-01-01", "2026-01-02"]
@@ -246,13 +246,13 @@ class TestMoves:
     def test_more_rows_than_one_page_of_an_answer_holds(self, views: Views) -> None:
         text = noise(60_000)
         for number in range(20):
-            views.move(LIVE, [step(account(f"a{number}"), 0, [Put("p", f"{number:02d}", {"text": text})])], START)
+            views.update(LIVE, [step(account(f"a{number}"), 0, [Put("p", f"{number:02d}", {"text": text})])], START)
         assert len(views.rows(LIVE, "acme", "p")) == 20
         assert len(views.all_rows(LIVE)) == 20
 
     def test_no_row_is_seen_by_another_tenant_generation_or_partition(self, views: Views) -> None:
         moves = [step(account("anna", tenant), 0, [Add("p", "", {"n": 1})]) for tenant in ("acme", "globex")]
-        views.move(LIVE, moves, START)
+        views.update(LIVE, moves, START)
         assert fields(views, tenant="acme") == fields(views, tenant="globex") == [("", {"n": 1}, 1)]
         assert views.rows(Generation("sums", 2), "acme", "p") == []
         assert views.rows(LIVE, "acme", "p#") == []
@@ -260,7 +260,7 @@ class TestMoves:
 
 
 class TestFailures:
-    FAILURE = Failure(ANNA, 4, "KeyError", 2, START + SECOND)
+    FAILURE = FailureRecord(ANNA, 4, "KeyError", 2, START + SECOND)
 
     def test_a_failure_comes_back_until_it_is_cleared(self, views: Views) -> None:
         assert views.failure(LIVE, ANNA) is None
@@ -271,14 +271,14 @@ class TestFailures:
         views.clear_failure(LIVE, ANNA)
         assert views.failure(LIVE, ANNA) is None
 
-    def test_failures_and_watermarks_do_not_disturb_each_other(self, views: Views) -> None:
+    def test_failures_and_checkpoints_do_not_disturb_each_other(self, views: Views) -> None:
         views.put_failure(LIVE, self.FAILURE)
-        assert views.watermarks(LIVE, [ANNA]) == {}
-        views.move(LIVE, [step(ANNA, 0, [], [], [])], START)
+        assert views.checkpoints(LIVE, [ANNA]) == {}
+        views.update(LIVE, [step(ANNA, 0, [], [], [])], START)
         assert views.failure(LIVE, ANNA) == self.FAILURE
         views.put_failure(LIVE, replace(self.FAILURE, attempts=3))
         views.clear_failure(LIVE, ANNA)
-        assert views.watermarks(LIVE, [ANNA]) == {ANNA: 3}
+        assert views.checkpoints(LIVE, [ANNA]) == {ANNA: 3}
 
     def test_parked_streams_are_listed_oldest_first_until_unparked(self, views: Views) -> None:
         late, early = replace(self.FAILURE, parked_at=START + SECOND), replace(self.FAILURE, parked_at=START)
@@ -301,8 +301,8 @@ class TestRequests:
         dynamodb.wire.clear()
         views.states(LIVE, streams)
         views.put_state(LIVE, state(ANNA), 0)
-        views.watermarks(LIVE, streams)
-        views.move(LIVE, [step(stream, 0, [Add("p", "", {"n": 1})]) for stream in streams], START)
+        views.checkpoints(LIVE, streams)
+        views.update(LIVE, [step(stream, 0, [Add("p", "", {"n": 1})]) for stream in streams], START)
         views.rows(LIVE, "acme", "p")
         views.lookup(LIVE, "acme", 1, "open", 10)
         assert dynamodb.wire.sent == [
@@ -319,17 +319,17 @@ class TestRequests:
         views = dynamodb.views()
         dynamodb.wire.inject(fault, on="TransactWriteItems")  # type: ignore[arg-type]
         try:
-            views.move(LIVE, [step(ANNA, 0, [Add("p", "", {"n": 1})])], START)
-        except WatermarkMoved:
+            views.update(LIVE, [step(ANNA, 0, [Add("p", "", {"n": 1})])], START)
+        except WriteConflict:
             assert fault is lost_answer
-        assert views.watermarks(LIVE, [ANNA]) == {ANNA: 1}
+        assert views.checkpoints(LIVE, [ANNA]) == {ANNA: 1}
         assert fields(views) == [("", {"n": 1}, 1)]
 
     def test_a_transaction_in_the_way_is_waited_for(self, dynamodb: DynamoDBEngine) -> None:
         views = dynamodb.views()
         busy = refused("TransactionCanceledException", reasons=["None", "TransactionConflict"])
         dynamodb.wire.inject(*[busy] * (ATTEMPTS - 1), on="TransactWriteItems")
-        views.move(LIVE, [step(ANNA, 0, [Add("p", "", {"n": 1})])], START)
+        views.update(LIVE, [step(ANNA, 0, [Add("p", "", {"n": 1})])], START)
         assert fields(views) == [("", {"n": 1}, 1)]
 
     def test_a_transaction_that_stays_in_the_way_means_nothing_was_written(self, dynamodb: DynamoDBEngine) -> None:
@@ -337,8 +337,8 @@ class TestRequests:
         dynamodb.wire.clear()
         busy = refused("TransactionCanceledException", reasons=["None", "TransactionConflict"])
         dynamodb.wire.inject(*[busy] * ATTEMPTS, on="TransactWriteItems")
-        with pytest.raises(WatermarkMoved):
-            views.move(LIVE, [step(ANNA, 0, [Add("p", "", {"n": 1})])], START)
+        with pytest.raises(WriteConflict):
+            views.update(LIVE, [step(ANNA, 0, [Add("p", "", {"n": 1})])], START)
         assert dynamodb.wire.sent.count("TransactWriteItems") == ATTEMPTS
 
     @pytest.mark.parametrize("code", ["AccessDeniedException", "ResourceNotFoundException", "InternalServerError"])
@@ -366,17 +366,17 @@ class TestRequests:
 def play(views: Views, commits: Sequence[Sequence[RowWrite]], together: bool) -> None:
     """Write commits of one stream in one transaction, or one in each."""
     if together:
-        views.move(LIVE, [step(ANNA, 0, *commits)], START)
+        views.update(LIVE, [step(ANNA, 0, *commits)], START)
         return
     for version, writes in enumerate(commits):
-        views.move(LIVE, [step(ANNA, version, writes)], START)
+        views.update(LIVE, [step(ANNA, version, writes)], START)
 
 
-def until_moved(views: Views, move: Move) -> None:
+def until_moved(views: Views, move: ViewUpdate) -> None:
     """Write one move, however often others are in the way."""
     while True:
         try:
-            views.move(LIVE, [move], START)
+            views.update(LIVE, [move], START)
             return
-        except WatermarkMoved:
-            assert views.watermarks(LIVE, [move.stream]).get(move.stream, 0) == move.from_version
+        except WriteConflict:
+            assert views.checkpoints(LIVE, [move.stream]).get(move.stream, 0) == move.from_version

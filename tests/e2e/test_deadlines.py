@@ -16,7 +16,7 @@ from tests.support.engines import dynamodb_client
 from banyan.adapters.dynamodb.commits import DynamoDBTable
 from banyan.adapters.dynamodb.traces import DynamoDBTraces
 from banyan.store import EventStore
-from banyan.traces.timeline import Timeline, Trace
+from banyan.traces import Timeline, Trace
 from banyan_tools.local.engine import ENGINES
 from orders import DOMAIN
 

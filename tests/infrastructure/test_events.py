@@ -63,7 +63,7 @@ def test_the_images_of_new_records_decode_to_the_commits_of_the_sample_orders() 
     records = read_records(read_case("projector", "insert")["Records"])
     wanted = [commit for order in HISTORY if order != "order-1006" for commit in commits(order)]
     assert records.commits == wanted
-    assert (records.damaged, records.tampered, records.unnamed) == (set(), [], 0)
+    assert (records.from_table, records.tampered, records.unnamed) == (set(), [], 0)
 
 
 def test_the_digests_of_new_records_hold_from_the_first_to_the_last() -> None:
@@ -84,4 +84,4 @@ def test_tampering_shows_the_commit_that_was_there(name: str) -> None:
 
 def test_a_snapshot_is_neither_a_commit_nor_tampering() -> None:
     records = read_records(read_case("projector", "snapshot")["Records"])
-    assert (records.commits, records.tampered, records.damaged) == ([], [], set())
+    assert (records.commits, records.tampered, records.from_table) == ([], [], set())

@@ -16,7 +16,7 @@ from tests.support.ledger import REGISTRY
 
 from banyan.adapters.dynamodb.deadlines import DynamoDBDeadlines
 from banyan.commands.handler import CommandHandler
-from banyan.deadlines.runner import DeadlineRunner, Run
+from banyan.deadlines.runner import DeadlineRun, DeadlineRunner
 from banyan.store import EventStore
 
 CROWD = int(os.environ.get("BANYAN_TEST_CROWD", "10000"))
@@ -51,7 +51,7 @@ def test_ten_thousand_due_at_once_fire_in_order_with_three_requests_each(dynamod
     assert [name for _, name in log] == names
 
 
-def in_time(store: EventStore, deadlines: DynamoDBDeadlines, clock: ManualClock) -> Run:
+def in_time(store: EventStore, deadlines: DynamoDBDeadlines, clock: ManualClock) -> DeadlineRun:
     """One run of a new process, which must end before the function would be stopped."""
     end = time.monotonic() + TIMEOUT_SECONDS
     runner = DeadlineRunner(deadlines, DOMAIN, {"account": CommandHandler(store, CREDITED)}, clock=clock)

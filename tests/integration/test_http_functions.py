@@ -15,7 +15,7 @@ from tests.support.http import CONTEXT, ITEM, ORDER, Answer, body_of, event, pro
 from tests.support.wire import lost_answer, refused
 
 from banyan.bootstrap import bootstrap
-from banyan.projections.runner import ProjectionRunner
+from banyan.projections.processor import ProjectionProcessor
 
 FUNCTIONS = Path(__file__).parents[2] / "functions"
 
@@ -63,7 +63,7 @@ def project(environment: DynamoDBEngine) -> Callable[[], None]:
 
     def run() -> None:
         application = bootstrap(client=lambda: environment.client)
-        runner = ProjectionRunner(application.store, application.views, application.domain.projections)
+        runner = ProjectionProcessor(application.store, application.views, application.domain.projections)
         for stream in application.store.streams():
             assert not runner.project(application.store.commits(stream))
 

@@ -25,8 +25,8 @@ from tests.support.wire import lost_answer, refused
 from banyan.bootstrap import bootstrap
 from banyan.errors import StoreUnavailable
 from banyan.projections.base import StreamProjection
-from banyan.projections.controls import CachedControls
-from banyan.projections.runner import ProjectionRunner
+from banyan.projections.controls import CachedStates
+from banyan.projections.processor import ProjectionProcessor
 from banyan.projections.views import Generation
 from banyan.store import Commit, Expected
 from banyan.streams import StreamId
@@ -73,9 +73,9 @@ def test_a_repeated_batch_costs_one_read_a_projection(dynamodb: DynamoDBEngine) 
 
 def test_controls_cost_one_read_for_all_projections_and_none_while_they_are_young(dynamodb: DynamoDBEngine) -> None:
     ledger = Ledger(dynamodb.views(), dynamodb.table())
-    controls = CachedControls(dynamodb.controls(), ["balances", "turnover"], 60_000)
-    runner = ProjectionRunner(
-        ledger.store, ledger.views, ledger.projections, controls=controls, conditions=ledger.conditions
+    controls = CachedStates(dynamodb.controls(), ["balances", "turnover"], 60_000)
+    runner = ProjectionProcessor(
+        ledger.store, ledger.views, ledger.projections, controls=controls, retry_policy=ledger.retry_policy
     )
     cold, warm = one_commit_each(ledger, STREAMS[:10]), one_commit_each(ledger, STREAMS[:10])
     dynamodb.wire.clear()
@@ -174,13 +174,13 @@ def test_the_function_keeps_read_models_and_watches_the_table(
     handler = load(environment)
     answer = handler({"Records": [record(1, commit), record(2, commit, "MODIFY")]}, CONTEXT)
     assert answer == {"batchItemFailures": []}
-    watermarks = [
+    checkpoints = [
         row.version
         for projection in DOMAIN.projections
         for row in environment.views().states(Generation(projection.name), [stream]).values()
     ]
-    assert watermarks
-    assert set(watermarks) == {1}
+    assert checkpoints
+    assert set(checkpoints) == {1}
     written = capfd.readouterr()
     assert "EventTableTampered" in written.out
     assert "ProjectionLag" in written.out

@@ -8,11 +8,11 @@ from datetime import datetime, timedelta
 from tests.support.clocks import START
 from tests.support.ledger import REGISTRY, Account, Deposited, account, evolve
 
+from banyan.deadlines.base import Deadline
 from banyan.decider import Decider
 from banyan.domain import Domain
 from banyan.errors import CommandRejected
 from banyan.events import CamelModel, DomainEvent, Metadata
-from banyan.reactions.effects import Deadline
 
 POISON = 13
 

@@ -21,18 +21,17 @@ from banyan.adapters.clients import CONFIG
 from banyan.adapters.dynamodb.cells import DynamoDBCells
 from banyan.adapters.dynamodb.commit_items import commit_item, snapshot_item
 from banyan.adapters.dynamodb.commits import DynamoDBTable
-from banyan.adapters.dynamodb.controls import DynamoDBControls
+from banyan.adapters.dynamodb.controls import DynamoDBStates
 from banyan.adapters.dynamodb.gateway import Gateway
 from banyan.adapters.dynamodb.log_checkpoints import DynamoDBCheckpoints
-from banyan.adapters.dynamodb.row_repair import DynamoDBUpkeep
+from banyan.adapters.dynamodb.row_repair import DynamoDBRowRepair
 from banyan.adapters.dynamodb.views import DynamoDBViews
 from banyan.adapters.settings import Tables
 from banyan.projections.checkpoints import LogCheckpoints, MemoryCheckpoints
-from banyan.projections.control import Controls
-from banyan.projections.controls import MemoryControls
+from banyan.projections.controls import MemoryStates
 from banyan.projections.memory import MemoryViews
-from banyan.projections.upkeep import Upkeep
-from banyan.projections.views import Views
+from banyan.projections.state import ProjectionStates
+from banyan.projections.views import RowRepair, Views
 from banyan.reconciliation.cells import Cells, MemoryCells
 from banyan.reconciliation.report import DynamoDBReports, MemoryReports, Reports
 from banyan.store import Commit, CommitTable, EventStore, Snapshot
@@ -70,13 +69,13 @@ class Engine(Protocol):
     def views(self) -> Views:
         """Read models."""
 
-    def controls(self) -> Controls:
+    def controls(self) -> ProjectionStates:
         """Controls of projections."""
 
     def checkpoints(self) -> LogCheckpoints:
         """Checkpoints in the log."""
 
-    def upkeep(self) -> Upkeep:
+    def upkeep(self) -> RowRepair:
         """What repairs read models."""
 
     def cells(self) -> Cells:
@@ -100,7 +99,7 @@ class MemoryEngine:
     def __init__(self) -> None:
         self._table = MemoryTable(BUCKETS)
         self._views = MemoryViews()
-        self._controls = MemoryControls()
+        self._controls = MemoryStates()
         self._checkpoints = MemoryCheckpoints()
         self._cells = MemoryCells()
         self._reports = MemoryReports()
@@ -114,7 +113,7 @@ class MemoryEngine:
     def views(self) -> MemoryViews:
         return self._views
 
-    def controls(self) -> MemoryControls:
+    def controls(self) -> MemoryStates:
         return self._controls
 
     def checkpoints(self) -> MemoryCheckpoints:
@@ -187,14 +186,14 @@ class DynamoDBEngine:
     def views(self) -> DynamoDBViews:
         return DynamoDBViews(self.client, self.named("views"), self.named("cursors"), no_sleep)
 
-    def controls(self) -> DynamoDBControls:
-        return DynamoDBControls(self.client, self.named("cursors"), no_sleep)
+    def controls(self) -> DynamoDBStates:
+        return DynamoDBStates(self.client, self.named("cursors"), no_sleep)
 
     def checkpoints(self) -> DynamoDBCheckpoints:
         return DynamoDBCheckpoints(self.client, self.tables.cursors, no_sleep)
 
-    def upkeep(self) -> DynamoDBUpkeep:
-        return DynamoDBUpkeep(self.client, self.tables.views, no_sleep)
+    def upkeep(self) -> DynamoDBRowRepair:
+        return DynamoDBRowRepair(self.client, self.tables.views, no_sleep)
 
     def cells(self) -> DynamoDBCells:
         return DynamoDBCells(self.client, self.tables.digests, no_sleep)

@@ -23,10 +23,10 @@ from banyan.entrypoints.http.identity import ADMIN
 from banyan.entrypoints.http.once import Once
 from banyan.entrypoints.http.openapi import routers
 from banyan.notices import NoNotices
-from banyan.projections.conditions import Conditions
-from banyan.projections.controls import MemoryControls
+from banyan.projections.controls import MemoryStates
 from banyan.projections.memory import MemoryViews
-from banyan.projections.runner import ProjectionRunner
+from banyan.projections.processor import ProjectionProcessor
+from banyan.projections.retries import RetryPolicy
 from banyan.projections.views import Views
 from banyan.store.base import CommitTable
 from banyan.store.eventstore import EventStore
@@ -105,7 +105,7 @@ class Server:
         self.store = EventStore(table or MemoryTable(), domain.registry, self.clock)
         self.views = views or MemoryViews()
         chosen = Settings(**{"min_version_wait_ms": 0, "backoff_ms": 1, **settings})
-        self.controls = MemoryControls()
+        self.controls = MemoryStates()
         self.application = Application(
             settings=chosen,
             tables=Tables(),
@@ -125,8 +125,8 @@ class Server:
         self.commands = Api(self.application, routers(domain)[0], once=once)
         self.queries = query_api(self.application)
         self.console = admin_api(self.application, cast(Any, None), cast(Any, None))
-        self.runner = ProjectionRunner(
-            self.store, self.views, domain.projections, conditions=Conditions(clock=self.clock)
+        self.runner = ProjectionProcessor(
+            self.store, self.views, domain.projections, retry_policy=RetryPolicy(clock=self.clock)
         )
 
     def restart(self) -> None:

@@ -26,8 +26,8 @@ from banyan.events import Event
 from banyan.migration.maintenance import look_after
 from banyan.projections.base import StreamProjection
 from banyan.projections.check import fold_row
+from banyan.projections.processor import StreamProcessor
 from banyan.projections.rebuild.base import Work
-from banyan.projections.runner import Runner
 from banyan.store import Commit
 from banyan.streams import StreamId
 from banyan_tools.local.authorizer import JwtAuthorizer
@@ -189,7 +189,7 @@ class InProcessPlatform:
         with serving(gateway, 0) as url:
             yield url
 
-    def _hand(self, runner: Runner, commits: Sequence[Commit]) -> None:
+    def _hand(self, runner: StreamProcessor, commits: Sequence[Commit]) -> None:
         for batch in (commits[start : start + BATCH] for start in range(0, len(commits), BATCH)):
             while again := runner.project(batch):
                 batch = [commit for commit in batch if commit.stream in again]

@@ -14,15 +14,14 @@ from banyan.projections.base import Add, Lookup, Projection, Put, Remove, RowWri
 from banyan.projections.catchup import CatchUp, LogCatchUp
 from banyan.projections.check import ViewFold, fold_row
 from banyan.projections.checkpoints import LogCheckpoints, MemoryCheckpoints
-from banyan.projections.conditions import Conditions
-from banyan.projections.control import Controls
-from banyan.projections.controls import CachedControls, MemoryControls
+from banyan.projections.controls import CachedStates, MemoryStates
 from banyan.projections.memory import MemoryViews
 from banyan.projections.operations import Operations
-from banyan.projections.pausing import Pausing
-from banyan.projections.runner import ProjectionRunner
-from banyan.projections.status import Statuses
-from banyan.projections.views import Failure, Generation, RowKey, StateRow, ViewRow, Views
+from banyan.projections.processor import ProjectionProcessor
+from banyan.projections.retries import PauseSwitch, RetryPolicy
+from banyan.projections.state import ProjectionStates
+from banyan.projections.status import StatusReader
+from banyan.projections.views import FailureRecord, Generation, StateRow, ViewKey, ViewRow, Views
 from banyan.store import Commit, CommitTable, EventStore, Expected
 from banyan.store.memory import MemoryTable
 from banyan.streams import BEGINNING_OF_TIME, StreamId
@@ -106,7 +105,7 @@ class Ledger:
     views : Views, optional
     table : CommitTable, optional
     snapshot_interval : int
-    controls : Controls, optional
+    controls : ProjectionStates, optional
     checkpoints : LogCheckpoints, optional
     """
 
@@ -115,13 +114,13 @@ class Ledger:
         views: Views | None = None,
         table: CommitTable | None = None,
         snapshot_interval: int = 1000,
-        controls: Controls | None = None,
+        controls: ProjectionStates | None = None,
         checkpoints: LogCheckpoints | None = None,
     ) -> None:
         self.clock = ManualClock()
         self.store = EventStore(table or MemoryTable(), REGISTRY, self.clock, no_sleep)
         self.views = views or MemoryViews()
-        self.controls = controls or MemoryControls()
+        self.controls = controls or MemoryStates()
         self.notices = RecordedNotices()
         self.telemetry = CountingTelemetry()
         self.waits: list[float] = []
@@ -130,25 +129,25 @@ class Ledger:
         self.projections: Sequence[Projection] = [self.balances, self.turnover]
         self.snapshot_interval = snapshot_interval
         self.checkpoints = checkpoints or MemoryCheckpoints()
-        self.cached = CachedControls(self.controls, ["balances", "turnover"], 0)
+        self.cached = CachedStates(self.controls, ["balances", "turnover"], 0)
         self.runner = self.make_runner()
 
-    def make_runner(self) -> ProjectionRunner:
+    def make_runner(self) -> ProjectionProcessor:
         """Another runner over the same tables, as in a second container."""
-        return ProjectionRunner(
+        return ProjectionProcessor(
             self.store,
             self.views,
             self.projections,
             [ACCOUNTS],
             controls=self.cached,
             snapshot_interval=self.snapshot_interval,
-            conditions=self.conditions,
+            retry_policy=self.retry_policy,
         )
 
     @property
-    def conditions(self) -> Conditions:
+    def retry_policy(self) -> RetryPolicy:
         """Two retries, and everything that is told is kept."""
-        return Conditions(
+        return RetryPolicy(
             max_retries=2,
             breaker_parked_streams=BREAKER_LIMIT,
             clock=self.clock,
@@ -170,8 +169,8 @@ class Ledger:
         return Operations(
             self.runner,
             self.catch_up,
-            Statuses(self.store, self.views, self.cached, projectors, self.checkpoints, self.clock),
-            Pausing(self.cached, self.conditions),
+            StatusReader(self.store, self.views, self.cached, projectors, self.checkpoints, self.clock),
+            PauseSwitch(self.cached, self.retry_policy),
             self.cached,
             self.views,
             self.notices,
@@ -202,15 +201,15 @@ class Ledger:
         """The account's row."""
         return self.views.states(Generation("balances"), [stream]).get(stream)
 
-    def watermark(self, stream: StreamId) -> int:
+    def checkpoint(self, stream: StreamId) -> int:
         """How far the account has gone through ``turnover``."""
-        return self.views.watermarks(Generation("turnover"), [stream]).get(stream, 0)
+        return self.views.checkpoints(Generation("turnover"), [stream]).get(stream, 0)
 
-    def failure(self, projection: str, stream: StreamId) -> Failure | None:
+    def failure(self, projection: str, stream: StreamId) -> FailureRecord | None:
         """Why the account stands still in a projection."""
         return self.views.failure(Generation(projection), stream)
 
-    def turnover_rows(self) -> dict[RowKey, ViewRow]:
+    def turnover_rows(self) -> dict[ViewKey, ViewRow]:
         """Rows of ``turnover``, without the times that depend on how the batches were cut."""
         return timeless(dict(self.views.all_rows(Generation("turnover"))))
 
@@ -218,7 +217,7 @@ class Ledger:
         """The account's row by a fold."""
         return fold_row(self.balances, self.store, stream, upto)
 
-    def expected_turnover(self, upto: dict[StreamId, int] | None = None) -> dict[RowKey, ViewRow]:
+    def expected_turnover(self, upto: dict[StreamId, int] | None = None) -> dict[ViewKey, ViewRow]:
         """Rows of ``turnover`` by a fold over all accounts, or over the first events of some."""
         fold = ViewFold(self.turnover, self.store)
         for stream in self.store.streams() if upto is None else upto:
@@ -226,7 +225,7 @@ class Ledger:
         return timeless(dict(fold.rows()))
 
 
-def timeless(rows: dict[RowKey, ViewRow]) -> dict[RowKey, ViewRow]:
+def timeless(rows: dict[ViewKey, ViewRow]) -> dict[ViewKey, ViewRow]:
     """Rows without their times."""
     return {
         key: ViewRow(row.partition, row.sort, row.fields, row.version, BEGINNING_OF_TIME, BEGINNING_OF_TIME)

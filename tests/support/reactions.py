@@ -12,17 +12,17 @@ from tests.support.ledger import ACCOUNTS, REGISTRY, Account, Deposit, Deposited
 from tests.support.projections import CountingTelemetry
 
 from banyan.commands.handler import CommandHandler
+from banyan.deadlines.base import Deadline
 from banyan.decider import Decider
 from banyan.domain import Domain
 from banyan.events import CamelModel, DomainEvent, Event, Metadata
-from banyan.projections.conditions import Conditions
-from banyan.projections.controls import CachedControls, MemoryControls
+from banyan.projections.controls import CachedStates, MemoryStates
 from banyan.projections.memory import MemoryViews
-from banyan.projections.views import Failure
+from banyan.projections.retries import RetryPolicy
+from banyan.projections.views import FailureRecord
 from banyan.reactions.base import History, Policy, Reaction, Schedule, Send
-from banyan.reactions.effects import Deadline, Effect
 from banyan.reactions.policies import Policies
-from banyan.reactions.reactor import REACTOR, Reactor
+from banyan.reactions.reactor import REACTOR, Effect, Reactor
 from banyan.store import Commit, EventStore, Expected
 from banyan.store.memory import MemoryTable
 from banyan.streams import StreamId
@@ -91,7 +91,7 @@ class Bank:
         self.deadlines = Kept()
         self.durations = {"reminder": timedelta(days=3)}
         self.effects = effects
-        self.controls = CachedControls(MemoryControls(), [REACTOR.projection], 0)
+        self.controls = CachedStates(MemoryStates(), [REACTOR.projection], 0)
         self.reactor = self.make_reactor()
 
     def policies(self) -> Policies:
@@ -108,7 +108,7 @@ class Bank:
             self.views,
             self.effects or [self.policies()],
             controls=self.controls,
-            conditions=Conditions(max_retries=2, clock=self.clock, sleep=no_sleep, telemetry=self.telemetry),
+            retry_policy=RetryPolicy(max_retries=2, clock=self.clock, sleep=no_sleep, telemetry=self.telemetry),
         )
 
     def commit(self, stream: StreamId, *events: DomainEvent, metadata: Metadata | None = None) -> Commit:
@@ -124,9 +124,9 @@ class Bank:
 
     def reached(self, stream: StreamId) -> int:
         """The reactor's cursor of a stream."""
-        return self.views.watermarks(REACTOR, [stream]).get(stream, 0)
+        return self.views.checkpoints(REACTOR, [stream]).get(stream, 0)
 
-    def failure(self, stream: StreamId) -> Failure | None:
+    def failure(self, stream: StreamId) -> FailureRecord | None:
         """Why a stream stands still."""
         return self.views.failure(REACTOR, stream)
 

@@ -13,16 +13,16 @@ from tests.support.interruptions import Killed
 from tests.support.ledger import ACCOUNTS, REGISTRY
 from tests.support.projections import Ledger, same, timeless
 
-from banyan.projections.control import Controls, Stage
-from banyan.projections.controls import MemoryControls
+from banyan.projections.controls import MemoryStates
 from banyan.projections.memory import MemoryViews
+from banyan.projections.processor import ProjectionProcessor
 from banyan.projections.rebuild.base import Checkpoints, GenerationRows, Work, WorkQueue
 from banyan.projections.rebuild.memory import MemoryCheckpoints, MemoryGenerationRows
 from banyan.projections.rebuild.rebuild import Rebuild
 from banyan.projections.rebuild.worker import Pace, RebuildSteps, RebuildWorker
-from banyan.projections.runner import ProjectionRunner
 from banyan.projections.snapshotter import Snapshotter
-from banyan.projections.views import Generation, RowKey, StateRow, ViewRow, Views
+from banyan.projections.state import ProjectionStates, Stage
+from banyan.projections.views import Generation, StateRow, ViewKey, ViewRow, Views
 from banyan.store import EventStore
 from banyan.store.memory import MemoryTable
 from banyan.streams import StreamId
@@ -123,12 +123,12 @@ class Rebuilding:
     def __init__(self, fuse: Fuse | None = None, buckets: int = BUCKETS) -> None:
         fuse = fuse or Fuse()
         views = MemoryViews()
-        self.ledger = Ledger(views, MemoryTable(buckets), controls=MemoryControls())
+        self.ledger = Ledger(views, MemoryTable(buckets), controls=MemoryStates())
         self.messages = Messages(self.ledger)
         self.spent = Spent()
         self.walked = True
         self.pace = Pace(workers=WORKERS)
-        self.controls: Controls = fuse.wire(self.ledger.controls)
+        self.controls: ProjectionStates = fuse.wire(self.ledger.controls)
         self.checkpoints: Checkpoints = fuse.wire(MemoryCheckpoints())
         self._views: Views = fuse.wire(views)
         self._rows: GenerationRows = fuse.wire(MemoryGenerationRows(views))
@@ -167,10 +167,10 @@ class Rebuilding:
             sleep=ledger.sleep,
         )
 
-    def stale_runner(self) -> ProjectionRunner:
+    def stale_runner(self) -> ProjectionProcessor:
         """A projector that has not heard of any new generation yet."""
         ledger = self.ledger
-        return ProjectionRunner(ledger.store, ledger.views, ledger.projections, conditions=ledger.conditions)
+        return ProjectionProcessor(ledger.store, ledger.views, ledger.projections, retry_policy=ledger.retry_policy)
 
     def run(self, remaining: float = FOREVER) -> None:
         """Work off all there is to do."""
@@ -192,7 +192,7 @@ class Rebuilding:
         """Rows of a generation of ``balances``."""
         return {row.stream: row for row in self.ledger.views.all_states(Generation("balances", number))}
 
-    def turnover(self, number: int) -> Mapping[RowKey, ViewRow]:
+    def turnover(self, number: int) -> Mapping[ViewKey, ViewRow]:
         """Rows of a generation of ``turnover``."""
         return timeless(dict(self.ledger.views.all_rows(Generation("turnover", number))))
 

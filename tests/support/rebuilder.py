@@ -14,7 +14,7 @@ from tests.support.projections import Cured, balances, turnover
 
 from banyan.adapters.dynamodb.capacity import ConsumedCapacity
 from banyan.adapters.dynamodb.commits import DynamoDBTable
-from banyan.adapters.dynamodb.controls import DynamoDBControls
+from banyan.adapters.dynamodb.controls import DynamoDBStates
 from banyan.adapters.dynamodb.generation_rows import DynamoDBGenerationRows
 from banyan.adapters.dynamodb.rebuild_checkpoints import DynamoDBCheckpoints
 from banyan.adapters.dynamodb.views import DynamoDBViews
@@ -67,7 +67,7 @@ class Rebuilder:
         store = EventStore(DynamoDBTable(client, tables.events, BUCKETS), REGISTRY)
         views = DynamoDBViews(client, tables.views, tables.cursors)
         rows = DynamoDBGenerationRows(client, tables.views, tables.cursors)
-        controls = DynamoDBControls(client, tables.cursors)
+        controls = DynamoDBStates(client, tables.cursors)
         checkpoints = DynamoDBCheckpoints(client, tables.cursors)
         snapshots = Snapshotter(store, [ACCOUNTS], 1000, NoTelemetry())
         pause = partial(time.sleep, SETTLE_SECONDS)

@@ -24,8 +24,8 @@ from banyan.migration.sync.backfill import Backfill
 from banyan.migration.sync.backlog import Unfollowed
 from banyan.migration.sync.marking import mark_legacy_rows
 from banyan.migration.writes.primary_dynamodb import DynamoDBLead
-from banyan.projections.conditions import Conditions
-from banyan.projections.runner import ProjectionRunner
+from banyan.projections.processor import ProjectionProcessor
+from banyan.projections.retries import RetryPolicy
 from banyan.reconciliation.plan import build_plan
 from banyan.reconciliation.reconciler import Reconciler, Runs
 from banyan.reconciliation.report import MemoryReports, Section
@@ -85,8 +85,8 @@ class Reconciled:
         self.memory = MemoryEngine()
         self.views, self.cells, self.upkeep = self.memory.views(), self.memory.cells(), self.memory.upkeep()
         self.controls = self.memory.controls()
-        self.runner = ProjectionRunner(
-            self.store, self.views, DOMAIN.projections, conditions=Conditions(clock=world.clock, sleep=no_sleep)
+        self.runner = ProjectionProcessor(
+            self.store, self.views, DOMAIN.projections, retry_policy=RetryPolicy(clock=world.clock, sleep=no_sleep)
         )
         self.pause: Callable[[], object] = lambda: None
         self.between: Callable[[], object] | None = None

@@ -13,10 +13,9 @@ from tests.support.projections import CountingTelemetry
 
 from banyan.commands.handler import CommandHandler
 from banyan.projections.base import ViewProjection
-from banyan.projections.conditions import Conditions
-from banyan.projections.runner import ProjectionRunner
-from banyan.projections.upkeep import row_name
-from banyan.projections.views import Generation, Views
+from banyan.projections.processor import ProjectionProcessor
+from banyan.projections.retries import RetryPolicy
+from banyan.projections.views import Generation, Views, row_name
 from banyan.reconciliation.cells import Cells
 from banyan.reconciliation.feeds import DirtySet
 from banyan.reconciliation.plan import Plan, build_plan
@@ -118,12 +117,12 @@ class ReconciliationFixture:
         self.telemetry = CountingTelemetry()
         self.notes = Notes()
         self.feed = RowFeed(self.views, self.cells, self.clock)
-        self.runner = ProjectionRunner(
+        self.runner = ProjectionProcessor(
             self.store,
             self.views,
             DOMAIN.projections,
             DOMAIN.deciders,
-            conditions=Conditions(clock=self.clock, sleep=no_sleep),
+            retry_policy=RetryPolicy(clock=self.clock, sleep=no_sleep),
         )
         self.pauses: Iterator[Callable[[], object]] = iter(())
         self.between: Callable[[], object] = lambda: None

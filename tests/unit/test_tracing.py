@@ -32,10 +32,10 @@ from banyan.adapters.event_bus import EventBus
 from banyan.adapters.observability import instrumented
 from banyan.adapters.publisher import EventPublisher
 from banyan.adapters.tracing import EXPORT_SECONDS, OpenTelemetry, SignedForXRay, exporting
-from banyan.deadlines.memory import MemoryDeadlines
+from banyan.deadlines.base import MemoryDeadlines
 from banyan.deadlines.runner import DeadlineRunner
 from banyan.events import Event
-from banyan.projections.conditions import Conditions
+from banyan.projections.retries import RetryPolicy
 from banyan.reactions.policies import Policies
 from banyan.reactions.reactor import Reactor
 from banyan.streams import StreamId
@@ -80,7 +80,7 @@ class ShopServer(Server):
         bus = EventBus(lambda: SimpleNamespace(put_events=self._put), "bus", 262_144, no_sleep)  # type: ignore[arg-type, return-value]
         publisher = EventPublisher(bus, None, "orders")  # type: ignore[arg-type]
         self.reactor = Reactor(
-            self.store, self.views, [policies, publisher], conditions=Conditions(clock=self.clock, sleep=no_sleep)
+            self.store, self.views, [policies, publisher], retry_policy=RetryPolicy(clock=self.clock, sleep=no_sleep)
         )
 
     def play(self, **headers: str) -> list[Event]:

@@ -13,7 +13,7 @@ from banyan.adapters.clients import dynamodb_client, events_client, s3_client
 from banyan.adapters.clock_watch import ClockWatch
 from banyan.adapters.dynamodb.cells import DynamoDBCells
 from banyan.adapters.dynamodb.commits import DynamoDBTable
-from banyan.adapters.dynamodb.controls import DynamoDBControls
+from banyan.adapters.dynamodb.controls import DynamoDBStates
 from banyan.adapters.dynamodb.deadlines import DynamoDBDeadlines
 from banyan.adapters.dynamodb.log_checkpoints import DynamoDBCheckpoints
 from banyan.adapters.dynamodb.rebuild_checkpoints import DynamoDBCheckpoints as RebuildCheckpoints
@@ -29,26 +29,21 @@ from banyan.notices import NoNotices, Notices
 from banyan.once import once
 from banyan.projections.catchup import CatchUp, LogCatchUp
 from banyan.projections.checkpoints import LogCheckpoints
-from banyan.projections.conditions import Conditions
-from banyan.projections.control import Controls
-from banyan.projections.controls import CachedControls
+from banyan.projections.controls import CachedStates
 from banyan.projections.operations import Operations
-from banyan.projections.pausing import Pausing
-from banyan.projections.projectors import Subscribed
-from banyan.projections.runner import ProjectionRunner, Runner
-from banyan.projections.standstill import Standstill
-from banyan.projections.status import Statuses
+from banyan.projections.processor import ProjectionProcessor, ProjectionSubscription, StreamProcessor
+from banyan.projections.retries import PauseSwitch, RetryPolicy
+from banyan.projections.state import ProjectionStates
+from banyan.projections.status import Standstill, StatusReader
 from banyan.projections.views import Views
-from banyan.reactions.effects import Effect
 from banyan.reactions.policies import Policies
-from banyan.reactions.reactor import REACTOR, Reactions, Reactor
+from banyan.reactions.reactor import REACTOR, Effect, Reactor, ReactorSubscription
 from banyan.reconciliation.cells import Cells
 from banyan.reconciliation.report import DynamoDBReports, Reports
 from banyan.store import EventStore
 from banyan.store.eventstore import Clock, utc_now
 from banyan.telemetry import NoTelemetry, Telemetry
-from banyan.traces.recorder import Traces
-from banyan.traces.timeline import Timeline
+from banyan.traces import Timeline, Traces
 from banyan.upcasting import EventRegistry
 
 if TYPE_CHECKING:
@@ -70,7 +65,7 @@ class Application:
     client : DynamoDBClient
     store : EventStore
     views : Views
-    controls : Controls
+    controls : ProjectionStates
     bus : EventBus
     notices : Notices
     telemetry : Telemetry
@@ -84,7 +79,7 @@ class Application:
     client: DynamoDBClient
     store: EventStore
     views: Views
-    controls: Controls
+    controls: ProjectionStates
     bus: EventBus
     notices: Notices
     telemetry: Telemetry
@@ -116,15 +111,15 @@ class Application:
         return set_up(self.settings, self.tables, self.domain, self.client, self.clock, self.telemetry)
 
     @cached_property
-    def cached_controls(self) -> CachedControls:
+    def cached_controls(self) -> CachedStates:
         """The controls of the domain's projections and of the reactor, as this process last read them."""
         names = [projection.name for projection in self.domain.projections]
-        return CachedControls(self.controls, [*names, REACTOR.projection], self.settings.control_cache_ms)
+        return CachedStates(self.controls, [*names, REACTOR.projection], self.settings.control_cache_ms)
 
     @cached_property
-    def conditions(self) -> Conditions:
+    def retry_policy(self) -> RetryPolicy:
         """How failing streams are treated, and who is told."""
-        return Conditions(
+        return RetryPolicy(
             max_retries=self.settings.max_retries,
             backoff_ms=self.settings.backoff_ms,
             breaker_parked_streams=self.settings.breaker_parked_streams,
@@ -134,22 +129,24 @@ class Application:
         )
 
     @cached_property
-    def runner(self) -> ProjectionRunner:
+    def runner(self) -> ProjectionProcessor:
         """What keeps the domain's projections up to date."""
-        return ProjectionRunner(
+        return ProjectionProcessor(
             self.store,
             self.views,
             self.domain.projections,
             self.domain.deciders,
             controls=self.cached_controls,
             snapshot_interval=self.settings.snapshot_interval,
-            conditions=self.conditions,
+            retry_policy=self.retry_policy,
         )
 
     @cached_property
     def reactor(self) -> Reactor:
         """What lets policies react to events, publishes them and keeps their traces."""
-        return Reactor(self.store, self.views, self._effects, controls=self.cached_controls, conditions=self.conditions)
+        return Reactor(
+            self.store, self.views, self._effects, controls=self.cached_controls, retry_policy=self.retry_policy
+        )
 
     @cached_property
     def catch_up(self) -> CatchUp:
@@ -174,15 +171,17 @@ class Application:
     @cached_property
     def operations(self) -> Operations:
         """What an operator does to projections and to the reactor."""
-        projections = [Subscribed(projection, self.views, self.clock) for projection in self.domain.projections]
-        reactions = Reactions(self._effects, self.views, self.clock)
+        projections = [
+            ProjectionSubscription(projection, self.views, self.clock) for projection in self.domain.projections
+        ]
+        reactions = ReactorSubscription(self._effects, self.views, self.clock)
         controls = self.cached_controls
-        runner = Runner([*projections, reactions], self.store, self.views, controls, self.conditions)
+        runner = StreamProcessor([*projections, reactions], self.store, self.views, controls, self.retry_policy)
         return Operations(
             runner,
             self._catch_up(runner),
-            Statuses(self.store, self.views, controls, runner.projectors, self.log_checkpoints, self.clock),
-            Pausing(controls, self.conditions),
+            StatusReader(self.store, self.views, controls, runner.projectors, self.log_checkpoints, self.clock),
+            PauseSwitch(controls, self.retry_policy),
             controls,
             self.views,
             self.notices,
@@ -231,11 +230,11 @@ class Application:
         )
         return [self.traces, policies, *([self.publisher] if self.services.event_bus else [])]
 
-    def _standstill(self, runner: Runner) -> Standstill:
+    def _standstill(self, runner: StreamProcessor) -> Standstill:
         checkpoints = RebuildCheckpoints(self.client, self.tables.cursors)
         return Standstill(runner.projectors, self.cached_controls, self.views, checkpoints, self.clock, self.telemetry)
 
-    def _catch_up(self, runner: Runner) -> CatchUp:
+    def _catch_up(self, runner: StreamProcessor) -> CatchUp:
         log = LogCatchUp(self.store, runner.batches, self.log_checkpoints, self.clock, self.telemetry)
         return CatchUp(runner.projectors, log, self.clock)
 
@@ -278,7 +277,7 @@ def bootstrap(
         client=dynamodb,
         store=store,
         views=views,
-        controls=DynamoDBControls(dynamodb, tables.cursors),
+        controls=DynamoDBStates(dynamodb, tables.cursors),
         bus=bus,
         notices=notices or (EventBridgeNotices(bus) if services.event_bus else NoNotices()),
         telemetry=telemetry or NoTelemetry(),

@@ -14,8 +14,8 @@ from pydantic import BaseModel
 from banyan.errors import InvalidCursor, NotFound, VersionNotReached
 from banyan.events import CamelModel, Event
 from banyan.projections.base import StreamProjection, ViewProjection
-from banyan.projections.row_states import current_state, readable_state
-from banyan.projections.views import Generation, Page, StateRow, ViewRow, Views
+from banyan.projections.rows import current_state, readable_state
+from banyan.projections.views import Generation, LookupPage, StateRow, ViewRow, Views
 from banyan.store import Commit, EventStore
 from banyan.store.eventstore import Clock, utc_now
 from banyan.streams import StreamId
@@ -56,7 +56,7 @@ class Answer(Generic[V]):
 
 
 @dataclass(frozen=True, slots=True)
-class Listing(Generic[S]):
+class LookupResult(Generic[S]):
     """States of a lookup with their versions, and the opaque cursor behind which the next page begins."""
 
     entries: Sequence[tuple[S, int]]
@@ -158,7 +158,7 @@ class Queries:
         limit: int,
         cursor: str | None = None,
         where: Callable[[S], bool] = lambda _: True,
-    ) -> Answer[Listing[S]]:
+    ) -> Answer[LookupResult[S]]:
         """States of a lookup, newest first; a page may hold fewer than ``limit`` when ``where`` leaves many out.
 
         A row that does not fit the model any more is folded from its stream.
@@ -179,7 +179,7 @@ class Queries:
             cursor = page.cursor
             if cursor is None or len(entries) == limit:
                 break
-        return Answer(Listing(entries, cursor), _of_rows(rows))
+        return Answer(LookupResult(entries, cursor), _of_rows(rows))
 
     def rows(
         self,
@@ -198,7 +198,7 @@ class Queries:
         ]
         return Answer(rows, _of_rows(rows))
 
-    def _page(self, generation: Generation, tenant: str, *place: Any) -> Page:
+    def _page(self, generation: Generation, tenant: str, *place: Any) -> LookupPage:
         try:
             return self._views.lookup(generation, tenant, *place)
         except ValueError as error:

@@ -15,8 +15,8 @@ from tests.support.migration import DUAL, EVENTS, TURNED, MigrationFixture
 from banyan.migration.checks.reads import MigratingQueries, differences, reads_from_projection
 from banyan.migration.checks.samples import Samples
 from banyan.migration.phases.steps import Phase, Step
-from banyan.projections.conditions import Conditions
-from banyan.projections.runner import ProjectionRunner
+from banyan.projections.processor import ProjectionProcessor
+from banyan.projections.retries import RetryPolicy
 from banyan.reconciliation.content import FieldDifference
 from orders import DOMAIN
 from orders.projections import ORDER_DETAILS
@@ -36,8 +36,8 @@ class Reader:
     def project(self) -> None:
         """Bring the read models up to date."""
         store, views = self.world.engine.store(DOMAIN.registry), self.world.engine.views()
-        runner = ProjectionRunner(
-            store, views, [ORDER_DETAILS], DOMAIN.deciders, conditions=Conditions(clock=self.world.clock)
+        runner = ProjectionProcessor(
+            store, views, [ORDER_DETAILS], DOMAIN.deciders, retry_policy=RetryPolicy(clock=self.world.clock)
         )
         runner.project([commit for stream in STREAMS for commit in store.commits(stream)])
 

@@ -17,7 +17,7 @@ from tests.support.reconciliation import WINDOW
 
 from banyan.migration.phases.steps import Step
 from banyan.migration.stores.dynamodb import DynamoDBLegacy
-from banyan.projections.control import Control
+from banyan.projections.state import ProjectionState
 from banyan.reconciliation.report import Section
 from banyan.streams import StreamId
 from orders.events import OrderCorrected, OrderImported
@@ -73,7 +73,7 @@ def test_rows_that_another_version_of_the_projection_made_are_no_difference(reco
     reconciled.begin()
     plant(reconciled)
     reconciled.age()
-    reconciled.controls.put(Control(ORDER_DETAILS.name).noted(ORDER_DETAILS.version - 1))
+    reconciled.controls.put(ProjectionState(ORDER_DETAILS.name).noted(ORDER_DETAILS.version - 1))
 
     report = reconciled.reconciler().run(full=True)
     assert report is not None

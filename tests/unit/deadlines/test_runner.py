@@ -12,9 +12,8 @@ from tests.support.deferring import CREDITED, DOMAIN, POISON, Credit, deadline
 from tests.support.ledger import REGISTRY, account, deposits
 
 from banyan.commands.handler import CLOCK_SKEW, CommandHandler
-from banyan.deadlines.base import Waiting
-from banyan.deadlines.memory import MemoryDeadlines
-from banyan.deadlines.runner import RESERVE_MS, DeadlineRunner, Run
+from banyan.deadlines.base import MemoryDeadlines, Waiting
+from banyan.deadlines.runner import RESERVE_MS, DeadlineRun, DeadlineRunner
 from banyan.errors import StoreUnavailable
 from banyan.store import Commit, EventStore
 from banyan.store.base import Collision
@@ -88,7 +87,7 @@ class Scene:
     def schedule(self, name: str, amount: int = 1, after: float = 0.0) -> None:
         self.deadlines.schedule(deadline(name, amount, after))
 
-    def run(self, runs: int = 1, settled: int = CROWD) -> Run:
+    def run(self, runs: int = 1, settled: int = CROWD) -> DeadlineRun:
         """Run by a process of its own each time; the last result."""
         for _ in range(runs):
             times = iter([RESERVE_MS] * settled)
@@ -121,9 +120,9 @@ def scene() -> Scene:
 
 def test_a_deadline_fires_once_when_it_is_due_and_says_who_asked(scene: Scene) -> None:
     scene.schedule("a", after=90)
-    assert scene.run() == Run()
-    assert scene.run() == Run(fired=1)
-    assert scene.run() == Run()
+    assert scene.run() == DeadlineRun()
+    assert scene.run() == DeadlineRun(fired=1)
+    assert scene.run() == DeadlineRun()
     (event,) = scene.store.read(account("a"))
     assert (event.metadata.actor, event.metadata.correlation_id, event.metadata.causation_id) == (
         "deadline:credit",
@@ -137,7 +136,7 @@ def test_a_deadline_fires_once_when_it_is_due_and_says_who_asked(scene: Scene) -
 def test_one_that_is_refused_or_has_nothing_to_decide_is_void(scene: Scene) -> None:
     scene.schedule("a", amount=-1)
     scene.schedule("b", amount=0)
-    assert scene.run() == Run(void=2)
+    assert scene.run() == DeadlineRun(void=2)
     assert (scene.waiting(), scene.table.written) == ([], [])
     assert scene.reports.counted == []
 
@@ -151,7 +150,7 @@ def test_one_that_fired_and_was_not_removed_has_no_second_effect(scene: Scene, o
     for _ in range(others):
         scene.store.append(account("a"), scene.store.head(account("a")), deposits(1))
     assert scene.waiting() == [("a", 0)]
-    assert scene.run() == Run(fired=1)
+    assert scene.run() == DeadlineRun(fired=1)
     assert scene.amounts("a") == [5, *[1] * others]
     assert scene.waiting() == []
 
@@ -160,12 +159,12 @@ def test_a_failing_one_holds_up_nobody_and_is_parked_in_the_end(scene: Scene) ->
     scene.schedule("bad", POISON, after=-9)
     for number in range(3):
         scene.schedule(f"a{number}", after=number - 5)
-    assert scene.run() == Run(fired=3, failed=1)
+    assert scene.run() == DeadlineRun(fired=3, failed=1)
     assert scene.waiting() == [("bad", 1)]
-    assert scene.run(2) == Run(failed=1)
+    assert scene.run(2) == DeadlineRun(failed=1)
     assert ("DeadlineParked", 1) not in scene.reports.counted
-    assert scene.run() == Run(parked=1)
-    assert (scene.waiting(), scene.run()) == ([], Run())
+    assert scene.run() == DeadlineRun(parked=1)
+    assert (scene.waiting(), scene.run()) == ([], DeadlineRun())
     assert scene.reports.counted == [*[("DeadlineFailures", 1)] * 4, ("DeadlineParked", 1)]
     (parked,) = scene.deadlines.parked()
     assert (parked.error, parked.attempts) == ("ZeroDivisionError", 4)
@@ -178,7 +177,7 @@ def test_a_command_that_can_no_longer_be_read_is_parked_too(scene: Scene, damage
     scene.schedule("a")
     (waiting,) = scene.deadlines.due(START)
     scene.deadlines.put_back(replace(waiting, **damage))  # type: ignore[arg-type]
-    assert scene.run(4) == Run(parked=1)
+    assert scene.run(4) == DeadlineRun(parked=1)
 
 
 def test_when_most_fail_it_is_not_their_fault(scene: Scene) -> None:
@@ -186,7 +185,7 @@ def test_when_most_fail_it_is_not_their_fault(scene: Scene) -> None:
         scene.schedule(f"bad{number}", POISON)
     for number in range(3):
         scene.schedule(f"a{number}")
-    assert scene.run() == Run(fired=3, failed=4)
+    assert scene.run() == DeadlineRun(fired=3, failed=4)
     assert scene.waiting() == [(f"bad{number}", 0) for number in range(4)]
     assert scene.reports.counted == [("DeadlineFailures", 4)]
 
@@ -195,20 +194,20 @@ def test_what_meets_an_outage_stays_for_the_next_minute_uncounted(scene: Scene) 
     scene.table.unreachable = {"a"}
     for name in ("a", "b"):
         scene.schedule(name)
-    assert scene.run() == Run(fired=1, delayed=1)
+    assert scene.run() == DeadlineRun(fired=1, delayed=1)
     assert scene.waiting() == [("a", 0)]
     scene.table.unreachable = set()
-    assert scene.run() == Run(fired=1)
+    assert scene.run() == DeadlineRun(fired=1)
     assert scene.table.written == ["b", "a"]
 
 
 def test_one_whose_stream_others_keep_writing_to_stays_for_the_next_minute_uncounted(scene: Scene) -> None:
     scene.table.contended = {"a"}
     scene.schedule("a")
-    assert scene.run(6) == Run(delayed=1)
+    assert scene.run(6) == DeadlineRun(delayed=1)
     assert (scene.waiting(), scene.reports.counted) == ([("a", 0)], [])
     scene.table.contended = set()
-    assert scene.run() == Run(fired=1)
+    assert scene.run() == DeadlineRun(fired=1)
 
 
 @pytest.mark.parametrize(("failing", "others", "attempts"), [(3, 3, 1), (4, 3, 0), (3, 2, 0), (2, 0, 1)])
@@ -232,7 +231,7 @@ def test_the_commit_of_a_writer_whose_clock_is_slow_is_found(scene: Scene) -> No
         scene.run()
     for _ in range(300):
         scene.store.append(account("a"), scene.store.head(account("a")), deposits(1))
-    assert scene.run() == Run(fired=1)
+    assert scene.run() == DeadlineRun(fired=1)
     assert scene.amounts("a").count(5) == 1
 
 

@@ -11,15 +11,14 @@ from tests.support.deferring import CREDITED, Credit
 from tests.support.ledger import REGISTRY, account, deposits
 
 from banyan.commands.handler import CommandHandler
-from banyan.deadlines.memory import MemoryDeadlines
+from banyan.deadlines.base import Deadline, MemoryDeadlines
 from banyan.deadlines.runner import RESERVE_MS, DeadlineRunner
 from banyan.domain import Domain
 from banyan.events import Event
-from banyan.projections.conditions import Conditions
 from banyan.projections.memory import MemoryViews
-from banyan.projections.views import Generation, Move
+from banyan.projections.retries import RetryPolicy
+from banyan.projections.views import Generation, ViewUpdate
 from banyan.reactions.base import History, Policy, Reaction, Schedule
-from banyan.reactions.effects import Deadline
 from banyan.reactions.policies import Policies
 from banyan.reactions.reactor import Reactor
 from banyan.store import Commit, EventStore
@@ -62,9 +61,9 @@ class CrashingViews(MemoryViews):
 
     crashing = Crashing(0)
 
-    def move(self, generation: Generation, moves: Sequence[Move], *more: object) -> None:
+    def update(self, generation: Generation, moves: Sequence[ViewUpdate], *more: object) -> None:
         self.crashing.reached()
-        super().move(generation, moves, *more)  # type: ignore[arg-type]
+        super().update(generation, moves, *more)  # type: ignore[arg-type]
         self.crashing.reached()
 
 
@@ -96,7 +95,9 @@ class Scene:
     def react(self, *delivered: Commit) -> None:
         handlers = {"account": CommandHandler(self.store, CREDITED, sleep=no_sleep)}
         policies = Policies(DOMAIN, self.store, handlers, self.deadlines, {}, NoTelemetry())
-        reactor = Reactor(self.store, self.views, [policies], conditions=Conditions(clock=self.clock, sleep=no_sleep))
+        reactor = Reactor(
+            self.store, self.views, [policies], retry_policy=RetryPolicy(clock=self.clock, sleep=no_sleep)
+        )
         assert reactor.project(delivered) == frozenset()
 
     def fire(self) -> int:

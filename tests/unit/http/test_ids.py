@@ -13,9 +13,7 @@ from tests.support.http import ITEM, OPERATOR, ORDER, Answer, Server, body_of, p
 
 from banyan.streams import StreamId
 from banyan.text import fits_in_path
-from banyan.traces.memory import MemoryTraces
-from banyan.traces.recorder import Traces
-from banyan.traces.timeline import Timeline
+from banyan.traces import MemoryTraces, Timeline, Traces
 
 UNROUTABLE = [".", "..", "web/42", "a\\b", "a?b", "/", "?", "\\"]
 ODD = ["A#1", '24" TAPE', "A%231", "100%", "a+b", "a b", "{x}", "a;b=c", "...", "a|b^c`d", "<a>", "a&b", "~"]

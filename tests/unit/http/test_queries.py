@@ -6,9 +6,9 @@ import pytest
 from tests.support.clocks import ManualClock, no_sleep
 
 from banyan.errors import InvalidCursor, VersionNotReached
-from banyan.projections.conditions import Conditions
 from banyan.projections.memory import MemoryViews
-from banyan.projections.runner import ProjectionRunner
+from banyan.projections.processor import ProjectionProcessor
+from banyan.projections.retries import RetryPolicy
 from banyan.projections.views import Generation
 from banyan.queries import POLL_MS, Answer, Queries
 from banyan.store import EventStore, Expected
@@ -35,8 +35,8 @@ class QueryFixture:
         self.clock = ManualClock()
         self.store = EventStore(MemoryTable(), DOMAIN.registry, self.clock, no_sleep)
         self.views = MemoryViews()
-        self.runner = ProjectionRunner(
-            self.store, self.views, DOMAIN.projections, conditions=Conditions(clock=self.clock)
+        self.runner = ProjectionProcessor(
+            self.store, self.views, DOMAIN.projections, retry_policy=RetryPolicy(clock=self.clock)
         )
         self.waits: list[float] = []
         self.queries = Queries(self.store, self.views, wait_ms=100, clock=self.clock, sleep=self.sleep)

@@ -13,12 +13,12 @@ from tests.support.interruptions import Killed, Outside
 
 from banyan.adapters.settings import Settings
 from banyan.commands.handler import CommandHandler
-from banyan.deadlines.memory import MemoryDeadlines
+from banyan.deadlines.base import MemoryDeadlines
 from banyan.deadlines.runner import DeadlineRunner
 from banyan.errors import CommandRejected, StoreUnavailable
 from banyan.events import Event, Metadata
-from banyan.projections.conditions import Conditions
 from banyan.projections.memory import MemoryViews
+from banyan.projections.retries import RetryPolicy
 from banyan.projections.views import Views
 from banyan.reactions.policies import Policies
 from banyan.reactions.reactor import REACTOR, Reactor
@@ -96,7 +96,9 @@ class Shop:
         store = self._store(tap.tap(self.table))
         deadlines, durations = tap.tap(self.deadlines), Settings().deadlines
         policies = Policies(DOMAIN, store, _handlers(store), deadlines, durations, NoTelemetry())
-        return Reactor(store, tap.tap(self.views), [policies], conditions=Conditions(clock=self.clock, sleep=no_sleep))
+        return Reactor(
+            store, tap.tap(self.views), [policies], retry_policy=RetryPolicy(clock=self.clock, sleep=no_sleep)
+        )
 
     def commits(self) -> list[Commit]:
         """Every commit, in the order of recording."""
@@ -173,7 +175,7 @@ class Shop:
 
     def _behind(self) -> Sequence[Commit]:
         streams = list(self.store.streams())
-        reached = self.views.watermarks(REACTOR, streams)
+        reached = self.views.checkpoints(REACTOR, streams)
         last = [next(each for each in self.table.backward(stream) if isinstance(each, Commit)) for stream in streams]
         return [commit for commit in last if reached.get(commit.stream, 0) < commit.last]
 

@@ -14,7 +14,7 @@ from tests.support.projections import Ledger, same
 
 from banyan.events import DomainEvent
 from banyan.projections.memory import MemoryViews
-from banyan.projections.views import Generation, Move, StateRow
+from banyan.projections.views import Generation, StateRow, ViewUpdate
 from banyan.store import Commit
 from banyan.streams import StreamId
 
@@ -44,7 +44,7 @@ def histories(draw: st.DrawFn) -> History:
 
 
 class Meddled(MemoryViews):
-    """Lets somebody else act between a runner's read of a watermark and its write."""
+    """Lets somebody else act between a runner's read of a checkpoint and its write."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -54,9 +54,9 @@ class Meddled(MemoryViews):
         self._let_in()
         super().put_state(generation, row, from_version)
 
-    def move(self, generation: Generation, moves: Sequence[Move], projected_at: datetime) -> None:
+    def update(self, generation: Generation, moves: Sequence[ViewUpdate], projected_at: datetime) -> None:
         self._let_in()
-        super().move(generation, moves, projected_at)
+        super().update(generation, moves, projected_at)
 
     def _let_in(self) -> None:
         if self.meddlers:
@@ -67,13 +67,13 @@ def appended(ledger: Ledger, history: History) -> list[Commit]:
     return [commit for stream, events in history.commits for commit in ledger.append(stream, *events)]
 
 
-def assert_folded_to_watermark(ledger: Ledger) -> None:
+def assert_folded_to_checkpoint(ledger: Ledger) -> None:
     """Every row is a fold over a beginning of its streams."""
     for stream in STREAMS:
         row = ledger.balance(stream)
         assert same(row, ledger.expected_balance(stream, row.version) if row else None)
-    watermarks = {stream: ledger.watermark(stream) for stream in STREAMS}
-    assert ledger.turnover_rows() == ledger.expected_turnover(watermarks)
+    checkpoints = {stream: ledger.checkpoint(stream) for stream in STREAMS}
+    assert ledger.turnover_rows() == ledger.expected_turnover(checkpoints)
 
 
 def assert_folded_to_end(ledger: Ledger) -> None:
@@ -85,12 +85,12 @@ def assert_folded_to_end(ledger: Ledger) -> None:
 
 @given(histories())
 @settings(max_examples=150, deadline=None)
-def test_every_row_is_a_fold_up_to_its_watermark(history: History) -> None:
+def test_every_row_is_a_fold_up_to_its_checkpoint(history: History) -> None:
     ledger = Ledger()
     commits = appended(ledger, history)
     for batch in history.batches:
         assert not ledger.runner.project([commits[index] for index in batch])
-        assert_folded_to_watermark(ledger)
+        assert_folded_to_checkpoint(ledger)
 
 
 @given(histories())

@@ -18,7 +18,7 @@ from tests.unit.projections.test_any_delivery import History, appended, assert_f
 from banyan.errors import StoreUnavailable
 from banyan.projections import catchup
 from banyan.projections.catchup import MARGIN
-from banyan.projections.control import Stage
+from banyan.projections.state import Stage
 from banyan.projections.views import Generation
 from banyan.store import LogEntry
 from banyan.store.memory import MemoryTable

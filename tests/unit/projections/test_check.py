@@ -8,7 +8,7 @@ from tests.support.ledger import account, deposits
 from tests.support.projections import Ledger, same
 
 from banyan.projections.check import Difference, ViewFold, compare_rows, fold_row
-from banyan.projections.views import Generation, RowKey
+from banyan.projections.views import Generation, ViewKey
 
 ANNA = account("anna")
 
@@ -45,7 +45,7 @@ def test_view_rows_are_compared_by_field_and_by_the_commits_that_wrote_them() ->
     fold.take(ANNA)
     actual = dict(ledger.views.all_rows(Generation("turnover")))
     assert compare_rows(fold.rows(), actual) == []
-    sums, growing = RowKey("acme", "sums", ""), RowKey("acme", "growing", "anna")
+    sums, growing = ViewKey("acme", "sums", ""), ViewKey("acme", "growing", "anna")
     actual[sums] = replace(actual[sums], fields={"in": 5, "count": 3}, version=3)
     del actual[growing]
     assert compare_rows(fold.rows(), actual) == [
@@ -54,8 +54,8 @@ def test_view_rows_are_compared_by_field_and_by_the_commits_that_wrote_them() ->
     ]
 
 
-def test_a_view_fold_stops_at_a_watermark() -> None:
+def test_a_view_fold_stops_at_a_checkpoint() -> None:
     ledger = projected()
     fold = ViewFold(ledger.turnover, ledger.store)
     fold.take(ANNA, 1)
-    assert fold.rows()[RowKey("acme", "sums", "")].fields == {"in": 1, "count": 1}
+    assert fold.rows()[ViewKey("acme", "sums", "")].fields == {"in": 1, "count": 1}

@@ -13,20 +13,20 @@ from hypothesis import strategies as st
 from tests.support.clocks import START
 
 from banyan.errors import TransitionRejected
-from banyan.projections.control import Control, Stage, Status
-from banyan.projections.controls import CachedControls, MemoryControls
+from banyan.projections.controls import CachedStates, MemoryStates
+from banyan.projections.state import ProjectionState, Stage, Status
 from banyan.projections.views import Generation
 
 GRACE = timedelta(minutes=1)
 SECOND = timedelta(seconds=1)
-FRESH = Control("sums")
+FRESH = ProjectionState("sums")
 BUILDING = FRESH.begun(START)
 READY = BUILDING.readied(2, START)
 SWITCHED = READY.switched(2, START)
 PAUSED = FRESH.paused(START, "maintenance", "ops")
 
 
-def stages(control: Control) -> dict[int, str]:
+def stages(control: ProjectionState) -> dict[int, str]:
     return {info.number: info.stage.value for info in control.generations}
 
 
@@ -83,7 +83,7 @@ def test_a_person_is_told_one_status() -> None:
         (lambda: FRESH.resumed(), "is not paused"),
     ],
 )
-def test_what_a_state_does_not_allow_is_rejected(transition: Callable[[], Control], reason: str) -> None:
+def test_what_a_state_does_not_allow_is_rejected(transition: Callable[[], ProjectionState], reason: str) -> None:
     with pytest.raises(TransitionRejected, match=reason):
         transition()
 
@@ -94,7 +94,7 @@ def test_no_number_is_given_twice() -> None:
     assert stages(gone.begun(START)) == {1: "live", 3: "building"}
 
 
-STEPS: Sequence[Callable[[Control, int], Control]] = [
+STEPS: Sequence[Callable[[ProjectionState, int], ProjectionState]] = [
     lambda control, _: control.begun(START),
     lambda control, number: control.readied(number, START),
     lambda control, number: control.switched(number, START),
@@ -108,7 +108,7 @@ STEPS: Sequence[Callable[[Control, int], Control]] = [
 
 @given(st.lists(st.tuples(st.sampled_from(STEPS), st.integers(1, 4)), max_size=30))
 def test_whatever_people_do_one_generation_is_live_and_at_most_one_unfinished(
-    steps: list[tuple[Callable[[Control, int], Control], int]],
+    steps: list[tuple[Callable[[ProjectionState, int], ProjectionState], int]],
 ) -> None:
     control = FRESH
     for step, number in steps:
@@ -123,14 +123,14 @@ def test_whatever_people_do_one_generation_is_live_and_at_most_one_unfinished(
         assert control.generation() == control.written()[0]
 
 
-class CountedControls(MemoryControls):
+class CountedControls(MemoryStates):
     """Counts reads."""
 
     def __init__(self) -> None:
         super().__init__()
         self.reads: list[Sequence[str]] = []
 
-    def get(self, projections: Sequence[str]) -> Mapping[str, Control]:
+    def get(self, projections: Sequence[str]) -> Mapping[str, ProjectionState]:
         self.reads.append(projections)
         return super().get(projections)
 
@@ -147,7 +147,7 @@ class Seconds:
 
 def test_controls_are_read_together_and_again_when_they_are_too_old() -> None:
     controls, seconds = CountedControls(), Seconds()
-    cached = CachedControls(controls, ["sums", "list"], 2000, seconds)
+    cached = CachedStates(controls, ["sums", "list"], 2000, seconds)
     assert cached.live("sums") == Generation("sums")
     controls.put(READY)
     controls.put(controls.get(["sums"])["sums"].switched(2, START))
@@ -165,13 +165,13 @@ def test_the_age_of_a_control_counts_from_when_it_was_asked_for() -> None:
     seconds = Seconds()
 
     class Slow(CountedControls):
-        def get(self, projections: Sequence[str]) -> Mapping[str, Control]:
+        def get(self, projections: Sequence[str]) -> Mapping[str, ProjectionState]:
             found = super().get(projections)
             seconds.now += 1.5
             return found
 
     controls = Slow()
-    cached = CachedControls(controls, ["sums"], 2000, seconds)
+    cached = CachedStates(controls, ["sums"], 2000, seconds)
     cached.live("sums")
     seconds.now += 0.5
     cached.live("sums")
@@ -180,7 +180,7 @@ def test_the_age_of_a_control_counts_from_when_it_was_asked_for() -> None:
 
 def test_threads_share_one_reading() -> None:
     controls = CountedControls()
-    cached = CachedControls(controls, ["sums"], 60_000)
+    cached = CachedStates(controls, ["sums"], 60_000)
     with ThreadPoolExecutor(8) as pool:
         found = list(pool.map(cached.live, ["sums"] * 64))
     assert set(found) == {Generation("sums")}

@@ -12,17 +12,19 @@ from tests.support.projections import BREAKER_LIMIT, POISON, Ledger, same
 
 from banyan.errors import ControlChanged, StoreUnavailable, TransitionRejected
 from banyan.notices import PROJECTION_PAUSED
-from banyan.projections.breaker import BREAKER
-from banyan.projections.control import MAX_PARKED, Control
-from banyan.projections.controls import CachedControls, MemoryControls
-from banyan.projections.views import Failure, Generation
+from banyan.projections.controls import CachedStates, MemoryStates
+from banyan.projections.retries import BREAKER
+from banyan.projections.state import MAX_PARKED, ProjectionState
+from banyan.projections.views import FailureRecord, Generation
 from banyan.streams import StreamId
 
 ANNA, BEN, CARL = account("anna"), account("ben"), account("carl")
 ATTEMPTS = 3
 
 
-def change(ledger: Ledger, transition: Callable[[Control], Control], projection: str = "balances") -> Control:
+def change(
+    ledger: Ledger, transition: Callable[[ProjectionState], ProjectionState], projection: str = "balances"
+) -> ProjectionState:
     return ledger.controls.put(transition(ledger.controls.get([projection])[projection]))
 
 
@@ -81,7 +83,7 @@ def test_a_stream_that_a_person_parked_is_passed_over_alone() -> None:
 
 
 def test_a_person_parks_a_stream_once_and_not_too_many() -> None:
-    full = Control("sums")
+    full = ProjectionState("sums")
     for number in range(MAX_PARKED):
         full = full.parking(account(f"a{number}"))
     with pytest.raises(TransitionRejected, match="pause it instead"):
@@ -116,7 +118,7 @@ def test_a_generation_that_nobody_reads_does_not_trip_the_breaker() -> None:
     ledger = Ledger()
     change(ledger, lambda control: control.begun(START))
     for number in range(BREAKER_LIMIT):
-        parked = Failure(account(f"p{number}"), 1, "KeyError", 3, START, parked_at=START)
+        parked = FailureRecord(account(f"p{number}"), 1, "KeyError", 3, START, parked_at=START)
         ledger.views.put_failure(Generation("balances", 2), parked)
     park(ledger, ANNA)
     assert len(ledger.views.parked(Generation("balances", 2))) == BREAKER_LIMIT + 1
@@ -183,7 +185,7 @@ def test_a_bus_that_refuses_does_not_keep_a_stream_from_being_parked(caplog: pyt
 
 
 def test_without_its_controls_nothing_is_projected() -> None:
-    class Down(MemoryControls):
+    class Down(MemoryStates):
         def get(self, projections: Any) -> Any:
             raise StoreUnavailable(str(projections))
 
@@ -193,14 +195,14 @@ def test_without_its_controls_nothing_is_projected() -> None:
     assert ledger.balance(ANNA) is None
 
 
-class Rivalled(MemoryControls):
+class Rivalled(MemoryStates):
     """Somebody else is faster a few times."""
 
     def __init__(self, rivals: int) -> None:
         super().__init__()
         self.rivals = rivals
 
-    def put(self, control: Control) -> Control:
+    def put(self, control: ProjectionState) -> ProjectionState:
         if self.rivals:
             self.rivals -= 1
             super().put(self.get([control.projection])[control.projection].parking(account(f"r{self.rivals}")))
@@ -208,7 +210,7 @@ class Rivalled(MemoryControls):
 
 
 def test_a_change_is_decided_anew_on_what_somebody_else_left() -> None:
-    controls = CachedControls(Rivalled(3), ["sums"], 60_000)
+    controls = CachedStates(Rivalled(3), ["sums"], 60_000)
     assert controls.get()["sums"].pause is None
     changed = controls.change("sums", lambda control: control.paused(START, "why", "ops"))
     assert changed.pause
@@ -217,6 +219,6 @@ def test_a_change_is_decided_anew_on_what_somebody_else_left() -> None:
 
 
 def test_a_change_gives_up_when_somebody_else_is_always_faster() -> None:
-    controls = CachedControls(Rivalled(1000), ["sums"], 60_000)
+    controls = CachedStates(Rivalled(1000), ["sums"], 60_000)
     with pytest.raises(ControlChanged):
         controls.change("sums", lambda control: control.paused(START, "why", "ops"))

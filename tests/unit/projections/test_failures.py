@@ -13,7 +13,7 @@ from tests.support.projections import POISON, Ledger, same
 
 from banyan.errors import BatchFailed, ConfigurationError, StoreUnavailable
 from banyan.projections.memory import MemoryViews
-from banyan.projections.views import Failure, Generation, Move, StateRow
+from banyan.projections.views import FailureRecord, Generation, StateRow, ViewUpdate
 from banyan.store import Commit
 from banyan.streams import StreamId
 
@@ -44,7 +44,7 @@ def test_the_other_streams_go_on() -> None:
     assert ledger.runner.project(poisoned(ledger)) == {ANNA}
     for stream in (BEN, CARL):
         assert same(ledger.balance(stream), ledger.expected_balance(stream))
-        assert ledger.watermark(stream) == 1
+        assert ledger.checkpoint(stream) == 1
 
 
 def test_what_lies_before_the_bad_event_is_taken_in_and_nothing_behind_it() -> None:
@@ -100,7 +100,7 @@ def test_a_parked_stream_is_passed_over_without_another_attempt() -> None:
     until_parked(ledger, poisoned(ledger))
     ledger.cured.cured = True
     assert ledger.runner.project(ledger.append(ANNA, *deposits(4))) == frozenset()
-    assert ledger.watermark(ANNA) == 1
+    assert ledger.checkpoint(ANNA) == 1
     assert ledger.telemetry.counts["ProjectionParked"] == 2
 
 
@@ -169,7 +169,7 @@ def test_a_failure_that_is_over_holds_up_no_later_event() -> None:
     ledger.make_runner().project(batch)
     ledger.append(ANNA, *deposits(4))
     assert not ledger.make_runner().project(ledger.append(ANNA, *deposits(5)))
-    assert ledger.watermark(ANNA) == 5
+    assert ledger.checkpoint(ANNA) == 5
     assert same(ledger.balance(ANNA), ledger.expected_balance(ANNA))
 
 
@@ -221,7 +221,7 @@ def test_when_most_streams_fail_nothing_is_parked_and_the_batch_is_refused() -> 
         with pytest.raises(BatchFailed, match="3 of 5 streams failed in balances@1"):
             ledger.runner.project(batch)
     assert not any(ledger.failure("balances", stream) or ledger.failure("turnover", stream) for stream in streams)
-    assert [ledger.watermark(stream) for stream in streams] == [0, 0, 0, 1, 1]
+    assert [ledger.checkpoint(stream) for stream in streams] == [0, 0, 0, 1, 1]
     assert ledger.telemetry.counts == {"BatchFailures": ATTEMPTS + 1}
 
 
@@ -240,7 +240,7 @@ def test_few_streams_that_fail_are_to_blame_themselves(failing: int, streams: in
 class DyingViews(MemoryViews):
     """Outlives the process that parks a stream, which dies right behind that."""
 
-    def put_failure(self, generation: Generation, failure: Failure) -> None:
+    def put_failure(self, generation: Generation, failure: FailureRecord) -> None:
         super().put_failure(generation, failure)
         if failure.parked_at:
             raise Killed
@@ -267,18 +267,18 @@ class BrokenViews(MemoryViews):
         self._check("put_state")
         super().put_state(generation, row, from_version)
 
-    def move(self, generation: Generation, moves: Sequence[Move], projected_at: datetime) -> None:
-        self._check("move")
+    def update(self, generation: Generation, moves: Sequence[ViewUpdate], projected_at: datetime) -> None:
+        self._check("update")
         if any(move.stream == self.stumbles_over for move in moves):
             raise ValueError("the row is too large")
-        super().move(generation, moves, projected_at)
+        super().update(generation, moves, projected_at)
 
     def _check(self, operation: str) -> None:
         if operation == self.down:
             raise StoreUnavailable("the read models refused for now")
 
 
-@pytest.mark.parametrize("operation", ["put_state", "move"])
+@pytest.mark.parametrize("operation", ["put_state", "update"])
 def test_an_outage_refuses_the_batch_and_blames_no_stream(operation: str) -> None:
     views = BrokenViews()
     ledger = Ledger(views)
@@ -301,5 +301,5 @@ def test_a_write_that_is_refused_stops_only_its_own_stream() -> None:
     streams = (ANNA, BEN, CARL)
     batch = [commit for stream in streams for commit in ledger.append(stream, *deposits(1))]
     assert ledger.runner.project(batch) == {ANNA}
-    assert [ledger.watermark(stream) for stream in streams] == [0, 1, 1]
+    assert [ledger.checkpoint(stream) for stream in streams] == [0, 1, 1]
     assert ledger.failure("balances", ANNA) is None

@@ -12,7 +12,7 @@ from tests.support.projections import BREAKER_LIMIT, POISON, Ledger, same
 from banyan.errors import ConfigurationError, TransitionRejected
 from banyan.notices import PROJECTION_PAUSED
 from banyan.projections import status
-from banyan.projections.control import Status
+from banyan.projections.state import Status
 from banyan.projections.status import Lag
 from banyan.projections.views import Generation
 

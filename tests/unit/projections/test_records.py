@@ -39,7 +39,7 @@ def test_a_record_holds_the_whole_commit() -> None:
     commits = [ledger.commit(ANNA, *deposits(1, note="x" * 2000)), *ledger.append(ANNA, *bulk(3, 300_000))]
     records = read_records([record(number, commit) for number, commit in enumerate(commits)])
     assert records.commits == commits
-    assert records.damaged == set()
+    assert records.from_table == set()
 
 
 def test_the_first_record_of_each_failing_stream_is_named() -> None:
@@ -82,10 +82,10 @@ def test_snapshots_are_passed_over(name: str) -> None:
 @pytest.mark.parametrize("new_image", [{}, {"events": {"B": "!"}}, {"count": {"N": "x"}}])
 def test_a_record_that_cannot_be_read_is_read_from_the_event_table(new_image: dict[str, Any]) -> None:
     ledger = Ledger()
-    damaged = record(1, ledger.commit(ANNA, *deposits(1)))
-    damaged["dynamodb"]["NewImage"] = new_image and damaged["dynamodb"]["NewImage"] | new_image
+    from_table = record(1, ledger.commit(ANNA, *deposits(1)))
+    from_table["dynamodb"]["NewImage"] = new_image and from_table["dynamodb"]["NewImage"] | new_image
     good = record(2, ledger.commit(BEN, *bulk(1, 10)))
-    assert deliver(ledger, [damaged, good]) == []
+    assert deliver(ledger, [from_table, good]) == []
     for stream in (ANNA, BEN):
         assert same(ledger.balance(stream), ledger.expected_balance(stream))
 
@@ -96,7 +96,7 @@ def test_a_record_without_a_stream_name_holds_nothing_up() -> None:
     nameless["dynamodb"]["Keys"]["stream"] = {"S": "nobody"}
     assert deliver(ledger, [nameless, record(2, ledger.commit(BEN, *deposits(1)))]) == []
     assert ledger.telemetry.counts["UnreadableRecords"] == 1
-    assert ledger.watermark(BEN) == 1
+    assert ledger.checkpoint(BEN) == 1
 
 
 def test_a_batch_of_which_most_fails_is_named_whole_and_parks_nothing() -> None:

@@ -13,7 +13,7 @@ from tests.support.projections import Ledger, same
 from banyan.events import Event
 from banyan.projections.base import Add, RowWrite, ViewProjection
 from banyan.projections.memory import MemoryViews
-from banyan.projections.views import Generation, Move, StateRow
+from banyan.projections.views import Generation, StateRow, ViewUpdate
 from banyan.store import Commit
 from banyan.streams import StreamId
 
@@ -42,17 +42,17 @@ class CountingViews(MemoryViews):
         self.reads.append(len(streams))
         return dict(super().states(generation, streams))
 
-    def watermarks(self, generation: Generation, streams: Sequence[StreamId]) -> dict[StreamId, int]:
+    def checkpoints(self, generation: Generation, streams: Sequence[StreamId]) -> dict[StreamId, int]:
         self.reads.append(len(streams))
-        return dict(super().watermarks(generation, streams))
+        return dict(super().checkpoints(generation, streams))
 
     def put_state(self, generation: Generation, row: StateRow, from_version: int) -> None:
         self.writes.append(1)
         super().put_state(generation, row, from_version)
 
-    def move(self, generation: Generation, moves: Sequence[Move], projected_at: datetime) -> None:
+    def update(self, generation: Generation, moves: Sequence[ViewUpdate], projected_at: datetime) -> None:
         self.writes.append(len(moves))
-        super().move(generation, moves, projected_at)
+        super().update(generation, moves, projected_at)
 
     def failure(self, generation: Generation, stream: StreamId) -> None:
         self.failure_reads += 1
@@ -76,7 +76,7 @@ def test_commits_in_order_become_the_fold() -> None:
     assert up_to_date(ledger, ANNA)
 
 
-def test_what_lies_behind_the_watermark_changes_nothing() -> None:
+def test_what_lies_behind_the_checkpoint_changes_nothing() -> None:
     ledger = Ledger()
     commits = [*ledger.append(ANNA, *deposits(5, 6)), *ledger.append(ANNA, Withdrawn(amount=4))]
     ledger.runner.project(commits)
@@ -99,7 +99,7 @@ def test_healing_goes_on_to_the_end_of_the_stream_and_later_deliveries_are_skipp
     ledger.append(ANNA, *deposits(1))
     second, third = ledger.append(ANNA, *deposits(2)), ledger.append(ANNA, *deposits(3))
     ledger.runner.project(second)
-    assert ledger.watermark(ANNA) == 3
+    assert ledger.checkpoint(ANNA) == 3
     ledger.runner.project(third)
     assert up_to_date(ledger, ANNA)
 
@@ -108,7 +108,7 @@ def test_a_commit_lost_at_the_end_is_made_up_for_by_resume() -> None:
     ledger = Ledger()
     ledger.runner.project(ledger.append(ANNA, *deposits(1)))
     ledger.append(ANNA, *deposits(2))
-    assert ledger.watermark(ANNA) == 1
+    assert ledger.checkpoint(ANNA) == 1
     assert ledger.runner.retry("balances", ANNA) is None
     assert ledger.runner.retry("turnover", ANNA) is None
     assert up_to_date(ledger, ANNA)
@@ -120,7 +120,7 @@ def test_no_row_stands_inside_a_split_commit() -> None:
     parts = ledger.append(ANNA, *bulk(3, 300_000))
     assert len(parts) == 3
     ledger.runner.project(parts[:1])
-    assert ledger.watermark(ANNA) == 3
+    assert ledger.checkpoint(ANNA) == 3
     ledger.runner.project(parts[1:])
     assert up_to_date(ledger, ANNA, BEN)
 
@@ -190,7 +190,7 @@ def test_a_commit_may_write_as_many_rows_as_a_transaction_holds(rows: int, parke
     runner = ledger.make_runner()
     batch = ledger.append(ANNA, *(event for n in range(rows) for event in deposits(1, note=f"n{n}")))
     assert bool(runner.project(batch)) == parked
-    assert ledger.watermark(ANNA) == (0 if parked else rows)
+    assert ledger.checkpoint(ANNA) == (0 if parked else rows)
 
 
 @pytest.mark.parametrize(("rows", "moves"), [((50, 49), [1]), ((50, 50), [1, 1])])

@@ -48,7 +48,7 @@ def test_one_that_fails_is_counted_and_fails_nothing_else(monkeypatch: pytest.Mo
     monkeypatch.setattr(ledger.store.table, "put_snapshot", refuse)
     assert ledger.runner.project(ledger.append(ANNA, *deposits(1, 2, 3))) == frozenset()
     assert ledger.telemetry.counts == {"SnapshotFailures": 1}
-    assert ledger.watermark(ANNA) == 3
+    assert ledger.checkpoint(ANNA) == 3
 
 
 def test_streams_without_a_decider_get_none() -> None:

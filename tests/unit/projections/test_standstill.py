@@ -11,10 +11,10 @@ from tests.support.projections import POISON, Ledger
 from tests.support.reactions import POISON as PILL
 from tests.support.reactions import Bank, Noted, deposited
 
-from banyan.projections.control import Control
 from banyan.projections.rebuild.base import Build, Phase
 from banyan.projections.rebuild.memory import MemoryCheckpoints
-from banyan.projections.standstill import Standstill
+from banyan.projections.state import ProjectionState
+from banyan.projections.status import Standstill
 from banyan.projections.views import Generation
 
 QUARTER = timedelta(minutes=15)
@@ -132,7 +132,7 @@ def test_a_deletion_that_nobody_works_on_is_told() -> None:
     ledger.segment(build, 0, Phase.COMPARED)
     ledger.segment(build, 1, Phase.COMPARED)
 
-    def cancelled(seen: Control) -> Control:
+    def cancelled(seen: ProjectionState) -> ProjectionState:
         return seen.cancelled(2, ledger.clock())
 
     ledger.cached.change("balances", cancelled)

@@ -16,7 +16,7 @@ from banyan.adapters.dynamodb.view_items import read_state, state_item
 from banyan.errors import TransitionRejected
 from banyan.events import CamelModel, Event
 from banyan.projections.base import Lookup, StreamProjection
-from banyan.projections.control import Control, Stage, Status
+from banyan.projections.state import ProjectionState, Stage, Status
 from banyan.projections.views import Generation, StateRow
 from banyan.queries import Queries
 
@@ -189,13 +189,13 @@ def test_a_build_that_another_version_began_is_cancelled_first() -> None:
 
 @pytest.mark.parametrize(("noted", "declared", "expected"), [(1, 1, False), (1, 2, True), (2, 1, True)])
 def test_what_another_version_made_is_outdated(noted: int, declared: int, expected: bool) -> None:
-    assert Control("sums").noted(noted).outdated(declared) is expected
+    assert ProjectionState("sums").noted(noted).outdated(declared) is expected
 
 
 def test_nothing_is_outdated_before_its_version_was_noted_nor_what_makes_no_rows() -> None:
-    assert not Control("sums").outdated(7)
-    assert not Control("reactor").noted(1).outdated(None)
-    assert Control("sums").noted(1).noted(2) == Control("sums").noted(1)
+    assert not ProjectionState("sums").outdated(7)
+    assert not ProjectionState("reactor").noted(1).outdated(None)
+    assert ProjectionState("sums").noted(1).noted(2) == ProjectionState("sums").noted(1)
 
 
 def failing(_balance: Balance, _event: Event) -> Balance:

@@ -9,7 +9,7 @@ from tests.support.reactions import POISON, Bank, Noted, deposited
 
 from banyan.projections.catchup import MARGIN, CatchUp, CaughtUp, LogCatchUp
 from banyan.projections.checkpoints import MemoryCheckpoints
-from banyan.reactions.beginning import DEPLOYMENT
+from banyan.reactions.reactor import DEPLOYMENT
 
 ANNA, BEN, CARL = account("anna"), account("ben"), account("carl")
 OUTAGE = timedelta(days=3)

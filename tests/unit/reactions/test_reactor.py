@@ -13,11 +13,9 @@ from tests.support.ledger import account, deposits
 from tests.support.reactions import POISON, Bank, Noted, deposited
 
 from banyan.errors import BatchFailed, ConfigurationError, StoreUnavailable
-from banyan.projections.breaker import BREAKER
-from banyan.projections.conditions import Conditions
-from banyan.projections.control import Control
-from banyan.reactions.beginning import DEPLOYMENT, Beginning
-from banyan.reactions.reactor import REACTOR, Reactor
+from banyan.projections.retries import BREAKER, RetryPolicy
+from banyan.projections.state import ProjectionState
+from banyan.reactions.reactor import DEPLOYMENT, REACTOR, Beginning, Reactor
 from banyan.streams import StreamId
 
 ANNA, BEN, CARL = account("anna"), account("ben"), account("carl")
@@ -94,14 +92,14 @@ def test_while_it_is_paused_nothing_is_taken_and_nothing_is_parked() -> None:
     batch = [bank.commit(ANNA, *deposits(1)), bank.commit(BEN, deposited(1, POISON))]
     assert not bank.reactor.project(batch)
     assert (noted.taken, bank.failure(BEN)) == ([], None)
-    bank.controls.change("reactor", Control.resumed)
+    bank.controls.change("reactor", ProjectionState.resumed)
     bank.reactor.project(batch)
     assert noted.taken == [(str(ANNA), 1)]
 
 
 def test_too_many_parked_streams_pause_it() -> None:
     bank = Bank(effects=[Noted(error=KeyError("account"))])
-    for number in range(Conditions().breaker_parked_streams + 1):
+    for number in range(RetryPolicy().breaker_parked_streams + 1):
         assert bank.controls.get()["reactor"].pause is None
         batch = [bank.commit(account(f"a{number}"), deposited(1, POISON))]
         for _ in range(3):
@@ -192,7 +190,7 @@ def test_two_first_starts_agree_on_one_beginning(at: int) -> None:
         bank.clock.move(timedelta(hours=1))
 
     views = Outside({at: meanwhile(start_first)}).tap(bank.views)
-    assert not Reactor(bank.store, views, [noted], conditions=Conditions(clock=bank.clock)).project(batch)
+    assert not Reactor(bank.store, views, [noted], retry_policy=RetryPolicy(clock=bank.clock)).project(batch)
     assert sorted(noted.taken) == [(str(ANNA), 1), (str(BEN), 1)]
 
 
@@ -209,7 +207,7 @@ def test_of_two_first_starts_both_keep_to_the_beginning_that_was_kept(at: int) -
         bank.make_reactor().project([bank.commit(BEN, *deposits(1))])
 
     views = Outside({at: meanwhile(start_first)}).tap(bank.views)
-    assert not Reactor(bank.store, views, [noted], conditions=Conditions(clock=bank.clock)).project([old])
+    assert not Reactor(bank.store, views, [noted], retry_policy=RetryPolicy(clock=bank.clock)).project([old])
     kept = Beginning(REACTOR, bank.views, bank.clock).moment
     assert ((str(ANNA), 1) in noted.taken) == (kept <= old.recorded_at)
 
@@ -229,7 +227,7 @@ def test_after_a_death_at_any_request_the_commit_is_taken_again_and_then_no_more
         bank = Bank(effects=[noted])
         batch = [bank.commit(ANNA, *deposits(1))]
         dying = Reactor(
-            bank.store, Outside({at: kill}).tap(bank.views), [noted], conditions=Conditions(clock=bank.clock)
+            bank.store, Outside({at: kill}).tap(bank.views), [noted], retry_policy=RetryPolicy(clock=bank.clock)
         )
         with pytest.raises(Killed):
             dying.project(batch)

@@ -13,7 +13,7 @@ from banyan.confirm import LOOKS, Confirmed, confirm
 from banyan.projections.check import Difference
 from banyan.projections.rebuild import comparing
 from banyan.projections.rebuild.comparing import RowPair, difference, unequal
-from banyan.projections.views import Generation, Move, RowKey
+from banyan.projections.views import Generation, ViewKey, ViewUpdate
 
 SAME = RowPair({"total": 1}, {"total": 1})
 LAGGING = RowPair({"total": 1}, {"total": 2})
@@ -65,7 +65,7 @@ def test_a_row_that_keeps_moving_is_in_flight(looks: Sequence[RowPair]) -> None:
 
 def test_a_difference_names_the_fields_that_differ_and_the_row_that_one_side_lacks() -> None:
     assert difference("a", LAGGING) == Difference("a", ("total",))
-    assert difference(RowKey("acme", "growing", "k"), LAGGING).row == "acme#growing#k"
+    assert difference(ViewKey("acme", "growing", "k"), LAGGING).row == "acme#growing#k"
     assert difference("a", RowPair(None, {"total": 1})) == Difference("a", ("row",))
     assert difference("b", RowPair({"total": 1}, None)) == Difference("b", ("row",))
     assert unequal(Looks(c=[RowPair(None, None)]), ["c"]) == {}
@@ -82,13 +82,13 @@ def test_rows_that_are_on_their_way_do_not_keep_a_rebuild_from_its_switch() -> N
     late = ledger.commit(account("a"), *deposits(2))
     rebuilding.stale_runner().project([late])
     writes = [[w for event in ledger.store.decode(late) for w in ledger.turnover.apply(event)]]
-    arriving = Move(account("a"), 1, 2, late.recorded_at, writes)
+    arriving = ViewUpdate(account("a"), 1, 2, late.recorded_at, writes)
     sleep = ledger.sleep
 
     def arrive(seconds: float) -> None:
         if seconds == SETTLE_SECONDS:
             ledger.sleep = sleep  # type: ignore[method-assign]
-            ledger.views.move(Generation("turnover", 2), [arriving], ledger.clock())
+            ledger.views.update(Generation("turnover", 2), [arriving], ledger.clock())
         sleep(seconds)
 
     ledger.sleep = arrive  # type: ignore[method-assign]

@@ -75,7 +75,7 @@ def served(rebuilding: Rebuilding) -> None:
         assert same(row, ledger.expected_balance(stream, row.version))
         assert row.version >= rebuilding.balances(1)[stream].version
     generation = Generation("turnover", rebuilding.live("turnover"))
-    heard = ledger.views.watermarks(Generation("turnover", 1), [account(name) for name in NAMES])
-    marks = ledger.views.watermarks(generation, list(heard))
+    heard = ledger.views.checkpoints(Generation("turnover", 1), [account(name) for name in NAMES])
+    marks = ledger.views.checkpoints(generation, list(heard))
     assert all(marks[stream] >= version for stream, version in heard.items())
     assert rebuilding.turnover(generation.number) == ledger.expected_turnover(dict(marks))

@@ -7,9 +7,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from banyan.projections.control import Stage
 from banyan.projections.rebuild.base import Build, Phase, Segment
 from banyan.projections.rebuild.rebuild import progress_of
+from banyan.projections.state import Stage
 from banyan.projections.views import Generation
 
 START = datetime(2026, 1, 5, 9, 0, tzinfo=UTC)

@@ -13,12 +13,12 @@ from tests.support.rebuild import Rebuilding
 
 from banyan.errors import BatchFailed, ConfigurationError, ControlChanged, TransitionRejected
 from banyan.projections.base import Put
-from banyan.projections.control import Control, Stage
 from banyan.projections.rebuild import filling
 from banyan.projections.rebuild.base import Phase
 from banyan.projections.rebuild.filling import MARGIN
 from banyan.projections.rebuild.worker import MARGIN_SECONDS, Pace
-from banyan.projections.views import Generation, Move, StateRow
+from banyan.projections.state import ProjectionState, Stage
+from banyan.projections.views import Generation, StateRow, ViewUpdate
 from banyan.streams import StreamId
 
 NAMES = "abcdefghij"
@@ -110,8 +110,8 @@ def test_a_row_that_only_one_generation_has_is_a_difference(rebuilding: Rebuildi
 
 def test_a_shared_row_that_only_the_old_generation_has_is_a_difference(rebuilding: Rebuilding) -> None:
     views, now = rebuilding.ledger.views, rebuilding.ledger.clock()
-    ghost = Move(account("ghost"), 0, 1, now, [[Put("growing", "ghost", {"amount": 1})]])
-    views.move(Generation("turnover"), [ghost], now)
+    ghost = ViewUpdate(account("ghost"), 0, 1, now, [[Put("growing", "ghost", {"amount": 1})]])
+    views.update(Generation("turnover"), [ghost], now)
 
     rebuild_both(rebuilding, switch_when_equal=True)
 
@@ -232,7 +232,7 @@ def test_of_two_who_start_at_once_the_slower_one_decides_nothing(
     controls, slower = rebuilding.ledger.controls, rebuilding.rebuild
     get = controls.get
 
-    def overtaken(projections: Sequence[str]) -> Mapping[str, Control]:
+    def overtaken(projections: Sequence[str]) -> Mapping[str, ProjectionState]:
         monkeypatch.setattr(controls, "get", get)
         seen = get(projections)
         rebuilding.rebuild.start("balances")
@@ -368,6 +368,6 @@ def gone(rebuilding: Rebuilding, projection: str, number: int) -> bool:
     return not (
         list(views.all_states(generation))
         or views.all_rows(generation)
-        or views.watermarks(generation, streams)
+        or views.checkpoints(generation, streams)
         or rebuilding.checkpoints.build(generation)
     )

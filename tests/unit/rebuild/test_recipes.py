@@ -13,10 +13,10 @@ from tests.support.rebuild import Rebuilding
 
 from banyan.events import Event
 from banyan.projections.base import Add, Projection, RowWrite, StreamProjection, ViewProjection
-from banyan.projections.control import Stage
-from banyan.projections.controls import CachedControls
-from banyan.projections.runner import ProjectionRunner
-from banyan.projections.views import Generation, RowKey
+from banyan.projections.controls import CachedStates
+from banyan.projections.processor import ProjectionProcessor
+from banyan.projections.state import Stage
+from banyan.projections.views import Generation, ViewKey
 from banyan.streams import StreamId
 
 NAMES = "abcd"
@@ -41,9 +41,9 @@ def deploy(rebuilding: Rebuilding, *projections: Projection) -> None:
     """Let new code run: the projector and the worker know these projections."""
     ledger = rebuilding.ledger
     ledger.projections = projections
-    controls = CachedControls(ledger.controls, [projection.name for projection in projections], 0)
-    ledger.runner = ProjectionRunner(
-        ledger.store, ledger.views, projections, controls=controls, conditions=ledger.conditions
+    controls = CachedStates(ledger.controls, [projection.name for projection in projections], 0)
+    ledger.runner = ProjectionProcessor(
+        ledger.store, ledger.views, projections, controls=controls, retry_policy=ledger.retry_policy
     )
 
 
@@ -72,7 +72,7 @@ def test_a_new_projection_over_old_events(rebuilding: Rebuilding) -> None:
     ledger = rebuilding.ledger
     deploy(rebuilding, ledger.balances, ledger.turnover, ViewProjection("sizes", "account", sizes))
     ledger.runner.project([ledger.commit(account("a"), *deposits(1))])
-    two = RowKey("acme", "sizes", "2")
+    two = ViewKey("acme", "sizes", "2")
     assert ledger.views.all_rows(Generation("sizes", 1))[two].fields["count"] == 1
 
     assert rebuild(rebuilding, "sizes") == ["acme#sizes#1", "acme#sizes#2"]

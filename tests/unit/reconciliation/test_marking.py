@@ -10,15 +10,14 @@ from tests.support.projections import CountingTelemetry
 
 from banyan.adapters.dynamodb.view_items import state_item_key, view_item_key
 from banyan.entrypoints.changes import mark_rows
-from banyan.projections.upkeep import row_name
-from banyan.projections.views import Generation, RowKey
+from banyan.projections.views import Generation, ViewKey, row_name
 from banyan.reconciliation.cells import MemoryCells
 from banyan.reconciliation.feeds import DirtySet, FullListing
 from banyan.reconciliation.sides import Listing
 from banyan.streams import StreamId
 
 LIVE = Generation("sums")
-KEY, STREAM = RowKey("acme", "p", "s"), StreamId("acme", "order", "o-1")
+KEY, STREAM = ViewKey("acme", "p", "s"), StreamId("acme", "order", "o-1")
 
 
 def written(keys: dict[str, Any]) -> dict[str, Any]:

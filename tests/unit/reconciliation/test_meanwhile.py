@@ -14,8 +14,7 @@ from tests.support.reconciliation import ORDERS, TEA, ReconciliationFixture
 from banyan.commands.handler import CommandHandler
 from banyan.projections.base import ViewProjection
 from banyan.projections.check import ViewFold, compare_rows, fold_commits
-from banyan.projections.upkeep import named_row
-from banyan.projections.views import Generation, RowKey, ViewRow
+from banyan.projections.views import Generation, ViewKey, ViewRow, named_row
 from banyan.reconciliation.report import Finding
 from banyan.streams import BEGINNING_OF_TIME, StreamId
 from orders import DOMAIN
@@ -117,7 +116,7 @@ def test_a_shared_row_ends_as_its_fold_whenever_one_of_its_streams_moves_on(
     assert request > 3
 
 
-def sums(shop: ReconciliationFixture, streams: list[StreamId]) -> Mapping[RowKey, ViewRow]:
+def sums(shop: ReconciliationFixture, streams: list[StreamId]) -> Mapping[ViewKey, ViewRow]:
     (projection,) = (each for each in DOMAIN.projections if each.name == "customer_totals")
     assert isinstance(projection, ViewProjection)
     fold = ViewFold(projection, shop.store)
@@ -126,7 +125,7 @@ def sums(shop: ReconciliationFixture, streams: list[StreamId]) -> Mapping[RowKey
     return fold.rows()
 
 
-def shown(shop: ReconciliationFixture) -> Mapping[RowKey, ViewRow]:
+def shown(shop: ReconciliationFixture) -> Mapping[ViewKey, ViewRow]:
     return shop.views.all_rows(Generation("customer_totals"))
 
 

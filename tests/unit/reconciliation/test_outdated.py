@@ -8,7 +8,7 @@ import pytest
 from tests.support.engines import MemoryEngine
 from tests.support.reconciliation import ORDERS, ReconciliationFixture
 
-from banyan.projections.control import Control
+from banyan.projections.state import ProjectionState
 from banyan.projections.views import Generation
 from banyan.reconciliation.report import Report, Section
 from orders import DOMAIN
@@ -23,7 +23,7 @@ def section(report: Report, name: str) -> Section:
 def test_rows_of_another_version_are_not_compared(made_by: int, differences: int) -> None:
     shop = ReconciliationFixture(MemoryEngine())
     declared = next(each for each in DOMAIN.projections if each.name == "order").version
-    shop.engine.controls().put(Control("order").noted(declared if made_by == 1 else made_by))
+    shop.engine.controls().put(ProjectionState("order").noted(declared if made_by == 1 else made_by))
     generation = Generation("order")
     row = shop.views.states(generation, [ORDERS[0]])[ORDERS[0]]
     shop.views.put_state(generation, replace(row, state=row.state.replace("c-1", "c-9")), row.version)

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from banyan.adapters.dynamodb.views import DynamoDBViews
-from banyan.projections.views import Generation, WatermarkMoved
+from banyan.projections.views import Generation, WriteConflict
 from banyan.streams import StreamId
 from banyan_tools.demo.ledger import Ledger
 from banyan_tools.demo.stage import CURSORS, TENANT, VIEWS, Stage
@@ -30,7 +30,7 @@ def tampered(stage: Stage, orders: Sequence[str], count: int) -> set[str]:
         state = json.dumps({**json.loads(row.state), "customer_id": "somebody-else"})
         try:
             views.put_state(ORDERS, replace(row, state=state), row.version)
-        except WatermarkMoved:
+        except WriteConflict:
             continue
         false.add(str(stream))
     return false

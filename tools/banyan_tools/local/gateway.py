@@ -13,13 +13,7 @@ from banyan_tools.local.authorizer import JwtAuthorizer
 from banyan_tools.local.console import Console
 from banyan_tools.local.functions import EventTooLarge, FunctionFailed, Functions, FunctionTimedOut
 from banyan_tools.local.http_events import request_event, response
-from banyan_tools.local.problems import (
-    Problem,
-    function_failed,
-    function_timed_out,
-    not_found,
-    payload_too_large,
-)
+from banyan_tools.local.problems import Problem, function_failed, function_timed_out, not_found, payload_too_large
 from banyan_tools.local.routes import Route, match
 
 LARGEST_BODY_BYTES = 10 * 1024 * 1024

@@ -11,9 +11,8 @@ from typing import TYPE_CHECKING, Any, Self
 import boto3
 
 from banyan.adapters.dynamodb.views import DynamoDBViews
-from banyan.projections.views import Move
-from banyan.reactions.beginning import MARK
-from banyan.reactions.reactor import REACTOR
+from banyan.projections.views import ViewUpdate
+from banyan.reactions.reactor import MARK, REACTOR
 from banyan_tools.local.engine import ISOLATION
 from banyan_tools.local.environment import environment
 from banyan_tools.local.errors import StackError
@@ -101,7 +100,9 @@ class Sandbox:
         client, table = self.client, self.table(EVENTS_TABLE)
         for item in sample_items():
             client.put_item(TableName=table, Item=item)
-        DynamoDBViews(client, "", self.table("CursorsTable")).move(REACTOR, [Move(MARK, 0, 1, START, ())], START)
+        DynamoDBViews(client, "", self.table("CursorsTable")).update(
+            REACTOR, [ViewUpdate(MARK, 0, 1, START, ())], START
+        )
         return self
 
     def __exit__(

@@ -12,9 +12,42 @@ from pydantic import BaseModel
 from banyan.domain import Domain
 from banyan.errors import ConfigurationError
 from banyan.events import Metadata
-from banyan.reactions.effects import Deadline, Deadlines
 from banyan.store.chain import timestamp
 from banyan.streams import StreamId
+
+
+@dataclass(frozen=True, slots=True)
+class Deadline:
+    """A command that waits for its time.
+
+    Parameters
+    ----------
+    stream : StreamId
+        Where it goes.
+    name : str
+    due : datetime
+        UTC.
+    command : BaseModel
+        One of the classes in the ``deferred`` of the entity's decider.
+    commit_id : str
+        The same whenever the event is reacted to: two deadlines are one when it is equal.
+    metadata : Metadata
+        For the events that follow.
+    """
+
+    stream: StreamId
+    name: str
+    due: datetime
+    command: BaseModel
+    commit_id: str
+    metadata: Metadata
+
+
+class Deadlines(Protocol):
+    """Where deadlines wait."""
+
+    def schedule(self, deadline: Deadline) -> None:
+        """Keep a deadline; one that is kept already stays as it is. Raises ``StoreUnavailable``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,3 +141,43 @@ def command_of(domain: Domain, deadline: Waiting) -> BaseModel:
         if kind.__name__ == deadline.command_type:
             return kind.model_validate_json(deadline.command)
     raise ConfigurationError(f"{deadline.command_type} is not among the deferred commands of its decider")
+
+
+class MemoryDeadlines:
+    """Keeps deadlines in dictionaries."""
+
+    def __init__(self) -> None:
+        self._waiting: dict[str, Waiting] = {}
+        self._parked: dict[str, Waiting] = {}
+
+    def schedule(self, deadline: Deadline) -> None:
+        """As in ``Deadlines``."""
+        kept = waiting(deadline)
+        self._waiting.setdefault(kept.key, kept)
+
+    def due(self, now: datetime) -> Iterator[Waiting]:
+        """As in ``WaitingDeadlines``."""
+        return (kept for _, kept in sorted(self._waiting.items()) if kept.due <= now)
+
+    def remove(self, waiting: Waiting) -> None:
+        """As in ``WaitingDeadlines``."""
+        self._waiting.pop(waiting.key, None)
+
+    def put_back(self, waiting: Waiting) -> None:
+        """As in ``WaitingDeadlines``."""
+        if waiting.key in self._waiting:
+            self._waiting[waiting.key] = waiting
+
+    def park(self, waiting: Waiting) -> None:
+        """As in ``WaitingDeadlines``."""
+        self._parked[waiting.key] = waiting
+        self.remove(waiting)
+
+    def parked(self) -> Iterator[Waiting]:
+        """As in ``WaitingDeadlines``."""
+        return iter([kept for _, kept in sorted(self._parked.items())])
+
+    def unpark(self, waiting: Waiting) -> None:
+        """As in ``WaitingDeadlines``."""
+        self._waiting[waiting.key] = unfailed(waiting)
+        self._parked.pop(waiting.key, None)

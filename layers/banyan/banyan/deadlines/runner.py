@@ -15,8 +15,8 @@ from banyan.deadlines.base import Waiting, WaitingDeadlines, command_of
 from banyan.domain import Domain
 from banyan.errors import CommandRejected, ConcurrencyError, StoreUnavailable
 from banyan.events import CamelModel
-from banyan.projections.failures import describe
-from banyan.projections.projecting import caught
+from banyan.projections.projector import caught
+from banyan.projections.retries import describe
 from banyan.store.eventstore import Clock, utc_now
 from banyan.telemetry import NoTelemetry, Telemetry
 
@@ -34,7 +34,7 @@ _MILLISECOND: Final = timedelta(milliseconds=1)
 _logger = logging.getLogger(__name__)
 
 
-class Run(CamelModel):
+class DeadlineRun(CamelModel):
     """What a run did.
 
     Parameters
@@ -97,7 +97,7 @@ class DeadlineRunner:
         self._clock = clock
         self._telemetry = telemetry or NoTelemetry()
 
-    def run(self, remaining_ms: Callable[[], float]) -> Run:
+    def run(self, remaining_ms: Callable[[], float]) -> DeadlineRun:
         """Work off what is due, as long as there is time.
 
         Parameters
@@ -128,7 +128,7 @@ class DeadlineRunner:
                 tally[ending] += 1
         parked = self._record(failed, tally[FIRED] + tally[VOID])
         self._report(left)
-        return Run(**tally, failed=len(failed) - parked, parked=parked, out_of_time=out_of_time)
+        return DeadlineRun(**tally, failed=len(failed) - parked, parked=parked, out_of_time=out_of_time)
 
     def _report(self, left: Sequence[datetime]) -> None:
         """Tell, for as long as they stand, how many are parked, and how late the oldest one is that this run left."""

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from banyan.adapters.dynamodb.view_items import read_row_key
 from banyan.projections.keys import STATE_SORT, stream_of
-from banyan.projections.upkeep import row_name
+from banyan.projections.views import row_name
 from banyan.reconciliation.cells import Cells
 from banyan.reconciliation.feeds import DirtySet
 from banyan.reconciliation.streams import STREAMS

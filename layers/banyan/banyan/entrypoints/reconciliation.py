@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
-from banyan.adapters.dynamodb.row_repair import DynamoDBUpkeep
+from banyan.adapters.dynamodb.row_repair import DynamoDBRowRepair
 from banyan.bootstrap import Application
 from banyan.projections.base import StreamProjection
 from banyan.reconciliation.plan import build_plan
@@ -20,7 +20,7 @@ from banyan.reconciliation.sides import Comparison
 def reconciler(app: Application) -> Reconciler:
     """A reconciler for the generations that are live now."""
     window = timedelta(milliseconds=app.settings.reconciliation_settle_ms)
-    upkeep = DynamoDBUpkeep(app.client, app.tables.views)
+    upkeep = DynamoDBRowRepair(app.client, app.tables.views)
     sources = Sources(app.store, app.views, upkeep, app.cells, app.runner.retry, app.clock)
     others = _of_migration(app, sources, window)
     return Reconciler(

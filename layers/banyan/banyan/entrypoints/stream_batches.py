@@ -27,7 +27,7 @@ _logger = logging.getLogger(__name__)
 class Runner(Protocol):
     """What takes commits in: the projections or the reactor."""
 
-    def project(self, commits: Iterable[Commit], damaged: Collection[StreamId] = ()) -> frozenset[StreamId]:
+    def project(self, commits: Iterable[Commit], from_table: Collection[StreamId] = ()) -> frozenset[StreamId]:
         """Take in a batch; the streams to deliver again."""
 
 
@@ -39,14 +39,14 @@ class CatchingUp(Protocol):
 
 
 @dataclass(slots=True)
-class Records:
+class StreamRecords:
     """What a batch of stream records says.
 
     Parameters
     ----------
     commits : list[Commit]
         New commits.
-    damaged : set[StreamId]
+    from_table : set[StreamId]
         Streams with a new commit whose record cannot be read.
     tampered : list[tuple[str, str]]
         Stream and position of commits that were changed or removed.
@@ -57,7 +57,7 @@ class Records:
     """
 
     commits: list[Commit] = field(default_factory=list)
-    damaged: set[StreamId] = field(default_factory=set)
+    from_table: set[StreamId] = field(default_factory=set)
     tampered: list[tuple[str, str]] = field(default_factory=list)
     unnamed: int = 0
     first: dict[StreamId, str] = field(default_factory=dict)
@@ -81,7 +81,7 @@ def project_records(event: Mapping[str, Any], runner: Runner, telemetry: Telemet
     records = read_records(event["Records"])
     _report(records, telemetry)
     try:
-        again = runner.project(records.commits, records.damaged)
+        again = runner.project(records.commits, records.from_table)
     except BatchFailed as error:
         _logger.error("the batch is to be delivered again: %s", error)
         again = frozenset(records.first)
@@ -115,9 +115,9 @@ def catch_up(reader: CatchingUp, standstill: Reporting, clock: Clock, context: A
     }
 
 
-def read_records(batch: Sequence[Mapping[str, Any]]) -> Records:
+def read_records(batch: Sequence[Mapping[str, Any]]) -> StreamRecords:
     """Sort stream records into new commits and tampering; snapshots are neither."""
-    records = Records()
+    records = StreamRecords()
     for record in batch:
         change = record["dynamodb"]
         if not _is_commit(change["Keys"]):
@@ -129,7 +129,7 @@ def read_records(batch: Sequence[Mapping[str, Any]]) -> Records:
     return records
 
 
-def _take_new(records: Records, change: Mapping[str, Any]) -> None:
+def _take_new(records: StreamRecords, change: Mapping[str, Any]) -> None:
     try:
         stream = StreamId.parse(change["Keys"]["stream"]["S"])
     except ValueError:
@@ -139,7 +139,7 @@ def _take_new(records: Records, change: Mapping[str, Any]) -> None:
     try:
         records.commits.append(read_commit(_image(change["NewImage"])))
     except Exception:
-        records.damaged.add(stream)
+        records.from_table.add(stream)
 
 
 def _is_commit(keys: Mapping[str, Any]) -> bool:
@@ -152,7 +152,7 @@ def _image(image: Mapping[str, Any]) -> Item:
     return {name: {"B": b64decode(value["B"])} if "B" in value else value for name, value in image.items()}
 
 
-def _report(records: Records, telemetry: Telemetry) -> None:
+def _report(records: StreamRecords, telemetry: Telemetry) -> None:
     for stream, position in records.tampered:
         telemetry.count("EventTableTampered")
         _logger.error(

@@ -12,9 +12,9 @@ from typing import Final
 
 from banyan.errors import BatchFailed, StoreUnavailable
 from banyan.projections.checkpoints import LogCheckpoints
-from banyan.projections.control import Stage
-from banyan.projections.projectors import Projectors, Running
-from banyan.projections.running import AnyProjector, BatchRunner
+from banyan.projections.processor import BatchRunner, Projectors, Running
+from banyan.projections.projector import AnyProjector
+from banyan.projections.state import Stage
 from banyan.projections.views import Generation
 from banyan.store import EventStore, LogEntry
 from banyan.store.eventstore import Clock
@@ -54,7 +54,7 @@ class CaughtUp:
 
 
 @dataclass(frozen=True, slots=True)
-class Task:
+class CatchUpTask:
     """One projector that is to catch up.
 
     Parameters
@@ -72,7 +72,7 @@ class Task:
 
 
 class LogCatchUp:
-    """Walks the log bucket by bucket, and heals every stream whose watermark lies before what it finds.
+    """Walks the log bucket by bucket, and heals every stream whose checkpoint lies before what it finds.
 
     A checkpoint is kept for each bucket as the walk goes on, so a run that ends early costs a repeat of at most
     ``ENTRIES_AT_ONCE`` entries. Streams that fail are tried again and parked as in any batch.
@@ -100,7 +100,7 @@ class LogCatchUp:
         self._clock = clock
         self._telemetry = telemetry
 
-    def attempt(self, task: Task, until: datetime | None, deadline: datetime) -> CaughtUp:
+    def attempt(self, task: CatchUpTask, until: datetime | None, deadline: datetime) -> CaughtUp:
         """As ``run``, but an error is counted and reported, not raised."""
         try:
             report = self.run(task, until, deadline)
@@ -112,12 +112,12 @@ class LogCatchUp:
         _logger.info("caught up", extra={"report": str(report)})
         return report
 
-    def run(self, task: Task, until: datetime | None, deadline: datetime) -> CaughtUp:
+    def run(self, task: CatchUpTask, until: datetime | None, deadline: datetime) -> CaughtUp:
         """Catch up with what was recorded until a moment, or with everything there is.
 
         Parameters
         ----------
-        task : Task
+        task : CatchUpTask
         until : datetime, optional
         deadline : datetime
             No part of the log but the first is begun after it.
@@ -146,9 +146,9 @@ class LogCatchUp:
         """Whether any run has walked a part of the log for a generation. Raises ``StoreUnavailable``."""
         return bool(self._checkpoints.get(generation, range(self._store.table.buckets)))
 
-    def _heal(self, task: Task, entries: Sequence[LogEntry]) -> int:
+    def _heal(self, task: CatchUpTask, entries: Sequence[LogEntry]) -> int:
         newest = {entry.stream: entry.position for entry in entries if task.takes(entry.stream)}
-        reached = task.projector.watermarks(list(newest))
+        reached = task.projector.checkpoints(list(newest))
         behind = [stream for stream, position in newest.items() if reached.get(stream, 0) < position]
         return self._batches.heal(task.projector, behind, len(newest))
 
@@ -185,11 +185,13 @@ class CatchUp:
         return [self._log.attempt(task, until, deadline) for task in _tasks(running)] if running else []
 
 
-def _tasks(running: Running) -> Iterator[Task]:
+def _tasks(running: Running) -> Iterator[CatchUpTask]:
     for projector in running.projectors:
         info = running.control.info(projector.generation.number)
         if info.stage is not Stage.BUILDING:
-            yield Task(projector, partial(running.takes, projector), max(info.started_at - MARGIN, projector.since))
+            yield CatchUpTask(
+                projector, partial(running.takes, projector), max(info.started_at - MARGIN, projector.since)
+            )
 
 
 def _upto(entries: Iterable[LogEntry], until: datetime | None) -> Iterator[LogEntry]:

@@ -10,8 +10,8 @@ from typing import Any, Final
 from banyan.events import Event
 from banyan.projections.base import AnyStreamProjection, Value, ViewProjection
 from banyan.projections.memory import MemoryViews
-from banyan.projections.states import state_row
-from banyan.projections.views import Generation, Move, RowKey, StateRow, ViewRow
+from banyan.projections.stream_projector import state_row
+from banyan.projections.views import Generation, StateRow, ViewKey, ViewRow, ViewUpdate
 from banyan.store import Commit
 from banyan.store.reader import StreamReader, whole
 from banyan.streams import BEGINNING_OF_TIME, StreamId
@@ -80,7 +80,7 @@ class ViewFold:
         self._views = MemoryViews()
 
     def take(self, stream: StreamId, upto: int | None = None) -> None:
-        """Take in a stream, once, up to a version such as its watermark.
+        """Take in a stream, once, up to a version such as its checkpoint.
 
         Raises
         ------
@@ -89,10 +89,10 @@ class ViewFold:
         commits = _upto(self._store.commits(stream), upto)
         if commits:
             writes = [self._writes(parts) for parts in whole(commits)]
-            move = Move(stream, 0, commits[-1].last, commits[-1].recorded_at, writes)
-            self._views.move(_FOLD, [move], BEGINNING_OF_TIME)
+            move = ViewUpdate(stream, 0, commits[-1].last, commits[-1].recorded_at, writes)
+            self._views.update(_FOLD, [move], BEGINNING_OF_TIME)
 
-    def rows(self) -> Mapping[RowKey, ViewRow]:
+    def rows(self) -> Mapping[ViewKey, ViewRow]:
         """All rows; their ``projected_at`` means nothing."""
         return self._views.all_rows(_FOLD)
 
@@ -102,7 +102,7 @@ class ViewFold:
         ]
 
 
-def compare_rows(expected: Mapping[RowKey, ViewRow], actual: Mapping[RowKey, ViewRow]) -> list[Difference]:
+def compare_rows(expected: Mapping[ViewKey, ViewRow], actual: Mapping[ViewKey, ViewRow]) -> list[Difference]:
     """How view rows differ, in their fields and in the number of commits that wrote them."""
     differences = []
     for key in sorted(expected.keys() | actual.keys(), key=str):

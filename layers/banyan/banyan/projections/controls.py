@@ -10,26 +10,26 @@ from threading import Lock
 from typing import Final
 
 from banyan.errors import ControlChanged
-from banyan.projections.control import Control, Controls
+from banyan.projections.state import ProjectionState, ProjectionStates
 from banyan.projections.views import Generation
 
 CHANGE_ATTEMPTS: Final = 5
 
 
-class MemoryControls:
+class MemoryStates:
     """Keeps controls in a dictionary; safe to share between threads."""
 
     def __init__(self) -> None:
-        self._controls: dict[str, Control] = {}
+        self._controls: dict[str, ProjectionState] = {}
         self._lock = Lock()
 
-    def get(self, projections: Sequence[str]) -> Mapping[str, Control]:
-        """As in ``Controls``."""
+    def get(self, projections: Sequence[str]) -> Mapping[str, ProjectionState]:
+        """As in ``ProjectionStates``."""
         with self._lock:
-            return {name: self._controls.get(name, Control(name)) for name in projections}
+            return {name: self._controls.get(name, ProjectionState(name)) for name in projections}
 
-    def put(self, control: Control) -> Control:
-        """As in ``Controls``."""
+    def put(self, control: ProjectionState) -> ProjectionState:
+        """As in ``ProjectionStates``."""
         with self._lock:
             standing = self._controls.get(control.projection)
             if (standing.revision if standing else 0) != control.revision:
@@ -39,12 +39,12 @@ class MemoryControls:
             return kept
 
 
-class CachedControls:
+class CachedStates:
     """Controls of some projections, at most so old; safe to share between threads.
 
     Parameters
     ----------
-    controls : Controls
+    controls : ProjectionStates
     projections : Sequence[str]
         All of them are read at once.
     cache_ms : int
@@ -55,7 +55,7 @@ class CachedControls:
 
     def __init__(
         self,
-        controls: Controls,
+        controls: ProjectionStates,
         projections: Sequence[str],
         cache_ms: int,
         monotonic: Callable[[], float] = time.monotonic,
@@ -65,10 +65,10 @@ class CachedControls:
         self._seconds = cache_ms / 1000
         self._monotonic = monotonic
         self._lock = Lock()
-        self._read: Mapping[str, Control] = {}
+        self._read: Mapping[str, ProjectionState] = {}
         self._good_until = float("-inf")
 
-    def get(self) -> Mapping[str, Control]:
+    def get(self) -> Mapping[str, ProjectionState]:
         """Every control, by projection. Raises ``StoreUnavailable``."""
         with self._lock:
             asked = self._monotonic()
@@ -77,7 +77,7 @@ class CachedControls:
                 self._good_until = asked + self._seconds
             return self._read
 
-    def change(self, projection: str, transition: Callable[[Control], Control]) -> Control:
+    def change(self, projection: str, transition: Callable[[ProjectionState], ProjectionState]) -> ProjectionState:
         """As the function ``change``; this process knows of it at once."""
         kept = change(self._controls, projection, transition)
         self.forget()
@@ -93,14 +93,16 @@ class CachedControls:
         return self.get()[projection].generation()
 
 
-def change(controls: Controls, projection: str, transition: Callable[[Control], Control]) -> Control:
+def change(
+    controls: ProjectionStates, projection: str, transition: Callable[[ProjectionState], ProjectionState]
+) -> ProjectionState:
     """Read a control, change it and keep it; again when somebody else was faster.
 
     Parameters
     ----------
-    controls : Controls
+    controls : ProjectionStates
     projection : str
-    transition : Callable[[Control], Control]
+    transition : Callable[[ProjectionState], ProjectionState]
         Of the newest control; when it returns the same one, nothing is written.
 
     Raises
@@ -115,7 +117,9 @@ def change(controls: Controls, projection: str, transition: Callable[[Control], 
     return _change(controls, projection, transition)
 
 
-def _change(controls: Controls, projection: str, transition: Callable[[Control], Control]) -> Control:
+def _change(
+    controls: ProjectionStates, projection: str, transition: Callable[[ProjectionState], ProjectionState]
+) -> ProjectionState:
     control = controls.get([projection])[projection]
     changed = transition(control)
     return control if changed == control else controls.put(changed)

@@ -53,7 +53,7 @@ def sort_of(key: str) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class LookupPlace:
     """A row's place in a lookup, where a page ends.
 
     Parameters
@@ -75,7 +75,7 @@ class Place:
         return urlsafe_b64encode(orjson.dumps([self.partition, self.sort, self.row])).decode()
 
 
-def read_cursor(cursor: str, generation: Generation, tenant: str, partition: str) -> Place:
+def read_cursor(cursor: str, generation: Generation, tenant: str, partition: str) -> LookupPlace:
     """Read a page cursor.
 
     Raises
@@ -90,9 +90,9 @@ def read_cursor(cursor: str, generation: Generation, tenant: str, partition: str
     return place
 
 
-def _decode(cursor: str) -> Place:
+def _decode(cursor: str) -> LookupPlace:
     try:
         partition, sort, row = orjson.loads(urlsafe_b64decode(cursor.encode()))
     except (ValueError, TypeError, binascii.Error) as error:
         raise ValueError("the cursor is damaged: begin again without it") from error
-    return Place(str(partition), str(sort), str(row))
+    return LookupPlace(str(partition), str(sort), str(row))

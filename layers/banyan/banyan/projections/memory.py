@@ -8,10 +8,19 @@ from threading import Lock
 from typing import TypeVar
 
 from banyan.projections.base import Value
-from banyan.projections.keys import Place, partition_key, read_cursor, sort_key, state_key
+from banyan.projections.keys import LookupPlace, partition_key, read_cursor, sort_key, state_key
 from banyan.projections.rows import RowChange, add, merge
-from banyan.projections.upkeep import row_name
-from banyan.projections.views import Failure, Generation, Move, Page, RowKey, StateRow, ViewRow, WatermarkMoved
+from banyan.projections.views import (
+    FailureRecord,
+    Generation,
+    LookupPage,
+    StateRow,
+    ViewKey,
+    ViewRow,
+    ViewUpdate,
+    WriteConflict,
+    row_name,
+)
 from banyan.streams import StreamId
 
 K = TypeVar("K")
@@ -22,9 +31,9 @@ class MemoryViews:
 
     def __init__(self) -> None:
         self._states: dict[Generation, dict[StreamId, StateRow]] = {}
-        self._rows: dict[Generation, dict[RowKey, ViewRow]] = {}
-        self._watermarks: dict[tuple[Generation, StreamId], int] = {}
-        self._failures: dict[tuple[Generation, StreamId], Failure] = {}
+        self._rows: dict[Generation, dict[ViewKey, ViewRow]] = {}
+        self._checkpoints: dict[tuple[Generation, StreamId], int] = {}
+        self._failures: dict[tuple[Generation, StreamId], FailureRecord] = {}
         self._lock = Lock()
 
     def states(self, generation: Generation, streams: Sequence[StreamId]) -> Mapping[StreamId, StateRow]:
@@ -39,25 +48,25 @@ class MemoryViews:
             rows = self._states.setdefault(generation, {})
             standing = rows.get(row.stream)
             if (standing.version if standing else 0) != from_version:
-                raise WatermarkMoved
+                raise WriteConflict
             rows[row.stream] = row
 
-    def watermarks(self, generation: Generation, streams: Sequence[StreamId]) -> Mapping[StreamId, int]:
+    def checkpoints(self, generation: Generation, streams: Sequence[StreamId]) -> Mapping[StreamId, int]:
         """As in ``Views``."""
         with self._lock:
-            found = {stream: self._watermarks.get((generation, stream)) for stream in streams}
+            found = {stream: self._checkpoints.get((generation, stream)) for stream in streams}
         return {stream: version for stream, version in found.items() if version is not None}
 
-    def move(self, generation: Generation, moves: Sequence[Move], projected_at: datetime) -> None:
+    def update(self, generation: Generation, moves: Sequence[ViewUpdate], projected_at: datetime) -> None:
         """As in ``Views``."""
         with self._lock:
-            if any(self._watermarks.get((generation, m.stream), 0) != m.from_version for m in moves):
-                raise WatermarkMoved
+            if any(self._checkpoints.get((generation, m.stream), 0) != m.from_version for m in moves):
+                raise WriteConflict
             rows = self._rows.get(generation, {})
             changed = {key: changed_row(key, rows.get(key), c, projected_at) for key, c in merge(moves).items()}
             kept = {key: row for key, row in (rows | changed).items() if row is not None}
             self._rows[generation] = kept
-            self._watermarks |= {(generation, move.stream): move.to_version for move in moves}
+            self._checkpoints |= {(generation, move.stream): move.to_version for move in moves}
 
     def rows(
         self, generation: Generation, tenant: str, partition: str, from_sort: str = "", to_sort: str | None = None
@@ -79,28 +88,28 @@ class MemoryViews:
         with self._lock:
             return iter(list(self._states.get(generation, {}).values()))
 
-    def all_rows(self, generation: Generation) -> Mapping[RowKey, ViewRow]:
+    def all_rows(self, generation: Generation) -> Mapping[ViewKey, ViewRow]:
         """As in ``Views``."""
         with self._lock:
             return dict(self._rows.get(generation, {}))
 
     def lookup(
         self, generation: Generation, tenant: str, index: int, partition: str, limit: int, cursor: str | None = None
-    ) -> Page:
+    ) -> LookupPage:
         """As in ``Views``."""
         end = read_cursor(cursor, generation, tenant, partition) if cursor else None
         placed = sorted(self._placed(generation, tenant, index, partition), key=lambda pair: pair[0], reverse=True)
         behind = [pair for pair in placed if end is None or pair[0] < (end.sort, end.row)]
         page, more = behind[:limit], behind[limit:]
-        last = Place(partition_key(generation, tenant, partition), *page[-1][0]).cursor() if more else None
-        return Page([row for _, row in page], last)
+        last = LookupPlace(partition_key(generation, tenant, partition), *page[-1][0]).cursor() if more else None
+        return LookupPage([row for _, row in page], last)
 
-    def failure(self, generation: Generation, stream: StreamId) -> Failure | None:
+    def failure(self, generation: Generation, stream: StreamId) -> FailureRecord | None:
         """As in ``Views``."""
         with self._lock:
             return self._failures.get((generation, stream))
 
-    def put_failure(self, generation: Generation, failure: Failure) -> None:
+    def put_failure(self, generation: Generation, failure: FailureRecord) -> None:
         """As in ``Views``."""
         with self._lock:
             self._failures[generation, failure.stream] = failure
@@ -110,7 +119,7 @@ class MemoryViews:
         with self._lock:
             self._failures.pop((generation, stream), None)
 
-    def parked(self, generation: Generation) -> Sequence[Failure]:
+    def parked(self, generation: Generation) -> Sequence[FailureRecord]:
         """As in ``Views``."""
         with self._lock:
             failures = [failure for (where, _), failure in self._failures.items() if where == generation]
@@ -122,39 +131,39 @@ class MemoryViews:
         with self._lock:
             self._states.pop(generation, None)
             self._rows.pop(generation, None)
-            self._watermarks = {key: version for key, version in self._watermarks.items() if key[0] != generation}
+            self._checkpoints = {key: version for key, version in self._checkpoints.items() if key[0] != generation}
             self._failures = {key: failure for key, failure in self._failures.items() if key[0] != generation}
 
     def list_states(self, generation: Generation, position: str, limit: int) -> tuple[list[StreamId], str | None]:
-        """As in ``Upkeep``."""
+        """As in ``RowRepair``."""
         with self._lock:
             streams = sorted(self._states.get(generation, {}), key=str)
         return _page(streams, str, position, limit)
 
-    def list_rows(self, generation: Generation, position: str, limit: int) -> tuple[list[RowKey], str | None]:
-        """As in ``Upkeep``."""
+    def list_rows(self, generation: Generation, position: str, limit: int) -> tuple[list[ViewKey], str | None]:
+        """As in ``RowRepair``."""
         with self._lock:
             keys = sorted(self._rows.get(generation, {}), key=row_name)
         return _page(keys, row_name, position, limit)
 
-    def read_rows(self, generation: Generation, keys: Sequence[RowKey]) -> Mapping[RowKey, ViewRow]:
-        """As in ``Upkeep``."""
+    def read_rows(self, generation: Generation, keys: Sequence[ViewKey]) -> Mapping[ViewKey, ViewRow]:
+        """As in ``RowRepair``."""
         rows = self.all_rows(generation)
         return {key: rows[key] for key in keys if key in rows}
 
     def remove_state(self, generation: Generation, row: StateRow) -> None:
-        """As in ``Upkeep``."""
+        """As in ``RowRepair``."""
         with self._lock:
             if self._states.get(generation, {}).get(row.stream) != row:
-                raise WatermarkMoved
+                raise WriteConflict
             del self._states[generation][row.stream]
 
-    def replace_row(self, generation: Generation, key: RowKey, old: ViewRow | None, new: ViewRow | None) -> None:
-        """As in ``Upkeep``."""
+    def replace_row(self, generation: Generation, key: ViewKey, old: ViewRow | None, new: ViewRow | None) -> None:
+        """As in ``RowRepair``."""
         with self._lock:
             rows = self._rows.setdefault(generation, {})
             if rows.get(key) != old:
-                raise WatermarkMoved
+                raise WriteConflict
             if new is None:
                 rows.pop(key, None)
             else:
@@ -177,7 +186,7 @@ def _page(found: list[K], name: Callable[[K], str], position: str, limit: int) -
     return behind[:limit], name(behind[limit - 1]) if len(behind) > limit else None
 
 
-def changed_row(key: RowKey, row: ViewRow | None, change: RowChange, projected_at: datetime) -> ViewRow | None:
+def changed_row(key: ViewKey, row: ViewRow | None, change: RowChange, projected_at: datetime) -> ViewRow | None:
     """What a change makes of a row; ``None`` when it leaves none."""
     if change.gone:
         return None

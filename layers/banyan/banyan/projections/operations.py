@@ -7,12 +7,12 @@ from datetime import datetime
 
 from banyan.notices import PROJECTION_PAUSED, Notices, notify
 from banyan.projections.catchup import CatchUp, CaughtUp
-from banyan.projections.control import Control
-from banyan.projections.controls import CachedControls
-from banyan.projections.pausing import Pausing
-from banyan.projections.runner import Runner
-from banyan.projections.status import ProjectionStatus, Statuses
-from banyan.projections.views import Failure, Views
+from banyan.projections.controls import CachedStates
+from banyan.projections.processor import StreamProcessor
+from banyan.projections.retries import PauseSwitch
+from banyan.projections.state import ProjectionState
+from banyan.projections.status import ProjectionStatus, StatusReader
+from banyan.projections.views import FailureRecord, Views
 from banyan.store.eventstore import Clock
 from banyan.streams import StreamId
 
@@ -25,11 +25,11 @@ class Operations:
 
     Parameters
     ----------
-    runner : Runner
+    runner : StreamProcessor
     catch_up : CatchUp
-    statuses : Statuses
-    pausing : Pausing
-    controls : CachedControls
+    statuses : StatusReader
+    pausing : PauseSwitch
+    controls : CachedStates
     views : Views
     notices : Notices
     clock : Callable[[], datetime]
@@ -37,11 +37,11 @@ class Operations:
 
     def __init__(
         self,
-        runner: Runner,
+        runner: StreamProcessor,
         catch_up: CatchUp,
-        statuses: Statuses,
-        pausing: Pausing,
-        controls: CachedControls,
+        statuses: StatusReader,
+        pausing: PauseSwitch,
+        controls: CachedStates,
         views: Views,
         notices: Notices,
         clock: Clock,
@@ -68,7 +68,7 @@ class Operations:
         """The status of one projection, or of all."""
         return self._statuses.all() if projection is None else [self._statuses.one(projection)]
 
-    def pause(self, projection: str, reason: str, by: str) -> Control:
+    def pause(self, projection: str, reason: str, by: str) -> ProjectionState:
         """Let a projection take nothing in; queries answer with what it has."""
         self._runner.projectors.check(projection)
         return self._pausing.pause(projection, reason, by)
@@ -88,10 +88,10 @@ class Operations:
             One for each generation; what is not ``complete`` still lags.
         """
         self._runner.projectors.check(projection)
-        self._controls.change(projection, Control.resumed)
+        self._controls.change(projection, ProjectionState.resumed)
         return self._catch_up.projection(projection, deadline)
 
-    def park(self, projection: str, stream: StreamId, reason: str, by: str) -> Failure:
+    def park(self, projection: str, stream: StreamId, reason: str, by: str) -> FailureRecord:
         """Let a projection take nothing of one stream in any more, until it is retried."""
         self._runner.projectors.check(projection, stream)
         control = self._controls.change(projection, lambda seen: seen.parking(stream))
@@ -100,16 +100,16 @@ class Operations:
         notify(self._notices, PROJECTION_PAUSED, detail | {"version": failures[0].version, "by": by})
         return failures[0]
 
-    def retry(self, projection: str, stream: StreamId) -> Failure | None:
+    def retry(self, projection: str, stream: StreamId) -> FailureRecord | None:
         """Let a parked stream go on from the event table, in a paused projection too; why it is parked again, if so."""
         self._runner.projectors.check(projection, stream)
         self._controls.change(projection, lambda seen: seen.unparking(stream))
         return self._runner.retry(projection, stream)
 
-    def _parked(self, control: Control, stream: StreamId, error: str) -> Sequence[Failure]:
+    def _parked(self, control: ProjectionState, stream: StreamId, error: str) -> Sequence[FailureRecord]:
         failures = []
         for projector in self._runner.projectors.of(control.projection):
-            now, reached = self._clock(), projector.watermarks([stream]).get(stream, 0)
-            failures.append(Failure(stream, reached + 1, error, 0, now, parked_at=now))
+            now, reached = self._clock(), projector.checkpoints([stream]).get(stream, 0)
+            failures.append(FailureRecord(stream, reached + 1, error, 0, now, parked_at=now))
             self._views.put_failure(projector.generation, failures[-1])
         return failures

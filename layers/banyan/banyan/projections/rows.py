@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Context, Decimal, DivisionByZero, Inexact, InvalidOperation, Overflow
-from typing import Final
+from typing import Final, TypeVar
 
-from banyan.projections.base import Put, Remove, RowWrite, Value
-from banyan.projections.views import Move, RowKey
+from pydantic import BaseModel, ValidationError
+
+from banyan.projections.base import Put, Remove, RowWrite, StreamProjection, Value
+from banyan.projections.views import StateRow, ViewKey, ViewUpdate
 
 EXACT: Final = Context(prec=38, traps=[Inexact, InvalidOperation, Overflow, DivisionByZero])
+
+
+S = TypeVar("S", bound=BaseModel)
+
+
+_logger = logging.getLogger(__name__)
 
 
 @dataclass(slots=True)
@@ -69,9 +78,9 @@ class RowChange:
                 self.numbers[name] = add(self.numbers.get(name, 0), amount)
 
 
-def merge(moves: Sequence[Move]) -> dict[RowKey, RowChange]:
+def merge(moves: Sequence[ViewUpdate]) -> dict[ViewKey, RowChange]:
     """One change for each row that the moves write."""
-    changes: dict[RowKey, RowChange] = {}
+    changes: dict[ViewKey, RowChange] = {}
     for move in moves:
         for writes in move.writes:
             for key, own in _by_row(move.stream.tenant, writes).items():
@@ -79,7 +88,7 @@ def merge(moves: Sequence[Move]) -> dict[RowKey, RowChange]:
     return changes
 
 
-def row_keys(tenant: str, writes: Iterable[RowWrite]) -> set[RowKey]:
+def row_keys(tenant: str, writes: Iterable[RowWrite]) -> set[ViewKey]:
     """Rows that some writes touch."""
     return {_key(tenant, write) for write in writes}
 
@@ -106,12 +115,31 @@ def normal(value: Value) -> Value:
     return value if isinstance(value, str) else number(value)
 
 
-def _by_row(tenant: str, writes: Iterable[RowWrite]) -> dict[RowKey, list[RowWrite]]:
-    grouped: dict[RowKey, list[RowWrite]] = {}
+def _by_row(tenant: str, writes: Iterable[RowWrite]) -> dict[ViewKey, list[RowWrite]]:
+    grouped: dict[ViewKey, list[RowWrite]] = {}
     for write in writes:
         grouped.setdefault(_key(tenant, write), []).append(write)
     return grouped
 
 
-def _key(tenant: str, write: RowWrite) -> RowKey:
-    return RowKey(tenant, write.partition, write.sort)
+def _key(tenant: str, write: RowWrite) -> ViewKey:
+    return ViewKey(tenant, write.partition, write.sort)
+
+
+def current_state(projection: StreamProjection[S], row: StateRow) -> S | None:
+    """The state in a row; ``None`` when an older version of the projection wrote it, or it fits the model no more.
+
+    Such a row counts as missing: its stream is folded from the beginning.
+    """
+    return readable_state(projection, row) if row.made_by == projection.version else None
+
+
+def readable_state(projection: StreamProjection[S], row: StateRow) -> S | None:
+    """The state in a row, whichever version of the projection wrote it; ``None`` when it fits the model no more."""
+    try:
+        return projection.state.model_validate_json(row.state)
+    except ValidationError as error:
+        fields = sorted({".".join(map(str, each["loc"])) or "state" for each in error.errors(include_input=False)})
+        where = {"projection": projection.name, "stream": str(row.stream), "fields": fields}
+        _logger.warning("a row does not fit its projection and counts as missing", extra=where)
+        return None

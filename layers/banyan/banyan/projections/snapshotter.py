@@ -6,7 +6,7 @@ import logging
 from collections.abc import Iterable, Sequence
 
 from banyan.decider import AnyDecider
-from banyan.projections.batch import Delivery
+from banyan.projections.projector import StreamBatch
 from banyan.store import EventStore
 from banyan.store.snapshots import crosses, write_snapshot
 from banyan.streams import StreamId
@@ -33,7 +33,7 @@ class Snapshotter:
         self._interval = interval
         self._telemetry = telemetry
 
-    def take(self, batch: Iterable[Delivery]) -> None:
+    def take(self, batch: Iterable[StreamBatch]) -> None:
         """Take the snapshots that a batch makes due; one that fails is counted and logged, no more."""
         for delivery in batch:
             decider = self._deciders.get(delivery.stream.entity)
@@ -47,7 +47,7 @@ class Snapshotter:
             if decider and version >= self._interval:
                 self._take_one(decider, stream, version)
 
-    def _passes(self, delivery: Delivery) -> bool:
+    def _passes(self, delivery: StreamBatch) -> bool:
         commits = delivery.commits
         return bool(commits) and crosses(self._interval, commits[0].position - 1, commits[-1].last)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -9,17 +10,27 @@ from itertools import islice
 from typing import Final
 
 from banyan.projections.checkpoints import LogCheckpoints
-from banyan.projections.control import Control, GenerationInfo, Pause, Status
-from banyan.projections.controls import CachedControls
-from banyan.projections.projectors import Projectors
-from banyan.projections.running import AnyProjector, waiting
-from banyan.projections.views import Failure, Views
+from banyan.projections.controls import CachedStates
+from banyan.projections.processor import Projectors
+from banyan.projections.projector import AnyProjector, waiting
+from banyan.projections.rebuild.base import Checkpoints, Phase, Segment
+from banyan.projections.state import GenerationInfo, Pause, ProjectionState, Stage, Status
+from banyan.projections.views import FailureRecord, Views
 from banyan.store import EventStore, LogEntry
 from banyan.store.eventstore import Clock
 from banyan.streams import StreamId
+from banyan.telemetry import Telemetry
 
 ENTRIES_A_BUCKET: Final = 1000
+
+
 MILLISECOND: Final = timedelta(milliseconds=1)
+
+
+UNFINISHED: Final = {Stage.BUILDING: Phase.COMPARED, Stage.DROPPING: Phase.DROPPED}
+
+
+"""What a generation's segments reach before nothing more is done without an operator."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +57,7 @@ class ParkedStream:
     """A stream that waits for a retry, in one generation."""
 
     generation: int
-    failure: Failure
+    failure: FailureRecord
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +86,7 @@ class ProjectionStatus:
     lag: Lag
 
 
-class Statuses:
+class StatusReader:
     """Looks at projections; a look costs one query of each bucket, one batch read for 100 streams that moved since
     the last catch-up, and one query for each generation, with one batch read more when streams are parked there.
 
@@ -83,7 +94,7 @@ class Statuses:
     ----------
     store : EventStore
     views : Views
-    controls : CachedControls
+    controls : CachedStates
     projectors : Projectors
     checkpoints : LogCheckpoints
     clock : Callable[[], datetime]
@@ -93,7 +104,7 @@ class Statuses:
         self,
         store: EventStore,
         views: Views,
-        controls: CachedControls,
+        controls: CachedStates,
         projectors: Projectors,
         checkpoints: LogCheckpoints,
         clock: Clock,
@@ -116,7 +127,7 @@ class Statuses:
         self._controls.forget()
         return self._status(self._controls.get()[projection])
 
-    def _status(self, control: Control) -> ProjectionStatus:
+    def _status(self, control: ProjectionState) -> ProjectionStatus:
         projectors = self._projectors.of(control.projection)
         parked = tuple(
             ParkedStream(projector.generation.number, failure)
@@ -134,14 +145,14 @@ class Statuses:
             lag=self._lag(projectors[0], aside),
         )
 
-    def _status_of(self, control: Control) -> Status:
+    def _status_of(self, control: ProjectionState) -> Status:
         outdated = control.outdated(self._projectors.version(control.projection))
         return Status.OUTDATED if outdated and control.status is Status.ACTIVE else control.status
 
     def _lag(self, live: AnyProjector, aside: Collection[StreamId]) -> Lag:
         entries, complete = self._recent(live)
         own = [entry for entry in entries if live.reads(entry.stream) and entry.stream not in aside]
-        reached = live.watermarks(list({entry.stream for entry in own}))
+        reached = live.checkpoints(list({entry.stream for entry in own}))
         missing = [entry for entry in own if entry.position > reached.get(entry.stream, 0)]
         newest = {entry.stream: entry.position for entry in missing}
         events = sum(position - reached.get(stream, 0) for stream, position in newest.items())
@@ -160,3 +171,73 @@ class Statuses:
     def _age(self, missing: Sequence[LogEntry]) -> int:
         oldest = min((entry.recorded_at for entry in missing), default=None)
         return max(0, round((self._clock() - oldest) / MILLISECOND)) if oldest else 0
+
+
+_logger = logging.getLogger(__name__)
+
+
+class Standstill:
+    """Reports gauges for every subscription: parked streams, pauses, and rebuilds that make no progress.
+
+    A look costs one query per generation, and of a generation that is being built one batch read.
+    """
+
+    def __init__(
+        self,
+        projectors: Projectors,
+        controls: CachedStates,
+        views: Views,
+        checkpoints: Checkpoints,
+        clock: Clock,
+        telemetry: Telemetry,
+    ) -> None:
+        self._projectors = projectors
+        self._controls = controls
+        self._views = views
+        self._checkpoints = checkpoints
+        self._clock = clock
+        self._telemetry = telemetry
+
+    def report(self) -> None:
+        """Report everything as it stands now, zeros too, since an alarm goes back on a zero only.
+
+        Raises ``StoreUnavailable``.
+        """
+        self._controls.forget()
+        for name in self._projectors.names:
+            self._report(self._controls.get()[name])
+
+    def _report(self, control: ProjectionState) -> None:
+        parked = self._parked(control.projection)
+        oldest = min((failure.parked_at for failure in parked if failure.parked_at), default=None)
+        streams, paused, idle = {failure.stream for failure in parked}, control.pause is not None, self._idle(control)
+        self._telemetry.gauge("ParkedStreams", len(streams), of=control.projection)
+        self._telemetry.gauge("OldestParkedSeconds", self._since(oldest), of=control.projection)
+        self._telemetry.gauge("ProjectionStopped", int(paused), of=control.projection)
+        self._telemetry.gauge("RebuildIdleSeconds", idle, of=control.projection)
+        if streams or paused or idle:
+            keys = {"projection": control.projection, "parked": len(streams), "paused": paused, "rebuild_idle_s": idle}
+            _logger.warning("%s stands still, at least in part", control.projection, extra=keys)
+
+    def _parked(self, projection: str) -> Sequence[FailureRecord]:
+        projectors = self._projectors.of(projection)
+        return [failure for projector in projectors for failure in waiting(self._views, projector)]
+
+    def _idle(self, control: ProjectionState) -> float:
+        """Seconds since an unfinished rebuild or deletion moved, of the one that has been idle for longest."""
+        moments = (
+            self._moved(control, info.number, info.started_at, UNFINISHED[info.stage])
+            for info in control.generations
+            if info.stage in UNFINISHED
+        )
+        return self._since(min((moment for moment in moments if moment), default=None))
+
+    def _moved(self, control: ProjectionState, number: int, started_at: datetime, end: Phase) -> datetime | None:
+        build = self._checkpoints.build(control.generation(number))
+        segments: Sequence[Segment] = self._checkpoints.segments(build) if build else ()
+        if segments and all(segment.phase.reached(end) for segment in segments):
+            return None
+        return max([started_at, *(segment.updated_at for segment in segments if segment.updated_at)])
+
+    def _since(self, moment: datetime | None) -> float:
+        return max(0.0, (self._clock() - moment).total_seconds()) if moment else 0.0

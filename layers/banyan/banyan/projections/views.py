@@ -6,11 +6,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final, Protocol
+from urllib.parse import unquote
 
 from banyan.projections.base import RowWrite, Value
 from banyan.streams import StreamId
 
 UNNOTED: Final = 1
+
+
 """Version of a projection that counts for rows which do not say theirs."""
 
 
@@ -27,7 +30,7 @@ class Generation:
 
 @dataclass(frozen=True, slots=True)
 class StateRow:
-    """The row of one stream in a ``StreamProjection``; its version is the watermark.
+    """The row of one stream in a ``StreamProjection``; its version is the checkpoint.
 
     Parameters
     ----------
@@ -54,7 +57,7 @@ class StateRow:
 
 
 @dataclass(frozen=True, slots=True)
-class RowKey:
+class ViewKey:
     """A view row within one generation."""
 
     tenant: str
@@ -86,14 +89,14 @@ class ViewRow:
 
 
 @dataclass(frozen=True, slots=True)
-class Move:
+class ViewUpdate:
     """One stream's step through a ``ViewProjection``: the cursor and the rows, together or not at all.
 
     Parameters
     ----------
     stream : StreamId
     from_version, to_version : int
-        Watermark before and after.
+        Checkpoint before and after.
     recorded_at : datetime
         When the last of these events was recorded.
     writes : Sequence[Sequence[RowWrite]]
@@ -108,7 +111,7 @@ class Move:
 
 
 @dataclass(frozen=True, slots=True)
-class Failure:
+class FailureRecord:
     """Why a stream does not move in a projection.
 
     Parameters
@@ -133,7 +136,7 @@ class Failure:
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
+class LookupPage:
     """A page of a lookup.
 
     Parameters
@@ -147,8 +150,8 @@ class Page:
     cursor: str | None = None
 
 
-class WatermarkMoved(Exception):
-    """Somebody else moved a watermark, or another write met a row; nothing of this write was made."""
+class WriteConflict(Exception):
+    """Somebody else moved a checkpoint, or another write met a row; nothing of this write was made."""
 
 
 class Views(Protocol):
@@ -158,13 +161,13 @@ class Views(Protocol):
         """Rows of streams, strongly consistent; one batch read for up to 100."""
 
     def put_state(self, generation: Generation, row: StateRow, from_version: int) -> None:
-        """Write a row if its version still is ``from_version`` (0: no row). Raises ``WatermarkMoved``."""
+        """Write a row if its version still is ``from_version`` (0: no row). Raises ``WriteConflict``."""
 
-    def watermarks(self, generation: Generation, streams: Sequence[StreamId]) -> Mapping[StreamId, int]:
+    def checkpoints(self, generation: Generation, streams: Sequence[StreamId]) -> Mapping[StreamId, int]:
         """Versions up to which a ``ViewProjection`` took streams in; one batch read for up to 100."""
 
-    def move(self, generation: Generation, moves: Sequence[Move], projected_at: datetime) -> None:
-        """Move cursors and write rows in one transaction. Raises ``WatermarkMoved``."""
+    def update(self, generation: Generation, moves: Sequence[ViewUpdate], projected_at: datetime) -> None:
+        """Move cursors and write rows in one transaction. Raises ``WriteConflict``."""
 
     def rows(
         self, generation: Generation, tenant: str, partition: str, from_sort: str = "", to_sort: str | None = None
@@ -173,23 +176,53 @@ class Views(Protocol):
 
     def lookup(
         self, generation: Generation, tenant: str, index: int, partition: str, limit: int, cursor: str | None = None
-    ) -> Page:
+    ) -> LookupPage:
         """One page of rows, newest sort first, eventually consistent. Raises ``ValueError`` for a foreign cursor."""
 
-    def failure(self, generation: Generation, stream: StreamId) -> Failure | None:
+    def failure(self, generation: Generation, stream: StreamId) -> FailureRecord | None:
         """Why a stream stands still, if it does."""
 
-    def put_failure(self, generation: Generation, failure: Failure) -> None:
+    def put_failure(self, generation: Generation, failure: FailureRecord) -> None:
         """Remember a failed attempt."""
 
     def clear_failure(self, generation: Generation, stream: StreamId) -> None:
         """Forget the failure of a stream that moves again."""
 
-    def parked(self, generation: Generation) -> Sequence[Failure]:
+    def parked(self, generation: Generation) -> Sequence[FailureRecord]:
         """Parked streams of a generation, oldest first, eventually consistent."""
 
     def all_states(self, generation: Generation) -> Iterator[StateRow]:
         """Every row of a ``StreamProjection``, of all tenants; for reconciliation, never for a caller."""
 
-    def all_rows(self, generation: Generation) -> Mapping[RowKey, ViewRow]:
+    def all_rows(self, generation: Generation) -> Mapping[ViewKey, ViewRow]:
         """Every row of a ``ViewProjection``, of all tenants; for reconciliation, never for a caller."""
+
+
+class RowRepair(Protocol):
+    """Lists, replaces and removes rows one by one, of all tenants; positions are opaque, the first is empty."""
+
+    def list_states(self, generation: Generation, position: str, limit: int) -> tuple[list[StreamId], str | None]:
+        """Streams that have a row, and where the next list begins; strongly consistent."""
+
+    def list_rows(self, generation: Generation, position: str, limit: int) -> tuple[list[ViewKey], str | None]:
+        """Rows of a ``ViewProjection``, and where the next list begins; strongly consistent."""
+
+    def read_rows(self, generation: Generation, keys: Sequence[ViewKey]) -> Mapping[ViewKey, ViewRow]:
+        """Rows of a ``ViewProjection`` by key; strongly consistent."""
+
+    def remove_state(self, generation: Generation, row: StateRow) -> None:
+        """Remove a stream's row if its version still is that. Raises ``WriteConflict``."""
+
+    def replace_row(self, generation: Generation, key: ViewKey, old: ViewRow | None, new: ViewRow | None) -> None:
+        """Put a row in the place of one that nobody wrote to since it was read. Raises ``WriteConflict``."""
+
+
+def row_name(key: ViewKey) -> str:
+    """A row as text: tenant, partition and sort."""
+    return "#".join(part.replace("%", "%25").replace("#", "%23") for part in (key.tenant, key.partition, key.sort))
+
+
+def named_row(name: str) -> ViewKey:
+    """Undo ``row_name``."""
+    tenant, partition, sort = map(unquote, name.split("#"))
+    return ViewKey(tenant, partition, sort)

@@ -12,11 +12,11 @@ from uuid import UUID, uuid5
 
 from banyan import tracing
 from banyan.commands.handler import CLOCK_SKEW, HandlesCommands
+from banyan.deadlines.base import Deadline, Deadlines
 from banyan.domain import Domain
 from banyan.errors import CommandRejected, ConcurrencyError, ConfigurationError, StoreUnavailable
 from banyan.events import Event, Metadata
 from banyan.reactions.base import History, Policy, Reaction, Schedule, Send
-from banyan.reactions.effects import Deadline, Deadlines
 from banyan.store import Commit
 from banyan.store.reader import StreamReader
 from banyan.streams import StreamId

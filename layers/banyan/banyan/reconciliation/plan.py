@@ -13,7 +13,7 @@ from typing import Final, Protocol
 from banyan.confirm import confirm
 from banyan.domain import Domain
 from banyan.projections.base import Projection, ViewProjection
-from banyan.projections.control import Control, Controls
+from banyan.projections.state import ProjectionState, ProjectionStates
 from banyan.reconciliation.cells import Cells
 from banyan.reconciliation.content import checksum
 from banyan.reconciliation.feeds import Clock, DirtySet, ForwardingFeed, RestartingFeed
@@ -280,7 +280,7 @@ class Plan:
 def build_plan(
     sources: Sources,
     domain: Domain,
-    controls: Controls,
+    controls: ProjectionStates,
     window: timedelta,
     sleep: Callable[[float], None],
     others: Sequence[Comparison] = (),
@@ -313,7 +313,7 @@ def build_plan(
 
 
 def _comparison(
-    projection: Projection, control: Control, sources: Sources, histories: Histories, window: timedelta
+    projection: Projection, control: ProjectionState, sources: Sources, histories: Histories, window: timedelta
 ) -> StateComparison | ViewComparison:
     def fence() -> datetime:
         """A paused projection owes nothing that was recorded since its pause."""

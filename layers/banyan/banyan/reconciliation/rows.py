@@ -12,8 +12,7 @@ from typing import Final
 from banyan.errors import StreamCorrupted
 from banyan.projections.base import AnyStreamProjection
 from banyan.projections.check import fold_commits
-from banyan.projections.upkeep import Upkeep
-from banyan.projections.views import Generation, StateRow, Views, WatermarkMoved
+from banyan.projections.views import Generation, RowRepair, StateRow, Views, WriteConflict
 from banyan.reconciliation.cells import Cells
 from banyan.reconciliation.feeds import Clock, CompositeFeed, DirtySet, FullListing, LogFeed
 from banyan.reconciliation.report import Finding
@@ -41,7 +40,7 @@ class Sources:
 
     store: EventStore
     views: Views
-    upkeep: Upkeep
+    upkeep: RowRepair
     cells: Cells
     resume: Callable[[str, StreamId], object]
     clock: Clock
@@ -262,7 +261,7 @@ def while_it_moves(write: Callable[[], str], what: str) -> str:
     for _ in range(REPAIR_ATTEMPTS):
         try:
             return write()
-        except WatermarkMoved:
+        except WriteConflict:
             continue
     raise NotRepairable(f"{what} keeps moving")
 

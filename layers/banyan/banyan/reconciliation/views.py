@@ -16,8 +16,7 @@ from banyan.projections.base import Value, ViewProjection
 from banyan.projections.check import ViewFold
 from banyan.projections.memory import changed_row
 from banyan.projections.rows import RowChange, add, merge
-from banyan.projections.upkeep import named_row, row_name
-from banyan.projections.views import Generation, Move, RowKey, ViewRow, WatermarkMoved
+from banyan.projections.views import Generation, ViewKey, ViewRow, ViewUpdate, WriteConflict, named_row, row_name
 from banyan.reconciliation.cells import Key
 from banyan.reconciliation.content import canonical
 from banyan.reconciliation.feeds import SHARDS, Clock, CompositeFeed, DirtySet, FullListing, LogFeed, shard_of
@@ -71,7 +70,7 @@ class ExpectedSide:
             self._cells.write({self._intent: orjson.dumps([[*key, text] for key, text in cells.items()]).decode()})
             self._finish()
 
-    def move(self, stream: StreamId, after: int, upto: int | None = None) -> Move | None:
+    def move(self, stream: StreamId, after: int, upto: int | None = None) -> ViewUpdate | None:
         """What a stream does to the rows behind a version; ``None`` when that is nothing.
 
         Raises
@@ -81,7 +80,7 @@ class ExpectedSide:
         """
         return self._moved(stream, after, lambda: self._store.commits(stream, after), upto)
 
-    def _readable(self, stream: StreamId, after: int, *, fresh: bool) -> Move | None:
+    def _readable(self, stream: StreamId, after: int, *, fresh: bool) -> ViewUpdate | None:
         with suppress(Unfoldable):
             if fresh:
                 return self.move(stream, after)
@@ -90,7 +89,7 @@ class ExpectedSide:
 
     def _moved(
         self, stream: StreamId, after: int, read: Callable[[], Iterable[Commit]], upto: int | None = None
-    ) -> Move | None:
+    ) -> ViewUpdate | None:
         try:
             commits = [c for c in read() if c.position > after and (upto is None or c.last <= upto)]
             writes = [self._writes(parts) for parts in whole(commits)]
@@ -98,14 +97,14 @@ class ExpectedSide:
             raise
         except Exception as error:
             raise Unfoldable(f"{stream} cannot be folded: {type(error).__name__}") from error
-        return Move(stream, after, commits[-1].last, commits[-1].recorded_at, writes) if commits else None
+        return ViewUpdate(stream, after, commits[-1].last, commits[-1].recorded_at, writes) if commits else None
 
     def applied(self, streams: Sequence[StreamId]) -> Mapping[StreamId, int]:
         """How far the rows hold each stream."""
         keys = {self._applied_key(stream): stream for stream in streams}
         return {keys[key]: int(version) for key, version in self._cells.read(list(keys)).items()}
 
-    def rows(self, keys: Sequence[RowKey]) -> Mapping[RowKey, ViewRow]:
+    def rows(self, keys: Sequence[ViewKey]) -> Mapping[ViewKey, ViewRow]:
         """Rows by key."""
         places = {self._row_key(key): key for key in keys}
         return {places[key]: _decode(places[key], text) for key, text in self._cells.read(list(places)).items()}
@@ -146,7 +145,7 @@ class ExpectedSide:
                 break
         return found
 
-    def _row_key(self, key: RowKey) -> Key:
+    def _row_key(self, key: ViewKey) -> Key:
         name = row_name(key)
         return Key(self._partition("shadow", shard_of(name)), name)
 
@@ -167,7 +166,7 @@ def _encode(row: ViewRow) -> str:
     return orjson.dumps([row.version, timestamp(row.recorded_at), fields]).decode()
 
 
-def _decode(key: RowKey, text: str) -> ViewRow:
+def _decode(key: ViewKey, text: str) -> ViewRow:
     version, recorded_at, fields = orjson.loads(text)
     values: Iterator[tuple[str, Value]] = (
         (name, value if is_text else Decimal(value)) for name, (is_text, value) in fields.items()
@@ -176,7 +175,7 @@ def _decode(key: RowKey, text: str) -> ViewRow:
     return ViewRow(key.partition, key.sort, dict(values), version, moment, BEGINNING_OF_TIME)
 
 
-Rows = Mapping[RowKey, ViewRow]
+Rows = Mapping[ViewKey, ViewRow]
 
 
 class ViewRowSide:
@@ -209,21 +208,21 @@ class Cut:
 
     Parameters
     ----------
-    actual : Mapping[RowKey, ViewRow]
-    moving : frozenset[RowKey]
+    actual : Mapping[ViewKey, ViewRow]
+    moving : frozenset[ViewKey]
         Rows that were written while they were read.
-    expected : Mapping[RowKey, ViewRow]
+    expected : Mapping[ViewKey, ViewRow]
         The fold, carried forward and back to where the read model stood.
-    behind : Mapping[RowKey, datetime]
+    behind : Mapping[ViewKey, datetime]
         Rows that lack an event, and when the oldest of those was recorded.
     unsure : Mapping[str, str]
         Tenants with a stream that cannot be folded, and why.
     """
 
     actual: Rows
-    moving: frozenset[RowKey]
+    moving: frozenset[ViewKey]
     expected: Rows
-    behind: Mapping[RowKey, datetime]
+    behind: Mapping[ViewKey, datetime]
     unsure: Mapping[str, str]
 
 
@@ -280,11 +279,11 @@ class ViewComparison:
             raise NotRepairable(finding.detail)
         return while_it_moves(lambda: self._replace(named_row(finding.where)), finding.where)
 
-    def _replace(self, key: RowKey) -> str:
+    def _replace(self, key: ViewKey) -> str:
         id = row_name(key)
         cut = self._cut([id])
         if key in cut.moving:
-            raise WatermarkMoved
+            raise WriteConflict
         if key.tenant in cut.unsure:
             raise NotRepairable(cut.unsure[key.tenant])
         old, new = cut.actual.get(key), cut.expected.get(key)
@@ -292,7 +291,7 @@ class ViewComparison:
         self._sources.upkeep.replace_row(self.actual.generation, key, old, row)
         return "the row was written anew" if row else "the row was removed"
 
-    def _judged(self, id: str, key: RowKey, cut: Cut, fence: datetime) -> Verdict:
+    def _judged(self, id: str, key: ViewKey, cut: Cut, fence: datetime) -> Verdict:
         row, since = cut.actual.get(key), cut.behind.get(key)
         finding = difference(id, *map(_content, (cut.expected.get(key), row)))
         if key in cut.moving or (finding and row and row.projected_at > fence):
@@ -331,14 +330,14 @@ class ViewComparison:
 
     def _carried(
         self,
-        keys: Set[RowKey],
-        expected: dict[RowKey, ViewRow],
+        keys: Set[ViewKey],
+        expected: dict[ViewKey, ViewRow],
         actual: Rows,
-        moving: frozenset[RowKey],
+        moving: frozenset[ViewKey],
         places: Mapping[StreamId, tuple[int, int]],
     ) -> Cut:
         """Carry the fold of each stream to where the read model holds it."""
-        behind: dict[RowKey, datetime] = {}
+        behind: dict[ViewKey, datetime] = {}
         unsure: dict[str, str] = {}
         for stream, (applied, live) in places.items():
             try:
@@ -356,7 +355,7 @@ class ViewComparison:
                 _set(expected, key, carried)
         return Cut(actual, moving, expected, behind, unsure)
 
-    def _changes(self, stream: StreamId, applied: int, live: int) -> Mapping[RowKey, RowChange]:
+    def _changes(self, stream: StreamId, applied: int, live: int) -> Mapping[ViewKey, RowChange]:
         if applied == live:
             return {}
         move = self.expected.move(stream, min(applied, live), max(applied, live))
@@ -365,7 +364,7 @@ class ViewComparison:
         return merge([move])
 
     def _without(
-        self, key: RowKey, row: ViewRow | None, change: RowChange, stream: StreamId, live: int, actual: ViewRow | None
+        self, key: ViewKey, row: ViewRow | None, change: RowChange, stream: StreamId, live: int, actual: ViewRow | None
     ) -> ViewRow | None:
         """The row before a change; one that is not just added to belongs to its stream alone."""
         if change.removed or change.fields:
@@ -379,14 +378,14 @@ class ViewComparison:
         return replace(row, fields=kept, version=row.version - change.commits)
 
     def _versions(self, streams: Sequence[StreamId]) -> tuple[Mapping[StreamId, int], Mapping[StreamId, int]]:
-        return self.expected.applied(streams), self._sources.views.watermarks(self.actual.generation, streams)
+        return self.expected.applied(streams), self._sources.views.checkpoints(self.actual.generation, streams)
 
     def _unsettled(self) -> list[StreamId]:
         """Streams that the fold and the read model may hold up to different versions."""
         return sorted(map(StreamId.parse, {*self.lagging.all(), *self.expected.streams.recent()}))
 
 
-def _set(rows: dict[RowKey, ViewRow], key: RowKey, row: ViewRow | None) -> None:
+def _set(rows: dict[ViewKey, ViewRow], key: ViewKey, row: ViewRow | None) -> None:
     if row is None:
         rows.pop(key, None)
     else:

@@ -12,9 +12,9 @@ from pydantic import BaseModel
 from banyan.events import DomainEvent, Metadata
 from banyan.projections.base import AnyStreamProjection, Projection, Value, ViewProjection
 from banyan.projections.check import ViewFold, fold_state
-from banyan.projections.conditions import Conditions
 from banyan.projections.memory import MemoryViews
-from banyan.projections.runner import ProjectionRunner
+from banyan.projections.processor import ProjectionProcessor
+from banyan.projections.retries import RetryPolicy
 from banyan.projections.views import Generation
 from banyan.store import Commit, EventStore, Expected
 from banyan.store.memory import MemoryTable
@@ -141,8 +141,8 @@ class ProjectionSpec:
     def projected(self, store: EventStore, batches: Iterable[Iterable[Commit]]) -> MemoryViews:
         """What the engine makes of some batches."""
         views = MemoryViews()
-        conditions = Conditions(clock=lambda: START, sleep=lambda _: None)
-        runner = ProjectionRunner(store, views, [self.projection], conditions=conditions)
+        retry_policy = RetryPolicy(clock=lambda: START, sleep=lambda _: None)
+        runner = ProjectionProcessor(store, views, [self.projection], retry_policy=retry_policy)
         for batch in batches:
             assert not runner.project(batch), f"{self.projection.name} fails under the engine"
         return views

@@ -13,7 +13,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from banyan.adapters.dynamodb.commit_items import Item, pack, unpack
 from banyan.adapters.dynamodb.requests import ATTEMPTS, BACKOFF_SECONDS, Patience, translated
 from banyan.errors import StoreUnavailable
-from banyan.projections.views import WatermarkMoved
+from banyan.projections.views import WriteConflict
 from banyan.reconciliation.cells import Key
 
 if TYPE_CHECKING:
@@ -73,7 +73,7 @@ class DynamoDBCells:
         )
         try:
             self._patience.write(operation, request)
-        except WatermarkMoved:
+        except WriteConflict:
             return False
         return True
 
@@ -85,7 +85,7 @@ class DynamoDBCells:
             deletes = [{"Delete": {"TableName": self._table, "Key": _key(key), **_still(text)}} for key, text in chunk]
             try:
                 self._patience.write(self._client.transact_write_items, {"TransactItems": deletes})
-            except WatermarkMoved:
+            except WriteConflict:
                 for key, text in chunk:
                     self.replace(key, text, None)
 

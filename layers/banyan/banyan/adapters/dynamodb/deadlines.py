@@ -10,9 +10,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from banyan.adapters.dynamodb.commit_items import Item, bucket_of
 from banyan.adapters.dynamodb.outages import outages
-from banyan.deadlines.base import Waiting, unfailed, waiting
+from banyan.deadlines.base import Deadline, Waiting, unfailed, waiting
 from banyan.events import Metadata
-from banyan.reactions.effects import Deadline
 from banyan.store.chain import timestamp
 from banyan.streams import StreamId
 

@@ -12,7 +12,7 @@ import orjson
 from banyan.adapters.dynamodb.commit_items import Item
 from banyan.adapters.dynamodb.requests import Patience, sent
 from banyan.adapters.dynamodb.view_items import read_row_key, read_view, view_item_key
-from banyan.projections.views import Generation, RowKey, ViewRow
+from banyan.projections.views import Generation, ViewKey, ViewRow
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -48,16 +48,16 @@ class DynamoDBGenerationRows:
 
     def keys(
         self, generations: Sequence[Generation], part: int, parts: int, position: str | None
-    ) -> tuple[Mapping[Generation, Sequence[RowKey]], str | None]:
+    ) -> tuple[Mapping[Generation, Sequence[ViewKey]], str | None]:
         """As in ``GenerationRows``: one page of a strongly consistent ``Scan``."""
         by_name = {str(generation): generation for generation in generations}
         items, key = self._page(self._views, generations, part, parts, orjson.loads(position) if position else None)
-        found: dict[Generation, list[RowKey]] = defaultdict(list)
+        found: dict[Generation, list[ViewKey]] = defaultdict(list)
         for item in items:
             found[by_name[item["row"]["S"].partition("#")[0]]].append(read_row_key(item))
         return found, orjson.dumps(key).decode() if key else None
 
-    def rows(self, generation: Generation, keys: Sequence[RowKey]) -> Mapping[RowKey, ViewRow]:
+    def rows(self, generation: Generation, keys: Sequence[ViewKey]) -> Mapping[ViewKey, ViewRow]:
         """As in ``GenerationRows``."""
         items = self._patience.read_batch(self._client, self._views, [view_item_key(generation, key) for key in keys])
         return {read_row_key(item): read_view(item) for item in items}

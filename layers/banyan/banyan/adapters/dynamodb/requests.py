@@ -11,7 +11,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from banyan.adapters.dynamodb.commit_items import Item
 from banyan.errors import StoreUnavailable
-from banyan.projections.views import WatermarkMoved
+from banyan.projections.views import WriteConflict
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -42,7 +42,7 @@ class Patience:
 
         Raises
         ------
-        WatermarkMoved
+        WriteConflict
             The condition failed, or other writes stayed in the way.
         StoreUnavailable
             The outcome is unknown.
@@ -134,7 +134,7 @@ def translated(error: ClientError | BotoCoreError) -> Exception:
         return StoreUnavailable(f"no answer from the read models: {type(error).__name__}")
     codes = _codes(error)
     if codes & MOVED or codes & CONTENTION:
-        return WatermarkMoved()
+        return WriteConflict()
     return (
         error if codes & REJECTED else StoreUnavailable(f"the read models refused for now: {', '.join(sorted(codes))}")
     )

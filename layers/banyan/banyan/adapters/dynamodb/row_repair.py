@@ -20,7 +20,7 @@ from banyan.adapters.dynamodb.view_items import (
     view_item_key,
 )
 from banyan.projections.keys import stream_of
-from banyan.projections.views import Generation, RowKey, StateRow, ViewRow
+from banyan.projections.views import Generation, StateRow, ViewKey, ViewRow
 from banyan.store.chain import timestamp
 from banyan.streams import StreamId
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 
-class DynamoDBUpkeep:
+class DynamoDBRowRepair:
     """Repairs rows in the views table.
 
     Parameters
@@ -45,28 +45,28 @@ class DynamoDBUpkeep:
         self._patience = Patience(sleep)
 
     def list_states(self, generation: Generation, position: str, limit: int) -> tuple[list[StreamId], str | None]:
-        """As in ``Upkeep``: one page of a ``Scan``."""
+        """As in ``RowRepair``: one page of a ``Scan``."""
         items, rest = self._scan(generation, position, limit)
         return [stream_of(item["row"]["S"]) for item in items], rest
 
-    def list_rows(self, generation: Generation, position: str, limit: int) -> tuple[list[RowKey], str | None]:
-        """As in ``Upkeep``: one page of a ``Scan``."""
+    def list_rows(self, generation: Generation, position: str, limit: int) -> tuple[list[ViewKey], str | None]:
+        """As in ``RowRepair``: one page of a ``Scan``."""
         items, rest = self._scan(generation, position, limit)
         return [read_row_key(item) for item in items], rest
 
-    def read_rows(self, generation: Generation, keys: Sequence[RowKey]) -> Mapping[RowKey, ViewRow]:
-        """As in ``Upkeep``: one batch read for 100 rows."""
+    def read_rows(self, generation: Generation, keys: Sequence[ViewKey]) -> Mapping[ViewKey, ViewRow]:
+        """As in ``RowRepair``: one batch read for 100 rows."""
         places = [view_item_key(generation, key) for key in keys]
         items = self._patience.read_batch(self._client, self._table, places)
         return {read_row_key(item): read_view(item) for item in items}
 
     def remove_state(self, generation: Generation, row: StateRow) -> None:
-        """As in ``Upkeep``: one ``DeleteItem``."""
+        """As in ``RowRepair``: one ``DeleteItem``."""
         key = state_item_key(generation, row.stream)
         self._patience.write(self._client.delete_item, self._request(key, _unchanged(row)))
 
-    def replace_row(self, generation: Generation, key: RowKey, old: ViewRow | None, new: ViewRow | None) -> None:
-        """As in ``Upkeep``: one ``PutItem`` or ``DeleteItem``."""
+    def replace_row(self, generation: Generation, key: ViewKey, old: ViewRow | None, new: ViewRow | None) -> None:
+        """As in ``RowRepair``: one ``PutItem`` or ``DeleteItem``."""
         where = view_item_key(generation, key)
         if new is None:
             self._patience.write(self._client.delete_item, self._request(where, _unchanged(old)))

@@ -10,7 +10,7 @@ from banyan.adapters.dynamodb.commit_items import POSITION_DIGITS, Item
 from banyan.adapters.dynamodb.outages import outages
 from banyan.store.chain import timestamp
 from banyan.streams import StreamId
-from banyan.traces.base import TraceRow
+from banyan.traces import TraceRow
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient

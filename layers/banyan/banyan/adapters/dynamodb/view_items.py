@@ -20,7 +20,7 @@ from banyan.projections.keys import (
     tenant_of,
 )
 from banyan.projections.rows import RowChange, number
-from banyan.projections.views import UNNOTED, Failure, Generation, RowKey, StateRow, ViewRow
+from banyan.projections.views import UNNOTED, FailureRecord, Generation, StateRow, ViewKey, ViewRow
 from banyan.store.chain import timestamp
 from banyan.streams import StreamId
 
@@ -65,7 +65,7 @@ def state_item_key(generation: Generation, stream: StreamId) -> Item:
     return {"row": {"S": state_key(generation, stream)}, "sort": {"S": STATE_SORT}}
 
 
-def view_item_key(generation: Generation, key: RowKey) -> Item:
+def view_item_key(generation: Generation, key: ViewKey) -> Item:
     """Key of a view row."""
     partition = partition_key(generation, key.tenant, key.partition)
     return {"row": {"S": partition}, "sort": {"S": sort_key(key.sort)}}
@@ -109,14 +109,14 @@ def read_view(item: Mapping[str, Any]) -> ViewRow:
     )
 
 
-def read_row_key(item: Mapping[str, Any]) -> RowKey:
+def read_row_key(item: Mapping[str, Any]) -> ViewKey:
     """Read the key of a view row."""
     partition = item["row"]["S"]
-    return RowKey(tenant_of(partition), partition_of(partition), sort_of(item["sort"]["S"]))
+    return ViewKey(tenant_of(partition), partition_of(partition), sort_of(item["sort"]["S"]))
 
 
-def failure_attributes(generation: Generation, failure: Failure) -> Item:
-    """Attributes that say why a stream does not move; none of them belongs to a watermark."""
+def failure_attributes(generation: Generation, failure: FailureRecord) -> Item:
+    """Attributes that say why a stream does not move; none of them belongs to a checkpoint."""
     item: Item = {
         "failed_version": {"N": str(failure.version)},
         "failed_error": {"S": failure.error},
@@ -138,11 +138,11 @@ FAILURE_ATTRIBUTES: Final = (
 )
 
 
-def read_failure(item: Mapping[str, Any]) -> Failure | None:
+def read_failure(item: Mapping[str, Any]) -> FailureRecord | None:
     """Read the failure on the item of a cursor, if there is one."""
     if "failed_version" not in item:
         return None
-    return Failure(
+    return FailureRecord(
         stream=stream_of(item["cursor"]["S"]),
         version=int(item["failed_version"]["N"]),
         error=item["failed_error"]["S"],

@@ -22,9 +22,9 @@ from banyan.adapters.dynamodb.view_items import (
     view_item_key,
     view_update,
 )
-from banyan.projections.keys import STATE_SORT, Place, partition_key, read_cursor, sort_key, state_key, stream_of
+from banyan.projections.keys import STATE_SORT, LookupPlace, partition_key, read_cursor, sort_key, state_key, stream_of
 from banyan.projections.rows import RowChange, merge
-from banyan.projections.views import Failure, Generation, Move, Page, RowKey, StateRow, ViewRow
+from banyan.projections.views import FailureRecord, Generation, LookupPage, StateRow, ViewKey, ViewRow, ViewUpdate
 from banyan.streams import StreamId
 
 if TYPE_CHECKING:
@@ -69,14 +69,14 @@ class DynamoDBViews:
         put = {"TableName": self._views, "Item": state_item(generation, row), **_still_at(from_version)}
         self._patience.write(self._client.put_item, put)
 
-    def watermarks(self, generation: Generation, streams: Sequence[StreamId]) -> Mapping[StreamId, int]:
+    def checkpoints(self, generation: Generation, streams: Sequence[StreamId]) -> Mapping[StreamId, int]:
         """As in ``Views``."""
         items = self._patience.read_batch(
             self._client, self._cursors, [_cursor(generation, stream) for stream in streams]
         )
         return {stream_of(item["cursor"]["S"]): int(item["version"]["N"]) for item in items if "version" in item}
 
-    def move(self, generation: Generation, moves: Sequence[Move], projected_at: datetime) -> None:
+    def update(self, generation: Generation, moves: Sequence[ViewUpdate], projected_at: datetime) -> None:
         """As in ``Views``: one ``TransactWriteItems``, with one write for each cursor and each row.
 
         A cursor alone is one ``UpdateItem``, at half the price.
@@ -108,7 +108,7 @@ class DynamoDBViews:
 
     def lookup(
         self, generation: Generation, tenant: str, index: int, partition: str, limit: int, cursor: str | None = None
-    ) -> Page:
+    ) -> LookupPage:
         """As in ``Views``: one ``Query`` of an index."""
         place = read_cursor(cursor, generation, tenant, partition) if cursor else None
         request: dict[str, Any] = {
@@ -124,15 +124,17 @@ class DynamoDBViews:
             request["ExclusiveStartKey"] = _start_key(index, place)
         answer = sent(self._client.query, request)
         page, more = answer["Items"][:limit], len(answer["Items"]) > limit or "LastEvaluatedKey" in answer
-        return Page([read_state(item) for item in page], _place(index, page[-1]).cursor() if page and more else None)
+        return LookupPage(
+            [read_state(item) for item in page], _place(index, page[-1]).cursor() if page and more else None
+        )
 
-    def failure(self, generation: Generation, stream: StreamId) -> Failure | None:
+    def failure(self, generation: Generation, stream: StreamId) -> FailureRecord | None:
         """As in ``Views``."""
         request = {"TableName": self._cursors, "Key": _cursor(generation, stream), "ConsistentRead": True}
         return read_failure(sent(self._client.get_item, request).get("Item", {}))
 
-    def put_failure(self, generation: Generation, failure: Failure) -> None:
-        """As in ``Views``: one ``UpdateItem`` that leaves the watermark alone."""
+    def put_failure(self, generation: Generation, failure: FailureRecord) -> None:
+        """As in ``Views``: one ``UpdateItem`` that leaves the checkpoint alone."""
         found = failure_attributes(generation, failure)
         stale = [name for name in FAILURE_ATTRIBUTES if name not in found]
         self._update_failure(
@@ -144,10 +146,10 @@ class DynamoDBViews:
         )
 
     def clear_failure(self, generation: Generation, stream: StreamId) -> None:
-        """As in ``Views``: one ``UpdateItem`` that leaves the watermark alone."""
+        """As in ``Views``: one ``UpdateItem`` that leaves the checkpoint alone."""
         self._update_failure(generation, stream, f"REMOVE {', '.join(FAILURE_ATTRIBUTES)}")
 
-    def parked(self, generation: Generation) -> Sequence[Failure]:
+    def parked(self, generation: Generation) -> Sequence[FailureRecord]:
         """As in ``Views``: one ``Query`` of an index."""
         request = {
             "TableName": self._cursors,
@@ -161,11 +163,11 @@ class DynamoDBViews:
         """As in ``Views``: a strongly consistent ``Scan`` of the whole table."""
         return (read_state(item) for item in self._scan(generation))
 
-    def all_rows(self, generation: Generation) -> Mapping[RowKey, ViewRow]:
+    def all_rows(self, generation: Generation) -> Mapping[ViewKey, ViewRow]:
         """As in ``Views``: a strongly consistent ``Scan`` of the whole table."""
         return {read_row_key(item): read_view(item) for item in self._scan(generation)}
 
-    def _cursor_update(self, generation: Generation, move: Move) -> Item:
+    def _cursor_update(self, generation: Generation, move: ViewUpdate) -> Item:
         condition = _still_at(move.from_version)
         return {
             "TableName": self._cursors,
@@ -176,7 +178,7 @@ class DynamoDBViews:
             | {":to": {"N": str(move.to_version)}},
         }
 
-    def _row_write(self, generation: Generation, key: RowKey, change: RowChange, projected_at: datetime) -> Item:
+    def _row_write(self, generation: Generation, key: ViewKey, change: RowChange, projected_at: datetime) -> Item:
         where = view_item_key(generation, key)
         if change.gone:
             return {"Delete": {"TableName": self._views, "Key": where}}
@@ -229,11 +231,11 @@ def _still_at(version: int) -> Item:
     return {"ConditionExpression": "#version = :from", "ExpressionAttributeValues": values, **names}
 
 
-def _place(index: int, item: Item) -> Place:
-    return Place(item[f"lookup{index}"]["S"], item[f"lookup{index}_sort"]["S"], item["row"]["S"])
+def _place(index: int, item: Item) -> LookupPlace:
+    return LookupPlace(item[f"lookup{index}"]["S"], item[f"lookup{index}_sort"]["S"], item["row"]["S"])
 
 
-def _start_key(index: int, place: Place) -> Item:
+def _start_key(index: int, place: LookupPlace) -> Item:
     return {
         "row": {"S": place.row},
         "sort": {"S": STATE_SORT},

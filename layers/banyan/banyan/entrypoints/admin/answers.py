@@ -9,9 +9,9 @@ from pydantic import BeforeValidator, ConfigDict
 
 from banyan.events import CamelModel
 from banyan.projections.catchup import CaughtUp
-from banyan.projections.control import Stage, Status
+from banyan.projections.state import Stage, Status
 from banyan.projections.status import ProjectionStatus
-from banyan.projections.views import Failure
+from banyan.projections.views import FailureRecord
 from banyan.streams import BEGINNING_OF_TIME, StreamId
 
 Moment = Annotated[datetime | None, BeforeValidator(lambda moment: None if moment == BEGINNING_OF_TIME else moment)]
@@ -112,7 +112,7 @@ def projection_answer(status: ProjectionStatus) -> ProjectionAnswer:
     )
 
 
-def failure_answer(failure: Failure) -> FailureAnswer:
+def failure_answer(failure: FailureRecord) -> FailureAnswer:
     """A failure as it is told."""
     answer = FailureAnswer.model_validate(failure)
     return answer.model_copy(update={"next_try": None}) if failure.parked_at else answer

@@ -6,7 +6,7 @@ from aws_lambda_powertools.event_handler.api_gateway import Router
 
 from banyan.entrypoints.http.call import CurrentCall
 from banyan.errors import NotFound
-from banyan.traces.timeline import Trace
+from banyan.traces import Trace
 
 router = Router()  # type: ignore[no-untyped-call]
 

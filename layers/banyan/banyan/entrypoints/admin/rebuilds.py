@@ -14,9 +14,9 @@ from banyan.entrypoints.http.call import CurrentCall
 from banyan.entrypoints.rebuilds import Live, Rebuilds, Removed, Replaced
 from banyan.errors import ConfigurationError, Conflict, EventError, NotFound, StreamCorrupted, TransitionRejected
 from banyan.events import CamelModel
-from banyan.projections.control import Control, Stage
 from banyan.projections.rebuild.preview import Preview
 from banyan.projections.rebuild.rebuild import Progress
+from banyan.projections.state import ProjectionState, Stage
 from banyan.streams import StreamId
 
 router = Router()  # type: ignore[no-untyped-call]
@@ -115,7 +115,7 @@ def remove(name: str, call: CurrentCall, rebuilds: CurrentRebuilds) -> Removed:
         raise Conflict("projection_in_use", str(error)) from error
 
 
-def _require_equal(control: Control, number: int, rebuilds: Rebuilds) -> None:
+def _require_equal(control: ProjectionState, number: int, rebuilds: Rebuilds) -> None:
     """Refuse a new generation that is known to differ; one that was live before was equal to its time."""
     if control.info(number).stage is not Stage.READY:
         return

@@ -14,7 +14,7 @@ from banyan.domain import Domain
 from banyan.entrypoints.http.openapi import document
 from banyan.errors import StoreUnavailable
 from banyan.once import once
-from banyan.projections.control import Controls
+from banyan.projections.state import ProjectionStates
 from banyan.projections.views import Generation, Views
 from banyan.store import EventStore
 from banyan.streams import StreamId
@@ -55,7 +55,7 @@ def public_routes(domain: Domain, checks: Mapping[str, Callable[[], Any]]) -> Ro
     return router
 
 
-def table_checks(store: EventStore, views: Views, controls: Controls) -> Mapping[str, Callable[[], Any]]:
+def table_checks(store: EventStore, views: Views, controls: ProjectionStates) -> Mapping[str, Callable[[], Any]]:
     """A read of nothing from each table that queries use."""
     return {
         "events": lambda: store.head(_NOBODY),

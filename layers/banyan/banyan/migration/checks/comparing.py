@@ -11,7 +11,7 @@ from banyan.migration.parts import Parts
 from banyan.migration.phases.steps import Phase
 from banyan.migration.sync.backfill import kept_progress
 from banyan.projections.base import AnyStreamProjection
-from banyan.projections.control import Control
+from banyan.projections.state import ProjectionState
 from banyan.reconciliation.feeds import Clock
 from banyan.reconciliation.rows import ReadModelSide, Sources
 
@@ -30,7 +30,7 @@ def is_due(parts: Parts) -> bool:
 
 
 def comparisons(
-    parts: Parts, projection: AnyStreamProjection, control: Control, sources: Sources, fence: Clock
+    parts: Parts, projection: AnyStreamProjection, control: ProjectionState, sources: Sources, fence: Clock
 ) -> Sequence[LegacyComparison]:
     """The comparison of the legacy system with a projection; none while there is nothing to compare.
 

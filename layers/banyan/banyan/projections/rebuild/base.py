@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import Protocol
 
 from banyan.projections.check import Difference
-from banyan.projections.views import Generation, RowKey, ViewRow
+from banyan.projections.views import Generation, ViewKey, ViewRow
 
 
 class Phase(StrEnum):
@@ -183,10 +183,10 @@ class GenerationRows(Protocol):
 
     def keys(
         self, generations: Sequence[Generation], part: int, parts: int, position: str | None
-    ) -> tuple[Mapping[Generation, Sequence[RowKey]], str | None]:
+    ) -> tuple[Mapping[Generation, Sequence[ViewKey]], str | None]:
         """Some keys of view rows, of one of several parts of the table, and where to go on."""
 
-    def rows(self, generation: Generation, keys: Sequence[RowKey]) -> Mapping[RowKey, ViewRow]:
+    def rows(self, generation: Generation, keys: Sequence[ViewKey]) -> Mapping[ViewKey, ViewRow]:
         """View rows by key, strongly consistent; one batch read for up to 100."""
 
     def drop(self, generation: Generation, part: int, parts: int, position: str | None) -> str | None:

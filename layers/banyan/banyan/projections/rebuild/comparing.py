@@ -15,7 +15,7 @@ from banyan.projections.base import Projection, ViewProjection
 from banyan.projections.check import Difference
 from banyan.projections.rebuild.base import Build, GenerationRows, Phase, Segment
 from banyan.projections.rebuild.filling import Walk, chunks
-from banyan.projections.views import Generation, RowKey, StateRow, ViewRow, Views
+from banyan.projections.views import Generation, StateRow, ViewKey, ViewRow, Views
 from banyan.streams import StreamId
 
 STREAMS_AT_ONCE: Final = 100
@@ -85,7 +85,7 @@ class Comparing:
             segment = replace(self._compared(segment, pairs, wanted), position=position)
             yield segment
 
-    def _lost(self, new: Generation, keys: Sequence[RowKey]) -> list[RowKey]:
+    def _lost(self, new: Generation, keys: Sequence[ViewKey]) -> list[ViewKey]:
         """Rows of the old generation that the new one does not have."""
         found = self._rows.rows(new, keys)
         return [key for key in keys if key not in found]
@@ -121,8 +121,8 @@ def state_pairs(
 
 
 def row_pairs(
-    rows: GenerationRows, old: Generation, new: Generation, keys: Sequence[RowKey]
-) -> Mapping[RowKey, RowPair]:
+    rows: GenerationRows, old: Generation, new: Generation, keys: Sequence[ViewKey]
+) -> Mapping[ViewKey, RowPair]:
     """View rows in two generations."""
     before, after = rows.rows(old, keys), rows.rows(new, keys)
     return {key: RowPair(_row(before.get(key)), _row(after.get(key))) for key in keys}
@@ -130,7 +130,7 @@ def row_pairs(
 
 def difference(key: object, pair: RowPair) -> Difference:
     """How a row differs."""
-    name = f"{key.tenant}#{key.partition}#{key.sort}" if isinstance(key, RowKey) else str(key)
+    name = f"{key.tenant}#{key.partition}#{key.sort}" if isinstance(key, ViewKey) else str(key)
     if pair.old is None or pair.new is None:
         return Difference(name, ("row",))
     old, new = pair.old, pair.new

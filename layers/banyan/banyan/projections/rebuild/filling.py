@@ -12,14 +12,13 @@ from banyan.adapters.dynamodb.commit_items import log_key
 from banyan.errors import ConfigurationError, StoreUnavailable
 from banyan.events import CamelModel
 from banyan.projections.base import AnyStreamProjection, Projection, ViewProjection
-from banyan.projections.batch import Delivery
 from banyan.projections.check import fold_row
-from banyan.projections.failures import Setback, check_systemic, describe
-from banyan.projections.projecting import REDO_ATTEMPTS, Everything, Source
-from banyan.projections.projectors import Projector, make_projector
+from banyan.projections.processor import Projector, make_projector
+from banyan.projections.projector import REDO_ATTEMPTS, CommitSource, Everything, StreamBatch
 from banyan.projections.rebuild.base import Build, Phase, Segment, Stuck
+from banyan.projections.retries import FailedStream, check_systemic, describe
 from banyan.projections.snapshotter import Snapshotter
-from banyan.projections.views import Failure, Generation, Views, WatermarkMoved
+from banyan.projections.views import FailureRecord, Generation, Views, WriteConflict
 from banyan.store import EventStore, LogEntry
 from banyan.store.eventstore import Clock
 from banyan.streams import StreamId
@@ -105,18 +104,20 @@ class Filling:
 
     def _lagging(self, positions: Mapping[StreamId, int]) -> Mapping[StreamId, int]:
         """Versions of the streams that did not come as far."""
-        known = self._projector.watermarks(list(positions))
+        known = self._projector.checkpoints(list(positions))
         return {stream: known.get(stream, 0) for stream, at in positions.items() if known.get(stream, 0) < at}
 
     def _applied(self, segment: Segment, streams: Mapping[StreamId, int]) -> Segment:
         """The segment with some streams, of which some events were counted already."""
-        outcomes = self._projector.project([Delivery(stream, (), damaged=True) for stream in streams])
-        setbacks = [Setback(self._projector.generation, o.stream, o.version + 1, o.error) for o in outcomes if o.error]
-        check_systemic(setbacks, len(streams))
+        outcomes = self._projector.project([StreamBatch(stream, (), from_table=True) for stream in streams])
+        failed = [
+            FailedStream(self._projector.generation, o.stream, o.version + 1, o.error) for o in outcomes if o.error
+        ]
+        check_systemic(failed, len(streams))
         self._snapshots.renew((outcome.stream, outcome.version) for outcome in outcomes)
-        self._park(setbacks)
+        self._park(failed)
         known = {stuck.stream for stuck in segment.stuck}
-        stuck = [_stuck(setback) for setback in setbacks if str(setback.stream) not in known]
+        stuck = [_stuck(failed) for failed in failed if str(failed.stream) not in known]
         return replace(
             segment,
             events=segment.events + sum(outcome.version - streams[outcome.stream] for outcome in outcomes),
@@ -124,16 +125,18 @@ class Filling:
             stuck=(*segment.stuck, *stuck)[:FIRST_STUCK],
         )
 
-    def _park(self, setbacks: Sequence[Setback]) -> None:
+    def _park(self, failed: Sequence[FailedStream]) -> None:
         """Keep what could not be applied where a retry finds it, also after the switch."""
         now = self._clock()
-        for each in setbacks:
-            failure = Failure(each.stream, each.version, describe(each.error), attempts=1, next_try=now, parked_at=now)
+        for each in failed:
+            failure = FailureRecord(
+                each.stream, each.version, describe(each.error), attempts=1, next_try=now, parked_at=now
+            )
             self._views.put_failure(each.generation, failure)
 
 
-def _stuck(setback: Setback) -> Stuck:
-    return Stuck(str(setback.stream), setback.version, describe(setback.error))
+def _stuck(failed: FailedStream) -> Stuck:
+    return Stuck(str(failed.stream), failed.version, describe(failed.error))
 
 
 class StreamRebuilt(CamelModel):
@@ -171,8 +174,8 @@ def rebuild_stream(
     if projection.entity != stream.entity:
         raise ConfigurationError(f"{projection.name!r} does not read {stream.entity!r} streams")
     if isinstance(projection, ViewProjection):
-        (outcome,) = make_projector(projection, generation, views, Source(store, Everything()), clock).project(
-            [Delivery(stream, (), damaged=True)]
+        (outcome,) = make_projector(projection, generation, views, CommitSource(store, Everything()), clock).project(
+            [StreamBatch(stream, (), from_table=True)]
         )
         if outcome.error:
             raise outcome.error
@@ -180,7 +183,7 @@ def rebuild_stream(
     for _ in range(REDO_ATTEMPTS):
         try:
             return _replaced(projection, generation, stream, store, views, clock)
-        except WatermarkMoved:
+        except WriteConflict:
             continue
     raise StoreUnavailable("the stream keeps moving: try again")
 

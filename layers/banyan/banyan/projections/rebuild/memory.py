@@ -8,7 +8,7 @@ from threading import Lock
 
 from banyan.projections.memory import MemoryViews
 from banyan.projections.rebuild.base import Build, CheckpointMoved, Segment
-from banyan.projections.views import Generation, RowKey, ViewRow
+from banyan.projections.views import Generation, ViewKey, ViewRow
 
 
 class MemoryCheckpoints:
@@ -71,14 +71,14 @@ class MemoryGenerationRows:
         part: int,
         parts: int,  # noqa: ARG002
         position: str | None,
-    ) -> tuple[Mapping[Generation, Sequence[RowKey]], str | None]:
+    ) -> tuple[Mapping[Generation, Sequence[ViewKey]], str | None]:
         """As in ``GenerationRows``: a generation at a time."""
         at = int(position or 0)
         generation = generations[at]
         keys = list(self._views.all_rows(generation)) if part == 0 else []
         return {generation: keys}, str(at + 1) if at + 1 < len(generations) else None
 
-    def rows(self, generation: Generation, keys: Sequence[RowKey]) -> Mapping[RowKey, ViewRow]:
+    def rows(self, generation: Generation, keys: Sequence[ViewKey]) -> Mapping[ViewKey, ViewRow]:
         """As in ``GenerationRows``."""
         rows = self._views.all_rows(generation)
         return {key: rows[key] for key in keys if key in rows}

@@ -14,13 +14,12 @@ from banyan.adapters.dynamodb.commit_items import Item, commit_item, item_size, 
 from banyan.adapters.dynamodb.view_items import FIELD_PREFIX, state_item, value_of, view_item_key
 from banyan.events import CamelModel
 from banyan.projections.base import Projection, ViewProjection
-from banyan.projections.batch import Delivery
 from banyan.projections.memory import MemoryViews
-from banyan.projections.projecting import Everything, Source
-from banyan.projections.projectors import make_projector
+from banyan.projections.processor import make_projector
+from banyan.projections.projector import CommitSource, Everything, StreamBatch
 from banyan.projections.rebuild.filling import STREAMS_AT_ONCE, chunks
 from banyan.projections.rows import merge
-from banyan.projections.views import Generation, Move, RowKey, StateRow, ViewRow
+from banyan.projections.views import Generation, StateRow, ViewKey, ViewRow, ViewUpdate
 from banyan.store import EventStore, LogEntry
 from banyan.store.chain import timestamp
 from banyan.streams import BEGINNING_OF_TIME, StreamId
@@ -233,12 +232,12 @@ class _Trial:
         self._event_units = 0
         self._chunks = 0
         self._units: list[float] = []
-        source = Source(store, Everything())
+        source = CommitSource(store, Everything())
         self._projector = make_projector(projection, TRIAL, self.costs, source, lambda: BEGINNING_OF_TIME)
 
     @property
     def read_units(self) -> float:
-        """Of events, watermarks and rows to compare, and of one control for each chunk."""
+        """Of events, checkpoints and rows to compare, and of one control for each chunk."""
         return self._event_units + self.costs.read_units + self.costs.units_to_compare + self._chunks
 
     @property
@@ -253,7 +252,7 @@ class _Trial:
 
     def take(self, streams: Sequence[StreamId]) -> None:
         before = self.read_units + self.write_units
-        batch = [Delivery(stream, tuple(self._store.commits(stream))) for stream in streams]
+        batch = [StreamBatch(stream, tuple(self._store.commits(stream))) for stream in streams]
         self._event_units += sum(_stream_units(delivery) for delivery in batch)
         self.events += sum(outcome.version for outcome in self._projector.project(batch))
         self.streams += len(batch)
@@ -261,7 +260,7 @@ class _Trial:
         self._units.append((self.read_units + self.write_units - before) / len(batch))
 
 
-def _stream_units(delivery: Delivery) -> int:
+def _stream_units(delivery: StreamBatch) -> int:
     return units(sum(item_size(commit_item(commit, buckets=1)) for commit in delivery.commits), READ_UNIT_BYTES)
 
 
@@ -283,7 +282,7 @@ def _index_item(entry: LogEntry) -> Item:
 
 
 class CostingViews(MemoryViews):
-    """Adds up the units of reading watermarks, of writing rows and cursors, and of comparing each row once.
+    """Adds up the units of reading checkpoints, of writing rows and cursors, and of comparing each row once.
 
     Attributes
     ----------
@@ -294,7 +293,7 @@ class CostingViews(MemoryViews):
         super().__init__()
         self.read_units = 0.0
         self.write_units = 0.0
-        self._sizes: dict[RowKey | StreamId, int] = {}
+        self._sizes: dict[ViewKey | StreamId, int] = {}
 
     @property
     def rows_written(self) -> int:
@@ -305,7 +304,7 @@ class CostingViews(MemoryViews):
     def units_to_compare(self) -> float:
         """Read units of reading every row of two generations."""
         return sum(
-            (READS_OF_A_ROW if isinstance(key, RowKey) else READS_OF_A_STATE) * units(size, READ_UNIT_BYTES)
+            (READS_OF_A_ROW if isinstance(key, ViewKey) else READS_OF_A_STATE) * units(size, READ_UNIT_BYTES)
             for key, size in self._sizes.items()
         )
 
@@ -320,14 +319,14 @@ class CostingViews(MemoryViews):
         self._sizes[row.stream] = size = item_size(state_item(generation, row))
         self.write_units += units(size, WRITE_UNIT_BYTES) * (1 + len(row.lookups))
 
-    def watermarks(self, generation: Generation, streams: Sequence[StreamId]) -> Mapping[StreamId, int]:
+    def checkpoints(self, generation: Generation, streams: Sequence[StreamId]) -> Mapping[StreamId, int]:
         """As in ``Views``."""
         self.read_units += len(streams)
-        return super().watermarks(generation, streams)
+        return super().checkpoints(generation, streams)
 
-    def move(self, generation: Generation, moves: Sequence[Move], projected_at: datetime) -> None:
+    def update(self, generation: Generation, moves: Sequence[ViewUpdate], projected_at: datetime) -> None:
         """As in ``Views``: two writes for each cursor and each row, as in any transaction."""
-        super().move(generation, moves, projected_at)
+        super().update(generation, moves, projected_at)
         rows = self.all_rows(generation)
         written = merge(moves).keys()
         self._sizes |= {key: item_size(_item(generation, key, rows[key])) for key in written if key in rows}
@@ -340,7 +339,7 @@ def units(size: int, unit: int) -> int:
     return max(ceil(size / unit), 1)
 
 
-def _item(generation: Generation, key: RowKey, row: ViewRow) -> Item:
+def _item(generation: Generation, key: ViewKey, row: ViewRow) -> Item:
     fields = {FIELD_PREFIX + name: value_of(value) for name, value in row.fields.items()}
     times = {"recorded_at": {"S": timestamp(row.recorded_at)}, "projected_at": {"S": timestamp(row.projected_at)}}
     return view_item_key(generation, key) | {"version": {"N": str(row.version)}} | times | fields

@@ -12,9 +12,9 @@ from banyan.errors import ConfigurationError, TransitionRejected
 from banyan.events import CamelModel
 from banyan.projections.base import RESERVED_NAMES, Projection
 from banyan.projections.check import Difference
-from banyan.projections.control import Control, Controls, Stage
 from banyan.projections.controls import change
 from banyan.projections.rebuild.base import Build, Checkpoints, Phase, Segment, Stuck, Work, WorkQueue
+from banyan.projections.state import ProjectionState, ProjectionStates, Stage
 from banyan.projections.views import Generation
 from banyan.store.eventstore import Clock, utc_now
 
@@ -126,7 +126,7 @@ class Rebuild:
     Parameters
     ----------
     projections : Sequence[Projection]
-    controls : Controls
+    controls : ProjectionStates
     checkpoints : Checkpoints
     queue : WorkQueue
     segments : int
@@ -141,7 +141,7 @@ class Rebuild:
     def __init__(
         self,
         projections: Sequence[Projection],
-        controls: Controls,
+        controls: ProjectionStates,
         checkpoints: Checkpoints,
         queue: WorkQueue,
         segments: int,
@@ -186,7 +186,7 @@ class Rebuild:
             )
         return self._send(control, control.newest, partial(self._plan, switch=switch_when_equal, rate=write_rate))
 
-    def switch(self, projection: str, generation: int | None = None) -> Control:
+    def switch(self, projection: str, generation: int | None = None) -> ProjectionState:
         """Let queries read a generation that is ready, the newest unless told otherwise, or one that was kept.
 
         Raises
@@ -251,12 +251,16 @@ class Rebuild:
             raise TransitionRejected(f"there is no rebuild of {wanted}")
         return progress_of(build, control.info(wanted.number).stage, self._checkpoints.segments(build))
 
-    def _drop(self, control: Control, number: int, transition: Callable[[Control], Control]) -> Progress:
+    def _drop(
+        self, control: ProjectionState, number: int, transition: Callable[[ProjectionState], ProjectionState]
+    ) -> Progress:
         if control.info(number).stage is not Stage.DROPPING:
             control = change(self._controls, control.projection, transition)
         return self._send(control, number)
 
-    def _send(self, control: Control, number: int, plan: Callable[[Generation, int], Build] | None = None) -> Progress:
+    def _send(
+        self, control: ProjectionState, number: int, plan: Callable[[Generation, int], Build] | None = None
+    ) -> Progress:
         """Let the worker go on with a generation, from wherever it stands; one that has no plan yet gets one."""
         generation = control.generation(number)
         build = self._checkpoints.build(generation)
@@ -271,7 +275,7 @@ class Rebuild:
         first = self._checkpoints.build(live) is None and not self._walked(live)
         return Build(generation, base, self._segments, rate or self._write_rate, switch, self._clock(), first)
 
-    def _known(self, projection: str) -> Control:
+    def _known(self, projection: str) -> ProjectionState:
         if projection not in self._projections:
             known = ", ".join(sorted(self._projections)) or "none"
             raise ConfigurationError(f"there is no projection {projection!r}: choose one of {known}")

@@ -12,10 +12,9 @@ from typing import Final
 
 from banyan.jobs import Job
 from banyan.projections.base import Projection
-from banyan.projections.control import Control, Controls, GenerationInfo, Stage
 from banyan.projections.controls import change
-from banyan.projections.projecting import Everything, Source
-from banyan.projections.projectors import make_projector
+from banyan.projections.processor import make_projector
+from banyan.projections.projector import CommitSource, Everything
 from banyan.projections.rebuild.base import (
     Build,
     CheckpointMoved,
@@ -30,6 +29,7 @@ from banyan.projections.rebuild.base import (
 from banyan.projections.rebuild.comparing import Comparing
 from banyan.projections.rebuild.filling import Filling, Walk
 from banyan.projections.snapshotter import Snapshotter
+from banyan.projections.state import GenerationInfo, ProjectionState, ProjectionStates, Stage
 from banyan.projections.views import Generation, Views
 from banyan.store import EventStore
 from banyan.store.eventstore import Clock, utc_now
@@ -89,7 +89,9 @@ class RebuildSteps:
 
     def _building(self, projection: Projection, generation: Generation) -> dict[Phase, Step]:
         walk = Walk(self.store, projection.entity)
-        projector = make_projector(projection, generation, self.views, Source(self.store, Everything()), self.clock)
+        projector = make_projector(
+            projection, generation, self.views, CommitSource(self.store, Everything()), self.clock
+        )
         filling = Filling(projector, walk, self.views, self.snapshots, self.clock)
         comparing = Comparing(projection, walk, self.views, self.rows, self.pause)
         return {
@@ -144,7 +146,7 @@ class RebuildWorker:
     def __init__(
         self,
         steps: Callable[[Generation], Mapping[Phase, Step]],
-        controls: Controls,
+        controls: ProjectionStates,
         checkpoints: Checkpoints,
         queue: WorkQueue,
         meter: Meter,
@@ -265,7 +267,7 @@ class RebuildWorker:
         return next((info for info in control.generations if info.number == build.generation.number), None)
 
 
-def finish(controls: Controls, build: Build, segments: Sequence[Segment], now: datetime) -> None:
+def finish(controls: ProjectionStates, build: Build, segments: Sequence[Segment], now: datetime) -> None:
     """Say that a build is complete, and let queries read it if that was asked for and nothing differs.
 
     What another version of the projection made is expected to differ, and so is what a new projection has not got yet.
@@ -273,7 +275,7 @@ def finish(controls: Controls, build: Build, segments: Sequence[Segment], now: d
     number = build.generation.number
     failed, equal = any(segment.failed for segment in segments), not any(segment.different for segment in segments)
 
-    def ready(control: Control) -> Control:
+    def ready(control: ProjectionState) -> ProjectionState:
         info = control.info(number)
         if info.stage is not Stage.BUILDING:
             return control
@@ -286,11 +288,11 @@ def finish(controls: Controls, build: Build, segments: Sequence[Segment], now: d
     _logger.info("%s is complete and %s", build.generation, outcome, extra={"live": control.live})
 
 
-def forget(controls: Controls, checkpoints: Checkpoints, build: Build) -> None:
+def forget(controls: ProjectionStates, checkpoints: Checkpoints, build: Build) -> None:
     """Leave out a generation whose rows are gone, then what is known about its build."""
     number = build.generation.number
 
-    def without(control: Control) -> Control:
+    def without(control: ProjectionState) -> ProjectionState:
         known = any(info.number == number for info in control.generations)
         return control.forgotten(number) if known else control
 

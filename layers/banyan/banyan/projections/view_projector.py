@@ -10,14 +10,15 @@ from typing import Final
 
 from banyan.errors import StoreUnavailable
 from banyan.projections.base import RowWrite, ViewProjection
-from banyan.projections.batch import Delivery
-from banyan.projections.projecting import Outcome, Source, caught, traced, until_settled
+from banyan.projections.projector import CommitSource, StreamBatch, StreamProgress, caught, traced, until_settled
 from banyan.projections.rows import row_keys
-from banyan.projections.views import Generation, Move, RowKey, Views
+from banyan.projections.views import Generation, ViewKey, Views, ViewUpdate
 from banyan.store import Commit
 from banyan.streams import BEGINNING_OF_TIME, StreamId
 
 MAX_TRANSACTION_ITEMS: Final = 100
+
+
 MAX_ROWS: Final = MAX_TRANSACTION_ITEMS - 1
 
 
@@ -29,7 +30,7 @@ class ViewProjector:
     projection : ViewProjection
     generation : Generation
     views : Views
-    source : Source
+    source : CommitSource
     clock : Callable[[], datetime]
     """
 
@@ -41,7 +42,7 @@ class ViewProjector:
         projection: ViewProjection,
         generation: Generation,
         views: Views,
-        source: Source,
+        source: CommitSource,
         clock: Callable[[], datetime],
     ) -> None:
         self.generation = generation
@@ -54,51 +55,51 @@ class ViewProjector:
         """Whether the stream is of its entity."""
         return stream.entity == self._projection.entity
 
-    def watermarks(self, streams: Sequence[StreamId]) -> Mapping[StreamId, int]:
+    def checkpoints(self, streams: Sequence[StreamId]) -> Mapping[StreamId, int]:
         """Versions up to which it took streams in."""
-        return self._views.watermarks(self.generation, streams)
+        return self._views.checkpoints(self.generation, streams)
 
-    def project(self, batch: Sequence[Delivery]) -> list[Outcome]:
+    def project(self, batch: Sequence[StreamBatch]) -> list[StreamProgress]:
         """Take in a batch: one batch read, and as few transactions as its rows fit into."""
-        watermarks = self._views.watermarks(self.generation, [delivery.stream for delivery in batch])
-        plans = [self._plan(delivery, watermarks.get(delivery.stream, 0)) for delivery in batch]
+        checkpoints = self._views.checkpoints(self.generation, [delivery.stream for delivery in batch])
+        plans = [self._plan(delivery, checkpoints.get(delivery.stream, 0)) for delivery in batch]
         short = [plan for plan in plans if len(plan.slices) <= 1]
         long = [plan for plan in plans if len(plan.slices) > 1]
         outcomes = [outcome for pack in _packs(short) for outcome in self._write(pack)]
         return outcomes + [self._advance(plan.delivery) for plan in long]
 
-    def _write(self, pack: Sequence[_Plan]) -> list[Outcome]:
+    def _write(self, pack: Sequence[_Plan]) -> list[StreamProgress]:
         """One transaction for all, or when it is refused one after the other."""
         moves = [move for plan in pack for move in plan.moves()]
         try:
             if moves:
-                self._views.move(self.generation, moves, self._clock())
+                self._views.update(self.generation, moves, self._clock())
         except StoreUnavailable:
             raise
         except Exception:
             return [self._advance(plan.delivery) for plan in pack]
         return [plan.outcome() for plan in pack]
 
-    def _advance(self, delivery: Delivery) -> Outcome:
+    def _advance(self, delivery: StreamBatch) -> StreamProgress:
         return until_settled(lambda: self._step(delivery))
 
-    def _step(self, delivery: Delivery) -> Outcome:
-        plan = self._plan(delivery, self._views.watermarks(self.generation, [delivery.stream]).get(delivery.stream, 0))
-        done = Outcome(delivery.stream, plan.watermark)
+    def _step(self, delivery: StreamBatch) -> StreamProgress:
+        plan = self._plan(delivery, self._views.checkpoints(self.generation, [delivery.stream]).get(delivery.stream, 0))
+        done = StreamProgress(delivery.stream, plan.checkpoint)
         for move in plan.moves():
-            error = caught(partial(self._views.move, self.generation, [move], self._clock()))
+            error = caught(partial(self._views.update, self.generation, [move], self._clock()))
             if error:
                 return replace(done, error=error)
-            done = Outcome(delivery.stream, move.to_version, move.recorded_at)
+            done = StreamProgress(delivery.stream, move.to_version, move.recorded_at)
         return replace(done, error=plan.error)
 
-    def _plan(self, delivery: Delivery, watermark: int) -> _Plan:
-        plan = _Plan(delivery, watermark)
+    def _plan(self, delivery: StreamBatch, checkpoint: int) -> _Plan:
+        plan = _Plan(delivery, checkpoint)
         plan.error = caught(lambda: self._take_in(plan))
         return plan
 
     def _take_in(self, plan: _Plan) -> None:
-        for commit, events in self._source.behind(self.generation, plan.delivery, plan.watermark):
+        for commit, events in self._source.behind(self.generation, plan.delivery, plan.checkpoint):
             with traced(self.generation, plan.delivery, events):
                 plan.take(commit, [write for event in events for write in self._projection.apply(event)])
 
@@ -109,15 +110,15 @@ class _Slice:
 
     last: Commit
     writes: list[Sequence[RowWrite]]
-    keys: set[RowKey]
+    keys: set[ViewKey]
 
 
 @dataclass(slots=True)
 class _Plan:
     """What one delivery asks of a view."""
 
-    delivery: Delivery
-    watermark: int
+    delivery: StreamBatch
+    checkpoint: int
     slices: list[_Slice] = field(default_factory=list)
     error: Exception | None = None
 
@@ -132,23 +133,23 @@ class _Plan:
         else:
             self.slices.append(_Slice(commit, [writes], keys))
 
-    def moves(self) -> Iterator[Move]:
-        version = self.watermark
+    def moves(self) -> Iterator[ViewUpdate]:
+        version = self.checkpoint
         for piece in self.slices:
-            yield Move(self.delivery.stream, version, piece.last.last, piece.last.recorded_at, piece.writes)
+            yield ViewUpdate(self.delivery.stream, version, piece.last.last, piece.last.recorded_at, piece.writes)
             version = piece.last.last
 
-    def outcome(self) -> Outcome:
+    def outcome(self) -> StreamProgress:
         if not self.slices:
-            return Outcome(self.delivery.stream, self.watermark, error=self.error)
+            return StreamProgress(self.delivery.stream, self.checkpoint, error=self.error)
         last = self.slices[-1].last
-        return Outcome(self.delivery.stream, last.last, last.recorded_at, self.error)
+        return StreamProgress(self.delivery.stream, last.last, last.recorded_at, self.error)
 
 
 def _packs(plans: Iterable[_Plan]) -> Iterator[list[_Plan]]:
     """Plans of at most one slice, together as long as one transaction holds them."""
     pack: list[_Plan] = []
-    keys: set[RowKey] = set()
+    keys: set[ViewKey] = set()
     for plan in plans:
         more = plan.slices[0].keys if plan.slices else set()
         if pack and len(pack) + 1 + len(keys | more) > MAX_TRANSACTION_ITEMS:

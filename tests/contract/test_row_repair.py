@@ -12,9 +12,9 @@ from tests.contract.test_views import ANNA, LIVE, state
 from tests.support.clocks import START
 from tests.support.engines import Engine
 
-from banyan.projections.views import RowKey, StateRow, ViewRow, WatermarkMoved
+from banyan.projections.views import StateRow, ViewKey, ViewRow, WriteConflict
 
-KEY = RowKey("acme", "p", "s")
+KEY = ViewKey("acme", "p", "s")
 STANDING = ViewRow("p", "s", {"n": 2}, 2, START, START + timedelta(seconds=1))
 MENDED = replace(STANDING, fields={"n": 3})
 LATER = timedelta(milliseconds=1)
@@ -34,7 +34,7 @@ def test_a_row_is_replaced_or_removed_only_as_it_was_read(engine: Engine) -> Non
     upkeep.replace_row(LIVE, KEY, None, STANDING)
     for seen in OTHERS:
         for new in (MENDED, None):
-            with pytest.raises(WatermarkMoved):
+            with pytest.raises(WriteConflict):
                 upkeep.replace_row(LIVE, KEY, seen(STANDING), new)
             assert upkeep.read_rows(LIVE, [KEY]) == {KEY: STANDING}
     upkeep.replace_row(LIVE, KEY, STANDING, MENDED)
@@ -46,7 +46,7 @@ def test_a_row_is_replaced_or_removed_only_as_it_was_read(engine: Engine) -> Non
 def test_a_row_that_is_gone_stays_gone(engine: Engine) -> None:
     upkeep = engine.upkeep()
     for new in (MENDED, None):
-        with pytest.raises(WatermarkMoved):
+        with pytest.raises(WriteConflict):
             upkeep.replace_row(LIVE, KEY, STANDING, new)
     assert upkeep.read_rows(LIVE, [KEY]) == {}
 
@@ -60,17 +60,17 @@ def test_the_row_of_a_stream_is_removed_only_as_it_was_read(engine: Engine) -> N
         replace(row, projected_at=row.projected_at - LATER),
     ]
     for seen in others:
-        with pytest.raises(WatermarkMoved):
+        with pytest.raises(WriteConflict):
             upkeep.remove_state(LIVE, seen)
         assert views.states(LIVE, [ANNA]) == {ANNA: row}
     upkeep.remove_state(LIVE, row)
-    with pytest.raises(WatermarkMoved):
+    with pytest.raises(WriteConflict):
         upkeep.remove_state(LIVE, row)
 
 
 def test_rows_are_listed_page_by_page_to_the_last(engine: Engine) -> None:
     views, upkeep = engine.views(), engine.upkeep()
-    keys = [RowKey("acme", "p", f"{number:02}") for number in range(7)]
+    keys = [ViewKey("acme", "p", f"{number:02}") for number in range(7)]
     streams = [replace(ANNA, id=f"a{number}") for number in range(7)]
     for key, stream in zip(keys, streams, strict=True):
         upkeep.replace_row(replace(LIVE, number=2), key, None, replace(STANDING, sort=key.sort))

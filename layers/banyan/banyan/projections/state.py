@@ -83,7 +83,7 @@ FIRST = GenerationInfo(1, Stage.LIVE, BEGINNING_OF_TIME, BEGINNING_OF_TIME)
 
 
 @dataclass(frozen=True, slots=True)
-class Control:
+class ProjectionState:
     """The state of one projection's control; each transition returns the next one or is rejected.
 
     Parameters
@@ -151,19 +151,19 @@ class Control:
                 return info
         raise TransitionRejected(f"{self.projection!r} has no generation {number}")
 
-    def paused(self, now: datetime, reason: str, by: str) -> Control:
+    def paused(self, now: datetime, reason: str, by: str) -> ProjectionState:
         """Take nothing in any more. Rejected when it is paused already."""
         if self.pause:
             raise TransitionRejected(f"{self.projection!r} is paused already, by {self.pause.by}")
         return replace(self, pause=Pause(now, reason, by))
 
-    def resumed(self) -> Control:
+    def resumed(self) -> ProjectionState:
         """Take commits in again. Rejected when it is not paused."""
         if self.pause is None:
             raise TransitionRejected(f"{self.projection!r} is not paused")
         return replace(self, pause=None)
 
-    def parking(self, stream: StreamId) -> Control:
+    def parking(self, stream: StreamId) -> ProjectionState:
         """Take nothing of a stream in any more. Rejected when a person stopped it already, or ``MAX_PARKED``."""
         if stream in self.parked:
             raise TransitionRejected(f"{stream} is parked in {self.projection!r} already")
@@ -171,11 +171,11 @@ class Control:
             raise TransitionRejected(f"{MAX_PARKED} streams are parked in {self.projection!r}: pause it instead")
         return replace(self, parked=(*self.parked, stream))
 
-    def unparking(self, stream: StreamId) -> Control:
+    def unparking(self, stream: StreamId) -> ProjectionState:
         """Take a stream in again; nothing changes when no person stopped it."""
         return replace(self, parked=tuple(each for each in self.parked if each != stream))
 
-    def noted(self, version: int) -> Control:
+    def noted(self, version: int) -> ProjectionState:
         """Note which version of the projection the live generation is made by, unless that is known."""
         infos = (
             replace(info, version=version) if info.number == self.live and info.version is None else info
@@ -183,7 +183,7 @@ class Control:
         )
         return replace(self, generations=tuple(infos))
 
-    def begun(self, now: datetime, version: int | None = None) -> Control:
+    def begun(self, now: datetime, version: int | None = None) -> ProjectionState:
         """Begin generation ``newest + 1``. Rejected while another one is unfinished."""
         if self.unfinished:
             other = self.unfinished
@@ -197,20 +197,20 @@ class Control:
             newest=number,
         )
 
-    def readied(self, number: int, now: datetime) -> Control:
+    def readied(self, number: int, now: datetime) -> ProjectionState:
         """A build is complete and compared, and may be switched to."""
         return self._moved(number, {Stage.BUILDING}, Stage.READY, now)
 
-    def switched(self, number: int, now: datetime) -> Control:
+    def switched(self, number: int, now: datetime) -> ProjectionState:
         """Let queries read another generation, and keep the one they read so far for the way back."""
         moved = self._moved(number, {Stage.READY, Stage.KEPT}, Stage.LIVE, now)
         return moved._moved(self.live, {Stage.LIVE}, Stage.KEPT, now)
 
-    def cancelled(self, number: int, now: datetime) -> Control:
+    def cancelled(self, number: int, now: datetime) -> ProjectionState:
         """Give up a build that nobody reads."""
         return self._moved(number, {Stage.BUILDING, Stage.READY}, Stage.DROPPING, now)
 
-    def dropped(self, number: int, now: datetime, grace: timedelta) -> Control:
+    def dropped(self, number: int, now: datetime, grace: timedelta) -> ProjectionState:
         """Give up a kept generation.
 
         Parameters
@@ -233,18 +233,18 @@ class Control:
             )
         return dropped
 
-    def retired(self, now: datetime) -> Control:
+    def retired(self, now: datetime) -> ProjectionState:
         """Give up every generation, as the domain has no such projection any more; only an empty one is left."""
         given_up = (replace(info, stage=Stage.DROPPING, changed_at=now) for info in self.generations)
         empty = GenerationInfo(self.newest + 1, Stage.LIVE, now, now)
         return replace(self, generations=(*given_up, empty), newest=empty.number)
 
-    def forgotten(self, number: int) -> Control:
+    def forgotten(self, number: int) -> ProjectionState:
         """Leave out a generation whose rows are gone."""
         self._check(number, {Stage.DROPPING})
         return replace(self, generations=tuple(info for info in self.generations if info.number != number))
 
-    def _moved(self, number: int, allowed: set[Stage], stage: Stage, now: datetime) -> Control:
+    def _moved(self, number: int, allowed: set[Stage], stage: Stage, now: datetime) -> ProjectionState:
         self._check(number, allowed)
         generations = tuple(
             replace(info, stage=stage, changed_at=now) if info.number == number else info for info in self.generations
@@ -258,16 +258,16 @@ class Control:
             raise TransitionRejected(f"generation {number} of {self.projection!r} is {info.stage}, not {wanted}")
 
 
-class Controls(Protocol):
+class ProjectionStates(Protocol):
     """Where the controls of all projections are kept."""
 
-    def get(self, projections: Sequence[str]) -> Mapping[str, Control]:
+    def get(self, projections: Sequence[str]) -> Mapping[str, ProjectionState]:
         """Controls by projection, each of them, strongly consistent; one batch read for up to 100.
 
-        One that was never changed is ``Control(projection)``. Raises ``StoreUnavailable``.
+        One that was never changed is ``ProjectionState(projection)``. Raises ``StoreUnavailable``.
         """
 
-    def put(self, control: Control) -> Control:
+    def put(self, control: ProjectionState) -> ProjectionState:
         """Keep a control if its revision is still the kept one; returns it with its new revision.
 
         Raises ``ControlChanged``, ``StoreUnavailable``.

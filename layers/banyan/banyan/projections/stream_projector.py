@@ -8,15 +8,14 @@ from functools import reduce
 from typing import Any
 
 from banyan.projections.base import AnyStreamProjection
-from banyan.projections.batch import Delivery
-from banyan.projections.projecting import Outcome, Source, caught, traced, until_settled
-from banyan.projections.row_states import current_state
-from banyan.projections.views import Generation, StateRow, Views, WatermarkMoved
+from banyan.projections.projector import CommitSource, StreamBatch, StreamProgress, caught, traced, until_settled
+from banyan.projections.rows import current_state
+from banyan.projections.views import Generation, StateRow, Views, WriteConflict
 from banyan.store import Commit
 from banyan.streams import BEGINNING_OF_TIME, StreamId
 
 
-class StateProjector:
+class StreamProjector:
     """Folds streams into the rows of a ``StreamProjection``.
 
     Parameters
@@ -24,7 +23,7 @@ class StateProjector:
     projection : StreamProjection
     generation : Generation
     views : Views
-    source : Source
+    source : CommitSource
     clock : Callable[[], datetime]
     """
 
@@ -36,7 +35,7 @@ class StateProjector:
         projection: AnyStreamProjection,
         generation: Generation,
         views: Views,
-        source: Source,
+        source: CommitSource,
         clock: Callable[[], datetime],
     ) -> None:
         self.generation = generation
@@ -49,34 +48,34 @@ class StateProjector:
         """Whether the stream is of its entity."""
         return stream.entity == self._projection.entity
 
-    def watermarks(self, streams: Sequence[StreamId]) -> Mapping[StreamId, int]:
+    def checkpoints(self, streams: Sequence[StreamId]) -> Mapping[StreamId, int]:
         """Versions up to which it took streams in; a row that cannot be gone on with counts as missing."""
         rows = self._views.states(self.generation, streams)
         return {stream: row.version for stream, row in rows.items() if self._is_current(row)}
 
-    def project(self, batch: Sequence[Delivery]) -> list[Outcome]:
+    def project(self, batch: Sequence[StreamBatch]) -> list[StreamProgress]:
         """Take in a batch: one batch read, and one write for each stream that moves."""
         rows = self._views.states(self.generation, [delivery.stream for delivery in batch])
         return [self._advance(delivery, rows.get(delivery.stream)) for delivery in batch]
 
-    def _advance(self, delivery: Delivery, row: StateRow | None) -> Outcome:
+    def _advance(self, delivery: StreamBatch, row: StateRow | None) -> StreamProgress:
         try:
             return self._step(delivery, row)
-        except WatermarkMoved:
+        except WriteConflict:
             return until_settled(lambda: self._step(delivery, self._row(delivery)))
 
-    def _step(self, delivery: Delivery, row: StateRow | None) -> Outcome:
+    def _step(self, delivery: StreamBatch, row: StateRow | None) -> StreamProgress:
         fold = _Fold(self._projection, row)
         error = caught(lambda: self._take_in(fold, delivery))
         reached = fold.reached
         if reached is None:
-            return Outcome(delivery.stream, fold.after, error=error)
+            return StreamProgress(delivery.stream, fold.after, error=error)
         unwritten = caught(lambda: self._write(fold, reached))
         if unwritten:
-            return Outcome(delivery.stream, fold.after, error=unwritten)
-        return Outcome(delivery.stream, reached.last, reached.recorded_at, error)
+            return StreamProgress(delivery.stream, fold.after, error=unwritten)
+        return StreamProgress(delivery.stream, reached.last, reached.recorded_at, error)
 
-    def _take_in(self, fold: _Fold, delivery: Delivery) -> None:
+    def _take_in(self, fold: _Fold, delivery: StreamBatch) -> None:
         state = fold.state
         for commit, events in self._source.behind(self.generation, delivery, fold.after):
             with traced(self.generation, delivery, events):
@@ -90,7 +89,7 @@ class StateProjector:
     def _is_current(self, row: StateRow) -> bool:
         return current_state(self._projection, row) is not None
 
-    def _row(self, delivery: Delivery) -> StateRow | None:
+    def _row(self, delivery: StreamBatch) -> StateRow | None:
         return self._views.states(self.generation, [delivery.stream]).get(delivery.stream)
 
 

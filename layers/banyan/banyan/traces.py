@@ -1,21 +1,27 @@
-"""The timeline of a trace: every event that one request set off, and which of them caused which."""
+"""Traces: what one request set off, over all streams."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from itertools import takewhile
-from typing import Final
+from typing import Final, Protocol
 
 from banyan.events import CamelModel, Event
 from banyan.store import Commit
 from banyan.store.reader import StreamReader
 from banyan.streams import StreamId
-from banyan.traces.base import TraceIndex, TraceRow
 
 MAX_COMMITS: Final = 1000
+
+
 LONGEST_ID: Final = 128
+
+
 """Longest correlation id that a request may bring; the key of the index would not hold any length."""
+
+
 PAGE: Final = 4  # a commit, and the snapshot and other parts that may lie beside it
 
 
@@ -143,3 +149,85 @@ def _chain(entry: TimelineEntry, waiting: Mapping[str, TimelineEntry]) -> Iterat
         yield current
         seen.add(current.event_id)
         current = waiting.get(current.parent or "")
+
+
+@dataclass(frozen=True, slots=True)
+class TraceRow:
+    """Where one commit of a trace stands.
+
+    Parameters
+    ----------
+    correlation_id : str
+    recorded_at : datetime
+        UTC.
+    stream : StreamId
+        Its tenant is the trace's.
+    first, last : int
+        Versions of its events.
+    expires_at : datetime
+        When it may be forgotten.
+    """
+
+    correlation_id: str
+    recorded_at: datetime
+    stream: StreamId
+    first: int
+    last: int
+    expires_at: datetime
+
+
+class TraceIndex(Protocol):
+    """Where trace rows are kept. Both methods may raise ``StoreUnavailable``."""
+
+    def put(self, row: TraceRow) -> None:
+        """Keep a row; the same commit again changes nothing."""
+
+    def rows(self, tenant: str, correlation_id: str, limit: int) -> Sequence[TraceRow]:
+        """The first ``limit`` rows of a trace, in the order of time."""
+
+
+class MemoryTraces:
+    """Keeps trace rows in a dictionary."""
+
+    def __init__(self) -> None:
+        self._rows: dict[tuple[str, datetime, StreamId, int], TraceRow] = {}
+
+    def put(self, row: TraceRow) -> None:
+        """As in ``TraceIndex``."""
+        self._rows[row.correlation_id, row.recorded_at, row.stream, row.first] = row
+
+    def rows(self, tenant: str, correlation_id: str, limit: int) -> Sequence[TraceRow]:
+        """As in ``TraceIndex``."""
+        found = [r for r in self._rows.values() if (r.stream.tenant, r.correlation_id) == (tenant, correlation_id)]
+        return sorted(found, key=lambda row: (row.recorded_at, str(row.stream), row.first))[:limit]
+
+
+class Traces:
+    """The effect that writes one row for each commit.
+
+    An event without a correlation id begins a trace of its own, under its event id: policies pass that on.
+
+    Parameters
+    ----------
+    index : TraceIndex
+    days : int
+        How long a row is kept.
+    """
+
+    def __init__(self, index: TraceIndex, days: int) -> None:
+        self._index = index
+        self._kept = timedelta(days=days)
+
+    def take(self, commit: Commit, events: Sequence[Event]) -> None:
+        """As in ``Effect``."""
+        for correlation_id in dict.fromkeys(event.metadata.correlation_id or event.event_id for event in events):
+            self._index.put(
+                TraceRow(
+                    correlation_id=correlation_id,
+                    recorded_at=commit.recorded_at,
+                    stream=commit.stream,
+                    first=events[0].version,
+                    last=events[-1].version,
+                    expires_at=commit.recorded_at + self._kept,
+                )
+            )

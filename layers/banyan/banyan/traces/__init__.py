@@ -1,1 +1,0 @@
-"""Traces: what one request set off, over all streams."""
