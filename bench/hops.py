@@ -20,8 +20,8 @@ from typing import Any
 
 from rich.console import Console
 from rich.table import Table
+from tests.orders.support.http import CONTEXT, ORDER, event
 from tests.support.engines import moto_tables
-from tests.support.http import CONTEXT, ORDER, event
 from tests.support.stream_records import record
 
 import banyan

@@ -9,12 +9,11 @@ from contextlib import ExitStack, suppress
 import pytest
 from tests.support.clocks import EVERYTHING
 from tests.support.engines import DynamoDBEngine, Engine, MemoryEngine, local_tables, moto_tables
-from tests.support.legacies import OnPostgres
-from tests.support.postgres import Server, database
+from tests.support.postgres import Server
 
-from banyan_tools.legacy.embedded import embedded_postgres
 from banyan_tools.local.dynamodb_local import DynamoDBLocal, unavailable
 from banyan_tools.local.errors import StackError
+from banyan_tools.local.postgres import embedded_postgres
 
 REQUIRE = "BANYAN_REQUIRE_DYNAMODB_LOCAL"
 REQUIRE_POSTGRES = "BANYAN_REQUIRE_POSTGRES"
@@ -109,12 +108,3 @@ def postgres_server() -> Iterator[Server]:
                 raise
             pytest.skip(f"PostgreSQL does not start here: {error}")
         yield server
-
-
-@pytest.fixture
-def postgres(postgres_server: Server) -> Iterator[OnPostgres]:
-    """A legacy system in a schema of its own."""
-    with database(postgres_server) as url:
-        legacy = OnPostgres(url)
-        yield legacy
-        legacy.connections.close()

@@ -12,13 +12,14 @@ from banyan.deadlines.runner import RESERVE_MS
 from banyan.entrypoints.rebuilds import LONGEST_PROJECTION
 from banyan.entrypoints.stream_batches import CATCH_UP_RESERVE
 from banyan_tools.local.mappings import Mapping, mappings
+from banyan_tools.local.physical import ACCOUNT, REGION
 from banyan_tools.local.template import Resource, Template
+from banyan_tools.runtime.cases import read_case
 from banyan_tools.runtime.needs import Need
 from banyan_tools.runtime.permissions import role_of
-from banyan_tools.runtime.samples.files import read_case
-from banyan_tools.runtime.samples.records import LEGACY_STREAM_ARN
 from banyan_tools.runtime.sandbox import load_template
 
+LEGACY_STREAM_ARN = f"arn:aws:dynamodb:{REGION}:{ACCOUNT}:table/legacy-orders/stream/2026-01-05T09:00:00.000"
 FOURTEEN_DAYS = 14 * 24 * 60 * 60
 
 

@@ -20,7 +20,4 @@ deploy: build ## Deploy to AWS: STAGE=prod, or the default, a development stack
 invoke: $(BIN)/.installed $(SAM_VENV)/.installed ## Run a function under Lambda's emulator: FUNCTION=command_api EVENT=create_order [ENGINE=]
 	@PYTHONPATH=$(SOURCES) $(BIN)/python -m banyan_tools.runtime $(FUNCTION) $(EVENT) --engine $(ENGINE)
 
-events: $(BIN)/.installed ## Write events/ anew from the sample orders
-	PYTHONPATH=$(SOURCES) $(BIN)/python -m banyan_tools.runtime.samples
-
-.PHONY: sam validate build deploy invoke events
+.PHONY: sam validate build deploy invoke

@@ -11,8 +11,8 @@ from typing import Any
 from banyan_tools.local.engine import ENGINES
 from banyan_tools.local.errors import StackError
 from banyan_tools.runtime.backend import backend
+from banyan_tools.runtime.cases import read_case
 from banyan_tools.runtime.emulator import FunctionFailed, emulator_binary
-from banyan_tools.runtime.samples.files import read_case
 from banyan_tools.runtime.sandbox import Sandbox, load_template
 
 PROJECTOR = "projector"
@@ -31,7 +31,7 @@ def main() -> int:
 
 
 def invoke(engine: str, function: str, event: Any) -> int:
-    """Invoke a function on tables that hold the sample orders, and print what it says.
+    """Invoke a function on tables that hold the seed, and print what it says.
 
     Raises
     ------

@@ -1,12 +1,13 @@
-"""The template's tables with sample orders in them, which are news to the reactor, and its functions."""
+"""The template's tables with the project's seed in them, which is news to the reactor, and its functions."""
 
 from __future__ import annotations
 
 from contextlib import AbstractContextManager, ExitStack
+from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Final, Self
 
 import boto3
 
@@ -24,12 +25,12 @@ from banyan_tools.runtime.backend import Backend
 from banyan_tools.runtime.emulator import ROOT, Emulator
 from banyan_tools.runtime.guard import Guard
 from banyan_tools.runtime.permissions import role_of
-from banyan_tools.runtime.samples.orders import START, sample_items
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
-EVENTS_TABLE = "EventsTable"
+BEGINNING: Final = datetime(2000, 1, 1, tzinfo=UTC)
+"""Since when the reactor reacts: before anything that a seed holds."""
 
 
 class Sandbox:
@@ -97,12 +98,10 @@ class Sandbox:
         with self._unguarded():
             create_tables(self._template.resources("AWS::DynamoDB::Table"))
             create_services(self._template)
-        client, table = self.client, self.table(EVENTS_TABLE)
-        for item in sample_items():
-            client.put_item(TableName=table, Item=item)
-        DynamoDBViews(client, "", self.table("CursorsTable")).update(
-            REACTOR, [ViewUpdate(MARK, 0, 1, START, ())], START
-        )
+        for table, item in seed():
+            self.client.put_item(TableName=self.table(table), Item=item)
+        cursors = DynamoDBViews(self.client, "", self.table("CursorsTable"))
+        cursors.update(REACTOR, [ViewUpdate(MARK, 0, 1, BEGINNING, ())], BEGINNING)
         return self
 
     def __exit__(

@@ -1,0 +1,89 @@
+"""The sample events: of the exact shape, made by the engine itself, and whole."""
+
+from __future__ import annotations
+
+import base64
+import json
+import zlib
+from typing import Any
+
+import pytest
+from aws_lambda_powertools.utilities.parser.models import (
+    APIGatewayProxyEventV2Model,
+    DynamoDBStreamModel,
+    EventBridgeModel,
+    SqsModel,
+)
+from pydantic import BaseModel
+
+from banyan.entrypoints.stream_batches import read_records
+from banyan.store.chain import follow
+from banyan.streams import StreamHead
+from banyan_tools.runtime.cases import SEED, cases, read_case
+from orders.tools.samples.files import samples
+from orders.tools.samples.orders import HISTORY, TENANT, commits
+
+SHAPES: dict[str, type[BaseModel]] = {
+    "command_api": APIGatewayProxyEventV2Model,
+    "query_api": APIGatewayProxyEventV2Model,
+    "console": APIGatewayProxyEventV2Model,
+    "projector": DynamoDBStreamModel,
+    "reactor": DynamoDBStreamModel,
+    "rebuild_worker": SqsModel,
+    "change_marker": DynamoDBStreamModel,
+    "reconciler": EventBridgeModel,
+    "deadlines": EventBridgeModel,
+    "migration_controller": EventBridgeModel,
+}
+SCHEDULED = "scheduled"
+
+
+def unpacked(event: Any) -> Any:
+    """An event with its compressed values unpacked and their sizes left out: compression differs between machines."""
+    if isinstance(event, list):
+        return [unpacked(value) for value in event]
+    if not isinstance(event, dict):
+        return event
+    if event.keys() == {"B"}:
+        return zlib.decompress(base64.b64decode(event["B"])).decode()
+    return {name: unpacked(value) for name, value in event.items() if name != "SizeBytes"}
+
+
+@pytest.mark.parametrize(("function", "case"), cases())
+def test_an_event_has_the_shape_that_aws_gives_it(function: str, case: str) -> None:
+    event = read_case(function, case)
+    (EventBridgeModel if case == SCHEDULED else SHAPES[function]).model_validate(event)
+
+
+def test_the_files_are_what_the_sample_orders_make_of_them() -> None:
+    written = {f"{function}/{case}.json": unpacked(read_case(function, case)) for function, case in cases()}
+    written["seed.json"] = unpacked(json.loads(SEED.read_text()))
+    assert written == {name: unpacked(json.loads(text)) for name, text in samples().items()}
+
+
+def test_the_images_of_new_records_decode_to_the_commits_of_the_sample_orders() -> None:
+    records = read_records(read_case("projector", "insert")["Records"])
+    wanted = [commit for order in HISTORY if order != "order-1006" for commit in commits(order)]
+    assert records.commits == wanted
+    assert (records.from_table, records.tampered, records.unnamed) == (set(), [], 0)
+
+
+def test_the_digests_of_new_records_hold_from_the_first_to_the_last() -> None:
+    batch = read_records(read_case("projector", "insert")["Records"]).commits
+    streams = {commit.stream for commit in batch}
+    assert len(streams) == 5
+    for stream in streams:
+        chain = [commit for commit in batch if commit.stream == stream]
+        assert list(follow(StreamHead.empty(stream), chain)) == chain
+
+
+@pytest.mark.parametrize("name", ["modify", "remove"])
+def test_tampering_shows_the_commit_that_was_there(name: str) -> None:
+    records = read_records(read_case("projector", name)["Records"])
+    assert records.tampered == [(f"{TENANT}:order:order-1004", "3")]
+    assert records.commits == []
+
+
+def test_a_snapshot_is_neither_a_commit_nor_tampering() -> None:
+    records = read_records(read_case("projector", "snapshot")["Records"])
+    assert (records.commits, records.tampered, records.from_table) == ([], [], set())

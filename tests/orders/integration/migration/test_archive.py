@@ -1,0 +1,420 @@
+"""The archive of a legacy system: whole or none, and back into empty tables as it was."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import suppress
+from itertools import count
+from typing import Any
+
+import boto3
+import pytest
+from tests.orders.support.archives import MemoryObjects, archived, empty, forge, worker
+from tests.orders.support.legacies import LEGACY_TABLE, OnDynamoDB, order
+from tests.orders.support.migration import DUAL, EVENTS, TURNED, MigrationFixture
+from tests.orders.support.moments import Moments, deaths, meanwhile, stepping
+from tests.support.engines import DynamoDBEngine
+from tests.support.interruptions import Killed
+
+from banyan.adapters.clients import s3_client
+from banyan.errors import Conflict
+from banyan.migration.archive import reading
+from banyan.migration.archive.manifest import Manifest
+from banyan.migration.archive.objects import S3Objects
+from banyan.migration.archive.state import Restoration, Stage
+from banyan.migration.archive.tables_dynamodb import DynamoDBTables
+from banyan.migration.archive.worker import ArchiveWorker
+from banyan.streams import StreamId
+from banyan_tools.local.physical import REGION
+
+ORDERS = [order(number) for number in range(1, 6)]
+TABLES = {"dynamodb": {"items": 5}, "postgres": {"orders": 5, "order_items": 7, "banyan_link": 5}}
+
+
+@pytest.fixture
+def objects() -> MemoryObjects:
+    """An empty bucket."""
+    return MemoryObjects()
+
+
+@pytest.fixture
+def small_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Few rows to a page, few pages to an object."""
+    monkeypatch.setattr(reading, "PAGE", 2)
+    monkeypatch.setattr(reading, "PIECE_BYTES", 600)
+
+
+@pytest.fixture
+def several_parts(request: pytest.FixtureRequest, kind: str) -> None:
+    """More than one object: on PostgreSQL the tables alone see to that."""
+    if kind == "dynamodb":
+        request.getfixturevalue("small_pieces")
+
+
+@pytest.fixture
+def ended(moto_world: MigrationFixture) -> MigrationFixture:
+    """A world in which events stand alone, with orders from before and from behind the turn."""
+    moto_world.go_to(DUAL)
+    for stream in ORDERS[:3]:
+        moto_world.create(stream)
+    moto_world.go_to(TURNED)
+    for stream in ORDERS[3:]:
+        moto_world.create(stream)
+        moto_world.add(stream)
+    moto_world.go_to(EVENTS)
+    return moto_world
+
+
+def rows(world: MigrationFixture) -> dict[StreamId, object]:
+    """Every row of the legacy system."""
+    return {found.stream: found for found in world.parts.repository.scan(None, 100)}
+
+
+def restored(world: MigrationFixture, objects: MemoryObjects, archive: str | None = None) -> Restoration:
+    """A restoration that was asked for and worked on to its end."""
+    world.process().end.archives.restore(archive)
+    done = worker(world, objects).restore_on()
+    assert done is not None
+    return done
+
+
+def manifest_of(objects: MemoryObjects, id: str) -> Manifest:
+    """What lies in the bucket as the manifest of an archive."""
+    return Manifest.model_validate_json(objects.kept[f"legacy/order/{id}/manifest.json"])
+
+
+@pytest.mark.usefixtures("small_pieces")
+def test_an_archive_says_what_it_holds_and_is_read_back(
+    ended: MigrationFixture, objects: MemoryObjects, kind: str
+) -> None:
+    archive = archived(ended, objects)
+    assert (archive.stage, archive.damage, archive.checked) == (Stage.VERIFIED, "", archive.parts)
+    manifest = manifest_of(objects, archive.id)
+    manifest.expect_whole()
+    assert {table.name: table.rows for table in manifest.tables} == TABLES[kind]
+    assert manifest.phase_version == ended.parts.phases.version()
+    assert len(objects.kept) == len(manifest.parts) + 1 > len(TABLES[kind]) + 1
+    assert all(len(part.lines(objects.kept[part.key])) == part.rows for part in manifest.parts)
+
+
+@pytest.mark.usefixtures("small_pieces")
+def test_what_is_restored_equals_what_was_archived(ended: MigrationFixture, objects: MemoryObjects) -> None:
+    before, archive = rows(ended), archived(ended, objects)
+    empty(ended)
+    assert rows(ended) == {}
+    done = restored(ended, objects)
+    assert (done.archive, done.damage, done.ended_at is not None) == (archive.id, "", True)
+    assert rows(ended) == before
+    assert len(before) == len(ORDERS)
+
+
+def test_before_legacy_writes_are_off_nothing_is_archived(moto_world: MigrationFixture) -> None:
+    moto_world.go_to(TURNED)
+    with pytest.raises(Conflict, match="in event_store, not in canary") as refused:
+        moto_world.parts.end.archives.begin()
+    assert refused.value.code == "archive_out_of_phase"
+
+
+def test_an_archive_that_dies_anywhere_is_finished_and_never_taken_for_whole(
+    ended: MigrationFixture, objects: MemoryObjects
+) -> None:
+    archived(ended, objects)
+    expected = manifest_of(objects, next(iter(objects.kept)).split("/")[2]).tables
+
+    def work(_: int) -> None:
+        ended.process().end.archives.begin(anew=True)
+        worker(ended, objects).go_on()
+
+    for _ in deaths(ended, work, objects):
+        left = ended.parts.end.archives.progress()
+        assert left is not None
+        if left.stage in (Stage.CHECKING, Stage.VERIFIED):
+            assert manifest_of(objects, left.id).tables == expected
+        done = worker(ended, objects).go_on()
+        assert done is not None
+        assert (done.stage, manifest_of(objects, done.id).tables) == (Stage.VERIFIED, expected)
+
+
+def test_a_restoration_that_dies_anywhere_is_finished(ended: MigrationFixture, objects: MemoryObjects) -> None:
+    before, archive = rows(ended), archived(ended, objects)
+    empty(ended)
+
+    def work(_: int) -> None:
+        restored(ended, objects, archive.id)
+
+    for _ in deaths(ended, work, objects):
+        if rows(ended) == {}:
+            ended.process().end.archives.restore(archive.id)
+        done = worker(ended, objects).restore_on()
+        assert done is not None
+        assert (done.damage, done.finished) == ("", True)
+        assert rows(ended) == before
+        empty(ended)
+
+
+Other = Callable[[MigrationFixture, MemoryObjects], object]
+
+
+def finishes(world: MigrationFixture, objects: MemoryObjects) -> None:
+    """Does everything that is left to do."""
+    worker(world, objects).go_on()
+
+
+def finishes_in_the_same_process(world: MigrationFixture, objects: MemoryObjects) -> None:
+    """As another thread of this process does, with the same parts."""
+    ArchiveWorker(world.parts.end.archives, objects, world.clock).go_on()
+
+
+def only_looks(world: MigrationFixture, objects: MemoryObjects) -> None:
+    """Asks how far it has come, in the same process, after another one finished it."""
+    finishes(world, objects)
+    world.parts.end.archives.progress()
+
+
+def makes_a_step_and_dies(world: MigrationFixture, objects: MemoryObjects) -> None:
+    """Dies behind the first object that it puts or gets."""
+    with stepping(world, Moments(2), objects, within=False), suppress(Killed):
+        worker(world, objects).go_on()
+
+
+def asks_for_another(world: MigrationFixture, objects: MemoryObjects) -> None:
+    """Begins another archive, and finishes it."""
+    archived(world, objects, anew=True)
+
+
+@pytest.mark.usefixtures("several_parts")
+@pytest.mark.parametrize(
+    ("kind", "other"),
+    [
+        ("postgres", finishes),
+        ("dynamodb", finishes_in_the_same_process),
+        ("dynamodb", only_looks),
+        ("dynamodb", makes_a_step_and_dies),
+        ("dynamodb", asks_for_another),
+    ],
+    indirect=["kind"],
+)
+def test_two_workers_at_any_step_leave_one_good_archive(
+    ended: MigrationFixture, objects: MemoryObjects, other: Other
+) -> None:
+    expected = manifest_of(objects, archived(ended, objects).id).tables
+    for number in count(1):
+        ended.parts.end.archives.begin(anew=True)
+        late = ArchiveWorker(ended.parts.end.archives, objects, ended.clock)
+        moments = Moments(number, lambda: comes_between(ended, objects, other))
+        with stepping(ended, moments, objects, within=False), suppress(Conflict):
+            late.go_on()
+        done = worker(ended, objects).go_on()
+        assert done is not None
+        assert (done.stage, done.damage, manifest_of(objects, done.id).tables) == (Stage.VERIFIED, "", expected)
+        expect_restorable(ended, objects, done.id)
+        if moments.passed < number:
+            break
+    assert number > 10
+
+
+def comes_between(world: MigrationFixture, objects: MemoryObjects, other: Other) -> None:
+    """Another process acts, at a moment of this one."""
+    meanwhile(world, lambda _: other(world, objects), objects)
+
+
+def expect_restorable(world: MigrationFixture, objects: MemoryObjects, id: str) -> None:
+    """Expect that an archive goes back into empty tables."""
+    empty(world)
+    assert restored(world, objects, id).damage == ""
+
+
+@pytest.mark.parametrize("kind", ["dynamodb"], indirect=True)
+def test_a_row_that_is_written_between_two_workers_is_in_the_archive_once_or_not_at_all(
+    ended: MigrationFixture, objects: MemoryObjects
+) -> None:
+    def writes_a_row_first(world: MigrationFixture, objects: MemoryObjects) -> None:
+        assert isinstance(world.legacy, OnDynamoDB)
+        item = {"tenant": {"S": "acme"}, "id": {"S": f"x-{next(numbers)}"}, "version": {"N": "1"}}
+        world.engine.client.put_item(TableName=world.legacy.table, Item=item)
+        finishes(world, objects)
+
+    numbers = count(1)
+    for number in count(1):
+        ended.parts.end.archives.begin(anew=True)
+        moments = Moments(number, lambda: comes_between(ended, objects, writes_a_row_first))
+        with stepping(ended, moments, objects), suppress(Conflict):
+            worker(ended, objects).go_on()
+        done = worker(ended, objects).go_on()
+        assert done is not None
+        assert (done.stage, done.damage) == (Stage.VERIFIED, "")
+        assert manifest_of(objects, done.id).tables == done.reading.tables
+        if moments.passed < number:
+            break
+
+
+def test_a_worker_that_was_overtaken_says_so_and_goes_on_from_there(
+    ended: MigrationFixture, objects: MemoryObjects
+) -> None:
+    ended.parts.end.archives.begin()
+    late = worker(ended, objects)
+    moments = Moments(2, lambda: comes_between(ended, objects, finishes))
+    with stepping(ended, moments, objects), pytest.raises(Conflict) as refused:
+        late.go_on()
+    assert refused.value.code == "overtaken"
+    archive = late.go_on()
+    assert archive is not None
+    assert archive.stage is Stage.VERIFIED
+
+
+@pytest.mark.usefixtures("several_parts")
+def test_two_workers_at_any_step_restore_the_same(ended: MigrationFixture, objects: MemoryObjects) -> None:
+    before, archive = rows(ended), archived(ended, objects)
+    for number in count(1):
+        empty(ended)
+        ended.process().end.archives.restore(archive.id)
+        moments = Moments(number, lambda: comes_between(ended, objects, restores))
+        with stepping(ended, moments, objects, within=False), suppress(Conflict):
+            worker(ended, objects).restore_on()
+        done = worker(ended, objects).restore_on()
+        assert done is not None
+        assert (done.damage, done.finished, rows(ended)) == ("", True, before)
+        if moments.passed < number:
+            break
+    assert number > 10
+
+
+def restores(world: MigrationFixture, objects: MemoryObjects) -> None:
+    """Puts back everything that is left."""
+    worker(world, objects).restore_on()
+
+
+def test_an_object_that_was_damaged_is_noticed_when_it_is_read_back(
+    ended: MigrationFixture, objects: MemoryObjects
+) -> None:
+    def damage() -> None:
+        objects.kept = {key: content[:-1] if key.endswith(".gz") else content for key, content in objects.kept.items()}
+        objects.behind = lambda: None
+
+    ended.parts.end.archives.begin()
+    objects.behind = damage
+    damaged = worker(ended, objects).go_on()
+    assert damaged is not None
+    assert (damaged.stage, "is not the object that was written" in damaged.damage) == (Stage.DAMAGED, True)
+    again = archived(ended, objects)
+    assert (again.stage, again.id != damaged.id) == (Stage.VERIFIED, True)
+
+
+def test_tables_that_hold_rows_are_left_alone(ended: MigrationFixture, objects: MemoryObjects) -> None:
+    archive = archived(ended, objects)
+    with pytest.raises(Conflict, match="holds rows") as refused:
+        ended.parts.end.archives.restore(archive.id)
+    assert refused.value.code == "legacy_not_empty"
+
+
+def test_an_archive_that_is_not_finished_is_not_restored(ended: MigrationFixture) -> None:
+    archives = ended.parts.end.archives
+    id = archives.begin().id
+    empty(ended)
+    for named in (None, id):
+        with pytest.raises(Conflict, match="is not finished") as refused:
+            archives.restore(named)
+        assert refused.value.code == "archive_unfinished"
+    assert archives.restoration() is None
+
+
+def test_a_whole_manifest_that_is_not_the_archives_own_is_noticed(
+    ended: MigrationFixture, objects: MemoryObjects
+) -> None:
+    archive = archived(ended, objects)
+    empty(ended)
+    forged = manifest_of(objects, archive.id).model_copy(update={"tables": (), "parts": ()}).sealed()
+    objects.kept[f"legacy/order/{archive.id}/manifest.json"] = forged.model_dump_json(by_alias=True).encode()
+    assert "is not the one that was written" in restored(ended, objects).damage
+
+
+@pytest.mark.parametrize("kind", ["dynamodb"], indirect=True)
+def test_a_late_worker_does_not_undo_what_was_written_after_a_restoration(
+    ended: MigrationFixture, objects: MemoryObjects
+) -> None:
+    assert isinstance(ended.legacy, OnDynamoDB)
+    archived(ended, objects)
+    tables = DynamoDBTables(ended.engine.client, ended.legacy.table, "order")
+    page = tables.page("items", None, 10)
+    forge(ended, ORDERS[0].id)
+    changed = tables.page("items", None, 10)
+    tables.insert("items", page.lines)
+    assert tables.page("items", None, 10) == changed != page
+
+
+Damage = Callable[[dict[str, bytes], str], object]
+DAMAGES: dict[str, tuple[Damage, str]] = {
+    "no manifest": (lambda kept, manifest: kept.pop(manifest), "has no manifest"),
+    "another count": (
+        lambda kept, manifest: kept.update({manifest: kept[manifest].replace(b'"rows":5', b'"rows":6')}),
+        "is not the one that was written",
+    ),
+    "a part is missing": (lambda kept, manifest: kept.pop(next(key for key in kept if key != manifest)), "is missing"),
+    "a part is another": (
+        lambda kept, manifest: kept.update({key: kept[key] + b"\0" for key in kept if key != manifest}),
+        "is not the object that was written",
+    ),
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_nothing_is_restored_from_an_archive_whose_checksums_do_not_hold(
+    ended: MigrationFixture, objects: MemoryObjects, damage: str
+) -> None:
+    archive = archived(ended, objects)
+    empty(ended)
+    how, expected = DAMAGES[damage]
+    how(objects.kept, f"legacy/order/{archive.id}/manifest.json")
+    done = restored(ended, objects)
+    assert (expected in done.damage, done.written, done.ended_at) == (True, 0, None)
+    assert rows(ended) == {}
+
+
+def test_every_kind_of_attribute_comes_back_as_it_was(dynamodb: DynamoDBEngine) -> None:
+    tables = []
+    for name in ("source", "target"):
+        table = f"{name}-{dynamodb.named('migration')}"
+        dynamodb.client.create_table(TableName=table, **LEGACY_TABLE)  # type: ignore[arg-type]
+        tables.append(DynamoDBTables(dynamodb.client, table, "order"))
+    source, target = tables
+    item: dict[str, Any] = {
+        "tenant": {"S": "acme"},
+        "id": {"S": "o-1"},
+        "version": {"N": "3"},
+        "price": {"N": "4.5"},
+        "raw": {"B": b"\x00\xff"},
+        "names": {"SS": ["b", "a"]},
+        "numbers": {"NS": ["2", "1"]},
+        "raws": {"BS": [b"\x01", b"\x00"]},
+        "nothing": {"NULL": True},
+        "yes": {"BOOL": True},
+        "nested": {"M": {"list": {"L": [{"B": b"\x02"}, {"S": "é\n"}]}}},
+        "sets inside": {"L": [{"M": {"numbers": {"NS": ["1.50", "-2"]}}}, {"SS": ["b", "a"]}, {"BS": [b"\xff"]}]},
+        "empty": {"L": [{"S": ""}, {"B": b""}, {"L": []}, {"M": {}}, {"NULL": True}, {"BOOL": False}]},
+        "digits": {"L": [{"N": "12345678901234567890123456789012345678"}, {"N": "1E-130"}, {"N": "9.9E+125"}]},
+        "S": {"S": "S"},
+    }
+    dynamodb.client.put_item(TableName=source._table, Item=item)
+    page = source.page("items", None, 10)
+    target.insert("items", page.lines)
+    assert target.page("items", None, 10) == page
+    assert (source.rehearse("items", page.lines), target.kind) == (page.lines, source.kind)
+    restored = dynamodb.client.get_item(TableName=target._table, Key={name: item[name] for name in ("tenant", "id")})
+    assert (
+        restored["Item"]
+        == dynamodb.client.get_item(TableName=source._table, Key={name: item[name] for name in ("tenant", "id")})[
+            "Item"
+        ]
+    )
+    assert page.unaligned == ["acme:order:o-1"]
+    assert b"AP8=" in page.lines[0]
+
+
+@pytest.mark.usefixtures("moto")
+def test_objects_lie_in_a_bucket_of_s3() -> None:
+    boto3.client("s3").create_bucket(Bucket="archive", CreateBucketConfiguration={"LocationConstraint": REGION})
+    objects = S3Objects(s3_client, "archive")
+    assert objects.get("a/b.json") is None
+    objects.put("a/b.json", b"{}")
+    objects.put("a/b.json", b"{1}")
+    assert objects.get("a/b.json") == b"{}"

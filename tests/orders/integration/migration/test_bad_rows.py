@@ -1,0 +1,246 @@
+"""One bad row is one bad row: it is named with its field, the others go on, and the way back stays open."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from tests.orders.support.legacies import OnDynamoDB, OnPostgres, order, row
+from tests.orders.support.migration_clients import LONG, Clients, alter
+from tests.support.engines import DynamoDBEngine
+
+ROWS = range(1, 6)
+BAD = 3
+UNREADABLE_SQL = {
+    "UPDATE orders SET created_at = 'infinity'": "created_at",
+    "UPDATE orders SET created_at = '-infinity'": "created_at",
+    "UPDATE orders SET paid_at = '12011-12-01'": "paid_at",
+    "UPDATE orders SET paid_at = '0044-03-15 BC'": "paid_at",
+    "UPDATE orders SET total = 'NaN'": "total",
+    "UPDATE orders SET refunded = 'NaN'": "refunded",
+    "UPDATE order_items SET price = 'NaN'": "lines.0.price",
+    "UPDATE order_items SET sku = E'a\\tb'": "sku",
+    "UPDATE orders SET customer = E'a\\x01'": "customer_id",
+    "ALTER TABLE orders DROP CONSTRAINT orders_status_check; UPDATE orders SET status = 'lost'": "status",
+    "ALTER TABLE orders ALTER created_at DROP NOT NULL; UPDATE orders SET created_at = NULL": "created_at",
+    "ALTER TABLE order_items ALTER quantity TYPE numeric; UPDATE order_items SET quantity = 1.5": "lines.0.quantity",
+}
+UNREADABLE_ITEMS: Sequence[tuple[str, Any, str]] = [
+    ("lines", {"L": [{"M": {"sku": {"S": "A"}, "quantity": {"N": "1.5"}, "price": {"S": "1"}}}]}, "lines.0.quantity"),
+    ("lines", {"L": [{"M": {"sku": {"S": "A"}, "quantity": {"N": "9E99"}, "price": {"S": "1"}}}]}, "lines"),
+    ("lines", {"S": "none"}, "lines"),
+    ("lines", {"L": [{"NULL": True}]}, "lines.0"),
+    ("created_at", {"S": "infinity"}, "created_at"),
+    ("created_at", {"S": "2011-01-01T00:00:00"}, "created_at"),
+    ("created_at", {"S": "0001-01-01T00:00:00+05:00"}, "created_at"),
+    ("paid_at", {"S": "9999-12-31T23:59:59-05:00"}, "paid_at"),
+    ("total", {"S": "NaN"}, "total"),
+    ("customer", {"B": b"\xff\xfe"}, "customer"),
+    ("status", {"SS": ["open", "paid"]}, "status"),
+    ("version", {"S": "three"}, "version"),
+    ("version", {"N": "1.5"}, "version"),
+]
+
+
+def on_postgres(moto: DynamoDBEngine, legacy: OnPostgres) -> Clients:
+    """Five orders of the old time."""
+    for number in ROWS:
+        legacy.write_directly(order(number), row(order(number)))
+    return Clients(moto, legacy)
+
+
+@pytest.fixture
+def clients(moto: DynamoDBEngine, postgres: OnPostgres) -> Iterator[Clients]:
+    """On PostgreSQL."""
+    made = on_postgres(moto, postgres)
+    yield made
+    assert made.desk.app.migration is not None
+    made.desk.app.migration.close()
+
+
+def spoil(legacy: OnPostgres, statements: str) -> None:
+    """Write what an old program may write, to one row."""
+    for statement in statements.split("; "):
+        where = f" WHERE order_id = '{order(BAD).id}'" if statement.startswith("UPDATE") else ""
+        alter(legacy, statement + where)
+
+
+def expect_one_bad_row(clients: Clients, field: str) -> None:
+    """Expect that everything an operator may do goes on, and names the row and its field."""
+    assert clients.told("backfill")["preview"]["rows"] >= 0
+    clients.go(("dual_write", 0))
+    done = clients.backfill()
+    assert (done["seen"], done["imported"], done["failures"], done["finished"]) == (5, 4, 1, True)
+    ((name, why),) = done["failed"].items()
+    assert (name, field in why) == (str(order(BAD)), True), why
+    advanced = clients.desk.ask("/admin/migration/advance", {"reason": "test"})
+    assert (advanced["statusCode"], "would_lose" in advanced["body"], name in advanced["body"]) == (409, True, True)
+    assert field in advanced["body"] or "run the backfill" in advanced["body"]
+    assert clients.backfill()["failures"] == 1
+    clients.desk.look_after_the_migration()
+    assert [each["stream"] for each in clients.told()["health"]["differences"]] == [str(order(BAD))]
+    status, answer = clients.get(f"/orders/{order(BAD).id}")
+    assert (status, answer["code"]) == (409, "row_unreadable")
+    assert field in str((answer["detail"], answer.get("field")))
+    status, answer = clients.cancel(BAD)
+    assert (status, answer["code"]) == (409, "row_unreadable")
+    assert clients.cancel(1)[0] == 200
+    report = reconciled(clients, repair=True)
+    (finding,) = [each for each in report["findings"] if each["where"] == str(order(BAD))]
+    assert (finding["kind"], field in finding["detail"]) == ("unreadable_row", True), finding
+    assert finding["repair"].startswith("not repaired: ")
+
+
+def reconciled(clients: Clients, **options: Any) -> Any:
+    """The section of the legacy system in the report of a reconciliation, when nothing is on its way any more."""
+    clients.desk.deliver()
+    clients.desk.clock.move(timedelta(minutes=5))
+    assert clients.desk.ask("/admin/reconciliation/run", options)["statusCode"] == 200
+    clients.desk.functions.run()
+    report = clients.desk.app.reports.latest(1)[0]
+    return next(section for section in report.sections if section.name == "legacy").model_dump()
+
+
+@pytest.mark.parametrize("statements", UNREADABLE_SQL)
+def test_a_row_that_cannot_be_read_is_named_and_the_others_go_on(clients: Clients, statements: str) -> None:
+    spoil(clients.legacy, statements)  # type: ignore[arg-type]
+    expect_one_bad_row(clients, UNREADABLE_SQL[statements])
+
+
+@pytest.mark.parametrize(("attribute", "value", "field"), UNREADABLE_ITEMS)
+def test_an_item_that_cannot_be_read_is_named_and_the_others_go_on(
+    moto: DynamoDBEngine, attribute: str, value: Any, field: str
+) -> None:
+    legacy = OnDynamoDB(moto)
+    for number in ROWS:
+        legacy.write_directly(order(number), row(order(number)))
+    moto.client.update_item(
+        TableName=legacy.table,
+        Key={"tenant": {"S": "acme"}, "id": {"S": order(BAD).id}},
+        UpdateExpression="SET #name = :value",
+        ExpressionAttributeNames={"#name": attribute},
+        ExpressionAttributeValues={":value": value},
+    )
+    expect_one_bad_row(Clients(moto, legacy), field)
+
+
+def test_a_query_that_stumbles_over_one_row_reads_the_others(clients: Clients) -> None:
+    alter(
+        clients.legacy,  # type: ignore[arg-type]
+        "CREATE FUNCTION checked(text) RETURNS text IMMUTABLE LANGUAGE plpgsql AS $$ BEGIN IF $1 = 'c-bad' THEN"
+        " PERFORM 1 / 0; END IF; RETURN $1; END $$",
+    )
+    alter(clients.legacy, "ALTER TABLE orders RENAME TO raw")  # type: ignore[arg-type]
+    alter(
+        clients.legacy,  # type: ignore[arg-type]
+        "CREATE VIEW orders AS SELECT tenant, order_id, checked(customer) AS customer, status, total, payment_method,"
+        " cancel_reason, refunded, created_at, paid_at, cancelled_at, version FROM raw",
+    )
+    spoil(clients.legacy, "UPDATE raw SET customer = 'c-bad'")  # type: ignore[arg-type]
+    clients.go(("dual_write", 0))
+    done = clients.backfill()
+    assert (done["imported"], list(done["failed"])) == (4, [str(order(BAD))])
+    assert "division by zero" in done["failed"][str(order(BAD))]
+
+
+@pytest.fixture
+def turned(clients: Clients) -> Clients:
+    """Events lead, and every order is known."""
+    clients.go(("dual_write", 0))
+    clients.backfill()
+    clients.go(("canary", 50), ("canary", 100))
+    return clients
+
+
+def test_what_the_database_refuses_once_events_lead_parks_its_row_alone(turned: Clients) -> None:
+    alter(turned.legacy, "ALTER TABLE orders ALTER cancel_reason TYPE varchar(10)")  # type: ignore[arg-type]
+    assert turned.cancel(BAD)[0] == 200, "the event store leads, and holds it"
+    assert turned.cancel(1, "short")[0] == 200
+    turned.desk.look_after_the_migration()
+    (parked,) = turned.told()["parked"]
+    assert (parked["stream"], parked["owner"], "cancel_reason" in parked["reason"]) == (
+        str(order(BAD)),
+        "follower",
+        True,
+    )
+    assert LONG not in parked["reason"]
+    assert [each["stream"] for each in turned.told()["halfDone"]] == [str(order(BAD))], "the others followed"
+    assert turned.told()["next"]["waitsFor"][0] == "some rows are parked: put them right"
+    assert turned.told()["health"]["lagMs"] == 0, "a parked row is no lag: nobody rolls back because of it"
+    forward = {"reason": "test", "noWayBack": True}
+    assert "would_lose" in turned.desk.ask("/admin/migration/advance", forward)["body"]
+    repair = reconciled(turned, repair=True)
+    (finding,) = [each for each in repair["findings"] if each["where"] == str(order(BAD))]
+    assert "cancel_reason" in finding["repair"]
+
+
+def test_the_way_back_stays_open_and_a_parked_row_waits_on_the_side_that_has_it_all(turned: Clients) -> None:
+    alter(turned.legacy, "ALTER TABLE orders ALTER cancel_reason TYPE varchar(10)")  # type: ignore[arg-type]
+    turned.cancel(BAD)
+    for step in (("dual_write", 0), ("legacy", 0)):
+        turned.go(step)
+        told = turned.told()
+        assert ((told["phase"], told["percentage"]), told["movingTo"]) == (step, None)
+        shown = turned.get(f"/orders/{order(BAD).id}")[1]
+        assert (shown["status"], shown["version"]) == ("cancelled", 2), "what was promised is still told"
+        refused = turned.send(f"/orders/{order(BAD).id}/items", {"sku": "B", "quantity": 1, "price": "1.00"})
+        assert (refused[0], refused[1]["code"]) == (409, "row_parked")
+        assert turned.send(f"/orders/{order(1).id}/items", {"sku": "B", "quantity": 1, "price": "1.00"})[0] == 200
+    assert "would_lose" in turned.desk.ask("/admin/migration/start", {"reason": "test"})["body"]
+    alter(turned.legacy, "ALTER TABLE orders ALTER cancel_reason TYPE text")  # type: ignore[arg-type]
+    turned.desk.look_after_the_migration()
+    assert (turned.told()["parked"], turned.told()["halfDone"]) == ([], [])
+    assert turned.get(f"/orders/{order(BAD).id}")[1]["status"] == "cancelled"
+    turned.go(("dual_write", 0))
+    assert turned.cancel(2)[0] == 200
+
+
+def test_an_order_that_the_legacy_system_never_got_is_not_lost_on_the_way_back(turned: Clients) -> None:
+    alter(turned.legacy, "ALTER TABLE order_items ALTER sku TYPE varchar(3)")  # type: ignore[arg-type]
+    new = {"orderId": "o-new", "customerId": "c-1", "items": [{"sku": "LARGE", "quantity": 1, "price": "1.00"}]}
+    assert turned.send("/orders", new)[0] == 201
+    turned.go(("dual_write", 0))
+    assert turned.get("/orders/o-new")[1]["status"] == "created"
+    status, again = turned.send("/orders", new)
+    assert (status, again["code"]) == (409, "row_parked")
+    alter(turned.legacy, "ALTER TABLE order_items ALTER sku TYPE text")  # type: ignore[arg-type]
+    turned.desk.look_after_the_migration()
+    assert turned.send("/orders/o-new/items", {"sku": "B", "quantity": 1, "price": "1.00"})[1]["version"] == 2
+    turned.desk.look_after_the_migration()
+    assert turned.told()["parked"] == []
+
+
+def test_a_repair_accepts_what_the_legacy_system_says_of_a_parked_row(turned: Clients) -> None:
+    alter(turned.legacy, "ALTER TABLE orders ALTER cancel_reason TYPE varchar(10)")  # type: ignore[arg-type]
+    turned.cancel(BAD)
+    turned.go(("dual_write", 0))
+    spoil(turned.legacy, "UPDATE orders SET payment_method = 'cash'")  # type: ignore[arg-type]
+    turned.desk.look_after_the_migration()
+    assert "another program wrote it since" in turned.told()["parked"][0]["reason"]
+    assert reconciled(turned, repair=True)["repaired"] == 1
+    turned.desk.look_after_the_migration()
+    assert turned.told()["parked"] == turned.told()["halfDone"] == []
+    assert turned.get(f"/orders/{order(BAD).id}")[1]["status"] == "created"
+    assert turned.cancel(BAD, "short")[0] == 200
+
+
+def test_an_entry_that_the_event_table_cannot_take_parks_its_row_alone(clients: Clients) -> None:
+    clients.go(("dual_write", 0))
+    clients.backfill()
+    alter(
+        clients.legacy,  # type: ignore[arg-type]
+        f"INSERT INTO banyan_outbox (entity, tenant, id, commit_id, version, count, row_version, content, metadata,"
+        f" state, imported, relay, written_at) SELECT 'order', 'acme', '{order(BAD).id}', 'c' || n, n, 1, n, 'no JSON',"
+        " '{}', '', false, true, now() FROM generate_series(2, 1200) AS n",
+    )
+    assert clients.cancel(1)[0] == 200
+    clients.desk.look_after_the_migration()
+    told = clients.told()
+    assert [(each["stream"], each["owner"]) for each in told["parked"]] == [(str(order(BAD)), "relay")]
+    assert {each["stream"] for each in told["halfDone"]} == {str(order(BAD))}, "the others were relayed"
+    assert told["health"]["lagMs"] == 0
+    assert "would_lose" in clients.desk.ask("/admin/migration/advance", {"reason": "test"})["body"]
+    clients.go(("legacy", 0))
+    assert clients.cancel(2)[0] == 200

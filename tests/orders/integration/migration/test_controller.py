@@ -1,0 +1,132 @@
+"""The controller: on while healthy for long enough, back at once when not, and never on without a way back."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from tests.orders.support.legacies import order, row
+from tests.orders.support.migration import CANARY, DUAL, LEGACY_ONLY, TURNED, MigrationFixture
+
+from banyan.migration.checks.health import Limits
+from banyan.migration.phases.aggregate import Migration, Move
+from banyan.migration.phases.controller import Controller
+from banyan.migration.phases.steps import Phase, Step
+from banyan.migration.writes.primary import Leader
+from banyan.reconciliation.content import FieldDifference
+
+LIMITS = Limits(stable=timedelta(hours=24), samples=10)
+DAY = timedelta(hours=25)
+FIRST = Step(phase=Phase.CANARY, percentage=10)
+
+
+def run(world: MigrationFixture, **limits: object) -> Migration:
+    """One run of the controller."""
+    return Controller(world.parts, replace(LIMITS, **limits), world.clock).run()  # type: ignore[arg-type]
+
+
+def compare(world: MigrationFixture, alike: int, differing: int = 0, lag_ms: int = 0) -> None:
+    """Keep samples of reads."""
+    migration = world.parts.phases.refreshed()
+    for number in range(alike + differing):
+        fields = [FieldDifference(name="status", expected='"created"', actual='"paid"')] if number < differing else []
+        world.parts.samples.compared(migration, order(), fields, lag_ms, world.clock())
+
+
+def test_nothing_moves_before_somebody_begins(moto_world: MigrationFixture) -> None:
+    moto_world.clock.move(DAY)
+    assert run(moto_world).step == LEGACY_ONLY
+
+
+def test_a_healthy_migration_moves_on_a_step_behind_each_window(moto_world: MigrationFixture) -> None:
+    moto_world.go_to(DUAL)
+    assert run(moto_world).held == "not stable for long enough"
+    reached = []
+    for _ in range(4):
+        moto_world.clock.move(DAY)
+        compare(moto_world, LIMITS.samples)
+        reached.append(run(moto_world).step.percentage)
+        assert run(moto_world).step.percentage == reached[-1]
+    assert reached == [10, 25, 50, 100]
+    moto_world.clock.move(DAY)
+    assert run(moto_world).step == TURNED
+
+
+def test_too_few_samples_hold_it(moto_world: MigrationFixture) -> None:
+    moto_world.go_to(CANARY)
+    moto_world.clock.move(DAY)
+    compare(moto_world, LIMITS.samples - 1)
+    assert run(moto_world).held == "too few reads were compared"
+
+
+def test_differing_reads_move_it_back_within_one_run(moto_world: MigrationFixture) -> None:
+    moto_world.go_to(CANARY)
+    compare(moto_world, 98, 2)
+    migration = run(moto_world)
+    assert migration.step == DUAL
+    told = moto_world.parts.phases.history()[-1].payload
+    assert told.model_dump()["reason"] == "too many reads differ"
+    assert told.model_dump()["evidence"]["mismatchRate"] == 0.02
+
+
+def test_a_long_lag_moves_it_back_even_over_the_turn(moto_world: MigrationFixture) -> None:
+    moto_world.go_to(TURNED)
+    moto_world.create(order())
+    compare(moto_world, 1, lag_ms=LIMITS.lag_ms + 1)
+    assert run(moto_world).step == DUAL
+    assert moto_world.parts.repository.lead() is Leader.LEGACY
+    moto_world.add(order())
+    moto_world.expect_equal(order())
+
+
+def test_between_half_a_limit_and_the_limit_it_stays(moto_world: MigrationFixture) -> None:
+    moto_world.go_to(CANARY)
+    moto_world.clock.move(DAY)
+    compare(moto_world, LIMITS.samples, lag_ms=LIMITS.lag_ms - 1)
+    migration = run(moto_world)
+    assert (migration.step, migration.held) == (CANARY, "the lag is too long")
+
+
+def test_what_was_seen_before_a_step_says_nothing_about_it(moto_world: MigrationFixture) -> None:
+    compare(moto_world, 0, 5)
+    moto_world.go_to(CANARY)
+    assert run(moto_world).step == CANARY
+
+
+def test_it_does_not_go_on_while_a_row_is_not_known_to_its_stream(moto_world: MigrationFixture) -> None:
+    moto_world.go_to(DUAL)
+    moto_world.legacy.write_directly(order(), row(order()))
+    moto_world.clock.move(DAY)
+    assert "backfill" in run(moto_world).held
+    moto_world.add(order())
+    assert run(moto_world).step == FIRST
+
+
+def test_a_decision_to_stay_is_told_once(moto_world: MigrationFixture) -> None:
+    moto_world.go_to(DUAL)
+    before = len(moto_world.parts.phases.history())
+    for _ in range(3):
+        run(moto_world)
+    assert [event.event_type for event in moto_world.parts.phases.history()[before:]] == ["Held"]
+
+
+def test_a_turn_that_was_cut_short_is_finished(moto_world: MigrationFixture) -> None:
+    moto_world.go_to(CANARY)
+    moto_world.parts.phases.handle(Move(to=TURNED, reason="by hand", at=moto_world.clock()))
+    assert run(moto_world).step == TURNED
+    moto_world.create(order())
+    moto_world.expect_equal(order())
+
+
+def test_a_turn_that_cannot_be_finished_is_given_up(moto_world: MigrationFixture, kind: str) -> None:
+    if kind == "dynamodb":
+        pytest.skip("there both sides change together: nothing can be left over")
+    moto_world.go_to(CANARY)
+    moto_world.create(order())
+    moto_world.legacy.write_directly(order(2), row(order(2), customer="no#key"))
+    moto_world.parts.phases.handle(Move(to=TURNED, reason="by hand", at=moto_world.clock()))
+    migration = run(moto_world)
+    assert (migration.step, migration.moving_to) == (CANARY, None)
+    moto_world.add(order())
+    assert moto_world.parts.repository.lead() is Leader.LEGACY

@@ -1,0 +1,173 @@
+"""I8: kill the process behind every statement, commit and request, in every phase; nothing is half done.
+
+Behind one step and before the next are the same moment for everything that outlives the process.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager, suppress
+
+import pytest
+from tests.orders.support.legacies import order, row
+from tests.orders.support.migration import CANARY, COMPLETE, DUAL, EVENTS, LEGACY_ONLY, TURNED, MigrationFixture
+from tests.orders.support.moments import Moments, deaths, stepping
+from tests.support.interruptions import Killed
+
+from banyan.errors import LegacyWritesOff
+from banyan.migration.phases.steps import Step
+from banyan.migration.sync.repair import Repair
+from banyan.migration.writes.primary import Leader
+from banyan.reconciliation.sides import NotRepairable
+from banyan.streams import StreamId
+from orders import DOMAIN
+
+Born = Callable[[], AbstractContextManager[MigrationFixture]]
+
+
+def recover(world: MigrationFixture) -> None:
+    """What the controller does each minute."""
+    world.parts.mover.finish()
+    assert world.parts.recover() == 0
+
+
+@pytest.mark.parametrize("step", [LEGACY_ONLY, DUAL, CANARY, TURNED, EVENTS, COMPLETE], ids=str)
+def test_a_command_that_dies_anywhere_is_done_once_or_not_at_all(mortal: MigrationFixture, step: Step) -> None:
+    mortal.go_to(step)
+    started = mortal.clock()
+    mortal.create(order(1))
+
+    def add(number: int) -> None:
+        mortal.add(order(number), f"commit-{number}", first_attempt=started)
+
+    for moment in deaths(mortal, add):
+        both_sides_agree(mortal, step, order(moment))
+        add(moment)
+        add(moment)
+        assert lines(mortal, step, order(moment)) == 2
+        both_sides_agree(mortal, step, order(moment))
+        mortal.create(order(moment + 1))
+
+
+def both_sides_agree(world: MigrationFixture, step: Step, stream: StreamId) -> None:
+    """Recover, and expect both sides to be equal where there are two."""
+    recover(world)
+    if step in (DUAL, CANARY, TURNED):
+        world.expect_equal(stream)
+
+
+def lines(world: MigrationFixture, step: Step, stream: StreamId) -> int:
+    """Lines of an order as the leading side holds it."""
+    return len((world.told(stream) if step in (EVENTS, COMPLETE) else world.row(stream)).lines)
+
+
+def test_an_import_with_a_command_that_dies_anywhere_is_done_once(mortal: MigrationFixture) -> None:
+    mortal.go_to(DUAL)
+
+    def add(number: int) -> None:
+        mortal.add(order(number), f"commit-{number}")
+
+    mortal.legacy.write_directly(order(1), row(order(1)))
+    for moment in deaths(mortal, add):
+        recover(mortal)
+        add(moment)
+        mortal.expect_equal(order(moment))
+        assert len(mortal.row(order(moment)).lines) == 3
+        assert len(mortal.commits(order(moment))) == 2
+        mortal.legacy.write_directly(order(moment + 1), row(order(moment + 1)))
+
+
+WAYS = [(LEGACY_ONLY, DUAL), (DUAL, CANARY), (CANARY, TURNED)]
+
+
+@pytest.mark.parametrize(("source", "to"), [*WAYS, *((to, source) for source, to in WAYS)], ids=str)
+def test_a_turn_that_dies_anywhere_is_finished_and_loses_nothing(
+    mortal: MigrationFixture, source: Step, to: Step
+) -> None:
+    mortal.go_to(source)
+    mortal.create(order(1))
+
+    for moment in deaths(mortal, lambda _: mortal.turn(to)):
+        recover(mortal)
+        reached = mortal.parts.phases.refreshed().step
+        if (source, reached) == (LEGACY_ONLY, DUAL):
+            mortal.align()
+        both_sides_agree(mortal, reached, order(moment))
+        if reached != to:
+            mortal.turn(to)
+        mortal.add(order(moment))
+        assert lines(mortal, to, order(moment)) == 2
+        both_sides_agree(mortal, to, order(moment))
+        mortal.turn(source)
+        mortal.create(order(moment + 1))
+
+
+@pytest.mark.parametrize(("step", "customer", "commits"), [(DUAL, "c-2", 2), (TURNED, "c-1", 1)], ids=str)
+def test_a_repair_that_dies_anywhere_is_made_once(
+    mortal: MigrationFixture, step: Step, customer: str, commits: int
+) -> None:
+    def falsify(number: int) -> None:
+        mortal.create(order(number))
+        mortal.parts.recover()
+        mortal.legacy.write_directly(order(number), row(order(number), customer="c-2"))
+
+    def repair(number: int) -> None:
+        Repair(mortal.parts, mortal.engine.store(DOMAIN.registry))(order(number))
+
+    mortal.go_to(step)
+    falsify(1)
+    for moment in deaths(mortal, repair):
+        recover(mortal)
+        with suppress(NotRepairable):  # it was made already
+            repair(moment)
+        mortal.expect_equal(order(moment))
+        assert (mortal.row(order(moment)).customer, len(mortal.commits(order(moment)))) == (customer, commits)
+        falsify(moment + 1)
+
+
+def test_the_step_without_a_way_back_that_dies_anywhere_is_made(born: Born) -> None:
+    deadly, died = 0, True
+    while died:
+        deadly += 1
+        with born() as world:
+            died = _dies(world, deadly)
+            recover(world)
+            if world.parts.phases.refreshed().step != EVENTS:
+                world.turn(EVENTS)
+            left = world.row(order(1))
+            world.add(order(1))
+            assert (len(world.told(order(1)).lines), world.row(order(1))) == (3, left)
+            with pytest.raises(LegacyWritesOff), world.parts.repository.unit(order(1), Leader.LEGACY) as unit:
+                unit.write(unit.row, ())  # type: ignore[arg-type]
+    assert deadly > 2, "there was no step to die at"
+
+
+def _dies(world: MigrationFixture, deadly: int) -> bool:
+    """Lead a world with an order of two lines to the last turn; whether its process died in it."""
+    world.go_to(TURNED)
+    world.create(order(1))
+    world.add(order(1))
+    world.parts.recover()
+    moments = Moments(deadly)
+    with suppress(Killed), stepping(world, moments):
+        world.turn(EVENTS)
+    world.restart()
+    return moments.passed >= deadly
+
+
+def test_a_turn_that_is_given_up_leaves_everything_as_it_was(mortal: MigrationFixture) -> None:
+    mortal.go_to(CANARY)
+    mortal.create(order(1))
+    steps = Moments()
+    with stepping(mortal, steps):
+        mortal.turn(TURNED)
+    mortal.turn(CANARY)
+    for deadly in range(1, steps.passed):
+        with suppress(Killed), stepping(mortal, Moments(deadly)):
+            mortal.turn(TURNED)
+        mortal.restart()
+        migration = mortal.parts.mover.give_up("test")
+        if migration.step == TURNED:
+            mortal.turn(CANARY)
+        mortal.add(order(1))
+        mortal.expect_equal(order(1))

@@ -1,0 +1,152 @@
+"""Steps forward by hand: none from which going back would lose something, and each with its evidence."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from tests.orders.support.archives import forge
+from tests.orders.support.legacies import order, row
+from tests.orders.support.migration import CANARY, DUAL, EVENTS, LEGACY_ONLY, TURNED, MigrationFixture
+
+from banyan.errors import Conflict, StoreUnavailable
+from banyan.migration.checks import verification
+from banyan.migration.phases.steps import Phase, Step
+
+ORDERS = [order(number) for number in range(1, 6)]
+COMPLETE = Step(phase=Phase.COMPLETE, percentage=100)
+
+
+@pytest.fixture(autouse=True)
+def _small_slices(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(verification, "SLICE", 2)
+
+
+def with_orders(world: MigrationFixture, step: Step) -> MigrationFixture:
+    """The same with orders in it, at a step."""
+    world.go_to(DUAL)
+    for stream in ORDERS:
+        world.create(stream)
+    world.go_to(step)
+    return world
+
+
+def last(world: MigrationFixture) -> dict[str, Any]:
+    """What the migration told last."""
+    return world.parts.phases.history()[-1].payload.model_dump()
+
+
+def test_every_step_forward_tells_which_rows_were_compared(moto_world: MigrationFixture) -> None:
+    world = with_orders(moto_world, DUAL)
+    world.go(CANARY)
+    told = last(world)["evidence"]
+    assert (told["halfDone"], told["verified"]["rows"], len(told["verified"]["digest"])) == (0, 5, 64)
+    world.go(TURNED)
+    assert last(world)["evidence"]["verified"]["digest"] == told["verified"]["digest"]
+    world.add(order())
+    world.go(EVENTS)
+    assert last(world)["evidence"]["verified"]["digest"] != told["verified"]["digest"]
+
+
+@pytest.mark.parametrize(("step", "to"), [(DUAL, CANARY), (CANARY, TURNED), (TURNED, EVENTS)], ids=str)
+def test_content_that_differs_though_versions_agree_is_named_down_to_the_field(
+    moto_world: MigrationFixture, step: Step, to: Step
+) -> None:
+    world = with_orders(moto_world, step)
+    forge(world, ORDERS[2].id)
+    with pytest.raises(Conflict, match=f"{ORDERS[2]} is told otherwise by its stream: customer$") as refused:
+        world.go(to)
+    assert refused.value.code == "would_lose"
+    assert world.parts.phases.refreshed().step == step
+    world.go(LEGACY_ONLY)
+
+
+def test_rows_that_no_stream_knows_are_named(moto_world: MigrationFixture) -> None:
+    world = with_orders(moto_world, CANARY)
+    world.legacy.write_directly(order(9), row(order(9)))
+    with pytest.raises(Conflict, match=f"{order(9)} is not known to its stream"):
+        world.go(TURNED)
+
+
+@pytest.mark.parametrize("kind", ["postgres"], indirect=True)
+def test_writes_that_stay_half_done_are_counted(moto_world: MigrationFixture, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object) -> None:
+        raise StoreUnavailable("not now")
+
+    world = with_orders(moto_world, CANARY)
+    monkeypatch.setattr(world.parts.relay, "stream", fail)
+    world.add(order())
+    with pytest.raises(Conflict, match="1 writes are half done"):
+        world.go(TURNED)
+    monkeypatch.undo()
+    world.go(TURNED)
+
+
+def test_a_stream_that_lost_an_event_is_found_although_nothing_is_half_done(moto_world: MigrationFixture) -> None:
+    world = with_orders(moto_world, CANARY)
+    world.add(ORDERS[3])
+    commits = list(world.engine.table().forward(ORDERS[3], 0))
+    world.engine.remove(commits[-1])
+    with pytest.raises(Conflict, match=f"{ORDERS[3]} is at version 2, and its stream at 1"):
+        world.go(TURNED)
+
+
+def test_rows_are_compared_a_slice_at_a_time_and_the_place_is_kept(moto_world: MigrationFixture) -> None:
+    world = with_orders(moto_world, DUAL)
+    moved_at = world.parts.phases.refreshed().moved_at
+    begun = world.process().verification.go_on(2, moved_at).current
+    assert (begun.rows, begun.ended_at) == (2, None)
+    assert world.process().verification.go_on(100, moved_at).current.rows == len(ORDERS)
+    proof = world.process().verification.evidence(moved_at)
+    assert proof["rows"] == len(ORDERS)
+
+
+def test_a_step_does_not_compare_again_what_was_compared_just_now(moto_world: MigrationFixture) -> None:
+    world = with_orders(moto_world, DUAL)
+    moved_at = world.parts.phases.refreshed().moved_at
+    compared = world.process().verification.go_on(100, moved_at).current
+    assert world.process().verification.go_on(100, moved_at).current == compared
+    forge(world, ORDERS[2].id)
+    world.clock.move(timedelta(seconds=verification.SECONDS))
+    with pytest.raises(Conflict, match=f"{ORDERS[2]} is told otherwise"):
+        world.process().verification.evidence(moved_at)
+
+
+def test_the_step_without_a_way_back_compares_all_rows_anew(moto_world: MigrationFixture) -> None:
+    world = with_orders(moto_world, TURNED)
+    world.process().verification.go_on(100, world.parts.phases.refreshed().moved_at)
+    forge(world, ORDERS[2].id)
+    with pytest.raises(Conflict, match=f"{ORDERS[2]} is told otherwise"):
+        world.go(EVENTS)
+
+
+def test_what_was_compared_before_a_step_says_nothing_about_it(
+    moto_world: MigrationFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world = with_orders(moto_world, CANARY)
+    monkeypatch.setattr(verification, "SECONDS", 0.0)
+    with pytest.raises(Conflict, match="2 of about") as refused:
+        world.go(TURNED)
+    assert refused.value.code == "not_verified_yet"
+    for _ in range(len(ORDERS)):
+        world.parts.verification.go_on(2, world.parts.phases.refreshed().moved_at)
+    world.go(TURNED)
+
+
+def test_another_walk_over_the_same_rows_refuses_no_step(
+    moto_world: MigrationFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world = with_orders(moto_world, DUAL)
+    moved_at = world.parts.phases.refreshed().moved_at
+    mine, others, scan = world.process().verification, world.process().verification, [True, True]
+    slice_of = verification.Verification._slice
+
+    def overtaken(self: verification.Verification, passes: verification.Passes) -> verification.Passes:
+        if self is mine and scan and scan.pop():
+            others.go_on(1, moved_at)
+        return slice_of(self, passes)
+
+    monkeypatch.setattr(verification.Verification, "_slice", overtaken)
+    assert mine.evidence(moved_at)["rows"] == len(ORDERS)
+    assert scan == []

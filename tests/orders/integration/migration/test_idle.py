@@ -1,0 +1,39 @@
+"""Unfinished work of a migration that makes no progress is told for as long as it makes none."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from tests.orders.integration.migration.test_backfill import a_backfill, fill
+from tests.orders.support.migration import DUAL, MigrationFixture
+from tests.support.projections import CountingTelemetry
+
+from banyan.migration.sync.idle import report_idle
+
+GAUGE = "MigrationIdleSeconds"
+
+
+def idle(world: MigrationFixture) -> dict[str, float]:
+    """What the next run, a minute later, tells of each work; the whole under the empty name."""
+    world.clock.move(timedelta(minutes=1))
+    telemetry = CountingTelemetry()
+    report_idle(world.process(), world.clock, telemetry)
+    return {of: round(value) for (name, of), value in telemetry.gauges.items() if name == GAUGE}
+
+
+def test_without_unfinished_work_it_is_zero(moto_world: MigrationFixture) -> None:
+    moto_world.go_to(DUAL)
+    assert idle(moto_world) == {"": 0}
+
+
+def test_a_backfill_that_nobody_goes_on_with_is_told_until_it_moves_and_is_over_when_it_is_done(
+    moto_world: MigrationFixture,
+) -> None:
+    fill(moto_world)
+    moto_world.go_to(DUAL)
+    a_backfill(moto_world).begin()
+    assert [idle(moto_world)["backfill"] for _ in range(3)] == [0, 60, 120]
+    a_backfill(moto_world).run(pages=1)
+    assert [idle(moto_world)["backfill"] for _ in range(2)] == [0, 60]
+    a_backfill(moto_world).run()
+    assert idle(moto_world) == {"": 0}

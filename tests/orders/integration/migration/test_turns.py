@@ -1,0 +1,121 @@
+"""Hand-overs of the lead that race each other: whoever comes late changes nothing any more."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import suppress
+from itertools import count
+
+import pytest
+from tests.orders.support.legacies import order, row
+from tests.orders.support.migration import CANARY, TURNED, MigrationFixture
+from tests.orders.support.moments import Moments, meanwhile, stepping
+from tests.support.interruptions import Killed
+
+from banyan.errors import BanyanError
+from banyan.migration.parts import Parts
+from banyan.migration.phases.aggregate import Move
+from banyan.migration.phases.steps import Step
+from banyan.migration.writes.primary_dynamodb import DynamoDBLead
+
+Intruder = Callable[[Parts], object]
+
+
+def finishes(parts: Parts) -> None:
+    """The controller makes the same turn."""
+    parts.mover.finish()
+
+
+def gives_up(parts: Parts) -> None:
+    """The controller lets the lead go back."""
+    parts.mover.give_up("test")
+
+
+@pytest.mark.parametrize(
+    ("intruder", "source", "to"),
+    [(finishes, CANARY, TURNED), (gives_up, CANARY, TURNED), (gives_up, TURNED, CANARY)],
+    ids=["finishes", "gives up to events", "gives up to legacy"],
+)
+def test_whatever_comes_between_two_steps_of_a_turn_both_stores_agree(
+    moto_world: MigrationFixture, intruder: Intruder, source: Step, to: Step
+) -> None:
+    moto_world.go_to(source)
+    moto_world.create(order())
+    for number in range(1, turned(moto_world, source, to, Moments()) + 1):
+        moments = Moments(number, lambda: meanwhile(moto_world, intruder))
+        turned(moto_world, source, to, moments)
+
+
+def turned(world: MigrationFixture, source: Step, to: Step, moments: Moments) -> int:
+    """A turn in which something happens at a moment, and what must hold behind it; tells the moments there were."""
+    world.restart()
+    world.parts.phases.handle(Move(to=to, reason="test", at=world.clock()))
+    with stepping(world, moments, within=False), suppress(BanyanError):
+        world.parts.mover.finish()
+    world.restart()
+    expect_agreement(world)
+    world.add(order())
+    world.expect_equal(order())
+    if world.parts.phases.refreshed().step != source:
+        world.turn(source)
+    return moments.passed
+
+
+def expect_agreement(world: MigrationFixture) -> None:
+    """What the controller does each minute leaves both stores with the leader that the migration says."""
+    migration = world.parts.mover.finish()
+    assert migration.moving_to is None
+    lead = DynamoDBLead(world.engine.client, world.engine.tables.migration, "order")
+    assert {lead.get(), world.parts.repository.lead()} == {migration.leader}
+
+
+@pytest.mark.parametrize("kind", ["postgres"], indirect=True)
+def test_a_turn_takes_along_what_an_old_program_wrote_after_the_rows_were_compared(
+    moto_world: MigrationFixture,
+) -> None:
+    moto_world.go_to(CANARY)
+    moto_world.legacy.write_directly(order(), row(order()))
+    moto_world.turn(TURNED)
+    moto_world.expect_equal(order())
+
+
+class Late(Moments):
+    """A process that another one overtakes at its first moment, and that dies at a later one.
+
+    Parameters
+    ----------
+    deadly : int
+        The moment at which it dies.
+    overtake : Callable[[], object]
+    """
+
+    def __init__(self, deadly: int, overtake: Callable[[], object]) -> None:
+        super().__init__(deadly)
+        self._overtake = overtake
+
+    def __call__(self) -> None:
+        if self.passed == 0:
+            self._overtake()
+        super().__call__()
+
+
+@pytest.mark.parametrize("kind", ["postgres"], indirect=True)
+@pytest.mark.parametrize(("source", "to"), [(CANARY, TURNED), (TURNED, CANARY)], ids=str)
+def test_whoever_comes_late_and_dies_leaves_the_lead_where_it_is(
+    moto_world: MigrationFixture, source: Step, to: Step
+) -> None:
+    moto_world.go_to(source)
+    moto_world.create(order())
+    for deadly in count(2):
+        moto_world.parts.phases.handle(Move(to=to, reason="test", at=moto_world.clock()))
+        late = Late(deadly, lambda: meanwhile(moto_world, finishes))
+        with stepping(moto_world, late, within=False), suppress(Killed):
+            moto_world.parts.mover.finish()
+        moto_world.restart()
+        expect_agreement(moto_world)
+        moto_world.add(order())
+        moto_world.expect_equal(order())
+        if late.passed < deadly:
+            break
+        moto_world.turn(source)
+    assert deadly > 2

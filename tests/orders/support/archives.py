@@ -1,0 +1,77 @@
+"""Where archives of tests lie, and who works on them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from tests.orders.support.legacies import OnDynamoDB
+from tests.orders.support.migration import MigrationFixture
+
+from banyan.migration.archive.state import Archive
+from banyan.migration.archive.worker import ArchiveWorker
+
+Hook = Callable[[], Any]
+
+
+class MemoryObjects:
+    """Objects in a dictionary.
+
+    Attributes
+    ----------
+    behind : Callable[[], object]
+        Called behind every request.
+    """
+
+    def __init__(self) -> None:
+        self.kept: dict[str, bytes] = {}
+        self.behind: Hook = lambda: None
+
+    def put(self, key: str, content: bytes) -> None:
+        self.kept.setdefault(key, content)
+        self.behind()
+
+    def get(self, key: str) -> bytes | None:
+        self.behind()
+        return self.kept.get(key)
+
+
+def worker(world: MigrationFixture, objects: MemoryObjects) -> ArchiveWorker:
+    """A worker of a new process."""
+    return ArchiveWorker(world.process().end.archives, objects, world.clock)
+
+
+def archived(world: MigrationFixture, objects: MemoryObjects, *, anew: bool = False) -> Archive:
+    """An archive that was asked for and worked on to its end."""
+    world.process().end.archives.begin(anew=anew)
+    archive = worker(world, objects).go_on()
+    assert archive is not None
+    return archive
+
+
+def empty(world: MigrationFixture) -> None:
+    """Remove every row of the legacy system, whoever may write."""
+    if isinstance(world.legacy, OnDynamoDB):
+        client, table = world.engine.client, world.legacy.table
+        for item in client.scan(TableName=table)["Items"]:
+            client.delete_item(TableName=table, Key={name: item[name] for name in ("tenant", "id")})
+        return
+    with world.legacy.connections.transaction() as cursor:
+        cursor.execute("SET LOCAL banyan.facade = 'on'")
+        cursor.execute("TRUNCATE orders, order_items, banyan_link")
+
+
+def forge(world: MigrationFixture, id: str) -> None:
+    """Change a row without telling anybody: not even its version moves."""
+    if isinstance(world.legacy, OnDynamoDB):
+        world.engine.client.update_item(
+            TableName=world.legacy.table,
+            Key={"tenant": {"S": "acme"}, "id": {"S": id}},
+            UpdateExpression="SET customer = :other",
+            ExpressionAttributeValues={":other": {"S": "c-9"}},
+        )
+        return
+    with world.legacy.connections.transaction() as cursor:
+        cursor.execute("ALTER TABLE orders DISABLE TRIGGER USER")
+        cursor.execute("UPDATE orders SET customer = 'c-9' WHERE order_id = %s", (id,))
+        cursor.execute("ALTER TABLE orders ENABLE TRIGGER USER")

@@ -1,0 +1,262 @@
+"""A run is cut into segments, resumes after a kill at any request, and nobody else runs it meanwhile."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from datetime import timedelta
+from itertools import count, repeat
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from tests.orders.contract.test_reconciliation import TOGETHER, change_field, falsify_total, lose_delivery
+from tests.orders.support.reconciliation import Found, ReconciliationFixture, found
+from tests.support.engines import MemoryEngine
+from tests.support.interruptions import Killed
+
+from banyan.projections.views import Generation
+from banyan.reconciliation.cells import Key, MemoryCells
+from banyan.reconciliation.reconciler import LEASE, RunLost
+from banyan.reconciliation.report import MAX_FINDINGS, Report
+from banyan.streams import StreamId
+
+
+def countdown(requests: int) -> Callable[[], None]:
+    """Kill the process before a request."""
+    left = [requests]
+
+    def step() -> None:
+        if left[0] == 0:
+            raise Killed
+        left[0] -= 1
+
+    return step
+
+
+def until_finished(shop: ReconciliationFixture, kill_after: int) -> tuple[Report, int]:
+    """Start again and again, each time a little further from the start of the process, until a run is finished."""
+    kills = 0
+    while True:
+        shop.between = countdown(kill_after + kills)
+        try:
+            report = shop.reconciler().go_on() or shop.reconciler().run(full=True, repair=True)
+            assert report is not None
+            return report, kills
+        except Killed:
+            kills += 1
+            shop.between = lambda: None
+            shop.clock.move(LEASE + timedelta(seconds=1))
+
+
+@pytest.mark.parametrize("kill_after", [0, 7])
+def test_a_run_that_is_killed_again_and_again_finds_and_repairs_all(memory: MemoryEngine, kill_after: int) -> None:
+    shop = ReconciliationFixture(memory)
+    shop.reconcile()
+    planted = change_field(shop) | falsify_total(shop) | lose_delivery(shop)
+    shop.age()
+    shop.feed.deliver()
+
+    report, kills = until_finished(shop, kill_after)
+
+    assert kills > 20
+    assert found(report) == planted
+    assert report.segments > 1
+    shop.between = lambda: None
+    shop.age()
+    again = shop.reconcile(full=True)
+    assert found(again) == set()
+    assert all(section.expected == section.actual for section in again.sections)
+
+
+class Dying(MemoryCells):
+    """Cells whose writer dies between two of those that hold a fold, as between two batches of one write."""
+
+    left: int | None = None
+
+    def write(self, cells: Mapping[Key, str | None]) -> None:
+        for key, text in cells.items():
+            if self.left is not None and key.partition.startswith(("shadow#", "taken#", "intents")):
+                if self.left == 0:
+                    self.left = None
+                    raise Killed
+                self.left -= 1
+            super().write({key: text})
+
+
+def test_a_fold_that_was_written_by_half_is_finished_and_not_added_twice() -> None:
+    for writes in count():
+        engine, cells = MemoryEngine(), Dying()
+        engine._cells = cells
+        shop = ReconciliationFixture(engine, orders=2)
+        cells.left = writes
+        try:
+            shop.reconcile()
+        except Killed:
+            shop.clock.move(LEASE + timedelta(seconds=1))
+            report = shop.reconciler().go_on()
+            assert report
+            assert found(report) == set()
+            continue
+        break
+    assert writes > 5
+
+
+def test_a_run_stops_in_time_and_goes_on_where_it_was(memory: MemoryEngine) -> None:
+    shop = ReconciliationFixture(memory)
+    planted = change_field(shop) | falsify_total(shop)
+    shop.age()
+    shop.feed.deliver()
+    segments = 1
+    patience = iter([100.0, 30.0] * 100)
+    report = shop.reconciler().run(remaining=lambda: next(patience))
+    while report is None:
+        segments += 1
+        report = shop.reconciler().go_on(remaining=lambda: next(patience))
+    assert found(report) == planted
+    assert report.segments == segments > 10
+    assert memory.reports().latest() == [report]
+    assert shop.reconciler().go_on() is None
+
+
+def test_more_differences_than_a_report_names_are_counted_and_repaired(memory: MemoryEngine) -> None:
+    shop, many = ReconciliationFixture(memory, orders=MAX_FINDINGS + 30), MAX_FINDINGS + 20
+    rows = Generation("order")
+    edited = list(shop.views.all_states(rows))[:many]
+    for row in edited:
+        shop.views.put_state(rows, replace(row, state=row.state.replace("tea", "rum")), row.version)
+    report = shop.reconcile(repair=True)
+
+    (section,) = (each for each in report.sections if each.differences)
+    assert (section.name, section.differences, section.repaired) == ("order", many, many)
+    assert len(section.findings) == MAX_FINDINGS
+    assert not any("rum" in row.state for row in shop.views.all_states(rows))
+    assert found(shop.reconcile(full=True)) == set()
+
+
+def test_a_run_is_left_alone_while_somebody_is_at_it(memory: MemoryEngine) -> None:
+    shop = ReconciliationFixture(memory)
+    shop.between = countdown(20)
+    with pytest.raises(Killed):
+        shop.reconciler().run()
+    shop.between = lambda: None
+    assert shop.reconciler().go_on() is None
+    assert shop.reconciler().run(full=True) is None
+    shop.clock.move(LEASE + timedelta(seconds=1))
+    assert shop.reconciler().go_on() is not None
+
+
+def test_who_takes_over_has_as_long_as_who_began(memory: MemoryEngine) -> None:
+    shop = ReconciliationFixture(memory)
+    for requests in (20, 40):
+        shop.between = countdown(requests)
+        with pytest.raises(Killed):
+            shop.reconciler().run()
+        shop.between = lambda: None
+        shop.clock.move(LEASE - timedelta(seconds=1))
+        assert shop.reconciler().go_on() is None
+        shop.clock.move(timedelta(seconds=2))
+    assert shop.reconciler().go_on() is not None
+
+
+def test_who_was_overtaken_stops(memory: MemoryEngine) -> None:
+    shop = ReconciliationFixture(memory)
+    overtaken = [False]
+
+    def overtake() -> None:
+        if not overtaken[0]:
+            overtaken[0] = True
+            shop.clock.move(LEASE + timedelta(seconds=1))
+            assert shop.reconciler().run(full=True) is not None
+
+    shop.pauses = iter([overtake])
+    lost = StreamId("acme", "order", "lost")
+    shop.sell(lost)
+    shop.age()
+    with pytest.raises(RunLost):
+        shop.reconciler().run()
+
+
+Act = tuple[str, int]
+
+PLANTS = [plant for plant in TOGETHER if plant is not lose_delivery]
+ACTS = st.tuples(st.sampled_from(["sell", "project", "deliver", "nothing"]), st.integers(0, 7))
+
+
+class Trade:
+    """Orders made and projected, in any order, between two requests; a pause is longer than any of them takes."""
+
+    def __init__(self, shop: ReconciliationFixture, acts: Sequence[Act]) -> None:
+        self.shop = shop
+        self.acts = iter(acts)
+        self.open: list[StreamId] = []
+        self.made = 0
+        self.busy = False
+
+    def step(self) -> None:
+        """Do the next thing; what it asks of the cells itself is not interrupted again."""
+        if self.busy:
+            return
+        self.busy = True
+        name, number = next(self.acts, ("nothing", 0))
+        getattr(self, name)(number)
+        self.busy = False
+
+    def sell(self, number: int) -> None:  # noqa: ARG002
+        self.made += 1
+        self.open.append(StreamId("acme", "order", f"traded-{self.made}"))
+        self.shop.sell(self.open[-1], price=f"{self.made}.50")
+
+    def project(self, number: int) -> None:
+        if self.open:
+            self.shop.project(self.open.pop(number % len(self.open)))
+
+    def deliver(self, number: int) -> None:  # noqa: ARG002
+        self.shop.feed.deliver()
+
+    def nothing(self, number: int) -> None:
+        """Others rest."""
+
+    def finish(self) -> None:
+        """Everything arrives."""
+        while self.open:
+            self.project(0)
+
+
+@given(
+    acts=st.lists(ACTS, min_size=50, max_size=300),
+    planted=st.lists(
+        st.sampled_from([plant for plant in TOGETHER if plant is not lose_delivery]), unique=True, max_size=3
+    ),
+    full=st.booleans(),
+)
+@settings(max_examples=12, deadline=None)
+def test_under_traffic_nothing_false_is_reported_and_nothing_planted_is_missed(
+    acts: Sequence[Act], planted: Sequence[Callable[[ReconciliationFixture], Found]], full: bool
+) -> None:
+    shop = ReconciliationFixture(MemoryEngine())
+    shop.reconcile()
+    wanted: Found = set()
+    for plant in planted:
+        wanted |= plant(shop)
+    shop.age()
+    trade = Trade(shop, acts)
+    shop.between = trade.step
+    during = shop.reconcile(repeat(trade.finish), full=full)
+    shop.between = lambda: None
+
+    assert kinds(found(during)) <= kinds(wanted)
+    trade.finish()
+    shop.age()
+    after = shop.reconcile()
+    assert places(found(after)) == places(wanted)
+
+
+def kinds(found: Found) -> Found:
+    """Findings, of sums only where."""
+    return {(section, "" if section in {"customer_totals", "daily_sales"} else kind, w) for section, kind, w in found}
+
+
+def places(found: Found) -> set[tuple[str, str]]:
+    """Where something was found: a second difference on a row may change what it is called."""
+    return {(section, where) for section, _, where in found}
