@@ -114,7 +114,7 @@ def _projecting(app: Application, order: str) -> Callable[[], None]:
     batch: Any = {"Records": [record(1, commit)]}
 
     def project() -> None:
-        mark_touched(batch["Records"], app.cells, app.clock())
+        mark_touched(batch["Records"], app.digests, app.clock())
         assert project_records(batch, app.runner, app.telemetry) == {"batchItemFailures": []}
 
     return project

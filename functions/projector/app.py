@@ -22,6 +22,6 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """Project one batch of the event table's stream, or on schedule catch up."""
     app = application()
     if "Records" in event:
-        mark_touched(event["Records"], app.cells, app.clock())
+        mark_touched(event["Records"], app.digests, app.clock())
         return project_records(event, app.runner, app.telemetry)
     return catch_up(app.catch_up, app.standstill, app.clock, context)

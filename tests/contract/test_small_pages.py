@@ -138,7 +138,7 @@ def reports(engine: DynamoDBEngine) -> Iterable[object]:
 
 
 def marks(engine: DynamoDBEngine) -> Iterable[object]:
-    kept = DirtySet(engine.cells(), "a side")
+    kept = DirtySet(engine.documents(), "a side")
     alike = (f"a{number}" for number in count())
     wanted = list(islice((name for name in alike if shard_of(name) == shard_of("a0")), SIZE))
     kept.add(wanted, START)

@@ -309,13 +309,15 @@ def traces(engine: DynamoDBEngine) -> DynamoDBTraces:
 
 
 def write_digests(engine: DynamoDBEngine) -> None:
-    cells = engine.cells()
-    DigestTree(cells, "rows:balances").update(CHECKSUMS)
-    DirtySet(cells, "rows:balances").add(["id-1"], START)
-    Runs(cells).save(RUN)
-    log = LogFeed(in_memory(), cells, "streams")
+    documents = engine.documents()
+    DigestTree(documents, "rows:balances").update(CHECKSUMS)
+    DirtySet(documents, "rows:balances").add(["id-1"], START)
+    Runs(documents).save(RUN)
+    log = LogFeed(in_memory(), documents, "streams")
     log.seen(log.changed(START, 1))
-    RestartingFeed(cells, "legacy", FullListing(cells, "legacy", lambda _place, _limit: Listing(()))).changed(START, 1)
+    RestartingFeed(documents, "legacy", FullListing(documents, "legacy", lambda _place, _limit: Listing(()))).changed(
+        START, 1
+    )
 
 
 def in_memory() -> EventStore:
@@ -326,14 +328,14 @@ def in_memory() -> EventStore:
 
 
 def read_digests(engine: DynamoDBEngine) -> Any:
-    cells = engine.cells()
-    tree = DigestTree(cells, "rows:balances")
+    documents = engine.documents()
+    tree = DigestTree(documents, "rows:balances")
     return (
         tree.entries("", tree.root()),
-        list(DirtySet(cells, "rows:balances").all()),
-        Runs(cells).open(),
-        LogFeed(in_memory(), cells, "streams").changed(START, 1).ids,
-        RestartingFeed(cells, "legacy", FullListing(cells, "legacy", unexpected)).changed(START, 1).ids,
+        list(DirtySet(documents, "rows:balances").all()),
+        Runs(documents).open(),
+        LogFeed(in_memory(), documents, "streams").changed(START, 1).ids,
+        RestartingFeed(documents, "legacy", FullListing(documents, "legacy", unexpected)).changed(START, 1).ids,
     )
 
 

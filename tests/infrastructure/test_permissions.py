@@ -68,7 +68,7 @@ GRANTS: dict[str, dict[str, set[str]]] = {
         "ViewsTable": {"BatchGetItem", "Scan", "PutItem", "UpdateItem", "DeleteItem"},
         "CursorsTable": {"GetItem", "BatchGetItem", "PutItem", "UpdateItem"},
         "CursorsTable/index/parked": {"Query"},
-        "DigestsTable": {"BatchGetItem", "BatchWriteItem", "DeleteItem", "PutItem", "Query"},
+        "DigestsTable": {"BatchGetItem", "BatchWriteItem", "DeleteItem", "GetItem", "PutItem", "Query"},
         "ReportsTable": {"PutItem"},
     },
     "deadlines": {
@@ -88,7 +88,7 @@ GRANTS: dict[str, dict[str, set[str]]] = {
         "DeadlinesTable": {"Query", "PutItem", "DeleteItem"},
         "TracesTable": {"Query", "PutItem"},
         "ReportsTable": {"GetItem", "Query"},
-        "DigestsTable": {"BatchGetItem"},
+        "DigestsTable": {"GetItem"},
     },
 }
 TELLING = {"reactor", "projector", "reconciler", "console"}

@@ -18,21 +18,21 @@ from tests.support.clocks import ManualClock, no_sleep
 from tests.support.wire import Deliver, Wire, strong_reads, tap
 
 from banyan.adapters.clients import CONFIG
-from banyan.adapters.dynamodb.cells import DynamoDBCells
 from banyan.adapters.dynamodb.commit_items import commit_item, snapshot_item
 from banyan.adapters.dynamodb.commits import DynamoDBTable
 from banyan.adapters.dynamodb.controls import DynamoDBStates
+from banyan.adapters.dynamodb.documents import CELLS, DynamoDBDocuments
 from banyan.adapters.dynamodb.gateway import Gateway
 from banyan.adapters.dynamodb.log_checkpoints import DynamoDBCheckpoints
 from banyan.adapters.dynamodb.row_repair import DynamoDBRowRepair
 from banyan.adapters.dynamodb.views import DynamoDBViews
 from banyan.adapters.settings import Tables
+from banyan.documents import Documents, MemoryDocuments
 from banyan.projections.checkpoints import LogCheckpoints, MemoryCheckpoints
 from banyan.projections.controls import MemoryStates
 from banyan.projections.memory import MemoryViews
 from banyan.projections.state import ProjectionStates
 from banyan.projections.views import RowRepair, Views
-from banyan.reconciliation.cells import Cells, MemoryCells
 from banyan.reconciliation.report import DynamoDBReports, MemoryReports, Reports
 from banyan.store import Commit, CommitTable, EventStore, Snapshot
 from banyan.store.eventstore import Clock
@@ -78,7 +78,7 @@ class Engine(Protocol):
     def upkeep(self) -> RowRepair:
         """What repairs read models."""
 
-    def cells(self) -> Cells:
+    def documents(self) -> Documents:
         """Digests, marks and progress of the reconciliation."""
 
     def reports(self) -> Reports:
@@ -101,7 +101,7 @@ class MemoryEngine:
         self._views = MemoryViews()
         self._controls = MemoryStates()
         self._checkpoints = MemoryCheckpoints()
-        self._cells = MemoryCells()
+        self._documents = MemoryDocuments()
         self._reports = MemoryReports()
 
     def table(self) -> MemoryTable:
@@ -122,8 +122,8 @@ class MemoryEngine:
     def upkeep(self) -> MemoryViews:
         return self._views
 
-    def cells(self) -> MemoryCells:
-        return self._cells
+    def documents(self) -> MemoryDocuments:
+        return self._documents
 
     def reports(self) -> MemoryReports:
         return self._reports
@@ -195,8 +195,8 @@ class DynamoDBEngine:
     def upkeep(self) -> DynamoDBRowRepair:
         return DynamoDBRowRepair(self.client, self.tables.views, no_sleep)
 
-    def cells(self) -> DynamoDBCells:
-        return DynamoDBCells(self.client, self.tables.digests, no_sleep)
+    def documents(self) -> DynamoDBDocuments:
+        return DynamoDBDocuments(self.gateway, self.tables.digests, CELLS)
 
     def reports(self) -> DynamoDBReports:
         return DynamoDBReports(self.client, self.tables.reports)

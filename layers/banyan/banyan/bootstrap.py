@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING
 from banyan.adapters.claims import ClaimChecks
 from banyan.adapters.clients import dynamodb_client, events_client, s3_client
 from banyan.adapters.clock_watch import ClockWatch
-from banyan.adapters.dynamodb.cells import DynamoDBCells
 from banyan.adapters.dynamodb.commits import DynamoDBTable
 from banyan.adapters.dynamodb.controls import DynamoDBStates
 from banyan.adapters.dynamodb.deadlines import DynamoDBDeadlines
+from banyan.adapters.dynamodb.documents import CELLS, DynamoDBDocuments
+from banyan.adapters.dynamodb.gateway import Gateway
 from banyan.adapters.dynamodb.log_checkpoints import DynamoDBCheckpoints
 from banyan.adapters.dynamodb.rebuild_checkpoints import DynamoDBCheckpoints as RebuildCheckpoints
 from banyan.adapters.dynamodb.traces import DynamoDBTraces
@@ -24,6 +25,7 @@ from banyan.adapters.publisher import EventPublisher
 from banyan.adapters.settings import Services, Settings, Tables
 from banyan.commands.handler import CommandHandler, HandlesCommands
 from banyan.deadlines.base import WaitingDeadlines
+from banyan.documents import Documents
 from banyan.domain import Domain, load_domain
 from banyan.notices import NoNotices, Notices
 from banyan.once import once
@@ -38,7 +40,6 @@ from banyan.projections.status import Standstill, StatusReader
 from banyan.projections.views import Views
 from banyan.reactions.policies import Policies
 from banyan.reactions.reactor import REACTOR, Effect, Reactor, ReactorSubscription
-from banyan.reconciliation.cells import Cells
 from banyan.reconciliation.report import DynamoDBReports, Reports
 from banyan.store import EventStore
 from banyan.store.eventstore import Clock, utc_now
@@ -199,9 +200,9 @@ class Application:
         return DynamoDBDeadlines(self.client, self.tables.deadlines, self.settings.log_buckets)
 
     @cached_property
-    def cells(self) -> Cells:
+    def digests(self) -> Documents:
         """Digests, marks and progress of the reconciliation."""
-        return DynamoDBCells(self.client, self.tables.digests)
+        return DynamoDBDocuments(Gateway(self.client), self.tables.digests, CELLS)
 
     @cached_property
     def reports(self) -> Reports:

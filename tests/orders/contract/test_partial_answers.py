@@ -16,11 +16,11 @@ from tests.support.wire import half_done
 from banyan.adapters.dynamodb.generation_rows import DynamoDBGenerationRows
 from banyan.adapters.dynamodb.rebuild_checkpoints import DynamoDBCheckpoints
 from banyan.adapters.work_queue import SqsWorkQueue
+from banyan.documents import Key
 from banyan.errors import StoreUnavailable
 from banyan.projections.rebuild.base import Build, Segment, Work
 from banyan.projections.state import ProjectionState
 from banyan.projections.views import Generation
-from banyan.reconciliation.cells import Key
 
 MANY = [account(f"a{number}") for number in range(9)]
 BALANCES, TURNOVER = Generation("balances"), Generation("turnover")
@@ -89,10 +89,10 @@ def shared_rows(engine: DynamoDBEngine, ledger: Ledger) -> Iterable[object]:
 
 def digests(engine: DynamoDBEngine, ledger: Ledger) -> Iterable[object]:
     del ledger
-    cells = {Key("part", f"{number:02}"): str(number) for number in range(9)}
-    engine.cells().write(cells)
-    assert len(engine.cells().page("part", 100)) == len(cells)
-    return engine.cells().read(list(cells))
+    documents = {Key("part", f"{number:02}"): str(number) for number in range(9)}
+    engine.documents().put_many(documents)
+    assert len(engine.documents().page("part", 100)) == len(documents)
+    return engine.documents().get_many(list(documents))
 
 
 @pytest.mark.parametrize(
@@ -124,7 +124,7 @@ def test_a_generation_is_dropped_to_its_last_row_and_cursor(dynamodb: DynamoDBEn
 
 def test_what_stays_undone_is_an_outage_and_no_answer(dynamodb: DynamoDBEngine) -> None:
     """Half of a hundred keys, and half of those that are left, do not become all within the attempts."""
-    views, store, cells = dynamodb.views(), dynamodb.store(REGISTRY), dynamodb.cells()
+    views, store, documents = dynamodb.views(), dynamodb.store(REGISTRY), dynamodb.documents()
     many = [account(f"a{number}") for number in range(100)]
     dynamodb.wire.around = half_done
     with pytest.raises(StoreUnavailable):
@@ -132,7 +132,7 @@ def test_what_stays_undone_is_an_outage_and_no_answer(dynamodb: DynamoDBEngine) 
     with pytest.raises(StoreUnavailable):
         store.existing(many)
     with pytest.raises(StoreUnavailable):
-        cells.read([Key("part", str(number)) for number in range(100)])
+        documents.get_many([Key("part", str(number)) for number in range(100)])
 
 
 class HalfTaken:

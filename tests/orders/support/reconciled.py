@@ -83,7 +83,7 @@ class Reconciled:
         self.world.clock.now = datetime.now(UTC)  # as the clock of a legacy database that marks what changed
         self.store = world.engine.store(DOMAIN.registry, world.clock)
         self.memory = MemoryEngine()
-        self.views, self.cells, self.upkeep = self.memory.views(), self.memory.cells(), self.memory.upkeep()
+        self.views, self.documents, self.upkeep = self.memory.views(), self.memory.documents(), self.memory.upkeep()
         self.controls = self.memory.controls()
         self.runner = ProjectionProcessor(
             self.store, self.views, DOMAIN.projections, retry_policy=RetryPolicy(clock=world.clock, sleep=no_sleep)
@@ -126,7 +126,7 @@ class Reconciled:
     def deliver(self) -> None:
         """Hand over what the stream of the legacy table tells, if anybody reads it."""
         for _, records in self.stream.read() if self.stream else ():
-            mark_legacy_rows(records, LEGACY.entity, self.cells, self.world.clock(), NoTelemetry())
+            mark_legacy_rows(records, LEGACY.entity, self.documents, self.world.clock(), NoTelemetry())
 
     def reconciler(self) -> Reconciler:
         """A new process that reconciles."""
@@ -134,11 +134,11 @@ class Reconciled:
         parts = self.world.parts
         views: Any = Between(self.views, self.between) if self.between else self.views
         projection, control = ORDER_DETAILS, self.controls.get([ORDER_DETAILS.name])[ORDER_DETAILS.name]
-        compared = Sources(self.store, views, self.upkeep, self.cells, self.runner.retry, clock)
+        compared = Sources(self.store, views, self.upkeep, self.documents, self.runner.retry, clock)
         others = comparisons(parts, projection, control, compared, lambda: clock() - WINDOW)
         sources = replace(compared, views=self.views)
         plan = build_plan(sources, DOMAIN, self.controls, WINDOW, self._sleep, others)
-        return Reconciler(plan, MemoryReports(), Runs(self.cells), clock, WINDOW)
+        return Reconciler(plan, MemoryReports(), Runs(self.documents), clock, WINDOW)
 
     def _sleep(self, _: float) -> None:
         self.world.clock.move(WINDOW)

@@ -12,11 +12,11 @@ from tests.support.engines import Engine
 from tests.support.projections import CountingTelemetry
 
 from banyan.commands.handler import CommandHandler
+from banyan.documents import Documents
 from banyan.projections.base import ViewProjection
 from banyan.projections.processor import ProjectionProcessor
 from banyan.projections.retries import RetryPolicy
 from banyan.projections.views import Generation, Views, row_name
-from banyan.reconciliation.cells import Cells
 from banyan.reconciliation.feeds import DirtySet
 from banyan.reconciliation.plan import Plan, build_plan
 from banyan.reconciliation.reconciler import Reconciler, Runs
@@ -53,9 +53,9 @@ class Notes:
 class RowFeed:
     """Marks rows that changed since it looked last, whoever changed them: what the stream of the views table tells."""
 
-    def __init__(self, views: Views, cells: Cells, clock: ManualClock) -> None:
+    def __init__(self, views: Views, documents: Documents, clock: ManualClock) -> None:
         self._views = views
-        self._cells = cells
+        self._documents = documents
         self._clock = clock
         self._seen: dict[str, dict[str, Any]] = {}
 
@@ -69,7 +69,7 @@ class RowFeed:
             )
             seen = self._seen.get(projection.name, {})
             changed = [name for name in rows.keys() | seen.keys() if rows.get(name) != seen.get(name)]
-            DirtySet(self._cells, str(generation)).add(changed, self._clock())
+            DirtySet(self._documents, str(generation)).add(changed, self._clock())
             self._seen[projection.name] = rows
 
 
@@ -113,10 +113,10 @@ class ReconciliationFixture:
         self.clock = ManualClock()
         self.store = engine.store(DOMAIN.registry, self.clock)
         self.views = engine.views()
-        self.cells = engine.cells()
+        self.documents = engine.documents()
         self.telemetry = CountingTelemetry()
         self.notes = Notes()
-        self.feed = RowFeed(self.views, self.cells, self.clock)
+        self.feed = RowFeed(self.views, self.documents, self.clock)
         self.runner = ProjectionProcessor(
             self.store,
             self.views,
@@ -147,7 +147,7 @@ class ReconciliationFixture:
 
     def touched(self, stream: StreamId) -> None:
         """What the stream of the event table tells of items that were written over or removed."""
-        DirtySet(self.cells, STREAMS).add([str(stream)], self.clock())
+        DirtySet(self.documents, STREAMS).add([str(stream)], self.clock())
 
     def age(self) -> None:
         """Let more time pass than anything may be on its way."""
@@ -160,12 +160,12 @@ class ReconciliationFixture:
 
     def plan(self) -> Plan:
         """The plan of another process; ``between`` happens before each of its requests."""
-        table, views, upkeep, cells = (
+        table, views, upkeep, documents = (
             Between(target, lambda: self.between())
-            for target in (self.engine.table(), self.views, self.engine.upkeep(), self.cells)
+            for target in (self.engine.table(), self.views, self.engine.upkeep(), self.documents)
         )
         store = EventStore(table, DOMAIN.registry, self.clock, no_sleep)
-        sources = Sources(store, views, upkeep, cells, self.runner.retry, self.clock)
+        sources = Sources(store, views, upkeep, documents, self.runner.retry, self.clock)
         return build_plan(sources, DOMAIN, self.engine.controls(), WINDOW, self.sleep, self.others)
 
     def reconciler(self) -> Reconciler:
@@ -173,7 +173,7 @@ class ReconciliationFixture:
         return Reconciler(
             self.plan(),
             self.engine.reports(),
-            Runs(Between(self.cells, lambda: self.between())),
+            Runs(Between(self.documents, lambda: self.between())),
             self.clock,
             WINDOW,
             telemetry=self.telemetry,

@@ -9,9 +9,9 @@ from tests.support.clocks import START
 from tests.support.projections import CountingTelemetry
 
 from banyan.adapters.dynamodb.view_items import state_item_key, view_item_key
+from banyan.documents import MemoryDocuments
 from banyan.entrypoints.changes import mark_rows
 from banyan.projections.views import Generation, ViewKey, row_name
-from banyan.reconciliation.cells import MemoryCells
 from banyan.reconciliation.feeds import DirtySet, FullListing
 from banyan.reconciliation.sides import Listing
 from banyan.streams import StreamId
@@ -35,15 +35,15 @@ def written(keys: dict[str, Any]) -> dict[str, Any]:
     ],
 )
 def test_rows_are_marked_and_one_without_a_name_of_ours_is_counted(strange: dict[str, Any]) -> None:
-    cells, telemetry = MemoryCells(), CountingTelemetry()
+    documents, telemetry = MemoryDocuments(), CountingTelemetry()
     keys = [strange, view_item_key(LIVE, KEY), state_item_key(LIVE, STREAM), strange]
-    mark_rows([written(each) for each in keys], cells, START, telemetry)
-    assert sorted(DirtySet(cells, str(LIVE)).all()) == sorted([row_name(KEY), str(STREAM)])
+    mark_rows([written(each) for each in keys], documents, START, telemetry)
+    assert sorted(DirtySet(documents, str(LIVE)).all()) == sorted([row_name(KEY), str(STREAM)])
     assert telemetry.counts == {"UnreadableRecords": 2}
 
 
 def test_a_mark_that_is_made_again_at_the_same_moment_stays() -> None:
-    marks = DirtySet(MemoryCells(), "a side")
+    marks = DirtySet(MemoryDocuments(), "a side")
     marks.add(["o-1", "o-2"], START)
     changes = marks.changed(START, 10)
     marks.add(["o-1"], START)
@@ -60,7 +60,7 @@ def test_a_list_goes_on_behind_pages_without_entities() -> None:
         "3": Listing(("c",), "4"),
         "4": Listing(()),
     }
-    listed, found = FullListing(MemoryCells(), "a side", lambda position, _: pages[position]), list[str]()
+    listed, found = FullListing(MemoryDocuments(), "a side", lambda position, _: pages[position]), list[str]()
     while (changes := listed.changed(START, 10)).ids:
         found += changes.ids
         listed.seen(changes)

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from banyan.reconciliation.cells import Cells, Key, MemoryCells
+from banyan.documents import Documents, Key, MemoryDocuments
 from banyan.reconciliation.content import checksum
 from banyan.reconciliation.tree import LEAF_ENTRIES, DigestTree, differing, path_of
 
@@ -16,9 +16,9 @@ IDS = st.integers(0, 120).map(lambda n: f"acme:order:o-{n}")
 ENTRIES = st.dictionaries(IDS, st.sampled_from(["a", "b"]), max_size=120)
 
 
-def tree(entries: Mapping[str, str], cells: Cells | None = None, name: str = "one") -> DigestTree:
+def tree(entries: Mapping[str, str], documents: Documents | None = None, name: str = "one") -> DigestTree:
     """A tree made in one update."""
-    made = DigestTree(cells or MemoryCells(), name)
+    made = DigestTree(documents or MemoryDocuments(), name)
     made.update(entries)
     return made
 
@@ -38,8 +38,8 @@ def test_the_way_to_its_entries_leaves_no_trace(before: dict[str, str], after: d
 @given(one=ENTRIES, other=ENTRIES)
 @settings(max_examples=100, deadline=None)
 def test_exactly_what_differs_is_found(one: dict[str, str], other: dict[str, str]) -> None:
-    cells = MemoryCells()
-    trees = tree(one, cells, "one"), tree(other, cells, "other")
+    documents = MemoryDocuments()
+    trees = tree(one, documents, "one"), tree(other, documents, "other")
     wanted = sorted((id for id in one.keys() | other.keys() if one.get(id) != other.get(id)), key=path_of)
 
     assert list(differing(*trees)) == wanted
@@ -63,13 +63,13 @@ def test_an_update_that_was_interrupted_anywhere_is_completed_by_doing_it_again(
     wanted = tree({id: c for id, c in (before | changes).items() if c}).root()
     writes = 0
     while True:
-        cells = Stopping()
-        interrupted = tree(before, cells)
-        cells.left = writes
+        documents = Stopping()
+        interrupted = tree(before, documents)
+        documents.left = writes
         try:
             interrupted.update(changes)
         except Interrupted:
-            cells.left = None
+            documents.left = None
             interrupted.update(changes)
             assert interrupted.root() == wanted
             writes += 1
@@ -92,8 +92,8 @@ def test_as_many_entries_as_a_leaf_holds_are_one_node_and_one_more_are_not(way: 
 
 
 def test_a_walk_that_goes_on_in_the_middle_of_a_deep_tree_leaves_nothing_out() -> None:
-    cells, ids = MemoryCells(), [f"o-{n}" for n in range(1_500)]
-    one, other = tree(dict.fromkeys(ids, "a"), cells, "one"), tree(dict.fromkeys(ids, "b"), cells, "other")
+    documents, ids = MemoryDocuments(), [f"o-{n}" for n in range(1_500)]
+    one, other = tree(dict.fromkeys(ids, "a"), documents, "one"), tree(dict.fromkeys(ids, "b"), documents, "other")
     wanted = sorted(ids, key=path_of)
     for place in range(0, len(wanted), 67):
         after = path_of(wanted[place])
@@ -105,27 +105,27 @@ class Interrupted(Exception):
     """The process ended."""
 
 
-class Stopping(MemoryCells):
-    """Cells that can be written a number of times only, one by one."""
+class Stopping(MemoryDocuments):
+    """Documents that can be written a number of times only, one by one."""
 
     def __init__(self) -> None:
         super().__init__()
         self.left: int | None = None
 
-    def write(self, cells: Mapping[Key, str | None]) -> None:
-        for key, text in cells.items():
+    def put_many(self, documents: Mapping[Key, str | None]) -> None:
+        for key, text in documents.items():
             if self.left == 0:
                 raise Interrupted
             self.left = None if self.left is None else self.left - 1
-            super().write({key: text})
+            self.put(key, text)
 
 
 @pytest.mark.parametrize(("size", "depth"), [(1_000, 3), (10_000, 3), (100_000, 4)])
 def test_nodes_read_grow_with_the_differences_and_with_the_logarithm_of_the_entities(size: int, depth: int) -> None:
     """Each difference costs one path down in each tree; a path grows by one node with each factor of 16."""
-    cells = MemoryCells()
+    documents = MemoryDocuments()
     entries = {f"acme:order:o-{n}": checksum({"n": n}) for n in range(size)}
-    one, other = tree(entries, cells, "one"), tree(entries, cells, "other")
+    one, other = tree(entries, documents, "one"), tree(entries, documents, "other")
     for differences in (0, 1, 10):
         changed = list(entries)[:differences]
         other.update({id: checksum({"changed": id}) for id in changed})

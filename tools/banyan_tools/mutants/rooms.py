@@ -58,7 +58,7 @@ ROOMS = {
     ),
     "reconciliation": Room(
         ["reconciliation"],
-        ["unit/reconciliation", *_tests("contract", "cells reconciliation")],
+        ["unit/reconciliation", *_tests("contract", "documents reconciliation")],
     ),
     "migration": Room(
         ["migration"],

@@ -10,9 +10,9 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from banyan.adapters.dynamodb.view_items import read_row_key
+from banyan.documents import Documents
 from banyan.projections.keys import STATE_SORT, stream_of
 from banyan.projections.views import row_name
-from banyan.reconciliation.cells import Cells
 from banyan.reconciliation.feeds import DirtySet
 from banyan.reconciliation.streams import STREAMS
 from banyan.telemetry import Telemetry
@@ -34,15 +34,15 @@ def mark_changes(records: Sequence[Record], app: Application) -> None:
         The batch is to be delivered again.
     """
     if records[0]["eventSourceARN"] != app.settings.legacy_stream_arn:
-        mark_rows(records, app.cells, app.clock(), app.telemetry)
+        mark_rows(records, app.digests, app.clock(), app.telemetry)
         return
     from banyan.migration.stores.adapter import adapter_of
     from banyan.migration.sync.marking import mark_legacy_rows
 
-    mark_legacy_rows(records, adapter_of(app.domain).entity, app.cells, app.clock(), app.telemetry)
+    mark_legacy_rows(records, adapter_of(app.domain).entity, app.digests, app.clock(), app.telemetry)
 
 
-def mark_rows(records: Sequence[Record], cells: Cells, at: datetime, telemetry: Telemetry) -> None:
+def mark_rows(records: Sequence[Record], documents: Documents, at: datetime, telemetry: Telemetry) -> None:
     """Mark rows of the views table that were written or removed, each once.
 
     Raises
@@ -59,10 +59,10 @@ def mark_rows(records: Sequence[Record], cells: Cells, at: datetime, telemetry: 
             telemetry.count("UnreadableRecords")
             _logger.error("a row of the views table that has no name of ours was passed over")
     for generation, rows in found.items():
-        DirtySet(cells, generation).add(sorted(rows), at)
+        DirtySet(documents, generation).add(sorted(rows), at)
 
 
-def mark_touched(records: Sequence[Record], cells: Cells, at: datetime) -> None:
+def mark_touched(records: Sequence[Record], documents: Documents, at: datetime) -> None:
     """Mark streams of which anything but a new commit was written: snapshots, and what was written over or removed.
 
     Raises
@@ -72,7 +72,7 @@ def mark_touched(records: Sequence[Record], cells: Cells, at: datetime) -> None:
     """
     touched = {record["dynamodb"]["Keys"]["stream"]["S"] for record in records if not _is_new_commit(record)}
     if touched:
-        DirtySet(cells, STREAMS).add(sorted(touched), at)
+        DirtySet(documents, STREAMS).add(sorted(touched), at)
 
 
 def _is_new_commit(record: Record) -> bool:

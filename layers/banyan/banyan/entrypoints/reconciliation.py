@@ -21,12 +21,12 @@ def reconciler(app: Application) -> Reconciler:
     """A reconciler for the generations that are live now."""
     window = timedelta(milliseconds=app.settings.reconciliation_settle_ms)
     upkeep = DynamoDBRowRepair(app.client, app.tables.views)
-    sources = Sources(app.store, app.views, upkeep, app.cells, app.runner.retry, app.clock)
+    sources = Sources(app.store, app.views, upkeep, app.digests, app.runner.retry, app.clock)
     others = _of_migration(app, sources, window)
     return Reconciler(
         build_plan(sources, app.domain, app.controls, window, time.sleep, others),
         app.reports,
-        Runs(app.cells),
+        Runs(app.digests),
         app.clock,
         window,
         tolerance_percent=app.settings.tolerance_percent,

@@ -10,7 +10,7 @@ from uuid import uuid4
 
 import orjson
 
-from banyan.reconciliation.cells import Cells, Key
+from banyan.documents import Documents, Key, listed
 from banyan.reconciliation.sides import Changes, Feed, Listing
 from banyan.reconciliation.tree import path_of
 from banyan.store.base import LogEntry
@@ -33,27 +33,27 @@ class DirtySet:
 
     Parameters
     ----------
-    cells : Cells
+    documents : Documents
     side : str
         Whose marks these are.
     """
 
-    def __init__(self, cells: Cells, side: str) -> None:
-        self._cells = cells
+    def __init__(self, documents: Documents, side: str) -> None:
+        self._documents = documents
         self._side = side
 
     def add(self, ids: Sequence[str], at: datetime) -> None:
         """Mark entities."""
         text = f"{timestamp(at)}#{uuid4()}"
-        self._cells.write({self._key(id): text for id in ids})
+        self._documents.put_many({self._key(id): text for id in ids})
 
     def remove(self, id: str) -> None:
         """Take a mark away."""
-        self._cells.write({self._key(id): None})
+        self._documents.put(self._key(id), None)
 
     def has(self, id: str) -> bool:
         """Whether an entity is marked."""
-        return bool(self._cells.read([self._key(id)]))
+        return self._documents.get(self._key(id)) is not None
 
     def all(self) -> Iterator[str]:
         """Every marked entity."""
@@ -68,16 +68,14 @@ class DirtySet:
     def seen(self, changes: Changes) -> None:
         """As in ``Feed``: a mark that was made anew meanwhile stays."""
         marks: Any = changes.receipt
-        self._cells.remove(marks)
+        self._documents.delete_unchanged(marks)
 
     def rewind(self) -> None:
         """As in ``Feed``: marks know of nothing but changes."""
 
     def _marked(self, shard: str, page: int) -> Iterator[tuple[Key, str]]:
-        after, partition = "", self._partition(shard)
-        while found := self._cells.page(partition, page, after):
-            yield from ((Key(partition, id), text) for id, text in found)
-            after = found[-1][0]
+        partition = self._partition(shard)
+        return ((Key(partition, id), text) for id, text in listed(self._documents, partition, page=page))
 
     def _key(self, id: str) -> Key:
         return Key(self._partition(shard_of(id)), id)
@@ -99,7 +97,7 @@ class LogFeed:
     Parameters
     ----------
     store : StreamReader
-    cells : Cells
+    documents : Documents
         Keeps how far the log was read.
     name : str
         Who reads.
@@ -107,9 +105,9 @@ class LogFeed:
         All streams unless given.
     """
 
-    def __init__(self, store: StreamReader, cells: Cells, name: str, entity: str | None = None) -> None:
+    def __init__(self, store: StreamReader, documents: Documents, name: str, entity: str | None = None) -> None:
         self._store = store
-        self._cells = cells
+        self._documents = documents
         self._key = Key("positions", name)
         self._entity = entity
         self._before: datetime | None = None
@@ -145,18 +143,18 @@ class LogFeed:
     def rewind(self) -> None:
         """As in ``Feed``."""
         self._before = None
-        self._cells.write({self._key: None})
+        self._documents.put(self._key, None)
 
     def _own(self, entry: LogEntry) -> bool:
         return self._entity in (None, entry.stream.entity)
 
     def _place(self) -> Place:
-        text = self._cells.read([self._key]).get(self._key)
+        text = self._documents.get(self._key)
         return Place(*orjson.loads(text)) if text else Place("", {})
 
     def _reached(self, place: Place) -> None:
         reached = {**self._place().reached, **place.reached}
-        self._cells.write({self._key: orjson.dumps([place.before, reached]).decode()})
+        self._documents.put(self._key, orjson.dumps([place.before, reached]).decode())
 
     def _since(self, place: Place, before: datetime) -> Iterator[tuple[int, LogEntry]]:
         """Entries behind a place that this run has come to, or somewhat before one of an earlier run."""
@@ -179,7 +177,7 @@ class FullListing:
 
     Parameters
     ----------
-    cells : Cells
+    documents : Documents
         Keeps how far the list was read.
     name : str
         Whose list this is.
@@ -187,14 +185,14 @@ class FullListing:
         About so many entities from a position on; the first position is the empty text.
     """
 
-    def __init__(self, cells: Cells, name: str, page: Callable[[str, int], Listing]) -> None:
-        self._cells = cells
+    def __init__(self, documents: Documents, name: str, page: Callable[[str, int], Listing]) -> None:
+        self._documents = documents
         self._key = Key("listed", name)
         self._page = page
 
     def changed(self, before: datetime, limit: int) -> Changes:  # noqa: ARG002
         """As in ``Feed``; pages without entities are passed over."""
-        position: str | None = self._cells.read([self._key]).get(self._key, "")
+        position: str | None = self._documents.get(self._key) or ""
         while position != COMPLETE:
             listing = self._page(position or "", limit)
             position = listing.position or COMPLETE
@@ -209,10 +207,10 @@ class FullListing:
 
     def rewind(self) -> None:
         """As in ``Feed``."""
-        self._cells.write({self._key: None})
+        self._documents.put(self._key, None)
 
     def _reached(self, position: str) -> None:
-        self._cells.write({self._key: position})
+        self._documents.put(self._key, position)
 
 
 class CompositeFeed:
@@ -273,7 +271,7 @@ class RestartingFeed:
 
     Parameters
     ----------
-    cells : Cells
+    documents : Documents
         Keeps the last occasion.
     name : str
         Whose feed this is.
@@ -282,8 +280,10 @@ class RestartingFeed:
         Of a run, by the moment it looks back from; a new one for each run where nothing tells of changes.
     """
 
-    def __init__(self, cells: Cells, name: str, feed: Feed, occasion: Callable[[datetime], str] = timestamp) -> None:
-        self._cells = cells
+    def __init__(
+        self, documents: Documents, name: str, feed: Feed, occasion: Callable[[datetime], str] = timestamp
+    ) -> None:
+        self._documents = documents
         self._key = Key("begun", name)
         self._feed = feed
         self._occasion = occasion
@@ -293,9 +293,9 @@ class RestartingFeed:
     def changed(self, before: datetime, limit: int) -> Changes:
         """As in ``Feed``."""
         occasion = self._occasion(before)
-        if self._cells.read([self._key]).get(self._key) != occasion:
+        if self._documents.get(self._key) != occasion:
             self._feed.rewind()
-            self._cells.write({self._key: occasion})
+            self._documents.put(self._key, occasion)
         return self._feed.changed(before, limit)
 
 

@@ -11,10 +11,10 @@ from itertools import islice
 from typing import Final, Protocol
 
 from banyan.confirm import confirm
+from banyan.documents import Documents
 from banyan.domain import Domain
 from banyan.projections.base import Projection, ViewProjection
 from banyan.projections.state import ProjectionState, ProjectionStates
-from banyan.reconciliation.cells import Cells
 from banyan.reconciliation.content import checksum
 from banyan.reconciliation.feeds import Clock, DirtySet, ForwardingFeed, RestartingFeed
 from banyan.reconciliation.report import Finding, Section
@@ -184,7 +184,7 @@ class Plan:
 
     streams: StreamVerification
     comparisons: Sequence[Comparison]
-    cells: Cells
+    documents: Documents
     clock: Clock
     pause: Callable[[], None]
     left_out: Mapping[str, str] = field(default_factory=dict)
@@ -225,7 +225,7 @@ class Plan:
     @cached_property
     def _updates(self) -> Mapping[str, TreeUpdate]:
         sides = [side for comparison in self.comparisons for side in (comparison.expected, comparison.actual)]
-        return {side.name: TreeUpdate(side, DigestTree(self.cells, side.name)) for side in sides}
+        return {side.name: TreeUpdate(side, DigestTree(self.documents, side.name)) for side in sides}
 
     def _rewinding(self, full: bool) -> Iterator[RunStep]:
         if full:
@@ -306,10 +306,10 @@ def build_plan(
         comparison = _comparison(projection, known[projection.name], sources, histories, window)
         folds[projection.entity].append(comparison.touched)
         comparisons.append(comparison)
-    _forward(comparisons, others, sources.cells)
-    streams = StreamVerification(sources.store, domain.deciders, sources.cells, sources.clock, folds, histories)
+    _forward(comparisons, others, sources.documents)
+    streams = StreamVerification(sources.store, domain.deciders, sources.documents, sources.clock, folds, histories)
     pause = partial(sleep, window.total_seconds())
-    return Plan(streams, [*comparisons, *others], sources.cells, sources.clock, pause, left_out)
+    return Plan(streams, [*comparisons, *others], sources.documents, sources.clock, pause, left_out)
 
 
 def _comparison(
@@ -325,7 +325,7 @@ def _comparison(
     return StateComparison(projection, control.generation(), sources, histories, fence)
 
 
-def _forward(comparisons: Sequence[Comparison], others: Sequence[Comparison], cells: Cells) -> None:
+def _forward(comparisons: Sequence[Comparison], others: Sequence[Comparison], documents: Documents) -> None:
     """Let the comparisons with other systems know of the rows that changed."""
     wanted = {side.name for other in others for side in (other.expected, other.actual)}
     for comparison in comparisons:
@@ -333,7 +333,7 @@ def _forward(comparisons: Sequence[Comparison], others: Sequence[Comparison], ce
             rows = comparison.actual
             name = read_model_name(rows.generation)
             if name in wanted:
-                rows.feed = ForwardingFeed(rows.feed, DirtySet(cells, name))
+                rows.feed = ForwardingFeed(rows.feed, DirtySet(documents, name))
 
 
 def _applied(view: ViewComparison, ids: Sequence[str]) -> StepResult:

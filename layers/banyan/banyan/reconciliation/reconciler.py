@@ -7,11 +7,11 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
+from banyan.documents import Documents, Key
 from banyan.errors import BanyanError
 from banyan.events import CamelModel
 from banyan.jobs import Job
 from banyan.notices import NoNotices, Notices
-from banyan.reconciliation.cells import Cells, Key
 from banyan.reconciliation.feeds import Clock
 from banyan.reconciliation.plan import Plan, RunStep, StepResult
 from banyan.reconciliation.report import MAX_FINDINGS, Finding, Report, Reports, Section
@@ -92,22 +92,22 @@ class Runs:
 
     Parameters
     ----------
-    cells : Cells
+    documents : Documents
     """
 
-    def __init__(self, cells: Cells) -> None:
-        self._cells = cells
+    def __init__(self, documents: Documents) -> None:
+        self._documents = documents
         self._text: str | None = None
 
     def open(self) -> RunState | None:
         """The run that is not finished, if there is one."""
-        self._text = self._cells.read([RUN]).get(RUN)
+        self._text = self._documents.get(RUN)
         return RunState.model_validate_json(self._text) if self._text else None
 
     def save(self, state: RunState | None) -> None:
         """Keep the state, ``None`` when the run is finished. Raises ``RunLost`` when somebody else did meanwhile."""
         text = state.model_dump_json(by_alias=True) if state else None
-        if not self._cells.replace(RUN, self._text, text):
+        if not self._documents.replace(RUN, self._text, text):
             raise RunLost
         self._text = text
 

@@ -9,11 +9,11 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 
+from banyan.documents import Documents
 from banyan.errors import StreamCorrupted
 from banyan.projections.base import AnyStreamProjection
 from banyan.projections.check import fold_commits
 from banyan.projections.views import Generation, RowRepair, StateRow, Views, WriteConflict
-from banyan.reconciliation.cells import Cells
 from banyan.reconciliation.feeds import Clock, CompositeFeed, DirtySet, FullListing, LogFeed
 from banyan.reconciliation.report import Finding
 from banyan.reconciliation.sides import Content, Feed, Listing, NotRepairable, Verdict, difference
@@ -32,7 +32,7 @@ class Sources:
 
     Parameters
     ----------
-    cells : Cells
+    documents : Documents
         Where the reconciliation keeps what it knows.
     resume : Callable[[str, StreamId], object]
         Brings a stream up to date in a projection, also a parked one.
@@ -41,7 +41,7 @@ class Sources:
     store: EventStore
     views: Views
     upkeep: RowRepair
-    cells: Cells
+    documents: Documents
     resume: Callable[[str, StreamId], object]
     clock: Clock
 
@@ -89,8 +89,10 @@ class FoldSide:
         self, projection: AnyStreamProjection, generation: Generation, sources: Sources, histories: Histories
     ) -> None:
         self.name = f"fold:{generation}"
-        self.marks = DirtySet(sources.cells, self.name)
-        self.feed: Feed = CompositeFeed(LogFeed(sources.store, sources.cells, self.name, projection.entity), self.marks)
+        self.marks = DirtySet(sources.documents, self.name)
+        self.feed: Feed = CompositeFeed(
+            LogFeed(sources.store, sources.documents, self.name, projection.entity), self.marks
+        )
         self._projection = projection
         self._store = sources.store
         self._histories = histories
@@ -129,7 +131,7 @@ class StateRowSide:
         self.name = f"rows:{generation}"
         self.generation = generation
         self.feed: Feed = CompositeFeed(
-            FullListing(sources.cells, self.name, self.page), DirtySet(sources.cells, str(generation))
+            FullListing(sources.documents, self.name, self.page), DirtySet(sources.documents, str(generation))
         )
         self._projection = projection
         self._views = sources.views
@@ -303,7 +305,7 @@ class ReadModelSide:
         rows = StateRowSide(projection, generation, sources)
         self.name = read_model_name(generation)
         self.feed: Feed = CompositeFeed(
-            FullListing(sources.cells, self.name, rows.page), DirtySet(sources.cells, self.name)
+            FullListing(sources.documents, self.name, rows.page), DirtySet(sources.documents, self.name)
         )
         self.rows = rows.rows
         self._projection = projection

@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from banyan.decider import AnyDecider
+from banyan.documents import Documents
 from banyan.events import DomainEvent
-from banyan.reconciliation.cells import Cells
 from banyan.reconciliation.feeds import Clock, DirtySet, LogFeed
 from banyan.reconciliation.report import Finding
 from banyan.reconciliation.rows import Histories
@@ -32,7 +32,7 @@ class StreamVerification:
     ----------
     store : EventStore
     deciders : Sequence[Decider]
-    cells : Cells
+    documents : Documents
     clock : Callable[[], datetime]
     folds : Mapping[str, Sequence[DirtySet]]
         By entity: where to mark a stream that was touched.
@@ -44,14 +44,14 @@ class StreamVerification:
         self,
         store: EventStore,
         deciders: Sequence[AnyDecider],
-        cells: Cells,
+        documents: Documents,
         clock: Clock,
         folds: Mapping[str, Sequence[DirtySet]],
         histories: Histories,
     ) -> None:
-        self.tree = DigestTree(cells, STREAMS)
-        self.log = LogFeed(store, cells, STREAMS)
-        self.marks = DirtySet(cells, STREAMS)
+        self.tree = DigestTree(documents, STREAMS)
+        self.log = LogFeed(store, documents, STREAMS)
+        self.marks = DirtySet(documents, STREAMS)
         self._store = store
         self._deciders = {decider.entity: decider for decider in deciders}
         self._clock = clock

@@ -10,7 +10,7 @@ from typing import Final
 
 import orjson
 
-from banyan.reconciliation.cells import Cells, Key
+from banyan.documents import Documents, Key
 
 LEAF_ENTRIES: Final = 64
 """A node with more entries below it has children, one for each hexadecimal digit; with no more it is a leaf."""
@@ -50,7 +50,7 @@ class DigestTree:
 
     Parameters
     ----------
-    cells : Cells
+    documents : Documents
     name : str
 
     Attributes
@@ -59,9 +59,9 @@ class DigestTree:
         Nodes fetched so far.
     """
 
-    def __init__(self, cells: Cells, name: str) -> None:
+    def __init__(self, documents: Documents, name: str) -> None:
         self.nodes_read = 0
-        self._cells = cells
+        self._documents = documents
         self._name = name
 
     def root(self) -> Node:
@@ -71,7 +71,7 @@ class DigestTree:
     def nodes(self, paths: Sequence[str]) -> dict[str, Node]:
         """Nodes by path; one that does not exist is an empty leaf."""
         self.nodes_read += len(paths)
-        found = self._cells.read([self._key(path) for path in paths])
+        found = self._documents.get_many([self._key(path) for path in paths])
         return {path: _decode(found.get(self._key(path))) for path in paths}
 
     def update(self, checksums: Mapping[str, str | None]) -> None:
@@ -102,7 +102,7 @@ class DigestTree:
         for path, node in nodes.items():
             levels[-1 if node is None else len(path)][self._key(path)] = None if node is None else _encode(node)
         for level in sorted(levels, reverse=True):
-            self._cells.write(levels[level])
+            self._documents.put_many(levels[level])
 
     def _walk(self, path: str, node: Node, after: str) -> Iterator[str]:
         if not node.children:

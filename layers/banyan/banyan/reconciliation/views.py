@@ -11,13 +11,13 @@ from typing import Any
 
 import orjson
 
+from banyan.documents import Key
 from banyan.errors import StoreUnavailable, StreamCorrupted
 from banyan.projections.base import Value, ViewProjection
 from banyan.projections.check import ViewFold
 from banyan.projections.memory import changed_row
 from banyan.projections.rows import RowChange, add, merge
 from banyan.projections.views import Generation, ViewKey, ViewRow, ViewUpdate, WriteConflict, named_row, row_name
-from banyan.reconciliation.cells import Key
 from banyan.reconciliation.content import canonical
 from banyan.reconciliation.feeds import SHARDS, Clock, CompositeFeed, DirtySet, FullListing, LogFeed, shard_of
 from banyan.reconciliation.report import Finding
@@ -44,13 +44,13 @@ class ExpectedSide:
         self, projection: ViewProjection, generation: Generation, sources: Sources, histories: Histories
     ) -> None:
         self.name = f"fold:{generation}"
-        self.streams = LogFeed(sources.store, sources.cells, self.name, projection.entity)
-        self.marks = DirtySet(sources.cells, self.name)
+        self.streams = LogFeed(sources.store, sources.documents, self.name, projection.entity)
+        self.marks = DirtySet(sources.documents, self.name)
         self.feed: Feed = self.marks
         self._projection = projection
         self._store = sources.store
         self._histories = histories
-        self._cells = sources.cells
+        self._documents = sources.documents
         self._intent = Key("intents", self.name)
 
     def apply(self, ids: Sequence[str], *, fresh: bool = False) -> None:
@@ -61,13 +61,13 @@ class ExpectedSide:
         moves = [move for stream in streams if (move := self._readable(stream, applied.get(stream, 0), fresh=fresh))]
         changes = merge(moves)
         rows = self.rows(list(changes))
-        cells: dict[Key, str | None] = {}
+        documents: dict[Key, str | None] = {}
         for key, change in changes.items():
             row = changed_row(key, rows.get(key), change, BEGINNING_OF_TIME)
-            cells[self._row_key(key)] = _encode(row) if row else None
-        cells |= {self._applied_key(move.stream): str(move.to_version) for move in moves}
+            documents[self._row_key(key)] = _encode(row) if row else None
+        documents |= {self._applied_key(move.stream): str(move.to_version) for move in moves}
         if moves:
-            self._cells.write({self._intent: orjson.dumps([[*key, text] for key, text in cells.items()]).decode()})
+            self._documents.put(self._intent, orjson.dumps([[*key, text] for key, text in documents.items()]).decode())
             self._finish()
 
     def move(self, stream: StreamId, after: int, upto: int | None = None) -> ViewUpdate | None:
@@ -102,12 +102,12 @@ class ExpectedSide:
     def applied(self, streams: Sequence[StreamId]) -> Mapping[StreamId, int]:
         """How far the rows hold each stream."""
         keys = {self._applied_key(stream): stream for stream in streams}
-        return {keys[key]: int(version) for key, version in self._cells.read(list(keys)).items()}
+        return {keys[key]: int(version) for key, version in self._documents.get_many(list(keys)).items()}
 
     def rows(self, keys: Sequence[ViewKey]) -> Mapping[ViewKey, ViewRow]:
         """Rows by key."""
         places = {self._row_key(key): key for key in keys}
-        return {places[key]: _decode(places[key], text) for key, text in self._cells.read(list(places)).items()}
+        return {places[key]: _decode(places[key], text) for key, text in self._documents.get_many(list(places)).items()}
 
     def read(self, ids: Sequence[str]) -> Mapping[str, Content]:
         """As in ``Side``."""
@@ -116,22 +116,22 @@ class ExpectedSide:
 
     def forget(self, limit: int) -> bool:
         """Remove up to ``limit`` of what is kept, to begin anew; tells whether there is more."""
-        self._cells.write({self._intent: None})
+        self._documents.put(self._intent, None)
         self.streams.rewind()
         rows = self._first("shadow", limit)
         self.marks.add([key.sort for key in rows], BEGINNING_OF_TIME)
-        self._cells.write(dict.fromkeys(rows or self._first("taken", limit)))
+        self._documents.put_many(dict.fromkeys(rows or self._first("taken", limit)))
         return bool(rows or self._first("taken", 1))
 
     def _finish(self) -> None:
         """Carry out what was written down."""
-        text = self._cells.read([self._intent]).get(self._intent)
+        text = self._documents.get(self._intent)
         if text:
-            cells = {Key(partition, sort): content for partition, sort, content in orjson.loads(text)}
-            rows = [key.sort for key in cells if key.partition.startswith("shadow#")]
+            documents = {Key(partition, sort): content for partition, sort, content in orjson.loads(text)}
+            rows = [key.sort for key in documents if key.partition.startswith("shadow#")]
             self.marks.add(rows, BEGINNING_OF_TIME)
-            self._cells.write(cells)
-            self._cells.write({self._intent: None})
+            self._documents.put_many(documents)
+            self._documents.put(self._intent, None)
 
     def _writes(self, parts: Sequence[Commit]) -> list[Any]:
         return [w for part in parts for event in self._store.decode(part) for w in self._projection.apply(event)]
@@ -140,7 +140,7 @@ class ExpectedSide:
         found: list[Key] = []
         for shard in SHARDS:
             partition = self._partition(kind, shard)
-            found += [Key(partition, sort) for sort, _ in self._cells.page(partition, limit - len(found))]
+            found += [Key(partition, sort) for sort, _ in self._documents.page(partition, limit - len(found))]
             if len(found) == limit:
                 break
         return found
@@ -185,7 +185,7 @@ class ViewRowSide:
         self.name = f"rows:{generation}"
         self.generation = generation
         self.feed: Feed = CompositeFeed(
-            FullListing(sources.cells, self.name, self._page), DirtySet(sources.cells, str(generation))
+            FullListing(sources.documents, self.name, self._page), DirtySet(sources.documents, str(generation))
         )
         self._upkeep = sources.upkeep
 
@@ -247,7 +247,7 @@ class ViewComparison:
         self.name = projection.name
         self.expected = ExpectedSide(projection, generation, sources, histories)
         self.actual = ViewRowSide(generation, sources)
-        self.touched = self.lagging = DirtySet(sources.cells, f"lagging:{generation}")
+        self.touched = self.lagging = DirtySet(sources.documents, f"lagging:{generation}")
         self._projection = projection
         self._sources = sources
         self._fence = fence

@@ -17,6 +17,7 @@ from tests.orders.support.migration import CANARY, DUAL, EVENTS, LEGACY_ONLY, TU
 from tests.orders.support.moments import Moments, deaths, meanwhile, stepping
 from tests.support.clocks import START
 
+from banyan.documents import MemoryDocuments
 from banyan.errors import BanyanError, StoreUnavailable
 from banyan.migration.archive import reading
 from banyan.migration.parts import Parts
@@ -27,7 +28,6 @@ from banyan.migration.stores.postgres import PostgresLegacy
 from banyan.migration.sync.backlog import Unfollowed
 from banyan.migration.sync.repair import Repair
 from banyan.migration.writes.primary import Leader, token
-from banyan.reconciliation.cells import MemoryCells
 from banyan.reconciliation.sides import NotRepairable
 from banyan.streams import StreamId
 from orders import DOMAIN
@@ -266,7 +266,7 @@ def test_the_newest_of_many_commands_is_remembered(moto_world: MigrationFixture)
 def test_a_row_that_changes_between_look_and_mark_is_looked_at_again(moto_world: MigrationFixture) -> None:
     world = moto_world
     assert isinstance(world.parts.repository, PostgresLegacy)
-    feed = world.parts.repository.changes(MemoryCells()).feed
+    feed = world.parts.repository.changes(MemoryDocuments()).feed
     until = START + timedelta(days=36500)
     for number in (1, 2):
         world.legacy.write_directly(order(number), row(order(number)))

@@ -96,7 +96,7 @@ def test_reports_are_named_and_told_as_documented(desk: InProcessPlatform, banya
 
 
 def test_a_run_is_followed_segment_by_segment_and_never_begun_twice(desk: InProcessPlatform, banyan: Banyan) -> None:
-    runs, now = Runs(desk.app.cells), desk.clock()
+    runs, now = Runs(desk.app.digests), desk.clock()
     assert runs.open() is None
     state = RunState(started_at=now, segments=2, leased_until=now + timedelta(minutes=5))
     runs.save(state)

@@ -15,8 +15,8 @@ from tests.orders.support.reconciliation import Found, ReconciliationFixture, fo
 from tests.support.engines import MemoryEngine
 from tests.support.interruptions import Killed
 
+from banyan.documents import Key, MemoryDocuments
 from banyan.projections.views import Generation
-from banyan.reconciliation.cells import Key, MemoryCells
 from banyan.reconciliation.reconciler import LEASE, RunLost
 from banyan.reconciliation.report import MAX_FINDINGS, Report
 from banyan.streams import StreamId
@@ -69,27 +69,30 @@ def test_a_run_that_is_killed_again_and_again_finds_and_repairs_all(memory: Memo
     assert all(section.expected == section.actual for section in again.sections)
 
 
-class Dying(MemoryCells):
-    """Cells whose writer dies between two of those that hold a fold, as between two batches of one write."""
+class Dying(MemoryDocuments):
+    """Documents whose writer dies between two of those that hold a fold, as between two batches of one write."""
 
     left: int | None = None
 
-    def write(self, cells: Mapping[Key, str | None]) -> None:
-        for key, text in cells.items():
-            if self.left is not None and key.partition.startswith(("shadow#", "taken#", "intents")):
-                if self.left == 0:
-                    self.left = None
-                    raise Killed
-                self.left -= 1
-            super().write({key: text})
+    def put_many(self, documents: Mapping[Key, str | None]) -> None:
+        for key, text in documents.items():
+            self.put(key, text)
+
+    def put(self, key: Key, text: str | None) -> None:
+        if self.left is not None and key.partition.startswith(("shadow#", "taken#", "intents")):
+            if self.left == 0:
+                self.left = None
+                raise Killed
+            self.left -= 1
+        super().put(key, text)
 
 
 def test_a_fold_that_was_written_by_half_is_finished_and_not_added_twice() -> None:
     for writes in count():
-        engine, cells = MemoryEngine(), Dying()
-        engine._cells = cells
+        engine, documents = MemoryEngine(), Dying()
+        engine._documents = documents
         shop = ReconciliationFixture(engine, orders=2)
-        cells.left = writes
+        documents.left = writes
         try:
             shop.reconcile()
         except Killed:
@@ -194,7 +197,7 @@ class Trade:
         self.busy = False
 
     def step(self) -> None:
-        """Do the next thing; what it asks of the cells itself is not interrupted again."""
+        """Do the next thing; what it asks of the documents itself is not interrupted again."""
         if self.busy:
             return
         self.busy = True

@@ -10,7 +10,7 @@ from tests.orders.support.reconciliation import ReconciliationFixture
 from tests.support.clocks import START, lengthy
 from tests.support.engines import MemoryEngine
 
-from banyan.reconciliation.cells import Cells
+from banyan.documents import Documents
 from banyan.reconciliation.feeds import CompositeFeed, DirtySet, FullListing
 from banyan.reconciliation.report import Finding, Report, Section
 from banyan.reconciliation.sides import Content, ContentComparison, Listing
@@ -19,12 +19,12 @@ from banyan.reconciliation.sides import Content, ContentComparison, Listing
 class Legacy:
     """A system with rows, in which every write leaves a mark, as a trigger does it."""
 
-    def __init__(self, name: str, cells: Cells, rows: dict[str, Content]) -> None:
+    def __init__(self, name: str, documents: Documents, rows: dict[str, Content]) -> None:
         self.name = name
         self.rows = rows
         self.reads: list[str] = []
-        self._marks = DirtySet(cells, name)
-        self.feed = CompositeFeed(FullListing(cells, name, self._page), self._marks)
+        self._marks = DirtySet(documents, name)
+        self.feed = CompositeFeed(FullListing(documents, name, self._page), self._marks)
 
     def read(self, ids: Sequence[str]) -> Mapping[str, Content]:
         self.reads += ids
@@ -45,8 +45,8 @@ class Migration:
     def __init__(self, orders: int) -> None:
         self.engine = MemoryEngine()
         rows: dict[str, Content] = {f"acme:order:o-{n}": {"total": Decimal(n), "open": True} for n in range(orders)}
-        self.legacy = Legacy("legacy", self.engine.cells(), dict(rows))
-        self.copy = Legacy("copy", self.engine.cells(), dict(rows))
+        self.legacy = Legacy("legacy", self.engine.documents(), dict(rows))
+        self.copy = Legacy("copy", self.engine.documents(), dict(rows))
         self.shop = ReconciliationFixture(
             self.engine, [ContentComparison("legacy", self.legacy, self.copy, self._repair)], orders=0
         )

@@ -123,7 +123,7 @@ def show_report(id: str, call: CurrentCall) -> ReportAnswer:
 
 
 def _open(call: Call) -> RunState | None:
-    return Runs(call.application.cells).open()
+    return Runs(call.application.digests).open()
 
 
 def _working(call: Call, state: RunState) -> bool:

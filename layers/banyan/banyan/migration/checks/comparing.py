@@ -38,6 +38,6 @@ def comparisons(
     """
     if not is_due(parts) or control.outdated(projection.version):
         return ()
-    legacy = LegacySide(parts.repository, parts.adapter, projection.name, sources.cells)
+    legacy = LegacySide(parts.repository, parts.adapter, projection.name, sources.documents)
     shown = ReadModelSide(projection, control.generation(), sources)
     return (LegacyComparison(parts, parts.phases.current().leader, legacy, shown, sources.store, fence),)

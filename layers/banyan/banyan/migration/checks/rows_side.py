@@ -6,12 +6,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol, runtime_checkable
 
+from banyan.documents import Documents
 from banyan.errors import UnreadableRow
 from banyan.migration.stores.adapter import AnyAdapter
 from banyan.migration.stores.legacy import AnyRepository, FoundRow
 from banyan.migration.stores.rows import key_at, nameable, place_of, readable
 from banyan.migration.sync.contents import view_of
-from banyan.reconciliation.cells import Cells
 from banyan.reconciliation.feeds import CompositeFeed, FullListing, RestartingFeed
 from banyan.reconciliation.sides import Content, Feed, Listing
 from banyan.reconciliation.tree import DigestTree, path_of
@@ -37,7 +37,7 @@ class Told:
 class TellsChanges(Protocol):
     """A legacy system that may know which of its rows changed, whoever changed them."""
 
-    def changes(self, cells: Cells) -> Told | None:
+    def changes(self, documents: Documents) -> Told | None:
         """What tells of changes; ``None`` where nothing does."""
 
 
@@ -59,12 +59,12 @@ class LegacySide:
     adapter : LegacyAdapter
     projection : str
         One of the adapter's ``views``.
-    cells : Cells
+    documents : Documents
     """
 
-    def __init__(self, repository: AnyRepository, adapter: AnyAdapter, projection: str, cells: Cells) -> None:
+    def __init__(self, repository: AnyRepository, adapter: AnyAdapter, projection: str, documents: Documents) -> None:
         self.name = side_name(adapter.entity)
-        self.feed = self._feed(cells, repository)
+        self.feed = self._feed(documents, repository)
         self._repository = repository
         self._adapter = adapter
         self._projection = projection
@@ -86,7 +86,7 @@ class LegacySide:
             return {UNREADABLE: error.detail}
         return content
 
-    def _feed(self, cells: Cells, repository: AnyRepository) -> Feed:
+    def _feed(self, documents: Documents, repository: AnyRepository) -> Feed:
         """All rows that are or were, and then what changed; all in every run where nothing tells of changes."""
 
         def rows(position: str, limit: int) -> Listing:
@@ -98,10 +98,12 @@ class LegacySide:
             ids = tuple(tree.ids(position, limit))
             return Listing(ids, path_of(ids[-1]) if ids else None)
 
-        tree = DigestTree(cells, self.name)
-        everything = CompositeFeed(FullListing(cells, f"known:{self.name}", known), FullListing(cells, self.name, rows))
-        told = repository.changes(cells) if isinstance(repository, TellsChanges) else None
+        tree = DigestTree(documents, self.name)
+        everything = CompositeFeed(
+            FullListing(documents, f"known:{self.name}", known), FullListing(documents, self.name, rows)
+        )
+        told = repository.changes(documents) if isinstance(repository, TellsChanges) else None
         if told is None:
-            return RestartingFeed(cells, self.name, everything)
+            return RestartingFeed(documents, self.name, everything)
         origin = told.origin
-        return RestartingFeed(cells, self.name, CompositeFeed(everything, told.feed), lambda _: origin)
+        return RestartingFeed(documents, self.name, CompositeFeed(everything, told.feed), lambda _: origin)

@@ -17,6 +17,7 @@ from pydantic import BaseModel
 
 from banyan.adapters.dynamodb.commits import TransactItem
 from banyan.adapters.dynamodb.requests import Patience
+from banyan.documents import Documents
 from banyan.errors import LeaderMoved, LegacyWritesOff, RowRaced, RowRefused, StoreUnavailable
 from banyan.events import Metadata
 from banyan.migration.checks.rows_side import Told, side_name
@@ -26,7 +27,6 @@ from banyan.migration.stores.legacy import BadRow, Entry, LegacyRow, Link, Named
 from banyan.migration.stores.rows import RowKey, key_at, nameable, place_of, read_row, readable
 from banyan.migration.writes.primary import Leader
 from banyan.migration.writes.primary_dynamodb import DynamoDBLead
-from banyan.reconciliation.cells import Cells
 from banyan.reconciliation.feeds import DirtySet
 from banyan.store.chain import timestamp
 from banyan.streams import StreamId
@@ -130,7 +130,7 @@ class DynamoDBLegacy(Generic[R]):
             rows = self.scan(key_at(place_of(rows[-1])), limit)
         return found[:limit]
 
-    def changes(self, cells: Cells) -> Told | None:
+    def changes(self, documents: Documents) -> Told | None:
         """As in ``TellsChanges``: what the table's stream told of, as long as it is the one that is read."""
         if not self._stream:
             return None
@@ -139,7 +139,7 @@ class DynamoDBLegacy(Generic[R]):
         if not table.get("StreamSpecification", {}).get("StreamEnabled") or not self._reads(label):
             _logger.error("the legacy table has no such stream any more, so all its rows are read: %s", self._stream)
             return None
-        return Told(label, DirtySet(cells, side_name(self._adapter.entity)))
+        return Told(label, DirtySet(documents, side_name(self._adapter.entity)))
 
     @contextmanager
     def unit(self, stream: StreamId, leader: Leader) -> Iterator[Unit[R]]:

@@ -12,6 +12,7 @@ from psycopg import Cursor, sql
 from psycopg.rows import TupleRow
 from pydantic import BaseModel
 
+from banyan.documents import Documents
 from banyan.errors import BanyanError, ConfigurationError, LeaderMoved, LegacyWritesOff, RowRaced, RowRefused
 from banyan.events import Metadata
 from banyan.migration.checks.rows_side import Told
@@ -24,7 +25,6 @@ from banyan.migration.stores.refusals import refused as refused_row
 from banyan.migration.stores.refusals import words
 from banyan.migration.stores.rows import RowKey, key_at, nameable, place_of, read_row, readable
 from banyan.migration.writes.primary import Leader, refused
-from banyan.reconciliation.cells import Cells
 from banyan.streams import MAX_STREAM_BYTES, StreamId
 
 R = TypeVar("R", bound=BaseModel)
@@ -94,7 +94,7 @@ class PostgresLegacy(Generic[R]):
         found = self._found(which, _names(streams))
         return {stream: row for row in found if (stream := nameable(key_at(place_of(row)), self._entity))}
 
-    def changes(self, cells: Cells) -> Told:  # noqa: ARG002
+    def changes(self, documents: Documents) -> Told:  # noqa: ARG002
         """As in ``TellsChanges``: the triggers, which are there as long as the tables are."""
         return Told("triggers", PostgresChanges(self._connections, self._entity))
 

@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+from banyan.documents import Documents
 from banyan.errors import InvalidStreamId
 from banyan.migration.checks.rows_side import side_name
-from banyan.reconciliation.cells import Cells
 from banyan.reconciliation.feeds import DirtySet
 from banyan.streams import StreamId
 from banyan.telemetry import Telemetry
@@ -18,7 +18,7 @@ _logger = logging.getLogger(__name__)
 
 
 def mark_legacy_rows(
-    records: Sequence[Mapping[str, Any]], entity: str, cells: Cells, at: datetime, telemetry: Telemetry
+    records: Sequence[Mapping[str, Any]], entity: str, documents: Documents, at: datetime, telemetry: Telemetry
 ) -> None:
     """Mark rows of an entity that were written or removed, each once.
 
@@ -35,4 +35,4 @@ def mark_legacy_rows(
         except InvalidStreamId:
             telemetry.count("UnreadableRecords")
             _logger.error("a row of the legacy table that no stream can be named after was passed over")
-    DirtySet(cells, side_name(entity)).add(sorted(found), at)
+    DirtySet(documents, side_name(entity)).add(sorted(found), at)
