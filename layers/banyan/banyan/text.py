@@ -1,8 +1,8 @@
-"""Text from outside: which characters are accepted, and which ids a URL can name.
+r"""Text from outside: which characters are accepted, and which ids a URL can name.
 
 An id travels percent-encoded in a path. API Gateway's HTTP API decodes a path before it routes the request, and hands
 it on decoded (``rawPath``): a ``/`` has then become a boundary, and all from a ``?`` on is lost. Clients and proxies
-turn ``\\`` into ``/`` and resolve ``.`` and ``..``. Whatever else an id holds arrives as it was meant.
+turn ``\`` into ``/`` and resolve ``.`` and ``..``. Whatever else an id holds arrives as it was meant.
 """
 
 from __future__ import annotations

@@ -54,4 +54,4 @@ def make_key(file: Path) -> None:
         out.write(pem)
     with suppress(FileExistsError):
         os.link(draft, file)
-    os.unlink(draft)
+    Path(draft).unlink()

@@ -112,7 +112,7 @@ def log_failure(message: str, error: BaseException) -> None:
         message,
         error=type(error).__name__,
         reason=_reason(error),
-        trace=[f"{os.path.basename(frame.filename)}:{frame.lineno} {frame.name}" for frame in frames],
+        trace=[f"{frame.filename.rpartition('/')[2]}:{frame.lineno} {frame.name}" for frame in frames],
     )
 
 

@@ -241,8 +241,10 @@ class CommandHandler(Generic[S, C]):
     def _kept_decision(
         self, stream: StreamId, command: C, commit_id: str, expected: int | None
     ) -> tuple[Aggregate[S], Sequence[DomainEvent]] | None:
-        """What follows from the kept aggregate, unless only a fresh one can tell: a state that may be old
-        proves itself by an append, never by a refusal or by nothing to do."""
+        """What follows from the kept aggregate, unless only a fresh one can tell.
+
+        A state that may be old proves itself by an append, never by a refusal or by nothing to do.
+        """
         kept = self._cache.get(stream)
         if kept is None or commit_id in kept.commits.places or expected not in (None, kept.head.version):
             return None

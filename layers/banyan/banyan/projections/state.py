@@ -204,7 +204,7 @@ class ProjectionState:
     def switched(self, number: int, now: datetime) -> ProjectionState:
         """Let queries read another generation, and keep the one they read so far for the way back."""
         moved = self._moved(number, {Stage.READY, Stage.KEPT}, Stage.LIVE, now)
-        return moved._moved(self.live, {Stage.LIVE}, Stage.KEPT, now)
+        return moved._moved(self.live, {Stage.LIVE}, Stage.KEPT, now)  # noqa: SLF001
 
     def cancelled(self, number: int, now: datetime) -> ProjectionState:
         """Give up a build that nobody reads."""

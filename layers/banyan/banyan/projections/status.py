@@ -87,8 +87,10 @@ class ProjectionStatus:
 
 
 class StatusReader:
-    """Looks at projections; a look costs one query of each bucket, one batch read for 100 streams that moved since
-    the last catch-up, and one query for each generation, with one batch read more when streams are parked there.
+    """Looks at projections.
+
+    A look costs one query of each bucket, one batch read for 100 streams that moved since the last catch-up, and one
+    query for each generation, with one batch read more when streams are parked there.
 
     Parameters
     ----------

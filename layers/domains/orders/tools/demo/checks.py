@@ -181,6 +181,7 @@ def _was_paid(standing: Standing) -> bool:
 
 
 def lost(ledger: Ledger, told: Mapping[str, History]) -> Check:
+    """Everything that was acknowledged, and every order of the legacy system, is in the event table."""
     lost = [each for each in ledger.acknowledged if not _holds(told.get(each.command.order), each)]
     lost_rows = [order for order in ledger.began if order not in told]
     faults = [f"{each.command.order}: {each.command.kind.value} is lost" for each in lost]
