@@ -12,8 +12,8 @@ from tests.docs.snippets import ROOT
 from banyan.adapters.settings import Settings
 
 PATTERN = ROOT / "docs" / "pattern.md"
-PAGES = [PATTERN, *(ROOT / name for name in ("docs/architecture.md", "SECURITY.md", "CONTRIBUTING.md"))]
-SOURCES = ("layers", "functions", "tools", "bench")
+PAGES = [PATTERN, *(ROOT / name for name in ("docs/architecture.md", "README.md", "SECURITY.md", "CONTRIBUTING.md"))]
+SOURCES = ("layers", "functions", "tools", "bench", "tests")
 FILES = ("template.yaml", "observability.yaml", "Makefile")
 FOLDERS = ("layers", "functions", "tools", "tests", "bench", "docs", "events", "requirements", ".ci", ".github")
 CODE = re.compile(r"`([^`\n]+)`")

@@ -95,6 +95,7 @@ def _current(request: Request) -> Call:
 
 
 CurrentCall = Annotated[Call, Depends(_current)]
+"""The type of a route's parameter that takes the verified call."""
 
 
 def tagged(answer: A, version: int, status: int = 200) -> Response[A]:
