@@ -21,11 +21,11 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:  # noqa: ARG
     app = application()
     if app.migration is None:
         return {}
-    from banyan.migration.maintenance import look_after
+    from banyan.migration.maintenance import run_maintenance
 
     def remaining() -> float:
         return float(context.get_remaining_time_in_millis()) / 1000
 
-    found = look_after(app.migration, app.settings, app.services, app.clock, app.telemetry, remaining)
+    found = run_maintenance(app.migration, app.settings, app.services, app.clock, app.telemetry, remaining)
     logger().info("looked after the migration", **found)
     return dict(found)

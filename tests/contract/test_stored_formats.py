@@ -31,35 +31,35 @@ from banyan.adapters.dynamodb.traces import DynamoDBTraces
 from banyan.commands.idempotency import Record, StoredAnswer
 from banyan.deadlines.base import waiting
 from banyan.events import DomainEvent, Metadata
-from banyan.migration.archive.manifest import Part, Rows
-from banyan.migration.archive.reading import Reading
+from banyan.migration.archive.manifest import ArchivePart, TableContent
+from banyan.migration.archive.reading import TableReading
 from banyan.migration.archive.state import Archive, Restoration
 from banyan.migration.checks.completion import Rereading
 from banyan.migration.checks.samples import SampledReads, Samples
-from banyan.migration.checks.usage import WRITE, Usage
-from banyan.migration.checks.usage_monitor import Quiet
-from banyan.migration.checks.verification import Pass, Passes, RowDifference
+from banyan.migration.checks.usage import WRITE, FacadeUsage
+from banyan.migration.checks.usage_monitor import UsageReport
+from banyan.migration.checks.verification import RowDifference, VerificationPass, VerificationPasses
 from banyan.migration.phases.aggregate import (
     MIGRATION,
     REGISTRY,
+    BeginMove,
     Command,
+    DeferTransition,
     FinishMove,
     GiveUpMove,
-    Hold,
     Migration,
-    Move,
     migration_of,
 )
 from banyan.migration.phases.steps import Phase, Step
 from banyan.migration.stores.kept import Kept
 from banyan.migration.stores.notes import Notes
 from banyan.migration.sync.backfill import BackfillProgress
-from banyan.migration.sync.backlog import Unfollowed
+from banyan.migration.sync.backlog import SyncBacklog
 from banyan.migration.sync.idle import IDLE, Idle, Seen
 from banyan.migration.writes.half_done import Owner
 from banyan.migration.writes.parked import Parked, ParkedRow
-from banyan.migration.writes.primary import Leader
-from banyan.migration.writes.primary_dynamodb import DynamoDBLead
+from banyan.migration.writes.primary import Primary
+from banyan.migration.writes.primary_dynamodb import DynamoDBPrimary
 from banyan.projections.base import Add, Put
 from banyan.projections.check import Difference
 from banyan.projections.rebuild.base import Build, Segment, Stuck
@@ -198,8 +198,10 @@ REPORT = Report(
     tolerance_percent=0.0,
 )
 
-READING = Reading(tables=(Rows(name="accounts", rows=2, digest="d" * 64),), table=0, after="row-2", unaligned=("a",))
-PART = Part(table="accounts", key="part-1", rows=2, size=100, sha256="a" * 64, content_sha256="b" * 64)
+READING = TableReading(
+    tables=(TableContent(name="accounts", rows=2, digest="d" * 64),), table=0, after="row-2", unaligned=("a",)
+)
+PART = ArchivePart(table="accounts", key="part-1", rows=2, size=100, sha256="a" * 64, content_sha256="b" * 64)
 ARCHIVE = Archive(
     id="20260105",
     begun_at=START,
@@ -214,10 +216,12 @@ ARCHIVE = Archive(
     verified_at=LATER,
 )
 MODELS: Mapping[str, Any] = {
-    "quiet": Quiet(since=START, looked_at=LATER, looks=3, noticed=2, refused=1, seen="a write", seen_at=START),
-    "verification": Passes(
-        current=Pass(begun_at=LATER, after="a", rows=1, digest="d", differences=(RowDifference(stream="s", what="w"),)),
-        last=Pass(begun_at=START, rows=2, digest="e", ended_at=LATER),
+    "quiet": UsageReport(since=START, looked_at=LATER, looks=3, noticed=2, refused=1, seen="a write", seen_at=START),
+    "verification": VerificationPasses(
+        current=VerificationPass(
+            begun_at=LATER, after="a", rows=1, digest="d", differences=(RowDifference(stream="s", what="w"),)
+        ),
+        last=VerificationPass(begun_at=START, rows=2, digest="e", ended_at=LATER),
     ),
     "rereading": Rereading(archive="20260105", begun_at=START, reading=READING, ended_at=LATER),
     "backfill": BackfillProgress(rows=9, after="a", seen=5, imported=4, failures=1, failed={"b": "it has no name"}),
@@ -242,14 +246,14 @@ def write_migration(engine: DynamoDBEngine) -> None:
     """Every event of a migration."""
     canary_all = Step(phase=Phase.CANARY, percentage=100)
     commands: list[Command] = [
-        Move(to=STANDS.step, reason="begin", evidence={"rows": 4}, at=START),
-        Move(to=CANARY, reason="go", at=START),
-        Hold(reason="too few samples", evidence={"samples": 3}),
-        Move(to=canary_all, reason="on", at=LATER),
+        BeginMove(to=STANDS.step, reason="begin", evidence={"rows": 4}, at=START),
+        BeginMove(to=CANARY, reason="go", at=START),
+        DeferTransition(reason="too few samples", evidence={"samples": 3}),
+        BeginMove(to=canary_all, reason="on", at=LATER),
         GiveUpMove(reason="by hand"),
-        FinishMove(turn=2, at=LATER),
-        Move(to=canary_all, reason="again", at=LATER),
-        FinishMove(turn=3, at=LATER),
+        FinishMove(cutover=2, at=LATER),
+        BeginMove(to=canary_all, reason="again", at=LATER),
+        FinishMove(cutover=3, at=LATER),
     ]
     state, events = Migration(), list[DomainEvent]()
     for command in commands:
@@ -354,22 +358,22 @@ def kept(engine: DynamoDBEngine, name: str) -> Kept[Any]:
 def write_notes(engine: DynamoDBEngine) -> None:
     for name, model in MODELS.items():
         kept(engine, name).save(model, instead_of=None)
-    Usage(notes(engine), lambda: START).used(WRITE)
+    FacadeUsage(notes(engine), lambda: START).used(WRITE)
     Parked(notes(engine), lambda: START).put(ROW_PARKED)
-    DynamoDBLead(engine.client, engine.named("migration"), "account").put(Leader.EVENTS, 3)
-    engine.client.put_item(**Unfollowed(engine.client, engine.named("migration"), "account").put(FIRST[0])["Put"])
+    DynamoDBPrimary(engine.client, engine.named("migration"), "account").put(Primary.EVENTS, 3)
+    engine.client.put_item(**SyncBacklog(engine.client, engine.named("migration"), "account").put(FIRST[0])["Put"])
     sampled(engine).compared(STANDS, A, FIELDS, 12, START)
 
 
 def read_notes(engine: DynamoDBEngine) -> Any:
-    lead = DynamoDBLead(engine.client, engine.named("migration"), "account")
-    (behind,) = Unfollowed(engine.client, engine.named("migration"), "account").all()
+    primary = DynamoDBPrimary(engine.client, engine.named("migration"), "account")
+    (behind,) = SyncBacklog(engine.client, engine.named("migration"), "account").all()
     (mismatch,) = sampled(engine).mismatches(START, 9).mismatches
     return (
         {name: kept(engine, name).read() for name in MODELS},
-        Usage(notes(engine), ManualClock()).last(),
+        FacadeUsage(notes(engine), ManualClock()).last(),
         Parked(notes(engine), ManualClock()).all(),
-        (lead.get(), lead.put(Leader.EVENTS, 3)),
+        (primary.get(), primary.put(Primary.EVENTS, 3)),
         (behind.stream, behind.version, behind.since),
         (mismatch.at, mismatch.stream, tuple(mismatch.fields)),
         sampled(engine).samples(STANDS, START),
@@ -391,7 +395,7 @@ FORMATS = {
         "events",
         write_migration,
         read_migration,
-        Migration(step=Step(phase=Phase.CANARY, percentage=100), moved_at=LATER, turn=3),
+        Migration(step=Step(phase=Phase.CANARY, percentage=100), moved_at=LATER, cutover=3),
     ),
     "row": Format(
         "views",
@@ -456,7 +460,7 @@ FORMATS = {
             MODELS,
             {WRITE: START},
             [ROW_PARKED],
-            (Leader.EVENTS, True),
+            (Primary.EVENTS, True),
             (A, 1, START),
             (START, A, FIELDS),
             Samples(1, 1, 12),

@@ -16,7 +16,7 @@ from banyan.adapters.dynamodb.commits import WRITE_ATTEMPTS
 from banyan.errors import ConcurrencyError, StoreUnavailable
 from banyan.events import Metadata
 from banyan.store import Appended, EventStore, Expected, Write
-from banyan.store.base import BesideRefused, Collision
+from banyan.store.base import Collision, CompanionWriteRejected
 from banyan.store.recording import record
 from banyan.store.verify import verify_stream
 from banyan.streams import StreamHead
@@ -232,7 +232,7 @@ def put_beside(engine: DynamoDBEngine, sort: str, condition: str = "attribute_no
 def test_what_stands_beside_a_commit_refuses_it_by_its_own_place(dynamodb: DynamoDBEngine) -> None:
     commits = record(StreamHead.empty(A), deposits(1), "x", Metadata(), START)
     beside = [put_beside(dynamodb, "a"), put_beside(dynamodb, "b", "attribute_exists")]
-    with pytest.raises(BesideRefused) as refusal:
+    with pytest.raises(CompanionWriteRejected) as refusal:
         dynamodb.table().insert(commits, beside)
     assert refusal.value.indexes == {1}
     dynamodb.table().insert(commits, beside[:1])
@@ -249,6 +249,6 @@ def test_a_commit_with_other_writes_beside_it_is_another_request(dynamodb: Dynam
     )
     commits = record(StreamHead.empty(A), deposits(1), "x", Metadata(), START)
     for sort in ("a", "b", "a"):
-        with pytest.raises(BesideRefused):
+        with pytest.raises(CompanionWriteRejected):
             dynamodb.table().insert(commits, [put_beside(dynamodb, sort, "attribute_exists")])
     assert tokens[0] == tokens[2] != tokens[1]

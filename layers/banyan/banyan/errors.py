@@ -11,10 +11,10 @@
     │   ├── StoreBusy            other writes of the same items stayed in the way
     │   └── StoreMisconfigured   a table or a permission is missing
     ├── StoreRejected            a request that the database will never accept
-    ├── LeaderMoved              migration: another side leads than the writer believes
+    ├── PrimaryChanged           migration: another side is primary than the writer believes
     │   └── LegacyWritesOff      migration: and the legacy system takes no more writes
-    ├── Overtaken                migration: a later turn of the lead has begun
-    ├── RowRaced                 migration: somebody else wrote the legacy row first
+    ├── Overtaken                migration: a later cutover has begun
+    ├── RowRaced                 migration: another transaction wrote the legacy row first
     ├── Diverged                 migration: the stream holds other events than the legacy system says
     ├── UnreadableRow            migration: a legacy row that nothing can be made of until it is put right
     ├── NotRepairable            reconciliation: a difference that no repair of its side can mend
@@ -113,11 +113,11 @@ class StoreRejected(BanyanError):
         self.codes = codes
 
 
-class LeaderMoved(BanyanError):
-    """Another side leads than the writer believes: look again and take the new path; nothing was written."""
+class PrimaryChanged(BanyanError):
+    """Another side is primary than the writer believes: look again and take the new path; nothing was written."""
 
 
-class LegacyWritesOff(LeaderMoved):
+class LegacyWritesOff(PrimaryChanged):
     """The event store has taken over and the legacy system takes no more writes: use the API; nothing was written."""
 
     code = "legacy_writes_off"
@@ -127,7 +127,7 @@ class LegacyWritesOff(LeaderMoved):
 
 
 class Overtaken(BanyanError):
-    """A later turn of the lead has begun: look again where the migration stands; nothing was changed."""
+    """A later cutover has begun: look again where the migration stands; nothing was changed."""
 
 
 class RowRaced(BanyanError):
@@ -250,7 +250,7 @@ class Conflict(CommandRejected):
 
 
 class RowParked(Conflict):
-    """The legacy system leads, and the row of a stream still lacks what was promised while events led."""
+    """The legacy system is primary, and the row of a stream still lacks what was promised while events were primary."""
 
     def __init__(self, stream: StreamId, reason: str) -> None:
         super().__init__("row_parked", f"the legacy row of {stream} lacks what its stream tells: {reason}")

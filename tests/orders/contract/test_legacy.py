@@ -16,12 +16,12 @@ from tests.orders.support.legacies import InMemory, Legacy, OnDynamoDB, OnPostgr
 from tests.support.clocks import START
 from tests.support.engines import DynamoDBEngine
 
-from banyan.errors import LeaderMoved, RowRaced
+from banyan.errors import PrimaryChanged, RowRaced
 from banyan.events import Metadata
 from banyan.migration.archive.tables_postgres import PostgresTables
 from banyan.migration.stores.changes_postgres import PostgresChanges
-from banyan.migration.stores.legacy import Entry, LegacyRow, Link, Unit
-from banyan.migration.writes.primary import Leader
+from banyan.migration.stores.legacy import LegacyRow, OutboxEntry, SyncPoint, Unit
+from banyan.migration.writes.primary import Primary
 from banyan.streams import StreamId
 from orders.legacy import LEGACY, LegacyOrder
 
@@ -40,21 +40,21 @@ def legacy(request: pytest.FixtureRequest) -> Legacy:
     return OnDynamoDB(engine)
 
 
-def entry(stream: StreamId, version: int, commit_id: str, **changes: Any) -> Entry:
+def entry(stream: StreamId, version: int, commit_id: str, **changes: Any) -> OutboxEntry:
     """An entry of one event."""
     content = {"content": '[{"type":"OrderPaid"}]', "metadata": Metadata(actor="ann"), "state": '{"status":"paid"}'}
-    return Entry(stream, version, 1, version, commit_id, **{**content, "written_at": START, **changes})
+    return OutboxEntry(stream, version, 1, version, commit_id, **{**content, "written_at": START, **changes})
 
 
 def next_row(unit: Unit[LegacyOrder], stream: StreamId) -> LegacyRow[LegacyOrder]:
     """The row, paid, one version later and aligned."""
     version = unit.row.version + 1 if unit.row else 1
-    return LegacyRow(stream, version, paid(stream), Link(version, version))
+    return LegacyRow(stream, version, paid(stream), SyncPoint(version, version))
 
 
-def write(legacy: Legacy, stream: StreamId, commit_id: str = "commit", leader: Leader = Leader.LEGACY) -> None:
+def write(legacy: Legacy, stream: StreamId, commit_id: str = "commit", primary: Primary = Primary.LEGACY) -> None:
     """Write a row through a unit."""
-    with legacy.repository.unit(stream, leader) as unit:
+    with legacy.repository.unit(stream, primary) as unit:
         written = next_row(unit, stream)
         unit.write(written, [entry(stream, written.version, commit_id)])
 
@@ -63,15 +63,15 @@ def test_a_row_reads_as_it_was_written(legacy: Legacy) -> None:
     stream = order()
     assert legacy.repository.load(stream) is None
     write(legacy, stream)
-    assert legacy.repository.load(stream) == LegacyRow(stream, 1, paid(stream), Link(1, 1))
+    assert legacy.repository.load(stream) == LegacyRow(stream, 1, paid(stream), SyncPoint(1, 1))
 
 
 def test_a_row_loses_lines_that_are_no_longer_there(legacy: Legacy) -> None:
     stream = order()
     write(legacy, stream)
     shorter = row(stream, lines=row(stream).lines[:1])
-    with legacy.repository.unit(stream, Leader.LEGACY) as unit:
-        unit.write(LegacyRow(stream, 2, shorter, Link(2, 2)), [])
+    with legacy.repository.unit(stream, Primary.LEGACY) as unit:
+        unit.write(LegacyRow(stream, 2, shorter, SyncPoint(2, 2)), [])
     found = legacy.repository.load(stream)
     assert found is not None
     assert (found.version, found.data) == (2, shorter)
@@ -79,7 +79,7 @@ def test_a_row_loses_lines_that_are_no_longer_there(legacy: Legacy) -> None:
 
 def test_a_unit_that_fails_writes_nothing(legacy: Legacy) -> None:
     stream = order()
-    with suppress(ZeroDivisionError), legacy.repository.unit(stream, Leader.LEGACY) as unit:
+    with suppress(ZeroDivisionError), legacy.repository.unit(stream, Primary.LEGACY) as unit:
         unit.write(next_row(unit, stream), [entry(stream, 1, "commit")])
         raise ZeroDivisionError
     assert legacy.repository.load(stream) is None
@@ -89,7 +89,7 @@ def test_a_unit_that_fails_writes_nothing(legacy: Legacy) -> None:
 def test_a_command_that_was_handled_is_found_by_its_id(legacy: Legacy) -> None:
     stream = order()
     write(legacy, stream, "first")
-    with legacy.repository.unit(stream, Leader.LEGACY) as unit:
+    with legacy.repository.unit(stream, Primary.LEGACY) as unit:
         found = unit.answered("first")
         assert unit.answered("second") is None
     assert found is not None
@@ -99,21 +99,21 @@ def test_a_command_that_was_handled_is_found_by_its_id(legacy: Legacy) -> None:
 def test_a_write_behind_the_facades_back_moves_the_version_and_is_noticed(legacy: Legacy) -> None:
     stream = order()
     write(legacy, stream)
-    assert legacy.repository.unaligned(LIMIT) == []
+    assert legacy.repository.out_of_sync(LIMIT) == []
     legacy.write_directly(stream, row(stream, customer="c-2"))
     found = legacy.repository.load(stream)
     assert found is not None
-    assert (found.version > 1, found.aligned, found.stream_version, found.data.customer) == (True, False, 2, "c-2")
-    assert legacy.repository.unaligned(LIMIT) == [stream]
+    assert (found.version > 1, found.in_sync, found.stream_version, found.data.customer) == (True, False, 2, "c-2")
+    assert legacy.repository.out_of_sync(LIMIT) == [stream]
     write(legacy, stream, "second")
-    assert legacy.repository.unaligned(LIMIT) == []
+    assert legacy.repository.out_of_sync(LIMIT) == []
 
 
 def test_a_row_of_an_old_program_is_version_1_of_a_stream_to_be(legacy: Legacy) -> None:
     legacy.write_directly(order(), row(order()))
     found = legacy.repository.load(order())
     assert found is not None
-    assert (found.link, found.aligned, found.stream_version, found.data) == (None, False, 1, row(order()))
+    assert (found.sync_point, found.in_sync, found.stream_version, found.data) == (None, False, 1, row(order()))
 
 
 def test_a_scan_meets_every_row_once(legacy: Legacy) -> None:
@@ -129,13 +129,13 @@ def test_a_scan_meets_every_row_once(legacy: Legacy) -> None:
 
 
 def test_only_the_leader_writes(legacy: Legacy) -> None:
-    assert legacy.repository.lead() is Leader.LEGACY
-    legacy.repository.hand_over(Leader.EVENTS, 1)
-    assert legacy.repository.lead() is Leader.EVENTS
-    with pytest.raises(LeaderMoved):
+    assert legacy.repository.primary() is Primary.LEGACY
+    legacy.repository.transfer(Primary.EVENTS, 1)
+    assert legacy.repository.primary() is Primary.EVENTS
+    with pytest.raises(PrimaryChanged):
         write(legacy, order())
     assert legacy.repository.load(order()) is None
-    write(legacy, order(), leader=Leader.EVENTS)
+    write(legacy, order(), primary=Primary.EVENTS)
 
 
 def test_racing_units_write_one_after_the_other_or_fail(legacy: Legacy) -> None:
@@ -159,19 +159,19 @@ def test_racing_units_write_one_after_the_other_or_fail(legacy: Legacy) -> None:
 def test_no_unit_of_the_old_leader_ends_behind_the_hand_over(legacy: Legacy) -> None:
     stream, events = order(), []
 
-    def late(hand_over: Callable[[], None]) -> None:
-        with suppress(LeaderMoved, RowRaced), legacy.repository.unit(stream, Leader.LEGACY) as unit:
-            handed = ThreadPoolExecutor(1).submit(hand_over)
+    def late(transfer: Callable[[], None]) -> None:
+        with suppress(PrimaryChanged, RowRaced), legacy.repository.unit(stream, Primary.LEGACY) as unit:
+            handed = ThreadPoolExecutor(1).submit(transfer)
             unit.write(next_row(unit, stream), [])
             if not isinstance(legacy, OnDynamoDB):
                 assert not handed.done()
         handed.result()
 
-    def hand_over() -> None:
-        legacy.repository.hand_over(Leader.EVENTS, 1)
+    def transfer() -> None:
+        legacy.repository.transfer(Primary.EVENTS, 1)
         events.append(legacy.repository.load(stream))
 
-    late(hand_over)
+    late(transfer)
     assert events == [legacy.repository.load(stream)]
 
 
@@ -182,8 +182,8 @@ def test_a_row_that_takes_the_place_of_a_deleted_one_is_noticed(legacy: Legacy) 
     legacy.write_directly(stream, row(stream, customer="c-2"))
     found = legacy.repository.load(stream)
     assert found is not None
-    assert (found.aligned, found.data.customer) == (False, "c-2")
-    assert legacy.repository.unaligned(LIMIT) == [stream]
+    assert (found.in_sync, found.data.customer) == (False, "c-2")
+    assert legacy.repository.out_of_sync(LIMIT) == [stream]
 
 
 @pytest.fixture(params=["memory", "postgres"])
@@ -206,18 +206,18 @@ def test_an_outbox_holds_entries_in_order_until_they_are_relayed(outbox: Any) ->
     assert [e.commit_id for e in outbox.repository.pending(first)] == ["commit-1", "commit-3"]
     outbox.repository.relayed(pending[0])
     assert [e.commit_id for e in outbox.repository.pending(first)] == ["commit-3"]
-    with outbox.repository.unit(first, Leader.LEGACY) as unit:
+    with outbox.repository.unit(first, Primary.LEGACY) as unit:
         assert unit.answered("commit-1") == replace(pending[0], relay=False)
 
 
 def test_an_entry_is_written_once(outbox: Any) -> None:
     write(outbox, order(), "commit")
-    with outbox.repository.unit(order(), Leader.LEGACY) as unit:
+    with outbox.repository.unit(order(), Primary.LEGACY) as unit:
         assert unit.answered("commit") is not None
 
 
 def test_once_legacy_is_off_the_database_itself_refuses_old_programs(postgres: OnPostgres) -> None:
-    postgres.repository.hand_over(Leader.OFF, 1)
+    postgres.repository.transfer(Primary.OFF, 1)
     with pytest.raises(RaiseException, match="legacy_writes_off"):
         postgres.write_directly(order(), row(order()))
     assert postgres.repository.load(order()) is None
@@ -241,8 +241,8 @@ def test_an_item_that_was_replaced_meanwhile_is_not_written_over(
     write(items, stream)
 
     def late() -> None:
-        with items.repository.unit(stream, Leader.LEGACY) as unit:
-            held = items.repository.held(stream)
+        with items.repository.unit(stream, Primary.LEGACY) as unit:
+            held = items.repository.stored(stream)
             assert held is not None
             kept: Any = {name: value for name, value in held.item.items() if name not in lost}
             items.engine.client.put_item(TableName=items.table, Item={**kept, "customer": {"S": "c-2"}, **other})
@@ -261,14 +261,14 @@ def test_an_item_that_was_written_before_is_written_to_and_its_version_keeps_its
 ) -> None:
     stream = order()
     items.write_directly(stream, row(stream))
-    held = items.repository.held(stream)
+    held = items.repository.stored(stream)
     assert held is not None
     before: Any = {**held.item, "version": version, "banyan_link": {"NULL": True}, "banyan_commands": {"L": []}}
     items.engine.client.put_item(TableName=items.table, Item=before)
     write(items, stream)
-    found = items.repository.held(stream)
+    found = items.repository.stored(stream)
     assert found is not None
-    assert (found.row.version, found.row.aligned) == (4, True)
+    assert (found.row.version, found.row.in_sync) == (4, True)
     assert [*found.item["version"].items()] == [(next(iter(version)), "4")]
 
 
@@ -290,8 +290,8 @@ def test_every_order_whose_lines_change_is_noticed(postgres: OnPostgres, stateme
         write(postgres, stream)
     run(postgres, statement.format(first="tenant = 'acme' AND order_id = 'o-0001'"))
     found = postgres.repository.rows(streams)
-    assert len([each for each in found.values() if each.version > 1 and not each.aligned]) == moved
-    assert len(postgres.repository.unaligned(LIMIT)) == moved
+    assert len([each for each in found.values() if each.version > 1 and not each.in_sync]) == moved
+    assert len(postgres.repository.out_of_sync(LIMIT)) == moved
 
 
 def test_a_row_that_changes_its_key_is_noticed_under_both_names(postgres: OnPostgres) -> None:
@@ -302,7 +302,7 @@ def test_a_row_that_changes_its_key_is_noticed_under_both_names(postgres: OnPost
     run(postgres, "DELETE FROM orders WHERE order_id = 'o-0002'")
     run(postgres, "UPDATE orders SET order_id = 'o-0002' WHERE order_id = 'o-0001'")
     assert see_everything(postgres) == {str(order(1)), str(order(2))}
-    assert postgres.repository.unaligned(LIMIT) == [order(2)]
+    assert postgres.repository.out_of_sync(LIMIT) == [order(2)]
 
 
 @pytest.mark.parametrize("version", [1, 2, 3, 9])
@@ -317,7 +317,7 @@ def test_a_row_with_the_version_of_a_deleted_one_is_noticed(postgres: OnPostgres
     )
     found = postgres.repository.load(order())
     assert found is not None
-    assert (found.version, found.aligned) == (max(version, 3), False)
+    assert (found.version, found.in_sync) == (max(version, 3), False)
 
 
 def test_a_line_of_any_table_raises_the_version_of_its_row(postgres: OnPostgres) -> None:
@@ -375,12 +375,12 @@ REFUSED = [
 def test_once_legacy_is_off_no_statement_writes_and_each_is_counted(postgres: OnPostgres, statement: str) -> None:
     write(postgres, order())
     before = postgres.repository.load(order())
-    postgres.repository.hand_over(Leader.OFF, 1)
-    refused = PostgresTables(postgres.connections, LEGACY).signs().refused
+    postgres.repository.transfer(Primary.OFF, 1)
+    refused = PostgresTables(postgres.connections, LEGACY).direct_writes().refused
     with pytest.raises(RaiseException, match="legacy_writes_off"):
         run(postgres, statement)
     assert postgres.repository.load(order()) == before
-    assert PostgresTables(postgres.connections, LEGACY).signs().refused == refused + 1
+    assert PostgresTables(postgres.connections, LEGACY).direct_writes().refused == refused + 1
 
 
 @pytest.mark.parametrize("table", ["orders", "order_items"])
@@ -389,7 +389,7 @@ def test_once_legacy_is_off_nothing_is_copied_in(postgres: OnPostgres, table: st
     with postgres.connections.transaction() as cursor, cursor.copy(f"COPY {table} TO STDOUT") as rows:
         lines = b"".join(rows).replace(b"o-0001", b"o-0002" if table == "orders" else b"o-0001")
     run(postgres, "DELETE FROM order_items")
-    postgres.repository.hand_over(Leader.OFF, 1)
+    postgres.repository.transfer(Primary.OFF, 1)
     with (
         pytest.raises(RaiseException, match="legacy_writes_off"),
         postgres.connections.transaction() as cursor,

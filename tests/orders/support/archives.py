@@ -41,9 +41,9 @@ def worker(world: MigrationFixture, objects: MemoryObjects) -> ArchiveWorker:
     return ArchiveWorker(world.process().end.archives, objects, world.clock)
 
 
-def archived(world: MigrationFixture, objects: MemoryObjects, *, anew: bool = False) -> Archive:
+def archived(world: MigrationFixture, objects: MemoryObjects, *, again: bool = False) -> Archive:
     """An archive that was asked for and worked on to its end."""
-    world.process().end.archives.begin(anew=anew)
+    world.process().end.archives.begin(again=again)
     archive = worker(world, objects).go_on()
     assert archive is not None
     return archive

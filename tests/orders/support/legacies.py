@@ -14,7 +14,7 @@ from banyan.migration.stores.dynamodb import DynamoDBLegacy
 from banyan.migration.stores.legacy import LegacyRepository, LegacyRow
 from banyan.migration.stores.memory import MemoryLegacy
 from banyan.migration.stores.postgres import PostgresLegacy
-from banyan.migration.writes.primary_dynamodb import DynamoDBLead
+from banyan.migration.writes.primary_dynamodb import DynamoDBPrimary
 from banyan.streams import StreamId
 from orders.legacy import LEGACY, LegacyLine, LegacyOrder
 
@@ -90,16 +90,16 @@ class OnDynamoDB:
         self.engine = engine
         self.table = f"{name}-{engine.named('migration')}"
         engine.client.create_table(TableName=self.table, **LEGACY_TABLE)  # type: ignore[arg-type]
-        self.lead = DynamoDBLead(engine.client, engine.named("migration"), LEGACY.entity)
+        self.primary = DynamoDBPrimary(engine.client, engine.named("migration"), LEGACY.entity)
         self.repository = DynamoDBLegacy(
-            engine.client, self.table, LEGACY, self.lead, stream=f"{self.table}/latest" if streamed else ""
+            engine.client, self.table, LEGACY, self.primary, stream=f"{self.table}/latest" if streamed else ""
         )
 
     def write_directly(self, stream: StreamId, row: LegacyOrder) -> None:
-        held = self.repository.held(stream)
-        old = held.row if held else None
-        new = LegacyRow(stream, old.version + 1 if old else 1, row, old.link if old else None)
-        self.engine.client.update_item(**self.repository.update(held, new)["Update"])
+        stored = self.repository.stored(stream)
+        old = stored.row if stored else None
+        new = LegacyRow(stream, old.version + 1 if old else 1, row, old.sync_point if old else None)
+        self.engine.client.update_item(**self.repository.update(stored, new)["Update"])
 
     def delete_directly(self, stream: StreamId) -> None:
         key = {"tenant": {"S": stream.tenant}, "id": {"S": stream.id}}
@@ -121,7 +121,7 @@ def row(stream: StreamId, **changes: Any) -> LegacyOrder:
         "created_at": START,
         **changes,
     }
-    total = sum((held.quantity * held.price for held in content["lines"]), Decimal(0))
+    total = sum((stored.quantity * stored.price for stored in content["lines"]), Decimal(0))
     return LegacyOrder(**{"total": total, **content})
 
 

@@ -18,14 +18,14 @@ from banyan.migration.archive.tables_dynamodb import DynamoDBTables
 from banyan.migration.archive.tables_postgres import PostgresTables
 from banyan.migration.checks.samples import SampledReads
 from banyan.migration.parts import Ground, Parts, with_outbox, with_shared_transactions
-from banyan.migration.phases.aggregate import Move
+from banyan.migration.phases.aggregate import BeginMove
 from banyan.migration.phases.steps import Phase, Step
 from banyan.migration.stores.connections import Connections
 from banyan.migration.stores.notes import Notes
 from banyan.migration.stores.postgres import PostgresLegacy
-from banyan.migration.sync.backlog import Unfollowed
+from banyan.migration.sync.backlog import SyncBacklog
 from banyan.migration.sync.relay import told
-from banyan.migration.writes.primary_dynamodb import DynamoDBLead
+from banyan.migration.writes.primary_dynamodb import DynamoDBPrimary
 from banyan.streams import StreamId
 from banyan.telemetry import NoTelemetry
 from orders import DOMAIN
@@ -91,16 +91,16 @@ class MigrationFixture:
     def process(self) -> Parts:
         """The parts of a new process."""
         client, table = self.engine.client, self.engine.tables.migration
-        lead = DynamoDBLead(client, table, LEGACY.entity)
+        primary = DynamoDBPrimary(client, table, LEGACY.entity)
         notes = Notes(client, table, LEGACY.entity)
         samples = SampledReads(client, table, LEGACY.entity)
         ground = Ground(
-            self.engine.table(), DOMAIN.registry, ORDER, LEGACY, lead, notes, samples, self.clock, NoTelemetry()
+            self.engine.table(), DOMAIN.registry, ORDER, LEGACY, primary, notes, samples, self.clock, NoTelemetry()
         )
         if self.connections:
             repository = PostgresLegacy(self.connections, LEGACY)
-            unfollowed = Unfollowed(client, table, LEGACY.entity)
-            return with_outbox(ground, repository, repository, unfollowed, PostgresTables(self.connections, LEGACY))
+            backlog = SyncBacklog(client, table, LEGACY.entity)
+            return with_outbox(ground, repository, repository, backlog, PostgresTables(self.connections, LEGACY))
         assert isinstance(self.legacy, OnDynamoDB)
         tables = DynamoDBTables(client, self.legacy.table, LEGACY.entity)
         return with_shared_transactions(ground, self.legacy.repository, tables)
@@ -112,27 +112,27 @@ class MigrationFixture:
     def go(self, *steps: Step) -> None:
         """Move the migration, step by step."""
         for step in steps:
-            self.parts.mover.move(step, reason="test")
+            self.parts.transitions.move(step, reason="test")
 
-    def turn(self, step: Step) -> None:
+    def cutover(self, step: Step) -> None:
         """Move to a step without asking whether that is wise."""
-        self.parts.phases.handle(Move(to=step, reason="test", at=self.clock()))
-        self.parts.mover.finish()
+        self.parts.phases.handle(BeginMove(to=step, reason="test", at=self.clock()))
+        self.parts.transitions.finish()
 
     def go_to(self, step: Step) -> None:
         """Move the migration forward to a step, with a backfill before reads move."""
         place = self.parts.phases.refreshed().step.place
         for each in (each for each in WAY if place < each.place <= step.place):
             if each == CANARY:
-                self.align()
+                self.import_row()
             self.go(each)
         if step == COMPLETE:
-            self.turn(step)
+            self.cutover(step)
 
-    def align(self) -> None:
+    def import_row(self) -> None:
         """Let every row be known to its stream."""
-        for stream in self.parts.repository.unaligned(100):
-            self.parts.aligner.align(stream)
+        for stream in self.parts.repository.out_of_sync(100):
+            self.parts.importer.import_row(stream)
         self.parts.recover()
 
     def create(self, stream: StreamId, commit_id: str | None = None) -> Outcome[Any]:
@@ -175,7 +175,7 @@ class MigrationFixture:
             head = self.engine.store(DOMAIN.registry).head(stream)
             assert (row and row.data) == self.told(stream), stream
             assert (row.stream_version if row else 0) == head.version, stream
-            assert row is None or row.aligned, stream
+            assert row is None or row.in_sync, stream
 
     def close(self) -> None:
         """Close connections."""

@@ -23,7 +23,7 @@ from banyan.entrypoints.http.api import command_api, query_api
 from banyan.entrypoints.rebuilds import Rebuilds
 from banyan.entrypoints.reconciliation import reconciled
 from banyan.events import Event
-from banyan.migration.maintenance import look_after
+from banyan.migration.maintenance import run_maintenance
 from banyan.projections.base import StreamProjection
 from banyan.projections.check import fold_row
 from banyan.projections.processor import StreamProcessor
@@ -122,7 +122,7 @@ class InProcessPlatform:
         self.functions = Starts(
             {
                 "reconciler": lambda event: reconciled(self.app, event, lambda: FOREVER),
-                "migration_controller": lambda _: self.look_after_the_migration(),
+                "migration_controller": lambda _: self.run_maintenance(),
             }
         )
         self.apis = {
@@ -166,11 +166,11 @@ class InProcessPlatform:
             self.clock.move(timedelta(seconds=delay))
             self.worker.work(work, lambda: FOREVER)
 
-    def look_after_the_migration(self) -> None:
+    def run_maintenance(self) -> None:
         """What the controller does, every minute and when it is started."""
         app = self.app
         assert app.migration is not None
-        look_after(app.migration, app.settings, app.services, app.clock, app.telemetry, lambda: FOREVER)
+        run_maintenance(app.migration, app.settings, app.services, app.clock, app.telemetry, lambda: FOREVER)
 
     def differing(self) -> list[StreamId]:
         """Orders whose live row in the list is not what a fold of their events says."""

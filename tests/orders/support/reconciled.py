@@ -21,9 +21,9 @@ from banyan.migration.parts import Ground, Parts, with_outbox
 from banyan.migration.phases.steps import Step
 from banyan.migration.stores.notes import Notes
 from banyan.migration.sync.backfill import Backfill
-from banyan.migration.sync.backlog import Unfollowed
+from banyan.migration.sync.backlog import SyncBacklog
 from banyan.migration.sync.marking import mark_legacy_rows
-from banyan.migration.writes.primary_dynamodb import DynamoDBLead
+from banyan.migration.writes.primary_dynamodb import DynamoDBPrimary
 from banyan.projections.processor import ProjectionProcessor
 from banyan.projections.retries import RetryPolicy
 from banyan.reconciliation.plan import build_plan
@@ -49,14 +49,14 @@ class OverMemory(MigrationFixture):
 
     def process(self) -> Parts:
         client, table = self.engine.client, self.engine.tables.migration
-        lead, notes = DynamoDBLead(client, table, LEGACY.entity), Notes(client, table, LEGACY.entity)
+        primary, notes = DynamoDBPrimary(client, table, LEGACY.entity), Notes(client, table, LEGACY.entity)
         samples = SampledReads(client, table, LEGACY.entity)
         ground = Ground(
-            self.engine.table(), DOMAIN.registry, ORDER, LEGACY, lead, notes, samples, self.clock, NoTelemetry()
+            self.engine.table(), DOMAIN.registry, ORDER, LEGACY, primary, notes, samples, self.clock, NoTelemetry()
         )
         repository: Any = self.legacy.repository
         no_tables: Any = None  # nothing is archived here
-        return with_outbox(ground, repository, repository, Unfollowed(client, table, LEGACY.entity), no_tables)
+        return with_outbox(ground, repository, repository, SyncBacklog(client, table, LEGACY.entity), no_tables)
 
 
 class Streamed(OnDynamoDB):
@@ -101,7 +101,7 @@ class Reconciled:
         for stream in new:
             self.world.create(stream)
         parts = self.world.parts
-        Backfill(parts.repository, parts.aligner, parts.recover, parts.phases, parts.notes).run()
+        Backfill(parts.repository, parts.importer, parts.recover, parts.phases, parts.notes).run()
         self.world.go_to(step)
         self.project(*streams)
         self.age()

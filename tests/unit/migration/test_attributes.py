@@ -11,7 +11,7 @@ import pytest
 from pydantic import BaseModel, ConfigDict
 
 from banyan.migration.stores.adapter import LegacyAdapter
-from banyan.migration.stores.items import Attributes
+from banyan.migration.stores.items import ItemAttributes
 from banyan.migration.stores.lines import Lines
 
 
@@ -49,7 +49,7 @@ def adapter(**options: Any) -> LegacyAdapter[Box, Any]:
 def written(item: Mapping[str, Any], before: dict[str, Any] | None, after: dict[str, Any]) -> Any:
     """What a change writes."""
     old = None if before is None else Box(**{"must": "m", **before})
-    return Attributes(adapter()).changed(item, old, Box(**{"must": "m", **after}))
+    return ItemAttributes(adapter()).changed(item, old, Box(**{"must": "m", **after}))
 
 
 TYPES = {
@@ -105,8 +105,8 @@ def test_what_becomes_nothing_is_removed_where_that_reads_the_same() -> None:
 
 def test_a_new_item_has_the_types_of_its_json_and_numbers_where_the_adapter_says_so() -> None:
     row = Box(must=None, parts=(Part(sku="a"),))
-    plain = Attributes(adapter()).changed({}, None, row)
-    counted = Attributes(adapter(numbers=("price",))).changed({}, None, row)
+    plain = ItemAttributes(adapter()).changed({}, None, row)
+    counted = ItemAttributes(adapter(numbers=("price",))).changed({}, None, row)
     assert (plain["price"], plain["weight"], plain["gone"]) == ({"S": "4.50"}, {"N": "0.1"}, None)
     assert plain["parts"] == {"L": [{"M": {"sku": {"S": "a"}, "price": {"S": "1"}, "pieces": {"N": "1"}}}]}
     assert counted["price"] == {"N": "4.50"}

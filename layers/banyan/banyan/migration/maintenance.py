@@ -1,4 +1,4 @@
-"""What is done for a migration every minute, and when somebody asked for more."""
+"""What is done for a migration every minute, and when more was asked for."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from banyan.store.eventstore import Clock
 from banyan.telemetry import Telemetry
 
 
-def look_after(
+def run_maintenance(
     parts: Parts,
     settings: Settings,
     services: Services,

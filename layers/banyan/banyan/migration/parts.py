@@ -14,26 +14,26 @@ from banyan.migration.archive.archives import Archives
 from banyan.migration.archive.tables import LegacyTables
 from banyan.migration.checks.completion import Completion
 from banyan.migration.checks.samples import SampledReads
-from banyan.migration.checks.usage import Usage
-from banyan.migration.checks.usage_monitor import Watch
+from banyan.migration.checks.usage import FacadeUsage
+from banyan.migration.checks.usage_monitor import LegacyUsageMonitor
 from banyan.migration.checks.verification import Verification
 from banyan.migration.phases.guard import Guard
 from banyan.migration.phases.phases import Phases
-from banyan.migration.phases.transitions import Mover
+from banyan.migration.phases.transitions import PhaseTransitions
 from banyan.migration.stores.adapter import AnyAdapter
 from banyan.migration.stores.dynamodb import DynamoDBLegacy
 from banyan.migration.stores.legacy import AnyRepository, Outbox
 from banyan.migration.stores.notes import Notes
-from banyan.migration.sync.backlog import Unfollowed
-from banyan.migration.sync.cutover import OutboxTurn, PairedTurn
+from banyan.migration.sync.backlog import SyncBacklog
+from banyan.migration.sync.cutover import OutboxCutover, TransactionalCutover
 from banyan.migration.sync.relay import Relay, RelayedAtOnce
-from banyan.migration.writes.event_led import EventLed, Follower, LedTable
-from banyan.migration.writes.facade import Facade, Path
+from banyan.migration.writes.event_led import EventLed, LedTable, LegacySync
+from banyan.migration.writes.facade import Facade, WritePath
 from banyan.migration.writes.half_done import HalfDone
 from banyan.migration.writes.legacy_led import LegacyLed
 from banyan.migration.writes.parked import Parked, ParkedRow
-from banyan.migration.writes.primary_dynamodb import DynamoDBLead
-from banyan.migration.writes.transactional import Paired, PairedTable
+from banyan.migration.writes.primary_dynamodb import DynamoDBPrimary
+from banyan.migration.writes.transactional import DualWriteTable, TransactionalDualWrite
 from banyan.store import CommitTable, EventStore
 from banyan.store.eventstore import Clock
 from banyan.streams import StreamId
@@ -52,20 +52,20 @@ class Ground:
     registry : EventRegistry
     decider : Decider
     adapter : LegacyAdapter
-    lead : DynamoDBLead
+    primary : DynamoDBPrimary
     notes : Notes
     samples : SampledReads
     clock : Callable[[], datetime]
     telemetry : Telemetry
     quiet : timedelta
-        How long nobody must have used the legacy system before the migration is complete.
+        How long the legacy system must not have been used before the migration is complete.
     """
 
     table: DynamoDBTable
     registry: EventRegistry
     decider: AnyDecider
     adapter: AnyAdapter
-    lead: DynamoDBLead
+    primary: DynamoDBPrimary
     notes: Notes
     samples: SampledReads
     clock: Clock
@@ -104,23 +104,23 @@ class End:
     Parameters
     ----------
     archives : Archives
-    watch : Watch
+    monitor : LegacyUsageMonitor
     completion : Completion
-    usage : Usage
+    usage : FacadeUsage
     """
 
     archives: Archives
-    watch: Watch
+    monitor: LegacyUsageMonitor
     completion: Completion
-    usage: Usage
+    usage: FacadeUsage
 
     @classmethod
     def of(cls, ground: Ground, phases: Phases, tables: LegacyTables, half_done: Callable[[], int]) -> End:
         """The end of a migration on its ground."""
-        usage = Usage(ground.notes, ground.clock)
-        watch = Watch(tables, phases, usage, half_done, ground.notes, ground.clock)
+        usage = FacadeUsage(ground.notes, ground.clock)
+        monitor = LegacyUsageMonitor(tables, phases, usage, half_done, ground.notes, ground.clock)
         archives = Archives(tables, phases, ground.notes, ground.clock)
-        return cls(archives, watch, Completion(archives, watch, ground.quiet, ground.clock), usage)
+        return cls(archives, monitor, Completion(archives, monitor, ground.quiet, ground.clock), usage)
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,13 +135,13 @@ class Parts:
     repository : LegacyRepository
     phases : Phases
     facade : Facade
-    mover : Mover
-    aligner : LegacyLed | Paired
+    transitions : PhaseTransitions
+    importer : LegacyLed | TransactionalDualWrite
         Tells streams of rows: ``align``.
     verification : Verification
     end : End
     relay : Relay, optional
-    follower : Follower, optional
+    legacy_sync : LegacySync, optional
     parked : Parked, optional
         All three of a legacy system with an outbox only.
     """
@@ -152,12 +152,12 @@ class Parts:
     repository: AnyRepository
     phases: Phases
     facade: Facade
-    mover: Mover
-    aligner: LegacyLed | Paired
+    transitions: PhaseTransitions
+    importer: LegacyLed | TransactionalDualWrite
     verification: Verification
     end: End
     relay: Relay | None = None
-    follower: Follower | None = None
+    legacy_sync: LegacySync | None = None
     parked: Parked | None = None
 
     def recover(self) -> int:
@@ -168,11 +168,11 @@ class Parts:
         int
             What is still left.
         """
-        return completed(self.relay, self.follower)
+        return completed(self.relay, self.legacy_sync)
 
     def half_done(self, limit: int) -> list[HalfDone]:
         """Writes that one side does not have yet, the oldest first; none on a legacy system without an outbox."""
-        found = [each for part in (self.relay, self.follower) if part for each in part.half_done(limit)]
+        found = [each for part in (self.relay, self.legacy_sync) if part for each in part.half_done(limit)]
         return sorted(found, key=lambda each: each.since)[:limit]
 
     def parked_rows(self) -> list[ParkedRow]:
@@ -186,42 +186,42 @@ class Parts:
 
     def lag_ms(self, now: datetime) -> int:
         """Age of the oldest write that one side is about to get, ms; 0 when there is none."""
-        oldest = [part.oldest() for part in (self.relay, self.follower) if part]
+        oldest = [part.oldest() for part in (self.relay, self.legacy_sync) if part]
         ages = [now - moment for moment in oldest if moment]
         return max((round(age / timedelta(milliseconds=1)) for age in ages), default=0)
 
 
-def completed(*parts: Relay | Follower | None) -> int:
+def completed(*parts: Relay | LegacySync | None) -> int:
     """Let each complete what was left half done; what is still left."""
     return sum(part.all() for part in parts if part)
 
 
 def with_outbox(
-    ground: Ground, repository: AnyRepository, outbox: Outbox, unfollowed: Unfollowed, tables: LegacyTables
+    ground: Ground, repository: AnyRepository, outbox: Outbox, backlog: SyncBacklog, tables: LegacyTables
 ) -> Parts:
-    """A legacy system that leads with its own transactions."""
+    """A legacy system with an outbox of its own."""
     phases = Phases(ground.table, ground.adapter.entity, ground.clock)
     parked = Parked(ground.notes, ground.clock)
     led = ground.legacy_led(repository, dual=True, parked=parked)
     relay = Relay(outbox, ground.store(), ground.adapter, parked, ground.telemetry)
-    follower = Follower(repository, ground.store(), ground.adapter, ground.decider, unfollowed, parked)
-    paths: dict[str, Path] = {
+    legacy_sync = LegacySync(repository, ground.store(), ground.adapter, ground.decider, backlog, parked)
+    paths: dict[str, WritePath] = {
         "legacy": ground.legacy_led(repository, dual=False, parked=parked),
         "dual": RelayedAtOnce(led, relay),
-        "led": EventLed(ground.handler(LedTable(ground.table, ground.lead, unfollowed)), follower, ground.clock),
+        "led": EventLed(ground.handler(LedTable(ground.table, ground.primary, backlog)), legacy_sync, ground.clock),
         "events": ground.handler(),
     }
 
     def settle(stream: StreamId) -> None:
         relay.attempt(stream)
-        follower.attempt(stream)
+        legacy_sync.attempt(stream)
 
     def half_done() -> int:
-        return completed(relay, follower)
+        return completed(relay, legacy_sync)
 
     end = End.of(ground, phases, tables, half_done)
     verification = ground.verification(repository, settle)
-    turn = OutboxTurn(repository, ground.lead, led, relay, follower, parked)
+    cutover = OutboxCutover(repository, ground.primary, led, relay, legacy_sync, parked)
     return Parts(
         ground.adapter,
         ground.notes,
@@ -229,12 +229,12 @@ def with_outbox(
         repository,
         phases,
         Facade(phases, paths, end.usage, ground.telemetry),
-        Mover(phases, turn, Guard(half_done, verification, end.completion), ground.clock),
+        PhaseTransitions(phases, cutover, Guard(half_done, verification, end.completion), ground.clock),
         led,
         verification,
         end,
         relay,
-        follower,
+        legacy_sync,
         parked,
     )
 
@@ -242,9 +242,9 @@ def with_outbox(
 def with_shared_transactions(ground: Ground, legacy: DynamoDBLegacy[Any], tables: LegacyTables) -> Parts:
     """A legacy system on DynamoDB, whose items change together with the commits."""
     phases = Phases(ground.table, ground.adapter.entity, ground.clock)
-    paired_table = PairedTable(ground.table, legacy, ground.adapter, ground.registry)
-    paired = Paired(
-        ground.handler(paired_table),
+    dual_write_table = DualWriteTable(ground.table, legacy, ground.adapter, ground.registry)
+    dual_write = TransactionalDualWrite(
+        ground.handler(dual_write_table),
         ground.decider,
         ground.table,
         legacy,
@@ -252,14 +252,18 @@ def with_shared_transactions(ground: Ground, legacy: DynamoDBLegacy[Any], tables
         ground.registry,
         ground.clock,
     )
-    paths: dict[str, Path] = {
+    paths: dict[str, WritePath] = {
         "legacy": ground.legacy_led(legacy, dual=False),
-        "dual": paired,
-        "led": paired,
+        "dual": dual_write,
+        "led": dual_write,
         "events": ground.handler(),
     }
     end = End.of(ground, phases, tables, completed)
     verification = ground.verification(legacy, lambda _: None)
     facade = Facade(phases, paths, end.usage, ground.telemetry)
-    mover = Mover(phases, PairedTurn(ground.lead), Guard(completed, verification, end.completion), ground.clock)
-    return Parts(ground.adapter, ground.notes, ground.samples, legacy, phases, facade, mover, paired, verification, end)
+    transitions = PhaseTransitions(
+        phases, TransactionalCutover(ground.primary), Guard(completed, verification, end.completion), ground.clock
+    )
+    return Parts(
+        ground.adapter, ground.notes, ground.samples, legacy, phases, facade, transitions, dual_write, verification, end
+    )

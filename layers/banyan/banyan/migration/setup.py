@@ -22,8 +22,8 @@ from banyan.migration.stores.adapter import adapter_of
 from banyan.migration.stores.dynamodb import DynamoDBLegacy
 from banyan.migration.stores.notes import Notes
 from banyan.migration.sync.backfill import Backfill
-from banyan.migration.sync.backlog import Unfollowed
-from banyan.migration.writes.primary_dynamodb import DynamoDBLead
+from banyan.migration.sync.backlog import SyncBacklog
+from banyan.migration.writes.primary_dynamodb import DynamoDBPrimary
 from banyan.once import once
 from banyan.store.eventstore import Clock
 from banyan.telemetry import Telemetry
@@ -46,15 +46,15 @@ def set_up(
     """
     adapter = adapter_of(domain)
     table = DynamoDBTable(client, tables.events, settings.log_buckets)
-    lead = DynamoDBLead(client, tables.migration, adapter.entity)
+    primary = DynamoDBPrimary(client, tables.migration, adapter.entity)
     decider = domain.decider(adapter.entity)
     notes = Notes(client, tables.migration, adapter.entity)
     quiet = timedelta(hours=settings.quiet_hours)
     samples = SampledReads(client, tables.migration, adapter.entity)
-    ground = Ground(table, domain.registry, decider, adapter, lead, notes, samples, clock, telemetry, quiet)
+    ground = Ground(table, domain.registry, decider, adapter, primary, notes, samples, clock, telemetry, quiet)
     if settings.legacy_store == "dynamodb":
         name = _given(settings.legacy_name, "BANYAN_LEGACY_NAME")
-        legacy = DynamoDBLegacy(client, name, adapter, lead, stream=settings.legacy_stream_arn)
+        legacy = DynamoDBLegacy(client, name, adapter, primary, stream=settings.legacy_stream_arn)
         return with_shared_transactions(ground, legacy, DynamoDBTables(client, name, adapter.entity))
     from banyan.migration.archive.tables_postgres import PostgresTables
     from banyan.migration.stores.connections import Connections
@@ -62,8 +62,8 @@ def set_up(
 
     connections = Connections(_address(settings))
     repository = PostgresLegacy(connections, adapter)
-    unfollowed = Unfollowed(client, tables.migration, adapter.entity)
-    return with_outbox(ground, repository, repository, unfollowed, PostgresTables(connections, adapter))
+    backlog = SyncBacklog(client, tables.migration, adapter.entity)
+    return with_outbox(ground, repository, repository, backlog, PostgresTables(connections, adapter))
 
 
 def controller(parts: Parts, settings: Settings, clock: Clock, telemetry: Telemetry) -> Controller:
@@ -90,7 +90,7 @@ def observer(parts: Parts, settings: Settings, clock: Clock) -> Observer:
 
 def backfill(parts: Parts) -> Backfill:
     """The backfill of a migration."""
-    return Backfill(parts.repository, parts.aligner, parts.recover, parts.phases, parts.notes)
+    return Backfill(parts.repository, parts.importer, parts.recover, parts.phases, parts.notes)
 
 
 def archive_worker(parts: Parts, services: Services, clock: Clock) -> ArchiveWorker:

@@ -1,13 +1,23 @@
 """The event store and the tables it can stand on."""
 
-from banyan.store.base import Appended, BesideRefused, Commit, CommitTable, Expected, Loaded, LogEntry, Snapshot, Write
+from banyan.store.base import (
+    Appended,
+    Commit,
+    CommitTable,
+    CompanionWriteRejected,
+    Expected,
+    Loaded,
+    LogEntry,
+    Snapshot,
+    Write,
+)
 from banyan.store.eventstore import EventStore
 
 __all__ = [
     "Appended",
-    "BesideRefused",
     "Commit",
     "CommitTable",
+    "CompanionWriteRejected",
     "EventStore",
     "Expected",
     "Loaded",

@@ -162,7 +162,7 @@ class Collision(Exception):
         self.found = found
 
 
-class BesideRefused(Exception):
+class CompanionWriteRejected(Exception):
     """A write that was to hold together with an insert was refused, and so nothing was written.
 
     Parameters

@@ -18,7 +18,7 @@ from tests.support.postgres import Server, database
 
 from banyan.errors import Conflict
 from banyan.migration.setup import backfill
-from banyan.migration.stores.rows import RowKey, nameable
+from banyan.migration.stores.rows import LegacyKey, nameable
 from orders.legacy import LEGACY
 
 GOOD = (order(1), order(2))
@@ -126,8 +126,8 @@ def expect_good_rows_told_and_bad_ones_named(world: MigrationFixture, names: set
     """Expect of a backfill, a verification and reconciliations that they stop at nothing and pass nothing over."""
     for stream in GOOD:
         world.legacy.write_directly(stream, row(stream))
-    odd = {name for name in names if RowKey(*name) not in {RowKey(good.tenant, good.id) for good in GOOD}}
-    streams = set(filter(None, (nameable(RowKey(*name), "order") for name in odd)))
+    odd = {name for name in names if LegacyKey(*name) not in {LegacyKey(good.tenant, good.id) for good in GOOD}}
+    streams = set(filter(None, (nameable(LegacyKey(*name), "order") for name in odd)))
     world.go_to(DUAL)
     assert backfill(world.process()).preview(1.0).rows >= 0
     done = backfill(world.process()).run()

@@ -21,7 +21,7 @@ from banyan.errors import Conflict
 from banyan.migration.archive import reading
 from banyan.migration.archive.manifest import Manifest
 from banyan.migration.archive.objects import S3Objects
-from banyan.migration.archive.state import Restoration, Stage
+from banyan.migration.archive.state import ArchiveStage, Restoration
 from banyan.migration.archive.tables_dynamodb import DynamoDBTables
 from banyan.migration.archive.worker import ArchiveWorker
 from banyan.streams import StreamId
@@ -88,7 +88,7 @@ def test_an_archive_says_what_it_holds_and_is_read_back(
     ended: MigrationFixture, objects: MemoryObjects, kind: str
 ) -> None:
     archive = archived(ended, objects)
-    assert (archive.stage, archive.damage, archive.checked) == (Stage.VERIFIED, "", archive.parts)
+    assert (archive.stage, archive.damage, archive.checked) == (ArchiveStage.VERIFIED, "", archive.parts)
     manifest = manifest_of(objects, archive.id)
     manifest.expect_whole()
     assert {table.name: table.rows for table in manifest.tables} == TABLES[kind]
@@ -122,17 +122,17 @@ def test_an_archive_that_dies_anywhere_is_finished_and_never_taken_for_whole(
     expected = manifest_of(objects, next(iter(objects.kept)).split("/")[2]).tables
 
     def work(_: int) -> None:
-        ended.process().end.archives.begin(anew=True)
+        ended.process().end.archives.begin(again=True)
         worker(ended, objects).go_on()
 
     for _ in deaths(ended, work, objects):
         left = ended.parts.end.archives.progress()
         assert left is not None
-        if left.stage in (Stage.CHECKING, Stage.VERIFIED):
+        if left.stage in (ArchiveStage.CHECKING, ArchiveStage.VERIFIED):
             assert manifest_of(objects, left.id).tables == expected
         done = worker(ended, objects).go_on()
         assert done is not None
-        assert (done.stage, manifest_of(objects, done.id).tables) == (Stage.VERIFIED, expected)
+        assert (done.stage, manifest_of(objects, done.id).tables) == (ArchiveStage.VERIFIED, expected)
 
 
 def test_a_restoration_that_dies_anywhere_is_finished(ended: MigrationFixture, objects: MemoryObjects) -> None:
@@ -179,7 +179,7 @@ def makes_a_step_and_dies(world: MigrationFixture, objects: MemoryObjects) -> No
 
 def asks_for_another(world: MigrationFixture, objects: MemoryObjects) -> None:
     """Begins another archive, and finishes it."""
-    archived(world, objects, anew=True)
+    archived(world, objects, again=True)
 
 
 @pytest.mark.usefixtures("several_parts")
@@ -199,14 +199,14 @@ def test_two_workers_at_any_step_leave_one_good_archive(
 ) -> None:
     expected = manifest_of(objects, archived(ended, objects).id).tables
     for number in count(1):
-        ended.parts.end.archives.begin(anew=True)
+        ended.parts.end.archives.begin(again=True)
         late = ArchiveWorker(ended.parts.end.archives, objects, ended.clock)
         moments = Moments(number, lambda: comes_between(ended, objects, other))
         with stepping(ended, moments, objects, within=False), suppress(Conflict):
             late.go_on()
         done = worker(ended, objects).go_on()
         assert done is not None
-        assert (done.stage, done.damage, manifest_of(objects, done.id).tables) == (Stage.VERIFIED, "", expected)
+        assert (done.stage, done.damage, manifest_of(objects, done.id).tables) == (ArchiveStage.VERIFIED, "", expected)
         expect_restorable(ended, objects, done.id)
         if moments.passed < number:
             break
@@ -236,13 +236,13 @@ def test_a_row_that_is_written_between_two_workers_is_in_the_archive_once_or_not
 
     numbers = count(1)
     for number in count(1):
-        ended.parts.end.archives.begin(anew=True)
+        ended.parts.end.archives.begin(again=True)
         moments = Moments(number, lambda: comes_between(ended, objects, writes_a_row_first))
         with stepping(ended, moments, objects), suppress(Conflict):
             worker(ended, objects).go_on()
         done = worker(ended, objects).go_on()
         assert done is not None
-        assert (done.stage, done.damage) == (Stage.VERIFIED, "")
+        assert (done.stage, done.damage) == (ArchiveStage.VERIFIED, "")
         assert manifest_of(objects, done.id).tables == done.reading.tables
         if moments.passed < number:
             break
@@ -259,7 +259,7 @@ def test_a_worker_that_was_overtaken_says_so_and_goes_on_from_there(
     assert refused.value.code == "overtaken"
     archive = late.go_on()
     assert archive is not None
-    assert archive.stage is Stage.VERIFIED
+    assert archive.stage is ArchiveStage.VERIFIED
 
 
 @pytest.mark.usefixtures("several_parts")
@@ -295,9 +295,9 @@ def test_an_object_that_was_damaged_is_noticed_when_it_is_read_back(
     objects.behind = damage
     damaged = worker(ended, objects).go_on()
     assert damaged is not None
-    assert (damaged.stage, "is not the object that was written" in damaged.damage) == (Stage.DAMAGED, True)
+    assert (damaged.stage, "is not the object that was written" in damaged.damage) == (ArchiveStage.DAMAGED, True)
     again = archived(ended, objects)
-    assert (again.stage, again.id != damaged.id) == (Stage.VERIFIED, True)
+    assert (again.stage, again.id != damaged.id) == (ArchiveStage.VERIFIED, True)
 
 
 def test_tables_that_hold_rows_are_left_alone(ended: MigrationFixture, objects: MemoryObjects) -> None:
@@ -406,7 +406,7 @@ def test_every_kind_of_attribute_comes_back_as_it_was(dynamodb: DynamoDBEngine) 
             "Item"
         ]
     )
-    assert page.unaligned == ["acme:order:o-1"]
+    assert page.out_of_sync == ["acme:order:o-1"]
     assert b"AP8=" in page.lines[0]
 
 

@@ -13,7 +13,7 @@ from tests.orders.support.migration import DUAL, EVENTS, TURNED, MigrationFixtur
 
 from banyan.errors import ConfigurationError
 from banyan.migration.archive.archives import Archives
-from banyan.migration.archive.state import Archive, Stage
+from banyan.migration.archive.state import Archive, ArchiveStage
 from banyan.migration.archive.tables_postgres import PostgresTables
 from banyan.migration.archive.worker import ArchiveWorker
 from banyan.migration.stores.connections import Connections
@@ -139,7 +139,7 @@ def test_every_column_comes_back_as_it_was(ended: MigrationFixture, objects: Mem
     run(ended, *added())
     before = dumped(ended)
     archive = archived(ended, objects)
-    assert (archive.stage, archive.damage) == (Stage.VERIFIED, "")
+    assert (archive.stage, archive.damage) == (ArchiveStage.VERIFIED, "")
     assert restored(ended, objects) == ""
     assert dumped(ended) == before
     assert len(before) == 3
@@ -215,7 +215,7 @@ def test_what_cannot_be_restored_is_not_verified(ended: MigrationFixture, object
     statements, expected = UNRESTORABLE[case]
     run(ended, *statements)
     archive = archived(ended, objects)
-    assert (archive.stage, archive.verified_at) == (Stage.DAMAGED, None)
+    assert (archive.stage, archive.verified_at) == (ArchiveStage.DAMAGED, None)
     assert expected in archive.damage
 
 
@@ -248,7 +248,7 @@ def finished(archives: Archives, objects: MemoryObjects, world: MigrationFixture
 def test_a_database_that_is_read_only_by_default_is_archived(ended: MigrationFixture, objects: MemoryObjects) -> None:
     with connected(ended, "default_transaction_read_only%3Don") as archives:
         archive = finished(archives, objects, ended)
-    assert (archive.stage, archive.damage) == (Stage.VERIFIED, "")
+    assert (archive.stage, archive.damage) == (ArchiveStage.VERIFIED, "")
 
 
 @pytest.fixture
@@ -267,7 +267,7 @@ def test_a_role_that_may_not_switch_triggers_off_restores_past_those_of_banyan(
 ) -> None:
     before = dumped(ended)
     with connected(ended, f"role%3D{role}") as archives:
-        assert finished(archives, objects, ended).stage is Stage.VERIFIED
+        assert finished(archives, objects, ended).stage is ArchiveStage.VERIFIED
         empty(ended)
         archives.restore()
         done = ArchiveWorker(archives, objects, ended.clock).restore_on()
@@ -287,7 +287,7 @@ def test_without_the_right_to_try_a_restoration_nothing_is_verified(
     finally:
         run(ended, "GRANT TEMPORARY ON DATABASE postgres TO PUBLIC")
     assert left is not None
-    assert left.stage is Stage.CHECKING
+    assert left.stage is ArchiveStage.CHECKING
 
 
 def test_an_archive_of_the_first_format_is_still_restored(ended: MigrationFixture, objects: MemoryObjects) -> None:
@@ -296,7 +296,7 @@ def test_an_archive_of_the_first_format_is_still_restored(ended: MigrationFixtur
     assert isinstance(archives.tables, PostgresTables)
     first = Archives(archives.tables.in_format(1), ended.parts.phases, archives.notes, ended.clock)
     archive = finished(first, objects, ended)
-    assert archive.stage is Stage.VERIFIED
+    assert archive.stage is ArchiveStage.VERIFIED
     manifest = objects.kept[f"legacy/order/{archive.id}/manifest.json"]
     assert b'"format":"banyan-legacy-archive/1"' in manifest
     assert restored(ended, objects) == ""

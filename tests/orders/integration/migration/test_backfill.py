@@ -160,7 +160,7 @@ def test_of_two_who_go_on_with_it_one_gives_way(moto_world: MigrationFixture) ->
         assert quick.go_on(iter([100.0, 0.0]).__next__) is not None
         return 100.0
 
-    with pytest.raises(Conflict, match="somebody else goes on"):
+    with pytest.raises(Conflict, match="another process goes on"):
         slow.go_on(overtake)
     done = a_backfill(moto_world).run()
     assert (done.seen, done.imported) == (ROWS, ROWS)

@@ -79,7 +79,7 @@ def expect_one_bad_row(clients: Clients, field: str) -> None:
     assert (advanced["statusCode"], "would_lose" in advanced["body"], name in advanced["body"]) == (409, True, True)
     assert field in advanced["body"] or "run the backfill" in advanced["body"]
     assert clients.backfill()["failures"] == 1
-    clients.desk.look_after_the_migration()
+    clients.desk.run_maintenance()
     assert [each["stream"] for each in clients.told()["health"]["differences"]] == [str(order(BAD))]
     status, answer = clients.get(f"/orders/{order(BAD).id}")
     assert (status, answer["code"]) == (409, "row_unreadable")
@@ -158,7 +158,7 @@ def test_what_the_database_refuses_once_events_lead_parks_its_row_alone(turned: 
     alter(turned.legacy, "ALTER TABLE orders ALTER cancel_reason TYPE varchar(10)")  # type: ignore[arg-type]
     assert turned.cancel(BAD)[0] == 200, "the event store leads, and holds it"
     assert turned.cancel(1, "short")[0] == 200
-    turned.desk.look_after_the_migration()
+    turned.desk.run_maintenance()
     (parked,) = turned.told()["parked"]
     assert (parked["stream"], parked["owner"], "cancel_reason" in parked["reason"]) == (
         str(order(BAD)),
@@ -190,7 +190,7 @@ def test_the_way_back_stays_open_and_a_parked_row_waits_on_the_side_that_has_it_
         assert turned.send(f"/orders/{order(1).id}/items", {"sku": "B", "quantity": 1, "price": "1.00"})[0] == 200
     assert "would_lose" in turned.desk.ask("/admin/migration/start", {"reason": "test"})["body"]
     alter(turned.legacy, "ALTER TABLE orders ALTER cancel_reason TYPE text")  # type: ignore[arg-type]
-    turned.desk.look_after_the_migration()
+    turned.desk.run_maintenance()
     assert (turned.told()["parked"], turned.told()["halfDone"]) == ([], [])
     assert turned.get(f"/orders/{order(BAD).id}")[1]["status"] == "cancelled"
     turned.go(("dual_write", 0))
@@ -206,9 +206,9 @@ def test_an_order_that_the_legacy_system_never_got_is_not_lost_on_the_way_back(t
     status, again = turned.send("/orders", new)
     assert (status, again["code"]) == (409, "row_parked")
     alter(turned.legacy, "ALTER TABLE order_items ALTER sku TYPE text")  # type: ignore[arg-type]
-    turned.desk.look_after_the_migration()
+    turned.desk.run_maintenance()
     assert turned.send("/orders/o-new/items", {"sku": "B", "quantity": 1, "price": "1.00"})[1]["version"] == 2
-    turned.desk.look_after_the_migration()
+    turned.desk.run_maintenance()
     assert turned.told()["parked"] == []
 
 
@@ -217,10 +217,10 @@ def test_a_repair_accepts_what_the_legacy_system_says_of_a_parked_row(turned: Cl
     turned.cancel(BAD)
     turned.go(("dual_write", 0))
     spoil(turned.legacy, "UPDATE orders SET payment_method = 'cash'")  # type: ignore[arg-type]
-    turned.desk.look_after_the_migration()
+    turned.desk.run_maintenance()
     assert "another program wrote it since" in turned.told()["parked"][0]["reason"]
     assert reconciled(turned, repair=True)["repaired"] == 1
-    turned.desk.look_after_the_migration()
+    turned.desk.run_maintenance()
     assert turned.told()["parked"] == turned.told()["halfDone"] == []
     assert turned.get(f"/orders/{order(BAD).id}")[1]["status"] == "created"
     assert turned.cancel(BAD, "short")[0] == 200
@@ -236,7 +236,7 @@ def test_an_entry_that_the_event_table_cannot_take_parks_its_row_alone(clients: 
         " '{}', '', false, true, now() FROM generate_series(2, 1200) AS n",
     )
     assert clients.cancel(1)[0] == 200
-    clients.desk.look_after_the_migration()
+    clients.desk.run_maintenance()
     told = clients.told()
     assert [(each["stream"], each["owner"]) for each in told["parked"]] == [(str(order(BAD)), "relay")]
     assert {each["stream"] for each in told["halfDone"]} == {str(order(BAD))}, "the others were relayed"

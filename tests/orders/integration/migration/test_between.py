@@ -25,9 +25,9 @@ from banyan.migration.phases.steps import Step
 from banyan.migration.stores.connections import Connections
 from banyan.migration.stores.legacy import LegacyRow
 from banyan.migration.stores.postgres import PostgresLegacy
-from banyan.migration.sync.backlog import Unfollowed
-from banyan.migration.sync.repair import Repair
-from banyan.migration.writes.primary import Leader, token
+from banyan.migration.sync.backlog import SyncBacklog
+from banyan.migration.sync.repair import LegacyRepair
+from banyan.migration.writes.primary import Primary, fencing_token
 from banyan.reconciliation.sides import NotRepairable
 from banyan.streams import StreamId
 from orders import DOMAIN
@@ -59,13 +59,13 @@ def test_a_turn_that_dies_with_entries_pending_drains_them_when_it_is_finished(
         assert len(pending(world)) == 1
 
     leave_pending(1)
-    for moment in deaths(world, lambda _: world.turn(TURNED)):
-        migration = world.parts.mover.finish()
+    for moment in deaths(world, lambda _: world.cutover(TURNED)):
+        migration = world.parts.transitions.finish()
         if migration.step != TURNED:
-            world.turn(TURNED)
+            world.cutover(TURNED)
         assert pending(world) == []
         world.expect_equal(order(moment))
-        world.turn(CANARY)
+        world.cutover(CANARY)
         leave_pending(moment + 1)
 
 
@@ -104,12 +104,12 @@ def test_a_turn_waits_for_a_transaction_of_the_legacy_system_that_is_open(
     moto_world: MigrationFixture, late: PostgresLegacy[Any]
 ) -> None:
     moto_world.go_to(CANARY)
-    turn = token(moto_world.parts.phases.refreshed().turn + 1)
-    with moto_world.parts.repository.unit(order(), Leader.LEGACY):
-        thread = waiting(moto_world, lambda: late.hand_over(Leader.NOBODY, turn))
+    cutover = fencing_token(moto_world.parts.phases.refreshed().cutover + 1)
+    with moto_world.parts.repository.unit(order(), Primary.LEGACY):
+        thread = waiting(moto_world, lambda: late.transfer(Primary.NONE, cutover))
         assert thread.is_alive()
     thread.join()
-    assert moto_world.parts.repository.lead() is Leader.NOBODY
+    assert moto_world.parts.repository.primary() is Primary.NONE
 
 
 @on_postgres
@@ -119,10 +119,10 @@ def test_of_two_who_create_one_row_the_second_waits_and_sees_it(
     seen = []
 
     def look() -> None:
-        with late.unit(order(), Leader.LEGACY) as unit:
+        with late.unit(order(), Primary.LEGACY) as unit:
             seen.append(unit.row)
 
-    with moto_world.parts.repository.unit(order(), Leader.LEGACY) as unit:
+    with moto_world.parts.repository.unit(order(), Primary.LEGACY) as unit:
         thread = waiting(moto_world, look)
         assert thread.is_alive()
         unit.write(LegacyRow(order(), 1, row(order()), None), [])
@@ -137,16 +137,16 @@ def test_going_back_is_refused_while_a_row_cannot_follow(
 ) -> None:
     world = moto_world
     world.go_to(TURNED)
-    assert world.parts.follower is not None
+    assert world.parts.legacy_sync is not None
     with monkeypatch.context() as patch:
-        patch.setattr(world.parts.follower, "follow", fail)
+        patch.setattr(world.parts.legacy_sync, "sync", fail)
         for number in (1, 2):
             world.create(order(number))
         with pytest.raises(StoreUnavailable, match="2 streams"):
-            world.turn(CANARY)
+            world.cutover(CANARY)
         assert world.parts.phases.refreshed().moving_to == CANARY
-        assert world.parts.repository.lead() is Leader.EVENTS
-    assert world.parts.mover.finish().step == CANARY
+        assert world.parts.repository.primary() is Primary.EVENTS
+    assert world.parts.transitions.finish().step == CANARY
     world.expect_equal(order(1), order(2))
 
 
@@ -162,11 +162,11 @@ def test_events_do_not_lead_while_an_entry_cannot_be_relayed(
         patch.setattr(world.parts.relay, "stream", fail)
         world.add(order())
         with pytest.raises(StoreUnavailable, match="1 entries of the outbox"):
-            world.turn(TURNED)
-        assert world.parts.repository.lead() is Leader.NOBODY
+            world.cutover(TURNED)
+        assert world.parts.repository.primary() is Primary.NONE
         with pytest.raises(BanyanError):
             world.add(order())
-    assert world.parts.mover.finish().step == TURNED
+    assert world.parts.transitions.finish().step == TURNED
     world.add(order())
     world.expect_equal(order())
     assert len(world.row(order()).lines) == 3
@@ -178,16 +178,16 @@ def test_what_comes_while_a_row_follows_is_still_to_follow(moto_world: Migration
     world.go_to(TURNED)
     world.create(order())
     client, table = world.engine.client, world.engine.tables.migration
-    unfollowed = Unfollowed(client, table, LEGACY.entity)
+    backlog = SyncBacklog(client, table, LEGACY.entity)
     commits = list(world.engine.table().forward(order(), 0))
     world.add(order())
     newer = list(world.engine.table().forward(order(), 1))
     for commit in (*commits, *newer):
-        client.put_item(**unfollowed.put(commit)["Put"])  # type: ignore[arg-type]
-    unfollowed.followed(order(), 1)
-    assert [news.version for news in unfollowed.all()] == [2]
-    unfollowed.followed(order(), 3)
-    assert list(unfollowed.all()) == []
+        client.put_item(**backlog.put(commit)["Put"])  # type: ignore[arg-type]
+    backlog.complete(order(), 1)
+    assert [entry.version for entry in backlog.all()] == [2]
+    backlog.complete(order(), 3)
+    assert list(backlog.all()) == []
 
 
 @on_postgres
@@ -195,8 +195,8 @@ def test_a_commit_that_comes_while_a_row_follows_is_followed_too(
     moto_world: MigrationFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def adds_and_dies(parts: Parts, stream: StreamId) -> None:
-        assert parts.follower is not None
-        monkeypatch.setattr(parts.follower, "follow", fail)
+        assert parts.legacy_sync is not None
+        monkeypatch.setattr(parts.legacy_sync, "sync", fail)
         item = AddItem(item=Item(sku="pot", quantity=1, price="1"))
         parts.facade.handle(stream, item, commit_id=f"between-{stream.id}")
 
@@ -304,7 +304,7 @@ def test_a_repair_takes_nothing_back_that_is_written_meanwhile(moto_world: Migra
 
 def repair(world: MigrationFixture, stream: StreamId) -> None:
     """Put a row right."""
-    Repair(world.parts, world.engine.store(DOMAIN.registry))(stream)
+    LegacyRepair(world.parts, world.engine.store(DOMAIN.registry))(stream)
 
 
 def changes(world: MigrationFixture, stream: StreamId) -> bool:

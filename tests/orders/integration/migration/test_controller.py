@@ -10,10 +10,10 @@ from tests.orders.support.legacies import order, row
 from tests.orders.support.migration import CANARY, DUAL, LEGACY_ONLY, TURNED, MigrationFixture
 
 from banyan.migration.checks.health import Limits
-from banyan.migration.phases.aggregate import Migration, Move
+from banyan.migration.phases.aggregate import BeginMove, Migration
 from banyan.migration.phases.controller import Controller
 from banyan.migration.phases.steps import Phase, Step
-from banyan.migration.writes.primary import Leader
+from banyan.migration.writes.primary import Primary
 from banyan.reconciliation.content import FieldDifference
 
 LIMITS = Limits(stable=timedelta(hours=24), samples=10)
@@ -41,7 +41,7 @@ def test_nothing_moves_before_somebody_begins(moto_world: MigrationFixture) -> N
 
 def test_a_healthy_migration_moves_on_a_step_behind_each_window(moto_world: MigrationFixture) -> None:
     moto_world.go_to(DUAL)
-    assert run(moto_world).held == "not stable for long enough"
+    assert run(moto_world).deferred == "not stable for long enough"
     reached = []
     for _ in range(4):
         moto_world.clock.move(DAY)
@@ -57,7 +57,7 @@ def test_too_few_samples_hold_it(moto_world: MigrationFixture) -> None:
     moto_world.go_to(CANARY)
     moto_world.clock.move(DAY)
     compare(moto_world, LIMITS.samples - 1)
-    assert run(moto_world).held == "too few reads were compared"
+    assert run(moto_world).deferred == "too few reads were compared"
 
 
 def test_differing_reads_move_it_back_within_one_run(moto_world: MigrationFixture) -> None:
@@ -75,7 +75,7 @@ def test_a_long_lag_moves_it_back_even_over_the_turn(moto_world: MigrationFixtur
     moto_world.create(order())
     compare(moto_world, 1, lag_ms=LIMITS.lag_ms + 1)
     assert run(moto_world).step == DUAL
-    assert moto_world.parts.repository.lead() is Leader.LEGACY
+    assert moto_world.parts.repository.primary() is Primary.LEGACY
     moto_world.add(order())
     moto_world.expect_equal(order())
 
@@ -85,7 +85,7 @@ def test_between_half_a_limit_and_the_limit_it_stays(moto_world: MigrationFixtur
     moto_world.clock.move(DAY)
     compare(moto_world, LIMITS.samples, lag_ms=LIMITS.lag_ms - 1)
     migration = run(moto_world)
-    assert (migration.step, migration.held) == (CANARY, "the lag is too long")
+    assert (migration.step, migration.deferred) == (CANARY, "the lag is too long")
 
 
 def test_what_was_seen_before_a_step_says_nothing_about_it(moto_world: MigrationFixture) -> None:
@@ -98,7 +98,7 @@ def test_it_does_not_go_on_while_a_row_is_not_known_to_its_stream(moto_world: Mi
     moto_world.go_to(DUAL)
     moto_world.legacy.write_directly(order(), row(order()))
     moto_world.clock.move(DAY)
-    assert "backfill" in run(moto_world).held
+    assert "backfill" in run(moto_world).deferred
     moto_world.add(order())
     assert run(moto_world).step == FIRST
 
@@ -113,7 +113,7 @@ def test_a_decision_to_stay_is_told_once(moto_world: MigrationFixture) -> None:
 
 def test_a_turn_that_was_cut_short_is_finished(moto_world: MigrationFixture) -> None:
     moto_world.go_to(CANARY)
-    moto_world.parts.phases.handle(Move(to=TURNED, reason="by hand", at=moto_world.clock()))
+    moto_world.parts.phases.handle(BeginMove(to=TURNED, reason="by hand", at=moto_world.clock()))
     assert run(moto_world).step == TURNED
     moto_world.create(order())
     moto_world.expect_equal(order())
@@ -125,8 +125,8 @@ def test_a_turn_that_cannot_be_finished_is_given_up(moto_world: MigrationFixture
     moto_world.go_to(CANARY)
     moto_world.create(order())
     moto_world.legacy.write_directly(order(2), row(order(2), customer="no#key"))
-    moto_world.parts.phases.handle(Move(to=TURNED, reason="by hand", at=moto_world.clock()))
+    moto_world.parts.phases.handle(BeginMove(to=TURNED, reason="by hand", at=moto_world.clock()))
     migration = run(moto_world)
     assert (migration.step, migration.moving_to) == (CANARY, None)
     moto_world.add(order())
-    assert moto_world.parts.repository.lead() is Leader.LEGACY
+    assert moto_world.parts.repository.primary() is Primary.LEGACY

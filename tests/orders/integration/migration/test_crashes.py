@@ -16,8 +16,8 @@ from tests.support.interruptions import Killed
 
 from banyan.errors import LegacyWritesOff
 from banyan.migration.phases.steps import Step
-from banyan.migration.sync.repair import Repair
-from banyan.migration.writes.primary import Leader
+from banyan.migration.sync.repair import LegacyRepair
+from banyan.migration.writes.primary import Primary
 from banyan.reconciliation.sides import NotRepairable
 from banyan.streams import StreamId
 from orders import DOMAIN
@@ -27,7 +27,7 @@ Born = Callable[[], AbstractContextManager[MigrationFixture]]
 
 def recover(world: MigrationFixture) -> None:
     """What the controller does each minute."""
-    world.parts.mover.finish()
+    world.parts.transitions.finish()
     assert world.parts.recover() == 0
 
 
@@ -87,18 +87,18 @@ def test_a_turn_that_dies_anywhere_is_finished_and_loses_nothing(
     mortal.go_to(source)
     mortal.create(order(1))
 
-    for moment in deaths(mortal, lambda _: mortal.turn(to)):
+    for moment in deaths(mortal, lambda _: mortal.cutover(to)):
         recover(mortal)
         reached = mortal.parts.phases.refreshed().step
         if (source, reached) == (LEGACY_ONLY, DUAL):
-            mortal.align()
+            mortal.import_row()
         both_sides_agree(mortal, reached, order(moment))
         if reached != to:
-            mortal.turn(to)
+            mortal.cutover(to)
         mortal.add(order(moment))
         assert lines(mortal, to, order(moment)) == 2
         both_sides_agree(mortal, to, order(moment))
-        mortal.turn(source)
+        mortal.cutover(source)
         mortal.create(order(moment + 1))
 
 
@@ -112,7 +112,7 @@ def test_a_repair_that_dies_anywhere_is_made_once(
         mortal.legacy.write_directly(order(number), row(order(number), customer="c-2"))
 
     def repair(number: int) -> None:
-        Repair(mortal.parts, mortal.engine.store(DOMAIN.registry))(order(number))
+        LegacyRepair(mortal.parts, mortal.engine.store(DOMAIN.registry))(order(number))
 
     mortal.go_to(step)
     falsify(1)
@@ -133,11 +133,11 @@ def test_the_step_without_a_way_back_that_dies_anywhere_is_made(born: Born) -> N
             died = _dies(world, deadly)
             recover(world)
             if world.parts.phases.refreshed().step != EVENTS:
-                world.turn(EVENTS)
+                world.cutover(EVENTS)
             left = world.row(order(1))
             world.add(order(1))
             assert (len(world.told(order(1)).lines), world.row(order(1))) == (3, left)
-            with pytest.raises(LegacyWritesOff), world.parts.repository.unit(order(1), Leader.LEGACY) as unit:
+            with pytest.raises(LegacyWritesOff), world.parts.repository.unit(order(1), Primary.LEGACY) as unit:
                 unit.write(unit.row, ())  # type: ignore[arg-type]
     assert deadly > 2, "there was no step to die at"
 
@@ -150,7 +150,7 @@ def _dies(world: MigrationFixture, deadly: int) -> bool:
     world.parts.recover()
     moments = Moments(deadly)
     with suppress(Killed), stepping(world, moments):
-        world.turn(EVENTS)
+        world.cutover(EVENTS)
     world.restart()
     return moments.passed >= deadly
 
@@ -160,14 +160,14 @@ def test_a_turn_that_is_given_up_leaves_everything_as_it_was(mortal: MigrationFi
     mortal.create(order(1))
     steps = Moments()
     with stepping(mortal, steps):
-        mortal.turn(TURNED)
-    mortal.turn(CANARY)
+        mortal.cutover(TURNED)
+    mortal.cutover(CANARY)
     for deadly in range(1, steps.passed):
         with suppress(Killed), stepping(mortal, Moments(deadly)):
-            mortal.turn(TURNED)
+            mortal.cutover(TURNED)
         mortal.restart()
-        migration = mortal.parts.mover.give_up("test")
+        migration = mortal.parts.transitions.give_up("test")
         if migration.step == TURNED:
-            mortal.turn(CANARY)
+            mortal.cutover(CANARY)
         mortal.add(order(1))
         mortal.expect_equal(order(1))

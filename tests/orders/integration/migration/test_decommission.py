@@ -21,8 +21,8 @@ from banyan.migration.checks.usage import READ, WRITE
 from banyan.migration.phases.aggregate import Migration
 from banyan.migration.phases.controller import Controller
 from banyan.migration.phases.steps import Phase, Step
-from banyan.migration.stores.legacy import LegacyRow, Link
-from banyan.migration.writes.primary import Leader
+from banyan.migration.stores.legacy import LegacyRow, SyncPoint
+from banyan.migration.writes.primary import Primary
 from banyan.streams import StreamId
 from orders import DOMAIN
 from orders.projections import ORDER_DETAILS
@@ -52,13 +52,13 @@ def ended(moto_world: MigrationFixture) -> MigrationFixture:
 @pytest.fixture
 def quiet(ended: MigrationFixture, objects: MemoryObjects) -> MigrationFixture:
     """The same with an archive, a day later: nothing stands in the way of the last step."""
-    look(ended)
+    check(ended)
     archived(ended, objects)
     ended.clock.move(DAY)
     return ended
 
 
-def look(world: MigrationFixture) -> Migration:
+def check(world: MigrationFixture) -> Migration:
     """What the controller does each minute."""
     return Controller(world.process(), Limits(), world.clock).run()
 
@@ -66,13 +66,13 @@ def look(world: MigrationFixture) -> Migration:
 def refusal(world: MigrationFixture) -> Conflict:
     """Why the last step is not made."""
     with pytest.raises(Conflict) as refused:
-        world.process().mover.move(COMPLETE, reason="test")
+        world.process().transitions.move(COMPLETE, reason="test")
     assert world.parts.phases.refreshed().step == EVENTS
     return refused.value
 
 
 def test_the_last_step_tells_what_it_was_based_on(quiet: MigrationFixture) -> None:
-    look(quiet)
+    check(quiet)
     quiet.go(COMPLETE)
     evidence = quiet.parts.phases.history()[-1].payload.model_dump()["evidence"]
     archive = quiet.parts.end.archives.progress()
@@ -111,7 +111,7 @@ def test_a_direct_write_that_was_refused_was_a_use(quiet: MigrationFixture) -> N
     seen = refusal(quiet)
     assert (seen.code, "1 direct writes were refused, seen at 2026-01-0" in seen.detail) == ("legacy_in_use", True)
     quiet.clock.move(DAY)
-    look(quiet)
+    check(quiet)
     quiet.go(COMPLETE)
 
 
@@ -134,7 +134,7 @@ def test_an_item_that_was_written_since_it_was_archived_is_named(
     assert (seen.code, "other rows than were archived (acme:order:o-0002)" in seen.detail) == ("legacy_in_use", True)
     quiet.clock.move(DAY)
     assert refusal(quiet).code == "legacy_in_use"
-    archived(quiet, objects, anew=True)
+    archived(quiet, objects, again=True)
     quiet.clock.move(DAY)
     quiet.go(COMPLETE)
 
@@ -150,7 +150,7 @@ def test_a_comparison_that_is_too_old_is_made_again(quiet: MigrationFixture, mon
     with monkeypatch.context() as patch:
         patch.setattr(completion, "SECONDS", -1.0)
         assert refusal(quiet).code == "still_comparing"
-    look(quiet)
+    check(quiet)
     quiet.clock.move(completion.FRESH - timedelta(minutes=1))
     forge(quiet, "o-0002")
     quiet.clock.move(timedelta(minutes=1))
@@ -167,7 +167,7 @@ def test_a_use_through_the_facade_is_seen(quiet: MigrationFixture, use: str) -> 
 def test_the_facade_notes_when_it_uses_the_legacy_system(moto_world: MigrationFixture) -> None:
     queries = MigratingQueries(
         moto_world.engine.store(DOMAIN.registry), moto_world.engine.views(), wait_ms=0, clock=moto_world.clock
-    ).follow(moto_world.parts, 0)
+    ).sync(moto_world.parts, 0)
     moto_world.go_to(DUAL)
     moto_world.create(order())
     assert moto_world.parts.end.usage.last().keys() == {WRITE}
@@ -178,13 +178,13 @@ def test_the_facade_notes_when_it_uses_the_legacy_system(moto_world: MigrationFi
     moto_world.clock.move(DAY)
     moto_world.restart()
     moto_world.add(order())
-    queries.follow(moto_world.parts, 0).get(ORDER_DETAILS, order())
+    queries.sync(moto_world.parts, 0).get(ORDER_DETAILS, order())
     assert moto_world.parts.end.usage.last() == before
 
 
 def test_what_happened_before_the_first_look_is_not_missed(ended: MigrationFixture) -> None:
     ended.process().end.usage.used(READ)
-    quiet = ended.parts.end.watch.look()
+    quiet = ended.parts.end.monitor.check()
     assert (quiet.seen, quiet.since == quiet.seen_at, quiet.looks) == ("a read through the facade", True, 1)
 
 
@@ -192,14 +192,14 @@ def test_a_large_system_is_compared_a_piece_at_a_time(quiet: MigrationFixture, m
     monkeypatch.setattr(completion, "SECONDS", -1.0)
     assert refusal(quiet).code == "still_comparing"
     monkeypatch.undo()
-    look(quiet)
+    check(quiet)
     monkeypatch.setattr(completion, "SECONDS", -1.0)
     quiet.go(COMPLETE)
 
 
 def test_the_last_step_that_dies_anywhere_is_made_once(quiet: MigrationFixture) -> None:
     def work(_: int) -> None:
-        quiet.process().mover.move(COMPLETE, reason="test")
+        quiet.process().transitions.move(COMPLETE, reason="test")
 
     for _ in deaths(quiet, work):
         if quiet.parts.phases.refreshed().step == COMPLETE:
@@ -217,8 +217,8 @@ def test_once_legacy_writes_are_off_banyan_itself_is_refused_with_a_code(ended: 
 
 def write_a_row(world: MigrationFixture, stream: StreamId) -> None:
     """Write a row as a repair does."""
-    with world.parts.repository.unit(stream, Leader.LEGACY) as unit:
-        unit.write(LegacyRow(stream, 9, row(stream), Link(9, 9)), [])
+    with world.parts.repository.unit(stream, Primary.LEGACY) as unit:
+        unit.write(LegacyRow(stream, 9, row(stream), SyncPoint(9, 9)), [])
 
 
 @on_dynamodb
@@ -236,7 +236,7 @@ def test_a_process_that_still_writes_both_sides_writes_no_item_any_more(
     moto_world.parts = late
     assert moto_world.add(order()).head.version == 2
     with suppress(LegacyWritesOff):
-        late.aligner.align(order())
+        late.importer.import_row(order())
     moto_world.restart()
     assert moto_world.parts.repository.load(order()) == before
     assert len(moto_world.told(order()).lines) == 2

@@ -25,7 +25,7 @@ def test_a_row_put_in_the_place_of_a_deleted_one_is_told_by_the_backfill(
     for _ in range(changes):
         moto_world.legacy.write_directly(order(), row(order()))
     moto_world.go_to(DUAL)
-    moto_world.align()
+    moto_world.import_row()
     replace(moto_world)
     done = backfill(moto_world.process()).run()
     assert (done.imported, done.failed) == (1, {})
@@ -46,7 +46,7 @@ def test_rows_may_take_each_others_place_again_and_again(moto_world: MigrationFi
     moto_world.go_to(DUAL)
     for number in range(1, 5):
         replace(moto_world, f"c-{number}")
-        moto_world.align()
+        moto_world.import_row()
         moto_world.expect_equal(order())
     assert moto_world.told(order()).customer == "c-4"
 

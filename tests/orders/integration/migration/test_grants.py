@@ -76,7 +76,7 @@ class Journey:
 
     def look_after(self) -> None:
         with self.recorded.by("migration_controller"):
-            self.desk.look_after_the_migration()
+            self.desk.run_maintenance()
 
     def send(self, function: str, name: str, *request: Any) -> None:
         with self.recorded.by(name):

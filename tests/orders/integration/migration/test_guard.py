@@ -142,7 +142,9 @@ def test_another_walk_over_the_same_rows_refuses_no_step(
     mine, others, scan = world.process().verification, world.process().verification, [True, True]
     slice_of = verification.Verification._slice
 
-    def overtaken(self: verification.Verification, passes: verification.Passes) -> verification.Passes:
+    def overtaken(
+        self: verification.Verification, passes: verification.VerificationPasses
+    ) -> verification.VerificationPasses:
         if self is mine and scan and scan.pop():
             others.go_on(1, moved_at)
         return slice_of(self, passes)

@@ -8,7 +8,7 @@ from tests.orders.support.migration import CANARY, DUAL, EVENTS, LEGACY_ONLY, TU
 
 from banyan.errors import CommandRejected, ConcurrencyError, NotFound, StoreUnavailable
 from banyan.migration.phases.steps import Step
-from banyan.migration.writes.primary import Leader
+from banyan.migration.writes.primary import Primary
 from orders.state import Order
 
 
@@ -147,7 +147,7 @@ def test_once_events_stand_alone_the_legacy_system_is_left_alone(world: Migratio
     world.go(EVENTS)
     world.add(order())
     assert (len(world.told(order()).lines), len(world.row(order()).lines)) == (2, 1)
-    assert world.parts.repository.lead() is Leader.OFF
+    assert world.parts.repository.primary() is Primary.OFF
     with pytest.raises(CommandRejected, match="no move leads"):
         world.go(TURNED)
 
@@ -188,7 +188,7 @@ def test_a_turn_takes_along_what_the_other_side_does_not_have_yet(
     moto_world.restart()
     moto_world.go(TURNED)
     moto_world.expect_equal(order())
-    monkeypatch.setattr(moto_world.parts.follower, "follow", fail)
+    monkeypatch.setattr(moto_world.parts.legacy_sync, "sync", fail)
     moto_world.add(order())
     assert len(moto_world.row(order()).lines) == 1
     moto_world.restart()

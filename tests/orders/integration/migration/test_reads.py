@@ -52,7 +52,7 @@ class Reader:
 
     def dice(self, number: float) -> None:
         """Let every read be compared, or none."""
-        self.queries.follow(self.world.parts, 5.0, lambda: number)
+        self.queries.sync(self.world.parts, 5.0, lambda: number)
 
 
 @pytest.fixture

@@ -285,7 +285,7 @@ def test_a_stream_that_is_not_read_any_more_is_not_taken_for_silence(
         engine.client.update_table(TableName=legacy.table, StreamSpecification={"StreamEnabled": False})
     else:
         name = f"arn:aws:dynamodb:eu-central-1:1:table/{legacy.table}/stream/2010-12-01T00:00:00.000"
-        legacy.repository = DynamoDBLegacy(engine.client, legacy.table, LEGACY, legacy.lead, stream=name)
+        legacy.repository = DynamoDBLegacy(engine.client, legacy.table, LEGACY, legacy.primary, stream=name)
         reconciled.world.restart()
     planted = plant(reconciled)
     reconciled.age()

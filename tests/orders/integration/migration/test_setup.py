@@ -45,7 +45,7 @@ def test_a_command_passes_the_facade_and_the_controller_looks_after_it(
 ) -> None:
     app = application(moto, **settings_of(request, moto, kind))
     assert app.migration is not None
-    app.migration.mover.move(DUAL, reason="test")
+    app.migration.transitions.move(DUAL, reason="test")
     handler = app.handlers["order"]
     assert isinstance(handler, Facade)
     command: Any = CreateOrder(order_id=order().id, **CREATE)

@@ -15,7 +15,7 @@ from tests.orders.support.migration import CANARY, DUAL, START, TURNED, Migratio
 from tests.support.engines import moto_tables
 from tests.support.postgres import Server, database
 
-from banyan.migration.sync.repair import Repair
+from banyan.migration.sync.repair import LegacyRepair
 from banyan.streams import StreamId
 from orders import DOMAIN
 
@@ -243,7 +243,7 @@ class Walk:
         """Let what was damaged be written as its events tell it."""
         for stream in self.streams:
             self.program.damage(stream)
-            Repair(self.world.parts, self.world.engine.store(DOMAIN.registry))(stream)
+            LegacyRepair(self.world.parts, self.world.engine.store(DOMAIN.registry))(stream)
         self.expect_untouched()
 
     def expect_untouched(self) -> None:

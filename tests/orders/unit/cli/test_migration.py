@@ -67,7 +67,7 @@ class Moving:
     def align(self) -> None:
         """Let every row be known to its stream, as a backfill does."""
         for number in (1, 2, 3):
-            self.parts.aligner.align(order(number))
+            self.parts.importer.import_row(order(number))
         self.parts.recover()
 
     def told(self, name: str = "", body: Any = None) -> Any:
@@ -130,7 +130,7 @@ def test_a_migration_from_its_first_step_to_its_archive(
         assert (archived.exit_code, "3 rows in 1 part, 1 read back" in archived.stdout) == (0, True), archived.output
     early = banyan(f"migration complete {BECAUSE}")
     assert (early.exit_code, "not_quiet_for_long_enough" in early.stderr) == (1, True)
-    assert "nobody must have used the legacy system" in banyan("migration status").stdout
+    assert "the legacy system must not have been used" in banyan("migration status").stdout
     desk.clock.move(DAYS)
     assert "complete" in banyan(f"migration complete {BECAUSE}").stdout
     assert moving.told()["next"] is None
@@ -159,7 +159,7 @@ def test_every_decision_is_told_with_who_made_it_and_why(
     moving: Moving, desk: InProcessPlatform, banyan: Banyan
 ) -> None:
     banyan(f"migration start {BECAUSE}")
-    desk.look_after_the_migration()
+    desk.run_maintenance()
     (held, began) = moving.told("history")["decisions"]
     assert (began["type"], began["actor"], began["reason"]) == ("Moved", "developer", "because")
     assert (held["type"], held["actor"], held["evidence"]["unaligned"]) == ("Held", "migration_controller", True)
@@ -214,8 +214,8 @@ def test_a_write_that_is_half_done_is_shown_with_its_age_and_its_owner(
     moving: Moving, desk: InProcessPlatform, banyan: Banyan
 ) -> None:
     banyan(f"migration start {BECAUSE}")
-    assert isinstance(moving.parts.aligner, LegacyLed)
-    moving.parts.aligner.handle(order(1), PayOrder(amount=Decimal("12.25")), commit_id="c")
+    assert isinstance(moving.parts.importer, LegacyLed)
+    moving.parts.importer.handle(order(1), PayOrder(amount=Decimal("12.25")), commit_id="c")
     desk.clock.move(timedelta(seconds=90))
     (imported, paid) = sorted(moving.told()["halfDone"], key=lambda write: write["version"])
     assert (paid["stream"], paid["version"], paid["owner"]) == (str(order(1)), 2, "relay")
@@ -223,7 +223,7 @@ def test_a_write_that_is_half_done_is_shown_with_its_age_and_its_owner(
     assert 90_000 <= paid["ageMs"] < 91_000
     assert moving.told()["next"]["waitsFor"][0] == "some writes are half done"
     assert "relay" in banyan("migration status").stdout
-    desk.look_after_the_migration()
+    desk.run_maintenance()
     assert moving.told()["halfDone"] == []
 
 

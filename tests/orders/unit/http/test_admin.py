@@ -90,7 +90,7 @@ def test_the_scope_is_asked_for_before_it_is_told_which_routes_there_are(server:
 def test_every_code_of_a_refusal_is_documented() -> None:
     code = re.compile(r'(?:Conflict|NotFound|CommandRejected)\(\s*"(\w+)"')
     engine = Path(banyan.__file__).parent
-    files = [file for folder in ("aws/admin", "migration") for file in (engine / folder).rglob("*.py")]
+    files = [file for folder in ("entrypoints/admin", "migration") for file in (engine / folder).rglob("*.py")]
     codes = {found for file in files for found in code.findall(file.read_text())}
     page = (ROOT / "docs" / "http.md").read_text()
     assert {found for found in codes - OF_THE_CONTROLLER if f"`{found}`" not in page} == set()

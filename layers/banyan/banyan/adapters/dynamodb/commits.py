@@ -20,7 +20,7 @@ from banyan.adapters.dynamodb.commit_items import (
     snapshot_item,
 )
 from banyan.errors import StoreUnavailable
-from banyan.store.base import BesideRefused, Collision, Commit, LogEntry, Snapshot
+from banyan.store.base import Collision, Commit, CompanionWriteRejected, LogEntry, Snapshot
 from banyan.store.chain import timestamp
 from banyan.streams import StreamId
 
@@ -75,7 +75,7 @@ class DynamoDBTable:
 
         Raises
         ------
-        BesideRefused
+        CompanionWriteRejected
             Nothing was written, only because of what stands beside.
         """
         puts = [self._put(commit_item(commit, self.buckets)) for commit in commits]
@@ -218,7 +218,7 @@ def _translated(error: ClientError | BotoCoreError, commits: int = 1) -> Excepti
     if taken:
         return Collision(taken)
     if failed:
-        return BesideRefused(frozenset(i - commits for i in failed))
+        return CompanionWriteRejected(frozenset(i - commits for i in failed))
     return error if _codes(error) & REJECTIONS else StoreUnavailable(f"the event table refused for now: {code}")
 
 

@@ -11,7 +11,7 @@ from pydantic import Field
 
 from banyan.entrypoints.admin.migrations import CurrentMigration
 from banyan.events import CamelModel
-from banyan.migration.archive.manifest import Rows
+from banyan.migration.archive.manifest import TableContent
 from banyan.migration.archive.state import Archive, Restoration
 from banyan.migration.sync.backfill import BackfillPreview, BackfillProgress
 
@@ -48,7 +48,7 @@ class ArchiveProgress(CamelModel):
     rows: int
     parts: int
     checked: int
-    tables: Sequence[Rows]
+    tables: Sequence[TableContent]
     manifest_sha256: str
     verified_at: datetime | None
     damage: str
@@ -96,7 +96,7 @@ def show_archive(migration: CurrentMigration) -> ArchiveAnswer:
 @router.post("/admin/migration/archive", operation_id="archive", summary="Archive the legacy system")
 def archive(body: ArchiveRequest, migration: CurrentMigration) -> ArchiveAnswer:
     """Start an archive, or go on with one that was begun; it goes on by itself."""
-    migration.parts.end.archives.begin(anew=body.anew)
+    migration.parts.end.archives.begin(again=body.anew)
     migration.hand_over()
     return _archive(migration)
 

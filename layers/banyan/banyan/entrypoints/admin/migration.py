@@ -165,7 +165,7 @@ def _move(migration: Migrating, to: Step, reason: str, *, no_way_back: bool = Fa
             "from event_store on there is no way back: say so with noWayBack (--no-way-back)",
             "noWayBack",
         )
-    decided = migration.parts.mover.begin(to, reason=reason, actor=migration.call.caller.actor)
+    decided = migration.parts.transitions.begin(to, reason=reason, actor=migration.call.caller.actor)
     if decided.moving_to:
         migration.hand_over()
     return migration.observer.standing(decided)

@@ -38,21 +38,21 @@ class Archives:
         """How far the newest archive has come. Raises ``StoreUnavailable``."""
         return self.archives.read()
 
-    def begin(self, *, anew: bool = False) -> Archive:
-        """Ask for an archive; one that is unfinished or verified is kept unless ``anew``.
+    def begin(self, *, again: bool = False) -> Archive:
+        """Ask for an archive; one that is unfinished or verified is kept unless ``again``.
 
         Raises
         ------
         Conflict
             ``archive_out_of_phase``: before ``event_store`` the tables still change;
-            ``overtaken``: somebody else asked meanwhile.
+            ``overtaken``: another process asked meanwhile.
         StoreUnavailable
         """
         known = self.archives.read()
         phase = self._phases.refreshed().step.phase
         if phase is not Phase.EVENT_STORE:
             raise Conflict("archive_out_of_phase", f"the legacy system is archived in event_store, not in {phase}")
-        if known and not anew and not known.damage:
+        if known and not again and not known.damage:
             return known
         now = self._clock()
         version = self._phases.version()

@@ -21,7 +21,7 @@ KEY_DIGITS: Final = 32
 """Of the digest of an object, in its key."""
 
 
-class Rows(CamelModel):
+class TableContent(CamelModel):
     """What a table holds.
 
     Parameters
@@ -36,14 +36,14 @@ class Rows(CamelModel):
     rows: int = 0
     digest: str = NOTHING
 
-    def with_lines(self, lines: Iterable[bytes]) -> Rows:
+    def with_lines(self, lines: Iterable[bytes]) -> TableContent:
         """The same with more lines."""
         digests = [int.from_bytes(sha256(line).digest()) for line in lines]
         total = (int(self.digest, 16) + sum(digests)) % MODULUS
-        return Rows(name=self.name, rows=self.rows + len(digests), digest=f"{total:064x}")
+        return TableContent(name=self.name, rows=self.rows + len(digests), digest=f"{total:064x}")
 
 
-class Part(CamelModel):
+class ArchivePart(CamelModel):
     """One object of an archive: gzip of lines, each a row as JSON.
 
     Parameters
@@ -91,8 +91,8 @@ class Manifest(CamelModel):
     phase_version : int
         Version of the migration's stream when it was begun.
     begun_at, ended_at : datetime
-    tables : tuple[Rows, ...]
-    parts : tuple[Part, ...]
+    tables : tuple[TableContent, ...]
+    parts : tuple[ArchivePart, ...]
     checksum : str
         sha256 of all the rest.
     """
@@ -104,8 +104,8 @@ class Manifest(CamelModel):
     phase_version: int
     begun_at: datetime
     ended_at: datetime
-    tables: tuple[Rows, ...]
-    parts: tuple[Part, ...]
+    tables: tuple[TableContent, ...]
+    parts: tuple[ArchivePart, ...]
     checksum: str = ""
 
     def sealed(self) -> Manifest:
@@ -127,12 +127,12 @@ class Manifest(CamelModel):
         return sha256(orjson.dumps(content, option=orjson.OPT_SORT_KEYS)).hexdigest()
 
 
-def packed(table: str, prefix: str, lines: Sequence[bytes]) -> tuple[Part, bytes]:
+def packed(table: str, prefix: str, lines: Sequence[bytes]) -> tuple[ArchivePart, bytes]:
     """A part and its object; the same lines give the same bytes, and other bytes another key."""
     content = _joined(lines)
     packed = gzip.compress(content, mtime=0)
     digest = sha256(packed).hexdigest()
-    part = Part(
+    part = ArchivePart(
         table=table,
         key=f"{prefix}-{digest[:KEY_DIGITS]}.jsonl.gz",
         rows=len(lines),

@@ -18,7 +18,7 @@ KEY_TAKEN: Final = "PreconditionFailed"
 """S3's answer (412) to ``If-None-Match: *`` when an object has the key; 409 asks for the same request again."""
 
 
-class Objects(Protocol):
+class ArchiveObjects(Protocol):
     """Objects under a key."""
 
     def put(self, key: str, content: bytes) -> None:
@@ -43,7 +43,7 @@ class S3Objects:
         self._bucket = bucket
 
     def put(self, key: str, content: bytes) -> None:
-        """As in ``Objects``; S3 refuses content that was damaged on its way."""
+        """As in ``ArchiveObjects``; S3 refuses content that was damaged on its way."""
         with outages("the archive bucket"):
             try:
                 self._client().put_object(
@@ -59,7 +59,7 @@ class S3Objects:
                     raise
 
     def get(self, key: str) -> bytes | None:
-        """As in ``Objects``."""
+        """As in ``ArchiveObjects``."""
         client = self._client()
         with outages("the archive bucket"):
             try:

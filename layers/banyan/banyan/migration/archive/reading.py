@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from banyan.events import CamelModel
-from banyan.migration.archive.manifest import Rows
+from banyan.migration.archive.manifest import TableContent
 from banyan.migration.archive.tables import LegacyTables
 
 PAGE: Final = 500
@@ -15,12 +15,12 @@ PIECE_BYTES: Final = 4 * 2**20
 NAMED: Final = 20
 
 
-class Reading(CamelModel):
+class TableReading(CamelModel):
     """How far the tables were read, and what they hold so far.
 
     Parameters
     ----------
-    tables : tuple[Rows, ...]
+    tables : tuple[TableContent, ...]
         Every table; those behind the place hold nothing yet.
     table : int
         Index of the table that is read.
@@ -32,7 +32,7 @@ class Reading(CamelModel):
         Some streams whose row was written behind the facade's back.
     """
 
-    tables: tuple[Rows, ...]
+    tables: tuple[TableContent, ...]
     table: int = 0
     after: str | None = None
     line_format: int = 1
@@ -49,22 +49,24 @@ class Reading(CamelModel):
         return sum(table.rows for table in self.tables)
 
 
-def begin(tables: LegacyTables) -> Reading:
+def begin(tables: LegacyTables) -> TableReading:
     """Before the first row."""
-    return Reading(tables=tuple(Rows(name=name) for name in tables.names()), line_format=tables.line_format)
+    return TableReading(
+        tables=tuple(TableContent(name=name) for name in tables.names()), line_format=tables.line_format
+    )
 
 
-def read_on(tables: LegacyTables, reading: Reading) -> tuple[Sequence[bytes], Reading]:
+def read_on(tables: LegacyTables, reading: TableReading) -> tuple[Sequence[bytes], TableReading]:
     """The lines of the next piece, all of one table, and where to go on. Raises ``StoreUnavailable``."""
-    rows, after, lines, unaligned = reading.tables[reading.table], reading.after, list[bytes](), list[str]()
+    rows, after, lines, out_of_sync = reading.tables[reading.table], reading.after, list[bytes](), list[str]()
     while sum(map(len, lines)) < PIECE_BYTES:
         page = tables.in_format(reading.line_format).page(rows.name, after, PAGE)
         lines += page.lines
-        unaligned += page.unaligned
+        out_of_sync += page.out_of_sync
         after = page.after
         if after is None:
             break
     known = (*reading.tables[: reading.table], rows.with_lines(lines), *reading.tables[reading.table + 1 :])
-    named = (*reading.unaligned, *unaligned)[:NAMED]
+    named = (*reading.unaligned, *out_of_sync)[:NAMED]
     place = {"tables": known, "table": reading.table + (after is None), "after": after, "unaligned": named}
     return lines, reading.model_copy(update=place)

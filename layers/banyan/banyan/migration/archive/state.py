@@ -6,11 +6,11 @@ from datetime import datetime
 from enum import StrEnum
 
 from banyan.events import CamelModel
-from banyan.migration.archive.manifest import Part, Rows
-from banyan.migration.archive.reading import Reading
+from banyan.migration.archive.manifest import ArchivePart, TableContent
+from banyan.migration.archive.reading import TableReading
 
 
-class Stage(StrEnum):
+class ArchiveStage(StrEnum):
     """What is done to an archive."""
 
     WRITING = "writing"
@@ -29,19 +29,19 @@ class Archive(CamelModel):
     begun_at : datetime
     phase_version : int
         Version of the migration's stream when it was begun.
-    stage : Stage
-    reading : Reading
+    stage : ArchiveStage
+    reading : TableReading
     parts : int
-        Objects written so far, without the manifest.
-    newest_part : Part, optional
+        ArchiveObjects written so far, without the manifest.
+    newest_part : ArchivePart, optional
         The last of them.
     manifest_sha256 : str
         Of the manifest's object, once it is written.
     ended_at : datetime, optional
         When the tables were read to their end; the manifest says so, whoever writes it.
     checked : int
-        Objects read back.
-    found : tuple[Rows, ...]
+        ArchiveObjects read back.
+    found : tuple[TableContent, ...]
         What they held.
     verified_at : datetime, optional
     damage : str
@@ -50,21 +50,21 @@ class Archive(CamelModel):
     id: str
     begun_at: datetime
     phase_version: int
-    stage: Stage = Stage.WRITING
-    reading: Reading
+    stage: ArchiveStage = ArchiveStage.WRITING
+    reading: TableReading
     parts: int = 0
-    newest_part: Part | None = None
+    newest_part: ArchivePart | None = None
     manifest_sha256: str = ""
     ended_at: datetime | None = None
     checked: int = 0
-    found: tuple[Rows, ...] = ()
+    found: tuple[TableContent, ...] = ()
     verified_at: datetime | None = None
     damage: str = ""
 
     @property
     def finished(self) -> bool:
         """Whether nothing is left to do to it."""
-        return self.stage in (Stage.VERIFIED, Stage.DAMAGED)
+        return self.stage in (ArchiveStage.VERIFIED, ArchiveStage.DAMAGED)
 
 
 class Restoration(CamelModel):
@@ -78,8 +78,8 @@ class Restoration(CamelModel):
     manifest_sha256 : str
         Of the manifest's object, where it is known.
     checked, written : int
-        Objects that were read and found whole, and objects whose rows were inserted.
-    reading : Reading, optional
+        ArchiveObjects that were read and found whole, and objects whose rows were inserted.
+    reading : TableReading, optional
         How far the restored tables were read, to be compared with the manifest.
     ended_at : datetime, optional
     damage : str
@@ -91,7 +91,7 @@ class Restoration(CamelModel):
     manifest_sha256: str = ""
     checked: int = 0
     written: int = 0
-    reading: Reading | None = None
+    reading: TableReading | None = None
     ended_at: datetime | None = None
     damage: str = ""
 

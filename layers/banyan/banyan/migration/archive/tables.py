@@ -11,7 +11,7 @@ from banyan.streams import StreamId
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
+class TablePage:
     """Some rows of a table.
 
     Parameters
@@ -26,11 +26,11 @@ class Page:
 
     lines: Sequence[bytes]
     after: str | None
-    unaligned: Sequence[str] = ()
+    out_of_sync: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True)
-class Signs:
+class DirectWrites:
     """What the legacy system itself noticed of programs that use it; the counts only grow.
 
     Parameters
@@ -60,7 +60,7 @@ class LegacyTables(Protocol):
     def names(self) -> Sequence[str]:
         """Names of the tables, those that others refer to first."""
 
-    def page(self, table: str, after: str | None, limit: int) -> Page:
+    def page(self, table: str, after: str | None, limit: int) -> TablePage:
         """Up to ``limit`` rows behind a place. Raises ``StoreUnavailable``."""
 
     def insert(self, table: str, lines: Sequence[bytes]) -> None:
@@ -82,5 +82,5 @@ class LegacyTables(Protocol):
     def filled(self) -> str | None:
         """Name of a table that holds rows, if there is one. Raises ``StoreUnavailable``."""
 
-    def signs(self) -> Signs:
+    def direct_writes(self) -> DirectWrites:
         """What was noticed so far. Raises ``StoreUnavailable``."""

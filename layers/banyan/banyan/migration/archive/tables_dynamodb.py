@@ -11,7 +11,7 @@ import orjson
 from botocore.exceptions import BotoCoreError, ClientError
 
 from banyan.errors import StoreUnavailable
-from banyan.migration.archive.tables import Page, Signs
+from banyan.migration.archive.tables import DirectWrites, TablePage
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -45,14 +45,14 @@ class DynamoDBTables:
         """As in ``LegacyTables``: the table may have another name where it is restored."""
         return (ITEMS,)
 
-    def page(self, table: str, after: str | None, limit: int) -> Page:  # noqa: ARG002
+    def page(self, table: str, after: str | None, limit: int) -> TablePage:  # noqa: ARG002
         """As in ``LegacyTables``; the order is that of the table's partitions."""
         start = {"ExclusiveStartKey": _item(after.encode())} if after else {}
         answer = self._call("scan", ConsistentRead=True, Limit=limit, **start)
         items = answer["Items"]
         end = answer.get("LastEvaluatedKey")
-        unaligned = [self._stream(item) for item in items if not _aligned(item)]
-        return Page([_line(item) for item in items], _line(end).decode() if end else None, unaligned)
+        out_of_sync = [self._stream(item) for item in items if not _in_sync(item)]
+        return TablePage([_line(item) for item in items], _line(end).decode() if end else None, out_of_sync)
 
     def insert(self, table: str, lines: Sequence[bytes]) -> None:  # noqa: ARG002
         """As in ``LegacyTables``."""
@@ -71,9 +71,9 @@ class DynamoDBTables:
         """As in ``LegacyTables``."""
         return ITEMS if self._call("scan", ConsistentRead=True, Limit=1)["Items"] else None
 
-    def signs(self) -> Signs:
-        """As in ``LegacyTables``: DynamoDB tells nobody who uses it; only its content does."""
-        return Signs()
+    def direct_writes(self) -> DirectWrites:
+        """As in ``LegacyTables``: DynamoDB does not say who uses it; only its content does."""
+        return DirectWrites()
 
     def _stream(self, item: Mapping[str, Any]) -> str:
         return f"{item['tenant']['S']}:{self._entity}:{item['id']['S']}"
@@ -87,9 +87,9 @@ class DynamoDBTables:
             raise StoreUnavailable(f"no answer from the legacy table: {type(error).__name__}") from error
 
 
-def _aligned(item: Mapping[str, Any]) -> bool:
-    link = item.get("banyan_link", {}).get("L")
-    return bool(link) and link[0] == item.get("version")
+def _in_sync(item: Mapping[str, Any]) -> bool:
+    sync_point = item.get("banyan_link", {}).get("L")
+    return bool(sync_point) and sync_point[0] == item.get("version")
 
 
 def _line(item: Mapping[str, Any]) -> bytes:

@@ -23,7 +23,7 @@ from banyan.migration.archive.columns_postgres import (
     literal_percent,
     sequences_of,
 )
-from banyan.migration.archive.tables import Page, Signs
+from banyan.migration.archive.tables import DirectWrites, TablePage
 from banyan.migration.stores.adapter import AnyAdapter
 from banyan.migration.stores.connections import Connections
 from banyan.streams import StreamId
@@ -76,7 +76,7 @@ class PostgresTables:
         """As in ``LegacyTables``."""
         return self._names
 
-    def page(self, table: str, after: str | None, limit: int) -> Page:
+    def page(self, table: str, after: str | None, limit: int) -> TablePage:
         """As in ``LegacyTables``, in the order of the primary key."""
         key = self._key(table)
         names = ", ".join(f"r.{identifier(column.name)}" for column in key)
@@ -92,7 +92,7 @@ class PostgresTables:
             )
             rows = cursor.fetchall()
         end = orjson.dumps(rows[-1][1]).decode() if len(rows) == limit else None
-        return Page([line.encode() for line, _ in rows], end)
+        return TablePage([line.encode() for line, _ in rows], end)
 
     def insert(self, table: str, lines: Sequence[bytes]) -> None:
         """As in ``LegacyTables``, without the triggers: what they did when a row was written is in the rows."""
@@ -123,7 +123,7 @@ class PostgresTables:
         """As in ``LegacyTables``."""
         return next((name for name in self._names if self._one(f"SELECT EXISTS (SELECT FROM {name})")), None)
 
-    def signs(self) -> Signs:
+    def direct_writes(self) -> DirectWrites:
         """As in ``LegacyTables``."""
         entity = self._adapter.entity
         with self._connections.transaction() as cursor:
@@ -131,7 +131,7 @@ class PostgresTables:
             noticed, refused = cursor.fetchone() or (0, 0)
             cursor.execute(LAST, (entity,))
             last = cursor.fetchone()
-        return Signs(noticed, refused, (StreamId(last[0], entity, last[1]), last[2]) if last else None)
+        return DirectWrites(noticed, refused, (StreamId(last[0], entity, last[1]), last[2]) if last else None)
 
     @contextmanager
     def _transaction(self) -> Iterator[Cursor[TupleRow]]:

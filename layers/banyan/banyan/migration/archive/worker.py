@@ -10,10 +10,10 @@ import orjson
 
 from banyan.errors import Conflict
 from banyan.migration.archive.archives import Archives
-from banyan.migration.archive.manifest import FORMATS, Manifest, Part, Rows, folder, manifest_key, packed
-from banyan.migration.archive.objects import Objects
+from banyan.migration.archive.manifest import FORMATS, ArchivePart, Manifest, TableContent, folder, manifest_key, packed
+from banyan.migration.archive.objects import ArchiveObjects
 from banyan.migration.archive.reading import begin, read_on
-from banyan.migration.archive.state import Archive, Restoration, Stage
+from banyan.migration.archive.state import Archive, ArchiveStage, Restoration
 from banyan.store.eventstore import Clock
 
 Remaining = Callable[[], float]
@@ -28,11 +28,11 @@ class ArchiveWorker:
     Parameters
     ----------
     archives : Archives
-    objects : Objects
+    objects : ArchiveObjects
     clock : Callable[[], datetime]
     """
 
-    def __init__(self, archives: Archives, objects: Objects, clock: Clock) -> None:
+    def __init__(self, archives: Archives, objects: ArchiveObjects, clock: Clock) -> None:
         self._archives = archives
         self._tables = archives.tables
         self._notes = archives.notes
@@ -57,7 +57,7 @@ class ArchiveWorker:
         Raises
         ------
         Conflict
-            ``overtaken``: somebody else goes on with it.
+            ``overtaken``: another process goes on with it.
         StoreUnavailable
             Go on later; nothing that was done is lost.
         """
@@ -75,7 +75,7 @@ class ArchiveWorker:
         return restoration
 
     def _next(self, archive: Archive) -> Archive:
-        if archive.stage is Stage.CHECKING:
+        if archive.stage is ArchiveStage.CHECKING:
             return self._checked(archive)
         if not archive.reading.finished:
             return self._written(archive)
@@ -99,7 +99,7 @@ class ArchiveWorker:
 
     def _closed(self, archive: Archive) -> Archive:
         self._list_newest_part(archive)
-        parts = [Part.model_validate_json(text) for text in self._notes.under(_note(archive.id))]
+        parts = [ArchivePart.model_validate_json(text) for text in self._notes.under(_note(archive.id))]
         manifest = Manifest(
             format=FORMATS[archive.reading.line_format - 1],
             kind=self._tables.kind,
@@ -115,7 +115,7 @@ class ArchiveWorker:
         self._objects.put(manifest_key(self._entity, archive.id), content)
         found = begin(self._tables).tables
         digest = sha256(content).hexdigest()
-        changes = {"stage": Stage.CHECKING, "manifest_sha256": digest, "found": found}
+        changes = {"stage": ArchiveStage.CHECKING, "manifest_sha256": digest, "found": found}
         return archive.model_copy(update=changes)
 
     def _checked(self, archive: Archive) -> Archive:
@@ -128,8 +128,8 @@ class ArchiveWorker:
             if archive.found != manifest.tables:
                 raise Conflict("archive_damaged", "the objects do not hold what was read from the tables")
         except Conflict as conflict:
-            return archive.model_copy(update={"stage": Stage.DAMAGED, "damage": conflict.detail})
-        return archive.model_copy(update={"stage": Stage.VERIFIED, "verified_at": self._clock()})
+            return archive.model_copy(update={"stage": ArchiveStage.DAMAGED, "damage": conflict.detail})
+        return archive.model_copy(update={"stage": ArchiveStage.VERIFIED, "verified_at": self._clock()})
 
     def _restored(self, restoration: Restoration) -> Restoration:
         try:
@@ -153,7 +153,7 @@ class ArchiveWorker:
             raise Conflict("restored_otherwise", "the tables hold something else than the archive")
         return restoration.model_copy(update={"ended_at": self._clock()})
 
-    def _rehearsed(self, part: Part, line_format: int) -> list[bytes]:
+    def _rehearsed(self, part: ArchivePart, line_format: int) -> list[bytes]:
         """The lines of a part, which are known to come back as they are when they are restored."""
         lines = self._lines(part)
         restored = self._tables.in_format(line_format).rehearse(part.table, lines)
@@ -162,12 +162,12 @@ class ArchiveWorker:
             raise Conflict("not_restorable", f"{named} of {part.table} would not be restored as archived in {part.key}")
         return lines
 
-    def _insert(self, part: Part, line_format: int) -> None:
+    def _insert(self, part: ArchivePart, line_format: int) -> None:
         lines, tables = self._lines(part), self._tables.in_format(line_format)
         for first in range(0, len(lines), INSERTED):
             tables.insert(part.table, lines[first : first + INSERTED])
 
-    def _lines(self, part: Part) -> list[bytes]:
+    def _lines(self, part: ArchivePart) -> list[bytes]:
         return list(part.lines(self._objects.get(part.key)))
 
     def _manifest_of(self, id: str, digest: str) -> Manifest:
@@ -198,5 +198,5 @@ def _differing(lines: Sequence[bytes], restored: Sequence[bytes]) -> Sequence[st
     return sorted(name for name in before if before[name] != after.get(name))
 
 
-def _with(found: tuple[Rows, ...], part: Part, lines: list[bytes]) -> tuple[Rows, ...]:
+def _with(found: tuple[TableContent, ...], part: ArchivePart, lines: list[bytes]) -> tuple[TableContent, ...]:
     return tuple(rows.with_lines(lines) if rows.name == part.table else rows for rows in found)

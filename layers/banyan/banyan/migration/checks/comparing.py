@@ -34,10 +34,10 @@ def comparisons(
 ) -> Sequence[LegacyComparison]:
     """The comparison of the legacy system with a projection; none while there is nothing to compare.
 
-    Rows that another version of the projection made are not what it shows: they are compared after its rebuild.
+    TableContent that another version of the projection made are not what it shows: they are compared after its rebuild.
     """
     if not is_due(parts) or control.outdated(projection.version):
         return ()
     legacy = LegacySide(parts.repository, parts.adapter, projection.name, sources.documents)
     shown = ReadModelSide(projection, control.generation(), sources)
-    return (LegacyComparison(parts, parts.phases.current().leader, legacy, shown, sources.store, fence),)
+    return (LegacyComparison(parts, parts.phases.current().primary, legacy, shown, sources.store, fence),)

@@ -11,8 +11,8 @@ from banyan.errors import StreamCorrupted
 from banyan.migration.checks.rows_side import UNREADABLE, LegacySide
 from banyan.migration.parts import Parts
 from banyan.migration.stores.legacy import FoundRow
-from banyan.migration.sync.repair import Repair
-from banyan.migration.writes.primary import Leader
+from banyan.migration.sync.repair import LegacyRepair
+from banyan.migration.writes.primary import Primary
 from banyan.projections.views import StateRow
 from banyan.reconciliation.feeds import Clock
 from banyan.reconciliation.report import Finding
@@ -27,16 +27,16 @@ UNREADABLE_ROW: Final = "unreadable_row"
 
 
 class LegacyComparison:
-    """Rows of both sides; the side that leads is believed.
+    """Rows of both sides; the primary is believed.
 
     Contents are compared where both sides stand at the same version of the stream, and where a row was written
-    behind the facade's back. Where one side is behind, the write is on its way as long as somebody is about to
+    behind the facade's back. Where one side is behind, the write is on its way as long as a worker is about to
     complete it and it is younger than the fence.
 
     Parameters
     ----------
     parts : Parts
-    leader : Leader
+    primary : Primary
     legacy : LegacySide
     shown : ReadModelSide
     store : EventStore
@@ -47,15 +47,15 @@ class LegacyComparison:
     name = "legacy"
 
     def __init__(
-        self, parts: Parts, leader: Leader, legacy: LegacySide, shown: ReadModelSide, store: EventStore, fence: Clock
+        self, parts: Parts, primary: Primary, legacy: LegacySide, shown: ReadModelSide, store: EventStore, fence: Clock
     ) -> None:
         self._parts = parts
-        self._leads = leader is Leader.LEGACY
+        self._leads = primary is Primary.LEGACY
         self._legacy = legacy
         self._shown = shown
         self._store = store
         self._fence = fence
-        self._repair = Repair(parts, store)
+        self._repair = LegacyRepair(parts, store)
         self.expected: Side = legacy if self._leads else shown
         self.actual: Side = shown if self._leads else legacy
 
@@ -69,7 +69,7 @@ class LegacyComparison:
         return verdicts | (self._on_their_way(apart, verdicts, rows, shown, fence) if apart else {})
 
     def repair(self, finding: Finding) -> str:
-        """As in ``Comparison``: the side that does not lead follows the other one."""
+        """As in ``Comparison``: the side that is not primary follows the other one."""
         return self._repair(StreamId.parse(finding.where))
 
     def _content(self, id: str, row: FoundRow | None, exists: bool, shown: StateRow | None) -> Verdict:
@@ -114,7 +114,7 @@ def _told(finding: Finding, row: FoundRow | None, exists: bool) -> Finding:
     """A difference with what is known of its cause."""
     if row is None:
         return finding.model_copy(update={"detail": "the legacy system has no such row"})
-    if not row.aligned:
+    if not row.in_sync:
         return finding.model_copy(update={"detail": "no event tells of the row as it is"})
     return finding if exists else finding.model_copy(update={"detail": "the read model has no such row"})
 
@@ -123,7 +123,7 @@ def _apart(row: FoundRow | None, shown: StateRow | None) -> bool:
     """Whether the sides stand at different versions of the stream, as far as they know of one."""
     if row is None:
         return True
-    return row.aligned and row.stream_version != (shown.version if shown else 0)
+    return row.in_sync and row.stream_version != (shown.version if shown else 0)
 
 
 def _late(verdict: Verdict, since: datetime | None, recorded: bool, fence: datetime) -> Verdict:

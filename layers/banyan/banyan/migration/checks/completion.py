@@ -1,4 +1,4 @@
-"""The last step: only when nobody used the legacy system for long enough, and its archive is known to be whole."""
+"""The last step: only when the legacy system was not used for long enough, and its archive is known to be whole."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from typing import Any, Final
 from banyan.errors import Conflict
 from banyan.events import CamelModel
 from banyan.migration.archive.archives import Archives
-from banyan.migration.archive.reading import Reading, begin, read_on
-from banyan.migration.archive.state import Archive, Stage
-from banyan.migration.checks.usage_monitor import Quiet, Watch
+from banyan.migration.archive.reading import TableReading, begin, read_on
+from banyan.migration.archive.state import Archive, ArchiveStage
+from banyan.migration.checks.usage_monitor import LegacyUsageMonitor, UsageReport
 from banyan.migration.stores.kept import Kept
 from banyan.store.chain import timestamp
 from banyan.store.eventstore import Clock
@@ -32,13 +32,13 @@ class Rereading(CamelModel):
     archive : str
         Its id.
     begun_at : datetime
-    reading : Reading
+    reading : TableReading
     ended_at : datetime, optional
     """
 
     archive: str
     begun_at: datetime
-    reading: Reading
+    reading: TableReading
     ended_at: datetime | None = None
 
 
@@ -48,7 +48,7 @@ class Completion:
     Parameters
     ----------
     archives : Archives
-    watch : Watch
+    monitor : LegacyUsageMonitor
     quiet : timedelta
         How long nothing must have been seen.
     clock : Callable[[], datetime]
@@ -59,13 +59,13 @@ class Completion:
     def __init__(
         self,
         archives: Archives,
-        watch: Watch,
+        monitor: LegacyUsageMonitor,
         quiet: timedelta,
         clock: Clock,
         ticks: Callable[[], float] = time.monotonic,
     ) -> None:
         self._archives = archives
-        self._watch = watch
+        self._watch = monitor
         self._quiet = quiet
         self._clock = clock
         self._ticks = ticks
@@ -81,7 +81,7 @@ class Completion:
             ``still_comparing``: ask again.
         StoreUnavailable
         """
-        quiet = self._watch.look()
+        quiet = self._watch.check()
         self._expect_quiet(quiet)
         archive = self._expect_archive()
         rereading = self._reread(archive)
@@ -101,7 +101,7 @@ class Completion:
             with suppress(Conflict):
                 self._reread(archive)
 
-    def _expect_quiet(self, quiet: Quiet) -> None:
+    def _expect_quiet(self, quiet: UsageReport) -> None:
         if quiet.looked_at - quiet.since >= self._quiet:
             return
         if quiet.seen_at == quiet.since:
@@ -117,7 +117,7 @@ class Completion:
 
     def _expect_archive(self) -> Archive:
         archive = self._archives.progress()
-        if archive is None or archive.stage is not Stage.VERIFIED or archive.ended_at is None:
+        if archive is None or archive.stage is not ArchiveStage.VERIFIED or archive.ended_at is None:
             stage = f"{archive.stage} {archive.damage}".rstrip() if archive else "missing"
             raise Conflict("not_archived", f"the archive of the legacy system is {stage}")
         if self._clock() - archive.ended_at < self._quiet:
@@ -155,12 +155,12 @@ class Completion:
     def _expect_unchanged(self, archive: Archive, rereading: Rereading) -> None:
         if rereading.reading.tables == archive.reading.tables:
             return
-        what = f"other rows than were archived{_named(archive.reading, rereading.reading)}: archive anew"
-        self._watch.saw(what)
+        what = f"other rows than were archived{_named(archive.reading, rereading.reading)}: archive again"
+        self._watch.report_use(what)
         raise Conflict("legacy_in_use", f"the legacy system is in use: {what}, seen at {_moment(rereading)}")
 
 
-def _named(before: Reading, after: Reading) -> str:
+def _named(before: TableReading, after: TableReading) -> str:
     """The rows that are known to have been written, or else the tables."""
     rows = [name for name in after.unaligned if name not in before.unaligned]
     tables = [b.name for a, b in zip(before.tables, after.tables, strict=True) if a != b]

@@ -65,7 +65,7 @@ class MigrationHealth(CamelModel):
     half_done : int
         Writes that one side does not have yet.
     parked : int
-        Rows among them that stand in their own way.
+        TableContent among them that stand in their own way.
     unaligned : bool
         Whether a row is not known to its stream.
     differences : tuple[RowDifference, ...]

@@ -11,14 +11,14 @@ from pydantic import ConfigDict
 
 from banyan.errors import StoreUnavailable
 from banyan.events import CamelModel
-from banyan.migration.archive.state import Stage
+from banyan.migration.archive.state import ArchiveStage
 from banyan.migration.checks.health import Limits, MigrationHealth, examined, reasons_to_wait
-from banyan.migration.checks.usage_monitor import Quiet
+from banyan.migration.checks.usage_monitor import UsageReport
 from banyan.migration.parts import Parts
 from banyan.migration.phases.aggregate import Migration
 from banyan.migration.phases.steps import Phase, Step, ToldPhase
 from banyan.migration.writes.half_done import HalfDone, Owner
-from banyan.migration.writes.primary import Leader
+from banyan.migration.writes.primary import Primary
 from banyan.store.eventstore import Clock
 from banyan.streams import StreamId
 
@@ -72,11 +72,11 @@ class Standing(CamelModel):
     phase : Phase
     percentage : int
         Share of reads that the read models answer, %.
-    leader : Leader
+    primary : Primary
     since : datetime, optional
         When it got there.
     moving_to : Step, optional
-        The step it is on its way to, while the lead changes hands.
+        The step it is on its way to, while the primary changes.
     held : str
         Why it did not move when it last might have.
     """
@@ -84,7 +84,7 @@ class Standing(CamelModel):
     entity: str
     phase: ToldPhase
     percentage: int
-    leader: Leader
+    leader: Primary
     since: datetime | None
     moving_to: Step | None
     held: str
@@ -101,15 +101,15 @@ class Overview(Standing):
         The oldest ``SHOWN``.
     parked : tuple[ParkedWrite, ...]
         The oldest ``SHOWN``.
-    quiet : Quiet, optional
-        Since when nobody was seen to use the legacy system, once its writes are off.
+    quiet : UsageReport, optional
+        Since when no use of the legacy system was seen, once its writes are off.
     next : NextStep, optional
     """
 
     health: MigrationHealth | None
     half_done: tuple[HalfDoneWrite, ...]
     parked: tuple[ParkedWrite, ...]
-    quiet: Quiet | None
+    quiet: UsageReport | None
     next: NextStep | None
 
 
@@ -121,7 +121,7 @@ class Observer:
     parts : Parts
     limits : Limits
     quiet : timedelta
-        How long nobody must have used the legacy system before the last step.
+        How long the legacy system must not have been used before the last step.
     clock : Callable[[], datetime]
     """
 
@@ -141,7 +141,7 @@ class Observer:
         """
         migration, now = self._parts.phases.refreshed(), self._clock()
         parked = self._parts.parked_rows()
-        quiet = self._parts.end.watch.known() if migration.step.phase is Phase.EVENT_STORE else None
+        quiet = self._parts.end.monitor.known() if migration.step.phase is Phase.EVENT_STORE else None
         try:
             writes = self._parts.half_done(COUNTED) if migration.step.phase in JUDGED else []
             waiting = {each.stream for each in writes} - {each.stream for each in parked}
@@ -164,10 +164,10 @@ class Observer:
             entity=self._parts.phases.entity,
             phase=migration.step.phase,
             percentage=migration.step.percentage,
-            leader=migration.leader,
+            leader=migration.primary,
             since=migration.moved_at,
             moving_to=migration.moving_to,
-            held=migration.held,
+            held=migration.deferred,
         )
 
     def next(self) -> Step | None:
@@ -190,18 +190,18 @@ class Observer:
         return NextStep(step=step, by=by, waits_for=reasons)
 
     def _reasons(
-        self, migration: Migration, health: MigrationHealth | None, quiet: Quiet | None, now: datetime
+        self, migration: Migration, health: MigrationHealth | None, quiet: UsageReport | None, now: datetime
     ) -> Iterator[str]:
         if health:
             yield from reasons_to_wait(migration, health, self._limits, now)
         if migration.step.phase is Phase.EVENT_STORE:
             yield from self._reasons_to_keep(quiet)
 
-    def _reasons_to_keep(self, quiet: Quiet | None) -> Iterator[str]:
+    def _reasons_to_keep(self, quiet: UsageReport | None) -> Iterator[str]:
         archive = self._parts.end.archives.progress()
         if quiet is None or quiet.looked_at - quiet.since < self._quiet:
-            yield f"nobody must have used the legacy system for {self._quiet}"
-        if archive is None or archive.stage is not Stage.VERIFIED:
+            yield f"the legacy system must not have been used for {self._quiet}"
+        if archive is None or archive.stage is not ArchiveStage.VERIFIED:
             yield "there is no archive that was read back"
 
 

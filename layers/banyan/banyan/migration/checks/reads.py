@@ -17,7 +17,7 @@ from banyan.migration.phases.aggregate import Migration
 from banyan.migration.phases.steps import ALL_READS, Phase, Step
 from banyan.migration.sync.contents import view_of
 from banyan.migration.writes.half_done import Owner
-from banyan.migration.writes.primary import Leader
+from banyan.migration.writes.primary import Primary
 from banyan.projections.base import StreamProjection
 from banyan.queries import Answer, Provenance, Queries
 from banyan.reconciliation.content import FieldDifference, differing
@@ -34,7 +34,7 @@ def reads_from_projection(stream: StreamId, percentage: int) -> bool:
 class MigratingQueries(Queries):
     """Queries of which some are answered by the legacy system, and some by both to compare them."""
 
-    def follow(
+    def sync(
         self, parts: Parts, compared_percent: float, dice: Callable[[], float] = random.random
     ) -> MigratingQueries:
         """Follow a migration, and compare a share of the reads; ``dice`` between 0 and 1 decide which."""
@@ -52,7 +52,7 @@ class MigratingQueries(Queries):
         """As in ``Queries``; an answer from the legacy system says so."""
         migration = self._phases.current()
         step = migration.step
-        if projection.name not in self._adapter.views or step.leader is Leader.OFF:
+        if projection.name not in self._adapter.views or step.primary is Primary.OFF:
             return super().get(projection, stream, min_version)
         answer = self._answer(projection, stream, min_version, step)
         if answer and step.phase is not Phase.LEGACY and self._dice() * 100 < self._compared_percent:
@@ -64,18 +64,18 @@ class MigratingQueries(Queries):
         self, projection: StreamProjection[S], stream: StreamId, min_version: int, step: Step
     ) -> Answer[S] | None:
         """Of a stream that is parked, from the side that has it all."""
-        parked = self._parked.get(stream) if self._parked and step.leader is Leader.LEGACY else None
-        if parked and parked.owner is Owner.FOLLOWER:
+        parked = self._parked.get(stream) if self._parked and step.primary is Primary.LEGACY else None
+        if parked and parked.owner is Owner.LEGACY_SYNC:
             return super().get(projection, stream, min_version)
         if parked or not reads_from_projection(stream, step.percentage):
             return self._of_legacy(projection, stream, min_version, step)
         try:
             found = super().get(projection, stream, min_version)
         except VersionNotReached:
-            if step.leader is Leader.EVENTS:
+            if step.primary is Primary.EVENTS:
                 raise
             found = None
-        if found or step.leader is Leader.EVENTS:
+        if found or step.primary is Primary.EVENTS:
             return found
         return self._of_legacy(projection, stream, min_version, step)
 
@@ -99,7 +99,7 @@ class MigratingQueries(Queries):
         if read is None or row is None:
             return
         lag = read.provenance.staleness_ms
-        if read.provenance.version != row.stream_version or not row.aligned:
+        if read.provenance.version != row.stream_version or not row.in_sync:
             self._samples.lagged(migration, lag, self._clock())
             return
         expected, actual = self._adapter.views[projection.name](row.data).model_dump(), read.value.model_dump()

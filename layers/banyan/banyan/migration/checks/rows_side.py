@@ -19,7 +19,7 @@ from banyan.streams import StreamId
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class ChangeFeed:
     """What tells of the rows that changed.
 
     Parameters
@@ -34,10 +34,10 @@ class Told:
 
 
 @runtime_checkable
-class TellsChanges(Protocol):
+class TracksChanges(Protocol):
     """A legacy system that may know which of its rows changed, whoever changed them."""
 
-    def changes(self, documents: Documents) -> Told | None:
+    def changes(self, documents: Documents) -> ChangeFeed | None:
         """What tells of changes; ``None`` where nothing does."""
 
 
@@ -102,7 +102,7 @@ class LegacySide:
         everything = CompositeFeed(
             FullListing(documents, f"known:{self.name}", known), FullListing(documents, self.name, rows)
         )
-        told = repository.changes(documents) if isinstance(repository, TellsChanges) else None
+        told = repository.changes(documents) if isinstance(repository, TracksChanges) else None
         if told is None:
             return RestartingFeed(documents, self.name, everything)
         origin = told.origin

@@ -18,7 +18,7 @@ SILENCE: Final = timedelta(minutes=1)
 """What one process does not note again."""
 
 
-class Usage:
+class FacadeUsage:
     """Notes uses of the legacy system through the facade.
 
     Parameters

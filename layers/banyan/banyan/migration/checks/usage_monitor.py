@@ -1,4 +1,4 @@
-"""The watch over a legacy system that nobody should use any more: what was seen, and since when nothing was."""
+"""The monitor of a legacy system that is not to be used any more: what was seen, and since when nothing was."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterator
 from datetime import datetime
 
 from banyan.events import CamelModel
-from banyan.migration.archive.tables import LegacyTables, Signs
-from banyan.migration.checks.usage import Usage
+from banyan.migration.archive.tables import DirectWrites, LegacyTables
+from banyan.migration.checks.usage import FacadeUsage
 from banyan.migration.phases.phases import Phases
 from banyan.migration.stores.kept import Kept
 from banyan.migration.stores.notes import Notes
@@ -16,8 +16,8 @@ from banyan.store.eventstore import Clock
 Seen = tuple[datetime, str]
 
 
-class Quiet(CamelModel):
-    """What the watch knows.
+class UsageReport(CamelModel):
+    """What the monitor knows.
 
     Parameters
     ----------
@@ -43,14 +43,14 @@ class Quiet(CamelModel):
     seen_at: datetime | None = None
 
 
-class Watch:
+class LegacyUsageMonitor:
     """Looks for any use of the legacy system. What it counts only grows, so that nothing between two looks is missed.
 
     Parameters
     ----------
     tables : LegacyTables
     phases : Phases
-    usage : Usage
+    usage : FacadeUsage
     half_done : Callable[[], int]
         Completes what is half done and tells what is left.
     notes : Notes
@@ -61,7 +61,7 @@ class Watch:
         self,
         tables: LegacyTables,
         phases: Phases,
-        usage: Usage,
+        usage: FacadeUsage,
         half_done: Callable[[], int],
         notes: Notes,
         clock: Clock,
@@ -71,43 +71,43 @@ class Watch:
         self._usage = usage
         self._half_done = half_done
         self._clock = clock
-        self._kept = Kept(notes, "quiet", Quiet)
+        self._kept = Kept(notes, "quiet", UsageReport)
 
-    def known(self) -> Quiet | None:
+    def known(self) -> UsageReport | None:
         """What it knew when it last looked. Raises ``StoreUnavailable``."""
         return self._kept.read()
 
-    def look(self) -> Quiet:
+    def check(self) -> UsageReport:
         """Look, and keep what was seen.
 
         Raises
         ------
         Conflict
-            ``overtaken``: somebody else looked at the same time.
+            ``overtaken``: another process looked at the same time.
         StoreUnavailable
         """
-        signs, known, now = self._tables.signs(), self._kept.read(), self._clock()
-        before = known or self._first(signs, now)
-        latest = max(self._seen(before, signs, now), default=None)
-        return self._kept.save(_after(before, signs, now, latest), instead_of=known)
+        direct_writes, known, now = self._tables.direct_writes(), self._kept.read(), self._clock()
+        before = known or self._first(direct_writes, now)
+        latest = max(self._seen(before, direct_writes, now), default=None)
+        return self._kept.save(_after(before, direct_writes, now, latest), instead_of=known)
 
-    def saw(self, what: str) -> Quiet:
-        """Keep what somebody else saw just now. Raises as ``look``."""
-        signs, known, now = self._tables.signs(), self._kept.read(), self._clock()
-        after = _after(known or self._first(signs, now), signs, now, (now, what))
+    def report_use(self, what: str) -> UsageReport:
+        """Keep what another process saw just now. Raises as ``look``."""
+        direct_writes, known, now = self._tables.direct_writes(), self._kept.read(), self._clock()
+        after = _after(known or self._first(direct_writes, now), direct_writes, now, (now, what))
         return self._kept.save(after, instead_of=known)
 
-    def _first(self, signs: Signs, now: datetime) -> Quiet:
+    def _first(self, direct_writes: DirectWrites, now: datetime) -> UsageReport:
         """Before the first look: what was noticed so far was before legacy writes were off."""
         moved_at = self._phases.refreshed().moved_at or now
-        return Quiet(since=moved_at, looked_at=moved_at, noticed=signs.noticed)
+        return UsageReport(since=moved_at, looked_at=moved_at, noticed=direct_writes.noticed)
 
-    def _seen(self, before: Quiet, signs: Signs, now: datetime) -> Iterator[Seen]:
-        if signs.refused > before.refused:
-            yield now, f"{signs.refused - before.refused} direct writes were refused"
-        if signs.noticed > before.noticed:
-            row = f", the last to {signs.last[0]}" if signs.last else ""
-            yield now, f"{signs.noticed - before.noticed} direct writes{row}"
+    def _seen(self, before: UsageReport, direct_writes: DirectWrites, now: datetime) -> Iterator[Seen]:
+        if direct_writes.refused > before.refused:
+            yield now, f"{direct_writes.refused - before.refused} direct writes were refused"
+        if direct_writes.noticed > before.noticed:
+            row = f", the last to {direct_writes.last[0]}" if direct_writes.last else ""
+            yield now, f"{direct_writes.noticed - before.noticed} direct writes{row}"
         half_done = self._half_done()
         if half_done:
             yield now, f"{half_done} writes are half done"
@@ -116,14 +116,14 @@ class Watch:
                 yield moment, f"a {kind} through the facade"
 
 
-def _after(before: Quiet, signs: Signs, now: datetime, latest: Seen | None) -> Quiet:
+def _after(before: UsageReport, direct_writes: DirectWrites, now: datetime, latest: Seen | None) -> UsageReport:
     since, seen_at, what = (latest[0], *latest) if latest else (before.since, before.seen_at, before.seen)
-    return Quiet(
+    return UsageReport(
         since=since,
         looked_at=now,
         looks=before.looks + 1,
-        noticed=signs.noticed,
-        refused=signs.refused,
+        noticed=direct_writes.noticed,
+        refused=direct_writes.refused,
         seen=what,
         seen_at=seen_at,
     )

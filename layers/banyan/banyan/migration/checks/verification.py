@@ -43,7 +43,7 @@ class RowDifference(CamelModel):
         return f"{self.stream} is {self.what}"
 
 
-class Pass(CamelModel):
+class VerificationPass(CamelModel):
     """One walk over all rows. It does not go on behind a slice with differences in it.
 
     Parameters
@@ -52,7 +52,7 @@ class Pass(CamelModel):
     after : str, optional
         The last row that was compared.
     rows : int
-        Rows that equal what their streams tell.
+        TableContent that equal what their streams tell.
     digest : str
         sha256 over the digest before and the canonical JSON of each row in turn; both sides have the same.
     differences : tuple[RowDifference, ...]
@@ -68,13 +68,13 @@ class Pass(CamelModel):
     ended_at: datetime | None = None
 
 
-class Passes(CamelModel):
+class VerificationPasses(CamelModel):
     """The walk that is under way, and the last one that came to its end."""
 
-    current: Pass
-    last: Pass | None = None
+    current: VerificationPass
+    last: VerificationPass | None = None
 
-    def proof(self, since: datetime | None) -> Pass | None:
+    def proof(self, since: datetime | None) -> VerificationPass | None:
         """The newest walk that ended and was begun since a moment."""
         ended = (each for each in (self.current, self.last) if each and each.ended_at)
         return next((each for each in ended if since is None or each.begun_at >= since), None)
@@ -113,37 +113,37 @@ class Verification:
         self._settle = settle
         self._clock = clock
         self._ticks = ticks
-        self._kept = Kept(notes, "verification", Passes)
+        self._kept = Kept(notes, "verification", VerificationPasses)
 
-    def known(self) -> Passes | None:
+    def known(self) -> VerificationPasses | None:
         """How far it has come. Raises ``StoreUnavailable``."""
         return self._kept.read()
 
-    def go_on(self, rows: int, since: datetime | None, *, anew: bool = False) -> Passes:
+    def go_on(self, rows: int, since: datetime | None, *, again: bool = False) -> VerificationPasses:
         """Compare some rows, on a walk that was begun since a moment.
 
         Parameters
         ----------
         rows : int
         since : datetime, optional
-        anew : bool
+        again : bool
             Even if a walk ended just now.
 
         Raises
         ------
         Conflict
-            ``overtaken``: somebody else goes on with it.
+            ``overtaken``: another process goes on with it.
         StoreUnavailable
         """
         known, compared = self._kept.read(), 0
-        passes = self._open(known, since, anew)
+        passes = self._open(known, since, again)
         while compared < rows and not passes.current.ended_at and not passes.current.differences:
             before = passes.current.rows
             passes = known = self._kept.save(self._slice(passes), instead_of=known)
             compared += max(passes.current.rows - before, 1)
         return passes
 
-    def evidence(self, since: datetime | None, *, anew: bool = False) -> Mapping[str, Any]:
+    def evidence(self, since: datetime | None, *, again: bool = False) -> Mapping[str, Any]:
         """Expect that every row was equal to its stream since a moment, and tell what was compared. As ``go_on``.
 
         Raises
@@ -153,7 +153,7 @@ class Verification:
         StoreUnavailable
         """
         deadline = self._ticks() + SECONDS
-        passes = self._gone_on(since, deadline, anew)
+        passes = self._gone_on(since, deadline, again)
         while not passes.current.ended_at and not passes.current.differences and self._ticks() < deadline:
             passes = self._gone_on(since, deadline)
         self._expect_equal(passes.current)
@@ -164,45 +164,45 @@ class Verification:
             raise Conflict("not_verified_yet", detail)
         return proof.model_dump(mode="json", by_alias=True, include={"begun_at", "ended_at", "rows", "digest"})
 
-    def _gone_on(self, since: datetime | None, deadline: float, anew: bool = False) -> Passes:
+    def _gone_on(self, since: datetime | None, deadline: float, again: bool = False) -> VerificationPasses:
         """A slice more, as ``go_on``; another process that compares the same rows meanwhile is followed."""
         while True:
             try:
-                return self.go_on(SLICE, since, anew=anew)
+                return self.go_on(SLICE, since, again=again)
             except Conflict as conflict:
                 if conflict.code != OVERTAKEN or self._ticks() >= deadline:
                     raise
 
-    def _expect_equal(self, current: Pass) -> None:
+    def _expect_equal(self, current: VerificationPass) -> None:
         if current.differences:
             named = "; ".join(map(str, current.differences[:NAMED]))
             raise Conflict("would_lose", f"going back from there would lose something: {named}")
 
-    def _open(self, known: Passes | None, since: datetime | None, anew: bool) -> Passes:
+    def _open(self, known: VerificationPasses | None, since: datetime | None, again: bool) -> VerificationPasses:
         """The walk that is under way, or ended just now; a new one, when that was begun too early to say anything."""
         if known is None:
-            return Passes(current=Pass(begun_at=self._clock()))
+            return VerificationPasses(current=VerificationPass(begun_at=self._clock()))
         current = known.current
-        if not anew and known.proof(since) is current and self._ended_just_now(current):
+        if not again and known.proof(since) is current and self._ended_just_now(current):
             return known
         if not current.ended_at and (since is None or current.begun_at >= since):
-            return Passes(current=current.model_copy(update={"differences": ()}), last=known.last)
+            return VerificationPasses(current=current.model_copy(update={"differences": ()}), last=known.last)
         last = current if current.ended_at else known.last
-        return Passes(current=Pass(begun_at=self._clock()), last=last)
+        return VerificationPasses(current=VerificationPass(begun_at=self._clock()), last=last)
 
-    def _ended_just_now(self, each: Pass) -> bool:
+    def _ended_just_now(self, each: VerificationPass) -> bool:
         """Whether it ended no longer ago than a walk may take."""
         return each.ended_at is not None and self._clock() - each.ended_at <= timedelta(seconds=SECONDS)
 
-    def _slice(self, passes: Passes) -> Passes:
+    def _slice(self, passes: VerificationPasses) -> VerificationPasses:
         after = passes.current.after
         rows = self._repository.scan(key_at(after) if after else None, SLICE)
         with ThreadPoolExecutor(AT_ONCE) as pool:
             first = list(pool.map(self._look, rows))
         looks = [self._settled(row, found) for row, found in zip(rows, first, strict=True)]
-        return Passes(current=self._moved_on(passes.current, looks), last=passes.last)
+        return VerificationPasses(current=self._moved_on(passes.current, looks), last=passes.last)
 
-    def _moved_on(self, current: Pass, looks: Sequence[tuple[FoundRow, str]]) -> Pass:
+    def _moved_on(self, current: VerificationPass, looks: Sequence[tuple[FoundRow, str]]) -> VerificationPass:
         found = tuple(RowDifference(stream=_name(row), what=what) for row, what in looks if what)
         if found or not looks:
             return current.model_copy(update={"differences": found, "ended_at": None if found else self._clock()})
@@ -227,7 +227,7 @@ class Verification:
         """How a row differs from its stream; whatever keeps it from being compared is a difference too."""
         if isinstance(row, BadRow):
             return f"not compared: {row.why}"
-        if not row.aligned:
+        if not row.in_sync:
             return UNKNOWN
         try:
             return self._difference(row)

@@ -10,7 +10,7 @@ from banyan.decider import Decider
 from banyan.errors import CommandRejected, Conflict
 from banyan.events import CamelModel, DomainEvent
 from banyan.migration.phases.steps import START, Step, reachable
-from banyan.migration.writes.primary import Leader
+from banyan.migration.writes.primary import Primary
 from banyan.streams import StreamId
 from banyan.upcasting import EventRegistry
 
@@ -19,7 +19,7 @@ TENANT: Final = "_system"
 
 
 class MoveBegan(DomainEvent):
-    """The lead is to change hands: writes wait until the move is made or given up."""
+    """The primary is to change: writes wait until the move is made or given up."""
 
     source: Step
     to: Step
@@ -38,7 +38,7 @@ class Moved(DomainEvent):
 
 
 class MoveReversed(DomainEvent):
-    """A move that had begun cannot be finished: the lead goes back to where it was, and writes wait until it is."""
+    """A move that had begun cannot be finished: the earlier primary takes over again, and writes wait until it is."""
 
     to: Step
     reason: str
@@ -51,14 +51,19 @@ class MoveGivenUp(DomainEvent):
     reason: str
 
 
-class Held(DomainEvent):
+class TransitionDeferred(DomainEvent):
     """A move was considered and not made; recorded when the reason is a new one."""
 
     reason: str
     evidence: Mapping[str, Any]
 
+    @classmethod
+    def event_type(cls) -> str:
+        """The name under which it has always been stored."""
+        return "Held"
 
-class Move(CamelModel):
+
+class BeginMove(CamelModel):
     """Go to a step."""
 
     to: Step
@@ -68,26 +73,26 @@ class Move(CamelModel):
 
 
 class FinishMove(CamelModel):
-    """The lead has changed hands, or is back where it was, in the turn that is given."""
+    """The primary has changed, or the earlier one has taken over again, in the cutover that is given."""
 
-    turn: int
+    cutover: int
     at: datetime
 
 
 class GiveUpMove(CamelModel):
-    """Let the lead go back to where it was."""
+    """let the earlier primary take over again."""
 
     reason: str
 
 
-class Hold(CamelModel):
+class DeferTransition(CamelModel):
     """Stay, for a reason."""
 
     reason: str
     evidence: Mapping[str, Any] = {}
 
 
-Command = Move | FinishMove | GiveUpMove | Hold
+Command = BeginMove | FinishMove | GiveUpMove | DeferTransition
 
 
 class Migration(CamelModel):
@@ -99,14 +104,14 @@ class Migration(CamelModel):
     moved_at : datetime, optional
         When it got there.
     moving_to : Step, optional
-        The step it is on its way to, while the lead changes hands.
+        The step it is on its way to, while the primary changes.
     moving_reason : str
     moving_evidence : Mapping[str, Any]
         Why it is on its way.
     reversing : str
-        Why the lead goes back to where it was, while it does.
-    turn : int
-        Number of the last turn of the lead; a move that is reversed takes two.
+        Why the earlier primary takes over again, while it does.
+    cutover : int
+        Number of the last cutover; a move that is reversed takes two.
     held : str
         Why it did not move when it last might have.
     """
@@ -117,13 +122,13 @@ class Migration(CamelModel):
     moving_reason: str = ""
     moving_evidence: Mapping[str, Any] = {}
     reversing: str = ""
-    turn: int = 0
-    held: str = ""
+    cutover: int = 0
+    deferred: str = ""
 
     @property
-    def leader(self) -> Leader:
+    def primary(self) -> Primary:
         """Whose transaction decides a command."""
-        return self.step.leader
+        return self.step.primary
 
 
 def decide(command: Command, migration: Migration) -> Sequence[DomainEvent]:
@@ -137,17 +142,17 @@ def decide(command: Command, migration: Migration) -> Sequence[DomainEvent]:
         ``step_out_of_reach``
     """
     match command:
-        case Move():
+        case BeginMove():
             return _move(command, migration)
         case FinishMove():
             return _finish(command, migration)
         case GiveUpMove():
             to = _destination(migration)
             return [] if migration.reversing else [MoveReversed(to=to, reason=command.reason)]
-        case Hold():
-            if command.reason == migration.held:
+        case DeferTransition():
+            if command.reason == migration.deferred:
                 return []
-            return [Held(reason=command.reason, evidence=command.evidence)]
+            return [TransitionDeferred(reason=command.reason, evidence=command.evidence)]
 
 
 def evolve(migration: Migration, event: DomainEvent) -> Migration:
@@ -155,19 +160,19 @@ def evolve(migration: Migration, event: DomainEvent) -> Migration:
     match event:
         case MoveBegan(to=to, reason=reason, evidence=evidence):
             moving = {"moving_to": to, "moving_reason": reason, "moving_evidence": evidence}
-            return migration.model_copy(update={**moving, "turn": migration.turn + 1})
+            return migration.model_copy(update={**moving, "cutover": migration.cutover + 1})
         case MoveReversed(reason=reason):
-            return migration.model_copy(update={"reversing": reason or "given up", "turn": migration.turn + 1})
+            return migration.model_copy(update={"reversing": reason or "given up", "cutover": migration.cutover + 1})
         case Moved(to=to, at=at):
-            return Migration(step=to, moved_at=at, turn=migration.turn)
+            return Migration(step=to, moved_at=at, cutover=migration.cutover)
         case MoveGivenUp():
-            return Migration(step=migration.step, moved_at=migration.moved_at, turn=migration.turn)
-        case Held(reason=reason):
-            return migration.model_copy(update={"held": reason})
+            return Migration(step=migration.step, moved_at=migration.moved_at, cutover=migration.cutover)
+        case TransitionDeferred(reason=reason):
+            return migration.model_copy(update={"deferred": reason})
     return migration
 
 
-def _move(command: Move, migration: Migration) -> Sequence[DomainEvent]:
+def _move(command: BeginMove, migration: Migration) -> Sequence[DomainEvent]:
     if migration.moving_to is not None:
         raise Conflict("already_moving", f"the migration is on its way to {migration.moving_to}")
     if command.to == migration.step:
@@ -175,15 +180,15 @@ def _move(command: Move, migration: Migration) -> Sequence[DomainEvent]:
     if not reachable(migration.step, command.to):
         raise CommandRejected("step_out_of_reach", f"no move leads from {migration.step} to {command.to}", "to")
     details = {"source": migration.step, "to": command.to, "reason": command.reason, "evidence": command.evidence}
-    if command.to.leader is migration.leader:
+    if command.to.primary is migration.primary:
         return [Moved(**details, at=command.at)]
     return [MoveBegan(**details)]
 
 
 def _finish(command: FinishMove, migration: Migration) -> Sequence[DomainEvent]:
     to = _destination(migration)
-    if command.turn != migration.turn:
-        raise Conflict("overtaken", f"turn {migration.turn} of the lead has overtaken turn {command.turn}")
+    if command.cutover != migration.cutover:
+        raise Conflict("overtaken", f"cutover {migration.cutover} has overtaken cutover {command.cutover}")
     if migration.reversing:
         return [MoveGivenUp(to=to, reason=migration.reversing)]
     reason, evidence = migration.moving_reason, migration.moving_evidence
@@ -199,7 +204,7 @@ def _destination(migration: Migration) -> Step:
 MIGRATION: Final[Decider[Migration, Command]] = Decider(
     entity=ENTITY, initial=Migration, decide=decide, evolve=evolve, state=Migration
 )
-REGISTRY: Final = EventRegistry([MoveBegan, Moved, MoveReversed, MoveGivenUp, Held])
+REGISTRY: Final = EventRegistry([MoveBegan, Moved, MoveReversed, MoveGivenUp, TransitionDeferred])
 
 
 def migration_of(entity: str) -> StreamId:

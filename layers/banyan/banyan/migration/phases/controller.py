@@ -9,10 +9,10 @@ from typing import Any, Final
 from banyan.errors import BanyanError, Conflict
 from banyan.migration.checks.health import Limits, MigrationHealth, examined, reasons_to_wait, trouble
 from banyan.migration.parts import Parts
-from banyan.migration.phases.aggregate import Hold, Migration
+from banyan.migration.phases.aggregate import DeferTransition, Migration
 from banyan.migration.phases.phases import Phases
 from banyan.migration.phases.steps import Phase, Step
-from banyan.migration.phases.transitions import Mover
+from banyan.migration.phases.transitions import PhaseTransitions
 from banyan.store.eventstore import Clock
 from banyan.telemetry import NoTelemetry, Telemetry
 
@@ -33,7 +33,7 @@ class Controller:
     def __init__(self, parts: Parts, limits: Limits, clock: Clock, telemetry: Telemetry | None = None) -> None:
         self._parts = parts
         self._phases: Phases = parts.phases
-        self._mover: Mover = parts.mover
+        self._transitions: PhaseTransitions = parts.transitions
         self._limits = limits
         self._clock = clock
         self._telemetry = telemetry or NoTelemetry()
@@ -62,15 +62,15 @@ class Controller:
 
     def _look_after_the_end(self) -> None:
         with suppress(Conflict):
-            self._parts.end.watch.look()
+            self._parts.end.monitor.check()
         self._parts.end.completion.go_on()
 
     def _finish(self) -> Migration:
         """Finish a move that was cut short; while that fails, the lead goes back and the move is given up."""
         try:
-            return self._mover.finish(ACTOR)
+            return self._transitions.finish(ACTOR)
         except BanyanError as error:
-            return self._mover.give_up(str(error), ACTOR)
+            return self._transitions.give_up(str(error), ACTOR)
 
     def _health(self, migration: Migration, lag_ms: int, half_done: int) -> MigrationHealth:
         return examined(self._parts, self._limits.since(migration, self._clock()), lag_ms, half_done)
@@ -79,22 +79,22 @@ class Controller:
         evidence = health.model_dump(mode="json", by_alias=True)
         sick = next(trouble(health, self._limits), "")
         if sick and migration.step.phase is Phase.CANARY:
-            return self._mover.move(Step(phase=Phase.DUAL_WRITE), reason=sick, actor=ACTOR, evidence=evidence)
+            return self._transitions.move(Step(phase=Phase.DUAL_WRITE), reason=sick, actor=ACTOR, evidence=evidence)
         to = self._limits.next(migration.step)
         if to is None or to.phase is not Phase.CANARY:
             return migration
         reason = next(reasons_to_wait(migration, health, self._limits, self._clock()), "")
         if reason:
-            return self._hold(reason, evidence)
+            return self._defer(reason, evidence)
         try:
-            return self._mover.move(to, reason="healthy for long enough", actor=ACTOR, evidence=evidence)
+            return self._transitions.move(to, reason="healthy for long enough", actor=ACTOR, evidence=evidence)
         except Conflict as conflict:
-            return self._hold(conflict.detail, evidence)
+            return self._defer(conflict.detail, evidence)
 
-    def _hold(self, reason: str, evidence: Mapping[str, Any]) -> Migration:
-        return self._phases.handle(Hold(reason=reason, evidence=evidence), ACTOR).state
+    def _defer(self, reason: str, evidence: Mapping[str, Any]) -> Migration:
+        return self._phases.handle(DeferTransition(reason=reason, evidence=evidence), ACTOR).state
 
 
 def standing(migration: Migration) -> Mapping[str, Any]:
     """Where a migration stands, for logs."""
-    return {"step": str(migration.step), "held": migration.held, "moving": str(migration.moving_to or "")}
+    return {"step": str(migration.step), "held": migration.deferred, "moving": str(migration.moving_to or "")}

@@ -46,11 +46,11 @@ class Guard:
     def _way_back(self, migration: Migration, *, last: bool) -> Mapping[str, Any]:
         """Expect that going back from the next step would lose nothing; what legacy alone holds cannot get lost.
 
-        Behind the ``last`` look there is no way back: for it all rows are compared anew.
+        Behind the ``last`` look there is no way back: for it all rows are compared again.
         """
         left = self._half_done()
         if left:
             raise Conflict("would_lose", f"going back from there would lose something: {left} writes are half done")
         if migration.step.phase is Phase.LEGACY:
             return {"halfDone": left}
-        return {"halfDone": left, "verified": self._verification.evidence(migration.moved_at, anew=last)}
+        return {"halfDone": left, "verified": self._verification.evidence(migration.moved_at, again=last)}

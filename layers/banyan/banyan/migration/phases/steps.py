@@ -1,4 +1,4 @@
-"""The way from one system to the other: its steps, and who leads in each."""
+"""The way from one system to the other: its steps, and which side is primary in each."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Annotated, Final
 from pydantic import WithJsonSchema
 
 from banyan.events import CamelModel
-from banyan.migration.writes.primary import Leader
+from banyan.migration.writes.primary import Primary
 
 ALL_READS: Final = 100
 
@@ -37,11 +37,11 @@ class Step(CamelModel):
     percentage: int = 0
 
     @property
-    def leader(self) -> Leader:
+    def primary(self) -> Primary:
         """Whose transaction decides a command at this step."""
         if self.phase in (Phase.EVENT_STORE, Phase.COMPLETE):
-            return Leader.OFF
-        return Leader.EVENTS if self.percentage >= ALL_READS else Leader.LEGACY
+            return Primary.OFF
+        return Primary.EVENTS if self.percentage >= ALL_READS else Primary.LEGACY
 
     @property
     def place(self) -> tuple[int, int]:
@@ -64,10 +64,10 @@ def ladder(canary_steps: Sequence[int]) -> tuple[Step, ...]:
 
 def reachable(source: Step, to: Step) -> bool:
     """Whether one move leads from a step to another: back as far as one likes, forward one phase at most."""
-    if source.leader is Leader.OFF:
+    if source.primary is Primary.OFF:
         return (source.phase, to.phase) == (Phase.EVENT_STORE, Phase.COMPLETE)
     if to.place < source.place:
         return True
     if to.phase is Phase.EVENT_STORE:
-        return source.leader is Leader.EVENTS
+        return source.primary is Primary.EVENTS
     return to.place > source.place and to.place[0] <= source.place[0] + 1

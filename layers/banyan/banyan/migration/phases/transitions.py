@@ -7,28 +7,28 @@ from contextlib import suppress
 from typing import Any
 
 from banyan.errors import Conflict, Overtaken
-from banyan.migration.phases.aggregate import FinishMove, GiveUpMove, Migration, Move
+from banyan.migration.phases.aggregate import BeginMove, FinishMove, GiveUpMove, Migration
 from banyan.migration.phases.guard import Guard
 from banyan.migration.phases.phases import Phases
 from banyan.migration.phases.steps import Step
-from banyan.migration.sync.cutover import Turn
+from banyan.migration.sync.cutover import Cutover
 from banyan.store.eventstore import Clock, utc_now
 
 
-class Mover:
+class PhaseTransitions:
     """Makes moves, and finishes those that were cut short.
 
     Parameters
     ----------
     phases : Phases
-    turn : Turn
+    cutover : Cutover
     guard : Guard
     clock : Callable[[], datetime]
     """
 
-    def __init__(self, phases: Phases, turn: Turn, guard: Guard, clock: Clock = utc_now) -> None:
+    def __init__(self, phases: Phases, cutover: Cutover, guard: Guard, clock: Clock = utc_now) -> None:
         self._phases = phases
-        self._turn = turn
+        self._cutover = cutover
         self._guard = guard
         self._clock = clock
 
@@ -46,7 +46,7 @@ class Mover:
         return self.finish(actor)
 
     def begin(self, to: Step, *, reason: str, actor: str = "", evidence: Mapping[str, Any] | None = None) -> Migration:
-        """Decide to go to a step; where the lead is to change hands, the move is yet to be finished.
+        """Decide to go to a step; where the primary is to change, the move is yet to be finished.
 
         Raises
         ------
@@ -55,16 +55,16 @@ class Mover:
         StoreUnavailable
         """
         proof = {**(evidence or {}), **self._guard.evidence(self._phases.refreshed(), to)}
-        move = Move(to=to, reason=reason, evidence=proof, at=self._clock())
+        move = BeginMove(to=to, reason=reason, evidence=proof, at=self._clock())
         return self._phases.handle(move, actor).state
 
     def finish(self, actor: str = "") -> Migration:
-        """Finish the move that has begun, or its reversal, if there is one; somebody else may do the same meanwhile.
+        """Finish the move that has begun, or its reversal, if there is one; another process may do the same meanwhile.
 
         Returns
         -------
         Migration
-            Where it stands now; still moving when somebody else is about to finish.
+            Where it stands now; still moving when another process is about to finish.
 
         Raises
         ------
@@ -75,21 +75,21 @@ class Mover:
         if migration.moving_to is None:
             return migration
         try:
-            self._hand_over(migration)
-            return self._phases.handle(FinishMove(turn=migration.turn, at=self._clock()), actor).state
+            self._transfer(migration)
+            return self._phases.handle(FinishMove(cutover=migration.cutover, at=self._clock()), actor).state
         except (Overtaken, Conflict):
             return self._phases.refreshed()
 
     def give_up(self, reason: str, actor: str = "") -> Migration:
-        """Give up the move that has begun, if there is one, and let the lead go back to where it was. As ``finish``."""
+        """Give up the move that has begun, if any, and let the earlier primary take over again. As ``finish``."""
         if self._phases.refreshed().moving_to is None:
             return self._phases.current()
         with suppress(Conflict):
             self._phases.handle(GiveUpMove(reason=reason), actor)
         return self.finish(actor)
 
-    def _hand_over(self, migration: Migration) -> None:
+    def _transfer(self, migration: Migration) -> None:
         if migration.reversing:
-            self._turn.back_to(migration.leader, migration.turn)
+            self._cutover.back_to(migration.primary, migration.cutover)
         elif migration.moving_to:
-            self._turn.to(migration.moving_to.leader, migration.turn)
+            self._cutover.to(migration.moving_to.primary, migration.cutover)

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from banyan.migration.stores.connections import Connections
-from banyan.migration.stores.rows import RowKey, nameable
+from banyan.migration.stores.rows import LegacyKey, nameable
 from banyan.reconciliation.sides import Changes
 
 CHANGED: Final = """
@@ -37,7 +37,7 @@ class PostgresChanges:
             with self._connections.transaction() as cursor:
                 cursor.execute(CHANGED, (self._entity, before, limit))
                 found = cursor.fetchall()
-            streams = [nameable(RowKey(tenant, id), self._entity) for tenant, id, _ in found]
+            streams = [nameable(LegacyKey(tenant, id), self._entity) for tenant, id, _ in found]
             changes = Changes(tuple(map(str, filter(None, streams))), found)
             if changes.ids or not found:
                 return changes

@@ -1,4 +1,4 @@
-"""A legacy system on DynamoDB: one item for a row, its link and its last commands."""
+"""A legacy system on DynamoDB: one item for a row, its sync point and its last commands."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ from pydantic import BaseModel
 from banyan.adapters.dynamodb.commits import TransactItem
 from banyan.adapters.dynamodb.requests import Patience
 from banyan.documents import Documents
-from banyan.errors import LeaderMoved, LegacyWritesOff, RowRaced, RowRefused, StoreUnavailable
+from banyan.errors import LegacyWritesOff, PrimaryChanged, RowRaced, RowRefused, StoreUnavailable
 from banyan.events import Metadata
-from banyan.migration.checks.rows_side import Told, side_name
+from banyan.migration.checks.rows_side import ChangeFeed, side_name
 from banyan.migration.stores.adapter import LegacyAdapter
-from banyan.migration.stores.items import Attributes, Value
-from banyan.migration.stores.legacy import BadRow, Entry, LegacyRow, Link, Named, Unit
-from banyan.migration.stores.rows import RowKey, key_at, nameable, place_of, read_row, readable
-from banyan.migration.writes.primary import Leader
-from banyan.migration.writes.primary_dynamodb import DynamoDBLead
+from banyan.migration.stores.items import ItemAttributes, Value
+from banyan.migration.stores.legacy import BadRow, LegacyRow, NamedRow, OutboxEntry, SyncPoint, Unit
+from banyan.migration.stores.rows import LegacyKey, key_at, nameable, place_of, read_row, readable
+from banyan.migration.writes.primary import Primary
+from banyan.migration.writes.primary_dynamodb import DynamoDBPrimary
 from banyan.reconciliation.feeds import DirtySet
 from banyan.store.chain import timestamp
 from banyan.streams import StreamId
@@ -49,14 +49,14 @@ _reader, _writer = TypeDeserializer(), TypeSerializer()
 
 
 @dataclass(frozen=True, slots=True)
-class Held(Generic[R]):
+class StoredRow(Generic[R]):
     """A row, the commands it remembers, newest last, and the item as it is stored."""
 
     row: LegacyRow[R]
     commands: tuple[Mapping[str, Any], ...]
     item: Mapping[str, Value]
 
-    def answered(self, commit_id: str) -> Entry | None:
+    def answered(self, commit_id: str) -> OutboxEntry | None:
         """The entry of a command that it remembers, without its events."""
         found = next((command for command in self.commands if command["commitId"] == commit_id), None)
         return _entry(self.row.stream, found) if found else None
@@ -70,7 +70,7 @@ class DynamoDBLegacy(Generic[R]):
     client : DynamoDBClient
     table : str
     adapter : LegacyAdapter
-    leader : DynamoDBLead
+    primary : DynamoDBPrimary
     stream : str, optional
         ARN of the table's stream that the change marker reads; with the label ``latest`` of the one it has now.
     """
@@ -80,29 +80,29 @@ class DynamoDBLegacy(Generic[R]):
         client: DynamoDBClient,
         table: str,
         adapter: LegacyAdapter[R, Any],
-        leader: DynamoDBLead,
+        primary: DynamoDBPrimary,
         *,
         stream: str = "",
     ) -> None:
         self._client = client
         self._table = table
         self._adapter = adapter
-        self._attributes = Attributes(adapter)
-        self._lead = leader
+        self._attributes = ItemAttributes(adapter)
+        self._primary = primary
         self._stream = stream
         self._patience = Patience(time.sleep)
 
     def load(self, stream: StreamId) -> LegacyRow[R] | None:
         """As in ``LegacyRepository``."""
-        held = self.held(stream)
-        return held.row if held else None
+        stored = self.stored(stream)
+        return stored.row if stored else None
 
-    def held(self, stream: StreamId) -> Held[R] | None:
+    def stored(self, stream: StreamId) -> StoredRow[R] | None:
         """A row and the commands it remembers. Raises ``UnreadableRow``, ``StoreUnavailable``."""
         item = self._call("get_item", Key=_key(stream), ConsistentRead=True).get("Item", {})
         row = readable(self._read(item)) if item else None
         commands = _reader.deserialize(item[COMMANDS]) if COMMANDS in item else ()
-        return Held(row, tuple(commands or ()), item) if row else None
+        return StoredRow(row, tuple(commands or ()), item) if row else None
 
     def rows(self, streams: Sequence[StreamId]) -> Mapping[StreamId, LegacyRow[R] | BadRow]:
         """As in ``LegacyRepository``: one batch read for up to 100."""
@@ -110,7 +110,7 @@ class DynamoDBLegacy(Generic[R]):
         found = [self._read(item) for item in items]
         return {stream: row for row in found if (stream := nameable(key_at(place_of(row)), self._adapter.entity))}
 
-    def scan(self, after: Named | None, limit: int) -> Sequence[LegacyRow[R] | BadRow]:
+    def scan(self, after: NamedRow | None, limit: int) -> Sequence[LegacyRow[R] | BadRow]:
         """As in ``LegacyRepository``; the order is that of the table's partitions."""
         start = {"ExclusiveStartKey": _key(after)} if after else {}
         answer = self._call("scan", ConsistentRead=True, Limit=limit, **start)
@@ -120,18 +120,18 @@ class DynamoDBLegacy(Generic[R]):
         """As in ``LegacyRepository``: the table's own count, up to 6 hours old."""
         return int(self._call("describe_table")["Table"]["ItemCount"])
 
-    def unaligned(self, limit: int) -> Sequence[StreamId]:
+    def out_of_sync(self, limit: int) -> Sequence[StreamId]:
         """As in ``LegacyRepository``; reads the whole table."""
         found: list[StreamId] = []
         rows = self.scan(None, limit)
         while rows and len(found) < limit:
-            streams = [nameable(key_at(place_of(row)), self._adapter.entity) for row in rows if not row.aligned]
+            streams = [nameable(key_at(place_of(row)), self._adapter.entity) for row in rows if not row.in_sync]
             found += filter(None, streams)
             rows = self.scan(key_at(place_of(rows[-1])), limit)
         return found[:limit]
 
-    def changes(self, documents: Documents) -> Told | None:
-        """As in ``TellsChanges``: what the table's stream told of, as long as it is the one that is read."""
+    def changes(self, documents: Documents) -> ChangeFeed | None:
+        """As in ``TracksChanges``: what the table's stream told of, as long as it is the one that is read."""
         if not self._stream:
             return None
         table = self._call("describe_table")["Table"]
@@ -139,38 +139,42 @@ class DynamoDBLegacy(Generic[R]):
         if not table.get("StreamSpecification", {}).get("StreamEnabled") or not self._reads(label):
             _logger.error("the legacy table has no such stream any more, so all its rows are read: %s", self._stream)
             return None
-        return Told(label, DirtySet(documents, side_name(self._adapter.entity)))
+        return ChangeFeed(label, DirtySet(documents, side_name(self._adapter.entity)))
 
     @contextmanager
-    def unit(self, stream: StreamId, leader: Leader) -> Iterator[Unit[R]]:
+    def unit(self, stream: StreamId, primary: Primary) -> Iterator[Unit[R]]:
         """As in ``LegacyRepository``: nothing is locked, but the write fails when another one came first."""
-        unit = _Unit(self.held(stream))
+        unit = _Unit(self.stored(stream))
         yield unit
         if unit.written:
-            items = [self.update(unit.held, unit.written, unit.added), self._lead.check(stream, leader)]
+            items = [self.update(unit.stored, unit.written, unit.added), self._primary.check(stream, primary)]
             self._write(items)
 
-    def lead(self) -> Leader:
+    def primary(self) -> Primary:
         """As in ``LegacyRepository``."""
-        return self._lead.get()
+        return self._primary.get()
 
-    def hand_over(self, leader: Leader, token: int) -> bool:
+    def transfer(self, primary: Primary, token: int) -> bool:
         """As in ``LegacyRepository``."""
-        return self._lead.put(leader, token)
+        return self._primary.put(primary, token)
 
-    def beside(self, held: Held[R] | None, row: LegacyRow[R], entries: Sequence[Entry] = ()) -> Sequence[TransactItem]:
+    def companions(
+        self, stored: StoredRow[R] | None, row: LegacyRow[R], entries: Sequence[OutboxEntry] = ()
+    ) -> Sequence[TransactItem]:
         """What a transaction holds to write a row: ``update``, and a check that the table still takes writes."""
-        return [self.update(held, row, entries), self._lead.check_not_off(row.stream)]
+        return [self.update(stored, row, entries), self._primary.check_not_off(row.stream)]
 
-    def update(self, held: Held[R] | None, row: LegacyRow[R], entries: Sequence[Entry] = ()) -> TransactItem:
+    def update(
+        self, stored: StoredRow[R] | None, row: LegacyRow[R], entries: Sequence[OutboxEntry] = ()
+    ) -> TransactItem:
         """What a transaction holds to write a row, as long as it is the one that was read; other attributes stay."""
-        item = held.item if held else {}
-        written = self._attributes.changed(item, held.row.data if held else None, row.data)
+        item = stored.item if stored else {}
+        written = self._attributes.changed(item, stored.row.data if stored else None, row.data)
         written["version"] = {_type(item.get("version")): str(row.version)}
-        if row.link and row.link != (held.row.link if held else None):
-            written[LINK] = _writer.serialize([row.link.row_version, row.link.version])
+        if row.sync_point and row.sync_point != (stored.row.sync_point if stored else None):
+            written[LINK] = _writer.serialize([row.sync_point.row_version, row.sync_point.version])
         if entries:
-            remembered = (*(held.commands if held else ()), *map(_command, entries))[-REMEMBERED:]
+            remembered = (*(stored.commands if stored else ()), *map(_command, entries))[-REMEMBERED:]
             written[COMMANDS] = _writer.serialize(list(remembered))
         seen = {name: item.get(name) for name in ("version", LINK)}
         return {"Update": {"TableName": self._table, "Key": _key(row.stream), **_expressions(written, seen)}}
@@ -180,7 +184,7 @@ class DynamoDBLegacy(Generic[R]):
 
     def _read(self, item: Mapping[str, Any]) -> LegacyRow[R] | BadRow:
         content = {name: _reader.deserialize(value) for name, value in item.items() if name != COMMANDS}
-        key, link = RowKey(content.pop("tenant"), content.pop("id")), content.pop(LINK, None)
+        key, sync_point = LegacyKey(content.pop("tenant"), content.pop("id")), content.pop(LINK, None)
         version = _WHOLE.fullmatch(str(content.pop("version", None)))
         if version is None:
             why = "the row cannot be read: put version right in the legacy system"
@@ -189,7 +193,7 @@ class DynamoDBLegacy(Generic[R]):
             self._adapter,
             key,
             int(version[0]),
-            Link(*map(int, link)) if link else None,
+            SyncPoint(*map(int, sync_point)) if sync_point else None,
             lambda: self._adapter.row.model_validate(content),
         )
 
@@ -199,7 +203,7 @@ class DynamoDBLegacy(Generic[R]):
         except ClientError as error:
             reasons = [reason.get("Code") for reason in error.response.get("CancellationReasons", [])]
             if reasons and reasons[-1] == "ConditionalCheckFailed":
-                raise self._other_leader() from error
+                raise self._other_primary() from error
             if {"ConditionalCheckFailed", "TransactionConflict"} & set(reasons):
                 raise RowRaced("another transaction wrote the row first") from error
             expect_no_refusal(error)
@@ -207,9 +211,9 @@ class DynamoDBLegacy(Generic[R]):
         except BotoCoreError as error:
             raise StoreUnavailable(f"no answer from the legacy table: {type(error).__name__}") from error
 
-    def _other_leader(self) -> LeaderMoved:
-        off = self._lead.get() is Leader.OFF
-        return LegacyWritesOff() if off else LeaderMoved("another side leads than the caller believes")
+    def _other_primary(self) -> PrimaryChanged:
+        off = self._primary.get() is Primary.OFF
+        return LegacyWritesOff() if off else PrimaryChanged("another side is primary than the caller believes")
 
     def _call(self, operation: str, **request: Any) -> Any:
         try:
@@ -221,17 +225,17 @@ class DynamoDBLegacy(Generic[R]):
 class _Unit(Generic[R]):
     """A row as it was read, and what is to replace it."""
 
-    def __init__(self, held: Held[R] | None) -> None:
-        self.held = held
-        self.row: LegacyRow[R] | BadRow | None = held.row if held else None
-        self.link = self.row.link if self.row else None
+    def __init__(self, stored: StoredRow[R] | None) -> None:
+        self.stored = stored
+        self.row: LegacyRow[R] | BadRow | None = stored.row if stored else None
+        self.sync_point = self.row.sync_point if self.row else None
         self.written: LegacyRow[R] | None = None
-        self.added: Sequence[Entry] = ()
+        self.added: Sequence[OutboxEntry] = ()
 
-    def answered(self, commit_id: str) -> Entry | None:
-        return self.held.answered(commit_id) if self.held else None
+    def answered(self, commit_id: str) -> OutboxEntry | None:
+        return self.stored.answered(commit_id) if self.stored else None
 
-    def write(self, row: LegacyRow[R], entries: Sequence[Entry]) -> None:
+    def write(self, row: LegacyRow[R], entries: Sequence[OutboxEntry]) -> None:
         self.written, self.added = row, entries
 
 
@@ -246,7 +250,7 @@ def _code(error: ClientError) -> str:
     return error.response["Error"]["Code"]
 
 
-def _command(entry: Entry) -> Mapping[str, Any]:
+def _command(entry: OutboxEntry) -> Mapping[str, Any]:
     return {
         "commitId": entry.commit_id,
         "version": entry.version,
@@ -257,8 +261,8 @@ def _command(entry: Entry) -> Mapping[str, Any]:
     }
 
 
-def _entry(stream: StreamId, command: Mapping[str, Any]) -> Entry:
-    return Entry(
+def _entry(stream: StreamId, command: Mapping[str, Any]) -> OutboxEntry:
+    return OutboxEntry(
         stream,
         int(command["version"]),
         int(command["count"]),
@@ -272,7 +276,7 @@ def _entry(stream: StreamId, command: Mapping[str, Any]) -> Entry:
     )
 
 
-def _key(row: Named) -> dict[str, Any]:
+def _key(row: NamedRow) -> dict[str, Any]:
     return {name: {"S": getattr(row, name)} for name in KEY}
 
 

@@ -20,7 +20,7 @@ MAGNITUDES: Final = range(-130, 126)
 NULL: Final[Value] = {"NULL": True}
 
 
-class Attributes:
+class ItemAttributes:
     """The attributes that an adapter's row maps to.
 
     Parameters

@@ -42,7 +42,7 @@ class Kept(Generic[M]):
         """
         text, found = model.model_dump_json(), self._notes.get(self._name)
         if self._parsed(found) != instead_of or not self._notes.replace(self._name, found, text):
-            raise Conflict("overtaken", f"somebody else goes on with the {self._name} of the migration")
+            raise Conflict("overtaken", f"another process goes on with the {self._name} of the migration")
         return self._model.model_validate_json(text)
 
     def _parsed(self, text: str | None) -> M | None:

@@ -11,21 +11,21 @@ from typing import Any, Generic, Protocol, TypeVar
 from pydantic import BaseModel
 
 from banyan.events import Metadata
-from banyan.migration.writes.primary import Leader
+from banyan.migration.writes.primary import Primary
 from banyan.streams import StreamId
 
 R = TypeVar("R", bound=BaseModel)
 
 
 @dataclass(frozen=True, slots=True)
-class Link:
+class SyncPoint:
     """Which version of a stream says the same as which version of a row."""
 
     row_version: int
     version: int
 
 
-class Named(Protocol):
+class NamedRow(Protocol):
     """Whatever names a row."""
 
     @property
@@ -37,29 +37,29 @@ class Named(Protocol):
         """Its id."""
 
 
-class Linked:
-    """A row with a version, and maybe a link to its stream."""
+class Versioned:
+    """A row with a version, and maybe a sync point with its stream."""
 
     __slots__ = ()
 
     version: int
-    link: Link | None
+    sync_point: SyncPoint | None
 
     @property
-    def aligned(self) -> bool:
+    def in_sync(self) -> bool:
         """Whether the stream tells, or is about to tell, all that the row says."""
-        return self.link is not None and self.link.row_version == self.version
+        return self.sync_point is not None and self.sync_point.row_version == self.version
 
     @property
     def stream_version(self) -> int:
-        """Version of the stream that says the same: of a row that is not aligned, the one of its import."""
-        if self.link is None:
+        """Version of the stream that says the same: of a row that is not in sync, the one of its import."""
+        if self.sync_point is None:
             return 1
-        return self.link.version if self.aligned else self.link.version + 1
+        return self.sync_point.version if self.in_sync else self.sync_point.version + 1
 
 
 @dataclass(frozen=True, slots=True)
-class LegacyRow(Linked, Generic[R]):
+class LegacyRow(Versioned, Generic[R]):
     """One entity as the legacy system holds it.
 
     Parameters
@@ -70,18 +70,18 @@ class LegacyRow(Linked, Generic[R]):
         Grows with every write to the row, whoever writes, from 1.
     data : Row
         Frozen pydantic model of the domain's adapter.
-    link : Link, optional
+    sync_point : SyncPoint, optional
         Where row and stream last said the same; ``None`` as long as the row was not imported.
     """
 
     stream: StreamId
     version: int
     data: R
-    link: Link | None = None
+    sync_point: SyncPoint | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class BadRow(Linked):
+class BadRow(Versioned):
     """A row that cannot be read, or that no stream can be named after.
 
     Parameters
@@ -93,7 +93,7 @@ class BadRow(Linked):
     field : str, optional
         The first field concerned.
     version : int
-    link : Link, optional
+    sync_point : SyncPoint, optional
     """
 
     tenant: str
@@ -102,7 +102,7 @@ class BadRow(Linked):
     why: str
     field: str | None = None
     version: int = 0
-    link: Link | None = None
+    sync_point: SyncPoint | None = None
 
     @property
     def stream(self) -> StreamId:
@@ -115,7 +115,7 @@ class BadRow(Linked):
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class OutboxEntry:
     """A commit that the legacy system holds, and that the event table has or is to get.
 
     Parameters
@@ -160,23 +160,23 @@ class Entry:
 
 
 class Unit(Protocol[R]):
-    """One transaction of the legacy system on one row, which nobody else writes meanwhile.
+    """One transaction of the legacy system on one row, which no other transaction writes meanwhile.
 
-    Attributes
+    ItemAttributes
     ----------
     row : LegacyRow, optional
-    link : Link, optional
+    sync_point : SyncPoint, optional
         The row's, or that of a row that was deleted, where the legacy system still has it.
     """
 
     row: LegacyRow[R] | BadRow | None
-    link: Link | None
+    sync_point: SyncPoint | None
 
-    def answered(self, commit_id: str) -> Entry | None:
+    def answered(self, commit_id: str) -> OutboxEntry | None:
         """The entry of a command that was handled before."""
 
-    def write(self, row: LegacyRow[R], entries: Sequence[Entry]) -> None:
-        """Write the row, its link and its entries; all of it holds when the unit ends without an error."""
+    def write(self, row: LegacyRow[R], entries: Sequence[OutboxEntry]) -> None:
+        """Write the row, its sync point and its entries; all of it holds when the unit ends without an error."""
 
 
 class LegacyRepository(Protocol[R]):
@@ -188,61 +188,61 @@ class LegacyRepository(Protocol[R]):
     def rows(self, streams: Sequence[StreamId]) -> Mapping[StreamId, LegacyRow[R] | BadRow]:
         """The rows of streams, those that exist."""
 
-    def scan(self, after: Named | None, limit: int) -> Sequence[LegacyRow[R] | BadRow]:
+    def scan(self, after: NamedRow | None, limit: int) -> Sequence[LegacyRow[R] | BadRow]:
         """Up to ``limit`` rows after a name, in the order of their names; one that is bad is there, and says why."""
 
     def count(self) -> int:
         """About how many rows there are."""
 
-    def unaligned(self, limit: int) -> Sequence[StreamId]:
+    def out_of_sync(self, limit: int) -> Sequence[StreamId]:
         """Streams that do not know their row as it is: not imported, or written behind the facade's back.
 
-        Rows that no stream can be named after are left out.
+        TableContent that no stream can be named after are left out.
         """
 
-    def unit(self, stream: StreamId, leader: Leader) -> AbstractContextManager[Unit[R]]:
+    def unit(self, stream: StreamId, primary: Primary) -> AbstractContextManager[Unit[R]]:
         """Begin a transaction on a row.
 
         Raises
         ------
-        LeaderMoved
-            Somebody else leads than the caller believes; ``LegacyWritesOff`` when for good.
+        PrimaryChanged
+            Another side is primary than the caller believes; ``LegacyWritesOff`` when for good.
         RowRaced
             The row was written meanwhile.
         StoreUnavailable
         """
 
-    def lead(self) -> Leader:
-        """Who leads, as the legacy system knows it."""
+    def primary(self) -> Primary:
+        """The primary, as the legacy system knows it."""
 
-    def hand_over(self, leader: Leader, token: int) -> bool:
-        """Change the leader; when it returns, no transaction that believed in another can end any more.
+    def transfer(self, primary: Primary, token: int) -> bool:
+        """Change the primary; when it returns, no transaction that believed in another can end any more.
 
         Parameters
         ----------
-        leader : Leader
+        primary : Primary
         token : int
             Of ``banyan.migration.writes.primary.token``.
 
         Returns
         -------
         bool
-            False when this turn has been done already; then nothing was changed.
+            False when this cutover has been made already; then nothing was changed.
 
         Raises
         ------
         Overtaken
-            A later turn has been here; nothing was changed.
+            A later cutover has been here; nothing was changed.
         StoreUnavailable
         """
 
 
 class Outbox(Protocol):
-    """Entries of a legacy system that leads with its own transactions."""
+    """Entries of a legacy system with an outbox of its own."""
 
     def pending(
         self, stream: StreamId | None = None, limit: int = 100, without: Collection[StreamId] = ()
-    ) -> Sequence[Entry]:
+    ) -> Sequence[OutboxEntry]:
         """Entries that the event table is to get, oldest first, of each stream in the order of versions.
 
         Parameters
@@ -254,7 +254,7 @@ class Outbox(Protocol):
             Streams that are passed over.
         """
 
-    def relayed(self, entry: Entry) -> None:
+    def relayed(self, entry: OutboxEntry) -> None:
         """The event table has it."""
 
 

@@ -11,9 +11,9 @@ from typing import Generic, TypeVar
 
 from pydantic import BaseModel
 
-from banyan.errors import LeaderMoved, LegacyWritesOff
-from banyan.migration.stores.legacy import BadRow, Entry, LegacyRow, Link, Named, Unit
-from banyan.migration.writes.primary import Leader, refused
+from banyan.errors import LegacyWritesOff, PrimaryChanged
+from banyan.migration.stores.legacy import BadRow, LegacyRow, NamedRow, OutboxEntry, SyncPoint, Unit
+from banyan.migration.writes.primary import Primary, refused
 from banyan.streams import StreamId
 
 R = TypeVar("R", bound=BaseModel)
@@ -24,9 +24,9 @@ class MemoryLegacy(Generic[R]):
 
     def __init__(self) -> None:
         self._rows: dict[StreamId, LegacyRow[R]] = {}
-        self._links: dict[StreamId, Link] = {}
-        self._entries: list[Entry] = []
-        self._leader = Leader.LEGACY
+        self._links: dict[StreamId, SyncPoint] = {}
+        self._entries: list[OutboxEntry] = []
+        self._primary = Primary.LEGACY
         self._token = 0
         self._lock = RLock()
 
@@ -39,7 +39,7 @@ class MemoryLegacy(Generic[R]):
         with self._lock:
             return {stream: self._rows[stream] for stream in streams if stream in self._rows}
 
-    def scan(self, after: Named | None, limit: int) -> Sequence[LegacyRow[R]]:
+    def scan(self, after: NamedRow | None, limit: int) -> Sequence[LegacyRow[R]]:
         """As in ``LegacyRepository``."""
         with self._lock:
             behind = (after.tenant, after.id) if after else ("", "")
@@ -49,48 +49,48 @@ class MemoryLegacy(Generic[R]):
         """As in ``LegacyRepository``."""
         return len(self._rows)
 
-    def unaligned(self, limit: int) -> Sequence[StreamId]:
+    def out_of_sync(self, limit: int) -> Sequence[StreamId]:
         """As in ``LegacyRepository``."""
         with self._lock:
-            return [stream for stream, row in self._rows.items() if not row.aligned][:limit]
+            return [stream for stream, row in self._rows.items() if not row.in_sync][:limit]
 
     @contextmanager
-    def unit(self, stream: StreamId, leader: Leader) -> Iterator[Unit[R]]:
+    def unit(self, stream: StreamId, primary: Primary) -> Iterator[Unit[R]]:
         """As in ``LegacyRepository``."""
         with self._lock:
-            if self._leader is Leader.OFF is not leader:
+            if self._primary is Primary.OFF is not primary:
                 raise LegacyWritesOff
-            if self._leader is not leader:
-                raise LeaderMoved(f"{self._leader} leads, not {leader}")
+            if self._primary is not primary:
+                raise PrimaryChanged(f"{self._primary} is primary, not {primary}")
             entries = [e for e in self._entries if e.stream == stream]
             unit = _Unit(self._rows.get(stream), self._links.get(stream), entries)
             yield unit
             if unit.written:
                 self._rows[stream] = unit.written
-                self._links |= {stream: unit.written.link} if unit.written.link else {}
+                self._links |= {stream: unit.written.sync_point} if unit.written.sync_point else {}
             self._entries += unit.added
 
-    def lead(self) -> Leader:
+    def primary(self) -> Primary:
         """As in ``LegacyRepository``."""
-        return self._leader
+        return self._primary
 
-    def hand_over(self, leader: Leader, token: int) -> bool:
+    def transfer(self, primary: Primary, token: int) -> bool:
         """As in ``LegacyRepository``."""
         with self._lock:
             if refused(self._token, token):
                 return False
-            self._leader, self._token = leader, token
+            self._primary, self._token = primary, token
             return True
 
     def pending(
         self, stream: StreamId | None = None, limit: int = 100, without: Collection[StreamId] = ()
-    ) -> Sequence[Entry]:
+    ) -> Sequence[OutboxEntry]:
         """As in ``Outbox``."""
         with self._lock:
             found = (e for e in self._entries if e.relay and stream in (None, e.stream) and e.stream not in without)
             return list(islice(found, limit))
 
-    def relayed(self, entry: Entry) -> None:
+    def relayed(self, entry: OutboxEntry) -> None:
         """As in ``Outbox``."""
         with self._lock:
             self._entries = [replace(e, relay=False) if e == entry else e for e in self._entries]
@@ -98,9 +98,9 @@ class MemoryLegacy(Generic[R]):
     def write_directly(self, stream: StreamId, data: R) -> None:
         """Write a row behind the facade's back, as an old program does."""
         with self._lock:
-            old, link = self._rows.get(stream), self._links.get(stream)
-            before = old.version if old else link.row_version if link else 0
-            self._rows[stream] = LegacyRow(stream, before + 1, data, link)
+            old, sync_point = self._rows.get(stream), self._links.get(stream)
+            before = old.version if old else sync_point.row_version if sync_point else 0
+            self._rows[stream] = LegacyRow(stream, before + 1, data, sync_point)
 
     def delete_directly(self, stream: StreamId) -> None:
         """Delete a row behind the facade's back."""
@@ -109,15 +109,15 @@ class MemoryLegacy(Generic[R]):
 
 
 class _Unit(Generic[R]):
-    def __init__(self, row: LegacyRow[R] | None, link: Link | None, entries: Sequence[Entry]) -> None:
+    def __init__(self, row: LegacyRow[R] | None, sync_point: SyncPoint | None, entries: Sequence[OutboxEntry]) -> None:
         self.row: LegacyRow[R] | BadRow | None = row
-        self.link = link
+        self.sync_point = sync_point
         self.written: LegacyRow[R] | None = None
-        self.added: Sequence[Entry] = ()
+        self.added: Sequence[OutboxEntry] = ()
         self._entries = entries
 
-    def answered(self, commit_id: str) -> Entry | None:
+    def answered(self, commit_id: str) -> OutboxEntry | None:
         return next((entry for entry in self._entries if entry.commit_id == commit_id), None)
 
-    def write(self, row: LegacyRow[R], entries: Sequence[Entry]) -> None:
+    def write(self, row: LegacyRow[R], entries: Sequence[OutboxEntry]) -> None:
         self.written, self.added = row, entries

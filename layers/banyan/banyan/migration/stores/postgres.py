@@ -13,18 +13,18 @@ from psycopg.rows import TupleRow
 from pydantic import BaseModel
 
 from banyan.documents import Documents
-from banyan.errors import BanyanError, ConfigurationError, LeaderMoved, LegacyWritesOff, RowRaced, RowRefused
+from banyan.errors import BanyanError, ConfigurationError, LegacyWritesOff, PrimaryChanged, RowRaced, RowRefused
 from banyan.events import Metadata
-from banyan.migration.checks.rows_side import Told
+from banyan.migration.checks.rows_side import ChangeFeed
 from banyan.migration.stores.adapter import LegacyAdapter, SqlMapping
 from banyan.migration.stores.changes_postgres import PostgresChanges
 from banyan.migration.stores.connections import Connections
-from banyan.migration.stores.legacy import BadRow, Entry, LegacyRow, Link, Named, Unit
+from banyan.migration.stores.legacy import BadRow, LegacyRow, NamedRow, OutboxEntry, SyncPoint, Unit
 from banyan.migration.stores.lines import written_content
 from banyan.migration.stores.refusals import refused as refused_row
 from banyan.migration.stores.refusals import words
-from banyan.migration.stores.rows import RowKey, key_at, nameable, place_of, read_row, readable
-from banyan.migration.writes.primary import Leader, refused
+from banyan.migration.stores.rows import LegacyKey, key_at, nameable, place_of, read_row, readable
+from banyan.migration.writes.primary import Primary, refused
 from banyan.streams import MAX_STREAM_BYTES, StreamId
 
 R = TypeVar("R", bound=BaseModel)
@@ -77,7 +77,7 @@ class PostgresLegacy(Generic[R]):
                 cursor.execute(_trusted(files(where).joinpath(name).read_text()))
             cursor.execute(
                 "INSERT INTO banyan_lead (entity, leader) VALUES (%s, %s) ON CONFLICT DO NOTHING",
-                (self._entity, Leader.LEGACY),
+                (self._entity, Primary.LEGACY),
             )
 
     def close(self) -> None:
@@ -94,11 +94,11 @@ class PostgresLegacy(Generic[R]):
         found = self._found(which, _names(streams))
         return {stream: row for row in found if (stream := nameable(key_at(place_of(row)), self._entity))}
 
-    def changes(self, documents: Documents) -> Told:  # noqa: ARG002
-        """As in ``TellsChanges``: the triggers, which are there as long as the tables are."""
-        return Told("triggers", PostgresChanges(self._connections, self._entity))
+    def changes(self, documents: Documents) -> ChangeFeed:  # noqa: ARG002
+        """As in ``TracksChanges``: the triggers, which are there as long as the tables are."""
+        return ChangeFeed("triggers", PostgresChanges(self._connections, self._entity))
 
-    def scan(self, after: Named | None, limit: int) -> Sequence[LegacyRow[R] | BadRow]:
+    def scan(self, after: NamedRow | None, limit: int) -> Sequence[LegacyRow[R] | BadRow]:
         """As in ``LegacyRepository``."""
         behind, values = ("WHERE (r.tenant, r.id) > (%s, %s)", (after.tenant, after.id)) if after else ("", ())
         return self._found(f"{behind} ORDER BY r.tenant, r.id LIMIT %s", (*values, limit))
@@ -108,7 +108,7 @@ class PostgresLegacy(Generic[R]):
         with self._connections.transaction() as cursor:
             return int(_one(cursor, f"SELECT count(*) FROM ({self._mapping.rows}) AS r", ()))
 
-    def unaligned(self, limit: int) -> Sequence[StreamId]:
+    def out_of_sync(self, limit: int) -> Sequence[StreamId]:
         """As in ``LegacyRepository``."""
         with self._connections.transaction() as cursor:
             cursor.execute(
@@ -123,29 +123,29 @@ class PostgresLegacy(Generic[R]):
             return [StreamId(tenant, self._entity, id) for tenant, id in cursor.fetchall()]
 
     @contextmanager
-    def unit(self, stream: StreamId, leader: Leader) -> Iterator[Unit[R]]:
+    def unit(self, stream: StreamId, primary: Primary) -> Iterator[Unit[R]]:
         """As in ``LegacyRepository``."""
         unit: _Unit[R] | None = None
         try:
-            with self._locked(stream, leader) as cursor:
+            with self._locked(stream, primary) as cursor:
                 found = self._select(cursor, ONE, (stream.tenant, stream.id))
                 row, content = found[0] if found else (None, "")
-                link = row.link if row else self._link(cursor, stream)
-                unit = _Unit(self._adapter, cursor, stream, row, link, content)
+                sync_point = row.sync_point if row else self._sync_point(cursor, stream)
+                unit = _Unit(self._adapter, cursor, stream, row, sync_point, content)
                 yield unit
         except psycopg.Error as error:
             raise self._refusal(error, unit.written if unit else None) from None
 
     @contextmanager
-    def _locked(self, stream: StreamId, leader: Leader) -> Iterator[Cursor[TupleRow]]:
-        """A transaction that holds the lead, and a row."""
+    def _locked(self, stream: StreamId, primary: Primary) -> Iterator[Cursor[TupleRow]]:
+        """A transaction that holds the primary, and a row, locked."""
         with self._connections.transaction() as cursor:
             cursor.execute("SET LOCAL banyan.facade = 'on'")
             found = _one(cursor, "SELECT leader FROM banyan_lead WHERE entity = %s FOR SHARE", (self._entity,))
-            if found == Leader.OFF != leader:
+            if found == Primary.OFF != primary:
                 raise LegacyWritesOff
-            if found != leader:
-                raise LeaderMoved(f"{found} leads, not {leader}")
+            if found != primary:
+                raise PrimaryChanged(f"{found} is primary, not {primary}")
             cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", (str(stream),))
             cursor.execute(_trusted(self._mapping.lock), {"tenant": stream.tenant, "id": stream.id})
             yield cursor
@@ -166,25 +166,25 @@ class PostgresLegacy(Generic[R]):
         names = frozenset(name for name in named if name)
         return refused_row(written, reason, names, columns) if written else RowRefused(words(reason))
 
-    def lead(self) -> Leader:
+    def primary(self) -> Primary:
         """As in ``LegacyRepository``."""
         with self._connections.transaction() as cursor:
-            return Leader(_one(cursor, "SELECT leader FROM banyan_lead WHERE entity = %s", (self._entity,)))
+            return Primary(_one(cursor, "SELECT leader FROM banyan_lead WHERE entity = %s", (self._entity,)))
 
-    def hand_over(self, leader: Leader, token: int) -> bool:
+    def transfer(self, primary: Primary, token: int) -> bool:
         """As in ``LegacyRepository``: the lock waits for every transaction that holds the row for share."""
         with self._connections.transaction() as cursor:
             found = _one(cursor, "SELECT token FROM banyan_lead WHERE entity = %s FOR UPDATE", (self._entity,))
             if refused(found, token):
                 return False
             cursor.execute(
-                "UPDATE banyan_lead SET leader = %s, token = %s WHERE entity = %s", (leader, token, self._entity)
+                "UPDATE banyan_lead SET leader = %s, token = %s WHERE entity = %s", (primary, token, self._entity)
             )
             return True
 
     def pending(
         self, stream: StreamId | None = None, limit: int = 100, without: Collection[StreamId] = ()
-    ) -> Sequence[Entry]:
+    ) -> Sequence[OutboxEntry]:
         """As in ``Outbox``."""
         only, names = "AND (tenant, id) <> ALL (SELECT * FROM unnest(%s::text[], %s::text[]))", _names(without)
         if stream:
@@ -198,7 +198,7 @@ class PostgresLegacy(Generic[R]):
             )
             return [_entry(self._entity, row) for row in cursor.fetchall()]
 
-    def relayed(self, entry: Entry) -> None:
+    def relayed(self, entry: OutboxEntry) -> None:
         """As in ``Outbox``."""
         with self._connections.transaction() as cursor:
             cursor.execute(
@@ -207,13 +207,13 @@ class PostgresLegacy(Generic[R]):
                 (self._entity, entry.stream.tenant, entry.stream.id, entry.commit_id),
             )
 
-    def _link(self, cursor: Cursor[TupleRow], stream: StreamId) -> Link | None:
+    def _sync_point(self, cursor: Cursor[TupleRow], stream: StreamId) -> SyncPoint | None:
         cursor.execute(
             "SELECT row_version, version FROM banyan_link WHERE entity = %s AND tenant = %s AND id = %s",
             (self._entity, stream.tenant, stream.id),
         )
         found = cursor.fetchone()
-        return Link(*found) if found else None
+        return SyncPoint(*found) if found else None
 
     def _found(self, which: str, values: Sequence[Any]) -> list[LegacyRow[R] | BadRow]:
         """Some rows; one by one when the adapter's query stumbles over one of them."""
@@ -221,10 +221,10 @@ class PostgresLegacy(Generic[R]):
             return [row for row, _ in self._select(cursor, which, values)]
         with self._connections.transaction() as cursor:
             cursor.execute(_trusted(f"SELECT r.tenant, r.id FROM ({self._mapping.rows}) AS r {which}"), values)
-            keys = [RowKey(*row) for row in cursor.fetchall()]
+            keys = [LegacyKey(*row) for row in cursor.fetchall()]
         return [row for key in keys for row in self._alone(key)]
 
-    def _alone(self, key: RowKey) -> Sequence[LegacyRow[R] | BadRow]:
+    def _alone(self, key: LegacyKey) -> Sequence[LegacyRow[R] | BadRow]:
         try:
             with self._connections.transaction() as cursor:
                 return [row for row, _ in self._select(cursor, ONE, key)]
@@ -249,9 +249,13 @@ class PostgresLegacy(Generic[R]):
     def _read(
         self, tenant: str, id: str, version: int, content: str, linked_row: int | None, linked: int | None
     ) -> LegacyRow[R] | BadRow:
-        link = Link(linked_row, linked) if linked_row is not None and linked is not None else None
+        sync_point = SyncPoint(linked_row, linked) if linked_row is not None and linked is not None else None
         return read_row(
-            self._adapter, RowKey(tenant, id), version, link, lambda: self._adapter.row.model_validate_json(content)
+            self._adapter,
+            LegacyKey(tenant, id),
+            version,
+            sync_point,
+            lambda: self._adapter.row.model_validate_json(content),
         )
 
 
@@ -264,18 +268,18 @@ class _Unit(Generic[R]):
         cursor: Cursor[TupleRow],
         stream: StreamId,
         row: LegacyRow[R] | BadRow | None,
-        link: Link | None,
+        sync_point: SyncPoint | None,
         content: str,
     ) -> None:
         self.row = row
         self.written: R | None = None
-        self.link = link
+        self.sync_point = sync_point
         self._adapter = adapter
         self._content = content
         self._cursor = cursor
         self._name = (stream.entity, stream.tenant, stream.id)
 
-    def answered(self, commit_id: str) -> Entry | None:
+    def answered(self, commit_id: str) -> OutboxEntry | None:
         self._cursor.execute(
             _trusted(
                 f"SELECT {ENTRY} FROM banyan_outbox WHERE entity = %s AND tenant = %s AND id = %s AND commit_id = %s"
@@ -285,15 +289,15 @@ class _Unit(Generic[R]):
         found = self._cursor.fetchone()
         return _entry(self._name[0], found) if found else None
 
-    def write(self, row: LegacyRow[R], entries: Sequence[Entry]) -> None:
+    def write(self, row: LegacyRow[R], entries: Sequence[OutboxEntry]) -> None:
         self.written = row.data
         known = self.row if isinstance(self.row, LegacyRow) else None
         if known is None or (row.version, row.data) != (known.version, known.data):
             self._write_row(row, known)
         for entry in entries:
             self._add(entry)
-        if row.link and row.link != self.link:
-            self._write_link(row.link)
+        if row.sync_point and row.sync_point != self.sync_point:
+            self._write_sync_point(row.sync_point)
 
     def _write_row(self, row: LegacyRow[R], known: LegacyRow[R] | None) -> None:
         content = self._content if known else ""
@@ -306,15 +310,15 @@ class _Unit(Generic[R]):
         for statement in self._adapter.sql.write if self._adapter.sql else ():
             self._cursor.execute(_trusted(statement.replace("%(row)s", "%(row)s::jsonb")), values)
 
-    def _write_link(self, link: Link) -> None:
+    def _write_sync_point(self, sync_point: SyncPoint) -> None:
         self._cursor.execute(
             "INSERT INTO banyan_link (entity, tenant, id, row_version, version) VALUES (%s, %s, %s, %s, %s)"
             " ON CONFLICT (entity, tenant, id) DO UPDATE"
             " SET row_version = EXCLUDED.row_version, version = EXCLUDED.version",
-            (*self._name, link.row_version, link.version),
+            (*self._name, sync_point.row_version, sync_point.version),
         )
 
-    def _add(self, entry: Entry) -> None:
+    def _add(self, entry: OutboxEntry) -> None:
         self._cursor.execute(
             _trusted(f"INSERT INTO banyan_outbox (entity, {ENTRY}) VALUES (%s{', %s' * 12})"),
             (
@@ -333,9 +337,9 @@ class _Unit(Generic[R]):
         )
 
 
-def _entry(entity: str, row: TupleRow) -> Entry:
+def _entry(entity: str, row: TupleRow) -> OutboxEntry:
     tenant, id, version, count, row_version, commit_id, content, metadata, state, written_at, imported, relay = row
-    return Entry(
+    return OutboxEntry(
         StreamId(tenant, entity, id),
         version,
         count,

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ValidationError
 
 from banyan.errors import InvalidStreamId, UnreadableRow
 from banyan.migration.stores.adapter import AnyAdapter
-from banyan.migration.stores.legacy import BadRow, LegacyRow, Link, Named
+from banyan.migration.stores.legacy import BadRow, LegacyRow, NamedRow, SyncPoint
 from banyan.reconciliation.content import canonical
 from banyan.streams import StreamId, caller_tenant
 
@@ -20,7 +20,7 @@ R = TypeVar("R", bound=BaseModel)
 UNNAMEABLE = "its tenant or id cannot be part of a stream's name: give it another one in the legacy system"
 
 
-class RowKey(NamedTuple):
+class LegacyKey(NamedTuple):
     """Tenant and id of a row, as they stand there."""
 
     tenant: str
@@ -41,29 +41,29 @@ def of_a_row(what: str) -> Iterator[None]:
 
 
 def read_row(
-    adapter: AnyAdapter, key: Named, version: int, link: Link | None, read: Callable[[], Any]
+    adapter: AnyAdapter, key: NamedRow, version: int, sync_point: SyncPoint | None, read: Callable[[], Any]
 ) -> LegacyRow[Any] | BadRow:
     """A row as it was found.
 
     Parameters
     ----------
     adapter : LegacyAdapter
-    key : Named
+    key : NamedRow
     version : int
-    link : Link, optional
+    sync_point : SyncPoint, optional
     read : Callable[[], Row]
         Makes the adapter's row of it, or raises what pydantic raises.
     """
     stream = nameable(key, adapter.entity)
     if stream is None:
-        return BadRow(key.tenant, adapter.entity, key.id, UNNAMEABLE, None, version, link)
+        return BadRow(key.tenant, adapter.entity, key.id, UNNAMEABLE, None, version, sync_point)
     try:
         with of_a_row("the row cannot be read"):
             data = read()
             _expect_comparable(data)
     except UnreadableRow as error:
-        return BadRow(key.tenant, adapter.entity, key.id, error.detail, error.field, version, link)
-    return LegacyRow(stream, version, data, link)
+        return BadRow(key.tenant, adapter.entity, key.id, error.detail, error.field, version, sync_point)
+    return LegacyRow(stream, version, data, sync_point)
 
 
 def readable(row: LegacyRow[R] | BadRow | None) -> LegacyRow[R] | None:
@@ -73,7 +73,7 @@ def readable(row: LegacyRow[R] | BadRow | None) -> LegacyRow[R] | None:
     return row
 
 
-def nameable(key: Named, entity: str) -> StreamId | None:
+def nameable(key: NamedRow, entity: str) -> StreamId | None:
     """The stream of a row; ``None`` where none can be named after it."""
     try:
         return StreamId(caller_tenant(key.tenant), entity, key.id)
@@ -88,9 +88,9 @@ def place_of(row: LegacyRow[Any] | BadRow) -> str:
     return str(nameable(row, row.entity) or json.dumps([row.tenant, row.id]))
 
 
-def key_at(place: str) -> Named:
+def key_at(place: str) -> NamedRow:
     """Undo ``place_of``."""
-    return RowKey(*json.loads(place)) if place.startswith("[") else StreamId.parse(place)
+    return LegacyKey(*json.loads(place)) if place.startswith("[") else StreamId.parse(place)
 
 
 def _expect_comparable(data: BaseModel) -> None:

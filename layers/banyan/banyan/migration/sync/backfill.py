@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import Any, Final, Protocol
 
-from banyan.errors import Conflict, LeaderMoved, RowRaced
+from banyan.errors import Conflict, PrimaryChanged, RowRaced
 from banyan.events import CamelModel
 from banyan.migration.phases.phases import Phases
 from banyan.migration.phases.steps import Phase
@@ -31,10 +31,10 @@ INDEXED: Final = 2
 """An event is written to the table and to its index."""
 
 
-class Aligner(Protocol):
+class RowImporter(Protocol):
     """Tells streams of rows."""
 
-    def align(self, stream: StreamId) -> bool:
+    def import_row(self, stream: StreamId) -> bool:
         """Whether there was anything to tell."""
 
 
@@ -48,7 +48,7 @@ class BackfillProgress(CamelModel):
     after : str, optional
         The last row it has looked at.
     seen, imported, failures : int
-        Rows looked at, rows that became events, and rows that cannot become any.
+        TableContent looked at, rows that became events, and rows that cannot become any.
     failed : Mapping[str, str]
         The first ``NAMED`` of these, and why.
     finished : bool
@@ -86,7 +86,7 @@ class Backfill:
     Parameters
     ----------
     repository : LegacyRepository
-    aligner : Aligner
+    importer : RowImporter
     relay : Callable[[], Any]
         Completes what the aligner left to others.
     phases : Phases
@@ -97,13 +97,13 @@ class Backfill:
     def __init__(
         self,
         repository: AnyRepository,
-        aligner: Aligner,
+        importer: RowImporter,
         relay: Callable[[], Any],
         phases: Phases,
         notes: Notes,
     ) -> None:
         self._repository = repository
-        self._aligner = aligner
+        self._importer = importer
         self._relay = relay
         self._phases = phases
         self._kept = Kept(notes, NOTE, BackfillProgress)
@@ -128,7 +128,7 @@ class Backfill:
         ------
         Conflict
             ``backfill_out_of_phase``: events follow every write only while both sides are written;
-            ``overtaken``: somebody else asked meanwhile.
+            ``overtaken``: another process asked meanwhile.
         StoreUnavailable
         """
         self._check_phase()
@@ -153,12 +153,12 @@ class Backfill:
         Raises
         ------
         Conflict
-            ``overtaken``: somebody else goes on with it.
+            ``overtaken``: another process goes on with it.
         StoreUnavailable
             Go on later; what was done is done.
         """
         progress = self._kept.read()
-        with suppress(LeaderMoved):
+        with suppress(PrimaryChanged):
             while progress and not progress.finished and self._in_phase() and remaining() >= ENOUGH_SECONDS:
                 progress = self._kept.save(self._page(progress), instead_of=progress)
         return progress
@@ -219,15 +219,15 @@ class Backfill:
 
     def _told(self, found: FoundRow) -> bool:
         row = readable(found)
-        return row is not None and not row.aligned and self._aligned(row.stream)
+        return row is not None and not row.in_sync and self._in_sync(row.stream)
 
-    def _aligned(self, stream: StreamId) -> bool:
+    def _in_sync(self, stream: StreamId) -> bool:
         for _ in range(RACES):
             try:
-                return self._aligner.align(stream)
+                return self._importer.import_row(stream)
             except RowRaced:
                 continue
-        return self._aligner.align(stream)
+        return self._importer.import_row(stream)
 
 
 def kept_progress(notes: Notes) -> BackfillProgress | None:

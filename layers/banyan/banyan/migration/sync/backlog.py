@@ -1,4 +1,4 @@
-"""Streams whose news the legacy system does not have yet, kept with the commits that brought the news."""
+"""Streams whose changes have not reached the legacy system yet, noted with the commits that made them."""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ BUCKETS: Final = 4
 
 @dataclass(frozen=True, slots=True)
 class News:
-    """The legacy system is to follow a stream up to a version, which it reached at a moment."""
+    """A stream that the legacy system is to follow up to a version, which it reached at a moment."""
 
     stream: StreamId
     version: int
     since: datetime
 
 
-class Unfollowed:
-    """One item for each stream that the legacy system is behind of.
+class SyncBacklog:
+    """One item per stream whose changes have not reached the legacy system yet.
 
     Parameters
     ----------
@@ -55,12 +55,12 @@ class Unfollowed:
         return {"Put": {"TableName": self._table, "Item": item}}
 
     def all(self) -> Iterator[News]:
-        """Every stream with news, strongly consistent. Raises ``StoreUnavailable``."""
+        """Every stream with changes to bring over, strongly consistent. Raises ``StoreUnavailable``."""
         for bucket in range(BUCKETS):
-            yield from map(_news, self._requests.items(self._part(bucket)))
+            yield from map(_entry, self._requests.items(self._part(bucket)))
 
-    def followed(self, stream: StreamId, version: int) -> None:
-        """The legacy system has the stream up to a version; newer news stay."""
+    def complete(self, stream: StreamId, version: int) -> None:
+        """The legacy system has the stream up to a version; newer changes stay noted."""
         self._requests.refusal(
             "delete_item",
             Key=self._key(stream),
@@ -76,6 +76,6 @@ class Unfollowed:
         return f"unfollowed#{self._entity}#{bucket}"
 
 
-def _news(item: Any) -> News:
+def _entry(item: Any) -> News:
     since = datetime.fromisoformat(item["since"]["S"])
     return News(StreamId.parse(item["item"]["S"]), int(item["version"]["N"]), since)

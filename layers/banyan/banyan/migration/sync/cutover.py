@@ -1,135 +1,135 @@
-"""The turn: the lead changes hands, and no write is caught in between."""
+"""The cutover: the primary changes, and no write is caught in between."""
 
 from __future__ import annotations
 
 from typing import Final, Protocol
 
-from banyan.errors import LeaderMoved, Overtaken, StoreUnavailable
+from banyan.errors import Overtaken, PrimaryChanged, StoreUnavailable
 from banyan.migration.stores.legacy import AnyRepository
 from banyan.migration.sync.relay import Relay
-from banyan.migration.writes.event_led import Follower
+from banyan.migration.writes.event_led import LegacySync
 from banyan.migration.writes.half_done import Owner
 from banyan.migration.writes.legacy_led import LegacyLed
 from banyan.migration.writes.parked import Parked
-from banyan.migration.writes.primary import Leader, token
-from banyan.migration.writes.primary_dynamodb import DynamoDBLead
+from banyan.migration.writes.primary import Primary, fencing_token
+from banyan.migration.writes.primary_dynamodb import DynamoDBPrimary
 
 PAGE: Final = 500
 
 
-class Turn(Protocol):
-    """Hands over the lead. Every step may be repeated, so a turn that was cut short is made again.
+class Cutover(Protocol):
+    """Changes the primary. Every step may be repeated, so a cutover that was cut short is made again.
 
-    Several processes may make the same turn at once, and others an earlier or a later one: each store refuses whoever
-    comes with a lower token than it has met.
+    Several processes may make the same cutover at once, and others an earlier or a later one: each store refuses a
+    lower fencing token than it has met.
     """
 
-    def to(self, leader: Leader, turn: int) -> None:
-        """Hand over to a leader.
+    def to(self, primary: Primary, cutover: int) -> None:
+        """Make a side the primary.
 
         Raises
         ------
         Overtaken
-            A later turn has begun.
+            A later cutover has begun.
         StoreUnavailable
             One side is not up to date yet; writes wait until it is made again or reversed.
         """
 
-    def back_to(self, leader: Leader, turn: int) -> None:
-        """Give back the lead to the one who had it. Raises as ``to``."""
+    def back_to(self, primary: Primary, cutover: int) -> None:
+        """Make the side primary again that was before. Raises as ``to``."""
 
 
-class OutboxTurn:
-    """The turn of a legacy system that leads with its own transactions.
+class OutboxCutover:
+    """The cutover of a legacy system with an outbox of its own.
 
-    A turn stops the side that led, brings the other one up to date, and then lets that one lead. Writes that come
-    meanwhile wait.
+    A cutover stops the side that was primary, brings the other one up to date, and makes that one the primary. Writes
+    that come meanwhile wait.
 
     Parameters
     ----------
     repository : LegacyRepository
-        Holds the lead that legacy transactions check.
-    lead : DynamoDBLead
-        Holds the lead that appends check.
+        Holds the primary that legacy transactions check.
+    primary : DynamoDBPrimary
+        Holds the primary that appends check.
     led : LegacyLed
     relay : Relay
-    follower : Follower
+    legacy_sync : LegacySync
     parked : Parked
     """
 
     def __init__(
         self,
         repository: AnyRepository,
-        lead: DynamoDBLead,
+        primary: DynamoDBPrimary,
         led: LegacyLed,
         relay: Relay,
-        follower: Follower,
+        legacy_sync: LegacySync,
         parked: Parked,
     ) -> None:
         self._repository = repository
-        self._lead = lead
+        self._primary = primary
         self._led = led
         self._relay = relay
-        self._follower = follower
+        self._legacy_sync = legacy_sync
         self._parked = parked
 
-    def to(self, leader: Leader, turn: int) -> None:
-        """As in ``Turn``."""
-        if leader is Leader.EVENTS:
-            self._to_events(turn, align=True)
+    def to(self, primary: Primary, cutover: int) -> None:
+        """As in ``Cutover``."""
+        if primary is Primary.EVENTS:
+            self._to_events(cutover, import_row=True)
         else:
-            self._from_events(leader, turn)
+            self._from_events(primary, cutover)
 
-    def back_to(self, leader: Leader, turn: int) -> None:
-        """As in ``Turn``; rows that were written directly are left to the next command."""
-        if leader is Leader.EVENTS:
-            self._to_events(turn, align=False)
+    def back_to(self, primary: Primary, cutover: int) -> None:
+        """As in ``Cutover``; rows that were written directly are left to the next command."""
+        if primary is Primary.EVENTS:
+            self._to_events(cutover, import_row=False)
         else:
-            self._from_events(leader, turn)
+            self._from_events(primary, cutover)
 
-    def _to_events(self, turn: int, *, align: bool) -> None:
-        if self._repository.hand_over(Leader.NOBODY, token(turn)):
-            if align:
-                self._align_all()
+    def _to_events(self, cutover: int, *, import_row: bool) -> None:
+        if self._repository.transfer(Primary.NONE, fencing_token(cutover)):
+            if import_row:
+                self._import_all()
             _expect_nothing_left(self._relay.all(), "entries of the outbox")
-        self._lead.put(Leader.EVENTS, token(turn, done=True))
-        self._repository.hand_over(Leader.EVENTS, token(turn, done=True))
+        self._primary.put(Primary.EVENTS, fencing_token(cutover, done=True))
+        self._repository.transfer(Primary.EVENTS, fencing_token(cutover, done=True))
 
-    def _align_all(self) -> None:
+    def _import_all(self) -> None:
         try:
-            while streams := self._repository.unaligned(PAGE):
+            while streams := self._repository.out_of_sync(PAGE):
                 for stream in streams:
-                    self._led.align(stream, Leader.NOBODY)
-        except LeaderMoved as error:
-            raise Overtaken("somebody else has made the turn meanwhile") from error
+                    self._led.import_row(stream, Primary.NONE)
+        except PrimaryChanged as error:
+            raise Overtaken("another process has made the cutover meanwhile") from error
 
-    def _from_events(self, leader: Leader, turn: int) -> None:
-        """Stop appends, let the rows follow to the end, and only then begin with another leader.
+    def _from_events(self, primary: Primary, cutover: int) -> None:
+        """Stop appends, let the rows follow to the end, and only then begin with another primary.
 
-        A row that cannot follow stays parked and stops no other: no command changes it while the legacy system leads.
+        A row that cannot follow stays parked and stops no other: no command changes it until then.
         """
-        self._lead.put(Leader.NOBODY, token(turn))
-        if self._repository.hand_over(Leader.EVENTS, token(turn)):
-            _expect_nothing_left(self._follower.all() - len(self._parked.of(Owner.FOLLOWER)), "streams")
-        self._repository.hand_over(leader, token(turn, done=True))
-        self._lead.put(leader, token(turn, done=True))
+        self._primary.put(Primary.NONE, fencing_token(cutover))
+        if self._repository.transfer(Primary.EVENTS, fencing_token(cutover)):
+            _expect_nothing_left(self._legacy_sync.all() - len(self._parked.of(Owner.LEGACY_SYNC)), "streams")
+        self._repository.transfer(primary, fencing_token(cutover, done=True))
+        self._primary.put(primary, fencing_token(cutover, done=True))
 
 
-class PairedTurn:
-    """The turn of a legacy system that shares its transactions: both sides are equal at any time."""
+class TransactionalCutover:
+    """The cutover of a legacy system that shares its transactions: both sides are equal at any time."""
 
-    def __init__(self, lead: DynamoDBLead) -> None:
-        self._lead = lead
+    def __init__(self, primary: DynamoDBPrimary) -> None:
+        self._primary = primary
 
-    def to(self, leader: Leader, turn: int) -> None:
-        """As in ``Turn``."""
-        self._lead.put(leader, token(turn, done=True))
+    def to(self, primary: Primary, cutover: int) -> None:
+        """As in ``Cutover``."""
+        self._primary.put(primary, fencing_token(cutover, done=True))
 
-    def back_to(self, leader: Leader, turn: int) -> None:
-        """As in ``Turn``."""
-        self._lead.put(leader, token(turn, done=True))
+    def back_to(self, primary: Primary, cutover: int) -> None:
+        """As in ``Cutover``."""
+        self._primary.put(primary, fencing_token(cutover, done=True))
 
 
 def _expect_nothing_left(count: int, what: str) -> None:
     if count > 0:
-        raise StoreUnavailable(f"the turn waits for {count} {what} that the other side does not have yet")
+        raise StoreUnavailable(f"the cutover waits for {count} {what} that the other side does not have yet")

@@ -56,7 +56,7 @@ def _seen(known: Seen | None, digest: str, now: datetime) -> Seen:
 def _unfinished(parts: Parts) -> Iterator[tuple[str, str]]:
     migration = parts.phases.refreshed()
     if migration.moving_to:
-        yield "move", f"{migration.moving_to}, turn {migration.turn}"
+        yield "move", f"{migration.moving_to}, turn {migration.cutover}"
     backfill = Kept(parts.notes, NOTE, BackfillProgress).read()
     if backfill and not backfill.finished:
         yield "backfill", _digest(backfill)

@@ -10,7 +10,7 @@ from banyan.commands.handler import Outcome
 from banyan.errors import Diverged
 from banyan.events import DomainEvent
 from banyan.migration.stores.adapter import LegacyAdapter
-from banyan.migration.stores.legacy import Entry, Outbox
+from banyan.migration.stores.legacy import Outbox, OutboxEntry
 from banyan.migration.sync.contents import from_text, import_event
 from banyan.migration.writes.half_done import HalfDone, Owner
 from banyan.migration.writes.legacy_led import LegacyLed
@@ -92,7 +92,7 @@ class Relay:
         for entry in self._outbox.pending(limit=limit):
             yield HalfDone(entry.stream, entry.last, entry.written_at, Owner.RELAY)
 
-    def _relay(self, entry: Entry) -> None:
+    def _relay(self, entry: OutboxEntry) -> None:
         head = self._store.head(entry.stream)
         if head.version == entry.version - 1:
             self._store.append(
@@ -103,7 +103,7 @@ class Relay:
             raise Diverged(entry.stream, entry.version)
         self._outbox.relayed(entry)
 
-    def _events(self, entry: Entry) -> Sequence[DomainEvent]:
+    def _events(self, entry: OutboxEntry) -> Sequence[DomainEvent]:
         if not entry.imported:
             return from_text(entry.content, self._store.registry)
         row = self._adapter.row.model_validate_json(entry.content)

@@ -1,17 +1,17 @@
-"""Putting right what a legacy system and the events say differently: the side that leads is believed."""
+"""Putting right what a legacy system and the events say differently: the primary is believed."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
-from banyan.errors import LeaderMoved, RowRaced
+from banyan.errors import PrimaryChanged, RowRaced
 from banyan.events import Event
 from banyan.migration.parts import Parts
-from banyan.migration.stores.legacy import AnyRow, LegacyRow, Link
+from banyan.migration.stores.legacy import AnyRow, LegacyRow, SyncPoint
 from banyan.migration.sync.contents import import_event
 from banyan.migration.writes.parked import is_of_one_row, reason_of
-from banyan.migration.writes.primary import Leader
+from banyan.migration.writes.primary import Primary
 from banyan.reconciliation.sides import NotRepairable
 from banyan.store import EventStore
 from banyan.streams import BEGINNING_OF_TIME, StreamId
@@ -19,8 +19,8 @@ from banyan.streams import BEGINNING_OF_TIME, StreamId
 ATTEMPTS: Final = 5
 
 
-class Repair:
-    """Tells a stream of its row while the legacy system leads, and writes the row anew while events do.
+class LegacyRepair:
+    """Tells a stream of its row while the legacy system is primary, and rewrites the row while events do.
 
     Parameters
     ----------
@@ -41,10 +41,10 @@ class Repair:
         NotRepairable, StoreUnavailable
         """
         for _ in range(ATTEMPTS):
-            leader = self._parts.phases.refreshed().leader
+            primary = self._parts.phases.refreshed().primary
             try:
-                return self._way(leader)(stream)
-            except (LeaderMoved, RowRaced):
+                return self._way(primary)(stream)
+            except (PrimaryChanged, RowRaced):
                 continue
             except Exception as error:
                 if isinstance(error, NotRepairable) or not is_of_one_row(error):
@@ -52,49 +52,49 @@ class Repair:
                 raise NotRepairable(reason_of(error)) from error
         raise NotRepairable(f"the row of {stream} keeps moving")
 
-    def _way(self, leader: Leader) -> Callable[[StreamId], str]:
-        ways = {Leader.LEGACY: self._correct, Leader.EVENTS: self._rewrite}
-        if leader not in ways:
+    def _way(self, primary: Primary) -> Callable[[StreamId], str]:
+        ways = {Primary.LEGACY: self._correct, Primary.EVENTS: self._rewrite}
+        if primary not in ways:
             raise NotRepairable("the legacy system takes no more writes")
-        return ways[leader]
+        return ways[primary]
 
     def _correct(self, stream: StreamId) -> str:
         row = self._parts.repository.load(stream)
         if row is None:
-            return self._restore(stream, Leader.LEGACY)
+            return self._restore(stream, Primary.LEGACY)
         self._expect_consistent(row)
         if self._told(self._events(stream)) == row.data:
             raise NotRepairable("the events say what the row says: the read model is to be put right")
         self._unalign(row)
-        if self._parts.follower:
-            self._parts.follower.accept(stream, self._store.head(stream).version)
-        self._parts.aligner.align(stream)
+        if self._parts.legacy_sync:
+            self._parts.legacy_sync.accept(stream, self._store.head(stream).version)
+        self._parts.importer.import_row(stream)
         self._relay(stream)
         return "an event tells of the row as it is"
 
     def _rewrite(self, stream: StreamId) -> str:
-        return self._restore(stream, Leader.EVENTS)
+        return self._restore(stream, Primary.EVENTS)
 
-    def _restore(self, stream: StreamId, leader: Leader) -> str:
+    def _restore(self, stream: StreamId, primary: Primary) -> str:
         """Write a row as its events tell it, in one transaction on the row."""
-        with self._parts.repository.unit(stream, leader) as unit:
+        with self._parts.repository.unit(stream, primary) as unit:
             self._relay(stream)
             events = self._events(stream)
             if not events:
                 raise NotRepairable("no event tells of such a row: remove it, or send what it says through the API")
             version = unit.row.version + 1 if unit.row else _beyond(events)
-            unit.write(LegacyRow(stream, version, self._told(events), Link(version, events[-1].version)), [])
-        return "the row was written anew as its events tell it"
+            unit.write(LegacyRow(stream, version, self._told(events), SyncPoint(version, events[-1].version)), [])
+        return "the row was rewritten as its events say"
 
     def _unalign(self, row: AnyRow) -> None:
-        """Have a row count as changed since what its stream was last told, whatever the link says."""
-        with self._parts.repository.unit(row.stream, Leader.LEGACY) as unit:
+        """Have a row count as changed since what its stream was last told, whatever the sync point says."""
+        with self._parts.repository.unit(row.stream, Primary.LEGACY) as unit:
             if unit.row != row:
                 raise RowRaced("another transaction wrote the row first")
             self._relay(row.stream)
             head = self._store.head(row.stream).version
-            if head and (row.aligned or row.stream_version != head + 1):
-                unit.write(LegacyRow(row.stream, row.version + 1, row.data, Link(row.version, head)), [])
+            if head and (row.in_sync or row.stream_version != head + 1):
+                unit.write(LegacyRow(row.stream, row.version + 1, row.data, SyncPoint(row.version, head)), [])
 
     def _relay(self, stream: StreamId) -> None:
         if self._parts.relay:

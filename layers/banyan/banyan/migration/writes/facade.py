@@ -1,4 +1,4 @@
-"""The facade: one door for commands, whichever side leads."""
+"""The facade: one door for commands, whichever side is primary."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from typing import Any, Final, Protocol
 from uuid import uuid4
 
 from banyan.commands.handler import Outcome
-from banyan.errors import LeaderMoved, RowRaced, RowRefused, StoreUnavailable
+from banyan.errors import PrimaryChanged, RowRaced, RowRefused, StoreUnavailable
 from banyan.events import Metadata
-from banyan.migration.checks.usage import WRITE, Usage
+from banyan.migration.checks.usage import WRITE, FacadeUsage
 from banyan.migration.phases.phases import Phases
 from banyan.migration.phases.steps import Phase, Step
 from banyan.migration.stores.refusals import in_words_of
-from banyan.migration.writes.primary import Leader
+from banyan.migration.writes.primary import Primary
 from banyan.streams import StreamId
 from banyan.telemetry import NoTelemetry, Telemetry
 
@@ -26,7 +26,7 @@ MAX_WAIT_SECONDS: Final = 0.4
 EVENTS_ALONE: Final = "events"
 
 
-class Path(Protocol):
+class WritePath(Protocol):
     """One way to handle a command."""
 
     def handle(
@@ -39,7 +39,7 @@ class Path(Protocol):
         expected: int | None = None,
         first_attempt: datetime | None = None,
     ) -> Outcome[Any]:
-        """As ``CommandHandler.handle``. Raises ``LeaderMoved`` and ``RowRaced`` too."""
+        """As ``CommandHandler.handle``. Raises ``PrimaryChanged`` and ``RowRaced`` too."""
 
 
 class Facade:
@@ -48,9 +48,9 @@ class Facade:
     Parameters
     ----------
     phases : Phases
-    paths : Mapping[str, Path]
+    paths : Mapping[str, WritePath]
         By ``path_of``.
-    usage : Usage
+    usage : FacadeUsage
     telemetry : Telemetry
     sleep : Callable[[float], None]
         Seconds.
@@ -59,8 +59,8 @@ class Facade:
     def __init__(
         self,
         phases: Phases,
-        paths: Mapping[str, Path],
-        usage: Usage,
+        paths: Mapping[str, WritePath],
+        usage: FacadeUsage,
         telemetry: Telemetry | None = None,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
@@ -81,12 +81,12 @@ class Facade:
         first_attempt: datetime | None = None,
         optimistic: bool = False,  # noqa: ARG002
     ) -> Outcome[Any]:
-        """As ``CommandHandler.handle``; waits briefly while the lead changes hands.
+        """As ``CommandHandler.handle``; waits briefly while the primary changes.
 
         Raises
         ------
         As ``CommandHandler.handle``; ``StoreUnavailable`` when the wait was in vain; ``RowRefused``, naming a field of
-        the command, when the legacy system leads and cannot hold what follows from it.
+        the command, when the legacy system is primary and cannot hold what follows from it.
         """
         options: dict[str, Any] = {
             "commit_id": commit_id or str(uuid4()),
@@ -99,12 +99,12 @@ class Facade:
                 return self._handled(path_of(self._phases.current().step), stream, command, options)
             except RowRefused as error:
                 raise in_words_of(command, error) from None
-            except (LeaderMoved, RowRaced) as error:
+            except (PrimaryChanged, RowRaced) as error:
                 self._telemetry.count("LegacyConflicts")
-                if isinstance(error, LeaderMoved):
+                if isinstance(error, PrimaryChanged):
                     self._phases.forget()
             self._sleep(random.uniform(0, min(MAX_WAIT_SECONDS, WAIT_SECONDS * 2**attempt)))
-        raise StoreUnavailable("the lead of the migration is changing hands: try again")
+        raise StoreUnavailable("the primary of the migration is changing: try again")
 
     def _handled(self, path: str, stream: StreamId, command: Any, options: Mapping[str, Any]) -> Outcome[Any]:
         outcome = self._paths[path].handle(stream, command, **options)
@@ -117,4 +117,4 @@ def path_of(step: Step) -> str:
     """Name of the path that commands take at a step."""
     if step.phase is Phase.LEGACY:
         return "legacy"
-    return {Leader.LEGACY: "dual", Leader.EVENTS: "led"}.get(step.leader, EVENTS_ALONE)
+    return {Primary.LEGACY: "dual", Primary.EVENTS: "led"}.get(step.primary, EVENTS_ALONE)

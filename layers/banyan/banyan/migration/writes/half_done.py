@@ -14,7 +14,7 @@ class Owner(StrEnum):
 
     RELAY = "relay"
     """Brings entries of the legacy system's outbox into the event table."""
-    FOLLOWER = "follower"
+    LEGACY_SYNC = "follower"
     """Brings commits into the legacy system."""
 
 

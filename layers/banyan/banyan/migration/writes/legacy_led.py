@@ -1,4 +1,4 @@
-"""Commands while the legacy system leads: one of its transactions decides, and says what the event table will get."""
+"""Commands while the legacy system is primary: one of its transactions decides, and says what the events will be."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from banyan.decider import AnyDecider
 from banyan.errors import ConcurrencyError, RowParked
 from banyan.events import DomainEvent, Metadata
 from banyan.migration.stores.adapter import AnyAdapter
-from banyan.migration.stores.legacy import AnyRepository, AnyRow, Entry, LegacyRow, Link, Unit
+from banyan.migration.stores.legacy import AnyRepository, AnyRow, LegacyRow, OutboxEntry, SyncPoint, Unit
 from banyan.migration.stores.rows import of_a_row, readable
 from banyan.migration.sync.contents import as_recorded, from_text, import_event, occurring, to_text
 from banyan.migration.writes.half_done import Owner
 from banyan.migration.writes.parked import Parked
-from banyan.migration.writes.primary import Leader
+from banyan.migration.writes.primary import Primary
 from banyan.store.eventstore import Clock
 from banyan.streams import StreamHead, StreamId
 from banyan.upcasting import EventRegistry
@@ -81,22 +81,23 @@ class LegacyLed:
 
         Raises
         ------
-        As ``CommandHandler.handle``; ``LeaderMoved``, ``RowRaced``, ``UnreadableRow``, ``RowParked``, ``RowRefused``.
+        As ``CommandHandler.handle``; ``PrimaryChanged``, ``RowRaced``, ``UnreadableRow``, ``RowParked``,
+        ``RowRefused``.
         """
         now = self._clock()
         metadata = occurring(metadata, now)
-        with self._repository.unit(stream, Leader.LEGACY) as unit:
+        with self._repository.unit(stream, Primary.LEGACY) as unit:
             entry = unit.answered(commit_id)
             if entry:
                 return repeated(entry, self._decider, self._registry, lambda: self._current(unit))
-            self._expect_followed(stream)
+            self._expect_synced(stream)
             state, version = self._current(unit), self._version(unit)
             if expected not in (None, version):
                 raise ConcurrencyError(stream, expected or 0, version)
             events = self._decided(command, state)
             return self._write(unit, stream, events, commit_id, metadata, now)
 
-    def align(self, stream: StreamId, leader: Leader = Leader.LEGACY) -> bool:
+    def import_row(self, stream: StreamId, primary: Primary = Primary.LEGACY) -> bool:
         """Have the event table told of a row that it does not know, or knows otherwise.
 
         Returns
@@ -106,29 +107,29 @@ class LegacyLed:
 
         Raises
         ------
-        LeaderMoved, RowRaced, UnreadableRow, RowParked, StoreUnavailable
+        PrimaryChanged, RowRaced, UnreadableRow, RowParked, StoreUnavailable
         """
-        with self._repository.unit(stream, leader) as unit:
+        with self._repository.unit(stream, primary) as unit:
             row = readable(unit.row)
-            if row is None or row.aligned:
+            if row is None or row.in_sync:
                 return False
-            self._expect_followed(stream)
-            link = Link(row.version, row.stream_version)
-            unit.write(LegacyRow(stream, row.version, row.data, link), [self._import(row)])
+            self._expect_synced(stream)
+            sync_point = SyncPoint(row.version, row.stream_version)
+            unit.write(LegacyRow(stream, row.version, row.data, sync_point), [self._import(row)])
             return True
 
-    def _expect_followed(self, stream: StreamId) -> None:
-        """Asked within the transaction, while no other side can lead."""
+    def _expect_synced(self, stream: StreamId) -> None:
+        """Asked within the transaction, while no other side can become primary."""
         parked = self._parked.get(stream) if self._parked else None
-        if parked and parked.owner is Owner.FOLLOWER:
+        if parked and parked.owner is Owner.LEGACY_SYNC:
             raise RowParked(stream, parked.reason)
 
     def _version(self, unit: Unit[Any]) -> int:
         """What the answer to a command goes on from: a row that was deleted left its versions behind."""
         if unit.row:
             return unit.row.stream_version if self._dual else unit.row.version
-        if unit.link:
-            return unit.link.version if self._dual else unit.link.row_version
+        if unit.sync_point:
+            return unit.sync_point.version if self._dual else unit.sync_point.row_version
         return 0
 
     def _write(
@@ -148,27 +149,27 @@ class LegacyLed:
         state = self._state(data)
         if data is None or not events:
             return Outcome(head, state, ())
-        told_anew = self._dual and row is None and unit.link is not None
-        if told_anew:
+        as_correction = self._dual and row is None and unit.sync_point is not None
+        if as_correction:
             correction = [import_event(self._adapter, data, None)]
             head, recorded = as_recorded(stream, version, correction, commit_id, metadata, now, self._registry)
         row_version = _row_version(unit) + 1
-        link = Link(row_version, head.version) if self._dual else unit.link
-        entry = Entry(
+        sync_point = SyncPoint(row_version, head.version) if self._dual else unit.sync_point
+        entry = OutboxEntry(
             stream,
             version + 1,
             len(recorded),
             row_version,
             commit_id,
-            data.model_dump_json() if told_anew else to_text(events),
+            data.model_dump_json() if as_correction else to_text(events),
             metadata,
             state.model_dump_json(),
             now,
-            imported=told_anew,
+            imported=as_correction,
             relay=self._dual,
         )
-        imports = [self._import(row)] if self._dual and row and not row.aligned else []
-        unit.write(LegacyRow(stream, row_version, data, link), [*imports, entry])
+        imports = [self._import(row)] if self._dual and row and not row.in_sync else []
+        unit.write(LegacyRow(stream, row_version, data, sync_point), [*imports, entry])
         return Outcome(head, state, recorded)
 
     def _current(self, unit: Unit[Any]) -> Any:
@@ -188,9 +189,9 @@ class LegacyLed:
             with of_a_row("the legacy row does not fit the events that would follow"):
                 raise error
 
-    def _import(self, row: AnyRow) -> Entry:
+    def _import(self, row: AnyRow) -> OutboxEntry:
         import_event(self._adapter, row.data, None)
-        return Entry(
+        return OutboxEntry(
             row.stream,
             row.stream_version,
             1,
@@ -207,10 +208,12 @@ class LegacyLed:
 def _row_version(unit: Unit[Any]) -> int:
     if unit.row:
         return unit.row.version
-    return unit.link.row_version if unit.link else 0
+    return unit.sync_point.row_version if unit.sync_point else 0
 
 
-def repeated(entry: Entry, decider: AnyDecider, registry: EventRegistry, current: Callable[[], Any]) -> Outcome[Any]:
+def repeated(
+    entry: OutboxEntry, decider: AnyDecider, registry: EventRegistry, current: Callable[[], Any]
+) -> Outcome[Any]:
     """The first outcome of a command that was handled before.
 
     Its state is the ``current`` one when what was kept does not fit the decider's model any more.

@@ -15,8 +15,8 @@ from banyan.errors import (
     BanyanError,
     ConcurrencyError,
     Conflict,
-    LeaderMoved,
     Overtaken,
+    PrimaryChanged,
     RowParked,
     RowRaced,
     StoreUnavailable,
@@ -26,7 +26,7 @@ from banyan.migration.writes.half_done import Owner
 from banyan.store.eventstore import Clock
 from banyan.streams import StreamId
 
-PASSING: Final = (StoreUnavailable, LeaderMoved, Overtaken, RowRaced, ConcurrencyError, BotoCoreError)
+PASSING: Final = (StoreUnavailable, PrimaryChanged, Overtaken, RowRaced, ConcurrencyError, BotoCoreError)
 ELSEWHERE: Final = frozenset({"AccessDeniedException", "ResourceNotFoundException"})
 """What DynamoDB says of a request, whatever it holds."""
 PREFIX: Final = "parked/"

@@ -1,4 +1,4 @@
-"""Who leads: the side that decides first, and that the other follows."""
+"""The primary: the side that decides first, and that the other follows."""
 
 from __future__ import annotations
 
@@ -7,28 +7,28 @@ from enum import StrEnum
 from banyan.errors import Overtaken
 
 
-class Leader(StrEnum):
+class Primary(StrEnum):
     """The side whose transaction decides a command."""
 
     LEGACY = "legacy"
     EVENTS = "events"
-    NOBODY = "nobody"
-    """While the lead changes hands: writes wait."""
+    NONE = "nobody"
+    """while the primary changes: writes wait."""
     OFF = "off"
     """Events for good: the legacy system takes no more writes."""
 
 
-def token(turn: int, *, done: bool = False) -> int:
-    """The fencing token of a turn of the lead: a store that has met it takes no lower one any more.
+def fencing_token(cutover: int, *, done: bool = False) -> int:
+    """The fencing token of a cutover: a store that has met it takes no lower one any more.
 
     Parameters
     ----------
-    turn : int
-        Grows with every turn, and when one is reversed.
+    cutover : int
+        Grows with every cutover, and when one is reversed.
     done : bool
-        Whether the new leader may begin; before, the old one is stopped.
+        Whether the new primary may begin; before, the old one is stopped.
     """
-    return 2 * turn + done
+    return 2 * cutover + done
 
 
 def refused(found: int, given: int) -> bool:
@@ -37,13 +37,13 @@ def refused(found: int, given: int) -> bool:
     Returns
     -------
     bool
-        True when this very turn has been done there already, by somebody else.
+        True when this very cutover has been made there already, by another process.
 
     Raises
     ------
     Overtaken
-        A later turn has been there.
+        A later cutover has been there.
     """
     if found // 2 > given // 2:
-        raise Overtaken(f"turn {found // 2} of the lead has overtaken turn {given // 2}")
+        raise Overtaken(f"cutover {found // 2} has overtaken cutover {given // 2}")
     return found > given

@@ -1,4 +1,4 @@
-"""The lead as items of a DynamoDB table, which any transaction can check."""
+"""The primary as items of a DynamoDB table, which any transaction can check."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from banyan.adapters.dynamodb.commit_items import bucket_of
 from banyan.adapters.dynamodb.commits import TransactItem
 from banyan.migration.stores.requests import Requests, item_key, unavailable
-from banyan.migration.writes.primary import Leader, refused
+from banyan.migration.writes.primary import Primary, refused
 from banyan.streams import StreamId
 
 if TYPE_CHECKING:
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 SHARDS: Final = 8
 
 
-class DynamoDBLead:
-    """Who leads an entity: one item for each of a few shards of its streams, so that no item gets hot.
+class DynamoDBPrimary:
+    """Which side is primary for an entity: one item for each of a few shards of its streams, so that no item gets hot.
 
     Parameters
     ----------
@@ -35,26 +35,26 @@ class DynamoDBLead:
         self._table = table
         self._part = f"lead#{entity}"
 
-    def get(self) -> Leader:
-        """Who leads; while the lead changes hands this may be either. Raises ``StoreUnavailable``."""
+    def get(self) -> Primary:
+        """Which side is primary; while the primary changes this may be either. Raises ``StoreUnavailable``."""
         answer = self._first()
-        return Leader(answer["Item"]["leader"]["S"]) if "Item" in answer else Leader.LEGACY
+        return Primary(answer["Item"]["leader"]["S"]) if "Item" in answer else Primary.LEGACY
 
-    def put(self, leader: Leader, token: int) -> bool:
-        """Change the leader for all shards at once: every transaction that checked another one is over or fails.
+    def put(self, primary: Primary, token: int) -> bool:
+        """Change the primary for all shards at once: every transaction that checked another one is over or fails.
 
         Returns
         -------
         bool
-            False when this turn has been done already.
+            False when this cutover has been made already.
 
         Raises
         ------
         Overtaken
-            A later turn has been here.
+            A later cutover has been here.
         StoreUnavailable
         """
-        puts = [self._put(shard, leader, token) for shard in range(SHARDS)]
+        puts = [self._put(shard, primary, token) for shard in range(SHARDS)]
         try:
             self._client.transact_write_items(TransactItems=puts)  # type: ignore[arg-type]
         except ClientError as error:
@@ -65,27 +65,27 @@ class DynamoDBLead:
             raise unavailable(error) from error
         return True
 
-    def check(self, stream: StreamId, leader: Leader) -> TransactItem:
-        """What a transaction on a stream holds, so that it fails when another one leads."""
-        absent = "attribute_not_exists(leader) OR " if leader is Leader.LEGACY else ""
-        return self._check(stream, f"{absent}leader = :leader", leader)
+    def check(self, stream: StreamId, primary: Primary) -> TransactItem:
+        """What a transaction on a stream holds, so that it fails when another side is primary."""
+        absent = "attribute_not_exists(leader) OR " if primary is Primary.LEGACY else ""
+        return self._check(stream, f"{absent}leader = :leader", primary)
 
     def check_not_off(self, stream: StreamId) -> TransactItem:
         """What a transaction on a stream holds, so that it fails once the legacy system takes no more writes."""
-        return self._check(stream, "attribute_not_exists(leader) OR leader <> :leader", Leader.OFF)
+        return self._check(stream, "attribute_not_exists(leader) OR leader <> :leader", Primary.OFF)
 
-    def _check(self, stream: StreamId, condition: str, leader: Leader) -> TransactItem:
+    def _check(self, stream: StreamId, condition: str, primary: Primary) -> TransactItem:
         return {
             "ConditionCheck": {
                 "TableName": self._table,
                 "Key": self._key(bucket_of(stream, SHARDS)),
                 "ConditionExpression": condition,
-                "ExpressionAttributeValues": {":leader": {"S": leader.value}},
+                "ExpressionAttributeValues": {":leader": {"S": primary.value}},
             }
         }
 
-    def _put(self, shard: int, leader: Leader, token: int) -> TransactItem:
-        item = {**self._key(shard), "leader": {"S": leader.value}, "token": {"N": str(token)}}
+    def _put(self, shard: int, primary: Primary, token: int) -> TransactItem:
+        item = {**self._key(shard), "leader": {"S": primary.value}, "token": {"N": str(token)}}
         return {
             "Put": {
                 "TableName": self._table,

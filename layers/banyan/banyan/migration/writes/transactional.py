@@ -11,23 +11,23 @@ from botocore.exceptions import ClientError
 from banyan.adapters.dynamodb.commits import DynamoDBTable
 from banyan.commands.handler import CommandHandler, Outcome
 from banyan.decider import AnyDecider
-from banyan.errors import Diverged, LeaderMoved, LegacyWritesOff, RowRaced
+from banyan.errors import Diverged, LegacyWritesOff, PrimaryChanged, RowRaced
 from banyan.events import Metadata
 from banyan.migration.stores.adapter import AnyAdapter
-from banyan.migration.stores.dynamodb import DynamoDBLegacy, Held, expect_no_refusal
-from banyan.migration.stores.legacy import Entry, LegacyRow, Link
+from banyan.migration.stores.dynamodb import DynamoDBLegacy, StoredRow, expect_no_refusal
+from banyan.migration.stores.legacy import LegacyRow, OutboxEntry, SyncPoint
 from banyan.migration.sync.contents import import_event, occurring
 from banyan.migration.sync.relay import told
 from banyan.migration.writes.legacy_led import import_id, repeated
-from banyan.migration.writes.transactional_table import TableBeside
-from banyan.store import BesideRefused, Commit, EventStore, Expected
+from banyan.migration.writes.transactional_table import TransactionalTable
+from banyan.store import Commit, CompanionWriteRejected, EventStore, Expected
 from banyan.store.eventstore import Clock
 from banyan.store.recording import decode
 from banyan.streams import StreamId
 from banyan.upcasting import EventRegistry
 
 
-class PairedTable(TableBeside):
+class DualWriteTable(TransactionalTable):
     """Writes the legacy row that follows from the commits together with them.
 
     Parameters
@@ -53,25 +53,25 @@ class PairedTable(TableBeside):
         ------
         RowRaced
             The row was written meanwhile, or holds what the stream was not told.
-        LeaderMoved
+        PrimaryChanged
             The stream went on without the row; ``LegacyWritesOff`` when the row takes no more writes.
         """
-        held = self._legacy.held(commits[0].stream)
-        _check(held, commits[0])
-        row = self._following(held, commits)
+        stored = self._legacy.stored(commits[0].stream)
+        _check(stored, commits[0])
+        row = self._following(stored, commits)
         with _refusals():
-            self.table.insert(commits, self._legacy.beside(held, row, [self._entry(commits, row)]))
+            self.table.insert(commits, self._legacy.companions(stored, row, [self._entry(commits, row)]))
 
-    def _following(self, held: Held[Any] | None, commits: Sequence[Commit]) -> LegacyRow[Any]:
-        data, version = (held.row.data, held.row.version) if held else (None, 0)
+    def _following(self, stored: StoredRow[Any] | None, commits: Sequence[Commit]) -> LegacyRow[Any]:
+        data, version = (stored.row.data, stored.row.version) if stored else (None, 0)
         for event in (event for commit in commits for event in decode(commit, self._registry)):
             data = self._adapter.evolve(data, event.payload, event.occurred_at)
-        return LegacyRow(commits[0].stream, version + 1, data, Link(version + 1, commits[-1].last))
+        return LegacyRow(commits[0].stream, version + 1, data, SyncPoint(version + 1, commits[-1].last))
 
-    def _entry(self, commits: Sequence[Commit], row: LegacyRow[Any]) -> Entry:
+    def _entry(self, commits: Sequence[Commit], row: LegacyRow[Any]) -> OutboxEntry:
         first, count = commits[0], sum(commit.count for commit in commits)
         state = self._adapter.state(row.data).model_dump_json()
-        return Entry(
+        return OutboxEntry(
             first.stream,
             first.position,
             count,
@@ -85,29 +85,29 @@ class PairedTable(TableBeside):
         )
 
 
-class AlignedTable(TableBeside):
-    """Writes the link of a row together with the event that tells the row."""
+class ImportTable(TransactionalTable):
+    """Writes the sync point of a row together with the event that imports the row."""
 
-    def __init__(self, table: DynamoDBTable, legacy: DynamoDBLegacy[Any], held: Held[Any]) -> None:
+    def __init__(self, table: DynamoDBTable, legacy: DynamoDBLegacy[Any], stored: StoredRow[Any]) -> None:
         super().__init__(table)
         self._legacy = legacy
-        self._held = held
+        self._held = stored
 
     def insert(self, commits: Sequence[Commit]) -> None:
         """As in ``CommitTable``. Raises ``RowRaced``, ``LegacyWritesOff``."""
         row = self._held.row
-        linked = LegacyRow(row.stream, row.version, row.data, Link(row.version, commits[-1].last))
+        linked = LegacyRow(row.stream, row.version, row.data, SyncPoint(row.version, commits[-1].last))
         with _refusals():
-            self.table.insert(commits, self._legacy.beside(self._held, linked))
+            self.table.insert(commits, self._legacy.companions(self._held, linked))
 
 
-class Paired:
+class TransactionalDualWrite:
     """Handles commands on both sides at once.
 
     Parameters
     ----------
     handler : CommandHandler
-        On a store over a ``PairedTable``.
+        On a store over a ``DualWriteTable``.
     decider : Decider
     table : DynamoDBTable
     legacy : DynamoDBLegacy
@@ -141,18 +141,18 @@ class Paired:
 
         Raises
         ------
-        As ``CommandHandler.handle``; ``LeaderMoved``, ``RowRaced``.
+        As ``CommandHandler.handle``; ``PrimaryChanged``, ``RowRaced``.
         """
-        held = self._legacy.held(stream)
-        entry = held.answered(commit_id) if held else None
-        if held and entry:
-            return repeated(entry, self._decider, self._registry, lambda: self._adapter.state(held.row.data))
-        if held:
-            self._align(held)
+        stored = self._legacy.stored(stream)
+        entry = stored.answered(commit_id) if stored else None
+        if stored and entry:
+            return repeated(entry, self._decider, self._registry, lambda: self._adapter.state(stored.row.data))
+        if stored:
+            self._import_row(stored)
         metadata = occurring(metadata, self._clock())
         return self._handler.handle(stream, command, commit_id=commit_id, metadata=metadata, **options)
 
-    def align(self, stream: StreamId) -> bool:
+    def import_row(self, stream: StreamId) -> bool:
         """Tell the stream of a row that it does not know, or knows otherwise.
 
         Returns
@@ -162,48 +162,48 @@ class Paired:
 
         Raises
         ------
-        LeaderMoved, RowRaced, Diverged, StoreUnavailable
+        PrimaryChanged, RowRaced, Diverged, StoreUnavailable
         """
-        held = self._legacy.held(stream)
-        return self._align(held) if held else False
+        stored = self._legacy.stored(stream)
+        return self._import_row(stored) if stored else False
 
-    def _align(self, held: Held[Any]) -> bool:
-        if held.row.aligned:
+    def _import_row(self, stored: StoredRow[Any]) -> bool:
+        if stored.row.in_sync:
             return False
-        stream = held.row.stream
-        store = EventStore(AlignedTable(self._table, self._legacy, held), self._registry, self._clock)
+        stream = stored.row.stream
+        store = EventStore(ImportTable(self._table, self._legacy, stored), self._registry, self._clock)
         head = store.head(stream)
-        if held.row.link and head.version > held.row.link.version:
-            raise self._ahead(held.row)
-        event = import_event(self._adapter, held.row.data, told(self._adapter, store, stream))
+        if stored.row.sync_point and head.version > stored.row.sync_point.version:
+            raise self._ahead(stored.row)
+        event = import_event(self._adapter, stored.row.data, told(self._adapter, store, stream))
         expected = head if head.version else Expected.NO_STREAM
         metadata = Metadata(actor="migration")
-        commit_id = import_id(held.row, behind=0 if held.row.link else head.version)
+        commit_id = import_id(stored.row, behind=0 if stored.row.sync_point else head.version)
         store.append(stream, expected, [event], commit_id=commit_id, metadata=metadata)
         return True
 
     def _ahead(self, row: LegacyRow[Any]) -> Exception:
-        """Somebody else aligned the row since it was read, or else the stream went on without it."""
+        """Another process imported the row since it was read, or else the stream went on without it."""
         if self._legacy.load(row.stream) != row:
-            return RowRaced("somebody else told the stream of the row first")
+            return RowRaced("another process imported the row first")
         return Diverged(row.stream, row.stream_version)
 
 
 @contextmanager
 def _refusals() -> Iterator[None]:
-    """Say why nothing was written: the check of the lead stands second; commits are known to fit, so the row is not."""
+    """Say why nothing was written: the check of the primary is the second; commits are known to fit, the row is not."""
     try:
         yield
-    except BesideRefused as refused:
+    except CompanionWriteRejected as refused:
         raise (LegacyWritesOff() if 1 in refused.indexes else RowRaced("another program wrote the row first")) from None
     except ClientError as error:
         expect_no_refusal(error)
         raise
 
 
-def _check(held: Held[Any] | None, first: Commit) -> None:
-    known = held.row.link.version if held and held.row.link else 0
-    if held and not held.row.aligned:
+def _check(stored: StoredRow[Any] | None, first: Commit) -> None:
+    known = stored.row.sync_point.version if stored and stored.row.sync_point else 0
+    if stored and not stored.row.in_sync:
         raise RowRaced("the row holds what the stream was not told")
     if known < first.position - 1:
-        raise LeaderMoved("the stream went on without the row")
+        raise PrimaryChanged("the stream went on without the row")

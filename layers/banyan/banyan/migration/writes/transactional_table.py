@@ -11,7 +11,7 @@ from banyan.store import Commit, LogEntry, Snapshot
 from banyan.streams import StreamId
 
 
-class TableBeside(ABC):
+class TransactionalTable(ABC):
     """A commit table whose inserts carry more; what, a subclass says.
 
     Parameters

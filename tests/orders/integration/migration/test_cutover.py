@@ -14,21 +14,21 @@ from tests.support.interruptions import Killed
 
 from banyan.errors import BanyanError
 from banyan.migration.parts import Parts
-from banyan.migration.phases.aggregate import Move
+from banyan.migration.phases.aggregate import BeginMove
 from banyan.migration.phases.steps import Step
-from banyan.migration.writes.primary_dynamodb import DynamoDBLead
+from banyan.migration.writes.primary_dynamodb import DynamoDBPrimary
 
 Intruder = Callable[[Parts], object]
 
 
 def finishes(parts: Parts) -> None:
     """The controller makes the same turn."""
-    parts.mover.finish()
+    parts.transitions.finish()
 
 
 def gives_up(parts: Parts) -> None:
     """The controller lets the lead go back."""
-    parts.mover.give_up("test")
+    parts.transitions.give_up("test")
 
 
 @pytest.mark.parametrize(
@@ -49,24 +49,24 @@ def test_whatever_comes_between_two_steps_of_a_turn_both_stores_agree(
 def turned(world: MigrationFixture, source: Step, to: Step, moments: Moments) -> int:
     """A turn in which something happens at a moment, and what must hold behind it; tells the moments there were."""
     world.restart()
-    world.parts.phases.handle(Move(to=to, reason="test", at=world.clock()))
+    world.parts.phases.handle(BeginMove(to=to, reason="test", at=world.clock()))
     with stepping(world, moments, within=False), suppress(BanyanError):
-        world.parts.mover.finish()
+        world.parts.transitions.finish()
     world.restart()
     expect_agreement(world)
     world.add(order())
     world.expect_equal(order())
     if world.parts.phases.refreshed().step != source:
-        world.turn(source)
+        world.cutover(source)
     return moments.passed
 
 
 def expect_agreement(world: MigrationFixture) -> None:
     """What the controller does each minute leaves both stores with the leader that the migration says."""
-    migration = world.parts.mover.finish()
+    migration = world.parts.transitions.finish()
     assert migration.moving_to is None
-    lead = DynamoDBLead(world.engine.client, world.engine.tables.migration, "order")
-    assert {lead.get(), world.parts.repository.lead()} == {migration.leader}
+    primary = DynamoDBPrimary(world.engine.client, world.engine.tables.migration, "order")
+    assert {primary.get(), world.parts.repository.primary()} == {migration.primary}
 
 
 @pytest.mark.parametrize("kind", ["postgres"], indirect=True)
@@ -75,7 +75,7 @@ def test_a_turn_takes_along_what_an_old_program_wrote_after_the_rows_were_compar
 ) -> None:
     moto_world.go_to(CANARY)
     moto_world.legacy.write_directly(order(), row(order()))
-    moto_world.turn(TURNED)
+    moto_world.cutover(TURNED)
     moto_world.expect_equal(order())
 
 
@@ -107,15 +107,15 @@ def test_whoever_comes_late_and_dies_leaves_the_lead_where_it_is(
     moto_world.go_to(source)
     moto_world.create(order())
     for deadly in count(2):
-        moto_world.parts.phases.handle(Move(to=to, reason="test", at=moto_world.clock()))
+        moto_world.parts.phases.handle(BeginMove(to=to, reason="test", at=moto_world.clock()))
         late = Late(deadly, lambda: meanwhile(moto_world, finishes))
         with stepping(moto_world, late, within=False), suppress(Killed):
-            moto_world.parts.mover.finish()
+            moto_world.parts.transitions.finish()
         moto_world.restart()
         expect_agreement(moto_world)
         moto_world.add(order())
         moto_world.expect_equal(order())
         if late.passed < deadly:
             break
-        moto_world.turn(source)
+        moto_world.cutover(source)
     assert deadly > 2
