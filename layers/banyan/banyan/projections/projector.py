@@ -9,8 +9,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, Protocol
 
-from botocore.exceptions import ClientError
-
 from banyan import tracing
 from banyan.errors import StoreUnavailable
 from banyan.events import Event
@@ -102,11 +100,10 @@ def caught(action: Callable[[], None]) -> Exception | None:
         action()
     except (StoreUnavailable, WriteConflict):
         raise
-    except ClientError as error:
-        if error.response["Error"]["Code"] != INVALID:
-            raise
-        return error
     except Exception as error:
+        response = getattr(error, "response", None)
+        if response and response["Error"]["Code"] != INVALID:
+            raise
         return error
     return None
 
