@@ -22,8 +22,9 @@ ROUTES = "routes.py"
 
 
 def sources() -> Iterator[tuple[str, str]]:
-    """Modules of domains and blocks of documentation, by name."""
-    for file in sorted((ROOT / "layers" / "domains").rglob("*.py")):
+    """Modules of domains, but for the tools that show them, and blocks of documentation, by name."""
+    files = [file for file in sorted((ROOT / "layers" / "domains").rglob("*.py")) if "tools" not in file.parts]
+    for file in files:
         yield str(file.relative_to(ROOT)), file.read_text()
     for page in PAGES:
         for number, block in enumerate(snippets(page)):
