@@ -26,7 +26,6 @@ from tests.support.ledger import account, deposits
 
 from banyan.adapters.dynamodb.deadlines import DynamoDBDeadlines
 from banyan.adapters.dynamodb.idempotency import DynamoDBIdempotency
-from banyan.adapters.dynamodb.rebuild_checkpoints import DynamoDBCheckpoints
 from banyan.adapters.dynamodb.traces import DynamoDBTraces
 from banyan.commands.idempotency import Record, StoredAnswer
 from banyan.deadlines.base import waiting
@@ -62,8 +61,7 @@ from banyan.migration.writes.primary import Primary
 from banyan.migration.writes.primary_dynamodb import DynamoDBPrimary
 from banyan.projections.base import Add, Put
 from banyan.projections.check import Difference
-from banyan.projections.rebuild.base import Build, Segment, Stuck
-from banyan.projections.rebuild.base import Phase as BuildPhase
+from banyan.projections.rebuild.builds import Build, BuildPhase, Segment, Stuck
 from banyan.projections.state import ProjectionState
 from banyan.projections.views import FailureRecord, Generation, StateRow, ViewRow
 from banyan.projections.views import ViewUpdate as ViewMove
@@ -272,8 +270,8 @@ def write_cursors(engine: DynamoDBEngine) -> None:
     engine.views().update(GENERATION, [ViewMove(A, 0, 2, START, [])], LATER)
     engine.controls().put(CONTROL)
     engine.checkpoints().put(GENERATION, 3, LATER)
-    builds(engine).begin(BUILD)
-    builds(engine).put(GENERATION, SEGMENT)
+    engine.builds().begin(BUILD)
+    engine.builds().put(GENERATION, SEGMENT)
 
 
 def read_cursors(engine: DynamoDBEngine) -> Any:
@@ -283,13 +281,9 @@ def read_cursors(engine: DynamoDBEngine) -> Any:
         views.checkpoints(GENERATION, [A, B]),
         engine.controls().get(["balances"]),
         engine.checkpoints().get(GENERATION, [3]),
-        builds(engine).build(GENERATION),
-        builds(engine).segments(BUILD)[1],
+        engine.builds().build(GENERATION),
+        engine.builds().segments(BUILD)[1],
     )
-
-
-def builds(engine: DynamoDBEngine) -> DynamoDBCheckpoints:
-    return DynamoDBCheckpoints(engine.client, engine.named("cursors"))
 
 
 def deadlines(engine: DynamoDBEngine) -> DynamoDBDeadlines:

@@ -21,7 +21,7 @@ from banyan.adapters.clients import CONFIG
 from banyan.adapters.dynamodb.commit_items import commit_item, snapshot_item
 from banyan.adapters.dynamodb.commits import DynamoDBTable
 from banyan.adapters.dynamodb.controls import DynamoDBStates
-from banyan.adapters.dynamodb.documents import CELLS, DynamoDBDocuments
+from banyan.adapters.dynamodb.documents import BUILDS, CELLS, SEGMENTS, DynamoDBDocuments
 from banyan.adapters.dynamodb.gateway import Gateway
 from banyan.adapters.dynamodb.log_checkpoints import DynamoDBCheckpoints
 from banyan.adapters.dynamodb.row_repair import DynamoDBRowRepair
@@ -31,6 +31,7 @@ from banyan.documents import Documents, MemoryDocuments
 from banyan.projections.checkpoints import LogCheckpoints, MemoryCheckpoints
 from banyan.projections.controls import MemoryStates
 from banyan.projections.memory import MemoryViews
+from banyan.projections.rebuild.builds import Builds
 from banyan.projections.state import ProjectionStates
 from banyan.projections.views import RowRepair, Views
 from banyan.reconciliation.report import DynamoDBReports, MemoryReports, Reports
@@ -78,6 +79,9 @@ class Engine(Protocol):
     def upkeep(self) -> RowRepair:
         """What repairs read models."""
 
+    def builds(self) -> Builds:
+        """Rebuilds and how far they have come."""
+
     def documents(self) -> Documents:
         """Digests, marks and progress of the reconciliation."""
 
@@ -121,6 +125,9 @@ class MemoryEngine:
 
     def upkeep(self) -> MemoryViews:
         return self._views
+
+    def builds(self) -> Builds:
+        return Builds(self._documents)
 
     def documents(self) -> MemoryDocuments:
         return self._documents
@@ -194,6 +201,9 @@ class DynamoDBEngine:
 
     def upkeep(self) -> DynamoDBRowRepair:
         return DynamoDBRowRepair(self.client, self.tables.views, no_sleep)
+
+    def builds(self) -> Builds:
+        return Builds(*(DynamoDBDocuments(self.gateway, self.named("cursors"), each) for each in (BUILDS, SEGMENTS)))
 
     def documents(self) -> DynamoDBDocuments:
         return DynamoDBDocuments(self.gateway, self.tables.digests, CELLS)

@@ -13,11 +13,12 @@ from tests.support.interruptions import Killed
 from tests.support.ledger import ACCOUNTS, REGISTRY
 from tests.support.projections import Ledger, same, timeless
 
+from banyan.documents import MemoryDocuments
 from banyan.projections.controls import MemoryStates
 from banyan.projections.memory import MemoryViews
 from banyan.projections.processor import ProjectionProcessor
-from banyan.projections.rebuild.base import Checkpoints, GenerationRows, Work, WorkQueue
-from banyan.projections.rebuild.memory import MemoryCheckpoints, MemoryGenerationRows
+from banyan.projections.rebuild.builds import Builds, GenerationRows, Work, WorkQueue
+from banyan.projections.rebuild.memory import MemoryGenerationRows
 from banyan.projections.rebuild.rebuild import Rebuild
 from banyan.projections.rebuild.worker import Pace, RebuildSteps, RebuildWorker
 from banyan.projections.snapshotter import Snapshotter
@@ -129,7 +130,7 @@ class Rebuilding:
         self.walked = True
         self.pace = Pace(workers=WORKERS)
         self.controls: ProjectionStates = fuse.wire(self.ledger.controls)
-        self.checkpoints: Checkpoints = fuse.wire(MemoryCheckpoints())
+        self.builds: Builds = Builds(fuse.wire(MemoryDocuments()))
         self._views: Views = fuse.wire(views)
         self._rows: GenerationRows = fuse.wire(MemoryGenerationRows(views))
         self._queue: WorkQueue = fuse.wire(self.messages)
@@ -141,7 +142,7 @@ class Rebuilding:
         return Rebuild(
             self.ledger.projections,
             self.controls,
-            self.checkpoints,
+            self.builds,
             self._queue,
             segments=self.ledger.store.table.buckets,
             write_rate=RATE,
@@ -158,7 +159,7 @@ class Rebuilding:
         return RebuildWorker(
             steps.of,
             self.controls,
-            self.checkpoints,
+            self.builds,
             self._queue,
             self.spent,
             self.pace,

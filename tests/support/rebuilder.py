@@ -15,12 +15,13 @@ from tests.support.projections import Cured, balances, turnover
 from banyan.adapters.dynamodb.capacity import ConsumedCapacity
 from banyan.adapters.dynamodb.commits import DynamoDBTable
 from banyan.adapters.dynamodb.controls import DynamoDBStates
+from banyan.adapters.dynamodb.documents import BUILDS, SEGMENTS, DynamoDBDocuments
+from banyan.adapters.dynamodb.gateway import Gateway
 from banyan.adapters.dynamodb.generation_rows import DynamoDBGenerationRows
-from banyan.adapters.dynamodb.rebuild_checkpoints import DynamoDBCheckpoints
 from banyan.adapters.dynamodb.views import DynamoDBViews
 from banyan.adapters.settings import Tables
 from banyan.projections.base import Projection
-from banyan.projections.rebuild.base import Work
+from banyan.projections.rebuild.builds import Builds, Work
 from banyan.projections.rebuild.rebuild import Rebuild
 from banyan.projections.rebuild.worker import Pace, RebuildSteps, RebuildWorker
 from banyan.projections.snapshotter import Snapshotter
@@ -68,12 +69,13 @@ class Rebuilder:
         views = DynamoDBViews(client, tables.views, tables.cursors)
         rows = DynamoDBGenerationRows(client, tables.views, tables.cursors)
         controls = DynamoDBStates(client, tables.cursors)
-        checkpoints = DynamoDBCheckpoints(client, tables.cursors)
+        gateway = Gateway(client)
+        builds = Builds(*(DynamoDBDocuments(gateway, tables.cursors, layout) for layout in (BUILDS, SEGMENTS)))
         snapshots = Snapshotter(store, [ACCOUNTS], 1000, NoTelemetry())
         pause = partial(time.sleep, SETTLE_SECONDS)
         steps = RebuildSteps(PROJECTIONS, store, views, rows, snapshots, pause, utc_now)
-        self.rebuild = Rebuild(PROJECTIONS, controls, checkpoints, self.queue, BUCKETS, write_rate=100_000)
-        self._worker = RebuildWorker(steps.of, controls, checkpoints, self.queue, self.meter, Pace())
+        self.rebuild = Rebuild(PROJECTIONS, controls, builds, self.queue, BUCKETS, write_rate=100_000)
+        self._worker = RebuildWorker(steps.of, controls, builds, self.queue, self.meter, Pace())
 
     def run(self) -> None:
         """Work off all there is to do."""

@@ -14,10 +14,9 @@ from banyan.adapters.clock_watch import ClockWatch
 from banyan.adapters.dynamodb.commits import DynamoDBTable
 from banyan.adapters.dynamodb.controls import DynamoDBStates
 from banyan.adapters.dynamodb.deadlines import DynamoDBDeadlines
-from banyan.adapters.dynamodb.documents import CELLS, DynamoDBDocuments
+from banyan.adapters.dynamodb.documents import BUILDS, CELLS, SEGMENTS, DynamoDBDocuments
 from banyan.adapters.dynamodb.gateway import Gateway
 from banyan.adapters.dynamodb.log_checkpoints import DynamoDBCheckpoints
-from banyan.adapters.dynamodb.rebuild_checkpoints import DynamoDBCheckpoints as RebuildCheckpoints
 from banyan.adapters.dynamodb.traces import DynamoDBTraces
 from banyan.adapters.dynamodb.views import DynamoDBViews
 from banyan.adapters.event_bus import EventBridgeNotices, EventBus
@@ -34,6 +33,7 @@ from banyan.projections.checkpoints import LogCheckpoints
 from banyan.projections.controls import CachedStates
 from banyan.projections.operations import Operations
 from banyan.projections.processor import ProjectionProcessor, ProjectionSubscription, StreamProcessor
+from banyan.projections.rebuild.builds import Builds
 from banyan.projections.retries import PauseSwitch, RetryPolicy
 from banyan.projections.state import ProjectionStates
 from banyan.projections.status import Standstill, StatusReader
@@ -200,9 +200,20 @@ class Application:
         return DynamoDBDeadlines(self.client, self.tables.deadlines, self.settings.log_buckets)
 
     @cached_property
+    def gateway(self) -> Gateway:
+        """What sends requests to DynamoDB."""
+        return Gateway(self.client)
+
+    @cached_property
+    def builds(self) -> Builds:
+        """Rebuilds of projections, and how far they have come."""
+        cursors = self.tables.cursors
+        return Builds(*(DynamoDBDocuments(self.gateway, cursors, layout) for layout in (BUILDS, SEGMENTS)))
+
+    @cached_property
     def digests(self) -> Documents:
         """Digests, marks and progress of the reconciliation."""
-        return DynamoDBDocuments(Gateway(self.client), self.tables.digests, CELLS)
+        return DynamoDBDocuments(self.gateway, self.tables.digests, CELLS)
 
     @cached_property
     def reports(self) -> Reports:
@@ -232,8 +243,7 @@ class Application:
         return [self.traces, policies, *([self.publisher] if self.services.event_bus else [])]
 
     def _standstill(self, runner: StreamProcessor) -> Standstill:
-        checkpoints = RebuildCheckpoints(self.client, self.tables.cursors)
-        return Standstill(runner.projectors, self.cached_controls, self.views, checkpoints, self.clock, self.telemetry)
+        return Standstill(runner.projectors, self.cached_controls, self.views, self.builds, self.clock, self.telemetry)
 
     def _catch_up(self, runner: StreamProcessor) -> CatchUp:
         log = LogCatchUp(self.store, runner.batches, self.log_checkpoints, self.clock, self.telemetry)

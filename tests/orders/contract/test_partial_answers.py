@@ -14,11 +14,10 @@ from tests.support.projections import Ledger
 from tests.support.wire import half_done
 
 from banyan.adapters.dynamodb.generation_rows import DynamoDBGenerationRows
-from banyan.adapters.dynamodb.rebuild_checkpoints import DynamoDBCheckpoints
 from banyan.adapters.work_queue import SqsWorkQueue
 from banyan.documents import Key
 from banyan.errors import StoreUnavailable
-from banyan.projections.rebuild.base import Build, Segment, Work
+from banyan.projections.rebuild.builds import Build, Segment, Work
 from banyan.projections.state import ProjectionState
 from banyan.projections.views import Generation
 
@@ -74,10 +73,10 @@ def log_checkpoints(engine: DynamoDBEngine, ledger: Ledger) -> Iterable[object]:
 
 def rebuild_checkpoints(engine: DynamoDBEngine, ledger: Ledger) -> Iterable[object]:
     del ledger
-    checkpoints = DynamoDBCheckpoints(engine.client, engine.tables.cursors, no_sleep)
+    builds = engine.builds()
     for number in range(9):
-        checkpoints.put(BUILD.generation, Segment(number, streams=7))
-    return [segment for segment in checkpoints.segments(BUILD) if segment.streams == 7]
+        builds.put(BUILD.generation, Segment(number, streams=7))
+    return [segment for segment in builds.segments(BUILD) if segment.streams == 7]
 
 
 def shared_rows(engine: DynamoDBEngine, ledger: Ledger) -> Iterable[object]:

@@ -27,7 +27,7 @@ from banyan.migration.maintenance import run_maintenance
 from banyan.projections.base import StreamProjection
 from banyan.projections.check import fold_row
 from banyan.projections.processor import StreamProcessor
-from banyan.projections.rebuild.base import Work
+from banyan.projections.rebuild.builds import Work
 from banyan.store import Commit
 from banyan.streams import StreamId
 from banyan_tools.local.authorizer import JwtAuthorizer

@@ -11,8 +11,8 @@ from tests.support.projections import POISON, Ledger
 from tests.support.reactions import POISON as PILL
 from tests.support.reactions import Bank, Noted, deposited
 
-from banyan.projections.rebuild.base import Build, Phase
-from banyan.projections.rebuild.memory import MemoryCheckpoints
+from banyan.documents import MemoryDocuments
+from banyan.projections.rebuild.builds import Build, BuildPhase, Builds
 from banyan.projections.state import ProjectionState
 from banyan.projections.status import Standstill
 from banyan.projections.views import Generation
@@ -26,7 +26,7 @@ class Watched(Ledger):
 
     def __init__(self) -> None:
         super().__init__()
-        self.rebuilds = MemoryCheckpoints()
+        self.rebuilds = Builds(MemoryDocuments())
 
     def gauges(self, of: str = "balances") -> dict[str, int]:
         """What the next run reports of a projection."""
@@ -43,7 +43,7 @@ class Watched(Ledger):
         self.rebuilds.begin(build)
         return build
 
-    def segment(self, build: Build, number: int, phase: Phase) -> None:
+    def segment(self, build: Build, number: int, phase: BuildPhase) -> None:
         """Let one segment of a rebuild come as far as a phase now."""
         known = self.rebuilds.segments(build)[number]
         self.rebuilds.put(build.generation, replace(known, phase=phase, updated_at=self.clock()))
@@ -93,7 +93,7 @@ def test_what_the_reactor_parked_is_told() -> None:
         bank.reactor.project([poisoned])
     assert bank.failure(ANNA)
     Standstill(
-        bank.reactor.projectors, bank.controls, bank.views, MemoryCheckpoints(), bank.clock, bank.telemetry
+        bank.reactor.projectors, bank.controls, bank.views, Builds(MemoryDocuments()), bank.clock, bank.telemetry
     ).report()
     assert bank.telemetry.gauges["ParkedStreams", "reactor"] == 1
 
@@ -112,25 +112,25 @@ def test_a_rebuild_that_nobody_works_on_is_told() -> None:
     build = ledger.rebuilding()
     assert ledger.gauges()["RebuildIdleSeconds"] == QUARTER.total_seconds()
     assert ledger.gauges()["RebuildIdleSeconds"] == 2 * QUARTER.total_seconds()
-    ledger.segment(build, 0, Phase.HEALING)
+    ledger.segment(build, 0, BuildPhase.HEALING)
     assert ledger.gauges()["RebuildIdleSeconds"] == QUARTER.total_seconds()
 
 
-@pytest.mark.parametrize("second", [Phase.COMPARED, Phase.COMPARING])
-def test_a_rebuild_that_waits_for_an_operator_is_not_idle(second: Phase) -> None:
+@pytest.mark.parametrize("second", [BuildPhase.COMPARED, BuildPhase.COMPARING])
+def test_a_rebuild_that_waits_for_an_operator_is_not_idle(second: BuildPhase) -> None:
     ledger = Watched()
     build = ledger.rebuilding()
-    ledger.segment(build, 0, Phase.COMPARED)
+    ledger.segment(build, 0, BuildPhase.COMPARED)
     ledger.segment(build, 1, second)
-    waits = second is Phase.COMPARED
+    waits = second is BuildPhase.COMPARED
     assert ledger.gauges()["RebuildIdleSeconds"] == (0 if waits else QUARTER.total_seconds())
 
 
 def test_a_deletion_that_nobody_works_on_is_told() -> None:
     ledger = Watched()
     build = ledger.rebuilding()
-    ledger.segment(build, 0, Phase.COMPARED)
-    ledger.segment(build, 1, Phase.COMPARED)
+    ledger.segment(build, 0, BuildPhase.COMPARED)
+    ledger.segment(build, 1, BuildPhase.COMPARED)
 
     def cancelled(seen: ProjectionState) -> ProjectionState:
         return seen.cancelled(2, ledger.clock())
@@ -138,7 +138,7 @@ def test_a_deletion_that_nobody_works_on_is_told() -> None:
     ledger.cached.change("balances", cancelled)
     assert ledger.gauges()["RebuildIdleSeconds"] > 0
     for number in (0, 1):
-        ledger.segment(build, number, Phase.DROPPED)
+        ledger.segment(build, number, BuildPhase.DROPPED)
     assert ledger.gauges()["RebuildIdleSeconds"] == 0
 
 

@@ -7,20 +7,20 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from banyan.projections.rebuild.base import Build, Phase, Segment
+from banyan.projections.rebuild.builds import Build, BuildPhase, Segment
 from banyan.projections.rebuild.rebuild import progress_of
 from banyan.projections.state import Stage
 from banyan.projections.views import Generation
 
 START = datetime(2026, 1, 5, 9, 0, tzinfo=UTC)
 BUILD = Build(Generation("balances", 2), 1, 2, 100, switch_when_equal=False, started_at=START)
-FIRST = Segment(0, Phase.HEALING, total=100, streams=50, events=400, write_units=60.0, read_units=70.0)
-SECOND = Segment(1, Phase.CATCHING_UP, total=30, streams=30, events=100, write_units=40.0, read_units=30.0)
+FIRST = Segment(0, BuildPhase.HEALING, total=100, streams=50, events=400, write_units=60.0, read_units=70.0)
+SECOND = Segment(1, BuildPhase.CATCHING_UP, total=30, streams=30, events=100, write_units=40.0, read_units=30.0)
 
 
 def test_nothing_is_known_before_all_segments_are_counted() -> None:
     progress = progress_of(BUILD, Stage.BUILDING, [Segment(0), SECOND])
-    assert (progress.phase, progress.total, progress.eta_seconds) == (Phase.COUNTING, None, None)
+    assert (progress.phase, progress.total, progress.eta_seconds) == (BuildPhase.COUNTING, None, None)
     assert progress.events_per_second == 0
 
 
@@ -29,7 +29,7 @@ def test_rate_and_time_left_come_from_the_checkpoints() -> None:
 
     progress = progress_of(BUILD, Stage.BUILDING, moved)
 
-    assert (progress.phase, progress.streams, progress.total, progress.events) == (Phase.HEALING, 80, 130, 500)
+    assert (progress.phase, progress.streams, progress.total, progress.events) == (BuildPhase.HEALING, 80, 130, 500)
     assert progress.events_per_second == pytest.approx(25)
     assert progress.eta_seconds == pytest.approx(50 * 20 / 80)
     assert (progress.read_units, progress.write_units) == (100, 100)

@@ -14,7 +14,7 @@ from tests.support.rebuild import Rebuilding
 from banyan.errors import BatchFailed, ConfigurationError, ControlChanged, TransitionRejected
 from banyan.projections.base import Put
 from banyan.projections.rebuild import filling
-from banyan.projections.rebuild.base import Phase
+from banyan.projections.rebuild.builds import BuildPhase
 from banyan.projections.rebuild.filling import MARGIN
 from banyan.projections.rebuild.worker import MARGIN_SECONDS, Pace
 from banyan.projections.state import ProjectionState, Stage
@@ -54,7 +54,7 @@ def test_a_new_generation_is_a_fold_and_equal_to_the_old_one(rebuilding: Rebuild
     assert rebuilding.complete(2)
     for projection, rows in zip(BOTH, (10, 11), strict=True):
         progress = rebuilding.rebuild.progress(projection)
-        assert (progress.phase, progress.stage, progress.equal) == (Phase.COMPARED, Stage.READY, True)
+        assert (progress.phase, progress.stage, progress.equal) == (BuildPhase.COMPARED, Stage.READY, True)
         assert (progress.streams, progress.total, progress.events) == (10, 10, 110)
         assert (progress.compared, progress.in_flight, progress.different, progress.failed) == (rows, 0, 0, 0)
 
@@ -369,5 +369,5 @@ def gone(rebuilding: Rebuilding, projection: str, number: int) -> bool:
         list(views.all_states(generation))
         or views.all_rows(generation)
         or views.checkpoints(generation, streams)
-        or rebuilding.checkpoints.build(generation)
+        or rebuilding.builds.build(generation)
     )

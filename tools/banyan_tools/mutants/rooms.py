@@ -48,7 +48,7 @@ ROOMS = {
         ["projections"],
         [
             *("unit/projections", "unit/rebuild"),
-            *_tests("contract", "catchup controls generation_rows rebuild_checkpoints views"),
+            *_tests("contract", "catchup controls builds generation_rows views"),
             *_tests("integration", "projector rebuild"),
         ],
     ),

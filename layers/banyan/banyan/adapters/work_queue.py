@@ -10,7 +10,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from pydantic import TypeAdapter
 
 from banyan.errors import StoreUnavailable
-from banyan.projections.rebuild.base import Work
+from banyan.projections.rebuild.builds import Work
 from banyan.projections.rebuild.filling import chunks
 
 if TYPE_CHECKING:

@@ -10,13 +10,12 @@ from typing import Any, Final
 
 from banyan.adapters.dynamodb.capacity import ConsumedCapacity
 from banyan.adapters.dynamodb.generation_rows import DynamoDBGenerationRows
-from banyan.adapters.dynamodb.rebuild_checkpoints import DynamoDBCheckpoints
 from banyan.adapters.work_queue import read_work
 from banyan.bootstrap import Application
 from banyan.errors import ConfigurationError
 from banyan.events import CamelModel
 from banyan.projections.base import Projection
-from banyan.projections.rebuild.base import WorkQueue
+from banyan.projections.rebuild.builds import WorkQueue
 from banyan.projections.rebuild.filling import StreamRebuilt, rebuild_stream
 from banyan.projections.rebuild.preview import Preview, Prices, preview
 from banyan.projections.rebuild.rebuild import Progress, Rebuild
@@ -60,11 +59,10 @@ class Rebuilds:
     def __init__(self, application: Application, queue: WorkQueue) -> None:
         self._app = application
         self._queue = queue
-        self._checkpoints = DynamoDBCheckpoints(application.client, application.tables.cursors)
         self.rebuild = Rebuild(
             application.domain.projections,
             application.controls,
-            self._checkpoints,
+            application.builds,
             queue,
             segments=application.settings.log_buckets,
             write_rate=application.settings.rebuild_write_units,
@@ -86,7 +84,7 @@ class Rebuilds:
         return RebuildWorker(
             steps.of,
             app.controls,
-            self._checkpoints,
+            app.builds,
             self._queue,
             ConsumedCapacity(app.client),
             pace(settings.rebuild_parallelization, timedelta(milliseconds=settings.control_cache_ms)),

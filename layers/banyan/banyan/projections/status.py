@@ -13,7 +13,7 @@ from banyan.projections.checkpoints import LogCheckpoints
 from banyan.projections.controls import CachedStates
 from banyan.projections.processor import Projectors
 from banyan.projections.projector import AnyProjector, waiting
-from banyan.projections.rebuild.base import Checkpoints, Phase, Segment
+from banyan.projections.rebuild.builds import BuildPhase, Builds, Segment
 from banyan.projections.state import GenerationInfo, Pause, ProjectionState, Stage, Status
 from banyan.projections.views import FailureRecord, Views
 from banyan.store import EventStore, LogEntry
@@ -27,7 +27,7 @@ ENTRIES_A_BUCKET: Final = 1000
 MILLISECOND: Final = timedelta(milliseconds=1)
 
 
-UNFINISHED: Final = {Stage.BUILDING: Phase.COMPARED, Stage.DROPPING: Phase.DROPPED}
+UNFINISHED: Final = {Stage.BUILDING: BuildPhase.COMPARED, Stage.DROPPING: BuildPhase.DROPPED}
 
 
 """What a generation's segments reach before nothing more is done without an operator."""
@@ -189,14 +189,14 @@ class Standstill:
         projectors: Projectors,
         controls: CachedStates,
         views: Views,
-        checkpoints: Checkpoints,
+        builds: Builds,
         clock: Clock,
         telemetry: Telemetry,
     ) -> None:
         self._projectors = projectors
         self._controls = controls
         self._views = views
-        self._checkpoints = checkpoints
+        self._builds = builds
         self._clock = clock
         self._telemetry = telemetry
 
@@ -234,9 +234,9 @@ class Standstill:
         )
         return self._since(min((moment for moment in moments if moment), default=None))
 
-    def _moved(self, control: ProjectionState, number: int, started_at: datetime, end: Phase) -> datetime | None:
-        build = self._checkpoints.build(control.generation(number))
-        segments: Sequence[Segment] = self._checkpoints.segments(build) if build else ()
+    def _moved(self, control: ProjectionState, number: int, started_at: datetime, end: BuildPhase) -> datetime | None:
+        build = self._builds.build(control.generation(number))
+        segments: Sequence[Segment] = self._builds.segments(build) if build else ()
         if segments and all(segment.phase.reached(end) for segment in segments):
             return None
         return max([started_at, *(segment.updated_at for segment in segments if segment.updated_at)])

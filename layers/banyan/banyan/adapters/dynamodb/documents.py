@@ -68,6 +68,9 @@ class Layout:
 
 CELLS: Final = Layout("part", "cell", "content", digest="sha")
 """Of the digests table."""
+BUILDS: Final = Layout("cursor", None, "build")
+SEGMENTS: Final = Layout("cursor", None, "segment")
+"""Of rebuilds, in the table of the cursors."""
 
 
 class DynamoDBDocuments:

@@ -8,7 +8,7 @@ from banyan.entrypoints.admin import ROUTERS
 from banyan.entrypoints.http.api import Api
 from banyan.entrypoints.http.identity import ADMIN
 from banyan.entrypoints.rebuilds import Rebuilds
-from banyan.projections.rebuild.base import WorkQueue
+from banyan.projections.rebuild.builds import WorkQueue
 
 
 def admin_api(application: Application, queue: WorkQueue, functions: Functions) -> Api:

@@ -13,7 +13,7 @@ from banyan.adapters.dynamodb.commit_items import log_key
 from banyan.confirm import LOOKS, confirm
 from banyan.projections.base import Projection, ViewProjection
 from banyan.projections.check import Difference
-from banyan.projections.rebuild.base import Build, GenerationRows, Phase, Segment
+from banyan.projections.rebuild.builds import Build, BuildPhase, GenerationRows, Segment
 from banyan.projections.rebuild.filling import Walk, chunks
 from banyan.projections.views import Generation, StateRow, ViewKey, ViewRow, Views
 from banyan.streams import StreamId
@@ -66,7 +66,7 @@ class Comparing:
             if segment.position is None or segment.different >= ENOUGH_DIFFERENCES:
                 break
             yield segment
-        yield replace(segment, phase=Phase.COMPARED, position=None)
+        yield replace(segment, phase=BuildPhase.COMPARED, position=None)
 
     def _by_stream(self, build: Build, segment: Segment) -> Iterator[Segment]:
         pairs = partial(state_pairs, self._views, *generations(build))

@@ -15,7 +15,7 @@ from banyan.projections.base import AnyStreamProjection, Projection, ViewProject
 from banyan.projections.check import fold_row
 from banyan.projections.processor import Projector, make_projector
 from banyan.projections.projector import REDO_ATTEMPTS, CommitSource, Everything, StreamBatch
-from banyan.projections.rebuild.base import Build, Phase, Segment, Stuck
+from banyan.projections.rebuild.builds import Build, BuildPhase, Segment, Stuck
 from banyan.projections.retries import FailedStream, check_systemic, describe
 from banyan.projections.snapshotter import Snapshotter
 from banyan.projections.views import FailureRecord, Generation, Views, WriteConflict
@@ -78,7 +78,7 @@ class Filling:
 
     def count(self, build: Build, segment: Segment) -> Iterator[Segment]:  # noqa: ARG002
         """Count the streams there are, for the progress bar."""
-        yield replace(segment, phase=Phase.HEALING, total=sum(1 for _ in self._walk.streams(segment)))
+        yield replace(segment, phase=BuildPhase.HEALING, total=sum(1 for _ in self._walk.streams(segment)))
 
     def fill(self, build: Build, segment: Segment) -> Iterator[Segment]:  # noqa: ARG002
         """Apply every stream, in the order in which they began."""
@@ -86,7 +86,7 @@ class Filling:
             segment = self._applied(segment, dict.fromkeys((first.stream for first in firsts), 0))
             segment = replace(segment, streams=segment.streams + len(firsts), position=log_key(firsts[-1]))
             yield segment
-        yield replace(segment, phase=Phase.CATCHING_UP, position=None)
+        yield replace(segment, phase=BuildPhase.CATCHING_UP, position=None)
 
     def catch_up(self, build: Build, segment: Segment) -> Iterator[Segment]:
         """Apply what a projector wrote to the old generation only, as it had not heard of the new one.
@@ -100,7 +100,7 @@ class Filling:
             yield segment
             if commits[-1].recorded_at > until:
                 break
-        yield replace(segment, phase=Phase.CAUGHT_UP, position=None)
+        yield replace(segment, phase=BuildPhase.CAUGHT_UP, position=None)
 
     def _lagging(self, positions: Mapping[StreamId, int]) -> Mapping[StreamId, int]:
         """Versions of the streams that did not come as far."""

@@ -3,55 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
-from threading import Lock
 
 from banyan.projections.memory import MemoryViews
-from banyan.projections.rebuild.base import Build, CheckpointMoved, Segment
 from banyan.projections.views import Generation, ViewKey, ViewRow
-
-
-class MemoryCheckpoints:
-    """Keeps builds and segments in dictionaries; safe to share between threads."""
-
-    def __init__(self) -> None:
-        self._builds: dict[Generation, Build] = {}
-        self._segments: dict[tuple[Generation, int], Segment] = {}
-        self._lock = Lock()
-
-    def begin(self, build: Build) -> None:
-        """As in ``Checkpoints``."""
-        with self._lock:
-            self._builds[build.generation] = build
-
-    def build(self, generation: Generation) -> Build | None:
-        """As in ``Checkpoints``."""
-        with self._lock:
-            return self._builds.get(generation)
-
-    def segments(self, build: Build) -> Sequence[Segment]:
-        """As in ``Checkpoints``."""
-        with self._lock:
-            return [self._standing(build.generation, number) for number in range(build.segments)]
-
-    def put(self, generation: Generation, segment: Segment) -> Segment:
-        """As in ``Checkpoints``."""
-        with self._lock:
-            if self._standing(generation, segment.number).revision != segment.revision:
-                raise CheckpointMoved
-            kept = replace(segment, revision=segment.revision + 1)
-            self._segments[generation, segment.number] = kept
-            return kept
-
-    def forget(self, build: Build) -> None:
-        """As in ``Checkpoints``."""
-        with self._lock:
-            for number in range(build.segments):
-                self._segments.pop((build.generation, number), None)
-            self._builds.pop(build.generation, None)
-
-    def _standing(self, generation: Generation, number: int) -> Segment:
-        return self._segments.get((generation, number), Segment(number))
 
 
 class MemoryGenerationRows:

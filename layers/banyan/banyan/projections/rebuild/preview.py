@@ -31,7 +31,7 @@ ENTRIES_AT_ONCE: Final = 500
 MOST_SAMPLES: Final = 8
 WRITES_OF_A_SEGMENT: Final = 6
 READS_OF_A_SEGMENT: Final = 30
-"""Checkpoints and controls, whatever there is to do."""
+"""Builds and controls, whatever there is to do."""
 MILLION: Final = 1_000_000
 EVENTUALLY: Final = 0.5
 TRIAL: Final = Generation("trial")

@@ -13,7 +13,7 @@ from banyan.events import CamelModel
 from banyan.projections.base import RESERVED_NAMES, Projection
 from banyan.projections.check import Difference
 from banyan.projections.controls import change
-from banyan.projections.rebuild.base import Build, Checkpoints, Phase, Segment, Stuck, Work, WorkQueue
+from banyan.projections.rebuild.builds import Build, BuildPhase, Builds, Segment, Stuck, Work, WorkQueue
 from banyan.projections.state import ProjectionState, ProjectionStates, Stage
 from banyan.projections.views import Generation
 from banyan.store.eventstore import Clock, utc_now
@@ -33,7 +33,7 @@ class Progress(CamelModel):
     first : bool
         As in ``Build``.
     stage : Stage
-    phase : Phase
+    phase : BuildPhase
         Of the segment that is furthest behind.
     streams : int
         Streams taken in so far.
@@ -65,7 +65,7 @@ class Progress(CamelModel):
     base: int
     first: bool
     stage: Stage
-    phase: Phase
+    phase: BuildPhase
     streams: int
     total: int | None
     events: int
@@ -85,7 +85,7 @@ class Progress(CamelModel):
     @property
     def equal(self) -> bool:
         """Whether all was compared, everything was taken in and nothing differs that was to be equal."""
-        return self.phase.reached(Phase.COMPARED) and (self.first or not self.different) and not self.failed
+        return self.phase.reached(BuildPhase.COMPARED) and (self.first or not self.different) and not self.failed
 
 
 def progress_of(build: Build, stage: Stage, segments: Sequence[Segment]) -> Progress:
@@ -101,7 +101,7 @@ def progress_of(build: Build, stage: Stage, segments: Sequence[Segment]) -> Prog
         base=build.base,
         first=build.first,
         stage=stage,
-        phase=min((segment.phase for segment in segments), key=list(Phase).index),
+        phase=min((segment.phase for segment in segments), key=list(BuildPhase).index),
         streams=streams,
         total=total,
         events=events,
@@ -127,7 +127,7 @@ class Rebuild:
     ----------
     projections : Sequence[Projection]
     controls : ProjectionStates
-    checkpoints : Checkpoints
+    builds : Builds
     queue : WorkQueue
     segments : int
         Buckets of the log.
@@ -142,7 +142,7 @@ class Rebuild:
         self,
         projections: Sequence[Projection],
         controls: ProjectionStates,
-        checkpoints: Checkpoints,
+        builds: Builds,
         queue: WorkQueue,
         segments: int,
         write_rate: int,
@@ -151,7 +151,7 @@ class Rebuild:
     ) -> None:
         self._projections = {projection.name: projection.version for projection in projections}
         self._controls = controls
-        self._checkpoints = checkpoints
+        self._builds = builds
         self._queue = queue
         self._segments = segments
         self._write_rate = write_rate
@@ -246,10 +246,10 @@ class Rebuild:
         """
         control = self._known(projection)
         wanted = control.generation(control.newest if generation is None else generation)
-        build = self._checkpoints.build(wanted)
+        build = self._builds.build(wanted)
         if build is None:
             raise TransitionRejected(f"there is no rebuild of {wanted}")
-        return progress_of(build, control.info(wanted.number).stage, self._checkpoints.segments(build))
+        return progress_of(build, control.info(wanted.number).stage, self._builds.segments(build))
 
     def _drop(
         self, control: ProjectionState, number: int, transition: Callable[[ProjectionState], ProjectionState]
@@ -263,16 +263,16 @@ class Rebuild:
     ) -> Progress:
         """Let the worker go on with a generation, from wherever it stands; one that has no plan yet gets one."""
         generation = control.generation(number)
-        build = self._checkpoints.build(generation)
+        build = self._builds.build(generation)
         if build is None:
             build = (plan or self._plan)(generation, control.live)
-            self._checkpoints.begin(build)
+            self._builds.begin(build)
         self._queue.send([Work(generation, segment) for segment in range(build.segments)])
-        return progress_of(build, control.info(number).stage, self._checkpoints.segments(build))
+        return progress_of(build, control.info(number).stage, self._builds.segments(build))
 
     def _plan(self, generation: Generation, base: int, *, switch: bool = False, rate: int | None = None) -> Build:
         live = Generation(generation.projection, base)
-        first = self._checkpoints.build(live) is None and not self._walked(live)
+        first = self._builds.build(live) is None and not self._walked(live)
         return Build(generation, base, self._segments, rate or self._write_rate, switch, self._clock(), first)
 
     def _known(self, projection: str) -> ProjectionState:

@@ -15,14 +15,14 @@ from banyan.projections.base import Projection
 from banyan.projections.controls import change
 from banyan.projections.processor import make_projector
 from banyan.projections.projector import CommitSource, Everything
-from banyan.projections.rebuild.base import (
+from banyan.projections.rebuild.builds import (
     Build,
-    CheckpointMoved,
-    Checkpoints,
+    BuildPhase,
+    Builds,
     GenerationRows,
     Meter,
-    Phase,
     Segment,
+    SegmentMoved,
     Work,
     WorkQueue,
 )
@@ -81,13 +81,13 @@ class RebuildSteps:
     pause: Callable[[], None]
     clock: Clock
 
-    def of(self, generation: Generation) -> Mapping[Phase, Step]:
+    def of(self, generation: Generation) -> Mapping[BuildPhase, Step]:
         """Steps by phase; of a projection that the code no longer has, only the deleting."""
-        dropping: dict[Phase, Step] = {Phase.DROPPING: self._drop}
+        dropping: dict[BuildPhase, Step] = {BuildPhase.DROPPING: self._drop}
         projection = next((each for each in self.projections if each.name == generation.projection), None)
         return self._building(projection, generation) | dropping if projection else dropping
 
-    def _building(self, projection: Projection, generation: Generation) -> dict[Phase, Step]:
+    def _building(self, projection: Projection, generation: Generation) -> dict[BuildPhase, Step]:
         walk = Walk(self.store, projection.entity)
         projector = make_projector(
             projection, generation, self.views, CommitSource(self.store, Everything()), self.clock
@@ -95,10 +95,10 @@ class RebuildSteps:
         filling = Filling(projector, walk, self.views, self.snapshots, self.clock)
         comparing = Comparing(projection, walk, self.views, self.rows, self.pause)
         return {
-            Phase.COUNTING: filling.count,
-            Phase.HEALING: filling.fill,
-            Phase.CATCHING_UP: filling.catch_up,
-            Phase.COMPARING: comparing.compare,
+            BuildPhase.COUNTING: filling.count,
+            BuildPhase.HEALING: filling.fill,
+            BuildPhase.CATCHING_UP: filling.catch_up,
+            BuildPhase.COMPARING: comparing.compare,
         }
 
     def _drop(self, build: Build, segment: Segment) -> Iterator[Segment]:
@@ -106,7 +106,7 @@ class RebuildSteps:
         position = segment.position
         while position := self.rows.drop(build.generation, segment.number, build.segments, position):
             yield replace(segment, position=position)
-        yield replace(segment, phase=Phase.DROPPED, position=None)
+        yield replace(segment, phase=BuildPhase.DROPPED, position=None)
 
 
 class Throttle:
@@ -137,7 +137,7 @@ class RebuildWorker:
 
     Parameters
     ----------
-    steps : Callable[[Generation], Mapping[Phase, Step]]
+    steps : Callable[[Generation], Mapping[BuildPhase, Step]]
         What is done in each phase of a generation's build.
     clock, monotonic, sleep
         Replace the defaults, in tests.
@@ -145,9 +145,9 @@ class RebuildWorker:
 
     def __init__(
         self,
-        steps: Callable[[Generation], Mapping[Phase, Step]],
+        steps: Callable[[Generation], Mapping[BuildPhase, Step]],
         controls: ProjectionStates,
-        checkpoints: Checkpoints,
+        builds: Builds,
         queue: WorkQueue,
         meter: Meter,
         pace: Pace,
@@ -158,7 +158,7 @@ class RebuildWorker:
     ) -> None:
         self._steps = steps
         self._controls = controls
-        self._checkpoints = checkpoints
+        self._builds = builds
         self._queue = queue
         self._meter = meter
         self._pace = pace
@@ -180,10 +180,10 @@ class RebuildWorker:
             Most streams cannot be applied: mend the code, then let the message come back.
         StoreUnavailable
         """
-        build = self._checkpoints.build(work.generation)
+        build = self._builds.build(work.generation)
         if build is None:
             return
-        segment = self._checkpoints.segments(build)[work.segment]
+        segment = self._builds.segments(build)[work.segment]
         throttle = Throttle(build.write_rate / self._pace.workers, self._monotonic)
         try:
             for reached in self._job(build).places(segment):
@@ -193,7 +193,7 @@ class RebuildWorker:
                     self._later(build, segment, wait)
                     return
                 self._sleep(wait)
-        except CheckpointMoved:
+        except SegmentMoved:
             _logger.info("another process goes on with segment %d of %s", work.segment, work.generation)
 
     def _job(self, build: Build) -> Job[Segment]:
@@ -210,7 +210,7 @@ class RebuildWorker:
                 updated_at=self._clock(),
                 revision=instead_of.revision,
             )
-            return self._checkpoints.put(build.generation, kept)
+            return self._builds.put(build.generation, kept)
 
         return Job(lambda segment: self._step(build, segment), keep, lambda _: False)
 
@@ -218,11 +218,11 @@ class RebuildWorker:
         """Go on with the phase that a segment is in, until an operator decides otherwise."""
         info = self._info(build)
         if info is None:
-            self._checkpoints.forget(build)
+            self._builds.forget(build)
         if info is None or info.stage not in WORKED:
             return
-        if info.stage is Stage.DROPPING and not segment.phase.reached(Phase.DROPPING):
-            segment = replace(segment, phase=Phase.DROPPING, position=None)
+        if info.stage is Stage.DROPPING and not segment.phase.reached(BuildPhase.DROPPING):
+            segment = replace(segment, phase=BuildPhase.DROPPING, position=None)
         step = self._steps(build.generation).get(segment.phase)
         if step is None:
             yield from self._meet(build, segment)
@@ -239,28 +239,28 @@ class RebuildWorker:
 
     def _meet(self, build: Build, segment: Segment) -> Iterator[Segment]:
         """Where a segment waits until all have come as far; whoever goes on tells the next one first."""
-        segments = self._checkpoints.segments(build)
+        segments = self._builds.segments(build)
         if not all(other.phase.reached(segment.phase) for other in segments):
             return
-        if segment.phase is Phase.CAUGHT_UP:
+        if segment.phase is BuildPhase.CAUGHT_UP:
             following = segments[(segment.number + 1) % len(segments)]
-            if following.phase is Phase.CAUGHT_UP and following.number != segment.number:
+            if following.phase is BuildPhase.CAUGHT_UP and following.number != segment.number:
                 self._queue.send([Work(build.generation, following.number)])
-            yield replace(segment, phase=Phase.COMPARING)
-        elif segment.phase is Phase.COMPARED:
+            yield replace(segment, phase=BuildPhase.COMPARING)
+        elif segment.phase is BuildPhase.COMPARED:
             finish(self._controls, build, segments, self._clock())
         else:
-            forget(self._controls, self._checkpoints, build)
+            forget(self._controls, self._builds, build)
 
     def _later(self, build: Build, segment: Segment, seconds: float) -> None:
         delay = min(ceil(seconds), LONGEST_DELAY_SECONDS)
         self._queue.send([Work(build.generation, segment.number)], delay_seconds=delay)
 
-    def _begin(self, build: Build, phase: Phase, info: GenerationInfo) -> datetime:
+    def _begin(self, build: Build, phase: BuildPhase, info: GenerationInfo) -> datetime:
         """The earliest moment of a phase."""
-        if phase is Phase.CATCHING_UP:
+        if phase is BuildPhase.CATCHING_UP:
             return build.started_at + self._pace.settle
-        return info.changed_at + self._pace.grace if phase is Phase.DROPPING else build.started_at
+        return info.changed_at + self._pace.grace if phase is BuildPhase.DROPPING else build.started_at
 
     def _info(self, build: Build) -> GenerationInfo | None:
         control = self._controls.get([build.generation.projection])[build.generation.projection]
@@ -288,7 +288,7 @@ def finish(controls: ProjectionStates, build: Build, segments: Sequence[Segment]
     _logger.info("%s is complete and %s", build.generation, outcome, extra={"live": control.live})
 
 
-def forget(controls: ProjectionStates, checkpoints: Checkpoints, build: Build) -> None:
+def forget(controls: ProjectionStates, builds: Builds, build: Build) -> None:
     """Leave out a generation whose rows are gone, then what is known about its build."""
     number = build.generation.number
 
@@ -297,4 +297,4 @@ def forget(controls: ProjectionStates, checkpoints: Checkpoints, build: Build) -
         return control.forgotten(number) if known else control
 
     change(controls, build.generation.projection, without)
-    checkpoints.forget(build)
+    builds.forget(build)

@@ -1,18 +1,21 @@
-"""What a rebuild keeps between two steps, and the ports it works through."""
+"""What is known about a rebuild between two of its steps, and the ports that it works through."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
-from typing import Protocol
+from typing import Final, Protocol
 
+from pydantic import TypeAdapter
+
+from banyan.documents import Documents, Key
 from banyan.projections.check import Difference
 from banyan.projections.views import Generation, ViewKey, ViewRow
 
 
-class Phase(StrEnum):
+class BuildPhase(StrEnum):
     """How far a segment has come.
 
     ::
@@ -32,9 +35,9 @@ class Phase(StrEnum):
     DROPPING = "dropping"
     DROPPED = "dropped"
 
-    def reached(self, other: Phase) -> bool:
+    def reached(self, other: BuildPhase) -> bool:
         """Whether this phase is another one or comes behind it."""
-        order = list(Phase)
+        order = list(BuildPhase)
         return order.index(self) >= order.index(other)
 
 
@@ -95,7 +98,7 @@ class Segment:
     ----------
     number : int
         Of the bucket.
-    phase : Phase
+    phase : BuildPhase
     position : str, optional
         Where the phase goes on.
     total : int, optional
@@ -116,7 +119,7 @@ class Segment:
     """
 
     number: int
-    phase: Phase = Phase.COUNTING
+    phase: BuildPhase = BuildPhase.COUNTING
     position: str | None = None
     total: int | None = None
     streams: int = 0
@@ -141,27 +144,63 @@ class Work:
     segment: int
 
 
-class CheckpointMoved(Exception):
-    """Somebody else goes on with this segment."""
+class SegmentMoved(Exception):
+    """Another process goes on with this segment."""
 
 
-class Checkpoints(Protocol):
-    """Where builds and their segments are kept. All reads are strongly consistent."""
+_BUILD: Final = TypeAdapter(Build)
+_SEGMENT: Final = TypeAdapter(Segment)
+
+
+class Builds:
+    """Where builds are kept, as ``<projection>@<n>``, and their segments, as ``<projection>@<n>#<bucket>``.
+
+    All reads are strongly consistent; every method raises ``StoreUnavailable``.
+
+    Parameters
+    ----------
+    builds : Documents
+    segments : Documents, optional
+        Where segments lie in documents of another layout.
+    """
+
+    def __init__(self, builds: Documents, segments: Documents | None = None) -> None:
+        self._builds = builds
+        self._segments = segments or builds
 
     def begin(self, build: Build) -> None:
         """Keep what was decided about a build."""
+        self._builds.put(_key(build.generation), _BUILD.dump_json(build).decode())
 
     def build(self, generation: Generation) -> Build | None:
         """What was decided about the build of a generation, if it was ever built or dropped."""
+        text = self._builds.get(_key(generation))
+        return _BUILD.validate_json(text) if text else None
 
     def segments(self, build: Build) -> Sequence[Segment]:
         """All segments of a build by number, those not begun included; one batch read."""
+        keys = [_key(build.generation, number) for number in range(build.segments)]
+        found = self._segments.get_many(keys)
+        return [
+            _SEGMENT.validate_json(found[key]) if key in found else Segment(number) for number, key in enumerate(keys)
+        ]
 
     def put(self, generation: Generation, segment: Segment) -> Segment:
-        """Keep a segment if its revision is still the kept one. Raises ``CheckpointMoved``."""
+        """Keep a segment if its revision is still the kept one. Raises ``SegmentMoved``."""
+        kept = replace(segment, revision=segment.revision + 1)
+        text = _SEGMENT.dump_json(kept).decode()
+        if not self._segments.revise(_key(generation, segment.number), text, kept.revision):
+            raise SegmentMoved
+        return kept
 
     def forget(self, build: Build) -> None:
-        """Forget a build and its segments."""
+        """Forget the segments of a build, and then the build."""
+        self._segments.put_many({_key(build.generation, number): None for number in range(build.segments)})
+        self._builds.put(_key(build.generation), None)
+
+
+def _key(generation: Generation, number: int | None = None) -> Key:
+    return Key("rebuild", f"{generation}" if number is None else f"{generation}#{number}")
 
 
 class WorkQueue(Protocol):
