@@ -7,13 +7,15 @@ from functools import cache
 from pathlib import Path
 
 import pytest
-from tests.docs.snippets import ROOT
+from tests.docs.snippets import ROOT, section
 
 from banyan.adapters.settings import Settings
 
 EXAMPLE = ROOT / "layers" / "domains" / "orders"
 PATTERN = ROOT / "docs" / "pattern.md"
-PAGES = [PATTERN, *(ROOT / name for name in ("docs/architecture.md", "README.md", "SECURITY.md", "CONTRIBUTING.md"))]
+ARCHITECTURE = ROOT / "docs" / "architecture.md"
+ENGINE = ROOT / "layers" / "banyan" / "banyan"
+PAGES = [PATTERN, ARCHITECTURE, *(ROOT / name for name in ("README.md", "SECURITY.md", "CONTRIBUTING.md"))]
 SOURCES = ("layers", "functions", "tools", "bench", "tests")
 FILES = ("template.yaml", "observability.yaml", "Makefile")
 FOLDERS = ("layers", "functions", "tools", "tests", "bench", "docs", "events", "requirements", ".ci", ".github")
@@ -43,6 +45,15 @@ def test_the_names_it_uses_are_in_the_code(page: Path) -> None:
     assert [name for name in names if not set(name.split(".")) <= words()] == []
 
 
+def test_the_rooms_of_the_engine_are_those_that_the_page_shows() -> None:
+    rooms = re.findall(r"^\| (`.+?`) \| (.*) \|$", section(ARCHITECTURE, "The engine, room by room"), re.MULTILINE)
+    shown = {name: CODE.findall(text) for names, text in rooms for name in CODE.findall(names)}
+    there = {path.stem for path in ENGINE.iterdir() if path.suffix in ("", ".py")} - {"__init__", "__pycache__"}
+
+    assert sorted(shown) == sorted(there)
+    assert [part for parts in shown.values() for part in parts if not found(part)] == []
+
+
 def test_the_files_that_the_notice_speaks_of_are_there() -> None:
     text = re.sub(r"https?://\S+", "", (ROOT / "NOTICE").read_text())
     paths = re.findall(r"[\w-]+/[\w./-]*\w", text)
@@ -56,6 +67,11 @@ def test_a_knob_has_the_default_that_the_page_says() -> None:
 
     assert len(knobs) > 20
     assert knobs == {parameter: default(parameter) for parameter in knobs}
+
+
+def found(module: str) -> bool:
+    """Whether the engine has a module or a folder of that name."""
+    return any(ENGINE.rglob(f"{module}.py")) or any(path.is_dir() for path in ENGINE.rglob(module))
 
 
 def default(parameter: str) -> str:
