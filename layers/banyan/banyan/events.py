@@ -66,13 +66,15 @@ class Event(CamelModel):
     event_id : str
         Unique, derived from commit id and index.
     event_type : str
-    stream_id : StreamId
+        Name of the payload's class.
     version : int
         Place in the stream, from 1.
     timestamp : datetime
         When it was recorded, UTC.
     payload : DomainEvent
+        In today's schema version, whatever version is stored.
     metadata : Metadata
+        Who caused it, and by what.
     """
 
     event_id: str

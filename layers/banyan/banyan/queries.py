@@ -39,6 +39,7 @@ class Provenance(CamelModel):
     staleness_ms : int
         How far it lags behind the event table; of a list how long its newest row took to arrive.
     served_from : "projection" | "stream" | "legacy"
+        A row, a fold of the events, or the legacy system while a migration is on.
     """
 
     version: int

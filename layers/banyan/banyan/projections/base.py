@@ -32,6 +32,7 @@ class Lookup(Generic[S]):
     Parameters
     ----------
     name : str
+        Under which queries ask for it.
     partition : Callable[[State], str]
         Rows with the same value are listed together.
     sort : Callable[[State], str]
@@ -50,11 +51,13 @@ class StreamProjection(Generic[S]):
     Parameters
     ----------
     name : str
+        Part of the key of every row: never rename it.
     entity : str
         Entity whose streams it reads.
     state : type[State]
         Frozen pydantic model of a row.
     initial : Callable[[], State]
+        Row before the first event.
     evolve : Callable[[State, Event], State]
         Pure; gets the whole event with its version, time and metadata.
     lookups : Sequence[Lookup]
@@ -122,6 +125,7 @@ class ViewProjection:
     Parameters
     ----------
     name : str
+        Part of the key of every row: never rename it.
     entity : str
         Entity whose streams it reads.
     apply : Callable[[Event], Sequence[RowWrite]]

@@ -24,7 +24,6 @@ class PolicySpec:
 
     Parameters
     ----------
-    policy : Policy
     id : str
         Of the stream.
     history : tuple[DomainEvent, ...]

@@ -47,7 +47,6 @@ class ProjectionSpec:
 
     Parameters
     ----------
-    projection : StreamProjection | ViewProjection
     registry : EventRegistry
         Of the domain whose events it reads.
     history : tuple[Given, ...]

@@ -32,14 +32,16 @@ class Call:
 
     Parameters
     ----------
-    application : Application
     queries : Queries
+        Reads, each with a minimum version.
     caller : Caller
+        Verified: tenant, actor and scopes.
     metadata : Metadata
         For the events it leads to.
     expected : int, optional
         Version the caller saw.
     attempt : Attempt
+        ``attempt.new_id`` is for what the client did not name; a repeat of the request gets the same one.
     """
 
     application: Application
