@@ -57,9 +57,11 @@ def test_the_reference_has_every_public_name(site: Path, name: str) -> None:
 def test_a_page_loads_nothing_from_elsewhere(site: Path) -> None:
     pages = sorted(site.rglob("*.html"))
     found = {url for page in pages for url in LOADED.findall(page.read_text())}
+    drawn = [page for page in pages if 'class="mermaid"' in page.read_text()]
 
     assert pages
     assert found == set()
+    assert drawn == [], "the theme draws these with a script that it fetches from elsewhere"
 
 
 def test_code_is_shown_as_code(site: Path) -> None:
