@@ -41,21 +41,26 @@ class Job(Generic[P]):
     keep: Keep[P]
     finished: Callable[[P], bool]
 
-    def places(self, place: P) -> Iterator[P]:
-        """Work on from a place, yielding each new one once it is kept; whoever stops asking stops the work."""
-        waiting = False
-        while not waiting and not self.finished(place):
-            waiting = True
+    def places(self, place: P, more: Callable[[], bool] = lambda: True) -> Iterator[P]:
+        """Work on from a place, yielding each new one once it is kept; whoever stops asking stops the work.
+
+        Parameters
+        ----------
+        more : Callable[[], bool]
+            Whether there is time for one more step, which is asked before each.
+        """
+        going = not self.finished(place) and more()
+        while going:
+            going = False
             for reached in self.step(place):
-                place, waiting = self.keep(reached, instead_of=place), False
+                place = self.keep(reached, instead_of=place)
                 yield place
+                going = not self.finished(place) and more()
+                if not going:
+                    return
 
     def run(self, place: P, more: Callable[[], bool] = lambda: True) -> P:
-        """Work on from a place as long as there is ``more`` time, which is asked before each step."""
-        places = self.places(place)
-        while not self.finished(place) and more():
-            reached = next(places, None)
-            if reached is None:
-                break
+        """Work on from a place as far as ``places`` goes, and return the last one."""
+        for reached in self.places(place, more):
             place = reached
         return place

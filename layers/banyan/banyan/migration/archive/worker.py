@@ -4,18 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from hashlib import sha256
-from typing import Final
+from typing import Final, TypeVar
 
 import orjson
 
 from banyan.errors import Conflict
+from banyan.jobs import Job
 from banyan.migration.archive.archives import Archives
 from banyan.migration.archive.manifest import FORMATS, ArchivePart, Manifest, TableContent, folder, manifest_key, packed
 from banyan.migration.archive.objects import ArchiveObjects
 from banyan.migration.archive.reading import begin, read_on
 from banyan.migration.archive.state import Archive, ArchiveStage, Restoration
+from banyan.migration.stores.kept import Kept
 from banyan.store.eventstore import Clock
 
+W = TypeVar("W", Archive, Restoration)
 Remaining = Callable[[], float]
 ENOUGH_SECONDS: Final = 10.0
 """A step takes less."""
@@ -61,18 +64,16 @@ class ArchiveWorker:
         StoreUnavailable
             Go on later; nothing that was done is lost.
         """
-        archive = self._archives.archives.read()
-        while archive and not archive.finished and remaining() >= ENOUGH_SECONDS:
-            archive = self._archives.archives.save(self._next(archive), instead_of=archive)
-        return archive
+        return self._go_on(self._archives.archives, self._next, remaining)
 
     def restore_on(self, remaining: Remaining = lambda: ENOUGH_SECONDS) -> Restoration | None:
         """Go on with the restoration, as ``go_on``."""
-        restoration = self._archives.restorations.read()
-        while restoration and not restoration.finished and remaining() >= ENOUGH_SECONDS:
-            restored = self._restored(restoration)
-            restoration = self._archives.restorations.save(restored, instead_of=restoration)
-        return restoration
+        return self._go_on(self._archives.restorations, self._restored, remaining)
+
+    def _go_on(self, kept: Kept[W], step: Callable[[W], W], remaining: Remaining) -> W | None:
+        job = Job(lambda work: [step(work)], kept.save, lambda work: work.finished)
+        work = kept.read()
+        return work and job.run(work, lambda: remaining() >= ENOUGH_SECONDS)
 
     def _next(self, archive: Archive) -> Archive:
         if archive.stage is ArchiveStage.CHECKING:

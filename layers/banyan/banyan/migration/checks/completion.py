@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from banyan.errors import Conflict
 from banyan.events import CamelModel
+from banyan.jobs import Job
 from banyan.migration.archive.archives import Archives
 from banyan.migration.archive.reading import TableReading, begin, read_on
 from banyan.migration.archive.state import Archive, ArchiveStage
@@ -129,14 +130,13 @@ class Completion:
 
     def _reread(self, archive: Archive) -> Rereading:
         deadline = self._ticks() + SECONDS
-        rereading = self._begun(archive)
-        while not rereading.ended_at:
-            if self._ticks() > deadline:
-                raise Conflict(
-                    "still_comparing",
-                    f"{rereading.reading.rows} of {archive.reading.rows} rows are compared with the archive: ask again",
-                )
-            rereading = self._kept.save(self._next(rereading), instead_of=rereading)
+        job = Job(lambda place: [self._next(place)], self._kept.save, lambda place: place.ended_at is not None)
+        rereading = job.run(self._begun(archive), lambda: self._ticks() <= deadline)
+        if not rereading.ended_at:
+            raise Conflict(
+                "still_comparing",
+                f"{rereading.reading.rows} of {archive.reading.rows} rows are compared with the archive: ask again",
+            )
         return rereading
 
     def _begun(self, archive: Archive) -> Rereading:

@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from banyan.errors import Conflict
 from banyan.events import CamelModel
+from banyan.jobs import Job
 from banyan.migration.stores.adapter import AnyAdapter
 from banyan.migration.stores.kept import Kept
 from banyan.migration.stores.legacy import AnyRepository, AnyRow, BadRow, FoundRow, LegacyRow
@@ -52,7 +53,7 @@ class VerificationPass(CamelModel):
     after : str, optional
         The last row that was compared.
     rows : int
-        TableContent that equal what their streams tell.
+        Rows that equal what their streams tell.
     digest : str
         sha256 over the digest before and the canonical JSON of each row in turn; both sides have the same.
     differences : tuple[RowDifference, ...]
@@ -66,6 +67,11 @@ class VerificationPass(CamelModel):
     digest: str = ""
     differences: tuple[RowDifference, ...] = ()
     ended_at: datetime | None = None
+
+    @property
+    def stopped(self) -> bool:
+        """Whether it does not go on by itself."""
+        return self.ended_at is not None or bool(self.differences)
 
 
 class VerificationPasses(CamelModel):
@@ -135,12 +141,16 @@ class Verification:
             ``overtaken``: another process goes on with it.
         StoreUnavailable
         """
-        known, compared = self._kept.read(), 0
-        passes = self._open(known, since, again)
-        while compared < rows and not passes.current.ended_at and not passes.current.differences:
-            before = passes.current.rows
-            passes = known = self._kept.save(self._slice(passes), instead_of=known)
-            compared += max(passes.current.rows - before, 1)
+        known = self._kept.read()
+        begun = passes = self._open(known, since, again)
+
+        def keep(passes: VerificationPasses, /, *, instead_of: VerificationPasses) -> VerificationPasses:
+            return self._kept.save(passes, instead_of=known if instead_of is begun else instead_of)
+
+        job = Job(lambda passes: [self._slice(passes)], keep, lambda passes: passes.current.stopped)
+        for passes in job.places(begun):
+            if passes.current.rows >= begun.current.rows + rows:
+                break
         return passes
 
     def evidence(self, since: datetime | None, *, again: bool = False) -> Mapping[str, Any]:
@@ -154,7 +164,7 @@ class Verification:
         """
         deadline = self._ticks() + SECONDS
         passes = self._gone_on(since, deadline, again)
-        while not passes.current.ended_at and not passes.current.differences and self._ticks() < deadline:
+        while not passes.current.stopped and self._ticks() < deadline:
             passes = self._gone_on(since, deadline)
         self._expect_equal(passes.current)
         proof = passes.proof(since)

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from itertools import islice
 from typing import Any, Final, Protocol
 
 from banyan.errors import Conflict, PrimaryChanged, RowRaced
 from banyan.events import CamelModel
+from banyan.jobs import Job
 from banyan.migration.phases.phases import Phases
 from banyan.migration.phases.steps import Phase
 from banyan.migration.stores.kept import Kept
@@ -107,6 +109,7 @@ class Backfill:
         self._relay = relay
         self._phases = phases
         self._kept = Kept(notes, NOTE, BackfillProgress)
+        self._job = Job(lambda progress: [self._page(progress)], self._kept.save, lambda progress: progress.finished)
 
     def preview(self, write_unit_price: float) -> BackfillPreview:
         """Tell the cost beforehand; a price is that of a million write units."""
@@ -158,9 +161,10 @@ class Backfill:
             Go on later; what was done is done.
         """
         progress = self._kept.read()
-        with suppress(PrimaryChanged):
-            while progress and not progress.finished and self._in_phase() and remaining() >= ENOUGH_SECONDS:
-                progress = self._kept.save(self._page(progress), instead_of=progress)
+        if progress:
+            with suppress(PrimaryChanged):
+                for reached in self._job.places(progress, lambda: self._in_phase() and remaining() >= ENOUGH_SECONDS):
+                    progress = reached
         return progress
 
     def run(
@@ -182,10 +186,9 @@ class Backfill:
             Start again; it goes on behind the last page that was finished.
         """
         progress = self.begin()
-        while not progress.finished and pages != 0:
-            progress = self._kept.save(self._page(progress), instead_of=progress)
+        for reached in islice(self._job.places(progress), pages):
+            progress = reached
             report(progress)
-            pages = pages - 1 if pages else None
         return progress
 
     def _check_phase(self) -> None:
