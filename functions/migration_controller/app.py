@@ -26,6 +26,6 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:  # noqa: ARG
     def remaining() -> float:
         return float(context.get_remaining_time_in_millis()) / 1000
 
-    found = run_maintenance(app.migration, app.settings, app.services, app.clock, app.telemetry, remaining)
+    found = run_maintenance(app.migration, remaining)
     logger().info("looked after the migration", **found)
     return dict(found)

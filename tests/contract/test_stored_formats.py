@@ -25,10 +25,12 @@ from tests.support.engines import BUCKETS, DynamoDBEngine
 from tests.support.ledger import account, deposits
 
 from banyan.adapters.dynamodb.deadlines import DynamoDBDeadlines
+from banyan.adapters.dynamodb.gateway import Gateway
 from banyan.adapters.dynamodb.idempotency import DynamoDBIdempotency
 from banyan.adapters.dynamodb.traces import DynamoDBTraces
 from banyan.commands.idempotency import Record, StoredAnswer
 from banyan.deadlines.base import waiting
+from banyan.documents import Document
 from banyan.events import DomainEvent, Metadata
 from banyan.migration.archive.manifest import ArchivePart, TableContent
 from banyan.migration.archive.reading import TableReading
@@ -38,6 +40,8 @@ from banyan.migration.checks.samples import SampledReads, Samples
 from banyan.migration.checks.usage import WRITE, FacadeUsage
 from banyan.migration.checks.usage_monitor import UsageReport
 from banyan.migration.checks.verification import RowDifference, VerificationPass, VerificationPasses
+from banyan.migration.documents import MigrationDocuments
+from banyan.migration.maintenance import IDLE, IdleWork, SeenWork
 from banyan.migration.phases.aggregate import (
     MIGRATION,
     REGISTRY,
@@ -46,19 +50,15 @@ from banyan.migration.phases.aggregate import (
     DeferTransition,
     FinishMove,
     GiveUpMove,
-    Migration,
+    MigrationState,
     migration_of,
 )
 from banyan.migration.phases.steps import Phase, Step
-from banyan.migration.stores.kept import Kept
-from banyan.migration.stores.notes import Notes
 from banyan.migration.sync.backfill import BackfillProgress
 from banyan.migration.sync.backlog import SyncBacklog
-from banyan.migration.sync.idle import IDLE, Idle, Seen
 from banyan.migration.writes.half_done import Owner
 from banyan.migration.writes.parked import Parked, ParkedRow
-from banyan.migration.writes.primary import Primary
-from banyan.migration.writes.primary_dynamodb import DynamoDBPrimary
+from banyan.migration.writes.primary import DynamoDBPrimary, Primary
 from banyan.projections.base import Add, Put
 from banyan.projections.check import Difference
 from banyan.projections.rebuild.builds import Build, BuildPhase, Segment, Stuck
@@ -227,11 +227,11 @@ MODELS: Mapping[str, Any] = {
     "restoration": Restoration(
         archive="20260105", begun_at=START, checked=1, written=1, reading=READING, damage="torn"
     ),
-    IDLE: Idle(work={"backfill": Seen(digest="d", since=START)}),
+    IDLE: IdleWork(work={"backfill": SeenWork(digest="d", since=START)}),
 }
 ROW_PARKED = ParkedRow(A, Owner.RELAY, "it has no name", START)
 CANARY = Step(phase=Phase.CANARY, percentage=25)
-STANDS = Migration(step=Step(phase=Phase.DUAL_WRITE), moved_at=START)
+STANDS = MigrationState(step=Step(phase=Phase.DUAL_WRITE), moved_at=START)
 
 
 def write_events(engine: DynamoDBEngine) -> None:
@@ -253,14 +253,14 @@ def write_migration(engine: DynamoDBEngine) -> None:
         BeginMove(to=canary_all, reason="again", at=LATER),
         FinishMove(cutover=3, at=LATER),
     ]
-    state, events = Migration(), list[DomainEvent]()
+    state, events = MigrationState(), list[DomainEvent]()
     for command in commands:
         new = MIGRATION.decide(command, state)
         state, events = MIGRATION.fold(new, state), [*events, *new]
     engine.table().insert(record(StreamHead.empty(migration_of("account")), events, "commit-1", METADATA, START))
 
 
-def read_migration(engine: DynamoDBEngine) -> Migration:
+def read_migration(engine: DynamoDBEngine) -> MigrationState:
     return MIGRATION.fold(event.payload for event in engine.store(REGISTRY).read(migration_of("account")))
 
 
@@ -341,12 +341,12 @@ def unexpected(place: str, limit: int) -> Listing:
     raise AssertionError(f"{limit} entities are listed from {place!r} on, though the list was read to its end")
 
 
-def notes(engine: DynamoDBEngine) -> Notes:
-    return Notes(engine.client, engine.named("migration"), "account")
+def notes(engine: DynamoDBEngine) -> MigrationDocuments:
+    return MigrationDocuments.on_dynamodb(Gateway(engine.client), engine.named("migration"), "account")
 
 
-def kept(engine: DynamoDBEngine, name: str) -> Kept[Any]:
-    return Kept(notes(engine), name, type(MODELS[name]))
+def kept(engine: DynamoDBEngine, name: str) -> Document[Any]:
+    return notes(engine).of(name, type(MODELS[name]))
 
 
 def write_notes(engine: DynamoDBEngine) -> None:
@@ -354,14 +354,16 @@ def write_notes(engine: DynamoDBEngine) -> None:
         kept(engine, name).save(model, instead_of=None)
     FacadeUsage(notes(engine), lambda: START).used(WRITE)
     Parked(notes(engine), lambda: START).put(ROW_PARKED)
-    DynamoDBPrimary(engine.client, engine.named("migration"), "account").put(Primary.EVENTS, 3)
-    engine.client.put_item(**SyncBacklog(engine.client, engine.named("migration"), "account").put(FIRST[0])["Put"])
+    DynamoDBPrimary(Gateway(engine.client), engine.named("migration"), "account").put(Primary.EVENTS, 3)
+    engine.client.put_item(
+        **SyncBacklog(Gateway(engine.client), engine.named("migration"), "account").put(FIRST[0])["Put"]
+    )
     sampled(engine).compared(STANDS, A, FIELDS, 12, START)
 
 
 def read_notes(engine: DynamoDBEngine) -> Any:
-    primary = DynamoDBPrimary(engine.client, engine.named("migration"), "account")
-    (behind,) = SyncBacklog(engine.client, engine.named("migration"), "account").all()
+    primary = DynamoDBPrimary(Gateway(engine.client), engine.named("migration"), "account")
+    (behind,) = SyncBacklog(Gateway(engine.client), engine.named("migration"), "account").all()
     (mismatch,) = sampled(engine).mismatches(START, 9).mismatches
     return (
         {name: kept(engine, name).read() for name in MODELS},
@@ -375,7 +377,7 @@ def read_notes(engine: DynamoDBEngine) -> Any:
 
 
 def sampled(engine: DynamoDBEngine) -> SampledReads:
-    return SampledReads(engine.client, engine.named("migration"), "account")
+    return SampledReads(Gateway(engine.client), engine.named("migration"), "account")
 
 
 FORMATS = {
@@ -389,7 +391,7 @@ FORMATS = {
         "events",
         write_migration,
         read_migration,
-        Migration(step=Step(phase=Phase.CANARY, percentage=100), moved_at=LATER, cutover=3),
+        MigrationState(step=Step(phase=Phase.CANARY, percentage=100), moved_at=LATER, cutover=3),
     ),
     "row": Format(
         "views",

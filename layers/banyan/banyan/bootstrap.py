@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 from banyan.adapters.claims import ClaimChecks
-from banyan.adapters.clients import dynamodb_client, events_client, s3_client
+from banyan.adapters.clients import dynamodb_client, events_client, s3_client, secrets_client
 from banyan.adapters.clock_watch import ClockWatch
 from banyan.adapters.dynamodb.commits import DynamoDBTable
 from banyan.adapters.dynamodb.controls import DynamoDBStates
@@ -26,6 +27,7 @@ from banyan.commands.handler import CommandHandler, HandlesCommands
 from banyan.deadlines.base import WaitingDeadlines
 from banyan.documents import Documents
 from banyan.domain import Domain, load_domain
+from banyan.errors import ConfigurationError
 from banyan.notices import NoNotices, Notices
 from banyan.once import once
 from banyan.projections.catchup import CatchUp, LogCatchUp
@@ -50,7 +52,8 @@ from banyan.upcasting import EventRegistry
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
-    from banyan.migration.parts import Parts
+    from banyan.migration.migration import LegacySystem, Migration
+    from banyan.migration.stores.adapter import AnyAdapter
 
 
 @dataclass(frozen=True)
@@ -103,13 +106,60 @@ class Application:
         return handlers | ({self.migration.adapter.entity: self.migration.facade} if self.migration else {})
 
     @cached_property
-    def migration(self) -> Parts | None:
-        """The parts of the migration that is on; ``None``, and nothing of it imported, without a legacy system."""
+    def migration(self) -> Migration | None:
+        """The migration that is on; ``None``, and nothing of it imported, without a legacy system."""
         if self.settings.legacy_store == "off":
             return None
-        from banyan.migration.setup import set_up
+        from banyan.migration.archive.objects import S3Objects
+        from banyan.migration.checks.health import Limits
+        from banyan.migration.migration import Migration
+        from banyan.migration.stores.adapter import adapter_of
 
-        return set_up(self.settings, self.tables, self.domain, self.client, self.clock, self.telemetry)
+        settings, adapter, bucket = self.settings, adapter_of(self.domain), self.services.archive_bucket
+        return Migration(
+            self._on_dynamodb(adapter) if settings.legacy_store == "dynamodb" else self._on_postgres(adapter),
+            adapter,
+            self.domain,
+            DynamoDBTable(self.client, self.tables.events, settings.log_buckets),
+            Gateway(self.client),
+            self.tables.migration,
+            limits=Limits(
+                timedelta(hours=settings.stability_hours),
+                settings.min_samples,
+                settings.rollback_lag_ms,
+                settings.rollback_mismatch_rate,
+                settings.canary_steps,
+                settings.verified_rows,
+                timedelta(hours=settings.quiet_hours),
+            ),
+            objects=S3Objects(once(s3_client), bucket) if bucket else None,
+            clock=self.clock,
+            telemetry=self.telemetry,
+        )
+
+    def _on_dynamodb(self, adapter: AnyAdapter) -> LegacySystem:
+        from banyan.migration.archive.tables_dynamodb import DynamoDBTables
+        from banyan.migration.migration import LegacySystem
+        from banyan.migration.stores.dynamodb import DynamoDBLegacy
+        from banyan.migration.writes.primary import DynamoDBPrimary
+
+        name = _given(self.settings.legacy_name, "BANYAN_LEGACY_NAME")
+        primary = DynamoDBPrimary(Gateway(self.client), self.tables.migration, adapter.entity)
+        legacy = DynamoDBLegacy(self.client, name, adapter, primary, stream=self.settings.legacy_stream_arn)
+        return LegacySystem(legacy, DynamoDBTables(self.client, name, adapter.entity))
+
+    def _on_postgres(self, adapter: AnyAdapter) -> LegacySystem:
+        from banyan.migration.archive.tables_postgres import PostgresTables
+        from banyan.migration.migration import LegacySystem
+        from banyan.migration.stores.address import FixedAddress, SecretAddress
+        from banyan.migration.stores.connections import Connections
+        from banyan.migration.stores.postgres import PostgresLegacy
+
+        url = self.settings.legacy_url.get_secret_value()
+        arn = url or _given(self.settings.legacy_database_secret_arn, "BANYAN_LEGACY_DATABASE_SECRET_ARN")
+        connections = Connections(FixedAddress(url) if url else SecretAddress(once(secrets_client), arn))
+        legacy = PostgresLegacy(connections, adapter)
+        return LegacySystem(legacy, PostgresTables(connections, adapter), legacy)
 
     @cached_property
     def cached_controls(self) -> CachedStates:
@@ -294,6 +344,12 @@ def bootstrap(
         telemetry=telemetry or NoTelemetry(),
         clock=clock,
     )
+
+
+def _given(value: str, name: str) -> str:
+    if not value:
+        raise ConfigurationError(f"{name} is missing")
+    return value
 
 
 def _registry(settings: Settings, domain: Domain) -> EventRegistry:

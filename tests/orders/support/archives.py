@@ -38,12 +38,12 @@ class MemoryObjects:
 
 def worker(world: MigrationFixture, objects: MemoryObjects) -> ArchiveWorker:
     """A worker of a new process."""
-    return ArchiveWorker(world.process().end.archives, objects, world.clock)
+    return ArchiveWorker(world.process().archives, objects, world.clock)
 
 
 def archived(world: MigrationFixture, objects: MemoryObjects, *, again: bool = False) -> Archive:
     """An archive that was asked for and worked on to its end."""
-    world.process().end.archives.begin(again=again)
+    world.process().archives.begin(again=again)
     archive = worker(world, objects).go_on()
     assert archive is not None
     return archive

@@ -9,12 +9,13 @@ from typing import Any, Protocol
 from tests.support.clocks import START
 from tests.support.engines import DynamoDBEngine
 
+from banyan.adapters.dynamodb.gateway import Gateway
 from banyan.migration.stores.connections import Connections
 from banyan.migration.stores.dynamodb import DynamoDBLegacy
 from banyan.migration.stores.legacy import LegacyRepository, LegacyRow
 from banyan.migration.stores.memory import MemoryLegacy
 from banyan.migration.stores.postgres import PostgresLegacy
-from banyan.migration.writes.primary_dynamodb import DynamoDBPrimary
+from banyan.migration.writes.primary import DynamoDBPrimary
 from banyan.streams import StreamId
 from orders.legacy import LEGACY, LegacyLine, LegacyOrder
 
@@ -90,7 +91,7 @@ class OnDynamoDB:
         self.engine = engine
         self.table = f"{name}-{engine.named('migration')}"
         engine.client.create_table(TableName=self.table, **LEGACY_TABLE)  # type: ignore[arg-type]
-        self.primary = DynamoDBPrimary(engine.client, engine.named("migration"), LEGACY.entity)
+        self.primary = DynamoDBPrimary(Gateway(engine.client), engine.named("migration"), LEGACY.entity)
         self.repository = DynamoDBLegacy(
             engine.client, self.table, LEGACY, self.primary, stream=f"{self.table}/latest" if streamed else ""
         )

@@ -13,24 +13,20 @@ from tests.orders.support.legacies import OnDynamoDB, OnPostgres, line
 from tests.support.clocks import START, ManualClock
 from tests.support.engines import DynamoDBEngine
 
+from banyan.adapters.dynamodb.gateway import Gateway
 from banyan.commands.handler import Outcome
 from banyan.migration.archive.tables_dynamodb import DynamoDBTables
 from banyan.migration.archive.tables_postgres import PostgresTables
-from banyan.migration.checks.samples import SampledReads
-from banyan.migration.parts import Ground, Parts, with_outbox, with_shared_transactions
+from banyan.migration.migration import LegacySystem, Migration
 from banyan.migration.phases.aggregate import BeginMove
 from banyan.migration.phases.steps import Phase, Step
 from banyan.migration.stores.connections import Connections
-from banyan.migration.stores.notes import Notes
 from banyan.migration.stores.postgres import PostgresLegacy
-from banyan.migration.sync.backlog import SyncBacklog
 from banyan.migration.sync.relay import told
-from banyan.migration.writes.primary_dynamodb import DynamoDBPrimary
 from banyan.streams import StreamId
 from banyan.telemetry import NoTelemetry
 from orders import DOMAIN
 from orders.commands import AddItem, CreateOrder, PayOrder
-from orders.decider import ORDER
 from orders.events import Item
 from orders.legacy import LEGACY, LegacyOrder
 
@@ -86,42 +82,42 @@ class MigrationFixture:
         self.legacy = legacy
         self.clock = ManualClock()
         self.connections = HookedConnections(legacy.url) if isinstance(legacy, OnPostgres) else None
-        self.parts = self.process()
+        self.migration = self.process()
 
-    def process(self) -> Parts:
-        """The parts of a new process."""
-        client, table = self.engine.client, self.engine.tables.migration
-        primary = DynamoDBPrimary(client, table, LEGACY.entity)
-        notes = Notes(client, table, LEGACY.entity)
-        samples = SampledReads(client, table, LEGACY.entity)
-        ground = Ground(
-            self.engine.table(), DOMAIN.registry, ORDER, LEGACY, primary, notes, samples, self.clock, NoTelemetry()
+    def process(self) -> Migration:
+        """The migration in a new process."""
+        engine = self.engine
+        gateway, table = Gateway(engine.client), engine.tables.migration
+        return Migration(
+            self.system(), LEGACY, DOMAIN, engine.table(), gateway, table, clock=self.clock, telemetry=NoTelemetry()
         )
+
+    def system(self) -> LegacySystem:
+        """The legacy system, as a new process reaches it."""
         if self.connections:
             repository = PostgresLegacy(self.connections, LEGACY)
-            backlog = SyncBacklog(client, table, LEGACY.entity)
-            return with_outbox(ground, repository, repository, backlog, PostgresTables(self.connections, LEGACY))
+            return LegacySystem(repository, PostgresTables(self.connections, LEGACY), repository)
         assert isinstance(self.legacy, OnDynamoDB)
-        tables = DynamoDBTables(client, self.legacy.table, LEGACY.entity)
-        return with_shared_transactions(ground, self.legacy.repository, tables)
+        tables = DynamoDBTables(self.engine.client, self.legacy.table, LEGACY.entity)
+        return LegacySystem(self.legacy.repository, tables)
 
     def restart(self) -> None:
         """End the process and begin a new one."""
-        self.parts = self.process()
+        self.migration = self.process()
 
     def go(self, *steps: Step) -> None:
         """Move the migration, step by step."""
         for step in steps:
-            self.parts.transitions.move(step, reason="test")
+            self.migration.transitions.move(step, reason="test")
 
     def cutover(self, step: Step) -> None:
         """Move to a step without asking whether that is wise."""
-        self.parts.phases.handle(BeginMove(to=step, reason="test", at=self.clock()))
-        self.parts.transitions.finish()
+        self.migration.phases.handle(BeginMove(to=step, reason="test", at=self.clock()))
+        self.migration.transitions.finish()
 
     def go_to(self, step: Step) -> None:
         """Move the migration forward to a step, with a backfill before reads move."""
-        place = self.parts.phases.refreshed().step.place
+        place = self.migration.phases.refreshed().step.place
         for each in (each for each in WAY if place < each.place <= step.place):
             if each == CANARY:
                 self.import_row()
@@ -131,9 +127,9 @@ class MigrationFixture:
 
     def import_row(self) -> None:
         """Let every row be known to its stream."""
-        for stream in self.parts.repository.out_of_sync(100):
-            self.parts.importer.import_row(stream)
-        self.parts.recover()
+        for stream in self.migration.repository.out_of_sync(100):
+            self.migration.importer.import_row(stream)
+        self.migration.recover()
 
     def create(self, stream: StreamId, commit_id: str | None = None) -> Outcome[Any]:
         """Create an order of one line."""
@@ -152,11 +148,11 @@ class MigrationFixture:
 
     def handle(self, stream: StreamId, command: Any, commit_id: str | None = None, **options: Any) -> Outcome[Any]:
         """Handle a command once."""
-        return self.parts.facade.handle(stream, command, commit_id=commit_id or str(uuid4()), **options)
+        return self.migration.facade.handle(stream, command, commit_id=commit_id or str(uuid4()), **options)
 
     def row(self, stream: StreamId) -> LegacyOrder:
         """The order as the legacy system holds it."""
-        found = self.parts.repository.load(stream)
+        found = self.migration.repository.load(stream)
         assert found is not None
         return found.data  # type: ignore[no-any-return]
 
@@ -171,7 +167,7 @@ class MigrationFixture:
     def expect_equal(self, *streams: StreamId) -> None:
         """Expect both sides to say the same, and to agree on where they stand."""
         for stream in streams:
-            row = self.parts.repository.load(stream)
+            row = self.migration.repository.load(stream)
             head = self.engine.store(DOMAIN.registry).head(stream)
             assert (row and row.data) == self.told(stream), stream
             assert (row.stream_version if row else 0) == head.version, stream

@@ -10,7 +10,7 @@ from tests.orders.support.migration import MigrationFixture
 from tests.support.interruptions import Killed
 from tests.support.wire import Deliver, delivered
 
-from banyan.migration.parts import Parts
+from banyan.migration.migration import Migration
 
 if TYPE_CHECKING:
     from botocore.awsrequest import AWSPreparedRequest, AWSResponse
@@ -81,7 +81,7 @@ def stepping(world: MigrationFixture, moments: Moments, *others: Hooked, within:
             other.behind = nothing
 
 
-def meanwhile(world: MigrationFixture, other: Callable[[Parts], object], *others: Hooked) -> None:
+def meanwhile(world: MigrationFixture, other: Callable[[Migration], object], *others: Hooked) -> None:
     """Another process does something, at a moment of this one."""
     hooks, around = [(hooked, hooked.behind) for hooked in others], world.engine.wire.around
     if world.connections:

@@ -170,7 +170,7 @@ class InProcessPlatform:
         """What the controller does, every minute and when it is started."""
         app = self.app
         assert app.migration is not None
-        run_maintenance(app.migration, app.settings, app.services, app.clock, app.telemetry, lambda: FOREVER)
+        run_maintenance(app.migration, lambda: FOREVER)
 
     def differing(self) -> list[StreamId]:
         """Orders whose live row in the list is not what a fold of their events says."""

@@ -16,14 +16,9 @@ from tests.support.engines import DynamoDBEngine, MemoryEngine, session
 
 from banyan.errors import CommandRejected
 from banyan.migration.checks.comparing import comparisons
-from banyan.migration.checks.samples import SampledReads
-from banyan.migration.parts import Ground, Parts, with_outbox
+from banyan.migration.migration import LegacySystem
 from banyan.migration.phases.steps import Step
-from banyan.migration.stores.notes import Notes
-from banyan.migration.sync.backfill import Backfill
-from banyan.migration.sync.backlog import SyncBacklog
 from banyan.migration.sync.marking import mark_legacy_rows
-from banyan.migration.writes.primary_dynamodb import DynamoDBPrimary
 from banyan.projections.processor import ProjectionProcessor
 from banyan.projections.retries import RetryPolicy
 from banyan.reconciliation.plan import build_plan
@@ -34,7 +29,6 @@ from banyan.streams import StreamId
 from banyan.telemetry import NoTelemetry
 from banyan_tools.local.shards import ShardReader
 from orders import DOMAIN
-from orders.decider import ORDER
 from orders.legacy import LEGACY
 from orders.projections.order import ORDER_DETAILS
 
@@ -47,16 +41,10 @@ class OverMemory(MigrationFixture):
     def __init__(self, engine: DynamoDBEngine, legacy: InMemory) -> None:
         super().__init__(engine, legacy)  # type: ignore[arg-type]
 
-    def process(self) -> Parts:
-        client, table = self.engine.client, self.engine.tables.migration
-        primary, notes = DynamoDBPrimary(client, table, LEGACY.entity), Notes(client, table, LEGACY.entity)
-        samples = SampledReads(client, table, LEGACY.entity)
-        ground = Ground(
-            self.engine.table(), DOMAIN.registry, ORDER, LEGACY, primary, notes, samples, self.clock, NoTelemetry()
-        )
+    def system(self) -> LegacySystem:
         repository: Any = self.legacy.repository
         no_tables: Any = None  # nothing is archived here
-        return with_outbox(ground, repository, repository, SyncBacklog(client, table, LEGACY.entity), no_tables)
+        return LegacySystem(repository, no_tables, repository)
 
 
 class Streamed(OnDynamoDB):
@@ -100,8 +88,8 @@ class Reconciled:
         self.world.go_to(DUAL)
         for stream in new:
             self.world.create(stream)
-        parts = self.world.parts
-        Backfill(parts.repository, parts.importer, parts.recover, parts.phases, parts.notes).run()
+        migration = self.world.migration
+        migration.backfill.run()
         self.world.go_to(step)
         self.project(*streams)
         self.age()
@@ -131,11 +119,11 @@ class Reconciled:
     def reconciler(self) -> Reconciler:
         """A new process that reconciles."""
         clock = self.world.clock
-        parts = self.world.parts
+        migration = self.world.migration
         views: Any = Between(self.views, self.between) if self.between else self.views
         projection, control = ORDER_DETAILS, self.controls.get([ORDER_DETAILS.name])[ORDER_DETAILS.name]
         compared = Sources(self.store, views, self.upkeep, self.documents, self.runner.retry, clock)
-        others = comparisons(parts, projection, control, compared, lambda: clock() - WINDOW)
+        others = comparisons(migration, projection, control, compared, lambda: clock() - WINDOW)
         sources = replace(compared, views=self.views)
         plan = build_plan(sources, DOMAIN, self.controls, WINDOW, self._sleep, others)
         return Reconciler(plan, MemoryReports(), Runs(self.documents), clock, WINDOW)

@@ -17,7 +17,6 @@ from tests.support.engines import moto_tables
 from tests.support.postgres import Server, database
 
 from banyan.errors import Conflict
-from banyan.migration.setup import backfill
 from banyan.migration.stores.rows import LegacyKey, nameable
 from orders.legacy import LEGACY
 
@@ -129,12 +128,12 @@ def expect_good_rows_told_and_bad_ones_named(world: MigrationFixture, names: set
     odd = {name for name in names if LegacyKey(*name) not in {LegacyKey(good.tenant, good.id) for good in GOOD}}
     streams = set(filter(None, (nameable(LegacyKey(*name), "order") for name in odd)))
     world.go_to(DUAL)
-    assert backfill(world.process()).preview(1.0).rows >= 0
-    done = backfill(world.process()).run()
+    assert world.process().backfill.preview(1.0).rows >= 0
+    done = world.process().backfill.run()
     failed = {stream for stream in streams if str(stream) in done.failed}
     assert (done.seen, done.imported + done.failures) == (len(odd) + len(GOOD), len(odd) + len(GOOD))
     assert done.failures == len(done.failed) == len(failed) + len(odd) - len(streams)
-    assert world.parts.recover() == 0
+    assert world.migration.recover() == 0
     world.expect_equal(*GOOD)
     with suppress(Conflict):
         world.go(CANARY)

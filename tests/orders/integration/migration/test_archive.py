@@ -67,12 +67,12 @@ def ended(moto_world: MigrationFixture) -> MigrationFixture:
 
 def rows(world: MigrationFixture) -> dict[StreamId, object]:
     """Every row of the legacy system."""
-    return {found.stream: found for found in world.parts.repository.scan(None, 100)}
+    return {found.stream: found for found in world.migration.repository.scan(None, 100)}
 
 
 def restored(world: MigrationFixture, objects: MemoryObjects, archive: str | None = None) -> Restoration:
     """A restoration that was asked for and worked on to its end."""
-    world.process().end.archives.restore(archive)
+    world.process().archives.restore(archive)
     done = worker(world, objects).restore_on()
     assert done is not None
     return done
@@ -92,7 +92,7 @@ def test_an_archive_says_what_it_holds_and_is_read_back(
     manifest = manifest_of(objects, archive.id)
     manifest.expect_whole()
     assert {table.name: table.rows for table in manifest.tables} == TABLES[kind]
-    assert manifest.phase_version == ended.parts.phases.version()
+    assert manifest.phase_version == ended.migration.phases.version()
     assert len(objects.kept) == len(manifest.parts) + 1 > len(TABLES[kind]) + 1
     assert all(len(part.lines(objects.kept[part.key])) == part.rows for part in manifest.parts)
 
@@ -111,7 +111,7 @@ def test_what_is_restored_equals_what_was_archived(ended: MigrationFixture, obje
 def test_before_legacy_writes_are_off_nothing_is_archived(moto_world: MigrationFixture) -> None:
     moto_world.go_to(TURNED)
     with pytest.raises(Conflict, match="in event_store, not in canary") as refused:
-        moto_world.parts.end.archives.begin()
+        moto_world.migration.archives.begin()
     assert refused.value.code == "archive_out_of_phase"
 
 
@@ -122,11 +122,11 @@ def test_an_archive_that_dies_anywhere_is_finished_and_never_taken_for_whole(
     expected = manifest_of(objects, next(iter(objects.kept)).split("/")[2]).tables
 
     def work(_: int) -> None:
-        ended.process().end.archives.begin(again=True)
+        ended.process().archives.begin(again=True)
         worker(ended, objects).go_on()
 
     for _ in deaths(ended, work, objects):
-        left = ended.parts.end.archives.progress()
+        left = ended.migration.archives.progress()
         assert left is not None
         if left.stage in (ArchiveStage.CHECKING, ArchiveStage.VERIFIED):
             assert manifest_of(objects, left.id).tables == expected
@@ -144,7 +144,7 @@ def test_a_restoration_that_dies_anywhere_is_finished(ended: MigrationFixture, o
 
     for _ in deaths(ended, work, objects):
         if rows(ended) == {}:
-            ended.process().end.archives.restore(archive.id)
+            ended.process().archives.restore(archive.id)
         done = worker(ended, objects).restore_on()
         assert done is not None
         assert (done.damage, done.finished) == ("", True)
@@ -162,13 +162,13 @@ def finishes(world: MigrationFixture, objects: MemoryObjects) -> None:
 
 def finishes_in_the_same_process(world: MigrationFixture, objects: MemoryObjects) -> None:
     """As another thread of this process does, with the same parts."""
-    ArchiveWorker(world.parts.end.archives, objects, world.clock).go_on()
+    ArchiveWorker(world.migration.archives, objects, world.clock).go_on()
 
 
 def only_looks(world: MigrationFixture, objects: MemoryObjects) -> None:
     """Asks how far it has come, in the same process, after another one finished it."""
     finishes(world, objects)
-    world.parts.end.archives.progress()
+    world.migration.archives.progress()
 
 
 def makes_a_step_and_dies(world: MigrationFixture, objects: MemoryObjects) -> None:
@@ -199,8 +199,8 @@ def test_two_workers_at_any_step_leave_one_good_archive(
 ) -> None:
     expected = manifest_of(objects, archived(ended, objects).id).tables
     for number in count(1):
-        ended.parts.end.archives.begin(again=True)
-        late = ArchiveWorker(ended.parts.end.archives, objects, ended.clock)
+        ended.migration.archives.begin(again=True)
+        late = ArchiveWorker(ended.migration.archives, objects, ended.clock)
         moments = Moments(number, lambda: comes_between(ended, objects, other))
         with stepping(ended, moments, objects, within=False), suppress(Conflict):
             late.go_on()
@@ -236,7 +236,7 @@ def test_a_row_that_is_written_between_two_workers_is_in_the_archive_once_or_not
 
     numbers = count(1)
     for number in count(1):
-        ended.parts.end.archives.begin(again=True)
+        ended.migration.archives.begin(again=True)
         moments = Moments(number, lambda: comes_between(ended, objects, writes_a_row_first))
         with stepping(ended, moments, objects), suppress(Conflict):
             worker(ended, objects).go_on()
@@ -251,7 +251,7 @@ def test_a_row_that_is_written_between_two_workers_is_in_the_archive_once_or_not
 def test_a_worker_that_was_overtaken_says_so_and_goes_on_from_there(
     ended: MigrationFixture, objects: MemoryObjects
 ) -> None:
-    ended.parts.end.archives.begin()
+    ended.migration.archives.begin()
     late = worker(ended, objects)
     moments = Moments(2, lambda: comes_between(ended, objects, finishes))
     with stepping(ended, moments, objects), pytest.raises(Conflict) as refused:
@@ -267,7 +267,7 @@ def test_two_workers_at_any_step_restore_the_same(ended: MigrationFixture, objec
     before, archive = rows(ended), archived(ended, objects)
     for number in count(1):
         empty(ended)
-        ended.process().end.archives.restore(archive.id)
+        ended.process().archives.restore(archive.id)
         moments = Moments(number, lambda: comes_between(ended, objects, restores))
         with stepping(ended, moments, objects, within=False), suppress(Conflict):
             worker(ended, objects).restore_on()
@@ -291,7 +291,7 @@ def test_an_object_that_was_damaged_is_noticed_when_it_is_read_back(
         objects.kept = {key: content[:-1] if key.endswith(".gz") else content for key, content in objects.kept.items()}
         objects.behind = lambda: None
 
-    ended.parts.end.archives.begin()
+    ended.migration.archives.begin()
     objects.behind = damage
     damaged = worker(ended, objects).go_on()
     assert damaged is not None
@@ -303,12 +303,12 @@ def test_an_object_that_was_damaged_is_noticed_when_it_is_read_back(
 def test_tables_that_hold_rows_are_left_alone(ended: MigrationFixture, objects: MemoryObjects) -> None:
     archive = archived(ended, objects)
     with pytest.raises(Conflict, match="holds rows") as refused:
-        ended.parts.end.archives.restore(archive.id)
+        ended.migration.archives.restore(archive.id)
     assert refused.value.code == "legacy_not_empty"
 
 
 def test_an_archive_that_is_not_finished_is_not_restored(ended: MigrationFixture) -> None:
-    archives = ended.parts.end.archives
+    archives = ended.migration.archives
     id = archives.begin().id
     empty(ended)
     for named in (None, id):
@@ -373,7 +373,7 @@ def test_nothing_is_restored_from_an_archive_whose_checksums_do_not_hold(
 def test_every_kind_of_attribute_comes_back_as_it_was(dynamodb: DynamoDBEngine) -> None:
     tables = []
     for name in ("source", "target"):
-        table = f"{name}-{dynamodb.named('migration')}"
+        table = f"{name}-{dynamodb.named('state')}"
         dynamodb.client.create_table(TableName=table, **LEGACY_TABLE)  # type: ignore[arg-type]
         tables.append(DynamoDBTables(dynamodb.client, table, "order"))
     source, target = tables

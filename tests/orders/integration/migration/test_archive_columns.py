@@ -119,7 +119,7 @@ def dumped(world: MigrationFixture, table: str = "orders") -> list[str]:
 def restored(world: MigrationFixture, objects: MemoryObjects) -> str:
     """What went wrong when the newest archive was restored into empty tables."""
     empty(world)
-    world.process().end.archives.restore()
+    world.process().archives.restore()
     done = worker(world, objects).restore_on()
     assert done is not None
     return done.damage
@@ -234,7 +234,7 @@ def connected(world: MigrationFixture, option: str) -> Iterator[Archives]:
     """The archives of a world, through connections with one more option."""
     with closing(Connections(f"{database(world).url}%20-c{option}")) as connections:
         tables = PostgresTables(connections, LEGACY)
-        yield Archives(tables, world.parts.phases, world.parts.end.archives.notes, world.clock)
+        yield Archives(tables, world.migration.phases, world.migration.archives.documents, world.clock)
 
 
 def finished(archives: Archives, objects: MemoryObjects, world: MigrationFixture) -> Archive:
@@ -292,9 +292,9 @@ def test_without_the_right_to_try_a_restoration_nothing_is_verified(
 
 def test_an_archive_of_the_first_format_is_still_restored(ended: MigrationFixture, objects: MemoryObjects) -> None:
     run(ended, "ALTER TABLE orders ADD COLUMN cents bigint GENERATED ALWAYS AS ((total * 100)::bigint) STORED")
-    before, archives = dumped(ended), ended.process().end.archives
+    before, archives = dumped(ended), ended.process().archives
     assert isinstance(archives.tables, PostgresTables)
-    first = Archives(archives.tables.in_format(1), ended.parts.phases, archives.notes, ended.clock)
+    first = Archives(archives.tables.in_format(1), ended.migration.phases, archives.documents, ended.clock)
     archive = finished(first, objects, ended)
     assert archive.stage is ArchiveStage.VERIFIED
     manifest = objects.kept[f"legacy/order/{archive.id}/manifest.json"]

@@ -12,7 +12,6 @@ from tests.orders.support.moments import deaths
 from tests.support.engines import DynamoDBEngine
 
 from banyan.errors import Conflict
-from banyan.migration.setup import backfill as backfill_of
 from banyan.migration.stores.legacy import LegacyRow
 from banyan.migration.sync import backfill
 from banyan.migration.sync.backfill import Backfill, BackfillProgress
@@ -29,7 +28,7 @@ def _small_pages(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def a_backfill(world: MigrationFixture) -> Backfill:
     """A backfill of a new process."""
-    return backfill_of(world.process())
+    return world.process().backfill
 
 
 def fill(world: MigrationFixture) -> None:
@@ -73,7 +72,7 @@ def test_a_backfill_that_dies_anywhere_is_gone_on_with_and_tells_each_row_once(
         mortal.legacy.write_directly(stream, row(stream))
     mortal.go_to(DUAL)
     for moment in deaths(mortal, lambda _: a_backfill(mortal).run()):
-        assert mortal.parts.recover() == 0
+        assert mortal.migration.recover() == 0
         assert moment < MOMENTS, "it never ends"
     done = a_backfill(mortal).run()
     assert (done.failed, done.finished) == ({}, True)
@@ -113,7 +112,7 @@ def test_commands_that_come_meanwhile_are_neither_lost_nor_told_twice(moto_world
 
     a_backfill(moto_world).run(traffic)
     a_backfill(moto_world).run()
-    found = {row.stream: row for row in moto_world.parts.repository.scan(None, 100)}
+    found = {row.stream: row for row in moto_world.migration.repository.scan(None, 100)}
     assert len(found) == ROWS + TRAFFIC_PAGES
     moto_world.expect_equal(*found)
     assert [len(moto_world.row(order(number)).lines) for number in (1, 2, 3)] == [3, 3, 3]
@@ -128,7 +127,7 @@ def test_a_row_that_cannot_become_an_event_is_named_and_stops_no_other(moto_worl
     assert "customer_id" in done.failed[str(order(3))]
     assert "no#key" not in done.failed[str(order(3))]
     assert done.imported == ROWS - 1
-    assert moto_world.parts.recover() == 0
+    assert moto_world.migration.recover() == 0
 
 
 def test_the_controller_goes_on_with_what_was_asked_for_as_long_as_there_is_time(moto_world: MigrationFixture) -> None:

@@ -17,10 +17,11 @@ from tests.orders.support.migration import CANARY, DUAL, EVENTS, LEGACY_ONLY, TU
 from tests.orders.support.moments import Moments, deaths, meanwhile, stepping
 from tests.support.clocks import START
 
+from banyan.adapters.dynamodb.gateway import Gateway
 from banyan.documents import MemoryDocuments
 from banyan.errors import BanyanError, StoreUnavailable
 from banyan.migration.archive import reading
-from banyan.migration.parts import Parts
+from banyan.migration.migration import Migration
 from banyan.migration.phases.steps import Step
 from banyan.migration.stores.connections import Connections
 from banyan.migration.stores.legacy import LegacyRow
@@ -54,14 +55,14 @@ def test_a_turn_that_dies_with_entries_pending_drains_them_when_it_is_finished(
     def leave_pending(number: int) -> None:
         world.create(order(number))
         with monkeypatch.context() as patch:
-            patch.setattr(world.parts.relay, "stream", fail)
+            patch.setattr(world.migration.relay, "stream", fail)
             world.add(order(number))
         assert len(pending(world)) == 1
 
     leave_pending(1)
     for moment in deaths(world, lambda _: world.cutover(TURNED)):
-        migration = world.parts.transitions.finish()
-        if migration.step != TURNED:
+        state = world.migration.transitions.finish()
+        if state.step != TURNED:
             world.cutover(TURNED)
         assert pending(world) == []
         world.expect_equal(order(moment))
@@ -71,8 +72,8 @@ def test_a_turn_that_dies_with_entries_pending_drains_them_when_it_is_finished(
 
 def pending(world: MigrationFixture) -> Any:
     """Entries of the outbox that the event table does not have."""
-    assert isinstance(world.parts.repository, PostgresLegacy)
-    return world.parts.repository.pending()
+    assert isinstance(world.migration.repository, PostgresLegacy)
+    return world.migration.repository.pending()
 
 
 @pytest.fixture
@@ -104,12 +105,12 @@ def test_a_turn_waits_for_a_transaction_of_the_legacy_system_that_is_open(
     moto_world: MigrationFixture, late: PostgresLegacy[Any]
 ) -> None:
     moto_world.go_to(CANARY)
-    cutover = fencing_token(moto_world.parts.phases.refreshed().cutover + 1)
-    with moto_world.parts.repository.unit(order(), Primary.LEGACY):
+    cutover = fencing_token(moto_world.migration.phases.refreshed().cutover + 1)
+    with moto_world.migration.repository.unit(order(), Primary.LEGACY):
         thread = waiting(moto_world, lambda: late.transfer(Primary.NONE, cutover))
         assert thread.is_alive()
     thread.join()
-    assert moto_world.parts.repository.primary() is Primary.NONE
+    assert moto_world.migration.repository.primary() is Primary.NONE
 
 
 @on_postgres
@@ -122,12 +123,12 @@ def test_of_two_who_create_one_row_the_second_waits_and_sees_it(
         with late.unit(order(), Primary.LEGACY) as unit:
             seen.append(unit.row)
 
-    with moto_world.parts.repository.unit(order(), Primary.LEGACY) as unit:
+    with moto_world.migration.repository.unit(order(), Primary.LEGACY) as unit:
         thread = waiting(moto_world, look)
         assert thread.is_alive()
         unit.write(LegacyRow(order(), 1, row(order()), None), [])
     thread.join()
-    assert seen == [moto_world.parts.repository.load(order())]
+    assert seen == [moto_world.migration.repository.load(order())]
     assert seen[0] is not None
 
 
@@ -137,16 +138,16 @@ def test_going_back_is_refused_while_a_row_cannot_follow(
 ) -> None:
     world = moto_world
     world.go_to(TURNED)
-    assert world.parts.legacy_sync is not None
+    assert world.migration.legacy_sync is not None
     with monkeypatch.context() as patch:
-        patch.setattr(world.parts.legacy_sync, "sync", fail)
+        patch.setattr(world.migration.legacy_sync, "sync", fail)
         for number in (1, 2):
             world.create(order(number))
         with pytest.raises(StoreUnavailable, match="2 streams"):
             world.cutover(CANARY)
-        assert world.parts.phases.refreshed().moving_to == CANARY
-        assert world.parts.repository.primary() is Primary.EVENTS
-    assert world.parts.transitions.finish().step == CANARY
+        assert world.migration.phases.refreshed().moving_to == CANARY
+        assert world.migration.repository.primary() is Primary.EVENTS
+    assert world.migration.transitions.finish().step == CANARY
     world.expect_equal(order(1), order(2))
 
 
@@ -157,16 +158,16 @@ def test_events_do_not_lead_while_an_entry_cannot_be_relayed(
     world = moto_world
     world.go_to(CANARY)
     world.create(order())
-    assert world.parts.relay is not None
+    assert world.migration.relay is not None
     with monkeypatch.context() as patch:
-        patch.setattr(world.parts.relay, "stream", fail)
+        patch.setattr(world.migration.relay, "stream", fail)
         world.add(order())
         with pytest.raises(StoreUnavailable, match="1 entries of the outbox"):
             world.cutover(TURNED)
-        assert world.parts.repository.primary() is Primary.NONE
+        assert world.migration.repository.primary() is Primary.NONE
         with pytest.raises(BanyanError):
             world.add(order())
-    assert world.parts.transitions.finish().step == TURNED
+    assert world.migration.transitions.finish().step == TURNED
     world.add(order())
     world.expect_equal(order())
     assert len(world.row(order()).lines) == 3
@@ -178,7 +179,7 @@ def test_what_comes_while_a_row_follows_is_still_to_follow(moto_world: Migration
     world.go_to(TURNED)
     world.create(order())
     client, table = world.engine.client, world.engine.tables.migration
-    backlog = SyncBacklog(client, table, LEGACY.entity)
+    backlog = SyncBacklog(Gateway(client), table, LEGACY.entity)
     commits = list(world.engine.table().forward(order(), 0))
     world.add(order())
     newer = list(world.engine.table().forward(order(), 1))
@@ -194,11 +195,11 @@ def test_what_comes_while_a_row_follows_is_still_to_follow(moto_world: Migration
 def test_a_commit_that_comes_while_a_row_follows_is_followed_too(
     moto_world: MigrationFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def adds_and_dies(parts: Parts, stream: StreamId) -> None:
-        assert parts.legacy_sync is not None
-        monkeypatch.setattr(parts.legacy_sync, "sync", fail)
+    def adds_and_dies(migration: Migration, stream: StreamId) -> None:
+        assert migration.legacy_sync is not None
+        monkeypatch.setattr(migration.legacy_sync, "sync", fail)
         item = AddItem(item=Item(sku="pot", quantity=1, price="1"))
-        parts.facade.handle(stream, item, commit_id=f"between-{stream.id}")
+        migration.facade.handle(stream, item, commit_id=f"between-{stream.id}")
 
     world = moto_world
     world.go_to(TURNED)
@@ -207,11 +208,11 @@ def test_a_commit_that_comes_while_a_row_follows_is_followed_too(
         world.create(stream)
         moments = Moments(
             number,
-            lambda s=stream: meanwhile(world, lambda parts: adds_and_dies(parts, s)),  # type: ignore[misc]
+            lambda s=stream: meanwhile(world, lambda migration: adds_and_dies(migration, s)),  # type: ignore[misc]
         )
         with stepping(world, moments, within=False):
             world.add(stream)
-        assert world.parts.recover() == 0
+        assert world.migration.recover() == 0
         world.expect_equal(stream)
         assert len(world.row(stream).lines) == (3 if moments.passed >= number else 2)
         if moments.passed < number:
@@ -225,12 +226,12 @@ def test_a_commit_that_comes_while_a_row_follows_is_followed_too(
 def test_what_is_written_while_a_command_is_handled_stays(
     moto_world: MigrationFixture, step: Step, directly: bool
 ) -> None:
-    def other(parts: Parts, stream: StreamId) -> None:
+    def other(migration: Migration, stream: StreamId) -> None:
         if directly:
             moto_world.legacy.write_directly(stream, row(stream))
         else:
             item = AddItem(item=Item(sku="pot", quantity=1, price="1"))
-            parts.facade.handle(stream, item, commit_id=f"between-{stream.id}")
+            migration.facade.handle(stream, item, commit_id=f"between-{stream.id}")
 
     moto_world.go_to(step)
     for number in count(1):
@@ -238,7 +239,7 @@ def test_what_is_written_while_a_command_is_handled_stays(
         moto_world.create(stream)
         moments = Moments(
             number,
-            lambda s=stream: meanwhile(moto_world, lambda parts: other(parts, s)),  # type: ignore[misc]
+            lambda s=stream: meanwhile(moto_world, lambda migration: other(migration, s)),  # type: ignore[misc]
         )
         with stepping(moto_world, moments):
             moto_world.add(stream, "once")
@@ -265,8 +266,8 @@ def test_the_newest_of_many_commands_is_remembered(moto_world: MigrationFixture)
 @on_postgres
 def test_a_row_that_changes_between_look_and_mark_is_looked_at_again(moto_world: MigrationFixture) -> None:
     world = moto_world
-    assert isinstance(world.parts.repository, PostgresLegacy)
-    feed = world.parts.repository.changes(MemoryDocuments()).feed
+    assert isinstance(world.migration.repository, PostgresLegacy)
+    feed = world.migration.repository.changes(MemoryDocuments()).feed
     until = START + timedelta(days=36500)
     for number in (1, 2):
         world.legacy.write_directly(order(number), row(order(number)))
@@ -285,7 +286,7 @@ def test_a_repair_takes_nothing_back_that_is_written_meanwhile(moto_world: Migra
         number += 1
         stream = order(number)
         world.create(stream)
-        world.parts.recover()
+        world.migration.recover()
         world.legacy.write_directly(stream, row(stream, customer="c-2"))
         written: list[bool] = []
         moments = Moments(number, lambda s=stream, w=written: w.append(changes(world, s)))  # type: ignore[misc]
@@ -293,7 +294,7 @@ def test_a_repair_takes_nothing_back_that_is_written_meanwhile(moto_world: Migra
             repair(world, stream)
         with suppress(NotRepairable):
             repair(world, stream)
-        world.parts.recover()
+        world.migration.recover()
         world.expect_equal(stream)
         by_hand = "c-3" if any(written) else "c-2"
         assert world.row(stream).customer == (by_hand if step == DUAL else "c-1")
@@ -304,7 +305,7 @@ def test_a_repair_takes_nothing_back_that_is_written_meanwhile(moto_world: Migra
 
 def repair(world: MigrationFixture, stream: StreamId) -> None:
     """Put a row right."""
-    LegacyRepair(world.parts, world.engine.store(DOMAIN.registry))(stream)
+    LegacyRepair(world.migration, world.engine.store(DOMAIN.registry))(stream)
 
 
 def changes(world: MigrationFixture, stream: StreamId) -> bool:
@@ -341,8 +342,8 @@ def test_nothing_is_restored_before_the_last_object_was_checked(
     last = max((key for key in objects.kept if key.endswith(".gz")), key=lambda key: key.rpartition("/")[2])
     objects.kept[last] += b"\0"
     empty(world)
-    world.process().end.archives.restore()
+    world.process().archives.restore()
     done = worker(world, objects).restore_on()
     assert done is not None
     assert (done.archive, done.checked, done.written) == (archive.id, archive.parts - 1, 0)
-    assert list(world.parts.repository.scan(None, 10)) == []
+    assert list(world.migration.repository.scan(None, 10)) == []

@@ -10,7 +10,7 @@ from tests.orders.support.legacies import order, row
 from tests.orders.support.migration import CANARY, DUAL, LEGACY_ONLY, TURNED, MigrationFixture
 
 from banyan.migration.checks.health import Limits
-from banyan.migration.phases.aggregate import BeginMove, Migration
+from banyan.migration.phases.aggregate import BeginMove, MigrationState
 from banyan.migration.phases.controller import Controller
 from banyan.migration.phases.steps import Phase, Step
 from banyan.migration.writes.primary import Primary
@@ -21,17 +21,17 @@ DAY = timedelta(hours=25)
 FIRST = Step(phase=Phase.CANARY, percentage=10)
 
 
-def run(world: MigrationFixture, **limits: object) -> Migration:
+def run(world: MigrationFixture, **limits: object) -> MigrationState:
     """One run of the controller."""
-    return Controller(world.parts, replace(LIMITS, **limits), world.clock).run()  # type: ignore[arg-type]
+    return Controller(replace(world.migration, limits=replace(LIMITS, **limits))).run()  # type: ignore[arg-type]
 
 
 def compare(world: MigrationFixture, alike: int, differing: int = 0, lag_ms: int = 0) -> None:
     """Keep samples of reads."""
-    migration = world.parts.phases.refreshed()
+    state = world.migration.phases.refreshed()
     for number in range(alike + differing):
         fields = [FieldDifference(name="status", expected='"created"', actual='"paid"')] if number < differing else []
-        world.parts.samples.compared(migration, order(), fields, lag_ms, world.clock())
+        world.migration.samples.compared(state, order(), fields, lag_ms, world.clock())
 
 
 def test_nothing_moves_before_somebody_begins(moto_world: MigrationFixture) -> None:
@@ -63,9 +63,9 @@ def test_too_few_samples_hold_it(moto_world: MigrationFixture) -> None:
 def test_differing_reads_move_it_back_within_one_run(moto_world: MigrationFixture) -> None:
     moto_world.go_to(CANARY)
     compare(moto_world, 98, 2)
-    migration = run(moto_world)
-    assert migration.step == DUAL
-    told = moto_world.parts.phases.history()[-1].payload
+    state = run(moto_world)
+    assert state.step == DUAL
+    told = moto_world.migration.phases.history()[-1].payload
     assert told.model_dump()["reason"] == "too many reads differ"
     assert told.model_dump()["evidence"]["mismatchRate"] == 0.02
 
@@ -75,7 +75,7 @@ def test_a_long_lag_moves_it_back_even_over_the_turn(moto_world: MigrationFixtur
     moto_world.create(order())
     compare(moto_world, 1, lag_ms=LIMITS.lag_ms + 1)
     assert run(moto_world).step == DUAL
-    assert moto_world.parts.repository.primary() is Primary.LEGACY
+    assert moto_world.migration.repository.primary() is Primary.LEGACY
     moto_world.add(order())
     moto_world.expect_equal(order())
 
@@ -84,8 +84,8 @@ def test_between_half_a_limit_and_the_limit_it_stays(moto_world: MigrationFixtur
     moto_world.go_to(CANARY)
     moto_world.clock.move(DAY)
     compare(moto_world, LIMITS.samples, lag_ms=LIMITS.lag_ms - 1)
-    migration = run(moto_world)
-    assert (migration.step, migration.deferred) == (CANARY, "the lag is too long")
+    state = run(moto_world)
+    assert (state.step, state.deferred) == (CANARY, "the lag is too long")
 
 
 def test_what_was_seen_before_a_step_says_nothing_about_it(moto_world: MigrationFixture) -> None:
@@ -105,15 +105,15 @@ def test_it_does_not_go_on_while_a_row_is_not_known_to_its_stream(moto_world: Mi
 
 def test_a_decision_to_stay_is_told_once(moto_world: MigrationFixture) -> None:
     moto_world.go_to(DUAL)
-    before = len(moto_world.parts.phases.history())
+    before = len(moto_world.migration.phases.history())
     for _ in range(3):
         run(moto_world)
-    assert [event.event_type for event in moto_world.parts.phases.history()[before:]] == ["Held"]
+    assert [event.event_type for event in moto_world.migration.phases.history()[before:]] == ["Held"]
 
 
 def test_a_turn_that_was_cut_short_is_finished(moto_world: MigrationFixture) -> None:
     moto_world.go_to(CANARY)
-    moto_world.parts.phases.handle(BeginMove(to=TURNED, reason="by hand", at=moto_world.clock()))
+    moto_world.migration.phases.handle(BeginMove(to=TURNED, reason="by hand", at=moto_world.clock()))
     assert run(moto_world).step == TURNED
     moto_world.create(order())
     moto_world.expect_equal(order())
@@ -125,8 +125,8 @@ def test_a_turn_that_cannot_be_finished_is_given_up(moto_world: MigrationFixture
     moto_world.go_to(CANARY)
     moto_world.create(order())
     moto_world.legacy.write_directly(order(2), row(order(2), customer="no#key"))
-    moto_world.parts.phases.handle(BeginMove(to=TURNED, reason="by hand", at=moto_world.clock()))
-    migration = run(moto_world)
-    assert (migration.step, migration.moving_to) == (CANARY, None)
+    moto_world.migration.phases.handle(BeginMove(to=TURNED, reason="by hand", at=moto_world.clock()))
+    state = run(moto_world)
+    assert (state.step, state.moving_to) == (CANARY, None)
     moto_world.add(order())
-    assert moto_world.parts.repository.primary() is Primary.LEGACY
+    assert moto_world.migration.repository.primary() is Primary.LEGACY

@@ -27,8 +27,8 @@ Born = Callable[[], AbstractContextManager[MigrationFixture]]
 
 def recover(world: MigrationFixture) -> None:
     """What the controller does each minute."""
-    world.parts.transitions.finish()
-    assert world.parts.recover() == 0
+    world.migration.transitions.finish()
+    assert world.migration.recover() == 0
 
 
 @pytest.mark.parametrize("step", [LEGACY_ONLY, DUAL, CANARY, TURNED, EVENTS, COMPLETE], ids=str)
@@ -89,7 +89,7 @@ def test_a_turn_that_dies_anywhere_is_finished_and_loses_nothing(
 
     for moment in deaths(mortal, lambda _: mortal.cutover(to)):
         recover(mortal)
-        reached = mortal.parts.phases.refreshed().step
+        reached = mortal.migration.phases.refreshed().step
         if (source, reached) == (LEGACY_ONLY, DUAL):
             mortal.import_row()
         both_sides_agree(mortal, reached, order(moment))
@@ -108,11 +108,11 @@ def test_a_repair_that_dies_anywhere_is_made_once(
 ) -> None:
     def falsify(number: int) -> None:
         mortal.create(order(number))
-        mortal.parts.recover()
+        mortal.migration.recover()
         mortal.legacy.write_directly(order(number), row(order(number), customer="c-2"))
 
     def repair(number: int) -> None:
-        LegacyRepair(mortal.parts, mortal.engine.store(DOMAIN.registry))(order(number))
+        LegacyRepair(mortal.migration, mortal.engine.store(DOMAIN.registry))(order(number))
 
     mortal.go_to(step)
     falsify(1)
@@ -132,12 +132,12 @@ def test_the_step_without_a_way_back_that_dies_anywhere_is_made(born: Born) -> N
         with born() as world:
             died = _dies(world, deadly)
             recover(world)
-            if world.parts.phases.refreshed().step != EVENTS:
+            if world.migration.phases.refreshed().step != EVENTS:
                 world.cutover(EVENTS)
             left = world.row(order(1))
             world.add(order(1))
             assert (len(world.told(order(1)).lines), world.row(order(1))) == (3, left)
-            with pytest.raises(LegacyWritesOff), world.parts.repository.unit(order(1), Primary.LEGACY) as unit:
+            with pytest.raises(LegacyWritesOff), world.migration.repository.unit(order(1), Primary.LEGACY) as unit:
                 unit.write(unit.row, ())  # type: ignore[arg-type]
     assert deadly > 2, "there was no step to die at"
 
@@ -147,7 +147,7 @@ def _dies(world: MigrationFixture, deadly: int) -> bool:
     world.go_to(TURNED)
     world.create(order(1))
     world.add(order(1))
-    world.parts.recover()
+    world.migration.recover()
     moments = Moments(deadly)
     with suppress(Killed), stepping(world, moments):
         world.cutover(EVENTS)
@@ -166,8 +166,8 @@ def test_a_turn_that_is_given_up_leaves_everything_as_it_was(mortal: MigrationFi
         with suppress(Killed), stepping(mortal, Moments(deadly)):
             mortal.cutover(TURNED)
         mortal.restart()
-        migration = mortal.parts.transitions.give_up("test")
-        if migration.step == TURNED:
+        state = mortal.migration.transitions.give_up("test")
+        if state.step == TURNED:
             mortal.cutover(CANARY)
         mortal.add(order(1))
         mortal.expect_equal(order(1))

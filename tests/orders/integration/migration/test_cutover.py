@@ -12,23 +12,24 @@ from tests.orders.support.migration import CANARY, TURNED, MigrationFixture
 from tests.orders.support.moments import Moments, meanwhile, stepping
 from tests.support.interruptions import Killed
 
+from banyan.adapters.dynamodb.gateway import Gateway
 from banyan.errors import BanyanError
-from banyan.migration.parts import Parts
+from banyan.migration.migration import Migration
 from banyan.migration.phases.aggregate import BeginMove
 from banyan.migration.phases.steps import Step
-from banyan.migration.writes.primary_dynamodb import DynamoDBPrimary
+from banyan.migration.writes.primary import DynamoDBPrimary
 
-Intruder = Callable[[Parts], object]
+Intruder = Callable[[Migration], object]
 
 
-def finishes(parts: Parts) -> None:
+def finishes(migration: Migration) -> None:
     """The controller makes the same turn."""
-    parts.transitions.finish()
+    migration.transitions.finish()
 
 
-def gives_up(parts: Parts) -> None:
+def gives_up(migration: Migration) -> None:
     """The controller lets the lead go back."""
-    parts.transitions.give_up("test")
+    migration.transitions.give_up("test")
 
 
 @pytest.mark.parametrize(
@@ -49,24 +50,24 @@ def test_whatever_comes_between_two_steps_of_a_turn_both_stores_agree(
 def turned(world: MigrationFixture, source: Step, to: Step, moments: Moments) -> int:
     """A turn in which something happens at a moment, and what must hold behind it; tells the moments there were."""
     world.restart()
-    world.parts.phases.handle(BeginMove(to=to, reason="test", at=world.clock()))
+    world.migration.phases.handle(BeginMove(to=to, reason="test", at=world.clock()))
     with stepping(world, moments, within=False), suppress(BanyanError):
-        world.parts.transitions.finish()
+        world.migration.transitions.finish()
     world.restart()
     expect_agreement(world)
     world.add(order())
     world.expect_equal(order())
-    if world.parts.phases.refreshed().step != source:
+    if world.migration.phases.refreshed().step != source:
         world.cutover(source)
     return moments.passed
 
 
 def expect_agreement(world: MigrationFixture) -> None:
     """What the controller does each minute leaves both stores with the leader that the migration says."""
-    migration = world.parts.transitions.finish()
-    assert migration.moving_to is None
-    primary = DynamoDBPrimary(world.engine.client, world.engine.tables.migration, "order")
-    assert {primary.get(), world.parts.repository.primary()} == {migration.primary}
+    state = world.migration.transitions.finish()
+    assert state.moving_to is None
+    primary = DynamoDBPrimary(Gateway(world.engine.client), world.engine.tables.migration, "order")
+    assert {primary.get(), world.migration.repository.primary()} == {state.primary}
 
 
 @pytest.mark.parametrize("kind", ["postgres"], indirect=True)
@@ -107,10 +108,10 @@ def test_whoever_comes_late_and_dies_leaves_the_lead_where_it_is(
     moto_world.go_to(source)
     moto_world.create(order())
     for deadly in count(2):
-        moto_world.parts.phases.handle(BeginMove(to=to, reason="test", at=moto_world.clock()))
+        moto_world.migration.phases.handle(BeginMove(to=to, reason="test", at=moto_world.clock()))
         late = Late(deadly, lambda: meanwhile(moto_world, finishes))
         with stepping(moto_world, late, within=False), suppress(Killed):
-            moto_world.parts.transitions.finish()
+            moto_world.migration.transitions.finish()
         moto_world.restart()
         expect_agreement(moto_world)
         moto_world.add(order())

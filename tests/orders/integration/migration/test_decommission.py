@@ -15,11 +15,9 @@ from tests.orders.support.moments import deaths
 from banyan.entrypoints.http.problems import problem_of
 from banyan.errors import Conflict, LegacyWritesOff
 from banyan.migration.checks import completion
-from banyan.migration.checks.health import Limits
 from banyan.migration.checks.reads import MigratingQueries
 from banyan.migration.checks.usage import READ, WRITE
-from banyan.migration.phases.aggregate import Migration
-from banyan.migration.phases.controller import Controller
+from banyan.migration.phases.aggregate import MigrationState
 from banyan.migration.phases.steps import Phase, Step
 from banyan.migration.stores.legacy import LegacyRow, SyncPoint
 from banyan.migration.writes.primary import Primary
@@ -58,24 +56,24 @@ def quiet(ended: MigrationFixture, objects: MemoryObjects) -> MigrationFixture:
     return ended
 
 
-def check(world: MigrationFixture) -> Migration:
+def check(world: MigrationFixture) -> MigrationState:
     """What the controller does each minute."""
-    return Controller(world.process(), Limits(), world.clock).run()
+    return world.process().controller.run()
 
 
 def refusal(world: MigrationFixture) -> Conflict:
     """Why the last step is not made."""
     with pytest.raises(Conflict) as refused:
         world.process().transitions.move(COMPLETE, reason="test")
-    assert world.parts.phases.refreshed().step == EVENTS
+    assert world.migration.phases.refreshed().step == EVENTS
     return refused.value
 
 
 def test_the_last_step_tells_what_it_was_based_on(quiet: MigrationFixture) -> None:
     check(quiet)
     quiet.go(COMPLETE)
-    evidence = quiet.parts.phases.history()[-1].payload.model_dump()["evidence"]
-    archive = quiet.parts.end.archives.progress()
+    evidence = quiet.migration.phases.history()[-1].payload.model_dump()["evidence"]
+    archive = quiet.migration.archives.progress()
     assert archive is not None
     assert (evidence["archive"], evidence["manifestSha256"]) == (archive.id, archive.manifest_sha256)
     assert (evidence["quiet"]["looks"], evidence["quiet"]["refused"], evidence["quiet"]["seen"]) == (3, 0, "")
@@ -96,7 +94,7 @@ def test_it_waits_for_an_archive_that_was_read_back_and_is_old_enough(
 ) -> None:
     ended.clock.move(DAY)
     assert refusal(ended).code == "not_archived"
-    ended.parts.end.archives.begin()
+    ended.migration.archives.begin()
     assert refusal(ended).code == "not_archived"
     worker(ended, objects).go_on()
     assert refusal(ended).code == "archive_too_young"
@@ -159,32 +157,34 @@ def test_a_comparison_that_is_too_old_is_made_again(quiet: MigrationFixture, mon
 
 @pytest.mark.parametrize("use", [READ, WRITE])
 def test_a_use_through_the_facade_is_seen(quiet: MigrationFixture, use: str) -> None:
-    quiet.process().end.usage.used(use)
+    quiet.process().usage.used(use)
     seen = refusal(quiet)
     assert (seen.code, f"a {use} through the facade, seen at" in seen.detail) == ("legacy_in_use", True)
 
 
 def test_the_facade_notes_when_it_uses_the_legacy_system(moto_world: MigrationFixture) -> None:
-    queries = MigratingQueries(
-        moto_world.engine.store(DOMAIN.registry), moto_world.engine.views(), wait_ms=0, clock=moto_world.clock
-    ).sync(moto_world.parts, 0)
+    def queries() -> MigratingQueries:
+        engine = moto_world.engine
+        clock, store = moto_world.clock, engine.store(DOMAIN.registry)
+        return MigratingQueries(moto_world.migration, 0, store=store, views=engine.views(), wait_ms=0, clock=clock)
+
     moto_world.go_to(DUAL)
     moto_world.create(order())
-    assert moto_world.parts.end.usage.last().keys() == {WRITE}
-    queries.get(ORDER_DETAILS, order())
-    before = moto_world.parts.end.usage.last()
+    assert moto_world.migration.usage.last().keys() == {WRITE}
+    queries().get(ORDER_DETAILS, order())
+    before = moto_world.migration.usage.last()
     assert before.keys() == {READ, WRITE}
     moto_world.go_to(EVENTS)
     moto_world.clock.move(DAY)
     moto_world.restart()
     moto_world.add(order())
-    queries.sync(moto_world.parts, 0).get(ORDER_DETAILS, order())
-    assert moto_world.parts.end.usage.last() == before
+    queries().get(ORDER_DETAILS, order())
+    assert moto_world.migration.usage.last() == before
 
 
 def test_what_happened_before_the_first_look_is_not_missed(ended: MigrationFixture) -> None:
-    ended.process().end.usage.used(READ)
-    quiet = ended.parts.end.monitor.check()
+    ended.process().usage.used(READ)
+    quiet = ended.migration.monitor.check()
     assert (quiet.seen, quiet.since == quiet.seen_at, quiet.looks) == ("a read through the facade", True, 1)
 
 
@@ -202,10 +202,10 @@ def test_the_last_step_that_dies_anywhere_is_made_once(quiet: MigrationFixture) 
         quiet.process().transitions.move(COMPLETE, reason="test")
 
     for _ in deaths(quiet, work):
-        if quiet.parts.phases.refreshed().step == COMPLETE:
+        if quiet.migration.phases.refreshed().step == COMPLETE:
             break
     quiet.go(COMPLETE)
-    made = [e for e in quiet.parts.phases.history() if e.payload.model_dump().get("to") == COMPLETE.model_dump()]
+    made = [e for e in quiet.migration.phases.history() if e.payload.model_dump().get("to") == COMPLETE.model_dump()]
     assert len(made) == 1
 
 
@@ -217,7 +217,7 @@ def test_once_legacy_writes_are_off_banyan_itself_is_refused_with_a_code(ended: 
 
 def write_a_row(world: MigrationFixture, stream: StreamId) -> None:
     """Write a row as a repair does."""
-    with world.parts.repository.unit(stream, Primary.LEGACY) as unit:
+    with world.migration.repository.unit(stream, Primary.LEGACY) as unit:
         unit.write(LegacyRow(stream, 9, row(stream), SyncPoint(9, 9)), [])
 
 
@@ -232,11 +232,11 @@ def test_a_process_that_still_writes_both_sides_writes_no_item_any_more(
     late = moto_world.process()
     assert late.phases.current().step == step
     moto_world.go_to(EVENTS)
-    before = moto_world.parts.repository.load(order())
-    moto_world.parts = late
+    before = moto_world.migration.repository.load(order())
+    moto_world.migration = late
     assert moto_world.add(order()).head.version == 2
     with suppress(LegacyWritesOff):
         late.importer.import_row(order())
     moto_world.restart()
-    assert moto_world.parts.repository.load(order()) == before
+    assert moto_world.migration.repository.load(order()) == before
     assert len(moto_world.told(order()).lines) == 2

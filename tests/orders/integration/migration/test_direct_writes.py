@@ -7,12 +7,11 @@ from tests.orders.support.legacies import order, row
 from tests.orders.support.migration import CANARY, DUAL, TURNED, MigrationFixture
 
 from banyan.errors import NotFound
-from banyan.migration.setup import backfill
 
 
 def replace(world: MigrationFixture, customer: str = "c-9") -> None:
     """Delete a row and insert another in its place, with as many changes as the first had."""
-    before = world.parts.repository.load(order())
+    before = world.migration.repository.load(order())
     world.legacy.delete_directly(order())
     for _ in range(before.version if before else 1):
         world.legacy.write_directly(order(), row(order(), customer=customer))
@@ -27,7 +26,7 @@ def test_a_row_put_in_the_place_of_a_deleted_one_is_told_by_the_backfill(
     moto_world.go_to(DUAL)
     moto_world.import_row()
     replace(moto_world)
-    done = backfill(moto_world.process()).run()
+    done = moto_world.process().backfill.run()
     assert (done.imported, done.failed) == (1, {})
     assert moto_world.told(order()).customer == "c-9"
     moto_world.expect_equal(order())
@@ -61,7 +60,7 @@ def test_an_order_that_was_deleted_directly_can_be_created_again(moto_world: Mig
         moto_world.add(order(), "c")
     assert moto_world.create(order(), "d").head.version == 3
     assert (moto_world.create(order(), "d").repeated, moto_world.add(order(), "e").head.version) == (True, 4)
-    assert moto_world.parts.recover() == 0
+    assert moto_world.migration.recover() == 0
     assert len(moto_world.row(order()).lines) == 2
     moto_world.expect_equal(order())
     moto_world.go_to(TURNED)
@@ -76,7 +75,7 @@ def test_a_row_that_was_deleted_while_events_lead_comes_back_with_the_next_comma
     moto_world.add(order(), "b")
     moto_world.legacy.delete_directly(order())
     moto_world.add(order(), "c")
-    assert moto_world.parts.recover() == 0
+    assert moto_world.migration.recover() == 0
     moto_world.expect_equal(order())
     moto_world.go(CANARY)
     moto_world.add(order(), "d")

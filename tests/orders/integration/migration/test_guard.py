@@ -34,7 +34,7 @@ def with_orders(world: MigrationFixture, step: Step) -> MigrationFixture:
 
 def last(world: MigrationFixture) -> dict[str, Any]:
     """What the migration told last."""
-    return world.parts.phases.history()[-1].payload.model_dump()
+    return world.migration.phases.history()[-1].payload.model_dump()
 
 
 def test_every_step_forward_tells_which_rows_were_compared(moto_world: MigrationFixture) -> None:
@@ -58,7 +58,7 @@ def test_content_that_differs_though_versions_agree_is_named_down_to_the_field(
     with pytest.raises(Conflict, match=f"{ORDERS[2]} is told otherwise by its stream: customer$") as refused:
         world.go(to)
     assert refused.value.code == "would_lose"
-    assert world.parts.phases.refreshed().step == step
+    assert world.migration.phases.refreshed().step == step
     world.go(LEGACY_ONLY)
 
 
@@ -75,7 +75,7 @@ def test_writes_that_stay_half_done_are_counted(moto_world: MigrationFixture, mo
         raise StoreUnavailable("not now")
 
     world = with_orders(moto_world, CANARY)
-    monkeypatch.setattr(world.parts.relay, "stream", fail)
+    monkeypatch.setattr(world.migration.relay, "stream", fail)
     world.add(order())
     with pytest.raises(Conflict, match="1 writes are half done"):
         world.go(TURNED)
@@ -94,7 +94,7 @@ def test_a_stream_that_lost_an_event_is_found_although_nothing_is_half_done(moto
 
 def test_rows_are_compared_a_slice_at_a_time_and_the_place_is_kept(moto_world: MigrationFixture) -> None:
     world = with_orders(moto_world, DUAL)
-    moved_at = world.parts.phases.refreshed().moved_at
+    moved_at = world.migration.phases.refreshed().moved_at
     begun = world.process().verification.go_on(2, moved_at).current
     assert (begun.rows, begun.ended_at) == (2, None)
     assert world.process().verification.go_on(100, moved_at).current.rows == len(ORDERS)
@@ -104,7 +104,7 @@ def test_rows_are_compared_a_slice_at_a_time_and_the_place_is_kept(moto_world: M
 
 def test_a_step_does_not_compare_again_what_was_compared_just_now(moto_world: MigrationFixture) -> None:
     world = with_orders(moto_world, DUAL)
-    moved_at = world.parts.phases.refreshed().moved_at
+    moved_at = world.migration.phases.refreshed().moved_at
     compared = world.process().verification.go_on(100, moved_at).current
     assert world.process().verification.go_on(100, moved_at).current == compared
     forge(world, ORDERS[2].id)
@@ -115,7 +115,7 @@ def test_a_step_does_not_compare_again_what_was_compared_just_now(moto_world: Mi
 
 def test_the_step_without_a_way_back_compares_all_rows_anew(moto_world: MigrationFixture) -> None:
     world = with_orders(moto_world, TURNED)
-    world.process().verification.go_on(100, world.parts.phases.refreshed().moved_at)
+    world.process().verification.go_on(100, world.migration.phases.refreshed().moved_at)
     forge(world, ORDERS[2].id)
     with pytest.raises(Conflict, match=f"{ORDERS[2]} is told otherwise"):
         world.go(EVENTS)
@@ -130,7 +130,7 @@ def test_what_was_compared_before_a_step_says_nothing_about_it(
         world.go(TURNED)
     assert refused.value.code == "not_verified_yet"
     for _ in range(len(ORDERS)):
-        world.parts.verification.go_on(2, world.parts.phases.refreshed().moved_at)
+        world.migration.verification.go_on(2, world.migration.phases.refreshed().moved_at)
     world.go(TURNED)
 
 
@@ -138,7 +138,7 @@ def test_another_walk_over_the_same_rows_refuses_no_step(
     moto_world: MigrationFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     world = with_orders(moto_world, DUAL)
-    moved_at = world.parts.phases.refreshed().moved_at
+    moved_at = world.migration.phases.refreshed().moved_at
     mine, others, scan = world.process().verification, world.process().verification, [True, True]
     slice_of = verification.Verification._slice
 

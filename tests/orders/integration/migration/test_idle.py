@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 from tests.orders.integration.migration.test_backfill import a_backfill, fill
 from tests.orders.support.migration import DUAL, MigrationFixture
 from tests.support.projections import CountingTelemetry
 
-from banyan.migration.sync.idle import report_idle
+from banyan.migration.maintenance import report_idle
 
 GAUGE = "MigrationIdleSeconds"
 
@@ -17,7 +18,7 @@ def idle(world: MigrationFixture) -> dict[str, float]:
     """What the next run, a minute later, tells of each work; the whole under the empty name."""
     world.clock.move(timedelta(minutes=1))
     telemetry = CountingTelemetry()
-    report_idle(world.process(), world.clock, telemetry)
+    report_idle(replace(world.process(), telemetry=telemetry))
     return {of: round(value) for (name, of), value in telemetry.gauges.items() if name == GAUGE}
 
 

@@ -131,11 +131,11 @@ def test_a_process_that_believes_in_the_old_phase_writes_nothing_twice_and_loses
     assert old.phases.current().step == CANARY
     world.go(TURNED)
     world.add(order())
-    stale, world.parts = world.parts, old
+    stale, world.migration = world.migration, old
     world.add(order())
-    world.parts = stale
+    world.migration = stale
     world.go(CANARY)
-    world.parts = old
+    world.migration = old
     world.add(order())
     assert len(world.row(order()).lines) == 4
     world.expect_equal(order())
@@ -147,7 +147,7 @@ def test_once_events_stand_alone_the_legacy_system_is_left_alone(world: Migratio
     world.go(EVENTS)
     world.add(order())
     assert (len(world.told(order()).lines), len(world.row(order()).lines)) == (2, 1)
-    assert world.parts.repository.primary() is Primary.OFF
+    assert world.migration.repository.primary() is Primary.OFF
     with pytest.raises(CommandRejected, match="no move leads"):
         world.go(TURNED)
 
@@ -159,14 +159,14 @@ def test_a_process_that_still_writes_both_sides_learns_that_events_stand_alone(w
     assert old.phases.current().step == TURNED
     world.go(EVENTS)
     world.add(order())
-    world.parts = old
+    world.migration = old
     assert world.add(order()).head.version == 3
     assert len(world.told(order()).lines) == 3
 
 
 def test_the_migration_tells_its_own_history(world: MigrationFixture) -> None:
     world.go(DUAL, CANARY, TURNED, CANARY)
-    history = [event.event_type for event in world.parts.phases.history()]
+    history = [event.event_type for event in world.migration.phases.history()]
     assert history == ["Moved", "Moved", "MoveBegan", "Moved", "MoveBegan", "Moved"]
 
 
@@ -182,13 +182,13 @@ def test_a_turn_takes_along_what_the_other_side_does_not_have_yet(
         raise StoreUnavailable("not now")
 
     moto_world.go_to(CANARY)
-    monkeypatch.setattr(moto_world.parts.relay, "stream", fail)
+    monkeypatch.setattr(moto_world.migration.relay, "stream", fail)
     moto_world.create(order())
     assert moto_world.commits(order()) == []
     moto_world.restart()
     moto_world.go(TURNED)
     moto_world.expect_equal(order())
-    monkeypatch.setattr(moto_world.parts.legacy_sync, "sync", fail)
+    monkeypatch.setattr(moto_world.migration.legacy_sync, "sync", fail)
     moto_world.add(order())
     assert len(moto_world.row(order()).lines) == 1
     moto_world.restart()

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
+from functools import cached_property
 
 import pytest
 from tests.orders.support.legacies import OnDynamoDB, order
@@ -31,7 +32,14 @@ class Reader:
     """A world whose read models are kept up, and its queries."""
 
     world: MigrationFixture
-    queries: MigratingQueries
+    thrown: float = NEVER
+
+    @cached_property
+    def queries(self) -> MigratingQueries:
+        """Its queries, which compare reads as the dice say."""
+        store, views = self.world.engine.store(DOMAIN.registry), self.world.engine.views()
+        more = {"wait_ms": 0, "clock": self.world.clock}
+        return MigratingQueries(self.world.migration, 5.0, lambda: self.thrown, store=store, views=views, **more)
 
     def project(self) -> None:
         """Bring the read models up to date."""
@@ -48,20 +56,18 @@ class Reader:
 
     def samples(self, since: datetime) -> Samples:
         """What compared reads showed."""
-        return self.world.parts.samples.samples(self.world.parts.phases.current(), since)
+        return self.world.migration.samples.samples(self.world.migration.phases.current(), since)
 
     def dice(self, number: float) -> None:
         """Let every read be compared, or none."""
-        self.queries.sync(self.world.parts, 5.0, lambda: number)
+        self.thrown = number
 
 
 @pytest.fixture
 def reader(moto: DynamoDBEngine) -> Iterator[Reader]:
     """Orders on both sides, and up to date read models."""
     world = MigrationFixture(moto, OnDynamoDB(moto))
-    queries = MigratingQueries(moto.store(DOMAIN.registry), moto.views(), wait_ms=0, clock=world.clock)
-    made = Reader(world, queries)
-    made.dice(NEVER)
+    made = Reader(world)
     world.go_to(DUAL)
     for stream in STREAMS:
         world.create(stream)
@@ -101,7 +107,7 @@ def test_equal_reads_are_counted_as_such(reader: Reader) -> None:
 def test_a_read_that_differs_is_kept_with_its_fields(reader: Reader) -> None:
     reader.dice(ALWAYS)
     began = reader.world.clock()
-    item = reader.world.parts.repository.load(STREAMS[0])
+    item = reader.world.migration.repository.load(STREAMS[0])
     assert item is not None
     assert isinstance(reader.world.legacy, OnDynamoDB)
     table, key = reader.world.legacy.table, {"tenant": {"S": "acme"}, "id": {"S": STREAMS[0].id}}
@@ -113,7 +119,7 @@ def test_a_read_that_differs_is_kept_with_its_fields(reader: Reader) -> None:
     )
     reader.served_from()
     assert reader.samples(began) == Samples(compared=8, differing=1)
-    (found,) = reader.world.parts.samples.mismatches(began, 10).mismatches
+    (found,) = reader.world.migration.samples.mismatches(began, 10).mismatches
     assert (found.stream, found.at >= began) == (STREAMS[0], True)
     assert [(field.name, field.expected, field.actual) for field in found.fields] == [
         ("customer_id", '"c-9"', '"c-1"'),
@@ -121,14 +127,14 @@ def test_a_read_that_differs_is_kept_with_its_fields(reader: Reader) -> None:
 
 
 def test_reads_that_differ_are_told_newest_first_page_by_page(reader: Reader) -> None:
-    samples, clock = reader.world.parts.samples, reader.world.clock
-    migration = reader.world.parts.phases.current()
+    samples, clock = reader.world.migration.samples, reader.world.clock
+    state = reader.world.migration.phases.current()
     began = clock()
     field = FieldDifference(name="status", expected='"created"', actual='"paid"')
     for stream in STREAMS[:3]:
-        samples.compared(migration, stream, [field], 0, clock())
-        samples.compared(migration, stream, [], 0, clock())
-        samples.lagged(migration, 5, clock())
+        samples.compared(state, stream, [field], 0, clock())
+        samples.compared(state, stream, [], 0, clock())
+        samples.lagged(state, 5, clock())
     first = samples.mismatches(began, 2)
     rest = samples.mismatches(began, 2, first.next)
     assert [found.stream for found in (*first.mismatches, *rest.mismatches)] == STREAMS[2::-1]

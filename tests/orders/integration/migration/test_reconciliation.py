@@ -326,7 +326,7 @@ def test_on_the_exact_engine_too(engine: DynamoDBEngine, kind: Callable[[DynamoD
 @contextmanager
 def _without_relay(reconciled: Reconciled) -> Iterator[None]:
     """Entries stay in the outbox."""
-    relay: Any = reconciled.world.parts.relay
+    relay: Any = reconciled.world.migration.relay
     relay.stream = lambda _: None
     yield
     del relay.stream

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -11,24 +12,24 @@ from tests.orders.support.migration import CANARY, DUAL, MigrationFixture
 from tests.support.clocks import START
 from tests.support.engines import DynamoDBEngine
 
+from banyan.adapters.dynamodb.gateway import Gateway
 from banyan.migration.checks import verification
 from banyan.migration.checks.health import Limits
 from banyan.migration.checks.samples import SampledReads, Samples
-from banyan.migration.phases.aggregate import Migration
-from banyan.migration.phases.controller import Controller
+from banyan.migration.phases.aggregate import MigrationState
 from banyan.reconciliation.content import FieldDifference
 
 READS = {"GetItem", "BatchGetItem", "Query", "Scan"}
 MINUTE = timedelta(minutes=1)
 FIELD = FieldDifference(name="status", expected='"created"', actual='"paid"')
-BEFORE = Migration(step=DUAL, moved_at=START - 60 * MINUTE)
-STEP = Migration(step=CANARY, moved_at=START)
+BEFORE = MigrationState(step=DUAL, moved_at=START - 60 * MINUTE)
+STEP = MigrationState(step=CANARY, moved_at=START)
 
 
 @pytest.fixture
 def samples(dynamodb: DynamoDBEngine) -> SampledReads:
     """Counters of nothing yet."""
-    return SampledReads(dynamodb.client, dynamodb.tables.migration, "order")
+    return SampledReads(Gateway(dynamodb.client), dynamodb.tables.migration, "order")
 
 
 def items(dynamodb: DynamoDBEngine) -> int:
@@ -73,12 +74,12 @@ def test_a_run_of_the_controller_reads_no_more_when_there_is_more(
     for first in (1, 7):
         for number in range(first, first + 6):
             moto_world.create(order(number))
-            migration = moto_world.parts.phases.refreshed()
-            moto_world.parts.samples.compared(migration, order(number), [], 1, moto_world.clock())
-        moto_world.parts.verification.go_on(100, moto_world.clock())
+            state = moto_world.migration.phases.refreshed()
+            moto_world.migration.samples.compared(state, order(number), [], 1, moto_world.clock())
+        moto_world.migration.verification.go_on(100, moto_world.clock())
         moto_world.clock.move(MINUTE)
         moto_world.engine.wire.clear()
-        Controller(moto_world.process(), Limits(rows=4), moto_world.clock).run()
+        replace(moto_world.process(), limits=Limits(rows=4)).controller.run()
         reads.append(Counter(name for name in moto_world.engine.wire.sent if name in READS))
     assert reads[0] == reads[1]
     assert reads[0]["Scan"] == 2

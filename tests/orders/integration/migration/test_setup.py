@@ -16,7 +16,6 @@ from banyan.bootstrap import Application, bootstrap
 from banyan.commands.handler import CommandHandler
 from banyan.errors import ConfigurationError
 from banyan.migration.phases.controller import standing
-from banyan.migration.setup import controller
 from banyan.migration.writes.facade import Facade
 from orders.commands import CreateOrder
 from orders.events import Item
@@ -51,7 +50,7 @@ def test_a_command_passes_the_facade_and_the_controller_looks_after_it(
     command: Any = CreateOrder(order_id=order().id, **CREATE)
     assert handler.handle(order(), command, commit_id="a").head.version == 1
     assert all(isinstance(other, CommandHandler) for entity, other in app.handlers.items() if entity != "order")
-    found = standing(controller(app.migration, app.settings, app.clock, app.telemetry).run())
+    found = standing(app.migration.controller.run())
     assert (found["step"], found["held"]) == ("dual_write", "not stable for long enough")
     assert [event.event_type for event in app.store.read(app.migration.phases.stream)] == ["Moved", "Held"]
     app.migration.close()

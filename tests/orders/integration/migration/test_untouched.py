@@ -243,12 +243,12 @@ class Walk:
         """Let what was damaged be written as its events tell it."""
         for stream in self.streams:
             self.program.damage(stream)
-            LegacyRepair(self.world.parts, self.world.engine.store(DOMAIN.registry))(stream)
+            LegacyRepair(self.world.migration, self.world.engine.store(DOMAIN.registry))(stream)
         self.expect_untouched()
 
     def expect_untouched(self) -> None:
         """Expect that all of before is still there, and one line more for each command."""
-        assert self.world.parts.recover() == 0
+        assert self.world.migration.recover() == 0
         for stream, (unknown, lines) in zip(self.streams, self.before, strict=True):
             now, found = self.program.stored(stream)
             assert now == unknown

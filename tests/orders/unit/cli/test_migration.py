@@ -22,7 +22,7 @@ from tests.support.clocks import meanwhile
 from tests.support.engines import DynamoDBEngine, moto_tables
 
 from banyan.entrypoints.http.identity import ADMIN
-from banyan.migration.parts import Parts
+from banyan.migration.migration import Migration
 from banyan.migration.writes.legacy_led import LegacyLed
 from banyan.reconciliation.content import FieldDifference
 from banyan_tools.local.physical import REGION
@@ -59,7 +59,7 @@ class Moving:
         self.desk = InProcessPlatform(engine, ARCHIVE_BUCKET=BUCKET, **settings_of(legacy))
 
     @property
-    def parts(self) -> Parts:
+    def migration(self) -> Migration:
         """The parts of the migration."""
         assert self.desk.app.migration is not None
         return self.desk.app.migration
@@ -67,8 +67,8 @@ class Moving:
     def align(self) -> None:
         """Let every row be known to its stream, as a backfill does."""
         for number in (1, 2, 3):
-            self.parts.importer.import_row(order(number))
-        self.parts.recover()
+            self.migration.importer.import_row(order(number))
+        self.migration.recover()
 
     def told(self, name: str = "", body: Any = None) -> Any:
         """What an operator is told, which must be as it is documented."""
@@ -95,7 +95,7 @@ def moving(request: pytest.FixtureRequest) -> Iterator[Moving]:
         legacy = request.getfixturevalue("postgres") if request.param == "postgres" else OnDynamoDB(engine)
         made = Moving(engine, legacy)
         yield made
-        made.parts.close()
+        made.migration.close()
 
 
 on_postgres = pytest.mark.parametrize("moving", ["postgres"], indirect=True)
@@ -200,7 +200,7 @@ def test_reads_that_differ_are_listed_down_to_the_field(
     banyan(f"migration start {BECAUSE}")
     for number, price in ((1, "4.49"), (2, "4.48")):
         field = FieldDifference(name="items.0.price", expected="4.5", actual=price)
-        moving.parts.samples.compared(moving.parts.phases.refreshed(), order(number), [field], 12, desk.clock())
+        moving.migration.samples.compared(moving.migration.phases.refreshed(), order(number), [field], 12, desk.clock())
     newest = banyan("migration differences --limit 1")
     assert "items.0.price: 4.5 → 4.48" in newest.stdout
     before = newest.stdout.split("--before ")[1].split("`")[0]
@@ -214,8 +214,8 @@ def test_a_write_that_is_half_done_is_shown_with_its_age_and_its_owner(
     moving: Moving, desk: InProcessPlatform, banyan: Banyan
 ) -> None:
     banyan(f"migration start {BECAUSE}")
-    assert isinstance(moving.parts.importer, LegacyLed)
-    moving.parts.importer.handle(order(1), PayOrder(amount=Decimal("12.25")), commit_id="c")
+    assert isinstance(moving.migration.importer, LegacyLed)
+    moving.migration.importer.handle(order(1), PayOrder(amount=Decimal("12.25")), commit_id="c")
     desk.clock.move(timedelta(seconds=90))
     (imported, paid) = sorted(moving.told()["halfDone"], key=lambda write: write["version"])
     assert (paid["stream"], paid["version"], paid["owner"]) == (str(order(1)), 2, "relay")
@@ -237,7 +237,7 @@ def test_it_can_be_seen_and_rolled_back_while_the_legacy_system_does_not_answer(
     banyan(f"migration start {BECAUSE}")
     moving.align()
     banyan(f"migration move canary:50 {BECAUSE}")
-    moving.parts.close()
+    moving.migration.close()
     monkeypatch.setattr("banyan.migration.stores.connections.psycopg.connect", refuse)
     shown = banyan("migration status")
     assert (shown.exit_code, "no answer from the legacy database" in shown.stdout) == (0, True), shown.output
@@ -247,7 +247,7 @@ def test_it_can_be_seen_and_rolled_back_while_the_legacy_system_does_not_answer(
 @on_postgres
 def test_a_turn_that_cannot_be_made_is_told_as_such(moving: Moving, desk: InProcessPlatform, banyan: Banyan) -> None:
     def spoil_the_turn() -> None:
-        if moving.parts.phases.refreshed().moving_to:
+        if moving.migration.phases.refreshed().moving_to:
             moving.legacy.write_directly(order(4), row(order(4), customer="no#key"))
         desk.functions.run()
 

@@ -74,50 +74,50 @@ class ArchiveAnswer(CamelModel):
 
 
 @router.get("/admin/migration/backfill", operation_id="showBackfill", summary="How far the backfill has come")
-def show_backfill(migration: CurrentMigration) -> BackfillAnswer:
+def show_backfill(asked: CurrentMigration) -> BackfillAnswer:
     """Show the backfill; or, unless one goes on, what a whole one costs."""
-    return _backfill(migration)
+    return _backfill(asked)
 
 
 @router.post("/admin/migration/backfill", operation_id="backfill", summary="Tell the event store of every row")
-def start_backfill(migration: CurrentMigration) -> BackfillAnswer:
+def start_backfill(asked: CurrentMigration) -> BackfillAnswer:
     """Start a backfill, or go on with one that was begun; it goes on by itself."""
-    migration.backfill.begin()
-    migration.hand_over()
-    return _backfill(migration)
+    asked.migration.backfill.begin()
+    asked.start_controller()
+    return _backfill(asked)
 
 
 @router.get("/admin/migration/archive", operation_id="showArchive", summary="How far archive and restoration have come")
-def show_archive(migration: CurrentMigration) -> ArchiveAnswer:
+def show_archive(asked: CurrentMigration) -> ArchiveAnswer:
     """Show the newest archive and the newest restoration."""
-    return _archive(migration)
+    return _archive(asked)
 
 
 @router.post("/admin/migration/archive", operation_id="archive", summary="Archive the legacy system")
-def archive(body: ArchiveRequest, migration: CurrentMigration) -> ArchiveAnswer:
+def archive(body: ArchiveRequest, asked: CurrentMigration) -> ArchiveAnswer:
     """Start an archive, or go on with one that was begun; it goes on by itself."""
-    migration.parts.end.archives.begin(again=body.anew)
-    migration.hand_over()
-    return _archive(migration)
+    asked.migration.archives.begin(again=body.anew)
+    asked.start_controller()
+    return _archive(asked)
 
 
 @router.post("/admin/migration/restore", operation_id="restore", summary="Restore the legacy system from an archive")
-def restore(body: RestoreRequest, migration: CurrentMigration) -> ArchiveAnswer:
+def restore(body: RestoreRequest, asked: CurrentMigration) -> ArchiveAnswer:
     """Put an archive back into empty tables, or go on with one that was begun; it goes on by itself."""
-    migration.parts.end.archives.restore(body.archive)
-    migration.hand_over()
-    return _archive(migration)
+    asked.migration.archives.restore(body.archive)
+    asked.start_controller()
+    return _archive(asked)
 
 
-def _backfill(migration: CurrentMigration) -> BackfillAnswer:
-    backfill, settings = migration.backfill, migration.call.application.settings
+def _backfill(asked: CurrentMigration) -> BackfillAnswer:
+    backfill, settings = asked.migration.backfill, asked.call.application.settings
     progress = backfill.progress()
     goes_on = progress is not None and not progress.finished
     return BackfillAnswer(progress=progress, preview=None if goes_on else backfill.preview(settings.write_unit_price))
 
 
-def _archive(migration: CurrentMigration) -> ArchiveAnswer:
-    archive, restoration = migration.parts.end.archives.progress(), migration.parts.end.archives.restoration()
+def _archive(asked: CurrentMigration) -> ArchiveAnswer:
+    archive, restoration = asked.migration.archives.progress(), asked.migration.archives.restoration()
     return ArchiveAnswer(
         archive=_archived(archive) if archive else None, restoration=_restored(restoration) if restoration else None
     )

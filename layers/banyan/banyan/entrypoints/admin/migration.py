@@ -89,15 +89,15 @@ class DifferencesAnswer(CamelModel):
 
 
 @router.get("/admin/migration", operation_id="showMigration", summary="Where the migration stands, and what it awaits")
-def show(migration: CurrentMigration) -> Overview:
+def show(asked: CurrentMigration) -> Overview:
     """Show phase, health, half-done writes, and what the next step waits for."""
-    return migration.observer.overview()
+    return asked.migration.observer.overview()
 
 
 @router.get("/admin/migration/history", operation_id="showMigrationHistory", summary="What was decided, and why")
-def history(migration: CurrentMigration, before: Before = None, limit: Limit = 50) -> HistoryAnswer:
+def history(asked: CurrentMigration, before: Before = None, limit: Limit = 50) -> HistoryAnswer:
     """Show decisions with their evidence."""
-    decided = reversed(migration.parts.phases.history())
+    decided = reversed(asked.migration.phases.history())
     found = [event for event in decided if before is None or event.version < before]
     page = [_decision(event) for event in found[:limit]]
     return HistoryAnswer(decisions=page, next=page[-1].version if len(found) > limit else None)
@@ -105,59 +105,59 @@ def history(migration: CurrentMigration, before: Before = None, limit: Limit = 5
 
 @router.get("/admin/migration/differences", operation_id="listReadDifferences", summary="Compared reads that differed")
 def differences(
-    migration: CurrentMigration, limit: Limit = 50, before: Annotated[str | None, Query(max_length=200)] = None
+    asked: CurrentMigration, limit: Limit = 50, before: Annotated[str | None, Query(max_length=200)] = None
 ) -> DifferencesAnswer:
     """Show which fields of compared reads differed since the migration got where it stands."""
-    since = migration.parts.phases.refreshed().moved_at or BEGINNING_OF_TIME
-    page = migration.parts.samples.mismatches(since, limit, before)
+    since = asked.migration.phases.refreshed().moved_at or BEGINNING_OF_TIME
+    page = asked.migration.samples.mismatches(since, limit, before)
     found = [DifferenceAnswer(at=each.at, stream=each.stream, fields=list(each.fields)) for each in page.mismatches]
     return DifferencesAnswer(differences=found, next=page.next)
 
 
 @router.post("/admin/migration/start", operation_id="startMigration", summary="Write both sides")
-def start(body: ReasonRequest, migration: CurrentMigration) -> Standing:
+def start(body: ReasonRequest, asked: CurrentMigration) -> Standing:
     """Go from ``legacy`` to ``dual_write``."""
-    standing = migration.parts.phases.refreshed().step
+    standing = asked.migration.phases.refreshed().step
     if standing.phase is not Phase.LEGACY:
         raise Conflict("already_started", f"the migration stands at {standing}: advance it, or roll it back")
-    return _move(migration, Step(phase=Phase.DUAL_WRITE), body.reason)
+    return _move(asked, Step(phase=Phase.DUAL_WRITE), body.reason)
 
 
 @router.post("/admin/migration/advance", operation_id="advanceMigration", summary="Go a step forward")
-def advance(body: StepRequest, migration: CurrentMigration) -> Standing:
+def advance(body: StepRequest, asked: CurrentMigration) -> Standing:
     """Go to the next step, without waiting for its window."""
-    standing = migration.parts.phases.refreshed().step
+    standing = asked.migration.phases.refreshed().step
     if body.from_ not in (None, standing):
         raise Conflict("step_moved", f"the migration stands at {standing}, not at {body.from_}: look again")
-    to = migration.observer.next()
+    to = asked.migration.observer.next()
     if to is None:
         raise Conflict("migration_complete", "the migration is complete: there is no step behind it")
-    return _move(migration, to, body.reason, no_way_back=body.no_way_back)
+    return _move(asked, to, body.reason, no_way_back=body.no_way_back)
 
 
 @router.post("/admin/migration/rollback", operation_id="rollBackMigration", summary="Go back")
-def roll_back(body: BackRequest, migration: CurrentMigration) -> Standing:
+def roll_back(body: BackRequest, asked: CurrentMigration) -> Standing:
     """Go back a phase, or to a step; from ``event_store`` on there is no way back."""
-    standing = migration.parts.phases.refreshed().step
+    standing = asked.migration.phases.refreshed().step
     to = body.to or Step(phase=BACK.get(standing.phase, standing.phase))
     if to.place >= standing.place:
         raise CommandRejected("step_out_of_reach", f"no way leads back from {standing} to {to}", "to")
-    return _move(migration, to, body.reason)
+    return _move(asked, to, body.reason)
 
 
 @router.post("/admin/migration/complete", operation_id="completeMigration", summary="End it")
-def complete(body: ReasonRequest, migration: CurrentMigration) -> Standing:
+def complete(body: ReasonRequest, asked: CurrentMigration) -> Standing:
     """Go from ``event_store`` to ``complete``, when nobody uses the legacy system and its archive is whole."""
-    return _move(migration, Step(phase=Phase.COMPLETE, percentage=ALL_READS), body.reason, no_way_back=True)
+    return _move(asked, Step(phase=Phase.COMPLETE, percentage=ALL_READS), body.reason, no_way_back=True)
 
 
 @router.post("/admin/migration/move", operation_id="moveMigration", summary="Go to a step")
-def move(body: MoveRequest, migration: CurrentMigration) -> Standing:
+def move(body: MoveRequest, asked: CurrentMigration) -> Standing:
     """Go to any phase and share of reads that one move leads to."""
-    return _move(migration, body.to, body.reason, no_way_back=body.no_way_back)
+    return _move(asked, body.to, body.reason, no_way_back=body.no_way_back)
 
 
-def _move(migration: Migrating, to: Step, reason: str, *, no_way_back: bool = False) -> Standing:
+def _move(asked: Migrating, to: Step, reason: str, *, no_way_back: bool = False) -> Standing:
     """Decide on a step; where the lead changes hands the controller finishes it."""
     if to.phase is Phase.EVENT_STORE and not no_way_back:
         raise Conflict(
@@ -165,10 +165,10 @@ def _move(migration: Migrating, to: Step, reason: str, *, no_way_back: bool = Fa
             "from event_store on there is no way back: say so with noWayBack (--no-way-back)",
             "noWayBack",
         )
-    decided = migration.parts.transitions.begin(to, reason=reason, actor=migration.call.caller.actor)
+    decided = asked.migration.transitions.begin(to, reason=reason, actor=asked.call.caller.actor)
     if decided.moving_to:
-        migration.hand_over()
-    return migration.observer.standing(decided)
+        asked.start_controller()
+    return asked.migration.observer.standing(decided)
 
 
 def _decision(event: Event) -> DecisionAnswer:

@@ -144,7 +144,7 @@ def _queries(application: Application) -> Queries:
         return Queries(**parts)
     from banyan.migration.checks.reads import MigratingQueries
 
-    return MigratingQueries(**parts).sync(application.migration, application.settings.compared_percent)
+    return MigratingQueries(application.migration, application.settings.compared_percent, **parts)
 
 
 def _resolver(*routers: Router | None) -> HttpResolver:

@@ -6,10 +6,9 @@ from banyan.errors import Conflict
 from banyan.migration.archive.reading import begin
 from banyan.migration.archive.state import Archive, Restoration
 from banyan.migration.archive.tables import LegacyTables
+from banyan.migration.documents import MigrationDocuments
 from banyan.migration.phases.phases import Phases
 from banyan.migration.phases.steps import Phase
-from banyan.migration.stores.kept import Kept
-from banyan.migration.stores.notes import Notes
 from banyan.store.chain import timestamp
 from banyan.store.eventstore import Clock
 
@@ -21,18 +20,18 @@ class Archives:
     ----------
     tables : LegacyTables
     phases : Phases
-    notes : Notes
+    documents : MigrationDocuments
     clock : Callable[[], datetime]
     """
 
-    def __init__(self, tables: LegacyTables, phases: Phases, notes: Notes, clock: Clock) -> None:
+    def __init__(self, tables: LegacyTables, phases: Phases, documents: MigrationDocuments, clock: Clock) -> None:
         self.tables = tables
-        self.notes = notes
+        self.documents = documents
         self.entity = phases.entity
         self._phases = phases
         self._clock = clock
-        self.archives = Kept(notes, "archive", Archive)
-        self.restorations = Kept(notes, "restoration", Restoration)
+        self.archives = documents.of("archive", Archive)
+        self.restorations = documents.of("restoration", Restoration)
 
     def progress(self) -> Archive | None:
         """How far the newest archive has come. Raises ``StoreUnavailable``."""

@@ -8,6 +8,7 @@ from typing import Final, TypeVar
 
 import orjson
 
+from banyan.documents import Document
 from banyan.errors import Conflict
 from banyan.jobs import Job
 from banyan.migration.archive.archives import Archives
@@ -15,7 +16,6 @@ from banyan.migration.archive.manifest import FORMATS, ArchivePart, Manifest, Ta
 from banyan.migration.archive.objects import ArchiveObjects
 from banyan.migration.archive.reading import begin, read_on
 from banyan.migration.archive.state import Archive, ArchiveStage, Restoration
-from banyan.migration.stores.kept import Kept
 from banyan.store.eventstore import Clock
 
 W = TypeVar("W", Archive, Restoration)
@@ -38,7 +38,7 @@ class ArchiveWorker:
     def __init__(self, archives: Archives, objects: ArchiveObjects, clock: Clock) -> None:
         self._archives = archives
         self._tables = archives.tables
-        self._notes = archives.notes
+        self._documents = archives.documents
         self._entity = archives.entity
         self._objects = objects
         self._clock = clock
@@ -70,9 +70,9 @@ class ArchiveWorker:
         """Go on with the restoration, as ``go_on``."""
         return self._go_on(self._archives.restorations, self._restored, remaining)
 
-    def _go_on(self, kept: Kept[W], step: Callable[[W], W], remaining: Remaining) -> W | None:
-        job = Job(lambda work: [step(work)], kept.save, lambda work: work.finished)
-        work = kept.read()
+    def _go_on(self, document: Document[W], step: Callable[[W], W], remaining: Remaining) -> W | None:
+        job = Job(lambda work: [step(work)], document.save, lambda work: work.finished)
+        work = document.read()
         return work and job.run(work, lambda: remaining() >= ENOUGH_SECONDS)
 
     def _next(self, archive: Archive) -> Archive:
@@ -96,11 +96,11 @@ class ArchiveWorker:
     def _list_newest_part(self, archive: Archive) -> None:
         """Note what the saved state already says, so that a worker who was overtaken repeats it at most."""
         if archive.newest_part:
-            self._notes.put(f"{_note(archive.id)}{archive.parts:06}", archive.newest_part.model_dump_json())
+            self._documents.put(f"{_note(archive.id)}{archive.parts:06}", archive.newest_part.model_dump_json())
 
     def _closed(self, archive: Archive) -> Archive:
         self._list_newest_part(archive)
-        parts = [ArchivePart.model_validate_json(text) for text in self._notes.under(_note(archive.id))]
+        parts = [ArchivePart.model_validate_json(text) for text in self._documents.under(_note(archive.id))]
         manifest = Manifest(
             format=FORMATS[archive.reading.line_format - 1],
             kind=self._tables.kind,

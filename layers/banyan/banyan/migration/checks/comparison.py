@@ -9,7 +9,7 @@ from typing import Final
 
 from banyan.errors import StreamCorrupted
 from banyan.migration.checks.rows_side import UNREADABLE, LegacySide
-from banyan.migration.parts import Parts
+from banyan.migration.migration import Migration
 from banyan.migration.stores.legacy import FoundRow
 from banyan.migration.sync.repair import LegacyRepair
 from banyan.migration.writes.primary import Primary
@@ -35,7 +35,7 @@ class LegacyComparison:
 
     Parameters
     ----------
-    parts : Parts
+    migration : Migration
     primary : Primary
     legacy : LegacySide
     shown : ReadModelSide
@@ -47,15 +47,21 @@ class LegacyComparison:
     name = "legacy"
 
     def __init__(
-        self, parts: Parts, primary: Primary, legacy: LegacySide, shown: ReadModelSide, store: EventStore, fence: Clock
+        self,
+        migration: Migration,
+        primary: Primary,
+        legacy: LegacySide,
+        shown: ReadModelSide,
+        store: EventStore,
+        fence: Clock,
     ) -> None:
-        self._parts = parts
+        self._migration = migration
         self._leads = primary is Primary.LEGACY
         self._legacy = legacy
         self._shown = shown
         self._store = store
         self._fence = fence
-        self._repair = LegacyRepair(parts, store)
+        self._repair = LegacyRepair(migration, store)
         self.expected: Side = legacy if self._leads else shown
         self.actual: Side = shown if self._leads else legacy
 
@@ -91,7 +97,7 @@ class LegacyComparison:
     ) -> dict[str, Verdict]:
         """Differences of which one side may only be behind: whoever still has to complete a write says since when."""
         missing = {id: self._missing(id, rows.get(id), shown.get(id)) for id in ids}
-        owned = {str(each.stream): each.since for each in self._parts.half_done(MANY)}
+        owned = {str(each.stream): each.since for each in self._migration.half_done(MANY)}
         return {id: _late(verdicts[id], missing[id] or owned.get(id), missing[id] is not None, fence) for id in ids}
 
     def _missing(self, id: str, row: FoundRow | None, shown: StateRow | None) -> datetime | None:

@@ -15,7 +15,6 @@ from banyan.migration.archive.archives import Archives
 from banyan.migration.archive.reading import TableReading, begin, read_on
 from banyan.migration.archive.state import Archive, ArchiveStage
 from banyan.migration.checks.usage_monitor import LegacyUsageMonitor, UsageReport
-from banyan.migration.stores.kept import Kept
 from banyan.store.chain import timestamp
 from banyan.store.eventstore import Clock
 
@@ -70,7 +69,7 @@ class Completion:
         self._quiet = quiet
         self._clock = clock
         self._ticks = ticks
-        self._kept = Kept(archives.notes, "rereading", Rereading)
+        self._document = archives.documents.of("rereading", Rereading)
 
     def evidence(self) -> Mapping[str, Any]:
         """Expect that nothing stands in the way, and tell why.
@@ -97,7 +96,7 @@ class Completion:
 
     def go_on(self) -> None:
         """Go on with a comparison that was begun. Raises as ``evidence``."""
-        archive, known = self._archives.progress(), self._kept.read()
+        archive, known = self._archives.progress(), self._document.read()
         if archive and known and known.archive == archive.id and not known.ended_at:
             with suppress(Conflict):
                 self._reread(archive)
@@ -130,7 +129,7 @@ class Completion:
 
     def _reread(self, archive: Archive) -> Rereading:
         deadline = self._ticks() + SECONDS
-        job = Job(lambda place: [self._next(place)], self._kept.save, lambda place: place.ended_at is not None)
+        job = Job(lambda place: [self._next(place)], self._document.save, lambda place: place.ended_at is not None)
         rereading = job.run(self._begun(archive), lambda: self._ticks() <= deadline)
         if not rereading.ended_at:
             raise Conflict(
@@ -140,11 +139,11 @@ class Completion:
         return rereading
 
     def _begun(self, archive: Archive) -> Rereading:
-        known, now = self._kept.read(), self._clock()
+        known, now = self._document.read(), self._clock()
         if known and known.archive == archive.id and now - known.begun_at < FRESH:
             return known
         fresh = Rereading(archive=archive.id, begun_at=now, reading=begin(self._archives.tables))
-        return self._kept.save(fresh, instead_of=known)
+        return self._document.save(fresh, instead_of=known)
 
     def _next(self, rereading: Rereading) -> Rereading:
         if rereading.reading.finished:

@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from banyan.events import CamelModel
 from banyan.migration.checks.verification import UNKNOWN, RowDifference
-from banyan.migration.parts import Parts
-from banyan.migration.phases.aggregate import Migration
+from banyan.migration.phases.aggregate import MigrationState
 from banyan.migration.phases.steps import Phase, Step, ladder
+
+if TYPE_CHECKING:
+    from banyan.migration.migration import Migration
 
 CAUTION: Final = 2
 """A migration moves on only below half of the limits above which it moves back."""
@@ -34,6 +36,8 @@ class Limits:
         Shares of reads, %.
     rows : int
         How many rows one run compares with their streams.
+    quiet : timedelta
+        How long the legacy system must not have been used before the last step.
     """
 
     stable: timedelta = timedelta(hours=24)
@@ -42,11 +46,12 @@ class Limits:
     mismatch_rate: float = 0.01
     steps: Sequence[int] = field(default=(10, 25, 50, 100))
     rows: int = 500
+    quiet: timedelta = timedelta(hours=24)
 
-    def since(self, migration: Migration, now: datetime) -> datetime:
+    def since(self, state: MigrationState, now: datetime) -> datetime:
         """Since when reads say something: what happened before the step, or longer ago than the window, does not."""
         window = now - self.stable
-        return max(window, migration.moved_at) if migration.moved_at else window
+        return max(window, state.moved_at) if state.moved_at else window
 
     def next(self, step: Step) -> Step | None:
         """The step behind a step; ``None`` behind the last."""
@@ -85,10 +90,10 @@ class MigrationHealth(CamelModel):
     verified: bool = False
 
 
-def examined(parts: Parts, since: datetime, lag_ms: int, half_done: int) -> MigrationHealth:
+def examined(migration: Migration, since: datetime, lag_ms: int, half_done: int) -> MigrationHealth:
     """The health of a migration, whose reads count since a moment. Raises ``StoreUnavailable``."""
-    migration, passes = parts.phases.current(), parts.verification.known()
-    samples = parts.samples.samples(migration, since)
+    state, passes = migration.phases.current(), migration.verification.known()
+    samples = migration.samples.samples(state, since)
     differences = passes.current.differences if passes else ()
     return MigrationHealth(
         compared=samples.compared,
@@ -96,10 +101,10 @@ def examined(parts: Parts, since: datetime, lag_ms: int, half_done: int) -> Migr
         mismatch_rate=samples.mismatch_rate,
         lag_ms=max(samples.lag_ms, lag_ms),
         half_done=half_done,
-        parked=len(parts.parked_rows()),
+        parked=len(migration.parked_rows()),
         unaligned=any(difference.what == UNKNOWN for difference in differences),
         differences=differences,
-        verified=bool(passes and passes.proof(migration.moved_at)),
+        verified=bool(passes and passes.proof(state.moved_at)),
     )
 
 
@@ -123,12 +128,12 @@ def unsafe(health: MigrationHealth) -> Iterator[str]:
         yield "some rows are told otherwise by their streams"
 
 
-def reasons_to_wait(migration: Migration, health: MigrationHealth, limits: Limits, now: datetime) -> Iterator[str]:
+def reasons_to_wait(state: MigrationState, health: MigrationHealth, limits: Limits, now: datetime) -> Iterator[str]:
     """Why going on would be too early, the most important first."""
     yield from unsafe(health)
-    if migration.moved_at and now - migration.moved_at < limits.stable:
+    if state.moved_at and now - state.moved_at < limits.stable:
         yield "not stable for long enough"
-    if migration.step.phase is Phase.CANARY and health.compared < limits.samples:
+    if state.step.phase is Phase.CANARY and health.compared < limits.samples:
         yield "too few reads were compared"
     yield from trouble(health, limits, CAUTION)
     if not health.verified:

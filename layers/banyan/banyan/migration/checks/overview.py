@@ -5,22 +5,23 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import ClassVar, Final
+from typing import TYPE_CHECKING, ClassVar, Final
 
 from pydantic import ConfigDict
 
 from banyan.errors import StoreUnavailable
 from banyan.events import CamelModel
 from banyan.migration.archive.state import ArchiveStage
-from banyan.migration.checks.health import Limits, MigrationHealth, examined, reasons_to_wait
+from banyan.migration.checks.health import MigrationHealth, examined, reasons_to_wait
 from banyan.migration.checks.usage_monitor import UsageReport
-from banyan.migration.parts import Parts
-from banyan.migration.phases.aggregate import Migration
+from banyan.migration.phases.aggregate import MigrationState
 from banyan.migration.phases.steps import Phase, Step, ToldPhase
 from banyan.migration.writes.half_done import HalfDone, Owner
 from banyan.migration.writes.primary import Primary
-from banyan.store.eventstore import Clock
 from banyan.streams import StreamId
+
+if TYPE_CHECKING:
+    from banyan.migration.migration import Migration
 
 COUNTED: Final = 1000
 SHOWN: Final = 100
@@ -114,22 +115,12 @@ class Overview(Standing):
 
 
 class Observer:
-    """Looks at a migration, and changes nothing.
+    """Looks at a migration, and changes nothing."""
 
-    Parameters
-    ----------
-    parts : Parts
-    limits : Limits
-    quiet : timedelta
-        How long the legacy system must not have been used before the last step.
-    clock : Callable[[], datetime]
-    """
-
-    def __init__(self, parts: Parts, limits: Limits, quiet: timedelta, clock: Clock) -> None:
-        self._parts = parts
-        self._limits = limits
-        self._quiet = quiet
-        self._clock = clock
+    def __init__(self, migration: Migration) -> None:
+        self._migration = migration
+        self._limits = migration.limits
+        self._clock = migration.clock
 
     def overview(self) -> Overview:
         """Where it stands; when the legacy system does not answer, that is what it waits for.
@@ -139,68 +130,68 @@ class Observer:
         StoreUnavailable
             The event table or the migration table does not answer.
         """
-        migration, now = self._parts.phases.refreshed(), self._clock()
-        parked = self._parts.parked_rows()
-        quiet = self._parts.end.monitor.known() if migration.step.phase is Phase.EVENT_STORE else None
+        state, now = self._migration.phases.refreshed(), self._clock()
+        parked = self._migration.parked_rows()
+        quiet = self._migration.monitor.known() if state.step.phase is Phase.EVENT_STORE else None
         try:
-            writes = self._parts.half_done(COUNTED) if migration.step.phase in JUDGED else []
+            writes = self._migration.half_done(COUNTED) if state.step.phase in JUDGED else []
             waiting = {each.stream for each in writes} - {each.stream for each in parked}
-            health = self._health(migration, writes, waiting, now)
-            reasons = tuple(self._reasons(migration, health, quiet, now))
+            health = self._health(state, writes, waiting, now)
+            reasons = tuple(self._reasons(state, health, quiet, now))
         except StoreUnavailable as error:
             writes, health, reasons = [], None, (str(error),)
         return Overview(
-            **dict(self.standing(migration)),
+            **dict(self.standing(state)),
             health=health,
             half_done=tuple(_shown(each, now) for each in writes[:SHOWN]),
             parked=tuple(ParkedWrite.model_validate(each) for each in parked[:SHOWN]),
             quiet=quiet,
-            next=self._next(migration, reasons),
+            next=self._next(state, reasons),
         )
 
-    def standing(self, migration: Migration) -> Standing:
+    def standing(self, state: MigrationState) -> Standing:
         """Where it stands, as its events say."""
         return Standing(
-            entity=self._parts.phases.entity,
-            phase=migration.step.phase,
-            percentage=migration.step.percentage,
-            leader=migration.primary,
-            since=migration.moved_at,
-            moving_to=migration.moving_to,
-            held=migration.deferred,
+            entity=self._migration.phases.entity,
+            phase=state.step.phase,
+            percentage=state.step.percentage,
+            leader=state.primary,
+            since=state.moved_at,
+            moving_to=state.moving_to,
+            held=state.deferred,
         )
 
     def next(self) -> Step | None:
         """The step behind the one where it stands. Raises ``StoreUnavailable``."""
-        return self._limits.next(self._parts.phases.refreshed().step)
+        return self._limits.next(self._migration.phases.refreshed().step)
 
     def _health(
-        self, migration: Migration, writes: Sequence[HalfDone], waiting: Collection[StreamId], now: datetime
+        self, state: MigrationState, writes: Sequence[HalfDone], waiting: Collection[StreamId], now: datetime
     ) -> MigrationHealth | None:
-        if migration.step.phase not in JUDGED:
+        if state.step.phase not in JUDGED:
             return None
         lag = next((_milliseconds(now - each.since) for each in writes if each.stream in waiting), 0)
-        return examined(self._parts, self._limits.since(migration, now), lag, len(writes))
+        return examined(self._migration, self._limits.since(state, now), lag, len(writes))
 
-    def _next(self, migration: Migration, reasons: tuple[str, ...]) -> NextStep | None:
-        step = self._limits.next(migration.step)
+    def _next(self, state: MigrationState, reasons: tuple[str, ...]) -> NextStep | None:
+        step = self._limits.next(state.step)
         if step is None:
             return None
         by = By.CONTROLLER if step.phase is Phase.CANARY else By.OPERATOR
         return NextStep(step=step, by=by, waits_for=reasons)
 
     def _reasons(
-        self, migration: Migration, health: MigrationHealth | None, quiet: UsageReport | None, now: datetime
+        self, state: MigrationState, health: MigrationHealth | None, quiet: UsageReport | None, now: datetime
     ) -> Iterator[str]:
         if health:
-            yield from reasons_to_wait(migration, health, self._limits, now)
-        if migration.step.phase is Phase.EVENT_STORE:
+            yield from reasons_to_wait(state, health, self._limits, now)
+        if state.step.phase is Phase.EVENT_STORE:
             yield from self._reasons_to_keep(quiet)
 
     def _reasons_to_keep(self, quiet: UsageReport | None) -> Iterator[str]:
-        archive = self._parts.end.archives.progress()
-        if quiet is None or quiet.looked_at - quiet.since < self._quiet:
-            yield f"the legacy system must not have been used for {self._quiet}"
+        archive = self._migration.archives.progress()
+        if quiet is None or quiet.looked_at - quiet.since < self._limits.quiet:
+            yield f"the legacy system must not have been used for {self._limits.quiet}"
         if archive is None or archive.stage is not ArchiveStage.VERIFIED:
             yield "there is no archive that was read back"
 

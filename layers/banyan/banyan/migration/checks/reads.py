@@ -12,8 +12,8 @@ from pydantic import BaseModel
 from banyan.adapters.dynamodb.commit_items import bucket_of
 from banyan.errors import VersionNotReached
 from banyan.migration.checks.usage import READ
-from banyan.migration.parts import Parts
-from banyan.migration.phases.aggregate import Migration
+from banyan.migration.migration import Migration
+from banyan.migration.phases.aggregate import MigrationState
 from banyan.migration.phases.steps import ALL_READS, Phase, Step
 from banyan.migration.sync.contents import view_of
 from banyan.migration.writes.half_done import Owner
@@ -32,32 +32,46 @@ def reads_from_projection(stream: StreamId, percentage: int) -> bool:
 
 
 class MigratingQueries(Queries):
-    """Queries of which some are answered by the legacy system, and some by both to compare them."""
+    """Queries of which some are answered by the legacy system, and some by both to compare them.
 
-    def sync(
-        self, parts: Parts, compared_percent: float, dice: Callable[[], float] = random.random
-    ) -> MigratingQueries:
-        """Follow a migration, and compare a share of the reads; ``dice`` between 0 and 1 decide which."""
-        self._phases = parts.phases
-        self._repository = parts.repository
-        self._adapter = parts.adapter
-        self._samples = parts.samples
-        self._parked = parts.parked
+    Parameters
+    ----------
+    migration : Migration
+    compared_percent : float
+        Share of the reads that are compared, %.
+    dice : Callable[[], float]
+        Decides which: numbers between 0 and 1.
+    queries : Any
+        Of ``Queries``.
+    """
+
+    def __init__(
+        self,
+        migration: Migration,
+        compared_percent: float,
+        dice: Callable[[], float] = random.random,
+        **queries: Any,
+    ) -> None:
+        super().__init__(**queries)
+        self._phases = migration.phases
+        self._repository = migration.repository
+        self._adapter = migration.adapter
+        self._samples = migration.samples
+        self._parked = migration.parked
+        self._usage = migration.usage
         self._compared_percent = compared_percent
         self._dice = dice
-        self._usage = parts.end.usage
-        return self
 
     def get(self, projection: StreamProjection[S], stream: StreamId, min_version: int = 0) -> Answer[S] | None:
         """As in ``Queries``; an answer from the legacy system says so."""
-        migration = self._phases.current()
-        step = migration.step
+        state = self._phases.current()
+        step = state.step
         if projection.name not in self._adapter.views or step.primary is Primary.OFF:
             return super().get(projection, stream, min_version)
         answer = self._answer(projection, stream, min_version, step)
         if answer and step.phase is not Phase.LEGACY and self._dice() * 100 < self._compared_percent:
             with suppress(Exception):
-                self._compare(projection, stream, migration)
+                self._compare(projection, stream, state)
         return answer
 
     def _answer(
@@ -92,7 +106,7 @@ class MigratingQueries(Queries):
         state: Any = view_of(self._adapter, projection.name, row.data)
         return Answer(state, Provenance(version=version, as_of=self._clock(), staleness_ms=0, served_from="legacy"))
 
-    def _compare(self, projection: StreamProjection[S], stream: StreamId, migration: Migration) -> None:
+    def _compare(self, projection: StreamProjection[S], stream: StreamId, state: MigrationState) -> None:
         """Look at both sides; versions that differ tell of a lag, and nothing of the content."""
         read = super().get(projection, stream)
         row = self._repository.load(stream)
@@ -100,10 +114,10 @@ class MigratingQueries(Queries):
             return
         lag = read.provenance.staleness_ms
         if read.provenance.version != row.stream_version or not row.in_sync:
-            self._samples.lagged(migration, lag, self._clock())
+            self._samples.lagged(state, lag, self._clock())
             return
         expected, actual = self._adapter.views[projection.name](row.data).model_dump(), read.value.model_dump()
-        self._samples.compared(migration, stream, differences(expected, actual), lag, self._clock())
+        self._samples.compared(state, stream, differences(expected, actual), lag, self._clock())
 
 
 def differences(expected: Mapping[str, Any], actual: Mapping[str, Any]) -> Sequence[FieldDifference]:

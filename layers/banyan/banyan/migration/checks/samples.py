@@ -3,26 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import islice
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 from uuid import uuid4
 
 from pydantic import TypeAdapter
 
-from banyan.migration.phases.aggregate import Migration
-from banyan.migration.stores.requests import Requests, item_key
+from banyan.adapters.dynamodb.gateway import ConditionFailed, Gateway, Item
+from banyan.migration.phases.aggregate import MigrationState
 from banyan.reconciliation.content import FieldDifference
 from banyan.store.chain import timestamp
 from banyan.streams import StreamId
 
-if TYPE_CHECKING:
-    from mypy_boto3_dynamodb import DynamoDBClient
-
 KEPT: Final = timedelta(days=30)
 ADD: Final = "ADD compared :compared, differing :differing SET expires_at = :expires_at"
 RAISE: Final = "SET lag_ms = :lag_ms"
+LOWER: Final = "attribute_not_exists(lag_ms) OR lag_ms < :lag_ms"
 LAST: Final = "~"
 """Sorts behind every time."""
 
@@ -84,30 +83,31 @@ class SampledReads:
 
     Parameters
     ----------
-    client : DynamoDBClient
+    gateway : Gateway
     table : str
     entity : str
     """
 
-    def __init__(self, client: DynamoDBClient, table: str, entity: str) -> None:
-        self._requests = Requests(client, table)
+    def __init__(self, gateway: Gateway, table: str, entity: str) -> None:
+        self._gateway = gateway
+        self._table = table
         self._entity = entity
 
     def compared(
-        self, migration: Migration, stream: StreamId, fields: Sequence[FieldDifference], lag_ms: int, now: datetime
+        self, state: MigrationState, stream: StreamId, fields: Sequence[FieldDifference], lag_ms: int, now: datetime
     ) -> None:
         """Count one compared read of a step: the fields that differ, and the lag. Raises ``StoreUnavailable``."""
         if fields:
             self._keep(stream, fields, now)
-        self._count(migration, 1, bool(fields), lag_ms, now)
+        self._count(state, 1, bool(fields), lag_ms, now)
 
-    def lagged(self, migration: Migration, lag_ms: int, now: datetime) -> None:
+    def lagged(self, state: MigrationState, lag_ms: int, now: datetime) -> None:
         """Count the lag of a read that could not be compared. Raises ``StoreUnavailable``."""
-        self._count(migration, 0, False, lag_ms, now)
+        self._count(state, 0, False, lag_ms, now)
 
-    def samples(self, migration: Migration, since: datetime) -> Samples:
+    def samples(self, state: MigrationState, since: datetime) -> Samples:
         """What the reads of a step showed since the minute of a moment; one item is read for each minute."""
-        items = list(self._between("sample", _name(migration, since), _name(migration, None) + LAST))
+        items = list(self._between("sample", _name(state, since), _name(state, None) + LAST))
         return Samples(
             sum(_number(item, "compared") for item in items),
             sum(_number(item, "differing") for item in items),
@@ -140,42 +140,56 @@ class SampledReads:
             "fields": {"S": _FIELDS.dump_json(list(fields)).decode()},
             "expires_at": {"N": _expiry(now)},
         }
-        self._requests.sent("put_item", Item=item)
+        self._gateway.send("put_item", {"TableName": self._table, "Item": item})
 
-    def _count(self, migration: Migration, compared: int, differing: int, lag_ms: int, now: datetime) -> None:
-        key = self._key("sample", _name(migration, now))
+    def _count(self, state: MigrationState, compared: int, differing: int, lag_ms: int, now: datetime) -> None:
+        key = self._key("sample", _name(state, now))
         values = {
             ":compared": {"N": str(compared)},
             ":differing": {"N": str(int(differing))},
             ":expires_at": {"N": _expiry(now)},
         }
-        request = {"Key": key, "UpdateExpression": ADD, "ExpressionAttributeValues": values}
-        counted = self._requests.sent("update_item", **request, ReturnValues="ALL_NEW")["Attributes"]
+        request = {**self._update(key, ADD, values), "ReturnValues": "ALL_NEW"}
+        counted = self._gateway.send("update_item", request)["Attributes"]
         if _number(counted, "lag_ms") < lag_ms:
             self._raise_lag(key, lag_ms)
 
     def _raise_lag(self, key: Any, lag_ms: int) -> None:
         """Raise the lag, unless a greater one stands there by now."""
-        self._requests.refusal(
-            "update_item",
-            Key=key,
-            UpdateExpression=RAISE,
-            ConditionExpression="attribute_not_exists(lag_ms) OR lag_ms < :lag_ms",
-            ExpressionAttributeValues={":lag_ms": {"N": str(lag_ms)}},
-        )
+        raised = self._update(key, RAISE, {":lag_ms": {"N": str(lag_ms)}})
+        with suppress(ConditionFailed):
+            self._gateway.write("update_item", {**raised, "ConditionExpression": LOWER})
 
     def _between(self, kind: str, first: str, last: str, **options: Any) -> Iterator[Any]:
         """Items of a kind between two names."""
-        names = {":first": first, ":last": last}
-        return self._requests.items(f"{kind}#{self._entity}", "#item BETWEEN :first AND :last", names, **options)
+        values = {":part": self._part(kind), ":first": first, ":last": last}
+        request = {
+            "TableName": self._table,
+            "KeyConditionExpression": "part = :part AND #item BETWEEN :first AND :last",
+            "ExpressionAttributeNames": {"#item": "item"},
+            "ExpressionAttributeValues": {name: {"S": text} for name, text in values.items()},
+            "ConsistentRead": True,
+        }
+        return self._gateway.items("query", {**request, **options})
 
-    def _key(self, kind: str, name: str) -> dict[str, Any]:
-        return item_key(f"{kind}#{self._entity}", name)
+    def _update(self, key: Item, expression: str, values: Item) -> Item:
+        return {
+            "TableName": self._table,
+            "Key": key,
+            "UpdateExpression": expression,
+            "ExpressionAttributeValues": values,
+        }
+
+    def _key(self, kind: str, name: str) -> Item:
+        return {"part": {"S": self._part(kind)}, "item": {"S": name}}
+
+    def _part(self, kind: str) -> str:
+        return f"{kind}#{self._entity}"
 
 
-def _name(migration: Migration, moment: datetime | None) -> str:
+def _name(state: MigrationState, moment: datetime | None) -> str:
     """The counter of a minute at a step: what was seen before a step says nothing about it."""
-    step = timestamp(migration.moved_at) if migration.moved_at else "-"
+    step = timestamp(state.moved_at) if state.moved_at else "-"
     return f"{step}#{timestamp(moment)[:16] if moment else ''}"
 
 

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from banyan.errors import BanyanError
-from banyan.migration.stores.notes import Notes
+from banyan.migration.documents import MigrationDocuments
 from banyan.store.chain import timestamp
 from banyan.store.eventstore import Clock
 
@@ -23,12 +23,12 @@ class FacadeUsage:
 
     Parameters
     ----------
-    notes : Notes
+    documents : MigrationDocuments
     clock : Callable[[], datetime]
     """
 
-    def __init__(self, notes: Notes, clock: Clock) -> None:
-        self._notes = notes
+    def __init__(self, documents: MigrationDocuments, clock: Clock) -> None:
+        self._documents = documents
         self._clock = clock
         self._noted: dict[str, datetime] = {}
 
@@ -38,12 +38,12 @@ class FacadeUsage:
         if kind in self._noted and now - self._noted[kind] < SILENCE:
             return
         with suppress(BanyanError):
-            self._notes.put(_name(kind), timestamp(now))
+            self._documents.put(_name(kind), timestamp(now))
             self._noted[kind] = now
 
     def last(self) -> Mapping[str, datetime]:
         """When it was last used, by kind. Raises ``StoreUnavailable``."""
-        found = {kind: self._notes.get(_name(kind)) for kind in (READ, WRITE)}
+        found = {kind: self._documents.get(_name(kind)) for kind in (READ, WRITE)}
         return {kind: datetime.fromisoformat(moment) for kind, moment in found.items() if moment}
 
 

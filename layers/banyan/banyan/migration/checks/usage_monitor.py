@@ -8,9 +8,8 @@ from datetime import datetime
 from banyan.events import CamelModel
 from banyan.migration.archive.tables import DirectWrites, LegacyTables
 from banyan.migration.checks.usage import FacadeUsage
+from banyan.migration.documents import MigrationDocuments
 from banyan.migration.phases.phases import Phases
-from banyan.migration.stores.kept import Kept
-from banyan.migration.stores.notes import Notes
 from banyan.store.eventstore import Clock
 
 Seen = tuple[datetime, str]
@@ -53,7 +52,7 @@ class LegacyUsageMonitor:
     usage : FacadeUsage
     half_done : Callable[[], int]
         Completes what is half done and tells what is left.
-    notes : Notes
+    documents : MigrationDocuments
     clock : Callable[[], datetime]
     """
 
@@ -63,7 +62,7 @@ class LegacyUsageMonitor:
         phases: Phases,
         usage: FacadeUsage,
         half_done: Callable[[], int],
-        notes: Notes,
+        documents: MigrationDocuments,
         clock: Clock,
     ) -> None:
         self._tables = tables
@@ -71,11 +70,11 @@ class LegacyUsageMonitor:
         self._usage = usage
         self._half_done = half_done
         self._clock = clock
-        self._kept = Kept(notes, "quiet", UsageReport)
+        self._document = documents.of("quiet", UsageReport)
 
     def known(self) -> UsageReport | None:
         """What it knew when it last looked. Raises ``StoreUnavailable``."""
-        return self._kept.read()
+        return self._document.read()
 
     def check(self) -> UsageReport:
         """Look, and keep what was seen.
@@ -86,16 +85,16 @@ class LegacyUsageMonitor:
             ``overtaken``: another process looked at the same time.
         StoreUnavailable
         """
-        direct_writes, known, now = self._tables.direct_writes(), self._kept.read(), self._clock()
+        direct_writes, known, now = self._tables.direct_writes(), self._document.read(), self._clock()
         before = known or self._first(direct_writes, now)
         latest = max(self._seen(before, direct_writes, now), default=None)
-        return self._kept.save(_after(before, direct_writes, now, latest), instead_of=known)
+        return self._document.save(_after(before, direct_writes, now, latest), instead_of=known)
 
     def report_use(self, what: str) -> UsageReport:
         """Keep what another process saw just now. Raises as ``look``."""
-        direct_writes, known, now = self._tables.direct_writes(), self._kept.read(), self._clock()
+        direct_writes, known, now = self._tables.direct_writes(), self._document.read(), self._clock()
         after = _after(known or self._first(direct_writes, now), direct_writes, now, (now, what))
-        return self._kept.save(after, instead_of=known)
+        return self._document.save(after, instead_of=known)
 
     def _first(self, direct_writes: DirectWrites, now: datetime) -> UsageReport:
         """Before the first look: what was noticed so far was before legacy writes were off."""

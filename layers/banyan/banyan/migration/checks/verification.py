@@ -12,10 +12,9 @@ from typing import Any, Final
 from banyan.errors import Conflict
 from banyan.events import CamelModel
 from banyan.jobs import Job
+from banyan.migration.documents import MigrationDocuments
 from banyan.migration.stores.adapter import AnyAdapter
-from banyan.migration.stores.kept import Kept
 from banyan.migration.stores.legacy import AnyRepository, AnyRow, BadRow, FoundRow, LegacyRow
-from banyan.migration.stores.notes import Notes
 from banyan.migration.stores.rows import key_at, nameable, place_of
 from banyan.migration.writes.parked import is_of_one_row, reason_of
 from banyan.reconciliation.content import canonical, differing
@@ -96,7 +95,7 @@ class Verification:
     adapter : LegacyAdapter
     settle : Callable[[StreamId], Any]
         Completes what is half done on one stream.
-    notes : Notes
+    documents : MigrationDocuments
         Where the place is kept.
     clock : Callable[[], datetime]
     ticks : Callable[[], float]
@@ -109,7 +108,7 @@ class Verification:
         store: EventStore,
         adapter: AnyAdapter,
         settle: Callable[[StreamId], Any],
-        notes: Notes,
+        documents: MigrationDocuments,
         clock: Clock,
         ticks: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -119,11 +118,11 @@ class Verification:
         self._settle = settle
         self._clock = clock
         self._ticks = ticks
-        self._kept = Kept(notes, "verification", VerificationPasses)
+        self._document = documents.of("verification", VerificationPasses)
 
     def known(self) -> VerificationPasses | None:
         """How far it has come. Raises ``StoreUnavailable``."""
-        return self._kept.read()
+        return self._document.read()
 
     def go_on(self, rows: int, since: datetime | None, *, again: bool = False) -> VerificationPasses:
         """Compare some rows, on a walk that was begun since a moment.
@@ -141,11 +140,11 @@ class Verification:
             ``overtaken``: another process goes on with it.
         StoreUnavailable
         """
-        known = self._kept.read()
+        known = self._document.read()
         begun = passes = self._open(known, since, again)
 
         def keep(passes: VerificationPasses, /, *, instead_of: VerificationPasses) -> VerificationPasses:
-            return self._kept.save(passes, instead_of=known if instead_of is begun else instead_of)
+            return self._document.save(passes, instead_of=known if instead_of is begun else instead_of)
 
         job = Job(lambda passes: [self._slice(passes)], keep, lambda passes: passes.current.stopped)
         for passes in job.places(begun):

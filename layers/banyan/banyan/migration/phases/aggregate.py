@@ -95,7 +95,7 @@ class DeferTransition(CamelModel):
 Command = BeginMove | FinishMove | GiveUpMove | DeferTransition
 
 
-class Migration(CamelModel):
+class MigrationState(CamelModel):
     """Where a migration stands.
 
     Parameters
@@ -131,7 +131,7 @@ class Migration(CamelModel):
         return self.step.primary
 
 
-def decide(command: Command, migration: Migration) -> Sequence[DomainEvent]:
+def decide(command: Command, state: MigrationState) -> Sequence[DomainEvent]:
     """Events that follow from a command.
 
     Raises
@@ -143,66 +143,66 @@ def decide(command: Command, migration: Migration) -> Sequence[DomainEvent]:
     """
     match command:
         case BeginMove():
-            return _move(command, migration)
+            return _move(command, state)
         case FinishMove():
-            return _finish(command, migration)
+            return _finish(command, state)
         case GiveUpMove():
-            to = _destination(migration)
-            return [] if migration.reversing else [MoveReversed(to=to, reason=command.reason)]
+            to = _destination(state)
+            return [] if state.reversing else [MoveReversed(to=to, reason=command.reason)]
         case DeferTransition():
-            if command.reason == migration.deferred:
+            if command.reason == state.deferred:
                 return []
             return [TransitionDeferred(reason=command.reason, evidence=command.evidence)]
 
 
-def evolve(migration: Migration, event: DomainEvent) -> Migration:
+def evolve(state: MigrationState, event: DomainEvent) -> MigrationState:
     """State after one more event."""
     match event:
         case MoveBegan(to=to, reason=reason, evidence=evidence):
             moving = {"moving_to": to, "moving_reason": reason, "moving_evidence": evidence}
-            return migration.model_copy(update={**moving, "cutover": migration.cutover + 1})
+            return state.model_copy(update={**moving, "cutover": state.cutover + 1})
         case MoveReversed(reason=reason):
-            return migration.model_copy(update={"reversing": reason or "given up", "cutover": migration.cutover + 1})
+            return state.model_copy(update={"reversing": reason or "given up", "cutover": state.cutover + 1})
         case Moved(to=to, at=at):
-            return Migration(step=to, moved_at=at, cutover=migration.cutover)
+            return MigrationState(step=to, moved_at=at, cutover=state.cutover)
         case MoveGivenUp():
-            return Migration(step=migration.step, moved_at=migration.moved_at, cutover=migration.cutover)
+            return MigrationState(step=state.step, moved_at=state.moved_at, cutover=state.cutover)
         case TransitionDeferred(reason=reason):
-            return migration.model_copy(update={"deferred": reason})
-    return migration
+            return state.model_copy(update={"deferred": reason})
+    return state
 
 
-def _move(command: BeginMove, migration: Migration) -> Sequence[DomainEvent]:
-    if migration.moving_to is not None:
-        raise Conflict("already_moving", f"the migration is on its way to {migration.moving_to}")
-    if command.to == migration.step:
+def _move(command: BeginMove, state: MigrationState) -> Sequence[DomainEvent]:
+    if state.moving_to is not None:
+        raise Conflict("already_moving", f"the migration is on its way to {state.moving_to}")
+    if command.to == state.step:
         return []
-    if not reachable(migration.step, command.to):
-        raise CommandRejected("step_out_of_reach", f"no move leads from {migration.step} to {command.to}", "to")
-    details = {"source": migration.step, "to": command.to, "reason": command.reason, "evidence": command.evidence}
-    if command.to.primary is migration.primary:
+    if not reachable(state.step, command.to):
+        raise CommandRejected("step_out_of_reach", f"no move leads from {state.step} to {command.to}", "to")
+    details = {"source": state.step, "to": command.to, "reason": command.reason, "evidence": command.evidence}
+    if command.to.primary is state.primary:
         return [Moved(**details, at=command.at)]
     return [MoveBegan(**details)]
 
 
-def _finish(command: FinishMove, migration: Migration) -> Sequence[DomainEvent]:
-    to = _destination(migration)
-    if command.cutover != migration.cutover:
-        raise Conflict("overtaken", f"cutover {migration.cutover} has overtaken cutover {command.cutover}")
-    if migration.reversing:
-        return [MoveGivenUp(to=to, reason=migration.reversing)]
-    reason, evidence = migration.moving_reason, migration.moving_evidence
-    return [Moved(source=migration.step, to=to, reason=reason, evidence=evidence, at=command.at)]
+def _finish(command: FinishMove, state: MigrationState) -> Sequence[DomainEvent]:
+    to = _destination(state)
+    if command.cutover != state.cutover:
+        raise Conflict("overtaken", f"cutover {state.cutover} has overtaken cutover {command.cutover}")
+    if state.reversing:
+        return [MoveGivenUp(to=to, reason=state.reversing)]
+    reason, evidence = state.moving_reason, state.moving_evidence
+    return [Moved(source=state.step, to=to, reason=reason, evidence=evidence, at=command.at)]
 
 
-def _destination(migration: Migration) -> Step:
-    if migration.moving_to is None:
+def _destination(state: MigrationState) -> Step:
+    if state.moving_to is None:
         raise Conflict("not_moving", "the migration is not on its way to another step")
-    return migration.moving_to
+    return state.moving_to
 
 
-MIGRATION: Final[Decider[Migration, Command]] = Decider(
-    entity=ENTITY, initial=Migration, decide=decide, evolve=evolve, state=Migration
+MIGRATION: Final[Decider[MigrationState, Command]] = Decider(
+    entity=ENTITY, initial=MigrationState, decide=decide, evolve=evolve, state=MigrationState
 )
 REGISTRY: Final = EventRegistry([MoveBegan, Moved, MoveReversed, MoveGivenUp, TransitionDeferred])
 

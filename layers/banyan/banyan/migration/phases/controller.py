@@ -4,97 +4,89 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import suppress
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from banyan.errors import BanyanError, Conflict
-from banyan.migration.checks.health import Limits, MigrationHealth, examined, reasons_to_wait, trouble
-from banyan.migration.parts import Parts
-from banyan.migration.phases.aggregate import DeferTransition, Migration
-from banyan.migration.phases.phases import Phases
+from banyan.migration.checks.health import MigrationHealth, examined, reasons_to_wait, trouble
+from banyan.migration.phases.aggregate import DeferTransition, MigrationState
 from banyan.migration.phases.steps import Phase, Step
-from banyan.migration.phases.transitions import PhaseTransitions
-from banyan.store.eventstore import Clock
-from banyan.telemetry import NoTelemetry, Telemetry
+
+if TYPE_CHECKING:
+    from banyan.migration.migration import Migration
 
 ACTOR: Final = "migration_controller"
 
 
 class Controller:
-    """Looks after one migration.
+    """Moves a healthy migration on, and a sick one back."""
 
-    Parameters
-    ----------
-    parts : Parts
-    limits : Limits
-    clock : Callable[[], datetime]
-    telemetry : Telemetry
-    """
+    def __init__(self, migration: Migration) -> None:
+        self._migration = migration
+        self._limits = migration.limits
+        self._clock = migration.clock
+        self._telemetry = migration.telemetry
 
-    def __init__(self, parts: Parts, limits: Limits, clock: Clock, telemetry: Telemetry | None = None) -> None:
-        self._parts = parts
-        self._phases: Phases = parts.phases
-        self._transitions: PhaseTransitions = parts.transitions
-        self._limits = limits
-        self._clock = clock
-        self._telemetry = telemetry or NoTelemetry()
-
-    def run(self) -> Migration:
+    def run(self) -> MigrationState:
         """One look: complete, judge, and move if need be.
 
         Returns
         -------
-        Migration
+        MigrationState
             Where it stands now.
         """
-        lag = self._parts.lag_ms(self._clock())
+        lag = self._migration.lag_ms(self._clock())
         self._telemetry.duration("MigrationLag", lag)
-        half_done = self._parts.recover()
+        half_done = self._migration.recover()
         self._telemetry.count("MigrationHalfDone", half_done)
-        self._telemetry.count("MigrationParked", len(self._parts.parked_rows()))
-        migration = self._finish()
-        if migration.step.phase is Phase.EVENT_STORE:
+        self._telemetry.count("MigrationParked", len(self._migration.parked_rows()))
+        state = self._finish()
+        if state.step.phase is Phase.EVENT_STORE:
             self._look_after_the_end()
-        if migration.moving_to or migration.step.phase not in (Phase.DUAL_WRITE, Phase.CANARY):
-            return migration
+        if state.moving_to or state.step.phase not in (Phase.DUAL_WRITE, Phase.CANARY):
+            return state
         with suppress(Conflict):
-            self._parts.verification.go_on(self._limits.rows, migration.moved_at)
-        return self._decide(migration, self._health(migration, lag, half_done))
+            self._migration.verification.go_on(self._limits.rows, state.moved_at)
+        return self._decide(state, self._health(state, lag, half_done))
 
     def _look_after_the_end(self) -> None:
         with suppress(Conflict):
-            self._parts.end.monitor.check()
-        self._parts.end.completion.go_on()
+            self._migration.monitor.check()
+        self._migration.completion.go_on()
 
-    def _finish(self) -> Migration:
+    def _finish(self) -> MigrationState:
         """Finish a move that was cut short; while that fails, the lead goes back and the move is given up."""
         try:
-            return self._transitions.finish(ACTOR)
+            return self._migration.transitions.finish(ACTOR)
         except BanyanError as error:
-            return self._transitions.give_up(str(error), ACTOR)
+            return self._migration.transitions.give_up(str(error), ACTOR)
 
-    def _health(self, migration: Migration, lag_ms: int, half_done: int) -> MigrationHealth:
-        return examined(self._parts, self._limits.since(migration, self._clock()), lag_ms, half_done)
+    def _health(self, state: MigrationState, lag_ms: int, half_done: int) -> MigrationHealth:
+        return examined(self._migration, self._limits.since(state, self._clock()), lag_ms, half_done)
 
-    def _decide(self, migration: Migration, health: MigrationHealth) -> Migration:
+    def _decide(self, state: MigrationState, health: MigrationHealth) -> MigrationState:
         evidence = health.model_dump(mode="json", by_alias=True)
         sick = next(trouble(health, self._limits), "")
-        if sick and migration.step.phase is Phase.CANARY:
-            return self._transitions.move(Step(phase=Phase.DUAL_WRITE), reason=sick, actor=ACTOR, evidence=evidence)
-        to = self._limits.next(migration.step)
+        if sick and state.step.phase is Phase.CANARY:
+            return self._migration.transitions.move(
+                Step(phase=Phase.DUAL_WRITE), reason=sick, actor=ACTOR, evidence=evidence
+            )
+        to = self._limits.next(state.step)
         if to is None or to.phase is not Phase.CANARY:
-            return migration
-        reason = next(reasons_to_wait(migration, health, self._limits, self._clock()), "")
+            return state
+        reason = next(reasons_to_wait(state, health, self._limits, self._clock()), "")
         if reason:
             return self._defer(reason, evidence)
         try:
-            return self._transitions.move(to, reason="healthy for long enough", actor=ACTOR, evidence=evidence)
+            return self._migration.transitions.move(
+                to, reason="healthy for long enough", actor=ACTOR, evidence=evidence
+            )
         except Conflict as conflict:
             return self._defer(conflict.detail, evidence)
 
-    def _defer(self, reason: str, evidence: Mapping[str, Any]) -> Migration:
-        return self._phases.handle(DeferTransition(reason=reason, evidence=evidence), ACTOR).state
+    def _defer(self, reason: str, evidence: Mapping[str, Any]) -> MigrationState:
+        return self._migration.phases.handle(DeferTransition(reason=reason, evidence=evidence), ACTOR).state
 
 
-def standing(migration: Migration) -> Mapping[str, Any]:
+def standing(state: MigrationState) -> Mapping[str, Any]:
     """Where a migration stands, for logs."""
-    return {"step": str(migration.step), "held": migration.deferred, "moving": str(migration.moving_to or "")}
+    return {"step": str(state.step), "held": state.deferred, "moving": str(state.moving_to or "")}

@@ -8,7 +8,7 @@ from typing import Any
 from banyan.errors import Conflict
 from banyan.migration.checks.completion import Completion
 from banyan.migration.checks.verification import Verification
-from banyan.migration.phases.aggregate import Migration
+from banyan.migration.phases.aggregate import MigrationState
 from banyan.migration.phases.steps import Phase, Step, reachable
 
 
@@ -28,7 +28,7 @@ class Guard:
         self._verification = verification
         self._completion = completion
 
-    def evidence(self, migration: Migration, to: Step) -> Mapping[str, Any]:
+    def evidence(self, state: MigrationState, to: Step) -> Mapping[str, Any]:
         """Expect that a step may be made, and tell why; of one that no move leads to, say nothing.
 
         Raises
@@ -37,13 +37,13 @@ class Guard:
             ``would_lose``, ``not_verified_yet``, or as ``Completion.evidence``.
         StoreUnavailable
         """
-        if migration.moving_to or to.place <= migration.step.place or not reachable(migration.step, to):
+        if state.moving_to or to.place <= state.step.place or not reachable(state.step, to):
             return {}
         if to.phase is Phase.COMPLETE:
             return self._completion.evidence()
-        return self._way_back(migration, last=to.phase is Phase.EVENT_STORE)
+        return self._way_back(state, last=to.phase is Phase.EVENT_STORE)
 
-    def _way_back(self, migration: Migration, *, last: bool) -> Mapping[str, Any]:
+    def _way_back(self, state: MigrationState, *, last: bool) -> Mapping[str, Any]:
         """Expect that going back from the next step would lose nothing; what legacy alone holds cannot get lost.
 
         Behind the ``last`` look there is no way back: for it all rows are compared again.
@@ -51,6 +51,6 @@ class Guard:
         left = self._half_done()
         if left:
             raise Conflict("would_lose", f"going back from there would lose something: {left} writes are half done")
-        if migration.step.phase is Phase.LEGACY:
+        if state.step.phase is Phase.LEGACY:
             return {"halfDone": left}
-        return {"halfDone": left, "verified": self._verification.evidence(migration.moved_at, again=last)}
+        return {"halfDone": left, "verified": self._verification.evidence(state.moved_at, again=last)}

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from banyan.commands.handler import CommandHandler, Outcome
 from banyan.events import Event, Metadata
-from banyan.migration.phases.aggregate import MIGRATION, REGISTRY, Command, Migration, migration_of
+from banyan.migration.phases.aggregate import MIGRATION, REGISTRY, Command, MigrationState, migration_of
 from banyan.store import CommitTable, EventStore
 from banyan.store.eventstore import Clock, utc_now
 
@@ -33,21 +33,21 @@ class Phases:
         self, table: CommitTable, entity: str, clock: Clock = utc_now, ticks: Callable[[], float] = time.monotonic
     ) -> None:
         self._store = EventStore(table, REGISTRY, clock)
-        self._handler: CommandHandler[Migration, Command] = CommandHandler(self._store, MIGRATION)
+        self._handler: CommandHandler[MigrationState, Command] = CommandHandler(self._store, MIGRATION)
         self.entity = entity
         self.stream = migration_of(entity)
         self._ticks = ticks
-        self._kept: tuple[float, Migration] | None = None
+        self._kept: tuple[float, MigrationState] | None = None
         self._lock = Lock()
 
-    def current(self) -> Migration:
+    def current(self) -> MigrationState:
         """Where it stands, at most ``TRUSTED_SECONDS`` ago. Raises ``StoreUnavailable``."""
         with self._lock:
             if self._kept is None or self._ticks() - self._kept[0] >= TRUSTED_SECONDS:
                 self._kept = self._ticks(), self._handler.load(self.stream).state
             return self._kept[1]
 
-    def refreshed(self) -> Migration:
+    def refreshed(self) -> MigrationState:
         """Where it stands now."""
         self.forget()
         return self.current()
@@ -61,7 +61,7 @@ class Phases:
         """Version of the migration's stream now. Raises ``StoreUnavailable``."""
         return self._handler.load(self.stream).head.version
 
-    def handle(self, command: Command, actor: str = "", **options: Any) -> Outcome[Migration]:
+    def handle(self, command: Command, actor: str = "", **options: Any) -> Outcome[MigrationState]:
         """Decide on a command.
 
         Raises

@@ -7,7 +7,7 @@ from contextlib import suppress
 from typing import Any
 
 from banyan.errors import Conflict, Overtaken
-from banyan.migration.phases.aggregate import BeginMove, FinishMove, GiveUpMove, Migration
+from banyan.migration.phases.aggregate import BeginMove, FinishMove, GiveUpMove, MigrationState
 from banyan.migration.phases.guard import Guard
 from banyan.migration.phases.phases import Phases
 from banyan.migration.phases.steps import Step
@@ -32,7 +32,9 @@ class PhaseTransitions:
         self._guard = guard
         self._clock = clock
 
-    def move(self, to: Step, *, reason: str, actor: str = "", evidence: Mapping[str, Any] | None = None) -> Migration:
+    def move(
+        self, to: Step, *, reason: str, actor: str = "", evidence: Mapping[str, Any] | None = None
+    ) -> MigrationState:
         """Go to a step.
 
         Raises
@@ -45,7 +47,9 @@ class PhaseTransitions:
         self.begin(to, reason=reason, actor=actor, evidence=evidence)
         return self.finish(actor)
 
-    def begin(self, to: Step, *, reason: str, actor: str = "", evidence: Mapping[str, Any] | None = None) -> Migration:
+    def begin(
+        self, to: Step, *, reason: str, actor: str = "", evidence: Mapping[str, Any] | None = None
+    ) -> MigrationState:
         """Decide to go to a step; where the primary is to change, the move is yet to be finished.
 
         Raises
@@ -58,12 +62,12 @@ class PhaseTransitions:
         move = BeginMove(to=to, reason=reason, evidence=proof, at=self._clock())
         return self._phases.handle(move, actor).state
 
-    def finish(self, actor: str = "") -> Migration:
+    def finish(self, actor: str = "") -> MigrationState:
         """Finish the move that has begun, or its reversal, if there is one; another process may do the same meanwhile.
 
         Returns
         -------
-        Migration
+        MigrationState
             Where it stands now; still moving when another process is about to finish.
 
         Raises
@@ -71,16 +75,16 @@ class PhaseTransitions:
         StoreUnavailable
             The move is not finished: ``finish`` or ``give_up``.
         """
-        migration = self._phases.refreshed()
-        if migration.moving_to is None:
-            return migration
+        state = self._phases.refreshed()
+        if state.moving_to is None:
+            return state
         try:
-            self._transfer(migration)
-            return self._phases.handle(FinishMove(cutover=migration.cutover, at=self._clock()), actor).state
+            self._transfer(state)
+            return self._phases.handle(FinishMove(cutover=state.cutover, at=self._clock()), actor).state
         except (Overtaken, Conflict):
             return self._phases.refreshed()
 
-    def give_up(self, reason: str, actor: str = "") -> Migration:
+    def give_up(self, reason: str, actor: str = "") -> MigrationState:
         """Give up the move that has begun, if any, and let the earlier primary take over again. As ``finish``."""
         if self._phases.refreshed().moving_to is None:
             return self._phases.current()
@@ -88,8 +92,8 @@ class PhaseTransitions:
             self._phases.handle(GiveUpMove(reason=reason), actor)
         return self.finish(actor)
 
-    def _transfer(self, migration: Migration) -> None:
-        if migration.reversing:
-            self._cutover.back_to(migration.primary, migration.cutover)
-        elif migration.moving_to:
-            self._cutover.to(migration.moving_to.primary, migration.cutover)
+    def _transfer(self, state: MigrationState) -> None:
+        if state.reversing:
+            self._cutover.back_to(state.primary, state.cutover)
+        elif state.moving_to:
+            self._cutover.to(state.moving_to.primary, state.cutover)

@@ -25,8 +25,7 @@ from banyan.migration.stores.adapter import LegacyAdapter
 from banyan.migration.stores.items import ItemAttributes, Value
 from banyan.migration.stores.legacy import BadRow, LegacyRow, NamedRow, OutboxEntry, SyncPoint, Unit
 from banyan.migration.stores.rows import LegacyKey, key_at, nameable, place_of, read_row, readable
-from banyan.migration.writes.primary import Primary
-from banyan.migration.writes.primary_dynamodb import DynamoDBPrimary
+from banyan.migration.writes.primary import DynamoDBPrimary, Primary
 from banyan.reconciliation.feeds import DirtySet
 from banyan.store.chain import timestamp
 from banyan.streams import StreamId

@@ -13,7 +13,7 @@ from pydantic import BaseModel
 
 from banyan.errors import LegacyWritesOff, PrimaryChanged
 from banyan.migration.stores.legacy import BadRow, LegacyRow, NamedRow, OutboxEntry, SyncPoint, Unit
-from banyan.migration.writes.primary import Primary, refused
+from banyan.migration.writes.primary import Primary, already_made
 from banyan.streams import StreamId
 
 R = TypeVar("R", bound=BaseModel)
@@ -77,7 +77,7 @@ class MemoryLegacy(Generic[R]):
     def transfer(self, primary: Primary, token: int) -> bool:
         """As in ``LegacyRepository``."""
         with self._lock:
-            if refused(self._token, token):
+            if already_made(self._token, token):
                 return False
             self._primary, self._token = primary, token
             return True

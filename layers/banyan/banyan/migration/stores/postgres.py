@@ -24,7 +24,7 @@ from banyan.migration.stores.lines import written_content
 from banyan.migration.stores.refusals import refused as refused_row
 from banyan.migration.stores.refusals import words
 from banyan.migration.stores.rows import LegacyKey, key_at, nameable, place_of, read_row, readable
-from banyan.migration.writes.primary import Primary, refused
+from banyan.migration.writes.primary import Primary, already_made
 from banyan.streams import MAX_STREAM_BYTES, StreamId
 
 R = TypeVar("R", bound=BaseModel)
@@ -175,7 +175,7 @@ class PostgresLegacy(Generic[R]):
         """As in ``LegacyRepository``: the lock waits for every transaction that holds the row for share."""
         with self._connections.transaction() as cursor:
             found = _one(cursor, "SELECT token FROM banyan_lead WHERE entity = %s FOR UPDATE", (self._entity,))
-            if refused(found, token):
+            if already_made(found, token):
                 return False
             cursor.execute(
                 "UPDATE banyan_lead SET leader = %s, token = %s WHERE entity = %s", (primary, token, self._entity)

@@ -10,11 +10,10 @@ from typing import Any, Final, Protocol
 from banyan.errors import Conflict, PrimaryChanged, RowRaced
 from banyan.events import CamelModel
 from banyan.jobs import Job
+from banyan.migration.documents import MigrationDocuments
 from banyan.migration.phases.phases import Phases
 from banyan.migration.phases.steps import Phase
-from banyan.migration.stores.kept import Kept
 from banyan.migration.stores.legacy import AnyRepository, AnyRow, BadRow, FoundRow, LegacyRow
-from banyan.migration.stores.notes import Notes
 from banyan.migration.stores.rows import key_at, place_of, readable
 from banyan.migration.writes.parked import is_of_one_row, reason_of
 from banyan.streams import StreamId
@@ -92,7 +91,7 @@ class Backfill:
     relay : Callable[[], Any]
         Completes what the aligner left to others.
     phases : Phases
-    notes : Notes
+    documents : MigrationDocuments
         Where progress is kept, so that a backfill that was cut short goes on.
     """
 
@@ -102,14 +101,16 @@ class Backfill:
         importer: RowImporter,
         relay: Callable[[], Any],
         phases: Phases,
-        notes: Notes,
+        documents: MigrationDocuments,
     ) -> None:
         self._repository = repository
         self._importer = importer
         self._relay = relay
         self._phases = phases
-        self._kept = Kept(notes, NOTE, BackfillProgress)
-        self._job = Job(lambda progress: [self._page(progress)], self._kept.save, lambda progress: progress.finished)
+        self._document = documents.of(NOTE, BackfillProgress)
+        self._job = Job(
+            lambda progress: [self._page(progress)], self._document.save, lambda progress: progress.finished
+        )
 
     def preview(self, write_unit_price: float) -> BackfillPreview:
         """Tell the cost beforehand; a price is that of a million write units."""
@@ -122,7 +123,7 @@ class Backfill:
 
     def progress(self) -> BackfillProgress | None:
         """How far the newest one has come; ``None`` when none was begun. Raises ``StoreUnavailable``."""
-        return self._kept.read()
+        return self._document.read()
 
     def begin(self) -> BackfillProgress:
         """Ask for a backfill; one that was begun and is not finished goes on.
@@ -135,10 +136,10 @@ class Backfill:
         StoreUnavailable
         """
         self._check_phase()
-        known = self._kept.read()
+        known = self._document.read()
         if known and not known.finished:
             return known
-        return self._kept.save(BackfillProgress(rows=self._repository.count()), instead_of=known)
+        return self._document.save(BackfillProgress(rows=self._repository.count()), instead_of=known)
 
     def go_on(self, remaining: Callable[[], float]) -> BackfillProgress | None:
         """Go on with what was asked for, while there is time and the phase allows it.
@@ -160,7 +161,7 @@ class Backfill:
         StoreUnavailable
             Go on later; what was done is done.
         """
-        progress = self._kept.read()
+        progress = self._document.read()
         if progress:
             with suppress(PrimaryChanged):
                 for reached in self._job.places(progress, lambda: self._in_phase() and remaining() >= ENOUGH_SECONDS):
@@ -231,11 +232,6 @@ class Backfill:
             except RowRaced:
                 continue
         return self._importer.import_row(stream)
-
-
-def kept_progress(notes: Notes) -> BackfillProgress | None:
-    """How far the newest backfill of an entity has come, if one was begun. Raises ``StoreUnavailable``."""
-    return Kept(notes, NOTE, BackfillProgress).read()
 
 
 def _kilobytes(row: AnyRow) -> int:

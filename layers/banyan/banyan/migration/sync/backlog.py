@@ -3,25 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Final
+from typing import Final
 
 from banyan.adapters.dynamodb.commit_items import bucket_of
 from banyan.adapters.dynamodb.commits import TransactItem
-from banyan.migration.stores.requests import Requests, item_key
+from banyan.adapters.dynamodb.gateway import ConditionFailed, Gateway, Item
 from banyan.store import Commit
 from banyan.store.chain import timestamp
 from banyan.streams import StreamId
-
-if TYPE_CHECKING:
-    from mypy_boto3_dynamodb import DynamoDBClient
 
 BUCKETS: Final = 4
 
 
 @dataclass(frozen=True, slots=True)
-class News:
+class BacklogEntry:
     """A stream that the legacy system is to follow up to a version, which it reached at a moment."""
 
     stream: StreamId
@@ -34,14 +32,14 @@ class SyncBacklog:
 
     Parameters
     ----------
-    client : DynamoDBClient
+    gateway : Gateway
     table : str
         Keyed by ``part`` and ``item``.
     entity : str
     """
 
-    def __init__(self, client: DynamoDBClient, table: str, entity: str) -> None:
-        self._requests = Requests(client, table)
+    def __init__(self, gateway: Gateway, table: str, entity: str) -> None:
+        self._gateway = gateway
         self._table = table
         self._entity = entity
 
@@ -54,28 +52,38 @@ class SyncBacklog:
         }
         return {"Put": {"TableName": self._table, "Item": item}}
 
-    def all(self) -> Iterator[News]:
+    def all(self) -> Iterator[BacklogEntry]:
         """Every stream with changes to bring over, strongly consistent. Raises ``StoreUnavailable``."""
         for bucket in range(BUCKETS):
-            yield from map(_entry, self._requests.items(self._part(bucket)))
+            yield from map(_entry, self._gateway.items("query", self._bucket(bucket)))
 
     def complete(self, stream: StreamId, version: int) -> None:
         """The legacy system has the stream up to a version; newer changes stay noted."""
-        self._requests.refusal(
-            "delete_item",
-            Key=self._key(stream),
-            ConditionExpression="#version <= :version",
-            ExpressionAttributeNames={"#version": "version"},
-            ExpressionAttributeValues={":version": {"N": str(version)}},
-        )
+        request = {
+            "TableName": self._table,
+            "Key": self._key(stream),
+            "ConditionExpression": "#version <= :version",
+            "ExpressionAttributeNames": {"#version": "version"},
+            "ExpressionAttributeValues": {":version": {"N": str(version)}},
+        }
+        with suppress(ConditionFailed):
+            self._gateway.write("delete_item", request)
 
-    def _key(self, stream: StreamId) -> dict[str, Any]:
-        return item_key(self._part(bucket_of(stream, BUCKETS)), str(stream))
+    def _bucket(self, bucket: int) -> Item:
+        return {
+            "TableName": self._table,
+            "KeyConditionExpression": "part = :part",
+            "ExpressionAttributeValues": {":part": {"S": self._part(bucket)}},
+            "ConsistentRead": True,
+        }
+
+    def _key(self, stream: StreamId) -> Item:
+        return {"part": {"S": self._part(bucket_of(stream, BUCKETS))}, "item": {"S": str(stream)}}
 
     def _part(self, bucket: int) -> str:
         return f"unfollowed#{self._entity}#{bucket}"
 
 
-def _entry(item: Any) -> News:
+def _entry(item: Item) -> BacklogEntry:
     since = datetime.fromisoformat(item["since"]["S"])
-    return News(StreamId.parse(item["item"]["S"]), int(item["version"]["N"]), since)
+    return BacklogEntry(StreamId.parse(item["item"]["S"]), int(item["version"]["N"]), since)

@@ -11,8 +11,7 @@ from banyan.migration.writes.event_led import LegacySync
 from banyan.migration.writes.half_done import Owner
 from banyan.migration.writes.legacy_led import LegacyLed
 from banyan.migration.writes.parked import Parked
-from banyan.migration.writes.primary import Primary, fencing_token
-from banyan.migration.writes.primary_dynamodb import DynamoDBPrimary
+from banyan.migration.writes.primary import DynamoDBPrimary, Primary, fencing_token
 
 PAGE: Final = 500
 

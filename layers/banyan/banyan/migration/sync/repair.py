@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from banyan.errors import PrimaryChanged, RowRaced
 from banyan.events import Event
-from banyan.migration.parts import Parts
+from banyan.migration.migration import Migration
 from banyan.migration.stores.legacy import AnyRow, LegacyRow, SyncPoint
 from banyan.migration.sync.contents import import_event
 from banyan.migration.writes.parked import is_of_one_row, reason_of
@@ -24,13 +24,13 @@ class LegacyRepair:
 
     Parameters
     ----------
-    parts : Parts
+    migration : Migration
     store : EventStore
     """
 
-    def __init__(self, parts: Parts, store: EventStore) -> None:
-        self._parts = parts
-        self._adapter = parts.adapter
+    def __init__(self, migration: Migration, store: EventStore) -> None:
+        self._migration = migration
+        self._adapter = migration.adapter
         self._store = store
 
     def __call__(self, stream: StreamId) -> str:
@@ -41,7 +41,7 @@ class LegacyRepair:
         NotRepairable, StoreUnavailable
         """
         for _ in range(ATTEMPTS):
-            primary = self._parts.phases.refreshed().primary
+            primary = self._migration.phases.refreshed().primary
             try:
                 return self._way(primary)(stream)
             except (PrimaryChanged, RowRaced):
@@ -59,16 +59,16 @@ class LegacyRepair:
         return ways[primary]
 
     def _correct(self, stream: StreamId) -> str:
-        row = self._parts.repository.load(stream)
+        row = self._migration.repository.load(stream)
         if row is None:
             return self._restore(stream, Primary.LEGACY)
         self._expect_consistent(row)
         if self._told(self._events(stream)) == row.data:
             raise NotRepairable("the events say what the row says: the read model is to be put right")
         self._unalign(row)
-        if self._parts.legacy_sync:
-            self._parts.legacy_sync.accept(stream, self._store.head(stream).version)
-        self._parts.importer.import_row(stream)
+        if self._migration.legacy_sync:
+            self._migration.legacy_sync.accept(stream, self._store.head(stream).version)
+        self._migration.importer.import_row(stream)
         self._relay(stream)
         return "an event tells of the row as it is"
 
@@ -77,7 +77,7 @@ class LegacyRepair:
 
     def _restore(self, stream: StreamId, primary: Primary) -> str:
         """Write a row as its events tell it, in one transaction on the row."""
-        with self._parts.repository.unit(stream, primary) as unit:
+        with self._migration.repository.unit(stream, primary) as unit:
             self._relay(stream)
             events = self._events(stream)
             if not events:
@@ -88,7 +88,7 @@ class LegacyRepair:
 
     def _unalign(self, row: AnyRow) -> None:
         """Have a row count as changed since what its stream was last told, whatever the sync point says."""
-        with self._parts.repository.unit(row.stream, Primary.LEGACY) as unit:
+        with self._migration.repository.unit(row.stream, Primary.LEGACY) as unit:
             if unit.row != row:
                 raise RowRaced("another transaction wrote the row first")
             self._relay(row.stream)
@@ -97,8 +97,8 @@ class LegacyRepair:
                 unit.write(LegacyRow(row.stream, row.version + 1, row.data, SyncPoint(row.version, head)), [])
 
     def _relay(self, stream: StreamId) -> None:
-        if self._parts.relay:
-            self._parts.relay.stream(stream)
+        if self._migration.relay:
+            self._migration.relay.stream(stream)
 
     def _events(self, stream: StreamId) -> Sequence[Event]:
         return tuple(self._store.read(stream))

@@ -19,8 +19,7 @@ from banyan.migration.sync.contents import occurring, to_text
 from banyan.migration.sync.relay import told
 from banyan.migration.writes.half_done import HalfDone, Owner
 from banyan.migration.writes.parked import Parked
-from banyan.migration.writes.primary import Primary
-from banyan.migration.writes.primary_dynamodb import DynamoDBPrimary
+from banyan.migration.writes.primary import DynamoDBPrimary, Primary
 from banyan.migration.writes.transactional_table import TransactionalTable
 from banyan.store import Commit, CompanionWriteRejected, EventStore
 from banyan.store.eventstore import Clock

@@ -21,7 +21,7 @@ from banyan.errors import (
     RowRaced,
     StoreUnavailable,
 )
-from banyan.migration.stores.notes import Notes
+from banyan.migration.documents import MigrationDocuments
 from banyan.migration.writes.half_done import Owner
 from banyan.store.eventstore import Clock
 from banyan.streams import StreamId
@@ -59,17 +59,17 @@ class Parked:
 
     Parameters
     ----------
-    notes : Notes
+    documents : MigrationDocuments
     clock : Callable[[], datetime]
     """
 
-    def __init__(self, notes: Notes, clock: Clock) -> None:
-        self._notes = notes
+    def __init__(self, documents: MigrationDocuments, clock: Clock) -> None:
+        self._documents = documents
         self._clock = clock
 
     def all(self) -> list[ParkedRow]:
         """Every row that is parked. Raises ``StoreUnavailable``."""
-        return [_ROW.validate_json(text) for text in self._notes.under(PREFIX)]
+        return [_ROW.validate_json(text) for text in self._documents.under(PREFIX)]
 
     def of(self, owner: Owner) -> Mapping[StreamId, ParkedRow]:
         """Rows that one owner is to bring up to date, by stream. Raises ``StoreUnavailable``."""
@@ -77,7 +77,7 @@ class Parked:
 
     def get(self, stream: StreamId) -> ParkedRow | None:
         """A row, if it is parked. Raises ``StoreUnavailable``."""
-        text = self._notes.get(f"{PREFIX}{stream}")
+        text = self._documents.get(f"{PREFIX}{stream}")
         return _ROW.validate_json(text) if text else None
 
     def put(self, row: ParkedRow) -> None:
@@ -85,11 +85,11 @@ class Parked:
         known = self.get(row.stream)
         if known is None or (known.owner, known.reason) != (row.owner, row.reason):
             kept = replace(row, since=known.since) if known else row
-            self._notes.put(f"{PREFIX}{row.stream}", _ROW.dump_json(kept).decode())
+            self._documents.put(f"{PREFIX}{row.stream}", _ROW.dump_json(kept).decode())
 
     def remove(self, stream: StreamId) -> None:
         """The row is up to date. Raises ``StoreUnavailable``."""
-        self._notes.remove(f"{PREFIX}{stream}")
+        self._documents.put(f"{PREFIX}{stream}", None)
 
     @contextmanager
     def failing(self, owner: Owner, stream: StreamId) -> Iterator[None]:
