@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from banyan_tools.local.template import Resource, Template, read
-from banyan_tools.runtime.emulator import ROOT
+from banyan_tools.project import ROOT
 from banyan_tools.runtime.sandbox import load_template
 
 Alarms = dict[str, Any]

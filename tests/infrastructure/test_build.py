@@ -14,9 +14,10 @@ import pytest
 from banyan_tools.local.engine import ISOLATION
 from banyan_tools.local.environment import environment
 from banyan_tools.local.physical import REGION
+from banyan_tools.project import ROOT
 from banyan_tools.runtime.backend import moto
 from banyan_tools.runtime.build import KEPT_SERVICES, build, pythons, unavailable
-from banyan_tools.runtime.emulator import ROOT, SAM_VENV
+from banyan_tools.runtime.emulator import SAM_VENV
 from banyan_tools.runtime.sandbox import load_template
 
 LIMIT = 250 * 1024 * 1024

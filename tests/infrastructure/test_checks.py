@@ -6,7 +6,7 @@ import re
 
 import yaml
 
-from banyan_tools.runtime.emulator import ROOT
+from banyan_tools.project import ROOT
 
 RULES = "\n".join(file.read_text() for file in [ROOT / "Makefile", *(ROOT / "tools" / "make").glob("*.mk")])
 TARGETS = set(re.findall(r"^([a-z-]+):(?!=)", RULES, re.MULTILINE))

@@ -49,6 +49,22 @@ def test_a_layer_has_what_the_distribution_asks_for(layer: str) -> None:
     assert [each.name for each in declared if versions[each.name] not in each.specifier] == []
 
 
+def test_the_tools_have_the_version_of_the_engine_and_need_that_alone() -> None:
+    declared = tomllib.loads((ROOT / "tools" / "pyproject.toml").read_text())["project"]
+    (engine,) = (each for each in map(Requirement, declared["dependencies"]) if each.name == "banyan-events")
+
+    assert declared["version"] == banyan.__version__
+    assert (str(engine.specifier), engine.extras) == (f"=={banyan.__version__}", {"aws", "testing"})
+
+
+def test_the_tools_are_tested_in_versions_that_they_ask_for() -> None:
+    declared = tomllib.loads((ROOT / "tools" / "pyproject.toml").read_text())["project"]
+    versions = locked(ROOT / "requirements" / "dev.txt") | {"banyan-events": banyan.__version__}
+    needed = map(Requirement, declared["dependencies"])
+
+    assert [each.name for each in needed if versions[each.name] not in each.specifier] == []
+
+
 def test_what_a_domain_needs_is_light() -> None:
     assert {Requirement(line).name for line in DECLARED["dependencies"]} == {"orjson", "pydantic"}
 

@@ -10,7 +10,7 @@ import pytest
 
 from banyan_tools.local.handlers import handler_file
 from banyan_tools.local.template import Resource, Template
-from banyan_tools.runtime.emulator import ROOT
+from banyan_tools.project import ROOT
 from banyan_tools.runtime.sandbox import folder_name, load_template
 
 LEAKS = re.compile(r"log_event=|inject_lambda_context|set_stream_logger|logging\.DEBUG|basicConfig|\bprint\(|exc_info=")

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from banyan_tools.local.engine import ISOLATION
-from banyan_tools.runtime.emulator import ROOT, SAM_VENV
+from banyan_tools.project import ROOT
+from banyan_tools.runtime.emulator import SAM_VENV
 from banyan_tools.runtime.lint import findings, lint
 
 SAM = SAM_VENV / "bin" / "sam"

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from banyan_tools.runtime.emulator import ROOT
+from banyan_tools.project import ROOT
 
 TESTED = ROOT / "requirements" / "dev.txt"
 DEPLOYED = sorted((ROOT / "layers").glob("*/requirements.txt"))

@@ -13,7 +13,7 @@ from banyan_tools.local.mappings import mappings
 from banyan_tools.local.physical import STACK
 from banyan_tools.local.template import Resource, Template
 from banyan_tools.local.timetable import timetable
-from banyan_tools.runtime.emulator import ROOT
+from banyan_tools.project import ROOT
 from banyan_tools.runtime.sandbox import load_template
 
 NAMESPACE = "Banyan"

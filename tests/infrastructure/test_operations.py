@@ -8,7 +8,7 @@ from typing import Any
 from typer.main import get_command
 
 from banyan_tools.cli import deadlines, migration, projections, reconciliation
-from banyan_tools.runtime.emulator import ROOT
+from banyan_tools.project import ROOT
 
 PAGE = (ROOT / "docs" / "operations.md").read_text()
 TABLE = re.findall(r"^\| (`\w+`(?:, `\w+`)*) \|", PAGE, re.M)

@@ -19,8 +19,9 @@ from banyan_tools.local.engine import ISOLATION
 from banyan_tools.local.environment import environment
 from banyan_tools.local.physical import ACCOUNT, REGION, reference
 from banyan_tools.local.template import Resource
+from banyan_tools.project import ROOT
 from banyan_tools.runtime.backend import Backend, backend
-from banyan_tools.runtime.emulator import ROOT, Emulator, FunctionFailed, unavailable
+from banyan_tools.runtime.emulator import Emulator, FunctionFailed, unavailable
 from banyan_tools.runtime.guard import Guard
 from banyan_tools.runtime.needs import table_needs
 from banyan_tools.runtime.permissions import Role, role_of

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import sys
-from pathlib import Path
 from typing import Final
 
 from banyan.domain import load_domain
 from banyan.entrypoints.http.openapi import document
 from banyan.entrypoints.http.public import public_routes
+from banyan_tools.project import ROOT
 
-FILE: Final = Path(__file__).parents[2] / "docs" / "openapi.json"
+FILE: Final = ROOT / "docs" / "openapi.json"
 
 
 def described(domain: str = "orders") -> str:

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any, Final
 
 from pydantic.alias_generators import to_pascal
 
 from banyan.adapters.settings import LOCAL_ONLY, PREFIX, Settings
 from banyan_tools.local.template import read
+from banyan_tools.project import ROOT
 
-ROOT: Final = Path(__file__).parents[2]
 PAGE: Final = ROOT / "docs" / "settings.md"
 TEMPLATE: Final = ROOT / "template.yaml"
 

@@ -1,6 +1,6 @@
 BUILD_VENV := .venv-build
 WHEELS ?= dist
-DISTRIBUTIONS := layers/banyan
+DISTRIBUTIONS := layers/banyan tools
 
 $(BUILD_VENV)/.installed: requirements/build.txt
 	@$(PYTHON) -m venv $(BUILD_VENV)

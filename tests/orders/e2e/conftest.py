@@ -11,8 +11,9 @@ from pathlib import Path
 import pytest
 
 from banyan_tools.local.engine import ENGINES
-from banyan_tools.local.process import ROOT, StackProcess, command
+from banyan_tools.local.process import StackProcess, command
 from banyan_tools.local.token import make_token
+from banyan_tools.project import ROOT
 
 START_SECONDS = 90.0
 

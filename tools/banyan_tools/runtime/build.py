@@ -11,7 +11,8 @@ from pathlib import Path
 
 from banyan_tools.local.engine import ISOLATION
 from banyan_tools.local.errors import StackError
-from banyan_tools.runtime.emulator import ROOT, SAM_VENV
+from banyan_tools.project import ROOT
+from banyan_tools.runtime.emulator import SAM_VENV
 
 DEFAULT_FOLDER = ROOT / ".aws-sam" / "build"
 RUNTIME = "python3.13"

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from banyan_tools.local.errors import StackError
-from banyan_tools.runtime.emulator import ROOT
+from banyan_tools.project import ROOT
 
 EVENTS: Final = ROOT / "events"
 SEED: Final = EVENTS / "seed.json"

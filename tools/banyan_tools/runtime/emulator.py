@@ -16,9 +16,9 @@ import urllib3
 from banyan_tools.local.errors import StackError
 from banyan_tools.local.ports import free_port
 from banyan_tools.local.template import Resource
+from banyan_tools.project import ROOT
 from banyan_tools.runtime.process import running
 
-ROOT = Path(__file__).parents[3]
 SAM_VENV = ROOT / ".venv-sam"
 BINARIES = {"x86_64": "x86_64", "amd64": "x86_64", "arm64": "arm64", "aarch64": "arm64"}
 PATTERN = "lib/python3*/site-packages/samcli/local/rapid/aws-lambda-rie-{machine}"

@@ -13,7 +13,7 @@ from banyan_tools.local.engine import ISOLATION
 from banyan_tools.local.environment import environment
 from banyan_tools.local.physical import REGION
 from banyan_tools.local.template import parameter_values, read, to_cloudformation
-from banyan_tools.runtime.emulator import ROOT
+from banyan_tools.project import ROOT
 
 TEMPLATE = ROOT / "template.yaml"
 NESTED_BY_PATH = "W3002"

@@ -21,9 +21,10 @@ from banyan_tools.local.layers import importable
 from banyan_tools.local.services import create_services
 from banyan_tools.local.tables import create_tables
 from banyan_tools.local.template import Resource, Template
+from banyan_tools.project import ROOT
 from banyan_tools.runtime.backend import Backend
 from banyan_tools.runtime.cases import seed
-from banyan_tools.runtime.emulator import ROOT, Emulator
+from banyan_tools.runtime.emulator import Emulator
 from banyan_tools.runtime.guard import Guard
 from banyan_tools.runtime.permissions import role_of
 

@@ -31,8 +31,8 @@ from banyan_tools.cli.app import app
 from banyan_tools.cli.client import Client
 from banyan_tools.cli.output import say
 from banyan_tools.local.ports import free_port
-from banyan_tools.local.process import ROOT
 from banyan_tools.local.token import make_token
+from banyan_tools.project import ROOT
 
 POISONED = "acme:order:poison"
 OPERATIONS = Path(__file__).parents[4] / "docs" / "operations.md"

@@ -15,7 +15,7 @@ from rich.console import Console
 from banyan_tools.cli.errors import CliError
 from banyan_tools.local.engine import Engine
 from banyan_tools.local.errors import StackError
-from banyan_tools.local.process import ROOT
+from banyan_tools.project import ROOT
 from orders.tools.demo.checks import Check
 from orders.tools.demo.options import Options
 from orders.tools.demo.plan import Script, script

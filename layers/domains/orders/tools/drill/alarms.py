@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from banyan_tools.local.template import read
-from banyan_tools.runtime.emulator import ROOT
+from banyan_tools.project import ROOT
 
 OBSERVABILITY = ROOT / "observability.yaml"
 COMPARISONS = {"GreaterThanOrEqualToThreshold": operator.ge, "GreaterThanThreshold": operator.gt}

@@ -1,0 +1,115 @@
+"""``banyan new``: what a project holds, and what is refused."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+import banyan
+from banyan_tools.cli.app import app
+from banyan_tools.local.template import Template
+from banyan_tools.new.create import NotCreated, create
+from banyan_tools.project import ROOT
+
+DOMAIN = "shop_floor"
+LINES = 100
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("projects") / "shop"
+    create(folder, DOMAIN)
+    return folder
+
+
+def test_the_command_makes_a_project(tmp_path: Path) -> None:
+    done = CliRunner().invoke(app, ["new", str(tmp_path / "a" / "shop"), "--domain", "shop"])
+
+    assert done.exit_code == 0, done.output
+    assert "make test" in done.output
+    assert (tmp_path / "a" / "shop" / "layers" / "domains" / "shop" / "__init__.py").is_file()
+
+
+def test_an_empty_folder_is_taken(tmp_path: Path) -> None:
+    create(tmp_path, "shop")
+    assert (tmp_path / "template.yaml").is_file()
+
+
+def test_a_folder_that_holds_something_is_refused_and_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "diary.txt").write_text("mine")
+    done = CliRunner().invoke(app, ["new", str(tmp_path), "--domain", "shop"])
+
+    assert done.exit_code == 1
+    assert "not an empty folder" in done.output
+    assert [file.name for file in tmp_path.iterdir()] == ["diary.txt"]
+
+
+def test_a_file_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "shop").write_text("mine")
+    with pytest.raises(NotCreated, match="not an empty folder"):
+        create(tmp_path / "shop", "shop")
+
+
+@pytest.mark.parametrize(
+    ("domain", "reason"),
+    [
+        ("", "letters"),
+        ("Shop", "letters"),
+        ("my-shop", "letters"),
+        ("1shop", "letters"),
+        ("shop.floor", "letters"),
+        ("../shop", "letters"),
+        ("s" * 42, "letters"),
+        ("class", "letters"),
+        ("json", "installed already"),
+        ("banyan", "installed already"),
+        ("banyan_tools", "installed already"),
+        ("pydantic", "installed already"),
+    ],
+)
+def test_a_name_that_is_no_good_is_refused_before_anything_is_made(tmp_path: Path, domain: str, reason: str) -> None:
+    with pytest.raises(NotCreated, match=reason):
+        create(tmp_path / "project", domain)
+    assert not (tmp_path / "project").exists()
+
+
+def test_its_template_serves_the_domain_with_the_functions_of_this_repository(project: Path) -> None:
+    template, own = Template(project / "template.yaml", {}), Template(ROOT / "template.yaml", {})
+    (domain,) = {
+        function.properties["Environment"]["Variables"]["BANYAN_DOMAIN"]
+        for function in template.resources("AWS::Lambda::Function")
+    }
+
+    assert domain == DOMAIN
+    for kind in ("AWS::Lambda::Function", "AWS::DynamoDB::Table", "AWS::Lambda::LayerVersion"):
+        assert [each.logical_id for each in template.resources(kind)] == [
+            each.logical_id for each in own.resources(kind)
+        ]
+    assert 'stack_name = "shop-floor-dev"' in (project / "samconfig.toml").read_text()
+
+
+def test_nothing_is_left_to_fill_in_or_of_the_example(project: Path) -> None:
+    files = [file for file in project.rglob("*") if file.is_file()]
+    texts = {str(file.relative_to(project)): file.read_text() for file in files}
+
+    assert [name for name, text in texts.items() if re.search(r"\borders?_|\borders\b|banyan_tools\.new", text)] == []
+    assert [name for name in ("README.md", "requirements.txt") if re.search(r"\{\w+\}", texts[name])] == []
+    assert [name for name in texts if "__pycache__" in name] == []
+
+
+def test_the_engine_is_a_pinned_dependency(project: Path) -> None:
+    here = (project / "requirements.txt").read_text().split()
+    deployed = (project / "layers" / "banyan" / "requirements.txt").read_text().split()
+
+    assert here == [f"{name}=={banyan.__version__}" for name in ("banyan-events", "banyan-tools")]
+    assert deployed[0] == f"banyan-events=={banyan.__version__}"
+    assert len(deployed) > 10
+    assert [line for line in deployed if "==" not in line] == []
+
+
+def test_the_domain_has_a_hundred_lines(project: Path) -> None:
+    modules = (project / "layers" / "domains" / DOMAIN).glob("*.py")
+    assert sum(1 for module in modules for line in module.read_text().splitlines() if line.strip()) <= LINES

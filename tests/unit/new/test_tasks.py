@@ -1,0 +1,35 @@
+"""Tasks, given, when, then."""
+
+from __future__ import annotations
+
+from banyan import Conflict
+from banyan.testing import DeciderSpec, ProjectionSpec, check_purity
+from banyan_tools.new.domain import DOMAIN
+from banyan_tools.new.domain.tasks import TASK, TASKS, FinishTask, OpenTask, TaskDone, TaskOpened, TaskRow
+
+OPENED = TaskOpened(title="Read the rules")
+OPEN = OpenTask(title="Read the rules")
+
+SPEC = DeciderSpec(TASK)
+
+
+def test_a_task_is_opened_once() -> None:
+    SPEC.when(OPEN).then(OPENED)
+    SPEC.given(OPENED).when(OPEN).then_rejected("task_exists", kind=Conflict)
+
+
+def test_a_task_is_done_once() -> None:
+    SPEC.given(OPENED).when(FinishTask()).then(TaskDone())
+    SPEC.given(OPENED, TaskDone()).when(FinishTask()).then_rejected("task_not_open", kind=Conflict)
+    SPEC.when(FinishTask()).then_rejected("task_not_open")
+
+
+def test_tasks_are_listed_by_state() -> None:
+    tasks = ProjectionSpec(TASKS, DOMAIN.registry).given("acme:task:t-1", OPENED, TaskDone())
+    tasks.then_state("acme:task:t-1", TaskRow(task_id="t-1", title="Read the rules", done=True))
+    tasks.given("acme:task:t-2", OPENED).then_listed("state", "open", "acme:task:t-2")
+
+
+def test_the_rules_are_pure() -> None:
+    decided = check_purity(DOMAIN, "task", [OPEN, FinishTask()])
+    assert {event.event_type() for event in decided} == set(DOMAIN.registry.event_types)

@@ -1,0 +1,24 @@
+"""`banyan new DIR --domain NAME`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from banyan_tools.cli.errors import CliError
+from banyan_tools.cli.output import say
+from banyan_tools.new.create import NotCreated, create
+
+
+def new(
+    folder: Annotated[Path, typer.Argument(help="A folder that is not there yet, or empty.")],
+    domain: Annotated[str, typer.Option(help="The Python package of the domain.")],
+) -> None:
+    """Make a project with a small domain to begin with: it runs, is tested, and can be deployed."""
+    try:
+        create(folder, domain)
+    except NotCreated as error:
+        raise CliError(str(error)) from None
+    say(f"Made {folder}: go there and try `make test` and `make run`. README.md says what is where.")

@@ -1,0 +1,132 @@
+"""Makes a project: this repository's own template and functions around a small domain."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import sys
+from collections.abc import Iterable
+from importlib.util import find_spec
+from keyword import iskeyword
+from pathlib import Path
+from typing import Final
+
+import banyan
+
+HERE: Final = Path(__file__).parent
+PACKED: Final = HERE / "project"
+"""What the distribution carries of the repository."""
+SOURCE: Final = PACKED if PACKED.is_dir() else HERE.parents[2]
+
+NAME: Final = re.compile(r"[a-z][a-z0-9_]{0,40}")
+COPIED: Final = (
+    "functions",
+    "layers/postgres/requirements.txt",
+    "layers/tracing/requirements.txt",
+    "observability.yaml",
+    "requirements/sam.txt",
+    "samconfig.toml",
+    "template.yaml",
+    "tools/dynamodb-local/package-lock.json",
+    "tools/dynamodb-local/package.json",
+)
+SCHEDULED: Final = ("deadlines", "migration_controller", "projector", "reactor", "reconciler")
+DOMAIN_HERE: Final = "banyan_tools.new.domain"
+PIN: Final = re.compile(r"^[a-z0-9-]+==[^ \\;]+(?: ; [^\\\n]+)?", re.MULTILINE)
+SETTINGS: Final = {
+    "template.yaml": (("    Default: orders\n", "    Default: {domain}\n"),),
+    "samconfig.toml": (('"banyan-', '"{stack}-'),),
+}
+
+
+class NotCreated(Exception):
+    """Why there is no project, as a sentence that says what to do."""
+
+
+def create(folder: Path, domain: str) -> None:
+    """Make a project in a folder that is new or empty.
+
+    Raises
+    ------
+    NotCreated
+        The folder holds something, or the domain cannot be called so.
+    """
+    _check_name(domain)
+    if folder.exists() and not (folder.is_dir() and not any(folder.iterdir())):
+        raise NotCreated(f"{folder} is there and not an empty folder: choose another one.")
+    for name in COPIED:
+        _copy(SOURCE / name, folder / name)
+    for name, changes in SETTINGS.items():
+        _replace(folder / name, ((old, _filled(new, domain)) for old, new in changes))
+    _write_files(folder, domain)
+    _write_domain(folder, domain)
+    _write_locks(folder)
+
+
+def _check_name(domain: str) -> None:
+    if not NAME.fullmatch(domain) or iskeyword(domain):
+        raise NotCreated(
+            f"{domain!r} cannot be the name of a domain: it is a Python package, of small letters, digits and '_', "
+            "beginning with a letter."
+        )
+    if domain in sys.stdlib_module_names or domain in ("banyan", "banyan_tools") or _is_installed(domain):
+        raise NotCreated(f"{domain!r} is the name of a package that is installed already: choose another one.")
+
+
+def _is_installed(domain: str) -> bool:
+    spec = find_spec(domain)
+    return spec is not None and "site-packages" in str(spec.origin)
+
+
+def _write_files(folder: Path, domain: str) -> None:
+    """What only a project has: its Makefile, README, settings of tools, and sample events."""
+    files = HERE / "files"
+    for source in filter(Path.is_file, files.rglob("*")):
+        name = str(source.relative_to(files))
+        _copy(source, folder / (".gitignore" if name == "gitignore" else name))
+    for name in ("README.md", "requirements.txt"):
+        text = (folder / name).read_text()
+        (folder / name).write_text(_filled(text, domain))
+    for function in SCHEDULED:
+        _copy(SOURCE / "events" / function / "scheduled.json", folder / "events" / function / "scheduled.json")
+
+
+def _write_domain(folder: Path, domain: str) -> None:
+    package, tests = folder / "layers" / "domains" / domain, folder / "tests"
+    _copy(HERE / "domain", package)
+    _copy(SOURCE / "tests" / "unit" / "new" / "test_tasks.py", tests / "test_tasks.py")
+    for module in [*package.glob("*.py"), *tests.glob("*.py")]:
+        _replace(module, [(DOMAIN_HERE, domain)])
+
+
+def _write_locks(folder: Path) -> None:
+    """The versions that this version of the engine was tested with, on this machine and as deployed."""
+    own = f"banyan-events=={banyan.__version__}"
+    (folder / "constraints.txt").write_text(_pins("requirements/dev.txt"))
+    layer = folder / "layers" / "banyan" / "requirements.txt"
+    layer.parent.mkdir()
+    layer.write_text(f"{own}\n{_pins('layers/banyan/requirements.txt')}")
+
+
+def _pins(lock: str) -> str:
+    return "".join(f"{pin}\n" for pin in PIN.findall((SOURCE / lock).read_text()))
+
+
+def _filled(text: str, domain: str) -> str:
+    values = {"domain": domain, "stack": domain.replace("_", "-"), "version": banyan.__version__}
+    return re.sub(r"\{(domain|stack|version)\}", lambda match: values[match[1]], text)
+
+
+def _replace(file: Path, changes: Iterable[tuple[str, str]]) -> None:
+    text = file.read_text()
+    for old, new in changes:
+        text = text.replace(old, new)
+    file.write_text(text)
+
+
+def _copy(source: Path, target: Path) -> None:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    if source.is_dir():
+        shutil.copytree(source, target, ignore=shutil.ignore_patterns("__pycache__"))
+    else:
+        shutil.copyfile(source, target)

@@ -1,0 +1,41 @@
+"""The HTTP routes of tasks; the only module that knows of HTTP."""
+
+# ruff: noqa: N803
+
+from __future__ import annotations
+
+from banyan import NotFound
+from banyan.http import CurrentCall, Provenance, Response, Router, merged, tagged
+from banyan_tools.new.domain.tasks import TASK, TASKS, FinishTask, OpenTask, Task, TaskRow
+
+commands, queries = Router(), Router()
+
+
+class TaskAnswer(TaskRow, Provenance):
+    """A task, and how fresh the answer is."""
+
+
+@commands.post("/tasks/<taskId>", operation_id="openTask")
+def open_task(taskId: str, body: OpenTask, call: CurrentCall) -> Response[Task]:
+    """Open a task."""
+    return _handle(call, taskId, body)
+
+
+@commands.post("/tasks/<taskId>/finish", operation_id="finishTask")
+def finish_task(taskId: str, call: CurrentCall) -> Response[Task]:
+    """Say that a task is done."""
+    return _handle(call, taskId, FinishTask())
+
+
+@queries.get("/tasks/<taskId>", operation_id="getTask")
+def get_task(taskId: str, call: CurrentCall, minVersion: int = 0) -> Response[TaskAnswer]:
+    """Read a task, at ``minVersion`` or later."""
+    found = call.queries.get(TASKS, call.stream(TASK.entity, taskId, "taskId"), minVersion)
+    if found is None:
+        raise NotFound("task_not_found", "there is no task with this id")
+    return tagged(merged(TaskAnswer, found.provenance, dict(found.value)), found.provenance.version)
+
+
+def _handle(call: CurrentCall, task_id: str, command: OpenTask | FinishTask) -> Response[Task]:
+    outcome = call.handle(call.stream(TASK.entity, task_id, "taskId"), command)
+    return tagged(outcome.state, outcome.head.version)
