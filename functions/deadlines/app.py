@@ -16,7 +16,7 @@ def runner() -> DeadlineRunner:
     application = bootstrap(telemetry=telemetry())
     return DeadlineRunner(
         application.deadlines,
-        application.domain,
+        application.domain.deciders,
         application.handlers,
         max_retries=application.settings.max_retries,
         clock=application.clock,

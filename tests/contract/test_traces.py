@@ -48,7 +48,7 @@ class Story:
         head = self._store.head(stream)
         appended = self._store.append(stream, head, events or deposits(1), metadata=metadata)
         for _ in range(2):
-            self._traces.take(self._last(stream), appended.events)
+            self._traces.act(self._last(stream), appended.events)
         return appended.events[-1]
 
     def told(self, tenant: str = "acme", correlation: str = "c-1") -> list[tuple[str, int]]:

@@ -129,7 +129,7 @@ def details(heard: Sequence[Mapping[str, Any]]) -> list[Any]:
 
 def test_every_event_is_published_whole_under_its_type_and_domain(outside: Outside) -> None:
     commit, events = recorded(deposits(1, 2))
-    publisher(outside.bus()).take(commit, events)
+    publisher(outside.bus()).act(commit, events)
     heard = outside.heard()
     assert {(each["Source"], each["DetailType"]) for each in heard} == {("banyan.ledger", "Deposited")}
     assert details(heard) == [json.loads(event.model_dump_json(by_alias=True)) for event in events]
@@ -140,13 +140,13 @@ def test_every_event_is_published_whole_under_its_type_and_domain(outside: Outsi
 def test_many_events_go_in_batches_of_ten_that_fit_into_a_request(outside: Outside) -> None:
     commit, events = recorded(deposits(*range(1, 24)))
     client = outside.bus()
-    publisher(client).take(commit, events)
+    publisher(client).act(commit, events)
     assert client.sizes == [MAX_ENTRIES, MAX_ENTRIES, 3]
     assert [detail["version"] for detail in details(outside.heard())] == list(range(1, 24))
 
     commit, events = recorded(bulk(9, LIMIT // 4))
     client = outside.bus()
-    publisher(client).take(commit, events)
+    publisher(client).act(commit, events)
     assert client.sizes == [3, 3, 3]
     for request in client.requests:
         assert sum(len(entry["Detail"]) + ENVELOPE_BYTES for entry in request) <= LIMIT
@@ -155,7 +155,7 @@ def test_many_events_go_in_batches_of_ten_that_fit_into_a_request(outside: Outsi
 def test_only_what_was_not_accepted_is_put_again(outside: Outside) -> None:
     commit, events = recorded(deposits(*range(1, 6)))
     client = outside.bus({1: "ThrottlingException", 3: "InternalFailure"}, {0: "ThrottlingException"})
-    publisher(client).take(commit, events)
+    publisher(client).act(commit, events)
     assert client.sizes == [5, 2, 1]
     assert [detail["version"] for detail in details(outside.heard())] == [1, 2, 3, 4, 5]
 
@@ -174,8 +174,8 @@ def test_what_stays_unpublished_is_an_outage_and_a_repeat_publishes_the_same_eve
     commit, events = recorded(deposits(1, 2))
     client = outside.bus(*answers)
     with pytest.raises(StoreUnavailable):
-        publisher(client).take(commit, events)
-    publisher(client).take(commit, events)
+        publisher(client).act(commit, events)
+    publisher(client).act(commit, events)
     heard = {detail["eventId"] for detail in details(outside.heard())}
     assert heard == {event.event_id for event in events}
 
@@ -183,14 +183,14 @@ def test_what_stays_unpublished_is_an_outage_and_a_repeat_publishes_the_same_eve
 def test_what_the_bus_will_never_accept_is_the_streams_own_error(outside: Outside) -> None:
     commit, events = recorded(deposits(1, 2))
     with pytest.raises(NotPublished, match="refused a Deposited: MalformedDetail"):
-        publisher(outside.bus({1: "MalformedDetail"})).take(commit, events)
+        publisher(outside.bus({1: "MalformedDetail"})).act(commit, events)
     assert [detail["version"] for detail in details(outside.heard())] == [1]
 
 
 def test_an_event_beyond_the_limit_is_claimed_and_comes_back_unaltered(outside: Outside) -> None:
     commit, events = recorded(deposits(1, note="Köln" + noise(LIMIT)))
     for _ in range(2):
-        publisher(outside.bus()).take(commit, events)
+        publisher(outside.bus()).act(commit, events)
     first, again = outside.heard()
     assert first["Detail"] == again["Detail"]
     detail = first["Detail"]
@@ -206,9 +206,9 @@ def test_an_event_at_the_limit_is_not_claimed_and_one_byte_more_is(outside: Outs
     commit, events = recorded(deposits(1, note="ü" * 3000))
     detail = events[0].model_dump_json(by_alias=True).encode()
     size = Entry("Deposited", detail, "banyan.ledger", events[0].timestamp).size
-    publisher(outside.bus(), limit=size).take(commit, events)
+    publisher(outside.bus(), limit=size).act(commit, events)
     assert outside.objects() == []
-    publisher(outside.bus(), limit=size - 1).take(commit, events)
+    publisher(outside.bus(), limit=size - 1).act(commit, events)
     assert len(outside.objects()) == 1
     assert ["claim" in each["Detail"] for each in outside.heard()] == [False, True]
 
@@ -217,7 +217,7 @@ def test_without_its_object_no_claim_is_published(outside: Outside) -> None:
     commit, events = recorded(deposits(1, note=noise(LIMIT)))
     lost = EventPublisher(bus(outside.bus()), ClaimChecks(s3_client, "missing"), "ledger")
     with pytest.raises(StoreUnavailable, match="NoSuchBucket"):
-        lost.take(commit, events)
+        lost.act(commit, events)
     assert outside.heard() == []
 
 

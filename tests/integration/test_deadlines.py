@@ -54,7 +54,7 @@ def test_ten_thousand_due_at_once_fire_in_order_with_three_requests_each(dynamod
 def in_time(store: EventStore, deadlines: DynamoDBDeadlines, clock: ManualClock) -> DeadlineRun:
     """One run of a new process, which must end before the function would be stopped."""
     end = time.monotonic() + TIMEOUT_SECONDS
-    runner = DeadlineRunner(deadlines, DOMAIN, {"account": CommandHandler(store, CREDITED)}, clock=clock)
+    runner = DeadlineRunner(deadlines, DOMAIN.deciders, {"account": CommandHandler(store, CREDITED)}, clock=clock)
     run = runner.run(lambda: (end - time.monotonic()) * 1000)
     assert time.monotonic() < end
     return run

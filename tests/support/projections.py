@@ -11,14 +11,14 @@ from tests.support.ledger import ACCOUNTS, REGISTRY, Deposited, Withdrawn
 
 from banyan.events import CamelModel, DomainEvent, Event
 from banyan.projections.base import Add, Lookup, Projection, Put, Remove, RowWrite, StreamProjection, ViewProjection
-from banyan.projections.catchup import CatchUp, LogCatchUp
+from banyan.projections.catchup import CatchUp
 from banyan.projections.check import ViewFold, fold_row
 from banyan.projections.checkpoints import LogCheckpoints, MemoryCheckpoints
 from banyan.projections.controls import CachedStates, MemoryStates
 from banyan.projections.memory import MemoryViews
 from banyan.projections.operations import Operations
 from banyan.projections.processor import ProjectionProcessor
-from banyan.projections.retries import PauseSwitch, RetryPolicy
+from banyan.projections.retries import RetryPolicy
 from banyan.projections.state import ProjectionStates
 from banyan.projections.status import StatusReader
 from banyan.projections.views import FailureRecord, Generation, StateRow, ViewKey, ViewRow, Views
@@ -159,8 +159,7 @@ class Ledger:
     @property
     def catch_up(self) -> CatchUp:
         """What heals accounts whose commits were not delivered."""
-        log = LogCatchUp(self.store, self.runner.batches, self.checkpoints, self.clock, self.telemetry)
-        return CatchUp(self.runner.projectors, log, self.clock)
+        return CatchUp(self.runner, self.store, self.checkpoints, self.clock, self.telemetry)
 
     @property
     def operations(self) -> Operations:
@@ -169,12 +168,10 @@ class Ledger:
         return Operations(
             self.runner,
             self.catch_up,
-            StatusReader(self.store, self.views, self.cached, projectors, self.checkpoints, self.clock),
-            PauseSwitch(self.cached, self.retry_policy),
+            StatusReader(self.store, self.cached, projectors, self.checkpoints, self.clock),
             self.cached,
             self.views,
-            self.notices,
-            self.clock,
+            self.retry_policy,
         )
 
     def soon(self) -> datetime:
@@ -221,7 +218,7 @@ class Ledger:
         """Rows of ``turnover`` by a fold over all accounts, or over the first events of some."""
         fold = ViewFold(self.turnover, self.store)
         for stream in self.store.streams() if upto is None else upto:
-            fold.take(stream, None if upto is None else upto[stream])
+            fold.apply(stream, None if upto is None else upto[stream])
         return timeless(dict(fold.rows()))
 
 

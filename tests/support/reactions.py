@@ -42,7 +42,7 @@ class Noted:
     events: list[Event] = field(default_factory=list)
     error: Exception | None = None
 
-    def take(self, commit: Commit, events: Sequence[Event]) -> None:
+    def act(self, commit: Commit, events: Sequence[Event]) -> None:
         """As in ``Effect``."""
         if self.error and any(getattr(event.payload, "note", "") == POISON for event in events):
             raise self.error
@@ -99,7 +99,15 @@ class Bank:
         handlers: dict[str, CommandHandler[Any, Any]] = {
             "account": CommandHandler(self.store, self.domain.decider("account"), sleep=no_sleep)
         }
-        return Policies(self.domain, self.store, handlers, self.deadlines, self.durations, self.telemetry)
+        return Policies(
+            self.domain.policies,
+            self.domain.deciders,
+            self.store,
+            handlers,
+            self.deadlines,
+            self.durations,
+            self.telemetry,
+        )
 
     def make_reactor(self) -> Reactor:
         """A reactor, as in a new process."""

@@ -30,18 +30,18 @@ from banyan.domain import Domain, load_domain
 from banyan.errors import ConfigurationError
 from banyan.notices import NoNotices, Notices
 from banyan.once import once
-from banyan.projections.catchup import CatchUp, LogCatchUp
+from banyan.projections.catchup import CatchUp
 from banyan.projections.checkpoints import LogCheckpoints
 from banyan.projections.controls import CachedStates
 from banyan.projections.operations import Operations
-from banyan.projections.processor import ProjectionProcessor, ProjectionSubscription, StreamProcessor
+from banyan.projections.processor import ProjectionProcessor, StreamProcessor, subscribed
 from banyan.projections.rebuild.builds import Builds
-from banyan.projections.retries import PauseSwitch, RetryPolicy
+from banyan.projections.retries import RetryPolicy
 from banyan.projections.state import ProjectionStates
 from banyan.projections.status import Standstill, StatusReader
 from banyan.projections.views import Views
 from banyan.reactions.policies import Policies
-from banyan.reactions.reactor import REACTOR, Effect, Reactor, ReactorSubscription
+from banyan.reactions.reactor import REACTOR, Effect, Reactor, reacting
 from banyan.reconciliation.report import DynamoDBReports, Reports
 from banyan.store import EventStore
 from banyan.store.eventstore import Clock, utc_now
@@ -222,21 +222,17 @@ class Application:
     @cached_property
     def operations(self) -> Operations:
         """What an operator does to projections and to the reactor."""
-        projections = [
-            ProjectionSubscription(projection, self.views, self.clock) for projection in self.domain.projections
-        ]
-        reactions = ReactorSubscription(self._effects, self.views, self.clock)
+        projections = [subscribed(projection, self.views, self.clock) for projection in self.domain.projections]
+        reactions = reacting(self._effects, self.views, self.clock)
         controls = self.cached_controls
         runner = StreamProcessor([*projections, reactions], self.store, self.views, controls, self.retry_policy)
         return Operations(
             runner,
             self._catch_up(runner),
-            StatusReader(self.store, self.views, controls, runner.projectors, self.log_checkpoints, self.clock),
-            PauseSwitch(controls, self.retry_policy),
+            StatusReader(self.store, controls, runner.projectors, self.log_checkpoints, self.clock),
             controls,
             self.views,
-            self.notices,
-            self.clock,
+            self.retry_policy,
         )
 
     @cached_property
@@ -288,16 +284,21 @@ class Application:
     @cached_property
     def _effects(self) -> Sequence[Effect]:
         policies = Policies(
-            self.domain, self.store, self.handlers, self.deadlines, self.settings.deadlines, self.telemetry
+            self.domain.policies,
+            self.domain.deciders,
+            self.store,
+            self.handlers,
+            self.deadlines,
+            self.settings.deadlines,
+            self.telemetry,
         )
         return [self.traces, policies, *([self.publisher] if self.services.event_bus else [])]
 
     def _standstill(self, runner: StreamProcessor) -> Standstill:
-        return Standstill(runner.projectors, self.cached_controls, self.views, self.builds, self.clock, self.telemetry)
+        return Standstill(runner.projectors, self.cached_controls, self.builds, self.clock, self.telemetry)
 
     def _catch_up(self, runner: StreamProcessor) -> CatchUp:
-        log = LogCatchUp(self.store, runner.batches, self.log_checkpoints, self.clock, self.telemetry)
-        return CatchUp(runner.projectors, log, self.clock)
+        return CatchUp(runner, self.store, self.log_checkpoints, self.clock, self.telemetry)
 
 
 def bootstrap(

@@ -15,10 +15,7 @@ from banyan.streams import StreamId
 
 MAX_COMMITS: Final = 1000
 
-
 LONGEST_ID: Final = 128
-
-
 """Longest correlation id that a request may bring; the key of the index would not hold any length."""
 
 
@@ -218,7 +215,7 @@ class Traces:
         self._index = index
         self._kept = timedelta(days=days)
 
-    def take(self, commit: Commit, events: Sequence[Event]) -> None:
+    def act(self, commit: Commit, events: Sequence[Event]) -> None:
         """As in ``Effect``."""
         for correlation_id in dict.fromkeys(event.metadata.correlation_id or event.event_id for event in events):
             self._index.put(

@@ -214,7 +214,7 @@ def test_nothing_waits_where_there_are_no_deadlines(desk: InProcessPlatform) -> 
 
 def test_a_trace_is_told_to_its_tenant_alone(desk: InProcessPlatform) -> None:
     for commit in desk.app.store.commits(next(s for s in desk.app.store.streams() if s.id == "o-1")):
-        desk.app.traces.take(commit, desk.app.store.decode(commit))
+        desk.app.traces.act(commit, desk.app.store.decode(commit))
         (event,) = desk.app.store.decode(commit)
     path = f"/admin/correlations/{event.metadata.correlation_id}"
     answer = desk.ask(path)

@@ -95,7 +95,9 @@ class Shop:
         tap = outside or Outside()
         store = self._store(tap.tap(self.table))
         deadlines, durations = tap.tap(self.deadlines), Settings().deadlines
-        policies = Policies(DOMAIN, store, _handlers(store), deadlines, durations, NoTelemetry())
+        policies = Policies(
+            DOMAIN.policies, DOMAIN.deciders, store, _handlers(store), deadlines, durations, NoTelemetry()
+        )
         return Reactor(
             store, tap.tap(self.views), [policies], retry_policy=RetryPolicy(clock=self.clock, sleep=no_sleep)
         )
@@ -167,7 +169,7 @@ class Shop:
 
     def _fire(self, outside: Outside) -> None:
         handlers = _handlers(self._store(outside.tap(self.table)))
-        runner = DeadlineRunner(outside.tap(self.deadlines), DOMAIN, handlers, clock=self.clock)
+        runner = DeadlineRunner(outside.tap(self.deadlines), DOMAIN.deciders, handlers, clock=self.clock)
         try:
             runner.run(lambda: 1e9)
         except Killed:

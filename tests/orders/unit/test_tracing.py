@@ -70,7 +70,8 @@ class ShopServer(Server):
         self.published: list[dict[str, Any]] = []
         self.deadlines = MemoryDeadlines()
         policies = Policies(
-            DOMAIN,
+            DOMAIN.policies,
+            DOMAIN.deciders,
             self.store,
             self.application.handlers,
             self.deadlines,
@@ -91,7 +92,7 @@ class ShopServer(Server):
         self.runner.project(commits)
         self.reactor.project(commits)
         self.clock.move(timedelta(minutes=2))
-        runner = DeadlineRunner(self.deadlines, DOMAIN, self.application.handlers, clock=self.clock)
+        runner = DeadlineRunner(self.deadlines, DOMAIN.deciders, self.application.handlers, clock=self.clock)
         assert runner.run(lambda: 1e9).fired == 1
         return [event for stream in self.store.streams() for event in self.store.read(stream)]
 

@@ -102,7 +102,7 @@ class Scene:
 
     def runner(self) -> DeadlineRunner:
         handlers = {"account": CommandHandler(self.store, CREDITED, sleep=no_sleep)}
-        return DeadlineRunner(self.deadlines, DOMAIN, handlers, clock=self.clock, telemetry=self.reports)
+        return DeadlineRunner(self.deadlines, DOMAIN.deciders, handlers, clock=self.clock, telemetry=self.reports)
 
     def amounts(self, name: str) -> list[int]:
         """What was paid in."""

@@ -94,7 +94,7 @@ class Scene:
 
     def react(self, *delivered: Commit) -> None:
         handlers = {"account": CommandHandler(self.store, CREDITED, sleep=no_sleep)}
-        policies = Policies(DOMAIN, self.store, handlers, self.deadlines, {}, NoTelemetry())
+        policies = Policies(DOMAIN.policies, DOMAIN.deciders, self.store, handlers, self.deadlines, {}, NoTelemetry())
         reactor = Reactor(
             self.store, self.views, [policies], retry_policy=RetryPolicy(clock=self.clock, sleep=no_sleep)
         )
@@ -102,7 +102,7 @@ class Scene:
 
     def fire(self) -> int:
         handlers = {"account": CommandHandler(self.store, CREDITED, sleep=no_sleep)}
-        runner = DeadlineRunner(self.deadlines, DOMAIN, handlers, clock=self.clock)
+        runner = DeadlineRunner(self.deadlines, DOMAIN.deciders, handlers, clock=self.clock)
         return runner.run(lambda: RESERVE_MS).fired
 
     def waiting(self) -> list[int]:

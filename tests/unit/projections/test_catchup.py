@@ -86,15 +86,15 @@ def test_a_run_that_is_killed_keeps_what_it_did(monkeypatch: pytest.MonkeyPatch)
         ledger.append(stream, *deposits(1))
     ledger.clock.move(DAY)
 
-    def heal(*arguments: Any) -> int:
+    def applying(*arguments: Any) -> int:
         if len(healed) == 2:
             raise Killed
         healed.append(arguments)
         return whole(*arguments)
 
     healed: list[Any] = []
-    whole = ledger.runner.batches.heal
-    monkeypatch.setattr(ledger.runner.batches, "heal", heal)
+    whole = ledger.runner.catch_up
+    monkeypatch.setattr(ledger.runner, "catch_up", applying)
     with pytest.raises(Killed):
         ledger.catch_up.everything(ledger.soon())
     monkeypatch.undo()

@@ -42,7 +42,7 @@ def test_a_stream_without_events_has_no_row() -> None:
 def test_view_rows_are_compared_by_field_and_by_the_commits_that_wrote_them() -> None:
     ledger = projected()
     fold = ViewFold(ledger.turnover, ledger.store)
-    fold.take(ANNA)
+    fold.apply(ANNA)
     actual = dict(ledger.views.all_rows(Generation("turnover")))
     assert compare_rows(fold.rows(), actual) == []
     sums, growing = ViewKey("acme", "sums", ""), ViewKey("acme", "growing", "anna")
@@ -57,5 +57,5 @@ def test_view_rows_are_compared_by_field_and_by_the_commits_that_wrote_them() ->
 def test_a_view_fold_stops_at_a_checkpoint() -> None:
     ledger = projected()
     fold = ViewFold(ledger.turnover, ledger.store)
-    fold.take(ANNA, 1)
+    fold.apply(ANNA, 1)
     assert fold.rows()[ViewKey("acme", "sums", "")].fields == {"in": 1, "count": 1}

@@ -33,7 +33,7 @@ class Watched(Ledger):
         self.clock.move(QUARTER)
         self.telemetry.gauges.clear()
         projectors = self.runner.projectors
-        Standstill(projectors, self.cached, self.views, self.rebuilds, self.clock, self.telemetry).report()
+        Standstill(projectors, self.cached, self.rebuilds, self.clock, self.telemetry).report()
         return {name: round(value) for (name, projection), value in self.telemetry.gauges.items() if projection == of}
 
     def rebuilding(self, number: int = 2) -> Build:
@@ -92,9 +92,7 @@ def test_what_the_reactor_parked_is_told() -> None:
     for _ in range(3):
         bank.reactor.project([poisoned])
     assert bank.failure(ANNA)
-    Standstill(
-        bank.reactor.projectors, bank.controls, bank.views, Builds(MemoryDocuments()), bank.clock, bank.telemetry
-    ).report()
+    Standstill(bank.reactor.projectors, bank.controls, Builds(MemoryDocuments()), bank.clock, bank.telemetry).report()
     assert bank.telemetry.gauges["ParkedStreams", "reactor"] == 1
 
 

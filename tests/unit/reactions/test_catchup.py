@@ -7,7 +7,7 @@ from datetime import timedelta
 from tests.support.ledger import account, deposits
 from tests.support.reactions import POISON, Bank, Noted, deposited
 
-from banyan.projections.catchup import MARGIN, CatchUp, CaughtUp, LogCatchUp
+from banyan.projections.catchup import MARGIN, CatchUp, CaughtUp
 from banyan.projections.checkpoints import MemoryCheckpoints
 from banyan.reactions.reactor import DEPLOYMENT
 
@@ -17,8 +17,8 @@ OUTAGE = timedelta(days=3)
 
 def caught_up(bank: Bank) -> CaughtUp:
     """What one run does."""
-    log = LogCatchUp(bank.store, bank.reactor.batches, MemoryCheckpoints(), bank.clock, bank.telemetry)
-    (report,) = CatchUp(bank.reactor.projectors, log, bank.clock).everything(bank.clock() + timedelta(seconds=30))
+    catch_up = CatchUp(bank.reactor, bank.store, MemoryCheckpoints(), bank.clock, bank.telemetry)
+    (report,) = catch_up.everything(bank.clock() + timedelta(seconds=30))
     return report
 
 

@@ -59,11 +59,11 @@ def test_a_repeat_by_a_reactor_that_knows_nothing_finds_the_first_commit(slow: t
     commit = bank.commit(ANNA, deposited(5, "ben"))
     events = bank.store.decode(commit)
     bank.clock.move(-slow)
-    bank.policies().take(commit, events)
+    bank.policies().act(commit, events)
     for _ in range(300):
         bank.commit(BEN, *deposits(1))
     bank.clock.move(timedelta(days=2))
-    bank.policies().take(commit, events)
+    bank.policies().act(commit, events)
     assert [event.payload for event in bank.events("ben")].count(Deposited(amount=5)) == 1
 
 
@@ -117,7 +117,7 @@ def test_commands_to_streams_that_do_not_exist_are_left_out_for_one_read_of_them
     bank.commit(account("account-7"), *deposits(5))
     outside = Outside()
     bank.store.table = outside.tap(bank.store.table)
-    bank.policies().take(commit, bank.store.decode(commit))
+    bank.policies().act(commit, bank.store.decode(commit))
     told = {name: [event.payload for event in bank.events(name)] for name in names}
     assert told == {name: [] for name in names} | {"account-7": [Deposited(amount=5), Deposited(amount=1)]}
     existing, load, append, looks = 1, 1, 1, len(names)
@@ -155,7 +155,7 @@ def test_a_deadline_is_scheduled_by_its_setting_from_the_recording_of_the_event(
     assert (deadline.stream, deadline.name, deadline.command) == (ANNA, "reminder", Remind())
     assert deadline.due == cause.timestamp + timedelta(days=3)
     assert deadline.metadata == Metadata(correlation_id="request-2", causation_id=cause.event_id, actor="policy:remind")
-    bank.policies().take(list(bank.store.commits(ANNA))[-1], [cause])
+    bank.policies().act(list(bank.store.commits(ANNA))[-1], [cause])
     assert len({each.commit_id for each in bank.deadlines.scheduled}) == 1
 
 

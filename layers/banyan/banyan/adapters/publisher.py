@@ -35,7 +35,7 @@ class EventPublisher:
         self._claims = claims
         self._source = f"{SOURCE}.{domain}"
 
-    def take(self, commit: Commit, events: Sequence[Event]) -> None:  # noqa: ARG002
+    def act(self, commit: Commit, events: Sequence[Event]) -> None:  # noqa: ARG002
         """As in ``Effect``. Raises ``NotPublished`` for an event that the bus will never accept."""
         self._bus.put([self._entry(event) for event in events])
 

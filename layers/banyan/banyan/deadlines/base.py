@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Protocol
 
 from pydantic import BaseModel
 
-from banyan.domain import Domain
+from banyan.decider import AnyDecider
 from banyan.errors import ConfigurationError
 from banyan.events import Metadata
 from banyan.store.chain import timestamp
@@ -127,17 +127,22 @@ def unfailed(deadline: Waiting) -> Waiting:
     return replace(deadline, attempts=0, error="")
 
 
-def command_of(domain: Domain, deadline: Waiting) -> BaseModel:
+def deferred_commands(deciders: Iterable[AnyDecider], entity: str) -> Sequence[type[BaseModel]]:
+    """The classes of commands that may wait for a time, of one entity."""
+    return [kind for decider in deciders if decider.entity == entity for kind in decider.deferred]
+
+
+def command_of(deciders: Iterable[AnyDecider], deadline: Waiting) -> BaseModel:
     """The command of a deadline.
 
     Raises
     ------
     ConfigurationError
-        The decider does not know it.
+        Its decider does not know it.
     pydantic.ValidationError
         It was written by other code than this.
     """
-    for kind in domain.decider(deadline.stream.entity).deferred:
+    for kind in deferred_commands(deciders, deadline.stream.entity):
         if kind.__name__ == deadline.command_type:
             return kind.model_validate_json(deadline.command)
     raise ConfigurationError(f"{deadline.command_type} is not among the deferred commands of its decider")

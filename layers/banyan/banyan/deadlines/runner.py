@@ -12,10 +12,10 @@ from typing import Final
 
 from banyan.commands.handler import CLOCK_SKEW, HandlesCommands
 from banyan.deadlines.base import Waiting, WaitingDeadlines, command_of
-from banyan.domain import Domain
+from banyan.decider import AnyDecider
 from banyan.errors import CommandRejected, ConcurrencyError, StoreUnavailable
 from banyan.events import CamelModel
-from banyan.projections.projector import caught
+from banyan.projections.projector import own_error
 from banyan.projections.retries import describe
 from banyan.store.eventstore import Clock, utc_now
 from banyan.telemetry import NoTelemetry, Telemetry
@@ -71,7 +71,7 @@ class DeadlineRunner:
     Parameters
     ----------
     deadlines : WaitingDeadlines
-    domain : Domain
+    deciders : Sequence[Decider]
     handlers : Mapping[str, HandlesCommands]
         By entity.
     max_retries : int
@@ -83,7 +83,7 @@ class DeadlineRunner:
     def __init__(
         self,
         deadlines: WaitingDeadlines,
-        domain: Domain,
+        deciders: Sequence[AnyDecider],
         handlers: Mapping[str, HandlesCommands],
         *,
         max_retries: int = 3,
@@ -91,7 +91,7 @@ class DeadlineRunner:
         telemetry: Telemetry | None = None,
     ) -> None:
         self._deadlines = deadlines
-        self._domain = domain
+        self._deciders = deciders
         self._handlers = handlers
         self._max_retries = max_retries
         self._clock = clock
@@ -139,24 +139,25 @@ class DeadlineRunner:
         """How a deadline ended, or the error that is its own."""
         try:
             ending = self._ending(waiting)
-            if isinstance(ending, str):
-                self._deadlines.remove(waiting)
+            if isinstance(ending, Exception):
+                return ending
+            self._deadlines.remove(waiting)
         except (StoreUnavailable, ConcurrencyError) as busy:
             _logger.warning("deadline %s of %s is left for later: %s", waiting.name, waiting.stream, busy)
             return DELAYED
-        if isinstance(ending, str):
-            self._telemetry.duration("DeadlineLag", (self._clock() - waiting.due) / _MILLISECOND)
+        self._telemetry.duration("DeadlineLag", (self._clock() - waiting.due) / _MILLISECOND)
         return ending
 
     def _ending(self, waiting: Waiting) -> str | Exception:
-        endings: list[str] = []
-        error = caught(lambda: endings.append(self._handle(waiting)))
-        if isinstance(error, ConcurrencyError):
-            raise error
-        return error or endings[0]
+        try:
+            return self._handle(waiting)
+        except ConcurrencyError:
+            raise
+        except Exception as error:
+            return own_error(error)
 
     def _handle(self, waiting: Waiting) -> str:
-        command = command_of(self._domain, waiting)
+        command = command_of(self._deciders, waiting)
         try:
             outcome = self._handlers[waiting.stream.entity].handle(
                 waiting.stream,

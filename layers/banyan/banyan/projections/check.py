@@ -10,7 +10,7 @@ from typing import Any, Final
 from banyan.events import Event
 from banyan.projections.base import AnyStreamProjection, Value, ViewProjection
 from banyan.projections.memory import MemoryViews
-from banyan.projections.stream_projector import state_row
+from banyan.projections.rows import state_row
 from banyan.projections.views import Generation, StateRow, ViewKey, ViewRow, ViewUpdate
 from banyan.store import Commit
 from banyan.store.reader import StreamReader, whole
@@ -79,8 +79,8 @@ class ViewFold:
         self._store = store
         self._views = MemoryViews()
 
-    def take(self, stream: StreamId, upto: int | None = None) -> None:
-        """Take in a stream, once, up to a version such as its checkpoint.
+    def apply(self, stream: StreamId, upto: int | None = None) -> None:
+        """Apply a stream, once, up to a version such as its checkpoint.
 
         Raises
         ------

@@ -5,15 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from banyan.notices import PROJECTION_PAUSED, Notices, notify
+from banyan.notices import PROJECTION_PAUSED, notify
 from banyan.projections.catchup import CatchUp, CaughtUp
 from banyan.projections.controls import CachedStates
 from banyan.projections.processor import StreamProcessor
-from banyan.projections.retries import PauseSwitch
+from banyan.projections.retries import RetryPolicy, pause
 from banyan.projections.state import ProjectionState
 from banyan.projections.status import ProjectionStatus, StatusReader
 from banyan.projections.views import FailureRecord, Views
-from banyan.store.eventstore import Clock
 from banyan.streams import StreamId
 
 
@@ -22,94 +21,79 @@ class Operations:
 
     Every verb raises ``ConfigurationError`` when there is no such projection, ``TransitionRejected`` when its state
     does not allow it, ``ControlChanged`` when others keep changing it, and ``StoreUnavailable``.
-
-    Parameters
-    ----------
-    runner : StreamProcessor
-    catch_up : CatchUp
-    statuses : StatusReader
-    pausing : PauseSwitch
-    controls : CachedStates
-    views : Views
-    notices : Notices
-    clock : Callable[[], datetime]
     """
 
     def __init__(
         self,
-        runner: StreamProcessor,
+        processor: StreamProcessor,
         catch_up: CatchUp,
         statuses: StatusReader,
-        pausing: PauseSwitch,
-        controls: CachedStates,
+        states: CachedStates,
         views: Views,
-        notices: Notices,
-        clock: Clock,
+        policy: RetryPolicy,
     ) -> None:
-        self._runner = runner
+        self._processor = processor
+        self._projectors = processor.projectors
         self._catch_up = catch_up
         self._statuses = statuses
-        self._pausing = pausing
-        self._controls = controls
+        self._states = states
         self._views = views
-        self._notices = notices
-        self._clock = clock
+        self._policy = policy
 
     @property
     def names(self) -> Sequence[str]:
         """Of all there is to operate."""
-        return self._runner.projectors.names
+        return self._projectors.names
 
     def reads(self, projection: str, stream: StreamId) -> bool:
-        """Whether a projection takes a stream in at all."""
-        return self._runner.projectors.of(projection)[0].reads(stream)
+        """Whether a projection applies a stream at all."""
+        return self._projectors.of(projection)[0].reads(stream)
 
     def status(self, projection: str | None = None) -> list[ProjectionStatus]:
         """The status of one projection, or of all."""
         return self._statuses.all() if projection is None else [self._statuses.one(projection)]
 
     def pause(self, projection: str, reason: str, by: str) -> ProjectionState:
-        """Let a projection take nothing in; queries answer with what it has."""
-        self._runner.projectors.check(projection)
-        return self._pausing.pause(projection, reason, by)
+        """Let a projection apply nothing; queries answer with what it has."""
+        self._projectors.check(projection)
+        return pause(self._states, self._policy, projection, reason, by)
 
     def resume(self, projection: str, deadline: datetime) -> list[CaughtUp]:
-        """Let a projection go on, and heal what it missed.
+        """Let a projection go on, and catch up with what it missed.
 
         Parameters
         ----------
-        projection : str
         deadline : datetime
-            When to stop healing; the scheduled catch-up goes on from there.
+            When to stop; the scheduled catch-up goes on from there.
 
         Returns
         -------
         list[CaughtUp]
             One for each generation; what is not ``complete`` still lags.
         """
-        self._runner.projectors.check(projection)
-        self._controls.change(projection, ProjectionState.resumed)
+        self._projectors.check(projection)
+        self._states.change(projection, ProjectionState.resumed)
         return self._catch_up.projection(projection, deadline)
 
     def park(self, projection: str, stream: StreamId, reason: str, by: str) -> FailureRecord:
-        """Let a projection take nothing of one stream in any more, until it is retried."""
-        self._runner.projectors.check(projection, stream)
-        control = self._controls.change(projection, lambda seen: seen.parking(stream))
-        failures = self._parked(control, stream, f"parked by {by}: {reason}")
+        """Let a projection apply nothing more of one stream, until it is retried."""
+        self._projectors.check(projection, stream)
+        state = self._states.change(projection, lambda seen: seen.parking(stream))
+        failures = self._parked(state, stream, f"parked by {by}: {reason}")
         detail = {"projection": projection, "stream": str(stream), "reason": failures[0].error}
-        notify(self._notices, PROJECTION_PAUSED, detail | {"version": failures[0].version, "by": by})
+        notify(self._policy.notices, PROJECTION_PAUSED, detail | {"version": failures[0].version, "by": by})
         return failures[0]
 
     def retry(self, projection: str, stream: StreamId) -> FailureRecord | None:
         """Let a parked stream go on from the event table, in a paused projection too; why it is parked again, if so."""
-        self._runner.projectors.check(projection, stream)
-        self._controls.change(projection, lambda seen: seen.unparking(stream))
-        return self._runner.retry(projection, stream)
+        self._projectors.check(projection, stream)
+        self._states.change(projection, lambda seen: seen.unparking(stream))
+        return self._processor.retry(projection, stream)
 
-    def _parked(self, control: ProjectionState, stream: StreamId, error: str) -> Sequence[FailureRecord]:
+    def _parked(self, state: ProjectionState, stream: StreamId, error: str) -> Sequence[FailureRecord]:
         failures = []
-        for projector in self._runner.projectors.of(control.projection):
-            now, reached = self._clock(), projector.checkpoints([stream]).get(stream, 0)
+        for projector in self._projectors.of(state.projection):
+            now, reached = self._policy.clock(), projector.checkpoints([stream]).get(stream, 0)
             failures.append(FailureRecord(stream, reached + 1, error, 0, now, parked_at=now))
             self._views.put_failure(projector.generation, failures[-1])
         return failures

@@ -1,29 +1,22 @@
-"""Applying batches of commits, whatever order, duplicates and losses their delivery has."""
+"""The stream processor: applies batches of commits, whatever order, duplicates and losses their delivery has."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Final, Protocol
+from functools import partial
+from typing import Final
 
 from banyan.decider import AnyDecider
-from banyan.errors import BanyanError, ConfigurationError
+from banyan.errors import BanyanError, ConfigurationError, ControlChanged, TransitionRejected
 from banyan.projections.base import Projection, ViewProjection
 from banyan.projections.controls import CachedStates, MemoryStates
-from banyan.projections.projector import (
-    AnyProjector,
-    CommitSource,
-    Everything,
-    Parking,
-    StreamBatch,
-    StreamProgress,
-    group_by_stream,
-    read_from_table,
-)
-from banyan.projections.retries import Breaker, FailedStream, PauseSwitch, Retries, RetryPolicy, check_systemic
+from banyan.projections.projector import AnyProjector, CommitSource, StreamBatch, StreamProgress, group_by_stream
+from banyan.projections.retries import BREAKER, FailedStream, Retries, RetryPolicy, check_systemic, pause
 from banyan.projections.snapshotter import Snapshotter
-from banyan.projections.state import ProjectionState
+from banyan.projections.state import GenerationInfo, ProjectionState
 from banyan.projections.stream_projector import StreamProjector
 from banyan.projections.view_projector import ViewProjector
 from banyan.projections.views import UNNOTED, FailureRecord, Generation, Views
@@ -32,33 +25,156 @@ from banyan.store.eventstore import Clock
 from banyan.store.reader import StreamReader
 from banyan.streams import StreamId
 
-Taken = Callable[[Sequence[StreamBatch]], None]
-
-
 MILLISECOND: Final = timedelta(milliseconds=1)
 
 
-Projector = StreamProjector | ViewProjector
+@dataclass(frozen=True, slots=True)
+class Subscription:
+    """Applies streams under a name, with checkpoints of its own: a projection, or the reactor.
+
+    Parameters
+    ----------
+    name : str
+        Of its state and its checkpoints.
+    version : int, optional
+        Of the rows it makes; ``None`` when it makes none.
+    reads : Callable[[StreamId], bool]
+        Whether it applies a stream at all.
+    projector : Callable[[Generation, CommitSource], Projector]
+        What applies streams to one generation.
+    """
+
+    name: str
+    version: int | None
+    reads: Callable[[StreamId], bool]
+    projector: Callable[[Generation, CommitSource], AnyProjector]
+
+
+def subscribed(projection: Projection, views: Views, clock: Clock) -> Subscription:
+    """The subscription of a projection."""
+    return Subscription(
+        projection.name,
+        projection.version,
+        lambda stream: stream.entity == projection.entity,
+        partial(make_projector, projection, views, clock),
+    )
+
+
+def make_projector(
+    projection: Projection, views: Views, clock: Clock, generation: Generation, source: CommitSource
+) -> AnyProjector:
+    """What applies streams to one generation of a projection."""
+    if isinstance(projection, ViewProjection):
+        return ViewProjector(projection, generation, views, source, clock)
+    return StreamProjector(projection, generation, views, source, clock)
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """A subscription, and the projectors of its generations, the live one first."""
+
+    state: ProjectionState
+    projectors: Sequence[AnyProjector]
+
+    def takes(self, projector: AnyProjector, stream: StreamId) -> bool:
+        """Whether a projector of it applies a stream now."""
+        return projector.reads(stream) and stream not in self.state.parked
+
+    def info(self, projector: AnyProjector) -> GenerationInfo:
+        """What is known about the generation of a projector."""
+        return self.state.info(projector.generation.number)
+
+
+class Projectors:
+    """The projectors of some subscriptions, made once for each revision of their state.
+
+    Parameters
+    ----------
+    states : CachedStates
+        Of all the subscriptions, at least.
+    """
+
+    def __init__(
+        self, subscriptions: Iterable[Subscription], store: StreamReader, retries: Retries, states: CachedStates
+    ) -> None:
+        self._subscriptions = {subscription.name: subscription for subscription in subscriptions}
+        self._patient, self._insistent = CommitSource(store, retries.is_parked), CommitSource(store)
+        self._states = states
+        self._made: dict[str, Running] = {}
+
+    @property
+    def names(self) -> Sequence[str]:
+        """Of all the subscriptions."""
+        return tuple(self._subscriptions)
+
+    def running(self, name: str) -> Running | None:
+        """A subscription, unless it is paused. Raises ``StoreUnavailable``."""
+        state = self._states.get()[name]
+        return None if state.pause else self._current(state)
+
+    def of(self, name: str) -> Sequence[AnyProjector]:
+        """The projectors of a subscription, paused or not, the live one first.
+
+        Raises
+        ------
+        ConfigurationError
+            There is no such subscription.
+        StoreUnavailable
+        """
+        self.check(name)
+        return self._current(self._states.get()[name]).projectors
+
+    def insistent(self, name: str) -> Sequence[AnyProjector]:
+        """The same, but these also apply parked streams."""
+        self.check(name)
+        return self._make(self._states.get()[name], self._insistent)
+
+    def version(self, name: str) -> int | None:
+        """The version that a subscription declares."""
+        return self._subscriptions[name].version
+
+    def note_version(self, name: str, made_before: Callable[[Generation], bool]) -> None:
+        """Remember which version of a projection made its first generation. Raises ``StoreUnavailable``.
+
+        One that was ``made_before`` versions were noted counts as ``UNNOTED``, as its rows do.
+        """
+        version, state = self.version(name), self._states.get()[name]
+        if version is not None and state.noted(version) != state:
+            made_by = UNNOTED if made_before(state.generation()) else version
+            self._states.change(name, lambda seen: seen.noted(made_by))
+
+    def check(self, name: str, stream: StreamId | None = None) -> None:
+        """Refuse what is no subscription, or does not read a stream. Raises ``ConfigurationError``."""
+        found = self._subscriptions.get(name)
+        if found is None or (stream and not found.reads(stream)):
+            of = f" of {stream.entity!r} streams" if stream else ""
+            raise ConfigurationError(f"there is no projection {name!r}{of}")
+
+    def _current(self, state: ProjectionState) -> Running:
+        made = self._made.get(state.projection)
+        if made is None or made.state != state:
+            made = self._made[state.projection] = Running(state, self._make(state, self._patient))
+        return made
+
+    def _make(self, state: ProjectionState, source: CommitSource) -> Sequence[AnyProjector]:
+        projector = self._subscriptions[state.projection].projector
+        return [projector(generation, source) for generation in state.written()]
 
 
 class StreamProcessor:
-    """Lets subscriptions take streams in.
+    """Keeps subscriptions up to date with the event table.
 
-    A stream's commits are taken in when they follow its checkpoint, skipped when they lie behind it, and read
+    A stream's commits are applied when they follow its checkpoint, skipped when they lie before it, and read
     from the event table when something is missing between. A commit lost at the end of a stream is made up
     for by the next one, by ``retry`` or by ``CatchUp``. Every generation that is not being dropped is kept up;
     a subscription that is paused, and a stream that is parked, are passed over.
 
     Parameters
     ----------
-    subscriptions : Sequence[Subscription]
-    store : EventStore
-    views : Views
-    controls : CachedStates, optional
+    states : CachedStates, optional
         Of the subscriptions; unless given, nothing is ever paused or rebuilt.
-    retry_policy : RetryPolicy
-    taken : Callable[[Sequence[StreamBatch]], None]
-        Called with each batch behind its taking in.
+    applied : Callable[[Sequence[StreamBatch]], None]
+        Called with each batch once it is applied.
     """
 
     def __init__(
@@ -66,23 +182,21 @@ class StreamProcessor:
         subscriptions: Sequence[Subscription],
         store: EventStore,
         views: Views,
-        controls: CachedStates | None,
-        retry_policy: RetryPolicy,
-        taken: Taken = lambda _: None,
+        states: CachedStates | None,
+        policy: RetryPolicy,
+        applied: Callable[[Sequence[StreamBatch]], None] = lambda _: None,
     ) -> None:
-        controls = controls or CachedStates(MemoryStates(), [each.name for each in subscriptions], 0)
-        failures = Retries(views, retry_policy, on_parked=self._check_breaker)
-        self.projectors = Projectors(subscriptions, store, failures, controls)
-        self.batches = BatchRunner(failures, retry_policy)
-        self._breaker = Breaker(views, PauseSwitch(controls, retry_policy), retry_policy.breaker_parked_streams)
-        self._taken = taken
+        self._states = states or CachedStates(MemoryStates(), [each.name for each in subscriptions], 0)
+        self._policy = policy
+        self._retries = Retries(views, policy, on_parked=self._check_breaker)
+        self.projectors = Projectors(subscriptions, store, self._retries, self._states)
+        self._applied = applied
 
     def project(self, commits: Iterable[Commit], from_table: Collection[StreamId] = ()) -> frozenset[StreamId]:
-        """Take in a batch.
+        """Apply a batch: every projector its streams, before any failure is judged.
 
         Parameters
         ----------
-        commits : Iterable[Commit]
         from_table : Collection[StreamId]
             Streams with a record that could not be read; they are read from the event table.
 
@@ -97,9 +211,40 @@ class StreamProcessor:
             The whole batch must be delivered again; nothing was parked.
         """
         batch = group_by_stream(commits, from_table)
-        again = self.batches.run(self._shares(batch))
-        self._taken(batch)
+        try:
+            again = self._retry_later(self._project(batch))
+        except BanyanError:
+            self._policy.telemetry.count("BatchFailures")
+            raise
+        if again:
+            self._policy.telemetry.count("BatchFailures")
+        self._applied(batch)
         return again
+
+    def catch_up(self, projector: AnyProjector, streams: Collection[StreamId], among: int) -> int:
+        """Bring streams up to date from the event table, until each of them is, or is parked.
+
+        Parameters
+        ----------
+        among : int
+            Streams that were looked at, those that needed nothing included; only when more than half of them
+            fail it is not their events' fault.
+
+        Returns
+        -------
+        int
+            How many of them moved.
+
+        Raises
+        ------
+        BatchFailed, StoreUnavailable
+        """
+        moved, pending = set(), frozenset(streams)
+        while pending:
+            progress = projector.project([StreamBatch(stream, from_table=True) for stream in sorted(pending)])
+            moved |= {each.stream for each in progress if each.recorded_at}
+            pending = self._retry_later([(self._failed(projector, progress), among)])
+        return len(moved)
 
     def retry(self, name: str, stream: StreamId) -> FailureRecord | None:
         """Let a parked stream go on, from the event table; also brings any other stream up to date.
@@ -116,25 +261,64 @@ class StreamProcessor:
         StoreUnavailable
         """
         self.projectors.check(name, stream)
-        tried = [self.batches.retry(each, stream) for each in self.projectors.of(name, insistent=True)]
+        tried = [self._retry(projector, stream) for projector in self.projectors.insistent(name)]
         return next(filter(None, tried), None)
 
-    def _shares(self, batch: Sequence[StreamBatch]) -> Iterator[Share]:
-        """What each projector takes, as the controls say when its turn comes: a batch may take long."""
+    def _retry(self, projector: AnyProjector, stream: StreamId) -> FailureRecord | None:
+        failed = self._failed(projector, projector.project([StreamBatch(stream, from_table=True)]))
+        if failed:
+            return self._retries.park(failed[0])
+        self._retries.forget(projector.generation, stream)
+        return None
+
+    def _project(self, batch: Sequence[StreamBatch]) -> list[tuple[list[FailedStream], int]]:
+        """What failed in each projector, and of how many streams."""
+        return [(self._failed(projector, projector.project(own)), len(own)) for projector, own in self._shares(batch)]
+
+    def _shares(self, batch: Sequence[StreamBatch]) -> Iterator[tuple[AnyProjector, Sequence[StreamBatch]]]:
+        """What each projector applies, as the states say when its turn comes: a batch may take long."""
         for name in self.projectors.names:
             running = self.projectors.running(name)
-            yield from self._own(running, batch) if running else ()
+            for projector in running.projectors if running else ():
+                own = [each for each in batch if running and running.takes(projector, each.stream)]
+                if own:
+                    yield projector, own
 
-    def _own(self, running: Running, batch: Sequence[StreamBatch]) -> Iterator[Share]:
-        for projector in running.projectors:
-            own = [delivery for delivery in batch if running.takes(projector, delivery.stream)]
-            if own:
-                yield projector, own
+    def _failed(self, projector: AnyProjector, progress: Sequence[StreamProgress]) -> list[FailedStream]:
+        now = self._policy.clock()
+        for each in progress:
+            if each.recorded_at:
+                self._policy.telemetry.duration(projector.lag_metric, (now - each.recorded_at) / MILLISECOND)
+                if (projector.generation, each.stream) in self._retries.known:
+                    self._retries.moved(projector.generation, each.stream)
+        return [
+            FailedStream(projector.generation, each.stream, each.version + 1, each.error)
+            for each in progress
+            if each.error
+        ]
+
+    def _retry_later(self, results: Sequence[tuple[list[FailedStream], int]]) -> frozenset[StreamId]:
+        """Blame the streams, unless most of a projector's failed; those to try again once this returns."""
+        failed = [each for of_projector, _ in results for each in of_projector]
+        if not failed:
+            return frozenset()
+        for of_projector, streams in results:
+            check_systemic(of_projector, streams)
+        return self._retries.record(failed)
 
     def _check_breaker(self, generation: Generation, failure: FailureRecord) -> None:
+        """Pause a projection when too many streams of its live generation are parked: it is not the events' fault.
+
+        The one just parked is counted by itself, as an index may not show it yet.
+        """
         live = self.projectors.of(generation.projection)[0]
-        if live.generation == generation:
-            self._breaker.check(live, failure)
+        if live.generation != generation:
+            return
+        parked = {known.stream for known in live.waiting()} | {failure.stream}
+        if len(parked) > self._policy.breaker_parked_streams:
+            reason = f"{len(parked)} streams are parked, the last with {failure.error}"
+            with suppress(TransitionRejected, ControlChanged):
+                pause(self._states, self._policy, generation.projection, reason, BREAKER)
 
 
 class ProjectionProcessor(StreamProcessor):
@@ -142,16 +326,12 @@ class ProjectionProcessor(StreamProcessor):
 
     Parameters
     ----------
-    store : EventStore
-    views : Views
-    projections : Sequence[Projection]
     deciders : Sequence[Decider]
         Their streams get snapshots.
     controls : CachedStates, optional
         As in ``StreamProcessor``.
     snapshot_interval : int
         Events between two snapshots of a stream.
-    retry_policy : RetryPolicy
     """
 
     def __init__(
@@ -165,235 +345,7 @@ class ProjectionProcessor(StreamProcessor):
         snapshot_interval: int = 100,
         retry_policy: RetryPolicy | None = None,
     ) -> None:
-        retry_policy = retry_policy or RetryPolicy()
-        subscriptions = [ProjectionSubscription(projection, views, retry_policy.clock) for projection in projections]
-        snapshots = Snapshotter(store, deciders, snapshot_interval, retry_policy.telemetry)
-        super().__init__(subscriptions, store, views, controls, retry_policy, snapshots.take)
-
-
-Share = tuple[AnyProjector, Sequence[StreamBatch]]
-
-
-class BatchRunner:
-    """Runs projectors over batches; streams that fail are tried again and then parked, each alone.
-
-    Parameters
-    ----------
-    failures : Retries
-    retry_policy : RetryPolicy
-    """
-
-    def __init__(self, failures: Retries, retry_policy: RetryPolicy) -> None:
-        self._failures = failures
-        self._clock = retry_policy.clock
-        self._telemetry = retry_policy.telemetry
-
-    def run(self, shares: Iterable[Share]) -> frozenset[StreamId]:
-        """Let each projector take in its share, all of them before any is judged.
-
-        Returns
-        -------
-        frozenset[StreamId]
-            Streams to deliver again; those parked are not among them.
-
-        Raises
-        ------
-        BatchFailed, StoreUnavailable
-            Everything is to be delivered again; nothing was parked.
-        """
-        try:
-            again = self._failures.record(self._setbacks(shares))
-        except BanyanError:
-            self._telemetry.count("BatchFailures")
-            raise
-        if again:
-            self._telemetry.count("BatchFailures")
-        return again
-
-    def heal(self, projector: AnyProjector, streams: Collection[StreamId], among: int) -> int:
-        """Bring streams up to date from the event table, until each of them is, or is parked.
-
-        Parameters
-        ----------
-        projector : AnyProjector
-        streams : Collection[StreamId]
-        among : int
-            Streams that were looked at, those that needed nothing included; only when more than half of them
-            fail it is not their events' fault.
-
-        Returns
-        -------
-        int
-            How many of them moved.
-
-        Raises
-        ------
-        BatchFailed, StoreUnavailable
-        """
-        moved, pending = set(), frozenset(streams)
-        while pending:
-            outcomes = projector.project([read_from_table(stream) for stream in sorted(pending)])
-            moved |= {outcome.stream for outcome in outcomes if outcome.recorded_at}
-            failed = self._settle(projector, outcomes)
-            check_systemic(failed, among)
-            pending = self._failures.record(failed)
-        return len(moved)
-
-    def retry(self, projector: AnyProjector, stream: StreamId) -> FailureRecord | None:
-        """Try a stream once from the event table, parked or not; why it is parked again, if it is."""
-        failed = self._settle(projector, projector.project([read_from_table(stream)]))
-        if failed:
-            return self._failures.park(failed[0])
-        self._failures.forget(projector.generation, stream)
-        return None
-
-    def _setbacks(self, shares: Iterable[Share]) -> list[FailedStream]:
-        results = [(self._settle(projector, projector.project(batch)), len(batch)) for projector, batch in shares]
-        for failed, streams in results:
-            check_systemic(failed, streams)
-        return [each for failed, _ in results for each in failed]
-
-    def _settle(self, projector: AnyProjector, outcomes: Sequence[StreamProgress]) -> list[FailedStream]:
-        now = self._clock()
-        for outcome in outcomes:
-            if outcome.recorded_at:
-                self._telemetry.duration(projector.lag_metric, (now - outcome.recorded_at) / MILLISECOND)
-                self._failures.moved(projector.generation, outcome.stream)
-        return [FailedStream(projector.generation, o.stream, o.version + 1, o.error) for o in outcomes if o.error]
-
-
-class Subscription(Protocol):
-    """Takes streams in under a name, with cursors of its own: a projection, or the reactor."""
-
-    @property
-    def name(self) -> str:
-        """Of its control and its cursors."""
-
-    @property
-    def version(self) -> int | None:
-        """Of the rows it makes; ``None`` when it makes none."""
-
-    def reads(self, stream: StreamId) -> bool:
-        """Whether it takes a stream in at all."""
-
-    def projector(self, generation: Generation, source: CommitSource) -> AnyProjector:
-        """What takes streams into one generation."""
-
-
-@dataclass(frozen=True, slots=True)
-class ProjectionSubscription:
-    """The subscription of a projection."""
-
-    projection: Projection
-    views: Views
-    clock: Clock
-
-    @property
-    def name(self) -> str:
-        """As in ``Subscription``."""
-        return self.projection.name
-
-    @property
-    def version(self) -> int | None:
-        """As in ``Subscription``."""
-        return self.projection.version
-
-    def reads(self, stream: StreamId) -> bool:
-        """As in ``Subscription``: streams of its entity."""
-        return stream.entity == self.projection.entity
-
-    def projector(self, generation: Generation, source: CommitSource) -> AnyProjector:
-        """As in ``Subscription``."""
-        return make_projector(self.projection, generation, self.views, source, self.clock)
-
-
-def make_projector(
-    projection: Projection, generation: Generation, views: Views, source: CommitSource, clock: Clock
-) -> Projector:
-    """What takes streams into one generation of a projection, by the checkpoint rule."""
-    if isinstance(projection, ViewProjection):
-        return ViewProjector(projection, generation, views, source, clock)
-    return StreamProjector(projection, generation, views, source, clock)
-
-
-@dataclass(frozen=True, slots=True)
-class Running:
-    """A subscription that is not paused, and the projectors of its generations, the live one first."""
-
-    control: ProjectionState
-    projectors: Sequence[AnyProjector]
-
-    def takes(self, projector: AnyProjector, stream: StreamId) -> bool:
-        """Whether a projector of it takes a stream in."""
-        return projector.reads(stream) and stream not in self.control.parked
-
-
-class Projectors:
-    """The projectors of some subscriptions, as the controls say at the moment.
-
-    Parameters
-    ----------
-    subscriptions : Iterable[Subscription]
-    store : StreamReader
-    parking : Parking
-    controls : CachedStates
-        Of all the subscriptions, at least.
-    """
-
-    def __init__(
-        self, subscriptions: Iterable[Subscription], store: StreamReader, parking: Parking, controls: CachedStates
-    ) -> None:
-        self._subscriptions = {subscription.name: subscription for subscription in subscriptions}
-        self._patient, self._insistent = CommitSource(store, parking), CommitSource(store, Everything())
-        self._controls = controls
-
-    @property
-    def names(self) -> Sequence[str]:
-        """Of all the subscriptions."""
-        return tuple(self._subscriptions)
-
-    def running(self, name: str) -> Running | None:
-        """A subscription, unless it is paused. Raises ``StoreUnavailable``."""
-        control = self._controls.get()[name]
-        return None if control.pause else Running(control, self.of(name))
-
-    def version(self, name: str) -> int | None:
-        """The version that a subscription declares."""
-        return self._subscriptions[name].version
-
-    def note_version(self, name: str, made_before: Callable[[Generation], bool]) -> None:
-        """Remember which version of a projection made its first generation. Raises ``StoreUnavailable``.
-
-        One that was ``made_before`` versions were noted counts as ``UNNOTED``, as its rows do.
-        """
-        version, control = self.version(name), self._controls.get()[name]
-        if version is not None and control.noted(version) != control:
-            made_by = UNNOTED if made_before(control.generation()) else version
-            self._controls.change(name, lambda seen: seen.noted(made_by))
-
-    def of(self, name: str, *, insistent: bool = False) -> list[AnyProjector]:
-        """The projectors of a subscription, paused or not, the live one first.
-
-        Parameters
-        ----------
-        name : str
-        insistent : bool
-            Whether they also take parked streams in.
-
-        Raises
-        ------
-        ConfigurationError
-            There is no such subscription.
-        StoreUnavailable
-        """
-        self.check(name)
-        source = self._insistent if insistent else self._patient
-        generations = self._controls.get()[name].written()
-        return [self._subscriptions[name].projector(generation, source) for generation in generations]
-
-    def check(self, name: str, stream: StreamId | None = None) -> None:
-        """Refuse what is no subscription, or does not read a stream. Raises ``ConfigurationError``."""
-        found = self._subscriptions.get(name)
-        if found is None or (stream and not found.reads(stream)):
-            of = f" of {stream.entity!r} streams" if stream else ""
-            raise ConfigurationError(f"there is no projection {name!r}{of}")
+        policy = retry_policy or RetryPolicy()
+        subscriptions = [subscribed(projection, views, policy.clock) for projection in projections]
+        snapshots = Snapshotter(store, deciders, snapshot_interval, policy.telemetry)
+        super().__init__(subscriptions, store, views, controls, policy, snapshots.take)

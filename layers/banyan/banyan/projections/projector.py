@@ -1,26 +1,63 @@
-"""What every kind of projector has in common."""
+"""What all projectors have in common: which commits a stream still lacks, and starting over after a conflict."""
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Final, Protocol
+from typing import Any, Final, Generic, TypeVar
 
 from banyan import tracing
 from banyan.errors import StoreUnavailable
 from banyan.events import Event
 from banyan.projections.views import FailureRecord, Generation, Views, WriteConflict
 from banyan.store import Commit
+from banyan.store.eventstore import Clock
 from banyan.store.reader import StreamReader, whole
-from banyan.streams import StreamId
+from banyan.streams import BEGINNING_OF_TIME, StreamId
 
-REDO_ATTEMPTS: Final = 6
-
-
+ATTEMPTS: Final = 7
 INVALID: Final = "ValidationException"
+
+Start = TypeVar("Start")
+"""What a stream goes on from: its row, or its checkpoint."""
+
+Decoded = tuple[Commit, tuple[Event, ...]]
+"""A whole commit, of a split one the last part, with all of its events."""
+
+
+@dataclass(frozen=True, slots=True)
+class StreamBatch:
+    """What a batch brought of one stream.
+
+    Parameters
+    ----------
+    commits : tuple[Commit, ...]
+        Oldest first, each once.
+    from_table : bool
+        Only the event table says what the stream holds, as a record of it could not be read or none came.
+    """
+
+    stream: StreamId
+    commits: tuple[Commit, ...] = ()
+    from_table: bool = False
+    _decoded: dict[int, tuple[Event, ...]] = field(default_factory=dict, repr=False, compare=False)
+
+    def after(self, checkpoint: int) -> tuple[Commit, ...] | None:
+        """Commits after a checkpoint, without a gap and none by half, or ``None`` when some are missing."""
+        pending = tuple(commit for commit in self.commits if commit.last > checkpoint)
+        complete = not pending or pending[-1].part == pending[-1].parts
+        return pending if complete and not self.from_table and _follow_on(checkpoint, pending) else None
+
+    def events(self, parts: Sequence[Commit], store: StreamReader) -> tuple[Event, ...]:
+        """The events of a commit that came with the batch, decoded once for all projections."""
+        position = parts[-1].position
+        if position not in self._decoded:
+            self._decoded[position] = _decode(parts, store)
+        return self._decoded[position]
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,11 +66,10 @@ class StreamProgress:
 
     Parameters
     ----------
-    stream : StreamId
     version : int
         Its checkpoint now.
     recorded_at : datetime, optional
-        When the last event taken in was recorded; ``None`` when nothing was.
+        When the last event that was applied was recorded; ``None`` when none was.
     error : Exception, optional
         Why it did not come further.
     """
@@ -44,118 +80,99 @@ class StreamProgress:
     error: Exception | None = None
 
 
-class Parking(Protocol):
-    """Knows the streams that wait for somebody to retry them."""
-
-    def parked(self, generation: Generation, stream: StreamId, checkpoint: int) -> bool:
-        """Whether a stream is not to be read behind its checkpoint."""
-
-
-class Everything:
-    """Leaves no stream alone."""
-
-    def parked(self, generation: Generation, stream: StreamId, checkpoint: int) -> bool:  # noqa: ARG002
-        """As in ``Parking``."""
-        return False
-
-
 class CommitSource:
-    """Reads what a stream holds behind a checkpoint.
+    """Reads what a stream holds after a checkpoint.
 
     Parameters
     ----------
-    store : StreamReader
-    failures : Parking
+    is_parked : Callable[[Generation, StreamId, int], bool], optional
+        Whether a stream is to be left alone at a checkpoint; unless given, none is.
     """
 
-    def __init__(self, store: StreamReader, failures: Parking) -> None:
+    def __init__(
+        self, store: StreamReader, is_parked: Callable[[Generation, StreamId, int], bool] | None = None
+    ) -> None:
         self._store = store
-        self._failures = failures
+        self._is_parked = is_parked
 
-    def behind(
-        self, generation: Generation, delivery: StreamBatch, checkpoint: int
-    ) -> Iterator[tuple[Commit, tuple[Event, ...]]]:
-        """Whole commits behind a checkpoint, each with its events; a split commit as its last part.
+    def after(self, generation: Generation, batch: StreamBatch, checkpoint: int) -> Iterator[Decoded]:
+        """Whole commits after a checkpoint: from the batch when it has them all, else from the event table.
 
-        They come from the delivery when it has them all, else from the event table; a parked stream has none.
+        A parked stream has none.
         """
-        for parts in whole(self._pending(generation, delivery, checkpoint)):
-            yield parts[-1], tuple(event for part in parts for event in self._store.decode(part))
-
-    def _pending(self, generation: Generation, delivery: StreamBatch, checkpoint: int) -> Iterable[Commit]:
-        delivered = delivery.behind(checkpoint)
+        delivered = batch.after(checkpoint)
         if delivered is not None:
-            return delivered
-        if self._failures.parked(generation, delivery.stream, checkpoint):
-            return ()
-        return self._store.commits(delivery.stream, checkpoint)
+            for parts in whole(delivered):
+                yield parts[-1], batch.events(parts, self._store)
+        elif not (self._is_parked and self._is_parked(generation, batch.stream, checkpoint)):
+            for parts in whole(self._store.commits(batch.stream, checkpoint)):
+                yield parts[-1], _decode(parts, self._store)
 
 
-def caught(action: Callable[[], None]) -> Exception | None:
-    """The error of an action, if it is the stream's own; others are raised.
+class Projector(ABC, Generic[Start]):
+    """Applies streams to one generation, by one rule: what follows the checkpoint is applied, the rest is skipped."""
 
-    Of what the database refuses, only an item it cannot hold is the stream's own.
-    """
-    try:
-        action()
-    except (StoreUnavailable, WriteConflict):
-        raise
-    except Exception as error:
-        response = getattr(error, "response", None)
-        if response and response["Error"]["Code"] != INVALID:
-            raise
-        return error
-    return None
+    lag_metric = "ProjectionLag"
+    """Under which the time from a commit's recording to its being applied is reported, ms."""
+
+    def __init__(self, generation: Generation, views: Views, source: CommitSource, clock: Clock) -> None:
+        self.generation = generation
+        self._views = views
+        self._source = source
+        self._clock = clock
+
+    @property
+    def since(self) -> datetime:
+        """What was recorded before is not looked for."""
+        return BEGINNING_OF_TIME
+
+    @abstractmethod
+    def reads(self, stream: StreamId) -> bool:
+        """Whether it applies a stream at all."""
+
+    def checkpoints(self, streams: Sequence[StreamId]) -> Mapping[StreamId, int]:
+        """Versions up to which it applied streams; one batch read for up to 100."""
+        return self._views.checkpoints(self.generation, streams)
+
+    def project(self, batch: Sequence[StreamBatch]) -> list[StreamProgress]:
+        """Apply a batch, stream by stream: one batch read, and one write for each stream that moves."""
+        starts = self._starts([each.stream for each in batch])
+        return [self._advance(each, starts) for each in batch]
+
+    def waiting(self) -> list[FailureRecord]:
+        """Streams that wait for a retry, oldest first, without those that went on since they were parked."""
+        parked = self._views.parked(self.generation)
+        reached = self.checkpoints([failure.stream for failure in parked]) if parked else {}
+        return [failure for failure in parked if failure.version > reached.get(failure.stream, 0)]
+
+    @abstractmethod
+    def _starts(self, streams: Sequence[StreamId]) -> Mapping[StreamId, Start]:
+        """Where streams go on from; those that were never applied are left out."""
+
+    @abstractmethod
+    def _apply(self, batch: StreamBatch, start: Start | None) -> StreamProgress:
+        """Apply one stream. Raises ``WriteConflict`` when it does not stand at its start any more."""
+
+    def _advance(self, batch: StreamBatch, starts: Mapping[StreamId, Start]) -> StreamProgress:
+        """Apply one stream; from where it stands then, as often as others move it meanwhile."""
+        for _ in range(ATTEMPTS):
+            try:
+                return self._apply(batch, starts.get(batch.stream))
+            except WriteConflict:
+                starts = self._starts([batch.stream])
+        raise StoreUnavailable("other writers keep moving a checkpoint: deliver the batch again")
+
+    def _traced(self, batch: StreamBatch, events: Sequence[Event]) -> AbstractContextManager[str]:
+        """The span of applying a commit, in the trace of its last event.
+
+        What comes from the event table instead of a batch leaves none: a rebuild would repeat all history's.
+        """
+        if batch.from_table:
+            return nullcontext("")
+        return tracing.span("projection", events[-1].metadata.traceparent, {"banyan.projection": str(self.generation)})
 
 
-def traced(generation: Generation, delivery: StreamBatch, events: Sequence[Event]) -> AbstractContextManager[str]:
-    """The span of taking a commit in, in the trace of its last event.
-
-    What comes from the event table instead of a delivery leaves none: a rebuild would repeat all history's.
-    """
-    if delivery.from_table:
-        return nullcontext("")
-    return tracing.span("projection", events[-1].metadata.traceparent, {"banyan.projection": str(generation)})
-
-
-def until_settled(attempt: Callable[[], StreamProgress]) -> StreamProgress:
-    """Repeat an attempt that reads the checkpoint anew, as long as somebody else moves it meanwhile.
-
-    Raises
-    ------
-    StoreUnavailable
-        When it never settles.
-    """
-    for _ in range(REDO_ATTEMPTS):
-        try:
-            return attempt()
-        except WriteConflict:
-            continue
-    raise StoreUnavailable("other writers keep moving a checkpoint: deliver the batch again")
-
-
-@dataclass(frozen=True, slots=True)
-class StreamBatch:
-    """What a batch brought of one stream.
-
-    Parameters
-    ----------
-    stream : StreamId
-    commits : tuple[Commit, ...]
-        Oldest first, each once.
-    from_table : bool
-        A record of this stream could not be read: only the event table knows what it said.
-    """
-
-    stream: StreamId
-    commits: tuple[Commit, ...]
-    from_table: bool = False
-
-    def behind(self, checkpoint: int) -> tuple[Commit, ...] | None:
-        """Commits behind a checkpoint, without a gap and none by half, or ``None`` when some are missing."""
-        pending = tuple(commit for commit in self.commits if commit.last > checkpoint)
-        whole = not pending or pending[-1].part == pending[-1].parts
-        return pending if whole and not self.from_table and _follow_on(checkpoint, pending) else None
+AnyProjector = Projector[Any]
 
 
 def group_by_stream(commits: Iterable[Commit], from_table: Collection[StreamId] = ()) -> list[StreamBatch]:
@@ -171,42 +188,25 @@ def group_by_stream(commits: Iterable[Commit], from_table: Collection[StreamId] 
     ]
 
 
+def own_error(error: Exception) -> Exception:
+    """The same error, if it is the stream's own; any other is raised: no stream is to blame for it.
+
+    Of what the database refuses, only an item it cannot hold is the stream's own.
+    """
+    answer = getattr(error, "response", None)
+    refused = isinstance(answer, Mapping) and answer.get("Error", {}).get("Code") != INVALID
+    if refused or isinstance(error, StoreUnavailable | WriteConflict):
+        raise error
+    return error
+
+
+def _decode(parts: Iterable[Commit], store: StreamReader) -> tuple[Event, ...]:
+    return tuple(event for part in parts for event in store.decode(part))
+
+
 def _follow_on(checkpoint: int, commits: Iterable[Commit]) -> bool:
     for commit in commits:
         if commit.position != checkpoint + 1:
             return False
         checkpoint = commit.last
     return True
-
-
-class AnyProjector(Protocol):
-    """Takes streams in by the checkpoint rule, under cursors of its own."""
-
-    generation: Generation
-    lag_metric: str
-    """Under which the time from a commit's recording to its taking in is reported, ms."""
-
-    @property
-    def since(self) -> datetime:
-        """What was recorded before is not looked for."""
-
-    def reads(self, stream: StreamId) -> bool:
-        """Whether it takes a stream in at all."""
-
-    def checkpoints(self, streams: Sequence[StreamId]) -> Mapping[StreamId, int]:
-        """Versions up to which it took streams in; one batch read for up to 100."""
-
-    def project(self, batch: Sequence[StreamBatch]) -> list[StreamProgress]:
-        """Take in deliveries; one outcome for each."""
-
-
-def read_from_table(stream: StreamId) -> StreamBatch:
-    """A delivery that leaves it to the event table what a stream holds."""
-    return StreamBatch(stream, (), from_table=True)
-
-
-def waiting(views: Views, projector: AnyProjector) -> list[FailureRecord]:
-    """Streams that wait for a retry, oldest first; one that a process took in without knowing of it is over."""
-    parked = views.parked(projector.generation)
-    reached = projector.checkpoints([failure.stream for failure in parked]) if parked else {}
-    return [failure for failure in parked if failure.version > reached.get(failure.stream, 0)]

@@ -11,14 +11,13 @@ from typing import Final, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from banyan.projections.base import Put, Remove, RowWrite, StreamProjection, Value
+from banyan.projections.base import AnyStreamProjection, Put, Remove, RowWrite, StreamProjection, Value
 from banyan.projections.views import StateRow, ViewKey, ViewUpdate
+from banyan.store import Commit
 
 EXACT: Final = Context(prec=38, traps=[Inexact, InvalidOperation, Overflow, DivisionByZero])
 
-
 S = TypeVar("S", bound=BaseModel)
-
 
 _logger = logging.getLogger(__name__)
 
@@ -52,16 +51,16 @@ class RowChange:
         """Whether no row is left."""
         return self.removed and not self.commits
 
-    def take(self, writes: Iterable[RowWrite], recorded_at: datetime) -> None:
-        """Take in what one commit does to the row."""
+    def apply(self, writes: Iterable[RowWrite], recorded_at: datetime) -> None:
+        """Apply what one commit does to the row."""
         last: RowWrite | None = None
         for write in writes:
-            self._take_one(write)
+            self._apply_one(write)
             last = write
         self.recorded_at = max(self.recorded_at, recorded_at)
         self.commits += not isinstance(last, Remove)
 
-    def _take_one(self, write: RowWrite) -> None:
+    def _apply_one(self, write: RowWrite) -> None:
         if isinstance(write, Remove):
             self.fields, self.numbers, self.commits, self.removed = {}, {}, 0, True
         elif isinstance(write, Put):
@@ -84,7 +83,7 @@ def merge(moves: Sequence[ViewUpdate]) -> dict[ViewKey, RowChange]:
     for move in moves:
         for writes in move.writes:
             for key, own in _by_row(move.stream.tenant, writes).items():
-                changes.setdefault(key, RowChange(move.recorded_at)).take(own, move.recorded_at)
+                changes.setdefault(key, RowChange(move.recorded_at)).apply(own, move.recorded_at)
     return changes
 
 
@@ -143,3 +142,19 @@ def readable_state(projection: StreamProjection[S], row: StateRow) -> S | None:
         where = {"projection": projection.name, "stream": str(row.stream), "fields": fields}
         _logger.warning("a row does not fit its projection and counts as missing", extra=where)
         return None
+
+
+def state_row(projection: AnyStreamProjection, reached: Commit, state: BaseModel, projected_at: datetime) -> StateRow:
+    """The row of a state that holds all events up to a commit."""
+    return StateRow(
+        stream=reached.stream,
+        version=reached.last,
+        recorded_at=reached.recorded_at,
+        projected_at=projected_at,
+        state=state.model_dump_json(),
+        lookups={
+            index: (lookup.partition(state), lookup.sort(state))
+            for index, lookup in enumerate(projection.lookups, start=1)
+        },
+        made_by=projection.version,
+    )

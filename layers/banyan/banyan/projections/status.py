@@ -12,10 +12,10 @@ from typing import Final
 from banyan.projections.checkpoints import LogCheckpoints
 from banyan.projections.controls import CachedStates
 from banyan.projections.processor import Projectors
-from banyan.projections.projector import AnyProjector, waiting
+from banyan.projections.projector import AnyProjector
 from banyan.projections.rebuild.builds import BuildPhase, Builds, Segment
 from banyan.projections.state import GenerationInfo, Pause, ProjectionState, Stage, Status
-from banyan.projections.views import FailureRecord, Views
+from banyan.projections.views import FailureRecord
 from banyan.store import EventStore, LogEntry
 from banyan.store.eventstore import Clock
 from banyan.streams import StreamId
@@ -23,13 +23,9 @@ from banyan.telemetry import Telemetry
 
 ENTRIES_A_BUCKET: Final = 1000
 
-
 MILLISECOND: Final = timedelta(milliseconds=1)
 
-
 UNFINISHED: Final = {Stage.BUILDING: BuildPhase.COMPARED, Stage.DROPPING: BuildPhase.DROPPED}
-
-
 """What a generation's segments reach before nothing more is done without an operator."""
 
 
@@ -92,64 +88,54 @@ class StatusReader:
     A look costs one query of each bucket, one batch read for 100 streams that moved since the last catch-up, and one
     query for each generation, with one batch read more when streams are parked there.
 
-    Parameters
-    ----------
-    store : EventStore
-    views : Views
-    controls : CachedStates
-    projectors : Projectors
-    checkpoints : LogCheckpoints
-    clock : Callable[[], datetime]
     """
 
     def __init__(
         self,
         store: EventStore,
-        views: Views,
-        controls: CachedStates,
+        states: CachedStates,
         projectors: Projectors,
         checkpoints: LogCheckpoints,
         clock: Clock,
     ) -> None:
         self._store = store
-        self._views = views
-        self._controls = controls
+        self._states = states
         self._projectors = projectors
         self._checkpoints = checkpoints
         self._clock = clock
 
     def all(self) -> list[ProjectionStatus]:
         """The status of every projection. Raises ``StoreUnavailable``."""
-        self._controls.forget()
-        return [self._status(self._controls.get()[name]) for name in self._projectors.names]
+        self._states.forget()
+        return [self._status(self._states.get()[name]) for name in self._projectors.names]
 
     def one(self, projection: str) -> ProjectionStatus:
         """The status of one projection. Raises ``ConfigurationError`` when there is none, ``StoreUnavailable``."""
         self._projectors.check(projection)
-        self._controls.forget()
-        return self._status(self._controls.get()[projection])
+        self._states.forget()
+        return self._status(self._states.get()[projection])
 
-    def _status(self, control: ProjectionState) -> ProjectionStatus:
-        projectors = self._projectors.of(control.projection)
+    def _status(self, state: ProjectionState) -> ProjectionStatus:
+        projectors = self._projectors.of(state.projection)
         parked = tuple(
             ParkedStream(projector.generation.number, failure)
             for projector in projectors
-            for failure in waiting(self._views, projector)
+            for failure in projector.waiting()
         )
-        aside = {each.failure.stream for each in parked if each.generation == control.live} | set(control.parked)
+        aside = {each.failure.stream for each in parked if each.generation == state.live} | set(state.parked)
         return ProjectionStatus(
-            projection=control.projection,
-            status=self._status_of(control),
-            live=control.live,
-            generations=control.generations,
-            pause=control.pause,
+            projection=state.projection,
+            status=self._status_of(state),
+            live=state.live,
+            generations=state.generations,
+            pause=state.pause,
             parked=parked,
             lag=self._lag(projectors[0], aside),
         )
 
-    def _status_of(self, control: ProjectionState) -> Status:
-        outdated = control.outdated(self._projectors.version(control.projection))
-        return Status.OUTDATED if outdated and control.status is Status.ACTIVE else control.status
+    def _status_of(self, state: ProjectionState) -> Status:
+        outdated = state.outdated(self._projectors.version(state.projection))
+        return Status.OUTDATED if outdated and state.status is Status.ACTIVE else state.status
 
     def _lag(self, live: AnyProjector, aside: Collection[StreamId]) -> Lag:
         entries, complete = self._recent(live)
@@ -187,15 +173,13 @@ class Standstill:
     def __init__(
         self,
         projectors: Projectors,
-        controls: CachedStates,
-        views: Views,
+        states: CachedStates,
         builds: Builds,
         clock: Clock,
         telemetry: Telemetry,
     ) -> None:
         self._projectors = projectors
-        self._controls = controls
-        self._views = views
+        self._states = states
         self._builds = builds
         self._clock = clock
         self._telemetry = telemetry
@@ -205,37 +189,37 @@ class Standstill:
 
         Raises ``StoreUnavailable``.
         """
-        self._controls.forget()
+        self._states.forget()
         for name in self._projectors.names:
-            self._report(self._controls.get()[name])
+            self._report(self._states.get()[name])
 
-    def _report(self, control: ProjectionState) -> None:
-        parked = self._parked(control.projection)
+    def _report(self, state: ProjectionState) -> None:
+        parked = self._parked(state.projection)
         oldest = min((failure.parked_at for failure in parked if failure.parked_at), default=None)
-        streams, paused, idle = {failure.stream for failure in parked}, control.pause is not None, self._idle(control)
-        self._telemetry.gauge("ParkedStreams", len(streams), of=control.projection)
-        self._telemetry.gauge("OldestParkedSeconds", self._since(oldest), of=control.projection)
-        self._telemetry.gauge("ProjectionStopped", int(paused), of=control.projection)
-        self._telemetry.gauge("RebuildIdleSeconds", idle, of=control.projection)
+        streams, paused, idle = {failure.stream for failure in parked}, state.pause is not None, self._idle(state)
+        self._telemetry.gauge("ParkedStreams", len(streams), of=state.projection)
+        self._telemetry.gauge("OldestParkedSeconds", self._since(oldest), of=state.projection)
+        self._telemetry.gauge("ProjectionStopped", int(paused), of=state.projection)
+        self._telemetry.gauge("RebuildIdleSeconds", idle, of=state.projection)
         if streams or paused or idle:
-            keys = {"projection": control.projection, "parked": len(streams), "paused": paused, "rebuild_idle_s": idle}
-            _logger.warning("%s stands still, at least in part", control.projection, extra=keys)
+            keys = {"projection": state.projection, "parked": len(streams), "paused": paused, "rebuild_idle_s": idle}
+            _logger.warning("%s stands still, at least in part", state.projection, extra=keys)
 
     def _parked(self, projection: str) -> Sequence[FailureRecord]:
         projectors = self._projectors.of(projection)
-        return [failure for projector in projectors for failure in waiting(self._views, projector)]
+        return [failure for projector in projectors for failure in projector.waiting()]
 
-    def _idle(self, control: ProjectionState) -> float:
+    def _idle(self, state: ProjectionState) -> float:
         """Seconds since an unfinished rebuild or deletion moved, of the one that has been idle for longest."""
         moments = (
-            self._moved(control, info.number, info.started_at, UNFINISHED[info.stage])
-            for info in control.generations
+            self._moved(state, info.number, info.started_at, UNFINISHED[info.stage])
+            for info in state.generations
             if info.stage in UNFINISHED
         )
         return self._since(min((moment for moment in moments if moment), default=None))
 
-    def _moved(self, control: ProjectionState, number: int, started_at: datetime, end: BuildPhase) -> datetime | None:
-        build = self._builds.build(control.generation(number))
+    def _moved(self, state: ProjectionState, number: int, started_at: datetime, end: BuildPhase) -> datetime | None:
+        build = self._builds.build(state.generation(number))
         segments: Sequence[Segment] = self._builds.segments(build) if build else ()
         if segments and all(segment.phase.reached(end) for segment in segments):
             return None

@@ -2,33 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime
+from collections.abc import Mapping, Sequence
 from functools import reduce
 from typing import Any
 
 from banyan.projections.base import AnyStreamProjection
-from banyan.projections.projector import CommitSource, StreamBatch, StreamProgress, caught, traced, until_settled
-from banyan.projections.rows import current_state
-from banyan.projections.views import Generation, StateRow, Views, WriteConflict
+from banyan.projections.projector import CommitSource, Projector, StreamBatch, StreamProgress, own_error
+from banyan.projections.rows import current_state, state_row
+from banyan.projections.views import Generation, StateRow, Views
 from banyan.store import Commit
-from banyan.streams import BEGINNING_OF_TIME, StreamId
+from banyan.store.eventstore import Clock
+from banyan.streams import StreamId
 
 
-class StreamProjector:
-    """Folds streams into the rows of a ``StreamProjection``.
-
-    Parameters
-    ----------
-    projection : StreamProjection
-    generation : Generation
-    views : Views
-    source : CommitSource
-    clock : Callable[[], datetime]
-    """
-
-    lag_metric = "ProjectionLag"
-    since = BEGINNING_OF_TIME
+class StreamProjector(Projector[StateRow]):
+    """Folds streams into the rows of a ``StreamProjection``."""
 
     def __init__(
         self,
@@ -36,85 +24,44 @@ class StreamProjector:
         generation: Generation,
         views: Views,
         source: CommitSource,
-        clock: Callable[[], datetime],
+        clock: Clock,
     ) -> None:
-        self.generation = generation
+        super().__init__(generation, views, source, clock)
         self._projection = projection
-        self._views = views
-        self._source = source
-        self._clock = clock
 
     def reads(self, stream: StreamId) -> bool:
         """Whether the stream is of its entity."""
         return stream.entity == self._projection.entity
 
     def checkpoints(self, streams: Sequence[StreamId]) -> Mapping[StreamId, int]:
-        """Versions up to which it took streams in; a row that cannot be gone on with counts as missing."""
-        rows = self._views.states(self.generation, streams)
-        return {stream: row.version for stream, row in rows.items() if self._is_current(row)}
+        """Versions of rows; a row that cannot be gone on with counts as missing."""
+        rows = self._starts(streams)
+        return {stream: row.version for stream, row in rows.items() if current_state(self._projection, row) is not None}
 
-    def project(self, batch: Sequence[StreamBatch]) -> list[StreamProgress]:
-        """Take in a batch: one batch read, and one write for each stream that moves."""
-        rows = self._views.states(self.generation, [delivery.stream for delivery in batch])
-        return [self._advance(delivery, rows.get(delivery.stream)) for delivery in batch]
+    def _starts(self, streams: Sequence[StreamId]) -> Mapping[StreamId, StateRow]:
+        return self._views.states(self.generation, streams)
 
-    def _advance(self, delivery: StreamBatch, row: StateRow | None) -> StreamProgress:
-        try:
-            return self._step(delivery, row)
-        except WriteConflict:
-            return until_settled(lambda: self._step(delivery, self._row(delivery)))
-
-    def _step(self, delivery: StreamBatch, row: StateRow | None) -> StreamProgress:
-        fold = _Fold(self._projection, row)
-        error = caught(lambda: self._take_in(fold, delivery))
-        reached = fold.reached
+    def _apply(self, batch: StreamBatch, start: StateRow | None) -> StreamProgress:
+        kept = current_state(self._projection, start) if start else None
+        checkpoint = start.version if start and kept is not None else 0
+        reached, state, error = self._fold(batch, self._projection.initial() if kept is None else kept, checkpoint)
         if reached is None:
-            return StreamProgress(delivery.stream, fold.after, error=error)
-        unwritten = caught(lambda: self._write(fold, reached))
-        if unwritten:
-            return StreamProgress(delivery.stream, fold.after, error=unwritten)
-        return StreamProgress(delivery.stream, reached.last, reached.recorded_at, error)
+            return StreamProgress(batch.stream, checkpoint, error=error)
+        try:
+            row = state_row(self._projection, reached, state, self._clock())
+            self._views.put_state(self.generation, row, start.version if start else 0)
+        except Exception as unwritten:
+            return StreamProgress(batch.stream, checkpoint, error=own_error(unwritten))
+        return StreamProgress(batch.stream, reached.last, reached.recorded_at, error)
 
-    def _take_in(self, fold: _Fold, delivery: StreamBatch) -> None:
-        state = fold.state
-        for commit, events in self._source.behind(self.generation, delivery, fold.after):
-            with traced(self.generation, delivery, events):
-                state = reduce(self._projection.evolve, events, state)
-            fold.state, fold.reached = state, commit
-
-    def _write(self, fold: _Fold, reached: Commit) -> None:
-        row = state_row(self._projection, reached, fold.state, self._clock())
-        self._views.put_state(self.generation, row, fold.replaces)
-
-    def _is_current(self, row: StateRow) -> bool:
-        return current_state(self._projection, row) is not None
-
-    def _row(self, delivery: StreamBatch) -> StateRow | None:
-        return self._views.states(self.generation, [delivery.stream]).get(delivery.stream)
-
-
-class _Fold:
-    """A stream's state on its way from the row it had, if that can be gone on with, to the row it gets."""
-
-    def __init__(self, projection: AnyStreamProjection, row: StateRow | None) -> None:
-        kept = current_state(projection, row) if row else None
-        self.replaces = row.version if row else 0
-        self.after = 0 if kept is None else self.replaces
-        self.state: Any = projection.initial() if kept is None else kept
-        self.reached: Commit | None = None
-
-
-def state_row(projection: AnyStreamProjection, reached: Commit, state: Any, projected_at: datetime) -> StateRow:
-    """The row of a state that holds all events up to a commit."""
-    return StateRow(
-        stream=reached.stream,
-        version=reached.last,
-        recorded_at=reached.recorded_at,
-        projected_at=projected_at,
-        state=state.model_dump_json(),
-        lookups={
-            index: (lookup.partition(state), lookup.sort(state))
-            for index, lookup in enumerate(projection.lookups, start=1)
-        },
-        made_by=projection.version,
-    )
+    def _fold(self, batch: StreamBatch, state: Any, checkpoint: int) -> tuple[Commit | None, Any, Exception | None]:
+        """The last commit that could be folded in, the state after it, and why the next one could not."""
+        reached = None
+        try:
+            for commit, events in self._source.after(self.generation, batch, checkpoint):
+                with self._traced(batch, events):
+                    state = reduce(self._projection.evolve, events, state)
+                reached = commit
+        except Exception as error:
+            return reached, state, own_error(error)
+        return reached, state, None

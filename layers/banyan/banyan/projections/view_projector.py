@@ -2,40 +2,63 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
-from functools import partial
 from typing import Final
 
 from banyan.errors import StoreUnavailable
 from banyan.projections.base import RowWrite, ViewProjection
-from banyan.projections.projector import CommitSource, StreamBatch, StreamProgress, caught, traced, until_settled
+from banyan.projections.projector import CommitSource, Projector, StreamBatch, StreamProgress, own_error
 from banyan.projections.rows import row_keys
 from banyan.projections.views import Generation, ViewKey, Views, ViewUpdate
 from banyan.store import Commit
-from banyan.streams import BEGINNING_OF_TIME, StreamId
+from banyan.store.eventstore import Clock
+from banyan.streams import StreamId
 
 MAX_TRANSACTION_ITEMS: Final = 100
-
-
 MAX_ROWS: Final = MAX_TRANSACTION_ITEMS - 1
 
 
-class ViewProjector:
-    """Moves streams through a ``ViewProjection``.
+@dataclass(slots=True)
+class _Plan:
+    """What one stream asks of a view: slices of commits whose rows fit into one transaction."""
 
-    Parameters
-    ----------
-    projection : ViewProjection
-    generation : Generation
-    views : Views
-    source : CommitSource
-    clock : Callable[[], datetime]
-    """
+    batch: StreamBatch
+    checkpoint: int
+    slices: list[list[tuple[Commit, Sequence[RowWrite]]]] = field(default_factory=list)
+    keys: set[ViewKey] = field(default_factory=set)
+    """Rows of the last slice."""
+    error: Exception | None = None
 
-    lag_metric = "ProjectionLag"
-    since = BEGINNING_OF_TIME
+    def add(self, commit: Commit, writes: Sequence[RowWrite]) -> None:
+        keys = row_keys(commit.stream.tenant, writes)
+        if len(keys) > MAX_ROWS:
+            raise ValueError(f"a commit writes {len(keys)} rows of a view, one transaction holds {MAX_ROWS}")
+        if self.slices and len(self.keys | keys) <= MAX_ROWS:
+            self.slices[-1].append((commit, writes))
+            self.keys |= keys
+        else:
+            self.slices.append([(commit, writes)])
+            self.keys = keys
+
+    def updates(self) -> Iterator[ViewUpdate]:
+        version = self.checkpoint
+        for piece in self.slices:
+            last, _ = piece[-1]
+            writes = [of_commit for _, of_commit in piece]
+            yield ViewUpdate(self.batch.stream, version, last.last, last.recorded_at, writes)
+            version = last.last
+
+    def progress(self) -> StreamProgress:
+        """How far the stream is once everything is written."""
+        if not self.slices:
+            return StreamProgress(self.batch.stream, self.checkpoint, error=self.error)
+        last, _ = self.slices[-1][-1]
+        return StreamProgress(self.batch.stream, last.last, last.recorded_at, self.error)
+
+
+class ViewProjector(Projector[int]):
+    """Moves streams through a ``ViewProjection``."""
 
     def __init__(
         self,
@@ -43,107 +66,59 @@ class ViewProjector:
         generation: Generation,
         views: Views,
         source: CommitSource,
-        clock: Callable[[], datetime],
+        clock: Clock,
     ) -> None:
-        self.generation = generation
+        super().__init__(generation, views, source, clock)
         self._projection = projection
-        self._views = views
-        self._source = source
-        self._clock = clock
 
     def reads(self, stream: StreamId) -> bool:
         """Whether the stream is of its entity."""
         return stream.entity == self._projection.entity
 
-    def checkpoints(self, streams: Sequence[StreamId]) -> Mapping[StreamId, int]:
-        """Versions up to which it took streams in."""
+    def project(self, batch: Sequence[StreamBatch]) -> list[StreamProgress]:
+        """Apply a batch: one batch read, and as few transactions as its rows fit into."""
+        reached = self._starts([each.stream for each in batch])
+        plans = [self._plan(each, reached.get(each.stream, 0)) for each in batch]
+        short = [plan for plan in plans if len(plan.slices) <= 1]
+        done = [progress for pack in _packs(short) for progress in self._write(pack)]
+        return done + [self._advance(plan.batch, reached) for plan in plans if len(plan.slices) > 1]
+
+    def _starts(self, streams: Sequence[StreamId]) -> Mapping[StreamId, int]:
         return self._views.checkpoints(self.generation, streams)
 
-    def project(self, batch: Sequence[StreamBatch]) -> list[StreamProgress]:
-        """Take in a batch: one batch read, and as few transactions as its rows fit into."""
-        checkpoints = self._views.checkpoints(self.generation, [delivery.stream for delivery in batch])
-        plans = [self._plan(delivery, checkpoints.get(delivery.stream, 0)) for delivery in batch]
-        short = [plan for plan in plans if len(plan.slices) <= 1]
-        long = [plan for plan in plans if len(plan.slices) > 1]
-        outcomes = [outcome for pack in _packs(short) for outcome in self._write(pack)]
-        return outcomes + [self._advance(plan.delivery) for plan in long]
+    def _plan(self, batch: StreamBatch, checkpoint: int) -> _Plan:
+        plan = _Plan(batch, checkpoint)
+        try:
+            for commit, events in self._source.after(self.generation, batch, checkpoint):
+                with self._traced(batch, events):
+                    plan.add(commit, [write for event in events for write in self._projection.apply(event)])
+        except Exception as error:
+            plan.error = own_error(error)
+        return plan
 
     def _write(self, pack: Sequence[_Plan]) -> list[StreamProgress]:
-        """One transaction for all, or when it is refused one after the other."""
-        moves = [move for plan in pack for move in plan.moves()]
+        """One transaction for the whole pack, or stream by stream when it is refused."""
+        updates = [update for plan in pack for update in plan.updates()]
         try:
-            if moves:
-                self._views.update(self.generation, moves, self._clock())
+            if updates:
+                self._views.update(self.generation, updates, self._clock())
         except StoreUnavailable:
             raise
         except Exception:
-            return [self._advance(plan.delivery) for plan in pack]
-        return [plan.outcome() for plan in pack]
+            starts = self._starts([plan.batch.stream for plan in pack])
+            return [self._advance(plan.batch, starts) for plan in pack]
+        return [plan.progress() for plan in pack]
 
-    def _advance(self, delivery: StreamBatch) -> StreamProgress:
-        return until_settled(lambda: self._step(delivery))
-
-    def _step(self, delivery: StreamBatch) -> StreamProgress:
-        plan = self._plan(delivery, self._views.checkpoints(self.generation, [delivery.stream]).get(delivery.stream, 0))
-        done = StreamProgress(delivery.stream, plan.checkpoint)
-        for move in plan.moves():
-            error = caught(partial(self._views.update, self.generation, [move], self._clock()))
-            if error:
-                return replace(done, error=error)
-            done = StreamProgress(delivery.stream, move.to_version, move.recorded_at)
+    def _apply(self, batch: StreamBatch, start: int | None) -> StreamProgress:
+        plan = self._plan(batch, start or 0)
+        done = StreamProgress(batch.stream, plan.checkpoint)
+        for update in plan.updates():
+            try:
+                self._views.update(self.generation, [update], self._clock())
+            except Exception as error:
+                return replace(done, error=own_error(error))
+            done = StreamProgress(batch.stream, update.to_version, update.recorded_at)
         return replace(done, error=plan.error)
-
-    def _plan(self, delivery: StreamBatch, checkpoint: int) -> _Plan:
-        plan = _Plan(delivery, checkpoint)
-        plan.error = caught(lambda: self._take_in(plan))
-        return plan
-
-    def _take_in(self, plan: _Plan) -> None:
-        for commit, events in self._source.behind(self.generation, plan.delivery, plan.checkpoint):
-            with traced(self.generation, plan.delivery, events):
-                plan.take(commit, [write for event in events for write in self._projection.apply(event)])
-
-
-@dataclass(slots=True)
-class _Slice:
-    """Commits of one stream whose rows fit into one transaction."""
-
-    last: Commit
-    writes: list[Sequence[RowWrite]]
-    keys: set[ViewKey]
-
-
-@dataclass(slots=True)
-class _Plan:
-    """What one delivery asks of a view."""
-
-    delivery: StreamBatch
-    checkpoint: int
-    slices: list[_Slice] = field(default_factory=list)
-    error: Exception | None = None
-
-    def take(self, commit: Commit, writes: Sequence[RowWrite]) -> None:
-        keys = row_keys(commit.stream.tenant, writes)
-        if len(keys) > MAX_ROWS:
-            raise ValueError(f"a commit writes {len(keys)} rows of a view, one transaction holds {MAX_ROWS}")
-        if self.slices and len(self.slices[-1].keys | keys) <= MAX_ROWS:
-            last = self.slices[-1]
-            last.last, last.keys = commit, last.keys | keys
-            last.writes.append(writes)
-        else:
-            self.slices.append(_Slice(commit, [writes], keys))
-
-    def moves(self) -> Iterator[ViewUpdate]:
-        version = self.checkpoint
-        for piece in self.slices:
-            yield ViewUpdate(self.delivery.stream, version, piece.last.last, piece.last.recorded_at, piece.writes)
-            version = piece.last.last
-
-    def outcome(self) -> StreamProgress:
-        if not self.slices:
-            return StreamProgress(self.delivery.stream, self.checkpoint, error=self.error)
-        last = self.slices[-1].last
-        return StreamProgress(self.delivery.stream, last.last, last.recorded_at, self.error)
 
 
 def _packs(plans: Iterable[_Plan]) -> Iterator[list[_Plan]]:
@@ -151,11 +126,10 @@ def _packs(plans: Iterable[_Plan]) -> Iterator[list[_Plan]]:
     pack: list[_Plan] = []
     keys: set[ViewKey] = set()
     for plan in plans:
-        more = plan.slices[0].keys if plan.slices else set()
-        if pack and len(pack) + 1 + len(keys | more) > MAX_TRANSACTION_ITEMS:
+        if pack and len(pack) + 1 + len(keys | plan.keys) > MAX_TRANSACTION_ITEMS:
             yield pack
             pack, keys = [], set()
         pack.append(plan)
-        keys = keys | more
+        keys = keys | plan.keys
     if pack:
         yield pack

@@ -12,8 +12,6 @@ from banyan.projections.base import RowWrite, Value
 from banyan.streams import StreamId
 
 UNNOTED: Final = 1
-
-
 """Version of a projection that counts for rows which do not say theirs."""
 
 

@@ -12,8 +12,8 @@ from uuid import UUID, uuid5
 
 from banyan import tracing
 from banyan.commands.handler import CLOCK_SKEW, HandlesCommands
-from banyan.deadlines.base import Deadline, Deadlines
-from banyan.domain import Domain
+from banyan.deadlines.base import Deadline, Deadlines, deferred_commands
+from banyan.decider import AnyDecider
 from banyan.errors import CommandRejected, ConcurrencyError, ConfigurationError, StoreUnavailable
 from banyan.events import Event, Metadata
 from banyan.reactions.base import History, Policy, Reaction, Schedule, Send
@@ -37,7 +37,9 @@ class Policies:
 
     Parameters
     ----------
-    domain : Domain
+    policies : Sequence[Policy]
+    deciders : Sequence[Decider]
+        Say which commands may wait.
     store : StreamReader
         Reads the histories that policies ask for.
     handlers : Mapping[str, HandlesCommands]
@@ -50,22 +52,23 @@ class Policies:
 
     def __init__(
         self,
-        domain: Domain,
+        policies: Sequence[Policy],
+        deciders: Sequence[AnyDecider],
         store: StreamReader,
         handlers: Handlers,
         deadlines: Deadlines,
         durations: Mapping[str, timedelta],
         telemetry: Telemetry,
     ) -> None:
-        self._domain = domain
+        self._deciders = deciders
         self._store = store
         self._handlers = handlers
         self._deadlines = deadlines
         self._durations = durations
         self._telemetry = telemetry
-        self._policies: Mapping[str, Sequence[Policy]] = _by_entity(domain.policies)
+        self._policies: Mapping[str, Sequence[Policy]] = _by_entity(policies)
 
-    def take(self, commit: Commit, events: Sequence[Event]) -> None:
+    def act(self, commit: Commit, events: Sequence[Event]) -> None:
         """As in ``Effect``.
 
         Raises
@@ -83,8 +86,10 @@ class Policies:
         attributes = {"banyan.policy": policy.name, "banyan.event": event.event_type}
         with tracing.span("policy", event.metadata.traceparent, attributes) as traceparent:
             metadata = _metadata(policy, event, traceparent)
-            for reaction in self._worthwhile(event, _distinct(policy, policy.react(event, history))):
-                self._act(policy, event, reaction, metadata)
+            reactions = policy.react(event, history)
+            check_unique_steps(policy, reactions)
+            for reaction in self._worthwhile(event, reactions):
+                self._react_once(policy, event, reaction, metadata)
 
     def _history(self, event: Event) -> History:
         return cache(lambda: tuple(self._store.read(event.stream_id, to_version=event.version)))
@@ -95,7 +100,7 @@ class Policies:
         missing = asked - self._store.existing(sorted(asked)) if asked else asked
         return [each for each in reactions if not (_wants_existing(each) and _target(event, each) in missing)]
 
-    def _act(self, policy: Policy, event: Event, reaction: Reaction, metadata: Metadata) -> None:
+    def _react_once(self, policy: Policy, event: Event, reaction: Reaction, metadata: Metadata) -> None:
         if isinstance(reaction, Send):
             self._send(policy, event, reaction, metadata)
         else:
@@ -130,7 +135,7 @@ class Policies:
 
     def _schedule(self, policy: Policy, event: Event, schedule: Schedule, metadata: Metadata) -> None:
         stream = _target(event, schedule)
-        if type(schedule.command) not in self._domain.decider(schedule.entity).deferred:
+        if type(schedule.command) not in deferred_commands(self._deciders, schedule.entity):
             raise ConfigurationError(
                 f"{type(schedule.command).__name__} is not among the deferred commands of its decider"
             )
@@ -146,7 +151,8 @@ class Policies:
         )
 
     def _handler(self, entity: str) -> HandlesCommands:
-        self._domain.decider(entity)
+        if entity not in self._handlers:
+            raise ConfigurationError(f"there is no decider for entity {entity!r}")
         return self._handlers[entity]
 
     def _duration(self, schedule: Schedule) -> timedelta:
@@ -163,15 +169,14 @@ def _by_entity(policies: Sequence[Policy]) -> Mapping[str, Sequence[Policy]]:
     return found
 
 
-def _distinct(policy: Policy, reactions: Sequence[Reaction]) -> Sequence[Reaction]:
-    """The reactions to one event; two of one step would pass for a repeat of each other."""
+def check_unique_steps(policy: Policy, reactions: Sequence[Reaction]) -> None:
+    """Refuse two reactions to one event that have the same step: one would pass for a repeat of the other."""
     steps: set[str] = set()
     for reaction in reactions:
         step = _step(reaction)
         if step in steps:
             raise ConfigurationError(f"policy {policy.name!r} reacts twice with the step {step!r}")
         steps.add(step)
-    return reactions
 
 
 def _wants_existing(reaction: Reaction) -> bool:

@@ -369,7 +369,7 @@ class ViewComparison:
         """The row before a change; one that is not just added to belongs to its stream alone."""
         if change.removed or change.fields:
             fold = ViewFold(self._projection, self._sources.store)
-            fold.take(stream, live)
+            fold.apply(stream, live)
             return fold.rows().get(key)
         if row is None or row.version == change.commits:
             return None

@@ -112,7 +112,7 @@ class ProjectionSpec:
         store, tenant = self.recorded(), tenant or self._tenant
         fold = ViewFold(self.projection, store)
         for stream in dict.fromkeys(given.stream for given in self.history):
-            fold.take(stream)
+            fold.apply(stream)
         assert_same("rows", dict(rows), _rows(fold.rows(), tenant))
         for way, views in self._delivered(store):
             assert_same(f"rows, delivered {way}", dict(rows), _rows(views.all_rows(self._generation), tenant))

@@ -200,7 +200,7 @@ def test_a_trace_is_found_by_any_id_that_a_request_may_bring(desk: InProcessPlat
     sent = desk.apis["banyan-CommandApi"](event("POST", "/orders", body, X_Correlation_Id=id), CONTEXT)
     assert sent["headers"]["X-Correlation-Id"] == id
     for commit in desk.app.store.commits(StreamId("acme", "order", "o-odd")):
-        desk.app.traces.take(commit, desk.app.store.decode(commit))
+        desk.app.traces.act(commit, desk.app.store.decode(commit))
 
     assert "acme:order:o-odd@1" in banyan("trace", id).output
     assert banyan.api("GET", "/orders/o-odd?minVersion=1").json()["items"][0]["sku"] == id
@@ -227,7 +227,7 @@ def test_a_customer_is_found_through_the_gateway(desk: InProcessPlatform, banyan
 
 def test_a_trace_is_a_tree_of_causes(desk: InProcessPlatform, banyan: Banyan) -> None:
     (commit,) = desk.app.store.commits(next(s for s in desk.app.store.streams() if s.id == "o-1"))
-    desk.app.traces.take(commit, desk.app.store.decode(commit))
+    desk.app.traces.act(commit, desk.app.store.decode(commit))
     (recorded,) = desk.app.store.decode(commit)
     shown = banyan(f"trace {recorded.metadata.correlation_id}")
     assert "acme:order:o-1@1  OrderCreated  by user-1" in shown.stdout

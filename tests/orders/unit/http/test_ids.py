@@ -103,7 +103,7 @@ def test_a_correlation_id_that_is_accepted_has_a_route(correlation: str) -> None
         return
     index = MemoryTraces()
     for commit in server.store.commits(StreamId("acme", "order", "o-1")):
-        Traces(index, days=1).take(commit, server.store.decode(commit))
+        Traces(index, days=1).act(commit, server.store.decode(commit))
     vars(server.application)["timeline"] = Timeline(index, server.store)
     found = server.get(path("admin", "correlations", correlation), claims=OPERATOR)
     assert body_of(found)["correlationId"] == correlation

@@ -121,7 +121,7 @@ def sums(shop: ReconciliationFixture, streams: list[StreamId]) -> Mapping[ViewKe
     assert isinstance(projection, ViewProjection)
     fold = ViewFold(projection, shop.store)
     for stream in streams:
-        fold.take(stream)
+        fold.apply(stream)
     return fold.rows()
 
 

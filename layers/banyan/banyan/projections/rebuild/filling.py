@@ -13,8 +13,8 @@ from banyan.errors import ConfigurationError, StoreUnavailable
 from banyan.events import CamelModel
 from banyan.projections.base import AnyStreamProjection, Projection, ViewProjection
 from banyan.projections.check import fold_row
-from banyan.projections.processor import Projector, make_projector
-from banyan.projections.projector import REDO_ATTEMPTS, CommitSource, Everything, StreamBatch
+from banyan.projections.processor import make_projector
+from banyan.projections.projector import ATTEMPTS, AnyProjector, CommitSource, StreamBatch
 from banyan.projections.rebuild.builds import Build, BuildPhase, Segment, Stuck
 from banyan.projections.retries import FailedStream, check_systemic, describe
 from banyan.projections.snapshotter import Snapshotter
@@ -63,13 +63,13 @@ class Filling:
 
     Parameters
     ----------
-    projector : Projector
+    projector : AnyProjector
         Of the new generation.
     snapshots : Snapshotter
         Renews the snapshots of streams that have none that fits.
     """
 
-    def __init__(self, projector: Projector, walk: Walk, views: Views, snapshots: Snapshotter, clock: Clock) -> None:
+    def __init__(self, projector: AnyProjector, walk: Walk, views: Views, snapshots: Snapshotter, clock: Clock) -> None:
         self._projector = projector
         self._walk = walk
         self._views = views
@@ -109,7 +109,7 @@ class Filling:
 
     def _applied(self, segment: Segment, streams: Mapping[StreamId, int]) -> Segment:
         """The segment with some streams, of which some events were counted already."""
-        outcomes = self._projector.project([StreamBatch(stream, (), from_table=True) for stream in streams])
+        outcomes = self._projector.project([StreamBatch(stream, from_table=True) for stream in streams])
         failed = [
             FailedStream(self._projector.generation, o.stream, o.version + 1, o.error) for o in outcomes if o.error
         ]
@@ -174,13 +174,12 @@ def rebuild_stream(
     if projection.entity != stream.entity:
         raise ConfigurationError(f"{projection.name!r} does not read {stream.entity!r} streams")
     if isinstance(projection, ViewProjection):
-        (outcome,) = make_projector(projection, generation, views, CommitSource(store, Everything()), clock).project(
-            [StreamBatch(stream, (), from_table=True)]
-        )
+        projector = make_projector(projection, views, clock, generation, CommitSource(store))
+        (outcome,) = projector.project([StreamBatch(stream, from_table=True)])
         if outcome.error:
             raise outcome.error
         return StreamRebuilt(version=outcome.version, replaced=False)
-    for _ in range(REDO_ATTEMPTS):
+    for _ in range(ATTEMPTS):
         try:
             return _replaced(projection, generation, stream, store, views, clock)
         except WriteConflict:

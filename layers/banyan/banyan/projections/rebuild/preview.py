@@ -16,7 +16,7 @@ from banyan.events import CamelModel
 from banyan.projections.base import Projection, ViewProjection
 from banyan.projections.memory import MemoryViews
 from banyan.projections.processor import make_projector
-from banyan.projections.projector import CommitSource, Everything, StreamBatch
+from banyan.projections.projector import CommitSource, StreamBatch
 from banyan.projections.rebuild.filling import STREAMS_AT_ONCE, chunks
 from banyan.projections.rows import merge
 from banyan.projections.views import Generation, StateRow, ViewKey, ViewRow, ViewUpdate
@@ -232,8 +232,8 @@ class _Trial:
         self._event_units = 0
         self._chunks = 0
         self._units: list[float] = []
-        source = CommitSource(store, Everything())
-        self._projector = make_projector(projection, TRIAL, self.costs, source, lambda: BEGINNING_OF_TIME)
+        source = CommitSource(store)
+        self._projector = make_projector(projection, self.costs, lambda: BEGINNING_OF_TIME, TRIAL, source)
 
     @property
     def read_units(self) -> float:

@@ -14,7 +14,7 @@ from banyan.jobs import Job
 from banyan.projections.base import Projection
 from banyan.projections.controls import change
 from banyan.projections.processor import make_projector
-from banyan.projections.projector import CommitSource, Everything
+from banyan.projections.projector import CommitSource
 from banyan.projections.rebuild.builds import (
     Build,
     BuildPhase,
@@ -89,9 +89,7 @@ class RebuildSteps:
 
     def _building(self, projection: Projection, generation: Generation) -> dict[BuildPhase, Step]:
         walk = Walk(self.store, projection.entity)
-        projector = make_projector(
-            projection, generation, self.views, CommitSource(self.store, Everything()), self.clock
-        )
+        projector = make_projector(projection, self.views, self.clock, generation, CommitSource(self.store))
         filling = Filling(projector, walk, self.views, self.snapshots, self.clock)
         comparing = Comparing(projection, walk, self.views, self.rows, self.pause)
         return {

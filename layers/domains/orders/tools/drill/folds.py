@@ -60,7 +60,7 @@ class Truth:
     def _differing_rows(self, projection: ViewProjection, live: Generation, upto: Upto) -> list[str]:
         fold = ViewFold(projection, self.store)
         for stream in self.streams(projection):
-            fold.take(stream, upto.get(stream))
+            fold.apply(stream, upto.get(stream))
         return [difference.row for difference in compare_rows(fold.rows(), self._app.views.all_rows(live))]
 
 
