@@ -28,7 +28,7 @@ import banyan
 from banyan.bootstrap import Application, bootstrap
 from banyan.entrypoints.changes import mark_touched
 from banyan.entrypoints.http.api import Api, command_api
-from banyan.entrypoints.stream_batches import project_records
+from banyan.entrypoints.stream_batches import project_records, read_records
 from banyan.streams import StreamId
 
 ENGINE = Path(banyan.__file__).parent
@@ -114,8 +114,10 @@ def _projecting(app: Application, order: str) -> Callable[[], None]:
     batch: Any = {"Records": [record(1, commit)]}
 
     def project() -> None:
-        mark_touched(batch["Records"], app.digests, app.clock())
-        assert project_records(batch, app.runner, app.telemetry) == {"batchItemFailures": []}
+        records = read_records(batch["Records"])
+        if records.touched:
+            mark_touched(records.touched, app.digests, app.clock())
+        assert project_records(records, app.runner, app.telemetry) == {"batchItemFailures": []}
 
     return project
 

@@ -7,7 +7,7 @@ from typing import Any
 from banyan.adapters.observability import instrumented, telemetry
 from banyan.bootstrap import Application, bootstrap
 from banyan.entrypoints.changes import mark_touched
-from banyan.entrypoints.stream_batches import catch_up, project_records
+from banyan.entrypoints.stream_batches import catch_up, project_records, read_records
 from banyan.once import once
 
 
@@ -22,6 +22,8 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """Project one batch of the event table's stream, or on schedule catch up."""
     app = application()
     if "Records" in event:
-        mark_touched(event["Records"], app.digests, app.clock())
-        return project_records(event, app.runner, app.telemetry)
+        records = read_records(event["Records"])
+        if records.touched:
+            mark_touched(records.touched, app.digests, app.clock())
+        return project_records(records, app.runner, app.telemetry)
     return catch_up(app.catch_up, app.standstill, app.clock, context)

@@ -6,7 +6,7 @@ from typing import Any
 
 from banyan.adapters.observability import instrumented, telemetry
 from banyan.bootstrap import Application, bootstrap
-from banyan.entrypoints.stream_batches import catch_up, project_records
+from banyan.entrypoints.stream_batches import catch_up, project_records, read_records
 from banyan.once import once
 
 
@@ -21,5 +21,5 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """React to one batch of the event table's stream, or on schedule catch up."""
     app = application()
     if "Records" in event:
-        return project_records(event, app.reactor, app.telemetry)
+        return project_records(read_records(event["Records"]), app.reactor, app.telemetry)
     return catch_up(app.reactor_catch_up, app.reactor_standstill, app.clock, context)

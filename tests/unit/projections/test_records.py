@@ -6,7 +6,7 @@ import logging
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from tests.support.ledger import account, bulk, deposits
@@ -15,14 +15,15 @@ from tests.support.stream_records import record
 
 from banyan.adapters.dynamodb.commit_items import pack
 from banyan.entrypoints.stream_batches import catch_up, project_records, read_records
-from banyan.projections.catchup import CaughtUp
+from banyan.projections.catchup import CatchUp, CaughtUp
+from banyan.projections.status import Standstill
 from banyan.projections.views import Generation
 
 ANNA, BEN = account("anna"), account("ben")
 
 
 def deliver(ledger: Ledger, records: Sequence[dict[str, Any]]) -> list[str]:
-    answer = project_records({"Records": records}, ledger.runner, ledger.telemetry)
+    answer = project_records(read_records(records), ledger.runner, ledger.telemetry)
     return [entry["itemIdentifier"] for entry in answer["batchItemFailures"]]
 
 
@@ -117,11 +118,11 @@ def test_a_catch_up_leaves_time_to_end_in() -> None:
             deadlines.append(deadline)
             return []
 
-    class Standstill:
+    class Nothing:
         def report(self) -> None:
             """Nothing stands still."""
 
     context = SimpleNamespace(get_remaining_time_in_millis=lambda: 60_000)
-    catch_up(Reader(), Standstill(), ledger.clock, context)
+    catch_up(cast(CatchUp, Reader()), cast(Standstill, Nothing()), ledger.clock, context)
     (deadline,) = deadlines
     assert timedelta(seconds=10) <= ledger.clock.now + timedelta(seconds=60) - deadline <= timedelta(seconds=30)

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import logging
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
-from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from banyan.adapters.dynamodb.view_items import read_row_key
@@ -62,22 +61,15 @@ def mark_rows(records: Sequence[Record], documents: Documents, at: datetime, tel
         DirtySet(documents, generation).add(sorted(rows), at)
 
 
-def mark_touched(records: Sequence[Record], documents: Documents, at: datetime) -> None:
-    """Mark streams of which anything but a new commit was written: snapshots, and what was written over or removed.
+def mark_touched(streams: Collection[str], documents: Documents, at: datetime) -> None:
+    """Mark streams of which anything but a new commit was written.
 
     Raises
     ------
     StoreUnavailable
         The batch is to be delivered again.
     """
-    touched = {record["dynamodb"]["Keys"]["stream"]["S"] for record in records if not _is_new_commit(record)}
-    if touched:
-        DirtySet(documents, STREAMS).add(sorted(touched), at)
-
-
-def _is_new_commit(record: Record) -> bool:
-    position = Decimal(record["dynamodb"]["Keys"]["position"]["N"])
-    return bool(record["eventName"] == "INSERT" and position == position.to_integral_value())
+    DirtySet(documents, STREAMS).add(sorted(streams), at)
 
 
 def _generation(keys: Mapping[str, Any]) -> str:

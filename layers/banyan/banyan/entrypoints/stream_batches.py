@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import logging
 from base64 import b64decode
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
-from decimal import Decimal
-from typing import Any, Final, Protocol
+from datetime import timedelta
+from typing import Any, Final
 
 from banyan.adapters.dynamodb.commit_items import Item, read_commit
 from banyan.errors import BatchFailed
-from banyan.projections.catchup import CaughtUp
+from banyan.projections.catchup import CatchUp
+from banyan.projections.processor import StreamProcessor
+from banyan.projections.status import Standstill
 from banyan.store import Commit
 from banyan.store.eventstore import Clock
 from banyan.streams import StreamId
@@ -24,30 +25,16 @@ CATCH_UP_RESERVE: Final = timedelta(seconds=20)
 _logger = logging.getLogger(__name__)
 
 
-class Runner(Protocol):
-    """What takes commits in: the projections or the reactor."""
-
-    def project(self, commits: Iterable[Commit], from_table: Collection[StreamId] = ()) -> frozenset[StreamId]:
-        """Take in a batch; the streams to deliver again."""
-
-
-class CatchingUp(Protocol):
-    """What makes up for records that never came."""
-
-    def everything(self, deadline: datetime) -> list[CaughtUp]:
-        """Take in what should have been delivered by now, until a moment."""
-
-
 @dataclass(slots=True)
 class StreamRecords:
     """What a batch of stream records says.
 
     Parameters
     ----------
-    commits : list[Commit]
-        New commits.
     from_table : set[StreamId]
         Streams with a new commit whose record cannot be read.
+    touched : set[str]
+        Streams of which anything but a new commit was written: snapshots, and what was written over or removed.
     tampered : list[tuple[str, str]]
         Stream and position of commits that were changed or removed.
     unnamed : int
@@ -58,13 +45,14 @@ class StreamRecords:
 
     commits: list[Commit] = field(default_factory=list)
     from_table: set[StreamId] = field(default_factory=set)
+    touched: set[str] = field(default_factory=set)
     tampered: list[tuple[str, str]] = field(default_factory=list)
     unnamed: int = 0
     first: dict[StreamId, str] = field(default_factory=dict)
 
 
-def project_records(event: Mapping[str, Any], runner: Runner, telemetry: Telemetry) -> dict[str, Any]:
-    """Take in a batch of stream records.
+def project_records(records: StreamRecords, processor: StreamProcessor, telemetry: Telemetry) -> dict[str, Any]:
+    """Apply a batch of stream records.
 
     Returns
     -------
@@ -78,30 +66,22 @@ def project_records(event: Mapping[str, Any], runner: Runner, telemetry: Telemet
     StoreUnavailable
         The whole batch is to be delivered again.
     """
-    records = read_records(event["Records"])
     _report(records, telemetry)
     try:
-        again = runner.project(records.commits, records.from_table)
+        again = processor.project(records.commits, records.from_table)
     except BatchFailed as error:
         _logger.error("the batch is to be delivered again: %s", error)
         again = frozenset(records.first)
     return {"batchItemFailures": [{"itemIdentifier": records.first[stream]} for stream in sorted(again)]}
 
 
-class Reporting(Protocol):
-    """What tells what stands still."""
-
-    def report(self) -> None:
-        """Report everything as it stands now."""
-
-
-def catch_up(reader: CatchingUp, standstill: Reporting, clock: Clock, context: Any) -> dict[str, Any]:
-    """Heal what was not delivered, until shortly before this invocation ends; then tell what still stands.
+def catch_up(reader: CatchUp, standstill: Standstill, clock: Clock, context: Any) -> dict[str, Any]:
+    """Catch up with what was not delivered, until shortly before this invocation ends; then report what stands still.
 
     Returns
     -------
     dict
-        ``caughtUp``: by generation, how many streams were healed, whether the end of the log was reached, and what
+        ``caughtUp``: by generation, how many streams moved, whether the end of the log was reached, and what
         went wrong if something did.
     """
     remaining = timedelta(milliseconds=context.get_remaining_time_in_millis())
@@ -116,20 +96,21 @@ def catch_up(reader: CatchingUp, standstill: Reporting, clock: Clock, context: A
 
 
 def read_records(batch: Sequence[Mapping[str, Any]]) -> StreamRecords:
-    """Sort stream records into new commits and tampering; snapshots are neither."""
+    """Sort stream records into new commits, snapshots and tampering."""
     records = StreamRecords()
     for record in batch:
-        change = record["dynamodb"]
-        if not _is_commit(change["Keys"]):
+        change, keys = record["dynamodb"], record["dynamodb"]["Keys"]
+        is_commit = float(keys["position"]["N"]).is_integer()
+        if is_commit and record["eventName"] == INSERT:
+            _read_new(records, change)
             continue
-        if record["eventName"] == INSERT:
-            _take_new(records, change)
-        else:
-            records.tampered.append((change["Keys"]["stream"]["S"], change["Keys"]["position"]["N"]))
+        records.touched.add(keys["stream"]["S"])
+        if is_commit:
+            records.tampered.append((keys["stream"]["S"], keys["position"]["N"]))
     return records
 
 
-def _take_new(records: StreamRecords, change: Mapping[str, Any]) -> None:
+def _read_new(records: StreamRecords, change: Mapping[str, Any]) -> None:
     try:
         stream = StreamId.parse(change["Keys"]["stream"]["S"])
     except ValueError:
@@ -140,11 +121,6 @@ def _take_new(records: StreamRecords, change: Mapping[str, Any]) -> None:
         records.commits.append(read_commit(_image(change["NewImage"])))
     except Exception:
         records.from_table.add(stream)
-
-
-def _is_commit(keys: Mapping[str, Any]) -> bool:
-    position = Decimal(keys["position"]["N"])
-    return position == position.to_integral_value()
 
 
 def _image(image: Mapping[str, Any]) -> Item:
