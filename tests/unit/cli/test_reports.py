@@ -19,7 +19,7 @@ from banyan_tools.cli.reports.tables import listing, summary
 
 HOSTILE = '<script>alert("[red]")</script>'
 PRICE = FieldDifference(name="items.0.price", expected="4.5", actual="4.49")
-WRONG = Finding(where="acme:order:o-1", kind="different_row", fields=(PRICE,), repair="the row was written anew")
+WRONG = Finding(where="acme:order:o-1", kind="different_row", fields=(PRICE,), repair="the row was replaced")
 FORGED = Finding(where="acme:order:o-2", kind="digest", version=3, detail=HOSTILE)
 SVG = "{http://www.w3.org/2000/svg}"
 REFERENCES = {"src", "href", "data", "action", "poster", "srcset", "style"}
@@ -62,7 +62,7 @@ def test_the_terminal_shows_counts_fields_and_repairs() -> None:
     text = printed(*summary(report(WRONG, FORGED)))
     assert "2 of 1,200 differ, verified through 2026-01-05 08:59:55Z" in text
     assert "items.0.price: 4.5 → 4.49" in text
-    assert "the row was written anew" in text
+    assert "the row was replaced" in text
     assert HOSTILE.split("(")[0] in text
 
 
@@ -109,6 +109,6 @@ def test_the_page_says_what_differs_and_what_was_done() -> None:
     )
     assert counts[1] == ["order", "1,200", "2", "0", "0", "7", "0"]
     assert findings[1:] == [
-        ["order", "acme:order:o-1", "different_row", "items.0.price: 4.5 → 4.49", "the row was written anew"],
+        ["order", "acme:order:o-1", "different_row", "items.0.price: 4.5 → 4.49", "the row was replaced"],
         ["order", "acme:order:o-2", f"digest at version 3: {HOSTILE}", "", ""],
     ]

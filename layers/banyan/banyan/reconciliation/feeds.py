@@ -60,18 +60,17 @@ class DirtySet:
         return (key.sort for shard in SHARDS for key, _ in self._marked(shard, PAGE))
 
     def changed(self, before: datetime, limit: int) -> Changes:
-        """As in ``Feed``."""
         marked = chain.from_iterable(self._marked(shard, limit) for shard in SHARDS)
         due = dict(islice(((key, text) for key, text in marked if text <= timestamp(before) + "~"), limit))
         return Changes(tuple(key.sort for key in due), due)
 
     def seen(self, changes: Changes) -> None:
-        """As in ``Feed``: a mark that was made anew meanwhile stays."""
+        """A mark that was made again meanwhile stays."""
         marks: Any = changes.receipt
         self._documents.delete_unchanged(marks)
 
     def rewind(self) -> None:
-        """As in ``Feed``: marks know of nothing but changes."""
+        """Nothing: marks know of changes only."""
 
     def _marked(self, shard: str, page: int) -> Iterator[tuple[Key, str]]:
         partition = self._partition(shard)
@@ -114,7 +113,6 @@ class LogFeed:
         self._entries: Iterator[tuple[int, LogEntry]] = iter(())
 
     def changed(self, before: datetime, limit: int) -> Changes:
-        """As in ``Feed``."""
         if self._before != before:
             self._before, self._entries = before, self._since(self._place(), before)
         ids: dict[str, None] = {}
@@ -132,7 +130,6 @@ class LogFeed:
         return Changes(tuple(ids), receipt)
 
     def seen(self, changes: Changes) -> None:
-        """As in ``Feed``."""
         receipt: Any = changes.receipt
         self._reached(receipt)
 
@@ -141,7 +138,6 @@ class LogFeed:
         return (str(entry.stream) for _, entry in self._since(self._place(), END_OF_TIME) if self._own(entry))
 
     def rewind(self) -> None:
-        """As in ``Feed``."""
         self._before = None
         self._documents.put(self._key, None)
 
@@ -157,7 +153,7 @@ class LogFeed:
         self._documents.put(self._key, orjson.dumps([place.before, reached]).decode())
 
     def _since(self, place: Place, before: datetime) -> Iterator[tuple[int, LogEntry]]:
-        """Entries behind a place that this run has come to, or somewhat before one of an earlier run."""
+        """Entries after a place that this run has come to, or somewhat before one of an earlier run."""
         same_run = place.before == timestamp(before)
         for bucket in range(self._store.table.buckets):
             reached = place.reached.get(str(bucket))
@@ -173,7 +169,7 @@ def _name(entry: LogEntry) -> str:
 
 
 class FullListing:
-    """Names every entity of a side once, and again when it is told to begin anew.
+    """Names every entity of a side once, and again after a rewind.
 
     Parameters
     ----------
@@ -191,7 +187,7 @@ class FullListing:
         self._page = page
 
     def changed(self, before: datetime, limit: int) -> Changes:  # noqa: ARG002
-        """As in ``Feed``; pages without entities are passed over."""
+        """Pages without entities are passed over."""
         position: str | None = self._documents.get(self._key) or ""
         while position != COMPLETE:
             listing = self._page(position or "", limit)
@@ -202,11 +198,9 @@ class FullListing:
         return Changes(())
 
     def seen(self, changes: Changes) -> None:
-        """As in ``Feed``."""
         self._reached(str(changes.receipt))
 
     def rewind(self) -> None:
-        """As in ``Feed``."""
         self._documents.put(self._key, None)
 
     def _reached(self, position: str) -> None:
@@ -225,7 +219,6 @@ class CompositeFeed:
         self._feeds = feeds
 
     def changed(self, before: datetime, limit: int) -> Changes:
-        """As in ``Feed``."""
         for feed in self._feeds:
             changes = feed.changed(before, limit)
             if changes.ids:
@@ -233,19 +226,17 @@ class CompositeFeed:
         return Changes(())
 
     def seen(self, changes: Changes) -> None:
-        """As in ``Feed``."""
         found: Any = changes.receipt
         feed, own = found
         feed.seen(own)
 
     def rewind(self) -> None:
-        """As in ``Feed``."""
         for feed in self._feeds:
             feed.rewind()
 
 
 class ForwardingFeed:
-    """A feed whose changes somebody else is told of too.
+    """A feed whose changes another side is to look at too.
 
     Parameters
     ----------
@@ -261,13 +252,12 @@ class ForwardingFeed:
         self.rewind = feed.rewind
 
     def seen(self, changes: Changes) -> None:
-        """As in ``Feed``."""
         self._marks.add(changes.ids, BEGINNING_OF_TIME)
         self._feed.seen(changes)
 
 
 class RestartingFeed:
-    """A feed that begins anew on each occasion, and then names all that is or was.
+    """A feed that restarts on each occasion, and then names all that is or was.
 
     Parameters
     ----------
@@ -277,7 +267,7 @@ class RestartingFeed:
         Whose feed this is.
     feed : Feed
     occasion : Callable[[datetime], str]
-        Of a run, by the moment it looks back from; a new one for each run where nothing tells of changes.
+        Of a run, by the moment it looks back from; a new one for each run where nothing reports changes.
     """
 
     def __init__(
@@ -291,7 +281,6 @@ class RestartingFeed:
         self.rewind = feed.rewind
 
     def changed(self, before: datetime, limit: int) -> Changes:
-        """As in ``Feed``."""
         occasion = self._occasion(before)
         if self._documents.get(self._key) != occasion:
             self._feed.rewind()

@@ -41,7 +41,7 @@ class RunState(CamelModel):
     unsettled_since : datetime, optional
         When the oldest change was made that is still on its way.
     leased_until : datetime, optional
-        Nobody else may go on with the run before.
+        No other process may go on with the run before.
     """
 
     started_at: datetime
@@ -57,7 +57,7 @@ class RunState(CamelModel):
     leased_until: datetime | None = None
 
     def after(self, section: str, result: StepResult) -> RunState:
-        """The state behind one chunk."""
+        """The state after one chunk."""
         done = result.cursor is None
         known = next((each.findings for each in self.sections if each.name == section), ())
         result.findings = _fresh(known, result.findings)
@@ -73,7 +73,7 @@ class RunState(CamelModel):
         )
 
     def after_repair(self, outcomes: Mapping[Finding, str], count: int) -> RunState:
-        """The state behind the repair of what was pending."""
+        """The state after the repair of what was pending."""
         sections = tuple(_noted(s, outcomes, count) if s.name == self.pending_section else s for s in self.sections)
         return self.model_copy(update={"pending": (), "sections": sections})
 
@@ -84,7 +84,7 @@ class RunState(CamelModel):
 
 
 class RunLost(BanyanError):
-    """Somebody else went on with the run."""
+    """Another process went on with the run."""
 
 
 class Runs:
@@ -105,7 +105,7 @@ class Runs:
         return RunState.model_validate_json(self._text) if self._text else None
 
     def save(self, state: RunState | None) -> None:
-        """Keep the state, ``None`` when the run is finished. Raises ``RunLost`` when somebody else did meanwhile."""
+        """Keep the state, ``None`` when the run is finished. Raises ``RunLost`` when another process did meanwhile."""
         text = state.model_dump_json(by_alias=True) if state else None
         if not self._documents.replace(RUN, self._text, text):
             raise RunLost
@@ -202,7 +202,7 @@ class Reconciler:
         Returns
         -------
         Report or None
-            ``None`` when there is more to do, for ``go_on``, or when somebody else is at it.
+            ``None`` when there is more to do, for ``go_on``, or when another process is at it.
 
         Raises
         ------
@@ -217,7 +217,7 @@ class Reconciler:
         return self._segment(state, remaining)
 
     def go_on(self, *, remaining: Remaining = lambda: math.inf) -> Report | None:
-        """Go on with the run that is not finished, if there is one and nobody is at it. As ``run`` otherwise."""
+        """Go on with the run that is not finished, if there is one and no process is at it. As ``run`` otherwise."""
         state = self._runs.open()
         return None if state is None or self._leased(state) else self._segment(state, remaining)
 

@@ -155,15 +155,12 @@ class MemoryReports:
         self._reports: dict[datetime, Report] = {}
 
     def put(self, report: Report) -> None:
-        """As in ``Reports``."""
         self._reports[report.started_at] = report
 
     def latest(self, limit: int = 10) -> Sequence[Report]:
-        """As in ``Reports``."""
         return [self._reports[moment] for moment in sorted(self._reports, reverse=True)][:limit]
 
     def find(self, started_at: datetime) -> Report | None:
-        """As in ``Reports``."""
         return self._reports.get(started_at)
 
 
@@ -175,7 +172,6 @@ class DynamoDBReports:
         self._table = table
 
     def put(self, report: Report) -> None:
-        """As in ``Reports``."""
         item = {
             **_key(report.started_at),
             "drift_percent": {"N": str(report.drift_percent)},
@@ -184,7 +180,7 @@ class DynamoDBReports:
         self._client.put_item(TableName=self._table, Item=item)
 
     def latest(self, limit: int = 10) -> Sequence[Report]:
-        """As in ``Reports``; to the last page."""
+        """Newest first, to the last page."""
         request: dict[str, Any] = {
             "TableName": self._table,
             "KeyConditionExpression": "report = :report",
@@ -202,7 +198,6 @@ class DynamoDBReports:
         return found
 
     def find(self, started_at: datetime) -> Report | None:
-        """As in ``Reports``."""
         item = self._client.get_item(TableName=self._table, Key=_key(started_at)).get("Item")
         return Report.model_validate_json(unpack(item["content"])) if item else None
 

@@ -255,7 +255,7 @@ class StateComparison:
         if old is None or self.actual.content(old) != self.actual.content(new):
             row = replace(new, projected_at=self._sources.clock())
             self._sources.views.put_state(generation, row, old.version if old else 0)
-        return f"the row was written anew, at version {new.version}"
+        return f"the row was replaced, at version {new.version}"
 
 
 def while_it_moves(write: Callable[[], str], what: str) -> str:

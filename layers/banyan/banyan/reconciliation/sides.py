@@ -23,7 +23,7 @@ class Changes:
     ids : tuple[str, ...]
         Empty when there are no more.
     receipt : object
-        What the feed needs to forget them; nobody else looks into it.
+        What the feed needs to forget them; nothing else looks into it.
     """
 
     ids: tuple[str, ...]
@@ -40,7 +40,7 @@ class Feed(Protocol):
         """Forget these changes; an entity that changed again since ``changed`` stays."""
 
     def rewind(self) -> None:
-        """Begin anew: name every entity there is, as far as this feed can list them."""
+        """Start again: name every entity there is, as far as this feed can list them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +133,7 @@ Repair = Callable[[Finding], str]
 
 
 def by_hand(finding: Finding) -> str:
-    """The repair of what nobody taught to repair. Raises ``NotRepairable``."""
+    """The repair of what has none. Raises ``NotRepairable``."""
     raise NotRepairable(f"{finding.where} has to be put right by hand")
 
 
@@ -155,7 +155,6 @@ class ContentComparison:
         self.repair = repair
 
     def judge(self, ids: Sequence[str]) -> Mapping[str, Verdict]:
-        """As in ``Comparison``."""
         actual, expected = self.actual.read(ids), self.expected.read(ids)
         return {id: judged(id, expected.get(id), actual.get(id)) for id in ids}
 

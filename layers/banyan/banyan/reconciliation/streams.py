@@ -80,7 +80,7 @@ class StreamVerification:
         return self.verify_touched([id for id in ids if StreamId.parse(id) not in present])
 
     def repair(self, finding: Finding) -> str:
-        """Write a wrong snapshot anew from the fold of its events; events are never touched.
+        """Replace a wrong snapshot by the fold of its events; events are never touched.
 
         Raises
         ------
@@ -92,7 +92,7 @@ class StreamVerification:
         self._store.save_snapshot(self._snapshot(stream, finding.version))
         if not self._verified(stream).problems:
             self.marks.remove(finding.where)
-        return f"the snapshot of version {finding.version} was written anew"
+        return f"the snapshot of version {finding.version} was replaced"
 
     def _verified(self, stream: StreamId) -> Verification:
         verification = verify_stream(self._store, stream, self._deciders.get(stream.entity))

@@ -88,7 +88,7 @@ class DigestTree:
         return {id: checksum for place, child in below.items() for id, checksum in self.entries(place, child).items()}
 
     def ids(self, after: str, limit: int) -> list[str]:
-        """The first entities whose paths lie behind ``after``."""
+        """The first entities whose paths come after ``after``."""
         found: list[str] = []
         for id in self._walk("", self.root(), after):
             if len(found) == limit:
@@ -122,7 +122,7 @@ def path_of(id: str) -> str:
 
 
 def differing(one: DigestTree, other: DigestTree, after: str = "") -> Iterator[str]:
-    """Entities whose checksums differ, in the order of their paths, beginning behind one."""
+    """Entities whose checksums differ, in the order of their paths, beginning after one."""
     return _differing(one, other, "", one.root(), other.root(), after)
 
 

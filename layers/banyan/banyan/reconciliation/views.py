@@ -71,7 +71,7 @@ class ExpectedSide:
             self._finish()
 
     def move(self, stream: StreamId, after: int, upto: int | None = None) -> ViewUpdate | None:
-        """What a stream does to the rows behind a version; ``None`` when that is nothing.
+        """What a stream does to the rows after a version; ``None`` when that is nothing.
 
         Raises
         ------
@@ -110,12 +110,11 @@ class ExpectedSide:
         return {places[key]: _decode(places[key], text) for key, text in self._documents.get_many(list(places)).items()}
 
     def read(self, ids: Sequence[str]) -> Mapping[str, Content]:
-        """As in ``Side``."""
         found = self.rows(list(map(named_row, ids)))
         return {row_name(key): view_content(row) for key, row in found.items()}
 
     def forget(self, limit: int) -> bool:
-        """Remove up to ``limit`` of what is kept, to begin anew; tells whether there is more."""
+        """Remove up to ``limit`` of what is kept, to start again; returns whether there is more."""
         self._documents.put(self._intent, None)
         self.streams.rewind()
         rows = self._first("shadow", limit)
@@ -190,7 +189,6 @@ class ViewRowSide:
         self._upkeep = sources.upkeep
 
     def read(self, ids: Sequence[str]) -> Mapping[str, Content]:
-        """As in ``Side``."""
         return {row_name(key): view_content(row) for key, row in self.rows(ids).items()}
 
     def rows(self, ids: Iterable[str]) -> Rows:
@@ -213,7 +211,7 @@ class Cut:
         Rows that were written while they were read.
     expected : Mapping[ViewKey, ViewRow]
         The fold, carried forward and back to where the read model stood.
-    behind : Mapping[ViewKey, datetime]
+    lagging : Mapping[ViewKey, datetime]
         Rows that lack an event, and when the oldest of those was recorded.
     unsure : Mapping[str, str]
         Tenants with a stream that cannot be folded, and why.
@@ -222,7 +220,7 @@ class Cut:
     actual: Rows
     moving: frozenset[ViewKey]
     expected: Rows
-    behind: Mapping[ViewKey, datetime]
+    lagging: Mapping[ViewKey, datetime]
     unsure: Mapping[str, str]
 
 
@@ -260,7 +258,6 @@ class ViewComparison:
         self.lagging.add([str(s) for s in streams if live.get(s, 0) != applied.get(s, 0)], BEGINNING_OF_TIME)
 
     def judge(self, ids: Sequence[str]) -> Mapping[str, Verdict]:
-        """As in ``Comparison``."""
         fence, cut = self._fence(), self._cut(ids)
         return {id: self._judged(id, named_row(id), cut, fence) for id in ids}
 
@@ -274,7 +271,7 @@ class ViewComparison:
         """Replace the wrong row, unless a projector writes it meanwhile."""
         if finding.kind == "stale_stream":
             self._sources.resume(self.name, StreamId.parse(finding.where))
-            return "the stream was taken in again from the event table"
+            return "the stream was applied again from the event table"
         if finding.kind == "unfoldable_stream":
             raise NotRepairable(finding.detail)
         return while_it_moves(lambda: self._replace(named_row(finding.where)), finding.where)
@@ -289,10 +286,10 @@ class ViewComparison:
         old, new = cut.actual.get(key), cut.expected.get(key)
         row = replace(new, projected_at=self._sources.clock()) if new else None
         self._sources.upkeep.replace_row(self.actual.generation, key, old, row)
-        return "the row was written anew" if row else "the row was removed"
+        return "the row was replaced" if row else "the row was removed"
 
     def _judged(self, id: str, key: ViewKey, cut: Cut, fence: datetime) -> Verdict:
-        row, since = cut.actual.get(key), cut.behind.get(key)
+        row, since = cut.actual.get(key), cut.lagging.get(key)
         finding = difference(id, *map(_content, (cut.expected.get(key), row)))
         if key in cut.moving or (finding and row and row.projected_at > fence):
             return Verdict(moving=True)
@@ -337,7 +334,7 @@ class ViewComparison:
         places: Mapping[StreamId, tuple[int, int]],
     ) -> Cut:
         """Carry the fold of each stream to where the read model holds it."""
-        behind: dict[ViewKey, datetime] = {}
+        lagging: dict[ViewKey, datetime] = {}
         unsure: dict[str, str] = {}
         for stream, (applied, live) in places.items():
             try:
@@ -351,9 +348,9 @@ class ViewComparison:
                     carried = changed_row(key, row, change, BEGINNING_OF_TIME)
                 else:
                     carried = self._without(key, row, change, stream, live, actual.get(key))
-                    behind[key] = min(behind.get(key, change.recorded_at), change.recorded_at)
+                    lagging[key] = min(lagging.get(key, change.recorded_at), change.recorded_at)
                 _set(expected, key, carried)
-        return Cut(actual, moving, expected, behind, unsure)
+        return Cut(actual, moving, expected, lagging, unsure)
 
     def _changes(self, stream: StreamId, applied: int, live: int) -> Mapping[ViewKey, RowChange]:
         if applied == live:

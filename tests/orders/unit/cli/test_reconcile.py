@@ -72,7 +72,7 @@ def test_a_difference_is_found_shown_and_repaired(desk: InProcessPlatform, banya
 
     with meanwhile(desk.functions.run, pause=0.02):
         repaired = banyan(f"{RUN} --repair")
-    assert (repaired.exit_code, "the row was written anew" in repaired.stdout) == (0, True), repaired.output
+    assert (repaired.exit_code, "the row was replaced" in repaired.stdout) == (0, True), repaired.output
     listed = told(desk, f"{PATH}/reports")["reports"]
     assert [(each["differences"], each["repaired"], each["drifted"]) for each in listed] == [
         (1, 1, True),

@@ -36,7 +36,7 @@ class BuildPhase(StrEnum):
     DROPPED = "dropped"
 
     def reached(self, other: BuildPhase) -> bool:
-        """Whether this phase is another one or comes behind it."""
+        """Whether this phase is another one or comes after it."""
         order = list(BuildPhase)
         return order.index(self) >= order.index(other)
 
@@ -74,13 +74,13 @@ class Build:
 
 @dataclass(frozen=True, slots=True)
 class Stuck:
-    """A stream that could not be taken in.
+    """A stream that could not be applied.
 
     Parameters
     ----------
     stream : str
     version : int
-        First version that was not taken in.
+        First version that was not applied.
     error : str
         Type and message, without event data.
     """
@@ -102,9 +102,9 @@ class Segment:
     position : str, optional
         Where the phase goes on.
     total : int, optional
-        Streams to take in, once they are counted.
+        Streams to apply, once they are counted.
     streams, events, failed : int
-        Streams and events in the new rows, and streams that could not be taken in to their end.
+        Streams and events in the new rows, and streams that could not be applied to their end.
     stuck : tuple[Stuck, ...]
         The first of those.
     compared, in_flight, different : int

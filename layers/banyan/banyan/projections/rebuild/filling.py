@@ -1,4 +1,4 @@
-"""Filling a new generation: the streams of a segment, from the log of all streams; or a single stream anew."""
+"""Filling a new generation: the streams of a segment, from the log of all streams; or the row of a single stream."""
 
 from __future__ import annotations
 

@@ -26,19 +26,17 @@ class MemoryGenerationRows:
         parts: int,  # noqa: ARG002
         position: str | None,
     ) -> tuple[Mapping[Generation, Sequence[ViewKey]], str | None]:
-        """As in ``GenerationRows``: a generation at a time."""
+        """A generation at a time."""
         at = int(position or 0)
         generation = generations[at]
         keys = list(self._views.all_rows(generation)) if part == 0 else []
         return {generation: keys}, str(at + 1) if at + 1 < len(generations) else None
 
     def rows(self, generation: Generation, keys: Sequence[ViewKey]) -> Mapping[ViewKey, ViewRow]:
-        """As in ``GenerationRows``."""
         rows = self._views.all_rows(generation)
         return {key: rows[key] for key in keys if key in rows}
 
     def drop(self, generation: Generation, part: int, parts: int, position: str | None) -> str | None:  # noqa: ARG002
-        """As in ``GenerationRows``."""
         if part == 0:
             self._views.drop(generation)
         return None

@@ -265,7 +265,7 @@ def _stream_units(delivery: StreamBatch) -> int:
 
 
 def _margin(values: Sequence[float]) -> float:
-    """Twice the standard error of a mean, as a share of it; 1 when a single value tells nothing."""
+    """Twice the standard error of a mean, as a share of it; 1 when a single value says nothing."""
     if len(values) < 2:
         return 1.0
     mean = fmean(values)
@@ -309,23 +309,21 @@ class CostingViews(MemoryViews):
         )
 
     def states(self, generation: Generation, streams: Sequence[StreamId]) -> Mapping[StreamId, StateRow]:
-        """As in ``Views``."""
         self.read_units += len(streams)
         return super().states(generation, streams)
 
     def put_state(self, generation: Generation, row: StateRow, from_version: int) -> None:
-        """As in ``Views``: a write to the table and to each lookup."""
+        """A write to the table and to each lookup."""
         super().put_state(generation, row, from_version)
         self._sizes[row.stream] = size = item_size(state_item(generation, row))
         self.write_units += units(size, WRITE_UNIT_BYTES) * (1 + len(row.lookups))
 
     def checkpoints(self, generation: Generation, streams: Sequence[StreamId]) -> Mapping[StreamId, int]:
-        """As in ``Views``."""
         self.read_units += len(streams)
         return super().checkpoints(generation, streams)
 
     def update(self, generation: Generation, moves: Sequence[ViewUpdate], projected_at: datetime) -> None:
-        """As in ``Views``: two writes for each cursor and each row, as in any transaction."""
+        """Two writes for each cursor and each row, as in any transaction."""
         super().update(generation, moves, projected_at)
         rows = self.all_rows(generation)
         written = merge(moves).keys()

@@ -31,24 +31,24 @@ class Progress(CamelModel):
     generation, base : int
         What is built, and what it is compared with.
     first : bool
-        As in ``Build``.
+        The live generation had not seen all of the log yet.
     stage : Stage
     phase : BuildPhase
-        Of the segment that is furthest behind.
+        Of the segment that has come least far.
     streams : int
-        Streams taken in so far.
+        Streams applied so far.
     total : int, optional
-        Streams to take in, once all segments are counted.
+        Streams to apply, once all segments are counted.
     events : int
         Events in the rows so far.
     events_per_second : float
         Since the start.
     eta_seconds : float, optional
-        Until the last stream is taken in, at the rate so far.
+        Until the last stream is applied, at the rate so far.
     read_units, write_units : float
         Capacity consumed.
     failed : int
-        Streams that could not be taken in to their end.
+        Streams that could not be applied to their end.
     stuck : tuple[Stuck, ...]
         The first of those.
     compared, in_flight, different : int
@@ -84,7 +84,7 @@ class Progress(CamelModel):
 
     @property
     def equal(self) -> bool:
-        """Whether all was compared, everything was taken in and nothing differs that was to be equal."""
+        """Whether all was compared, everything was applied and nothing differs that was to be equal."""
         return self.phase.reached(BuildPhase.COMPARED) and (self.first or not self.different) and not self.failed
 
 
@@ -132,7 +132,7 @@ class Rebuild:
     segments : int
         Buckets of the log.
     write_rate : int
-        Write units per second that one rebuild may consume, unless it is told otherwise.
+        Write units per second that one rebuild may consume, unless another rate is asked for.
     walked : Callable[[Generation], bool]
         Whether a generation has seen all of the log.
     clock : Callable[[], datetime]
@@ -187,7 +187,7 @@ class Rebuild:
         return self._send(control, control.newest, partial(self._plan, switch=switch_when_equal, rate=write_rate))
 
     def switch(self, projection: str, generation: int | None = None) -> ProjectionState:
-        """Let queries read a generation that is ready, the newest unless told otherwise, or one that was kept.
+        """Let queries read a generation that is ready, the newest unless another is named, or one that was kept.
 
         Raises
         ------
@@ -236,7 +236,7 @@ class Rebuild:
         return [self._send(control, info.number) for info in control.generations if info.stage is Stage.DROPPING]
 
     def progress(self, projection: str, generation: int | None = None) -> Progress:
-        """How far a generation's build has come, that of the newest one unless told otherwise.
+        """How far a generation's build has come, that of the newest one unless another is named.
 
         Raises
         ------

@@ -236,7 +236,7 @@ class RebuildWorker:
                 return
 
     def _meet(self, build: Build, segment: Segment) -> Iterator[Segment]:
-        """Where a segment waits until all have come as far; whoever goes on tells the next one first."""
+        """Where a segment waits until all have come as far; whoever goes on wakes the next one first."""
         segments = self._builds.segments(build)
         if not all(other.phase.reached(segment.phase) for other in segments):
             return
