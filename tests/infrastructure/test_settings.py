@@ -45,15 +45,30 @@ def limits(field: str) -> dict[str, Any]:
     return found
 
 
+def of_domains(written: dict[str, Any]) -> set[str]:
+    """The parameters that are settings of domains, which their own tests know."""
+    groups = written["Metadata"]["AWS::CloudFormation::Interface"]["ParameterGroups"]
+    (group,) = (group for group in groups if "Domain" in group["Parameters"])
+    return {*group["Parameters"]} - {"Domain"}
+
+
+def variables_of_domains(written: dict[str, Any]) -> set[str]:
+    """Where functions read them."""
+    variables = written["Globals"]["Function"]["Environment"]["Variables"]
+    wanted = of_domains(written)
+    return {name for name, value in variables.items() if isinstance(value, dict) and value.get("Ref") in wanted}
+
+
 def test_there_is_a_parameter_for_every_setting_and_for_nothing_unknown(written: dict[str, Any]) -> None:
-    assert written["Parameters"].keys() == {camel(field) for field in FIELDS} | OF_THE_STACK
+    assert written["Parameters"].keys() == {camel(field) for field in FIELDS} | OF_THE_STACK | of_domains(written)
 
 
-def test_every_function_reads_the_defaults_of_the_settings(functions: list[Resource]) -> None:
+def test_every_function_reads_the_defaults_of_the_settings(functions: list[Resource], written: dict[str, Any]) -> None:
     for function in functions:
         variables = {name: str(value) for name, value in function.properties["Environment"]["Variables"].items()}
-        assert {name for name in variables if name.startswith(PREFIX)} == {PREFIX + field.upper() for field in FIELDS}
-        assert Settings.from_env(variables) == Settings()
+        ours = {PREFIX + field.upper() for field in FIELDS}
+        assert {name for name in variables if name.startswith(PREFIX)} == ours | variables_of_domains(written)
+        assert Settings.from_env(variables) == Settings(domain=written["Parameters"]["Domain"]["Default"])
 
 
 @pytest.mark.parametrize("field", FIELDS)

@@ -18,6 +18,7 @@ from banyan.adapters.clients import events_client, s3_client
 from banyan.adapters.event_bus import ATTEMPTS, ENVELOPE_BYTES, MAX_ENTRIES, Entry, EventBridgeNotices, EventBus
 from banyan.adapters.publisher import EventPublisher
 from banyan.adapters.settings import Settings
+from banyan.domain import Domain
 from banyan.errors import NotPublished, StoreUnavailable
 from banyan.events import DomainEvent, Event, Metadata
 from banyan.store import Commit, EventStore
@@ -28,6 +29,7 @@ from banyan_tools.local.physical import REGION
 
 LIMIT = Settings().bus_entry_bytes
 CLAIMS = "claims"
+LEDGER = Domain("ledger", REGISTRY, [])
 A = account("a")
 METADATA = Metadata(correlation_id="c-1", causation_id="r-1", actor="ann")
 
@@ -107,7 +109,7 @@ def outside() -> Iterator[Outside]:
 
 def publisher(client: Refusing, limit: int = LIMIT) -> EventPublisher:
     """A publisher on the bus of this client."""
-    return EventPublisher(bus(client, limit), ClaimChecks(s3_client, CLAIMS), "ledger")
+    return EventPublisher(bus(client, limit), ClaimChecks(s3_client, CLAIMS), LEDGER)
 
 
 def bus(client: Refusing, limit: int = LIMIT) -> EventBus:
@@ -215,7 +217,7 @@ def test_an_event_at_the_limit_is_not_claimed_and_one_byte_more_is(outside: Outs
 
 def test_without_its_object_no_claim_is_published(outside: Outside) -> None:
     commit, events = recorded(deposits(1, note=noise(LIMIT)))
-    lost = EventPublisher(bus(outside.bus()), ClaimChecks(s3_client, "missing"), "ledger")
+    lost = EventPublisher(bus(outside.bus()), ClaimChecks(s3_client, "missing"), LEDGER)
     with pytest.raises(StoreUnavailable, match="NoSuchBucket"):
         lost.act(commit, events)
     assert outside.heard() == []

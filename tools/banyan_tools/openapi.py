@@ -8,14 +8,16 @@ from typing import Final
 from banyan.domain import load_domain
 from banyan.entrypoints.http.openapi import document
 from banyan.entrypoints.http.public import public_routes
+from banyan_tools.local.template import read
 from banyan_tools.project import ROOT
 
 FILE: Final = ROOT / "docs" / "openapi.json"
+TEMPLATE: Final = ROOT / "template.yaml"
 
 
-def described(domain: str = "orders") -> str:
-    """The OpenAPI document of a domain, as it is served at ``/openapi.json``."""
-    found = load_domain(domain)
+def described(domain: str = "") -> str:
+    """The OpenAPI document of a domain, as it is served at ``/openapi.json``; without a name that of the template's."""
+    found = load_domain(domain or read(TEMPLATE)["Parameters"]["Domain"]["Default"])
     return document(found, public_routes(found, checks={}))
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
+from pydantic import BaseModel
 from pydantic.alias_generators import to_pascal
 
 from banyan.adapters.settings import LOCAL_ONLY, PREFIX, Settings
+from banyan.domain import Domain, load_domain
 from banyan_tools.local.template import read
 from banyan_tools.project import ROOT
 
@@ -20,11 +22,19 @@ INTRODUCTION: Final = """\
 Every tunable is a field of `banyan.adapters.settings.Settings`, a parameter of `template.yaml` and an environment
 variable of the functions, with one default. This page is written by `make settings`.
 
-On the local stack: `make run PARAMETERS="PaymentDeadlineMinutes=1 MaxRetries=5"`. On AWS: `sam deploy --guided` asks
+On the local stack: `make run PARAMETERS="CacheSize=0 MaxRetries=5"`. On AWS: `sam deploy --guided` asks
 for each, `--parameter-overrides` takes some.
 
 | parameter | variable | default | |
 |---|---|---|---|
+"""
+OF_DOMAINS: Final = """
+## Of the domains
+
+What the domains in `layers/domains` declare as their `settings`, read and checked in the same way.
+
+| domain | parameter | variable | default | |
+|---|---|---|---|---|
 """
 OF_THE_STACK: Final = """
 ## Of the stack alone
@@ -38,7 +48,7 @@ These parameters shape what CloudFormation creates; the functions do not read th
 
 def page() -> str:
     """The whole page."""
-    return INTRODUCTION + "".join(_rows()) + OF_THE_STACK + "".join(_rows_of_the_stack())
+    return "".join([INTRODUCTION, *_rows(), OF_DOMAINS, *_rows_of_domains(), OF_THE_STACK, *_rows_of_the_stack()])
 
 
 def _rows() -> Iterator[str]:
@@ -47,8 +57,20 @@ def _rows() -> Iterator[str]:
         yield f"| {parameter} | `{PREFIX}{name.upper()}` | `{_text(field.default)}` | {field.description} |\n"
 
 
+def _domains() -> Sequence[Domain]:
+    return [load_domain(file.parent.name) for file in sorted((ROOT / "layers" / "domains").glob("*/__init__.py"))]
+
+
+def _rows_of_domains() -> Iterator[str]:
+    for domain in _domains():
+        for name, field in domain.settings.model_fields.items():
+            shown = f"`{to_pascal(name)}` | `{PREFIX}{name.upper()}` | `{_text(field.default)}` | {field.description}"
+            yield f"| `{domain.name}` | {shown} |\n"
+
+
 def _rows_of_the_stack() -> Iterator[str]:
-    settings = {to_pascal(name) for name in Settings.model_fields}
+    declared_by: list[type[BaseModel]] = [Settings, *(domain.settings for domain in _domains())]
+    settings = {to_pascal(name) for model in declared_by for name in model.model_fields}
     for name, declared in read(TEMPLATE)["Parameters"].items():
         if name not in settings:
             yield f"| `{name}` | `{declared['Default']}` | {declared['Description']}. |\n"

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import timedelta
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
+
+from pydantic import BaseModel
 
 from banyan.adapters.claims import ClaimChecks
 from banyan.adapters.clients import dynamodb_client, events_client, s3_client, secrets_client
@@ -22,7 +23,7 @@ from banyan.adapters.dynamodb.traces import DynamoDBTraces
 from banyan.adapters.dynamodb.views import DynamoDBViews
 from banyan.adapters.event_bus import EventBridgeNotices, EventBus
 from banyan.adapters.publisher import EventPublisher
-from banyan.adapters.settings import Services, Settings, Tables
+from banyan.adapters.settings import Services, Settings, Tables, deadline_durations, read_domain_settings
 from banyan.commands.handler import CommandHandler, HandlesCommands
 from banyan.deadlines.base import WaitingDeadlines
 from banyan.documents import Documents
@@ -88,6 +89,7 @@ class Application:
     notices: Notices
     telemetry: Telemetry
     clock: Clock
+    domain_settings: Mapping[str, BaseModel] = field(default_factory=dict)
 
     @cached_property
     def handlers(self) -> Mapping[str, HandlesCommands]:
@@ -269,7 +271,7 @@ class Application:
     @cached_property
     def publisher(self) -> EventPublisher:
         """What puts the domain's events on the bus."""
-        return EventPublisher(self.bus, ClaimChecks(once(s3_client), self.services.claims_bucket), self.domain.name)
+        return EventPublisher(self.bus, ClaimChecks(once(s3_client), self.services.claims_bucket), self.domain)
 
     @cached_property
     def traces(self) -> Traces:
@@ -289,7 +291,7 @@ class Application:
             self.store,
             self.handlers,
             self.deadlines,
-            self.settings.deadlines,
+            deadline_durations(self.domain_settings.values()),
             self.telemetry,
         )
         return [self.traces, policies, *([self.publisher] if self.services.event_bus else [])]
@@ -344,6 +346,7 @@ def bootstrap(
         notices=notices or (EventBridgeNotices(bus) if services.event_bus else NoNotices()),
         telemetry=telemetry or NoTelemetry(),
         clock=clock,
+        domain_settings=read_domain_settings(domain, environ),
     )
 
 

@@ -12,6 +12,7 @@ import orjson
 from pydantic import BaseModel
 from pydantic.errors import PydanticInvalidForJsonSchema
 
+from banyan.errors import ConfigurationError
 from banyan.events import DomainEvent
 
 S = TypeVar("S", bound=BaseModel)
@@ -61,6 +62,22 @@ class Decider(Generic[S, C]):
     def fingerprint(self) -> str:
         """A digest of the state's fields, types and defaults."""
         return fingerprint_of(self.state)
+
+    def decided(self, command: C, state: S) -> Sequence[DomainEvent]:
+        """What ``decide`` answers.
+
+        Raises
+        ------
+        ConfigurationError
+            It answers None, which is most often a forgotten branch.
+        """
+        events: Sequence[DomainEvent] | None = self.decide(command, state)
+        if events is None:
+            name = type(command).__name__
+            raise ConfigurationError(
+                f"decide of entity {self.entity!r} returned None for {name}: return its events, or ()"
+            )
+        return events
 
     def reads(self, state_version: int, fingerprint: str) -> bool:
         """Whether a kept state may be gone on with: it has this version, and the model has not changed since.

@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import reduce
 from importlib import import_module
-from typing import Any
+from typing import Any, Final, get_type_hints
+
+from pydantic import BaseModel
 
 from banyan.decider import AnyDecider
 from banyan.errors import ConfigurationError
 from banyan.projections.base import Projection
 from banyan.reactions.base import Policy
 from banyan.upcasting import EventRegistry
+
+PART_OF_A_STREAM: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+
+
+class NoSettings(BaseModel):
+    """What a domain without settings declares."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,24 +39,27 @@ class Domain:
 
     Parameters
     ----------
-    name : str
-    registry : EventRegistry
     deciders : Sequence[Decider]
         One for each entity.
-    projections : Sequence[Projection]
     routes : str
         Module with the routers ``commands`` and ``queries``; imported by the API functions only.
-    policies : Sequence[Policy]
     legacy : str
         Module with the adapter ``LEGACY`` of the system that is replaced, if there is one; imported only while a
         migration is on.
+    settings : type[BaseModel]
+        Tunables of the domain, each with a default; ``BANYAN_<FIELD>`` overrides it. A field
+        ``<name>_deadline_minutes`` says after how long the deadline ``<name>`` is due.
     example : Example
         What the local stack suggests to begin with.
+    joined : Sequence[Domain]
+        The domains that this one was made of, by ``join``.
 
     Raises
     ------
     ConfigurationError
-        When two deciders share an entity, or two projections or two policies a name.
+        Naming what contradicts itself: a name that is declared twice or cannot be part of a stream name, a projection
+        or policy of an entity without a decider, a policy that sends to one, a command that is scheduled and not
+        deferred, a ``decide`` that is declared to return nothing, a setting without a default.
     """
 
     name: str
@@ -56,12 +69,28 @@ class Domain:
     routes: str = ""
     policies: Sequence[Policy] = field(default=())
     legacy: str = ""
+    settings: type[BaseModel] = NoSettings
     example: Example | None = None
+    joined: Sequence[Domain] = field(default=())
 
     def __post_init__(self) -> None:
         _unique("entity", [decider.entity for decider in self.deciders])
         _unique("projection", [projection.name for projection in self.projections])
         _unique("policy", [policy.name for policy in self.policies])
+        for decider in self.deciders:
+            _check_decider(decider)
+        for projection in self.projections:
+            self._check_entity(f"projection {projection.name!r} reads", projection.entity)
+        for policy in self.policies:
+            self._check_policy(policy)
+        for name, declared in self.settings.model_fields.items():
+            if declared.is_required():
+                raise ConfigurationError(f"setting {name!r} of domain {self.name!r} has no default")
+
+    @property
+    def parts(self) -> Sequence[Domain]:
+        """The domains it is made of: itself, unless it was joined."""
+        return self.joined or (self,)
 
     def decider(self, entity: str) -> AnyDecider:
         """The decider of an entity.
@@ -75,15 +104,72 @@ class Domain:
                 return decider
         raise ConfigurationError(f"domain {self.name!r} has no decider for entity {entity!r}")
 
+    def owner(self, entity: str) -> str:
+        """The name of the part that declares an entity; its own for one that none does."""
+        return next((part.name for part in self.parts if entity in _entities(part)), self.name)
 
-def load_domain(module: str) -> Domain:
-    """Import the domain package named in the settings.
+    def _check_entity(self, who: str, entity: str) -> None:
+        if entity not in _entities(self):
+            raise ConfigurationError(f"{who} entity {entity!r}, for which domain {self.name!r} has no decider")
+
+    def _check_policy(self, policy: Policy) -> None:
+        self._check_entity(f"policy {policy.name!r} reacts to", policy.entity)
+        for entity in policy.sends_to:
+            self._check_entity(f"policy {policy.name!r} sends to", entity)
+        deferred = {command for decider in self.deciders for command in decider.deferred}
+        for command in policy.schedules:
+            if command not in deferred:
+                raise ConfigurationError(
+                    f"policy {policy.name!r} schedules {command.__name__}, which no decider lists as deferred"
+                )
+
+
+def load_domain(modules: str) -> Domain:
+    """Import the domain packages named in the settings, separated by commas, and join them.
 
     Raises
     ------
     ConfigurationError
-        When there is no such package, it imports what is not installed, or it exports no ``DOMAIN``.
+        When there is no such package, it imports what is not installed, it exports no ``DOMAIN``, or two of them
+        collide.
     """
+    names = [name.strip() for name in modules.split(",") if name.strip()]
+    if not names:
+        raise ConfigurationError("no domain is named: set BANYAN_DOMAIN, on the stack the parameter Domain")
+    _unique("domain", names)
+    return join([_load(name) for name in names])
+
+
+def join(domains: Sequence[Domain]) -> Domain:
+    """One domain that is served in place of several; a single one stays as it is.
+
+    Raises
+    ------
+    ConfigurationError
+        Naming what two of them declare, and both owners.
+    """
+    if len(domains) == 1:
+        return domains[0]
+    _disjoint("domain", [(each.name, [each.name]) for each in domains])
+    _disjoint("entity", [(each.name, _entities(each)) for each in domains])
+    _disjoint("event", [(each.name, each.registry.event_types) for each in domains])
+    _disjoint("projection", [(each.name, [one.name for one in each.projections]) for each in domains])
+    _disjoint("policy", [(each.name, [one.name for one in each.policies]) for each in domains])
+    _disjoint("setting", [(each.name, each.settings.model_fields) for each in domains])
+    _disjoint("adapter of a legacy system", [(each.name, ["LEGACY"]) for each in domains if each.legacy])
+    return Domain(
+        name=", ".join(each.name for each in domains),
+        registry=reduce(EventRegistry.including, [each.registry for each in domains]),
+        deciders=[one for each in domains for one in each.deciders],
+        projections=[one for each in domains for one in each.projections],
+        policies=[one for each in domains for one in each.policies],
+        legacy="".join(each.legacy for each in domains),
+        example=next((each.example for each in domains if each.example), None),
+        joined=tuple(domains),
+    )
+
+
+def _load(module: str) -> Domain:
     try:
         package = import_module(module)
     except ModuleNotFoundError as error:
@@ -98,7 +184,31 @@ def load_domain(module: str) -> Domain:
     return domain
 
 
+def _entities(domain: Domain) -> Sequence[str]:
+    return [decider.entity for decider in domain.deciders]
+
+
+def _check_decider(decider: AnyDecider) -> None:
+    if not PART_OF_A_STREAM.fullmatch(decider.entity):
+        raise ConfigurationError(f"entity {decider.entity!r} cannot be part of a stream name")
+    try:
+        answer = get_type_hints(decider.decide).get("return", Any)
+    except (NameError, TypeError):
+        return
+    if answer is type(None):
+        raise ConfigurationError(f"decide of entity {decider.entity!r} returns None: return its events, or ()")
+
+
 def _unique(what: str, names: Sequence[str]) -> None:
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
         raise ConfigurationError(f"{what} {twice[0]!r} is declared twice")
+
+
+def _disjoint(what: str, declared: Iterable[tuple[str, Iterable[str]]]) -> None:
+    owners: dict[str, str] = {}
+    for owner, names in declared:
+        for name in names:
+            if name in owners:
+                raise ConfigurationError(f"{what} {name!r} is declared by both {owners[name]!r} and {owner!r}")
+            owners[name] = owner

@@ -62,10 +62,8 @@ class EventRegistry:
 
     def including(self, other: EventRegistry) -> EventRegistry:
         """A registry that knows the events of another one too. Raises ``ConfigurationError``."""
-        both = EventRegistry([*self._classes.values()], self._lifts)
-        for event in other._classes.values():
-            both._register(event)
-        return both
+        events = [*self._classes.values(), *other._classes.values()]
+        return EventRegistry(events, [*self._lifts, *other._lifts])
 
     def decode(self, event_type: str, schema_version: int, data: Data) -> DomainEvent:
         """Turn stored data into the current event class.

@@ -17,6 +17,7 @@ from orders.inventory.decider import INVENTORY
 from orders.inventory.events import EVENTS as STOCK_EVENTS
 from orders.projections import PROJECTIONS
 from orders.sagas import POLICIES
+from orders.settings import OrderSettings
 from orders.upcasters import UPCASTERS
 
 DOMAIN: Final = Domain(
@@ -30,6 +31,7 @@ DOMAIN: Final = Domain(
     routes="orders.routes",
     legacy="orders.legacy",
     policies=POLICIES,
+    settings=OrderSettings,
     example=Example(
         "Post a first order",
         "/orders",

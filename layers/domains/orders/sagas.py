@@ -131,10 +131,10 @@ def _items(event: Event) -> Sequence[Item]:
     return ()
 
 
-RESERVE_STOCK: Final = Policy("reserve_stock", ORDER.entity, _reserve)
-CONFIRM_STOCK: Final = Policy("confirm_stock", ORDER.entity, _confirm)
-RELEASE_STOCK: Final = Policy("release_stock", ORDER.entity, _release)
-CANCEL_WITHOUT_STOCK: Final = Policy("cancel_without_stock", ENTITY, _cancel)
-CANCEL_UNPAID: Final = Policy("cancel_unpaid", ORDER.entity, _expire)
+RESERVE_STOCK: Final = Policy("reserve_stock", ORDER.entity, _reserve, sends_to=[ENTITY])
+CONFIRM_STOCK: Final = Policy("confirm_stock", ORDER.entity, _confirm, sends_to=[ENTITY])
+RELEASE_STOCK: Final = Policy("release_stock", ORDER.entity, _release, sends_to=[ENTITY])
+CANCEL_WITHOUT_STOCK: Final = Policy("cancel_without_stock", ENTITY, _cancel, sends_to=[ORDER.entity])
+CANCEL_UNPAID: Final = Policy("cancel_unpaid", ORDER.entity, _expire, schedules=[ExpireOrder])
 
 POLICIES: Final = (RESERVE_STOCK, CONFIRM_STOCK, RELEASE_STOCK, CANCEL_WITHOUT_STOCK, CANCEL_UNPAID)

@@ -11,7 +11,7 @@ from typing import Any
 from tests.support.clocks import ManualClock, no_sleep
 from tests.support.interruptions import Killed, Outside
 
-from banyan.adapters.settings import Settings
+from banyan.adapters.settings import deadline_durations
 from banyan.commands.handler import CommandHandler
 from banyan.deadlines.base import MemoryDeadlines
 from banyan.deadlines.runner import DeadlineRunner
@@ -40,6 +40,7 @@ from orders.state import Order, OrderStatus
 
 PRICE = Decimal("1.00")
 ROUNDS = 40
+DURATIONS = deadline_durations([DOMAIN.settings()])
 
 
 class Shop:
@@ -83,7 +84,7 @@ class Shop:
 
     def expire(self, outside: Outside | None = None) -> None:
         """Let the time to pay run out for every order there is."""
-        self.clock.move(Settings().deadlines["payment"] + timedelta(minutes=1))
+        self.clock.move(DURATIONS["payment"] + timedelta(minutes=1))
         for _ in range(ROUNDS):
             if not list(self.deadlines.due(self.clock())):
                 return
@@ -94,9 +95,9 @@ class Shop:
         """A reactor in a new process, which reaches everything through ``outside``."""
         tap = outside or Outside()
         store = self._store(tap.tap(self.table))
-        deadlines, durations = tap.tap(self.deadlines), Settings().deadlines
+        deadlines = tap.tap(self.deadlines)
         policies = Policies(
-            DOMAIN.policies, DOMAIN.deciders, store, _handlers(store), deadlines, durations, NoTelemetry()
+            DOMAIN.policies, DOMAIN.deciders, store, _handlers(store), deadlines, DURATIONS, NoTelemetry()
         )
         return Reactor(
             store, tap.tap(self.views), [policies], retry_policy=RetryPolicy(clock=self.clock, sleep=no_sleep)

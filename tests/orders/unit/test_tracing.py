@@ -79,7 +79,7 @@ class ShopServer(Server):
             NoTelemetry(),
         )
         bus = EventBus(lambda: SimpleNamespace(put_events=self._put), "bus", 262_144, no_sleep)  # type: ignore[arg-type, return-value]
-        publisher = EventPublisher(bus, None, "orders")  # type: ignore[arg-type]
+        publisher = EventPublisher(bus, None, DOMAIN)  # type: ignore[arg-type]
         self.reactor = Reactor(
             self.store, self.views, [policies, publisher], retry_policy=RetryPolicy(clock=self.clock, sleep=no_sleep)
         )

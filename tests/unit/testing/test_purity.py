@@ -117,7 +117,8 @@ def test_does_not_blame_the_domain_for_garbage_collection() -> None:
 def test_leaves_projections_of_other_entities_alone() -> None:
     other = ViewProjection("other", "order", lambda _: [Add("a", "b", {"n": int(now())})])
 
-    check_purity(replace(bank(), projections=[other]), "account", COMMANDS)
+    both = replace(bank(), deciders=[ACCOUNTS, replace(ACCOUNTS, entity="order")], projections=[other])
+    check_purity(both, "account", COMMANDS)
 
 
 def test_notices_an_impure_policy() -> None:

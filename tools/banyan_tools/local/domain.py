@@ -6,7 +6,6 @@ import json
 import sys
 import traceback
 from collections.abc import Sequence
-from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -31,15 +30,16 @@ def served(functions: Functions) -> Domain | None:
     if not names:
         return None
     from banyan.domain import load_domain
+    from banyan.entrypoints.http.openapi import routers
     from banyan.errors import ConfigurationError
 
     (name,) = names
-    if name not in known():
-        raise StackError(f"There is no domain {name!r} in layers/domains: choose one of {', '.join(known())}.")
+    for missing in sorted({each.strip() for each in name.split(",")} - {*known()}):
+        raise StackError(f"There is no domain {missing!r} in layers/domains: choose one of {', '.join(known())}.")
     try:
         domain = load_domain(name)
-        if domain.routes:
-            import_module(domain.routes)
+        if any(part.routes for part in domain.parts):
+            routers(domain)
         return domain
     except ConfigurationError as error:
         raise StackError(f"The domain {name!r} cannot be served: {error}.") from error

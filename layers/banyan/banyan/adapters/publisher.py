@@ -9,6 +9,7 @@ import orjson
 
 from banyan.adapters.claims import ClaimChecks
 from banyan.adapters.event_bus import SOURCE, Entry, EventBus
+from banyan.domain import Domain
 from banyan.events import Event
 from banyan.store import Commit
 
@@ -26,14 +27,14 @@ class EventPublisher:
     ----------
     bus : EventBus
     claims : ClaimChecks
-    domain : str
-        Name of the domain; events come from ``banyan.<domain>``.
+    domain : Domain
+        Events come from ``banyan.<name>`` of the domain, or part of one, that their entity belongs to.
     """
 
-    def __init__(self, bus: EventBus, claims: ClaimChecks, domain: str) -> None:
+    def __init__(self, bus: EventBus, claims: ClaimChecks, domain: Domain) -> None:
         self._bus = bus
         self._claims = claims
-        self._source = f"{SOURCE}.{domain}"
+        self._domain = domain
 
     def act(self, commit: Commit, events: Sequence[Event]) -> None:  # noqa: ARG002
         """As in ``Effect``. Raises ``NotPublished`` for an event that the bus will never accept."""
@@ -41,10 +42,11 @@ class EventPublisher:
 
     def _entry(self, event: Event) -> Entry:
         content = event.model_dump_json(by_alias=True).encode()
-        whole = Entry(event.event_type, content, self._source, event.timestamp)
+        source = f"{SOURCE}.{self._domain.owner(event.stream_id.entity)}"
+        whole = Entry(event.event_type, content, source, event.timestamp)
         if whole.size <= self._bus.entry_bytes:
             return whole
-        return Entry(event.event_type, self._claimed(event, content), self._source, event.timestamp)
+        return Entry(event.event_type, self._claimed(event, content), source, event.timestamp)
 
     def _claimed(self, event: Event, content: bytes) -> bytes:
         claim = self._claims.keep(event, content)

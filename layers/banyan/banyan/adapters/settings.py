@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import timedelta
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError
 
 from banyan.errors import ConfigurationError
 
+if TYPE_CHECKING:
+    from banyan.domain import Domain
+
 PREFIX = "BANYAN_"
 DEADLINE = "_deadline_minutes"
+M = TypeVar("M", bound=BaseModel)
 LOCAL_ONLY = frozenset({"legacy_url"})
 """Settings that the template does not know: a password belongs into no function's environment."""
 
@@ -25,7 +29,9 @@ class Settings(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
-    domain: str = Field("orders", description="Domain package to serve, a folder of layers/domains.")
+    domain: str = Field(
+        "", description="Domain packages to serve, folders of layers/domains, separated by commas; one at least."
+    )
     tenant_claim: str = Field("tenant", description="Claim of the caller's token that names the tenant.")
     max_retries: int = Field(3, ge=0, description="Retries of a command after a conflict, and of a projection.")
     backoff_ms: int = Field(200, ge=1, description="First wait between retries, ms; doubles with each.")
@@ -59,9 +65,6 @@ class Settings(BaseModel):
     )
     reactor_parallelization: int = Field(2, ge=1, le=10, description="Concurrent batches of the reactor per shard.")
     reactor_batch_size: int = Field(10, ge=1, le=1000, description="Commits per reactor batch.")
-    payment_deadline_minutes: float = Field(
-        1440, ge=0.01, description="How long an order may stay unpaid before it is cancelled, minutes."
-    )
     reconciliation_schedule: str = Field("rate(6 hours)", description="When the reconciler runs.")
     reconciliation_settle_ms: int = Field(
         5000, ge=0, description="Pause before reconciliation looks at a difference again, ms."
@@ -119,12 +122,6 @@ class Settings(BaseModel):
         description="How long nobody must have used the legacy system before a migration is complete, hours.",
     )
 
-    @property
-    def deadlines(self) -> Mapping[str, timedelta]:
-        """By the name of a deadline: what ``<name>_deadline_minutes`` says."""
-        minutes = {name: getattr(self, name) for name in type(self).model_fields if name.endswith(DEADLINE)}
-        return {name.removesuffix(DEADLINE): timedelta(minutes=value) for name, value in minutes.items()}
-
     @classmethod
     def from_env(cls, environ: Mapping[str, str]) -> Settings:
         """Read ``BANYAN_<FIELD>`` variables; what is not set keeps its default.
@@ -134,12 +131,44 @@ class Settings(BaseModel):
         ConfigurationError
             Naming each variable that does not fit.
         """
-        found = {name: environ[PREFIX + name.upper()] for name in cls.model_fields if PREFIX + name.upper() in environ}
-        try:
-            return cls.model_validate(found)
-        except ValidationError as error:
-            faults = "; ".join(f"{PREFIX}{str(e['loc'][0]).upper()}: {e['msg']}" for e in error.errors())
-            raise ConfigurationError(f"these settings do not fit: {faults}") from error
+        return read_settings(cls, environ)
+
+
+def read_settings(model: type[M], environ: Mapping[str, str]) -> M:
+    """Read ``BANYAN_<FIELD>`` variables; what is not set keeps its default.
+
+    Raises
+    ------
+    ConfigurationError
+        Naming each variable that does not fit.
+    """
+    variables = {name: PREFIX + name.upper() for name in model.model_fields}
+    found = {name: environ[variable] for name, variable in variables.items() if variable in environ}
+    try:
+        return model.model_validate(found)
+    except ValidationError as error:
+        faults = "; ".join(f"{PREFIX}{str(e['loc'][0]).upper()}: {e['msg']}" for e in error.errors())
+        raise ConfigurationError(f"these settings do not fit: {faults}") from error
+
+
+def read_domain_settings(domain: Domain, environ: Mapping[str, str]) -> Mapping[str, BaseModel]:
+    """The settings that each part of a domain declares, by the part's name.
+
+    Raises
+    ------
+    ConfigurationError
+        Naming each variable that does not fit, or a setting that is the engine's.
+    """
+    for part in domain.parts:
+        if taken := sorted(part.settings.model_fields.keys() & Settings.model_fields.keys()):
+            raise ConfigurationError(f"setting {taken[0]!r} of domain {part.name!r} is one of the engine's")
+    return {part.name: read_settings(part.settings, environ) for part in domain.parts}
+
+
+def deadline_durations(settings: Iterable[BaseModel]) -> Mapping[str, timedelta]:
+    """By the name of a deadline: what ``<name>_deadline_minutes`` says."""
+    found = ((name, value) for each in settings for name, value in each)
+    return {name.removesuffix(DEADLINE): timedelta(minutes=value) for name, value in found if name.endswith(DEADLINE)}
 
 
 class Queues(BaseModel):

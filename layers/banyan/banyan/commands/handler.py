@@ -233,7 +233,7 @@ class CommandHandler(Generic[S, C]):
             return self._outcome_at(stream, version, commit_id)
         if expected is not None and expected != aggregate.head.version:
             raise ConcurrencyError(stream, expected, aggregate.head.version)
-        events = self._decider.decide(command, aggregate.state)
+        events = self._decider.decided(command, aggregate.state)
         if not events:
             return Outcome(aggregate.head, aggregate.state, ())
         return self._append(aggregate, events, commit_id, metadata)
@@ -249,7 +249,7 @@ class CommandHandler(Generic[S, C]):
         if kept is None or commit_id in kept.commits.places or expected not in (None, kept.head.version):
             return None
         try:
-            events = self._decider.decide(command, kept.state)
+            events = self._decider.decided(command, kept.state)
         except CommandRejected:
             return None
         return (kept, events) if events else None

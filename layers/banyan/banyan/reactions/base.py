@@ -80,11 +80,17 @@ class Policy:
         Entity whose streams it reacts to.
     react : Callable[[Event, History], Sequence[Send | Schedule]]
         Pure. The history is for reactions that depend on what came before.
+    sends_to : Sequence[str]
+        Entities that it sends commands to, where the manifest is to check that there are such.
+    schedules : Sequence[type[BaseModel]]
+        Commands that it schedules, where the manifest is to check that they are deferred.
     """
 
     name: str
     entity: str
     react: Callable[[Event, History], Sequence[Reaction]]
+    sends_to: Sequence[str] = ()
+    schedules: Sequence[type[BaseModel]] = ()
 
     def __post_init__(self) -> None:
         if not _NAME.fullmatch(self.name):

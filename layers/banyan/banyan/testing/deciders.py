@@ -79,13 +79,13 @@ class Decision(Generic[S, C]):
 
     def _decide(self) -> Sequence[DomainEvent]:
         try:
-            return self.decider.decide(self.command, self.state)
+            return self.decider.decided(self.command, self.state)
         except CommandRejected as rejection:
             raise AssertionError(f"rejected with {rejection.code!r}: {rejection.detail}") from rejection
 
     def _rejection(self) -> CommandRejected:
         try:
-            decided = self.decider.decide(self.command, self.state)
+            decided = self.decider.decided(self.command, self.state)
         except CommandRejected as rejection:
             return rejection
         raise AssertionError(f"not rejected, but decided: {list(decided)}")

@@ -76,7 +76,7 @@ def _play(domain: Domain, entity: str, commands: Sequence[Any]) -> Played:
     played, state = Played(), decider.initial()
     for command in commands:
         try:
-            decided = list(decider.decide(command, state))
+            decided = list(decider.decided(command, state))
         except CommandRejected as rejection:
             played.answers.append((rejection.code, rejection.detail, rejection.field))
             continue

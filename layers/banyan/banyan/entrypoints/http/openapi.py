@@ -15,9 +15,12 @@ from banyan.entrypoints.http.headers import CORRELATION_ID, ETAG, IDEMPOTENCY_KE
 from banyan.entrypoints.http.identity import ADMIN
 from banyan.entrypoints.http.problems import CONTENT_TYPE
 from banyan.entrypoints.http.resolver import HttpResolver
+from banyan.errors import ConfigurationError
 
 VERSION: Final = "1.0.0"
 ADMIN_PATH: Final = "/admin/"
+KINDS: Final = ("commands", "queries")
+_PARAMETER: Final = re.compile(r"<[^>]*>")
 
 Json = dict[str, Any]
 
@@ -26,9 +29,33 @@ _REPLACED: Final = ("422", "500")
 
 
 def routers(domain: Domain) -> tuple[Router, Router]:
-    """The routers of a domain's commands and of its queries."""
-    module = import_module(domain.routes)
-    return module.commands, module.queries
+    """The routers of a domain's commands and of its queries.
+
+    Raises
+    ------
+    ConfigurationError
+        Two parts of the domain answer the same route; the message names both.
+    """
+    modules = {part.name: import_module(part.routes) for part in domain.parts if part.routes}
+    commands, queries = ({name: getattr(module, kind) for name, module in modules.items()} for kind in KINDS)
+    return _together(commands), _together(queries)
+
+
+def _together(routers: Mapping[str, Router]) -> Router:
+    """One router in place of those of several parts; Powertools has no public way to put one into another."""
+    if len(routers) == 1:
+        return next(iter(routers.values()))
+    joined = Router()  # type: ignore[no-untyped-call]
+    owners: dict[tuple[str, str], str] = {}
+    for owner, router in routers.items():
+        for path, methods, *_ in router._routes:
+            for method in methods:
+                other = owners.setdefault((_PARAMETER.sub("<>", path), method), owner)
+                if other != owner:
+                    raise ConfigurationError(f"route '{method} {path}' is declared by both {other!r} and {owner!r}")
+        for kept in ("_routes", "_routes_with_middleware", "_exception_handlers"):
+            getattr(joined, kept).update(getattr(router, kept))
+    return joined
 
 
 def admin_routers() -> Sequence[Router]:

@@ -1,0 +1,183 @@
+"""A manifest that contradicts itself is refused by name, and so is what two domains of a stack share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any, ClassVar
+
+import pytest
+from pydantic import BaseModel, Field
+
+from banyan import CamelModel, Decider, Domain, DomainEvent, Event, EventRegistry, Policy, StreamProjection, Upcaster
+from banyan.adapters.settings import deadline_durations, read_domain_settings
+from banyan.domain import join, load_domain
+from banyan.errors import ConfigurationError
+
+
+class Counted(DomainEvent):
+    """Something was counted."""
+
+    schema_version: ClassVar[int] = 2
+
+    times: int
+
+
+class Rung(DomainEvent):
+    """A bell was rung."""
+
+    schema_version: ClassVar[int] = 2
+
+    times: int
+
+
+class Count(CamelModel):
+    """How often."""
+
+    times: int = 0
+
+
+class Later(CamelModel):
+    """A command."""
+
+
+class CounterSettings(BaseModel):
+    """Tunables."""
+
+    rest_deadline_minutes: float = Field(5.0, ge=1)
+
+
+class BellSettings(BaseModel):
+    """Tunables."""
+
+    loudness: int = 3
+
+
+class Needed(BaseModel):
+    """Tunables, one of which has no default."""
+
+    size: int
+
+
+class Taken(BaseModel):
+    """Tunables, one of which the engine has."""
+
+    max_retries: int = 1
+
+
+def decide(command: Any, state: Count) -> Sequence[DomainEvent]:  # noqa: ARG001
+    return ()
+
+
+def forgets(command: Any, state: Count) -> None:
+    """Decide nothing, and do not even say so."""
+
+
+def react(event: Event, history: Any) -> Sequence[Any]:  # noqa: ARG001
+    return ()
+
+
+def evolve(state: Count, event: Any) -> Count:  # noqa: ARG001
+    return state
+
+
+def decider(entity: str, decides: Callable[..., Any] = decide) -> Decider[Count, Any]:
+    return Decider(entity, Count, decides, evolve, Count)
+
+
+def rows(name: str, entity: str) -> StreamProjection[Count]:
+    return StreamProjection(name=name, entity=entity, state=Count, initial=Count, evolve=evolve)
+
+
+def made(name: str, event: type[DomainEvent], **changes: Any) -> Domain:
+    """A whole domain whose entity has its name."""
+    upcaster = Upcaster(event.event_type(), 1, lambda data: {"times": data["count"]})
+    parts: dict[str, Any] = {
+        "registry": EventRegistry([event], [upcaster]),
+        "deciders": [decider(name)],
+        "projections": [rows(f"{name}s", name)],
+        "policies": [Policy(f"watch_{name}", name, react)],
+    }
+    return Domain(name=name, **parts | changes)
+
+
+COUNTER = made("counter", Counted, settings=CounterSettings, legacy="counter.legacy")
+BELL = made("bell", Rung, settings=BellSettings)
+
+
+@pytest.mark.parametrize(
+    ("changes", "mended"),
+    [
+        ({"projections": [rows("counts", "conter")]}, "projection 'counts' reads entity 'conter'"),
+        ({"policies": [Policy("watch", "conter", react)]}, "policy 'watch' reacts to entity 'conter'"),
+        ({"policies": [Policy("watch", "counter", react, sends_to=["bell"])]}, "policy 'watch' sends to entity 'bell'"),
+        ({"policies": [Policy("watch", "counter", react, schedules=[Later])]}, "policy 'watch' schedules Later"),
+        ({"deciders": [decider("counter", forgets)]}, "decide of entity 'counter' returns None"),
+        ({"deciders": [decider("counter"), decider("a counter")]}, "entity 'a counter' cannot be part"),
+        ({"deciders": [decider("counter")] * 2}, "entity 'counter' is declared twice"),
+        ({"settings": Needed}, "setting 'size' of domain 'counter' has no default"),
+    ],
+)
+def test_a_manifest_that_contradicts_itself_names_what_to_mend(changes: dict[str, Any], mended: str) -> None:
+    with pytest.raises(ConfigurationError, match=mended):
+        made("counter", Counted, **changes)
+
+
+def test_a_deferred_command_may_be_scheduled() -> None:
+    deferring = replace(decider("counter"), deferred=[Later])
+    made("counter", Counted, deciders=[deferring], policies=[Policy("w", "counter", react, schedules=[Later])])
+
+
+def test_a_command_for_which_nothing_was_decided_is_named() -> None:
+    with pytest.raises(ConfigurationError, match="'counter' returned None for Later"):
+        decider("counter", lambda command, state: None).decided(Later(), Count())  # noqa: ARG005
+
+
+def test_domains_are_joined_whole_and_each_keeps_what_is_its_own() -> None:
+    both = join([COUNTER, BELL])
+    assert both.name == "counter, bell"
+    assert both.registry.event_types == ("Counted", "Rung")
+    assert both.registry.decode("Rung", 1, {"count": 2}) == Rung(times=2), "its upcasters come along"
+    assert [each.entity for each in both.deciders] == ["counter", "bell"]
+    assert [each.name for each in both.projections] == ["counters", "bells"]
+    assert [each.name for each in both.policies] == ["watch_counter", "watch_bell"]
+    assert (both.owner("bell"), both.owner("counter"), both.legacy) == ("bell", "counter", "counter.legacy")
+    assert join([BELL]) is BELL
+
+
+@pytest.mark.parametrize(
+    ("other", "what"),
+    [
+        (made("counter", Rung), "domain 'counter'"),
+        (made("bell", Rung, deciders=[decider("bell"), decider("counter")]), "entity 'counter'"),
+        (made("bell", Counted), "event 'Counted'"),
+        (made("bell", Rung, projections=[rows("counters", "bell")]), "projection 'counters'"),
+        (made("bell", Rung, policies=[Policy("watch_counter", "bell", react)]), "policy 'watch_counter'"),
+        (made("bell", Rung, settings=CounterSettings), "setting 'rest_deadline_minutes'"),
+        (made("bell", Rung, legacy="bell.legacy"), "adapter of a legacy system"),
+    ],
+)
+def test_what_two_domains_declare_is_refused_with_both_owners(other: Domain, what: str) -> None:
+    with pytest.raises(ConfigurationError, match=f"{what}.* is declared by both 'counter' and '{other.name}'"):
+        join([COUNTER, other])
+
+
+def test_settings_are_read_for_each_part_and_checked() -> None:
+    both = join([COUNTER, BELL])
+    read = read_domain_settings(both, {"BANYAN_REST_DEADLINE_MINUTES": "7", "BANYAN_LOUDNESS": "9"})
+    assert read == {"counter": CounterSettings(rest_deadline_minutes=7), "bell": BellSettings(loudness=9)}
+    assert deadline_durations(read.values()) == {"rest": timedelta(minutes=7)}
+    with pytest.raises(ConfigurationError, match="BANYAN_REST_DEADLINE_MINUTES"):
+        read_domain_settings(both, {"BANYAN_REST_DEADLINE_MINUTES": "0"})
+
+
+def test_a_setting_of_the_engine_belongs_to_no_domain() -> None:
+    with pytest.raises(ConfigurationError, match="'max_retries' of domain 'bell' is one of the engine's"):
+        read_domain_settings(made("bell", Rung, settings=Taken), {})
+
+
+@pytest.mark.parametrize(("named", "told"), [("", "no domain is named"), ("json,json", "'json' is declared twice")])
+def test_domains_are_named_once_each(named: str, told: str) -> None:
+    with pytest.raises(ConfigurationError, match=told):
+        load_domain(named)
