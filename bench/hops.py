@@ -88,7 +88,7 @@ def main() -> None:
 def _ways() -> Mapping[str, Way]:
     with moto_tables() as engine:
         names = {f"{name.upper()}_TABLE": getattr(engine.tables, name) for name in type(engine.tables).model_fields}
-        app = bootstrap(names, client=lambda: engine.client)
+        app = bootstrap({"BANYAN_DOMAIN": "orders", **names}, client=lambda: engine.client)
         api = command_api(app)
         for number in range(2):
             _post(api, f"warm-{number}")

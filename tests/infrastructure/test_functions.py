@@ -60,6 +60,7 @@ def test_nothing_in_the_template_makes_powertools_log_events(functions: list[Res
     talkative = {"POWERTOOLS_DEBUG", "POWERTOOLS_DEV", "POWERTOOLS_LOGGER_LOG_EVENT", "POWERTOOLS_TRACER_CAPTURE_ERROR"}
     assert not [f.logical_id for f in functions if talkative & f.properties["Environment"]["Variables"].keys()]
     deployed = [*(ROOT / "layers").rglob("*.py"), *(ROOT / "functions").rglob("*.py")]
+    deployed = [file for file in deployed if "tools" not in file.parts[len(ROOT.parts) :]]
     assert not [file for file in deployed if LEAKS.search(file.read_text())]
 
 

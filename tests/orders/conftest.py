@@ -9,6 +9,12 @@ from tests.orders.support.legacies import OnPostgres
 from tests.support.postgres import Server, database
 
 
+@pytest.fixture(autouse=True)
+def _orders(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The domain that functions serve."""
+    monkeypatch.setenv("BANYAN_DOMAIN", "orders")
+
+
 @pytest.fixture
 def postgres(postgres_server: Server) -> Iterator[OnPostgres]:
     """A legacy system in a schema of its own."""

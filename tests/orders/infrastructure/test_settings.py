@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from banyan.adapters.settings import PREFIX, read_settings
 from banyan_tools.local.template import read
-from banyan_tools.runtime.emulator import ROOT
+from banyan_tools.project import ROOT
 from banyan_tools.runtime.sandbox import load_template
 from orders.settings import OrderSettings
 

@@ -40,6 +40,7 @@ from banyan_tools.runtime.sandbox import load_template
 from orders.projections import ORDER_LIST
 
 SETTINGS = {
+    "BANYAN_DOMAIN": "orders",
     "BANYAN_LOG_BUCKETS": BUCKETS,
     "BANYAN_BACKOFF_MS": 1,
     "BANYAN_MAX_RETRIES": 1,

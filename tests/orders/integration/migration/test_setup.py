@@ -27,7 +27,8 @@ def application(engine: DynamoDBEngine, **settings: str) -> Application:
     """The parts of a function with these settings."""
     tables = {f"{name.upper()}_TABLE": table for name, table in engine.tables.model_dump().items()}
     return bootstrap(
-        {**tables, **{f"BANYAN_{n.upper()}": v for n, v in settings.items()}}, client=lambda: engine.client
+        {"BANYAN_DOMAIN": "orders", **tables, **{f"BANYAN_{n.upper()}": v for n, v in settings.items()}},
+        client=lambda: engine.client,
     )
 
 
@@ -71,7 +72,7 @@ def test_without_a_legacy_system_nothing_of_a_migration_is_imported() -> None:
     code = (
         "import sys; from unittest.mock import Mock; import banyan.entrypoints.http.api;"
         "from banyan.bootstrap import bootstrap;"
-        "app = bootstrap({}, client=Mock); app.handlers; assert app.migration is None;"
+        "app = bootstrap({'BANYAN_DOMAIN': 'orders'}, client=Mock); app.handlers; assert app.migration is None;"
         "print(sorted(n for n in sys.modules if n.startswith(('banyan.migration', 'psycopg', 'orders.legacy'))))"
     )
     path = os.pathsep.join(["layers/banyan", "layers/domains"])

@@ -71,7 +71,8 @@ class Scene:
         """The application as a process beside the stack sees it."""
         tables = load_template().resources("AWS::DynamoDB::Table")
         names = {f"{table.logical_id.removesuffix('Table').upper()}_TABLE": table.name for table in tables}
-        return bootstrap(names, client=lambda: self.client("dynamodb", self.services.dynamodb))
+        environ = {"BANYAN_DOMAIN": "orders", **names}
+        return bootstrap(environ, client=lambda: self.client("dynamodb", self.services.dynamodb))
 
     def client(self, service: str, url: str | None = None) -> Any:
         """An SDK client of a service."""
