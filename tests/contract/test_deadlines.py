@@ -17,14 +17,14 @@ from banyan.adapters.dynamodb.deadlines import DynamoDBDeadlines
 from banyan.commands.handler import CommandHandler
 from banyan.deadlines.base import MemoryDeadlines, WaitingDeadlines, command_of
 from banyan.deadlines.runner import RESERVE_MS, DeadlineRunner
-from banyan.errors import StoreUnavailable
+from banyan.errors import StoreMisconfigured, StoreUnavailable
 
 THROTTLED = refused("ThrottlingException")
 
 
 def table(engine: Engine) -> WaitingDeadlines:
     if isinstance(engine, DynamoDBEngine):
-        return DynamoDBDeadlines(engine.client, engine.named("deadlines"), BUCKETS)
+        return DynamoDBDeadlines(engine.gateway, engine.named("deadlines"), BUCKETS)
     return MemoryDeadlines()
 
 
@@ -112,10 +112,10 @@ def test_a_lost_answer_schedules_once(dynamodb: DynamoDBEngine) -> None:
 def test_a_table_that_does_not_answer_is_told_from_a_wrong_request(moto: DynamoDBEngine) -> None:
     deadlines = table(moto)
     moto.wire.inject(*[THROTTLED] * 3)
-    with pytest.raises(StoreUnavailable, match="the deadlines table refused for now: ThrottlingException"):
+    with pytest.raises(StoreUnavailable, match=r"refused for now: deadlines.* says ThrottlingException"):
         deadlines.schedule(deadline("a"))
-    missing = DynamoDBDeadlines(moto.client, "missing", BUCKETS)
-    with pytest.raises(moto.client.exceptions.ResourceNotFoundException):
+    missing = DynamoDBDeadlines(moto.gateway, "missing", BUCKETS)
+    with pytest.raises(StoreMisconfigured, match="missing says ResourceNotFoundException"):
         missing.schedule(deadline("a"))
 
 

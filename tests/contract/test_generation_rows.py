@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from tests.support.clocks import no_sleep
 from tests.support.engines import DynamoDBEngine, Engine, MemoryEngine
 from tests.support.ledger import account, deposits
 from tests.support.projections import Ledger
@@ -39,7 +38,7 @@ def rows(engine: Engine, ledger: Ledger) -> GenerationRows:
         assert isinstance(ledger.views, MemoryViews)
         return MemoryGenerationRows(ledger.views)
     assert isinstance(engine, DynamoDBEngine)
-    return DynamoDBGenerationRows(engine.client, engine.tables.views, engine.tables.cursors, no_sleep)
+    return DynamoDBGenerationRows(engine.gateway, engine.tables.views, engine.tables.cursors)
 
 
 def copy(ledger: Ledger, generation: Generation) -> None:

@@ -21,7 +21,7 @@ RECORD = Record("acme#key", "f" * 64, "first", NOW, NOW + timedelta(seconds=16),
 @pytest.fixture
 def table(engine: Engine) -> IdempotencyTable:
     if isinstance(engine, DynamoDBEngine):
-        return DynamoDBIdempotency(engine.client, engine.named("idempotency"))
+        return DynamoDBIdempotency(engine.gateway, engine.named("idempotency"))
     return MemoryIdempotency()
 
 
@@ -66,6 +66,6 @@ def test_one_of_many_claims_wins(table: IdempotencyTable) -> None:
 
 
 def test_a_lost_answer_to_a_claim_is_found_to_be_ones_own(dynamodb: DynamoDBEngine) -> None:
-    table = DynamoDBIdempotency(dynamodb.client, dynamodb.named("idempotency"))
+    table = DynamoDBIdempotency(dynamodb.gateway, dynamodb.named("idempotency"))
     dynamodb.wire.inject(lost_answer, on="PutItem")
     assert table.claim(RECORD, NOW) == RECORD

@@ -106,7 +106,7 @@ def parked(engine: DynamoDBEngine) -> Iterable[object]:
 
 
 def deadlines_of(engine: DynamoDBEngine) -> DynamoDBDeadlines:
-    deadlines = DynamoDBDeadlines(engine.client, engine.named("deadlines"), BUCKETS)
+    deadlines = DynamoDBDeadlines(engine.gateway, engine.named("deadlines"), BUCKETS)
     for number in range(SIZE):
         deadlines.schedule(deadline("a", after=number))
     return deadlines
@@ -124,7 +124,7 @@ def parked_deadlines(engine: DynamoDBEngine) -> Iterable[object]:
 
 
 def traces(engine: DynamoDBEngine) -> Iterable[object]:
-    index = DynamoDBTraces(engine.client, engine.named("traces"))
+    index = DynamoDBTraces(engine.gateway, engine.named("traces"))
     for moment in LATER:
         index.put(replace(ROW, recorded_at=moment))
     return [row.recorded_at for row in index.rows("acme", "c-1", SIZE)]
@@ -148,7 +148,7 @@ def marks(engine: DynamoDBEngine) -> Iterable[object]:
 def rows_of_a_rebuild(engine: DynamoDBEngine) -> Iterable[object]:
     rows(engine)
     found, position = set[ViewKey](), None
-    kept = DynamoDBGenerationRows(engine.client, engine.tables.views, engine.tables.cursors)
+    kept = DynamoDBGenerationRows(engine.gateway, engine.tables.views, engine.tables.cursors)
     while True:
         page, position = kept.keys([LIVE], 0, 1, position)
         found |= set(page.get(LIVE, ()))

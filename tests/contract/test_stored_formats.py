@@ -287,7 +287,7 @@ def read_cursors(engine: DynamoDBEngine) -> Any:
 
 
 def deadlines(engine: DynamoDBEngine) -> DynamoDBDeadlines:
-    return DynamoDBDeadlines(engine.client, engine.named("deadlines"), BUCKETS)
+    return DynamoDBDeadlines(engine.gateway, engine.named("deadlines"), BUCKETS)
 
 
 def write_deadlines(engine: DynamoDBEngine) -> None:
@@ -299,11 +299,11 @@ def write_deadlines(engine: DynamoDBEngine) -> None:
 
 
 def idempotency(engine: DynamoDBEngine) -> DynamoDBIdempotency:
-    return DynamoDBIdempotency(engine.client, engine.named("idempotency"))
+    return DynamoDBIdempotency(engine.gateway, engine.named("idempotency"))
 
 
 def traces(engine: DynamoDBEngine) -> DynamoDBTraces:
-    return DynamoDBTraces(engine.client, engine.named("traces"))
+    return DynamoDBTraces(engine.gateway, engine.named("traces"))
 
 
 def write_digests(engine: DynamoDBEngine) -> None:

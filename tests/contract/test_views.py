@@ -14,7 +14,7 @@ from tests.support.engines import DynamoDBEngine, Engine
 from tests.support.ledger import account, noise
 from tests.support.wire import lost_answer, lost_request, refused
 
-from banyan.adapters.dynamodb.requests import ATTEMPTS
+from banyan.adapters.dynamodb.gateway import ATTEMPTS
 from banyan.errors import StoreUnavailable
 from banyan.projections.base import Add, Put, Remove, RowWrite
 from banyan.projections.views import FailureRecord, Generation, StateRow, ViewKey, Views, ViewUpdate, WriteConflict

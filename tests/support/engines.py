@@ -20,21 +20,19 @@ from tests.support.wire import Deliver, Wire, strong_reads, tap
 from banyan.adapters.clients import CONFIG
 from banyan.adapters.dynamodb.commit_items import commit_item, snapshot_item
 from banyan.adapters.dynamodb.commits import DynamoDBTable
-from banyan.adapters.dynamodb.controls import DynamoDBStates
-from banyan.adapters.dynamodb.documents import BUILDS, CELLS, SEGMENTS, DynamoDBDocuments
+from banyan.adapters.dynamodb.documents import BUILDS, CELLS, LOG_CHECKPOINTS, SEGMENTS, STATES, DynamoDBDocuments
 from banyan.adapters.dynamodb.gateway import Gateway
-from banyan.adapters.dynamodb.log_checkpoints import DynamoDBCheckpoints
+from banyan.adapters.dynamodb.reports import DynamoDBReports
 from banyan.adapters.dynamodb.row_repair import DynamoDBRowRepair
 from banyan.adapters.dynamodb.views import DynamoDBViews
 from banyan.adapters.settings import Tables
 from banyan.documents import Documents, MemoryDocuments
-from banyan.projections.checkpoints import LogCheckpoints, MemoryCheckpoints
-from banyan.projections.controls import MemoryStates
+from banyan.projections.checkpoints import LogCheckpoints
 from banyan.projections.memory import MemoryViews
 from banyan.projections.rebuild.builds import Builds
 from banyan.projections.state import ProjectionStates
 from banyan.projections.views import RowRepair, Views
-from banyan.reconciliation.report import DynamoDBReports, MemoryReports, Reports
+from banyan.reconciliation.report import MemoryReports, Reports
 from banyan.store import Commit, CommitTable, EventStore, Snapshot
 from banyan.store.eventstore import Clock
 from banyan.store.memory import SNAPSHOT_OFFSET, MemoryTable
@@ -103,8 +101,8 @@ class MemoryEngine:
     def __init__(self) -> None:
         self._table = MemoryTable(BUCKETS)
         self._views = MemoryViews()
-        self._controls = MemoryStates()
-        self._checkpoints = MemoryCheckpoints()
+        self._controls = ProjectionStates()
+        self._checkpoints = LogCheckpoints()
         self._documents = MemoryDocuments()
         self._reports = MemoryReports()
 
@@ -117,10 +115,10 @@ class MemoryEngine:
     def views(self) -> MemoryViews:
         return self._views
 
-    def controls(self) -> MemoryStates:
+    def controls(self) -> ProjectionStates:
         return self._controls
 
-    def checkpoints(self) -> MemoryCheckpoints:
+    def checkpoints(self) -> LogCheckpoints:
         return self._checkpoints
 
     def upkeep(self) -> MemoryViews:
@@ -185,22 +183,22 @@ class DynamoDBEngine:
         return self._created[table]
 
     def table(self) -> DynamoDBTable:
-        return DynamoDBTable(self.client, self.events, BUCKETS, no_sleep)
+        return DynamoDBTable(self.gateway, self.events, BUCKETS)
 
     def store(self, registry: EventRegistry, clock: Clock | None = None) -> EventStore:
         return EventStore(self.table(), registry, clock or ManualClock(), no_sleep)
 
     def views(self) -> DynamoDBViews:
-        return DynamoDBViews(self.client, self.named("views"), self.named("cursors"), no_sleep)
+        return DynamoDBViews(self.gateway, self.named("views"), self.named("cursors"))
 
-    def controls(self) -> DynamoDBStates:
-        return DynamoDBStates(self.client, self.named("cursors"), no_sleep)
+    def controls(self) -> ProjectionStates:
+        return ProjectionStates(DynamoDBDocuments(self.gateway, self.named("cursors"), STATES))
 
-    def checkpoints(self) -> DynamoDBCheckpoints:
-        return DynamoDBCheckpoints(self.client, self.tables.cursors, no_sleep)
+    def checkpoints(self) -> LogCheckpoints:
+        return LogCheckpoints(DynamoDBDocuments(self.gateway, self.tables.cursors, LOG_CHECKPOINTS))
 
     def upkeep(self) -> DynamoDBRowRepair:
-        return DynamoDBRowRepair(self.client, self.tables.views, no_sleep)
+        return DynamoDBRowRepair(self.gateway, self.tables.views)
 
     def builds(self) -> Builds:
         return Builds(*(DynamoDBDocuments(self.gateway, self.named("cursors"), each) for each in (BUILDS, SEGMENTS)))
@@ -209,7 +207,7 @@ class DynamoDBEngine:
         return DynamoDBDocuments(self.gateway, self.tables.digests, CELLS)
 
     def reports(self) -> DynamoDBReports:
-        return DynamoDBReports(self.client, self.tables.reports)
+        return DynamoDBReports(self.gateway, self.tables.reports)
 
     def put(self, item: Commit | Snapshot) -> None:
         encoded = commit_item(item, BUCKETS) if isinstance(item, Commit) else snapshot_item(item)

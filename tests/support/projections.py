@@ -13,8 +13,8 @@ from banyan.events import CamelModel, DomainEvent, Event
 from banyan.projections.base import Add, Lookup, Projection, Put, Remove, RowWrite, StreamProjection, ViewProjection
 from banyan.projections.catchup import CatchUp
 from banyan.projections.check import ViewFold, fold_row
-from banyan.projections.checkpoints import LogCheckpoints, MemoryCheckpoints
-from banyan.projections.controls import CachedStates, MemoryStates
+from banyan.projections.checkpoints import LogCheckpoints
+from banyan.projections.controls import CachedStates
 from banyan.projections.memory import MemoryViews
 from banyan.projections.operations import Operations
 from banyan.projections.processor import ProjectionProcessor
@@ -120,7 +120,7 @@ class Ledger:
         self.clock = ManualClock()
         self.store = EventStore(table or MemoryTable(), REGISTRY, self.clock, no_sleep)
         self.views = views or MemoryViews()
-        self.controls = controls or MemoryStates()
+        self.controls = controls or ProjectionStates()
         self.notices = RecordedNotices()
         self.telemetry = CountingTelemetry()
         self.waits: list[float] = []
@@ -128,7 +128,7 @@ class Ledger:
         self.balances, self.turnover = balances(self.cured), turnover(self.cured)
         self.projections: Sequence[Projection] = [self.balances, self.turnover]
         self.snapshot_interval = snapshot_interval
-        self.checkpoints = checkpoints or MemoryCheckpoints()
+        self.checkpoints = checkpoints or LogCheckpoints()
         self.cached = CachedStates(self.controls, ["balances", "turnover"], 0)
         self.runner = self.make_runner()
 

@@ -8,6 +8,7 @@ from tests.support.engines import BUCKETS, dynamodb_client
 from tests.support.ledger import REGISTRY, account, deposits
 
 from banyan.adapters.dynamodb.commits import DynamoDBTable
+from banyan.adapters.dynamodb.gateway import Gateway
 from banyan.errors import ConcurrencyError
 from banyan.store import EventStore
 from banyan.streams import StreamHead
@@ -19,7 +20,7 @@ Won = list[tuple[int, str]]
 
 def race_in_a_process(endpoint: str, table: str, racer: int, wins: int) -> tuple[Won, int]:
     """``race`` with a client of its own."""
-    store = EventStore(DynamoDBTable(dynamodb_client(endpoint), table, BUCKETS), REGISTRY)
+    store = EventStore(DynamoDBTable(Gateway(dynamodb_client(endpoint)), table, BUCKETS), REGISTRY)
     return race(store, racer, wins, lambda: None)
 
 

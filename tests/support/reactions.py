@@ -16,9 +16,10 @@ from banyan.deadlines.base import Deadline
 from banyan.decider import Decider
 from banyan.domain import Domain
 from banyan.events import CamelModel, DomainEvent, Event, Metadata
-from banyan.projections.controls import CachedStates, MemoryStates
+from banyan.projections.controls import CachedStates
 from banyan.projections.memory import MemoryViews
 from banyan.projections.retries import RetryPolicy
+from banyan.projections.state import ProjectionStates
 from banyan.projections.views import FailureRecord
 from banyan.reactions.base import History, Policy, Reaction, Schedule, Send
 from banyan.reactions.policies import Policies
@@ -91,7 +92,7 @@ class Bank:
         self.deadlines = Kept()
         self.durations = {"reminder": timedelta(days=3)}
         self.effects = effects
-        self.controls = CachedStates(MemoryStates(), [REACTOR.projection], 0)
+        self.controls = CachedStates(ProjectionStates(), [REACTOR.projection], 0)
         self.reactor = self.make_reactor()
 
     def policies(self) -> Policies:

@@ -14,7 +14,6 @@ from tests.support.ledger import ACCOUNTS, REGISTRY
 from tests.support.projections import Ledger, same, timeless
 
 from banyan.documents import MemoryDocuments
-from banyan.projections.controls import MemoryStates
 from banyan.projections.memory import MemoryViews
 from banyan.projections.processor import ProjectionProcessor
 from banyan.projections.rebuild.builds import Builds, GenerationRows, Work, WorkQueue
@@ -124,7 +123,7 @@ class Rebuilding:
     def __init__(self, fuse: Fuse | None = None, buckets: int = BUCKETS) -> None:
         fuse = fuse or Fuse()
         views = MemoryViews()
-        self.ledger = Ledger(views, MemoryTable(buckets), controls=MemoryStates())
+        self.ledger = Ledger(views, MemoryTable(buckets), controls=ProjectionStates())
         self.messages = Messages(self.ledger)
         self.spent = Spent()
         self.walked = True

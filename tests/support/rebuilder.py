@@ -14,8 +14,7 @@ from tests.support.projections import Cured, balances, turnover
 
 from banyan.adapters.dynamodb.capacity import ConsumedCapacity
 from banyan.adapters.dynamodb.commits import DynamoDBTable
-from banyan.adapters.dynamodb.controls import DynamoDBStates
-from banyan.adapters.dynamodb.documents import BUILDS, SEGMENTS, DynamoDBDocuments
+from banyan.adapters.dynamodb.documents import BUILDS, SEGMENTS, STATES, DynamoDBDocuments
 from banyan.adapters.dynamodb.gateway import Gateway
 from banyan.adapters.dynamodb.generation_rows import DynamoDBGenerationRows
 from banyan.adapters.dynamodb.views import DynamoDBViews
@@ -25,6 +24,7 @@ from banyan.projections.rebuild.builds import Builds, Work
 from banyan.projections.rebuild.rebuild import Rebuild
 from banyan.projections.rebuild.worker import Pace, RebuildSteps, RebuildWorker
 from banyan.projections.snapshotter import Snapshotter
+from banyan.projections.state import ProjectionStates
 from banyan.store import EventStore
 from banyan.store.eventstore import utc_now
 from banyan.telemetry import NoTelemetry
@@ -65,11 +65,11 @@ class Rebuilder:
     def __init__(self, client: Any, tables: Tables) -> None:
         self.queue = Line()
         self.meter = ConsumedCapacity(client)
-        store = EventStore(DynamoDBTable(client, tables.events, BUCKETS), REGISTRY)
-        views = DynamoDBViews(client, tables.views, tables.cursors)
-        rows = DynamoDBGenerationRows(client, tables.views, tables.cursors)
-        controls = DynamoDBStates(client, tables.cursors)
         gateway = Gateway(client)
+        store = EventStore(DynamoDBTable(gateway, tables.events, BUCKETS), REGISTRY)
+        views = DynamoDBViews(gateway, tables.views, tables.cursors)
+        rows = DynamoDBGenerationRows(gateway, tables.views, tables.cursors)
+        controls = ProjectionStates(DynamoDBDocuments(gateway, tables.cursors, STATES))
         builds = Builds(*(DynamoDBDocuments(gateway, tables.cursors, layout) for layout in (BUILDS, SEGMENTS)))
         snapshots = Snapshotter(store, [ACCOUNTS], 1000, NoTelemetry())
         pause = partial(time.sleep, SETTLE_SECONDS)

@@ -15,11 +15,18 @@ from banyan.adapters.claims import ClaimChecks
 from banyan.adapters.clients import dynamodb_client, events_client, s3_client, secrets_client
 from banyan.adapters.clock_watch import ClockWatch
 from banyan.adapters.dynamodb.commits import DynamoDBTable
-from banyan.adapters.dynamodb.controls import DynamoDBStates
 from banyan.adapters.dynamodb.deadlines import DynamoDBDeadlines
-from banyan.adapters.dynamodb.documents import BUILDS, CELLS, SEGMENTS, DynamoDBDocuments
+from banyan.adapters.dynamodb.documents import (
+    BUILDS,
+    CELLS,
+    LOG_CHECKPOINTS,
+    SEGMENTS,
+    STATES,
+    DynamoDBDocuments,
+    Layout,
+)
 from banyan.adapters.dynamodb.gateway import Gateway
-from banyan.adapters.dynamodb.log_checkpoints import DynamoDBCheckpoints
+from banyan.adapters.dynamodb.reports import DynamoDBReports
 from banyan.adapters.dynamodb.traces import DynamoDBTraces
 from banyan.adapters.dynamodb.views import DynamoDBViews
 from banyan.adapters.event_bus import EventBridgeNotices, EventBus
@@ -44,7 +51,7 @@ from banyan.projections.status import Standstill, StatusReader
 from banyan.projections.views import Views
 from banyan.reactions.policies import Policies
 from banyan.reactions.reactor import REACTOR, Effect, Reactor, reacting
-from banyan.reconciliation.report import DynamoDBReports, Reports
+from banyan.reconciliation.report import Reports
 from banyan.store import EventStore
 from banyan.store.eventstore import Clock, utc_now
 from banyan.telemetry import NoTelemetry, Telemetry
@@ -68,7 +75,7 @@ class Application:
     tables : Tables
     services : Services
     domain : Domain
-    client : DynamoDBClient
+    gateway : Gateway
     store : EventStore
     views : Views
     controls : ProjectionStates
@@ -82,7 +89,7 @@ class Application:
     tables: Tables
     services: Services
     domain: Domain
-    client: DynamoDBClient
+    gateway: Gateway
     store: EventStore
     views: Views
     controls: ProjectionStates
@@ -123,8 +130,8 @@ class Application:
             self._on_dynamodb(adapter) if settings.legacy_store == "dynamodb" else self._on_postgres(adapter),
             adapter,
             self.domain,
-            DynamoDBTable(self.client, self.tables.events, settings.log_buckets),
-            Gateway(self.client),
+            DynamoDBTable(self.gateway, self.tables.events, settings.log_buckets),
+            self.gateway,
             self.tables.migration,
             limits=Limits(
                 timedelta(hours=settings.stability_hours),
@@ -147,9 +154,9 @@ class Application:
         from banyan.migration.writes.primary import DynamoDBPrimary
 
         name = _given(self.settings.legacy_name, "BANYAN_LEGACY_NAME")
-        primary = DynamoDBPrimary(Gateway(self.client), self.tables.migration, adapter.entity)
-        legacy = DynamoDBLegacy(self.client, name, adapter, primary, stream=self.settings.legacy_stream_arn)
-        return LegacySystem(legacy, DynamoDBTables(self.client, name, adapter.entity))
+        primary = DynamoDBPrimary(self.gateway, self.tables.migration, adapter.entity)
+        legacy = DynamoDBLegacy(self.gateway.client, name, adapter, primary, stream=self.settings.legacy_stream_arn)
+        return LegacySystem(legacy, DynamoDBTables(self.gateway.client, name, adapter.entity))
 
     def _on_postgres(self, adapter: AnyAdapter) -> LegacySystem:
         from banyan.migration.archive.tables_postgres import PostgresTables
@@ -241,23 +248,17 @@ class Application:
     @cached_property
     def log_checkpoints(self) -> LogCheckpoints:
         """Up to when the log of all streams is taken in."""
-        return DynamoDBCheckpoints(self.client, self.tables.cursors)
+        return LogCheckpoints(self._cursors(LOG_CHECKPOINTS))
 
     @cached_property
     def deadlines(self) -> WaitingDeadlines:
         """Where commands wait for their time."""
-        return DynamoDBDeadlines(self.client, self.tables.deadlines, self.settings.log_buckets)
-
-    @cached_property
-    def gateway(self) -> Gateway:
-        """What sends requests to DynamoDB."""
-        return Gateway(self.client)
+        return DynamoDBDeadlines(self.gateway, self.tables.deadlines, self.settings.log_buckets)
 
     @cached_property
     def builds(self) -> Builds:
         """Rebuilds of projections, and how far they have come."""
-        cursors = self.tables.cursors
-        return Builds(*(DynamoDBDocuments(self.gateway, cursors, layout) for layout in (BUILDS, SEGMENTS)))
+        return Builds(self._cursors(BUILDS), self._cursors(SEGMENTS))
 
     @cached_property
     def digests(self) -> Documents:
@@ -267,7 +268,7 @@ class Application:
     @cached_property
     def reports(self) -> Reports:
         """Reports of the reconciliation."""
-        return DynamoDBReports(self.client, self.tables.reports)
+        return DynamoDBReports(self.gateway, self.tables.reports)
 
     @cached_property
     def publisher(self) -> EventPublisher:
@@ -277,12 +278,12 @@ class Application:
     @cached_property
     def traces(self) -> Traces:
         """What keeps the index of traces."""
-        return Traces(DynamoDBTraces(self.client, self.tables.traces), self.settings.trace_days)
+        return Traces(DynamoDBTraces(self.gateway, self.tables.traces), self.settings.trace_days)
 
     @cached_property
     def timeline(self) -> Timeline:
         """What answers which events a request set off."""
-        return Timeline(DynamoDBTraces(self.client, self.tables.traces), self.store)
+        return Timeline(DynamoDBTraces(self.gateway, self.tables.traces), self.store)
 
     @cached_property
     def _effects(self) -> Sequence[Effect]:
@@ -299,6 +300,9 @@ class Application:
 
     def _standstill(self, runner: StreamProcessor) -> Standstill:
         return Standstill(runner.projectors, self.cached_controls, self.builds, self.clock, self.telemetry)
+
+    def _cursors(self, layout: Layout) -> Documents:
+        return DynamoDBDocuments(self.gateway, self.tables.cursors, layout)
 
     def _catch_up(self, runner: StreamProcessor) -> CatchUp:
         return CatchUp(runner, self.store, self.log_checkpoints, self.clock, self.telemetry)
@@ -329,20 +333,20 @@ def bootstrap(
     environ = os.environ if environ is None else environ
     settings, tables, services = Settings.from_env(environ), Tables.from_env(environ), Services.from_env(environ)
     domain = load_domain(settings.domain)
-    dynamodb = client()
-    ClockWatch(clock, telemetry or NoTelemetry()).watch(dynamodb)
-    store = EventStore(DynamoDBTable(dynamodb, tables.events, settings.log_buckets), _registry(settings, domain), clock)
-    views = DynamoDBViews(dynamodb, tables.views, tables.cursors)
+    gateway = Gateway(client())
+    ClockWatch(clock, telemetry or NoTelemetry()).watch(gateway.client)
+    store = EventStore(DynamoDBTable(gateway, tables.events, settings.log_buckets), _registry(settings, domain), clock)
+    views = DynamoDBViews(gateway, tables.views, tables.cursors)
     bus = EventBus(once(events_client), services.event_bus, settings.bus_entry_bytes)
     return Application(
         settings=settings,
         tables=tables,
         services=services,
         domain=domain,
-        client=dynamodb,
+        gateway=gateway,
         store=store,
         views=views,
-        controls=DynamoDBStates(dynamodb, tables.cursors),
+        controls=ProjectionStates(DynamoDBDocuments(gateway, tables.cursors, STATES)),
         bus=bus,
         notices=notices or (EventBridgeNotices(bus) if services.event_bus else NoNotices()),
         telemetry=telemetry or NoTelemetry(),

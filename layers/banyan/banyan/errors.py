@@ -104,13 +104,12 @@ class StoreRejected(BanyanError):
 
     Parameters
     ----------
-    codes : str
+    reason : str
         What the database calls it, without its text, which may hold values.
     """
 
-    def __init__(self, codes: str) -> None:
-        super().__init__(f"the database will never accept this: {codes}")
-        self.codes = codes
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"the database will never accept this: {reason}")
 
 
 class PrimaryChanged(BanyanError):

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from tests.orders.support.legacies import OnDynamoDB, order, row
-from tests.support.clocks import START, no_sleep
+from tests.support.clocks import START
 from tests.support.engines import DynamoDBEngine
 from tests.support.ledger import REGISTRY, account, deposits
 from tests.support.projections import Ledger
@@ -81,7 +81,7 @@ def rebuild_checkpoints(engine: DynamoDBEngine, ledger: Ledger) -> Iterable[obje
 
 def shared_rows(engine: DynamoDBEngine, ledger: Ledger) -> Iterable[object]:
     keys = [key for key in ledger.expected_turnover() if key.partition == "growing"]
-    rows = DynamoDBGenerationRows(engine.client, engine.tables.views, engine.tables.cursors, no_sleep)
+    rows = DynamoDBGenerationRows(engine.gateway, engine.tables.views, engine.tables.cursors)
     assert rows.rows(TURNOVER, keys).keys() == set(keys)
     return engine.upkeep().read_rows(TURNOVER, keys)
 
@@ -112,7 +112,7 @@ def test_a_legacy_systems_rows_are_all_read(dynamodb: DynamoDBEngine) -> None:
 
 
 def test_a_generation_is_dropped_to_its_last_row_and_cursor(dynamodb: DynamoDBEngine, ledger: Ledger) -> None:
-    rows = DynamoDBGenerationRows(dynamodb.client, dynamodb.tables.views, dynamodb.tables.cursors, no_sleep)
+    rows = DynamoDBGenerationRows(dynamodb.gateway, dynamodb.tables.views, dynamodb.tables.cursors)
     position = rows.drop(TURNOVER, 0, 1, None)
     while position is not None:
         position = rows.drop(TURNOVER, 0, 1, position)

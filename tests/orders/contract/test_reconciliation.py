@@ -15,12 +15,12 @@ from tests.orders.support.reconciliation import ORDERS, TEA, WINDOW, Found, Reco
 from tests.support.clocks import no_sleep
 from tests.support.engines import BUCKETS, DynamoDBEngine, Engine
 
+from banyan.adapters.dynamodb.reports import DynamoDBReports
 from banyan.commands.handler import CommandHandler
 from banyan.projections.base import Add
 from banyan.projections.controls import change
 from banyan.projections.views import Generation, ViewUpdate, named_row
 from banyan.reconciliation.feeds import OVERLAP
-from banyan.reconciliation.report import DynamoDBReports
 from banyan.store.base import LogEntry
 from banyan.store.snapshots import write_snapshot
 from banyan.streams import BEGINNING_OF_TIME, StreamId
@@ -431,7 +431,7 @@ def test_an_event_that_is_only_just_recorded_is_in_flight_and_later_stale(
 def test_reports_are_kept_newest_first(dynamodb: DynamoDBEngine) -> None:
     shop = ReconciliationFixture(dynamodb, orders=1)
     runs = [shop.reconcile(), shop.reconcile()]
-    reports = DynamoDBReports(dynamodb.client, dynamodb.tables.reports)
+    reports = DynamoDBReports(dynamodb.gateway, dynamodb.tables.reports)
 
     assert list(reports.latest()) == runs[::-1]
     assert list(reports.latest(1)) == runs[1:]

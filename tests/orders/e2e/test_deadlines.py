@@ -14,6 +14,7 @@ from tests.support.clocks import EVERYTHING, wait_until
 from tests.support.engines import dynamodb_client
 
 from banyan.adapters.dynamodb.commits import DynamoDBTable
+from banyan.adapters.dynamodb.gateway import Gateway
 from banyan.adapters.dynamodb.traces import DynamoDBTraces
 from banyan.store import EventStore
 from banyan.traces import Timeline, Trace
@@ -49,9 +50,9 @@ def traced(stack: Stack, correlation_id: str) -> Trace:
     """The trace of a request, read from the stack's own tables."""
     found = LOCAL.search(stack.screen())
     assert found, stack.screen()
-    client = dynamodb_client(found[1])
-    store = EventStore(DynamoDBTable(client, "banyan-EventsTable"), DOMAIN.registry)
-    return Timeline(DynamoDBTraces(client, "banyan-TracesTable"), store).trace("acme", correlation_id)
+    gateway = Gateway(dynamodb_client(found[1]))
+    store = EventStore(DynamoDBTable(gateway, "banyan-EventsTable"), DOMAIN.registry)
+    return Timeline(DynamoDBTraces(gateway, "banyan-TracesTable"), store).trace("acme", correlation_id)
 
 
 def test_an_unpaid_order_is_cancelled_by_its_deadline_and_releases_its_stock(impatient: Stack) -> None:

@@ -23,10 +23,10 @@ from banyan.entrypoints.http.identity import ADMIN
 from banyan.entrypoints.http.once import Once
 from banyan.entrypoints.http.openapi import routers
 from banyan.notices import NoNotices
-from banyan.projections.controls import MemoryStates
 from banyan.projections.memory import MemoryViews
 from banyan.projections.processor import ProjectionProcessor
 from banyan.projections.retries import RetryPolicy
+from banyan.projections.state import ProjectionStates
 from banyan.projections.views import Views
 from banyan.store.base import CommitTable
 from banyan.store.eventstore import EventStore
@@ -105,13 +105,13 @@ class Server:
         self.store = EventStore(table or MemoryTable(), domain.registry, self.clock)
         self.views = views or MemoryViews()
         chosen = Settings(**{"min_version_wait_ms": 0, "backoff_ms": 1, **settings})
-        self.controls = MemoryStates()
+        self.controls = ProjectionStates()
         self.application = Application(
             settings=chosen,
             tables=Tables(),
             services=Services(),
             domain=domain,
-            client=cast(Any, None),
+            gateway=cast(Any, None),
             store=self.store,
             views=self.views,
             controls=self.controls,

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from tests.support.clocks import START
 
 from banyan.errors import TransitionRejected
-from banyan.projections.controls import CachedStates, MemoryStates
-from banyan.projections.state import ProjectionState, Stage, Status
+from banyan.projections.controls import CachedStates
+from banyan.projections.state import ProjectionState, ProjectionStates, Stage, Status
 from banyan.projections.views import Generation
 
 GRACE = timedelta(minutes=1)
@@ -123,7 +123,7 @@ def test_whatever_people_do_one_generation_is_live_and_at_most_one_unfinished(
         assert control.generation() == control.written()[0]
 
 
-class CountedControls(MemoryStates):
+class CountedControls(ProjectionStates):
     """Counts reads."""
 
     def __init__(self) -> None:

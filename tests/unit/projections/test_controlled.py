@@ -12,9 +12,9 @@ from tests.support.projections import BREAKER_LIMIT, POISON, Ledger, same
 
 from banyan.errors import ControlChanged, StoreUnavailable, TransitionRejected
 from banyan.notices import PROJECTION_PAUSED
-from banyan.projections.controls import CachedStates, MemoryStates
+from banyan.projections.controls import CachedStates
 from banyan.projections.retries import BREAKER
-from banyan.projections.state import MAX_PARKED, ProjectionState
+from banyan.projections.state import MAX_PARKED, ProjectionState, ProjectionStates
 from banyan.projections.views import FailureRecord, Generation
 from banyan.streams import StreamId
 
@@ -185,7 +185,7 @@ def test_a_bus_that_refuses_does_not_keep_a_stream_from_being_parked(caplog: pyt
 
 
 def test_without_its_controls_nothing_is_projected() -> None:
-    class Down(MemoryStates):
+    class Down(ProjectionStates):
         def get(self, projections: Any) -> Any:
             raise StoreUnavailable(str(projections))
 
@@ -195,7 +195,7 @@ def test_without_its_controls_nothing_is_projected() -> None:
     assert ledger.balance(ANNA) is None
 
 
-class Rivalled(MemoryStates):
+class Rivalled(ProjectionStates):
     """Somebody else is faster a few times."""
 
     def __init__(self, rivals: int) -> None:

@@ -8,7 +8,7 @@ from tests.support.ledger import account, deposits
 from tests.support.reactions import POISON, Bank, Noted, deposited
 
 from banyan.projections.catchup import MARGIN, CatchUp, CaughtUp
-from banyan.projections.checkpoints import MemoryCheckpoints
+from banyan.projections.checkpoints import LogCheckpoints
 from banyan.reactions.reactor import DEPLOYMENT
 
 ANNA, BEN, CARL = account("anna"), account("ben"), account("carl")
@@ -17,7 +17,7 @@ OUTAGE = timedelta(days=3)
 
 def caught_up(bank: Bank) -> CaughtUp:
     """What one run does."""
-    catch_up = CatchUp(bank.reactor, bank.store, MemoryCheckpoints(), bank.clock, bank.telemetry)
+    catch_up = CatchUp(bank.reactor, bank.store, LogCheckpoints(), bank.clock, bank.telemetry)
     (report,) = catch_up.everything(bank.clock() + timedelta(seconds=30))
     return report
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, Self
 
 import boto3
 
+from banyan.adapters.dynamodb.gateway import Gateway
 from banyan.adapters.dynamodb.views import DynamoDBViews
 from banyan.projections.views import ViewUpdate
 from banyan.reactions.reactor import MARK, REACTOR
@@ -102,7 +103,7 @@ class Sandbox:
             create_services(self._template)
         for table, item in seed():
             self.client.put_item(TableName=self.table(table), Item=item)
-        cursors = DynamoDBViews(self.client, "", self.table("CursorsTable"))
+        cursors = DynamoDBViews(Gateway(self.client), "", self.table("CursorsTable"))
         cursors.update(REACTOR, [ViewUpdate(MARK, 0, 1, BEGINNING, ())], BEGINNING)
         return self
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from hashlib import sha256
 from typing import TYPE_CHECKING
 
-from banyan.adapters.dynamodb.outages import outages
+from banyan.adapters.clients import outages
 from banyan.events import CamelModel, Event
 
 if TYPE_CHECKING:

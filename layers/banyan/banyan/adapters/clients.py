@@ -1,11 +1,16 @@
-"""AWS clients with deadlines and bounded retries."""
+"""AWS clients with deadlines and bounded retries, and what a failed request of theirs means."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
 import boto3
 from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+
+from banyan.errors import BanyanError, StoreMisconfigured, StoreRejected, StoreUnavailable
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -25,6 +30,9 @@ CONFIG: Final = Config(
     parameter_validation=False,
 )
 """What the SDK tells of itself and checks by itself is a sixth of the CPU time of a request; the service checks too."""
+
+REJECTED: Final = frozenset({"ValidationException", "ValidationError", "ItemCollectionSizeLimitExceeded"})
+MISCONFIGURED: Final = frozenset({"AccessDeniedException", "ResourceNotFoundException"})
 
 
 def dynamodb_client() -> DynamoDBClient:
@@ -55,3 +63,33 @@ def secrets_client() -> ReadsSecrets:
 def sqs_client() -> SQSClient:
     """An SQS client, as ``dynamodb_client``."""
     return boto3.client("sqs", config=CONFIG)
+
+
+@contextmanager
+def outages(what: str) -> Iterator[None]:
+    """Raise the engine's error for a failed request.
+
+    Parameters
+    ----------
+    what : str
+        Where the request goes, for the message.
+
+    Raises
+    ------
+    StoreUnavailable, StoreRejected
+    """
+    try:
+        yield
+    except BotoCoreError as error:
+        raise StoreUnavailable(f"no answer from {what}: {type(error).__name__}") from error
+    except ClientError as error:
+        raise refusal(error.response["Error"]["Code"], what) from error
+
+
+def refusal(code: str, what: str) -> BanyanError:
+    """What it means that a service refuses a request with a code."""
+    if code in REJECTED:
+        return StoreRejected(f"{what} says {code}")
+    if code in MISCONFIGURED:
+        return StoreMisconfigured(f"{what} says {code}")
+    return StoreUnavailable(f"{what} refused for now: {code}")

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import orjson
 
-from banyan.adapters.dynamodb.outages import outages
+from banyan.adapters.clients import outages
 from banyan.errors import NotPublished, StoreUnavailable
 
 if TYPE_CHECKING:

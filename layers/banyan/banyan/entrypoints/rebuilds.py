@@ -77,7 +77,7 @@ class Rebuilds:
     def worker(self) -> RebuildWorker:
         """What works the queue off."""
         app, settings = self._app, self._app.settings
-        rows = DynamoDBGenerationRows(app.client, app.tables.views, app.tables.cursors)
+        rows = DynamoDBGenerationRows(app.gateway, app.tables.views, app.tables.cursors)
         snapshots = Snapshotter(app.store, app.domain.deciders, settings.snapshot_interval, app.telemetry)
         pause = partial(time.sleep, settings.reconciliation_settle_ms / 1000)
         steps = RebuildSteps(app.domain.projections, app.store, app.views, rows, snapshots, pause, app.clock)
@@ -86,7 +86,7 @@ class Rebuilds:
             app.controls,
             app.builds,
             self._queue,
-            ConsumedCapacity(app.client),
+            ConsumedCapacity(app.gateway.client),
             pace(settings.rebuild_parallelization, timedelta(milliseconds=settings.control_cache_ms)),
             clock=app.clock,
         )

@@ -20,7 +20,7 @@ from banyan.reconciliation.sides import Comparison
 def reconciler(app: Application) -> Reconciler:
     """A reconciler for the generations that are live now."""
     window = timedelta(milliseconds=app.settings.reconciliation_settle_ms)
-    upkeep = DynamoDBRowRepair(app.client, app.tables.views)
+    upkeep = DynamoDBRowRepair(app.gateway, app.tables.views)
     sources = Sources(app.store, app.views, upkeep, app.digests, app.runner.retry, app.clock)
     others = _of_migration(app, sources, window)
     return Reconciler(

@@ -1,39 +1,37 @@
-"""Up to when every commit in the log of all streams is known to be taken in."""
+"""Up to when the log of all streams is applied to read models."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from threading import Lock
-from typing import Protocol
 
+from banyan.documents import Documents, Key, MemoryDocuments
 from banyan.projections.views import Generation
+from banyan.store.chain import timestamp
 
 
-class LogCheckpoints(Protocol):
-    """A moment for each generation and bucket of the log. One that held once holds for ever, so none is guarded."""
+class LogCheckpoints:
+    """A moment for each generation and bucket of the log. One that held once holds for ever, so none is guarded.
 
-    def get(self, generation: Generation, buckets: Sequence[int]) -> Mapping[int, datetime]:
-        """The moments there are, strongly consistent; one batch read for up to 100. Raises ``StoreUnavailable``."""
+    Parameters
+    ----------
+    documents : Documents
+        In memory unless given.
+    """
 
-    def put(self, generation: Generation, bucket: int, moment: datetime) -> None:
-        """Remember that what was recorded before a moment is taken in. Raises ``StoreUnavailable``."""
-
-
-class MemoryCheckpoints:
-    """Keeps moments in a dictionary; safe to share between threads."""
-
-    def __init__(self) -> None:
-        self._moments: dict[tuple[Generation, int], datetime] = {}
-        self._lock = Lock()
+    def __init__(self, documents: Documents | None = None) -> None:
+        self._documents = documents or MemoryDocuments()
 
     def get(self, generation: Generation, buckets: Sequence[int]) -> Mapping[int, datetime]:
-        """As in ``LogCheckpoints``."""
-        with self._lock:
-            found = {bucket: self._moments.get((generation, bucket)) for bucket in buckets}
-        return {bucket: moment for bucket, moment in found.items() if moment}
+        """The moments there are; one batch read for up to 100. Raises ``StoreUnavailable``."""
+        keys = {_key(generation, bucket): bucket for bucket in buckets}
+        found = self._documents.get_many(list(keys))
+        return {keys[key]: datetime.fromisoformat(text) for key, text in found.items()}
 
     def put(self, generation: Generation, bucket: int, moment: datetime) -> None:
-        """As in ``LogCheckpoints``."""
-        with self._lock:
-            self._moments[generation, bucket] = moment
+        """Remember that what was recorded before a moment is applied. Raises ``StoreUnavailable``."""
+        self._documents.put(_key(generation, bucket), timestamp(moment))
+
+
+def _key(generation: Generation, bucket: int) -> Key:
+    return Key("catchup", f"{generation}#{bucket}")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import replace
 from threading import Lock
 from typing import Final
 
@@ -14,29 +13,6 @@ from banyan.projections.state import ProjectionState, ProjectionStates
 from banyan.projections.views import Generation
 
 CHANGE_ATTEMPTS: Final = 5
-
-
-class MemoryStates:
-    """Keeps controls in a dictionary; safe to share between threads."""
-
-    def __init__(self) -> None:
-        self._controls: dict[str, ProjectionState] = {}
-        self._lock = Lock()
-
-    def get(self, projections: Sequence[str]) -> Mapping[str, ProjectionState]:
-        """As in ``ProjectionStates``."""
-        with self._lock:
-            return {name: self._controls.get(name, ProjectionState(name)) for name in projections}
-
-    def put(self, control: ProjectionState) -> ProjectionState:
-        """As in ``ProjectionStates``."""
-        with self._lock:
-            standing = self._controls.get(control.projection)
-            if (standing.revision if standing else 0) != control.revision:
-                raise ControlChanged(control.projection)
-            kept = replace(control, revision=control.revision + 1)
-            self._controls[control.projection] = kept
-            return kept
 
 
 class CachedStates:

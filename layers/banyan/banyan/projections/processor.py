@@ -12,11 +12,11 @@ from typing import Final
 from banyan.decider import AnyDecider
 from banyan.errors import BanyanError, ConfigurationError, ControlChanged, TransitionRejected
 from banyan.projections.base import Projection, ViewProjection
-from banyan.projections.controls import CachedStates, MemoryStates
+from banyan.projections.controls import CachedStates
 from banyan.projections.projector import AnyProjector, CommitSource, StreamBatch, StreamProgress, group_by_stream
 from banyan.projections.retries import BREAKER, FailedStream, Retries, RetryPolicy, check_systemic, pause
 from banyan.projections.snapshotter import Snapshotter
-from banyan.projections.state import GenerationInfo, ProjectionState
+from banyan.projections.state import GenerationInfo, ProjectionState, ProjectionStates
 from banyan.projections.stream_projector import StreamProjector
 from banyan.projections.view_projector import ViewProjector
 from banyan.projections.views import UNNOTED, FailureRecord, Generation, Views
@@ -186,7 +186,7 @@ class StreamProcessor:
         policy: RetryPolicy,
         applied: Callable[[Sequence[StreamBatch]], None] = lambda _: None,
     ) -> None:
-        self._states = states or CachedStates(MemoryStates(), [each.name for each in subscriptions], 0)
+        self._states = states or CachedStates(ProjectionStates(), [each.name for each in subscriptions], 0)
         self._policy = policy
         self._retries = Retries(views, policy, on_parked=self._check_breaker)
         self.projectors = Projectors(subscriptions, store, self._retries, self._states)

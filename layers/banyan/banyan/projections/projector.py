@@ -20,7 +20,6 @@ from banyan.store.reader import StreamReader, whole
 from banyan.streams import BEGINNING_OF_TIME, StreamId
 
 ATTEMPTS: Final = 7
-INVALID: Final = "ValidationException"
 
 Start = TypeVar("Start")
 """What a stream goes on from: its row, or its checkpoint."""
@@ -193,9 +192,7 @@ def own_error(error: Exception) -> Exception:
 
     Of what the database refuses, only an item it cannot hold is the stream's own.
     """
-    answer = getattr(error, "response", None)
-    refused = isinstance(answer, Mapping) and answer.get("Error", {}).get("Code") != INVALID
-    if refused or isinstance(error, StoreUnavailable | WriteConflict):
+    if isinstance(error, StoreUnavailable | WriteConflict):
         raise error
     return error
 

@@ -6,9 +6,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Final, Protocol
+from typing import Final
 
-from banyan.errors import GenerationInUse, TransitionRejected
+from pydantic import TypeAdapter
+
+from banyan.documents import Documents, Key, MemoryDocuments
+from banyan.errors import ControlChanged, GenerationInUse, TransitionRejected
 from banyan.projections.views import Generation
 from banyan.store.chain import timestamp
 from banyan.streams import BEGINNING_OF_TIME, StreamId
@@ -258,17 +261,42 @@ class ProjectionState:
             raise TransitionRejected(f"generation {number} of {self.projection!r} is {info.stage}, not {wanted}")
 
 
-class ProjectionStates(Protocol):
-    """Where the controls of all projections are kept."""
+_JSON: Final = TypeAdapter(ProjectionState)
+
+
+class ProjectionStates:
+    """Keeps the state of each projection as a document, whose revision is the state's.
+
+    Parameters
+    ----------
+    documents : Documents, optional
+        In memory unless given.
+    """
+
+    def __init__(self, documents: Documents | None = None) -> None:
+        self._documents = documents or MemoryDocuments()
 
     def get(self, projections: Sequence[str]) -> Mapping[str, ProjectionState]:
-        """Controls by projection, each of them, strongly consistent; one batch read for up to 100.
+        """States by projection; one that was never changed has its defaults. Raises ``StoreUnavailable``."""
+        found = self._documents.get_many([_key(name) for name in projections])
+        return {name: _read(name, found.get(_key(name))) for name in projections}
 
-        One that was never changed is ``ProjectionState(projection)``. Raises ``StoreUnavailable``.
+    def put(self, state: ProjectionState) -> ProjectionState:
+        """Keep a state if its revision is still the kept one; returns it with its new revision.
+
+        Raises
+        ------
+        ControlChanged, StoreUnavailable
         """
+        kept = replace(state, revision=state.revision + 1)
+        if not self._documents.revise(_key(state.projection), _JSON.dump_json(kept).decode(), kept.revision):
+            raise ControlChanged(state.projection)
+        return kept
 
-    def put(self, control: ProjectionState) -> ProjectionState:
-        """Keep a control if its revision is still the kept one; returns it with its new revision.
 
-        Raises ``ControlChanged``, ``StoreUnavailable``.
-        """
+def _key(projection: str) -> Key:
+    return Key("control", projection)
+
+
+def _read(projection: str, text: str | None) -> ProjectionState:
+    return _JSON.validate_json(text) if text else ProjectionState(projection)

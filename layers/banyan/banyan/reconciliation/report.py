@@ -4,17 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import Final, Protocol
 
-from banyan.adapters.dynamodb.commit_items import Item, pack, unpack
 from banyan.events import CamelModel
 from banyan.reconciliation.content import FieldDifference
-from banyan.store.chain import timestamp
 
-if TYPE_CHECKING:
-    from mypy_boto3_dynamodb import DynamoDBClient
-
-RECONCILIATION: Final = "reconciliation"
 MAX_FINDINGS: Final = 100
 
 
@@ -162,45 +156,3 @@ class MemoryReports:
 
     def find(self, started_at: datetime) -> Report | None:
         return self._reports.get(started_at)
-
-
-class DynamoDBReports:
-    """Keeps reports in a table keyed by ``report`` and ``started_at``."""
-
-    def __init__(self, client: DynamoDBClient, table: str) -> None:
-        self._client = client
-        self._table = table
-
-    def put(self, report: Report) -> None:
-        item = {
-            **_key(report.started_at),
-            "drift_percent": {"N": str(report.drift_percent)},
-            "content": pack(report.model_dump_json(by_alias=True)),
-        }
-        self._client.put_item(TableName=self._table, Item=item)
-
-    def latest(self, limit: int = 10) -> Sequence[Report]:
-        """Newest first, to the last page."""
-        request: dict[str, Any] = {
-            "TableName": self._table,
-            "KeyConditionExpression": "report = :report",
-            "ExpressionAttributeValues": {":report": {"S": RECONCILIATION}},
-            "ScanIndexForward": False,
-        }
-        found: list[Report] = []
-        page: dict[str, Any] = {}
-        while len(found) < limit:
-            answer = self._client.query(**request, Limit=limit - len(found), **page)
-            found += [Report.model_validate_json(unpack(item["content"])) for item in answer["Items"]]
-            if "LastEvaluatedKey" not in answer:
-                break
-            page = {"ExclusiveStartKey": answer["LastEvaluatedKey"]}
-        return found
-
-    def find(self, started_at: datetime) -> Report | None:
-        item = self._client.get_item(TableName=self._table, Key=_key(started_at)).get("Item")
-        return Report.model_validate_json(unpack(item["content"])) if item else None
-
-
-def _key(started_at: datetime) -> Item:
-    return {"report": {"S": RECONCILIATION}, "started_at": {"S": timestamp(started_at)}}

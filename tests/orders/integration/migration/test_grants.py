@@ -111,7 +111,7 @@ class Journey:
         self.ask("restore", {})
 
     def empty(self) -> None:
-        client, table = self.desk.app.client, self.legacy.table
+        client, table = self.desk.app.gateway.client, self.legacy.table
         for item in client.scan(TableName=table)["Items"]:
             client.delete_item(TableName=table, Key={name: item[name] for name in ("tenant", "id")})
 

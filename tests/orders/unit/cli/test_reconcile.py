@@ -39,7 +39,7 @@ def desk() -> Iterator[InProcessPlatform]:
 
 def spoil(desk: InProcessPlatform) -> None:
     """Write a wrong sum behind the projections' back."""
-    desk.app.client.update_item(
+    desk.app.gateway.client.update_item(
         TableName=desk.app.tables.views,
         Key=TOTALS,
         UpdateExpression="SET f_orders = :wrong",

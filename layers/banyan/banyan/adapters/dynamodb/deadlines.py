@@ -6,17 +6,14 @@ from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from datetime import datetime
 from heapq import merge
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
-from banyan.adapters.dynamodb.commit_items import Item, bucket_of
-from banyan.adapters.dynamodb.outages import outages
+from banyan.adapters.dynamodb.commit_items import bucket_of
+from banyan.adapters.dynamodb.gateway import ConditionFailed, Gateway, Item
 from banyan.deadlines.base import Deadline, Waiting, unfailed, waiting
 from banyan.events import Metadata
 from banyan.store.chain import timestamp
 from banyan.streams import StreamId
-
-if TYPE_CHECKING:
-    from mypy_boto3_dynamodb import DynamoDBClient
 
 PARKED: Final = -1
 """Bucket of what was put aside; nothing in it is ever due."""
@@ -24,23 +21,20 @@ PARKED: Final = -1
 BEHIND_ITS_MOMENT: Final = "$"
 """Sorts behind the ``#`` that follows the due time in a key."""
 
-WHAT: Final = "the deadlines table"
-
 
 class DynamoDBDeadlines:
     """Keeps deadlines in a table keyed by ``bucket`` and ``due``.
 
     Parameters
     ----------
-    client : DynamoDBClient
+    gateway : Gateway
     table : str
-        Name of the table.
     buckets : int
         Among which the streams are spread; fixed for the life of a table.
     """
 
-    def __init__(self, client: DynamoDBClient, table: str, buckets: int) -> None:
-        self._client = client
+    def __init__(self, gateway: Gateway, table: str, buckets: int) -> None:
+        self._gateway = gateway
         self._table = table
         self._buckets = buckets
 
@@ -55,8 +49,7 @@ class DynamoDBDeadlines:
 
     def remove(self, waiting: Waiting) -> None:
         """As in ``WaitingDeadlines``: one ``DeleteItem``."""
-        with outages(WHAT):
-            self._client.delete_item(TableName=self._table, Key=self._key(waiting))
+        self._gateway.write("delete_item", {"TableName": self._table, "Key": self._key(waiting)})
 
     def put_back(self, waiting: Waiting) -> None:
         """As in ``WaitingDeadlines``: one ``PutItem``."""
@@ -82,31 +75,22 @@ class DynamoDBDeadlines:
             "ExpressionAttributeValues": {":bucket": {"N": str(bucket)}, ":until": {"S": until}},
             "ConsistentRead": True,
         }
-        while True:
-            with outages(WHAT):
-                answer = self._client.query(**request)
-            yield from map(_read, answer["Items"])
-            if "LastEvaluatedKey" not in answer:
-                return
-            request["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
+        return map(_read, self._gateway.items("query", request))
 
     def _put(self, kept: Waiting, condition: str) -> None:
-        with outages(WHAT), suppress(self._client.exceptions.ConditionalCheckFailedException):
-            self._client.put_item(
-                TableName=self._table,
-                Item=self._item(kept, self._bucket(kept)),
-                ConditionExpression=condition,
-                ExpressionAttributeNames={"#due": "due"},
-            )
+        request = {
+            "TableName": self._table,
+            "Item": self._item(kept, self._bucket(kept)),
+            "ConditionExpression": condition,
+            "ExpressionAttributeNames": {"#due": "due"},
+        }
+        with suppress(ConditionFailed):
+            self._gateway.write("put_item", request)
 
     def _move(self, key: Item, item: Item) -> None:
-        with outages(WHAT):
-            self._client.transact_write_items(
-                TransactItems=[
-                    {"Delete": {"TableName": self._table, "Key": key}},
-                    {"Put": {"TableName": self._table, "Item": item}},
-                ]
-            )
+        delete = {"Delete": {"TableName": self._table, "Key": key}}
+        put = {"Put": {"TableName": self._table, "Item": item}}
+        self._gateway.write("transact_write_items", {"TransactItems": [delete, put]})
 
     def _bucket(self, kept: Waiting) -> int:
         return bucket_of(kept.stream, self._buckets)

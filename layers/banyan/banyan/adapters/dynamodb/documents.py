@@ -68,9 +68,12 @@ class Layout:
 
 CELLS: Final = Layout("part", "cell", "content", digest="sha")
 """Of the digests table."""
+
+STATES: Final = Layout("cursor", None, "control")
+LOG_CHECKPOINTS: Final = Layout("cursor", None, "moment")
 BUILDS: Final = Layout("cursor", None, "build")
 SEGMENTS: Final = Layout("cursor", None, "segment")
-"""Of rebuilds, in the table of the cursors."""
+"""Of the table of cursors."""
 
 
 class DynamoDBDocuments:

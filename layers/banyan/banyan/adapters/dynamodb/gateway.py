@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from banyan.adapters.clients import MISCONFIGURED, REJECTED
 from banyan.errors import StoreBusy, StoreMisconfigured, StoreRejected, StoreUnavailable
 
 if TYPE_CHECKING:
@@ -27,8 +28,6 @@ FAILED: Final = frozenset({"ConditionalCheckFailed", "ConditionalCheckFailedExce
 CONTENTION: Final = frozenset({"TransactionConflict", "TransactionConflictException"})
 THROTTLING: Final = frozenset({"ThrottlingError", "ProvisionedThroughputExceeded"})
 """Inside a cancelled transaction, which the SDK does not repeat for it."""
-REJECTED: Final = frozenset({"ValidationException", "ValidationError", "ItemCollectionSizeLimitExceeded"})
-MISCONFIGURED: Final = frozenset({"AccessDeniedException", "ResourceNotFoundException"})
 
 
 class ConditionFailed(Exception):
@@ -72,7 +71,7 @@ class Gateway:
         try:
             return getattr(self.client, operation)(**request)
         except (ClientError, BotoCoreError) as error:
-            raise _translated(error) from error
+            raise _translated(error, _tables(request)) from error
 
     def write(self, operation: str, request: Mapping[str, Any]) -> None:
         """Send a write, a bounded number of times while another one is in its way.
@@ -148,23 +147,33 @@ class Gateway:
         self._sleep(random.uniform(0, BACKOFF_SECONDS * 2**attempt))
 
 
-def _translated(error: ClientError | BotoCoreError) -> Exception:
+def _translated(error: ClientError | BotoCoreError, where: str) -> Exception:
     if isinstance(error, BotoCoreError):
-        return StoreUnavailable(f"no answer from DynamoDB: {type(error).__name__}")
+        return StoreUnavailable(f"no answer from {where}: {type(error).__name__}")
     reasons: Sequence[Any] = error.response.get("CancellationReasons", ())
     codes = frozenset(reason.get("Code") for reason in reasons) - {"None", None}
     codes = codes or frozenset({error.response["Error"]["Code"]})
     if codes & FAILED:
         repeated = error.response.get("ResponseMetadata", {}).get("RetryAttempts", 0) > 0
         return ConditionFailed(_standing(error, reasons), repeated=repeated)
-    told = ", ".join(sorted(codes))
+    told = f"{where} says {', '.join(sorted(codes))}"
     if codes & REJECTED:
         return StoreRejected(told)
     if codes & (CONTENTION | THROTTLING):
         return StoreBusy(f"other writes are in the way: {told}")
     if codes & MISCONFIGURED:
         return StoreMisconfigured(told)
-    return StoreUnavailable(f"DynamoDB refused for now: {told}")
+    return StoreUnavailable(f"refused for now: {told}")
+
+
+def _tables(request: Mapping[str, Any]) -> str:
+    """The tables of a request, for a message."""
+    if "TableName" in request:
+        return str(request["TableName"])
+    if "RequestItems" in request:
+        return ", ".join(request["RequestItems"])
+    writes = (write for item in request["TransactItems"] for write in item.values())
+    return ", ".join(dict.fromkeys(write["TableName"] for write in writes))
 
 
 def _standing(error: ClientError, reasons: Sequence[Any]) -> Mapping[int, Item]:

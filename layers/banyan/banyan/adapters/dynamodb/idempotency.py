@@ -3,20 +3,12 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import orjson
-from botocore.exceptions import BotoCoreError, ClientError
 
-from banyan.adapters.dynamodb.commit_items import Item
-from banyan.adapters.dynamodb.commits import REJECTIONS
+from banyan.adapters.dynamodb.gateway import ConditionFailed, Gateway, Item
 from banyan.commands.idempotency import Record, StoredAnswer
-from banyan.errors import StoreUnavailable
-
-if TYPE_CHECKING:
-    from mypy_boto3_dynamodb import DynamoDBClient
-
-_FAILED = "ConditionalCheckFailedException"
 
 
 class DynamoDBIdempotency:
@@ -24,22 +16,18 @@ class DynamoDBIdempotency:
 
     Parameters
     ----------
-    client : DynamoDBClient
+    gateway : Gateway
     name : str
-        Name of the table.
     """
 
-    def __init__(self, client: DynamoDBClient, name: str) -> None:
-        self._client = client
+    def __init__(self, gateway: Gateway, name: str) -> None:
+        self._gateway = gateway
         self._name = name
 
     def get(self, key: str) -> Record | None:
         """As in ``IdempotencyTable``: one ``GetItem``."""
-        try:
-            answer = self._client.get_item(TableName=self._name, Key={"key": {"S": key}}, ConsistentRead=True)
-        except (ClientError, BotoCoreError) as error:
-            raise _translated(error) from error
-        return _record(answer["Item"]) if "Item" in answer else None
+        item = self._gateway.get(self._name, {"key": {"S": key}})
+        return _record(item) if item else None
 
     def claim(self, record: Record, now: datetime) -> Record:
         """As in ``IdempotencyTable``: one ``PutItem``, which also brings what stands there."""
@@ -53,22 +41,18 @@ class DynamoDBIdempotency:
         return self._put(record, condition, {"#owner": "owner", "#answer": "answer"}, {":owner": {"S": owner}})
 
     def _put(self, record: Record, condition: str, names: dict[str, str], values: Item) -> Record:
+        request = {
+            "TableName": self._name,
+            "Item": _item(record),
+            "ConditionExpression": condition,
+            "ExpressionAttributeNames": names,
+            "ExpressionAttributeValues": values,
+            "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
+        }
         try:
-            self._client.put_item(
-                TableName=self._name,
-                Item=_item(record),
-                ConditionExpression=condition,
-                ExpressionAttributeNames=names,
-                ExpressionAttributeValues=values,
-                ReturnValuesOnConditionCheckFailure="ALL_OLD",
-            )
-        except ClientError as error:
-            if error.response["Error"]["Code"] != _FAILED:
-                raise _translated(error) from error
-            found: Any = error.response
-            return _record(found["Item"]) if "Item" in found else record
-        except BotoCoreError as error:
-            raise _translated(error) from error
+            self._gateway.write("put_item", request)
+        except ConditionFailed as failed:
+            return _record(failed.standing[0]) if failed.standing[0] else record
         return record
 
 
@@ -102,9 +86,3 @@ def _record(item: Any) -> Record:
 
 def _seconds(moment: datetime) -> Any:
     return {"N": str(int(moment.timestamp()))}
-
-
-def _translated(error: ClientError | BotoCoreError) -> Exception:
-    if isinstance(error, ClientError) and error.response["Error"]["Code"] in REJECTIONS:
-        return error
-    return StoreUnavailable(f"no answer from the idempotency table: {type(error).__name__}")

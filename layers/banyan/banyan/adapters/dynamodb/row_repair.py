@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import orjson
-from botocore.exceptions import BotoCoreError, ClientError
 
-from banyan.adapters.dynamodb.commit_items import Item
-from banyan.adapters.dynamodb.requests import Patience, translated
+from banyan.adapters.dynamodb.gateway import Gateway, Item
 from banyan.adapters.dynamodb.view_items import (
     FIELD_PREFIX,
     read_row_key,
@@ -19,13 +16,11 @@ from banyan.adapters.dynamodb.view_items import (
     value_of,
     view_item_key,
 )
+from banyan.adapters.dynamodb.views import write_conflict
 from banyan.projections.keys import stream_of
 from banyan.projections.views import Generation, StateRow, ViewKey, ViewRow
 from banyan.store.chain import timestamp
 from banyan.streams import StreamId
-
-if TYPE_CHECKING:
-    from mypy_boto3_dynamodb import DynamoDBClient
 
 
 class DynamoDBRowRepair:
@@ -33,16 +28,13 @@ class DynamoDBRowRepair:
 
     Parameters
     ----------
-    client : DynamoDBClient
+    gateway : Gateway
     table : str
-    sleep : Callable[[float], None]
-        Waits before a request that met another one is tried again, seconds.
     """
 
-    def __init__(self, client: DynamoDBClient, table: str, sleep: Callable[[float], None] = time.sleep) -> None:
-        self._client = client
+    def __init__(self, gateway: Gateway, table: str) -> None:
+        self._gateway = gateway
         self._table = table
-        self._patience = Patience(sleep)
 
     def list_states(self, generation: Generation, position: str, limit: int) -> tuple[list[StreamId], str | None]:
         """As in ``RowRepair``: one page of a ``Scan``."""
@@ -57,22 +49,24 @@ class DynamoDBRowRepair:
     def read_rows(self, generation: Generation, keys: Sequence[ViewKey]) -> Mapping[ViewKey, ViewRow]:
         """As in ``RowRepair``: one batch read for 100 rows."""
         places = [view_item_key(generation, key) for key in keys]
-        items = self._patience.read_batch(self._client, self._table, places)
+        items = self._gateway.get_many(self._table, places)
         return {read_row_key(item): read_view(item) for item in items}
 
     def remove_state(self, generation: Generation, row: StateRow) -> None:
         """As in ``RowRepair``: one ``DeleteItem``."""
         key = state_item_key(generation, row.stream)
-        self._patience.write(self._client.delete_item, self._request(key, _unchanged(row)))
+        with write_conflict():
+            self._gateway.write("delete_item", self._request(key, _unchanged(row)))
 
     def replace_row(self, generation: Generation, key: ViewKey, old: ViewRow | None, new: ViewRow | None) -> None:
         """As in ``RowRepair``: one ``PutItem`` or ``DeleteItem``."""
         where = view_item_key(generation, key)
-        if new is None:
-            self._patience.write(self._client.delete_item, self._request(where, _unchanged(old)))
-        else:
-            request = {"TableName": self._table, "Item": where | _attributes(new), **_unchanged(old)}
-            self._patience.write(self._client.put_item, request)
+        with write_conflict():
+            if new is None:
+                self._gateway.write("delete_item", self._request(where, _unchanged(old)))
+            else:
+                request = {"TableName": self._table, "Item": where | _attributes(new), **_unchanged(old)}
+                self._gateway.write("put_item", request)
 
     def _request(self, key: Item, condition: Item) -> Item:
         return {"TableName": self._table, "Key": key, **condition}
@@ -87,12 +81,8 @@ class DynamoDBRowRepair:
             "ExpressionAttributeValues": {":generation": {"S": f"{generation}#"}},
             "Limit": limit,
         }
-        try:
-            answer = self._client.scan(**request | ({"ExclusiveStartKey": orjson.loads(position)} if position else {}))
-        except (ClientError, BotoCoreError) as error:
-            raise translated(error) from error
-        last = answer.get("LastEvaluatedKey")
-        return list(answer["Items"]), orjson.dumps(last).decode() if last else None
+        items, last = self._gateway.page("scan", request, orjson.loads(position) if position else None)
+        return list(items), orjson.dumps(last).decode() if last else None
 
 
 def _attributes(row: ViewRow) -> Item:

@@ -4,18 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, Final
+from itertools import islice
+from typing import Any
 
-from banyan.adapters.dynamodb.commit_items import POSITION_DIGITS, Item
-from banyan.adapters.dynamodb.outages import outages
+from banyan.adapters.dynamodb.commit_items import POSITION_DIGITS
+from banyan.adapters.dynamodb.gateway import Gateway, Item
 from banyan.store.chain import timestamp
 from banyan.streams import StreamId
 from banyan.traces import TraceRow
-
-if TYPE_CHECKING:
-    from mypy_boto3_dynamodb import DynamoDBClient
-
-WHAT: Final = "the traces table"
 
 
 class DynamoDBTraces:
@@ -23,19 +19,17 @@ class DynamoDBTraces:
 
     Parameters
     ----------
-    client : DynamoDBClient
+    gateway : Gateway
     table : str
-        Name of the table.
     """
 
-    def __init__(self, client: DynamoDBClient, table: str) -> None:
-        self._client = client
+    def __init__(self, gateway: Gateway, table: str) -> None:
+        self._gateway = gateway
         self._table = table
 
     def put(self, row: TraceRow) -> None:
         """As in ``TraceIndex``: one ``PutItem``."""
-        with outages(WHAT):
-            self._client.put_item(TableName=self._table, Item=_item(row))
+        self._gateway.write("put_item", {"TableName": self._table, "Item": _item(row)})
 
     def rows(self, tenant: str, correlation_id: str, limit: int) -> Sequence[TraceRow]:
         """As in ``TraceIndex``; eventually consistent, as the rows themselves are."""
@@ -45,15 +39,8 @@ class DynamoDBTraces:
             "ExpressionAttributeNames": {"#trace": "trace"},
             "ExpressionAttributeValues": {":trace": {"S": _trace(tenant, correlation_id)}},
         }
-        found: list[TraceRow] = []
-        while len(found) < limit:
-            with outages(WHAT):
-                answer = self._client.query(**request, Limit=limit - len(found))
-            found += [_row(item, correlation_id) for item in answer["Items"]]
-            if "LastEvaluatedKey" not in answer:
-                break
-            request["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
-        return found
+        found = islice(self._gateway.items("query", request, limit), limit)
+        return [_row(item, correlation_id) for item in found]
 
 
 def _trace(tenant: str, correlation_id: str) -> str:

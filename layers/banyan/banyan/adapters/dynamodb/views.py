@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from banyan.adapters.dynamodb.commit_items import Item
-from banyan.adapters.dynamodb.requests import Patience, sent
+from banyan.adapters.dynamodb.gateway import ConditionFailed, Gateway, Item
 from banyan.adapters.dynamodb.view_items import (
     FAILURE_ATTRIBUTES,
     failure_attributes,
@@ -22,13 +21,20 @@ from banyan.adapters.dynamodb.view_items import (
     view_item_key,
     view_update,
 )
+from banyan.errors import StoreBusy
 from banyan.projections.keys import STATE_SORT, LookupPlace, partition_key, read_cursor, sort_key, state_key, stream_of
 from banyan.projections.rows import RowChange, merge
-from banyan.projections.views import FailureRecord, Generation, LookupPage, StateRow, ViewKey, ViewRow, ViewUpdate
+from banyan.projections.views import (
+    FailureRecord,
+    Generation,
+    LookupPage,
+    StateRow,
+    ViewKey,
+    ViewRow,
+    ViewUpdate,
+    WriteConflict,
+)
 from banyan.streams import StreamId
-
-if TYPE_CHECKING:
-    from mypy_boto3_dynamodb import DynamoDBClient
 
 
 class DynamoDBViews:
@@ -36,44 +42,32 @@ class DynamoDBViews:
 
     Parameters
     ----------
-    client : DynamoDBClient
+    gateway : Gateway
     views_table : str
         Keyed by ``row`` and ``sort``, with indexes ``lookup1`` … ``lookup3``.
     cursors_table : str
         Keyed by ``cursor``, with an index ``parked``.
-    sleep : Callable[[float], None]
-        Waits before a request that met another one is tried again, seconds.
     """
 
-    def __init__(
-        self,
-        client: DynamoDBClient,
-        views_table: str,
-        cursors_table: str,
-        sleep: Callable[[float], None] = time.sleep,
-    ) -> None:
-        self._client = client
+    def __init__(self, gateway: Gateway, views_table: str, cursors_table: str) -> None:
+        self._gateway = gateway
         self._views = views_table
         self._cursors = cursors_table
-        self._patience = Patience(sleep)
 
     def states(self, generation: Generation, streams: Sequence[StreamId]) -> Mapping[StreamId, StateRow]:
         """As in ``Views``."""
-        items = self._patience.read_batch(
-            self._client, self._views, [state_item_key(generation, stream) for stream in streams]
-        )
+        items = self._gateway.get_many(self._views, [state_item_key(generation, stream) for stream in streams])
         return {row.stream: row for row in map(read_state, items)}
 
     def put_state(self, generation: Generation, row: StateRow, from_version: int) -> None:
         """As in ``Views``: one ``PutItem``."""
         put = {"TableName": self._views, "Item": state_item(generation, row), **_still_at(from_version)}
-        self._patience.write(self._client.put_item, put)
+        with write_conflict():
+            self._gateway.write("put_item", put)
 
     def checkpoints(self, generation: Generation, streams: Sequence[StreamId]) -> Mapping[StreamId, int]:
         """As in ``Views``."""
-        items = self._patience.read_batch(
-            self._client, self._cursors, [_cursor(generation, stream) for stream in streams]
-        )
+        items = self._gateway.get_many(self._cursors, [_cursor(generation, stream) for stream in streams])
         return {stream_of(item["cursor"]["S"]): int(item["version"]["N"]) for item in items if "version" in item}
 
     def update(self, generation: Generation, moves: Sequence[ViewUpdate], projected_at: datetime) -> None:
@@ -83,10 +77,11 @@ class DynamoDBViews:
         """
         cursors = [{"Update": self._cursor_update(generation, move)} for move in moves]
         rows = [self._row_write(generation, key, change, projected_at) for key, change in merge(moves).items()]
-        if len(cursors) == 1 and not rows:
-            self._patience.write(self._client.update_item, cursors[0]["Update"])
-            return
-        self._patience.write(self._client.transact_write_items, {"TransactItems": cursors + rows})
+        with write_conflict():
+            if len(cursors) == 1 and not rows:
+                self._gateway.write("update_item", cursors[0]["Update"])
+            else:
+                self._gateway.write("transact_write_items", {"TransactItems": cursors + rows})
 
     def rows(
         self, generation: Generation, tenant: str, partition: str, from_sort: str = "", to_sort: str | None = None
@@ -104,7 +99,7 @@ class DynamoDBViews:
             "ExpressionAttributeNames": {"#row": "row", "#sort": "sort"},
             "ExpressionAttributeValues": {":row": {"S": partition_key(generation, tenant, partition)}, **values},
         }
-        return [read_view(item) for item in self._query(request)]
+        return [read_view(item) for item in self._gateway.items("query", request)]
 
     def lookup(
         self, generation: Generation, tenant: str, index: int, partition: str, limit: int, cursor: str | None = None
@@ -120,18 +115,15 @@ class DynamoDBViews:
             "ScanIndexForward": False,
             "Limit": limit + 1,
         }
-        if place:
-            request["ExclusiveStartKey"] = _start_key(index, place)
-        answer = sent(self._client.query, request)
-        page, more = answer["Items"][:limit], len(answer["Items"]) > limit or "LastEvaluatedKey" in answer
+        items, following = self._gateway.page("query", request, _start_key(index, place) if place else None)
+        page, more = items[:limit], len(items) > limit or following is not None
         return LookupPage(
             [read_state(item) for item in page], _place(index, page[-1]).cursor() if page and more else None
         )
 
     def failure(self, generation: Generation, stream: StreamId) -> FailureRecord | None:
         """As in ``Views``."""
-        request = {"TableName": self._cursors, "Key": _cursor(generation, stream), "ConsistentRead": True}
-        return read_failure(sent(self._client.get_item, request).get("Item", {}))
+        return read_failure(self._gateway.get(self._cursors, _cursor(generation, stream)) or {})
 
     def put_failure(self, generation: Generation, failure: FailureRecord) -> None:
         """As in ``Views``: one ``UpdateItem`` that leaves the checkpoint alone."""
@@ -157,7 +149,7 @@ class DynamoDBViews:
             "KeyConditionExpression": "parked_projection = :projection",
             "ExpressionAttributeValues": {":projection": {"S": str(generation)}},
         }
-        return [failure for item in self._query(request) if (failure := read_failure(item))]
+        return [failure for item in self._gateway.items("query", request) if (failure := read_failure(item))]
 
     def all_states(self, generation: Generation) -> Iterator[StateRow]:
         """As in ``Views``: a strongly consistent ``Scan`` of the whole table."""
@@ -194,10 +186,7 @@ class DynamoDBViews:
             "Key": _cursor(generation, stream),
             "UpdateExpression": expression,
         }
-        sent(self._client.update_item, request | ({"ExpressionAttributeValues": values} if values else {}))
-
-    def _query(self, request: dict[str, Any]) -> Iterator[Item]:
-        return self._pages(self._client.query, request)
+        self._gateway.write("update_item", request | ({"ExpressionAttributeValues": values} if values else {}))
 
     def _scan(self, generation: Generation) -> Iterator[Item]:
         request = {
@@ -207,16 +196,16 @@ class DynamoDBViews:
             "ExpressionAttributeNames": {"#row": "row"},
             "ExpressionAttributeValues": {":generation": {"S": f"{generation}#"}},
         }
-        return self._pages(self._client.scan, request)
+        return self._gateway.items("scan", request)
 
-    def _pages(self, operation: Callable[..., Any], request: dict[str, Any]) -> Iterator[Item]:
-        page: dict[str, Any] = {}
-        while True:
-            answer = sent(operation, request | page)
-            yield from answer["Items"]
-            if not answer.get("LastEvaluatedKey"):
-                return
-            page = {"ExclusiveStartKey": answer["LastEvaluatedKey"]}
+
+@contextmanager
+def write_conflict() -> Iterator[None]:
+    """Raise ``WriteConflict`` when a condition fails, or other writes stay in the way."""
+    try:
+        yield
+    except (ConditionFailed, StoreBusy) as error:
+        raise WriteConflict from error
 
 
 def _cursor(generation: Generation, stream: StreamId) -> Item:

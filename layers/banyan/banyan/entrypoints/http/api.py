@@ -120,7 +120,7 @@ class Api:
 
 def command_api(application: Application, table: IdempotencyTable | None = None) -> Api:
     """The API of a domain's commands; ``table`` replaces the one on DynamoDB."""
-    table = table or DynamoDBIdempotency(application.client, application.tables.idempotency)
+    table = table or DynamoDBIdempotency(application.gateway, application.tables.idempotency)
     once = Once(table, application.settings.idempotency_hours, application.clock)
     return Api(application, routers(application.domain)[0], once=once)
 

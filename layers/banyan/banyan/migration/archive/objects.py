@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 
 from botocore.exceptions import ClientError
 
-from banyan.adapters.dynamodb.outages import outages
+from banyan.adapters.clients import outages
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import re
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -16,7 +15,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from pydantic import BaseModel
 
 from banyan.adapters.dynamodb.commits import TransactItem
-from banyan.adapters.dynamodb.requests import Patience
+from banyan.adapters.dynamodb.gateway import Gateway
 from banyan.documents import Documents
 from banyan.errors import LegacyWritesOff, PrimaryChanged, RowRaced, RowRefused, StoreUnavailable
 from banyan.events import Metadata
@@ -45,6 +44,8 @@ _logger = logging.getLogger(__name__)
 _WHOLE = re.compile("-?[0-9]+")
 
 _reader, _writer = TypeDeserializer(), TypeSerializer()
+
+NO_ITEM: Final = "the item is too large, or holds a value that no item can hold"
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +90,7 @@ class DynamoDBLegacy(Generic[R]):
         self._attributes = ItemAttributes(adapter)
         self._primary = primary
         self._stream = stream
-        self._patience = Patience(time.sleep)
+        self._gateway = Gateway(client)
 
     def load(self, stream: StreamId) -> LegacyRow[R] | None:
         """As in ``LegacyRepository``."""
@@ -105,7 +106,7 @@ class DynamoDBLegacy(Generic[R]):
 
     def rows(self, streams: Sequence[StreamId]) -> Mapping[StreamId, LegacyRow[R] | BadRow]:
         """As in ``LegacyRepository``: one batch read for up to 100."""
-        items = self._patience.read_batch(self._client, self._table, [_key(stream) for stream in streams])
+        items = self._gateway.get_many(self._table, [_key(stream) for stream in streams])
         found = [self._read(item) for item in items]
         return {stream: row for row in found if (stream := nameable(key_at(place_of(row)), self._adapter.entity))}
 
@@ -242,7 +243,7 @@ def expect_no_refusal(error: ClientError) -> None:
     """Raise ``RowRefused`` when DynamoDB cannot hold an item, which it says of the item or of the whole request."""
     reasons = {reason.get("Code") for reason in error.response.get("CancellationReasons", [])}
     if {"ValidationError", "ItemCollectionSizeLimitExceeded"} & reasons or _code(error) == "ValidationException":
-        raise RowRefused("the item is too large, or holds a value that no item can hold") from None
+        raise RowRefused(NO_ITEM) from None
 
 
 def _code(error: ClientError) -> str:

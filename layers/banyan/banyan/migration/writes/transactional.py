@@ -6,15 +6,13 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from botocore.exceptions import ClientError
-
 from banyan.adapters.dynamodb.commits import DynamoDBTable
 from banyan.commands.handler import CommandHandler, Outcome
 from banyan.decider import AnyDecider
-from banyan.errors import Diverged, LegacyWritesOff, PrimaryChanged, RowRaced
+from banyan.errors import Diverged, LegacyWritesOff, PrimaryChanged, RowRaced, RowRefused, StoreRejected
 from banyan.events import Metadata
 from banyan.migration.stores.adapter import AnyAdapter
-from banyan.migration.stores.dynamodb import DynamoDBLegacy, StoredRow, expect_no_refusal
+from banyan.migration.stores.dynamodb import NO_ITEM, DynamoDBLegacy, StoredRow
 from banyan.migration.stores.legacy import LegacyRow, OutboxEntry, SyncPoint
 from banyan.migration.sync.contents import import_event, occurring
 from banyan.migration.sync.relay import told
@@ -196,9 +194,8 @@ def _refusals() -> Iterator[None]:
         yield
     except CompanionWriteRejected as refused:
         raise (LegacyWritesOff() if 1 in refused.indexes else RowRaced("another program wrote the row first")) from None
-    except ClientError as error:
-        expect_no_refusal(error)
-        raise
+    except StoreRejected:
+        raise RowRefused(NO_ITEM) from None
 
 
 def _check(stored: StoredRow[Any] | None, first: Commit) -> None:

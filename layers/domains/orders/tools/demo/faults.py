@@ -7,6 +7,7 @@ import random
 from collections.abc import Sequence
 from dataclasses import replace
 
+from banyan.adapters.dynamodb.gateway import Gateway
 from banyan.adapters.dynamodb.views import DynamoDBViews
 from banyan.projections.views import Generation, WriteConflict
 from banyan.streams import StreamId
@@ -21,7 +22,7 @@ def tampered(stage: Stage, orders: Sequence[str], count: int) -> set[str]:
     """Falsify the customer in rows of the read model; the streams whose rows are false now."""
     dice = random.Random(DICE)
     streams = [StreamId(TENANT, "order", order) for order in dice.sample(list(orders), min(2 * count, len(orders)))]
-    views = DynamoDBViews(stage.dynamodb, VIEWS, CURSORS)
+    views = DynamoDBViews(Gateway(stage.dynamodb), VIEWS, CURSORS)
     rows = views.states(ORDERS, streams[:100])
     false: set[str] = set()
     for stream, row in rows.items():
