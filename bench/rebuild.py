@@ -20,7 +20,7 @@ from tests.support.ledger import account, deposits
 from tests.support.projections import Ledger
 from tests.support.rebuilder import Rebuilder
 
-from banyan.adapters.dynamodb.view_items import state_item
+from banyan.projections.items import state_item
 from banyan.projections.views import Generation
 from banyan.store import Commit
 from banyan.streams import StreamHead

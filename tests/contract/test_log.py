@@ -9,8 +9,8 @@ from tests.support.clocks import START, ManualClock
 from tests.support.engines import Engine
 from tests.support.ledger import REGISTRY, account, deposits, fill
 
-from banyan.adapters.dynamodb.commit_items import bucket_of
 from banyan.store import EventStore, Expected, Write
+from banyan.store.items import bucket_of
 from banyan.store.recording import MAX_TRANSACTION_ITEMS
 
 A = account("a")

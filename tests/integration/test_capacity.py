@@ -13,11 +13,11 @@ from tests.support.engines import BUCKETS, DynamoDBEngine
 from tests.support.ledger import ACCOUNTS, REGISTRY, Deposit, Deposited, account, deposits
 from tests.support.wire import Capacity
 
-from banyan.adapters.dynamodb.commit_items import Item, commit_item, item_size
 from banyan.commands.handler import CommandHandler
 from banyan.events import Metadata
 from banyan.store import Commit, Expected, Write
 from banyan.store.eventstore import Clock
+from banyan.store.items import Item, commit_item, item_size
 from banyan.store.reader import LOAD_PAGE
 from banyan.store.recording import record
 from banyan.store.snapshots import write_snapshot

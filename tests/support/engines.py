@@ -18,7 +18,6 @@ from tests.support.clocks import ManualClock, no_sleep
 from tests.support.wire import Deliver, Wire, strong_reads, tap
 
 from banyan.adapters.clients import CONFIG
-from banyan.adapters.dynamodb.commit_items import commit_item, snapshot_item
 from banyan.adapters.dynamodb.commits import DynamoDBTable
 from banyan.adapters.dynamodb.documents import BUILDS, CELLS, LOG_CHECKPOINTS, SEGMENTS, STATES, DynamoDBDocuments
 from banyan.adapters.dynamodb.gateway import Gateway
@@ -35,6 +34,7 @@ from banyan.projections.views import RowRepair, Views
 from banyan.reconciliation.report import MemoryReports, Reports
 from banyan.store import Commit, CommitTable, EventStore, Snapshot
 from banyan.store.eventstore import Clock
+from banyan.store.items import commit_item, snapshot_item
 from banyan.store.memory import SNAPSHOT_OFFSET, MemoryTable
 from banyan.upcasting import EventRegistry
 from banyan_tools.local.engine import moto_engine

@@ -6,8 +6,8 @@ import json
 from base64 import b64encode
 from typing import Any
 
-from banyan.adapters.dynamodb.commit_items import commit_item
 from banyan.store import Commit
+from banyan.store.items import commit_item
 
 
 def record(number: int, commit: Commit, name: str = "INSERT", position: str | None = None) -> dict[str, Any]:

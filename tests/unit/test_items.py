@@ -8,7 +8,10 @@ from hypothesis import strategies as st
 from tests.support.clocks import START
 from tests.support.ledger import account, bulk, deposits
 
-from banyan.adapters.dynamodb.commit_items import (
+from banyan.errors import StreamCorrupted
+from banyan.events import Metadata
+from banyan.store import Commit, LogEntry, Snapshot
+from banyan.store.items import (
     bucket_of,
     commit_item,
     from_item,
@@ -19,9 +22,6 @@ from banyan.adapters.dynamodb.commit_items import (
     snapshot_item,
     unpack,
 )
-from banyan.errors import StreamCorrupted
-from banyan.events import Metadata
-from banyan.store import Commit, LogEntry, Snapshot
 from banyan.store.recording import record
 from banyan.streams import StreamHead
 

@@ -12,11 +12,11 @@ from pydantic import BaseModel, Field, PlainSerializer, PlainValidator
 from tests.support.engines import MemoryEngine
 from tests.support.ledger import ACCOUNTS, REGISTRY, Account, Deposit, account, deposits
 
-from banyan.adapters.dynamodb.commit_items import read_snapshot, snapshot_item
 from banyan.commands.handler import CommandHandler
 from banyan.decider import Decider, fingerprint_of
 from banyan.events import CamelModel, DomainEvent
 from banyan.store import Expected, Snapshot
+from banyan.store.items import read_snapshot, snapshot_item
 from banyan.store.snapshots import crosses, restore, write_snapshot
 
 A = account("a")

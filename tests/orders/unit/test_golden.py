@@ -11,12 +11,12 @@ from typing import Any
 
 import pytest
 
-from banyan.adapters.dynamodb.commit_items import from_item
 from banyan.projections.base import AnyStreamProjection
 from banyan.projections.memory import MemoryViews
 from banyan.projections.views import Generation, StateRow
 from banyan.queries import Queries
 from banyan.store import Commit, EventStore, Snapshot
+from banyan.store.items import from_item
 from banyan.store.memory import MemoryTable
 from banyan.store.snapshots import restore
 from banyan.streams import StreamId

@@ -13,11 +13,11 @@ from tests.support.ledger import account, bulk, deposits
 from tests.support.projections import POISON, Ledger, same
 from tests.support.stream_records import record
 
-from banyan.adapters.dynamodb.commit_items import pack
 from banyan.entrypoints.stream_batches import catch_up, project_records, read_records
 from banyan.projections.catchup import CatchUp, CaughtUp
 from banyan.projections.status import Standstill
 from banyan.projections.views import Generation
+from banyan.store.items import pack
 
 ANNA, BEN = account("anna"), account("ben")
 

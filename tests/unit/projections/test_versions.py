@@ -11,14 +11,14 @@ from tests.support.ledger import account, deposits
 from tests.support.projections import Balance, Ledger
 from tests.support.rebuild import Rebuilding
 
-from banyan.adapters.dynamodb.commit_items import Item
-from banyan.adapters.dynamodb.view_items import read_state, state_item
 from banyan.errors import TransitionRejected
 from banyan.events import CamelModel, Event
 from banyan.projections.base import Lookup, StreamProjection
+from banyan.projections.items import read_state, state_item
 from banyan.projections.state import ProjectionState, Stage, Status
 from banyan.projections.views import Generation, StateRow
 from banyan.queries import Queries
+from banyan.store.items import Item
 
 ANNA, BEN = account("anna"), account("ben")
 

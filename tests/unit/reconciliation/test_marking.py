@@ -8,9 +8,9 @@ import pytest
 from tests.support.clocks import START
 from tests.support.projections import CountingTelemetry
 
-from banyan.adapters.dynamodb.view_items import state_item_key, view_item_key
 from banyan.documents import MemoryDocuments
 from banyan.entrypoints.changes import mark_rows
+from banyan.projections.items import state_item_key, view_item_key
 from banyan.projections.views import Generation, ViewKey, row_name
 from banyan.reconciliation.feeds import DirtySet, FullListing
 from banyan.reconciliation.sides import Listing

@@ -8,8 +8,8 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from banyan.adapters.dynamodb.view_items import read_row_key
 from banyan.documents import Documents
+from banyan.projections.items import read_row_key
 from banyan.projections.keys import STATE_SORT, stream_of
 from banyan.projections.views import row_name
 from banyan.reconciliation.feeds import DirtySet

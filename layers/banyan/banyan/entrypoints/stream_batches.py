@@ -9,13 +9,13 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, Final
 
-from banyan.adapters.dynamodb.commit_items import Item, read_commit
 from banyan.errors import BatchFailed
 from banyan.projections.catchup import CatchUp
 from banyan.projections.processor import StreamProcessor
 from banyan.projections.status import Standstill
 from banyan.store import Commit
 from banyan.store.eventstore import Clock
+from banyan.store.items import Item, read_commit
 from banyan.streams import StreamId
 from banyan.telemetry import Telemetry
 

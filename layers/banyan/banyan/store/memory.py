@@ -8,10 +8,10 @@ from datetime import datetime
 from threading import Lock
 from typing import Final
 
-from banyan.adapters.dynamodb.commit_items import bucket_of, log_key
 from banyan.events import DomainEvent
 from banyan.store.base import Collision, Commit, LogEntry, Snapshot
 from banyan.store.eventstore import Clock, EventStore, utc_now
+from banyan.store.items import bucket_of, log_key
 from banyan.streams import StreamId
 from banyan.upcasting import EventRegistry
 

@@ -11,11 +11,11 @@ from uuid import UUID, uuid5
 import orjson
 from pydantic import ValidationError
 
-from banyan.adapters.dynamodb.commit_items import MAX_ITEM_BYTES, commit_item, item_size
 from banyan.errors import CommitTooLarge, InvalidEvent, StreamCorrupted
 from banyan.events import DomainEvent, Event, Metadata
 from banyan.store.base import Commit
 from banyan.store.chain import seal, timestamp
+from banyan.store.items import MAX_ITEM_BYTES, commit_item, item_size
 from banyan.streams import StreamHead
 from banyan.upcasting import EventRegistry
 

@@ -8,11 +8,11 @@ from datetime import datetime
 from heapq import merge
 from typing import Any, Final
 
-from banyan.adapters.dynamodb.commit_items import bucket_of
-from banyan.adapters.dynamodb.gateway import ConditionFailed, Gateway, Item
+from banyan.adapters.dynamodb.gateway import ConditionFailed, Gateway
 from banyan.deadlines.base import Deadline, Waiting, unfailed, waiting
 from banyan.events import Metadata
 from banyan.store.chain import timestamp
+from banyan.store.items import Item, bucket_of
 from banyan.streams import StreamId
 
 PARKED: Final = -1

@@ -7,10 +7,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from banyan.adapters.dynamodb.commit_items import pack, unpack
-from banyan.adapters.dynamodb.gateway import MAX_TRANSACTION, ConditionFailed, Gateway, Item
+from banyan.adapters.dynamodb.gateway import MAX_TRANSACTION, ConditionFailed, Gateway
 from banyan.documents import Key
 from banyan.errors import StoreBusy
+from banyan.store.items import Item, pack, unpack
 
 LAST: Final = "\U0010ffff"
 

@@ -11,12 +11,10 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from banyan.adapters.clients import MISCONFIGURED, REJECTED
 from banyan.errors import StoreBusy, StoreMisconfigured, StoreRejected, StoreUnavailable
+from banyan.store.items import Item
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
-
-Item = dict[str, Any]
-"""In DynamoDB's attribute-value form, as ``{"stream": {"S": "acme:order:1"}}``."""
 
 ATTEMPTS: Final = 6
 BACKOFF_SECONDS: Final = 0.025

@@ -8,9 +8,10 @@ from typing import Any, Final
 
 import orjson
 
-from banyan.adapters.dynamodb.gateway import Gateway, Item
-from banyan.adapters.dynamodb.view_items import read_row_key, read_view, view_item_key
+from banyan.adapters.dynamodb.gateway import Gateway
+from banyan.projections.items import read_row_key, read_view, view_item_key
 from banyan.projections.views import Generation, ViewKey, ViewRow
+from banyan.store.items import Item
 
 ITEMS_AT_ONCE: Final = 500
 ROWS: Final = ("row", "sort")

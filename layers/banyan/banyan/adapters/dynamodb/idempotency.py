@@ -7,8 +7,9 @@ from typing import Any
 
 import orjson
 
-from banyan.adapters.dynamodb.gateway import ConditionFailed, Gateway, Item
+from banyan.adapters.dynamodb.gateway import ConditionFailed, Gateway
 from banyan.commands.idempotency import Record, StoredAnswer
+from banyan.store.items import Item
 
 
 class DynamoDBIdempotency:

@@ -7,10 +7,10 @@ from datetime import datetime
 from itertools import islice
 from typing import Any, Final
 
-from banyan.adapters.dynamodb.commit_items import pack, unpack
-from banyan.adapters.dynamodb.gateway import Gateway, Item
+from banyan.adapters.dynamodb.gateway import Gateway
 from banyan.reconciliation.report import Report
 from banyan.store.chain import timestamp
+from banyan.store.items import Item, pack, unpack
 
 RECONCILIATION: Final = "reconciliation"
 

@@ -7,8 +7,9 @@ from typing import Any
 
 import orjson
 
-from banyan.adapters.dynamodb.gateway import Gateway, Item
-from banyan.adapters.dynamodb.view_items import (
+from banyan.adapters.dynamodb.gateway import Gateway
+from banyan.adapters.dynamodb.views import write_conflict
+from banyan.projections.items import (
     FIELD_PREFIX,
     read_row_key,
     read_view,
@@ -16,10 +17,10 @@ from banyan.adapters.dynamodb.view_items import (
     value_of,
     view_item_key,
 )
-from banyan.adapters.dynamodb.views import write_conflict
 from banyan.projections.keys import stream_of
 from banyan.projections.views import Generation, StateRow, ViewKey, ViewRow
 from banyan.store.chain import timestamp
+from banyan.store.items import Item
 from banyan.streams import StreamId
 
 

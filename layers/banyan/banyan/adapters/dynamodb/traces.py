@@ -7,9 +7,9 @@ from datetime import UTC, datetime
 from itertools import islice
 from typing import Any
 
-from banyan.adapters.dynamodb.commit_items import POSITION_DIGITS
-from banyan.adapters.dynamodb.gateway import Gateway, Item
+from banyan.adapters.dynamodb.gateway import Gateway
 from banyan.store.chain import timestamp
+from banyan.store.items import POSITION_DIGITS, Item
 from banyan.streams import StreamId
 from banyan.traces import TraceRow
 

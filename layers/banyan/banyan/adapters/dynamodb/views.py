@@ -7,8 +7,9 @@ from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
 
-from banyan.adapters.dynamodb.gateway import ConditionFailed, Gateway, Item
-from banyan.adapters.dynamodb.view_items import (
+from banyan.adapters.dynamodb.gateway import ConditionFailed, Gateway
+from banyan.errors import StoreBusy
+from banyan.projections.items import (
     FAILURE_ATTRIBUTES,
     failure_attributes,
     read_failure,
@@ -21,7 +22,6 @@ from banyan.adapters.dynamodb.view_items import (
     view_item_key,
     view_update,
 )
-from banyan.errors import StoreBusy
 from banyan.projections.keys import STATE_SORT, LookupPlace, partition_key, read_cursor, sort_key, state_key, stream_of
 from banyan.projections.rows import RowChange, merge
 from banyan.projections.views import (
@@ -34,6 +34,7 @@ from banyan.projections.views import (
     ViewUpdate,
     WriteConflict,
 )
+from banyan.store.items import Item
 from banyan.streams import StreamId
 
 

@@ -9,7 +9,6 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel
 
-from banyan.adapters.dynamodb.commit_items import bucket_of
 from banyan.errors import VersionNotReached
 from banyan.migration.checks.usage import READ
 from banyan.migration.migration import Migration
@@ -21,6 +20,7 @@ from banyan.migration.writes.primary import Primary
 from banyan.projections.base import StreamProjection
 from banyan.queries import Answer, Provenance, Queries
 from banyan.reconciliation.content import FieldDifference, differing
+from banyan.store.items import bucket_of
 from banyan.streams import StreamId
 
 S = TypeVar("S", bound=BaseModel)

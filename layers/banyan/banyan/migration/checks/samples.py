@@ -12,10 +12,11 @@ from uuid import uuid4
 
 from pydantic import TypeAdapter
 
-from banyan.adapters.dynamodb.gateway import ConditionFailed, Gateway, Item
+from banyan.adapters.dynamodb.gateway import ConditionFailed, Gateway
 from banyan.migration.phases.aggregate import MigrationState
 from banyan.reconciliation.content import FieldDifference
 from banyan.store.chain import timestamp
+from banyan.store.items import Item
 from banyan.streams import StreamId
 
 KEPT: Final = timedelta(days=30)

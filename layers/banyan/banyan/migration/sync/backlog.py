@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from banyan.adapters.dynamodb.commit_items import bucket_of
 from banyan.adapters.dynamodb.commits import TransactItem
-from banyan.adapters.dynamodb.gateway import ConditionFailed, Gateway, Item
+from banyan.adapters.dynamodb.gateway import ConditionFailed, Gateway
 from banyan.store import Commit
 from banyan.store.chain import timestamp
+from banyan.store.items import Item, bucket_of
 from banyan.streams import StreamId
 
 BUCKETS: Final = 4

@@ -5,10 +5,10 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Any, Final
 
-from banyan.adapters.dynamodb.commit_items import bucket_of
 from banyan.adapters.dynamodb.commits import TransactItem
-from banyan.adapters.dynamodb.gateway import ConditionFailed, Gateway, Item
+from banyan.adapters.dynamodb.gateway import ConditionFailed, Gateway
 from banyan.errors import Overtaken
+from banyan.store.items import Item, bucket_of
 from banyan.streams import StreamId
 
 SHARDS: Final = 8

@@ -9,13 +9,13 @@ from typing import Any, Final, TypeVar
 
 import orjson
 
-from banyan.adapters.dynamodb.commit_items import log_key
 from banyan.confirm import LOOKS, confirm
 from banyan.projections.base import Projection, ViewProjection
 from banyan.projections.check import Difference
 from banyan.projections.rebuild.builds import Build, BuildPhase, GenerationRows, Segment
 from banyan.projections.rebuild.filling import Walk, chunks
 from banyan.projections.views import Generation, StateRow, ViewKey, ViewRow, Views
+from banyan.store.items import log_key
 from banyan.streams import StreamId
 
 STREAMS_AT_ONCE: Final = 100

@@ -8,7 +8,6 @@ from datetime import datetime, timedelta
 from itertools import islice
 from typing import Final, TypeVar
 
-from banyan.adapters.dynamodb.commit_items import log_key
 from banyan.errors import ConfigurationError, StoreUnavailable
 from banyan.events import CamelModel
 from banyan.projections.base import AnyStreamProjection, Projection, ViewProjection
@@ -21,6 +20,7 @@ from banyan.projections.snapshotter import Snapshotter
 from banyan.projections.views import FailureRecord, Generation, Views, WriteConflict
 from banyan.store import EventStore, LogEntry
 from banyan.store.eventstore import Clock
+from banyan.store.items import log_key
 from banyan.streams import StreamId
 
 STREAMS_AT_ONCE: Final = 50

@@ -10,10 +10,9 @@ from math import ceil, hypot, sqrt
 from statistics import fmean, stdev
 from typing import Final
 
-from banyan.adapters.dynamodb.commit_items import Item, commit_item, item_size, log_key
-from banyan.adapters.dynamodb.view_items import FIELD_PREFIX, state_item, value_of, view_item_key
 from banyan.events import CamelModel
 from banyan.projections.base import Projection, ViewProjection
+from banyan.projections.items import FIELD_PREFIX, state_item, value_of, view_item_key
 from banyan.projections.memory import MemoryViews
 from banyan.projections.processor import make_projector
 from banyan.projections.projector import CommitSource, StreamBatch
@@ -22,6 +21,7 @@ from banyan.projections.rows import merge
 from banyan.projections.views import Generation, StateRow, ViewKey, ViewRow, ViewUpdate
 from banyan.store import EventStore, LogEntry
 from banyan.store.chain import timestamp
+from banyan.store.items import Item, commit_item, item_size, log_key
 from banyan.streams import BEGINNING_OF_TIME, StreamId
 
 SECONDS: Final = 16.0

@@ -7,11 +7,11 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from functools import cache
 
-from banyan.adapters.dynamodb.commit_items import Item, commit_item, snapshot_item
 from banyan.adapters.settings import Settings
 from banyan.commands.handler import CommandHandler
 from banyan.events import Metadata
 from banyan.store import Commit, EventStore
+from banyan.store.items import Item, commit_item, snapshot_item
 from banyan.store.memory import MemoryTable
 from banyan.store.snapshots import write_snapshot
 from banyan.streams import StreamId

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from banyan.adapters.dynamodb.commit_items import Item, commit_item, item_size
+from banyan.store.items import Item, commit_item, item_size
 from banyan_tools.local.physical import ACCOUNT, REGION
 from orders.tools.samples.orders import BUCKETS, HISTORY, START, commits, snapshot_of
 

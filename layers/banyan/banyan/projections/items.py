@@ -7,7 +7,6 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any, Final
 
-from banyan.adapters.dynamodb.commit_items import Item, pack, unpack
 from banyan.projections.base import MAX_LOOKUPS, Value
 from banyan.projections.keys import (
     STATE_SORT,
@@ -22,6 +21,7 @@ from banyan.projections.keys import (
 from banyan.projections.rows import RowChange, number
 from banyan.projections.views import UNNOTED, FailureRecord, Generation, StateRow, ViewKey, ViewRow
 from banyan.store.chain import timestamp
+from banyan.store.items import Item, pack, unpack
 from banyan.streams import StreamId
 
 FIELD_PREFIX: Final = "f_"

@@ -18,6 +18,7 @@ MAX_ITEM_BYTES: Final = 400 * 1024
 POSITION_DIGITS: Final = 10
 
 Item = dict[str, Any]
+"""In DynamoDB's attribute-value form, as ``{"stream": {"S": "acme:order:1"}}``."""
 
 
 def commit_item(commit: Commit, buckets: int) -> Item:
