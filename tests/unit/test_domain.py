@@ -11,8 +11,8 @@ import pytest
 from pydantic import BaseModel, Field
 
 from banyan import CamelModel, Decider, Domain, DomainEvent, Event, EventRegistry, Policy, StreamProjection, Upcaster
-from banyan.adapters.settings import deadline_durations, read_domain_settings
-from banyan.domain import join, load_domain
+from banyan.adapters.settings import read_domain_settings
+from banyan.domain import deadline_durations, join, load_domain
 from banyan.errors import ConfigurationError
 
 

@@ -31,11 +31,11 @@ from banyan.adapters.dynamodb.traces import DynamoDBTraces
 from banyan.adapters.dynamodb.views import DynamoDBViews
 from banyan.adapters.event_bus import EventBridgeNotices, EventBus
 from banyan.adapters.publisher import EventPublisher
-from banyan.adapters.settings import Services, Settings, Tables, deadline_durations, read_domain_settings
+from banyan.adapters.settings import Services, Settings, Tables, read_domain_settings
 from banyan.commands.handler import CommandHandler, HandlesCommands
 from banyan.deadlines.base import WaitingDeadlines
 from banyan.documents import Documents
-from banyan.domain import Domain, load_domain
+from banyan.domain import Domain, deadline_durations, load_domain
 from banyan.errors import ConfigurationError
 from banyan.notices import NoNotices, Notices
 from banyan.once import once

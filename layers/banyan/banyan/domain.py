@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
 from functools import reduce
 from importlib import import_module
 from typing import Any, Final, get_type_hints
@@ -17,6 +18,7 @@ from banyan.projections.base import Projection
 from banyan.reactions.base import Policy
 from banyan.upcasting import EventRegistry
 
+DEADLINE: Final = "_deadline_minutes"
 PART_OF_A_STREAM: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
 
@@ -167,6 +169,12 @@ def join(domains: Sequence[Domain]) -> Domain:
         example=next((each.example for each in domains if each.example), None),
         joined=tuple(domains),
     )
+
+
+def deadline_durations(settings: Iterable[BaseModel]) -> Mapping[str, timedelta]:
+    """By the name of a deadline: what ``<name>_deadline_minutes`` says."""
+    found = ((name, value) for each in settings for name, value in each)
+    return {name.removesuffix(DEADLINE): timedelta(minutes=value) for name, value in found if name.endswith(DEADLINE)}
 
 
 def _load(module: str) -> Domain:

@@ -11,10 +11,10 @@ from typing import Any
 from tests.support.clocks import ManualClock, no_sleep
 from tests.support.interruptions import Killed, Outside
 
-from banyan.adapters.settings import deadline_durations
 from banyan.commands.handler import CommandHandler
 from banyan.deadlines.base import MemoryDeadlines
 from banyan.deadlines.runner import DeadlineRunner
+from banyan.domain import deadline_durations
 from banyan.errors import CommandRejected, StoreUnavailable
 from banyan.events import Event, Metadata
 from banyan.projections.memory import MemoryViews

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from datetime import timedelta
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError
@@ -14,7 +13,6 @@ if TYPE_CHECKING:
     from banyan.domain import Domain
 
 PREFIX = "BANYAN_"
-DEADLINE = "_deadline_minutes"
 M = TypeVar("M", bound=BaseModel)
 LOCAL_ONLY = frozenset({"legacy_url"})
 """Settings that the template does not know: a password belongs into no function's environment."""
@@ -163,12 +161,6 @@ def read_domain_settings(domain: Domain, environ: Mapping[str, str]) -> Mapping[
         if taken := sorted(part.settings.model_fields.keys() & Settings.model_fields.keys()):
             raise ConfigurationError(f"setting {taken[0]!r} of domain {part.name!r} is one of the engine's")
     return {part.name: read_settings(part.settings, environ) for part in domain.parts}
-
-
-def deadline_durations(settings: Iterable[BaseModel]) -> Mapping[str, timedelta]:
-    """By the name of a deadline: what ``<name>_deadline_minutes`` says."""
-    found = ((name, value) for each in settings for name, value in each)
-    return {name.removesuffix(DEADLINE): timedelta(minutes=value) for name, value in found if name.endswith(DEADLINE)}
 
 
 class Queues(BaseModel):

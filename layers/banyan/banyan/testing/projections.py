@@ -115,7 +115,7 @@ class ProjectionSpec:
             fold.apply(stream)
         assert_same("rows", dict(rows), _rows(fold.rows(), tenant))
         for way, views in self._delivered(store):
-            assert_same(f"rows, delivered {way}", dict(rows), _rows(views.all_rows(self._generation), tenant))
+            assert_same(f"rows, delivered {way}", dict(rows), rows_of(views, self._generation, tenant))
 
     @property
     def _generation(self) -> Generation:
@@ -152,6 +152,11 @@ def all_commits(store: EventStore) -> list[Commit]:
     streams = dict.fromkeys(entry.stream for entry in store.log(0))
     commits = [commit for stream in streams for commit in store.commits(stream)]
     return sorted(commits, key=lambda commit: commit.recorded_at)
+
+
+def rows_of(views: MemoryViews, generation: Generation, tenant: str) -> dict[tuple[str, str], dict[str, Value]]:
+    """A tenant's rows of a generation, by partition and sort."""
+    return _rows(views.all_rows(generation), tenant)
 
 
 def _stream_projection(projection: Projection) -> AnyStreamProjection:

@@ -1,0 +1,198 @@
+"""A whole domain under test: it settles however it is delivered, and what it gets wrong is named."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from pydantic import BaseModel
+
+from banyan import (
+    Add,
+    CamelModel,
+    CommandRejected,
+    Decider,
+    Domain,
+    DomainEvent,
+    Event,
+    EventRegistry,
+    Policy,
+    Schedule,
+    Send,
+    StreamProjection,
+    ViewProjection,
+)
+from banyan.errors import BanyanError, ConfigurationError
+from banyan.testing import DomainSpec
+from banyan.testing.domains import WAYS
+
+
+class Thrown(DomainEvent):
+    """A ball was thrown."""
+
+    times: int
+
+
+class Dropped(DomainEvent):
+    """It fell."""
+
+
+class Throw(CamelModel):
+    """A command."""
+
+    times: int
+
+
+class Drop(CamelModel):
+    """A command that may wait."""
+
+
+class Ball(CamelModel):
+    """How often it was thrown, and whether it lies on the floor."""
+
+    thrown: int = 0
+    lies: bool = False
+
+
+class Play(BaseModel):
+    """Tunables."""
+
+    fall_deadline_minutes: float = 10
+
+
+def decide(command: Throw | Drop, ball: Ball) -> Sequence[DomainEvent]:
+    if isinstance(command, Drop):
+        return () if ball.lies else [Dropped()]
+    if ball.lies:
+        raise CommandRejected("ball_lies", "pick it up first")
+    return [Thrown(times=command.times)]
+
+
+def evolve(ball: Ball, event: DomainEvent) -> Ball:
+    match event:
+        case Thrown():
+            return ball.model_copy(update={"thrown": ball.thrown + 1})
+        case Dropped():
+            return ball.model_copy(update={"lies": True})
+    return ball
+
+
+def answer(event: Event, _history: Any) -> Sequence[Send | Schedule]:
+    """Throw it back as often as it was asked for, then let it fall."""
+    if not isinstance(event.payload, Thrown):
+        return ()
+    other = "b" if event.stream_id.id == "a" else "a"
+    if event.payload.times > 1:
+        return [Send("ball", other, Throw(times=event.payload.times - 1), "back")]
+    return [Schedule("fall", "ball", other, Drop())]
+
+
+def shown(row: Ball, event: Event) -> Ball:
+    return evolve(row, event.payload)
+
+
+def counted(_event: Event) -> Sequence[Add]:
+    return [Add("all", "balls", {"events": 1})]
+
+
+BALL = Decider(entity="ball", initial=Ball, decide=decide, evolve=evolve, state=Ball, deferred=[Drop])
+ROWS = StreamProjection(name="rows", entity="ball", state=Ball, initial=Ball, evolve=shown)
+COUNTS = ViewProjection(name="counts", entity="ball", apply=counted)
+DOMAIN = Domain(
+    name="play",
+    registry=EventRegistry([Thrown, Dropped]),
+    deciders=[BALL],
+    projections=[ROWS, COUNTS],
+    policies=[Policy("answer", "ball", answer, sends_to=["ball"], schedules=[Drop])],
+    settings=Play,
+)
+PLAYED = DomainSpec(DOMAIN).when("ball:a", Throw(times=3))
+
+
+def test_what_follows_from_a_command_settles_in_every_way_of_delivery() -> None:
+    PLAYED.then_events("ball:a", Thrown(times=3), Thrown(times=1)).then_events("ball:b", Thrown(times=2))
+    PLAYED.then_state("ball:a", Ball(thrown=2)).then_row(ROWS, "ball:b", Ball(thrown=1)).then_row(ROWS, "ball:c", None)
+    PLAYED.then_rows(COUNTS, {("all", "balls"): {"events": 3}})
+
+
+def test_time_moves_only_when_it_is_moved() -> None:
+    PLAYED.passes(timedelta(minutes=9)).then_state("ball:b", Ball(thrown=1))
+    fallen = PLAYED.passes(timedelta(minutes=11)).then_state("ball:b", Ball(thrown=1, lies=True))
+    fallen.when_rejected("ball:b", Throw(times=1), "ball_lies").then_events("ball:b", Thrown(times=2), Dropped())
+
+
+def test_deadlines_are_due_by_the_settings_that_are_given() -> None:
+    quick = replace(PLAYED, settings=Play(fall_deadline_minutes=1)).passes(timedelta(minutes=2))
+    quick.then_state("ball:b", Ball(thrown=1, lies=True))
+
+
+def test_a_policy_that_counts_on_single_delivery_is_noticed() -> None:
+    calls: list[Event] = []
+
+    def impatient(event: Event, _history: Any) -> Sequence[Send | Schedule]:
+        calls.append(event)
+        if isinstance(event.payload, Dropped) or len(calls) > 1:
+            return ()
+        return [Send("ball", "b", Drop(), "drop")]
+
+    spec = DomainSpec(replace(DOMAIN, policies=[Policy("impatient", "ball", impatient)]))
+    with pytest.raises(AssertionError, match=r"events of acme:ball:b, delivered"):
+        spec.when("ball:a", Throw(times=1)).then_events("ball:b", Dropped())
+
+
+def test_every_way_of_delivery_is_tried() -> None:
+    assert list(WAYS) == ["as they come", "with losses", "twice", "late and backwards", "to processes that are killed"]
+
+
+def stumble(event: Any, _history: Any) -> Sequence[Send]:
+    return [event.nothing]
+
+
+def forget(_command: Any, _ball: Ball) -> Any:
+    """A branch is missing."""
+
+
+def react(found: Send | Schedule) -> Callable[..., Sequence[Send | Schedule]]:
+    return lambda event, history: [found]  # noqa: ARG005
+
+
+@pytest.mark.parametrize(
+    ("policy", "mended"),
+    [
+        (Policy("p", "ball", react(Send("wall", "w", Drop(), "s"))), "policy 'p' sends to 'wall'"),
+        (Policy("p", "ball", react(Schedule("x", "ball", "b", Throw(times=1)))), "policy 'p' schedules Throw"),
+        (Policy("p", "ball", stumble), "'Event' object has no attribute 'nothing'"),
+        (Policy("p", "ball", react(Schedule("x", "ball", "b", Drop()))), "deadline 'x'"),
+    ],
+)
+def test_a_reaction_that_nobody_can_answer_is_named(policy: Policy, mended: str) -> None:
+    with pytest.raises(AssertionError, match=mended):
+        DomainSpec(replace(DOMAIN, policies=[policy])).when("ball:a", Throw(times=1)).then_events("ball:a")
+
+
+def test_policies_that_never_come_to_rest_are_noticed() -> None:
+    endless = Policy("endless", "ball", lambda event, history: [Send("ball", "b", Throw(times=1), "again")])  # noqa: ARG005
+    with pytest.raises(AssertionError, match="without end"):
+        DomainSpec(replace(DOMAIN, policies=[endless])).when("ball:a", Throw(times=1)).then_events("ball:a")
+
+
+def test_a_decider_that_forgets_to_answer_is_named() -> None:
+    forgetful = replace(DOMAIN, deciders=[replace(BALL, decide=forget)])
+    with pytest.raises(ConfigurationError, match="'ball' returned None for Throw"):
+        DomainSpec(forgetful).when("ball:a", Throw(times=1)).then_events("ball:a")
+
+
+def test_commands_that_are_rejected_and_are_not_are_told_apart() -> None:
+    with pytest.raises(AssertionError, match="is not rejected"):
+        DomainSpec(DOMAIN).when_rejected("ball:a", Throw(times=1), "ball_lies").then_events("ball:a")
+    with pytest.raises(AssertionError, match="Throw to acme:ball:a is rejected with 'ball_lies'"):
+        DomainSpec(DOMAIN).when("ball:a", Drop()).when("ball:a", Throw(times=1)).then_events("ball:a")
+
+
+@pytest.mark.parametrize(("stream", "named"), [("ball:a b", "'a b'"), ("ball", "ball"), ("wall:a", "'wall'")])
+def test_a_stream_that_cannot_be_is_refused_by_name(stream: str, named: str) -> None:
+    with pytest.raises(BanyanError, match=named):
+        DomainSpec(DOMAIN).when(stream, Throw(times=1))
