@@ -12,8 +12,7 @@ from tests.support.projections import Ledger
 from banyan.adapters.dynamodb import generation_rows as dynamodb_rows
 from banyan.adapters.dynamodb.generation_rows import DynamoDBGenerationRows
 from banyan.projections.memory import MemoryViews
-from banyan.projections.rebuild.builds import GenerationRows
-from banyan.projections.rebuild.memory import MemoryGenerationRows
+from banyan.projections.rebuild.builds import GenerationRows, MemoryGenerationRows
 from banyan.projections.views import FailureRecord, Generation, ViewKey, Views, ViewUpdate
 
 PARTS = 3

@@ -16,8 +16,7 @@ from tests.support.projections import Ledger, same, timeless
 from banyan.documents import MemoryDocuments
 from banyan.projections.memory import MemoryViews
 from banyan.projections.processor import ProjectionProcessor
-from banyan.projections.rebuild.builds import Builds, GenerationRows, Work, WorkQueue
-from banyan.projections.rebuild.memory import MemoryGenerationRows
+from banyan.projections.rebuild.builds import Builds, GenerationRows, MemoryGenerationRows, Work, WorkQueue
 from banyan.projections.rebuild.rebuild import Rebuild
 from banyan.projections.rebuild.worker import Pace, RebuildSteps, RebuildWorker
 from banyan.projections.snapshotter import Snapshotter

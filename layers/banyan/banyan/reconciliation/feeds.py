@@ -33,7 +33,6 @@ class DirtySet:
 
     Parameters
     ----------
-    documents : Documents
     side : str
         Whose marks these are.
     """
@@ -95,7 +94,6 @@ class LogFeed:
 
     Parameters
     ----------
-    store : StreamReader
     documents : Documents
         Keeps how far the log was read.
     name : str
@@ -208,12 +206,7 @@ class FullListing:
 
 
 class CompositeFeed:
-    """Several feeds as one.
-
-    Parameters
-    ----------
-    feeds : Feed
-    """
+    """Several feeds as one."""
 
     def __init__(self, *feeds: Feed) -> None:
         self._feeds = feeds
@@ -240,7 +233,6 @@ class ForwardingFeed:
 
     Parameters
     ----------
-    feed : Feed
     marks : DirtySet
         Of whom.
     """
@@ -265,7 +257,6 @@ class RestartingFeed:
         Keeps the last occasion.
     name : str
         Whose feed this is.
-    feed : Feed
     occasion : Callable[[datetime], str]
         Of a run, by the moment it looks back from; a new one for each run where nothing reports changes.
     """

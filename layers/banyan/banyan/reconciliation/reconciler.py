@@ -26,8 +26,6 @@ class RunState(CamelModel):
 
     Parameters
     ----------
-    started_at : datetime
-    full, repair : bool
     segments : int
         Invocations so far.
     step : int
@@ -88,12 +86,7 @@ class RunLost(BanyanError):
 
 
 class Runs:
-    """Keeps the run that is not finished.
-
-    Parameters
-    ----------
-    documents : Documents
-    """
+    """Keeps the run that is not finished."""
 
     def __init__(self, documents: Documents) -> None:
         self._documents = documents

@@ -56,7 +56,6 @@ class Section(CamelModel):
         Roots of both digest trees, 64 hexadecimal digits; they are equal when nothing differs or moves.
     rows_read, nodes_read : int
         Entities read from the sides, and nodes read of the digest trees.
-    differences : int
     findings : tuple[Finding, ...]
         The first ``MAX_FINDINGS`` of them.
     repaired : int
@@ -84,7 +83,6 @@ class Report(CamelModel):
 
     Parameters
     ----------
-    started_at, finished_at : datetime
     verified_through : datetime, optional
         Everything recorded until then compared equal or is reported; ``None`` when nothing can be said.
     full : bool
@@ -93,7 +91,6 @@ class Report(CamelModel):
         What can be put right was.
     segments : int
         Invocations it took.
-    sections : tuple[Section, ...]
     drift_percent, tolerance_percent : float
         Share of compared entities that differ, and what is tolerated.
     """

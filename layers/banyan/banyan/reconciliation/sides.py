@@ -49,7 +49,6 @@ class Listing:
 
     Parameters
     ----------
-    ids : tuple[str, ...]
     position : str, optional
         Where the next listing goes on; ``None`` at the end.
     """
@@ -142,8 +141,6 @@ class ContentComparison:
 
     Parameters
     ----------
-    name : str
-    expected, actual : Side
     repair : Callable[[Finding], str], optional
         Puts an entity right, says what it did, raises ``NotRepairable``.
     """

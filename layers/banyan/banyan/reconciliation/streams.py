@@ -30,10 +30,6 @@ class StreamVerification:
 
     Parameters
     ----------
-    store : EventStore
-    deciders : Sequence[Decider]
-    documents : Documents
-    clock : Callable[[], datetime]
     folds : Mapping[str, Sequence[DirtySet]]
         By entity: where to mark a stream that was touched.
     histories : Histories

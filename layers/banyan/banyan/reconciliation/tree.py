@@ -48,11 +48,6 @@ class DigestTree:
     The shape follows from the entries alone: equal sides have equal trees, and unequal ones differ only on
     the paths to what differs.
 
-    Parameters
-    ----------
-    documents : Documents
-    name : str
-
     Attributes
     ----------
     nodes_read : int

@@ -206,7 +206,6 @@ class Cut:
 
     Parameters
     ----------
-    actual : Mapping[ViewKey, ViewRow]
     moving : frozenset[ViewKey]
         Rows that were written while they were read.
     expected : Mapping[ViewKey, ViewRow]

@@ -12,6 +12,7 @@ from pydantic import TypeAdapter
 
 from banyan.documents import Documents, Key
 from banyan.projections.check import Difference
+from banyan.projections.memory import MemoryViews
 from banyan.projections.views import Generation, ViewKey, ViewRow
 
 
@@ -57,7 +58,6 @@ class Build:
         Write units per second that the whole rebuild may consume.
     switch_when_equal : bool
         Let queries read the new generation as soon as it is complete and no row differs.
-    started_at : datetime
     first : bool
         The live generation has not seen all of the log yet, as the projection is new: what it still lacks does not
         count as a difference.
@@ -78,7 +78,6 @@ class Stuck:
 
     Parameters
     ----------
-    stream : str
     version : int
         First version that was not applied.
     error : str
@@ -98,7 +97,6 @@ class Segment:
     ----------
     number : int
         Of the bucket.
-    phase : BuildPhase
     position : str, optional
         Where the phase goes on.
     total : int, optional
@@ -113,7 +111,6 @@ class Segment:
         The first of those.
     read_units, write_units : float
         Capacity consumed.
-    updated_at : datetime, optional
     revision : int
         Times it was written.
     """
@@ -159,7 +156,6 @@ class Builds:
 
     Parameters
     ----------
-    builds : Documents
     segments : Documents, optional
         Where segments lie in documents of another layout.
     """
@@ -230,3 +226,32 @@ class GenerationRows(Protocol):
 
     def drop(self, generation: Generation, part: int, parts: int, position: str | None) -> str | None:
         """Delete some rows and cursors of a generation, in one of several parts; returns where to go on."""
+
+
+class MemoryGenerationRows:
+    """Rows of ``MemoryViews``, all in the first part."""
+
+    def __init__(self, views: MemoryViews) -> None:
+        self._views = views
+
+    def keys(
+        self,
+        generations: Sequence[Generation],
+        part: int,
+        parts: int,  # noqa: ARG002
+        position: str | None,
+    ) -> tuple[Mapping[Generation, Sequence[ViewKey]], str | None]:
+        """A generation at a time."""
+        at = int(position or 0)
+        generation = generations[at]
+        keys = list(self._views.all_rows(generation)) if part == 0 else []
+        return {generation: keys}, str(at + 1) if at + 1 < len(generations) else None
+
+    def rows(self, generation: Generation, keys: Sequence[ViewKey]) -> Mapping[ViewKey, ViewRow]:
+        rows = self._views.all_rows(generation)
+        return {key: rows[key] for key in keys if key in rows}
+
+    def drop(self, generation: Generation, part: int, parts: int, position: str | None) -> str | None:  # noqa: ARG002
+        if part == 0:
+            self._views.drop(generation)
+        return None

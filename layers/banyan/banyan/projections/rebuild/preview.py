@@ -62,7 +62,6 @@ class Preview(CamelModel):
 
     Parameters
     ----------
-    projection : str
     streams, commits : int
         As counted in the parts of the log that were walked, for all parts.
     walked, parts : int
@@ -74,8 +73,6 @@ class Preview(CamelModel):
         Streams that the rest is estimated from.
     margin : float
         Twice the standard error of the units, as a share of them: by how much parts and samples differ.
-    events, rows : int
-    read_units, write_units : float
     price : float
         In the currency of the prices.
     seconds : float
@@ -112,11 +109,8 @@ def preview(
 
     Parameters
     ----------
-    projection : Projection
-    store : EventStore
     write_rate : int
         Write units per second.
-    prices : Prices
     seconds : float
         After which it answers with what it has.
     monotonic : Callable[[], float]
@@ -282,12 +276,7 @@ def _index_item(entry: LogEntry) -> Item:
 
 
 class CostingViews(MemoryViews):
-    """Adds up the units of reading checkpoints, of writing rows and cursors, and of comparing each row once.
-
-    Attributes
-    ----------
-    read_units, write_units : float
-    """
+    """Adds up the units of reading checkpoints, of writing rows and cursors, and of comparing each row once."""
 
     def __init__(self) -> None:
         super().__init__()

@@ -27,12 +27,10 @@ class Progress(CamelModel):
 
     Parameters
     ----------
-    projection : str
     generation, base : int
         What is built, and what it is compared with.
     first : bool
         The live generation had not seen all of the log yet.
-    stage : Stage
     phase : BuildPhase
         Of the segment that has come least far.
     streams : int
@@ -55,7 +53,6 @@ class Progress(CamelModel):
         Rows that were compared, that moved too fast to be judged, and that differ (a segment stops at 100).
     differences : tuple[Difference, ...]
         The first of those.
-    started_at : datetime
     updated_at : datetime
         When a segment moved last.
     """
@@ -125,17 +122,12 @@ class Rebuild:
 
     Parameters
     ----------
-    projections : Sequence[Projection]
-    controls : ProjectionStates
-    builds : Builds
-    queue : WorkQueue
     segments : int
         Buckets of the log.
     write_rate : int
         Write units per second that one rebuild may consume, unless another rate is asked for.
     walked : Callable[[Generation], bool]
         Whether a generation has seen all of the log.
-    clock : Callable[[], datetime]
     """
 
     def __init__(
@@ -163,7 +155,6 @@ class Rebuild:
 
         Parameters
         ----------
-        projection : str
         switch_when_equal : bool
             Let queries read the new generation as soon as it is complete and no row differs.
         write_rate : int, optional
