@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import Any, Final
 
+from banyan.confirm import LOOKS, confirm
 from banyan.errors import Conflict
 from banyan.events import CamelModel
 from banyan.jobs import Job
@@ -25,7 +26,6 @@ from banyan.streams import StreamId
 SLICE: Final = 100
 SECONDS: Final = 8.0
 """How long whoever makes a step waits for the rows to be compared."""
-LOOKS: Final = 3
 AT_ONCE: Final = 8
 """Streams that are read side by side."""
 NAMED: Final = 10
@@ -205,10 +205,23 @@ class Verification:
 
     def _slice(self, passes: VerificationPasses) -> VerificationPasses:
         after = passes.current.after
-        rows = self._repository.scan(key_at(after) if after else None, SLICE)
-        with ThreadPoolExecutor(AT_ONCE) as pool:
-            first = list(pool.map(self._look, rows))
-        looks = [self._settled(row, found) for row, found in zip(rows, first, strict=True)]
+        rows = list(self._repository.scan(key_at(after) if after else None, SLICE))
+        seen: Mapping[int, str] = {}
+
+        def look(places: Sequence[int]) -> Mapping[int, str]:
+            nonlocal seen
+            with ThreadPoolExecutor(AT_ONCE) as pool:
+                found = list(pool.map(self._look, [rows[place] for place in places]))
+            seen = {place: what for place, what in zip(places, found, strict=True) if what}
+            return seen
+
+        def settle() -> None:
+            for place, what in seen.items():
+                rows[place] = self._settled(rows[place], what)
+
+        confirmed = confirm(look, range(len(rows)), settle, most=LOOKS)
+        differences = {**confirmed.standing, **confirmed.moving}
+        looks = [(row, differences.get(place, "")) for place, row in enumerate(rows)]
         return VerificationPasses(current=self._moved_on(passes.current, looks), last=passes.last)
 
     def _moved_on(self, current: VerificationPass, looks: Sequence[tuple[FoundRow, str]]) -> VerificationPass:
@@ -221,16 +234,13 @@ class Verification:
         after, rows = place_of(looks[-1][0]), current.rows + len(looks)
         return current.model_copy(update={"after": after, "rows": rows, "digest": digest})
 
-    def _settled(self, row: FoundRow, found: str) -> tuple[FoundRow, str]:
-        """A row, and how its stream differs for good, and not only because one of them is on its way."""
-        for _ in range(LOOKS - 1):
-            stream = nameable(key_at(place_of(row)), self._adapter.entity)
-            if not found or found == UNKNOWN or stream is None:
-                break
-            self._settle(stream)
-            row = self._repository.rows([stream]).get(stream, row)
-            found = self._look(row)
-        return row, found
+    def _settled(self, row: FoundRow, found: str) -> FoundRow:
+        """A row once nothing of its stream is on its way, if that can change anything."""
+        stream = nameable(key_at(place_of(row)), self._adapter.entity)
+        if found == UNKNOWN or stream is None:
+            return row
+        self._settle(stream)
+        return self._repository.rows([stream]).get(stream, row)
 
     def _look(self, row: FoundRow) -> str:
         """How a row differs from its stream; whatever keeps it from being compared is a difference too."""
