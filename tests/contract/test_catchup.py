@@ -10,8 +10,7 @@ from tests.support.engines import Engine
 from tests.support.ledger import account, deposits
 from tests.support.projections import POISON, Ledger, same
 
-from banyan.projections.catchup import MARGIN
-from banyan.projections.checkpoints import LogCheckpoints
+from banyan.projections.catchup import MARGIN, LogCheckpoints
 from banyan.projections.views import Generation
 from banyan.streams import StreamId
 

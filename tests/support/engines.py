@@ -26,7 +26,7 @@ from banyan.adapters.dynamodb.row_repair import DynamoDBRowRepair
 from banyan.adapters.dynamodb.views import DynamoDBViews
 from banyan.adapters.settings import Tables
 from banyan.documents import Documents, MemoryDocuments
-from banyan.projections.checkpoints import LogCheckpoints
+from banyan.projections.catchup import LogCheckpoints
 from banyan.projections.memory import MemoryViews
 from banyan.projections.rebuild.builds import Builds
 from banyan.projections.state import ProjectionStates

@@ -11,15 +11,13 @@ from tests.support.ledger import ACCOUNTS, REGISTRY, Deposited, Withdrawn
 
 from banyan.events import CamelModel, DomainEvent, Event
 from banyan.projections.base import Add, Lookup, Projection, Put, Remove, RowWrite, StreamProjection, ViewProjection
-from banyan.projections.catchup import CatchUp
+from banyan.projections.catchup import CatchUp, LogCheckpoints
 from banyan.projections.check import ViewFold, fold_row
-from banyan.projections.checkpoints import LogCheckpoints
-from banyan.projections.controls import CachedStates
 from banyan.projections.memory import MemoryViews
 from banyan.projections.operations import Operations
 from banyan.projections.processor import ProjectionProcessor
 from banyan.projections.retries import RetryPolicy
-from banyan.projections.state import ProjectionStates
+from banyan.projections.state import CachedStates, ProjectionStates
 from banyan.projections.status import StatusReader
 from banyan.projections.views import FailureRecord, Generation, StateRow, ViewKey, ViewRow, Views
 from banyan.store import Commit, CommitTable, EventStore, Expected

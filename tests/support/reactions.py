@@ -16,10 +16,9 @@ from banyan.deadlines.base import Deadline
 from banyan.decider import Decider
 from banyan.domain import Domain
 from banyan.events import CamelModel, DomainEvent, Event, Metadata
-from banyan.projections.controls import CachedStates
 from banyan.projections.memory import MemoryViews
 from banyan.projections.retries import RetryPolicy
-from banyan.projections.state import ProjectionStates
+from banyan.projections.state import CachedStates, ProjectionStates
 from banyan.projections.views import FailureRecord
 from banyan.reactions.base import History, Policy, Reaction, Schedule, Send
 from banyan.reactions.policies import Policies

@@ -39,14 +39,12 @@ from banyan.domain import Domain, deadline_durations, load_domain
 from banyan.errors import ConfigurationError
 from banyan.notices import NoNotices, Notices
 from banyan.once import once
-from banyan.projections.catchup import CatchUp
-from banyan.projections.checkpoints import LogCheckpoints
-from banyan.projections.controls import CachedStates
+from banyan.projections.catchup import CatchUp, LogCheckpoints
 from banyan.projections.operations import Operations
 from banyan.projections.processor import ProjectionProcessor, StreamProcessor, subscribed
 from banyan.projections.rebuild.builds import Builds
 from banyan.projections.retries import RetryPolicy
-from banyan.projections.state import ProjectionStates
+from banyan.projections.state import CachedStates, ProjectionStates
 from banyan.projections.status import Standstill, StatusReader
 from banyan.projections.views import Views
 from banyan.reactions.policies import Policies

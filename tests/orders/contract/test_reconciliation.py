@@ -18,7 +18,7 @@ from tests.support.engines import BUCKETS, DynamoDBEngine, Engine
 from banyan.adapters.dynamodb.reports import DynamoDBReports
 from banyan.commands.handler import CommandHandler
 from banyan.projections.base import Add
-from banyan.projections.controls import change
+from banyan.projections.state import change
 from banyan.projections.views import Generation, ViewUpdate, named_row
 from banyan.reconciliation.feeds import OVERLAP
 from banyan.store.base import LogEntry

@@ -25,8 +25,8 @@ from tests.support.wire import lost_answer, refused
 from banyan.bootstrap import bootstrap
 from banyan.errors import StoreUnavailable
 from banyan.projections.base import StreamProjection
-from banyan.projections.controls import CachedStates
 from banyan.projections.processor import ProjectionProcessor
+from banyan.projections.state import CachedStates
 from banyan.projections.views import Generation
 from banyan.store import Commit, Expected
 from banyan.streams import StreamId

@@ -13,8 +13,7 @@ from hypothesis import strategies as st
 from tests.support.clocks import START
 
 from banyan.errors import TransitionRejected
-from banyan.projections.controls import CachedStates
-from banyan.projections.state import ProjectionState, ProjectionStates, Stage, Status
+from banyan.projections.state import CachedStates, ProjectionState, ProjectionStates, Stage, Status
 from banyan.projections.views import Generation
 
 GRACE = timedelta(minutes=1)

@@ -12,9 +12,8 @@ from tests.support.projections import BREAKER_LIMIT, POISON, Ledger, same
 
 from banyan.errors import ControlChanged, StoreUnavailable, TransitionRejected
 from banyan.notices import PROJECTION_PAUSED
-from banyan.projections.controls import CachedStates
 from banyan.projections.retries import BREAKER
-from banyan.projections.state import MAX_PARKED, ProjectionState, ProjectionStates
+from banyan.projections.state import MAX_PARKED, CachedStates, ProjectionState, ProjectionStates
 from banyan.projections.views import FailureRecord, Generation
 from banyan.streams import StreamId
 

@@ -7,8 +7,7 @@ from datetime import timedelta
 from tests.support.ledger import account, deposits
 from tests.support.reactions import POISON, Bank, Noted, deposited
 
-from banyan.projections.catchup import MARGIN, CatchUp, CaughtUp
-from banyan.projections.checkpoints import LogCheckpoints
+from banyan.projections.catchup import MARGIN, CatchUp, CaughtUp, LogCheckpoints
 from banyan.reactions.reactor import DEPLOYMENT
 
 ANNA, BEN, CARL = account("anna"), account("ben"), account("carl")

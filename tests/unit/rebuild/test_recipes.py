@@ -13,9 +13,8 @@ from tests.support.rebuild import Rebuilding
 
 from banyan.events import Event
 from banyan.projections.base import Add, Projection, RowWrite, StreamProjection, ViewProjection
-from banyan.projections.controls import CachedStates
 from banyan.projections.processor import ProjectionProcessor
-from banyan.projections.state import Stage
+from banyan.projections.state import CachedStates, Stage
 from banyan.projections.views import Generation, ViewKey
 from banyan.streams import StreamId
 

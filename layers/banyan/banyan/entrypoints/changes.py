@@ -9,8 +9,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from banyan.documents import Documents
-from banyan.projections.items import read_row_key
-from banyan.projections.keys import STATE_SORT, stream_of
+from banyan.projections.items import STATE_SORT, read_row_key, stream_of
 from banyan.projections.views import row_name
 from banyan.reconciliation.feeds import DirtySet
 from banyan.reconciliation.streams import STREAMS

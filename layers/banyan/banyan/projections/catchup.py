@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import islice, takewhile
 from typing import Final
 
+from banyan.documents import Documents, Key, MemoryDocuments
 from banyan.errors import BatchFailed, StoreUnavailable
-from banyan.projections.checkpoints import LogCheckpoints
 from banyan.projections.processor import Running, StreamProcessor
 from banyan.projections.projector import AnyProjector
 from banyan.projections.state import Stage
 from banyan.projections.views import Generation
 from banyan.store import EventStore, LogEntry
+from banyan.store.chain import timestamp
 from banyan.store.eventstore import Clock
 from banyan.telemetry import Telemetry
 
@@ -25,6 +26,33 @@ MARGIN: Final = timedelta(minutes=2)
 ENTRIES_AT_ONCE: Final = 500
 
 _logger = logging.getLogger(__name__)
+
+
+class LogCheckpoints:
+    """A moment for each generation and bucket of the log. One that held once holds for ever, so none is guarded.
+
+    Parameters
+    ----------
+    documents : Documents
+        In memory unless given.
+    """
+
+    def __init__(self, documents: Documents | None = None) -> None:
+        self._documents = documents or MemoryDocuments()
+
+    def get(self, generation: Generation, buckets: Sequence[int]) -> Mapping[int, datetime]:
+        """The moments there are; one batch read for up to 100. Raises ``StoreUnavailable``."""
+        keys = {_key(generation, bucket): bucket for bucket in buckets}
+        found = self._documents.get_many(list(keys))
+        return {keys[key]: datetime.fromisoformat(text) for key, text in found.items()}
+
+    def put(self, generation: Generation, bucket: int, moment: datetime) -> None:
+        """Remember that what was recorded before a moment is applied. Raises ``StoreUnavailable``."""
+        self._documents.put(_key(generation, bucket), timestamp(moment))
+
+
+def _key(generation: Generation, bucket: int) -> Key:
+    return Key("catchup", f"{generation}#{bucket}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +158,7 @@ class CatchUp:
         return replace(report, complete=True)
 
     def _apply(self, running: Running, projector: AnyProjector, entries: Sequence[LogEntry]) -> int:
-        newest = {entry.stream: entry.position for entry in entries if running.takes(projector, entry.stream)}
+        newest = {entry.stream: entry.position for entry in entries if running.applies(entry.stream)}
         reached = projector.checkpoints(list(newest))
         lagging = [stream for stream, position in newest.items() if reached.get(stream, 0) < position]
         return self._processor.catch_up(projector, lagging, len(newest))

@@ -8,7 +8,7 @@ from threading import Lock
 from typing import TypeVar
 
 from banyan.projections.base import Value
-from banyan.projections.keys import LookupPlace, partition_key, read_cursor, sort_key, state_key
+from banyan.projections.items import LookupPlace, partition_key, read_cursor, sort_key, state_key
 from banyan.projections.rows import RowChange, add, merge
 from banyan.projections.views import (
     FailureRecord,

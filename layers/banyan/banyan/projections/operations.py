@@ -7,10 +7,9 @@ from datetime import datetime
 
 from banyan.notices import PROJECTION_PAUSED, notify
 from banyan.projections.catchup import CatchUp, CaughtUp
-from banyan.projections.controls import CachedStates
 from banyan.projections.processor import StreamProcessor
 from banyan.projections.retries import RetryPolicy, pause
-from banyan.projections.state import ProjectionState
+from banyan.projections.state import CachedStates, ProjectionState
 from banyan.projections.status import ProjectionStatus, StatusReader
 from banyan.projections.views import FailureRecord, Views
 from banyan.streams import StreamId
@@ -47,7 +46,7 @@ class Operations:
 
     def reads(self, projection: str, stream: StreamId) -> bool:
         """Whether a projection applies a stream at all."""
-        return self._projectors.of(projection)[0].reads(stream)
+        return self._projectors.reads(projection, stream)
 
     def status(self, projection: str | None = None) -> list[ProjectionStatus]:
         """The status of one projection, or of all."""

@@ -12,11 +12,10 @@ from typing import Final
 from banyan.decider import AnyDecider
 from banyan.errors import BanyanError, ConfigurationError, ControlChanged, TransitionRejected
 from banyan.projections.base import Projection, ViewProjection
-from banyan.projections.controls import CachedStates
 from banyan.projections.projector import AnyProjector, CommitSource, StreamBatch, StreamProgress, group_by_stream
 from banyan.projections.retries import BREAKER, FailedStream, Retries, RetryPolicy, check_systemic, pause
 from banyan.projections.snapshotter import Snapshotter
-from banyan.projections.state import GenerationInfo, ProjectionState, ProjectionStates
+from banyan.projections.state import CachedStates, GenerationInfo, ProjectionState, ProjectionStates
 from banyan.projections.stream_projector import StreamProjector
 from banyan.projections.view_projector import ViewProjector
 from banyan.projections.views import UNNOTED, FailureRecord, Generation, Views
@@ -71,14 +70,15 @@ def make_projector(
 
 @dataclass(frozen=True, slots=True)
 class Running:
-    """A subscription, and the projectors of its generations, the live one first."""
+    """A subscription in one state, and the projectors of its generations, the live one first."""
 
+    subscription: Subscription
     state: ProjectionState
     projectors: Sequence[AnyProjector]
 
-    def takes(self, projector: AnyProjector, stream: StreamId) -> bool:
-        """Whether a projector of it applies a stream now."""
-        return projector.reads(stream) and stream not in self.state.parked
+    def applies(self, stream: StreamId) -> bool:
+        """Whether a stream is applied now."""
+        return self.subscription.reads(stream) and stream not in self.state.parked
 
     def info(self, projector: AnyProjector) -> GenerationInfo:
         """What is known about the generation of a projector."""
@@ -129,6 +129,11 @@ class Projectors:
         self.check(name)
         return self._make(self._states.get()[name], self._insistent)
 
+    def reads(self, name: str, stream: StreamId) -> bool:
+        """Whether a subscription applies a stream at all. Raises ``ConfigurationError`` when there is no such one."""
+        self.check(name)
+        return self._subscriptions[name].reads(stream)
+
     def version(self, name: str) -> int | None:
         """The version that a subscription declares."""
         return self._subscriptions[name].version
@@ -153,7 +158,8 @@ class Projectors:
     def _current(self, state: ProjectionState) -> Running:
         made = self._made.get(state.projection)
         if made is None or made.state != state:
-            made = self._made[state.projection] = Running(state, self._make(state, self._patient))
+            subscription = self._subscriptions[state.projection]
+            made = self._made[state.projection] = Running(subscription, state, self._make(state, self._patient))
         return made
 
     def _make(self, state: ProjectionState, source: CommitSource) -> Sequence[AnyProjector]:
@@ -265,37 +271,34 @@ class StreamProcessor:
         return next(filter(None, tried), None)
 
     def _retry(self, projector: AnyProjector, stream: StreamId) -> FailureRecord | None:
-        failed = self._failed(projector, projector.project([StreamBatch(stream, from_table=True)]))
+        progress = projector.project([StreamBatch(stream, from_table=True)])
+        failed = self._failed(projector, progress)
         if failed:
             return self._retries.park(failed[0])
         self._retries.forget(projector.generation, stream)
         return None
 
     def _project(self, batch: Sequence[StreamBatch]) -> list[tuple[list[FailedStream], int]]:
-        """What failed in each projector, and of how many streams."""
+        """What failed in each projector, and of how many streams; all of them try before any failure is judged."""
         return [(self._failed(projector, projector.project(own)), len(own)) for projector, own in self._shares(batch)]
 
     def _shares(self, batch: Sequence[StreamBatch]) -> Iterator[tuple[AnyProjector, Sequence[StreamBatch]]]:
         """What each projector applies, as the states say when its turn comes: a batch may take long."""
         for name in self.projectors.names:
             running = self.projectors.running(name)
-            for projector in running.projectors if running else ():
-                own = [each for each in batch if running and running.takes(projector, each.stream)]
-                if own:
-                    yield projector, own
+            own = [each for each in batch if running.applies(each.stream)] if running else []
+            for projector in running.projectors if running and own else ():
+                yield projector, own
 
     def _failed(self, projector: AnyProjector, progress: Sequence[StreamProgress]) -> list[FailedStream]:
-        now = self._policy.clock()
+        """Streams that could not be projected; of those that moved, the lag is reported and no failure remembered."""
+        now, generation = self._policy.clock(), projector.generation
         for each in progress:
             if each.recorded_at:
                 self._policy.telemetry.duration(projector.lag_metric, (now - each.recorded_at) / MILLISECOND)
-                if (projector.generation, each.stream) in self._retries.known:
-                    self._retries.moved(projector.generation, each.stream)
-        return [
-            FailedStream(projector.generation, each.stream, each.version + 1, each.error)
-            for each in progress
-            if each.error
-        ]
+                if (generation, each.stream) in self._retries.known:
+                    self._retries.moved(generation, each.stream)
+        return [FailedStream(generation, each.stream, each.version + 1, each.error) for each in progress if each.error]
 
     def _retry_later(self, results: Sequence[tuple[list[FailedStream], int]]) -> frozenset[StreamId]:
         """Blame the streams, unless most of a projector's failed; those to try again once this returns."""

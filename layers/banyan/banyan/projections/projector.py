@@ -45,11 +45,18 @@ class StreamBatch:
     from_table: bool = False
     _decoded: dict[int, tuple[Event, ...]] = field(default_factory=dict, repr=False, compare=False)
 
-    def after(self, checkpoint: int) -> tuple[Commit, ...] | None:
+    def after(self, checkpoint: int) -> Sequence[Commit] | None:
         """Commits after a checkpoint, without a gap and none by half, or ``None`` when some are missing."""
-        pending = tuple(commit for commit in self.commits if commit.last > checkpoint)
+        pending, reached = [], checkpoint
+        for commit in self.commits:
+            last = commit.last
+            if last > checkpoint:
+                if commit.position != reached + 1:
+                    return None
+                pending.append(commit)
+                reached = last
         complete = not pending or pending[-1].part == pending[-1].parts
-        return pending if complete and not self.from_table and _follow_on(checkpoint, pending) else None
+        return pending if complete and not self.from_table else None
 
     def events(self, parts: Sequence[Commit], store: StreamReader) -> tuple[Event, ...]:
         """The events of a commit that came with the batch, decoded once for all projections."""
@@ -116,6 +123,7 @@ class Projector(ABC, Generic[Start]):
 
     def __init__(self, generation: Generation, views: Views, source: CommitSource, clock: Clock) -> None:
         self.generation = generation
+        self._attributes = {"banyan.projection": str(generation)}
         self._views = views
         self._source = source
         self._clock = clock
@@ -124,10 +132,6 @@ class Projector(ABC, Generic[Start]):
     def since(self) -> datetime:
         """What was recorded before is not looked for."""
         return BEGINNING_OF_TIME
-
-    @abstractmethod
-    def reads(self, stream: StreamId) -> bool:
-        """Whether it applies a stream at all."""
 
     def checkpoints(self, streams: Sequence[StreamId]) -> Mapping[StreamId, int]:
         """Versions up to which it applied streams; one batch read for up to 100."""
@@ -168,7 +172,7 @@ class Projector(ABC, Generic[Start]):
         """
         if batch.from_table:
             return nullcontext("")
-        return tracing.span("projection", events[-1].metadata.traceparent, {"banyan.projection": str(self.generation)})
+        return tracing.span("projection", events[-1].metadata.traceparent, self._attributes)
 
 
 AnyProjector = Projector[Any]
@@ -199,11 +203,3 @@ def own_error(error: Exception) -> Exception:
 
 def _decode(parts: Iterable[Commit], store: StreamReader) -> tuple[Event, ...]:
     return tuple(event for part in parts for event in store.decode(part))
-
-
-def _follow_on(checkpoint: int, commits: Iterable[Commit]) -> bool:
-    for commit in commits:
-        if commit.position != checkpoint + 1:
-            return False
-        checkpoint = commit.last
-    return True

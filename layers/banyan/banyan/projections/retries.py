@@ -11,8 +11,7 @@ from typing import Final
 
 from banyan.errors import BanyanError, BatchFailed
 from banyan.notices import PROJECTION_PAUSED, NoNotices, Notices, notify
-from banyan.projections.controls import CachedStates
-from banyan.projections.state import ProjectionState
+from banyan.projections.state import CachedStates, ProjectionState
 from banyan.projections.views import FailureRecord, Generation, Views
 from banyan.store.eventstore import Clock, utc_now
 from banyan.streams import StreamId

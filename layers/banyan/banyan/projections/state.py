@@ -1,11 +1,14 @@
-"""What people decide about a projection: which generation is read, which are kept up, and whether it runs at all."""
+"""What operators decide about a projection: which generation is read, which are kept up, and whether it runs at all."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
+from threading import Lock
 from typing import Final
 
 from pydantic import TypeAdapter
@@ -17,6 +20,7 @@ from banyan.store.chain import timestamp
 from banyan.streams import BEGINNING_OF_TIME, StreamId
 
 MAX_PARKED: Final = 100
+CHANGE_ATTEMPTS: Final = 5
 
 
 class Stage(StrEnum):
@@ -36,7 +40,7 @@ class Stage(StrEnum):
 
 
 class Status(StrEnum):
-    """What a person is told about a projection."""
+    """What an operator sees of a projection."""
 
     ACTIVE = "active"
     OUTDATED = "outdated"
@@ -67,7 +71,7 @@ class GenerationInfo:
 
 @dataclass(frozen=True, slots=True)
 class Pause:
-    """Why a projection takes nothing in.
+    """Why a projection applies nothing.
 
     Parameters
     ----------
@@ -87,7 +91,7 @@ FIRST = GenerationInfo(1, Stage.LIVE, BEGINNING_OF_TIME, BEGINNING_OF_TIME)
 
 @dataclass(frozen=True, slots=True)
 class ProjectionState:
-    """The state of one projection's control; each transition returns the next one or is rejected.
+    """The state of one projection; each transition returns the next one or is rejected.
 
     Parameters
     ----------
@@ -96,7 +100,7 @@ class ProjectionState:
         By number; exactly one is live.
     pause : Pause, optional
     parked : tuple[StreamId, ...]
-        Streams that a person stopped; those that failed are remembered with their cursors.
+        Streams that an operator stopped; those that failed are remembered with their checkpoints.
     newest : int
         Highest number ever given to a generation; none is given twice, as late writers may still hold it.
     revision : int
@@ -128,7 +132,7 @@ class ProjectionState:
 
     @property
     def status(self) -> Status:
-        """What a person is told."""
+        """What an operator sees."""
         if self.pause:
             return Status.PAUSED
         return Status.REBUILDING if self.unfinished else Status.ACTIVE
@@ -143,7 +147,7 @@ class ProjectionState:
         return None not in (made_by, version) and made_by != version
 
     def written(self) -> tuple[Generation, ...]:
-        """Generations that take in every commit, the live one first."""
+        """Generations to which every commit is applied, the live one first."""
         infos = sorted(self.generations, key=lambda info: (info.stage is not Stage.LIVE, info.number))
         return tuple(self.generation(info.number) for info in infos if info.stage is not Stage.DROPPING)
 
@@ -155,19 +159,19 @@ class ProjectionState:
         raise TransitionRejected(f"{self.projection!r} has no generation {number}")
 
     def paused(self, now: datetime, reason: str, by: str) -> ProjectionState:
-        """Take nothing in any more. Rejected when it is paused already."""
+        """Apply nothing any more. Rejected when it is paused already."""
         if self.pause:
             raise TransitionRejected(f"{self.projection!r} is paused already, by {self.pause.by}")
         return replace(self, pause=Pause(now, reason, by))
 
     def resumed(self) -> ProjectionState:
-        """Take commits in again. Rejected when it is not paused."""
+        """Apply commits again. Rejected when it is not paused."""
         if self.pause is None:
             raise TransitionRejected(f"{self.projection!r} is not paused")
         return replace(self, pause=None)
 
     def parking(self, stream: StreamId) -> ProjectionState:
-        """Take nothing of a stream in any more. Rejected when a person stopped it already, or ``MAX_PARKED``."""
+        """Apply nothing more of a stream. Rejected when an operator stopped it already, or ``MAX_PARKED``."""
         if stream in self.parked:
             raise TransitionRejected(f"{stream} is parked in {self.projection!r} already")
         if len(self.parked) >= MAX_PARKED:
@@ -175,7 +179,7 @@ class ProjectionState:
         return replace(self, parked=(*self.parked, stream))
 
     def unparking(self, stream: StreamId) -> ProjectionState:
-        """Take a stream in again; nothing changes when no person stopped it."""
+        """Apply a stream again; nothing changes when no operator stopped it."""
         return replace(self, parked=tuple(each for each in self.parked if each != stream))
 
     def noted(self, version: int) -> ProjectionState:
@@ -210,7 +214,7 @@ class ProjectionState:
         return moved._moved(self.live, {Stage.LIVE}, Stage.KEPT, now)  # noqa: SLF001
 
     def cancelled(self, number: int, now: datetime) -> ProjectionState:
-        """Give up a build that nobody reads."""
+        """Give up a build that no query reads."""
         return self._moved(number, {Stage.BUILDING, Stage.READY}, Stage.DROPPING, now)
 
     def dropped(self, number: int, now: datetime, grace: timedelta) -> ProjectionState:
@@ -221,7 +225,7 @@ class ProjectionState:
         number : int
         now : datetime
         grace : timedelta
-            How long after a switch somebody may still read the generation that was live before.
+            How long after a switch queries may still read the generation that was live before.
 
         Raises
         ------
@@ -300,3 +304,82 @@ def _key(projection: str) -> Key:
 
 def _read(projection: str, text: str | None) -> ProjectionState:
     return _JSON.validate_json(text) if text else ProjectionState(projection)
+
+
+class CachedStates:
+    """States of some projections, all read at once and kept for a while; safe to share between threads.
+
+    Parameters
+    ----------
+    cache_ms : int
+        Age at which they are read again, ms.
+    """
+
+    def __init__(
+        self,
+        states: ProjectionStates,
+        projections: Sequence[str],
+        cache_ms: int,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._states = states
+        self._projections = tuple(projections)
+        self._seconds = cache_ms / 1000
+        self._monotonic = monotonic
+        self._lock = Lock()
+        self._read: Mapping[str, ProjectionState] = {}
+        self._good_until = float("-inf")
+
+    def get(self) -> Mapping[str, ProjectionState]:
+        """Every state, by projection. Raises ``StoreUnavailable``."""
+        with self._lock:
+            asked = self._monotonic()
+            if asked >= self._good_until:
+                self._read = self._states.get(self._projections)
+                self._good_until = asked + self._seconds
+            return self._read
+
+    def change(self, projection: str, transition: Callable[[ProjectionState], ProjectionState]) -> ProjectionState:
+        """Change a state, and know of it at once in this process."""
+        kept = change(self._states, projection, transition)
+        self.forget()
+        return kept
+
+    def forget(self) -> None:
+        """Read the states again at the next use."""
+        with self._lock:
+            self._good_until = float("-inf")
+
+    def live(self, projection: str) -> Generation:
+        """The generation that queries read. Raises ``StoreUnavailable``."""
+        return self.get()[projection].generation()
+
+
+def change(
+    states: ProjectionStates, projection: str, transition: Callable[[ProjectionState], ProjectionState]
+) -> ProjectionState:
+    """Read a state, change it and keep it; again when another writer was faster.
+
+    Parameters
+    ----------
+    transition : Callable[[ProjectionState], ProjectionState]
+        Of the newest state; when it returns the same one, nothing is written.
+
+    Raises
+    ------
+    TransitionRejected
+        By the transition.
+    ControlChanged, StoreUnavailable
+    """
+    for _ in range(CHANGE_ATTEMPTS - 1):
+        with suppress(ControlChanged):
+            return _change(states, projection, transition)
+    return _change(states, projection, transition)
+
+
+def _change(
+    states: ProjectionStates, projection: str, transition: Callable[[ProjectionState], ProjectionState]
+) -> ProjectionState:
+    state = states.get([projection])[projection]
+    changed = transition(state)
+    return state if changed == state else states.put(changed)

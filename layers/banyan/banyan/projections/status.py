@@ -9,12 +9,11 @@ from datetime import datetime, timedelta
 from itertools import islice
 from typing import Final
 
-from banyan.projections.checkpoints import LogCheckpoints
-from banyan.projections.controls import CachedStates
+from banyan.projections.catchup import LogCheckpoints
 from banyan.projections.processor import Projectors
 from banyan.projections.projector import AnyProjector
 from banyan.projections.rebuild.builds import BuildPhase, Builds, Segment
-from banyan.projections.state import GenerationInfo, Pause, ProjectionState, Stage, Status
+from banyan.projections.state import CachedStates, GenerationInfo, Pause, ProjectionState, Stage, Status
 from banyan.projections.views import FailureRecord
 from banyan.store import EventStore, LogEntry
 from banyan.store.eventstore import Clock
@@ -139,7 +138,11 @@ class StatusReader:
 
     def _lag(self, live: AnyProjector, aside: Collection[StreamId]) -> Lag:
         entries, complete = self._recent(live)
-        own = [entry for entry in entries if live.reads(entry.stream) and entry.stream not in aside]
+        own = [
+            entry
+            for entry in entries
+            if self._projectors.reads(live.generation.projection, entry.stream) and entry.stream not in aside
+        ]
         reached = live.checkpoints(list({entry.stream for entry in own}))
         missing = [entry for entry in own if entry.position > reached.get(entry.stream, 0)]
         newest = {entry.stream: entry.position for entry in missing}

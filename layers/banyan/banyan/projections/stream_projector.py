@@ -29,10 +29,6 @@ class StreamProjector(Projector[StateRow]):
         super().__init__(generation, views, source, clock)
         self._projection = projection
 
-    def reads(self, stream: StreamId) -> bool:
-        """Whether the stream is of its entity."""
-        return stream.entity == self._projection.entity
-
     def checkpoints(self, streams: Sequence[StreamId]) -> Mapping[StreamId, int]:
         """Versions of rows; a row that cannot be gone on with counts as missing."""
         rows = self._starts(streams)
@@ -52,7 +48,7 @@ class StreamProjector(Projector[StateRow]):
             self._views.put_state(self.generation, row, start.version if start else 0)
         except Exception as unwritten:
             return StreamProgress(batch.stream, checkpoint, error=own_error(unwritten))
-        return StreamProgress(batch.stream, reached.last, reached.recorded_at, error)
+        return StreamProgress(batch.stream, row.version, row.recorded_at, error)
 
     def _fold(self, batch: StreamBatch, state: Any, checkpoint: int) -> tuple[Commit | None, Any, Exception | None]:
         """The last commit that could be folded in, the state after it, and why the next one could not."""

@@ -44,17 +44,18 @@ class _Plan:
     def updates(self) -> Iterator[ViewUpdate]:
         version = self.checkpoint
         for piece in self.slices:
-            last, _ = piece[-1]
+            commit, _ = piece[-1]
+            reached = commit.last
             writes = [of_commit for _, of_commit in piece]
-            yield ViewUpdate(self.batch.stream, version, last.last, last.recorded_at, writes)
-            version = last.last
+            yield ViewUpdate(self.batch.stream, version, reached, commit.recorded_at, writes)
+            version = reached
 
     def progress(self) -> StreamProgress:
         """How far the stream is once everything is written."""
         if not self.slices:
             return StreamProgress(self.batch.stream, self.checkpoint, error=self.error)
-        last, _ = self.slices[-1][-1]
-        return StreamProgress(self.batch.stream, last.last, last.recorded_at, self.error)
+        commit, _ = self.slices[-1][-1]
+        return StreamProgress(self.batch.stream, commit.last, commit.recorded_at, self.error)
 
 
 class ViewProjector(Projector[int]):
@@ -70,10 +71,6 @@ class ViewProjector(Projector[int]):
     ) -> None:
         super().__init__(generation, views, source, clock)
         self._projection = projection
-
-    def reads(self, stream: StreamId) -> bool:
-        """Whether the stream is of its entity."""
-        return stream.entity == self._projection.entity
 
     def project(self, batch: Sequence[StreamBatch]) -> list[StreamProgress]:
         """Apply a batch: one batch read, and as few transactions as its rows fit into."""

@@ -1,4 +1,4 @@
-"""The port to the tables that hold read models and cursors."""
+"""Rows of read models, and the ports to the tables that keep them."""
 
 from __future__ import annotations
 

@@ -10,10 +10,10 @@ from typing import Final, Protocol
 
 from banyan import tracing
 from banyan.events import Event
-from banyan.projections.controls import CachedStates
 from banyan.projections.processor import StreamProcessor, Subscription
 from banyan.projections.projector import CommitSource, Projector, StreamBatch, StreamProgress, own_error
 from banyan.projections.retries import RetryPolicy
+from banyan.projections.state import CachedStates
 from banyan.projections.views import Generation, Views, ViewUpdate, WriteConflict
 from banyan.store import Commit, EventStore
 from banyan.store.eventstore import Clock
@@ -100,10 +100,6 @@ class EffectProjector(Projector[int]):
     def since(self) -> datetime:
         """The reactor's beginning: what was recorded before has no effects."""
         return self._beginning.moment
-
-    def reads(self, stream: StreamId) -> bool:
-        """The engine's own streams have no effects."""
-        return _has_effects(stream)
 
     def _starts(self, streams: Sequence[StreamId]) -> Mapping[StreamId, int]:
         return self.checkpoints(streams)

@@ -14,10 +14,10 @@ from banyan.projections.items import (
     read_row_key,
     read_view,
     state_item_key,
+    stream_of,
     value_of,
     view_item_key,
 )
-from banyan.projections.keys import stream_of
 from banyan.projections.views import Generation, StateRow, ViewKey, ViewRow
 from banyan.store.chain import timestamp
 from banyan.store.items import Item

@@ -11,18 +11,24 @@ from banyan.adapters.dynamodb.gateway import ConditionFailed, Gateway
 from banyan.errors import StoreBusy
 from banyan.projections.items import (
     FAILURE_ATTRIBUTES,
+    STATE_SORT,
+    LookupPlace,
     failure_attributes,
+    partition_key,
+    read_cursor,
     read_failure,
     read_row_key,
     read_state,
     read_view,
+    sort_key,
     state_item,
     state_item_key,
+    state_key,
+    stream_of,
     view_item,
     view_item_key,
     view_update,
 )
-from banyan.projections.keys import STATE_SORT, LookupPlace, partition_key, read_cursor, sort_key, state_key, stream_of
 from banyan.projections.rows import RowChange, merge
 from banyan.projections.views import (
     FailureRecord,

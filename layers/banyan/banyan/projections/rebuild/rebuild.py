@@ -12,9 +12,8 @@ from banyan.errors import ConfigurationError, TransitionRejected
 from banyan.events import CamelModel
 from banyan.projections.base import RESERVED_NAMES, Projection
 from banyan.projections.check import Difference
-from banyan.projections.controls import change
 from banyan.projections.rebuild.builds import Build, BuildPhase, Builds, Segment, Stuck, Work, WorkQueue
-from banyan.projections.state import ProjectionState, ProjectionStates, Stage
+from banyan.projections.state import ProjectionState, ProjectionStates, Stage, change
 from banyan.projections.views import Generation
 from banyan.store.eventstore import Clock, utc_now
 

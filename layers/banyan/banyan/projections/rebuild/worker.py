@@ -12,7 +12,6 @@ from typing import Final
 
 from banyan.jobs import Job
 from banyan.projections.base import Projection
-from banyan.projections.controls import change
 from banyan.projections.processor import make_projector
 from banyan.projections.projector import CommitSource
 from banyan.projections.rebuild.builds import (
@@ -29,7 +28,7 @@ from banyan.projections.rebuild.builds import (
 from banyan.projections.rebuild.comparing import Comparing
 from banyan.projections.rebuild.filling import Filling, Walk
 from banyan.projections.snapshotter import Snapshotter
-from banyan.projections.state import GenerationInfo, ProjectionState, ProjectionStates, Stage
+from banyan.projections.state import GenerationInfo, ProjectionState, ProjectionStates, Stage, change
 from banyan.projections.views import Generation, Views
 from banyan.store import EventStore
 from banyan.store.eventstore import Clock, utc_now
