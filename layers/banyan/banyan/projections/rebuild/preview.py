@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from math import ceil, hypot, sqrt
 from statistics import fmean, stdev
-from typing import Final
+from typing import Any, Final
 
 from banyan.events import CamelModel
 from banyan.projections.base import Projection, ViewProjection
@@ -132,16 +132,13 @@ def preview(
     reads = trial.read_units * share + known.read_units + READS_OF_A_SEGMENT * parts
     writes = trial.write_units * share + WRITES_OF_A_SEGMENT * parts
     return Preview(
+        **known.rounded(),
+        **trial.rounded(share),
         projection=projection.name,
-        streams=round(known.streams),
-        commits=round(known.commits),
         walked=len(census.counts),
         parts=parts,
         complete=complete,
-        sampled=trial.streams,
         margin=hypot(census.margin(parts), trial.margin(known.streams)),
-        events=round(trial.events * share),
-        rows=round(trial.costs.rows_written * share),
         read_units=reads,
         write_units=writes,
         price=(reads * prices.read + writes * prices.write) / MILLION,
@@ -156,6 +153,9 @@ class _Counts:
     streams: float = 0.0
     commits: float = 0.0
     read_units: float = 0.0
+
+    def rounded(self) -> dict[str, Any]:
+        return {"streams": round(self.streams), "commits": round(self.commits)}
 
 
 class _Census:
@@ -238,6 +238,11 @@ class _Trial:
     def write_units(self) -> float:
         """Of rows and cursors, and of one checkpoint for each chunk."""
         return self.costs.write_units + self._chunks
+
+    def rounded(self, share: float) -> dict[str, Any]:
+        """What was sampled, and what all streams come to if they are as the samples."""
+        events, rows = self.events * share, self.costs.rows_written * share
+        return {"sampled": self.streams, "events": round(events), "rows": round(rows)}
 
     def margin(self, streams: float) -> float:
         """Of the units of a stream, by how much the samples differ; 0 when all streams are among them."""

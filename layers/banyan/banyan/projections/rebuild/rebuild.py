@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from functools import partial
 from itertools import chain
-from typing import Final
+from typing import Any, Final
 
 from banyan.errors import ConfigurationError, TransitionRejected
 from banyan.events import CamelModel
@@ -19,6 +19,7 @@ from banyan.store.eventstore import Clock, utc_now
 
 READERS_CATCH_UP: Final = timedelta(seconds=10)
 FIRST: Final = 10
+SUMS: Final = ("streams", "events", "failed", "compared", "in_flight", "different", "read_units", "write_units")
 
 
 class Progress(CamelModel):
@@ -90,26 +91,20 @@ def progress_of(build: Build, stage: Stage, segments: Sequence[Segment]) -> Prog
     seconds = (updated_at - build.started_at).total_seconds()
     totals = [segment.total for segment in segments]
     total = None if None in totals else sum(filter(None, totals))
-    streams, events = sum(s.streams for s in segments), sum(s.events for s in segments)
+    sums: dict[str, Any] = {name: sum(getattr(segment, name) for segment in segments) for name in SUMS}
+    streams, events = sums["streams"], sums["events"]
     return Progress(
+        **sums,
         projection=build.generation.projection,
         generation=build.generation.number,
         base=build.base,
         first=build.first,
         stage=stage,
         phase=min((segment.phase for segment in segments), key=list(BuildPhase).index),
-        streams=streams,
         total=total,
-        events=events,
         events_per_second=events / seconds if seconds else 0.0,
         eta_seconds=max(total - streams, 0) * seconds / streams if total is not None and streams else None,
-        read_units=sum(segment.read_units for segment in segments),
-        write_units=sum(segment.write_units for segment in segments),
-        failed=sum(segment.failed for segment in segments),
         stuck=tuple(chain.from_iterable(segment.stuck for segment in segments))[:FIRST],
-        compared=sum(segment.compared for segment in segments),
-        in_flight=sum(segment.in_flight for segment in segments),
-        different=sum(segment.different for segment in segments),
         differences=tuple(chain.from_iterable(segment.differences for segment in segments))[:FIRST],
         started_at=build.started_at,
         updated_at=updated_at,
