@@ -20,7 +20,6 @@ class Upcaster:
 
     Parameters
     ----------
-    event_type : str
     from_version : int
         Schema version it reads; it returns data of ``from_version + 1``.
     upcast : Callable[[Mapping], Mapping]
@@ -37,7 +36,6 @@ class EventRegistry:
 
     Parameters
     ----------
-    events : Iterable[type[DomainEvent]]
     upcasters : Iterable[Upcaster]
         One for each old schema version of each event.
 

@@ -27,7 +27,6 @@ class Send:
     ----------
     entity, id : str
         Of the stream it goes to, which has the event's tenant.
-    command : Command
     step : str
         Tells this reaction from the others of the same policy to the same event.
     existing : bool

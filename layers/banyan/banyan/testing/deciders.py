@@ -25,7 +25,6 @@ class DeciderSpec(Generic[S, C]):
 
     Parameters
     ----------
-    decider : Decider
     history : tuple[DomainEvent, ...]
         What happened before.
     """

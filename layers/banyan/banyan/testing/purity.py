@@ -47,7 +47,6 @@ def check_purity(domain: Domain, entity: str, commands: Sequence[Any]) -> list[D
 
     Parameters
     ----------
-    domain : Domain
     entity : str
         Whose decider, projections and policies are to be checked.
     commands : Sequence[Command]
