@@ -117,7 +117,7 @@ def _projecting(app: Application, order: str) -> Callable[[], None]:
         records = read_records(batch["Records"])
         if records.touched:
             mark_touched(records.touched, app.digests, app.clock())
-        assert project_records(records, app.runner, app.telemetry) == {"batchItemFailures": []}
+        assert project_records(records, app.processor, app.telemetry) == {"batchItemFailures": []}
 
     return project
 

@@ -25,5 +25,5 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
         records = read_records(event["Records"])
         if records.touched:
             mark_touched(records.touched, app.digests, app.clock())
-        return project_records(records, app.runner, app.telemetry)
+        return project_records(records, app.processor, app.telemetry)
     return catch_up(app.catch_up, app.standstill, app.clock, context)

@@ -57,12 +57,12 @@ def test_a_consumer_that_was_off_for_two_days_ends_at_the_fold(ledger: Ledger) -
     pay_in(ledger, *STREAMS[3:])
     ledger.clock.move(2 * DAY)
     reports = ledger.catch_up.everything(ledger.soon())
-    assert [(report.generation, report.healed, report.complete) for report in reports] == [
+    assert [(report.generation, report.moved, report.complete) for report in reports] == [
         (BALANCES, 9, True),
         (TURNOVER, 9, True),
     ]
     assert_folded(ledger, *STREAMS)
-    assert [report.healed for report in ledger.catch_up.everything(ledger.soon())] == [0, 0]
+    assert [report.moved for report in ledger.catch_up.everything(ledger.soon())] == [0, 0]
 
 
 def test_a_resumed_projection_catches_up_with_all_it_missed(ledger: Ledger) -> None:
@@ -72,7 +72,7 @@ def test_a_resumed_projection_catches_up_with_all_it_missed(ledger: Ledger) -> N
         assert not ledger.runner.project(ledger.append(stream, *deposits(7)))
     assert ledger.balance(STREAMS[0]) is None
     (report,) = ledger.operations.resume("balances", ledger.soon())
-    assert (report.generation, report.healed, report.complete) == (BALANCES, 12, True)
+    assert (report.generation, report.moved, report.complete) == (BALANCES, 12, True)
     assert_folded(ledger, *STREAMS)
 
 
@@ -94,6 +94,6 @@ def test_a_parked_stream_stays_parked(ledger: Ledger) -> None:
 
 def test_what_may_still_be_on_its_way_is_left_to_the_delivery(ledger: Ledger) -> None:
     pay_in(ledger, STREAMS[0])
-    assert [report.healed for report in ledger.catch_up.everything(ledger.soon())] == [0, 0]
+    assert [report.moved for report in ledger.catch_up.everything(ledger.soon())] == [0, 0]
     ledger.clock.move(MARGIN)
-    assert [report.healed for report in ledger.catch_up.everything(ledger.soon())] == [1, 1]
+    assert [report.moved for report in ledger.catch_up.everything(ledger.soon())] == [1, 1]

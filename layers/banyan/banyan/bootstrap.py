@@ -188,7 +188,7 @@ class Application:
         )
 
     @cached_property
-    def runner(self) -> ProjectionProcessor:
+    def processor(self) -> ProjectionProcessor:
         """What keeps the domain's projections up to date."""
         return ProjectionProcessor(
             self.store,
@@ -209,18 +209,18 @@ class Application:
 
     @cached_property
     def catch_up(self) -> CatchUp:
-        """What heals streams whose commits were not delivered to the projector."""
-        return self._catch_up(self.runner)
+        """What applies commits that were not delivered to the projector."""
+        return self._catch_up(self.processor)
 
     @cached_property
     def reactor_catch_up(self) -> CatchUp:
-        """What lets the reactor take in commits that were not delivered."""
+        """What lets the reactor catch up with commits that were not delivered."""
         return self._catch_up(self.reactor)
 
     @cached_property
     def standstill(self) -> Standstill:
-        """What tells which streams, projections and rebuilds stand still."""
-        return self._standstill(self.runner)
+        """What reports which streams, projections and rebuilds stand still."""
+        return self._standstill(self.processor)
 
     @cached_property
     def reactor_standstill(self) -> Standstill:
@@ -233,11 +233,11 @@ class Application:
         projections = [subscribed(projection, self.views, self.clock) for projection in self.domain.projections]
         reactions = reacting(self._effects, self.views, self.clock)
         controls = self.cached_controls
-        runner = StreamProcessor([*projections, reactions], self.store, self.views, controls, self.retry_policy)
+        processor = StreamProcessor([*projections, reactions], self.store, self.views, controls, self.retry_policy)
         return Operations(
-            runner,
-            self._catch_up(runner),
-            StatusReader(self.store, controls, runner.projectors, self.log_checkpoints, self.clock),
+            processor,
+            self._catch_up(processor),
+            StatusReader(self.store, controls, processor.projectors, self.log_checkpoints, self.clock),
             controls,
             self.views,
             self.retry_policy,
@@ -245,7 +245,7 @@ class Application:
 
     @cached_property
     def log_checkpoints(self) -> LogCheckpoints:
-        """Up to when the log of all streams is taken in."""
+        """Up to when the log of all streams is applied."""
         return LogCheckpoints(self._cursors(LOG_CHECKPOINTS))
 
     @cached_property
@@ -296,14 +296,14 @@ class Application:
         )
         return [self.traces, policies, *([self.publisher] if self.services.event_bus else [])]
 
-    def _standstill(self, runner: StreamProcessor) -> Standstill:
-        return Standstill(runner.projectors, self.cached_controls, self.builds, self.clock, self.telemetry)
+    def _standstill(self, processor: StreamProcessor) -> Standstill:
+        return Standstill(processor.projectors, self.cached_controls, self.builds, self.clock, self.telemetry)
 
     def _cursors(self, layout: Layout) -> Documents:
         return DynamoDBDocuments(self.gateway, self.tables.cursors, layout)
 
-    def _catch_up(self, runner: StreamProcessor) -> CatchUp:
-        return CatchUp(runner, self.store, self.log_checkpoints, self.clock, self.telemetry)
+    def _catch_up(self, processor: StreamProcessor) -> CatchUp:
+        return CatchUp(processor, self.store, self.log_checkpoints, self.clock, self.telemetry)
 
 
 def bootstrap(

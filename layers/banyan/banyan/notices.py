@@ -1,4 +1,4 @@
-"""Where the engine tells people and programs outside what they should know of."""
+"""Where the engine announces what people and programs outside should know of."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _logger = logging.getLogger(__name__)
 
 
 class Notices(Protocol):
-    """A bus for notices, at least once each; they tell of what was done already, so nothing depends on them."""
+    """A bus for notices, at least once each; they announce what was done already, so nothing depends on them."""
 
     def send(self, kind: str, detail: Mapping[str, Any]) -> None:
         """Send one notice.
@@ -30,11 +30,11 @@ class NoNotices:
     """Sends nothing."""
 
     def send(self, kind: str, detail: Mapping[str, Any]) -> None:
-        """As in ``Notices``."""
+        pass
 
 
 def notify(notices: Notices, kind: str, detail: Mapping[str, Any]) -> None:
-    """Send a notice; when the bus refuses it, what it tells of stays done, and the log says that nobody was told."""
+    """Send a notice; when the bus refuses it, what it announces stays done, and the log says that it was not sent."""
     try:
         notices.send(kind, detail)
     except Exception as error:

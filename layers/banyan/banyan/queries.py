@@ -37,7 +37,7 @@ class Provenance(CamelModel):
     as_of : datetime, optional
         Moment for which it is true; of a list when its newest row's event was recorded.
     staleness_ms : int
-        How far it lags behind the event table; of a list how long its newest row took to arrive.
+        How far it lags the event table; of a list how long its newest row took to arrive.
     served_from : "projection" | "stream" | "legacy"
         A row, a fold of the events, or the legacy system while a migration is on.
     """
@@ -58,7 +58,7 @@ class Answer(Generic[V]):
 
 @dataclass(frozen=True, slots=True)
 class LookupResult(Generic[S]):
-    """States of a lookup with their versions, and the opaque cursor behind which the next page begins."""
+    """States of a lookup with their versions, and the opaque cursor after which the next page begins."""
 
     entries: Sequence[tuple[S, int]]
     cursor: str | None
@@ -81,13 +81,10 @@ class Queries:
 
     Parameters
     ----------
-    store : EventStore
-    views : Views
     wait_ms : int
         How long a read waits for a read model to reach a version, ms.
     generation : Callable[[str], Generation]
         The live generation of a projection.
-    clock : Callable[[], datetime]
     sleep : Callable[[float], None]
         Seconds.
     """
@@ -142,7 +139,7 @@ class Queries:
         return Answer(state, _of_stream(version, events[-1].timestamp))
 
     def events(self, stream: StreamId, after: int, limit: int) -> Answer[Sequence[Event]] | None:
-        """Up to ``limit`` events behind a version; ``None`` when there is no such stream."""
+        """Up to ``limit`` events after a version; ``None`` when there is no such stream."""
         head = self._store.head(stream)
         if head.version == 0:
             return None

@@ -22,10 +22,10 @@ class NoTelemetry:
     """Reports nothing."""
 
     def count(self, name: str, value: int = 1) -> None:
-        """As in ``Telemetry``."""
+        pass
 
     def duration(self, name: str, milliseconds: float) -> None:
-        """As in ``Telemetry``."""
+        pass
 
     def gauge(self, name: str, value: float, of: str = "") -> None:
-        """As in ``Telemetry``."""
+        pass

@@ -27,11 +27,6 @@ class TimelineEntry(CamelModel):
 
     Parameters
     ----------
-    event_id, event_type : str
-    stream_id : StreamId
-    version : int
-    timestamp : datetime
-    actor : str
     causation_id : str
         The request or event that directly caused it.
     parent : str, optional
@@ -53,7 +48,6 @@ class Trace(CamelModel):
 
     Parameters
     ----------
-    correlation_id : str
     entries : tuple[TimelineEntry, ...]
         In the order of time, and never an effect before its cause.
     complete : bool
@@ -66,13 +60,7 @@ class Trace(CamelModel):
 
 
 class Timeline:
-    """Reads traces: the index says where, the event table says what.
-
-    Parameters
-    ----------
-    index : TraceIndex
-    store : StreamReader
-    """
+    """Reads traces: the index says where, the event table says what."""
 
     def __init__(self, index: TraceIndex, store: StreamReader) -> None:
         self._index = index
@@ -85,7 +73,6 @@ class Timeline:
         ----------
         tenant : str
             The verified caller's.
-        correlation_id : str
         limit : int
             Most commits that are read.
 
@@ -154,7 +141,6 @@ class TraceRow:
 
     Parameters
     ----------
-    correlation_id : str
     recorded_at : datetime
         UTC.
     stream : StreamId
@@ -190,11 +176,9 @@ class MemoryTraces:
         self._rows: dict[tuple[str, datetime, StreamId, int], TraceRow] = {}
 
     def put(self, row: TraceRow) -> None:
-        """As in ``TraceIndex``."""
         self._rows[row.correlation_id, row.recorded_at, row.stream, row.first] = row
 
     def rows(self, tenant: str, correlation_id: str, limit: int) -> Sequence[TraceRow]:
-        """As in ``TraceIndex``."""
         found = [r for r in self._rows.values() if (r.stream.tenant, r.correlation_id) == (tenant, correlation_id)]
         return sorted(found, key=lambda row: (row.recorded_at, str(row.stream), row.first))[:limit]
 
@@ -206,7 +190,6 @@ class Traces:
 
     Parameters
     ----------
-    index : TraceIndex
     days : int
         How long a row is kept.
     """
@@ -216,7 +199,6 @@ class Traces:
         self._kept = timedelta(days=days)
 
     def act(self, commit: Commit, events: Sequence[Event]) -> None:
-        """As in ``Effect``."""
         for correlation_id in dict.fromkeys(event.metadata.correlation_id or event.event_id for event in events):
             self._index.put(
                 TraceRow(

@@ -148,7 +148,7 @@ class InProcessPlatform:
     def deliver(self, *streams: StreamId) -> None:
         """Hand what is new in some streams, or in all, to the projector, until nothing is to be handed again."""
         looked_at = streams or self.app.store.streams()
-        self._hand(self.app.runner, [c for s in looked_at for c in self.app.store.commits(s) if self._is_new(c)])
+        self._hand(self.app.processor, [c for s in looked_at for c in self.app.store.commits(s) if self._is_new(c)])
 
     def react(self) -> None:
         """Hand all that is there to the reactor, until nothing is to be handed again."""

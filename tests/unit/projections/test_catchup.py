@@ -74,8 +74,8 @@ def test_a_run_that_ends_early_goes_on_where_it_ended() -> None:
     while not runs[-1].complete:
         runs.append(ledger.catch_up.everything(ledger.clock.now)[0])
         assert len(runs) < 10
-    assert max(run.healed for run in runs) <= 3
-    assert sum(run.healed for run in runs) == len(STREAMS)
+    assert max(run.moved for run in runs) <= 3
+    assert sum(run.moved for run in runs) == len(STREAMS)
     assert sum(run.commits for run in runs) < 2 * len(STREAMS)
 
 
@@ -87,12 +87,12 @@ def test_a_run_that_is_killed_keeps_what_it_did(monkeypatch: pytest.MonkeyPatch)
     ledger.clock.move(DAY)
 
     def applying(*arguments: Any) -> int:
-        if len(healed) == 2:
+        if len(applied) == 2:
             raise Killed
-        healed.append(arguments)
+        applied.append(arguments)
         return whole(*arguments)
 
-    healed: list[Any] = []
+    applied: list[Any] = []
     whole = ledger.runner.catch_up
     monkeypatch.setattr(ledger.runner, "catch_up", applying)
     with pytest.raises(Killed):
@@ -136,7 +136,7 @@ def test_a_stream_that_fails_on_the_way_is_parked_alone() -> None:
         ledger.append(stream, *deposits(1, note=POISON if number == 3 else ""))
     ledger.clock.move(DAY)
     reports = ledger.catch_up.everything(ledger.soon())
-    assert [(report.healed, report.complete) for report in reports] == [(7, True), (7, True)]
+    assert [(report.moved, report.complete) for report in reports] == [(7, True), (7, True)]
     assert [failure.stream for failure in ledger.views.parked(BALANCES)] == [STREAMS[3]]
 
 
@@ -146,12 +146,12 @@ def test_when_most_streams_fail_nothing_is_parked_and_the_next_run_begins_there_
         ledger.append(stream, *deposits(1, note=POISON))
     ledger.clock.move(DAY)
     reports = ledger.catch_up.everything(ledger.soon())
-    assert [(report.healed, report.complete) for report in reports] == [(0, False), (0, False)]
+    assert [(report.moved, report.complete) for report in reports] == [(0, False), (0, False)]
     assert all(report.error and report.error.startswith("BatchFailed") for report in reports)
     assert not ledger.views.parked(BALANCES)
     assert ledger.telemetry.counts["CatchUpFailures"] == 2
     ledger.cured.cured = True
-    assert [report.healed for report in ledger.catch_up.everything(ledger.soon())] == [8, 8]
+    assert [report.moved for report in ledger.catch_up.everything(ledger.soon())] == [8, 8]
 
 
 def test_one_projection_that_cannot_be_reached_does_not_stop_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -165,7 +165,7 @@ def test_one_projection_that_cannot_be_reached_does_not_stop_the_others(monkeypa
     monkeypatch.setattr(ledger.views, "states", down)
     balances, turnover = ledger.catch_up.everything(ledger.soon())
     assert (balances.error, balances.complete) == ("StoreUnavailable: down", False)
-    assert (turnover.error, turnover.healed) == (None, 1)
+    assert (turnover.error, turnover.moved) == (None, 1)
 
 
 def test_a_paused_projection_is_left_alone_and_keeps_its_place_in_the_log() -> None:

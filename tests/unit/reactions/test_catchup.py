@@ -29,9 +29,9 @@ def test_what_was_never_delivered_has_its_effects_in_order_and_once() -> None:
         bank.commit(stream, *deposits(1))
     bank.clock.move(OUTAGE)
     report = caught_up(bank)
-    assert (report.healed, report.complete, report.error) == (2, True, None)
+    assert (report.moved, report.complete, report.error) == (2, True, None)
     assert sorted(noted.taken) == [(str(ANNA), 1), (str(ANNA), 2), (str(ANNA), 3), (str(BEN), 1)]
-    assert caught_up(bank).healed == 0
+    assert caught_up(bank).moved == 0
     assert len(noted.taken) == 4
 
 
@@ -40,9 +40,9 @@ def test_what_may_still_be_delivered_is_left_to_the_delivery() -> None:
     bank = Bank(effects=[noted])
     bank.reactor.project([bank.commit(ANNA, *deposits(1))])
     bank.commit(BEN, *deposits(1))
-    assert caught_up(bank).healed == 0
+    assert caught_up(bank).moved == 0
     bank.clock.move(MARGIN)
-    assert caught_up(bank).healed == 1
+    assert caught_up(bank).moved == 1
 
 
 def test_a_history_from_before_the_reactor_stays_without_effects() -> None:
@@ -50,7 +50,7 @@ def test_a_history_from_before_the_reactor_stays_without_effects() -> None:
     bank = Bank(effects=[noted])
     bank.commit(CARL, *deposits(1))
     bank.clock.move(DEPLOYMENT + timedelta(seconds=1))
-    assert caught_up(bank).healed == 0
+    assert caught_up(bank).moved == 0
     bank.commit(BEN, *deposits(1))
     bank.clock.move(OUTAGE)
     caught_up(bank)

@@ -24,7 +24,6 @@ class Deadline:
     ----------
     stream : StreamId
         Where it goes.
-    name : str
     due : datetime
         UTC.
     command : BaseModel
@@ -56,8 +55,6 @@ class Waiting:
 
     Parameters
     ----------
-    stream, name, due, commit_id, metadata
-        As in ``Deadline``.
     command_type : str
         Name of the command's class.
     command : str
@@ -123,7 +120,7 @@ def waiting(deadline: Deadline) -> Waiting:
 
 
 def unfailed(deadline: Waiting) -> Waiting:
-    """A deadline that starts anew."""
+    """A deadline as if it had never failed."""
     return replace(deadline, attempts=0, error="")
 
 
@@ -156,33 +153,26 @@ class MemoryDeadlines:
         self._parked: dict[str, Waiting] = {}
 
     def schedule(self, deadline: Deadline) -> None:
-        """As in ``Deadlines``."""
         kept = waiting(deadline)
         self._waiting.setdefault(kept.key, kept)
 
     def due(self, now: datetime) -> Iterator[Waiting]:
-        """As in ``WaitingDeadlines``."""
         return (kept for _, kept in sorted(self._waiting.items()) if kept.due <= now)
 
     def remove(self, waiting: Waiting) -> None:
-        """As in ``WaitingDeadlines``."""
         self._waiting.pop(waiting.key, None)
 
     def put_back(self, waiting: Waiting) -> None:
-        """As in ``WaitingDeadlines``."""
         if waiting.key in self._waiting:
             self._waiting[waiting.key] = waiting
 
     def park(self, waiting: Waiting) -> None:
-        """As in ``WaitingDeadlines``."""
         self._parked[waiting.key] = waiting
         self.remove(waiting)
 
     def parked(self) -> Iterator[Waiting]:
-        """As in ``WaitingDeadlines``."""
         return iter([kept for _, kept in sorted(self._parked.items())])
 
     def unpark(self, waiting: Waiting) -> None:
-        """As in ``WaitingDeadlines``."""
         self._waiting[waiting.key] = unfailed(waiting)
         self._parked.pop(waiting.key, None)

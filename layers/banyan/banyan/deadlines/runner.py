@@ -70,14 +70,10 @@ class DeadlineRunner:
 
     Parameters
     ----------
-    deadlines : WaitingDeadlines
-    deciders : Sequence[Decider]
     handlers : Mapping[str, HandlesCommands]
         By entity.
     max_retries : int
         Attempts after the first one, a run apart, before a failing deadline is parked.
-    clock : Callable[[], datetime]
-    telemetry : Telemetry
     """
 
     def __init__(
@@ -131,7 +127,7 @@ class DeadlineRunner:
         return DeadlineRun(**tally, failed=len(failed) - parked, parked=parked, out_of_time=out_of_time)
 
     def _report(self, left: Sequence[datetime]) -> None:
-        """Tell, for as long as they stand, how many are parked, and how late the oldest one is that this run left."""
+        """Report how many are parked, and how late the oldest one is that this run left."""
         self._telemetry.gauge("ParkedDeadlines", sum(1 for _ in islice(self._deadlines.parked(), COUNTED)))
         self._telemetry.gauge("OldestDueSeconds", (self._clock() - min(left)).total_seconds() if left else 0.0)
 
@@ -180,7 +176,7 @@ class DeadlineRunner:
         return sum(self._set_back(waiting, describe(error)) for waiting, error in failed)
 
     def _set_back(self, waiting: Waiting, error: str) -> bool:
-        """Count an attempt; tell whether it was the last one."""
+        """Count an attempt; whether it was the last one."""
         tried = replace(waiting, attempts=waiting.attempts + 1, error=error)
         keys = {"deadline": waiting.name, "stream": str(waiting.stream), "attempts": tried.attempts, "error": error}
         if tried.attempts <= self._max_retries:

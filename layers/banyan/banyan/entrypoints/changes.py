@@ -1,4 +1,4 @@
-"""Changes that DynamoDB streams tell of, as marks for the reconciliation: look at this again."""
+"""Changes that DynamoDB streams report, as marks for the reconciliation: compare this again."""
 
 from __future__ import annotations
 

@@ -21,7 +21,7 @@ def reconciler(app: Application) -> Reconciler:
     """A reconciler for the generations that are live now."""
     window = timedelta(milliseconds=app.settings.reconciliation_settle_ms)
     upkeep = DynamoDBRowRepair(app.gateway, app.tables.views)
-    sources = Sources(app.store, app.views, upkeep, app.digests, app.runner.retry, app.clock)
+    sources = Sources(app.store, app.views, upkeep, app.digests, app.processor.retry, app.clock)
     others = _of_migration(app, sources, window)
     return Reconciler(
         build_plan(sources, app.domain, app.controls, window, time.sleep, others),

@@ -59,7 +59,7 @@ def project_records(records: StreamRecords, processor: StreamProcessor, telemetr
     dict
         ``batchItemFailures``: the lowest sequence number of each stream to deliver again. When most streams
         failed these are all of them: Lambda then delivers the batch as it is, where it would halve one that
-        raised until its halves are too small to tell a bad deployment from a bad event.
+        raised until its halves are too small to distinguish a bad deployment from a bad event.
 
     Raises
     ------
@@ -89,7 +89,7 @@ def catch_up(reader: CatchUp, standstill: Standstill, clock: Clock, context: Any
     standstill.report()
     return {
         "caughtUp": {
-            str(report.generation): {"healed": report.healed, "complete": report.complete, "error": report.error}
+            str(report.generation): {"healed": report.moved, "complete": report.complete, "error": report.error}
             for report in reports
         }
     }

@@ -61,10 +61,9 @@ class CaughtUp:
 
     Parameters
     ----------
-    generation : Generation
     commits : int
         Entries of the log that were looked at.
-    healed : int
+    moved : int
         Streams that lagged and moved.
     complete : bool
         Whether the end of the log was reached; if not, the next run goes on where this one ended.
@@ -74,7 +73,7 @@ class CaughtUp:
 
     generation: Generation
     commits: int = 0
-    healed: int = 0
+    moved: int = 0
     complete: bool = False
     error: str | None = None
 
@@ -135,8 +134,8 @@ class CatchUp:
         except (BatchFailed, StoreUnavailable) as error:
             self._telemetry.count("CatchUpFailures")
             report = CaughtUp(projector.generation, error=f"{type(error).__name__}: {error}")
-        if report.healed:
-            self._telemetry.count("StreamsHealed", report.healed)
+        if report.moved:
+            self._telemetry.count("StreamsHealed", report.moved)
         _logger.info("caught up", extra={"report": str(report)})
         return report
 
@@ -152,7 +151,7 @@ class CatchUp:
                 if report.commits and self._clock() >= deadline:
                     return report
                 moved = self._apply(running, projector, entries)
-                report = replace(report, commits=report.commits + len(entries), healed=report.healed + moved)
+                report = replace(report, commits=report.commits + len(entries), moved=report.moved + moved)
                 self._checkpoints.put(generation, bucket, min(entries[-1].recorded_at, settled))
             self._checkpoints.put(generation, bucket, min(until or settled, settled))
         return replace(report, complete=True)

@@ -66,13 +66,7 @@ def fold_commits(projection: AnyStreamProjection, store: StreamReader, commits: 
 
 
 class ViewFold:
-    """The rows of a ``ViewProjection`` by the events of many streams.
-
-    Parameters
-    ----------
-    projection : ViewProjection
-    store : StreamReader
-    """
+    """The rows of a ``ViewProjection`` by the events of many streams."""
 
     def __init__(self, projection: ViewProjection, store: StreamReader) -> None:
         self._projection = projection

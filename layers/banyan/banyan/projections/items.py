@@ -177,7 +177,7 @@ def view_update(change: RowChange, projected_at: datetime) -> Item:
 
 
 def view_item(change: RowChange, projected_at: datetime) -> Item:
-    """Attributes of a row made anew."""
+    """Attributes of a row that is written as a whole."""
     return {
         "version": {"N": str(change.commits)},
         "recorded_at": {"S": timestamp(change.recorded_at)},

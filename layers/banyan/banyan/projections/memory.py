@@ -37,13 +37,11 @@ class MemoryViews:
         self._lock = Lock()
 
     def states(self, generation: Generation, streams: Sequence[StreamId]) -> Mapping[StreamId, StateRow]:
-        """As in ``Views``."""
         with self._lock:
             rows = self._states.get(generation, {})
             return {stream: rows[stream] for stream in streams if stream in rows}
 
     def put_state(self, generation: Generation, row: StateRow, from_version: int) -> None:
-        """As in ``Views``."""
         with self._lock:
             rows = self._states.setdefault(generation, {})
             standing = rows.get(row.stream)
@@ -52,13 +50,11 @@ class MemoryViews:
             rows[row.stream] = row
 
     def checkpoints(self, generation: Generation, streams: Sequence[StreamId]) -> Mapping[StreamId, int]:
-        """As in ``Views``."""
         with self._lock:
             found = {stream: self._checkpoints.get((generation, stream)) for stream in streams}
         return {stream: version for stream, version in found.items() if version is not None}
 
     def update(self, generation: Generation, moves: Sequence[ViewUpdate], projected_at: datetime) -> None:
-        """As in ``Views``."""
         with self._lock:
             if any(self._checkpoints.get((generation, m.stream), 0) != m.from_version for m in moves):
                 raise WriteConflict
@@ -71,7 +67,6 @@ class MemoryViews:
     def rows(
         self, generation: Generation, tenant: str, partition: str, from_sort: str = "", to_sort: str | None = None
     ) -> Sequence[ViewRow]:
-        """As in ``Views``."""
         with self._lock:
             rows = list(self._rows.get(generation, {}).items())
         inside = (
@@ -84,43 +79,36 @@ class MemoryViews:
         return sorted(inside, key=lambda row: row.sort)
 
     def all_states(self, generation: Generation) -> Iterator[StateRow]:
-        """As in ``Views``."""
         with self._lock:
             return iter(list(self._states.get(generation, {}).values()))
 
     def all_rows(self, generation: Generation) -> Mapping[ViewKey, ViewRow]:
-        """As in ``Views``."""
         with self._lock:
             return dict(self._rows.get(generation, {}))
 
     def lookup(
         self, generation: Generation, tenant: str, index: int, partition: str, limit: int, cursor: str | None = None
     ) -> LookupPage:
-        """As in ``Views``."""
         end = read_cursor(cursor, generation, tenant, partition) if cursor else None
         placed = sorted(self._placed(generation, tenant, index, partition), key=lambda pair: pair[0], reverse=True)
-        behind = [pair for pair in placed if end is None or pair[0] < (end.sort, end.row)]
-        page, more = behind[:limit], behind[limit:]
+        later = [pair for pair in placed if end is None or pair[0] < (end.sort, end.row)]
+        page, more = later[:limit], later[limit:]
         last = LookupPlace(partition_key(generation, tenant, partition), *page[-1][0]).cursor() if more else None
         return LookupPage([row for _, row in page], last)
 
     def failure(self, generation: Generation, stream: StreamId) -> FailureRecord | None:
-        """As in ``Views``."""
         with self._lock:
             return self._failures.get((generation, stream))
 
     def put_failure(self, generation: Generation, failure: FailureRecord) -> None:
-        """As in ``Views``."""
         with self._lock:
             self._failures[generation, failure.stream] = failure
 
     def clear_failure(self, generation: Generation, stream: StreamId) -> None:
-        """As in ``Views``."""
         with self._lock:
             self._failures.pop((generation, stream), None)
 
     def parked(self, generation: Generation) -> Sequence[FailureRecord]:
-        """As in ``Views``."""
         with self._lock:
             failures = [failure for (where, _), failure in self._failures.items() if where == generation]
         parked = [(f.parked_at, f.stream, f) for f in failures if f.parked_at is not None]
@@ -135,31 +123,26 @@ class MemoryViews:
             self._failures = {key: failure for key, failure in self._failures.items() if key[0] != generation}
 
     def list_states(self, generation: Generation, position: str, limit: int) -> tuple[list[StreamId], str | None]:
-        """As in ``RowRepair``."""
         with self._lock:
             streams = sorted(self._states.get(generation, {}), key=str)
         return _page(streams, str, position, limit)
 
     def list_rows(self, generation: Generation, position: str, limit: int) -> tuple[list[ViewKey], str | None]:
-        """As in ``RowRepair``."""
         with self._lock:
             keys = sorted(self._rows.get(generation, {}), key=row_name)
         return _page(keys, row_name, position, limit)
 
     def read_rows(self, generation: Generation, keys: Sequence[ViewKey]) -> Mapping[ViewKey, ViewRow]:
-        """As in ``RowRepair``."""
         rows = self.all_rows(generation)
         return {key: rows[key] for key in keys if key in rows}
 
     def remove_state(self, generation: Generation, row: StateRow) -> None:
-        """As in ``RowRepair``."""
         with self._lock:
             if self._states.get(generation, {}).get(row.stream) != row:
                 raise WriteConflict
             del self._states[generation][row.stream]
 
     def replace_row(self, generation: Generation, key: ViewKey, old: ViewRow | None, new: ViewRow | None) -> None:
-        """As in ``RowRepair``."""
         with self._lock:
             rows = self._rows.setdefault(generation, {})
             if rows.get(key) != old:
@@ -182,8 +165,8 @@ class MemoryViews:
 
 
 def _page(found: list[K], name: Callable[[K], str], position: str, limit: int) -> tuple[list[K], str | None]:
-    behind = [key for key in found if name(key) > position]
-    return behind[:limit], name(behind[limit - 1]) if len(behind) > limit else None
+    later = [key for key in found if name(key) > position]
+    return later[:limit], name(later[limit - 1]) if len(later) > limit else None
 
 
 def changed_row(key: ViewKey, row: ViewRow | None, change: RowChange, projected_at: datetime) -> ViewRow | None:

@@ -331,8 +331,6 @@ class ProjectionProcessor(StreamProcessor):
     ----------
     deciders : Sequence[Decider]
         Their streams get snapshots.
-    controls : CachedStates, optional
-        As in ``StreamProcessor``.
     snapshot_interval : int
         Events between two snapshots of a stream.
     """

@@ -45,18 +45,23 @@ class StreamBatch:
     from_table: bool = False
     _decoded: dict[int, tuple[Event, ...]] = field(default_factory=dict, repr=False, compare=False)
 
-    def after(self, checkpoint: int) -> Sequence[Commit] | None:
-        """Commits after a checkpoint, without a gap and none by half, or ``None`` when some are missing."""
-        pending, reached = [], checkpoint
+    def after(self, checkpoint: int) -> Sequence[Sequence[Commit]] | None:
+        """The parts of each commit after a checkpoint, or ``None`` when a commit or a part is missing."""
+        if self.from_table:
+            return None
+        complete, parts, reached = list[Sequence[Commit]](), list[Commit](), checkpoint
         for commit in self.commits:
             last = commit.last
-            if last > checkpoint:
-                if commit.position != reached + 1:
-                    return None
-                pending.append(commit)
-                reached = last
-        complete = not pending or pending[-1].part == pending[-1].parts
-        return pending if complete and not self.from_table else None
+            if last <= checkpoint:
+                continue
+            if commit.position != reached + 1:
+                return None
+            parts.append(commit)
+            reached = last
+            if commit.part == commit.parts:
+                complete.append(parts)
+                parts = []
+        return None if parts else complete
 
     def events(self, parts: Sequence[Commit], store: StreamReader) -> tuple[Event, ...]:
         """The events of a commit that came with the batch, decoded once for all projections."""
@@ -108,7 +113,7 @@ class CommitSource:
         """
         delivered = batch.after(checkpoint)
         if delivered is not None:
-            for parts in whole(delivered):
+            for parts in delivered:
                 yield parts[-1], batch.events(parts, self._store)
         elif not (self._is_parked and self._is_parked(generation, batch.stream, checkpoint)):
             for parts in whole(self._store.commits(batch.stream, checkpoint)):

@@ -135,7 +135,7 @@ class Retries:
     def _announce(self, failed: FailedStream, failure: FailureRecord) -> None:
         self._policy.telemetry.count("ProjectionParked")
         _logger.error(
-            "%s is parked in %s at version %d: mend the cause, then retry it",
+            "%s is parked in %s at version %d: fix the cause, then retry it",
             failed.stream,
             failed.generation,
             failed.version,
@@ -208,9 +208,7 @@ def pause(states: CachedStates, policy: RetryPolicy, projection: str, reason: st
     """
     state = states.change(projection, lambda seen: seen.paused(policy.clock(), reason, by))
     policy.telemetry.count("ProjectionPaused")
-    _logger.error(
-        "%s is paused: mend the cause, then resume it", projection, extra={"projection": projection, "by": by}
-    )
+    _logger.error("%s is paused: fix the cause, then resume it", projection, extra={"projection": projection, "by": by})
     detail = {"projection": projection, "stream": None, "reason": reason, "version": None, "by": by}
     notify(policy.notices, PROJECTION_PAUSED, detail)
     return state

@@ -20,11 +20,8 @@ class Snapshotter:
 
     Parameters
     ----------
-    store : EventStore
-    deciders : Sequence[Decider]
     interval : int
         Events between two snapshots.
-    telemetry : Telemetry
     """
 
     def __init__(self, store: EventStore, deciders: Sequence[AnyDecider], interval: int, telemetry: Telemetry) -> None:

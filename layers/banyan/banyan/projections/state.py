@@ -54,8 +54,6 @@ class GenerationInfo:
 
     Parameters
     ----------
-    number : int
-    stage : Stage
     started_at, changed_at : datetime
         When its build began, and when it entered this stage.
     version : int, optional
@@ -75,8 +73,6 @@ class Pause:
 
     Parameters
     ----------
-    since : datetime
-    reason : str
     by : str
         Who paused it: a person's subject, or ``breaker``.
     """
@@ -95,10 +91,8 @@ class ProjectionState:
 
     Parameters
     ----------
-    projection : str
     generations : tuple[GenerationInfo, ...]
         By number; exactly one is live.
-    pause : Pause, optional
     parked : tuple[StreamId, ...]
         Streams that an operator stopped; those that failed are remembered with their checkpoints.
     newest : int
@@ -222,8 +216,6 @@ class ProjectionState:
 
         Parameters
         ----------
-        number : int
-        now : datetime
         grace : timedelta
             How long after a switch queries may still read the generation that was live before.
 

@@ -30,14 +30,14 @@ UNFINISHED: Final = {Stage.BUILDING: BuildPhase.COMPARED, Stage.DROPPING: BuildP
 
 @dataclass(frozen=True, slots=True)
 class Lag:
-    """How far the live generation is behind the event table, parked streams left out.
+    """How far the live generation lags, parked streams left out.
 
     Parameters
     ----------
     events : int
-        Events that are not taken in; of the newest commit of each stream only the first is counted.
+        Events that are not applied; of the newest commit of each stream only the first is counted.
     milliseconds : int
-        Age of the oldest commit that is not taken in, 0 when there is none.
+        Age of the oldest commit that is not applied, 0 when there is none.
     complete : bool
         Whether all of the log since the last catch-up was looked at; if not, there may be more.
     """
@@ -61,15 +61,10 @@ class ProjectionStatus:
 
     Parameters
     ----------
-    projection : str
-    status : Status
     live : int
         Generation that queries read.
-    generations : tuple[GenerationInfo, ...]
-    pause : Pause, optional
     parked : tuple[ParkedStream, ...]
         Of every generation that is kept up, the live one first, oldest first.
-    lag : Lag
     """
 
     projection: str

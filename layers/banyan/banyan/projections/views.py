@@ -32,7 +32,6 @@ class StateRow:
 
     Parameters
     ----------
-    stream : StreamId
     version : int
         Version of the last event folded in.
     recorded_at, projected_at : datetime
@@ -69,13 +68,12 @@ class ViewRow:
 
     Parameters
     ----------
-    partition, sort : str
     fields : Mapping[str, str | int | Decimal]
         Numbers come back as Decimal.
     version : int
         Number of commits that wrote it.
     recorded_at, projected_at : datetime
-        When the newest event it took in was recorded (of the last batch), and when it was written.
+        When the newest event in it was recorded (of the last batch), and when it was written.
     """
 
     partition: str
@@ -92,7 +90,6 @@ class ViewUpdate:
 
     Parameters
     ----------
-    stream : StreamId
     from_version, to_version : int
         Checkpoint before and after.
     recorded_at : datetime
@@ -114,15 +111,12 @@ class FailureRecord:
 
     Parameters
     ----------
-    stream : StreamId
     version : int
         First version that could not be projected.
     error : str
         Type and message, without event data.
-    attempts : int
-    next_try : datetime
     parked_at : datetime, optional
-        Set when no further attempt is made until somebody resumes it.
+        Set when no further attempt is made until an operator retries it.
     """
 
     stream: StreamId
@@ -139,7 +133,6 @@ class LookupPage:
 
     Parameters
     ----------
-    rows : Sequence[StateRow]
     cursor : str, optional
         Opaque; where the next page begins.
     """
@@ -212,7 +205,7 @@ class RowRepair(Protocol):
         """Remove a stream's row if its version still is that. Raises ``WriteConflict``."""
 
     def replace_row(self, generation: Generation, key: ViewKey, old: ViewRow | None, new: ViewRow | None) -> None:
-        """Put a row in the place of one that nobody wrote to since it was read. Raises ``WriteConflict``."""
+        """Put a row in the place of one that was not written to since it was read. Raises ``WriteConflict``."""
 
 
 def row_name(key: ViewKey) -> str:

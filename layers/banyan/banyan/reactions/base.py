@@ -30,7 +30,7 @@ class Send:
     step : str
         Tells this reaction from the others of the same policy to the same event.
     existing : bool
-        Leave it out when the stream does not exist. One batch read tells that of all such reactions to an event,
+        Leave it out when the stream does not exist. One batch read finds that out for all such reactions to an event,
         so those that come to nothing cost almost nothing.
     """
 
@@ -48,7 +48,7 @@ class Schedule:
     Parameters
     ----------
     name : str
-        Of the deadline; tells this reaction from the others of the same policy to the same event.
+        Of the deadline; distinguishes this reaction from the others of the same policy to the same event.
     entity, id : str
         Of the stream it goes to, which has the event's tenant.
     command : BaseModel

@@ -37,17 +37,14 @@ class Policies:
 
     Parameters
     ----------
-    policies : Sequence[Policy]
     deciders : Sequence[Decider]
         Say which commands may wait.
     store : StreamReader
         Reads the histories that policies ask for.
     handlers : Mapping[str, HandlesCommands]
         By entity.
-    deadlines : Deadlines
     durations : Mapping[str, timedelta]
         By the name of a deadline: after how long it is due unless its policy says.
-    telemetry : Telemetry
     """
 
     def __init__(
@@ -69,7 +66,7 @@ class Policies:
         self._policies: Mapping[str, Sequence[Policy]] = _by_entity(policies)
 
     def act(self, commit: Commit, events: Sequence[Event]) -> None:
-        """As in ``Effect``.
+        """Let the policies of the commit's entity react to its events.
 
         Raises
         ------

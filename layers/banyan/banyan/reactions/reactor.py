@@ -51,8 +51,6 @@ class Reactor(StreamProcessor):
     ----------
     effects : Sequence[Effect]
         Each acts on a commit before the next one does.
-    controls : CachedStates, optional
-        As in ``StreamProcessor``.
     """
 
     def __init__(
@@ -135,8 +133,6 @@ class Beginning:
     ----------
     generation : Generation
         Of the reactor's cursors, among which the moment is kept.
-    views : Views
-    clock : Callable[[], datetime]
     """
 
     def __init__(self, generation: Generation, views: Views, clock: Clock) -> None:

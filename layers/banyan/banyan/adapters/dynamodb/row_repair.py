@@ -25,42 +25,36 @@ from banyan.streams import StreamId
 
 
 class DynamoDBRowRepair:
-    """Repairs rows in the views table.
-
-    Parameters
-    ----------
-    gateway : Gateway
-    table : str
-    """
+    """Repairs rows in the views table."""
 
     def __init__(self, gateway: Gateway, table: str) -> None:
         self._gateway = gateway
         self._table = table
 
     def list_states(self, generation: Generation, position: str, limit: int) -> tuple[list[StreamId], str | None]:
-        """As in ``RowRepair``: one page of a ``Scan``."""
+        """One page of a ``Scan``."""
         items, rest = self._scan(generation, position, limit)
         return [stream_of(item["row"]["S"]) for item in items], rest
 
     def list_rows(self, generation: Generation, position: str, limit: int) -> tuple[list[ViewKey], str | None]:
-        """As in ``RowRepair``: one page of a ``Scan``."""
+        """One page of a ``Scan``."""
         items, rest = self._scan(generation, position, limit)
         return [read_row_key(item) for item in items], rest
 
     def read_rows(self, generation: Generation, keys: Sequence[ViewKey]) -> Mapping[ViewKey, ViewRow]:
-        """As in ``RowRepair``: one batch read for 100 rows."""
+        """One batch read for 100 rows."""
         places = [view_item_key(generation, key) for key in keys]
         items = self._gateway.get_many(self._table, places)
         return {read_row_key(item): read_view(item) for item in items}
 
     def remove_state(self, generation: Generation, row: StateRow) -> None:
-        """As in ``RowRepair``: one ``DeleteItem``."""
+        """One ``DeleteItem``."""
         key = state_item_key(generation, row.stream)
         with write_conflict():
             self._gateway.write("delete_item", self._request(key, _unchanged(row)))
 
     def replace_row(self, generation: Generation, key: ViewKey, old: ViewRow | None, new: ViewRow | None) -> None:
-        """As in ``RowRepair``: one ``PutItem`` or ``DeleteItem``."""
+        """One ``PutItem`` or ``DeleteItem``."""
         where = view_item_key(generation, key)
         with write_conflict():
             if new is None:
@@ -95,7 +89,7 @@ def _attributes(row: ViewRow) -> Item:
 
 
 def _unchanged(row: StateRow | ViewRow | None) -> Item:
-    """The condition that nobody wrote to a row since it was read."""
+    """The condition that a row was not written to since it was read."""
     if row is None:
         return {"ConditionExpression": "attribute_not_exists(#row)", "ExpressionAttributeNames": {"#row": "row"}}
     return {

@@ -49,7 +49,6 @@ class DynamoDBViews:
 
     Parameters
     ----------
-    gateway : Gateway
     views_table : str
         Keyed by ``row`` and ``sort``, with indexes ``lookup1`` … ``lookup3``.
     cursors_table : str
@@ -62,23 +61,21 @@ class DynamoDBViews:
         self._cursors = cursors_table
 
     def states(self, generation: Generation, streams: Sequence[StreamId]) -> Mapping[StreamId, StateRow]:
-        """As in ``Views``."""
         items = self._gateway.get_many(self._views, [state_item_key(generation, stream) for stream in streams])
         return {row.stream: row for row in map(read_state, items)}
 
     def put_state(self, generation: Generation, row: StateRow, from_version: int) -> None:
-        """As in ``Views``: one ``PutItem``."""
+        """One ``PutItem``."""
         put = {"TableName": self._views, "Item": state_item(generation, row), **_still_at(from_version)}
         with write_conflict():
             self._gateway.write("put_item", put)
 
     def checkpoints(self, generation: Generation, streams: Sequence[StreamId]) -> Mapping[StreamId, int]:
-        """As in ``Views``."""
         items = self._gateway.get_many(self._cursors, [_cursor(generation, stream) for stream in streams])
         return {stream_of(item["cursor"]["S"]): int(item["version"]["N"]) for item in items if "version" in item}
 
     def update(self, generation: Generation, moves: Sequence[ViewUpdate], projected_at: datetime) -> None:
-        """As in ``Views``: one ``TransactWriteItems``, with one write for each cursor and each row.
+        """One ``TransactWriteItems``, with one write for each cursor and each row.
 
         A cursor alone is one ``UpdateItem``, at half the price.
         """
@@ -93,7 +90,7 @@ class DynamoDBViews:
     def rows(
         self, generation: Generation, tenant: str, partition: str, from_sort: str = "", to_sort: str | None = None
     ) -> Sequence[ViewRow]:
-        """As in ``Views``; strongly consistent."""
+        """Strongly consistent."""
         if to_sort is not None and to_sort < from_sort:
             return []
         condition, values = "#row = :row AND #sort >= :from", {":from": {"S": sort_key(from_sort)}}
@@ -111,7 +108,7 @@ class DynamoDBViews:
     def lookup(
         self, generation: Generation, tenant: str, index: int, partition: str, limit: int, cursor: str | None = None
     ) -> LookupPage:
-        """As in ``Views``: one ``Query`` of an index."""
+        """One ``Query`` of an index."""
         place = read_cursor(cursor, generation, tenant, partition) if cursor else None
         request: dict[str, Any] = {
             "TableName": self._views,
@@ -129,11 +126,10 @@ class DynamoDBViews:
         )
 
     def failure(self, generation: Generation, stream: StreamId) -> FailureRecord | None:
-        """As in ``Views``."""
         return read_failure(self._gateway.get(self._cursors, _cursor(generation, stream)) or {})
 
     def put_failure(self, generation: Generation, failure: FailureRecord) -> None:
-        """As in ``Views``: one ``UpdateItem`` that leaves the checkpoint alone."""
+        """One ``UpdateItem`` that leaves the checkpoint alone."""
         found = failure_attributes(generation, failure)
         stale = [name for name in FAILURE_ATTRIBUTES if name not in found]
         self._update_failure(
@@ -145,11 +141,11 @@ class DynamoDBViews:
         )
 
     def clear_failure(self, generation: Generation, stream: StreamId) -> None:
-        """As in ``Views``: one ``UpdateItem`` that leaves the checkpoint alone."""
+        """One ``UpdateItem`` that leaves the checkpoint alone."""
         self._update_failure(generation, stream, f"REMOVE {', '.join(FAILURE_ATTRIBUTES)}")
 
     def parked(self, generation: Generation) -> Sequence[FailureRecord]:
-        """As in ``Views``: one ``Query`` of an index."""
+        """One ``Query`` of an index."""
         request = {
             "TableName": self._cursors,
             "IndexName": "parked",
@@ -159,11 +155,11 @@ class DynamoDBViews:
         return [failure for item in self._gateway.items("query", request) if (failure := read_failure(item))]
 
     def all_states(self, generation: Generation) -> Iterator[StateRow]:
-        """As in ``Views``: a strongly consistent ``Scan`` of the whole table."""
+        """A strongly consistent ``Scan`` of the whole table."""
         return (read_state(item) for item in self._scan(generation))
 
     def all_rows(self, generation: Generation) -> Mapping[ViewKey, ViewRow]:
-        """As in ``Views``: a strongly consistent ``Scan`` of the whole table."""
+        """A strongly consistent ``Scan`` of the whole table."""
         return {read_row_key(item): read_view(item) for item in self._scan(generation)}
 
     def _cursor_update(self, generation: Generation, move: ViewUpdate) -> Item:

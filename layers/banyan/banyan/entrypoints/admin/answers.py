@@ -123,7 +123,7 @@ def caught_up_answer(report: CaughtUp) -> CaughtUpAnswer:
     return CaughtUpAnswer(
         generation=report.generation.number,
         commits=report.commits,
-        healed=report.healed,
+        healed=report.moved,
         complete=report.complete,
         error=report.error,
     )
