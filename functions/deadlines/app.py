@@ -12,16 +12,8 @@ from banyan.once import once
 
 @once
 def runner() -> DeadlineRunner:
-    """The process's deadlines."""
-    application = bootstrap(telemetry=telemetry())
-    return DeadlineRunner(
-        application.deadlines,
-        application.domain.deciders,
-        application.handlers,
-        max_retries=application.settings.max_retries,
-        clock=application.clock,
-        telemetry=application.telemetry,
-    )
+    """The deadlines of this process."""
+    return bootstrap(telemetry=telemetry()).deadline_runner
 
 
 @instrumented

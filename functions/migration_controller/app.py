@@ -6,6 +6,7 @@ from typing import Any
 
 from banyan.adapters.observability import instrumented, logger, telemetry
 from banyan.bootstrap import Application, bootstrap
+from banyan.entrypoints.work import time_left
 from banyan.once import once
 
 
@@ -23,9 +24,6 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:  # noqa: ARG
         return {}
     from banyan.migration.maintenance import run_maintenance
 
-    def remaining() -> float:
-        return float(context.get_remaining_time_in_millis()) / 1000
-
-    found = run_maintenance(app.migration, remaining)
+    found = run_maintenance(app.migration, time_left(context))
     logger().info("looked after the migration", **found)
     return dict(found)

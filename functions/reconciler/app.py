@@ -6,7 +6,7 @@ from typing import Any
 
 from banyan.adapters.observability import instrumented, telemetry
 from banyan.bootstrap import Application, bootstrap
-from banyan.entrypoints.reconciliation import reconciled
+from banyan.entrypoints.work import reconcile, time_left
 from banyan.once import once
 
 
@@ -19,9 +19,5 @@ def application() -> Application:
 @instrumented
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """Run a reconciliation, or as much of it as there is time for; ``full``, ``repair`` or ``continue``."""
-
-    def remaining() -> float:
-        return float(context.get_remaining_time_in_millis()) / 1000
-
-    report = reconciled(application(), event, remaining)
+    report = reconcile(event, application().reconciler, time_left(context))
     return report.model_dump(mode="json", by_alias=True) if report else {"finished": False}

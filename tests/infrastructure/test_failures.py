@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from banyan.adapters.settings import Settings
+from banyan.bootstrap.rebuilds import LONGEST_PROJECTION
 from banyan.deadlines.runner import RESERVE_MS
-from banyan.entrypoints.rebuilds import LONGEST_PROJECTION
 from banyan.entrypoints.stream_batches import CATCH_UP_RESERVE
 from banyan_tools.local.mappings import Mapping, mappings
 from banyan_tools.local.physical import ACCOUNT, REGION

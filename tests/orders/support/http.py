@@ -116,6 +116,8 @@ class Server:
             views=self.views,
             controls=self.controls,
             bus=EventBus(events_client, "", chosen.bus_entry_bytes),
+            queue=cast(Any, None),
+            functions=cast(Any, None),
             notices=NoNotices(),
             telemetry=NoTelemetry(),
             clock=self.clock,
@@ -124,7 +126,7 @@ class Server:
         once = Once(self.records, chosen.idempotency_hours, self.clock, sleep)
         self.commands = Api(self.application, routers(domain)[0], once=once)
         self.queries = query_api(self.application)
-        self.console = admin_api(self.application, cast(Any, None), cast(Any, None))
+        self.console = admin_api(self.application)
         self.runner = ProjectionProcessor(
             self.store, self.views, domain.projections, retry_policy=RetryPolicy(clock=self.clock)
         )

@@ -20,8 +20,7 @@ from tests.support.engines import BUCKETS, DynamoDBEngine
 from banyan.bootstrap import bootstrap
 from banyan.entrypoints.admin.api import admin_api
 from banyan.entrypoints.http.api import command_api, query_api
-from banyan.entrypoints.rebuilds import Rebuilds
-from banyan.entrypoints.reconciliation import reconciled
+from banyan.entrypoints.work import reconcile
 from banyan.events import Event
 from banyan.migration.maintenance import run_maintenance
 from banyan.projections.base import StreamProjection
@@ -114,24 +113,30 @@ class InProcessPlatform:
         self._poisoned = poisoned
         names = {f"{name.upper()}_TABLE": getattr(engine.tables, name) for name in type(engine.tables).model_fields}
         environ = {name: str(value) for name, value in {**SETTINGS, **names, **environment}.items()}
+        self.functions = Starts(
+            {
+                "reconciler": lambda event: reconcile(event, self.app.reconciler, lambda: FOREVER),
+                "migration_controller": lambda _: self.run_maintenance(),
+            }
+        )
         app = bootstrap(
-            environ, client=lambda: engine.client, notices=self.notices, telemetry=self.counts, clock=self.clock
+            environ,
+            client=lambda: engine.client,
+            queue=self.queue,
+            functions=self.functions,
+            notices=self.notices,
+            telemetry=self.counts,
+            clock=self.clock,
         )
         projections = [self._spoiled(p) if p is ORDER_LIST else p for p in app.domain.projections]
         policies = [replace(policy, react=self._spoiled_policy(policy.react)) for policy in app.domain.policies]
         self.app = replace(app, domain=replace(app.domain, projections=projections, policies=policies))
-        self.functions = Starts(
-            {
-                "reconciler": lambda event: reconciled(self.app, event, lambda: FOREVER),
-                "migration_controller": lambda _: self.run_maintenance(),
-            }
-        )
         self.apis = {
             "banyan-CommandApi": command_api(self.app),
             "banyan-QueryApi": query_api(self.app),
-            "banyan-Console": admin_api(self.app, self.queue, self.functions),
+            "banyan-Console": admin_api(self.app),
         }
-        self.worker = Rebuilds(self.app, self.queue).worker()
+        self.worker = self.app.rebuild_worker
         self._delivered: set[tuple[StreamId, int]] = set()
 
     def ask(self, path: str, body: Any = None, claims: Mapping[str, Any] = OPERATOR) -> Answer:

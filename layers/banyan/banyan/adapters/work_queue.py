@@ -11,7 +11,6 @@ from pydantic import TypeAdapter
 
 from banyan.errors import StoreUnavailable
 from banyan.projections.rebuild.builds import Work
-from banyan.projections.rebuild.filling import chunks
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
@@ -43,7 +42,8 @@ class SqsWorkQueue:
         StoreUnavailable
             Some of it may have been sent; send it again.
         """
-        for batch in chunks(works, MAX_BATCH):
+        for start in range(0, len(works), MAX_BATCH):
+            batch = works[start : start + MAX_BATCH]
             entries = [_entry(number, work, delay_seconds) for number, work in enumerate(batch)]
             try:
                 answer = self._client.send_message_batch(QueueUrl=self._url, Entries=entries)

@@ -14,7 +14,7 @@ from tests.orders.support.legacies import OnDynamoDB, order, row
 from tests.orders.support.platform import FOREVER, InProcessPlatform
 from tests.support.engines import DynamoDBEngine
 
-from banyan.entrypoints.reconciliation import reconciled
+from banyan.entrypoints.work import reconcile
 from banyan_tools.local.physical import REGION
 from banyan_tools.local.template import Template
 from banyan_tools.runtime.needs import Need, table_needs
@@ -92,7 +92,7 @@ class Journey:
         with self.recorded.by("reactor"):
             self.desk.react()
         with self.recorded.by("reconciler"):
-            reconciled(self.desk.app, {"full": True, "repair": True}, lambda: FOREVER)
+            reconcile({"full": True, "repair": True}, self.desk.app.reconciler, lambda: FOREVER)
 
     def whole(self) -> None:
         """From the first step to the archive, and back out of it."""

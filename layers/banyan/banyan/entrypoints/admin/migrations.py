@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 from aws_lambda_powertools.event_handler.depends import Depends
 from aws_lambda_powertools.event_handler.request import Request
 
-from banyan.adapters.functions import Functions
 from banyan.entrypoints.http.call import Call
 from banyan.errors import NotFound
 
@@ -21,12 +20,11 @@ class Migrating:
     """A migration, and who asks."""
 
     call: Call
-    functions: Functions
     migration: Migration
 
     def start_controller(self) -> None:
         """Let the controller do what was decided, which it does within a minute anyway. Raises ``StoreUnavailable``."""
-        self.functions.start("migration_controller", {})
+        self.call.application.functions.start("migration_controller", {})
 
 
 def _current(request: Request) -> Migrating:
@@ -34,7 +32,7 @@ def _current(request: Request) -> Migrating:
     migration = context["call"].application.migration
     if migration is None:
         raise NotFound("migration_off", "there is no migration: set LegacyStore to what the legacy system stands on")
-    return Migrating(context["call"], context["functions"], migration)
+    return Migrating(context["call"], migration)
 
 
 CurrentMigration = Annotated[Migrating, Depends(_current)]

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
 from aws_lambda_powertools.event_handler.api_gateway import Router
-from aws_lambda_powertools.event_handler.depends import Depends
-from aws_lambda_powertools.event_handler.request import Request
 from pydantic import Field
 
+from banyan.bootstrap.rebuilds import Rebuilds, Replaced
 from banyan.entrypoints.admin.targets import left_over, with_rows
 from banyan.entrypoints.http.call import CurrentCall
-from banyan.entrypoints.rebuilds import Live, Rebuilds, Removed, Replaced
 from banyan.errors import ConfigurationError, Conflict, EventError, NotFound, StreamCorrupted, TransitionRejected
 from banyan.events import CamelModel
 from banyan.projections.rebuild.preview import Preview
@@ -22,12 +18,16 @@ from banyan.streams import StreamId
 router = Router()  # type: ignore[no-untyped-call]
 
 
-def _current(request: Request) -> Rebuilds:
-    rebuilds: Rebuilds = request.context["rebuilds"]
-    return rebuilds
+class Live(CamelModel):
+    """The generation that queries read now."""
+
+    live: int
 
 
-CurrentRebuilds = Annotated[Rebuilds, Depends(_current)]
+class Removed(CamelModel):
+    """How far the deletion of each generation has come."""
+
+    generations: tuple[Progress, ...]
 
 
 class RebuildRequest(CamelModel):
@@ -58,59 +58,59 @@ class DropRequest(CamelModel):
 
 
 @router.post("/admin/projections/<name>/rebuild", operation_id="rebuild", summary="Build a new generation beside it")
-def rebuild(name: str, body: RebuildRequest, call: CurrentCall, rebuilds: CurrentRebuilds) -> Progress | Preview:
+def rebuild(name: str, body: RebuildRequest, call: CurrentCall) -> Progress | Preview:
     """Start a rebuild, or go on with one that was begun."""
-    projection, rate = with_rows(call, name), body.writes_per_second
+    rebuilds, projection, rate = call.application.rebuilds, with_rows(call, name), body.writes_per_second
     if body.dry_run:
         return rebuilds.preview(projection, rate)
     return rebuilds.rebuild.start(projection, switch_when_equal=body.switch_when_equal, write_rate=rate)
 
 
 @router.get("/admin/projections/<name>/rebuild", operation_id="showRebuild", summary="How far the rebuild has come")
-def progress(name: str, call: CurrentCall, rebuilds: CurrentRebuilds) -> Progress:
+def progress(name: str, call: CurrentCall) -> Progress:
     """Show the newest rebuild."""
     try:
-        return rebuilds.rebuild.progress(with_rows(call, name))
+        return call.application.rebuilds.rebuild.progress(with_rows(call, name))
     except TransitionRejected as error:
         raise NotFound("rebuild_not_found", str(error)) from error
 
 
 @router.post("/admin/projections/<name>/rebuild/stream", operation_id="rebuildStream", summary="Rebuild one stream")
-def rebuild_stream(name: str, body: StreamRequest, call: CurrentCall, rebuilds: CurrentRebuilds) -> Replaced:
+def rebuild_stream(name: str, body: StreamRequest, call: CurrentCall) -> Replaced:
     """Make the row of one stream anew, in every generation that is kept up."""
     try:
-        return rebuilds.stream(with_rows(call, name, body.stream), body.stream)
+        return call.application.rebuilds.stream(with_rows(call, name, body.stream), body.stream)
     except (StreamCorrupted, EventError) as error:
         raise Conflict("stream_unreadable", str(error), "stream") from error
 
 
 @router.post("/admin/projections/<name>/switch", operation_id="switchGeneration", summary="Read another generation")
-def switch(name: str, body: SwitchRequest, call: CurrentCall, rebuilds: CurrentRebuilds) -> Live:
+def switch(name: str, body: SwitchRequest, call: CurrentCall) -> Live:
     """Let queries read a generation that is ready or was kept; one that differs only when that is accepted."""
     control = call.application.controls.get([with_rows(call, name)])[name]
     number = control.newest if body.generation is None else body.generation
     if not body.accept_differences:
-        _require_equal(control, number, rebuilds)
-    return Live(live=rebuilds.rebuild.switch(name, number).live)
+        _require_equal(control, number, call.application.rebuilds)
+    return Live(live=call.application.rebuilds.rebuild.switch(name, number).live)
 
 
 @router.post("/admin/projections/<name>/cancel", operation_id="cancelRebuild", summary="Give a rebuild up")
-def cancel(name: str, call: CurrentCall, rebuilds: CurrentRebuilds) -> Progress:
+def cancel(name: str, call: CurrentCall) -> Progress:
     """Cancel a rebuild that was not switched to, and delete what it made."""
-    return rebuilds.rebuild.cancel(with_rows(call, name))
+    return call.application.rebuilds.rebuild.cancel(with_rows(call, name))
 
 
 @router.post("/admin/projections/<name>/drop", operation_id="dropGeneration", summary="Delete a kept generation")
-def drop(name: str, body: DropRequest, call: CurrentCall, rebuilds: CurrentRebuilds) -> Progress:
+def drop(name: str, body: DropRequest, call: CurrentCall) -> Progress:
     """Delete the rows of a generation that was kept for the way back."""
-    return rebuilds.rebuild.drop(with_rows(call, name), body.generation)
+    return call.application.rebuilds.rebuild.drop(with_rows(call, name), body.generation)
 
 
 @router.post("/admin/projections/<name>/remove", operation_id="removeProjection", summary="Delete what nobody declares")
-def remove(name: str, call: CurrentCall, rebuilds: CurrentRebuilds) -> Removed:
+def remove(name: str, call: CurrentCall) -> Removed:
     """Delete all that is left of a projection that the domain does not have any more."""
     try:
-        return Removed(generations=tuple(rebuilds.rebuild.remove(left_over(call, name))))
+        return Removed(generations=tuple(call.application.rebuilds.rebuild.remove(left_over(call, name))))
     except ConfigurationError as error:
         raise Conflict("projection_in_use", str(error)) from error
 

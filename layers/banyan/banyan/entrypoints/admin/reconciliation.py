@@ -10,7 +10,6 @@ from aws_lambda_powertools.event_handler.api_gateway import Router
 from aws_lambda_powertools.event_handler.openapi.params import Query
 from pydantic import ConfigDict, computed_field
 
-from banyan.entrypoints.admin.long_work import CurrentFunctions
 from banyan.entrypoints.http.call import Call, CurrentCall
 from banyan.errors import Conflict, NotFound
 from banyan.events import CamelModel
@@ -96,12 +95,12 @@ def show(call: CurrentCall) -> ReconciliationAnswer:
 
 
 @router.post("/admin/reconciliation/run", operation_id="reconcile", summary="Compare everything that is derived")
-def run(body: RunRequest, call: CurrentCall, functions: CurrentFunctions) -> ReconciliationAnswer:
+def run(body: RunRequest, call: CurrentCall) -> ReconciliationAnswer:
     """Start a run, or the next segment of one like it; it goes on by itself."""
     state = _open(call)
     if state and _working(call, state):
         raise Conflict("reconciliation_running", "a reconciliation is running: wait until it is done")
-    functions.start("reconciler", body.model_dump())
+    call.application.functions.start("reconciler", body.model_dump())
     return _shown(call, state)
 
 

@@ -48,8 +48,6 @@ class Api:
         Given where requests may carry an ``Idempotency-Key``.
     scope : str, optional
         What a token must grant besides, for every route that is not public.
-    parts : Mapping[str, Any], optional
-        What dependencies of the routes find in ``request.context`` besides the call.
     """
 
     def __init__(
@@ -59,14 +57,12 @@ class Api:
         public: Router | None = None,
         once: Once | None = None,
         scope: str | None = None,
-        parts: Mapping[str, Any] | None = None,
     ) -> None:
         self._application = application
         self._queries = _queries(application)
         self._public = {route[0] for route in public._routes} if public else frozenset()
         self._once = once
         self._scope = scope
-        self._parts = parts or {}
         self._resolver = _resolver(*routers, public)
 
     def __call__(self, event: Mapping[str, Any], invocation: Any) -> HttpAnswer:
@@ -105,7 +101,7 @@ class Api:
 
         def work(attempt: Attempt) -> HttpAnswer:
             call = Call(self._application, self._queries, caller, metadata, expected, attempt)
-            return self._resolver.answer(event, invocation, body, {"call": call, **self._parts})
+            return self._resolver.answer(event, invocation, body, {"call": call})
 
         key = headers.idempotency_key
         if self._once and key:

@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import timedelta
-from typing import Any
+from typing import TYPE_CHECKING
 
 from banyan.adapters.dynamodb.row_repair import DynamoDBRowRepair
-from banyan.bootstrap import Application
 from banyan.projections.base import StreamProjection
 from banyan.reconciliation.plan import build_plan
-from banyan.reconciliation.reconciler import Reconciler, Remaining, Runs
-from banyan.reconciliation.report import Report
+from banyan.reconciliation.reconciler import Reconciler, Runs
 from banyan.reconciliation.rows import Sources
 from banyan.reconciliation.sides import Comparison
 
+if TYPE_CHECKING:
+    from banyan.bootstrap.application import Application
 
-def reconciler(app: Application) -> Reconciler:
+
+def build_reconciler(app: Application) -> Reconciler:
     """A reconciler for the generations that are live now."""
     window = timedelta(milliseconds=app.settings.reconciliation_settle_ms)
     upkeep = DynamoDBRowRepair(app.gateway, app.tables.views)
@@ -33,27 +34,6 @@ def reconciler(app: Application) -> Reconciler:
         telemetry=app.telemetry,
         notices=app.notices,
     )
-
-
-def reconciled(app: Application, event: Mapping[str, Any], remaining: Remaining) -> Report | None:
-    """Run a reconciliation, or as much of it as there is time for.
-
-    Parameters
-    ----------
-    app : Application
-    event : Mapping[str, Any]
-        ``full`` compares everything, ``repair`` puts it right as well, ``continue`` goes on with what was begun.
-    remaining : Callable[[], float]
-        Seconds that are left.
-
-    Raises
-    ------
-    RunLost, StoreUnavailable
-    """
-    runner = reconciler(app)
-    if event.get("continue"):
-        return runner.go_on(remaining=remaining)
-    return runner.run(full=bool(event.get("full")), repair=bool(event.get("repair")), remaining=remaining)
 
 
 def _of_migration(app: Application, sources: Sources, window: timedelta) -> Sequence[Comparison]:

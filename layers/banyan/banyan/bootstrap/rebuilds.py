@@ -1,4 +1,4 @@
-"""Rebuilds put together."""
+"""The rebuilds of an application, and what works them off."""
 
 from __future__ import annotations
 
@@ -6,39 +6,27 @@ import time
 from collections.abc import Mapping
 from datetime import timedelta
 from functools import partial
-from typing import Any, Final
+from typing import TYPE_CHECKING, Final
 
 from banyan.adapters.dynamodb.capacity import ConsumedCapacity
 from banyan.adapters.dynamodb.generation_rows import DynamoDBGenerationRows
-from banyan.adapters.work_queue import read_work
-from banyan.bootstrap import Application
 from banyan.errors import ConfigurationError
 from banyan.events import CamelModel
 from banyan.projections.base import Projection
-from banyan.projections.rebuild.builds import WorkQueue
 from banyan.projections.rebuild.filling import StreamRebuilt, rebuild_stream
 from banyan.projections.rebuild.preview import Preview, Prices, preview
-from banyan.projections.rebuild.rebuild import Progress, Rebuild
+from banyan.projections.rebuild.rebuild import Rebuild
 from banyan.projections.rebuild.worker import Pace, RebuildSteps, RebuildWorker
 from banyan.projections.snapshotter import Snapshotter
 from banyan.projections.views import Generation
 from banyan.streams import StreamId
 
+if TYPE_CHECKING:
+    from banyan.bootstrap.application import Application
+
 LONGEST_PROJECTION: Final = timedelta(seconds=60)
 """The projector's timeout in the template: so long may it write to a generation that was given up."""
 INDEX_DELAY: Final = timedelta(seconds=1)
-
-
-class Live(CamelModel):
-    """The generation that queries read now."""
-
-    live: int
-
-
-class Removed(CamelModel):
-    """How far the deletion of each generation has come."""
-
-    generations: tuple[Progress, ...]
 
 
 class Replaced(CamelModel):
@@ -48,22 +36,15 @@ class Replaced(CamelModel):
 
 
 class Rebuilds:
-    """Rebuilds of an application's projections.
+    """Rebuilds of an application's projections."""
 
-    Parameters
-    ----------
-    application : Application
-    queue : WorkQueue
-    """
-
-    def __init__(self, application: Application, queue: WorkQueue) -> None:
+    def __init__(self, application: Application) -> None:
         self._app = application
-        self._queue = queue
         self.rebuild = Rebuild(
             application.domain.projections,
             application.controls,
             application.builds,
-            queue,
+            application.queue,
             segments=application.settings.log_buckets,
             write_rate=application.settings.rebuild_write_units,
             walked=self._walked,
@@ -73,23 +54,6 @@ class Rebuilds:
     def _walked(self, generation: Generation) -> bool:
         buckets = range(self._app.settings.log_buckets)
         return len(self._app.log_checkpoints.get(generation, buckets)) == len(buckets)
-
-    def worker(self) -> RebuildWorker:
-        """What works the queue off."""
-        app, settings = self._app, self._app.settings
-        rows = DynamoDBGenerationRows(app.gateway, app.tables.views, app.tables.cursors)
-        snapshots = Snapshotter(app.store, app.domain.deciders, settings.snapshot_interval, app.telemetry)
-        pause = partial(time.sleep, settings.reconciliation_settle_ms / 1000)
-        steps = RebuildSteps(app.domain.projections, app.store, app.views, rows, snapshots, pause, app.clock)
-        return RebuildWorker(
-            steps.of,
-            app.controls,
-            app.builds,
-            self._queue,
-            ConsumedCapacity(app.gateway.client),
-            pace(settings.rebuild_parallelization, timedelta(milliseconds=settings.control_cache_ms)),
-            clock=app.clock,
-        )
 
     def preview(self, projection: str, write_rate: int | None = None) -> Preview:
         """What a rebuild will cost, at the prices of the settings. Raises ``ConfigurationError``."""
@@ -113,16 +77,22 @@ class Rebuilds:
         raise ConfigurationError(f"there is no projection {name!r}")
 
 
-def work_off(event: Mapping[str, Any], worker: RebuildWorker, context: Any) -> None:
-    """Go on with the segments that a batch of messages names.
-
-    Raises
-    ------
-    BatchFailed, StoreUnavailable
-        The messages come back.
-    """
-    for message in event["Records"]:
-        worker.work(read_work(message), lambda: context.get_remaining_time_in_millis() / 1000)
+def build_worker(app: Application) -> RebuildWorker:
+    """What works the queue off."""
+    settings = app.settings
+    rows = DynamoDBGenerationRows(app.gateway, app.tables.views, app.tables.cursors)
+    snapshots = Snapshotter(app.store, app.domain.deciders, settings.snapshot_interval, app.telemetry)
+    pause = partial(time.sleep, settings.reconciliation_settle_ms / 1000)
+    steps = RebuildSteps(app.domain.projections, app.store, app.views, rows, snapshots, pause, app.clock)
+    return RebuildWorker(
+        steps.of,
+        app.controls,
+        app.builds,
+        app.queue,
+        ConsumedCapacity(app.gateway.client),
+        pace(settings.rebuild_parallelization, timedelta(milliseconds=settings.control_cache_ms)),
+        clock=app.clock,
+    )
 
 
 def pace(workers: int, cache: timedelta) -> Pace:

@@ -5,14 +5,13 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 from pydantic import BaseModel
 
 from banyan.adapters.claims import ClaimChecks
-from banyan.adapters.clients import dynamodb_client, events_client, s3_client, secrets_client
+from banyan.adapters.clients import dynamodb_client, events_client, lambda_client, s3_client, sqs_client
 from banyan.adapters.clock_watch import ClockWatch
 from banyan.adapters.dynamodb.commits import DynamoDBTable
 from banyan.adapters.dynamodb.deadlines import DynamoDBDeadlines
@@ -30,19 +29,20 @@ from banyan.adapters.dynamodb.reports import DynamoDBReports
 from banyan.adapters.dynamodb.traces import DynamoDBTraces
 from banyan.adapters.dynamodb.views import DynamoDBViews
 from banyan.adapters.event_bus import EventBridgeNotices, EventBus
+from banyan.adapters.functions import Functions, LambdaFunctions
 from banyan.adapters.publisher import EventPublisher
-from banyan.adapters.settings import Services, Settings, Tables, read_domain_settings
+from banyan.adapters.settings import FunctionNames, Queues, Services, Settings, Tables, read_domain_settings
+from banyan.adapters.work_queue import SqsWorkQueue
 from banyan.commands.handler import CommandHandler, HandlesCommands
 from banyan.deadlines.base import WaitingDeadlines
 from banyan.documents import Documents
 from banyan.domain import Domain, deadline_durations, load_domain
-from banyan.errors import ConfigurationError
 from banyan.notices import NoNotices, Notices
 from banyan.once import once
 from banyan.projections.catchup import CatchUp, LogCheckpoints
 from banyan.projections.operations import Operations
 from banyan.projections.processor import ProjectionProcessor, StreamProcessor, subscribed
-from banyan.projections.rebuild.builds import Builds
+from banyan.projections.rebuild.builds import Builds, WorkQueue
 from banyan.projections.retries import RetryPolicy
 from banyan.projections.state import CachedStates, ProjectionStates
 from banyan.projections.status import Standstill, StatusReader
@@ -59,28 +59,25 @@ from banyan.upcasting import EventRegistry
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
-    from banyan.migration.migration import LegacySystem, Migration
-    from banyan.migration.stores.adapter import AnyAdapter
+    from banyan.bootstrap.rebuilds import Rebuilds
+    from banyan.deadlines.runner import DeadlineRunner
+    from banyan.migration.migration import Migration
+    from banyan.projections.rebuild.worker import RebuildWorker
+    from banyan.reconciliation.reconciler import Reconciler
 
 
 @dataclass(frozen=True)
 class Application:
-    """All parts of a running Banyan.
+    """All parts of a running Banyan; to replace one in a test, hand it to ``bootstrap`` or to ``dataclasses.replace``.
 
     Parameters
     ----------
-    settings : Settings
-    tables : Tables
-    services : Services
-    domain : Domain
-    gateway : Gateway
-    store : EventStore
-    views : Views
-    controls : ProjectionStates
-    bus : EventBus
-    notices : Notices
-    telemetry : Telemetry
-    clock : Callable[[], datetime]
+    queue : WorkQueue
+        Where rebuilds wait for their worker.
+    functions : Functions
+        Take over what is too long for an answer.
+    domain_settings : Mapping[str, BaseModel]
+        What the domain declared, as it was read.
     """
 
     settings: Settings
@@ -92,6 +89,8 @@ class Application:
     views: Views
     controls: ProjectionStates
     bus: EventBus
+    queue: WorkQueue
+    functions: Functions
     notices: Notices
     telemetry: Telemetry
     clock: Clock
@@ -118,56 +117,9 @@ class Application:
         """The migration that is on; ``None``, and nothing of it imported, without a legacy system."""
         if self.settings.legacy_store == "off":
             return None
-        from banyan.migration.archive.objects import S3Objects
-        from banyan.migration.checks.health import Limits
-        from banyan.migration.migration import Migration
-        from banyan.migration.stores.adapter import adapter_of
+        from banyan.bootstrap.migration import build_migration
 
-        settings, adapter, bucket = self.settings, adapter_of(self.domain), self.services.archive_bucket
-        return Migration(
-            self._on_dynamodb(adapter) if settings.legacy_store == "dynamodb" else self._on_postgres(adapter),
-            adapter,
-            self.domain,
-            DynamoDBTable(self.gateway, self.tables.events, settings.log_buckets),
-            self.gateway,
-            self.tables.migration,
-            limits=Limits(
-                timedelta(hours=settings.stability_hours),
-                settings.min_samples,
-                settings.rollback_lag_ms,
-                settings.rollback_mismatch_rate,
-                settings.canary_steps,
-                settings.verified_rows,
-                timedelta(hours=settings.quiet_hours),
-            ),
-            objects=S3Objects(once(s3_client), bucket) if bucket else None,
-            clock=self.clock,
-            telemetry=self.telemetry,
-        )
-
-    def _on_dynamodb(self, adapter: AnyAdapter) -> LegacySystem:
-        from banyan.migration.archive.tables_dynamodb import DynamoDBTables
-        from banyan.migration.migration import LegacySystem
-        from banyan.migration.stores.dynamodb import DynamoDBLegacy
-        from banyan.migration.writes.primary import DynamoDBPrimary
-
-        name = _given(self.settings.legacy_name, "BANYAN_LEGACY_NAME")
-        primary = DynamoDBPrimary(self.gateway, self.tables.migration, adapter.entity)
-        legacy = DynamoDBLegacy(self.gateway.client, name, adapter, primary, stream=self.settings.legacy_stream_arn)
-        return LegacySystem(legacy, DynamoDBTables(self.gateway.client, name, adapter.entity))
-
-    def _on_postgres(self, adapter: AnyAdapter) -> LegacySystem:
-        from banyan.migration.archive.tables_postgres import PostgresTables
-        from banyan.migration.migration import LegacySystem
-        from banyan.migration.stores.address import FixedAddress, SecretAddress
-        from banyan.migration.stores.connections import Connections
-        from banyan.migration.stores.postgres import PostgresLegacy
-
-        url = self.settings.legacy_url.get_secret_value()
-        arn = url or _given(self.settings.legacy_database_secret_arn, "BANYAN_LEGACY_DATABASE_SECRET_ARN")
-        connections = Connections(FixedAddress(url) if url else SecretAddress(once(secrets_client), arn))
-        legacy = PostgresLegacy(connections, adapter)
-        return LegacySystem(legacy, PostgresTables(connections, adapter), legacy)
+        return build_migration(self)
 
     @cached_property
     def cached_controls(self) -> CachedStates:
@@ -259,6 +211,41 @@ class Application:
         return Builds(self._cursors(BUILDS), self._cursors(SEGMENTS))
 
     @cached_property
+    def rebuilds(self) -> Rebuilds:
+        """What an operator does to generations of projections."""
+        from banyan.bootstrap.rebuilds import Rebuilds
+
+        return Rebuilds(self)
+
+    @cached_property
+    def rebuild_worker(self) -> RebuildWorker:
+        """What works the queue of rebuilds off."""
+        from banyan.bootstrap.rebuilds import build_worker
+
+        return build_worker(self)
+
+    @property
+    def reconciler(self) -> Reconciler:
+        """What compares the generations that are live now."""
+        from banyan.bootstrap.reconciliation import build_reconciler
+
+        return build_reconciler(self)
+
+    @cached_property
+    def deadline_runner(self) -> DeadlineRunner:
+        """What handles the commands whose time has come."""
+        from banyan.deadlines.runner import DeadlineRunner
+
+        return DeadlineRunner(
+            self.deadlines,
+            self.domain.deciders,
+            self.handlers,
+            max_retries=self.settings.max_retries,
+            clock=self.clock,
+            telemetry=self.telemetry,
+        )
+
+    @cached_property
     def digests(self) -> Documents:
         """Digests, marks and progress of the reconciliation."""
         return DynamoDBDocuments(self.gateway, self.tables.digests, CELLS)
@@ -310,6 +297,8 @@ def bootstrap(
     environ: Mapping[str, str] | None = None,
     *,
     client: Callable[[], DynamoDBClient] = dynamodb_client,
+    queue: WorkQueue | None = None,
+    functions: Functions | None = None,
     notices: Notices | None = None,
     telemetry: Telemetry | None = None,
     clock: Clock = utc_now,
@@ -320,7 +309,7 @@ def bootstrap(
     ----------
     environ : Mapping[str, str], optional
         The process environment unless given.
-    client, notices, telemetry, clock
+    client, queue, functions, notices, telemetry, clock
         Replace the defaults, in tests.
 
     Raises
@@ -346,17 +335,13 @@ def bootstrap(
         views=views,
         controls=ProjectionStates(DynamoDBDocuments(gateway, tables.cursors, STATES)),
         bus=bus,
+        queue=queue or SqsWorkQueue(sqs_client, Queues.from_env(environ).rebuild),
+        functions=functions or LambdaFunctions(lambda_client, FunctionNames.from_env(environ)),
         notices=notices or (EventBridgeNotices(bus) if services.event_bus else NoNotices()),
         telemetry=telemetry or NoTelemetry(),
         clock=clock,
         domain_settings=read_domain_settings(domain, environ),
     )
-
-
-def _given(value: str, name: str) -> str:
-    if not value:
-        raise ConfigurationError(f"{name} is missing")
-    return value
 
 
 def _registry(settings: Settings, domain: Domain) -> EventRegistry:
