@@ -20,6 +20,8 @@ BREACHES = {
     "aws": ("domains/orders/state.py", "from aws_lambda_powertools import Logger"),
     "routes": ("domains/orders/upcasters.py", "from orders import routes"),
     "pure": ("domains/orders/decider.py", "from uuid import uuid4"),
+    "layers": ("banyan/banyan/store/chain.py", "from banyan.projections import views"),
+    "ports": ("banyan/banyan/store/memory.py", "from botocore.exceptions import ClientError"),
     "deployed": ("banyan/banyan/testing/deciders.py", "import pytest"),
 }
 
@@ -64,7 +66,7 @@ def test_every_contract_holds() -> None:
     result = lint(ROOT / "layers", ROOT / ".importlinter")
 
     assert result.returncode == 0, result.stdout
-    assert "6 kept, 0 broken" in result.stdout
+    assert "8 kept, 0 broken" in result.stdout
 
 
 @pytest.mark.parametrize("contract", sorted(BREACHES))
@@ -84,7 +86,10 @@ def test_every_contract_is_tried() -> None:
     assert {name.removeprefix(prefix) for name in contracts().sections() if name.startswith(prefix)} == set(BREACHES)
 
 
-@pytest.mark.parametrize("section", contracts().sections())
+OF_THE_ENGINE = ("importlinter:contract:layers", "importlinter:contract:ports")
+
+
+@pytest.mark.parametrize("section", [name for name in contracts().sections() if name not in OF_THE_ENGINE])
 def test_every_domain_is_under_every_contract(section: str) -> None:
     domains = {path.parent.name for path in DOMAINS.glob("*/__init__.py")}
     named = {name for value in contracts()[section].values() for name in value.split()}

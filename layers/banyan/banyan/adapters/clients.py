@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import boto3
 from botocore.config import Config
@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     from mypy_boto3_lambda import LambdaClient
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_sqs import SQSClient
-
-    from banyan.migration.stores.address import ReadsSecrets
 
 CONFIG: Final = Config(
     connect_timeout=1,
@@ -55,9 +53,9 @@ def s3_client() -> S3Client:
     return boto3.client("s3", config=CONFIG)
 
 
-def secrets_client() -> ReadsSecrets:
+def secrets_client() -> Any:
     """A Secrets Manager client, as ``dynamodb_client``."""
-    return boto3.client("secretsmanager", config=CONFIG)  # type: ignore[no-any-return]
+    return boto3.client("secretsmanager", config=CONFIG)
 
 
 def sqs_client() -> SQSClient:
