@@ -26,15 +26,14 @@ def served(functions: Functions) -> Domain | None:
     StackError
         There is no such domain, or it cannot be imported; the message says why.
     """
-    names = {function.variables[VARIABLE] for function in functions.all if VARIABLE in function.variables}
-    if not names:
+    name = named(functions)
+    if not name:
         return None
     from banyan.domain import load_domain
     from banyan.entrypoints.http.openapi import routers
     from banyan.errors import ConfigurationError
 
-    (name,) = names
-    for missing in sorted({each.strip() for each in name.split(",")} - {*known()}):
+    for missing in sorted({*packages(functions)} - {*known()}):
         raise StackError(f"There is no domain {missing!r} in layers/domains: choose one of {', '.join(known())}.")
     try:
         domain = load_domain(name)
@@ -47,6 +46,18 @@ def served(functions: Functions) -> Domain | None:
         traceback.print_exc()
         reason = " ".join(f"{type(error).__name__}: {error}".split())
         raise StackError(f"The domain {name!r} cannot be imported: {reason}.") from error
+
+
+def named(functions: Functions) -> str:
+    """What the functions serve, as their environment says it; empty when it does not."""
+    names = {function.variables[VARIABLE] for function in functions.all if VARIABLE in function.variables}
+    (name,) = names or {""}
+    return name
+
+
+def packages(functions: Functions) -> Sequence[str]:
+    """The packages that the functions serve."""
+    return [each.strip() for each in named(functions).split(",") if each.strip()]
 
 
 def known() -> Sequence[str]:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 import threading
 import traceback
+from collections.abc import Callable
 from concurrent.futures import Future
 from contextvars import copy_context
-from functools import cached_property
+from functools import cached_property, partial
 from math import inf
 from pathlib import Path
 from typing import Any, Protocol
@@ -50,6 +51,18 @@ class Invocable(Protocol):
         """Return the answer to an event; raise `FunctionFailed` without one."""
 
 
+class Loaded:
+    """A handler, imported when it is needed first, and whether it has read its environment."""
+
+    def __init__(self, load: Callable[[], Handler]) -> None:
+        self._load = load
+        self.is_warm = False
+
+    @cached_property
+    def handler(self) -> Handler:
+        return self._load()
+
+
 class Function:
     """One function of the template.
 
@@ -79,12 +92,20 @@ class Function:
         self._level = str(properties.get("LoggingConfig", {}).get("ApplicationLogLevel", EVERYTHING))
         self._memory = int(properties.get("MemorySize", DEFAULT_MEMORY_MB))
         self.variables = self._variables(properties.get("Environment", {}).get("Variables", {}))
-        self._folder = (root / properties["Code"]["S3Key"]).resolve()
+        self.folder = (root / properties["Code"]["S3Key"]).resolve()
         self._handler_name: str = properties["Handler"]
-        self._is_warm = False
-        handler_file(self._folder, self._handler_name)
+        handler_file(self.folder, self._handler_name)
+        self._loaded = Loaded(partial(load_handler, self.folder, self._handler_name))
 
     def load(self) -> None:
+        """Import the handler. Raises ``StackError``."""
+        self.use(self.imported())
+
+    def use(self, handler: Handler) -> None:
+        """Let a handler answer from now on; invocations that have begun end with the one before."""
+        self._loaded = Loaded(lambda: handler)
+
+    def imported(self) -> Handler:
         """Import the handler.
 
         Raises
@@ -94,7 +115,7 @@ class Function:
         """
         try:
             with environment(self.variables):
-                _ = self._handler
+                return load_handler(self.folder, self._handler_name)
         except Exception as error:
             traceback.print_exc()
             reason = " ".join(f"{type(error).__name__}: {error}".split())
@@ -144,22 +165,19 @@ class Function:
             answer.set_exception(FunctionFailed(type(error).__name__))
 
     def _answer(self, event: Any, context: LambdaContext) -> Any:
-        if not self._is_warm:
+        loaded = self._loaded
+        if not loaded.is_warm:
             with COLD_START:
-                if not self._is_warm:
-                    return self._first_answer(event, context)
-        return self._handler(event, context)
+                if not loaded.is_warm:
+                    return self._first_answer(loaded, event, context)
+        return loaded.handler(event, context)
 
-    def _first_answer(self, event: Any, context: LambdaContext) -> Any:
+    def _first_answer(self, loaded: Loaded, event: Any, context: LambdaContext) -> Any:
         with environment(self.variables):
             try:
-                return self._handler(event, context)
+                return loaded.handler(event, context)
             finally:
-                self._is_warm = True
-
-    @cached_property
-    def _handler(self) -> Handler:
-        return load_handler(self._folder, self._handler_name)
+                loaded.is_warm = True
 
     def _variables(self, given: dict[str, Any]) -> dict[str, str]:
         own = {"AWS_LAMBDA_FUNCTION_NAME": self.name, "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(self._memory)}

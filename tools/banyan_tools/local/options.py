@@ -25,6 +25,8 @@ class Options:
     template : Path
     parameters : dict[str, str]
         Template parameters that differ from their defaults.
+    keep : bool
+        The tables of moto are kept in ``data`` over restarts; those of DynamoDB Local always are.
     only, without : str
         Logical id of the only function, or of the one function not, that gets its events here and not elsewhere.
     """
@@ -34,6 +36,7 @@ class Options:
     data: Path
     template: Path
     parameters: dict[str, str]
+    keep: bool = False
     only: str = ""
     without: str = ""
 
@@ -48,6 +51,7 @@ def parse(arguments: Sequence[str]) -> Options:
     parser.add_argument("--port", type=int, default=3000, help="default: %(default)s")
     parser.add_argument("--engine", choices=(*ENGINES, OUTSIDE), default=ENGINES[0], help="default: %(default)s")
     parser.add_argument("--data", type=Path, default=DATA, help="data folder (default: %(default)s)")
+    parser.add_argument("--keep", action="store_true", help="keep the tables of moto in the data folder over restarts")
     parser.add_argument("--only", default="", help="function whose event sources run here, and no others")
     parser.add_argument("--without", default="", help="function whose event sources run elsewhere")
     parser.add_argument("--template", type=Path, default=Path("template.yaml"), help="default: %(default)s")

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import sys
 import threading
+from collections.abc import Callable
 from contextlib import ExitStack, redirect_stderr, redirect_stdout
+from pathlib import Path
 
 from banyan_tools.local.authorizer import JwtAuthorizer, jwt_authorizer
 from banyan_tools.local.checkpoints import Checkpoints
 from banyan_tools.local.console import Console
-from banyan_tools.local.domain import served
+from banyan_tools.local.domain import packages, served
 from banyan_tools.local.door import Door
-from banyan_tools.local.engine import engine
+from banyan_tools.local.engine import Engine, engine
 from banyan_tools.local.environment import environment
 from banyan_tools.local.errors import StackError
-from banyan_tools.local.functions import Functions
+from banyan_tools.local.functions import COLD_START, Functions
 from banyan_tools.local.gateway import Gateway
+from banyan_tools.local.handlers import file_of
 from banyan_tools.local.invocations import ENDPOINT, PREFIX, Invocations
+from banyan_tools.local.keeping import kept_tables
 from banyan_tools.local.keys import AUDIENCE, ISSUER, local_key
 from banyan_tools.local.layers import layers
 from banyan_tools.local.limits import check_limits
@@ -23,6 +28,7 @@ from banyan_tools.local.log_filter import FilteredLog
 from banyan_tools.local.mappings import Mapping, mappings
 from banyan_tools.local.options import Options
 from banyan_tools.local.queues import QueueConsumer
+from banyan_tools.local.reloading import Reloading
 from banyan_tools.local.routes import routes
 from banyan_tools.local.schedules import Clockwork, Schedule, schedules
 from banyan_tools.local.server import HOST, require_free, serving
@@ -92,14 +98,36 @@ class Stack(ExitStack):
         self.enter_context(engine(self._options.engine, self._options.data, self._console))
         self.enter_context(environment({ENDPOINT: f"http://{HOST}:{self._options.port}{PREFIX}"}))
         create_tables(self._tables())
+        names = [table.name for table in self._tables()]
+        if self._options.keep and self._options.engine == Engine.MOTO:
+            self.enter_context(kept_tables(self._options.data / "kept", names, self._console))
         create_services(self._template)
         consumers = [self._consumer(mapping) for mapping in self._mappings]
+        changes = Reloading(self._code(), self._loaded_again, self._console)
+        self.enter_context(changes.running(self._stopping))
         for worker in (*consumers, *self._clockworks):
             self.enter_context(worker.running())
         gateway = Gateway(self._routes, self._authorizers(), self._functions, self._console)
-        names = [table.name for table in self._tables()]
         door = Door(gateway, self._functions, consumers, names, Invocations(self._functions, self._console))
         return self.enter_context(serving(door, self._options.port))
+
+    def _code(self) -> list[Path]:
+        """Folders of the project's own code: of the domain, and of the functions."""
+        modules = [sys.modules[name] for name in packages(self._functions)]
+        return [*(Path(file_of(module)).parent for module in modules), *(each.folder for each in self._functions.all)]
+
+    def _loaded_again(self) -> Callable[[], None]:
+        """Import domain and handlers. Raises ``StackError``."""
+        with COLD_START:
+            domain = served(self._functions)
+            handlers = [(function, function.imported()) for function in self._functions.all]
+
+        def use() -> None:
+            self.domain = domain
+            for function, handler in handlers:
+                function.use(handler)
+
+        return use
 
     def public_paths(self) -> list[str]:
         """Return the fixed paths that anyone may read."""
