@@ -137,7 +137,7 @@ class Ledger:
             self.views,
             self.projections,
             [ACCOUNTS],
-            controls=self.cached,
+            states=self.cached,
             snapshot_interval=self.snapshot_interval,
             retry_policy=self.retry_policy,
         )

@@ -115,7 +115,7 @@ class Bank:
             self.store,
             self.views,
             self.effects or [self.policies()],
-            controls=self.controls,
+            states=self.controls,
             retry_policy=RetryPolicy(max_retries=2, clock=self.clock, sleep=no_sleep, telemetry=self.telemetry),
         )
 

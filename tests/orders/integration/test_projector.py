@@ -75,7 +75,7 @@ def test_controls_cost_one_read_for_all_projections_and_none_while_they_are_youn
     ledger = Ledger(dynamodb.views(), dynamodb.table())
     controls = CachedStates(dynamodb.controls(), ["balances", "turnover"], 60_000)
     runner = ProjectionProcessor(
-        ledger.store, ledger.views, ledger.projections, controls=controls, retry_policy=ledger.retry_policy
+        ledger.store, ledger.views, ledger.projections, states=controls, retry_policy=ledger.retry_policy
     )
     cold, warm = one_commit_each(ledger, STREAMS[:10]), one_commit_each(ledger, STREAMS[:10])
     dynamodb.wire.clear()

@@ -57,13 +57,13 @@ class CrashingDeadlines(MemoryDeadlines):
 
 
 class CrashingViews(MemoryViews):
-    """May crash before and after a cursor moves."""
+    """May crash before and after a cursor updates."""
 
     crashing = Crashing(0)
 
-    def update(self, generation: Generation, moves: Sequence[ViewUpdate], *more: object) -> None:
+    def update(self, generation: Generation, updates: Sequence[ViewUpdate], *more: object) -> None:
         self.crashing.reached()
-        super().update(generation, moves, *more)  # type: ignore[arg-type]
+        super().update(generation, updates, *more)  # type: ignore[arg-type]
         self.crashing.reached()
 
 

@@ -54,9 +54,9 @@ class Meddled(MemoryViews):
         self._let_in()
         super().put_state(generation, row, from_version)
 
-    def update(self, generation: Generation, moves: Sequence[ViewUpdate], projected_at: datetime) -> None:
+    def update(self, generation: Generation, updates: Sequence[ViewUpdate], projected_at: datetime) -> None:
         self._let_in()
-        super().update(generation, moves, projected_at)
+        super().update(generation, updates, projected_at)
 
     def _let_in(self) -> None:
         if self.meddlers:

@@ -267,11 +267,11 @@ class BrokenViews(MemoryViews):
         self._check("put_state")
         super().put_state(generation, row, from_version)
 
-    def update(self, generation: Generation, moves: Sequence[ViewUpdate], projected_at: datetime) -> None:
+    def update(self, generation: Generation, updates: Sequence[ViewUpdate], projected_at: datetime) -> None:
         self._check("update")
-        if any(move.stream == self.stumbles_over for move in moves):
+        if any(move.stream == self.stumbles_over for move in updates):
             raise ValueError("the row is too large")
-        super().update(generation, moves, projected_at)
+        super().update(generation, updates, projected_at)
 
     def _check(self, operation: str) -> None:
         if operation == self.down:

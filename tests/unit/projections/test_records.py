@@ -126,3 +126,14 @@ def test_a_catch_up_leaves_time_to_end_in() -> None:
     catch_up(cast(CatchUp, Reader()), cast(Standstill, Nothing()), ledger.clock, context)
     (deadline,) = deadlines
     assert timedelta(seconds=10) <= ledger.clock.now + timedelta(seconds=60) - deadline <= timedelta(seconds=30)
+
+
+def test_only_what_is_no_new_commit_touches_its_stream() -> None:
+    ledger = Ledger()
+    new = record(1, ledger.commit(ANNA, *deposits(1)))
+    changed = record(2, ledger.commit(BEN, *deposits(1))) | {"eventName": "MODIFY"}
+    snapshot = record(3, ledger.commit(account("cleo"), *deposits(1)))
+    snapshot["dynamodb"]["Keys"]["position"]["N"] = "1.5"
+    records = read_records([new, changed, snapshot])
+    assert records.touched == {str(BEN), "acme:account:cleo"}
+    assert (len(records.commits), records.tampered) == (1, [(str(BEN), "1")])

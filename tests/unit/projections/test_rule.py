@@ -50,9 +50,9 @@ class CountingViews(MemoryViews):
         self.writes.append(1)
         super().put_state(generation, row, from_version)
 
-    def update(self, generation: Generation, moves: Sequence[ViewUpdate], projected_at: datetime) -> None:
-        self.writes.append(len(moves))
-        super().update(generation, moves, projected_at)
+    def update(self, generation: Generation, updates: Sequence[ViewUpdate], projected_at: datetime) -> None:
+        self.writes.append(len(updates))
+        super().update(generation, updates, projected_at)
 
     def failure(self, generation: Generation, stream: StreamId) -> None:
         self.failure_reads += 1
@@ -193,9 +193,9 @@ def test_a_commit_may_write_as_many_rows_as_a_transaction_holds(rows: int, parke
     assert ledger.checkpoint(ANNA) == (0 if parked else rows)
 
 
-@pytest.mark.parametrize(("rows", "moves"), [((50, 49), [1]), ((50, 50), [1, 1])])
+@pytest.mark.parametrize(("rows", "updates"), [((50, 49), [1]), ((50, 50), [1, 1])])
 def test_commits_of_one_stream_share_a_transaction_as_long_as_it_holds_their_rows(
-    rows: tuple[int, int], moves: list[int]
+    rows: tuple[int, int], updates: list[int]
 ) -> None:
     views = CountingViews()
     ledger = Ledger(views)
@@ -205,7 +205,7 @@ def test_commits_of_one_stream_share_a_transaction_as_long_as_it_holds_their_row
         c for n in rows for c in ledger.append(ANNA, *(e for _ in range(n) for e in deposits(1, note=next(names))))
     ]
     ledger.make_runner().project(commits)
-    assert views.writes == moves
+    assert views.writes == updates
 
 
 def test_writes_of_a_commit_act_on_their_row_in_order() -> None:

@@ -42,7 +42,7 @@ def deploy(rebuilding: Rebuilding, *projections: Projection) -> None:
     ledger.projections = projections
     controls = CachedStates(ledger.controls, [projection.name for projection in projections], 0)
     ledger.runner = ProjectionProcessor(
-        ledger.store, ledger.views, projections, controls=controls, retry_policy=ledger.retry_policy
+        ledger.store, ledger.views, projections, states=controls, retry_policy=ledger.retry_policy
     )
 
 

@@ -147,7 +147,7 @@ class Application:
             self.views,
             self.domain.projections,
             self.domain.deciders,
-            controls=self.cached_controls,
+            states=self.cached_controls,
             snapshot_interval=self.settings.snapshot_interval,
             retry_policy=self.retry_policy,
         )
@@ -156,7 +156,7 @@ class Application:
     def reactor(self) -> Reactor:
         """What lets policies react to events, publishes them and keeps their traces."""
         return Reactor(
-            self.store, self.views, self._effects, controls=self.cached_controls, retry_policy=self.retry_policy
+            self.store, self.views, self._effects, states=self.cached_controls, retry_policy=self.retry_policy
         )
 
     @cached_property

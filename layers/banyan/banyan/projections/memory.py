@@ -54,15 +54,15 @@ class MemoryViews:
             found = {stream: self._checkpoints.get((generation, stream)) for stream in streams}
         return {stream: version for stream, version in found.items() if version is not None}
 
-    def update(self, generation: Generation, moves: Sequence[ViewUpdate], projected_at: datetime) -> None:
+    def update(self, generation: Generation, updates: Sequence[ViewUpdate], projected_at: datetime) -> None:
         with self._lock:
-            if any(self._checkpoints.get((generation, m.stream), 0) != m.from_version for m in moves):
+            if any(self._checkpoints.get((generation, u.stream), 0) != u.from_version for u in updates):
                 raise WriteConflict
             rows = self._rows.get(generation, {})
-            changed = {key: changed_row(key, rows.get(key), c, projected_at) for key, c in merge(moves).items()}
+            changed = {key: changed_row(key, rows.get(key), c, projected_at) for key, c in merge(updates).items()}
             kept = {key: row for key, row in (rows | changed).items() if row is not None}
             self._rows[generation] = kept
-            self._checkpoints |= {(generation, move.stream): move.to_version for move in moves}
+            self._checkpoints |= {(generation, update.stream): update.to_version for update in updates}
 
     def rows(
         self, generation: Generation, tenant: str, partition: str, from_sort: str = "", to_sort: str | None = None

@@ -342,11 +342,11 @@ class ProjectionProcessor(StreamProcessor):
         projections: Sequence[Projection],
         deciders: Sequence[AnyDecider] = (),
         *,
-        controls: CachedStates | None = None,
+        states: CachedStates | None = None,
         snapshot_interval: int = 100,
         retry_policy: RetryPolicy | None = None,
     ) -> None:
         policy = retry_policy or RetryPolicy()
         subscriptions = [subscribed(projection, views, policy.clock) for projection in projections]
         snapshots = Snapshotter(store, deciders, snapshot_interval, policy.telemetry)
-        super().__init__(subscriptions, store, views, controls, policy, snapshots.take)
+        super().__init__(subscriptions, store, views, states, policy, snapshots.take)

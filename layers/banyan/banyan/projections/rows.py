@@ -77,13 +77,13 @@ class RowChange:
                 self.numbers[name] = add(self.numbers.get(name, 0), amount)
 
 
-def merge(moves: Sequence[ViewUpdate]) -> dict[ViewKey, RowChange]:
-    """One change for each row that the moves write."""
+def merge(updates: Sequence[ViewUpdate]) -> dict[ViewKey, RowChange]:
+    """One change for each row that the updates write."""
     changes: dict[ViewKey, RowChange] = {}
-    for move in moves:
-        for writes in move.writes:
-            for key, own in _by_row(move.stream.tenant, writes).items():
-                changes.setdefault(key, RowChange(move.recorded_at)).apply(own, move.recorded_at)
+    for update in updates:
+        for writes in update.writes:
+            for key, own in _by_row(update.stream.tenant, writes).items():
+                changes.setdefault(key, RowChange(update.recorded_at)).apply(own, update.recorded_at)
     return changes
 
 

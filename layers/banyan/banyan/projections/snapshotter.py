@@ -32,10 +32,10 @@ class Snapshotter:
 
     def take(self, batch: Iterable[StreamBatch]) -> None:
         """Take the snapshots that a batch makes due; one that fails is counted and logged, no more."""
-        for delivery in batch:
-            decider = self._deciders.get(delivery.stream.entity)
-            if decider and self._passes(delivery):
-                self._take_one(decider, delivery.stream, delivery.commits[-1].last)
+        for each in batch:
+            decider = self._deciders.get(each.stream.entity)
+            if decider and self._passes(each):
+                self._take_one(decider, each.stream, each.commits[-1].last)
 
     def renew(self, streams: Iterable[tuple[StreamId, int]]) -> None:
         """Take a snapshot of each stream that is long enough for one at its version, and has none that fits."""
@@ -44,8 +44,8 @@ class Snapshotter:
             if decider and version >= self._interval:
                 self._take_one(decider, stream, version)
 
-    def _passes(self, delivery: StreamBatch) -> bool:
-        commits = delivery.commits
+    def _passes(self, batch: StreamBatch) -> bool:
+        commits = batch.commits
         return bool(commits) and crosses(self._interval, commits[0].position - 1, commits[-1].last)
 
     def _take_one(self, decider: AnyDecider, stream: StreamId, version: int) -> None:

@@ -157,7 +157,7 @@ class Views(Protocol):
     def checkpoints(self, generation: Generation, streams: Sequence[StreamId]) -> Mapping[StreamId, int]:
         """Versions up to which a ``ViewProjection`` took streams in; one batch read for up to 100."""
 
-    def update(self, generation: Generation, moves: Sequence[ViewUpdate], projected_at: datetime) -> None:
+    def update(self, generation: Generation, updates: Sequence[ViewUpdate], projected_at: datetime) -> None:
         """Move cursors and write rows in one transaction. Raises ``WriteConflict``."""
 
     def rows(
@@ -177,7 +177,7 @@ class Views(Protocol):
         """Remember a failed attempt."""
 
     def clear_failure(self, generation: Generation, stream: StreamId) -> None:
-        """Forget the failure of a stream that moves again."""
+        """Forget the failure of a stream that updates again."""
 
     def parked(self, generation: Generation) -> Sequence[FailureRecord]:
         """Parked streams of a generation, oldest first, eventually consistent."""

@@ -59,11 +59,11 @@ class Reactor(StreamProcessor):
         views: Views,
         effects: Sequence[Effect],
         *,
-        controls: CachedStates | None = None,
+        states: CachedStates | None = None,
         retry_policy: RetryPolicy | None = None,
     ) -> None:
         policy = retry_policy or RetryPolicy()
-        super().__init__([reacting(effects, views, policy.clock)], store, views, controls, policy)
+        super().__init__([reacting(effects, views, policy.clock)], store, views, states, policy)
 
 
 def reacting(effects: Sequence[Effect], views: Views, clock: Clock) -> Subscription:

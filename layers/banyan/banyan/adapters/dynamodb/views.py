@@ -74,13 +74,13 @@ class DynamoDBViews:
         items = self._gateway.get_many(self._cursors, [_cursor(generation, stream) for stream in streams])
         return {stream_of(item["cursor"]["S"]): int(item["version"]["N"]) for item in items if "version" in item}
 
-    def update(self, generation: Generation, moves: Sequence[ViewUpdate], projected_at: datetime) -> None:
+    def update(self, generation: Generation, updates: Sequence[ViewUpdate], projected_at: datetime) -> None:
         """One ``TransactWriteItems``, with one write for each cursor and each row.
 
         A cursor alone is one ``UpdateItem``, at half the price.
         """
-        cursors = [{"Update": self._cursor_update(generation, move)} for move in moves]
-        rows = [self._row_write(generation, key, change, projected_at) for key, change in merge(moves).items()]
+        cursors = [{"Update": self._cursor_update(generation, update)} for update in updates]
+        rows = [self._row_write(generation, key, change, projected_at) for key, change in merge(updates).items()]
         with write_conflict():
             if len(cursors) == 1 and not rows:
                 self._gateway.write("update_item", cursors[0]["Update"])
@@ -162,15 +162,15 @@ class DynamoDBViews:
         """A strongly consistent ``Scan`` of the whole table."""
         return {read_row_key(item): read_view(item) for item in self._scan(generation)}
 
-    def _cursor_update(self, generation: Generation, move: ViewUpdate) -> Item:
-        condition = _still_at(move.from_version)
+    def _cursor_update(self, generation: Generation, update: ViewUpdate) -> Item:
+        condition = _still_at(update.from_version)
         return {
             "TableName": self._cursors,
-            "Key": _cursor(generation, move.stream),
+            "Key": _cursor(generation, update.stream),
             "UpdateExpression": "SET #version = :to",
             **condition,
             "ExpressionAttributeValues": condition.get("ExpressionAttributeValues", {})
-            | {":to": {"N": str(move.to_version)}},
+            | {":to": {"N": str(update.to_version)}},
         }
 
     def _row_write(self, generation: Generation, key: ViewKey, change: RowChange, projected_at: datetime) -> Item:

@@ -316,14 +316,14 @@ class CostingViews(MemoryViews):
         self.read_units += len(streams)
         return super().checkpoints(generation, streams)
 
-    def update(self, generation: Generation, moves: Sequence[ViewUpdate], projected_at: datetime) -> None:
+    def update(self, generation: Generation, updates: Sequence[ViewUpdate], projected_at: datetime) -> None:
         """Two writes for each cursor and each row, as in any transaction."""
-        super().update(generation, moves, projected_at)
+        super().update(generation, updates, projected_at)
         rows = self.all_rows(generation)
-        written = merge(moves).keys()
+        written = merge(updates).keys()
         self._sizes |= {key: item_size(_item(generation, key, rows[key])) for key in written if key in rows}
         written_units = sum(units(self._sizes.get(key, 1), WRITE_UNIT_BYTES) for key in written)
-        self.write_units += IN_TRANSACTION * (len(moves) + written_units)
+        self.write_units += IN_TRANSACTION * (len(updates) + written_units)
 
 
 def units(size: int, unit: int) -> int:
