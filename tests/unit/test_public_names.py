@@ -16,6 +16,7 @@ import banyan
 import banyan.http
 
 ROOT = Path(__file__).parents[2]
+DOMAINS = ROOT / "layers" / "domains"
 AT_MOST = 18
 HEAVY = ("aws_lambda_powertools", "boto3", "botocore", "opentelemetry", "psycopg")
 ROUTES = "routes.py"
@@ -23,7 +24,7 @@ ROUTES = "routes.py"
 
 def sources() -> Iterator[tuple[str, str]]:
     """Modules of domains, but for the tools that show them, and blocks of documentation, by name."""
-    files = [file for file in sorted((ROOT / "layers" / "domains").rglob("*.py")) if "tools" not in file.parts]
+    files = [file for file in sorted(DOMAINS.rglob("*.py")) if "tools" not in file.parts]
     for file in files:
         yield str(file.relative_to(ROOT)), file.read_text()
     for page in PAGES:
@@ -54,10 +55,10 @@ def test_what_banyan_offers_is_imported_from_there(name: str, code: str) -> None
     assert [found for found in imported(code) if offered.get(found[1], found[0]) != found[0]] == []
 
 
-@pytest.mark.parametrize("module", ["banyan", "orders"])
+@pytest.mark.parametrize("module", ["banyan", *(file.parent.name for file in DOMAINS.glob("*/__init__.py"))])
 def test_importing_it_loads_no_library_of_aws(module: str) -> None:
     code = f"import {module}, sys; print([name for name in {HEAVY} if name in sys.modules])"
-    environ = os.environ | {"PYTHONPATH": os.pathsep.join(map(str, (ROOT / "layers/banyan", ROOT / "layers/domains")))}
+    environ = os.environ | {"PYTHONPATH": os.pathsep.join(map(str, (ROOT / "layers" / "banyan", DOMAINS)))}
     loaded = subprocess.run([sys.executable, "-c", code], env=environ, capture_output=True, text=True, check=True)
 
     assert loaded.stdout.strip() == "[]"

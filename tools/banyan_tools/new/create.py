@@ -33,10 +33,8 @@ COPIED: Final = (
 SCHEDULED: Final = ("deadlines", "migration_controller", "projector", "reactor", "reconciler")
 DOMAIN_HERE: Final = "banyan_tools.new.domain"
 PIN: Final = re.compile(r"^[a-z0-9-]+==[^ \\;]+(?: ; [^\\\n]+)?", re.MULTILINE)
-SETTINGS: Final = {
-    "template.yaml": (("    Default: orders\n", "    Default: {domain}\n"),),
-    "samconfig.toml": (('"banyan-', '"{stack}-'),),
-}
+OF_DOMAINS: Final = re.compile(r"  Domain:\n.*?(?=\nConditions:)", re.DOTALL)
+"""The parameters of the template that are about the domains that it serves: the first names them."""
 
 
 class NotCreated(Exception):
@@ -56,8 +54,8 @@ def create(folder: Path, domain: str) -> None:
         raise NotCreated(f"{folder} is there and not an empty folder: choose another one.")
     for name in COPIED:
         _copy(SOURCE / name, folder / name)
-    for name, changes in SETTINGS.items():
-        _replace(folder / name, ((old, _filled(new, domain)) for old, new in changes))
+    _write_template(folder / "template.yaml", domain)
+    _replace(folder / "samconfig.toml", [('"banyan-', _filled('"{stack}-', domain))])
     _write_files(folder, domain)
     _write_domain(folder, domain)
     _write_locks(folder)
@@ -76,6 +74,15 @@ def _check_name(domain: str) -> None:
 def _is_installed(domain: str) -> bool:
     spec = find_spec(domain)
     return spec is not None and "site-packages" in str(spec.origin)
+
+
+def _write_template(file: Path, domain: str) -> None:
+    """Let the template serve the domain, without the settings of another one."""
+    text = file.read_text()
+    (section,) = OF_DOMAINS.findall(text)
+    for name in re.findall(r"^  (\w+):$", section, re.MULTILINE)[1:]:
+        text = re.sub(rf"(?m)^  {name}:\n(?:    .*\n)+|^ +BANYAN_\w+: !Ref {name}\n|, {name}\b", "", text)
+    file.write_text(re.sub(r"(  Domain:\n    Type: String\n    Default: ).*", rf"\g<1>{domain}", text))
 
 
 def _write_files(folder: Path, domain: str) -> None:
