@@ -33,12 +33,10 @@ from banyan.deadlines.base import waiting
 from banyan.documents import Document
 from banyan.events import DomainEvent, Metadata
 from banyan.migration.archive.manifest import ArchivePart, TableContent
-from banyan.migration.archive.reading import TableReading
-from banyan.migration.archive.state import Archive, Restoration
+from banyan.migration.archive.tables import Archive, Restoration, TableReading
 from banyan.migration.checks.completion import Rereading
-from banyan.migration.checks.samples import SampledReads, Samples
-from banyan.migration.checks.usage import WRITE, FacadeUsage
-from banyan.migration.checks.usage_monitor import UsageReport
+from banyan.migration.checks.reads import SampledReads, Samples
+from banyan.migration.checks.usage import WRITE, FacadeUsage, UsageReport
 from banyan.migration.checks.verification import RowDifference, VerificationPass, VerificationPasses
 from banyan.migration.documents import MigrationDocuments
 from banyan.migration.maintenance import IDLE, IdleWork, SeenWork
@@ -51,13 +49,13 @@ from banyan.migration.phases.aggregate import (
     FinishMove,
     GiveUpMove,
     MigrationState,
+    Phase,
+    Step,
     migration_of,
 )
-from banyan.migration.phases.steps import Phase, Step
 from banyan.migration.sync.backfill import BackfillProgress
 from banyan.migration.sync.backlog import SyncBacklog
-from banyan.migration.writes.half_done import Owner
-from banyan.migration.writes.parked import Parked, ParkedRow
+from banyan.migration.writes.parked import Owner, Parked, ParkedRow
 from banyan.migration.writes.primary import DynamoDBPrimary, Primary
 from banyan.projections.base import Add, Put
 from banyan.projections.check import Difference

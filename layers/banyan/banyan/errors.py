@@ -29,7 +29,7 @@
     ├── CommandRejected          the domain says no
     │   ├── NotFound
     │   ├── Conflict
-    │   │   └── RowParked        migration: the legacy row still lacks what its stream tells
+    │   │   └── RowParked        migration: the legacy row still lacks what its stream has
     │   └── RowRefused           migration: the legacy system cannot hold what one row is to say
     ├── BatchFailed              most streams of a batch cannot be projected; deliver it again
     ├── TransitionRejected       a projection is in no state that allows this
@@ -252,7 +252,7 @@ class RowParked(Conflict):
     """The legacy system is primary, and the row of a stream still lacks what was promised while events were primary."""
 
     def __init__(self, stream: StreamId, reason: str) -> None:
-        super().__init__("row_parked", f"the legacy row of {stream} lacks what its stream tells: {reason}")
+        super().__init__("row_parked", f"the legacy row of {stream} lacks what its stream has: {reason}")
 
 
 class RowRefused(CommandRejected):

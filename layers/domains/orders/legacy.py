@@ -10,8 +10,7 @@ from typing import Annotated, Any, Final, Literal
 from pydantic import BaseModel, ConfigDict
 
 from banyan import DomainEvent
-from banyan.migration.stores.adapter import LegacyAdapter, SqlMapping
-from banyan.migration.stores.lines import Lines
+from banyan.migration.stores.adapter import LegacyAdapter, Lines, SqlMapping
 from banyan.text import Composed
 from orders.events import (
     Item,

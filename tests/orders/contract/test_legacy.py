@@ -19,8 +19,8 @@ from tests.support.engines import DynamoDBEngine
 from banyan.errors import PrimaryChanged, RowRaced
 from banyan.events import Metadata
 from banyan.migration.archive.tables_postgres import PostgresTables
-from banyan.migration.stores.changes_postgres import PostgresChanges
 from banyan.migration.stores.legacy import LegacyRow, OutboxEntry, SyncPoint, Unit
+from banyan.migration.stores.postgres import PostgresChanges
 from banyan.migration.writes.primary import Primary
 from banyan.streams import StreamId
 from orders.legacy import LEGACY, LegacyOrder
@@ -47,7 +47,7 @@ def entry(stream: StreamId, version: int, commit_id: str, **changes: Any) -> Out
 
 
 def next_row(unit: Unit[LegacyOrder], stream: StreamId) -> LegacyRow[LegacyOrder]:
-    """The row, paid, one version later and aligned."""
+    """The row, paid, one version later and in sync."""
     version = unit.row.version + 1 if unit.row else 1
     return LegacyRow(stream, version, paid(stream), SyncPoint(version, version))
 
@@ -188,7 +188,7 @@ def test_a_row_that_takes_the_place_of_a_deleted_one_is_noticed(legacy: Legacy) 
 
 @pytest.fixture(params=["memory", "postgres"])
 def outbox(request: pytest.FixtureRequest) -> Any:
-    """Each legacy system that leads with an outbox."""
+    """Each legacy system with an outbox."""
     return InMemory() if request.param == "memory" else request.getfixturevalue("postgres")
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from tests.orders.support.legacies import OnDynamoDB
 from tests.orders.support.migration import MigrationFixture
 
-from banyan.migration.archive.state import Archive
+from banyan.migration.archive.tables import Archive
 from banyan.migration.archive.worker import ArchiveWorker
 
 Hook = Callable[[], Any]
@@ -62,7 +62,7 @@ def empty(world: MigrationFixture) -> None:
 
 
 def forge(world: MigrationFixture, id: str) -> None:
-    """Change a row without telling anybody: not even its version moves."""
+    """Change a row without a trace: not even its version moves."""
     if isinstance(world.legacy, OnDynamoDB):
         world.engine.client.update_item(
             TableName=world.legacy.table,

@@ -93,7 +93,7 @@ class OnDynamoDB:
         engine.client.create_table(TableName=self.table, **LEGACY_TABLE)  # type: ignore[arg-type]
         self.primary = DynamoDBPrimary(Gateway(engine.client), engine.named("migration"), LEGACY.entity)
         self.repository = DynamoDBLegacy(
-            engine.client, self.table, LEGACY, self.primary, stream=f"{self.table}/latest" if streamed else ""
+            Gateway(engine.client), self.table, LEGACY, self.primary, stream=f"{self.table}/latest" if streamed else ""
         )
 
     def write_directly(self, stream: StreamId, row: LegacyOrder) -> None:

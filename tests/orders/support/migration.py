@@ -18,11 +18,10 @@ from banyan.commands.handler import Outcome
 from banyan.migration.archive.tables_dynamodb import DynamoDBTables
 from banyan.migration.archive.tables_postgres import PostgresTables
 from banyan.migration.migration import LegacySystem, Migration
-from banyan.migration.phases.aggregate import BeginMove
-from banyan.migration.phases.steps import Phase, Step
+from banyan.migration.phases.aggregate import BeginMove, Phase, Step
 from banyan.migration.stores.connections import Connections
 from banyan.migration.stores.postgres import PostgresLegacy
-from banyan.migration.sync.relay import told
+from banyan.migration.sync.contents import fold_row
 from banyan.streams import StreamId
 from banyan.telemetry import NoTelemetry
 from orders import DOMAIN
@@ -31,10 +30,10 @@ from orders.events import Item
 from orders.legacy import LEGACY, LegacyOrder
 
 LEGACY_ONLY, DUAL = Step(), Step(phase=Phase.DUAL_WRITE)
-CANARY, TURNED = (Step(phase=Phase.CANARY, percentage=share) for share in (50, 100))
+CANARY, CUT_OVER = (Step(phase=Phase.CANARY, percentage=share) for share in (50, 100))
 EVENTS = Step(phase=Phase.EVENT_STORE, percentage=100)
 COMPLETE = Step(phase=Phase.COMPLETE, percentage=100)
-WAY = (LEGACY_ONLY, DUAL, CANARY, TURNED, EVENTS)
+WAY = (LEGACY_ONLY, DUAL, CANARY, CUT_OVER, EVENTS)
 
 Hook = Callable[[], None]
 
@@ -98,7 +97,7 @@ class MigrationFixture:
             repository = PostgresLegacy(self.connections, LEGACY)
             return LegacySystem(repository, PostgresTables(self.connections, LEGACY), repository)
         assert isinstance(self.legacy, OnDynamoDB)
-        tables = DynamoDBTables(self.engine.client, self.legacy.table, LEGACY.entity)
+        tables = DynamoDBTables(Gateway(self.engine.client), self.legacy.table, LEGACY.entity)
         return LegacySystem(self.legacy.repository, tables)
 
     def restart(self) -> None:
@@ -110,7 +109,7 @@ class MigrationFixture:
         for step in steps:
             self.migration.transitions.move(step, reason="test")
 
-    def cutover(self, step: Step) -> None:
+    def cut_over(self, step: Step) -> None:
         """Move to a step without asking whether that is wise."""
         self.migration.phases.handle(BeginMove(to=step, reason="test", at=self.clock()))
         self.migration.transitions.finish()
@@ -123,7 +122,7 @@ class MigrationFixture:
                 self.import_row()
             self.go(each)
         if step == COMPLETE:
-            self.cutover(step)
+            self.cut_over(step)
 
     def import_row(self) -> None:
         """Let every row be known to its stream."""
@@ -158,7 +157,7 @@ class MigrationFixture:
 
     def told(self, stream: StreamId) -> LegacyOrder:
         """The order as its events tell it."""
-        return told(LEGACY, self.engine.store(DOMAIN.registry), stream)  # type: ignore[no-any-return]
+        return fold_row(LEGACY, self.engine.store(DOMAIN.registry).read(stream))  # type: ignore[no-any-return]
 
     def commits(self, stream: StreamId) -> list[str]:
         """Ids of the commits of a stream."""
@@ -179,4 +178,15 @@ class MigrationFixture:
             self.connections.close()
 
 
-__all__ = ["CANARY", "COMPLETE", "DUAL", "EVENTS", "LEGACY_ONLY", "START", "TURNED", "WAY", "MigrationFixture", "line"]
+__all__ = [
+    "CANARY",
+    "COMPLETE",
+    "CUT_OVER",
+    "DUAL",
+    "EVENTS",
+    "LEGACY_ONLY",
+    "START",
+    "WAY",
+    "MigrationFixture",
+    "line",
+]

@@ -1,4 +1,4 @@
-"""A process of a world at every moment at which it may die, or at which somebody else may come first."""
+"""A process of a world at every moment at which it may die, or at which another one may come first."""
 
 from __future__ import annotations
 

@@ -15,10 +15,10 @@ from tests.support.clocks import no_sleep
 from tests.support.engines import DynamoDBEngine, MemoryEngine, session
 
 from banyan.errors import CommandRejected
-from banyan.migration.checks.comparing import comparisons
+from banyan.migration.checks.comparison import comparisons
 from banyan.migration.migration import LegacySystem
-from banyan.migration.phases.steps import Step
-from banyan.migration.sync.marking import mark_legacy_rows
+from banyan.migration.phases.aggregate import Step
+from banyan.migration.stores.dynamodb import mark_legacy_rows
 from banyan.projections.processor import ProjectionProcessor
 from banyan.projections.retries import RetryPolicy
 from banyan.reconciliation.plan import build_plan
@@ -112,7 +112,7 @@ class Reconciled:
         return next(section for section in report.sections if section.name == "legacy")
 
     def deliver(self) -> None:
-        """Hand over what the stream of the legacy table tells, if anybody reads it."""
+        """Hand over what the stream of the legacy table tells, if it is read."""
         for _, records in self.stream.read() if self.stream else ():
             mark_legacy_rows(records, LEGACY.entity, self.documents, self.world.clock(), NoTelemetry())
 

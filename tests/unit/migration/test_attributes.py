@@ -10,9 +10,8 @@ from typing import Any
 import pytest
 from pydantic import BaseModel, ConfigDict
 
-from banyan.migration.stores.adapter import LegacyAdapter
-from banyan.migration.stores.items import ItemAttributes
-from banyan.migration.stores.lines import Lines
+from banyan.migration.stores.adapter import LegacyAdapter, Lines
+from banyan.migration.stores.dynamodb import ItemAttributes
 
 
 class Part(BaseModel):

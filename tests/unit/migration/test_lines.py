@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel
 
-from banyan.migration.stores.lines import Lines, continued, numbered, written_content
+from banyan.migration.stores.adapter import Lines, continued, numbered, written_content
 
 NUMBERS = {
     "from 0": ([0, 1, 2], [0, 1, 2, None], [0, 1, 2, 3]),

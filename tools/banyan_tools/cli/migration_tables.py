@@ -100,7 +100,7 @@ def archive(found: Json) -> list[RenderableType]:
 def _lines(found: Json) -> Iterator[tuple[str, str]]:
     yield "step", step(found)
     yield "since", moment(found["since"]) if found["since"] else "the beginning"
-    yield "leads", found["leader"]
+    yield "primary", found["leader"]
     if found["movingTo"]:
         yield "on its way to", step(found["movingTo"])
     if health := found["health"]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from banyan.adapters.clients import s3_client, secrets_client
 from banyan.adapters.dynamodb.commits import DynamoDBTable
 from banyan.errors import ConfigurationError
-from banyan.migration.archive.objects import S3Objects
+from banyan.migration.archive.manifest import S3Objects
 from banyan.migration.archive.tables_dynamodb import DynamoDBTables
 from banyan.migration.checks.health import Limits
 from banyan.migration.migration import LegacySystem, Migration
@@ -49,14 +49,13 @@ def build_migration(app: Application) -> Migration:
 def _on_dynamodb(app: Application, adapter: AnyAdapter) -> LegacySystem:
     name = _given(app.settings.legacy_name, "BANYAN_LEGACY_NAME")
     primary = DynamoDBPrimary(app.gateway, app.tables.migration, adapter.entity)
-    legacy = DynamoDBLegacy(app.gateway.client, name, adapter, primary, stream=app.settings.legacy_stream_arn)
-    return LegacySystem(legacy, DynamoDBTables(app.gateway.client, name, adapter.entity))
+    legacy = DynamoDBLegacy(app.gateway, name, adapter, primary, stream=app.settings.legacy_stream_arn)
+    return LegacySystem(legacy, DynamoDBTables(app.gateway, name, adapter.entity))
 
 
 def _on_postgres(app: Application, adapter: AnyAdapter) -> LegacySystem:
     from banyan.migration.archive.tables_postgres import PostgresTables
-    from banyan.migration.stores.address import FixedAddress, SecretAddress
-    from banyan.migration.stores.connections import Connections
+    from banyan.migration.stores.connections import Connections, FixedAddress, SecretAddress
     from banyan.migration.stores.postgres import PostgresLegacy
 
     url = app.settings.legacy_url.get_secret_value()

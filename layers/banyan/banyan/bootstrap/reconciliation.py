@@ -40,7 +40,7 @@ def _of_migration(app: Application, sources: Sources, window: timedelta) -> Sequ
     """The comparison with the legacy system while one is replaced."""
     if app.migration is None:
         return ()
-    from banyan.migration.checks.comparing import compared, comparisons
+    from banyan.migration.checks.comparison import compared, comparisons
 
     name = compared(app.migration)
     projection = next(each for each in app.domain.projections if each.name == name)

@@ -35,7 +35,7 @@ def mark_changes(records: Sequence[Record], app: Application) -> None:
         mark_rows(records, app.digests, app.clock(), app.telemetry)
         return
     from banyan.migration.stores.adapter import adapter_of
-    from banyan.migration.sync.marking import mark_legacy_rows
+    from banyan.migration.stores.dynamodb import mark_legacy_rows
 
     mark_legacy_rows(records, adapter_of(app.domain).entity, app.digests, app.clock(), app.telemetry)
 

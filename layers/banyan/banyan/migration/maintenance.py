@@ -46,9 +46,7 @@ def run_maintenance(migration: Migration, remaining: Callable[[], float]) -> Map
     Mapping[str, Any]
         Where the migration stands.
 
-    Raises
-    ------
-    StoreUnavailable, ConfigurationError
+    Raises ``StoreUnavailable``, ``ConfigurationError``.
     """
     report_idle(migration)
     found = standing(migration.controller.run())

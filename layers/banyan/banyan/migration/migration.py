@@ -14,33 +14,28 @@ from banyan.commands.handler import CommandHandler
 from banyan.decider import AnyDecider
 from banyan.domain import Domain
 from banyan.errors import ConfigurationError
-from banyan.migration.archive.archives import Archives
-from banyan.migration.archive.objects import ArchiveObjects
+from banyan.migration.archive.manifest import ArchiveObjects
 from banyan.migration.archive.tables import LegacyTables
-from banyan.migration.archive.worker import ArchiveWorker
+from banyan.migration.archive.worker import Archives, ArchiveWorker
 from banyan.migration.checks.completion import Completion
-from banyan.migration.checks.health import Limits
-from banyan.migration.checks.overview import Observer
-from banyan.migration.checks.samples import SampledReads
-from banyan.migration.checks.usage import FacadeUsage
-from banyan.migration.checks.usage_monitor import LegacyUsageMonitor
+from banyan.migration.checks.health import Limits, Observer
+from banyan.migration.checks.reads import SampledReads
+from banyan.migration.checks.usage import FacadeUsage, LegacyUsageMonitor
 from banyan.migration.checks.verification import Verification
 from banyan.migration.documents import MigrationDocuments
 from banyan.migration.phases.controller import Controller
-from banyan.migration.phases.guard import Guard
 from banyan.migration.phases.phases import Phases
-from banyan.migration.phases.transitions import PhaseTransitions
+from banyan.migration.phases.transitions import Guard, PhaseTransitions
 from banyan.migration.stores.adapter import AnyAdapter
 from banyan.migration.stores.legacy import AnyRepository, Outbox
 from banyan.migration.sync.backfill import Backfill
-from banyan.migration.sync.backlog import SyncBacklog
+from banyan.migration.sync.backlog import LegacySync, SyncBacklog
 from banyan.migration.sync.cutover import Cutover, OutboxCutover, TransactionalCutover
 from banyan.migration.sync.relay import Relay, RelayedAtOnce
-from banyan.migration.writes.event_led import EventLed, LedTable, LegacySync
+from banyan.migration.writes.event_led import EventLed, LedTable
 from banyan.migration.writes.facade import Facade, WritePath
-from banyan.migration.writes.half_done import HalfDone
 from banyan.migration.writes.legacy_led import LegacyLed
-from banyan.migration.writes.parked import Parked, ParkedRow
+from banyan.migration.writes.parked import HalfDone, Parked, ParkedRow
 from banyan.migration.writes.primary import DynamoDBPrimary
 from banyan.migration.writes.transactional import DualWriteTable, TransactionalDualWrite
 from banyan.store import CommitTable, EventStore
@@ -81,10 +76,8 @@ class Migration:
 
     Parameters
     ----------
-    legacy : LegacySystem
     adapter : LegacyAdapter
         Of the entity that is migrated; the domain names it.
-    domain : Domain
     events : DynamoDBTable
         The event table.
     table : str
@@ -143,7 +136,7 @@ class Migration:
 
     @cached_property
     def store(self) -> EventStore:
-        """The event store, as nobody but a migration may write to it: without a look at which side is primary."""
+        """The event store without a check of which side is primary."""
         return self._store(self.events)
 
     @cached_property
@@ -244,7 +237,7 @@ class Migration:
         return sorted(found, key=lambda each: each.since)[:limit]
 
     def parked_rows(self) -> list[ParkedRow]:
-        """Rows that stand in their own way, the oldest first. Raises ``StoreUnavailable``."""
+        """Rows that cannot be brought up to date, the oldest first. Raises ``StoreUnavailable``."""
         return sorted(self.parked.all(), key=lambda each: each.since) if self.parked else []
 
     def lag_ms(self, now: datetime) -> int:

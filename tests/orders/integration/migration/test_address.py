@@ -19,8 +19,7 @@ from tests.support.postgres import Server
 
 from banyan.adapters.clients import secrets_client
 from banyan.errors import ConfigurationError, StoreUnavailable
-from banyan.migration.stores.address import FixedAddress, SecretAddress, conninfo
-from banyan.migration.stores.connections import Connections
+from banyan.migration.stores.connections import Connections, FixedAddress, SecretAddress, conninfo
 
 PASSWORD = "p@ss word'\\%/?"
 RDS = {"engine": "postgres", "host": "db", "port": 5433, "username": "ann", "password": PASSWORD, "dbname": "orders"}

@@ -104,7 +104,7 @@ def test_any_row_of_postgresql(postgres_server: Server, rows: Any) -> None:
             for name, content, lines in rows:
                 _insert(old_program, name, content, lines)
             old_program.commit()
-            expect_good_rows_told_and_bad_ones_named(world, names)
+            expect_good_rows_imported_and_bad_ones_named(world, names)
 
 
 @EXAMPLES
@@ -118,10 +118,10 @@ def test_any_item_of_dynamodb(rows: Any) -> None:
                 plain = _plain(id)
                 key = {"tenant": {"S": tenant}, "id": {"S": id}}
                 engine.client.put_item(TableName=legacy.table, Item={**plain, **attributes, **key})
-            expect_good_rows_told_and_bad_ones_named(world, names)
+            expect_good_rows_imported_and_bad_ones_named(world, names)
 
 
-def expect_good_rows_told_and_bad_ones_named(world: MigrationFixture, names: set[tuple[str, str]]) -> None:
+def expect_good_rows_imported_and_bad_ones_named(world: MigrationFixture, names: set[tuple[str, str]]) -> None:
     """Expect of a backfill, a verification and reconciliations that they stop at nothing and pass nothing over."""
     for stream in GOOD:
         world.legacy.write_directly(stream, row(stream))

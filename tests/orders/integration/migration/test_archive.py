@@ -11,17 +11,17 @@ import boto3
 import pytest
 from tests.orders.support.archives import MemoryObjects, archived, empty, forge, worker
 from tests.orders.support.legacies import LEGACY_TABLE, OnDynamoDB, order
-from tests.orders.support.migration import DUAL, EVENTS, TURNED, MigrationFixture
+from tests.orders.support.migration import CUT_OVER, DUAL, EVENTS, MigrationFixture
 from tests.orders.support.moments import Moments, deaths, meanwhile, stepping
 from tests.support.engines import DynamoDBEngine
 from tests.support.interruptions import Killed
 
 from banyan.adapters.clients import s3_client
+from banyan.adapters.dynamodb.gateway import Gateway
 from banyan.errors import Conflict
-from banyan.migration.archive import reading
-from banyan.migration.archive.manifest import Manifest
-from banyan.migration.archive.objects import S3Objects
-from banyan.migration.archive.state import ArchiveStage, Restoration
+from banyan.migration.archive import tables as reading
+from banyan.migration.archive.manifest import Manifest, S3Objects
+from banyan.migration.archive.tables import ArchiveStage, Restoration
 from banyan.migration.archive.tables_dynamodb import DynamoDBTables
 from banyan.migration.archive.worker import ArchiveWorker
 from banyan.streams import StreamId
@@ -53,11 +53,11 @@ def several_parts(request: pytest.FixtureRequest, kind: str) -> None:
 
 @pytest.fixture
 def ended(moto_world: MigrationFixture) -> MigrationFixture:
-    """A world in which events stand alone, with orders from before and from behind the turn."""
+    """A world in which events stand alone, with orders from before and from after the cutover."""
     moto_world.go_to(DUAL)
     for stream in ORDERS[:3]:
         moto_world.create(stream)
-    moto_world.go_to(TURNED)
+    moto_world.go_to(CUT_OVER)
     for stream in ORDERS[3:]:
         moto_world.create(stream)
         moto_world.add(stream)
@@ -109,7 +109,7 @@ def test_what_is_restored_equals_what_was_archived(ended: MigrationFixture, obje
 
 
 def test_before_legacy_writes_are_off_nothing_is_archived(moto_world: MigrationFixture) -> None:
-    moto_world.go_to(TURNED)
+    moto_world.go_to(CUT_OVER)
     with pytest.raises(Conflict, match="in event_store, not in canary") as refused:
         moto_world.migration.archives.begin()
     assert refused.value.code == "archive_out_of_phase"
@@ -334,7 +334,7 @@ def test_a_late_worker_does_not_undo_what_was_written_after_a_restoration(
 ) -> None:
     assert isinstance(ended.legacy, OnDynamoDB)
     archived(ended, objects)
-    tables = DynamoDBTables(ended.engine.client, ended.legacy.table, "order")
+    tables = DynamoDBTables(Gateway(ended.engine.client), ended.legacy.table, "order")
     page = tables.page("items", None, 10)
     forge(ended, ORDERS[0].id)
     changed = tables.page("items", None, 10)
@@ -373,9 +373,9 @@ def test_nothing_is_restored_from_an_archive_whose_checksums_do_not_hold(
 def test_every_kind_of_attribute_comes_back_as_it_was(dynamodb: DynamoDBEngine) -> None:
     tables = []
     for name in ("source", "target"):
-        table = f"{name}-{dynamodb.named('state')}"
+        table = f"{name}-{dynamodb.named('migration')}"
         dynamodb.client.create_table(TableName=table, **LEGACY_TABLE)  # type: ignore[arg-type]
-        tables.append(DynamoDBTables(dynamodb.client, table, "order"))
+        tables.append(DynamoDBTables(Gateway(dynamodb.client), table, "order"))
     source, target = tables
     item: dict[str, Any] = {
         "tenant": {"S": "acme"},
@@ -394,17 +394,15 @@ def test_every_kind_of_attribute_comes_back_as_it_was(dynamodb: DynamoDBEngine) 
         "digits": {"L": [{"N": "12345678901234567890123456789012345678"}, {"N": "1E-130"}, {"N": "9.9E+125"}]},
         "S": {"S": "S"},
     }
-    dynamodb.client.put_item(TableName=source._table, Item=item)
+    dynamodb.client.put_item(TableName=source.table, Item=item)
     page = source.page("items", None, 10)
     target.insert("items", page.lines)
     assert target.page("items", None, 10) == page
     assert (source.rehearse("items", page.lines), target.kind) == (page.lines, source.kind)
-    restored = dynamodb.client.get_item(TableName=target._table, Key={name: item[name] for name in ("tenant", "id")})
+    restored = dynamodb.client.get_item(TableName=target.table, Key={name: item[name] for name in ("tenant", "id")})
     assert (
         restored["Item"]
-        == dynamodb.client.get_item(TableName=source._table, Key={name: item[name] for name in ("tenant", "id")})[
-            "Item"
-        ]
+        == dynamodb.client.get_item(TableName=source.table, Key={name: item[name] for name in ("tenant", "id")})["Item"]
     )
     assert page.out_of_sync == ["acme:order:o-1"]
     assert b"AP8=" in page.lines[0]

@@ -9,13 +9,12 @@ from uuid import uuid4
 import pytest
 from tests.orders.support.archives import MemoryObjects, archived, empty, worker
 from tests.orders.support.legacies import OnPostgres, order
-from tests.orders.support.migration import DUAL, EVENTS, TURNED, MigrationFixture
+from tests.orders.support.migration import CUT_OVER, DUAL, EVENTS, MigrationFixture
 
 from banyan.errors import ConfigurationError
-from banyan.migration.archive.archives import Archives
-from banyan.migration.archive.state import Archive, ArchiveStage
+from banyan.migration.archive.tables import Archive, ArchiveStage
 from banyan.migration.archive.tables_postgres import PostgresTables
-from banyan.migration.archive.worker import ArchiveWorker
+from banyan.migration.archive.worker import Archives, ArchiveWorker
 from banyan.migration.stores.connections import Connections
 from orders.legacy import LEGACY
 
@@ -91,7 +90,7 @@ def ended(moto_world: MigrationFixture) -> MigrationFixture:
     moto_world.go_to(DUAL)
     for number in range(1, 4):
         moto_world.create(order(number))
-    moto_world.go_to(TURNED)
+    moto_world.go_to(CUT_OVER)
     moto_world.go_to(EVENTS)
     return moto_world
 

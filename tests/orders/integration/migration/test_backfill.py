@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from tests.orders.support.legacies import OnDynamoDB, order, row
-from tests.orders.support.migration import CANARY, DUAL, LEGACY_ONLY, TURNED, MigrationFixture
+from tests.orders.support.migration import CANARY, CUT_OVER, DUAL, LEGACY_ONLY, MigrationFixture
 from tests.orders.support.moments import deaths
 from tests.support.engines import DynamoDBEngine
 
@@ -50,7 +50,7 @@ def test_every_row_becomes_one_event_and_a_second_run_changes_nothing(moto_world
     again = a_backfill(moto_world).run()
     assert (again.rows, again.seen, again.imported) == (ROWS, ROWS, 0)
     assert [moto_world.commits(stream) for stream in streams] == before
-    moto_world.go_to(TURNED)
+    moto_world.go_to(CUT_OVER)
 
 
 def test_a_backfill_goes_on_where_it_was_cut_short(moto_world: MigrationFixture) -> None:
@@ -134,12 +134,12 @@ def test_the_controller_goes_on_with_what_was_asked_for_as_long_as_there_is_time
     fill(moto_world)
     moto_world.go_to(DUAL)
     forever = lambda: 100.0  # noqa: E731
-    assert a_backfill(moto_world).go_on(forever) is None, "nobody asked"
+    assert a_backfill(moto_world).go_on(forever) is None, "it was not asked for"
     asked = a_backfill(moto_world).begin()
     time_left = iter([100.0, 100.0, 9.0])
     first = a_backfill(moto_world).go_on(lambda: next(time_left))
     assert (asked.seen, first and first.seen) == (0, 10)
-    assert a_backfill(moto_world).begin() == first, "it is not begun anew"
+    assert a_backfill(moto_world).begin() == first, "it is not begun again"
     moto_world.go(LEGACY_ONLY)
     assert a_backfill(moto_world).go_on(forever) == first, "it waits for its phase"
     moto_world.go_to(DUAL)

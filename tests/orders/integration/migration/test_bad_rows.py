@@ -146,84 +146,84 @@ def test_a_query_that_stumbles_over_one_row_reads_the_others(clients: Clients) -
 
 
 @pytest.fixture
-def turned(clients: Clients) -> Clients:
-    """Events lead, and every order is known."""
+def cut_over(clients: Clients) -> Clients:
+    """The event store is primary, and every order is known."""
     clients.go(("dual_write", 0))
     clients.backfill()
     clients.go(("canary", 50), ("canary", 100))
     return clients
 
 
-def test_what_the_database_refuses_once_events_lead_parks_its_row_alone(turned: Clients) -> None:
-    alter(turned.legacy, "ALTER TABLE orders ALTER cancel_reason TYPE varchar(10)")  # type: ignore[arg-type]
-    assert turned.cancel(BAD)[0] == 200, "the event store leads, and holds it"
-    assert turned.cancel(1, "short")[0] == 200
-    turned.desk.run_maintenance()
-    (parked,) = turned.told()["parked"]
+def test_what_the_database_refuses_once_events_are_primary_parks_its_row_alone(cut_over: Clients) -> None:
+    alter(cut_over.legacy, "ALTER TABLE orders ALTER cancel_reason TYPE varchar(10)")  # type: ignore[arg-type]
+    assert cut_over.cancel(BAD)[0] == 200, "the event store is primary, and holds it"
+    assert cut_over.cancel(1, "short")[0] == 200
+    cut_over.desk.run_maintenance()
+    (parked,) = cut_over.told()["parked"]
     assert (parked["stream"], parked["owner"], "cancel_reason" in parked["reason"]) == (
         str(order(BAD)),
         "follower",
         True,
     )
     assert LONG not in parked["reason"]
-    assert [each["stream"] for each in turned.told()["halfDone"]] == [str(order(BAD))], "the others followed"
-    assert turned.told()["next"]["waitsFor"][0] == "some rows are parked: put them right"
-    assert turned.told()["health"]["lagMs"] == 0, "a parked row is no lag: nobody rolls back because of it"
+    assert [each["stream"] for each in cut_over.told()["halfDone"]] == [str(order(BAD))], "the others followed"
+    assert cut_over.told()["next"]["waitsFor"][0] == "some rows are parked: put them right"
+    assert cut_over.told()["health"]["lagMs"] == 0, "a parked row is no lag: it causes no rollback"
     forward = {"reason": "test", "noWayBack": True}
-    assert "would_lose" in turned.desk.ask("/admin/migration/advance", forward)["body"]
-    repair = reconciled(turned, repair=True)
+    assert "would_lose" in cut_over.desk.ask("/admin/migration/advance", forward)["body"]
+    repair = reconciled(cut_over, repair=True)
     (finding,) = [each for each in repair["findings"] if each["where"] == str(order(BAD))]
     assert "cancel_reason" in finding["repair"]
 
 
-def test_the_way_back_stays_open_and_a_parked_row_waits_on_the_side_that_has_it_all(turned: Clients) -> None:
-    alter(turned.legacy, "ALTER TABLE orders ALTER cancel_reason TYPE varchar(10)")  # type: ignore[arg-type]
-    turned.cancel(BAD)
+def test_the_way_back_stays_open_and_a_parked_row_waits_on_the_side_that_has_it_all(cut_over: Clients) -> None:
+    alter(cut_over.legacy, "ALTER TABLE orders ALTER cancel_reason TYPE varchar(10)")  # type: ignore[arg-type]
+    cut_over.cancel(BAD)
     for step in (("dual_write", 0), ("legacy", 0)):
-        turned.go(step)
-        told = turned.told()
+        cut_over.go(step)
+        told = cut_over.told()
         assert ((told["phase"], told["percentage"]), told["movingTo"]) == (step, None)
-        shown = turned.get(f"/orders/{order(BAD).id}")[1]
+        shown = cut_over.get(f"/orders/{order(BAD).id}")[1]
         assert (shown["status"], shown["version"]) == ("cancelled", 2), "what was promised is still told"
-        refused = turned.send(f"/orders/{order(BAD).id}/items", {"sku": "B", "quantity": 1, "price": "1.00"})
+        refused = cut_over.send(f"/orders/{order(BAD).id}/items", {"sku": "B", "quantity": 1, "price": "1.00"})
         assert (refused[0], refused[1]["code"]) == (409, "row_parked")
-        assert turned.send(f"/orders/{order(1).id}/items", {"sku": "B", "quantity": 1, "price": "1.00"})[0] == 200
-    assert "would_lose" in turned.desk.ask("/admin/migration/start", {"reason": "test"})["body"]
-    alter(turned.legacy, "ALTER TABLE orders ALTER cancel_reason TYPE text")  # type: ignore[arg-type]
-    turned.desk.run_maintenance()
-    assert (turned.told()["parked"], turned.told()["halfDone"]) == ([], [])
-    assert turned.get(f"/orders/{order(BAD).id}")[1]["status"] == "cancelled"
-    turned.go(("dual_write", 0))
-    assert turned.cancel(2)[0] == 200
+        assert cut_over.send(f"/orders/{order(1).id}/items", {"sku": "B", "quantity": 1, "price": "1.00"})[0] == 200
+    assert "would_lose" in cut_over.desk.ask("/admin/migration/start", {"reason": "test"})["body"]
+    alter(cut_over.legacy, "ALTER TABLE orders ALTER cancel_reason TYPE text")  # type: ignore[arg-type]
+    cut_over.desk.run_maintenance()
+    assert (cut_over.told()["parked"], cut_over.told()["halfDone"]) == ([], [])
+    assert cut_over.get(f"/orders/{order(BAD).id}")[1]["status"] == "cancelled"
+    cut_over.go(("dual_write", 0))
+    assert cut_over.cancel(2)[0] == 200
 
 
-def test_an_order_that_the_legacy_system_never_got_is_not_lost_on_the_way_back(turned: Clients) -> None:
-    alter(turned.legacy, "ALTER TABLE order_items ALTER sku TYPE varchar(3)")  # type: ignore[arg-type]
+def test_an_order_that_the_legacy_system_never_got_is_not_lost_on_the_way_back(cut_over: Clients) -> None:
+    alter(cut_over.legacy, "ALTER TABLE order_items ALTER sku TYPE varchar(3)")  # type: ignore[arg-type]
     new = {"orderId": "o-new", "customerId": "c-1", "items": [{"sku": "LARGE", "quantity": 1, "price": "1.00"}]}
-    assert turned.send("/orders", new)[0] == 201
-    turned.go(("dual_write", 0))
-    assert turned.get("/orders/o-new")[1]["status"] == "created"
-    status, again = turned.send("/orders", new)
+    assert cut_over.send("/orders", new)[0] == 201
+    cut_over.go(("dual_write", 0))
+    assert cut_over.get("/orders/o-new")[1]["status"] == "created"
+    status, again = cut_over.send("/orders", new)
     assert (status, again["code"]) == (409, "row_parked")
-    alter(turned.legacy, "ALTER TABLE order_items ALTER sku TYPE text")  # type: ignore[arg-type]
-    turned.desk.run_maintenance()
-    assert turned.send("/orders/o-new/items", {"sku": "B", "quantity": 1, "price": "1.00"})[1]["version"] == 2
-    turned.desk.run_maintenance()
-    assert turned.told()["parked"] == []
+    alter(cut_over.legacy, "ALTER TABLE order_items ALTER sku TYPE text")  # type: ignore[arg-type]
+    cut_over.desk.run_maintenance()
+    assert cut_over.send("/orders/o-new/items", {"sku": "B", "quantity": 1, "price": "1.00"})[1]["version"] == 2
+    cut_over.desk.run_maintenance()
+    assert cut_over.told()["parked"] == []
 
 
-def test_a_repair_accepts_what_the_legacy_system_says_of_a_parked_row(turned: Clients) -> None:
-    alter(turned.legacy, "ALTER TABLE orders ALTER cancel_reason TYPE varchar(10)")  # type: ignore[arg-type]
-    turned.cancel(BAD)
-    turned.go(("dual_write", 0))
-    spoil(turned.legacy, "UPDATE orders SET payment_method = 'cash'")  # type: ignore[arg-type]
-    turned.desk.run_maintenance()
-    assert "another program wrote it since" in turned.told()["parked"][0]["reason"]
-    assert reconciled(turned, repair=True)["repaired"] == 1
-    turned.desk.run_maintenance()
-    assert turned.told()["parked"] == turned.told()["halfDone"] == []
-    assert turned.get(f"/orders/{order(BAD).id}")[1]["status"] == "created"
-    assert turned.cancel(BAD, "short")[0] == 200
+def test_a_repair_accepts_what_the_legacy_system_says_of_a_parked_row(cut_over: Clients) -> None:
+    alter(cut_over.legacy, "ALTER TABLE orders ALTER cancel_reason TYPE varchar(10)")  # type: ignore[arg-type]
+    cut_over.cancel(BAD)
+    cut_over.go(("dual_write", 0))
+    spoil(cut_over.legacy, "UPDATE orders SET payment_method = 'cash'")  # type: ignore[arg-type]
+    cut_over.desk.run_maintenance()
+    assert "another program wrote it since" in cut_over.told()["parked"][0]["reason"]
+    assert reconciled(cut_over, repair=True)["repaired"] == 1
+    cut_over.desk.run_maintenance()
+    assert cut_over.told()["parked"] == cut_over.told()["halfDone"] == []
+    assert cut_over.get(f"/orders/{order(BAD).id}")[1]["status"] == "created"
+    assert cut_over.cancel(BAD, "short")[0] == 200
 
 
 def test_an_entry_that_the_event_table_cannot_take_parks_its_row_alone(clients: Clients) -> None:

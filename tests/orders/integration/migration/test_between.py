@@ -13,16 +13,16 @@ import pytest
 from tests.orders.integration.migration.test_controller import DAY, LIMITS, compare, run
 from tests.orders.support.archives import MemoryObjects, archived, empty, worker
 from tests.orders.support.legacies import OnPostgres, order, row
-from tests.orders.support.migration import CANARY, DUAL, EVENTS, LEGACY_ONLY, TURNED, MigrationFixture
+from tests.orders.support.migration import CANARY, CUT_OVER, DUAL, EVENTS, LEGACY_ONLY, MigrationFixture
 from tests.orders.support.moments import Moments, deaths, meanwhile, stepping
 from tests.support.clocks import START
 
 from banyan.adapters.dynamodb.gateway import Gateway
 from banyan.documents import MemoryDocuments
 from banyan.errors import BanyanError, StoreUnavailable
-from banyan.migration.archive import reading
+from banyan.migration.archive import tables as reading
 from banyan.migration.migration import Migration
-from banyan.migration.phases.steps import Step
+from banyan.migration.phases.aggregate import Step
 from banyan.migration.stores.connections import Connections
 from banyan.migration.stores.legacy import LegacyRow
 from banyan.migration.stores.postgres import PostgresLegacy
@@ -46,7 +46,7 @@ def fail(*_: object) -> None:
 
 
 @on_postgres
-def test_a_turn_that_dies_with_entries_pending_drains_them_when_it_is_finished(
+def test_a_cutover_that_dies_with_entries_pending_drains_them_when_it_is_finished(
     moto_world: MigrationFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     world = moto_world
@@ -60,13 +60,13 @@ def test_a_turn_that_dies_with_entries_pending_drains_them_when_it_is_finished(
         assert len(pending(world)) == 1
 
     leave_pending(1)
-    for moment in deaths(world, lambda _: world.cutover(TURNED)):
+    for moment in deaths(world, lambda _: world.cut_over(CUT_OVER)):
         state = world.migration.transitions.finish()
-        if state.step != TURNED:
-            world.cutover(TURNED)
+        if state.step != CUT_OVER:
+            world.cut_over(CUT_OVER)
         assert pending(world) == []
         world.expect_equal(order(moment))
-        world.cutover(CANARY)
+        world.cut_over(CANARY)
         leave_pending(moment + 1)
 
 
@@ -101,7 +101,7 @@ def waiting(world: MigrationFixture, work: Callable[[], object]) -> Thread:
 
 
 @on_postgres
-def test_a_turn_waits_for_a_transaction_of_the_legacy_system_that_is_open(
+def test_a_cutover_waits_for_a_transaction_of_the_legacy_system_that_is_open(
     moto_world: MigrationFixture, late: PostgresLegacy[Any]
 ) -> None:
     moto_world.go_to(CANARY)
@@ -137,14 +137,14 @@ def test_going_back_is_refused_while_a_row_cannot_follow(
     moto_world: MigrationFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     world = moto_world
-    world.go_to(TURNED)
+    world.go_to(CUT_OVER)
     assert world.migration.legacy_sync is not None
     with monkeypatch.context() as patch:
         patch.setattr(world.migration.legacy_sync, "sync", fail)
         for number in (1, 2):
             world.create(order(number))
         with pytest.raises(StoreUnavailable, match="2 streams"):
-            world.cutover(CANARY)
+            world.cut_over(CANARY)
         assert world.migration.phases.refreshed().moving_to == CANARY
         assert world.migration.repository.primary() is Primary.EVENTS
     assert world.migration.transitions.finish().step == CANARY
@@ -152,7 +152,7 @@ def test_going_back_is_refused_while_a_row_cannot_follow(
 
 
 @on_postgres
-def test_events_do_not_lead_while_an_entry_cannot_be_relayed(
+def test_events_are_not_primary_while_an_entry_cannot_be_relayed(
     moto_world: MigrationFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     world = moto_world
@@ -163,11 +163,11 @@ def test_events_do_not_lead_while_an_entry_cannot_be_relayed(
         patch.setattr(world.migration.relay, "stream", fail)
         world.add(order())
         with pytest.raises(StoreUnavailable, match="1 entries of the outbox"):
-            world.cutover(TURNED)
+            world.cut_over(CUT_OVER)
         assert world.migration.repository.primary() is Primary.NONE
         with pytest.raises(BanyanError):
             world.add(order())
-    assert world.migration.transitions.finish().step == TURNED
+    assert world.migration.transitions.finish().step == CUT_OVER
     world.add(order())
     world.expect_equal(order())
     assert len(world.row(order()).lines) == 3
@@ -176,7 +176,7 @@ def test_events_do_not_lead_while_an_entry_cannot_be_relayed(
 @on_postgres
 def test_what_comes_while_a_row_follows_is_still_to_follow(moto_world: MigrationFixture) -> None:
     world = moto_world
-    world.go_to(TURNED)
+    world.go_to(CUT_OVER)
     world.create(order())
     client, table = world.engine.client, world.engine.tables.migration
     backlog = SyncBacklog(Gateway(client), table, LEGACY.entity)
@@ -202,7 +202,7 @@ def test_a_commit_that_comes_while_a_row_follows_is_followed_too(
         migration.facade.handle(stream, item, commit_id=f"between-{stream.id}")
 
     world = moto_world
-    world.go_to(TURNED)
+    world.go_to(CUT_OVER)
     for number in count(1):
         stream = order(number)
         world.create(stream)
@@ -221,7 +221,7 @@ def test_a_commit_that_comes_while_a_row_follows_is_followed_too(
 
 
 @on_dynamodb
-@pytest.mark.parametrize("step", [LEGACY_ONLY, DUAL, TURNED], ids=str)
+@pytest.mark.parametrize("step", [LEGACY_ONLY, DUAL, CUT_OVER], ids=str)
 @pytest.mark.parametrize("directly", [True, False])
 def test_what_is_written_while_a_command_is_handled_stays(
     moto_world: MigrationFixture, step: Step, directly: bool
@@ -277,7 +277,7 @@ def test_a_row_that_changes_between_look_and_mark_is_looked_at_again(moto_world:
     assert feed.changed(until, 10).ids == (str(order(1)),)
 
 
-@pytest.mark.parametrize("step", [DUAL, TURNED], ids=str)
+@pytest.mark.parametrize("step", [DUAL, CUT_OVER], ids=str)
 def test_a_repair_takes_nothing_back_that_is_written_meanwhile(moto_world: MigrationFixture, step: Step) -> None:
     world = moto_world
     world.go_to(step)
@@ -336,7 +336,7 @@ def test_nothing_is_restored_before_the_last_object_was_checked(
     world.go_to(DUAL)
     for number in (1, 2, 3):
         world.create(order(number))
-    for step in (TURNED, EVENTS):
+    for step in (CUT_OVER, EVENTS):
         world.go_to(step)
     archive = archived(world, objects)
     last = max((key for key in objects.kept if key.endswith(".gz")), key=lambda key: key.rpartition("/")[2])

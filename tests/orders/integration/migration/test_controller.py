@@ -7,12 +7,11 @@ from datetime import timedelta
 
 import pytest
 from tests.orders.support.legacies import order, row
-from tests.orders.support.migration import CANARY, DUAL, LEGACY_ONLY, TURNED, MigrationFixture
+from tests.orders.support.migration import CANARY, CUT_OVER, DUAL, LEGACY_ONLY, MigrationFixture
 
 from banyan.migration.checks.health import Limits
-from banyan.migration.phases.aggregate import BeginMove, MigrationState
+from banyan.migration.phases.aggregate import BeginMove, MigrationState, Phase, Step
 from banyan.migration.phases.controller import Controller
-from banyan.migration.phases.steps import Phase, Step
 from banyan.migration.writes.primary import Primary
 from banyan.reconciliation.content import FieldDifference
 
@@ -34,12 +33,12 @@ def compare(world: MigrationFixture, alike: int, differing: int = 0, lag_ms: int
         world.migration.samples.compared(state, order(), fields, lag_ms, world.clock())
 
 
-def test_nothing_moves_before_somebody_begins(moto_world: MigrationFixture) -> None:
+def test_nothing_moves_before_an_operator_begins(moto_world: MigrationFixture) -> None:
     moto_world.clock.move(DAY)
     assert run(moto_world).step == LEGACY_ONLY
 
 
-def test_a_healthy_migration_moves_on_a_step_behind_each_window(moto_world: MigrationFixture) -> None:
+def test_a_healthy_migration_moves_on_a_step_after_each_window(moto_world: MigrationFixture) -> None:
     moto_world.go_to(DUAL)
     assert run(moto_world).deferred == "not stable for long enough"
     reached = []
@@ -50,7 +49,7 @@ def test_a_healthy_migration_moves_on_a_step_behind_each_window(moto_world: Migr
         assert run(moto_world).step.percentage == reached[-1]
     assert reached == [10, 25, 50, 100]
     moto_world.clock.move(DAY)
-    assert run(moto_world).step == TURNED
+    assert run(moto_world).step == CUT_OVER
 
 
 def test_too_few_samples_hold_it(moto_world: MigrationFixture) -> None:
@@ -70,8 +69,8 @@ def test_differing_reads_move_it_back_within_one_run(moto_world: MigrationFixtur
     assert told.model_dump()["evidence"]["mismatchRate"] == 0.02
 
 
-def test_a_long_lag_moves_it_back_even_over_the_turn(moto_world: MigrationFixture) -> None:
-    moto_world.go_to(TURNED)
+def test_a_long_lag_moves_it_back_even_over_the_cutover(moto_world: MigrationFixture) -> None:
+    moto_world.go_to(CUT_OVER)
     moto_world.create(order())
     compare(moto_world, 1, lag_ms=LIMITS.lag_ms + 1)
     assert run(moto_world).step == DUAL
@@ -103,7 +102,7 @@ def test_it_does_not_go_on_while_a_row_is_not_known_to_its_stream(moto_world: Mi
     assert run(moto_world).step == FIRST
 
 
-def test_a_decision_to_stay_is_told_once(moto_world: MigrationFixture) -> None:
+def test_a_decision_to_stay_is_recorded_once(moto_world: MigrationFixture) -> None:
     moto_world.go_to(DUAL)
     before = len(moto_world.migration.phases.history())
     for _ in range(3):
@@ -111,21 +110,21 @@ def test_a_decision_to_stay_is_told_once(moto_world: MigrationFixture) -> None:
     assert [event.event_type for event in moto_world.migration.phases.history()[before:]] == ["Held"]
 
 
-def test_a_turn_that_was_cut_short_is_finished(moto_world: MigrationFixture) -> None:
+def test_a_cutover_that_was_cut_short_is_finished(moto_world: MigrationFixture) -> None:
     moto_world.go_to(CANARY)
-    moto_world.migration.phases.handle(BeginMove(to=TURNED, reason="by hand", at=moto_world.clock()))
-    assert run(moto_world).step == TURNED
+    moto_world.migration.phases.handle(BeginMove(to=CUT_OVER, reason="by hand", at=moto_world.clock()))
+    assert run(moto_world).step == CUT_OVER
     moto_world.create(order())
     moto_world.expect_equal(order())
 
 
-def test_a_turn_that_cannot_be_finished_is_given_up(moto_world: MigrationFixture, kind: str) -> None:
+def test_a_cutover_that_cannot_be_finished_is_given_up(moto_world: MigrationFixture, kind: str) -> None:
     if kind == "dynamodb":
         pytest.skip("there both sides change together: nothing can be left over")
     moto_world.go_to(CANARY)
     moto_world.create(order())
     moto_world.legacy.write_directly(order(2), row(order(2), customer="no#key"))
-    moto_world.migration.phases.handle(BeginMove(to=TURNED, reason="by hand", at=moto_world.clock()))
+    moto_world.migration.phases.handle(BeginMove(to=CUT_OVER, reason="by hand", at=moto_world.clock()))
     state = run(moto_world)
     assert (state.step, state.moving_to) == (CANARY, None)
     moto_world.add(order())

@@ -10,12 +10,12 @@ from contextlib import AbstractContextManager, suppress
 
 import pytest
 from tests.orders.support.legacies import order, row
-from tests.orders.support.migration import CANARY, COMPLETE, DUAL, EVENTS, LEGACY_ONLY, TURNED, MigrationFixture
+from tests.orders.support.migration import CANARY, COMPLETE, CUT_OVER, DUAL, EVENTS, LEGACY_ONLY, MigrationFixture
 from tests.orders.support.moments import Moments, deaths, stepping
 from tests.support.interruptions import Killed
 
 from banyan.errors import LegacyWritesOff
-from banyan.migration.phases.steps import Step
+from banyan.migration.phases.aggregate import Step
 from banyan.migration.sync.repair import LegacyRepair
 from banyan.migration.writes.primary import Primary
 from banyan.reconciliation.sides import NotRepairable
@@ -31,7 +31,7 @@ def recover(world: MigrationFixture) -> None:
     assert world.migration.recover() == 0
 
 
-@pytest.mark.parametrize("step", [LEGACY_ONLY, DUAL, CANARY, TURNED, EVENTS, COMPLETE], ids=str)
+@pytest.mark.parametrize("step", [LEGACY_ONLY, DUAL, CANARY, CUT_OVER, EVENTS, COMPLETE], ids=str)
 def test_a_command_that_dies_anywhere_is_done_once_or_not_at_all(mortal: MigrationFixture, step: Step) -> None:
     mortal.go_to(step)
     started = mortal.clock()
@@ -52,7 +52,7 @@ def test_a_command_that_dies_anywhere_is_done_once_or_not_at_all(mortal: Migrati
 def both_sides_agree(world: MigrationFixture, step: Step, stream: StreamId) -> None:
     """Recover, and expect both sides to be equal where there are two."""
     recover(world)
-    if step in (DUAL, CANARY, TURNED):
+    if step in (DUAL, CANARY, CUT_OVER):
         world.expect_equal(stream)
 
 
@@ -77,32 +77,32 @@ def test_an_import_with_a_command_that_dies_anywhere_is_done_once(mortal: Migrat
         mortal.legacy.write_directly(order(moment + 1), row(order(moment + 1)))
 
 
-WAYS = [(LEGACY_ONLY, DUAL), (DUAL, CANARY), (CANARY, TURNED)]
+WAYS = [(LEGACY_ONLY, DUAL), (DUAL, CANARY), (CANARY, CUT_OVER)]
 
 
 @pytest.mark.parametrize(("source", "to"), [*WAYS, *((to, source) for source, to in WAYS)], ids=str)
-def test_a_turn_that_dies_anywhere_is_finished_and_loses_nothing(
+def test_a_cutover_that_dies_anywhere_is_finished_and_loses_nothing(
     mortal: MigrationFixture, source: Step, to: Step
 ) -> None:
     mortal.go_to(source)
     mortal.create(order(1))
 
-    for moment in deaths(mortal, lambda _: mortal.cutover(to)):
+    for moment in deaths(mortal, lambda _: mortal.cut_over(to)):
         recover(mortal)
         reached = mortal.migration.phases.refreshed().step
         if (source, reached) == (LEGACY_ONLY, DUAL):
             mortal.import_row()
         both_sides_agree(mortal, reached, order(moment))
         if reached != to:
-            mortal.cutover(to)
+            mortal.cut_over(to)
         mortal.add(order(moment))
         assert lines(mortal, to, order(moment)) == 2
         both_sides_agree(mortal, to, order(moment))
-        mortal.cutover(source)
+        mortal.cut_over(source)
         mortal.create(order(moment + 1))
 
 
-@pytest.mark.parametrize(("step", "customer", "commits"), [(DUAL, "c-2", 2), (TURNED, "c-1", 1)], ids=str)
+@pytest.mark.parametrize(("step", "customer", "commits"), [(DUAL, "c-2", 2), (CUT_OVER, "c-1", 1)], ids=str)
 def test_a_repair_that_dies_anywhere_is_made_once(
     mortal: MigrationFixture, step: Step, customer: str, commits: int
 ) -> None:
@@ -133,7 +133,7 @@ def test_the_step_without_a_way_back_that_dies_anywhere_is_made(born: Born) -> N
             died = _dies(world, deadly)
             recover(world)
             if world.migration.phases.refreshed().step != EVENTS:
-                world.cutover(EVENTS)
+                world.cut_over(EVENTS)
             left = world.row(order(1))
             world.add(order(1))
             assert (len(world.told(order(1)).lines), world.row(order(1))) == (3, left)
@@ -143,31 +143,31 @@ def test_the_step_without_a_way_back_that_dies_anywhere_is_made(born: Born) -> N
 
 
 def _dies(world: MigrationFixture, deadly: int) -> bool:
-    """Lead a world with an order of two lines to the last turn; whether its process died in it."""
-    world.go_to(TURNED)
+    """Lead a world with an order of two lines to the last cutover; whether its process died in it."""
+    world.go_to(CUT_OVER)
     world.create(order(1))
     world.add(order(1))
     world.migration.recover()
     moments = Moments(deadly)
     with suppress(Killed), stepping(world, moments):
-        world.cutover(EVENTS)
+        world.cut_over(EVENTS)
     world.restart()
     return moments.passed >= deadly
 
 
-def test_a_turn_that_is_given_up_leaves_everything_as_it_was(mortal: MigrationFixture) -> None:
+def test_a_cutover_that_is_given_up_leaves_everything_as_it_was(mortal: MigrationFixture) -> None:
     mortal.go_to(CANARY)
     mortal.create(order(1))
     steps = Moments()
     with stepping(mortal, steps):
-        mortal.cutover(TURNED)
-    mortal.cutover(CANARY)
+        mortal.cut_over(CUT_OVER)
+    mortal.cut_over(CANARY)
     for deadly in range(1, steps.passed):
         with suppress(Killed), stepping(mortal, Moments(deadly)):
-            mortal.cutover(TURNED)
+            mortal.cut_over(CUT_OVER)
         mortal.restart()
         state = mortal.migration.transitions.give_up("test")
-        if state.step == TURNED:
-            mortal.cutover(CANARY)
+        if state.step == CUT_OVER:
+            mortal.cut_over(CANARY)
         mortal.add(order(1))
         mortal.expect_equal(order(1))

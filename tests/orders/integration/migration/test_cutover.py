@@ -1,4 +1,4 @@
-"""Hand-overs of the lead that race each other: whoever comes late changes nothing any more."""
+"""Cutovers that race each other: whoever comes late changes nothing any more."""
 
 from __future__ import annotations
 
@@ -8,47 +8,46 @@ from itertools import count
 
 import pytest
 from tests.orders.support.legacies import order, row
-from tests.orders.support.migration import CANARY, TURNED, MigrationFixture
+from tests.orders.support.migration import CANARY, CUT_OVER, MigrationFixture
 from tests.orders.support.moments import Moments, meanwhile, stepping
 from tests.support.interruptions import Killed
 
 from banyan.adapters.dynamodb.gateway import Gateway
 from banyan.errors import BanyanError
 from banyan.migration.migration import Migration
-from banyan.migration.phases.aggregate import BeginMove
-from banyan.migration.phases.steps import Step
+from banyan.migration.phases.aggregate import BeginMove, Step
 from banyan.migration.writes.primary import DynamoDBPrimary
 
 Intruder = Callable[[Migration], object]
 
 
 def finishes(migration: Migration) -> None:
-    """The controller makes the same turn."""
+    """The controller makes the same cutover."""
     migration.transitions.finish()
 
 
 def gives_up(migration: Migration) -> None:
-    """The controller lets the lead go back."""
+    """The controller lets the earlier primary take over again."""
     migration.transitions.give_up("test")
 
 
 @pytest.mark.parametrize(
     ("intruder", "source", "to"),
-    [(finishes, CANARY, TURNED), (gives_up, CANARY, TURNED), (gives_up, TURNED, CANARY)],
+    [(finishes, CANARY, CUT_OVER), (gives_up, CANARY, CUT_OVER), (gives_up, CUT_OVER, CANARY)],
     ids=["finishes", "gives up to events", "gives up to legacy"],
 )
-def test_whatever_comes_between_two_steps_of_a_turn_both_stores_agree(
+def test_whatever_comes_between_two_steps_of_a_cutover_both_stores_agree(
     moto_world: MigrationFixture, intruder: Intruder, source: Step, to: Step
 ) -> None:
     moto_world.go_to(source)
     moto_world.create(order())
-    for number in range(1, turned(moto_world, source, to, Moments()) + 1):
+    for number in range(1, cut_over(moto_world, source, to, Moments()) + 1):
         moments = Moments(number, lambda: meanwhile(moto_world, intruder))
-        turned(moto_world, source, to, moments)
+        cut_over(moto_world, source, to, moments)
 
 
-def turned(world: MigrationFixture, source: Step, to: Step, moments: Moments) -> int:
-    """A turn in which something happens at a moment, and what must hold behind it; tells the moments there were."""
+def cut_over(world: MigrationFixture, source: Step, to: Step, moments: Moments) -> int:
+    """A cutover in which something happens at a moment, and what must hold after it; returns the number of moments."""
     world.restart()
     world.migration.phases.handle(BeginMove(to=to, reason="test", at=world.clock()))
     with stepping(world, moments, within=False), suppress(BanyanError):
@@ -58,7 +57,7 @@ def turned(world: MigrationFixture, source: Step, to: Step, moments: Moments) ->
     world.add(order())
     world.expect_equal(order())
     if world.migration.phases.refreshed().step != source:
-        world.cutover(source)
+        world.cut_over(source)
     return moments.passed
 
 
@@ -71,12 +70,12 @@ def expect_agreement(world: MigrationFixture) -> None:
 
 
 @pytest.mark.parametrize("kind", ["postgres"], indirect=True)
-def test_a_turn_takes_along_what_an_old_program_wrote_after_the_rows_were_compared(
+def test_a_cutover_takes_along_what_an_old_program_wrote_after_the_rows_were_compared(
     moto_world: MigrationFixture,
 ) -> None:
     moto_world.go_to(CANARY)
     moto_world.legacy.write_directly(order(), row(order()))
-    moto_world.cutover(TURNED)
+    moto_world.cut_over(CUT_OVER)
     moto_world.expect_equal(order())
 
 
@@ -101,8 +100,8 @@ class Late(Moments):
 
 
 @pytest.mark.parametrize("kind", ["postgres"], indirect=True)
-@pytest.mark.parametrize(("source", "to"), [(CANARY, TURNED), (TURNED, CANARY)], ids=str)
-def test_whoever_comes_late_and_dies_leaves_the_lead_where_it_is(
+@pytest.mark.parametrize(("source", "to"), [(CANARY, CUT_OVER), (CUT_OVER, CANARY)], ids=str)
+def test_whoever_comes_late_and_dies_leaves_the_primary_where_it_is(
     moto_world: MigrationFixture, source: Step, to: Step
 ) -> None:
     moto_world.go_to(source)
@@ -118,5 +117,5 @@ def test_whoever_comes_late_and_dies_leaves_the_lead_where_it_is(
         moto_world.expect_equal(order())
         if late.passed < deadly:
             break
-        moto_world.cutover(source)
+        moto_world.cut_over(source)
     assert deadly > 2

@@ -1,4 +1,4 @@
-"""The end of a migration: only when nobody uses the legacy system, and only with an archive that is whole."""
+"""The end of a migration: only when the legacy system is not used, and only with an archive that is whole."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 from psycopg.errors import RaiseException
 from tests.orders.support.archives import MemoryObjects, archived, forge, worker
 from tests.orders.support.legacies import OnDynamoDB, order, row
-from tests.orders.support.migration import CANARY, DUAL, EVENTS, TURNED, MigrationFixture
+from tests.orders.support.migration import CANARY, CUT_OVER, DUAL, EVENTS, MigrationFixture
 from tests.orders.support.moments import deaths
 
 from banyan.entrypoints.http.problems import problem_of
@@ -17,8 +17,7 @@ from banyan.errors import Conflict, LegacyWritesOff
 from banyan.migration.checks import completion
 from banyan.migration.checks.reads import MigratingQueries
 from banyan.migration.checks.usage import READ, WRITE
-from banyan.migration.phases.aggregate import MigrationState
-from banyan.migration.phases.steps import Phase, Step
+from banyan.migration.phases.aggregate import MigrationState, Phase, Step
 from banyan.migration.stores.legacy import LegacyRow, SyncPoint
 from banyan.migration.writes.primary import Primary
 from banyan.streams import StreamId
@@ -40,7 +39,7 @@ def objects() -> MemoryObjects:
 @pytest.fixture
 def ended(moto_world: MigrationFixture) -> MigrationFixture:
     """A world in which events stand alone."""
-    moto_world.go_to(TURNED)
+    moto_world.go_to(CUT_OVER)
     for number in (1, 2, 3):
         moto_world.create(order(number))
     moto_world.go_to(EVENTS)
@@ -222,7 +221,7 @@ def write_a_row(world: MigrationFixture, stream: StreamId) -> None:
 
 
 @on_dynamodb
-@pytest.mark.parametrize("step", [CANARY, TURNED], ids=str)
+@pytest.mark.parametrize("step", [CANARY, CUT_OVER], ids=str)
 def test_a_process_that_still_writes_both_sides_writes_no_item_any_more(
     moto_world: MigrationFixture, step: Step
 ) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from tests.orders.support.legacies import order, row
-from tests.orders.support.migration import CANARY, DUAL, TURNED, MigrationFixture
+from tests.orders.support.migration import CANARY, CUT_OVER, DUAL, MigrationFixture
 
 from banyan.errors import NotFound
 
@@ -18,7 +18,7 @@ def replace(world: MigrationFixture, customer: str = "c-9") -> None:
 
 
 @pytest.mark.parametrize("changes", [1, 2])
-def test_a_row_put_in_the_place_of_a_deleted_one_is_told_by_the_backfill(
+def test_a_row_put_in_the_place_of_a_deleted_one_is_imported_by_the_backfill(
     moto_world: MigrationFixture, changes: int
 ) -> None:
     for _ in range(changes):
@@ -32,7 +32,9 @@ def test_a_row_put_in_the_place_of_a_deleted_one_is_told_by_the_backfill(
     moto_world.expect_equal(order())
 
 
-def test_a_row_put_in_the_place_of_a_deleted_one_is_told_with_its_next_command(moto_world: MigrationFixture) -> None:
+def test_a_row_put_in_the_place_of_a_deleted_one_is_imported_with_its_next_command(
+    moto_world: MigrationFixture,
+) -> None:
     moto_world.go_to(DUAL)
     moto_world.create(order(), "a")
     replace(moto_world)
@@ -63,14 +65,14 @@ def test_an_order_that_was_deleted_directly_can_be_created_again(moto_world: Mig
     assert moto_world.migration.recover() == 0
     assert len(moto_world.row(order()).lines) == 2
     moto_world.expect_equal(order())
-    moto_world.go_to(TURNED)
+    moto_world.go_to(CUT_OVER)
 
 
 @pytest.mark.parametrize("kind", ["postgres"], indirect=True)
-def test_a_row_that_was_deleted_while_events_lead_comes_back_with_the_next_command(
+def test_a_row_that_was_deleted_while_events_are_primary_comes_back_with_the_next_command(
     moto_world: MigrationFixture,
 ) -> None:
-    moto_world.go_to(TURNED)
+    moto_world.go_to(CUT_OVER)
     moto_world.create(order(), "a")
     moto_world.add(order(), "b")
     moto_world.legacy.delete_directly(order())

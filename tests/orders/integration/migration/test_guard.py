@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 from tests.orders.support.archives import forge
 from tests.orders.support.legacies import order, row
-from tests.orders.support.migration import CANARY, DUAL, EVENTS, LEGACY_ONLY, TURNED, MigrationFixture
+from tests.orders.support.migration import CANARY, CUT_OVER, DUAL, EVENTS, LEGACY_ONLY, MigrationFixture
 
 from banyan.errors import Conflict, StoreUnavailable
 from banyan.migration.checks import verification
-from banyan.migration.phases.steps import Phase, Step
+from banyan.migration.phases.aggregate import Phase, Step
 
 ORDERS = [order(number) for number in range(1, 6)]
 COMPLETE = Step(phase=Phase.COMPLETE, percentage=100)
@@ -42,20 +42,20 @@ def test_every_step_forward_tells_which_rows_were_compared(moto_world: Migration
     world.go(CANARY)
     told = last(world)["evidence"]
     assert (told["halfDone"], told["verified"]["rows"], len(told["verified"]["digest"])) == (0, 5, 64)
-    world.go(TURNED)
+    world.go(CUT_OVER)
     assert last(world)["evidence"]["verified"]["digest"] == told["verified"]["digest"]
     world.add(order())
     world.go(EVENTS)
     assert last(world)["evidence"]["verified"]["digest"] != told["verified"]["digest"]
 
 
-@pytest.mark.parametrize(("step", "to"), [(DUAL, CANARY), (CANARY, TURNED), (TURNED, EVENTS)], ids=str)
+@pytest.mark.parametrize(("step", "to"), [(DUAL, CANARY), (CANARY, CUT_OVER), (CUT_OVER, EVENTS)], ids=str)
 def test_content_that_differs_though_versions_agree_is_named_down_to_the_field(
     moto_world: MigrationFixture, step: Step, to: Step
 ) -> None:
     world = with_orders(moto_world, step)
     forge(world, ORDERS[2].id)
-    with pytest.raises(Conflict, match=f"{ORDERS[2]} is told otherwise by its stream: customer$") as refused:
+    with pytest.raises(Conflict, match=f"{ORDERS[2]} is not what its stream says: customer$") as refused:
         world.go(to)
     assert refused.value.code == "would_lose"
     assert world.migration.phases.refreshed().step == step
@@ -66,7 +66,7 @@ def test_rows_that_no_stream_knows_are_named(moto_world: MigrationFixture) -> No
     world = with_orders(moto_world, CANARY)
     world.legacy.write_directly(order(9), row(order(9)))
     with pytest.raises(Conflict, match=f"{order(9)} is not known to its stream"):
-        world.go(TURNED)
+        world.go(CUT_OVER)
 
 
 @pytest.mark.parametrize("kind", ["postgres"], indirect=True)
@@ -78,9 +78,9 @@ def test_writes_that_stay_half_done_are_counted(moto_world: MigrationFixture, mo
     monkeypatch.setattr(world.migration.relay, "stream", fail)
     world.add(order())
     with pytest.raises(Conflict, match="1 writes are half done"):
-        world.go(TURNED)
+        world.go(CUT_OVER)
     monkeypatch.undo()
-    world.go(TURNED)
+    world.go(CUT_OVER)
 
 
 def test_a_stream_that_lost_an_event_is_found_although_nothing_is_half_done(moto_world: MigrationFixture) -> None:
@@ -89,7 +89,7 @@ def test_a_stream_that_lost_an_event_is_found_although_nothing_is_half_done(moto
     commits = list(world.engine.table().forward(ORDERS[3], 0))
     world.engine.remove(commits[-1])
     with pytest.raises(Conflict, match=f"{ORDERS[3]} is at version 2, and its stream at 1"):
-        world.go(TURNED)
+        world.go(CUT_OVER)
 
 
 def test_rows_are_compared_a_slice_at_a_time_and_the_place_is_kept(moto_world: MigrationFixture) -> None:
@@ -109,15 +109,15 @@ def test_a_step_does_not_compare_again_what_was_compared_just_now(moto_world: Mi
     assert world.process().verification.go_on(100, moved_at).current == compared
     forge(world, ORDERS[2].id)
     world.clock.move(timedelta(seconds=verification.SECONDS))
-    with pytest.raises(Conflict, match=f"{ORDERS[2]} is told otherwise"):
+    with pytest.raises(Conflict, match=f"{ORDERS[2]} is not what its stream says"):
         world.process().verification.evidence(moved_at)
 
 
-def test_the_step_without_a_way_back_compares_all_rows_anew(moto_world: MigrationFixture) -> None:
-    world = with_orders(moto_world, TURNED)
+def test_the_step_without_a_way_back_compares_all_rows_again(moto_world: MigrationFixture) -> None:
+    world = with_orders(moto_world, CUT_OVER)
     world.process().verification.go_on(100, world.migration.phases.refreshed().moved_at)
     forge(world, ORDERS[2].id)
-    with pytest.raises(Conflict, match=f"{ORDERS[2]} is told otherwise"):
+    with pytest.raises(Conflict, match=f"{ORDERS[2]} is not what its stream says"):
         world.go(EVENTS)
 
 
@@ -127,11 +127,11 @@ def test_what_was_compared_before_a_step_says_nothing_about_it(
     world = with_orders(moto_world, CANARY)
     monkeypatch.setattr(verification, "SECONDS", 0.0)
     with pytest.raises(Conflict, match="2 of about") as refused:
-        world.go(TURNED)
+        world.go(CUT_OVER)
     assert refused.value.code == "not_verified_yet"
     for _ in range(len(ORDERS)):
         world.migration.verification.go_on(2, world.migration.phases.refreshed().moved_at)
-    world.go(TURNED)
+    world.go(CUT_OVER)
 
 
 def test_another_walk_over_the_same_rows_refuses_no_step(

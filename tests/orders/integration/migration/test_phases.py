@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 from tests.orders.support.legacies import OnDynamoDB, OnPostgres, order, row
-from tests.orders.support.migration import CANARY, DUAL, EVENTS, LEGACY_ONLY, TURNED, MigrationFixture
+from tests.orders.support.migration import CANARY, CUT_OVER, DUAL, EVENTS, LEGACY_ONLY, MigrationFixture
 
 from banyan.errors import CommandRejected, ConcurrencyError, NotFound, StoreUnavailable
-from banyan.migration.phases.steps import Step
+from banyan.migration.phases.aggregate import Step
 from banyan.migration.writes.primary import Primary
 from orders.state import Order
 
@@ -19,7 +19,7 @@ def test_in_phase_legacy_no_event_is_written(world: MigrationFixture) -> None:
     assert world.commits(order()) == []
 
 
-@pytest.mark.parametrize("step", [DUAL, CANARY, TURNED], ids=str)
+@pytest.mark.parametrize("step", [DUAL, CANARY, CUT_OVER], ids=str)
 def test_in_every_phase_with_two_sides_both_have_every_command(world: MigrationFixture, step: Step) -> None:
     world.go_to(step)
     created, added = world.create(order(), "a"), world.add(order(), "b")
@@ -49,7 +49,7 @@ def test_what_an_old_program_wrote_meanwhile_becomes_a_corrective_event(world: M
 
 
 def test_commands_are_refused_by_the_rules_on_either_side(world: MigrationFixture) -> None:
-    for step in (LEGACY_ONLY, DUAL, TURNED):
+    for step in (LEGACY_ONLY, DUAL, CUT_OVER):
         world.go_to(step)
         with pytest.raises(NotFound, match="no such order"):
             world.add(order(9))
@@ -57,7 +57,7 @@ def test_commands_are_refused_by_the_rules_on_either_side(world: MigrationFixtur
 
 def test_a_repeated_command_has_its_first_outcome_in_every_phase(world: MigrationFixture) -> None:
     started = world.clock()
-    for number, step in enumerate((LEGACY_ONLY, DUAL, TURNED), start=1):
+    for number, step in enumerate((LEGACY_ONLY, DUAL, CUT_OVER), start=1):
         world.go_to(step)
         world.create(order(number))
         first = world.add(order(number), "once")
@@ -86,7 +86,7 @@ def test_a_command_is_found_again_on_the_other_side_of_the_turn(world: Migration
     world.go_to(CANARY)
     world.create(order())
     world.add(order(), "before")
-    world.go(TURNED)
+    world.go(CUT_OVER)
     world.restart()
     assert world.add(order(), "before", first_attempt=started).repeated
     world.add(order(), "behind")
@@ -98,7 +98,7 @@ def test_a_command_is_found_again_on_the_other_side_of_the_turn(world: Migration
 
 
 def test_a_caller_who_saw_an_older_version_is_told_so(world: MigrationFixture) -> None:
-    for number, step in enumerate((LEGACY_ONLY, DUAL, TURNED), start=1):
+    for number, step in enumerate((LEGACY_ONLY, DUAL, CUT_OVER), start=1):
         world.go_to(step)
         world.create(order(number))
         assert world.add(order(number), expected=1).head.version == 2
@@ -106,8 +106,8 @@ def test_a_caller_who_saw_an_older_version_is_told_so(world: MigrationFixture) -
             world.add(order(number), expected=1)
 
 
-def test_behind_the_turn_back_the_legacy_system_has_everything(world: MigrationFixture) -> None:
-    world.go_to(TURNED)
+def test_behind_the_cutover_back_the_legacy_system_has_everything(world: MigrationFixture) -> None:
+    world.go_to(CUT_OVER)
     world.create(order(1))
     world.add(order(1))
     world.go(CANARY)
@@ -116,7 +116,7 @@ def test_behind_the_turn_back_the_legacy_system_has_everything(world: MigrationF
     world.go(LEGACY_ONLY)
     world.add(order(2))
     assert len(world.row(order(1)).lines) == 3
-    world.go_to(TURNED)
+    world.go_to(CUT_OVER)
     world.add(order(2))
     assert len(world.row(order(2)).lines) == 3
     world.expect_equal(order(1), order(2))
@@ -129,7 +129,7 @@ def test_a_process_that_believes_in_the_old_phase_writes_nothing_twice_and_loses
     world.create(order())
     old = world.process()
     assert old.phases.current().step == CANARY
-    world.go(TURNED)
+    world.go(CUT_OVER)
     world.add(order())
     stale, world.migration = world.migration, old
     world.add(order())
@@ -142,21 +142,21 @@ def test_a_process_that_believes_in_the_old_phase_writes_nothing_twice_and_loses
 
 
 def test_once_events_stand_alone_the_legacy_system_is_left_alone(world: MigrationFixture) -> None:
-    world.go_to(TURNED)
+    world.go_to(CUT_OVER)
     world.create(order())
     world.go(EVENTS)
     world.add(order())
     assert (len(world.told(order()).lines), len(world.row(order()).lines)) == (2, 1)
     assert world.migration.repository.primary() is Primary.OFF
     with pytest.raises(CommandRejected, match="no move leads"):
-        world.go(TURNED)
+        world.go(CUT_OVER)
 
 
 def test_a_process_that_still_writes_both_sides_learns_that_events_stand_alone(world: MigrationFixture) -> None:
-    world.go_to(TURNED)
+    world.go_to(CUT_OVER)
     world.create(order())
     old = world.process()
-    assert old.phases.current().step == TURNED
+    assert old.phases.current().step == CUT_OVER
     world.go(EVENTS)
     world.add(order())
     world.migration = old
@@ -165,7 +165,7 @@ def test_a_process_that_still_writes_both_sides_learns_that_events_stand_alone(w
 
 
 def test_the_migration_tells_its_own_history(world: MigrationFixture) -> None:
-    world.go(DUAL, CANARY, TURNED, CANARY)
+    world.go(DUAL, CANARY, CUT_OVER, CANARY)
     history = [event.event_type for event in world.migration.phases.history()]
     assert history == ["Moved", "Moved", "MoveBegan", "Moved", "MoveBegan", "Moved"]
 
@@ -175,7 +175,7 @@ def test_worlds_are_of_both_kinds(world: MigrationFixture, kind: str) -> None:
 
 
 @pytest.mark.parametrize("kind", ["postgres"], indirect=True)
-def test_a_turn_takes_along_what_the_other_side_does_not_have_yet(
+def test_a_cutover_takes_along_what_the_other_side_does_not_have_yet(
     moto_world: MigrationFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fail(*_: object) -> None:
@@ -186,7 +186,7 @@ def test_a_turn_takes_along_what_the_other_side_does_not_have_yet(
     moto_world.create(order())
     assert moto_world.commits(order()) == []
     moto_world.restart()
-    moto_world.go(TURNED)
+    moto_world.go(CUT_OVER)
     moto_world.expect_equal(order())
     monkeypatch.setattr(moto_world.migration.legacy_sync, "sync", fail)
     moto_world.add(order())

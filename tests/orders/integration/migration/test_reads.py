@@ -10,12 +10,11 @@ from functools import cached_property
 
 import pytest
 from tests.orders.support.legacies import OnDynamoDB, order
-from tests.orders.support.migration import DUAL, EVENTS, TURNED, MigrationFixture
+from tests.orders.support.migration import CUT_OVER, DUAL, EVENTS, MigrationFixture
 from tests.support.engines import DynamoDBEngine
 
-from banyan.migration.checks.reads import MigratingQueries, differences, reads_from_projection
-from banyan.migration.checks.samples import Samples
-from banyan.migration.phases.steps import Phase, Step
+from banyan.migration.checks.reads import MigratingQueries, Samples, differences, reads_from_projection
+from banyan.migration.phases.aggregate import Phase, Step
 from banyan.projections.processor import ProjectionProcessor
 from banyan.projections.retries import RetryPolicy
 from banyan.reconciliation.content import FieldDifference
@@ -91,7 +90,7 @@ def test_the_share_of_the_step_says_who_answers(reader: Reader) -> None:
         assert found is not None
         assert found.provenance.served_from == ("projection" if reads_from_projection(stream, 50) else "legacy")
         assert (found.provenance.version, found.value.order_id) == (1, stream.id)
-    reader.world.go(TURNED)
+    reader.world.go(CUT_OVER)
     assert reader.served_from() == {"projection"}
     reader.world.go(EVENTS)
     assert reader.served_from() == {"projection"}
@@ -126,7 +125,7 @@ def test_a_read_that_differs_is_kept_with_its_fields(reader: Reader) -> None:
     ]
 
 
-def test_reads_that_differ_are_told_newest_first_page_by_page(reader: Reader) -> None:
+def test_reads_that_differ_are_listed_newest_first_page_by_page(reader: Reader) -> None:
     samples, clock = reader.world.migration.samples, reader.world.clock
     state = reader.world.migration.phases.current()
     began = clock()
@@ -151,7 +150,7 @@ def test_values_without_a_canonical_form_differ_by_name_only() -> None:
     assert (found.name, found.expected) == ("day", None)
 
 
-def test_a_read_model_that_is_behind_is_a_lag_and_no_difference(reader: Reader) -> None:
+def test_a_read_model_that_lags_is_a_lag_and_no_difference(reader: Reader) -> None:
     reader.dice(ALWAYS)
     reader.world.add(STREAMS[0])
     began = reader.world.clock()

@@ -10,12 +10,13 @@ from typing import Any
 import pytest
 from tests.conftest import LOCAL
 from tests.orders.support.legacies import InMemory, OnDynamoDB, line, order, row
-from tests.orders.support.migration import DUAL, EVENTS, LEGACY_ONLY, TURNED, MigrationFixture
+from tests.orders.support.migration import CUT_OVER, DUAL, EVENTS, LEGACY_ONLY, MigrationFixture
 from tests.orders.support.reconciled import ORDERS, OverMemory, Reconciled, Streamed, Traffic
 from tests.orders.support.reconciliation import WINDOW
 from tests.support.engines import DynamoDBEngine
 
-from banyan.migration.phases.steps import Step
+from banyan.adapters.dynamodb.gateway import Gateway
+from banyan.migration.phases.aggregate import Step
 from banyan.migration.stores.dynamodb import DynamoDBLegacy
 from banyan.projections.state import ProjectionState
 from banyan.reconciliation.report import Section
@@ -80,7 +81,7 @@ def test_rows_that_another_version_of_the_projection_made_are_no_difference(reco
     assert "legacy" not in {section.name for section in report.sections}
 
 
-def test_what_old_programs_write_is_found_down_to_the_field_and_told(reconciled: Reconciled) -> None:
+def test_what_old_programs_write_is_found_down_to_the_field_and_reported(reconciled: Reconciled) -> None:
     reconciled.begin()
     planted = plant(reconciled)
     reconciled.age()
@@ -99,8 +100,8 @@ def test_what_old_programs_write_is_found_down_to_the_field_and_told(reconciled:
     assert [type(event.payload) for event in reconciled.store.read(GHOST)] == [OrderImported]
 
 
-def test_while_events_lead_the_row_is_written_anew_and_history_is_left_alone(reconciled: Reconciled) -> None:
-    reconciled.begin(TURNED)
+def test_while_events_are_primary_the_row_is_rewritten_and_history_is_left_alone(reconciled: Reconciled) -> None:
+    reconciled.begin(CUT_OVER)
     plant(reconciled)
     history = {stream: reconciled.world.commits(stream) for stream in ORDERS}
     reconciled.age()
@@ -114,7 +115,7 @@ def test_while_events_lead_the_row_is_written_anew_and_history_is_left_alone(rec
         GHOST: "extra_row",
     }
     assert [finding.repair for finding in section.findings if finding.where == str(GHOST)] == [
-        "not repaired: no event tells of such a row: remove it, or send what it says through the API"
+        "not repaired: no event has such a row: remove it, or send what it says through the API"
     ]
     reconciled.world.legacy.delete_directly(GHOST)
     assert found(reconciled.reconcile()) == {}
@@ -147,7 +148,7 @@ def test_a_row_that_contradicts_itself_is_named_and_left_to_a_person(reconciled:
     assert len(reconciled.world.commits(ORDERS[0])) == 1
 
 
-def test_a_write_that_the_outbox_forgot_is_found_and_told(postgres: Any, moto: DynamoDBEngine) -> None:
+def test_a_write_that_the_outbox_forgot_is_found_and_reported(postgres: Any, moto: DynamoDBEngine) -> None:
     reconciled = Reconciled(MigrationFixture(moto, postgres))
     reconciled.begin()
     with _without_relay(reconciled):
@@ -223,7 +224,7 @@ def test_where_one_side_gets_nothing_there_is_nothing_to_compare(moto: DynamoDBE
     assert "legacy" not in {section.name for section in report.sections}
 
 
-@pytest.mark.parametrize("step", [DUAL, TURNED])
+@pytest.mark.parametrize("step", [DUAL, CUT_OVER])
 @pytest.mark.parametrize("reconciled", ["postgres", "dynamodb", "streamed"], indirect=True)
 def test_live_traffic_gives_no_false_alarm(reconciled: Reconciled, step: Step) -> None:
     reconciled.begin(step)
@@ -285,7 +286,7 @@ def test_a_stream_that_is_not_read_any_more_is_not_taken_for_silence(
         engine.client.update_table(TableName=legacy.table, StreamSpecification={"StreamEnabled": False})
     else:
         name = f"arn:aws:dynamodb:eu-central-1:1:table/{legacy.table}/stream/2010-12-01T00:00:00.000"
-        legacy.repository = DynamoDBLegacy(engine.client, legacy.table, LEGACY, legacy.primary, stream=name)
+        legacy.repository = DynamoDBLegacy(Gateway(engine.client), legacy.table, LEGACY, legacy.primary, stream=name)
         reconciled.world.restart()
     planted = plant(reconciled)
     reconciled.age()

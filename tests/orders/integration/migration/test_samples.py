@@ -15,7 +15,7 @@ from tests.support.engines import DynamoDBEngine
 from banyan.adapters.dynamodb.gateway import Gateway
 from banyan.migration.checks import verification
 from banyan.migration.checks.health import Limits
-from banyan.migration.checks.samples import SampledReads, Samples
+from banyan.migration.checks.reads import SampledReads, Samples
 from banyan.migration.phases.aggregate import MigrationState
 from banyan.reconciliation.content import FieldDifference
 

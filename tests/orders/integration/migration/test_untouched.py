@@ -11,7 +11,7 @@ from typing import Any, Final
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from tests.orders.support.legacies import OnDynamoDB, OnPostgres, order
-from tests.orders.support.migration import CANARY, DUAL, START, TURNED, MigrationFixture
+from tests.orders.support.migration import CANARY, CUT_OVER, DUAL, START, MigrationFixture
 from tests.support.engines import moto_tables
 from tests.support.postgres import Server, database
 
@@ -223,7 +223,7 @@ class Walk:
 
     def __call__(self) -> None:
         self.command()
-        for step in (DUAL, CANARY, TURNED):
+        for step in (DUAL, CANARY, CUT_OVER):
             self.world.go_to(step)
             self.command()
         self.repair()

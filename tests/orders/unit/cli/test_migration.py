@@ -64,7 +64,7 @@ class Moving:
         assert self.desk.app.migration is not None
         return self.desk.app.migration
 
-    def align(self) -> None:
+    def import_rows(self) -> None:
         """Let every row be known to its stream, as a backfill does."""
         for number in (1, 2, 3):
             self.migration.importer.import_row(order(number))
@@ -90,7 +90,7 @@ def settings_of(legacy: OnDynamoDB | OnPostgres) -> dict[str, str]:
 
 @pytest.fixture(params=["dynamodb"])
 def moving(request: pytest.FixtureRequest) -> Iterator[Moving]:
-    """A migration that nobody has begun."""
+    """A migration that was not begun."""
     with moto_tables() as engine:
         legacy = request.getfixturevalue("postgres") if request.param == "postgres" else OnDynamoDB(engine)
         made = Moving(engine, legacy)
@@ -121,8 +121,8 @@ def test_a_migration_from_its_first_step_to_its_archive(
         filled = banyan("migration backfill --every 0.05")
         assert (filled.exit_code, "3 became events, 0 cannot" in filled.stdout) == (0, True), filled.output
         assert banyan(f"migration move canary:50 {BECAUSE}").exit_code == 0
-        turned = banyan(f"migration advance {BECAUSE}")
-        assert (turned.exit_code, "canary 100 %" in turned.stdout) == (0, True), turned.output
+        cut_over = banyan(f"migration advance {BECAUSE}")
+        assert (cut_over.exit_code, "canary 100 %" in cut_over.stdout) == (0, True), cut_over.output
         refused = banyan(f"migration advance {BECAUSE}")
         assert (refused.exit_code, "no way back" in refused.stderr) == (1, True)
         assert "event_store" in banyan(f"migration advance --no-way-back {BECAUSE}").stdout
@@ -175,7 +175,7 @@ def test_it_goes_back_a_phase_or_to_the_step_that_is_named(
 ) -> None:
     banyan(f"migration start {BECAUSE}")
     assert "would_lose: " in banyan(f"migration move canary:50 {BECAUSE}").stderr
-    moving.align()
+    moving.import_rows()
     banyan(f"migration move canary:50 {BECAUSE}")
     assert "canary 10 %" in banyan(f"migration rollback --to canary:10 {BECAUSE}").stdout
     assert "dual_write" in banyan(f"migration rollback {BECAUSE}").stdout
@@ -187,7 +187,7 @@ def test_it_goes_back_a_phase_or_to_the_step_that_is_named(
 
 def test_two_who_advance_at_once_advance_one_step(moving: Moving, banyan: Banyan) -> None:
     banyan(f"migration start {BECAUSE}")
-    moving.align()
+    moving.import_rows()
     seen = {"from": {"phase": "dual_write", "percentage": 0}, "reason": "r"}
     assert moving.told("advance", seen)["percentage"] == 10
     assert problem(moving.desk.ask(f"{PATH}/advance", seen)) == (409, "step_moved")
@@ -235,7 +235,7 @@ def test_it_can_be_seen_and_rolled_back_while_the_legacy_system_does_not_answer(
         raise psycopg.OperationalError("connection refused")
 
     banyan(f"migration start {BECAUSE}")
-    moving.align()
+    moving.import_rows()
     banyan(f"migration move canary:50 {BECAUSE}")
     moving.migration.close()
     monkeypatch.setattr("banyan.migration.stores.connections.psycopg.connect", refuse)
@@ -245,24 +245,24 @@ def test_it_can_be_seen_and_rolled_back_while_the_legacy_system_does_not_answer(
 
 
 @on_postgres
-def test_a_turn_that_cannot_be_made_is_told_as_such(moving: Moving, desk: InProcessPlatform, banyan: Banyan) -> None:
+def test_a_cutover_that_cannot_be_made_is_told_as_such(moving: Moving, desk: InProcessPlatform, banyan: Banyan) -> None:
     def spoil_the_turn() -> None:
         if moving.migration.phases.refreshed().moving_to:
             moving.legacy.write_directly(order(4), row(order(4), customer="no#key"))
         desk.functions.run()
 
     banyan(f"migration start {BECAUSE}")
-    moving.align()
+    moving.import_rows()
     banyan(f"migration move canary:50 {BECAUSE}")
     with meanwhile(spoil_the_turn, pause=0.02):
-        turned = banyan(f"migration move canary:100 {BECAUSE}")
-        assert (turned.exit_code, "was not made: " in turned.stderr) == (1, True), turned.output
+        cut_over = banyan(f"migration move canary:100 {BECAUSE}")
+        assert (cut_over.exit_code, "was not made: " in cut_over.stderr) == (1, True), cut_over.output
         filled = banyan("migration backfill --every 0.05")
     assert (filled.exit_code, "customer_id" in filled.stdout) == (1, True), filled.output
     assert moving.told()["percentage"] == 50
 
 
-def test_a_move_goes_on_when_nobody_watches_it(
+def test_a_move_goes_on_when_no_one_watches_it(
     moving: Moving, banyan: Banyan, desk: InProcessPlatform, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def interrupt(_: float) -> None:
@@ -270,7 +270,7 @@ def test_a_move_goes_on_when_nobody_watches_it(
 
     monkeypatch.setattr("banyan_tools.cli.following.time", SimpleNamespace(sleep=interrupt))
     banyan(f"migration start {BECAUSE}")
-    moving.align()
+    moving.import_rows()
     banyan(f"migration move canary:50 {BECAUSE}")
     left = banyan(f"migration move canary:100 {BECAUSE}")
     assert (left.exit_code, "`banyan migration status` shows it" in left.stderr) == (130, True)

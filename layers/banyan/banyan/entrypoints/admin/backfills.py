@@ -12,7 +12,7 @@ from pydantic import Field
 from banyan.entrypoints.admin.migrations import CurrentMigration
 from banyan.events import CamelModel
 from banyan.migration.archive.manifest import TableContent
-from banyan.migration.archive.state import Archive, Restoration
+from banyan.migration.archive.tables import Archive, Restoration
 from banyan.migration.sync.backfill import BackfillPreview, BackfillProgress
 
 router = Router()  # type: ignore[no-untyped-call]

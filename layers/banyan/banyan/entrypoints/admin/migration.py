@@ -13,8 +13,8 @@ from pydantic import Field
 from banyan.entrypoints.admin.migrations import CurrentMigration, Migrating
 from banyan.errors import CommandRejected, Conflict
 from banyan.events import CamelModel, Event
-from banyan.migration.checks.overview import Overview, Standing
-from banyan.migration.phases.steps import ALL_READS, Phase, Step
+from banyan.migration.checks.health import Overview, Standing
+from banyan.migration.phases.aggregate import ALL_READS, Phase, Step
 from banyan.reconciliation.content import FieldDifference
 from banyan.streams import BEGINNING_OF_TIME, StreamId
 from banyan.text import Line
@@ -158,7 +158,7 @@ def move(body: MoveRequest, asked: CurrentMigration) -> Standing:
 
 
 def _move(asked: Migrating, to: Step, reason: str, *, no_way_back: bool = False) -> Standing:
-    """Decide on a step; where the lead changes hands the controller finishes it."""
+    """Decide on a step; where the primary changes, the controller finishes it."""
     if to.phase is Phase.EVENT_STORE and not no_way_back:
         raise Conflict(
             "no_way_back",

@@ -1,17 +1,24 @@
-"""The manifest of an archive: what lies where, and the checksums that tell whether it still does."""
+"""The objects of an archive, where they lie, and the manifest that says whether they still are what was written."""
 
 from __future__ import annotations
 
 import gzip
-from collections.abc import Iterable, Sequence
+from base64 import b64encode
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from hashlib import sha256
-from typing import Final
+from typing import TYPE_CHECKING, Final, Protocol
 
 import orjson
+from botocore.exceptions import ClientError
 
+from banyan.adapters.clients import outages
 from banyan.errors import Conflict
 from banyan.events import CamelModel
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
 
 FORMATS: Final = ("banyan-legacy-archive/1", "banyan-legacy-archive/2")
 """By the format of their lines."""
@@ -19,6 +26,8 @@ MODULUS: Final = 2**256
 NOTHING: Final = "0" * 64
 KEY_DIGITS: Final = 32
 """Of the digest of an object, in its key."""
+KEY_TAKEN: Final = "PreconditionFailed"
+"""S3's answer (412) to ``If-None-Match: *`` when an object has the key; 409 asks for the same request again."""
 
 
 class TableContent(CamelModel):
@@ -26,8 +35,6 @@ class TableContent(CamelModel):
 
     Parameters
     ----------
-    name : str
-    rows : int
     digest : str
         Sum of the sha256 of all lines, modulo 2**256: the same in whatever order they are read; 64 hexadecimal digits.
     """
@@ -48,7 +55,6 @@ class ArchivePart(CamelModel):
 
     Parameters
     ----------
-    table, key : str
     rows, size : int
         Lines, and bytes of the object.
     sha256, content_sha256 : str
@@ -87,12 +93,8 @@ class Manifest(CamelModel):
     ----------
     format, kind : str
         Of the archive, and what the legacy system stands on.
-    entity, id : str
     phase_version : int
         Version of the migration's stream when it was begun.
-    begun_at, ended_at : datetime
-    tables : tuple[TableContent, ...]
-    parts : tuple[ArchivePart, ...]
     checksum : str
         sha256 of all the rest.
     """
@@ -151,6 +153,54 @@ def folder(entity: str, id: str) -> str:
 def manifest_key(entity: str, id: str) -> str:
     """Where the manifest of an archive lies."""
     return f"{folder(entity, id)}/manifest.json"
+
+
+class ArchiveObjects(Protocol):
+    """Objects under a key."""
+
+    def put(self, key: str, content: bytes) -> None:
+        """Keep an object; one that has that key already stays as it is. Raises ``StoreUnavailable``."""
+
+    def get(self, key: str) -> bytes | None:
+        """An object. Raises ``StoreUnavailable``."""
+
+
+class S3Objects:
+    """Objects of a bucket.
+
+    Parameters
+    ----------
+    client : Callable[[], S3Client]
+        Asked when the first object is.
+    """
+
+    def __init__(self, client: Callable[[], S3Client], bucket: str) -> None:
+        self._client = client
+        self._bucket = bucket
+
+    def put(self, key: str, content: bytes) -> None:
+        """S3 refuses content that was damaged on its way."""
+        with outages("the archive bucket"):
+            try:
+                self._client().put_object(
+                    Bucket=self._bucket,
+                    Key=key,
+                    Body=content,
+                    ContentType="application/json" if key.endswith(".json") else "application/gzip",
+                    ChecksumSHA256=b64encode(sha256(content).digest()).decode(),
+                    IfNoneMatch="*",
+                )
+            except ClientError as error:
+                if error.response["Error"]["Code"] != KEY_TAKEN:
+                    raise
+
+    def get(self, key: str) -> bytes | None:
+        client = self._client()
+        with outages("the archive bucket"):
+            try:
+                return client.get_object(Bucket=self._bucket, Key=key)["Body"].read()
+            except client.exceptions.NoSuchKey:
+                return None
 
 
 def _joined(lines: Sequence[bytes]) -> bytes:

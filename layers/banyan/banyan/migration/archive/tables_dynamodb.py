@@ -5,86 +5,69 @@ from __future__ import annotations
 from base64 import b64decode, b64encode
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, Final
+from dataclasses import dataclass
+from typing import Any, Final
 
 import orjson
-from botocore.exceptions import BotoCoreError, ClientError
 
-from banyan.errors import StoreUnavailable
+from banyan.adapters.dynamodb.gateway import ConditionFailed, Gateway
 from banyan.migration.archive.tables import DirectWrites, TablePage
-
-if TYPE_CHECKING:
-    from mypy_boto3_dynamodb import DynamoDBClient
+from banyan.store.items import Item
 
 ITEMS: Final = "items"
+_SORTED: Final = orjson.OPT_SORT_KEYS
 
 
+@dataclass(eq=False)
 class DynamoDBTables:
-    """Items as DynamoDB's own JSON, so that every attribute keeps its type.
-
-    Parameters
-    ----------
-    client : DynamoDBClient
-    table : str
-    entity : str
-    """
+    """Items as DynamoDB's own JSON, so that every attribute keeps its type."""
 
     kind = "dynamodb"
     line_format = 1
 
-    def __init__(self, client: DynamoDBClient, table: str, entity: str) -> None:
-        self._client = client
-        self._table = table
-        self._entity = entity
+    gateway: Gateway
+    table: str
+    entity: str
 
     def in_format(self, line_format: int) -> DynamoDBTables:  # noqa: ARG002
-        """As in ``LegacyTables``: there is one."""
+        """There is one."""
         return self
 
     def names(self) -> Sequence[str]:
-        """As in ``LegacyTables``: the table may have another name where it is restored."""
+        """The table may have another name where it is restored."""
         return (ITEMS,)
 
     def page(self, table: str, after: str | None, limit: int) -> TablePage:  # noqa: ARG002
-        """As in ``LegacyTables``; the order is that of the table's partitions."""
-        start = {"ExclusiveStartKey": _item(after.encode())} if after else {}
-        answer = self._call("scan", ConsistentRead=True, Limit=limit, **start)
-        items = answer["Items"]
-        end = answer.get("LastEvaluatedKey")
+        """The order is that of the table's partitions."""
+        items, end = self._scan(limit, _item(after.encode()) if after else None)
         out_of_sync = [self._stream(item) for item in items if not _in_sync(item)]
         return TablePage([_line(item) for item in items], _line(end).decode() if end else None, out_of_sync)
 
     def insert(self, table: str, lines: Sequence[bytes]) -> None:  # noqa: ARG002
-        """As in ``LegacyTables``."""
         for line in lines:
-            with suppress(self._client.exceptions.ConditionalCheckFailedException):
-                self._call("put_item", Item=_item(line), ConditionExpression="attribute_not_exists(id)")
+            put = {"TableName": self.table, "Item": _item(line), "ConditionExpression": "attribute_not_exists(id)"}
+            with suppress(ConditionFailed):
+                self.gateway.send("put_item", put)
 
     def rehearse(self, table: str, lines: Sequence[bytes]) -> Sequence[bytes]:  # noqa: ARG002
-        """As in ``LegacyTables``: DynamoDB takes back every item that it gave, if the lines hold all of it."""
+        """DynamoDB takes back every item that it gave, if the lines hold all of it."""
         return [_line(_item(line)) for line in lines]
 
     def end_restoration(self) -> None:
-        """As in ``LegacyTables``: nothing."""
+        """Nothing."""
 
     def filled(self) -> str | None:
-        """As in ``LegacyTables``."""
-        return ITEMS if self._call("scan", ConsistentRead=True, Limit=1)["Items"] else None
+        return ITEMS if self._scan(1)[0] else None
 
     def direct_writes(self) -> DirectWrites:
-        """As in ``LegacyTables``: DynamoDB does not say who uses it; only its content does."""
+        """DynamoDB does not say who uses it; only its content does."""
         return DirectWrites()
 
-    def _stream(self, item: Mapping[str, Any]) -> str:
-        return f"{item['tenant']['S']}:{self._entity}:{item['id']['S']}"
+    def _scan(self, limit: int, start: Item | None = None) -> tuple[Sequence[Item], Item | None]:
+        return self.gateway.page("scan", {"TableName": self.table, "ConsistentRead": True, "Limit": limit}, start)
 
-    def _call(self, operation: str, **request: Any) -> Any:
-        try:
-            return getattr(self._client, operation)(TableName=self._table, **request)
-        except self._client.exceptions.ConditionalCheckFailedException:
-            raise
-        except (ClientError, BotoCoreError) as error:
-            raise StoreUnavailable(f"no answer from the legacy table: {type(error).__name__}") from error
+    def _stream(self, item: Mapping[str, Any]) -> str:
+        return f"{item['tenant']['S']}:{self.entity}:{item['id']['S']}"
 
 
 def _in_sync(item: Mapping[str, Any]) -> bool:
@@ -128,6 +111,3 @@ def _nested(kind: str, value: Any, each: Any) -> Any:
         case "L":
             return [each(*next(iter(inner.items()))) for inner in value]
     return value
-
-
-_SORTED: Final = orjson.OPT_SORT_KEYS

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import cache
 from typing import Any, Final
 
@@ -13,21 +14,39 @@ from psycopg import Cursor, sql
 from psycopg.rows import TupleRow
 
 from banyan.errors import ConfigurationError, Conflict
-from banyan.migration.archive.columns_postgres import (
-    Column,
-    columns_of,
-    identifier,
-    inserted_values,
-    key_of,
-    line_of,
-    literal_percent,
-    sequences_of,
-)
 from banyan.migration.archive.tables import DirectWrites, TablePage
 from banyan.migration.stores.adapter import AnyAdapter
 from banyan.migration.stores.connections import Connections
 from banyan.streams import StreamId
 
+JSONB: Final = 1
+COLUMNS: Final = """
+    SELECT a.attname, format_type(a.atttypid, a.atttypmod), a.attgenerated <> ''
+    FROM pg_attribute a
+    WHERE a.attrelid = %s::regclass AND a.attnum > 0 AND NOT a.attisdropped
+    ORDER BY a.attnum"""
+KEY: Final = """
+    SELECT a.attname, format_type(a.atttypid, a.atttypmod), false
+    FROM pg_index i, unnest(i.indkey) WITH ORDINALITY AS k(number, place), pg_attribute a
+    WHERE i.indrelid = %s::regclass AND i.indisprimary AND a.attrelid = i.indrelid AND a.attnum = k.number
+    ORDER BY k.place"""
+NUMBERED: Final = """
+    SELECT DISTINCT a.attname, s.seqrelid::regclass::text, s.seqincrement > 0
+    FROM pg_attribute a
+    JOIN pg_sequence s ON EXISTS (
+        SELECT FROM pg_depend d WHERE d.classid = 'pg_class'::regclass AND d.objid = s.seqrelid
+        AND d.refclassid = 'pg_class'::regclass AND d.refobjid = a.attrelid AND d.refobjsubid = a.attnum
+    ) OR EXISTS (
+        SELECT FROM pg_depend d JOIN pg_attrdef v ON d.classid = 'pg_attrdef'::regclass AND d.objid = v.oid
+        WHERE v.adrelid = a.attrelid AND v.adnum = a.attnum AND d.refobjid = s.seqrelid
+    )
+    WHERE a.attrelid = %s::regclass AND a.atttypid IN ('int2'::regtype, 'int4'::regtype, 'int8'::regtype)"""
+"""Integer columns that a sequence fills: identities, serials, and defaults that name it."""
+GO_ON: Final = """
+    SELECT setval(s.seqrelid::regclass, f.number)
+    FROM pg_sequence s, (SELECT {furthest}({column})::bigint AS number FROM {table}) f
+    WHERE s.seqrelid = %s::regclass AND f.number BETWEEN s.seqmin AND s.seqmax
+      AND COALESCE(f.number {further} pg_sequence_last_value(s.seqrelid), true)"""
 LINKS: Final = "banyan_link"
 TEXTS: Final = 2
 """Lines of this format hold each column as the text that PostgreSQL itself writes and reads; of format 1, ``jsonb``."""
@@ -47,12 +66,74 @@ SEQUENCES: Final = """
 LAST: Final = "SELECT tenant, id, changed_at FROM banyan_changes WHERE entity = %s ORDER BY changed_at DESC LIMIT 1"
 
 
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column of a table; PostgreSQL computes the value of one that is generated."""
+
+    name: str
+    type: str
+    generated: bool
+
+    @property
+    def text(self) -> str:
+        """SQL for the text of its value in row ``r``, by the output function of its type."""
+        name = f"r.{identifier(self.name)}"
+        return f"CASE WHEN {name} IS DISTINCT FROM NULL THEN format('%%s', {name}) END"
+
+
+def columns_of(cursor: Cursor[TupleRow], table: str) -> Sequence[Column]:
+    """The columns of a table, in order."""
+    cursor.execute(COLUMNS, (table,))
+    return [Column(*found) for found in cursor.fetchall()]
+
+
+def key_of(cursor: Cursor[TupleRow], table: str) -> Sequence[Column]:
+    """The columns of its primary key, in the key's order."""
+    cursor.execute(KEY, (table,))
+    return [Column(*found) for found in cursor.fetchall()]
+
+
+def line_of(columns: Sequence[Column], line_format: int) -> tuple[str, Sequence[Any]]:
+    """SQL, and its parameters, for the line of row ``r``: equal rows have equal lines."""
+    if line_format == JSONB:
+        return "to_jsonb(r.*)::text", ()
+    texts = ", ".join(column.text for column in columns)
+    return f"jsonb_object(%s::text[], ARRAY[{texts}]::text[])::text", ([column.name for column in columns],)
+
+
+def inserted_values(table: str, columns: Sequence[Column], line_format: int) -> tuple[str, Sequence[Any]]:
+    """SQL, and its parameters but the last one, which is an array of lines, for the values of these columns."""
+    if line_format == JSONB:
+        names = ", ".join(f"r.{identifier(column.name)}" for column in columns)
+        return f"SELECT {names} FROM jsonb_populate_recordset(NULL::{literal_percent(table)}, %s::jsonb) r", ()
+    values = ", ".join(f"(r ->> %s)::{literal_percent(column.type)}" for column in columns)
+    return f"SELECT {values} FROM jsonb_array_elements(%s::jsonb) r", [column.name for column in columns]
+
+
+def sequences_of(cursor: Cursor[TupleRow], table: str) -> Iterator[tuple[str, Sequence[Any]]]:
+    """Statements that let each sequence of a table go on after the rows that are there; never back."""
+    cursor.execute(NUMBERED, (table,))
+    for name, sequence, ascending in cursor.fetchall():
+        furthest, further = ("max", ">") if ascending else ("min", "<")
+        column, of = identifier(name), literal_percent(table)
+        yield GO_ON.format(furthest=furthest, further=further, column=column, table=of), (sequence,)
+
+
+def identifier(name: str) -> str:
+    """A name, quoted, in a statement with parameters."""
+    return '"' + literal_percent(name.replace('"', '""')) + '"'
+
+
+def literal_percent(text: str) -> str:
+    """SQL in a statement with parameters, where a percent sign begins one."""
+    return text.replace("%", "%%")
+
+
 class PostgresTables:
     """Rows as PostgreSQL's own text of every column, as a dump has them.
 
     Parameters
     ----------
-    connections : Connections
     adapter : LegacyAdapter
         Its ``sql.tables``, each with a primary key, are the tables; the links of rows and streams go with them.
     line_format : int
@@ -69,15 +150,13 @@ class PostgresTables:
         self._key = cache(self._read_key)
 
     def in_format(self, line_format: int) -> PostgresTables:
-        """As in ``LegacyTables``."""
         return self if line_format == self.line_format else type(self)(self._connections, self._adapter, line_format)
 
     def names(self) -> Sequence[str]:
-        """As in ``LegacyTables``."""
         return self._names
 
     def page(self, table: str, after: str | None, limit: int) -> TablePage:
-        """As in ``LegacyTables``, in the order of the primary key."""
+        """In the order of the primary key."""
         key = self._key(table)
         names = ", ".join(f"r.{identifier(column.name)}" for column in key)
         behind = f"WHERE ({names}) > ({', '.join(f'%s::{literal_percent(column.type)}' for column in key)})"
@@ -95,14 +174,14 @@ class PostgresTables:
         return TablePage([line.encode() for line, _ in rows], end)
 
     def insert(self, table: str, lines: Sequence[bytes]) -> None:
-        """As in ``LegacyTables``, without the triggers: what they did when a row was written is in the rows."""
+        """Without the triggers: what they did when a row was written is in the rows."""
         with self._transaction() as cursor:
             _without_triggers(cursor)
             with _refusals(table):
                 self._insert(cursor, table, columns_of(cursor, table), lines)
 
     def rehearse(self, table: str, lines: Sequence[bytes]) -> Sequence[bytes]:
-        """As in ``LegacyTables``, in a temporary table with the same columns and constraints."""
+        """In a temporary table with the same columns and constraints."""
         with self._transaction() as cursor:
             columns = columns_of(cursor, table)
             _create_trial(cursor, table)
@@ -113,18 +192,16 @@ class PostgresTables:
             return [found[0].encode() for found in cursor.fetchall()]
 
     def end_restoration(self) -> None:
-        """As in ``LegacyTables``: sequences go on behind the rows that are there."""
+        """Sequences go on after the rows that are there."""
         for table in self._names:
             with self._transaction() as cursor:
                 for statement, parameters in sequences_of(cursor, table):
                     cursor.execute(_trusted(statement), parameters)
 
     def filled(self) -> str | None:
-        """As in ``LegacyTables``."""
         return next((name for name in self._names if self._one(f"SELECT EXISTS (SELECT FROM {name})")), None)
 
     def direct_writes(self) -> DirectWrites:
-        """As in ``LegacyTables``."""
         entity = self._adapter.entity
         with self._connections.transaction() as cursor:
             cursor.execute(SEQUENCES)

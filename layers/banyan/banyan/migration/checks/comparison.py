@@ -1,45 +1,109 @@
-"""A legacy system against the read model that takes its place, while both are written."""
+"""The rows of a legacy system against the read model that takes their place, while both are written."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from banyan.errors import StreamCorrupted
-from banyan.migration.checks.rows_side import UNREADABLE, LegacySide
-from banyan.migration.migration import Migration
-from banyan.migration.stores.legacy import FoundRow
+from banyan.documents import Documents
+from banyan.errors import StreamCorrupted, UnreadableRow
+from banyan.migration.phases.aggregate import Phase
+from banyan.migration.stores.adapter import AnyAdapter
+from banyan.migration.stores.legacy import AnyRepository, FoundRow, TracksChanges, side_name
+from banyan.migration.stores.rows import key_at, nameable, place_of, readable
+from banyan.migration.sync.contents import view_of
 from banyan.migration.sync.repair import LegacyRepair
 from banyan.migration.writes.primary import Primary
+from banyan.projections.base import AnyStreamProjection
+from banyan.projections.state import ProjectionState
 from banyan.projections.views import StateRow
-from banyan.reconciliation.feeds import Clock
+from banyan.reconciliation.feeds import Clock, CompositeFeed, FullListing, RestartingFeed
 from banyan.reconciliation.report import Finding
-from banyan.reconciliation.rows import ReadModelSide
-from banyan.reconciliation.sides import Side, Verdict, judged
+from banyan.reconciliation.rows import ReadModelSide, Sources
+from banyan.reconciliation.sides import Content, Feed, Listing, Side, Verdict, judged
+from banyan.reconciliation.tree import DigestTree, path_of
 from banyan.store import EventStore
 from banyan.store.chain import timestamp
 from banyan.streams import StreamId
 
+if TYPE_CHECKING:
+    from banyan.migration.migration import Migration
+
+
+UNREADABLE: Final = "(unreadable)"
+"""Stands in the place of what a bad row shows."""
 MANY: Final = 10_000
 UNREADABLE_ROW: Final = "unreadable_row"
+BOTH_WRITTEN: Final = frozenset({Phase.DUAL_WRITE, Phase.CANARY})
+
+
+class LegacySide:
+    """The rows of a legacy system, as a read model shows them.
+
+    Parameters
+    ----------
+    projection : str
+        One of the adapter's ``views``.
+    """
+
+    def __init__(self, repository: AnyRepository, adapter: AnyAdapter, projection: str, documents: Documents) -> None:
+        self.name = side_name(adapter.entity)
+        self.feed = self._feed(documents, repository)
+        self._repository = repository
+        self._adapter = adapter
+        self._projection = projection
+
+    def rows(self, ids: Sequence[str]) -> Mapping[str, FoundRow]:
+        """Rows of streams."""
+        return {str(stream): row for stream, row in self._repository.rows(list(map(StreamId.parse, ids))).items()}
+
+    def read(self, ids: Sequence[str]) -> Mapping[str, Content]:
+        """One read for 100 rows."""
+        return {id: self.content(row) for id, row in self.rows(ids).items()}
+
+    def content(self, row: FoundRow) -> Content:
+        """What is compared of a row; of one that is bad, why it is."""
+        try:
+            found = readable(row)
+            content: Content = view_of(self._adapter, self._projection, found.data).model_dump() if found else {}
+        except UnreadableRow as error:
+            return {UNREADABLE: error.detail}
+        return content
+
+    def _feed(self, documents: Documents, repository: AnyRepository) -> Feed:
+        """All rows that are or were, and then what changed; all in every run where nothing records changes."""
+
+        def rows(position: str, limit: int) -> Listing:
+            found = repository.scan(key_at(position) if position else None, limit)
+            streams = [nameable(key_at(place_of(row)), self._adapter.entity) for row in found]
+            return Listing(tuple(map(str, filter(None, streams))), place_of(found[-1]) if found else None)
+
+        def known(position: str, limit: int) -> Listing:
+            ids = tuple(tree.ids(position, limit))
+            return Listing(ids, path_of(ids[-1]) if ids else None)
+
+        tree = DigestTree(documents, self.name)
+        everything = CompositeFeed(
+            FullListing(documents, f"known:{self.name}", known), FullListing(documents, self.name, rows)
+        )
+        tracked = repository.changes(documents) if isinstance(repository, TracksChanges) else None
+        if tracked is None:
+            return RestartingFeed(documents, self.name, everything)
+        origin = tracked.origin
+        return RestartingFeed(documents, self.name, CompositeFeed(everything, tracked.feed), lambda _: origin)
 
 
 class LegacyComparison:
     """Rows of both sides; the primary is believed.
 
     Contents are compared where both sides stand at the same version of the stream, and where a row was written
-    behind the facade's back. Where one side is behind, the write is on its way as long as a worker is about to
+    behind the facade's back. Where one side lags, the write is on its way as long as a worker is about to
     complete it and it is younger than the fence.
 
     Parameters
     ----------
-    migration : Migration
-    primary : Primary
-    legacy : LegacySide
-    shown : ReadModelSide
-    store : EventStore
     fence : Callable[[], datetime]
         A write made before should have arrived.
     """
@@ -66,7 +130,7 @@ class LegacyComparison:
         self.actual: Side = shown if self._leads else legacy
 
     def judge(self, ids: Sequence[str]) -> Mapping[str, Verdict]:
-        """As in ``Comparison``: read models first and legacy rows after, so that these are never behind in between."""
+        """Read models first and legacy rows after, so that these never lag in between."""
         fence = self._fence()
         shown = self._shown.rows(ids)
         rows = self._legacy.rows(ids)
@@ -75,7 +139,7 @@ class LegacyComparison:
         return verdicts | (self._on_their_way(apart, verdicts, rows, shown, fence) if apart else {})
 
     def repair(self, finding: Finding) -> str:
-        """As in ``Comparison``: the side that is not primary follows the other one."""
+        """The side that is not primary follows the other one."""
         return self._repair(StreamId.parse(finding.where))
 
     def _content(self, id: str, row: FoundRow | None, exists: bool, shown: StateRow | None) -> Verdict:
@@ -85,7 +149,7 @@ class LegacyComparison:
             return Verdict(Finding(where=id, kind=UNREADABLE_ROW, detail=why), evidence=why)
         seen = self._shown.content(shown) if exists else None
         verdict = judged(id, legacy, seen) if self._leads else judged(id, seen, legacy)
-        return replace(verdict, finding=_told(verdict.finding, row, exists)) if verdict.finding else verdict
+        return replace(verdict, finding=_explained(verdict.finding, row, exists)) if verdict.finding else verdict
 
     def _on_their_way(
         self,
@@ -95,13 +159,13 @@ class LegacyComparison:
         shown: Mapping[str, StateRow | None],
         fence: datetime,
     ) -> dict[str, Verdict]:
-        """Differences of which one side may only be behind: whoever still has to complete a write says since when."""
+        """Differences where one side may only lag: whoever still has to complete a write says since when."""
         missing = {id: self._missing(id, rows.get(id), shown.get(id)) for id in ids}
         owned = {str(each.stream): each.since for each in self._migration.half_done(MANY)}
         return {id: _late(verdicts[id], missing[id] or owned.get(id), missing[id] is not None, fence) for id in ids}
 
     def _missing(self, id: str, row: FoundRow | None, shown: StateRow | None) -> datetime | None:
-        """When the first event was recorded that the read model lacks and the row tells."""
+        """When the first event was recorded that the read model lacks and the row has."""
         version = shown.version if shown else 0
         if row is None or row.stream_version <= version:
             return None
@@ -112,16 +176,41 @@ class LegacyComparison:
         return commit.recorded_at if commit else None
 
 
+def compared(migration: Migration) -> str:
+    """Name of the projection that rows are compared with."""
+    return next(iter(migration.adapter.views))
+
+
+def is_due(migration: Migration) -> bool:
+    """Whether both sides are written, and every row that was there before has been imported."""
+    backfill = migration.backfill.progress()
+    return backfill is not None and backfill.finished and migration.phases.refreshed().step.phase in BOTH_WRITTEN
+
+
+def comparisons(
+    migration: Migration, projection: AnyStreamProjection, control: ProjectionState, sources: Sources, fence: Clock
+) -> Sequence[LegacyComparison]:
+    """The comparison of the legacy system with a projection; none while there is nothing to compare.
+
+    Rows that another version of the projection made are not what it shows: they are compared after its rebuild.
+    """
+    if not is_due(migration) or control.outdated(projection.version):
+        return ()
+    legacy = LegacySide(migration.repository, migration.adapter, projection.name, sources.documents)
+    shown = ReadModelSide(projection, control.generation(), sources)
+    return (LegacyComparison(migration, migration.phases.current().primary, legacy, shown, sources.store, fence),)
+
+
 def _may_be_late(verdict: Verdict) -> bool:
     return verdict.finding is not None and verdict.finding.kind != UNREADABLE_ROW
 
 
-def _told(finding: Finding, row: FoundRow | None, exists: bool) -> Finding:
+def _explained(finding: Finding, row: FoundRow | None, exists: bool) -> Finding:
     """A difference with what is known of its cause."""
     if row is None:
         return finding.model_copy(update={"detail": "the legacy system has no such row"})
     if not row.in_sync:
-        return finding.model_copy(update={"detail": "no event tells of the row as it is"})
+        return finding.model_copy(update={"detail": "no event has the row as it is"})
     return finding if exists else finding.model_copy(update={"detail": "the read model has no such row"})
 
 
@@ -133,7 +222,7 @@ def _apart(row: FoundRow | None, shown: StateRow | None) -> bool:
 
 
 def _late(verdict: Verdict, since: datetime | None, recorded: bool, fence: datetime) -> Verdict:
-    """What to say of a side that is behind; what the event store has, the read model's own comparison speaks of."""
+    """What to say of a side that lags; what the event store has is left to the read model's own comparison."""
     if since is None or verdict.finding is None:
         return verdict
     if recorded or since > fence:

@@ -11,10 +11,9 @@ from typing import Any, Final
 from banyan.errors import Conflict
 from banyan.events import CamelModel
 from banyan.jobs import Job
-from banyan.migration.archive.archives import Archives
-from banyan.migration.archive.reading import TableReading, begin, read_on
-from banyan.migration.archive.state import Archive, ArchiveStage
-from banyan.migration.checks.usage_monitor import LegacyUsageMonitor, UsageReport
+from banyan.migration.archive.tables import Archive, ArchiveStage, TableReading, begin, read_on
+from banyan.migration.archive.worker import Archives
+from banyan.migration.checks.usage import LegacyUsageMonitor, UsageReport
 from banyan.store.chain import timestamp
 from banyan.store.eventstore import Clock
 
@@ -31,9 +30,6 @@ class Rereading(CamelModel):
     ----------
     archive : str
         Its id.
-    begun_at : datetime
-    reading : TableReading
-    ended_at : datetime, optional
     """
 
     archive: str
@@ -43,15 +39,12 @@ class Rereading(CamelModel):
 
 
 class Completion:
-    """Tells whether a migration may be completed.
+    """Says whether a migration may be completed.
 
     Parameters
     ----------
-    archives : Archives
-    monitor : LegacyUsageMonitor
     quiet : timedelta
         How long nothing must have been seen.
-    clock : Callable[[], datetime]
     ticks : Callable[[], float]
         Seconds that only go forward.
     """
@@ -72,7 +65,7 @@ class Completion:
         self._document = archives.documents.of("rereading", Rereading)
 
     def evidence(self) -> Mapping[str, Any]:
-        """Expect that nothing stands in the way, and tell why.
+        """Expect that nothing stands in the way, and say why.
 
         Raises
         ------

@@ -1,22 +1,34 @@
-"""Whether a migration is healthy, and what its next step waits for: for those who move it and for those who ask."""
+"""Whether a migration is healthy and what its next step waits for: for those who move it and for those who ask."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Final
+from enum import StrEnum
+from typing import TYPE_CHECKING, ClassVar, Final
 
+from pydantic import ConfigDict
+
+from banyan.errors import StoreUnavailable
 from banyan.events import CamelModel
+from banyan.migration.archive.tables import ArchiveStage
+from banyan.migration.checks.usage import UsageReport
 from banyan.migration.checks.verification import UNKNOWN, RowDifference
-from banyan.migration.phases.aggregate import MigrationState
-from banyan.migration.phases.steps import Phase, Step, ladder
+from banyan.migration.phases.aggregate import MigrationState, Phase, SpelledPhase, Step, ladder
+from banyan.migration.writes.parked import HalfDone, Owner
+from banyan.migration.writes.primary import Primary
+from banyan.streams import StreamId
 
 if TYPE_CHECKING:
     from banyan.migration.migration import Migration
 
+
 CAUTION: Final = 2
 """A migration moves on only below half of the limits above which it moves back."""
+COUNTED: Final = 1000
+SHOWN: Final = 100
+JUDGED: Final = frozenset({Phase.DUAL_WRITE, Phase.CANARY})
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +41,6 @@ class Limits:
         How long a step must have been healthy.
     samples : int
         How many reads must have been compared.
-    lag_ms : int
     mismatch_rate : float
         0 to 1.
     steps : Sequence[int]
@@ -54,7 +65,7 @@ class Limits:
         return max(window, state.moved_at) if state.moved_at else window
 
     def next(self, step: Step) -> Step | None:
-        """The step behind a step; ``None`` behind the last."""
+        """The step after a step; ``None`` after the last."""
         return next((each for each in ladder(self.steps) if each.place > step.place), None)
 
 
@@ -63,18 +74,16 @@ class MigrationHealth(CamelModel):
 
     Parameters
     ----------
-    compared, differing : int
-    mismatch_rate : float
     lag_ms : int
         Of read models and of the side that follows, whichever is longer.
     half_done : int
         Writes that one side does not have yet.
     parked : int
-        TableContent among them that stand in their own way.
+        Rows among them that are parked.
     unaligned : bool
         Whether a row is not known to its stream.
     differences : tuple[RowDifference, ...]
-        Some rows that their streams tell otherwise, or not at all.
+        Some rows that are not what their streams say, or that these lack.
     verified : bool
         Whether every row was compared with its stream since the step was made.
     """
@@ -125,7 +134,7 @@ def unsafe(health: MigrationHealth) -> Iterator[str]:
     if health.unaligned:
         yield "some rows are not known to their streams: run the backfill"
     elif health.differences:
-        yield "some rows are told otherwise by their streams"
+        yield "some rows are not what their streams say"
 
 
 def reasons_to_wait(state: MigrationState, health: MigrationHealth, limits: Limits, now: datetime) -> Iterator[str]:
@@ -138,3 +147,176 @@ def reasons_to_wait(state: MigrationState, health: MigrationHealth, limits: Limi
     yield from trouble(health, limits, CAUTION)
     if not health.verified:
         yield "not every row is compared with its stream yet"
+
+
+class HalfDoneWrite(CamelModel):
+    """A write that one side does not have yet, and who completes it."""
+
+    stream: StreamId
+    version: int
+    since: datetime
+    age_ms: int
+    owner: Owner
+
+
+class ParkedWrite(CamelModel):
+    """A row that cannot be brought up to date: what it lacks is tried again every minute, and by whom."""
+
+    model_config: ClassVar[ConfigDict] = ConfigDict(from_attributes=True)
+
+    stream: StreamId
+    owner: Owner
+    reason: str
+    since: datetime
+
+
+class By(StrEnum):
+    """Who makes a step."""
+
+    CONTROLLER = "controller"
+    OPERATOR = "operator"
+
+
+class NextStep(CamelModel):
+    """The next step forward, who makes it, and what it waits for."""
+
+    step: Step
+    by: By
+    waits_for: tuple[str, ...]
+
+
+class Standing(CamelModel):
+    """Where a migration stands.
+
+    Parameters
+    ----------
+    percentage : int
+        Share of reads that the read models answer, %.
+    since : datetime, optional
+        When it got there.
+    moving_to : Step, optional
+        The step it is on its way to, while the primary changes.
+    held : str
+        Why it did not move when it last might have.
+    """
+
+    entity: str
+    phase: SpelledPhase
+    percentage: int
+    leader: Primary
+    since: datetime | None
+    moving_to: Step | None
+    held: str
+
+
+class Overview(Standing):
+    """Where a migration stands, how it does, and what it waits for.
+
+    Parameters
+    ----------
+    health : MigrationHealth, optional
+        While both sides are written.
+    half_done : tuple[HalfDoneWrite, ...]
+        The oldest ``SHOWN``.
+    parked : tuple[ParkedWrite, ...]
+        The oldest ``SHOWN``.
+    quiet : UsageReport, optional
+        Since when no use of the legacy system was seen, once its writes are off.
+    """
+
+    health: MigrationHealth | None
+    half_done: tuple[HalfDoneWrite, ...]
+    parked: tuple[ParkedWrite, ...]
+    quiet: UsageReport | None
+    next: NextStep | None
+
+
+class Observer:
+    """Looks at a migration, and changes nothing."""
+
+    def __init__(self, migration: Migration) -> None:
+        self._migration = migration
+        self._limits = migration.limits
+        self._clock = migration.clock
+
+    def overview(self) -> Overview:
+        """Where it stands; when the legacy system does not answer, that is what it waits for.
+
+        Raises
+        ------
+        StoreUnavailable
+            The event table or the migration table does not answer.
+        """
+        state, now = self._migration.phases.refreshed(), self._clock()
+        parked = self._migration.parked_rows()
+        quiet = self._migration.monitor.known() if state.step.phase is Phase.EVENT_STORE else None
+        try:
+            writes = self._migration.half_done(COUNTED) if state.step.phase in JUDGED else []
+            waiting = {each.stream for each in writes} - {each.stream for each in parked}
+            health = self._health(state, writes, waiting, now)
+            reasons = tuple(self._reasons(state, health, quiet, now))
+        except StoreUnavailable as error:
+            writes, health, reasons = [], None, (str(error),)
+        return Overview(
+            **dict(self.standing(state)),
+            health=health,
+            half_done=tuple(_shown(each, now) for each in writes[:SHOWN]),
+            parked=tuple(ParkedWrite.model_validate(each) for each in parked[:SHOWN]),
+            quiet=quiet,
+            next=self._next(state, reasons),
+        )
+
+    def standing(self, state: MigrationState) -> Standing:
+        """Where it stands, as its events say."""
+        return Standing(
+            entity=self._migration.phases.entity,
+            phase=state.step.phase,
+            percentage=state.step.percentage,
+            leader=state.primary,
+            since=state.moved_at,
+            moving_to=state.moving_to,
+            held=state.deferred,
+        )
+
+    def next(self) -> Step | None:
+        """The step after the one where it stands. Raises ``StoreUnavailable``."""
+        return self._limits.next(self._migration.phases.refreshed().step)
+
+    def _health(
+        self, state: MigrationState, writes: Sequence[HalfDone], waiting: Collection[StreamId], now: datetime
+    ) -> MigrationHealth | None:
+        if state.step.phase not in JUDGED:
+            return None
+        lag = next((_milliseconds(now - each.since) for each in writes if each.stream in waiting), 0)
+        return examined(self._migration, self._limits.since(state, now), lag, len(writes))
+
+    def _next(self, state: MigrationState, reasons: tuple[str, ...]) -> NextStep | None:
+        step = self._limits.next(state.step)
+        if step is None:
+            return None
+        by = By.CONTROLLER if step.phase is Phase.CANARY else By.OPERATOR
+        return NextStep(step=step, by=by, waits_for=reasons)
+
+    def _reasons(
+        self, state: MigrationState, health: MigrationHealth | None, quiet: UsageReport | None, now: datetime
+    ) -> Iterator[str]:
+        if health:
+            yield from reasons_to_wait(state, health, self._limits, now)
+        if state.step.phase is Phase.EVENT_STORE:
+            yield from self._reasons_to_keep(quiet)
+
+    def _reasons_to_keep(self, quiet: UsageReport | None) -> Iterator[str]:
+        archive = self._migration.archives.progress()
+        if quiet is None or quiet.looked_at - quiet.since < self._limits.quiet:
+            yield f"the legacy system must not have been used for {self._limits.quiet}"
+        if archive is None or archive.stage is not ArchiveStage.VERIFIED:
+            yield "no archive was written and read back yet"
+
+
+def _shown(write: HalfDone, now: datetime) -> HalfDoneWrite:
+    age = _milliseconds(now - write.since)
+    return HalfDoneWrite(stream=write.stream, version=write.version, since=write.since, age_ms=age, owner=write.owner)
+
+
+def _milliseconds(age: timedelta) -> int:
+    return max(0, round(age / timedelta(milliseconds=1)))

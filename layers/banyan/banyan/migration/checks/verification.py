@@ -1,4 +1,4 @@
-"""Whether going back would lose nothing: every row compared with what its stream tells, a slice at a time."""
+"""Whether going back would lose nothing: every row compared with its stream, a slice at a time."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from banyan.migration.documents import MigrationDocuments
 from banyan.migration.stores.adapter import AnyAdapter
 from banyan.migration.stores.legacy import AnyRepository, AnyRow, BadRow, FoundRow, LegacyRow
 from banyan.migration.stores.rows import key_at, nameable, place_of
+from banyan.migration.sync.contents import fold_row
 from banyan.migration.writes.parked import is_of_one_row, reason_of
 from banyan.reconciliation.content import canonical, differing
 from banyan.store import EventStore
@@ -34,7 +35,7 @@ UNKNOWN: Final = "not known to its stream: run the backfill"
 
 
 class RowDifference(CamelModel):
-    """A row that its stream tells otherwise, and how."""
+    """A row that is not what its stream says, and how."""
 
     stream: str
     what: str
@@ -44,20 +45,18 @@ class RowDifference(CamelModel):
 
 
 class VerificationPass(CamelModel):
-    """One walk over all rows. It does not go on behind a slice with differences in it.
+    """One walk over all rows. It does not go on after a slice with differences in it.
 
     Parameters
     ----------
-    begun_at : datetime
     after : str, optional
         The last row that was compared.
     rows : int
-        Rows that equal what their streams tell.
+        Rows that equal what their streams say.
     digest : str
         sha256 over the digest before and the canonical JSON of each row in turn; both sides have the same.
     differences : tuple[RowDifference, ...]
         In the slice where it stands.
-    ended_at : datetime, optional
     """
 
     begun_at: datetime
@@ -90,14 +89,10 @@ class Verification:
 
     Parameters
     ----------
-    repository : LegacyRepository
-    store : EventStore
-    adapter : LegacyAdapter
     settle : Callable[[StreamId], Any]
         Completes what is half done on one stream.
     documents : MigrationDocuments
         Where the place is kept.
-    clock : Callable[[], datetime]
     ticks : Callable[[], float]
         Seconds that only go forward.
     """
@@ -129,8 +124,6 @@ class Verification:
 
         Parameters
         ----------
-        rows : int
-        since : datetime, optional
         again : bool
             Even if a walk ended just now.
 
@@ -153,7 +146,7 @@ class Verification:
         return passes
 
     def evidence(self, since: datetime | None, *, again: bool = False) -> Mapping[str, Any]:
-        """Expect that every row was equal to its stream since a moment, and tell what was compared. As ``go_on``.
+        """Expect that every row was equal to its stream since a moment, and say what was compared.
 
         Raises
         ------
@@ -256,14 +249,12 @@ class Verification:
             return f"not compared: {reason_of(error)}"
 
     def _difference(self, row: AnyRow) -> str:
-        version = 0
-        known: Any = None
-        for event in self._store.read(row.stream):
-            version, known = event.version, self._adapter.evolve(known, event.payload, event.occurred_at)
+        events = list(self._store.read(row.stream))
+        version = events[-1].version if events else 0
         if version != row.stream_version:
             return f"at version {row.stream_version}, and its stream at {version}"
-        fields = differing(known.model_dump(), row.data.model_dump())
-        return f"told otherwise by its stream: {', '.join(field.name for field in fields)}" if fields else ""
+        fields = differing(fold_row(self._adapter, events).model_dump(), row.data.model_dump())
+        return f"not what its stream says: {', '.join(field.name for field in fields)}" if fields else ""
 
 
 def _name(row: FoundRow) -> str:

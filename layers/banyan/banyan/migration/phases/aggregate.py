@@ -1,21 +1,83 @@
-"""The migration of one entity as an aggregate: where it stands, and why it went there."""
+"""The migration of one entity as an aggregate: its steps, where it stands, and why it went there."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any, Final
+from enum import StrEnum
+from typing import Annotated, Any, Final
+
+from pydantic import WithJsonSchema
 
 from banyan.decider import Decider
 from banyan.errors import CommandRejected, Conflict
 from banyan.events import CamelModel, DomainEvent
-from banyan.migration.phases.steps import START, Step, reachable
 from banyan.migration.writes.primary import Primary
 from banyan.streams import StreamId
 from banyan.upcasting import EventRegistry
 
+ALL_READS: Final = 100
 ENTITY: Final = "migration"
 TENANT: Final = "_system"
+
+
+class Phase(StrEnum):
+    """Where a migration stands; each phase is described in docs/migration.md."""
+
+    LEGACY = "legacy"
+    DUAL_WRITE = "dual_write"
+    CANARY = "canary"
+    EVENT_STORE = "event_store"
+    COMPLETE = "complete"
+
+
+ORDER: Final = tuple(Phase)
+
+SpelledPhase = Annotated[Phase, WithJsonSchema({"type": "string", "enum": [phase.value for phase in Phase]})]
+"""A phase, written out where an API describes itself."""
+
+
+class Step(CamelModel):
+    """A phase, and the share of reads that the read models answer, %."""
+
+    phase: SpelledPhase = Phase.LEGACY
+    percentage: int = 0
+
+    @property
+    def primary(self) -> Primary:
+        """Whose transaction decides a command at this step."""
+        if self.phase in (Phase.EVENT_STORE, Phase.COMPLETE):
+            return Primary.OFF
+        return Primary.EVENTS if self.percentage >= ALL_READS else Primary.LEGACY
+
+    @property
+    def place(self) -> tuple[int, int]:
+        """Sorts steps along the way."""
+        return ORDER.index(self.phase), self.percentage
+
+    def __str__(self) -> str:
+        return f"{self.phase} {self.percentage} %" if self.phase is Phase.CANARY else str(self.phase)
+
+
+START: Final = Step()
+
+
+def ladder(canary_steps: Sequence[int]) -> tuple[Step, ...]:
+    """Every step of a migration, in order."""
+    canary = (Step(phase=Phase.CANARY, percentage=share) for share in canary_steps)
+    ends = (Step(phase=phase, percentage=ALL_READS) for phase in (Phase.EVENT_STORE, Phase.COMPLETE))
+    return (START, Step(phase=Phase.DUAL_WRITE), *canary, *ends)
+
+
+def reachable(source: Step, to: Step) -> bool:
+    """Whether one move leads from a step to another: back as far as one likes, forward one phase at most."""
+    if source.primary is Primary.OFF:
+        return (source.phase, to.phase) == (Phase.EVENT_STORE, Phase.COMPLETE)
+    if to.place < source.place:
+        return True
+    if to.phase is Phase.EVENT_STORE:
+        return source.primary is Primary.EVENTS
+    return to.place > source.place and to.place[0] <= source.place[0] + 1
 
 
 class MoveBegan(DomainEvent):
@@ -100,12 +162,10 @@ class MigrationState(CamelModel):
 
     Parameters
     ----------
-    step : Step
     moved_at : datetime, optional
         When it got there.
     moving_to : Step, optional
         The step it is on its way to, while the primary changes.
-    moving_reason : str
     moving_evidence : Mapping[str, Any]
         Why it is on its way.
     reversing : str
@@ -172,6 +232,17 @@ def evolve(state: MigrationState, event: DomainEvent) -> MigrationState:
     return state
 
 
+MIGRATION: Final[Decider[MigrationState, Command]] = Decider(
+    entity=ENTITY, initial=MigrationState, decide=decide, evolve=evolve, state=MigrationState
+)
+REGISTRY: Final = EventRegistry([MoveBegan, Moved, MoveReversed, MoveGivenUp, TransitionDeferred])
+
+
+def migration_of(entity: str) -> StreamId:
+    """The stream of an entity's migration."""
+    return StreamId(TENANT, ENTITY, entity)
+
+
 def _move(command: BeginMove, state: MigrationState) -> Sequence[DomainEvent]:
     if state.moving_to is not None:
         raise Conflict("already_moving", f"the migration is on its way to {state.moving_to}")
@@ -199,14 +270,3 @@ def _destination(state: MigrationState) -> Step:
     if state.moving_to is None:
         raise Conflict("not_moving", "the migration is not on its way to another step")
     return state.moving_to
-
-
-MIGRATION: Final[Decider[MigrationState, Command]] = Decider(
-    entity=ENTITY, initial=MigrationState, decide=decide, evolve=evolve, state=MigrationState
-)
-REGISTRY: Final = EventRegistry([MoveBegan, Moved, MoveReversed, MoveGivenUp, TransitionDeferred])
-
-
-def migration_of(entity: str) -> StreamId:
-    """The stream of an entity's migration."""
-    return StreamId(TENANT, ENTITY, entity)

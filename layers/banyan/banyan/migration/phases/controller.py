@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from banyan.errors import BanyanError, Conflict
 from banyan.migration.checks.health import MigrationHealth, examined, reasons_to_wait, trouble
-from banyan.migration.phases.aggregate import DeferTransition, MigrationState
-from banyan.migration.phases.steps import Phase, Step
+from banyan.migration.phases.aggregate import DeferTransition, MigrationState, Phase, Step
 
 if TYPE_CHECKING:
     from banyan.migration.migration import Migration
@@ -27,7 +26,7 @@ class Controller:
         self._telemetry = migration.telemetry
 
     def run(self) -> MigrationState:
-        """One look: complete, judge, and move if need be.
+        """Run once: complete, judge, and move if need be.
 
         Returns
         -------
@@ -41,20 +40,20 @@ class Controller:
         self._telemetry.count("MigrationParked", len(self._migration.parked_rows()))
         state = self._finish()
         if state.step.phase is Phase.EVENT_STORE:
-            self._look_after_the_end()
+            self._watch_the_end()
         if state.moving_to or state.step.phase not in (Phase.DUAL_WRITE, Phase.CANARY):
             return state
         with suppress(Conflict):
             self._migration.verification.go_on(self._limits.rows, state.moved_at)
         return self._decide(state, self._health(state, lag, half_done))
 
-    def _look_after_the_end(self) -> None:
+    def _watch_the_end(self) -> None:
         with suppress(Conflict):
             self._migration.monitor.check()
         self._migration.completion.go_on()
 
     def _finish(self) -> MigrationState:
-        """Finish a move that was cut short; while that fails, the lead goes back and the move is given up."""
+        """Finish a move that was cut short; while that fails, give it up, and the earlier primary takes over again."""
         try:
             return self._migration.transitions.finish(ACTOR)
         except BanyanError as error:

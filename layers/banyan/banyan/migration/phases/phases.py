@@ -1,4 +1,4 @@
-"""Where the migration of an entity stands, for everybody who has to know within seconds."""
+"""Where the migration of an entity stands, for all who have to know within seconds."""
 
 from __future__ import annotations
 
@@ -9,7 +9,13 @@ from typing import Any, Final
 
 from banyan.commands.handler import CommandHandler, Outcome
 from banyan.events import Event, Metadata
-from banyan.migration.phases.aggregate import MIGRATION, REGISTRY, Command, MigrationState, migration_of
+from banyan.migration.phases.aggregate import (
+    MIGRATION,
+    REGISTRY,
+    Command,
+    MigrationState,
+    migration_of,
+)
 from banyan.store import CommitTable, EventStore
 from banyan.store.eventstore import Clock, utc_now
 
@@ -23,8 +29,6 @@ class Phases:
     ----------
     table : CommitTable
         The event table, where the migration is a stream like any other.
-    entity : str
-    clock : Callable[[], datetime]
     ticks : Callable[[], float]
         Seconds that only go forward.
     """
@@ -62,12 +66,7 @@ class Phases:
         return self._handler.load(self.stream).head.version
 
     def handle(self, command: Command, actor: str = "", **options: Any) -> Outcome[MigrationState]:
-        """Decide on a command.
-
-        Raises
-        ------
-        As ``CommandHandler.handle``.
-        """
+        """Decide on a command. As ``CommandHandler.handle``."""
         outcome = self._handler.handle(self.stream, command, metadata=Metadata(actor=actor), **options)
         self.forget()
         return outcome

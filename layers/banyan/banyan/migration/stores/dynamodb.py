@@ -2,50 +2,122 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
+from decimal import Decimal, InvalidOperation
+from typing import Any, Final, Generic, TypeVar
 
 from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
-from botocore.exceptions import BotoCoreError, ClientError
 from pydantic import BaseModel
 
 from banyan.adapters.dynamodb.commits import TransactItem
-from banyan.adapters.dynamodb.gateway import Gateway
+from banyan.adapters.dynamodb.gateway import ConditionFailed, Gateway
 from banyan.documents import Documents
-from banyan.errors import LegacyWritesOff, PrimaryChanged, RowRaced, RowRefused, StoreUnavailable
+from banyan.errors import (
+    InvalidStreamId,
+    LegacyWritesOff,
+    PrimaryChanged,
+    RowRaced,
+    RowRefused,
+    StoreBusy,
+    StoreRejected,
+)
 from banyan.events import Metadata
-from banyan.migration.checks.rows_side import ChangeFeed, side_name
-from banyan.migration.stores.adapter import LegacyAdapter
-from banyan.migration.stores.items import ItemAttributes, Value
-from banyan.migration.stores.legacy import BadRow, LegacyRow, NamedRow, OutboxEntry, SyncPoint, Unit
+from banyan.migration.stores.adapter import AnyAdapter, LegacyAdapter, Lines, continued
+from banyan.migration.stores.legacy import (
+    BadRow,
+    ChangeFeed,
+    LegacyRow,
+    NamedRow,
+    OutboxEntry,
+    SyncPoint,
+    Unit,
+    side_name,
+)
 from banyan.migration.stores.rows import LegacyKey, key_at, nameable, place_of, read_row, readable
 from banyan.migration.writes.primary import DynamoDBPrimary, Primary
 from banyan.reconciliation.feeds import DirtySet
 from banyan.store.chain import timestamp
 from banyan.streams import StreamId
+from banyan.telemetry import Telemetry
 
-if TYPE_CHECKING:
-    from mypy_boto3_dynamodb import DynamoDBClient
+Value = Mapping[str, Any]
+"""An attribute as DynamoDB has it, such as ``{"N": "1"}``."""
 
+DIGITS: Final = 38
+MAGNITUDES: Final = range(-130, 126)
+NULL: Final[Value] = {"NULL": True}
 R = TypeVar("R", bound=BaseModel)
-
 KEY: Final = ("tenant", "id")
 LINK, COMMANDS = "banyan_link", "banyan_commands"
 REMEMBERED: Final = 50
 LATEST: Final = "latest"
-
+TOO_LARGE: Final = "the item is too large, or holds a value that no item can hold"
 _logger = logging.getLogger(__name__)
-
 _WHOLE = re.compile("-?[0-9]+")
-
 _reader, _writer = TypeDeserializer(), TypeSerializer()
 
-NO_ITEM: Final = "the item is too large, or holds a value that no item can hold"
+
+class ItemAttributes:
+    """The attributes that an adapter's row maps to."""
+
+    def __init__(self, adapter: AnyAdapter) -> None:
+        self._lines = adapter.lines
+        self._numbers = frozenset(adapter.numbers)
+        fields: Mapping[str, Any] = adapter.row.model_fields
+        self._optional = {name for name, f in fields.items() if not f.is_required() and f.get_default() is None}
+
+    def changed(self, item: Mapping[str, Value], before: BaseModel | None, after: BaseModel) -> dict[str, Value | None]:
+        """What is to be written of a row, by attribute; ``None`` for one that is to be removed.
+
+        Parameters
+        ----------
+        item : Mapping[str, Value]
+            As it is stored.
+        before, after : Row
+            What it says, and what it is to say.
+        """
+        old, new = _plain(before) if before else {}, _plain(after)
+        return {
+            name: self._value(name, item.get(name), old.get(name), value)
+            if value is not None or name not in self._optional
+            else None
+            for name, value in _differing(old, new).items()
+        }
+
+    def _value(self, name: str, stored: Value | None, old: Any, new: Any) -> Value:
+        kind = next(iter(stored)) if stored else "N" if name in self._numbers else ""
+        if isinstance(new, dict):
+            return {"M": self._map((stored or {}).get("M", {}), old if isinstance(old, dict) else {}, new)}
+        if isinstance(new, list) and not _is_set(kind, new):
+            return {"L": self._list(name, (stored or {}).get("L", []), old if isinstance(old, list) else [], new)}
+        return _scalar(kind, new)
+
+    def _map(self, stored: Mapping[str, Value], old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Value]:
+        kept = {name: value for name, value in stored.items() if name not in old or name in new}
+        for name, value in _differing(old, new).items():
+            kept[name] = self._value(name, stored.get(name), old.get(name), value)
+        return kept
+
+    def _list(self, name: str, stored: Sequence[Value], old: Sequence[Any], new: Sequence[Any]) -> list[Value]:
+        """Lines with what is stored of them; a new one takes the types of its fields from the one before."""
+        if len(stored) != len(old):
+            stored, old = [], []
+        places = continued(old, new, self._lines.get(name, Lines()).identity)
+        found: list[Value] = []
+        for place, value in zip(places, new, strict=True):
+            if place is None:
+                found.append(self._value(name, _types(stored, value), None, value))
+            elif old[place] == value:
+                found.append(stored[place])
+            else:
+                found.append(self._value(name, stored[place], old[place], value))
+        return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,61 +139,55 @@ class DynamoDBLegacy(Generic[R]):
 
     Parameters
     ----------
-    client : DynamoDBClient
-    table : str
-    adapter : LegacyAdapter
-    primary : DynamoDBPrimary
     stream : str, optional
         ARN of the table's stream that the change marker reads; with the label ``latest`` of the one it has now.
     """
 
     def __init__(
         self,
-        client: DynamoDBClient,
+        gateway: Gateway,
         table: str,
         adapter: LegacyAdapter[R, Any],
         primary: DynamoDBPrimary,
         *,
         stream: str = "",
     ) -> None:
-        self._client = client
+        self._gateway = gateway
         self._table = table
         self._adapter = adapter
         self._attributes = ItemAttributes(adapter)
         self._primary = primary
         self._stream = stream
-        self._gateway = Gateway(client)
 
     def load(self, stream: StreamId) -> LegacyRow[R] | None:
-        """As in ``LegacyRepository``."""
         stored = self.stored(stream)
         return stored.row if stored else None
 
     def stored(self, stream: StreamId) -> StoredRow[R] | None:
         """A row and the commands it remembers. Raises ``UnreadableRow``, ``StoreUnavailable``."""
-        item = self._call("get_item", Key=_key(stream), ConsistentRead=True).get("Item", {})
+        item = self._gateway.get(self._table, _key(stream)) or {}
         row = readable(self._read(item)) if item else None
         commands = _reader.deserialize(item[COMMANDS]) if COMMANDS in item else ()
         return StoredRow(row, tuple(commands or ()), item) if row else None
 
     def rows(self, streams: Sequence[StreamId]) -> Mapping[StreamId, LegacyRow[R] | BadRow]:
-        """As in ``LegacyRepository``: one batch read for up to 100."""
+        """One batch read for up to 100."""
         items = self._gateway.get_many(self._table, [_key(stream) for stream in streams])
         found = [self._read(item) for item in items]
         return {stream: row for row in found if (stream := nameable(key_at(place_of(row)), self._adapter.entity))}
 
     def scan(self, after: NamedRow | None, limit: int) -> Sequence[LegacyRow[R] | BadRow]:
-        """As in ``LegacyRepository``; the order is that of the table's partitions."""
-        start = {"ExclusiveStartKey": _key(after)} if after else {}
-        answer = self._call("scan", ConsistentRead=True, Limit=limit, **start)
-        return [self._read(item) for item in answer["Items"]]
+        """The order is that of the table's partitions."""
+        request = {"TableName": self._table, "ConsistentRead": True, "Limit": limit}
+        items, _ = self._gateway.page("scan", request, _key(after) if after else None)
+        return [self._read(item) for item in items]
 
     def count(self) -> int:
-        """As in ``LegacyRepository``: the table's own count, up to 6 hours old."""
-        return int(self._call("describe_table")["Table"]["ItemCount"])
+        """The table's own count, up to 6 hours old."""
+        return int(self._described()["ItemCount"])
 
     def out_of_sync(self, limit: int) -> Sequence[StreamId]:
-        """As in ``LegacyRepository``; reads the whole table."""
+        """Reads the whole table."""
         found: list[StreamId] = []
         rows = self.scan(None, limit)
         while rows and len(found) < limit:
@@ -131,10 +197,10 @@ class DynamoDBLegacy(Generic[R]):
         return found[:limit]
 
     def changes(self, documents: Documents) -> ChangeFeed | None:
-        """As in ``TracksChanges``: what the table's stream told of, as long as it is the one that is read."""
+        """What the table's stream recorded, as long as it is the one that is read."""
         if not self._stream:
             return None
-        table = self._call("describe_table")["Table"]
+        table = self._described()
         label = table.get("LatestStreamLabel", "")
         if not table.get("StreamSpecification", {}).get("StreamEnabled") or not self._reads(label):
             _logger.error("the legacy table has no such stream any more, so all its rows are read: %s", self._stream)
@@ -143,7 +209,7 @@ class DynamoDBLegacy(Generic[R]):
 
     @contextmanager
     def unit(self, stream: StreamId, primary: Primary) -> Iterator[Unit[R]]:
-        """As in ``LegacyRepository``: nothing is locked, but the write fails when another one came first."""
+        """Nothing is locked, but the write fails when another one came first."""
         unit = _Unit(self.stored(stream))
         yield unit
         if unit.written:
@@ -151,11 +217,9 @@ class DynamoDBLegacy(Generic[R]):
             self._write(items)
 
     def primary(self) -> Primary:
-        """As in ``LegacyRepository``."""
         return self._primary.get()
 
     def transfer(self, primary: Primary, token: int) -> bool:
-        """As in ``LegacyRepository``."""
         return self._primary.put(primary, token)
 
     def companions(
@@ -198,28 +262,24 @@ class DynamoDBLegacy(Generic[R]):
         )
 
     def _write(self, items: Sequence[TransactItem]) -> None:
+        """Write all or nothing; the last item checks which side is primary."""
         try:
-            self._client.transact_write_items(TransactItems=items)  # type: ignore[arg-type]
-        except ClientError as error:
-            reasons = [reason.get("Code") for reason in error.response.get("CancellationReasons", [])]
-            if reasons and reasons[-1] == "ConditionalCheckFailed":
+            self._gateway.send("transact_write_items", {"TransactItems": items})
+        except StoreRejected:
+            raise RowRefused(TOO_LARGE) from None
+        except StoreBusy as error:
+            raise RowRaced("another transaction wrote the row first") from error
+        except ConditionFailed as error:
+            if len(items) - 1 in error.standing:
                 raise self._other_primary() from error
-            if {"ConditionalCheckFailed", "TransactionConflict"} & set(reasons):
-                raise RowRaced("another transaction wrote the row first") from error
-            expect_no_refusal(error)
-            raise StoreUnavailable(f"the legacy table refused: {error.response['Error']['Code']}") from error
-        except BotoCoreError as error:
-            raise StoreUnavailable(f"no answer from the legacy table: {type(error).__name__}") from error
+            raise RowRaced("another transaction wrote the row first") from error
 
     def _other_primary(self) -> PrimaryChanged:
         off = self._primary.get() is Primary.OFF
         return LegacyWritesOff() if off else PrimaryChanged("another side is primary than the caller believes")
 
-    def _call(self, operation: str, **request: Any) -> Any:
-        try:
-            return getattr(self._client, operation)(TableName=self._table, **request)
-        except (ClientError, BotoCoreError) as error:
-            raise StoreUnavailable(f"no answer from the legacy table: {type(error).__name__}") from error
+    def _described(self) -> Any:
+        return self._gateway.send("describe_table", {"TableName": self._table})["Table"]
 
 
 class _Unit(Generic[R]):
@@ -239,15 +299,73 @@ class _Unit(Generic[R]):
         self.written, self.added = row, entries
 
 
-def expect_no_refusal(error: ClientError) -> None:
-    """Raise ``RowRefused`` when DynamoDB cannot hold an item, which it says of the item or of the whole request."""
-    reasons = {reason.get("Code") for reason in error.response.get("CancellationReasons", [])}
-    if {"ValidationError", "ItemCollectionSizeLimitExceeded"} & reasons or _code(error) == "ValidationException":
-        raise RowRefused(NO_ITEM) from None
+def mark_legacy_rows(
+    records: Sequence[Mapping[str, Any]], entity: str, documents: Documents, at: datetime, telemetry: Telemetry
+) -> None:
+    """Mark rows of an entity that were written or removed, each once.
+
+    Raises
+    ------
+    StoreUnavailable
+        The batch is to be delivered again.
+    """
+    found: set[str] = set()
+    for record in records:
+        keys = record["dynamodb"]["Keys"]
+        try:
+            found.add(str(StreamId(keys["tenant"]["S"], entity, keys["id"]["S"])))
+        except InvalidStreamId:
+            telemetry.count("UnreadableRecords")
+            _logger.error("a row of the legacy table that no stream can be named after was passed over")
+    DirtySet(documents, side_name(entity)).add(sorted(found), at)
 
 
-def _code(error: ClientError) -> str:
-    return error.response["Error"]["Code"]
+def _differing(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in new.items() if name not in old or old[name] != value}
+
+
+def _types(stored: Sequence[Value], value: Any) -> Value | None:
+    """The last line as far as a new one has its fields."""
+    if not stored or "M" not in stored[-1] or not isinstance(value, dict):
+        return None
+    return {"M": {name: each for name, each in stored[-1]["M"].items() if name in value}}
+
+
+def _plain(row: BaseModel) -> dict[str, Any]:
+    """A row as JSON, a float as the shortest number that stands for it."""
+    plain: dict[str, Any] = json.loads(row.model_dump_json(), parse_float=Decimal)
+    return plain
+
+
+def _scalar(kind: str, value: Any) -> Value:
+    match value:
+        case None:
+            return NULL
+        case bool():
+            spelled = {"N": str(int(value)), "S": str(value).lower()}
+            return {kind: spelled[kind]} if kind in spelled else {"BOOL": value}
+        case str():
+            return {"N": value} if kind == "N" and _is_number(value) else {"S": value}
+        case list():
+            return {kind: [str(each) for each in value]}
+    return {"S": format(value, "f") if isinstance(value, Decimal) else str(value)} if kind == "S" else {"N": str(value)}
+
+
+def _is_set(kind: str, values: Collection[Any]) -> bool:
+    """Whether values can be a set of a kind, which is never empty and holds nothing twice."""
+    if kind not in ("SS", "NS") or len({*map(str, values)}) != len(values) or not values:
+        return False
+    return all(isinstance(value, str) if kind == "SS" else _is_number(str(value)) for value in values)
+
+
+def _is_number(text: str) -> bool:
+    """Whether a number of DynamoDB's says all that the text does: not of ``007``, nor of 39 digits."""
+    try:
+        number = Decimal(text)
+    except InvalidOperation:
+        return False
+    fits = number.is_finite() and len(number.as_tuple().digits) <= DIGITS and number.adjusted() in MAGNITUDES
+    return fits and str(number) == text
 
 
 def _command(entry: OutboxEntry) -> Mapping[str, Any]:

@@ -6,12 +6,14 @@ from collections.abc import Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeVar, runtime_checkable
 
 from pydantic import BaseModel
 
+from banyan.documents import Documents
 from banyan.events import Metadata
 from banyan.migration.writes.primary import Primary
+from banyan.reconciliation.sides import Feed
 from banyan.streams import StreamId
 
 R = TypeVar("R", bound=BaseModel)
@@ -47,7 +49,7 @@ class Versioned:
 
     @property
     def in_sync(self) -> bool:
-        """Whether the stream tells, or is about to tell, all that the row says."""
+        """Whether the stream has, or is about to get, all that the row says."""
         return self.sync_point is not None and self.sync_point.row_version == self.version
 
     @property
@@ -92,8 +94,6 @@ class BadRow(Versioned):
         What is to be put right, without any content of the row.
     field : str, optional
         The first field concerned.
-    version : int
-    sync_point : SyncPoint, optional
     """
 
     tenant: str
@@ -120,19 +120,16 @@ class OutboxEntry:
 
     Parameters
     ----------
-    stream : StreamId
     version : int
         Version of its first event.
     count : int
         Number of its events.
     row_version : int
         Version of the row that it leads to.
-    commit_id : str
     content : str
         JSON array of ``{type, schemaVersion, data}``; of an import the row as JSON.
-    metadata : Metadata
     state : str
-        The decider's state behind it, as JSON; empty for an import.
+        The decider's state after it, as JSON; empty for an import.
     written_at : datetime
         UTC.
     imported : bool
@@ -195,9 +192,9 @@ class LegacyRepository(Protocol[R]):
         """About how many rows there are."""
 
     def out_of_sync(self, limit: int) -> Sequence[StreamId]:
-        """Streams that do not know their row as it is: not imported, or written behind the facade's back.
+        """Streams that lack their row as it is: not imported, or written behind the facade's back.
 
-        TableContent that no stream can be named after are left out.
+        Rows that no stream can be named after are left out.
         """
 
     def unit(self, stream: StreamId, primary: Primary) -> AbstractContextManager[Unit[R]]:
@@ -220,7 +217,6 @@ class LegacyRepository(Protocol[R]):
 
         Parameters
         ----------
-        primary : Primary
         token : int
             Of ``banyan.migration.writes.primary.token``.
 
@@ -249,13 +245,39 @@ class Outbox(Protocol):
         ----------
         stream : StreamId, optional
             Only of this one.
-        limit : int
         without : Collection[StreamId]
             Streams that are passed over.
         """
 
     def relayed(self, entry: OutboxEntry) -> None:
         """The event table has it."""
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeFeed:
+    """The rows that changed, as far as the legacy system knows.
+
+    Parameters
+    ----------
+    origin : str
+        Changes before another origin was the one are not known.
+    """
+
+    origin: str
+    feed: Feed
+
+
+@runtime_checkable
+class TracksChanges(Protocol):
+    """A legacy system that may know which of its rows changed, whoever changed them."""
+
+    def changes(self, documents: Documents) -> ChangeFeed | None:
+        """The rows that changed; ``None`` where nothing records them."""
+
+
+def side_name(entity: str) -> str:
+    """Name of the side that holds the rows of an entity."""
+    return f"legacy:{entity}"
 
 
 AnyRow = LegacyRow[Any]

@@ -31,32 +31,26 @@ class MemoryLegacy(Generic[R]):
         self._lock = RLock()
 
     def load(self, stream: StreamId) -> LegacyRow[R] | None:
-        """As in ``LegacyRepository``."""
         return self._rows.get(stream)
 
     def rows(self, streams: Sequence[StreamId]) -> Mapping[StreamId, LegacyRow[R] | BadRow]:
-        """As in ``LegacyRepository``."""
         with self._lock:
             return {stream: self._rows[stream] for stream in streams if stream in self._rows}
 
     def scan(self, after: NamedRow | None, limit: int) -> Sequence[LegacyRow[R]]:
-        """As in ``LegacyRepository``."""
         with self._lock:
             behind = (after.tenant, after.id) if after else ("", "")
             return [self._rows[s] for s in islice((s for s in sorted(self._rows) if (s.tenant, s.id) > behind), limit)]
 
     def count(self) -> int:
-        """As in ``LegacyRepository``."""
         return len(self._rows)
 
     def out_of_sync(self, limit: int) -> Sequence[StreamId]:
-        """As in ``LegacyRepository``."""
         with self._lock:
             return [stream for stream, row in self._rows.items() if not row.in_sync][:limit]
 
     @contextmanager
     def unit(self, stream: StreamId, primary: Primary) -> Iterator[Unit[R]]:
-        """As in ``LegacyRepository``."""
         with self._lock:
             if self._primary is Primary.OFF is not primary:
                 raise LegacyWritesOff
@@ -71,11 +65,9 @@ class MemoryLegacy(Generic[R]):
             self._entries += unit.added
 
     def primary(self) -> Primary:
-        """As in ``LegacyRepository``."""
         return self._primary
 
     def transfer(self, primary: Primary, token: int) -> bool:
-        """As in ``LegacyRepository``."""
         with self._lock:
             if already_made(self._token, token):
                 return False
@@ -85,13 +77,11 @@ class MemoryLegacy(Generic[R]):
     def pending(
         self, stream: StreamId | None = None, limit: int = 100, without: Collection[StreamId] = ()
     ) -> Sequence[OutboxEntry]:
-        """As in ``Outbox``."""
         with self._lock:
             found = (e for e in self._entries if e.relay and stream in (None, e.stream) and e.stream not in without)
             return list(islice(found, limit))
 
     def relayed(self, entry: OutboxEntry) -> None:
-        """As in ``Outbox``."""
         with self._lock:
             self._entries = [replace(e, relay=False) if e == entry else e for e in self._entries]
 

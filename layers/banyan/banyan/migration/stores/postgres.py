@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from datetime import datetime
 from importlib.resources import files
 from typing import Any, Final, Generic, TypeVar
 
@@ -15,16 +16,13 @@ from pydantic import BaseModel
 from banyan.documents import Documents
 from banyan.errors import BanyanError, ConfigurationError, LegacyWritesOff, PrimaryChanged, RowRaced, RowRefused
 from banyan.events import Metadata
-from banyan.migration.checks.rows_side import ChangeFeed
-from banyan.migration.stores.adapter import LegacyAdapter, SqlMapping
-from banyan.migration.stores.changes_postgres import PostgresChanges
+from banyan.migration.stores.adapter import LegacyAdapter, SqlMapping, written_content
 from banyan.migration.stores.connections import Connections
-from banyan.migration.stores.legacy import BadRow, LegacyRow, NamedRow, OutboxEntry, SyncPoint, Unit
-from banyan.migration.stores.lines import written_content
-from banyan.migration.stores.refusals import refused as refused_row
-from banyan.migration.stores.refusals import words
-from banyan.migration.stores.rows import LegacyKey, key_at, nameable, place_of, read_row, readable
+from banyan.migration.stores.legacy import BadRow, ChangeFeed, LegacyRow, NamedRow, OutboxEntry, SyncPoint, Unit
+from banyan.migration.stores.rows import LegacyKey, key_at, nameable, place_of, read_row, readable, words
+from banyan.migration.stores.rows import refused as refused_row
 from banyan.migration.writes.primary import Primary, already_made
+from banyan.reconciliation.sides import Changes
 from banyan.streams import MAX_STREAM_BYTES, StreamId
 
 R = TypeVar("R", bound=BaseModel)
@@ -46,6 +44,13 @@ CONSTRAINED: Final = """
 COLUMNS: Final = """
     SELECT attname, format_type(atttypid, atttypmod) FROM pg_attribute
     WHERE attrelid = ANY (%s::text[]::regclass[]) AND attnum > 0 AND NOT attisdropped"""
+CHANGED: Final = """
+    SELECT tenant, id, number FROM banyan_changes
+    WHERE entity = %s AND number > seen AND changed_at <= %s ORDER BY number LIMIT %s"""
+SEEN: Final = """
+    UPDATE banyan_changes AS changes SET seen = found.number
+    FROM unnest(%s::text[], %s::text[], %s::bigint[]) AS found(tenant, id, number)
+    WHERE changes.entity = %s AND changes.tenant = found.tenant AND changes.id = found.id"""
 
 
 class PostgresLegacy(Generic[R]):
@@ -53,13 +58,10 @@ class PostgresLegacy(Generic[R]):
 
     Parameters
     ----------
-    connections : Connections
     adapter : LegacyAdapter
         With an ``sql`` mapping.
 
-    Raises
-    ------
-    ConfigurationError
+    Raises ``ConfigurationError``.
     """
 
     def __init__(self, connections: Connections, adapter: LegacyAdapter[R, Any]) -> None:
@@ -85,31 +87,27 @@ class PostgresLegacy(Generic[R]):
         self._connections.close()
 
     def load(self, stream: StreamId) -> LegacyRow[R] | None:
-        """As in ``LegacyRepository``."""
         return readable(next(iter(self._found(ONE, (stream.tenant, stream.id))), None))
 
     def rows(self, streams: Sequence[StreamId]) -> Mapping[StreamId, LegacyRow[R] | BadRow]:
-        """As in ``LegacyRepository``: one statement."""
+        """One statement."""
         which = "WHERE (r.tenant, r.id) IN (SELECT * FROM unnest(%s::text[], %s::text[]))"
         found = self._found(which, _names(streams))
         return {stream: row for row in found if (stream := nameable(key_at(place_of(row)), self._entity))}
 
     def changes(self, documents: Documents) -> ChangeFeed:  # noqa: ARG002
-        """As in ``TracksChanges``: the triggers, which are there as long as the tables are."""
+        """The triggers, which are there as long as the tables are."""
         return ChangeFeed("triggers", PostgresChanges(self._connections, self._entity))
 
     def scan(self, after: NamedRow | None, limit: int) -> Sequence[LegacyRow[R] | BadRow]:
-        """As in ``LegacyRepository``."""
         behind, values = ("WHERE (r.tenant, r.id) > (%s, %s)", (after.tenant, after.id)) if after else ("", ())
         return self._found(f"{behind} ORDER BY r.tenant, r.id LIMIT %s", (*values, limit))
 
     def count(self) -> int:
-        """As in ``LegacyRepository``."""
         with self._connections.transaction() as cursor:
             return int(_one(cursor, f"SELECT count(*) FROM ({self._mapping.rows}) AS r", ()))
 
     def out_of_sync(self, limit: int) -> Sequence[StreamId]:
-        """As in ``LegacyRepository``."""
         with self._connections.transaction() as cursor:
             cursor.execute(
                 _trusted(
@@ -124,7 +122,6 @@ class PostgresLegacy(Generic[R]):
 
     @contextmanager
     def unit(self, stream: StreamId, primary: Primary) -> Iterator[Unit[R]]:
-        """As in ``LegacyRepository``."""
         unit: _Unit[R] | None = None
         try:
             with self._locked(stream, primary) as cursor:
@@ -167,12 +164,11 @@ class PostgresLegacy(Generic[R]):
         return refused_row(written, reason, names, columns) if written else RowRefused(words(reason))
 
     def primary(self) -> Primary:
-        """As in ``LegacyRepository``."""
         with self._connections.transaction() as cursor:
             return Primary(_one(cursor, "SELECT leader FROM banyan_lead WHERE entity = %s", (self._entity,)))
 
     def transfer(self, primary: Primary, token: int) -> bool:
-        """As in ``LegacyRepository``: the lock waits for every transaction that holds the row for share."""
+        """The lock waits for every transaction that holds the row for share."""
         with self._connections.transaction() as cursor:
             found = _one(cursor, "SELECT token FROM banyan_lead WHERE entity = %s FOR UPDATE", (self._entity,))
             if already_made(found, token):
@@ -185,7 +181,6 @@ class PostgresLegacy(Generic[R]):
     def pending(
         self, stream: StreamId | None = None, limit: int = 100, without: Collection[StreamId] = ()
     ) -> Sequence[OutboxEntry]:
-        """As in ``Outbox``."""
         only, names = "AND (tenant, id) <> ALL (SELECT * FROM unnest(%s::text[], %s::text[]))", _names(without)
         if stream:
             only, names = "AND tenant = %s AND id = %s", (stream.tenant, stream.id)
@@ -199,7 +194,6 @@ class PostgresLegacy(Generic[R]):
             return [_entry(self._entity, row) for row in cursor.fetchall()]
 
     def relayed(self, entry: OutboxEntry) -> None:
-        """As in ``Outbox``."""
         with self._connections.transaction() as cursor:
             cursor.execute(
                 "UPDATE banyan_outbox SET relay = false"
@@ -216,7 +210,7 @@ class PostgresLegacy(Generic[R]):
         return SyncPoint(*found) if found else None
 
     def _found(self, which: str, values: Sequence[Any]) -> list[LegacyRow[R] | BadRow]:
-        """Some rows; one by one when the adapter's query stumbles over one of them."""
+        """Some rows; one by one when the adapter's query fails on one of them."""
         with suppress(psycopg.Error), self._connections.transaction() as cursor:
             return [row for row, _ in self._select(cursor, which, values)]
         with self._connections.transaction() as cursor:
@@ -335,6 +329,35 @@ class _Unit(Generic[R]):
                 entry.relay,
             ),
         )
+
+
+class PostgresChanges:
+    """A ``Feed`` of the rows that a trigger saw changing."""
+
+    def __init__(self, connections: Connections, entity: str) -> None:
+        self._connections = connections
+        self._entity = entity
+
+    def changed(self, before: datetime, limit: int) -> Changes:
+        """Rows that no stream can be named after are passed over."""
+        while True:
+            with self._connections.transaction() as cursor:
+                cursor.execute(CHANGED, (self._entity, before, limit))
+                found = cursor.fetchall()
+            streams = [nameable(LegacyKey(tenant, id), self._entity) for tenant, id, _ in found]
+            changes = Changes(tuple(map(str, filter(None, streams))), found)
+            if changes.ids or not found:
+                return changes
+            self.seen(changes)
+
+    def seen(self, changes: Changes) -> None:
+        """A row that changed again has a higher number, and stays."""
+        rows: Any = changes.receipt
+        with self._connections.transaction() as cursor:
+            cursor.execute(SEEN, (*map(list, zip(*rows, strict=True)), self._entity))
+
+    def rewind(self) -> None:
+        """Triggers know of nothing but changes."""
 
 
 def _entry(entity: str, row: TupleRow) -> OutboxEntry:

@@ -11,8 +11,8 @@ from banyan.errors import Conflict, PrimaryChanged, RowRaced
 from banyan.events import CamelModel
 from banyan.jobs import Job
 from banyan.migration.documents import MigrationDocuments
+from banyan.migration.phases.aggregate import Phase
 from banyan.migration.phases.phases import Phases
-from banyan.migration.phases.steps import Phase
 from banyan.migration.stores.legacy import AnyRepository, AnyRow, BadRow, FoundRow, LegacyRow
 from banyan.migration.stores.rows import key_at, place_of, readable
 from banyan.migration.writes.parked import is_of_one_row, reason_of
@@ -33,10 +33,10 @@ INDEXED: Final = 2
 
 
 class RowImporter(Protocol):
-    """Tells streams of rows."""
+    """Imports rows into their streams."""
 
     def import_row(self, stream: StreamId) -> bool:
-        """Whether there was anything to tell."""
+        """Whether there was anything to import."""
 
 
 class BackfillProgress(CamelModel):
@@ -49,10 +49,9 @@ class BackfillProgress(CamelModel):
     after : str, optional
         The last row it has looked at.
     seen, imported, failures : int
-        TableContent looked at, rows that became events, and rows that cannot become any.
+        Rows looked at, rows that became events, and rows that cannot become any.
     failed : Mapping[str, str]
         The first ``NAMED`` of these, and why.
-    finished : bool
     """
 
     rows: int = 0
@@ -71,7 +70,6 @@ class BackfillPreview(CamelModel):
     ----------
     rows : int
         About how many there are.
-    write_units : int
     price : float
         In the currency of the unit price.
     """
@@ -86,11 +84,8 @@ class Backfill:
 
     Parameters
     ----------
-    repository : LegacyRepository
-    importer : RowImporter
     relay : Callable[[], Any]
         Completes what the aligner left to others.
-    phases : Phases
     documents : MigrationDocuments
         Where progress is kept, so that a backfill that was cut short goes on.
     """
@@ -113,11 +108,11 @@ class Backfill:
         )
 
     def preview(self, write_unit_price: float) -> BackfillPreview:
-        """Tell the cost beforehand; a price is that of a million write units."""
+        """Estimate the cost; a price is that of a million write units."""
         rows = self._repository.count()
         sample = self._repository.scan(None, SAMPLE)
-        told = [_kilobytes(row) for row in sample if isinstance(row, LegacyRow)]
-        size = sum(told) / len(sample) if sample else 0
+        sizes = [_kilobytes(row) for row in sample if isinstance(row, LegacyRow)]
+        size = sum(sizes) / len(sample) if sample else 0
         units = round(rows * size * INDEXED)
         return BackfillPreview(rows=rows, write_units=units, price=units * write_unit_price / UNITS_PER_MILLION)
 
@@ -176,15 +171,14 @@ class Backfill:
         Parameters
         ----------
         report : Callable[[BackfillProgress], None]
-            Hears of every page.
-        pages : int, optional
+            Gets the progress after every page.
 
         Raises
         ------
         Conflict
             As ``begin``.
         StoreUnavailable
-            Start again; it goes on behind the last page that was finished.
+            Start again; it goes on after the last page that was finished.
         """
         progress = self.begin()
         for reached in islice(self._job.places(progress), pages):
@@ -235,5 +229,5 @@ class Backfill:
 
 
 def _kilobytes(row: AnyRow) -> int:
-    """Write units of the event that tells a row."""
+    """Write units of the event that imports a row."""
     return len(row.data.model_dump_json()) // 1024 + 1

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -44,9 +44,9 @@ def as_recorded(
     now: datetime,
     registry: EventRegistry,
 ) -> tuple[StreamHead, tuple[Event, ...]]:
-    """Events behind a version as the event table will hold them, but for the time of recording.
+    """Events after a version as the event table will hold them, but for the time of recording.
 
-    The head says where they will end; it has no digest yet, so nothing can be appended behind it.
+    The head says where they will end; it has no digest yet, so nothing can be appended after it.
     """
     if not events:
         return StreamHead(stream, version, "", now), ()
@@ -61,8 +61,15 @@ def occurring(metadata: Metadata | None, now: datetime) -> Metadata:
     return metadata if metadata.occurred_at else metadata.model_copy(update={"occurred_at": now})
 
 
+def fold_row(adapter: AnyAdapter, events: Iterable[Event], row: Any = None) -> Any:
+    """A row after more events; ``None`` before the first."""
+    for event in events:
+        row = adapter.evolve(row, event.payload, event.occurred_at)
+    return row
+
+
 def import_event(adapter: AnyAdapter, row: Any, previous: Any) -> DomainEvent:
-    """The event that tells a row, and from which the row can be told.
+    """The event from which the whole row can be folded.
 
     Raises
     ------
@@ -76,6 +83,6 @@ def import_event(adapter: AnyAdapter, row: Any, previous: Any) -> DomainEvent:
 
 
 def view_of(adapter: AnyAdapter, projection: str, row: Any) -> Any:
-    """A row as a read model shows it. Raises ``UnreadableRow``."""
+    """What a read model holds of a row. Raises ``UnreadableRow``."""
     with of_a_row("a legacy row cannot be shown"):
         return adapter.views[projection](row)

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Final, Protocol
 
 from banyan.errors import Overtaken, PrimaryChanged, StoreUnavailable
 from banyan.migration.stores.legacy import AnyRepository
+from banyan.migration.sync.backlog import LegacySync
 from banyan.migration.sync.relay import Relay
-from banyan.migration.writes.event_led import LegacySync
-from banyan.migration.writes.half_done import Owner
 from banyan.migration.writes.legacy_led import LegacyLed
-from banyan.migration.writes.parked import Parked
+from banyan.migration.writes.parked import Owner, Parked
 from banyan.migration.writes.primary import DynamoDBPrimary, Primary, fencing_token
 
 PAGE: Final = 500
@@ -38,6 +38,7 @@ class Cutover(Protocol):
         """Make the side primary again that was before. Raises as ``to``."""
 
 
+@dataclass(eq=False)
 class OutboxCutover:
     """The cutover of a legacy system with an outbox of its own.
 
@@ -50,55 +51,41 @@ class OutboxCutover:
         Holds the primary that legacy transactions check.
     primary : DynamoDBPrimary
         Holds the primary that appends check.
-    led : LegacyLed
-    relay : Relay
-    legacy_sync : LegacySync
-    parked : Parked
     """
 
-    def __init__(
-        self,
-        repository: AnyRepository,
-        primary: DynamoDBPrimary,
-        led: LegacyLed,
-        relay: Relay,
-        legacy_sync: LegacySync,
-        parked: Parked,
-    ) -> None:
-        self._repository = repository
-        self._primary = primary
-        self._led = led
-        self._relay = relay
-        self._legacy_sync = legacy_sync
-        self._parked = parked
+    repository: AnyRepository
+    primary: DynamoDBPrimary
+    led: LegacyLed
+    relay: Relay
+    legacy_sync: LegacySync
+    parked: Parked
 
     def to(self, primary: Primary, cutover: int) -> None:
-        """As in ``Cutover``."""
         if primary is Primary.EVENTS:
             self._to_events(cutover, import_row=True)
         else:
             self._from_events(primary, cutover)
 
     def back_to(self, primary: Primary, cutover: int) -> None:
-        """As in ``Cutover``; rows that were written directly are left to the next command."""
+        """Rows that were written directly are left to the next command."""
         if primary is Primary.EVENTS:
             self._to_events(cutover, import_row=False)
         else:
             self._from_events(primary, cutover)
 
     def _to_events(self, cutover: int, *, import_row: bool) -> None:
-        if self._repository.transfer(Primary.NONE, fencing_token(cutover)):
+        if self.repository.transfer(Primary.NONE, fencing_token(cutover)):
             if import_row:
                 self._import_all()
-            _expect_nothing_left(self._relay.all(), "entries of the outbox")
-        self._primary.put(Primary.EVENTS, fencing_token(cutover, done=True))
-        self._repository.transfer(Primary.EVENTS, fencing_token(cutover, done=True))
+            _expect_nothing_left(self.relay.all(), "entries of the outbox")
+        self.primary.put(Primary.EVENTS, fencing_token(cutover, done=True))
+        self.repository.transfer(Primary.EVENTS, fencing_token(cutover, done=True))
 
     def _import_all(self) -> None:
         try:
-            while streams := self._repository.out_of_sync(PAGE):
+            while streams := self.repository.out_of_sync(PAGE):
                 for stream in streams:
-                    self._led.import_row(stream, Primary.NONE)
+                    self.led.import_row(stream, Primary.NONE)
         except PrimaryChanged as error:
             raise Overtaken("another process has made the cutover meanwhile") from error
 
@@ -107,11 +94,11 @@ class OutboxCutover:
 
         A row that cannot follow stays parked and stops no other: no command changes it until then.
         """
-        self._primary.put(Primary.NONE, fencing_token(cutover))
-        if self._repository.transfer(Primary.EVENTS, fencing_token(cutover)):
-            _expect_nothing_left(self._legacy_sync.all() - len(self._parked.of(Owner.LEGACY_SYNC)), "streams")
-        self._repository.transfer(primary, fencing_token(cutover, done=True))
-        self._primary.put(primary, fencing_token(cutover, done=True))
+        self.primary.put(Primary.NONE, fencing_token(cutover))
+        if self.repository.transfer(Primary.EVENTS, fencing_token(cutover)):
+            _expect_nothing_left(self.legacy_sync.all() - len(self.parked.of(Owner.LEGACY_SYNC)), "streams")
+        self.repository.transfer(primary, fencing_token(cutover, done=True))
+        self.primary.put(primary, fencing_token(cutover, done=True))
 
 
 class TransactionalCutover:
@@ -121,11 +108,9 @@ class TransactionalCutover:
         self._primary = primary
 
     def to(self, primary: Primary, cutover: int) -> None:
-        """As in ``Cutover``."""
         self._primary.put(primary, fencing_token(cutover, done=True))
 
     def back_to(self, primary: Primary, cutover: int) -> None:
-        """As in ``Cutover``."""
         self._primary.put(primary, fencing_token(cutover, done=True))
 
 

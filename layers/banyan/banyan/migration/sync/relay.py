@@ -11,26 +11,16 @@ from banyan.errors import Diverged
 from banyan.events import DomainEvent
 from banyan.migration.stores.adapter import LegacyAdapter
 from banyan.migration.stores.legacy import Outbox, OutboxEntry
-from banyan.migration.sync.contents import from_text, import_event
-from banyan.migration.writes.half_done import HalfDone, Owner
+from banyan.migration.sync.contents import fold_row, from_text, import_event
 from banyan.migration.writes.legacy_led import LegacyLed
-from banyan.migration.writes.parked import Parked
+from banyan.migration.writes.parked import HalfDone, Owner, Parked
 from banyan.store import EventStore
 from banyan.streams import StreamId
 from banyan.telemetry import NoTelemetry, Telemetry
 
 
 class Relay:
-    """Appends pending entries, each at the version that its transaction gave it.
-
-    Parameters
-    ----------
-    outbox : Outbox
-    store : EventStore
-    adapter : LegacyAdapter
-    parked : Parked
-    telemetry : Telemetry
-    """
+    """Appends pending entries, each at the version that its transaction gave it."""
 
     def __init__(
         self,
@@ -107,17 +97,11 @@ class Relay:
         if not entry.imported:
             return from_text(entry.content, self._store.registry)
         row = self._adapter.row.model_validate_json(entry.content)
-        return [import_event(self._adapter, row, told(self._adapter, self._store, entry.stream))]
+        return [import_event(self._adapter, row, fold_row(self._adapter, self._store.read(entry.stream)))]
 
 
 class RelayedAtOnce:
-    """Handles commands in the legacy system, and has the event table follow at once if it can.
-
-    Parameters
-    ----------
-    led : LegacyLed
-    relay : Relay
-    """
+    """Handles commands in the legacy system, and has the event table follow at once if it can."""
 
     def __init__(self, led: LegacyLed, relay: Relay) -> None:
         self._led = led
@@ -128,11 +112,3 @@ class RelayedAtOnce:
         outcome = self._led.handle(stream, command, **options)
         self._relay.attempt(stream)
         return outcome
-
-
-def told(adapter: LegacyAdapter[Any, Any], store: EventStore, stream: StreamId, version: int | None = None) -> Any:
-    """The row that a stream's events add up to, all or up to a version; ``None`` when there are none."""
-    row = None
-    for event in store.read(stream, to_version=version):
-        row = adapter.evolve(row, event.payload, event.occurred_at)
-    return row

@@ -3,30 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, Final
+from typing import TYPE_CHECKING, Final
 
 from banyan.errors import PrimaryChanged, RowRaced
 from banyan.events import Event
-from banyan.migration.migration import Migration
 from banyan.migration.stores.legacy import AnyRow, LegacyRow, SyncPoint
-from banyan.migration.sync.contents import import_event
+from banyan.migration.sync.contents import fold_row, import_event
 from banyan.migration.writes.parked import is_of_one_row, reason_of
 from banyan.migration.writes.primary import Primary
 from banyan.reconciliation.sides import NotRepairable
 from banyan.store import EventStore
 from banyan.streams import BEGINNING_OF_TIME, StreamId
 
+if TYPE_CHECKING:
+    from banyan.migration.migration import Migration
+
 ATTEMPTS: Final = 5
 
 
 class LegacyRepair:
-    """Tells a stream of its row while the legacy system is primary, and rewrites the row while events do.
-
-    Parameters
-    ----------
-    migration : Migration
-    store : EventStore
-    """
+    """Imports a row into its stream while the legacy system is primary, and rewrites the row while events are."""
 
     def __init__(self, migration: Migration, store: EventStore) -> None:
         self._migration = migration
@@ -34,12 +30,7 @@ class LegacyRepair:
         self._store = store
 
     def __call__(self, stream: StreamId) -> str:
-        """Say what was done.
-
-        Raises
-        ------
-        NotRepairable, StoreUnavailable
-        """
+        """Say what was done. Raises ``NotRepairable``, ``StoreUnavailable``."""
         for _ in range(ATTEMPTS):
             primary = self._migration.phases.refreshed().primary
             try:
@@ -63,31 +54,33 @@ class LegacyRepair:
         if row is None:
             return self._restore(stream, Primary.LEGACY)
         self._expect_consistent(row)
-        if self._told(self._events(stream)) == row.data:
+        if fold_row(self._adapter, self._events(stream)) == row.data:
             raise NotRepairable("the events say what the row says: the read model is to be put right")
-        self._unalign(row)
+        self._mark_changed(row)
         if self._migration.legacy_sync:
             self._migration.legacy_sync.accept(stream, self._store.head(stream).version)
         self._migration.importer.import_row(stream)
         self._relay(stream)
-        return "an event tells of the row as it is"
+        return "an event says what the row is"
 
     def _rewrite(self, stream: StreamId) -> str:
         return self._restore(stream, Primary.EVENTS)
 
     def _restore(self, stream: StreamId, primary: Primary) -> str:
-        """Write a row as its events tell it, in one transaction on the row."""
+        """Write a row as its events say, in one transaction on the row."""
         with self._migration.repository.unit(stream, primary) as unit:
             self._relay(stream)
             events = self._events(stream)
             if not events:
-                raise NotRepairable("no event tells of such a row: remove it, or send what it says through the API")
+                raise NotRepairable("no event has such a row: remove it, or send what it says through the API")
             version = unit.row.version + 1 if unit.row else _beyond(events)
-            unit.write(LegacyRow(stream, version, self._told(events), SyncPoint(version, events[-1].version)), [])
+            unit.write(
+                LegacyRow(stream, version, fold_row(self._adapter, events), SyncPoint(version, events[-1].version)), []
+            )
         return "the row was rewritten as its events say"
 
-    def _unalign(self, row: AnyRow) -> None:
-        """Have a row count as changed since what its stream was last told, whatever the sync point says."""
+    def _mark_changed(self, row: AnyRow) -> None:
+        """Have a row count as changed since it was last in sync, whatever its sync point says."""
         with self._migration.repository.unit(row.stream, Primary.LEGACY) as unit:
             if unit.row != row:
                 raise RowRaced("another transaction wrote the row first")
@@ -103,16 +96,10 @@ class LegacyRepair:
     def _events(self, stream: StreamId) -> Sequence[Event]:
         return tuple(self._store.read(stream))
 
-    def _told(self, events: Sequence[Event]) -> Any:
-        row = None
-        for event in events:
-            row = self._adapter.evolve(row, event.payload, event.occurred_at)
-        return row
-
     def _expect_consistent(self, row: AnyRow) -> None:
-        """A row that contradicts itself would still differ from what an event of it tells."""
-        told = self._adapter.evolve(None, import_event(self._adapter, row.data, None), BEGINNING_OF_TIME)
-        fields = [name for name, value in row.data if getattr(told, name) != value]
+        """A row that contradicts itself would still differ from what an event of it says."""
+        folded = self._adapter.evolve(None, import_event(self._adapter, row.data, None), BEGINNING_OF_TIME)
+        fields = [name for name, value in row.data if getattr(folded, name) != value]
         if fields:
             raise NotRepairable(f"the row contradicts itself: put {', '.join(fields)} right in the legacy system")
 

@@ -13,9 +13,9 @@ from banyan.commands.handler import Outcome
 from banyan.errors import PrimaryChanged, RowRaced, RowRefused, StoreUnavailable
 from banyan.events import Metadata
 from banyan.migration.checks.usage import WRITE, FacadeUsage
+from banyan.migration.phases.aggregate import Phase, Step
 from banyan.migration.phases.phases import Phases
-from banyan.migration.phases.steps import Phase, Step
-from banyan.migration.stores.refusals import in_words_of
+from banyan.migration.stores.rows import in_words_of
 from banyan.migration.writes.primary import Primary
 from banyan.streams import StreamId
 from banyan.telemetry import NoTelemetry, Telemetry
@@ -47,11 +47,8 @@ class Facade:
 
     Parameters
     ----------
-    phases : Phases
     paths : Mapping[str, WritePath]
         By ``path_of``.
-    usage : FacadeUsage
-    telemetry : Telemetry
     sleep : Callable[[float], None]
         Seconds.
     """
@@ -83,10 +80,8 @@ class Facade:
     ) -> Outcome[Any]:
         """As ``CommandHandler.handle``; waits briefly while the primary changes.
 
-        Raises
-        ------
-        As ``CommandHandler.handle``; ``StoreUnavailable`` when the wait was in vain; ``RowRefused``, naming a field of
-        the command, when the legacy system is primary and cannot hold what follows from it.
+        As ``CommandHandler.handle``; ``StoreUnavailable`` when the wait was in vain; ``RowRefused``, naming
+        a field of the command, when the legacy system is primary and cannot hold what follows from it.
         """
         options: dict[str, Any] = {
             "commit_id": commit_id or str(uuid4()),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid5
@@ -16,9 +17,8 @@ from banyan.events import DomainEvent, Metadata
 from banyan.migration.stores.adapter import AnyAdapter
 from banyan.migration.stores.legacy import AnyRepository, AnyRow, LegacyRow, OutboxEntry, SyncPoint, Unit
 from banyan.migration.stores.rows import of_a_row, readable
-from banyan.migration.sync.contents import as_recorded, from_text, import_event, occurring, to_text
-from banyan.migration.writes.half_done import Owner
-from banyan.migration.writes.parked import Parked
+from banyan.migration.sync.contents import as_recorded, fold_row, from_text, import_event, occurring, to_text
+from banyan.migration.writes.parked import Owner, Parked
 from banyan.migration.writes.primary import Primary
 from banyan.store.eventstore import Clock
 from banyan.streams import StreamHead, StreamId
@@ -28,44 +28,29 @@ _IMPORTS = UUID("0d9cbf0e-5d0f-4b8c-9a52-8a4f1ab3c0f4")
 
 
 def import_id(row: AnyRow, behind: int = 0) -> str:
-    """Commit id of the import of a row at its version, behind that of a stream which the row does not know of."""
+    """Commit id of the import of a row at its version, after that of a stream that the row lacks."""
     return str(uuid5(_IMPORTS, f"{row.stream}/{row.version}" + (f"/{behind}" if behind else "")))
 
 
+@dataclass(eq=False)
 class LegacyLed:
     """Handles commands in the legacy system.
 
     Parameters
     ----------
-    repository : LegacyRepository
-    adapter : LegacyAdapter
-    decider : Decider
-    registry : EventRegistry
-    clock : Callable[[], datetime]
     dual : bool
         Whether the event table is to get the events too.
     parked : Parked, optional
-        Given where events may have led before: no command is decided on a row that lacks what its stream tells.
+        Given where events may have been primary before: no command is decided on a row that lacks what its stream has.
     """
 
-    def __init__(
-        self,
-        repository: AnyRepository,
-        adapter: AnyAdapter,
-        decider: AnyDecider,
-        registry: EventRegistry,
-        clock: Clock,
-        *,
-        dual: bool,
-        parked: Parked | None = None,
-    ) -> None:
-        self._repository = repository
-        self._adapter = adapter
-        self._decider = decider
-        self._registry = registry
-        self._clock = clock
-        self._dual = dual
-        self._parked = parked
+    repository: AnyRepository
+    adapter: AnyAdapter
+    decider: AnyDecider
+    registry: EventRegistry
+    clock: Clock
+    dual: bool = field(kw_only=True)
+    parked: Parked | None = field(kw_only=True, default=None)
 
     def handle(
         self,
@@ -79,17 +64,15 @@ class LegacyLed:
     ) -> Outcome[Any]:
         """Handle a command in one transaction; the outbox remembers every first attempt.
 
-        Raises
-        ------
         As ``CommandHandler.handle``; ``PrimaryChanged``, ``RowRaced``, ``UnreadableRow``, ``RowParked``,
         ``RowRefused``.
         """
-        now = self._clock()
+        now = self.clock()
         metadata = occurring(metadata, now)
-        with self._repository.unit(stream, Primary.LEGACY) as unit:
+        with self.repository.unit(stream, Primary.LEGACY) as unit:
             entry = unit.answered(commit_id)
             if entry:
-                return repeated(entry, self._decider, self._registry, lambda: self._current(unit))
+                return repeated(entry, self.decider, self.registry, lambda: self._current(unit))
             self._expect_synced(stream)
             state, version = self._current(unit), self._version(unit)
             if expected not in (None, version):
@@ -98,18 +81,16 @@ class LegacyLed:
             return self._write(unit, stream, events, commit_id, metadata, now)
 
     def import_row(self, stream: StreamId, primary: Primary = Primary.LEGACY) -> bool:
-        """Have the event table told of a row that it does not know, or knows otherwise.
+        """Import a row that its stream lacks, or has otherwise, into the event table.
 
         Returns
         -------
         bool
-            Whether there was anything to tell.
+            Whether there was anything to import.
 
-        Raises
-        ------
-        PrimaryChanged, RowRaced, UnreadableRow, RowParked, StoreUnavailable
+        Raises ``PrimaryChanged``, ``RowRaced``, ``UnreadableRow``, ``RowParked``, ``StoreUnavailable``.
         """
-        with self._repository.unit(stream, primary) as unit:
+        with self.repository.unit(stream, primary) as unit:
             row = readable(unit.row)
             if row is None or row.in_sync:
                 return False
@@ -120,16 +101,16 @@ class LegacyLed:
 
     def _expect_synced(self, stream: StreamId) -> None:
         """Asked within the transaction, while no other side can become primary."""
-        parked = self._parked.get(stream) if self._parked else None
+        parked = self.parked.get(stream) if self.parked else None
         if parked and parked.owner is Owner.LEGACY_SYNC:
             raise RowParked(stream, parked.reason)
 
     def _version(self, unit: Unit[Any]) -> int:
-        """What the answer to a command goes on from: a row that was deleted left its versions behind."""
+        """What the answer to a command goes on from: the versions of a row that was deleted stay in use."""
         if unit.row:
-            return unit.row.stream_version if self._dual else unit.row.version
+            return unit.row.stream_version if self.dual else unit.row.version
         if unit.sync_point:
-            return unit.sync_point.version if self._dual else unit.sync_point.row_version
+            return unit.sync_point.version if self.dual else unit.sync_point.row_version
         return 0
 
     def _write(
@@ -142,19 +123,18 @@ class LegacyLed:
         now: datetime,
     ) -> Outcome[Any]:
         row, version = readable(unit.row), self._version(unit)
-        head, recorded = as_recorded(stream, version, events, commit_id, metadata, now, self._registry)
+        head, recorded = as_recorded(stream, version, events, commit_id, metadata, now, self.registry)
         data = row.data if row else None
-        for event in recorded:
-            data = self._adapter.evolve(data, event.payload, event.occurred_at)
+        data = fold_row(self.adapter, recorded, data)
         state = self._state(data)
         if data is None or not events:
             return Outcome(head, state, ())
-        as_correction = self._dual and row is None and unit.sync_point is not None
+        as_correction = self.dual and row is None and unit.sync_point is not None
         if as_correction:
-            correction = [import_event(self._adapter, data, None)]
-            head, recorded = as_recorded(stream, version, correction, commit_id, metadata, now, self._registry)
+            correction = [import_event(self.adapter, data, None)]
+            head, recorded = as_recorded(stream, version, correction, commit_id, metadata, now, self.registry)
         row_version = _row_version(unit) + 1
-        sync_point = SyncPoint(row_version, head.version) if self._dual else unit.sync_point
+        sync_point = SyncPoint(row_version, head.version) if self.dual else unit.sync_point
         entry = OutboxEntry(
             stream,
             version + 1,
@@ -166,9 +146,9 @@ class LegacyLed:
             state.model_dump_json(),
             now,
             imported=as_correction,
-            relay=self._dual,
+            relay=self.dual,
         )
-        imports = [self._import(row)] if self._dual and row and not row.in_sync else []
+        imports = [self._import(row)] if self.dual and row and not row.in_sync else []
         unit.write(LegacyRow(stream, row_version, data, sync_point), [*imports, entry])
         return Outcome(head, state, recorded)
 
@@ -178,19 +158,19 @@ class LegacyLed:
 
     def _state(self, data: Any) -> Any:
         if data is None:
-            return self._decider.initial()
+            return self.decider.initial()
         with of_a_row("no command can be decided on the legacy row"):
-            return self._adapter.state(data)
+            return self.adapter.state(data)
 
     def _decided(self, command: Any, state: Any) -> Sequence[DomainEvent]:
         try:
-            return self._decider.decided(command, state)
+            return self.decider.decide(command, state)
         except ValidationError as error:
             with of_a_row("the legacy row does not fit the events that would follow"):
                 raise error
 
     def _import(self, row: AnyRow) -> OutboxEntry:
-        import_event(self._adapter, row.data, None)
+        import_event(self.adapter, row.data, None)
         return OutboxEntry(
             row.stream,
             row.stream_version,
@@ -200,7 +180,7 @@ class LegacyLed:
             row.data.model_dump_json(),
             Metadata(actor="migration"),
             "",
-            self._clock(),
+            self.clock(),
             imported=True,
         )
 

@@ -1,4 +1,4 @@
-"""Rows that stand in their own way: which they are, why, and since when; the others go on."""
+"""Writes that one side is still to get, who completes them, and the rows that cannot be brought up to date."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
+from enum import StrEnum
 from typing import Final
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -22,7 +23,6 @@ from banyan.errors import (
     StoreUnavailable,
 )
 from banyan.migration.documents import MigrationDocuments
-from banyan.migration.writes.half_done import Owner
 from banyan.store.eventstore import Clock
 from banyan.streams import StreamId
 
@@ -32,17 +32,41 @@ ELSEWHERE: Final = frozenset({"AccessDeniedException", "ResourceNotFoundExceptio
 PREFIX: Final = "parked/"
 
 
+class Owner(StrEnum):
+    """Who completes a write."""
+
+    RELAY = "relay"
+    """Brings entries of the legacy system's outbox into the event table."""
+    LEGACY_SYNC = "follower"
+    """Brings commits into the legacy system."""
+
+
+@dataclass(frozen=True, slots=True)
+class HalfDone:
+    """A write that is half done.
+
+    Parameters
+    ----------
+    version : int
+        Version of the stream that one side does not have yet.
+    since : datetime
+        When the other side got it.
+    """
+
+    stream: StreamId
+    version: int
+    since: datetime
+    owner: Owner
+
+
 @dataclass(frozen=True, slots=True)
 class ParkedRow:
     """A row that one side cannot bring up to date, and why.
 
     Parameters
     ----------
-    stream : StreamId
     owner : Owner
         Who tries again.
-    reason : str
-    since : datetime
     """
 
     stream: StreamId
@@ -55,13 +79,7 @@ _ROW: Final = TypeAdapter(ParkedRow)
 
 
 class Parked:
-    """Keeps a note of each row that is parked.
-
-    Parameters
-    ----------
-    documents : MigrationDocuments
-    clock : Callable[[], datetime]
-    """
+    """Keeps a document for each row that is parked."""
 
     def __init__(self, documents: MigrationDocuments, clock: Clock) -> None:
         self._documents = documents
@@ -112,5 +130,5 @@ def is_of_one_row(error: Exception) -> bool:
 
 
 def reason_of(error: Exception) -> str:
-    """An error as it is kept and told: the engine's own say what to do, of others only the kind is known."""
+    """An error as it is kept and shown: the engine's own say what to do, of others only the kind is known."""
     return str(error) if isinstance(error, BanyanError) else f"{type(error).__name__}: the row does not fit the adapter"

@@ -56,10 +56,8 @@ class DynamoDBPrimary:
 
     Parameters
     ----------
-    gateway : Gateway
     table : str
         Keyed by ``part`` and ``item``.
-    entity : str
     """
 
     def __init__(self, gateway: Gateway, table: str, entity: str) -> None:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from banyan.adapters.dynamodb.commits import DynamoDBTable
@@ -12,29 +15,48 @@ from banyan.decider import AnyDecider
 from banyan.errors import Diverged, LegacyWritesOff, PrimaryChanged, RowRaced, RowRefused, StoreRejected
 from banyan.events import Metadata
 from banyan.migration.stores.adapter import AnyAdapter
-from banyan.migration.stores.dynamodb import NO_ITEM, DynamoDBLegacy, StoredRow
+from banyan.migration.stores.dynamodb import TOO_LARGE, DynamoDBLegacy, StoredRow
 from banyan.migration.stores.legacy import LegacyRow, OutboxEntry, SyncPoint
-from banyan.migration.sync.contents import import_event, occurring
-from banyan.migration.sync.relay import told
+from banyan.migration.sync.contents import fold_row, import_event, occurring
 from banyan.migration.writes.legacy_led import import_id, repeated
-from banyan.migration.writes.transactional_table import TransactionalTable
-from banyan.store import Commit, CompanionWriteRejected, EventStore, Expected
+from banyan.store import Commit, CompanionWriteRejected, EventStore, Expected, LogEntry, Snapshot
 from banyan.store.eventstore import Clock
 from banyan.store.recording import decode
 from banyan.streams import StreamId
 from banyan.upcasting import EventRegistry
 
 
-class DualWriteTable(TransactionalTable):
-    """Writes the legacy row that follows from the commits together with them.
+class TransactionalTable(ABC):
+    """A commit table whose inserts carry more; what, a subclass says."""
 
-    Parameters
-    ----------
-    table : DynamoDBTable
-    legacy : DynamoDBLegacy
-    adapter : LegacyAdapter
-    registry : EventRegistry
-    """
+    def __init__(self, table: DynamoDBTable) -> None:
+        self.table = table
+        self.buckets = table.buckets
+
+    @abstractmethod
+    def insert(self, commits: Sequence[Commit]) -> None:
+        """As in ``CommitTable``."""
+
+    def forward(self, stream: StreamId, after: int) -> Iterator[Commit | Snapshot]:
+        return self.table.forward(stream, after)
+
+    def backward(
+        self, stream: StreamId, upto: int | None = None, page: int | None = None
+    ) -> Iterator[Commit | Snapshot]:
+        return self.table.backward(stream, upto, page)
+
+    def existing(self, streams: Sequence[StreamId]) -> frozenset[StreamId]:
+        return self.table.existing(streams)
+
+    def put_snapshot(self, snapshot: Snapshot) -> None:
+        self.table.put_snapshot(snapshot)
+
+    def log(self, bucket: int, after: datetime | None = None) -> Iterator[LogEntry]:
+        return self.table.log(bucket, after)
+
+
+class DualWriteTable(TransactionalTable):
+    """Writes the legacy row that follows from the commits together with them."""
 
     def __init__(
         self, table: DynamoDBTable, legacy: DynamoDBLegacy[Any], adapter: AnyAdapter, registry: EventRegistry
@@ -50,7 +72,7 @@ class DualWriteTable(TransactionalTable):
         Raises
         ------
         RowRaced
-            The row was written meanwhile, or holds what the stream was not told.
+            The row was written meanwhile, or holds what the stream lacks.
         PrimaryChanged
             The stream went on without the row; ``LegacyWritesOff`` when the row takes no more writes.
         """
@@ -62,8 +84,8 @@ class DualWriteTable(TransactionalTable):
 
     def _following(self, stored: StoredRow[Any] | None, commits: Sequence[Commit]) -> LegacyRow[Any]:
         data, version = (stored.row.data, stored.row.version) if stored else (None, 0)
-        for event in (event for commit in commits for event in decode(commit, self._registry)):
-            data = self._adapter.evolve(data, event.payload, event.occurred_at)
+        events = (event for commit in commits for event in decode(commit, self._registry))
+        data = fold_row(self._adapter, events, data)
         return LegacyRow(commits[0].stream, version + 1, data, SyncPoint(version + 1, commits[-1].last))
 
     def _entry(self, commits: Sequence[Commit], row: LegacyRow[Any]) -> OutboxEntry:
@@ -89,16 +111,17 @@ class ImportTable(TransactionalTable):
     def __init__(self, table: DynamoDBTable, legacy: DynamoDBLegacy[Any], stored: StoredRow[Any]) -> None:
         super().__init__(table)
         self._legacy = legacy
-        self._held = stored
+        self._stored = stored
 
     def insert(self, commits: Sequence[Commit]) -> None:
         """As in ``CommitTable``. Raises ``RowRaced``, ``LegacyWritesOff``."""
-        row = self._held.row
-        linked = LegacyRow(row.stream, row.version, row.data, SyncPoint(row.version, commits[-1].last))
+        row = self._stored.row
+        in_sync = LegacyRow(row.stream, row.version, row.data, SyncPoint(row.version, commits[-1].last))
         with _refusals():
-            self.table.insert(commits, self._legacy.companions(self._held, linked))
+            self.table.insert(commits, self._legacy.companions(self._stored, in_sync))
 
 
+@dataclass(eq=False)
 class TransactionalDualWrite:
     """Handles commands on both sides at once.
 
@@ -106,74 +129,54 @@ class TransactionalDualWrite:
     ----------
     handler : CommandHandler
         On a store over a ``DualWriteTable``.
-    decider : Decider
-    table : DynamoDBTable
-    legacy : DynamoDBLegacy
-    adapter : LegacyAdapter
-    registry : EventRegistry
-    clock : Callable[[], datetime]
     """
 
-    def __init__(
-        self,
-        handler: CommandHandler[Any, Any],
-        decider: AnyDecider,
-        table: DynamoDBTable,
-        legacy: DynamoDBLegacy[Any],
-        adapter: AnyAdapter,
-        registry: EventRegistry,
-        clock: Clock,
-    ) -> None:
-        self._handler = handler
-        self._decider = decider
-        self._table = table
-        self._legacy = legacy
-        self._adapter = adapter
-        self._registry = registry
-        self._clock = clock
+    handler: CommandHandler[Any, Any]
+    decider: AnyDecider
+    table: DynamoDBTable
+    legacy: DynamoDBLegacy[Any]
+    adapter: AnyAdapter
+    registry: EventRegistry
+    clock: Clock
 
     def handle(
         self, stream: StreamId, command: Any, *, commit_id: str, metadata: Metadata | None = None, **options: Any
     ) -> Outcome[Any]:
-        """Handle a command, behind an import of the row when the stream does not know it.
+        """Handle a command, after an import of the row when the stream does not know it.
 
-        Raises
-        ------
         As ``CommandHandler.handle``; ``PrimaryChanged``, ``RowRaced``.
         """
-        stored = self._legacy.stored(stream)
+        stored = self.legacy.stored(stream)
         entry = stored.answered(commit_id) if stored else None
         if stored and entry:
-            return repeated(entry, self._decider, self._registry, lambda: self._adapter.state(stored.row.data))
+            return repeated(entry, self.decider, self.registry, lambda: self.adapter.state(stored.row.data))
         if stored:
             self._import_row(stored)
-        metadata = occurring(metadata, self._clock())
-        return self._handler.handle(stream, command, commit_id=commit_id, metadata=metadata, **options)
+        metadata = occurring(metadata, self.clock())
+        return self.handler.handle(stream, command, commit_id=commit_id, metadata=metadata, **options)
 
     def import_row(self, stream: StreamId) -> bool:
-        """Tell the stream of a row that it does not know, or knows otherwise.
+        """Import a row that its stream lacks, or has otherwise.
 
         Returns
         -------
         bool
-            Whether there was anything to tell.
+            Whether there was anything to import.
 
-        Raises
-        ------
-        PrimaryChanged, RowRaced, Diverged, StoreUnavailable
+        Raises ``PrimaryChanged``, ``RowRaced``, ``Diverged``, ``StoreUnavailable``.
         """
-        stored = self._legacy.stored(stream)
+        stored = self.legacy.stored(stream)
         return self._import_row(stored) if stored else False
 
     def _import_row(self, stored: StoredRow[Any]) -> bool:
         if stored.row.in_sync:
             return False
         stream = stored.row.stream
-        store = EventStore(ImportTable(self._table, self._legacy, stored), self._registry, self._clock)
+        store = EventStore(ImportTable(self.table, self.legacy, stored), self.registry, self.clock)
         head = store.head(stream)
         if stored.row.sync_point and head.version > stored.row.sync_point.version:
             raise self._ahead(stored.row)
-        event = import_event(self._adapter, stored.row.data, told(self._adapter, store, stream))
+        event = import_event(self.adapter, stored.row.data, fold_row(self.adapter, store.read(stream)))
         expected = head if head.version else Expected.NO_STREAM
         metadata = Metadata(actor="migration")
         commit_id = import_id(stored.row, behind=0 if stored.row.sync_point else head.version)
@@ -182,7 +185,7 @@ class TransactionalDualWrite:
 
     def _ahead(self, row: LegacyRow[Any]) -> Exception:
         """Another process imported the row since it was read, or else the stream went on without it."""
-        if self._legacy.load(row.stream) != row:
+        if self.legacy.load(row.stream) != row:
             return RowRaced("another process imported the row first")
         return Diverged(row.stream, row.stream_version)
 
@@ -195,12 +198,12 @@ def _refusals() -> Iterator[None]:
     except CompanionWriteRejected as refused:
         raise (LegacyWritesOff() if 1 in refused.indexes else RowRaced("another program wrote the row first")) from None
     except StoreRejected:
-        raise RowRefused(NO_ITEM) from None
+        raise RowRefused(TOO_LARGE) from None
 
 
 def _check(stored: StoredRow[Any] | None, first: Commit) -> None:
     known = stored.row.sync_point.version if stored and stored.row.sync_point else 0
     if stored and not stored.row.in_sync:
-        raise RowRaced("the row holds what the stream was not told")
+        raise RowRaced("the row holds what the stream lacks")
     if known < first.position - 1:
         raise PrimaryChanged("the stream went on without the row")
