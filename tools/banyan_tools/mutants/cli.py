@@ -18,6 +18,7 @@ from banyan_tools.local.dynamodb_local import DynamoDBLocal, unavailable
 from banyan_tools.mutants.operators import Mutation, mutations, shown
 from banyan_tools.mutants.rooms import ENGINE, ROOMS
 from banyan_tools.mutants.scratch import Scratch
+from banyan_tools.project import ROOT
 
 SHARED = "BANYAN_TESTS_SHARE_DYNAMODB_LOCAL"
 """Where the tests find a DynamoDB Local that runs already."""
@@ -71,7 +72,7 @@ def chosen(scratch: Scratch, room: str, count: int, seed: int) -> list[tuple[Pat
 
 def _room(console: Console, scratch: Scratch, room: str, count: int, seed: int) -> tuple[int, int]:
     bugs = chosen(scratch, room, count, seed)
-    tests = ROOMS[room].tests
+    tests = ROOMS[room].chosen(ROOT)
     with Progress(console=console) as progress:
         task = progress.add_task(f"{room}: without a bug", total=len(bugs))
         if not scratch.passes(tests):

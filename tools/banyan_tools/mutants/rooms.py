@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from banyan_tools.contracts import DOMAINS, domains
+
 ENGINE = "layers/banyan/banyan/"
 
 
@@ -18,7 +20,8 @@ class Room:
     sources : Sequence[str]
         Files and folders under ``layers/banyan/banyan``.
     tests : Sequence[str]
-        Files and folders under ``tests``, quickest first: the first failure ends a run.
+        Files and folders under ``tests``, quickest first: the first failure ends a run. Those of a domain have the same
+        names under ``tests/<domain>``.
     """
 
     sources: Sequence[str]
@@ -30,6 +33,12 @@ class Room:
         found = [file for place in places for file in (place.rglob("*.py") if place.is_dir() else [place])]
         return sorted(file.relative_to(tree) for file in found)
 
+    def chosen(self, tree: Path) -> list[str]:
+        """Its tests, and below them those of the domains, as far as they are there."""
+        folders = [tree / "tests", *(tree / "tests" / domain for domain in domains(tree / DOMAINS))]
+        found = [folder / test for test in self.tests for folder in folders]
+        return [str(path.relative_to(tree / "tests")) for path in found if path.exists()]
+
 
 def _tests(folder: str, names: str) -> list[str]:
     return [f"{folder}/test_{name}.py" for name in names.split()]
@@ -37,7 +46,7 @@ def _tests(folder: str, names: str) -> list[str]:
 
 ROOMS = {
     "store": Room(
-        ["store", "commands.py", "known.py", "snapshots.py"],
+        ["store", "commands"],
         [
             *_tests("unit", "chain items memory_store reading recording snapshots collisions commands"),
             *_tests("contract", "event_store damage log"),

@@ -21,6 +21,7 @@ SOURCE: Final = PACKED if PACKED.is_dir() else HERE.parents[2]
 NAME: Final = re.compile(r"[a-z][a-z0-9_]{0,40}")
 COPIED: Final = (
     "functions",
+    "layers/domains/Makefile",
     "layers/postgres/requirements.txt",
     "layers/tracing/requirements.txt",
     "observability.yaml",

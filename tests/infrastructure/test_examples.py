@@ -1,0 +1,81 @@
+"""The domains in ``layers/domains`` are examples: without them, and their tests, everything else still works."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from banyan_tools.contracts import domains
+from banyan_tools.project import ROOT
+
+COPIED = ("docs", "events", "functions", "layers", "tests", "tools", "bench", "requirements")
+LEFT_OUT = shutil.ignore_patterns("__pycache__", "node_modules")
+FAST = (
+    "tests/unit/test_domain.py",
+    "tests/unit/test_import_contracts.py",
+    "tests/unit/test_public_names.py",
+    "tests/unit/mutants",
+    "tests/unit/reactions",
+    "tests/unit/testing",
+    "tests/infrastructure/test_settings.py",
+    "tests/infrastructure/test_functions.py",
+)
+BEGINNERS = "banyan_tools.new.domain"
+
+
+@pytest.fixture(scope="module")
+def bare(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The project without its examples."""
+    root = tmp_path_factory.mktemp("bare")
+    for name in COPIED:
+        shutil.copytree(ROOT / name, root / name, ignore=LEFT_OUT, symlinks=True)
+    for file in filter(Path.is_file, ROOT.iterdir()):
+        shutil.copy(file, root / file.name)
+    for example in domains(root / "layers" / "domains"):
+        shutil.rmtree(root / "layers" / "domains" / example)
+        shutil.rmtree(root / "tests" / example)
+    return root
+
+
+def python(root: Path, *arguments: str) -> str:
+    """What Python prints in the project; it must succeed."""
+    paths = os.pathsep.join(str(root / each) for each in ("layers/banyan", "layers/domains", "tools", "."))
+    command = [sys.executable, *arguments]
+    done = subprocess.run(
+        command, cwd=root, env=os.environ | {"PYTHONPATH": paths}, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+    return done.stdout
+
+
+@pytest.mark.timeout(300)
+def test_without_the_examples_every_other_test_is_found_and_the_fast_ones_pass(bare: Path) -> None:
+    python(bare, "-m", "pytest", "tests", "--collect-only", "-q", "-p", "no:cacheprovider")
+    assert " passed" in python(bare, "-m", "pytest", "-q", "-p", "no:cacheprovider", *FAST)
+
+
+def test_without_the_examples_the_contracts_hold(bare: Path) -> None:
+    assert " 0 broken." in python(bare, "-m", "banyan_tools.contracts", "--no-cache")
+
+
+def test_without_the_examples_the_template_loads_and_another_domain_is_described(bare: Path) -> None:
+    loaded = "load_template().resources('AWS::Lambda::Function')"
+    template = f"from banyan_tools.runtime.sandbox import load_template; print(len({loaded}))"
+    assert int(python(bare, "-c", template)) == len([*(bare / "functions").iterdir()])
+    described = f"from banyan_tools.openapi import described; print(described({BEGINNERS!r}))"
+    assert '"/admin/projections' in python(bare, "-c", described)
+    assert "max_retries" in python(bare, "-c", "from banyan_tools.settings_doc import page; print(page().lower())")
+
+
+def test_nothing_that_is_deployed_or_makes_it_names_an_example() -> None:
+    names = domains(ROOT / "layers" / "domains")
+    files = [*(ROOT / "layers" / "banyan").rglob("*.py"), *(ROOT / "functions").rglob("*.py")]
+    files += [*(ROOT / "tools" / "make").glob("*.mk"), ROOT / "Makefile", ROOT / ".importlinter"]
+    imports = [f"{word} {name}" for name in names for word in ("import", "from")]
+    paths = [f"domains/{name}" for name in names]
+    assert [file for file in files if any(text in file.read_text() for text in imports + paths)] == []
