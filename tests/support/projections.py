@@ -14,11 +14,10 @@ from banyan.projections.base import Add, Lookup, Projection, Put, Remove, RowWri
 from banyan.projections.catchup import CatchUp, LogCheckpoints
 from banyan.projections.check import ViewFold, fold_row
 from banyan.projections.memory import MemoryViews
-from banyan.projections.operations import Operations
+from banyan.projections.operations import Operations, StatusReader
 from banyan.projections.processor import ProjectionProcessor
 from banyan.projections.retries import RetryPolicy
 from banyan.projections.state import CachedStates, ProjectionStates
-from banyan.projections.status import StatusReader
 from banyan.projections.views import FailureRecord, Generation, StateRow, ViewKey, ViewRow, Views
 from banyan.store import Commit, CommitTable, EventStore, Expected
 from banyan.store.memory import MemoryTable

@@ -15,7 +15,7 @@ from tests.support.stream_records import record
 
 from banyan.entrypoints.stream_batches import catch_up, project_records, read_records
 from banyan.projections.catchup import CatchUp, CaughtUp
-from banyan.projections.status import Standstill
+from banyan.projections.operations import Standstill
 from banyan.projections.views import Generation
 from banyan.store.items import pack
 

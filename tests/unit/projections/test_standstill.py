@@ -12,9 +12,9 @@ from tests.support.reactions import POISON as PILL
 from tests.support.reactions import Bank, Noted, deposited
 
 from banyan.documents import MemoryDocuments
+from banyan.projections.operations import Standstill
 from banyan.projections.rebuild.builds import Build, BuildPhase, Builds
 from banyan.projections.state import ProjectionState
-from banyan.projections.status import Standstill
 from banyan.projections.views import Generation
 
 QUARTER = timedelta(minutes=15)

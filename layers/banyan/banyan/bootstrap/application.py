@@ -40,12 +40,11 @@ from banyan.domain import Domain, deadline_durations, load_domain
 from banyan.notices import NoNotices, Notices
 from banyan.once import once
 from banyan.projections.catchup import CatchUp, LogCheckpoints
-from banyan.projections.operations import Operations
+from banyan.projections.operations import Operations, Standstill, StatusReader
 from banyan.projections.processor import ProjectionProcessor, StreamProcessor, subscribed
 from banyan.projections.rebuild.builds import Builds, WorkQueue
 from banyan.projections.retries import RetryPolicy
 from banyan.projections.state import CachedStates, ProjectionStates
-from banyan.projections.status import Standstill, StatusReader
 from banyan.projections.views import Views
 from banyan.reactions.policies import Policies
 from banyan.reactions.reactor import REACTOR, Effect, Reactor, reacting

@@ -11,8 +11,8 @@ from typing import Any, Final
 
 from banyan.errors import BatchFailed
 from banyan.projections.catchup import CatchUp
+from banyan.projections.operations import Standstill
 from banyan.projections.processor import StreamProcessor
-from banyan.projections.status import Standstill
 from banyan.store import Commit
 from banyan.store.eventstore import Clock
 from banyan.store.items import Item, read_commit

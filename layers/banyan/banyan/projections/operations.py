@@ -1,18 +1,34 @@
-"""What an operator does to projections and to the reactor: pause, resume, park, retry, and look."""
+"""What an operator sees of projections and of the reactor, and does to them: pause, resume, park, retry."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from datetime import datetime
+import logging
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from itertools import islice
+from typing import Final
 
 from banyan.notices import PROJECTION_PAUSED, notify
-from banyan.projections.catchup import CatchUp, CaughtUp
-from banyan.projections.processor import StreamProcessor
+from banyan.projections.catchup import CatchUp, CaughtUp, LogCheckpoints
+from banyan.projections.processor import Projectors, StreamProcessor
+from banyan.projections.projector import AnyProjector
+from banyan.projections.rebuild.builds import BuildPhase, Builds, Segment
 from banyan.projections.retries import RetryPolicy, pause
-from banyan.projections.state import CachedStates, ProjectionState
-from banyan.projections.status import ProjectionStatus, StatusReader
+from banyan.projections.state import CachedStates, GenerationInfo, Pause, ProjectionState, Stage, Status
 from banyan.projections.views import FailureRecord, Views
+from banyan.store import EventStore, LogEntry
+from banyan.store.eventstore import Clock
 from banyan.streams import StreamId
+from banyan.telemetry import Telemetry
+
+ENTRIES_A_BUCKET: Final = 1000
+MILLISECOND: Final = timedelta(milliseconds=1)
+
+UNFINISHED: Final = {Stage.BUILDING: BuildPhase.COMPARED, Stage.DROPPING: BuildPhase.DROPPED}
+"""What a generation's segments reach before nothing more is done without an operator."""
+
+_logger = logging.getLogger(__name__)
 
 
 class Operations:
@@ -96,3 +112,199 @@ class Operations:
             failures.append(FailureRecord(stream, reached + 1, error, 0, now, parked_at=now))
             self._views.put_failure(projector.generation, failures[-1])
         return failures
+
+
+@dataclass(frozen=True, slots=True)
+class Lag:
+    """How far the live generation lags, parked streams left out.
+
+    Parameters
+    ----------
+    events : int
+        Events that are not applied; of the newest commit of each stream only the first is counted.
+    milliseconds : int
+        Age of the oldest commit that is not applied, 0 when there is none.
+    complete : bool
+        Whether all of the log since the last catch-up was looked at; if not, there may be more.
+    """
+
+    events: int
+    milliseconds: int
+    complete: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ParkedStream:
+    """A stream that waits for a retry, in one generation."""
+
+    generation: int
+    failure: FailureRecord
+
+
+@dataclass(frozen=True, slots=True)
+class ProjectionStatus:
+    """All there is to say about a projection.
+
+    Parameters
+    ----------
+    live : int
+        Generation that queries read.
+    parked : tuple[ParkedStream, ...]
+        Of every generation that is kept up, the live one first, oldest first.
+    """
+
+    projection: str
+    status: Status
+    live: int
+    generations: tuple[GenerationInfo, ...]
+    pause: Pause | None
+    parked: tuple[ParkedStream, ...]
+    lag: Lag
+
+
+def parked_streams(projectors: Sequence[AnyProjector]) -> tuple[ParkedStream, ...]:
+    """Streams that wait for a retry, generation by generation, oldest first."""
+    return tuple(
+        ParkedStream(projector.generation.number, failure)
+        for projector in projectors
+        for failure in projector.waiting()
+    )
+
+
+class StatusReader:
+    """Looks at projections.
+
+    A look costs one query of each bucket, one batch read for 100 streams that moved since the last catch-up, and one
+    query for each generation, with one batch read more when streams are parked there.
+    """
+
+    def __init__(
+        self,
+        store: EventStore,
+        states: CachedStates,
+        projectors: Projectors,
+        checkpoints: LogCheckpoints,
+        clock: Clock,
+    ) -> None:
+        self._store = store
+        self._states = states
+        self._projectors = projectors
+        self._checkpoints = checkpoints
+        self._clock = clock
+
+    def all(self) -> list[ProjectionStatus]:
+        """The status of every projection. Raises ``StoreUnavailable``."""
+        self._states.forget()
+        return [self._status(self._states.get()[name]) for name in self._projectors.names]
+
+    def one(self, projection: str) -> ProjectionStatus:
+        """The status of one projection. Raises ``ConfigurationError`` when there is none, ``StoreUnavailable``."""
+        self._projectors.check(projection)
+        self._states.forget()
+        return self._status(self._states.get()[projection])
+
+    def _status(self, state: ProjectionState) -> ProjectionStatus:
+        projectors = self._projectors.of(state.projection)
+        parked = parked_streams(projectors)
+        aside = {each.failure.stream for each in parked if each.generation == state.live} | set(state.parked)
+        return ProjectionStatus(
+            projection=state.projection,
+            status=self._status_of(state),
+            live=state.live,
+            generations=state.generations,
+            pause=state.pause,
+            parked=parked,
+            lag=self._lag(projectors[0], aside),
+        )
+
+    def _status_of(self, state: ProjectionState) -> Status:
+        outdated = state.outdated(self._projectors.version(state.projection))
+        return Status.OUTDATED if outdated and state.status is Status.ACTIVE else state.status
+
+    def _lag(self, live: AnyProjector, aside: Collection[StreamId]) -> Lag:
+        entries, complete = self._recent(live)
+        own = [
+            entry
+            for entry in entries
+            if self._projectors.reads(live.generation.projection, entry.stream) and entry.stream not in aside
+        ]
+        reached = live.checkpoints(list({entry.stream for entry in own}))
+        missing = [entry for entry in own if entry.position > reached.get(entry.stream, 0)]
+        newest = {entry.stream: entry.position for entry in missing}
+        events = sum(position - reached.get(stream, 0) for stream, position in newest.items())
+        return Lag(events, self._age(missing), complete)
+
+    def _recent(self, live: AnyProjector) -> tuple[list[LogEntry], bool]:
+        buckets = range(self._store.table.buckets)
+        moments = self._checkpoints.get(live.generation, buckets)
+        looks = [self._bucket(bucket, moments.get(bucket, live.since)) for bucket in buckets]
+        return [entry for look in looks for entry in look], all(len(look) < ENTRIES_A_BUCKET for look in looks)
+
+    def _bucket(self, bucket: int, after: datetime) -> list[LogEntry]:
+        entries: Iterator[LogEntry] = self._store.log(bucket, after)
+        return list(islice(entries, ENTRIES_A_BUCKET))
+
+    def _age(self, missing: Sequence[LogEntry]) -> int:
+        oldest = min((entry.recorded_at for entry in missing), default=None)
+        return max(0, round((self._clock() - oldest) / MILLISECOND)) if oldest else 0
+
+
+class Standstill:
+    """Reports gauges for every subscription: parked streams, pauses, and rebuilds that make no progress.
+
+    A look costs one query per generation, and of a generation that is being built one batch read.
+    """
+
+    def __init__(
+        self,
+        projectors: Projectors,
+        states: CachedStates,
+        builds: Builds,
+        clock: Clock,
+        telemetry: Telemetry,
+    ) -> None:
+        self._projectors = projectors
+        self._states = states
+        self._builds = builds
+        self._clock = clock
+        self._telemetry = telemetry
+
+    def report(self) -> None:
+        """Report everything as it stands now, zeros too, since an alarm goes back on a zero only.
+
+        Raises ``StoreUnavailable``.
+        """
+        self._states.forget()
+        for name in self._projectors.names:
+            self._report(self._states.get()[name])
+
+    def _report(self, state: ProjectionState) -> None:
+        parked = [each.failure for each in parked_streams(self._projectors.of(state.projection))]
+        oldest = min((failure.parked_at for failure in parked if failure.parked_at), default=None)
+        streams, paused, idle = {failure.stream for failure in parked}, state.pause is not None, self._idle(state)
+        self._telemetry.gauge("ParkedStreams", len(streams), of=state.projection)
+        self._telemetry.gauge("OldestParkedSeconds", self._since(oldest), of=state.projection)
+        self._telemetry.gauge("ProjectionStopped", int(paused), of=state.projection)
+        self._telemetry.gauge("RebuildIdleSeconds", idle, of=state.projection)
+        if streams or paused or idle:
+            keys = {"projection": state.projection, "parked": len(streams), "paused": paused, "rebuild_idle_s": idle}
+            _logger.warning("%s stands still, at least in part", state.projection, extra=keys)
+
+    def _idle(self, state: ProjectionState) -> float:
+        """Seconds since an unfinished rebuild or deletion moved, of the one that has been idle for longest."""
+        moments = (
+            self._moved(state, info.number, info.started_at, UNFINISHED[info.stage])
+            for info in state.generations
+            if info.stage in UNFINISHED
+        )
+        return self._since(min((moment for moment in moments if moment), default=None))
+
+    def _moved(self, state: ProjectionState, number: int, started_at: datetime, end: BuildPhase) -> datetime | None:
+        build = self._builds.build(state.generation(number))
+        segments: Sequence[Segment] = self._builds.segments(build) if build else ()
+        if segments and all(segment.phase.reached(end) for segment in segments):
+            return None
+        return max([started_at, *(segment.updated_at for segment in segments if segment.updated_at)])
+
+    def _since(self, moment: datetime | None) -> float:
+        return max(0.0, (self._clock() - moment).total_seconds()) if moment else 0.0

@@ -9,8 +9,8 @@ from pydantic import BeforeValidator, ConfigDict
 
 from banyan.events import CamelModel
 from banyan.projections.catchup import CaughtUp
+from banyan.projections.operations import ProjectionStatus
 from banyan.projections.state import Stage, Status
-from banyan.projections.status import ProjectionStatus
 from banyan.projections.views import FailureRecord
 from banyan.streams import BEGINNING_OF_TIME, StreamId
 
