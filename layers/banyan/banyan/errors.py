@@ -5,7 +5,8 @@
     BanyanError
     ├── InvalidStreamId          a name that is no stream name
     ├── ConcurrencyError         somebody else wrote first
-    │   └── Contention           HTTP: and went on doing so
+    │   ├── Contention           HTTP: and went on doing so
+    │   └── PreconditionFailed   HTTP: and the caller said at which version alone
     ├── CommitTooLarge           more than one transaction can hold
     ├── StoreUnavailable         the database did not answer in time; try again
     │   ├── StoreBusy            other writes of the same items stayed in the way

@@ -32,7 +32,7 @@ COMMANDS: Mapping[str, Expectation] = {
     "pay": (200, {"orderId": "order-1002", "version": 2, "status": "paid", "totalAmount": "25.50"}),
     "cancel": (200, {"orderId": "order-1003", "version": 3, "status": "cancelled"}),
     "receive_stock": (200, {"sku": "PEN-BLUE", "version": 1, "available": 5}),
-    "conflict": (409, {"code": "version_conflict", "expected": 1}),
+    "conflict": (412, {"code": "version_conflict", "expected": 1}),
     "already_paid": (409, {"code": "order_already_paid"}),
     "invalid": (422, {"code": "quantity_out_of_range", "field": "items.0.quantity"}),
     "malformed": (400, {"code": "malformed_json"}),

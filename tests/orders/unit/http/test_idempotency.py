@@ -156,7 +156,7 @@ def test_a_key_belongs_to_one_set_of_conditions(server: Server, other: dict[str,
 
 def test_a_conflict_is_not_the_answer_to_another_condition(server: Server) -> None:
     server.post("/orders", ORDER)
-    assert problem(server.post("/orders/o-1/items", ITEM, if_match='"7"', **KEY)) == (409, "version_conflict")
+    assert problem(server.post("/orders/o-1/items", ITEM, if_match='"7"', **KEY)) == (412, "version_conflict")
     assert problem(server.post("/orders/o-1/items", ITEM, if_match='"1"', **KEY)) == (422, "idempotency_key_reused")
 
 
@@ -326,7 +326,7 @@ def test_a_conflict_with_the_version_the_caller_named_is_final(server: Server) -
     server.post("/orders", ORDER)
     server.post("/orders/o-1/items", ITEM)
     stale = server.post("/orders/o-1/items", ITEM, if_match='"1"', **KEY)
-    assert problem(stale) == (409, "version_conflict")
+    assert problem(stale) == (412, "version_conflict")
     assert replayed(server.post("/orders/o-1/items", ITEM, if_match='"1"', **KEY))
 
 

@@ -14,7 +14,7 @@ from aws_lambda_powertools.logging import Logger
 from tests.orders.support.http import ITEM, ORDER, Answer, Server, body_of, problem
 
 from banyan.adapters import observability
-from banyan.entrypoints.http.problems import Contention, problem_of
+from banyan.entrypoints.http.problems import Contention, PreconditionFailed, problem_of
 from banyan.errors import CommitTooLarge, ConcurrencyError, InvalidStreamId, StoreUnavailable, StreamCorrupted
 from banyan.streams import StreamId
 
@@ -43,8 +43,8 @@ REQUESTS: list[tuple[str, int, str, str | None, Callable[[Server], Answer]]] = [
     ("no order to change", 404, "order_not_found", None, lambda s: s.post("/orders/o-2/items", ITEM)),
     ("version to come", 404, "version_not_found", "atVersion", lambda s: s.get("/orders/o-1", query={"atVersion": 2})),
     ("order again", 409, "order_exists", None, lambda s: s.post("/orders", ORDER)),
-    ("other version", 409, "version_conflict", None, lambda s: s.post("/orders/o-1/items", ITEM, if_match='"7"')),
-    ("version not there", 412, "version_not_reached", None, lambda s: s.get("/orders/o-1", query={"minVersion": 2})),
+    ("other version", 412, "version_conflict", None, lambda s: s.post("/orders/o-1/items", ITEM, if_match='"7"')),
+    ("version not there", 409, "version_not_reached", None, lambda s: s.get("/orders/o-1", query={"minVersion": 2})),
     ("large body", 413, "body_too_large", None, lambda s: s.post("/orders", " " * 300_000)),
     ("no items", 422, "order_empty", "items", lambda s: s.post("/orders", {**ORDER, "orderId": "o-2", "items": []})),
     ("wrong amount", 422, "amount_mismatch", "amount", lambda s: s.post("/orders/o-1/pay", {"amount": 1})),
@@ -145,6 +145,7 @@ def test_a_range_of_a_leap_year_fits(server: Server) -> None:
         (InvalidStreamId("a:b"), 422, "invalid_id"),
         (ConcurrencyError(STREAM, 1, 2), 409, "version_conflict"),
         (Contention(STREAM, 1, 2), 409, "version_conflict"),
+        (PreconditionFailed(STREAM, 1, 2), 412, "version_conflict"),
         (StoreUnavailable("no answer"), 503, "unavailable"),
         (StreamCorrupted(STREAM, 3, "a gap"), 500, "internal"),
         (KeyError("secret"), 500, "internal"),

@@ -72,7 +72,7 @@ def test_a_command_at_the_version_the_caller_saw(server: Server) -> None:
     server.post("/orders", ORDER)
     assert server.post("/orders/o-1/items", ITEM, if_match='"1"')["statusCode"] == 200
     conflict = server.post("/orders/o-1/items", ITEM, if_match='"1"')
-    assert conflict["statusCode"] == 409
+    assert conflict["statusCode"] == 412
     assert {"code": "version_conflict", "expected": 1, "actual": 2}.items() <= body_of(conflict).items()
     assert server.commits() == 2
     assert server.post("/orders/o-1/items", ITEM, if_match="*")["statusCode"] == 200

@@ -66,4 +66,4 @@ def test_a_name_that_is_no_sku_is_refused(server: Server) -> None:
 
 def test_stock_moves_only_from_the_version_that_was_seen(server: Server) -> None:
     receive(server, "A", 5)
-    assert problem(receive(server, "A", 5, If_Match='"7"')) == (409, "version_conflict")
+    assert problem(receive(server, "A", 5, If_Match='"7"')) == (412, "version_conflict")

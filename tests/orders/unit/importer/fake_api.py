@@ -90,7 +90,7 @@ class FakeApi:
         order = self.orders.get(order_id)
         match = request.headers.get("If-Match")
         if order and match and match != f'"{order["version"]}"':
-            return 409, {"code": "version_conflict", "detail": "moved on", "actual": order["version"]}
+            return 412, {"code": "version_conflict", "detail": "moved on", "actual": order["version"]}
         if order and step == "create":
             return 409, {"code": "order_exists", "detail": "there is an order with this id already"}
         changed = _evolve(order or {}, step, body)

@@ -37,7 +37,7 @@ def test_an_import_by_another_user_changes_nothing(api: Api, remote: FakeApi, or
 
 
 def test_a_conflict_on_the_way_is_looked_at_no_older_than_it_was(api: Api, remote: FakeApi, order: Order) -> None:
-    remote.fail("/orders/1/pay", lambda _: answered(409, {"code": "version_conflict", "actual": 3}))
+    remote.fail("/orders/1/pay", lambda _: answered(412, {"code": "version_conflict", "actual": 3}))
     outcome = send(api, order)
     assert (outcome.now, outcome.before, outcome.failure) == (COMMANDS, {}, None)
     assert remote.asked == ["/orders/1?minVersion=3"]

@@ -16,7 +16,7 @@ from banyan.commands.handler import Outcome
 from banyan.entrypoints.http.headers import ETAG, etag
 from banyan.entrypoints.http.identity import Caller
 from banyan.entrypoints.http.once import Attempt
-from banyan.entrypoints.http.problems import Contention, InvalidId
+from banyan.entrypoints.http.problems import Contention, InvalidId, PreconditionFailed
 from banyan.errors import ConcurrencyError, InvalidStreamId
 from banyan.events import Metadata
 from banyan.queries import Provenance, Queries
@@ -74,7 +74,8 @@ class Call:
 
         Raises
         ------
-        As ``CommandHandler.handle``; ``Contention`` when a caller who expected no version kept losing.
+        As ``CommandHandler.handle``, but for ``ConcurrencyError``: ``PreconditionFailed`` at another version than the
+        caller expects, ``Contention`` when a caller who expected none kept losing.
         """
         try:
             return self.application.handlers[stream.entity].handle(
@@ -86,9 +87,8 @@ class Call:
                 first_attempt=self.attempt.first_attempt,
             )
         except ConcurrencyError as error:
-            if self.expected is not None:
-                raise
-            raise Contention(error.stream, error.expected, error.actual) from error
+            kind = Contention if self.expected is None else PreconditionFailed
+            raise kind(error.stream, error.expected, error.actual) from error
 
 
 def _current(request: Request) -> Call:

@@ -173,7 +173,7 @@ _HEADERS: Final[Mapping[str, Json]] = {
         pattern="^[!-~]{1,255}$",
     ),
     OCCURRED_AT: _header(OCCURRED_AT, "When it happened, if that is not now.", format="date-time"),
-    IF_MATCH: _header(IF_MATCH, "The version that the caller saw, in quotes; at any other the answer is 409."),
+    IF_MATCH: _header(IF_MATCH, "The version that the caller saw, in quotes; at any other the answer is 412."),
     IF_NONE_MATCH: _header(IF_NONE_MATCH, f"The {ETAG} of an earlier answer; the answer is 304 if it still holds."),
 }
 _COMMAND_HEADERS: Final = (CORRELATION_ID, IDEMPOTENCY_KEY, OCCURRED_AT, IF_MATCH)

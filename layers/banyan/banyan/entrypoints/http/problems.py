@@ -118,6 +118,10 @@ class Contention(ConcurrencyError):
     """Others wrote first, time after time, though the caller expected no particular version."""
 
 
+class PreconditionFailed(ConcurrencyError):
+    """The stream is not at the version that the caller names in ``If-Match``."""
+
+
 class RequestInProgress(BanyanError):
     """The first request with this idempotency key is still running."""
 
@@ -177,7 +181,8 @@ _TABLE: Final[Mapping[type, Callable[[Any], Problem]]] = {
     TransitionRejected: _told(409, "transition_rejected"),
     ControlChanged: _told(409, "control_changed", retry=True),
     RequestInProgress: _told(409, "request_in_progress", retry=True),
-    VersionNotReached: lambda error: Problem(412, "version_not_reached", str(error), _versions(error)),
+    VersionNotReached: lambda error: Problem(409, "version_not_reached", str(error), _versions(error)),
+    PreconditionFailed: lambda error: Problem(412, "version_conflict", str(error), _versions(error)),
     BodyTooLarge: _told(413, "body_too_large"),
     CommitTooLarge: _told(413, "commit_too_large"),
     RequestValidationError: _invalid,

@@ -38,7 +38,7 @@ class ApiError(Exception):
     @property
     def is_conflict(self) -> bool:
         """Whether somebody was here before: an earlier import, or another user's."""
-        return self.status == 409 or self.code == "idempotency_key_reused"
+        return self.status in (409, 412) or self.code == "idempotency_key_reused"
 
 
 class NotReadyError(Exception):
