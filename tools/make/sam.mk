@@ -1,7 +1,7 @@
 SAM := SAM_CLI_TELEMETRY=0 AWS_DEFAULT_REGION=$${AWS_DEFAULT_REGION:-eu-central-1} $(SAM_VENV)/bin/sam
 
 FUNCTION ?= command_api
-EVENT ?= create_order
+EVENT ?= $(basename $(notdir $(firstword $(sort $(wildcard events/$(FUNCTION)/*.json)))))
 STAGE ?= default
 
 sam: $(SAM_VENV)/.installed ## Install the SAM CLI, which brings the Lambda emulator
@@ -17,7 +17,7 @@ build: $(BIN)/.installed $(SAM_VENV)/.installed ## Build what is deployed into .
 deploy: build ## Deploy to AWS: STAGE=prod, or the default, a development stack
 	$(SAM) deploy --config-env $(STAGE)
 
-invoke: $(BIN)/.installed $(SAM_VENV)/.installed ## Run a function under Lambda's emulator: FUNCTION=command_api EVENT=create_order [ENGINE=]
+invoke: $(BIN)/.installed $(SAM_VENV)/.installed ## Run a function under Lambda's emulator: FUNCTION=command_api EVENT=one of events/FUNCTION [ENGINE=]
 	@PYTHONPATH=$(SOURCES) $(BIN)/python -m banyan_tools.runtime $(FUNCTION) $(EVENT) --engine $(ENGINE)
 
 .PHONY: sam validate build deploy invoke

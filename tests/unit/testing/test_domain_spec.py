@@ -26,7 +26,7 @@ from banyan import (
     ViewProjection,
 )
 from banyan.errors import BanyanError, ConfigurationError
-from banyan.testing import DomainSpec
+from banyan.testing import DomainSpec, PolicySpec
 from banyan.testing.domains import WAYS
 
 
@@ -171,6 +171,20 @@ def react(found: Send | Schedule) -> Callable[..., Sequence[Send | Schedule]]:
 def test_a_reaction_that_nobody_can_answer_is_named(policy: Policy, mended: str) -> None:
     with pytest.raises(AssertionError, match=mended):
         DomainSpec(replace(DOMAIN, policies=[policy])).when("ball:a", Throw(times=1)).then_events("ball:a")
+
+
+def test_a_policy_does_what_it_declares() -> None:
+    sends = Policy("p", "ball", react(Send("ball", "b", Drop(), "s")), sends_to=["net"])
+    with pytest.raises(AssertionError, match="policy 'p' sends to 'ball', which its sends_to leaves out"):
+        PolicySpec(sends, "a").when(Dropped())
+    schedules = Policy("p", "ball", react(Schedule("x", "ball", "b", Drop())), schedules=[Throw])
+    with pytest.raises(AssertionError, match="policy 'p' schedules Drop, which its schedules leave out"):
+        PolicySpec(schedules, "a").when(Dropped())
+
+
+def test_a_reaction_to_what_cannot_be_a_stream_is_refused_by_name() -> None:
+    with pytest.raises(BanyanError, match="'b b'"):
+        PolicySpec(Policy("p", "ball", react(Send("ball", "b b", Drop(), "s"))), "a").when(Dropped())
 
 
 def test_policies_that_never_come_to_rest_are_noticed() -> None:

@@ -29,6 +29,7 @@ from banyan.store.memory import MemoryTable
 from banyan.streams import StreamId
 from banyan.telemetry import NoTelemetry
 from banyan.testing.differences import assert_same
+from banyan.testing.policies import check_declared
 from banyan.testing.projections import all_commits, rows_of
 
 T = TypeVar("T")
@@ -260,19 +261,16 @@ def check_reaction(domain: Domain, policy: Policy, reaction: Reaction) -> None:
     Raises
     ------
     ConfigurationError
-        It goes to an entity without a decider or that the policy does not declare, or schedules a command that is not
-        deferred.
+        It goes to an entity without a decider, or schedules a command that is not deferred.
     """
     if reaction.entity not in {each.entity for each in domain.deciders}:
         raise ConfigurationError(f"policy {policy.name!r} sends to {reaction.entity!r}, which has no decider")
     decider = domain.decider(reaction.entity)
     command = type(reaction.command)
-    if isinstance(reaction, Schedule):
-        if command not in decider.deferred:
-            where = f"which the decider of {decider.entity!r} does not list as deferred"
-            raise ConfigurationError(f"policy {policy.name!r} schedules {command.__name__}, {where}")
-    elif policy.sends_to and reaction.entity not in policy.sends_to:
-        raise ConfigurationError(f"policy {policy.name!r} sends to {reaction.entity!r}, which its sends_to leaves out")
+    if isinstance(reaction, Schedule) and command not in decider.deferred:
+        where = f"which the decider of {decider.entity!r} does not list as deferred"
+        raise ConfigurationError(f"policy {policy.name!r} schedules {command.__name__}, {where}")
+    check_declared(policy, reaction)
 
 
 _Process = Callable[["_Outside", Iterable[Commit]], None]

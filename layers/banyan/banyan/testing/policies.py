@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from banyan.events import DomainEvent, Event, Metadata
-from banyan.reactions.base import Policy, Reaction
+from banyan.reactions.base import Policy, Reaction, Schedule, Send
 from banyan.streams import StreamId
 from banyan.testing.differences import assert_same
 
@@ -44,13 +44,32 @@ class PolicySpec:
         Raises
         ------
         AssertionError
-            The second answer differs from the first.
+            The second answer differs from the first, or the policy declares ``sends_to`` or ``schedules`` and does
+            otherwise.
+        BanyanError
+            A reaction goes to what cannot be a stream.
         """
         stream = StreamId("acme", self.policy.entity, self.id)
         recorded = [_recorded(stream, index, each) for index, each in enumerate((*self.history, event))]
         first, again = (list(self.policy.react(recorded[-1], lambda: tuple(recorded))) for _ in range(2))
         assert_same("reactions to the same event", first, again)
+        for reaction in first:
+            check_declared(self.policy, reaction)
+            StreamId(stream.tenant, reaction.entity, reaction.id)
         return Reactions(first)
+
+
+def check_declared(policy: Policy, reaction: Reaction) -> None:
+    """Refuse a reaction that a policy leaves out of what it declares. Raises ``AssertionError``."""
+    command = type(reaction.command)
+    if isinstance(reaction, Send) and policy.sends_to:
+        assert reaction.entity in policy.sends_to, (
+            f"policy {policy.name!r} sends to {reaction.entity!r}, which its sends_to leaves out"
+        )
+    if isinstance(reaction, Schedule) and policy.schedules:
+        assert command in policy.schedules, (
+            f"policy {policy.name!r} schedules {command.__name__}, which its schedules leave out"
+        )
 
 
 @dataclass(frozen=True)
