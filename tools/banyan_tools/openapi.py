@@ -6,8 +6,7 @@ import sys
 from typing import Final
 
 from banyan.domain import load_domain
-from banyan.entrypoints.http.openapi import document
-from banyan.entrypoints.http.public import public_routes
+from banyan.entrypoints.http.openapi import document, public_routes
 from banyan_tools.local.template import read
 from banyan_tools.project import ROOT
 

@@ -13,10 +13,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.orders.support.http import CONTEXT, ORDER, Server, body_of, event, problem
 
-from banyan.entrypoints.http.headers import Headers
 from banyan.entrypoints.http.identity import Caller, ForbiddenTenant, Unauthorized, identify
-from banyan.entrypoints.http.json_bodies import expect_text, read_body
 from banyan.entrypoints.http.problems import BadRequest, BodyTooLarge, InvalidText
+from banyan.entrypoints.http.requests import Headers, expect_text, read_body
 
 LIMIT = 1000
 

@@ -2,24 +2,6 @@
 
 from __future__ import annotations
 
-from banyan.entrypoints.admin import (
-    backfills,
-    correlations,
-    deadlines,
-    migration,
-    projections,
-    rebuilds,
-    reconciliation,
-    streams,
-)
+from banyan.entrypoints.admin import migration, projections, rebuilds, reconciliation, streams
 
-ROUTERS = (
-    projections.router,
-    rebuilds.router,
-    deadlines.router,
-    correlations.router,
-    streams.router,
-    reconciliation.router,
-    migration.router,
-    backfills.router,
-)
+ROUTERS = tuple(room.router for room in (projections, rebuilds, streams, reconciliation, migration))

@@ -1,28 +1,191 @@
-"""Routes over projections and the reactor: how they stand, and pause, resume, park and retry."""
+"""Routes over projections and the reactor, and what an operator's request may name."""
 
 from __future__ import annotations
 
-from datetime import timedelta
-from typing import Annotated, Final
+from datetime import datetime, timedelta
+from typing import Annotated, ClassVar, Final
 
 from aws_lambda_powertools.event_handler.api_gateway import Router
-from pydantic import Field
+from pydantic import BeforeValidator, ConfigDict, Field
 
-from banyan.entrypoints.admin.answers import (
-    FailureAnswer,
-    ProjectionAnswer,
-    ProjectionsAnswer,
-    ResumedAnswer,
-    RetriedAnswer,
-    caught_up_answer,
-    failure_answer,
-    projection_answer,
-)
-from banyan.entrypoints.admin.targets import known
 from banyan.entrypoints.http.call import Call, CurrentCall
+from banyan.errors import NotFound, StreamCorrupted
 from banyan.events import CamelModel
-from banyan.streams import StreamId
+from banyan.projections.base import RESERVED_NAMES
+from banyan.projections.catchup import CaughtUp
+from banyan.projections.operations import ProjectionStatus
+from banyan.projections.state import Stage, Status
+from banyan.projections.views import FailureRecord
+from banyan.streams import BEGINNING_OF_TIME, StreamId
 from banyan.text import Line
+
+LONGEST_NAME: Final = 255
+"""Keys of the table are at most 2048 bytes long."""
+
+
+def known(call: Call, name: str, stream: StreamId | None = None) -> str:
+    """The name of a projection or of the reactor, that takes a stream in if one is given, and one with events.
+
+    Raises
+    ------
+    NotFound
+    """
+    operations = call.application.operations
+    if name not in operations.names:
+        raise NotFound("projection_not_found", f"there is no projection {name!r}: list them first")
+    if stream and not operations.reads(name, stream):
+        raise NotFound("stream_not_found", f"{name!r} does not take {stream} in", "stream")
+    if stream and not _has_events(call, stream):
+        raise NotFound("stream_not_found", f"there are no events of {stream}", "stream")
+    return name
+
+
+def with_rows(call: Call, name: str, stream: StreamId | None = None) -> str:
+    """As ``known``, of a projection only. Raises ``NotFound``."""
+    if name in RESERVED_NAMES:
+        raise NotFound("projection_not_found", f"{name!r} is no projection: it has no rows to build anew")
+    return known(call, name, stream)
+
+
+def left_over(call: Call, name: str) -> str:
+    """The name of a projection that is or was there: somebody changed its control, or the catch-up walked for it.
+
+    Raises
+    ------
+    NotFound
+    """
+    app = call.application
+    if len(name) > LONGEST_NAME:
+        raise NotFound("projection_not_found", "there is no projection of such a long name")
+    control = app.controls.get([name])[name]
+    buckets = range(app.settings.log_buckets)
+    if name in app.operations.names or control.revision or app.log_checkpoints.get(control.generation(), buckets):
+        return name
+    raise NotFound("projection_not_found", f"nothing is left of a projection {name!r}: it was never here")
+
+
+def _has_events(call: Call, stream: StreamId) -> bool:
+    """Whether a stream was ever appended to; one that is damaged was."""
+    try:
+        return call.application.store.head(stream).version > 0
+    except StreamCorrupted:
+        return True
+
+
+Moment = Annotated[datetime | None, BeforeValidator(lambda moment: None if moment == BEGINNING_OF_TIME else moment)]
+
+
+class _Answer(CamelModel):
+    model_config: ClassVar[ConfigDict] = ConfigDict(from_attributes=True)
+
+
+class PauseAnswer(_Answer):
+    """Since when a projection takes nothing in, and why."""
+
+    since: datetime
+    reason: str
+    by: str
+
+
+class GenerationAnswer(_Answer):
+    """One build of a projection's rows, and when it entered its stage; null where nobody began or moved it."""
+
+    number: int
+    stage: Stage
+    started_at: Moment
+    changed_at: Moment
+    version: int | None
+
+
+class LagAnswer(_Answer):
+    """How far the live generation is behind; ``complete`` is false when there may be more."""
+
+    events: int
+    milliseconds: int
+    complete: bool
+
+
+class FailureAnswer(_Answer):
+    """A parked stream: ``version`` is the first that is not taken in, ``nextTry`` is null until somebody retries."""
+
+    stream: StreamId
+    version: int
+    error: str
+    attempts: int
+    next_try: datetime | None
+    parked_at: datetime | None
+
+
+class ParkedAnswer(FailureAnswer):
+    """A stream that is parked in one generation."""
+
+    generation: int
+
+
+class ProjectionAnswer(_Answer):
+    """All there is to say about a projection; the reactor has cursors and no rows."""
+
+    projection: str
+    status: Status
+    live: int
+    lag: LagAnswer
+    pause: PauseAnswer | None
+    generations: list[GenerationAnswer]
+    parked: list[ParkedAnswer]
+
+
+class ProjectionsAnswer(_Answer):
+    """Every projection of the domain, and the reactor."""
+
+    projections: list[ProjectionAnswer]
+
+
+class CaughtUpAnswer(_Answer):
+    """What a generation took in; the scheduled catch-up goes on with what is not ``complete``."""
+
+    generation: int
+    commits: int
+    healed: int
+    complete: bool
+    error: str | None
+
+
+class ResumedAnswer(_Answer):
+    """What was made up for, by generation."""
+
+    generations: list[CaughtUpAnswer]
+
+
+class RetriedAnswer(_Answer):
+    """Why a stream is parked again; null when it is up to date."""
+
+    parked: FailureAnswer | None
+
+
+def projection_answer(status: ProjectionStatus) -> ProjectionAnswer:
+    """A projection's status as it is told."""
+    parked = [{**failure_answer(each.failure).model_dump(), "generation": each.generation} for each in status.parked]
+    return ProjectionAnswer.model_validate(
+        {**{name: getattr(status, name) for name in ProjectionAnswer.model_fields}, "parked": parked}
+    )
+
+
+def failure_answer(failure: FailureRecord) -> FailureAnswer:
+    """A failure as it is told."""
+    answer = FailureAnswer.model_validate(failure)
+    return answer.model_copy(update={"next_try": None}) if failure.parked_at else answer
+
+
+def caught_up_answer(report: CaughtUp) -> CaughtUpAnswer:
+    """What catching up did, as it is told."""
+    return CaughtUpAnswer(
+        generation=report.generation.number,
+        commits=report.commits,
+        healed=report.moved,
+        complete=report.complete,
+        error=report.error,
+    )
+
 
 HEALING: Final = timedelta(seconds=20)
 """How long an answer may wait for what a pause left behind; below the function's timeout."""

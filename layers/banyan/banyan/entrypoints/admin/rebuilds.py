@@ -6,7 +6,7 @@ from aws_lambda_powertools.event_handler.api_gateway import Router
 from pydantic import Field
 
 from banyan.bootstrap.rebuilds import Rebuilds, Replaced
-from banyan.entrypoints.admin.targets import left_over, with_rows
+from banyan.entrypoints.admin.projections import left_over, with_rows
 from banyan.entrypoints.http.call import CurrentCall
 from banyan.errors import ConfigurationError, Conflict, EventError, NotFound, StreamCorrupted, TransitionRejected
 from banyan.events import CamelModel

@@ -18,15 +18,21 @@ from banyan.adapters.dynamodb.idempotency import DynamoDBIdempotency
 from banyan.adapters.observability import log_context, log_failure
 from banyan.bootstrap import Application
 from banyan.commands.idempotency import IdempotencyTable
-from banyan.entrypoints.http.call import Call
-from banyan.entrypoints.http.headers import CORRELATION_ID, ETAG, IF_MATCH, OCCURRED_AT, Headers
+from banyan.entrypoints.http.call import Call, HttpResolver, fixed_paths
 from banyan.entrypoints.http.identity import Caller, identify, identify_operator
-from banyan.entrypoints.http.json_bodies import canonical, expect_text, read_body
 from banyan.entrypoints.http.once import Attempt, HttpAnswer, Once
-from banyan.entrypoints.http.openapi import routers
+from banyan.entrypoints.http.openapi import public_routes, routers, table_checks
 from banyan.entrypoints.http.problems import CONTENT_TYPE, BadRequest, problem_of
-from banyan.entrypoints.http.public import public_routes, table_checks
-from banyan.entrypoints.http.resolver import HttpResolver
+from banyan.entrypoints.http.requests import (
+    CORRELATION_ID,
+    ETAG,
+    IF_MATCH,
+    OCCURRED_AT,
+    Headers,
+    canonical,
+    expect_text,
+    read_body,
+)
 from banyan.events import Metadata
 from banyan.queries import Queries
 
@@ -60,7 +66,7 @@ class Api:
     ) -> None:
         self._application = application
         self._queries = _queries(application)
-        self._public = {route[0] for route in public._routes} if public else frozenset()
+        self._public = fixed_paths(public) if public else frozenset()
         self._once = once
         self._scope = scope
         self._resolver = _resolver(*routers, public)
