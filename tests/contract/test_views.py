@@ -219,7 +219,7 @@ class TestMoves:
         assert fields(views) == [("", {"n": 15, "m": 1, "name": "b"}, 4)]
 
     @pytest.mark.parametrize("together", [True, False])
-    def test_a_removed_row_starts_anew(self, views: Views, together: bool) -> None:
+    def test_a_removed_row_starts_afresh(self, views: Views, together: bool) -> None:
         commits: list[list[RowWrite]] = [
             [Put("p", "", {"name": "a"}), Add("p", "", {"n": 1})],
             [Remove("p", "")],

@@ -143,7 +143,7 @@ class Ledger:
 
     @property
     def retry_policy(self) -> RetryPolicy:
-        """Two retries, and everything that is told is kept."""
+        """Two retries, and everything that is announced is kept."""
         return RetryPolicy(
             max_retries=2,
             breaker_parked_streams=BREAKER_LIMIT,
@@ -155,7 +155,7 @@ class Ledger:
 
     @property
     def catch_up(self) -> CatchUp:
-        """What heals accounts whose commits were not delivered."""
+        """What catches accounts up whose commits were not delivered."""
         return CatchUp(self.runner, self.store, self.checkpoints, self.clock, self.telemetry)
 
     @property

@@ -1,4 +1,4 @@
-"""Deadlines fire once, in order and late rather than never; those that fail hold up nobody."""
+"""Deadlines fire once, in order and late rather than never; those that fail hold up no others."""
 
 from __future__ import annotations
 
@@ -96,7 +96,7 @@ class Scene:
         return done
 
     def gauges(self, settled: int = CROWD) -> tuple[float, int]:
-        """What the next run tells: parked deadlines, and the lateness in seconds of the oldest one that it left."""
+        """What the next run reports: parked deadlines, and the lateness in seconds of the oldest one that it left."""
         self.run(settled=settled)
         return self.reports.gauges["ParkedDeadlines"], round(self.reports.gauges["OldestDueSeconds"])
 
@@ -155,7 +155,7 @@ def test_one_that_fired_and_was_not_removed_has_no_second_effect(scene: Scene, o
     assert scene.waiting() == []
 
 
-def test_a_failing_one_holds_up_nobody_and_is_parked_in_the_end(scene: Scene) -> None:
+def test_a_failing_one_holds_up_no_other_and_is_parked_in_the_end(scene: Scene) -> None:
     scene.schedule("bad", POISON, after=-9)
     for number in range(3):
         scene.schedule(f"a{number}", after=number - 5)
@@ -223,7 +223,7 @@ def test_half_of_a_run_that_fails_is_its_own_fault_and_more_is_not_unless_they_a
 
 
 def test_the_commit_of_a_writer_whose_clock_is_slow_is_found(scene: Scene) -> None:
-    """It was recorded before the deadline was due, by that clock, and lies behind a long history."""
+    """It was recorded before the deadline was due, by that clock, and stands at the end of a long history."""
     scene.store = EventStore(scene.table, REGISTRY, ManualClock(START - CLOCK_SKEW / 2), no_sleep)
     scene.schedule("a", amount=5)
     scene.deadlines.crashes = 1
@@ -251,7 +251,7 @@ def test_ten_thousand_due_at_once_are_worked_off_in_order_over_as_many_runs_as_i
     assert scene.table.written == names
 
 
-def test_what_is_parked_or_late_is_told_by_every_run_until_it_is_not(scene: Scene) -> None:
+def test_what_is_parked_or_late_is_reported_by_every_run_until_it_is_not(scene: Scene) -> None:
     scene.schedule("broken", amount=POISON)
     assert [scene.gauges() for _ in range(4)] == [(0, 60), (0, 120), (0, 180), (1, 240)]
     assert [scene.gauges() for _ in range(2)] == [(1, 0), (1, 0)]
@@ -267,7 +267,7 @@ def test_the_oldest_deadline_that_a_run_had_no_time_for_is_late(scene: Scene) ->
     assert scene.gauges() == (0, 0)
 
 
-def test_of_all_that_a_run_left_the_oldest_is_told(scene: Scene) -> None:
+def test_of_all_that_a_run_left_the_oldest_is_reported(scene: Scene) -> None:
     scene.table.unreachable = {"b"}
     scene.schedule("a", POISON, after=-120)
     scene.schedule("b")

@@ -44,7 +44,7 @@ def histories(draw: st.DrawFn) -> History:
 
 
 class Meddled(MemoryViews):
-    """Lets somebody else act between a runner's read of a checkpoint and its write."""
+    """Lets another process act between a runner's read of a checkpoint and its write."""
 
     def __init__(self) -> None:
         super().__init__()

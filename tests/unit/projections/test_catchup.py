@@ -105,7 +105,7 @@ def test_a_run_that_is_killed_keeps_what_it_did(monkeypatch: pytest.MonkeyPatch)
 
 
 class LateLog(MemoryTable):
-    """An index that shows some commits later than others, and writers whose clocks are behind."""
+    """An index that shows some commits later than others, and writers whose clocks are slow."""
 
     def __init__(self) -> None:
         super().__init__()

@@ -52,7 +52,7 @@ def test_the_way_back_is_a_switch_to_the_kept_generation() -> None:
     assert FRESH.switched_at is None
 
 
-def test_a_person_is_told_one_status() -> None:
+def test_an_operator_sees_one_status() -> None:
     assert (FRESH.status, BUILDING.status, READY.status, SWITCHED.status) == (
         Status.ACTIVE,
         Status.REBUILDING,

@@ -113,7 +113,7 @@ def test_more_parked_streams_than_the_limit_pause_the_projection() -> None:
     assert told[0]["reason"] == f"{BREAKER_LIMIT + 1} streams are parked, the last with KeyError"
 
 
-def test_a_generation_that_nobody_reads_does_not_trip_the_breaker() -> None:
+def test_a_generation_that_no_query_reads_does_not_trip_the_breaker() -> None:
     ledger = Ledger()
     change(ledger, lambda control: control.begun(START))
     for number in range(BREAKER_LIMIT):
@@ -124,7 +124,7 @@ def test_a_generation_that_nobody_reads_does_not_trip_the_breaker() -> None:
     assert paused(ledger) is None
 
 
-def test_what_is_parked_only_where_nobody_reads_does_not_trip_the_breaker_either() -> None:
+def test_what_is_parked_only_where_no_query_reads_does_not_trip_the_breaker_either() -> None:
     ledger = Ledger()
     park(ledger, *[account(f"p{number}") for number in range(BREAKER_LIMIT)])
     ledger.cured.cured = True
@@ -149,7 +149,7 @@ def test_a_retry_brings_every_generation_up_to_date() -> None:
     assert not ledger.views.parked(Generation("balances", 2))
 
 
-def test_a_stream_stays_parked_until_a_retry_has_healed_it(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_stream_stays_parked_until_a_retry_has_caught_it_up(monkeypatch: pytest.MonkeyPatch) -> None:
     """A process that dies in the middle of a retry leaves the stream parked, not forgotten."""
     ledger = Ledger()
     park(ledger, ANNA)
@@ -208,7 +208,7 @@ class Rivalled(ProjectionStates):
         return super().put(control)
 
 
-def test_a_change_is_decided_anew_on_what_somebody_else_left() -> None:
+def test_a_change_is_decided_again_on_what_another_writer_left() -> None:
     controls = CachedStates(Rivalled(3), ["sums"], 60_000)
     assert controls.get()["sums"].pause is None
     changed = controls.change("sums", lambda control: control.paused(START, "why", "ops"))
@@ -217,7 +217,7 @@ def test_a_change_is_decided_anew_on_what_somebody_else_left() -> None:
     assert controls.get()["sums"] == changed
 
 
-def test_a_change_gives_up_when_somebody_else_is_always_faster() -> None:
+def test_a_change_gives_up_when_another_writer_is_always_faster() -> None:
     controls = CachedStates(Rivalled(1000), ["sums"], 60_000)
     with pytest.raises(ControlChanged):
         controls.change("sums", lambda control: control.paused(START, "why", "ops"))

@@ -22,7 +22,7 @@ ATTEMPTS = 3
 
 
 def poisoned(ledger: Ledger) -> list[Commit]:
-    """A batch in which one of three streams has a bad event, with a good one before and behind it."""
+    """A batch in which one of three streams has a bad event, with a good one before and after it."""
     return [
         *ledger.append(ANNA, *deposits(1)),
         *ledger.append(BEN, *deposits(10)),
@@ -47,7 +47,7 @@ def test_the_other_streams_go_on() -> None:
         assert ledger.checkpoint(stream) == 1
 
 
-def test_what_lies_before_the_bad_event_is_taken_in_and_nothing_behind_it() -> None:
+def test_what_lies_before_the_bad_event_is_applied_and_nothing_after_it() -> None:
     ledger = Ledger()
     until_parked(ledger, poisoned(ledger))
     assert same(ledger.balance(ANNA), ledger.expected_balance(ANNA, 1))
@@ -238,7 +238,7 @@ def test_few_streams_that_fail_are_to_blame_themselves(failing: int, streams: in
 
 
 class DyingViews(MemoryViews):
-    """Outlives the process that parks a stream, which dies right behind that."""
+    """Outlives the process that parks a stream, which dies right after that."""
 
     def put_failure(self, generation: Generation, failure: FailureRecord) -> None:
         super().put_failure(generation, failure)
@@ -246,7 +246,7 @@ class DyingViews(MemoryViews):
             raise Killed
 
 
-def test_nothing_is_parked_without_anybody_having_been_told() -> None:
+def test_nothing_is_parked_without_an_announcement() -> None:
     ledger = Ledger(DyingViews())
     batch = poisoned(ledger)
     for _ in range(ATTEMPTS - 1):

@@ -20,7 +20,7 @@ ANNA, BEN, CARL = account("anna"), account("ben"), account("carl")
 HOUR = timedelta(hours=1)
 
 
-def test_a_fresh_projection_is_active_and_lags_behind_nothing() -> None:
+def test_a_fresh_projection_is_active_and_does_not_lag() -> None:
     found = {each.projection: each for each in Ledger().operations.status()}
     assert found.keys() == {"balances", "turnover"}
     balances = found["balances"]
@@ -28,7 +28,7 @@ def test_a_fresh_projection_is_active_and_lags_behind_nothing() -> None:
     assert balances.lag == Lag(0, 0, True)
 
 
-def test_lag_counts_what_is_not_taken_in_and_how_long_ago_it_was_recorded() -> None:
+def test_lag_counts_what_is_not_applied_and_how_long_ago_it_was_recorded() -> None:
     ledger = Ledger()
     ledger.runner.project(ledger.append(ANNA, *deposits(1)))
     ledger.append(ANNA, *deposits(2))

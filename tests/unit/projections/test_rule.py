@@ -1,4 +1,4 @@
-"""One rule for both kinds of projection: take in what follows, skip what is behind, fetch what is missing."""
+"""One rule for both kinds of projection: apply what follows, skip what was applied, fetch what is missing."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def test_commits_in_order_become_the_fold() -> None:
     assert up_to_date(ledger, ANNA)
 
 
-def test_what_lies_behind_the_checkpoint_changes_nothing() -> None:
+def test_what_was_applied_before_changes_nothing() -> None:
     ledger = Ledger()
     commits = [*ledger.append(ANNA, *deposits(5, 6)), *ledger.append(ANNA, Withdrawn(amount=4))]
     ledger.runner.project(commits)
@@ -94,7 +94,7 @@ def test_a_gap_is_read_from_the_event_table() -> None:
     assert up_to_date(ledger, ANNA)
 
 
-def test_healing_goes_on_to_the_end_of_the_stream_and_later_deliveries_are_skipped() -> None:
+def test_a_gap_is_read_to_the_end_of_the_stream_and_later_deliveries_are_skipped() -> None:
     ledger = Ledger()
     ledger.append(ANNA, *deposits(1))
     second, third = ledger.append(ANNA, *deposits(2)), ledger.append(ANNA, *deposits(3))

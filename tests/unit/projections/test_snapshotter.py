@@ -1,4 +1,4 @@
-"""Snapshots are taken behind the projections, when a stream passes the interval."""
+"""Snapshots are taken after the projections, when a stream passes the interval."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What stands still is told by every run for as long as it stands, and told to be over by a zero."""
+"""What stands still is reported by every run for as long as it stands, and its end by a zero."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def test_nothing_stands_still_and_says_so() -> None:
     assert ledger.gauges() == ledger.gauges("turnover") == NOTHING
 
 
-def test_parked_streams_are_told_until_they_are_retried() -> None:
+def test_parked_streams_are_reported_until_they_are_retried() -> None:
     ledger = Watched()
     poisoned = ledger.commit(ANNA, *deposits(1, note=POISON))
     for _ in range(3):
@@ -84,7 +84,7 @@ def test_the_oldest_of_several_parked_streams_counts() -> None:
     assert ledger.gauges("turnover") == NOTHING
 
 
-def test_what_the_reactor_parked_is_told() -> None:
+def test_what_the_reactor_parked_is_reported() -> None:
     noted = Noted(error=KeyError("no"))
     bank = Bank(effects=[noted])
     bank.reactor.project([bank.commit(ANNA, deposited(1))])
@@ -96,7 +96,7 @@ def test_what_the_reactor_parked_is_told() -> None:
     assert bank.telemetry.gauges["ParkedStreams", "reactor"] == 1
 
 
-def test_a_pause_is_told_until_the_projection_is_resumed() -> None:
+def test_a_pause_is_reported_until_the_projection_is_resumed() -> None:
     ledger = Watched()
     ledger.operations.pause("balances", "why", "ops")
     assert [ledger.gauges()["ProjectionStopped"] for _ in range(2)] == [1, 1]
@@ -105,7 +105,7 @@ def test_a_pause_is_told_until_the_projection_is_resumed() -> None:
     assert ledger.gauges() == NOTHING
 
 
-def test_a_rebuild_that_nobody_works_on_is_told() -> None:
+def test_a_rebuild_that_no_worker_goes_on_with_is_reported() -> None:
     ledger = Watched()
     build = ledger.rebuilding()
     assert ledger.gauges()["RebuildIdleSeconds"] == QUARTER.total_seconds()
@@ -124,7 +124,7 @@ def test_a_rebuild_that_waits_for_an_operator_is_not_idle(second: BuildPhase) ->
     assert ledger.gauges()["RebuildIdleSeconds"] == (0 if waits else QUARTER.total_seconds())
 
 
-def test_a_deletion_that_nobody_works_on_is_told() -> None:
+def test_a_deletion_that_no_worker_goes_on_with_is_reported() -> None:
     ledger = Watched()
     build = ledger.rebuilding()
     ledger.segment(build, 0, BuildPhase.COMPARED)
@@ -140,7 +140,7 @@ def test_a_deletion_that_nobody_works_on_is_told() -> None:
     assert ledger.gauges()["RebuildIdleSeconds"] == 0
 
 
-def test_of_two_that_stand_still_the_one_that_has_for_longest_is_told() -> None:
+def test_of_two_that_stand_still_the_one_that_has_for_longest_is_reported() -> None:
     ledger = Watched()
     ledger.rebuilding()
     ledger.cached.change("balances", lambda seen: seen.cancelled(2, ledger.clock()))

@@ -1,4 +1,4 @@
-"""A reactor whose deliveries are lost for good: the log of all streams tells it what happened."""
+"""A reactor whose deliveries are lost for good: the log of all streams says what happened."""
 
 from __future__ import annotations
 

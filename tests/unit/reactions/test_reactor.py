@@ -23,7 +23,7 @@ ANNA, BEN, CARL = account("anna"), account("ben"), account("carl")
 
 @given(st.lists(st.integers(0, 5), min_size=1, max_size=12))
 @settings(deadline=None)
-def test_commits_are_taken_in_order_and_once_whatever_is_delivered(picks: list[int]) -> None:
+def test_effects_act_in_order_and_once_whatever_is_delivered(picks: list[int]) -> None:
     noted = Noted()
     bank = Bank(effects=[noted])
     commits = [bank.commit(ANNA, *deposits(*range(1, size + 1))) for size in (1, 3, 2, 1, 1, 2)]
@@ -60,7 +60,7 @@ def test_a_damaged_record_is_read_from_the_event_table() -> None:
     assert noted.taken == [(str(ANNA), 1)]
 
 
-def test_a_failing_stream_stops_alone_is_parked_and_goes_on_when_it_is_told_to() -> None:
+def test_a_failing_stream_stops_alone_is_parked_and_goes_on_when_it_is_retried() -> None:
     noted = Noted(error=KeyError("account"))
     bank = Bank(effects=[noted])
     batch = [

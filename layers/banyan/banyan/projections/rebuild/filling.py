@@ -117,7 +117,7 @@ class Filling:
         self._snapshots.renew((outcome.stream, outcome.version) for outcome in outcomes)
         self._park(failed)
         known = {stuck.stream for stuck in segment.stuck}
-        stuck = [_stuck(failed) for failed in failed if str(failed.stream) not in known]
+        stuck = [_stuck(each) for each in failed if str(each.stream) not in known]
         return replace(
             segment,
             events=segment.events + sum(outcome.version - streams[outcome.stream] for outcome in outcomes),

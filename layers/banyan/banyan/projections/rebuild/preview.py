@@ -252,15 +252,15 @@ class _Trial:
     def take(self, streams: Sequence[StreamId]) -> None:
         before = self.read_units + self.write_units
         batch = [StreamBatch(stream, tuple(self._store.commits(stream))) for stream in streams]
-        self._event_units += sum(_stream_units(delivery) for delivery in batch)
+        self._event_units += sum(_stream_units(each) for each in batch)
         self.events += sum(outcome.version for outcome in self._projector.project(batch))
         self.streams += len(batch)
         self._chunks += 1
         self._units.append((self.read_units + self.write_units - before) / len(batch))
 
 
-def _stream_units(delivery: StreamBatch) -> int:
-    return units(sum(item_size(commit_item(commit, buckets=1)) for commit in delivery.commits), READ_UNIT_BYTES)
+def _stream_units(batch: StreamBatch) -> int:
+    return units(sum(item_size(commit_item(commit, buckets=1)) for commit in batch.commits), READ_UNIT_BYTES)
 
 
 def _margin(values: Sequence[float]) -> float:
