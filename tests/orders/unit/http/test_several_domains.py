@@ -11,8 +11,7 @@ from types import ModuleType
 import pytest
 
 from banyan.domain import join, load_domain
-from banyan.entrypoints.http.openapi import document, routers
-from banyan.entrypoints.http.public import public_routes
+from banyan.entrypoints.http.openapi import document, public_routes, routers
 from banyan.errors import ConfigurationError
 from banyan.http import Router
 from orders import DOMAIN
