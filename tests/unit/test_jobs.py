@@ -89,6 +89,8 @@ def test_time_is_asked_for_before_each_step_and_not_after_the_last() -> None:
     assert counting.job.run(0, lambda: next(answers)) == 2
     assert len(asked) == 3
     assert counting.job.run(6, lambda: False) == 6
+    answers, asked = stopping([True, False])
+    assert Counting().job.run(0, lambda: next(answers)) == 1, "it stops between two places of one step, too"
     answers, asked = stopping([True])
     assert Counting(kept=6).job.run(6, lambda: next(answers)) == END
     assert asked == [True]

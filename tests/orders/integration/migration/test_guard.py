@@ -83,6 +83,23 @@ def test_writes_that_stay_half_done_are_counted(moto_world: MigrationFixture, mo
     world.go(CUT_OVER)
 
 
+@pytest.mark.parametrize("kind", ["postgres"], indirect=True)
+def test_a_half_done_write_is_completed_and_is_no_difference(
+    moto_world: MigrationFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise StoreUnavailable("not now")
+
+    world = with_orders(moto_world, CANARY)
+    monkeypatch.setattr(world.migration.relay, "stream", fail)
+    world.add(ORDERS[0])
+    monkeypatch.undo()
+    monkeypatch.setattr(verification, "SLICE", 2)
+    compared = world.process().verification.go_on(100, world.migration.phases.refreshed().moved_at).current
+    assert (compared.differences, compared.rows) == ((), len(ORDERS))
+    world.expect_equal(*ORDERS)
+
+
 def test_a_stream_that_lost_an_event_is_found_although_nothing_is_half_done(moto_world: MigrationFixture) -> None:
     world = with_orders(moto_world, CANARY)
     world.add(ORDERS[3])
