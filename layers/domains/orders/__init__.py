@@ -7,12 +7,12 @@ from banyan.domain import Example
 from orders.decider import ORDER
 from orders.events import (
     OrderCancelled,
-    OrderCorrected,
     OrderCreated,
-    OrderImported,
     OrderItemAdded,
     OrderPaid,
 )
+from orders.imported import EVENTS as LEGACY_EVENTS
+from orders.imported import UPCASTERS as LEGACY_UPCASTERS
 from orders.inventory.decider import INVENTORY
 from orders.inventory.events import EVENTS as STOCK_EVENTS
 from orders.projections import PROJECTIONS
@@ -23,8 +23,8 @@ from orders.upcasters import UPCASTERS
 DOMAIN: Final = Domain(
     name="orders",
     registry=EventRegistry(
-        [OrderCreated, OrderItemAdded, OrderPaid, OrderCancelled, OrderImported, OrderCorrected, *STOCK_EVENTS],
-        UPCASTERS,
+        [OrderCreated, OrderItemAdded, OrderPaid, OrderCancelled, *LEGACY_EVENTS, *STOCK_EVENTS],
+        [*UPCASTERS, *LEGACY_UPCASTERS],
     ),
     deciders=[ORDER, INVENTORY],
     projections=PROJECTIONS,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from decimal import Decimal
 from typing import Annotated, ClassVar, Literal, Self
 
@@ -94,53 +93,3 @@ class OrderCancelled(DomainEvent):
     customer_id: CustomerId
     reason: Reason
     refunded_amount: Money
-
-
-class OrderContent(CamelModel):
-    """All that a legacy system says about an order.
-
-    Parameters
-    ----------
-    customer_id : str
-    items : tuple[Item, ...]
-    status : Status
-    payment_method, cancel_reason : str, optional
-    refunded_amount : Decimal
-    created_at : datetime
-    paid_at, cancelled_at : datetime, optional
-    """
-
-    customer_id: CustomerId
-    items: tuple[Item, ...]
-    status: Status
-    payment_method: str | None = None
-    cancel_reason: str | None = None
-    refunded_amount: Money = ZERO
-    created_at: datetime
-    paid_at: datetime | None = None
-    cancelled_at: datetime | None = None
-
-
-class OrderImported(DomainEvent):
-    """An order came from the legacy system, as it stood there.
-
-    Schema version 1 called the status ``created`` ``open``.
-    """
-
-    schema_version: ClassVar[int] = 2
-
-    order_id: OrderId
-    order: OrderContent
-
-
-class OrderCorrected(DomainEvent):
-    """The legacy system holds an order otherwise than its events told; ``previous`` is what they told.
-
-    Schema version 1 called the status ``created`` ``open``.
-    """
-
-    schema_version: ClassVar[int] = 2
-
-    order_id: OrderId
-    order: OrderContent
-    previous: OrderContent

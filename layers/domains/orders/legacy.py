@@ -15,15 +15,13 @@ from banyan.text import Composed
 from orders.events import (
     Item,
     OrderCancelled,
-    OrderContent,
-    OrderCorrected,
     OrderCreated,
-    OrderImported,
     OrderItemAdded,
     OrderPaid,
     Status,
     total,
 )
+from orders.imported import FromLegacy, OrderContent, OrderCorrected, OrderImported
 from orders.money import ZERO, Money
 from orders.projections.order import ORDER_DETAILS, OrderDetails
 from orders.projections.order_list import ORDER_LIST, OrderSummary
@@ -73,7 +71,7 @@ def evolve(row: LegacyOrder | None, event: DomainEvent, at: datetime) -> LegacyO
                 LegacyOrder(order_id=order_id, customer=customer, status="open", total=ZERO, lines=(), created_at=at),
                 items,
             )
-        case OrderImported(order_id=order_id, order=order) | OrderCorrected(order_id=order_id, order=order):
+        case FromLegacy(order_id=order_id, order=order):
             return _row(order_id, order)
     if row is None:
         raise ValueError(f"a {event.event_type()} is no beginning of an order")

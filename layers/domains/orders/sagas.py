@@ -16,7 +16,8 @@ from typing import Any, Final
 from banyan import Event, Policy, Schedule, Send
 from orders.commands import CancelOrder, ExpireOrder
 from orders.decider import ORDER
-from orders.events import Item, OrderCancelled, OrderCorrected, OrderCreated, OrderItemAdded, OrderPaid
+from orders.events import Item, OrderCancelled, OrderCreated, OrderItemAdded, OrderPaid
+from orders.imported import OrderCorrected
 from orders.inventory.commands import Confirm, Release, Reserve, Return, StockCommand
 from orders.inventory.events import StockRejected
 from orders.inventory.skus import ENTITY, stock_id

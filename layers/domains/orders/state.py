@@ -8,14 +8,12 @@ from typing import TypeVar
 from banyan import CamelModel, DomainEvent
 from orders.events import (
     OrderCancelled,
-    OrderContent,
-    OrderCorrected,
     OrderCreated,
-    OrderImported,
     OrderItemAdded,
     OrderPaid,
     total,
 )
+from orders.imported import FromLegacy, OrderContent
 from orders.money import ZERO, Money
 
 
@@ -63,7 +61,7 @@ def evolve(order: O, event: DomainEvent) -> O:
             return order.model_copy(update={"status": OrderStatus.PAID})
         case OrderCancelled():
             return order.model_copy(update={"status": OrderStatus.CANCELLED})
-        case OrderImported(order_id=order_id, order=content) | OrderCorrected(order_id=order_id, order=content):
+        case FromLegacy(order_id=order_id, order=content):
             return _as_told(order, order_id, content)
     return order
 

@@ -22,21 +22,7 @@ def _created_from_2(data: Data) -> Data:
     return {**data, "totalAmount": as_text(sum(amounts, ZERO))}
 
 
-def _imported_from_1(data: Data) -> Data:
-    return {**data, "order": _with_status(data["order"])}
-
-
-def _corrected_from_1(data: Data) -> Data:
-    return {**data, "order": _with_status(data["order"]), "previous": _with_status(data["previous"])}
-
-
-def _with_status(content: Data) -> Data:
-    return {**content, "status": "created"} if content["status"] == "open" else content
-
-
 UPCASTERS: Final = (
     Upcaster("OrderCreated", 1, _created_from_1),
     Upcaster("OrderCreated", 2, _created_from_2),
-    Upcaster("OrderImported", 1, _imported_from_1),
-    Upcaster("OrderCorrected", 1, _corrected_from_1),
 )

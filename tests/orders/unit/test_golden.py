@@ -22,7 +22,8 @@ from banyan.store.snapshots import restore
 from banyan.streams import StreamId
 from orders import DOMAIN
 from orders.decider import ORDER
-from orders.events import OrderCorrected, OrderCreated
+from orders.events import OrderCreated
+from orders.imported import OrderCorrected
 from orders.projections import ORDER_DETAILS, ORDER_LIST
 from orders.state import Order, OrderStatus
 

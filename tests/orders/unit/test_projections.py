@@ -12,7 +12,8 @@ from banyan.projections.base import Projection
 from banyan.testing import ProjectionSpec
 from banyan.testing.projections import START
 from orders import DOMAIN
-from orders.events import OrderCancelled, OrderContent, OrderCorrected, OrderImported
+from orders.events import OrderCancelled
+from orders.imported import OrderContent, OrderCorrected, OrderImported
 from orders.projections import CUSTOMER_TOTALS, DAILY_SALES, ORDER_DETAILS, ORDER_LIST
 from orders.projections.order import OrderDetails
 from orders.projections.order_list import ALL, OrderSummary

@@ -27,7 +27,7 @@ from banyan.reactions.base import Schedule, Send
 from banyan.testing import PolicySpec
 from banyan.testing.policies import START
 from orders.commands import CancelOrder, ExpireOrder
-from orders.events import OrderContent, OrderCorrected, OrderImported
+from orders.imported import OrderContent, OrderCorrected, OrderImported
 from orders.inventory.commands import StockCommand
 from orders.sagas import CANCEL_UNPAID, CANCEL_WITHOUT_STOCK, CONFIRM_STOCK, RELEASE_STOCK, RESERVE_STOCK
 

@@ -15,7 +15,8 @@ from banyan.streams import StreamId
 from banyan.upcasting import EventRegistry
 from orders import DOMAIN
 from orders.decider import ORDER
-from orders.events import Item, OrderCorrected, OrderImported, OrderPaid
+from orders.events import Item, OrderPaid
+from orders.imported import OrderCorrected, OrderImported
 from orders.state import OrderStatus
 
 STREAM = StreamId("acme", "order", "536365")

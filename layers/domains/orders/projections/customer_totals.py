@@ -7,7 +7,8 @@ from decimal import Decimal
 from typing import Final
 
 from banyan import Add, Event, ViewProjection
-from orders.events import OrderCancelled, OrderContent, OrderCorrected, OrderCreated, OrderImported, OrderPaid, total
+from orders.events import OrderCancelled, OrderCreated, OrderPaid, total
+from orders.imported import FromLegacy, OrderContent, booked
 
 TOTALS: Final = "totals"
 
@@ -20,11 +21,8 @@ def _apply(event: Event) -> Sequence[Add]:
             return _add(customer, {"paidOrders": 1, "paidAmount": amount})
         case OrderCancelled(customer_id=customer, refunded_amount=refunded):
             return _add(customer, {"cancelledOrders": 1, "refundedAmount": refunded})
-        case OrderImported(order=content):
-            return _add(content.customer_id, _numbers(content))
-        case OrderCorrected(order=content, previous=previous):
-            taken_back = {name: -number for name, number in _numbers(previous).items()}
-            return (*_add(previous.customer_id, taken_back), *_add(content.customer_id, _numbers(content)))
+        case FromLegacy() as event_of_legacy:
+            return booked(event_of_legacy, _booked)
     return ()
 
 
@@ -36,6 +34,10 @@ def _numbers(content: OrderContent) -> Mapping[str, int | Decimal]:
     if content.cancelled_at:
         numbers |= {"cancelledOrders": 1, "refundedAmount": content.refunded_amount}
     return numbers
+
+
+def _booked(content: OrderContent, sign: int) -> Sequence[Add]:
+    return _add(content.customer_id, {name: sign * number for name, number in _numbers(content).items()})
 
 
 def _add(customer: str, numbers: Mapping[str, int | Decimal]) -> Sequence[Add]:

@@ -8,7 +8,8 @@ from decimal import Decimal
 from typing import Final
 
 from banyan import Add, Event, ViewProjection
-from orders.events import OrderCancelled, OrderContent, OrderCorrected, OrderImported, OrderPaid, total
+from orders.events import OrderCancelled, OrderPaid, total
+from orders.imported import FromLegacy, OrderContent, booked
 from orders.projections.moments import happened
 
 
@@ -18,10 +19,8 @@ def _apply(event: Event) -> Sequence[Add]:
             return _book(happened(event), {"orders": 1, "gross": amount, "net": amount})
         case OrderCancelled(refunded_amount=refunded) if refunded:
             return _book(happened(event), {"cancelled": 1, "refunded": refunded, "net": -refunded})
-        case OrderImported(order=content):
-            return _booked(content, 1)
-        case OrderCorrected(order=content, previous=previous):
-            return (*_booked(previous, -1), *_booked(content, 1))
+        case FromLegacy() as event_of_legacy:
+            return booked(event_of_legacy, _booked)
     return ()
 
 

@@ -10,13 +10,11 @@ from banyan import Event, StreamProjection
 from orders.events import (
     Item,
     OrderCancelled,
-    OrderContent,
-    OrderCorrected,
     OrderCreated,
-    OrderImported,
     OrderItemAdded,
     OrderPaid,
 )
+from orders.imported import FromLegacy, OrderContent
 from orders.money import ZERO, Money
 from orders.projections.moments import happened
 from orders.state import Order, evolve
@@ -57,7 +55,7 @@ def _evolve(order: OrderDetails, event: Event) -> OrderDetails:
             return order.model_copy(
                 update={"cancel_reason": reason, "refunded_amount": refunded, "cancelled_at": happened(event)}
             )
-        case OrderImported(order=content) | OrderCorrected(order=content):
+        case FromLegacy(order=content):
             return order.model_copy(update=_told(content))
     return order
 

@@ -6,7 +6,8 @@ from datetime import datetime
 from typing import Final
 
 from banyan import Event, Lookup, StreamProjection
-from orders.events import OrderCorrected, OrderCreated, OrderImported
+from orders.events import OrderCreated
+from orders.imported import FromLegacy
 from orders.projections.moments import happened, sortable
 from orders.state import Order, evolve
 
@@ -33,7 +34,7 @@ def _evolve(summary: OrderSummary, event: Event) -> OrderSummary:
     match event.payload:
         case OrderCreated():
             return summary.model_copy(update={"created_at": happened(event)})
-        case OrderImported(order=content) | OrderCorrected(order=content):
+        case FromLegacy(order=content):
             return summary.model_copy(update={"created_at": content.created_at})
     return summary
 

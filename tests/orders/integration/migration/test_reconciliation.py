@@ -21,7 +21,7 @@ from banyan.migration.stores.dynamodb import DynamoDBLegacy
 from banyan.projections.state import ProjectionState
 from banyan.reconciliation.report import Section
 from banyan.streams import StreamId
-from orders.events import OrderCorrected, OrderImported
+from orders.imported import OrderCorrected, OrderImported
 from orders.legacy import LEGACY, LegacyOrder
 from orders.projections.order import ORDER_DETAILS
 
