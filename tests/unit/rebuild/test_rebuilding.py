@@ -59,7 +59,7 @@ def test_a_new_generation_is_a_fold_and_equal_to_the_old_one(rebuilding: Rebuild
         assert (progress.compared, progress.in_flight, progress.different, progress.failed) == (rows, 0, 0, 0)
 
 
-def test_queries_read_the_old_generation_until_somebody_switches(rebuilding: Rebuilding) -> None:
+def test_queries_read_the_old_generation_until_an_operator_switches(rebuilding: Rebuilding) -> None:
     rebuild_both(rebuilding)
     assert rebuilding.live("balances") == 1
 
@@ -280,7 +280,7 @@ def test_a_cancelled_generation_leaves_nothing_and_its_number_is_not_given_again
     assert rebuilding.rebuild.start("turnover").generation == 3
 
 
-def test_a_kept_generation_is_deleted_when_nobody_reads_it_any_more(rebuilding: Rebuilding) -> None:
+def test_a_kept_generation_is_deleted_once_nothing_reads_it(rebuilding: Rebuilding) -> None:
     rebuild_both(rebuilding, switch_when_equal=True)
     rebuilding.ledger.clock.move(timedelta(minutes=1))
 

@@ -57,7 +57,7 @@ def test_who_must_know_reads_again_and_the_others_learn_of_it(store: EventStore)
     assert [len(histories.recent(ANNA)), len(histories.read(ANNA)), len(histories.recent(ANNA))] == [3, 4, 4]
 
 
-def test_what_somebody_else_has_read_is_taken(table: Read, store: EventStore) -> None:
+def test_what_was_read_elsewhere_is_kept(table: Read, store: EventStore) -> None:
     histories, commits = Histories(store), tuple(store.commits(ANNA))
     table.streams.clear()
     histories.keep(ANNA, commits)

@@ -31,7 +31,7 @@ class Changes:
 
 
 class Feed(Protocol):
-    """Tells which entities changed. It may name one too often, never one too few."""
+    """Says which entities changed. It may name one too often, never one too few."""
 
     def changed(self, before: datetime, limit: int) -> Changes:
         """Up to ``limit`` entities that changed until ``before`` and were not yet seen."""
@@ -70,7 +70,7 @@ class Side(Protocol):
 
     @property
     def feed(self) -> Feed:
-        """Tells which of its entities changed."""
+        """Says which of its entities changed."""
 
     def read(self, ids: Sequence[str]) -> Mapping[str, Content]:
         """Content of entities, strongly consistent; one that does not exist is left out."""
