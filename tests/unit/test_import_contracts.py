@@ -28,7 +28,7 @@ BREACHES = {
 OF_THE_ENGINE = {
     "layers": ("banyan/banyan/store/chain.py", "from banyan.projections import views"),
     "ports": ("banyan/banyan/store/memory.py", "from botocore.exceptions import ClientError"),
-    "deployed": ("banyan/banyan/testing/deciders.py", "import pytest"),
+    "deployed": ("banyan/banyan/testing/specs.py", "import pytest"),
 }
 ALLOWED = {
     "domains/loans/routes.py": "from aws_lambda_powertools import Logger",

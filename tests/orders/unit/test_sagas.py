@@ -25,7 +25,7 @@ from tests.orders.unit.stock import (
 from banyan.events import DomainEvent
 from banyan.reactions.base import Schedule, Send
 from banyan.testing import PolicySpec
-from banyan.testing.policies import START
+from banyan.testing.specs import START
 from orders.commands import CancelOrder, ExpireOrder
 from orders.imported import OrderContent, OrderCorrected, OrderImported
 from orders.inventory.commands import StockCommand

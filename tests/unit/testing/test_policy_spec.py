@@ -11,7 +11,7 @@ from tests.support.ledger import Deposit, Deposited, Withdrawn
 from banyan.events import Event
 from banyan.reactions.base import History, Policy, Reaction, Send
 from banyan.testing import PolicySpec
-from banyan.testing.policies import SECOND, START
+from banyan.testing.specs import SECOND, START
 
 TIP = Send("account", "tips", Deposit(1), "tip")
 

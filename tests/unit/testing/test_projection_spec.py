@@ -11,7 +11,7 @@ from tests.support.ledger import REGISTRY, Deposited, Withdrawn
 from banyan.events import CamelModel, Event
 from banyan.projections.base import Add, Lookup, Put, RowWrite, StreamProjection, ViewProjection
 from banyan.testing import ProjectionSpec
-from banyan.testing.deliveries import deliveries
+from banyan.testing.projections import deliveries
 
 ANN, BEN = "acme:account:ann", "acme:account:ben"
 

@@ -28,9 +28,8 @@ from banyan.store import Commit, EventStore
 from banyan.store.memory import MemoryTable
 from banyan.streams import StreamId
 from banyan.telemetry import NoTelemetry
-from banyan.testing.differences import assert_same
-from banyan.testing.policies import check_declared
 from banyan.testing.projections import all_commits, rows_of
+from banyan.testing.specs import assert_same, check_declared
 
 T = TypeVar("T")
 

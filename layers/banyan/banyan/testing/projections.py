@@ -1,11 +1,12 @@
-"""Given / then for projections, under every kind of delivery."""
+"""Given / then for projections: the rows that events make, in whatever way they are delivered."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from typing import Any, Final
+from random import Random
+from typing import Any, Final, TypeVar
 
 from pydantic import BaseModel
 
@@ -19,9 +20,37 @@ from banyan.projections.views import Generation
 from banyan.store import Commit, EventStore, Expected
 from banyan.store.memory import MemoryTable
 from banyan.streams import StreamId
-from banyan.testing.deliveries import deliveries
-from banyan.testing.differences import assert_same
+from banyan.testing.specs import assert_same
 from banyan.upcasting import EventRegistry
+
+T = TypeVar("T")
+
+SHUFFLES: Final = 5
+
+
+def deliveries(commits: Sequence[T]) -> Iterator[tuple[str, Sequence[Sequence[T]]]]:
+    """Name each way and give its batches; every stream's last commit arrives in each of them.
+
+    Parameters
+    ----------
+    commits : Sequence
+        In the order of recording.
+    """
+    one_by_one = [[commit] for commit in commits]
+    yield "in one batch", [commits]
+    yield "one by one", one_by_one
+    yield "twice", [commits, commits]
+    yield "backwards", one_by_one[::-1]
+    for seed in range(SHUFFLES):
+        yield f"shuffled with duplicates ({seed})", _shuffled(commits, Random(seed))
+
+
+def _shuffled(commits: Sequence[T], random: Random) -> list[list[T]]:
+    dealt = [*commits, *random.choices(commits, k=len(commits))] if commits else []
+    random.shuffle(dealt)
+    size = random.randint(1, 4)
+    return [dealt[start : start + size] for start in range(0, len(dealt), size)]
+
 
 START: Final = datetime(2026, 1, 5, 9, 0, tzinfo=UTC)
 SECOND: Final = timedelta(seconds=1)

@@ -1,0 +1,210 @@
+"""Given / when / then for deciders and policies."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from difflib import ndiff
+from pprint import pformat
+from typing import Any, Final, Generic, TypeVar
+
+from pydantic import BaseModel
+
+from banyan.decider import Decider
+from banyan.errors import CommandRejected
+from banyan.events import DomainEvent, Event, Metadata
+from banyan.reactions.base import Policy, Reaction, Schedule, Send
+from banyan.streams import StreamId
+
+
+def assert_same(what: str, expected: Any, actual: Any) -> None:
+    """Compare two values.
+
+    Raises
+    ------
+    AssertionError
+        Lines with ``-`` were expected, lines with ``+`` came.
+    """
+    if expected != actual:
+        lines = ndiff(_lines(expected), _lines(actual))
+        raise AssertionError("\n".join([f"{what}: - expected, + actual", *lines]))
+
+
+def _lines(value: Any) -> list[str]:
+    return pformat(_plain(value), width=100, sort_dicts=False).splitlines()
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, BaseModel):
+        return {"": type(value).__name__, **{name: _plain(content) for name, content in value}}
+    if isinstance(value, dict):
+        return {key: _plain(content) for key, content in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(content) for content in value]
+    return value
+
+
+S = TypeVar("S", bound=BaseModel)
+C = TypeVar("C")
+
+
+@dataclass(frozen=True)
+class DeciderSpec(Generic[S, C]):
+    """One decider under test.
+
+    ``DeciderSpec(ORDER).given(created).when(PayOrder(amount="9.90")).then(paid)``
+
+    Parameters
+    ----------
+    history : tuple[DomainEvent, ...]
+        What happened before.
+    """
+
+    decider: Decider[S, C]
+    history: tuple[DomainEvent, ...] = ()
+
+    def given(self, *events: DomainEvent) -> DeciderSpec[S, C]:
+        """Add events to what happened before."""
+        return replace(self, history=(*self.history, *events))
+
+    def when(self, command: C) -> Decision[S, C]:
+        """Decide on a command."""
+        return Decision(self.decider, self.decider.fold(self.history), command)
+
+
+@dataclass(frozen=True)
+class Decision(Generic[S, C]):
+    """A command in a state, waiting to be judged."""
+
+    decider: Decider[S, C]
+    state: S
+    command: C
+
+    def then(self, *events: DomainEvent) -> S:
+        """Expect exactly these events, and the state to evolve with them; returns that state.
+
+        Raises
+        ------
+        AssertionError
+        """
+        decided = self._decide()
+        assert_same("events", list(events), list(decided))
+        return self.decider.fold(decided, self.state)
+
+    def then_rejected(
+        self, code: str, field: str | None = None, kind: type[CommandRejected] = CommandRejected
+    ) -> CommandRejected:
+        """Expect a rejection with a code, about a field when one is named, of a kind such as ``Conflict``.
+
+        Raises
+        ------
+        AssertionError
+        """
+        rejection = self._rejection()
+        assert_same("code", code, rejection.code)
+        if field is not None:
+            assert_same("field", field, rejection.field)
+        assert isinstance(rejection, kind), f"{code} is a {type(rejection).__name__}, not a {kind.__name__}"
+        return rejection
+
+    def _decide(self) -> Sequence[DomainEvent]:
+        try:
+            return self.decider.decided(self.command, self.state)
+        except CommandRejected as rejection:
+            raise AssertionError(f"rejected with {rejection.code!r}: {rejection.detail}") from rejection
+
+    def _rejection(self) -> CommandRejected:
+        try:
+            decided = self.decider.decided(self.command, self.state)
+        except CommandRejected as rejection:
+            return rejection
+        raise AssertionError(f"not rejected, but decided: {list(decided)}")
+
+
+START: Final = datetime(2026, 1, 5, 9, 0, tzinfo=UTC)
+SECOND: Final = timedelta(seconds=1)
+
+
+@dataclass(frozen=True)
+class PolicySpec:
+    """One policy under test, on one stream of its entity.
+
+    ``PolicySpec(PAYMENT, "o-1").given(created).when(paid).then(Send(…))``
+
+    Parameters
+    ----------
+    id : str
+        Of the stream.
+    history : tuple[DomainEvent, ...]
+        What happened before, one second apart from ``START``, the first event at version 1.
+    """
+
+    policy: Policy
+    id: str
+    history: tuple[DomainEvent, ...] = ()
+
+    def given(self, *events: DomainEvent) -> PolicySpec:
+        """Add events to what happened before."""
+        return replace(self, history=(*self.history, *events))
+
+    def when(self, event: DomainEvent) -> Reactions:
+        """React to one more event, twice, as after a crash.
+
+        Raises
+        ------
+        AssertionError
+            The second answer differs from the first, or the policy declares ``sends_to`` or ``schedules`` and does
+            otherwise.
+        BanyanError
+            A reaction goes to what cannot be a stream.
+        """
+        stream = StreamId("acme", self.policy.entity, self.id)
+        recorded = [_recorded(stream, index, each) for index, each in enumerate((*self.history, event))]
+        first, again = (list(self.policy.react(recorded[-1], lambda: tuple(recorded))) for _ in range(2))
+        assert_same("reactions to the same event", first, again)
+        for reaction in first:
+            check_declared(self.policy, reaction)
+            StreamId(stream.tenant, reaction.entity, reaction.id)
+        return Reactions(first)
+
+
+def check_declared(policy: Policy, reaction: Reaction) -> None:
+    """Refuse a reaction that a policy leaves out of what it declares. Raises ``AssertionError``."""
+    command = type(reaction.command)
+    if isinstance(reaction, Send) and policy.sends_to:
+        assert reaction.entity in policy.sends_to, (
+            f"policy {policy.name!r} sends to {reaction.entity!r}, which its sends_to leaves out"
+        )
+    if isinstance(reaction, Schedule) and policy.schedules:
+        assert command in policy.schedules, (
+            f"policy {policy.name!r} schedules {command.__name__}, which its schedules leave out"
+        )
+
+
+@dataclass(frozen=True)
+class Reactions:
+    """What a policy wants to be done, waiting to be judged."""
+
+    found: Sequence[Reaction]
+
+    def then(self, *reactions: Reaction) -> None:
+        """Expect exactly these, in this order; none for no reaction.
+
+        Raises
+        ------
+        AssertionError
+        """
+        assert_same("reactions", list(reactions), list(self.found))
+
+
+def _recorded(stream: StreamId, index: int, event: DomainEvent) -> Event:
+    return Event(
+        event_id=f"event-{index + 1}",
+        event_type=event.event_type(),
+        stream_id=stream,
+        version=index + 1,
+        timestamp=START + SECOND * index,
+        payload=event,
+        metadata=Metadata(),
+    )
