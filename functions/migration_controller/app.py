@@ -1,4 +1,4 @@
-"""Looks after the migration, every minute and when somebody asked for something."""
+"""Maintains the migration, every minute and when an operator asked for something."""
 
 from __future__ import annotations
 

@@ -72,7 +72,7 @@ def move(
 
 @app.command()
 def complete(context: typer.Context, reason: Reason, every: Every = 1.0, json: Json = False) -> None:
-    """End it, when nobody uses the legacy system any more and its archive is whole."""
+    """End it, when the legacy system is not used any more and its archive is whole."""
     _moved(context, "complete", every, json, reason=reason)
 
 

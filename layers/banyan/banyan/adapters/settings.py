@@ -117,7 +117,7 @@ class Settings(BaseModel):
     quiet_hours: float = Field(
         24.0,
         ge=0,
-        description="How long nobody must have used the legacy system before a migration is complete, hours.",
+        description="How long the legacy system must not have been used before a migration is complete, hours.",
     )
 
     @classmethod

@@ -21,7 +21,7 @@ from banyan.migration.checks.completion import Completion
 from banyan.migration.checks.health import Limits, Observer
 from banyan.migration.checks.reads import SampledReads
 from banyan.migration.checks.usage import FacadeUsage, LegacyUsageMonitor
-from banyan.migration.checks.verification import Verification
+from banyan.migration.checks.verification import RowVerification
 from banyan.migration.documents import MigrationDocuments
 from banyan.migration.phases.controller import Controller
 from banyan.migration.phases.phases import Phases
@@ -174,9 +174,9 @@ class Migration:
         return Facade(self.phases, self._paths(), self.usage, self.telemetry)
 
     @cached_property
-    def verification(self) -> Verification:
+    def verification(self) -> RowVerification:
         """Compares rows with their streams."""
-        return Verification(self.repository, self.store, self.adapter, self._settle, self.documents, self.clock)
+        return RowVerification(self.repository, self.store, self.adapter, self._settle, self.documents, self.clock)
 
     @cached_property
     def usage(self) -> FacadeUsage:

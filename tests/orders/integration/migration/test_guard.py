@@ -157,15 +157,15 @@ def test_another_walk_over_the_same_rows_refuses_no_step(
     world = with_orders(moto_world, DUAL)
     moved_at = world.migration.phases.refreshed().moved_at
     mine, others, scan = world.process().verification, world.process().verification, [True, True]
-    slice_of = verification.Verification._slice
+    slice_of = verification.RowVerification._slice
 
     def overtaken(
-        self: verification.Verification, passes: verification.VerificationPasses
+        self: verification.RowVerification, passes: verification.VerificationPasses
     ) -> verification.VerificationPasses:
         if self is mine and scan and scan.pop():
             others.go_on(1, moved_at)
         return slice_of(self, passes)
 
-    monkeypatch.setattr(verification.Verification, "_slice", overtaken)
+    monkeypatch.setattr(verification.RowVerification, "_slice", overtaken)
     assert mine.evidence(moved_at)["rows"] == len(ORDERS)
     assert scan == []

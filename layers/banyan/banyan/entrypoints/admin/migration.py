@@ -180,7 +180,7 @@ def roll_back(body: BackRequest, asked: CurrentMigration) -> Standing:
 
 @router.post("/admin/migration/complete", operation_id="completeMigration", summary="End it")
 def complete(body: ReasonRequest, asked: CurrentMigration) -> Standing:
-    """Go from ``event_store`` to ``complete``, when nobody uses the legacy system and its archive is whole."""
+    """Go from ``event_store`` to ``complete``, when the legacy system is not used any more and its archive is whole."""
     return _move(asked, Step(phase=Phase.COMPLETE, percentage=ALL_READS), body.reason, no_way_back=True)
 
 

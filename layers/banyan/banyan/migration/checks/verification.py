@@ -84,7 +84,7 @@ class VerificationPasses(CamelModel):
         return next((each for each in ended if since is None or each.begun_at >= since), None)
 
 
-class Verification:
+class RowVerification:
     """Compares rows with their streams.
 
     Parameters

@@ -9,7 +9,7 @@ from typing import Any
 
 from banyan.errors import Conflict, Overtaken
 from banyan.migration.checks.completion import Completion
-from banyan.migration.checks.verification import Verification
+from banyan.migration.checks.verification import RowVerification
 from banyan.migration.phases.aggregate import (
     BeginMove,
     FinishMove,
@@ -35,7 +35,7 @@ class Guard:
     """
 
     half_done: Callable[[], int]
-    verification: Verification
+    verification: RowVerification
     completion: Completion
 
     def evidence(self, state: MigrationState, to: Step) -> Mapping[str, Any]:

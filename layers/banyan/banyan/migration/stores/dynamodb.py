@@ -210,7 +210,7 @@ class DynamoDBLegacy(Generic[R]):
     @contextmanager
     def unit(self, stream: StreamId, primary: Primary) -> Iterator[Unit[R]]:
         """Nothing is locked, but the write fails when another one came first."""
-        unit = _Unit(self.stored(stream))
+        unit = DynamoDBUnit(self.stored(stream))
         yield unit
         if unit.written:
             items = [self.update(unit.stored, unit.written, unit.added), self._primary.check(stream, primary)]
@@ -282,7 +282,7 @@ class DynamoDBLegacy(Generic[R]):
         return self._gateway.send("describe_table", {"TableName": self._table})["Table"]
 
 
-class _Unit(Generic[R]):
+class DynamoDBUnit(Generic[R]):
     """A row as it was read, and what is to replace it."""
 
     def __init__(self, stored: StoredRow[R] | None) -> None:

@@ -57,7 +57,7 @@ class MemoryLegacy(Generic[R]):
             if self._primary is not primary:
                 raise PrimaryChanged(f"{self._primary} is primary, not {primary}")
             entries = [e for e in self._entries if e.stream == stream]
-            unit = _Unit(self._rows.get(stream), self._links.get(stream), entries)
+            unit = MemoryUnit(self._rows.get(stream), self._links.get(stream), entries)
             yield unit
             if unit.written:
                 self._rows[stream] = unit.written
@@ -98,7 +98,9 @@ class MemoryLegacy(Generic[R]):
             del self._rows[stream]
 
 
-class _Unit(Generic[R]):
+class MemoryUnit(Generic[R]):
+    """A row as it was read, and what is to replace it."""
+
     def __init__(self, row: LegacyRow[R] | None, sync_point: SyncPoint | None, entries: Sequence[OutboxEntry]) -> None:
         self.row: LegacyRow[R] | BadRow | None = row
         self.sync_point = sync_point

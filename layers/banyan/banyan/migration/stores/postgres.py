@@ -122,13 +122,13 @@ class PostgresLegacy(Generic[R]):
 
     @contextmanager
     def unit(self, stream: StreamId, primary: Primary) -> Iterator[Unit[R]]:
-        unit: _Unit[R] | None = None
+        unit: PostgresUnit[R] | None = None
         try:
             with self._locked(stream, primary) as cursor:
                 found = self._select(cursor, ONE, (stream.tenant, stream.id))
                 row, content = found[0] if found else (None, "")
                 sync_point = row.sync_point if row else self._sync_point(cursor, stream)
-                unit = _Unit(self._adapter, cursor, stream, row, sync_point, content)
+                unit = PostgresUnit(self._adapter, cursor, stream, row, sync_point, content)
                 yield unit
         except psycopg.Error as error:
             raise self._refusal(error, unit.written if unit else None) from None
@@ -253,7 +253,7 @@ class PostgresLegacy(Generic[R]):
         )
 
 
-class _Unit(Generic[R]):
+class PostgresUnit(Generic[R]):
     """A transaction that holds the lock on a row."""
 
     def __init__(

@@ -1,4 +1,4 @@
--- What Banyan adds to a legacy database: who leads, how rows and streams are linked, the outbox, and a watch.
+-- What Banyan adds to a legacy database: which side is primary, sync points of rows and streams, the outbox, and counts.
 
 CREATE TABLE IF NOT EXISTS banyan_lead (
     entity text   PRIMARY KEY,
@@ -37,7 +37,7 @@ CREATE TABLE IF NOT EXISTS banyan_outbox (
 
 CREATE INDEX IF NOT EXISTS banyan_outbox_pending ON banyan_outbox (entity, number) WHERE relay;
 
--- Rows that changed since somebody last asked, whoever wrote them.
+-- Rows that changed and were not looked at yet, whoever wrote them.
 
 CREATE SEQUENCE IF NOT EXISTS banyan_change;
 

@@ -10,9 +10,10 @@ import orjson
 
 from banyan.events import DomainEvent, Event, Metadata
 from banyan.migration.stores.adapter import AnyAdapter
+from banyan.migration.stores.legacy import OutboxEntry
 from banyan.migration.stores.rows import of_a_row
 from banyan.store.recording import decode, record
-from banyan.streams import BEGINNING_OF_TIME, StreamHead, StreamId
+from banyan.streams import BEGINNING_OF_TIME, StreamHead
 from banyan.upcasting import EventRegistry
 
 
@@ -36,23 +37,18 @@ def from_text(text: str, registry: EventRegistry) -> list[DomainEvent]:
 
 
 def as_recorded(
-    stream: StreamId,
-    version: int,
-    events: Sequence[DomainEvent],
-    commit_id: str,
-    metadata: Metadata,
-    now: datetime,
-    registry: EventRegistry,
+    entry: OutboxEntry, events: Sequence[DomainEvent], registry: EventRegistry
 ) -> tuple[StreamHead, tuple[Event, ...]]:
-    """Events after a version as the event table will hold them, but for the time of recording.
+    """Events of an entry as the event table will hold them, but for the time of recording.
 
     The head says where they will end; it has no digest yet, so nothing can be appended after it.
     """
+    before, now = StreamHead(entry.stream, entry.version - 1, "", entry.written_at), entry.written_at
     if not events:
-        return StreamHead(stream, version, "", now), ()
-    commits = record(StreamHead(stream, version, "", now), events, commit_id, metadata, now)
+        return before, ()
+    commits = record(before, events, entry.commit_id, entry.metadata, now)
     recorded = tuple(event for commit in commits for event in decode(commit, registry))
-    return StreamHead(stream, version + len(events), "", now), recorded
+    return StreamHead(entry.stream, before.version + len(events), "", now), recorded
 
 
 def occurring(metadata: Metadata | None, now: datetime) -> Metadata:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid5
@@ -77,8 +77,9 @@ class LegacyLed:
             state, version = self._current(unit), self._version(unit)
             if expected not in (None, version):
                 raise ConcurrencyError(stream, expected or 0, version)
-            events = self._decided(command, state)
-            return self._write(unit, stream, events, commit_id, metadata, now)
+            row_version = _row_version(unit) + 1
+            entry = OutboxEntry(stream, version + 1, 0, row_version, commit_id, "", metadata, "", now, relay=self.dual)
+            return self._write(unit, entry, self._decided(command, state))
 
     def import_row(self, stream: StreamId, primary: Primary = Primary.LEGACY) -> bool:
         """Import a row that its stream lacks, or has otherwise, into the event table.
@@ -113,43 +114,22 @@ class LegacyLed:
             return unit.sync_point.version if self.dual else unit.sync_point.row_version
         return 0
 
-    def _write(
-        self,
-        unit: Unit[Any],
-        stream: StreamId,
-        events: Sequence[DomainEvent],
-        commit_id: str,
-        metadata: Metadata,
-        now: datetime,
-    ) -> Outcome[Any]:
-        row, version = readable(unit.row), self._version(unit)
-        head, recorded = as_recorded(stream, version, events, commit_id, metadata, now, self.registry)
-        data = row.data if row else None
-        data = fold_row(self.adapter, recorded, data)
+    def _write(self, unit: Unit[Any], entry: OutboxEntry, events: Sequence[DomainEvent]) -> Outcome[Any]:
+        row, content = readable(unit.row), to_text(events)
+        head, recorded = as_recorded(entry, events, self.registry)
+        data = fold_row(self.adapter, recorded, row.data if row else None)
         state = self._state(data)
         if data is None or not events:
             return Outcome(head, state, ())
-        as_correction = self.dual and row is None and unit.sync_point is not None
-        if as_correction:
-            correction = [import_event(self.adapter, data, None)]
-            head, recorded = as_recorded(stream, version, correction, commit_id, metadata, now, self.registry)
-        row_version = _row_version(unit) + 1
-        sync_point = SyncPoint(row_version, head.version) if self.dual else unit.sync_point
-        entry = OutboxEntry(
-            stream,
-            version + 1,
-            len(recorded),
-            row_version,
-            commit_id,
-            data.model_dump_json() if as_correction else to_text(events),
-            metadata,
-            state.model_dump_json(),
-            now,
-            imported=as_correction,
-            relay=self.dual,
-        )
+        corrects = self.dual and row is None and unit.sync_point is not None
+        if corrects:
+            content = data.model_dump_json()
+            head, recorded = as_recorded(entry, [import_event(self.adapter, data, None)], self.registry)
+        sync_point = SyncPoint(entry.row_version, head.version) if self.dual else unit.sync_point
+        state_json = state.model_dump_json()
+        entry = replace(entry, count=len(recorded), content=content, state=state_json, imported=corrects)
         imports = [self._import(row)] if self.dual and row and not row.in_sync else []
-        unit.write(LegacyRow(stream, row_version, data, sync_point), [*imports, entry])
+        unit.write(LegacyRow(entry.stream, entry.row_version, data, sync_point), [*imports, entry])
         return Outcome(head, state, recorded)
 
     def _current(self, unit: Unit[Any]) -> Any:
@@ -202,14 +182,6 @@ def repeated(
         state = decider.state.model_validate_json(entry.state)
     except ValidationError:
         state = current()
-    _, events = as_recorded(
-        entry.stream,
-        entry.version - 1,
-        [] if entry.imported else from_text(entry.content, registry),
-        entry.commit_id,
-        entry.metadata,
-        entry.written_at,
-        registry,
-    )
+    _, events = as_recorded(entry, [] if entry.imported else from_text(entry.content, registry), registry)
     head = StreamHead(entry.stream, entry.last, "", entry.written_at)
     return Outcome(head, state, events, repeated=True)
