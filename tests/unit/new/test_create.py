@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ from typer.testing import CliRunner
 import banyan
 from banyan_tools.cli.app import app
 from banyan_tools.local.template import Template
-from banyan_tools.new.create import NotCreated, create
+from banyan_tools.new.create import COPIED, SCHEDULED, NotCreated, create
 from banyan_tools.project import ROOT
 
 DOMAIN = "shop_floor"
@@ -90,6 +91,23 @@ def test_its_template_serves_the_domain_with_the_functions_of_this_repository(pr
             each.logical_id for each in own.resources(kind)
         ]
     assert 'stack_name = "shop-floor-dev"' in (project / "samconfig.toml").read_text()
+
+
+def test_its_layers_have_what_they_are_built_with(project: Path) -> None:
+    layers = re.findall(r"BuildMethod: (\S+?),.*?ContentUri: (\S+)", (project / "template.yaml").read_text(), re.DOTALL)
+    needed = {"makefile": "Makefile", "python3.13": "requirements.txt"}
+
+    assert {method for method, _ in layers} == needed.keys()
+    assert [folder for method, folder in layers if not (project / folder / needed[method]).is_file()] == []
+
+
+def test_the_distribution_carries_all_that_a_project_is_made_of() -> None:
+    build = tomllib.loads((ROOT / "tools" / "pyproject.toml").read_text())["tool"]["hatch"]["build"]
+    carried = {target.partition("/project/")[2] for target in build["targets"]["wheel"]["force-include"].values()}
+    scheduled = {f"events/{function}/scheduled.json" for function in SCHEDULED}
+    locks = {"layers/banyan/requirements.txt", "requirements/dev.txt"}
+
+    assert {*COPIED, *scheduled, *locks, "tests/unit/new/test_tasks.py"} == carried - {""}
 
 
 def test_nothing_is_left_to_fill_in_or_of_the_example(project: Path) -> None:
