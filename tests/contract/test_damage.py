@@ -13,8 +13,8 @@ from tests.support.ledger import ACCOUNTS, REGISTRY, Account, account, bulk, dep
 
 from banyan.errors import StreamCorrupted
 from banyan.store import Commit, EventStore, Snapshot
-from banyan.store.chain import digest_of
-from banyan.store.snapshots import write_snapshot
+from banyan.store.base import digest_of
+from banyan.store.eventstore import write_snapshot
 from banyan.store.verify import ProblemKind, Verification, verify_stream
 from banyan.streams import StreamHead
 

@@ -9,8 +9,8 @@ from tests.support.engines import DynamoDBEngine, Engine, MemoryEngine
 from tests.support.ledger import account, deposits
 from tests.support.projections import Ledger
 
-from banyan.adapters.dynamodb import generation_rows as dynamodb_rows
-from banyan.adapters.dynamodb.generation_rows import DynamoDBGenerationRows
+from banyan.adapters.dynamodb import views as dynamodb_rows
+from banyan.adapters.dynamodb.views import DynamoDBGenerationRows
 from banyan.projections.memory import MemoryViews
 from banyan.projections.rebuild.builds import GenerationRows, MemoryGenerationRows
 from banyan.projections.views import FailureRecord, Generation, ViewKey, Views, ViewUpdate

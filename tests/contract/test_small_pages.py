@@ -17,8 +17,8 @@ from tests.support.engines import BUCKETS, DynamoDBEngine
 from tests.support.ledger import REGISTRY, account, deposits
 
 from banyan.adapters.dynamodb.deadlines import DynamoDBDeadlines
-from banyan.adapters.dynamodb.generation_rows import DynamoDBGenerationRows
 from banyan.adapters.dynamodb.traces import DynamoDBTraces
+from banyan.adapters.dynamodb.views import DynamoDBGenerationRows
 from banyan.projections.base import Put
 from banyan.projections.views import FailureRecord, ViewKey
 from banyan.reconciliation.feeds import DirtySet, shard_of

@@ -13,10 +13,17 @@ from botocore.exceptions import ClientError, ConnectionClosedError
 from tests.support.clocks import ManualClock, no_sleep
 from tests.support.ledger import REGISTRY, account, bulk, deposits, noise
 
-from banyan.adapters.claims import ClaimChecks
 from banyan.adapters.clients import events_client, s3_client
-from banyan.adapters.event_bus import ATTEMPTS, ENVELOPE_BYTES, MAX_ENTRIES, Entry, EventBridgeNotices, EventBus
-from banyan.adapters.publisher import EventPublisher
+from banyan.adapters.event_bus import (
+    ATTEMPTS,
+    ENVELOPE_BYTES,
+    MAX_ENTRIES,
+    ClaimChecks,
+    Entry,
+    EventBridgeNotices,
+    EventBus,
+    EventPublisher,
+)
 from banyan.adapters.settings import Settings
 from banyan.domain import Domain
 from banyan.errors import NotPublished, StoreUnavailable

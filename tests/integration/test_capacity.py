@@ -16,11 +16,10 @@ from tests.support.wire import Capacity
 from banyan.commands.handler import CommandHandler
 from banyan.events import Metadata
 from banyan.store import Commit, Expected, Write
-from banyan.store.eventstore import Clock
+from banyan.store.eventstore import Clock, write_snapshot
 from banyan.store.items import Item, commit_item, item_size
 from banyan.store.reader import LOAD_PAGE
 from banyan.store.recording import record
-from banyan.store.snapshots import write_snapshot
 from banyan.streams import StreamHead, StreamId
 
 if TYPE_CHECKING:

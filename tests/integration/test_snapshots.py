@@ -14,7 +14,7 @@ from banyan.decider import Decider
 from banyan.errors import CommandRejected
 from banyan.events import CamelModel, DomainEvent
 from banyan.store import EventStore, Snapshot
-from banyan.store.snapshots import write_snapshot
+from banyan.store.eventstore import write_snapshot
 from banyan.store.verify import verify_stream
 from banyan.streams import StreamHead
 

@@ -22,8 +22,7 @@ from banyan.adapters.dynamodb.commits import DynamoDBTable
 from banyan.adapters.dynamodb.documents import BUILDS, CELLS, LOG_CHECKPOINTS, SEGMENTS, STATES, DynamoDBDocuments
 from banyan.adapters.dynamodb.gateway import Gateway
 from banyan.adapters.dynamodb.reports import DynamoDBReports
-from banyan.adapters.dynamodb.row_repair import DynamoDBRowRepair
-from banyan.adapters.dynamodb.views import DynamoDBViews
+from banyan.adapters.dynamodb.views import DynamoDBRowRepair, DynamoDBViews
 from banyan.adapters.settings import Tables
 from banyan.documents import Documents, MemoryDocuments
 from banyan.projections.catchup import LogCheckpoints

@@ -12,12 +12,11 @@ from tests.support.engines import BUCKETS, dynamodb_client
 from tests.support.ledger import ACCOUNTS, REGISTRY
 from tests.support.projections import Cured, balances, turnover
 
-from banyan.adapters.dynamodb.capacity import ConsumedCapacity
 from banyan.adapters.dynamodb.commits import DynamoDBTable
 from banyan.adapters.dynamodb.documents import BUILDS, SEGMENTS, STATES, DynamoDBDocuments
 from banyan.adapters.dynamodb.gateway import Gateway
-from banyan.adapters.dynamodb.generation_rows import DynamoDBGenerationRows
-from banyan.adapters.dynamodb.views import DynamoDBViews
+from banyan.adapters.dynamodb.measures import ConsumedCapacity
+from banyan.adapters.dynamodb.views import DynamoDBGenerationRows, DynamoDBViews
 from banyan.adapters.settings import Tables
 from banyan.projections.base import Projection
 from banyan.projections.rebuild.builds import Builds, Work

@@ -15,7 +15,7 @@ from tests.support.ledger import account, deposits
 from banyan.errors import StreamCorrupted
 from banyan.events import Metadata
 from banyan.store import Commit
-from banyan.store.chain import digest_of, follow, timestamp
+from banyan.store.base import digest_of, follow, timestamp
 from banyan.store.recording import record
 from banyan.streams import GENESIS_DIGEST, StreamHead
 

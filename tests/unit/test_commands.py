@@ -11,14 +11,21 @@ from tests.support.clocks import START, ManualClock, no_sleep
 from tests.support.engines import MemoryEngine
 from tests.support.ledger import ACCOUNTS, REGISTRY, Account, Deposit, Withdraw, account, bulk, deposits
 
-from banyan.commands.commit_ids import REMEMBERED_COMMITS, SEARCHED_COMMITS, KnownCommits
-from banyan.commands.handler import Aggregate, AggregateCache, CommandHandler, Outcome
+from banyan.commands.handler import (
+    REMEMBERED_COMMITS,
+    SEARCHED_COMMITS,
+    Aggregate,
+    AggregateCache,
+    CommandHandler,
+    CommitIdCache,
+    Outcome,
+)
 from banyan.errors import CommandRejected, ConcurrencyError
 from banyan.events import DomainEvent, Metadata
 from banyan.store import Commit, EventStore
 from banyan.store.base import Collision
+from banyan.store.eventstore import write_snapshot
 from banyan.store.memory import MemoryTable
-from banyan.store.snapshots import write_snapshot
 from banyan.streams import StreamHead
 from banyan.telemetry import NoTelemetry
 
@@ -187,7 +194,7 @@ class TestKeptAggregate:
 
     def test_the_cache_is_bounded_and_drops_what_was_unused_longest(self) -> None:
         cache: AggregateCache[Account] = AggregateCache(2)
-        kept = [Aggregate(StreamHead.empty(account(name)), Account(), KnownCommits()) for name in "abc"]
+        kept = [Aggregate(StreamHead.empty(account(name)), Account(), CommitIdCache()) for name in "abc"]
         cache.put(kept[0])
         cache.put(kept[1])
         cache.get(A)
@@ -197,9 +204,9 @@ class TestKeptAggregate:
 
     def test_the_cache_never_goes_back(self) -> None:
         cache: AggregateCache[Account] = AggregateCache(2)
-        newer = Aggregate(StreamHead(A, 7, "d", START), Account(balance=7), KnownCommits())
+        newer = Aggregate(StreamHead(A, 7, "d", START), Account(balance=7), CommitIdCache())
         cache.put(newer)
-        cache.put(Aggregate(StreamHead.empty(A), Account(), KnownCommits()))
+        cache.put(Aggregate(StreamHead.empty(A), Account(), CommitIdCache()))
 
         assert cache.get(A) is newer
 
@@ -310,7 +317,7 @@ class TestRepeats:
         moments = [START + timedelta(seconds=number) for number in range(SEARCHED_COMMITS + 3)]
         commits = [commit_at(number + 1, moment) for number, moment in enumerate(moments)]
 
-        known = KnownCommits().preceded_by(commits, START)
+        known = CommitIdCache().preceded_by(commits, START)
 
         assert (len(known.places), known.oldest) == (SEARCHED_COMMITS, 4)
         assert moments[2] < known.since <= moments[3]

@@ -26,7 +26,7 @@ BREACHES = {
     "tools": ("domains/loans/rules.py", "from loans import tools"),
 }
 OF_THE_ENGINE = {
-    "layers": ("banyan/banyan/store/chain.py", "from banyan.projections import views"),
+    "layers": ("banyan/banyan/store/base.py", "from banyan.projections import views"),
     "ports": ("banyan/banyan/store/memory.py", "from botocore.exceptions import ClientError"),
     "deployed": ("banyan/banyan/testing/specs.py", "import pytest"),
 }

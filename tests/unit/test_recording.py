@@ -16,7 +16,7 @@ from tests.support.ledger import REGISTRY, account, bulk, deposits, noise
 from banyan.errors import CommitTooLarge, InvalidEvent, StreamCorrupted
 from banyan.events import DomainEvent, Event, Metadata
 from banyan.store import Commit
-from banyan.store.chain import follow
+from banyan.store.base import follow
 from banyan.store.items import MAX_ITEM_BYTES, commit_item, item_size
 from banyan.store.recording import MAX_TRANSACTION_ITEMS, check_transaction, decode, record
 from banyan.streams import StreamHead

@@ -16,8 +16,8 @@ from banyan.commands.handler import CommandHandler
 from banyan.decider import Decider, fingerprint_of
 from banyan.events import CamelModel, DomainEvent
 from banyan.store import Expected, Snapshot
+from banyan.store.eventstore import crosses, restore, write_snapshot
 from banyan.store.items import read_snapshot, snapshot_item
-from banyan.store.snapshots import crosses, restore, write_snapshot
 
 A = account("a")
 

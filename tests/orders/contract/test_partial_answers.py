@@ -13,7 +13,7 @@ from tests.support.ledger import REGISTRY, account, deposits
 from tests.support.projections import Ledger
 from tests.support.wire import half_done
 
-from banyan.adapters.dynamodb.generation_rows import DynamoDBGenerationRows
+from banyan.adapters.dynamodb.views import DynamoDBGenerationRows
 from banyan.adapters.work_queue import SqsWorkQueue
 from banyan.documents import Key
 from banyan.errors import StoreUnavailable

@@ -22,7 +22,7 @@ from banyan.projections.state import change
 from banyan.projections.views import Generation, ViewUpdate, named_row
 from banyan.reconciliation.feeds import OVERLAP
 from banyan.store.base import LogEntry
-from banyan.store.snapshots import write_snapshot
+from banyan.store.eventstore import write_snapshot
 from banyan.streams import BEGINNING_OF_TIME, StreamId
 from orders.commands import AddItem, CreateOrder
 from orders.decider import ORDER

@@ -17,7 +17,7 @@ from aws_lambda_powertools.utilities.parser.models import (
 from pydantic import BaseModel
 
 from banyan.entrypoints.stream_batches import read_records
-from banyan.store.chain import follow
+from banyan.store.base import follow
 from banyan.streams import StreamHead
 from banyan_tools.runtime.cases import SEED, cases, read_case
 from orders.tools.samples.files import samples

@@ -23,8 +23,8 @@ from banyan.projections.views import Views
 from banyan.reactions.policies import Policies
 from banyan.reactions.reactor import REACTOR, Reactor
 from banyan.store import Commit, CommitTable, EventStore
+from banyan.store.eventstore import write_snapshot
 from banyan.store.memory import MemoryTable
-from banyan.store.snapshots import write_snapshot
 from banyan.streams import StreamId
 from banyan.telemetry import NoTelemetry
 from orders import DOMAIN

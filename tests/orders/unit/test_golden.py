@@ -16,9 +16,9 @@ from banyan.projections.memory import MemoryViews
 from banyan.projections.views import Generation, StateRow
 from banyan.queries import Queries
 from banyan.store import Commit, EventStore, Snapshot
+from banyan.store.eventstore import restore
 from banyan.store.items import from_item
 from banyan.store.memory import MemoryTable
-from banyan.store.snapshots import restore
 from banyan.streams import StreamId
 from orders import DOMAIN
 from orders.decider import ORDER

@@ -28,9 +28,8 @@ from tests.orders.support.http import CONTEXT, ORDER, Server
 from tests.support.clocks import no_sleep
 
 from banyan import tracing
-from banyan.adapters.event_bus import EventBus
+from banyan.adapters.event_bus import EventBus, EventPublisher
 from banyan.adapters.observability import instrumented
-from banyan.adapters.publisher import EventPublisher
 from banyan.adapters.tracing import EXPORT_SECONDS, OpenTelemetry, SignedForXRay, exporting
 from banyan.deadlines.base import MemoryDeadlines
 from banyan.deadlines.runner import DeadlineRunner

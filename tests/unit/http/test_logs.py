@@ -6,7 +6,7 @@ import logging
 
 import pytest
 
-from banyan.adapters.logs import CHATTY, log_level
+from banyan.adapters.observability import CHATTY, log_level
 
 
 @pytest.mark.parametrize(

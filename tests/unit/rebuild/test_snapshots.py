@@ -9,7 +9,7 @@ from tests.support.ledger import ACCOUNTS, account, deposits
 from tests.support.rebuild import Rebuilding
 
 from banyan.store import Snapshot
-from banyan.store.snapshots import write_snapshot
+from banyan.store.eventstore import write_snapshot
 from banyan.streams import StreamId
 
 LONG, SHORT = account("long"), account("short")

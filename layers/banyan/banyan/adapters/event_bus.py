@@ -1,21 +1,27 @@
-"""The event bus: entries in batches, each accepted or the caller told."""
+"""The event bus: notices and domain events, in batches; what is too large for it is kept in S3."""
 
 from __future__ import annotations
 
 import random
 import time
+from base64 import b64encode
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from hashlib import sha256
 from typing import TYPE_CHECKING, Any, Final
 
 import orjson
 
 from banyan.adapters.clients import outages
+from banyan.domain import Domain
 from banyan.errors import NotPublished, StoreUnavailable
+from banyan.events import CamelModel, Event
+from banyan.store import Commit
 
 if TYPE_CHECKING:
     from mypy_boto3_events import EventBridgeClient
+    from mypy_boto3_s3 import S3Client
 
 SOURCE: Final = "banyan"
 MAX_ENTRIES: Final = 10
@@ -160,3 +166,96 @@ def _batches(entries: Iterable[Entry], limit: int) -> Iterator[Sequence[Entry]]:
         size += entry.size
     if batch:
         yield batch
+
+
+class Claim(CamelModel):
+    """Where the whole event lies.
+
+    Parameters
+    ----------
+    bucket, key : str
+    sha256 : str
+        Of the object, 64 hexadecimal digits.
+    size : int
+        Bytes.
+    """
+
+    bucket: str
+    key: str
+    sha256: str
+    size: int
+
+
+class ClaimChecks:
+    """Keeps events in an S3 bucket; an event kept again overwrites itself.
+
+    Parameters
+    ----------
+    client : Callable[[], S3Client]
+        Asked at the first event.
+    bucket : str
+    """
+
+    def __init__(self, client: Callable[[], S3Client], bucket: str) -> None:
+        self._client = client
+        self._bucket = bucket
+
+    def keep(self, event: Event, content: bytes) -> Claim:
+        """Keep an event's JSON. Raises ``StoreUnavailable``."""
+        key, digest = object_key(event), sha256(content)
+        with outages("the claim-check bucket"):
+            self._client().put_object(
+                Bucket=self._bucket,
+                Key=key,
+                Body=content,
+                ContentType="application/json",
+                ChecksumSHA256=b64encode(digest.digest()).decode(),
+            )
+        return Claim(bucket=self._bucket, key=key, sha256=digest.hexdigest(), size=len(content))
+
+
+def object_key(event: Event) -> str:
+    """The key of an event's object: tenant, entity, id, version, event id."""
+    stream = event.stream_id
+    return f"{stream.tenant}/{stream.entity}/{stream.id}/{event.version}/{event.event_id}"
+
+
+PAYLOAD: Final = "payload"
+CLAIM: Final = "claim"
+
+
+class EventPublisher:
+    """The effect that publishes every event, at least once; listeners tell repeats by ``eventId``.
+
+    The detail-type is the event's type, the detail the whole event. One that is too large carries a claim instead of
+    its payload.
+
+    Parameters
+    ----------
+    bus : EventBus
+    claims : ClaimChecks
+    domain : Domain
+        Events come from ``banyan.<name>`` of the domain, or part of one, that their entity belongs to.
+    """
+
+    def __init__(self, bus: EventBus, claims: ClaimChecks, domain: Domain) -> None:
+        self._bus = bus
+        self._claims = claims
+        self._domain = domain
+
+    def act(self, commit: Commit, events: Sequence[Event]) -> None:  # noqa: ARG002
+        """As in ``Effect``. Raises ``NotPublished`` for an event that the bus will never accept."""
+        self._bus.put([self._entry(event) for event in events])
+
+    def _entry(self, event: Event) -> Entry:
+        content = event.model_dump_json(by_alias=True).encode()
+        source = f"{SOURCE}.{self._domain.owner(event.stream_id.entity)}"
+        whole = Entry(event.event_type, content, source, event.timestamp)
+        if whole.size <= self._bus.entry_bytes:
+            return whole
+        return Entry(event.event_type, self._claimed(event, content), source, event.timestamp)
+
+    def _claimed(self, event: Event, content: bytes) -> bytes:
+        claim = self._claims.keep(event, content)
+        detail = event.model_dump(mode="json", by_alias=True, exclude={PAYLOAD})
+        return orjson.dumps(detail | {CLAIM: claim.model_dump(mode="json", by_alias=True)})

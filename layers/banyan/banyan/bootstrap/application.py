@@ -10,9 +10,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import BaseModel
 
-from banyan.adapters.claims import ClaimChecks
 from banyan.adapters.clients import dynamodb_client, events_client, lambda_client, s3_client, sqs_client
-from banyan.adapters.clock_watch import ClockWatch
 from banyan.adapters.dynamodb.commits import DynamoDBTable
 from banyan.adapters.dynamodb.deadlines import DynamoDBDeadlines
 from banyan.adapters.dynamodb.documents import (
@@ -25,12 +23,12 @@ from banyan.adapters.dynamodb.documents import (
     Layout,
 )
 from banyan.adapters.dynamodb.gateway import Gateway
+from banyan.adapters.dynamodb.measures import ClockWatch
 from banyan.adapters.dynamodb.reports import DynamoDBReports
 from banyan.adapters.dynamodb.traces import DynamoDBTraces
 from banyan.adapters.dynamodb.views import DynamoDBViews
-from banyan.adapters.event_bus import EventBridgeNotices, EventBus
+from banyan.adapters.event_bus import ClaimChecks, EventBridgeNotices, EventBus, EventPublisher
 from banyan.adapters.functions import Functions, LambdaFunctions
-from banyan.adapters.publisher import EventPublisher
 from banyan.adapters.settings import FunctionNames, Queues, Services, Settings, Tables, read_domain_settings
 from banyan.adapters.work_queue import SqsWorkQueue
 from banyan.commands.handler import CommandHandler, HandlesCommands

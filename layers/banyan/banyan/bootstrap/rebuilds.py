@@ -8,8 +8,8 @@ from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
-from banyan.adapters.dynamodb.capacity import ConsumedCapacity
-from banyan.adapters.dynamodb.generation_rows import DynamoDBGenerationRows
+from banyan.adapters.dynamodb.measures import ConsumedCapacity
+from banyan.adapters.dynamodb.views import DynamoDBGenerationRows
 from banyan.errors import ConfigurationError
 from banyan.events import CamelModel
 from banyan.projections.base import Projection

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from banyan.adapters.dynamodb.row_repair import DynamoDBRowRepair
+from banyan.adapters.dynamodb.views import DynamoDBRowRepair
 from banyan.projections.base import StreamProjection
 from banyan.reconciliation.plan import build_plan
 from banyan.reconciliation.reconciler import Reconciler, Runs

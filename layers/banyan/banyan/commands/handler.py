@@ -1,13 +1,14 @@
-"""Handling commands: load, decide, append."""
+"""Handling commands: load, decide, append; again on conflict, and never twice."""
 
 from __future__ import annotations
 
 import random
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from itertools import islice
 from threading import Lock
 from typing import Any, Final, Generic, Protocol, TypeVar
 from uuid import uuid4
@@ -15,14 +16,83 @@ from uuid import uuid4
 from pydantic import BaseModel
 
 from banyan import tracing
-from banyan.commands.commit_ids import KnownCommits
 from banyan.decider import Decider
 from banyan.errors import CommandRejected, ConcurrencyError
 from banyan.events import DomainEvent, Event, Metadata
-from banyan.store import EventStore, Loaded
-from banyan.store.snapshots import restore
+from banyan.store import Commit, EventStore, Loaded
+from banyan.store.eventstore import restore
 from banyan.streams import StreamHead, StreamId
 from banyan.telemetry import NoTelemetry, Telemetry
+
+REMEMBERED_COMMITS: Final = 128
+SEARCHED_COMMITS: Final = 10_000
+"""Kept of a stream that was searched: a megabyte or two, for as long as its aggregate is kept."""
+
+EVER: Final = datetime.min.replace(tzinfo=UTC)
+_TICK: Final = timedelta(microseconds=1)
+
+_Place = tuple[int, datetime]
+
+
+@dataclass(frozen=True, slots=True)
+class CommitIdCache:
+    """Commits of one stream by id, each with its last version and the moment of its recording, oldest first.
+
+    Parameters
+    ----------
+    places : Mapping[str, tuple[int, datetime]]
+    since : datetime
+        All that were recorded at this moment or later, up to some head, are among them.
+    limit : int
+        So many are kept at most.
+    """
+
+    places: Mapping[str, _Place] = field(default_factory=dict)
+    since: datetime = EVER
+    limit: int = REMEMBERED_COMMITS
+
+    @classmethod
+    def of(cls, loaded: Loaded) -> CommitIdCache:
+        """What loading a stream tells: all of it, or what came behind its snapshot."""
+        if loaded.snapshot is None:
+            return cls().followed_by(loaded.commits)
+        oldest = loaded.commits[0].recorded_at if loaded.commits else loaded.head.recorded_at
+        return cls(since=oldest + _TICK).followed_by(loaded.commits)
+
+    @property
+    def oldest(self) -> int | None:
+        """Last version of the oldest one."""
+        return next((version for version, _ in self.places.values()), None)
+
+    def version(self, commit_id: str) -> int | None:
+        """Last version of a commit, if it is among them."""
+        place = self.places.get(commit_id)
+        return place and place[0]
+
+    def followed_by(self, commits: Iterable[Commit]) -> CommitIdCache:
+        """Take in what came behind them, oldest first."""
+        return self._bounded({**self.places, **_places(commits)}, self.since, self.limit)
+
+    def and_own(self, commit_id: str, head: StreamHead) -> CommitIdCache:
+        """Take in a commit that was just appended behind them."""
+        return self._bounded({**self.places, commit_id: (head.version, head.recorded_at)}, self.since, self.limit)
+
+    def preceded_by(self, commits: Iterable[Commit], since: datetime) -> CommitIdCache:
+        """Take in what came before them, oldest first: all since a moment."""
+        return self._bounded({**_places(commits), **self.places}, since, SEARCHED_COMMITS)
+
+    @staticmethod
+    def _bounded(places: Mapping[str, _Place], since: datetime, limit: int) -> CommitIdCache:
+        surplus = len(places) - limit
+        if surplus <= 0:
+            return CommitIdCache(places, since, limit)
+        dropped = list(islice(places.values(), surplus))
+        return CommitIdCache(dict(islice(places.items(), surplus, None)), dropped[-1][1] + _TICK, limit)
+
+
+def _places(commits: Iterable[Commit]) -> dict[str, _Place]:
+    return {commit.commit_id: (commit.last, commit.recorded_at) for commit in commits}
+
 
 S = TypeVar("S", bound=BaseModel)
 C = TypeVar("C")
@@ -37,7 +107,7 @@ class Aggregate(Generic[S]):
 
     head: StreamHead
     state: S
-    commits: KnownCommits
+    commits: CommitIdCache
 
 
 @dataclass(frozen=True, slots=True)
@@ -294,12 +364,12 @@ class CommandHandler(Generic[S, C]):
         if loaded.snapshot and state is None:
             loaded = self._store.load(stream)
         base = self._decider.initial() if state is None else state
-        return self._evolved(base, KnownCommits.of(loaded), loaded)
+        return self._evolved(base, CommitIdCache.of(loaded), loaded)
 
     def _load_tail(self, kept: Aggregate[S]) -> Aggregate[S]:
         loaded = self._store.load(kept.head.stream, since=kept.head)
         return self._evolved(kept.state, kept.commits.followed_by(loaded.commits), loaded)
 
-    def _evolved(self, state: S, known: KnownCommits, loaded: Loaded) -> Aggregate[S]:
+    def _evolved(self, state: S, known: CommitIdCache, loaded: Loaded) -> Aggregate[S]:
         state = self._decider.fold((event.payload for event in loaded.events), state)
         return Aggregate(loaded.head, state, known)

@@ -12,7 +12,7 @@ from pydantic import BaseModel
 from banyan.decider import AnyDecider
 from banyan.errors import ConfigurationError
 from banyan.events import Metadata
-from banyan.store.chain import timestamp
+from banyan.store.base import timestamp
 from banyan.streams import StreamId
 
 

@@ -16,7 +16,7 @@ from banyan.projections.projector import AnyProjector
 from banyan.projections.state import Stage
 from banyan.projections.views import Generation
 from banyan.store import EventStore, LogEntry
-from banyan.store.chain import timestamp
+from banyan.store.base import timestamp
 from banyan.store.eventstore import Clock
 from banyan.telemetry import Telemetry
 

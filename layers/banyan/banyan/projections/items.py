@@ -15,7 +15,7 @@ import orjson
 from banyan.projections.base import MAX_LOOKUPS, Value
 from banyan.projections.rows import RowChange, number
 from banyan.projections.views import UNNOTED, FailureRecord, Generation, StateRow, ViewKey, ViewRow
-from banyan.store.chain import timestamp
+from banyan.store.base import timestamp
 from banyan.store.items import Item, pack, unpack
 from banyan.streams import StreamId
 

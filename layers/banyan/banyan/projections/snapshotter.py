@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from banyan.decider import AnyDecider
 from banyan.projections.projector import StreamBatch
 from banyan.store import EventStore
-from banyan.store.snapshots import crosses, write_snapshot
+from banyan.store.eventstore import crosses, write_snapshot
 from banyan.streams import StreamId
 from banyan.telemetry import Telemetry
 

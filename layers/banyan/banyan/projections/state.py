@@ -16,7 +16,7 @@ from pydantic import TypeAdapter
 from banyan.documents import Documents, Key, MemoryDocuments
 from banyan.errors import ControlChanged, GenerationInUse, TransitionRejected
 from banyan.projections.views import Generation
-from banyan.store.chain import timestamp
+from banyan.store.base import timestamp
 from banyan.streams import BEGINNING_OF_TIME, StreamId
 
 MAX_PARKED: Final = 100

@@ -11,7 +11,7 @@ from typing import Any, Final
 import orjson
 
 from banyan.events import CamelModel
-from banyan.store.chain import timestamp
+from banyan.store.base import timestamp
 
 _OPTIONS: Final = orjson.OPT_SORT_KEYS | orjson.OPT_PASSTHROUGH_DATETIME
 

@@ -13,8 +13,7 @@ import orjson
 from banyan.documents import Documents, Key, listed
 from banyan.reconciliation.sides import Changes, Feed, Listing
 from banyan.reconciliation.tree import path_of
-from banyan.store.base import LogEntry
-from banyan.store.chain import timestamp
+from banyan.store.base import LogEntry, timestamp
 from banyan.store.reader import StreamReader
 from banyan.streams import BEGINNING_OF_TIME
 

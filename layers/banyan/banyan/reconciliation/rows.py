@@ -18,7 +18,7 @@ from banyan.reconciliation.feeds import Clock, CompositeFeed, DirtySet, FullList
 from banyan.reconciliation.report import Finding
 from banyan.reconciliation.sides import Content, Feed, Listing, NotRepairable, Verdict, difference
 from banyan.store import Commit, EventStore
-from banyan.store.chain import timestamp
+from banyan.store.base import timestamp
 from banyan.streams import StreamId
 
 KEPT_COMMITS: Final = 20_000

@@ -14,7 +14,7 @@ from banyan.reconciliation.rows import Histories
 from banyan.reconciliation.sides import NotRepairable
 from banyan.reconciliation.tree import DigestTree
 from banyan.store import Commit, EventStore, Snapshot
-from banyan.store.snapshots import snapshot_of
+from banyan.store.eventstore import snapshot_of
 from banyan.store.verify import ProblemKind, Verification, verify_stream
 from banyan.streams import BEGINNING_OF_TIME, StreamId
 

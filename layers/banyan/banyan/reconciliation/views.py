@@ -24,7 +24,7 @@ from banyan.reconciliation.report import Finding
 from banyan.reconciliation.rows import Histories, Sources, while_it_moves
 from banyan.reconciliation.sides import Content, Feed, Listing, NotRepairable, Verdict, difference
 from banyan.store import Commit
-from banyan.store.chain import timestamp
+from banyan.store.base import timestamp
 from banyan.store.reader import whole
 from banyan.streams import BEGINNING_OF_TIME, StreamId
 

@@ -10,8 +10,7 @@ from decimal import Decimal
 from typing import Any, Final
 
 from banyan.errors import StreamCorrupted
-from banyan.store.base import Commit, LogEntry, Snapshot
-from banyan.store.chain import timestamp
+from banyan.store.base import Commit, LogEntry, Snapshot, timestamp
 from banyan.streams import StreamId
 
 MAX_ITEM_BYTES: Final = 400 * 1024

@@ -13,8 +13,7 @@ from pydantic import ValidationError
 
 from banyan.errors import CommitTooLarge, InvalidEvent, StreamCorrupted
 from banyan.events import DomainEvent, Event, Metadata
-from banyan.store.base import Commit
-from banyan.store.chain import seal, timestamp
+from banyan.store.base import Commit, seal, timestamp
 from banyan.store.items import MAX_ITEM_BYTES, commit_item, item_size
 from banyan.streams import StreamHead
 from banyan.upcasting import EventRegistry

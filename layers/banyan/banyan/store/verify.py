@@ -12,8 +12,7 @@ from pydantic import BaseModel
 
 from banyan.decider import AnyDecider
 from banyan.errors import BanyanError, StreamCorrupted
-from banyan.store.base import Commit, Snapshot
-from banyan.store.chain import digest_of
+from banyan.store.base import Commit, Snapshot, digest_of
 from banyan.store.eventstore import EventStore
 from banyan.streams import GENESIS_DIGEST, StreamHead, StreamId
 

@@ -13,8 +13,8 @@ from tests.support.clocks import no_sleep
 
 from banyan.commands.idempotency import MemoryIdempotency
 from banyan.errors import StoreUnavailable
+from banyan.store.eventstore import write_snapshot
 from banyan.store.memory import MemoryTable
-from banyan.store.snapshots import write_snapshot
 from banyan.streams import StreamId
 from orders.decider import ORDER as ORDER_DECIDER
 

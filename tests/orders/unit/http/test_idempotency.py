@@ -15,8 +15,7 @@ import pytest
 from tests.orders.support.http import ITEM, ORDER, Answer, Server, body_of, event, problem
 from tests.support.clocks import ManualClock, no_sleep
 
-from banyan.commands.commit_ids import REMEMBERED_COMMITS
-from banyan.commands.handler import CLOCK_SKEW
+from banyan.commands.handler import CLOCK_SKEW, REMEMBERED_COMMITS
 from banyan.commands.idempotency import MemoryIdempotency, Record
 from banyan.entrypoints.http.once import WAITS_SECONDS
 from banyan.errors import StoreUnavailable

@@ -8,8 +8,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from banyan.adapters.dynamodb.gateway import ConditionFailed, Gateway
-from banyan.store.base import Collision, Commit, CompanionWriteRejected, LogEntry, Snapshot
-from banyan.store.chain import timestamp
+from banyan.store.base import Collision, Commit, CompanionWriteRejected, LogEntry, Snapshot, timestamp
 from banyan.store.items import Item, commit_item, from_item, read_commit, read_log_entry, snapshot_item
 from banyan.streams import StreamId
 

@@ -11,7 +11,7 @@ from typing import Any, Final
 from banyan.adapters.dynamodb.gateway import ConditionFailed, Gateway
 from banyan.deadlines.base import Deadline, Waiting, unfailed, waiting
 from banyan.events import Metadata
-from banyan.store.chain import timestamp
+from banyan.store.base import timestamp
 from banyan.store.items import Item, bucket_of
 from banyan.streams import StreamId
 

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from banyan.adapters.dynamodb.gateway import Gateway
 from banyan.reconciliation.report import Report
-from banyan.store.chain import timestamp
+from banyan.store.base import timestamp
 from banyan.store.items import Item, pack, unpack
 
 RECONCILIATION: Final = "reconciliation"

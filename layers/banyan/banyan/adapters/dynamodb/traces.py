@@ -8,7 +8,7 @@ from itertools import islice
 from typing import Any
 
 from banyan.adapters.dynamodb.gateway import Gateway
-from banyan.store.chain import timestamp
+from banyan.store.base import timestamp
 from banyan.store.items import POSITION_DIGITS, Item
 from banyan.streams import StreamId
 from banyan.traces import TraceRow

@@ -1,16 +1,20 @@
-"""Read models on DynamoDB."""
+"""Read models on DynamoDB: their rows and cursors, repairs, and whole generations."""
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
+
+import orjson
 
 from banyan.adapters.dynamodb.gateway import ConditionFailed, Gateway
 from banyan.errors import StoreBusy
 from banyan.projections.items import (
     FAILURE_ATTRIBUTES,
+    FIELD_PREFIX,
     STATE_SORT,
     LookupPlace,
     failure_attributes,
@@ -25,6 +29,7 @@ from banyan.projections.items import (
     state_item_key,
     state_key,
     stream_of,
+    value_of,
     view_item,
     view_item_key,
     view_update,
@@ -40,6 +45,7 @@ from banyan.projections.views import (
     ViewUpdate,
     WriteConflict,
 )
+from banyan.store.base import timestamp
 from banyan.store.items import Item
 from banyan.streams import StreamId
 
@@ -234,3 +240,145 @@ def _start_key(index: int, place: LookupPlace) -> Item:
         f"lookup{index}": {"S": place.partition},
         f"lookup{index}_sort": {"S": place.sort},
     }
+
+
+class DynamoDBRowRepair:
+    """Repairs rows in the views table."""
+
+    def __init__(self, gateway: Gateway, table: str) -> None:
+        self._gateway = gateway
+        self._table = table
+
+    def list_states(self, generation: Generation, position: str, limit: int) -> tuple[list[StreamId], str | None]:
+        """One page of a ``Scan``."""
+        items, rest = self._scan(generation, position, limit)
+        return [stream_of(item["row"]["S"]) for item in items], rest
+
+    def list_rows(self, generation: Generation, position: str, limit: int) -> tuple[list[ViewKey], str | None]:
+        """One page of a ``Scan``."""
+        items, rest = self._scan(generation, position, limit)
+        return [read_row_key(item) for item in items], rest
+
+    def read_rows(self, generation: Generation, keys: Sequence[ViewKey]) -> Mapping[ViewKey, ViewRow]:
+        """One batch read for 100 rows."""
+        places = [view_item_key(generation, key) for key in keys]
+        items = self._gateway.get_many(self._table, places)
+        return {read_row_key(item): read_view(item) for item in items}
+
+    def remove_state(self, generation: Generation, row: StateRow) -> None:
+        """One ``DeleteItem``."""
+        key = state_item_key(generation, row.stream)
+        with write_conflict():
+            self._gateway.write("delete_item", self._request(key, _unchanged(row)))
+
+    def replace_row(self, generation: Generation, key: ViewKey, old: ViewRow | None, new: ViewRow | None) -> None:
+        """One ``PutItem`` or ``DeleteItem``."""
+        where = view_item_key(generation, key)
+        with write_conflict():
+            if new is None:
+                self._gateway.write("delete_item", self._request(where, _unchanged(old)))
+            else:
+                request = {"TableName": self._table, "Item": where | _attributes(new), **_unchanged(old)}
+                self._gateway.write("put_item", request)
+
+    def _request(self, key: Item, condition: Item) -> Item:
+        return {"TableName": self._table, "Key": key, **condition}
+
+    def _scan(self, generation: Generation, position: str, limit: int) -> tuple[list[Item], str | None]:
+        request: dict[str, Any] = {
+            "TableName": self._table,
+            "ConsistentRead": True,
+            "FilterExpression": "begins_with(#row, :generation)",
+            "ProjectionExpression": "#row, #sort",
+            "ExpressionAttributeNames": {"#row": "row", "#sort": "sort"},
+            "ExpressionAttributeValues": {":generation": {"S": f"{generation}#"}},
+            "Limit": limit,
+        }
+        items, last = self._gateway.page("scan", request, orjson.loads(position) if position else None)
+        return list(items), orjson.dumps(last).decode() if last else None
+
+
+def _attributes(row: ViewRow) -> Item:
+    return {
+        "version": {"N": str(row.version)},
+        "recorded_at": {"S": timestamp(row.recorded_at)},
+        "projected_at": {"S": timestamp(row.projected_at)},
+    } | {FIELD_PREFIX + name: value_of(value) for name, value in row.fields.items()}
+
+
+def _unchanged(row: StateRow | ViewRow | None) -> Item:
+    """The condition that a row was not written to since it was read."""
+    if row is None:
+        return {"ConditionExpression": "attribute_not_exists(#row)", "ExpressionAttributeNames": {"#row": "row"}}
+    return {
+        "ConditionExpression": "#version = :version AND #at = :at",
+        "ExpressionAttributeNames": {"#version": "version", "#at": "projected_at"},
+        "ExpressionAttributeValues": {
+            ":version": {"N": str(row.version)},
+            ":at": {"S": timestamp(row.projected_at)},
+        },
+    }
+
+
+ITEMS_AT_ONCE: Final = 500
+ROWS: Final = ("row", "sort")
+CURSORS: Final = ("cursor",)
+
+
+class DynamoDBGenerationRows:
+    """Scans the tables of ``DynamoDBViews`` in parts.
+
+    Parameters
+    ----------
+    gateway : Gateway
+    views_table, cursors_table : str
+    """
+
+    def __init__(self, gateway: Gateway, views_table: str, cursors_table: str) -> None:
+        self._gateway = gateway
+        self._views = views_table
+        self._keys = {views_table: ROWS, cursors_table: CURSORS}
+
+    def keys(
+        self, generations: Sequence[Generation], part: int, parts: int, position: str | None
+    ) -> tuple[Mapping[Generation, Sequence[ViewKey]], str | None]:
+        """As in ``GenerationRows``: one page of a strongly consistent ``Scan``."""
+        by_name = {str(generation): generation for generation in generations}
+        items, key = self._page(self._views, generations, part, parts, orjson.loads(position) if position else None)
+        found: dict[Generation, list[ViewKey]] = defaultdict(list)
+        for item in items:
+            found[by_name[item["row"]["S"].partition("#")[0]]].append(read_row_key(item))
+        return found, orjson.dumps(key).decode() if key else None
+
+    def rows(self, generation: Generation, keys: Sequence[ViewKey]) -> Mapping[ViewKey, ViewRow]:
+        """As in ``GenerationRows``."""
+        items = self._gateway.get_many(self._views, [view_item_key(generation, key) for key in keys])
+        return {read_row_key(item): read_view(item) for item in items}
+
+    def drop(self, generation: Generation, part: int, parts: int, position: str | None) -> str | None:
+        """As in ``GenerationRows``: one page of the rows, or behind the last of them one of the cursors."""
+        table, key = orjson.loads(position) if position else (self._views, None)
+        items, key = self._page(table, [generation], part, parts, key)
+        self._gateway.write_many(table, [{"DeleteRequest": {"Key": item}} for item in items])
+        if key is None and table != self._views:
+            return None
+        following = (table, key) if key else (next(name for name in self._keys if name != self._views), None)
+        return orjson.dumps(following).decode()
+
+    def _page(
+        self, table: str, generations: Sequence[Generation], part: int, parts: int, key: Item | None
+    ) -> tuple[Sequence[Item], Item | None]:
+        """Keys of the items that belong to some generations, and where the next page begins."""
+        names = self._keys[table]
+        request: dict[str, Any] = {
+            "TableName": table,
+            "ConsistentRead": True,
+            "Limit": ITEMS_AT_ONCE,
+            "Segment": part,
+            "TotalSegments": parts,
+            "FilterExpression": " OR ".join(f"begins_with(#0, :{i})" for i in range(len(generations))),
+            "ProjectionExpression": ", ".join(f"#{i}" for i in range(len(names))),
+            "ExpressionAttributeNames": {f"#{i}": name for i, name in enumerate(names)},
+            "ExpressionAttributeValues": {f":{i}": {"S": f"{g}#"} for i, g in enumerate(generations)},
+        }
+        return self._gateway.page("scan", request, key)

@@ -25,7 +25,7 @@ from banyan.migration.archive.tables import Archive, ArchiveStage, LegacyTables,
 from banyan.migration.documents import MigrationDocuments
 from banyan.migration.phases.aggregate import Phase
 from banyan.migration.phases.phases import Phases
-from banyan.store.chain import timestamp
+from banyan.store.base import timestamp
 from banyan.store.eventstore import Clock
 
 W = TypeVar("W", Archive, Restoration)

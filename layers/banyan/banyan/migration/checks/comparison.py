@@ -25,7 +25,7 @@ from banyan.reconciliation.rows import ReadModelSide, Sources
 from banyan.reconciliation.sides import Content, Feed, Listing, Side, Verdict, judged
 from banyan.reconciliation.tree import DigestTree, path_of
 from banyan.store import EventStore
-from banyan.store.chain import timestamp
+from banyan.store.base import timestamp
 from banyan.streams import StreamId
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ from banyan.jobs import Job
 from banyan.migration.archive.tables import Archive, ArchiveStage, TableReading, begin, read_on
 from banyan.migration.archive.worker import Archives
 from banyan.migration.checks.usage import LegacyUsageMonitor, UsageReport
-from banyan.store.chain import timestamp
+from banyan.store.base import timestamp
 from banyan.store.eventstore import Clock
 
 FRESH: Final = timedelta(hours=6)

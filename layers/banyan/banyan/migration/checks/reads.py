@@ -23,7 +23,7 @@ from banyan.migration.writes.primary import Primary
 from banyan.projections.base import StreamProjection
 from banyan.queries import Answer, Provenance, Queries
 from banyan.reconciliation.content import FieldDifference, differing
-from banyan.store.chain import timestamp
+from banyan.store.base import timestamp
 from banyan.store.items import Item, bucket_of
 from banyan.streams import StreamId
 

@@ -12,7 +12,7 @@ from banyan.events import CamelModel
 from banyan.migration.archive.tables import DirectWrites, LegacyTables
 from banyan.migration.documents import MigrationDocuments
 from banyan.migration.phases.phases import Phases
-from banyan.store.chain import timestamp
+from banyan.store.base import timestamp
 from banyan.store.eventstore import Clock
 
 READ: Final = "read"

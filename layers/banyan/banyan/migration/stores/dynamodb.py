@@ -42,7 +42,7 @@ from banyan.migration.stores.legacy import (
 from banyan.migration.stores.rows import LegacyKey, key_at, nameable, place_of, read_row, readable
 from banyan.migration.writes.primary import DynamoDBPrimary, Primary
 from banyan.reconciliation.feeds import DirtySet
-from banyan.store.chain import timestamp
+from banyan.store.base import timestamp
 from banyan.streams import StreamId
 from banyan.telemetry import Telemetry
 

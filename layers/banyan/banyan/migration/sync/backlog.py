@@ -20,7 +20,7 @@ from banyan.migration.sync.contents import fold_row, to_text
 from banyan.migration.writes.parked import HalfDone, Owner, Parked
 from banyan.migration.writes.primary import Primary
 from banyan.store import Commit, EventStore
-from banyan.store.chain import timestamp
+from banyan.store.base import timestamp
 from banyan.store.items import Item, bucket_of
 from banyan.streams import StreamId
 

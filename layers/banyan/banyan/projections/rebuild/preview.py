@@ -20,7 +20,7 @@ from banyan.projections.rebuild.filling import STREAMS_AT_ONCE, chunks
 from banyan.projections.rows import merge
 from banyan.projections.views import Generation, StateRow, ViewKey, ViewRow, ViewUpdate
 from banyan.store import EventStore, LogEntry
-from banyan.store.chain import timestamp
+from banyan.store.base import timestamp
 from banyan.store.items import Item, commit_item, item_size, log_key
 from banyan.streams import BEGINNING_OF_TIME, StreamId
 

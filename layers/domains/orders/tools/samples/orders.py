@@ -11,9 +11,9 @@ from banyan.adapters.settings import Settings
 from banyan.commands.handler import CommandHandler
 from banyan.events import Metadata
 from banyan.store import Commit, EventStore
+from banyan.store.eventstore import write_snapshot
 from banyan.store.items import Item, commit_item, snapshot_item
 from banyan.store.memory import MemoryTable
-from banyan.store.snapshots import write_snapshot
 from banyan.streams import StreamId
 from orders import DOMAIN
 from orders.commands import AddItem, CancelOrder, Command, CreateOrder, PayOrder
