@@ -86,7 +86,7 @@ def ask(url: str, token: str, body: Any = None) -> Any:
 
 
 def test_its_tests_pass(project: Path, wheels: Mapping[str, Path]) -> None:
-    assert "4 passed" in make(project, wheels, "test")
+    assert "5 passed" in make(project, wheels, "test")
 
 
 def test_it_is_served(project: Path, wheels: Mapping[str, Path]) -> None:

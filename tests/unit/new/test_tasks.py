@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from banyan import Conflict
-from banyan.testing import DeciderSpec, ProjectionSpec, check_purity
+from banyan.testing import DeciderSpec, DomainSpec, ProjectionSpec, check_purity
 from banyan_tools.new.domain import DOMAIN
 from banyan_tools.new.domain.tasks import TASK, TASKS, FinishTask, OpenTask, TaskDone, TaskOpened, TaskRow
 
@@ -28,6 +28,12 @@ def test_tasks_are_listed_by_state() -> None:
     tasks = ProjectionSpec(TASKS, DOMAIN.registry).given("acme:task:t-1", OPENED, TaskDone())
     tasks.then_state("acme:task:t-1", TaskRow(task_id="t-1", title="Read the rules", done=True))
     tasks.given("acme:task:t-2", OPENED).then_listed("state", "open", "acme:task:t-2")
+
+
+def test_a_task_from_its_command_to_its_row_however_it_is_delivered() -> None:
+    done = DomainSpec(DOMAIN).when("task:t-1", OPEN).when("task:t-1", FinishTask())
+    done.then_events("task:t-1", OPENED, TaskDone()).when_rejected("task:t-1", OPEN, "task_exists")
+    done.then_row(TASKS, "task:t-1", TaskRow(task_id="t-1", title="Read the rules", done=True))
 
 
 def test_the_rules_are_pure() -> None:
