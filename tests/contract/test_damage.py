@@ -15,19 +15,19 @@ from banyan.errors import StreamCorrupted
 from banyan.store import Commit, EventStore, Snapshot
 from banyan.store.base import digest_of
 from banyan.store.eventstore import write_snapshot
-from banyan.store.verify import ProblemKind, Verification, verify_stream
+from banyan.store.verify import DamageKind, VerifiedStream, verify_stream
 from banyan.streams import StreamHead
 
 A = account("a")
 FORGED = "f" * 64
 
-GAP, OVERLAP, PARTS = ProblemKind.GAP, ProblemKind.OVERLAP, ProblemKind.PARTS
-TIME, DIGEST, EVENT = ProblemKind.TIME, ProblemKind.DIGEST, ProblemKind.EVENT
-PLACE, SNAPSHOT_DIGEST = ProblemKind.SNAPSHOT_PLACE, ProblemKind.SNAPSHOT_DIGEST
-SNAPSHOT_STATE, UNREADABLE = ProblemKind.SNAPSHOT_STATE, ProblemKind.UNREADABLE
+GAP, OVERLAP, PARTS = DamageKind.GAP, DamageKind.OVERLAP, DamageKind.PARTS
+TIME, DIGEST, EVENT = DamageKind.TIME, DamageKind.DIGEST, DamageKind.EVENT
+PLACE, SNAPSHOT_DIGEST = DamageKind.SNAPSHOT_PLACE, DamageKind.SNAPSHOT_DIGEST
+SNAPSHOT_STATE, UNREADABLE = DamageKind.SNAPSHOT_STATE, DamageKind.UNREADABLE
 
 Damage = Callable[[Engine, list[Commit]], None]
-Problems = list[tuple[ProblemKind, int]]
+Problems = list[tuple[DamageKind, int]]
 
 
 def history(store: EventStore) -> list[Commit]:
@@ -100,8 +100,8 @@ DAMAGES: dict[str, tuple[Damage, int, Problems]] = {
 def test_a_sound_stream_has_no_problems(store: EventStore) -> None:
     history(store)
 
-    assert verify_stream(store, A, ACCOUNTS) == Verification(A, 13, ())
-    assert verify_stream(store, account("none")) == Verification(account("none"), 0, ())
+    assert verify_stream(store, A, ACCOUNTS) == VerifiedStream(A, 13, ())
+    assert verify_stream(store, account("none")) == VerifiedStream(account("none"), 0, ())
 
 
 @pytest.mark.parametrize(("damage", "version", "found"), DAMAGES.values(), ids=DAMAGES)

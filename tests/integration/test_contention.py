@@ -17,7 +17,7 @@ from tests.support.racer import RACE, Won, race, race_in_a_process
 from banyan.commands.handler import CommandHandler
 from banyan.errors import ConcurrencyError
 from banyan.store import EventStore, Expected, Write
-from banyan.store.verify import Verification, verify_stream
+from banyan.store.verify import VerifiedStream, verify_stream
 from banyan.streams import StreamHead
 
 THREADS = 8
@@ -30,7 +30,7 @@ def assert_one_winner_each(store: EventStore, results: Iterable[tuple[Won, int]]
     acknowledged = sorted(chain.from_iterable(won for won, _ in results))
     assert acknowledged == [(commit.position, commit.commit_id) for commit in store.commits(RACE)]
     assert [version for version, _ in acknowledged] == list(range(1, versions + 1))
-    assert verify_stream(store, RACE) == Verification(RACE, versions, ())
+    assert verify_stream(store, RACE) == VerifiedStream(RACE, versions, ())
 
 
 def test_threads_race_at_one_stream(engine: Engine) -> None:
@@ -133,4 +133,4 @@ def test_commands_of_many_containers_all_count(engine: Engine) -> None:
         list(pool.map(container, range(1, THREADS + 1)))
 
     assert CommandHandler(store, ACCOUNTS).load(RACE).state.balance == 5 * sum(range(1, THREADS + 1))
-    assert verify_stream(store, RACE, ACCOUNTS) == Verification(RACE, 5 * THREADS, ())
+    assert verify_stream(store, RACE, ACCOUNTS) == VerifiedStream(RACE, 5 * THREADS, ())

@@ -19,8 +19,8 @@ from banyan.commands.idempotency import IdempotencyTable, MemoryIdempotency
 from banyan.domain import load_domain
 from banyan.entrypoints.admin.api import admin_api
 from banyan.entrypoints.http.api import Api, query_api
+from banyan.entrypoints.http.idempotency import IdempotentRequests
 from banyan.entrypoints.http.identity import ADMIN
-from banyan.entrypoints.http.once import Once
 from banyan.entrypoints.http.openapi import routers
 from banyan.notices import NoNotices
 from banyan.projections.memory import MemoryViews
@@ -123,7 +123,7 @@ class Server:
             clock=self.clock,
         )
         self.records = records or MemoryIdempotency()
-        once = Once(self.records, chosen.idempotency_hours, self.clock, sleep)
+        once = IdempotentRequests(self.records, chosen.idempotency_hours, self.clock, sleep)
         self.commands = Api(self.application, routers(domain)[0], once=once)
         self.queries = query_api(self.application)
         self.console = admin_api(self.application)

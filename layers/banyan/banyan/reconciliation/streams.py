@@ -15,12 +15,12 @@ from banyan.reconciliation.sides import NotRepairable
 from banyan.reconciliation.tree import DigestTree
 from banyan.store import Commit, EventStore, Snapshot
 from banyan.store.eventstore import snapshot_of
-from banyan.store.verify import ProblemKind, Verification, verify_stream
+from banyan.store.verify import DamageKind, VerifiedStream, verify_stream
 from banyan.streams import BEGINNING_OF_TIME, StreamId
 
 STREAMS: Final = "streams"
 REMOVED: Final = "removed"
-REPAIRABLE: Final = frozenset({ProblemKind.SNAPSHOT_STATE, ProblemKind.SNAPSHOT_DIGEST})
+REPAIRABLE: Final = frozenset({DamageKind.SNAPSHOT_STATE, DamageKind.SNAPSHOT_DIGEST})
 
 
 class StreamVerification:
@@ -90,7 +90,7 @@ class StreamVerification:
             self.marks.remove(finding.where)
         return f"the snapshot of version {finding.version} was replaced"
 
-    def _verified(self, stream: StreamId) -> Verification:
+    def _verified(self, stream: StreamId) -> VerifiedStream:
         verification = verify_stream(self._store, stream, self._deciders.get(stream.entity))
         if not verification.problems:
             self._histories.keep(stream, verification.commits)
@@ -109,7 +109,7 @@ class StreamVerification:
         return [event.payload for commit in commits for event in self._store.decode(commit)]
 
 
-def _findings(verification: Verification) -> list[Finding]:
+def _findings(verification: VerifiedStream) -> list[Finding]:
     where = str(verification.stream)
     if not verification.problems and verification.version == 0:
         return [Finding(where=where, kind=REMOVED, version=1, detail="all commits of the stream are gone")]

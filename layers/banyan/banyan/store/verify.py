@@ -19,7 +19,7 @@ from banyan.streams import GENESIS_DIGEST, StreamHead, StreamId
 LOOKS: Final = 2
 
 
-class ProblemKind(StrEnum):
+class DamageKind(StrEnum):
     """What can be wrong with a stream."""
 
     UNREADABLE = "unreadable"
@@ -35,25 +35,25 @@ class ProblemKind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Problem:
+class Damage:
     """One thing that is wrong.
 
     Parameters
     ----------
-    kind : ProblemKind
+    kind : DamageKind
     version : int
         First version it concerns.
     detail : str
         A sentence for a person.
     """
 
-    kind: ProblemKind
+    kind: DamageKind
     version: int
     detail: str
 
 
 @dataclass(frozen=True, slots=True)
-class Verification:
+class VerifiedStream:
     """What a look at a whole stream found.
 
     Parameters
@@ -61,7 +61,7 @@ class Verification:
     stream : StreamId
     version : int
         Version of its last event.
-    problems : tuple[Problem, ...]
+    problems : tuple[Damage, ...]
         Empty when all is well.
     digest : str
         Digest of its last commit, 64 hexadecimal digits; no part of what makes two verifications equal.
@@ -71,12 +71,12 @@ class Verification:
 
     stream: StreamId
     version: int
-    problems: tuple[Problem, ...]
+    problems: tuple[Damage, ...]
     digest: str = field(default=GENESIS_DIGEST, compare=False)
     commits: tuple[Commit, ...] = field(default=(), compare=False, repr=False)
 
 
-def verify_stream(store: EventStore, stream: StreamId, decider: AnyDecider | None = None) -> Verification:
+def verify_stream(store: EventStore, stream: StreamId, decider: AnyDecider | None = None) -> VerifiedStream:
     """Check versions, parts, times, digests and events of a stream, and each snapshot.
 
     A stream with problems is looked at twice, as a commit of several parts may have been on its way.
@@ -108,10 +108,10 @@ class _Look:
         self._head = StreamHead.empty(stream)
         self._open: Commit | None = None
         self._state: BaseModel | None = decider.initial() if decider else None
-        self._problems: list[Problem] = []
+        self._problems: list[Damage] = []
         self._commits: list[Commit] = []
 
-    def take(self) -> Verification:
+    def take(self) -> VerifiedStream:
         for item in self._items():
             if isinstance(item, Commit):
                 self._check_commit(item)
@@ -119,7 +119,7 @@ class _Look:
                 self._check_snapshot(item)
         self._check_closed()
         head, problems = self._head, tuple(self._problems)
-        return Verification(head.stream, head.version, problems, head.digest, tuple(self._commits))
+        return VerifiedStream(head.stream, head.version, problems, head.digest, tuple(self._commits))
 
     def _items(self) -> Iterator[Commit | Snapshot]:
         after = 0
@@ -128,7 +128,7 @@ class _Look:
                 yield from self._store.table.forward(self._head.stream, after)
                 return
             except StreamCorrupted as damage:
-                self._report(ProblemKind.UNREADABLE, damage.version, damage.reason)
+                self._report(DamageKind.UNREADABLE, damage.version, damage.reason)
                 after = damage.version
 
     def _check_commit(self, commit: Commit) -> None:
@@ -143,27 +143,27 @@ class _Look:
 
     def _check_link(self, commit: Commit) -> None:
         if commit.recorded_at < self._head.recorded_at:
-            self._report(ProblemKind.TIME, commit.position, "recorded before the commit it follows")
+            self._report(DamageKind.TIME, commit.position, "recorded before the commit it follows")
         if commit.digest != digest_of(self._head.digest, commit):
-            self._report(ProblemKind.DIGEST, commit.position, "the digest does not match")
+            self._report(DamageKind.DIGEST, commit.position, "the digest does not match")
 
     def _report_position(self, commit: Commit) -> None:
         self._state = None
         following = self._head.version + 1
         if commit.position > following:
-            self._report(ProblemKind.GAP, following, f"the next commit is at {commit.position}")
+            self._report(DamageKind.GAP, following, f"the next commit is at {commit.position}")
         else:
-            self._report(ProblemKind.OVERLAP, commit.position, f"the commit before ends at {self._head.version}")
+            self._report(DamageKind.OVERLAP, commit.position, f"the commit before ends at {self._head.version}")
 
     def _check_part(self, commit: Commit) -> None:
         expected = self._open.part + 1 if self._open else 1
         if commit.part != expected:
-            self._report(ProblemKind.PARTS, commit.position, f"part {commit.part} stands where part {expected} belongs")
+            self._report(DamageKind.PARTS, commit.position, f"part {commit.part} stands where part {expected} belongs")
         self._open = commit if commit.part < commit.parts else None
 
     def _check_closed(self) -> None:
         if self._open:
-            self._report(ProblemKind.PARTS, self._open.last + 1, f"the last commit ends with part {self._open.part}")
+            self._report(DamageKind.PARTS, self._open.last + 1, f"the last commit ends with part {self._open.part}")
 
     def _check_events(self, commit: Commit) -> None:
         try:
@@ -172,24 +172,24 @@ class _Look:
                 self._state = self._decider.fold(payloads, self._state)
         except Exception as error:
             self._state = None
-            self._report(ProblemKind.EVENT, commit.position, _sentence(error))
+            self._report(DamageKind.EVENT, commit.position, _sentence(error))
 
     def _check_snapshot(self, snapshot: Snapshot) -> None:
         if self._open or snapshot.version != self._head.version:
-            self._report(ProblemKind.SNAPSHOT_PLACE, snapshot.version, "a snapshot that follows no commit")
+            self._report(DamageKind.SNAPSHOT_PLACE, snapshot.version, "a snapshot that follows no commit")
             return
         if snapshot.digest != self._head.digest:
-            self._report(ProblemKind.SNAPSHOT_DIGEST, snapshot.version, "the snapshot has another digest")
+            self._report(DamageKind.SNAPSHOT_DIGEST, snapshot.version, "the snapshot has another digest")
         read = self._decider and self._decider.reads(snapshot.state_version, snapshot.fingerprint)
         if read and self._state is not None:
             self._check_state(snapshot, orjson.loads(self._state.model_dump_json()))
 
     def _check_state(self, snapshot: Snapshot, folded: Any) -> None:
         if _parsed(snapshot.state) != folded:
-            self._report(ProblemKind.SNAPSHOT_STATE, snapshot.version, "the snapshot is not the fold of its events")
+            self._report(DamageKind.SNAPSHOT_STATE, snapshot.version, "the snapshot is not the fold of its events")
 
-    def _report(self, kind: ProblemKind, version: int, detail: str) -> None:
-        self._problems.append(Problem(kind, version, detail))
+    def _report(self, kind: DamageKind, version: int, detail: str) -> None:
+        self._problems.append(Damage(kind, version, detail))
 
 
 def _sentence(error: Exception) -> str:

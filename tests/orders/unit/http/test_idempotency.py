@@ -17,7 +17,7 @@ from tests.support.clocks import ManualClock, no_sleep
 
 from banyan.commands.handler import CLOCK_SKEW, REMEMBERED_COMMITS
 from banyan.commands.idempotency import MemoryIdempotency, Record
-from banyan.entrypoints.http.once import WAITS_SECONDS
+from banyan.entrypoints.http.idempotency import WAITS_SECONDS
 from banyan.errors import StoreUnavailable
 from banyan.store.memory import MemoryTable
 

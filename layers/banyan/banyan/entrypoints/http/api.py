@@ -19,8 +19,8 @@ from banyan.adapters.observability import log_context, log_failure
 from banyan.bootstrap import Application
 from banyan.commands.idempotency import IdempotencyTable
 from banyan.entrypoints.http.call import Call, HttpResolver, fixed_paths
+from banyan.entrypoints.http.idempotency import Attempt, HttpAnswer, IdempotentRequests
 from banyan.entrypoints.http.identity import Caller, identify, identify_operator
-from banyan.entrypoints.http.once import Attempt, HttpAnswer, Once
 from banyan.entrypoints.http.openapi import public_routes, routers, table_checks
 from banyan.entrypoints.http.problems import CONTENT_TYPE, BadRequest, problem_of
 from banyan.entrypoints.http.requests import (
@@ -50,7 +50,7 @@ class Api:
         Routes for callers with a verified token.
     public : Router, optional
         Routes for everybody.
-    once : Once, optional
+    once : IdempotentRequests, optional
         Given where requests may carry an ``Idempotency-Key``.
     scope : str, optional
         What a token must grant besides, for every route that is not public.
@@ -61,7 +61,7 @@ class Api:
         application: Application,
         *routers: Router,
         public: Router | None = None,
-        once: Once | None = None,
+        once: IdempotentRequests | None = None,
         scope: str | None = None,
     ) -> None:
         self._application = application
@@ -123,7 +123,7 @@ class Api:
 def command_api(application: Application, table: IdempotencyTable | None = None) -> Api:
     """The API of a domain's commands; ``table`` replaces the one on DynamoDB."""
     table = table or DynamoDBIdempotency(application.gateway, application.tables.idempotency)
-    once = Once(table, application.settings.idempotency_hours, application.clock)
+    once = IdempotentRequests(table, application.settings.idempotency_hours, application.clock)
     return Api(application, routers(application.domain)[0], once=once)
 
 

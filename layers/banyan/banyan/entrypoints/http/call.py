@@ -17,8 +17,8 @@ from pydantic import BaseModel
 
 from banyan.bootstrap import Application
 from banyan.commands.handler import Outcome
+from banyan.entrypoints.http.idempotency import Attempt
 from banyan.entrypoints.http.identity import Caller
-from banyan.entrypoints.http.once import Attempt
 from banyan.entrypoints.http.problems import Contention, InvalidId, PreconditionFailed
 from banyan.entrypoints.http.requests import ETAG, etag
 from banyan.errors import ConcurrencyError, InvalidStreamId

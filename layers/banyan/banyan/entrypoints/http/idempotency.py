@@ -53,7 +53,7 @@ class Attempt:
         return cls(*ids, record.first_attempt if again else None)
 
 
-class Once:
+class IdempotentRequests:
     """Lets requests with the same key take effect once and get the first answer.
 
     Parameters
