@@ -304,4 +304,5 @@ def test_a_write_that_is_refused_stops_only_its_own_stream() -> None:
     assert [ledger.checkpoint(stream) for stream in streams] == [0, 1, 1]
     assert ledger.failure("balances", ANNA) is None
     failure = ledger.failure("turnover", ANNA)
-    assert failure and (failure.version, failure.parked_at) == (1, None)
+    assert failure
+    assert (failure.version, failure.parked_at) == (1, None)
