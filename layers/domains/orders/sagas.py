@@ -1,4 +1,4 @@
-"""The workflow of an order: stock is reserved, then sold or released, and nobody waits for ever.
+"""The workflow of an order: stock is reserved, then sold or released, and no order waits for ever.
 
 Created or grown: reserve each SKU. Not enough of one: cancel the order. Paid: sell what is reserved. Cancelled:
 release what is reserved, take back what was sold. Not paid in time: cancel.

@@ -168,7 +168,7 @@ def react(found: Send | Schedule) -> Callable[..., Sequence[Send | Schedule]]:
         (Policy("p", "ball", react(Schedule("x", "ball", "b", Drop()))), "deadline 'x'"),
     ],
 )
-def test_a_reaction_that_nobody_can_answer_is_named(policy: Policy, mended: str) -> None:
+def test_a_reaction_to_which_nothing_would_answer_is_named(policy: Policy, mended: str) -> None:
     with pytest.raises(AssertionError, match=mended):
         DomainSpec(replace(DOMAIN, policies=[policy])).when("ball:a", Throw(times=1)).then_events("ball:a")
 

@@ -255,7 +255,7 @@ class _World:
 
 
 def check_reaction(domain: Domain, policy: Policy, reaction: Reaction) -> None:
-    """Refuse a reaction that nobody would answer.
+    """Refuse a reaction to which nothing in the domain would answer.
 
     Raises
     ------
