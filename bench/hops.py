@@ -43,7 +43,6 @@ class Way:
     ----------
     files : Counter[str]
         Calls into each file.
-    functions : set[tuple[str, str, int]]
     hops : int
         Calls out of one file of the engine into another.
     """

@@ -43,7 +43,6 @@ class Run:
         Of as many bare writes, right behind it.
     items, events : int
         Written, and taken in.
-    requests : Counter[str]
     """
 
     seconds: float

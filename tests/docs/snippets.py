@@ -19,10 +19,8 @@ class Snippet:
 
     Parameters
     ----------
-    language : str
     info : str
         What follows the language: ``title="<file>"``, ``run``, ``serve`` or nothing.
-    code : str
     """
 
     language: str

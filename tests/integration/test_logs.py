@@ -35,7 +35,6 @@ def output(level: str, platform: str, log_format: str = "JSON") -> str:
         That the function was given.
     platform : str
         That Lambda gives the runtime.
-    log_format : str, optional
     """
     variables = {name: value for name, value in ISOLATION.items() if value is not None} | {
         "AWS_SESSION_TOKEN": TOKEN,

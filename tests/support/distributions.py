@@ -55,7 +55,6 @@ class Environment:
     ----------
     python : Path
         Interpreter that it is made with.
-    folder : Path
     """
 
     def __init__(self, python: Path, folder: Path) -> None:

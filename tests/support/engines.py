@@ -146,7 +146,6 @@ class DynamoDBEngine:
     ----------
     name : str
         ``moto`` or ``dynamodb_local``.
-    client : DynamoDBClient
     deliver : Callable, optional
         Where requests go instead of to the client's endpoint.
 

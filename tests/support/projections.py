@@ -95,16 +95,7 @@ class CountingTelemetry:
 
 
 class Ledger:
-    """Accounts, both their projections, and a runner that sleeps by moving the clock.
-
-    Parameters
-    ----------
-    views : Views, optional
-    table : CommitTable, optional
-    snapshot_interval : int
-    controls : ProjectionStates, optional
-    checkpoints : LogCheckpoints, optional
-    """
+    """Accounts, both their projections, and a runner that sleeps by moving the clock."""
 
     def __init__(
         self,

@@ -31,7 +31,6 @@ def race(store: EventStore, racer: int, wins: int, ready: Callable[[], object]) 
     -------
     won : list of (version, commit id)
         What was acknowledged.
-    conflicts : int
     """
     head, won, conflicts = StreamHead.empty(RACE), list[tuple[int, str]](), 0
     ready()

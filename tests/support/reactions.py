@@ -43,7 +43,6 @@ class Noted:
     error: Exception | None = None
 
     def act(self, commit: Commit, events: Sequence[Event]) -> None:
-        """As in ``Effect``."""
         if self.error and any(getattr(event.payload, "note", "") == POISON for event in events):
             raise self.error
         self.taken.append((str(commit.stream), commit.last))
@@ -57,7 +56,6 @@ class Kept:
         self.scheduled: list[Deadline] = []
 
     def schedule(self, deadline: Deadline) -> None:
-        """As in ``Deadlines``."""
         self.scheduled.append(deadline)
 
 

@@ -116,7 +116,6 @@ class Rebuilding:
     ----------
     fuse : Fuse, optional
         Every request of the rebuild goes through it.
-    buckets : int
     """
 
     def __init__(self, fuse: Fuse | None = None, buckets: int = BUCKETS) -> None:

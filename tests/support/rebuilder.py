@@ -53,13 +53,7 @@ class Line:
 
 
 class Rebuilder:
-    """Rebuilds of accounts in the tables of an engine.
-
-    Parameters
-    ----------
-    client : DynamoDBClient
-    tables : Tables
-    """
+    """Rebuilds of accounts in the tables of an engine."""
 
     def __init__(self, client: Any, tables: Tables) -> None:
         self.queue = Line()

@@ -79,10 +79,6 @@ class Wire:
 class Capacity:
     """Asks for and adds up the capacity a client's requests consume.
 
-    Parameters
-    ----------
-    client : DynamoDBClient
-
     Attributes
     ----------
     units : Counter[str]

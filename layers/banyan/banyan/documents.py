@@ -39,8 +39,6 @@ class Documents(Protocol):
 
         Parameters
         ----------
-        partition : str
-        limit : int
         after : str
             Sort key behind which the page begins.
         prefix : str
@@ -80,8 +78,6 @@ class Document(Generic[M]):
 
     Parameters
     ----------
-    documents : Documents
-    key : Key
     model : type[M]
         Anything that pydantic reads and writes as JSON.
     """

@@ -139,7 +139,6 @@ class Diverged(BanyanError):
 
     Parameters
     ----------
-    stream : StreamId
     version : int
         First version that is not as expected.
     """

@@ -33,8 +33,6 @@ class Job(Generic[P]):
     step : Callable[[P], Iterable[P]]
         Works on from a place and yields each place that it comes to; what it does between two of them may be done
         twice. A step that yields nothing waits for another process, and the job ends for now.
-    keep : Keep
-    finished : Callable[[P], bool]
     """
 
     step: Callable[[P], Iterable[P]]

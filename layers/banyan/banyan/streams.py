@@ -114,7 +114,6 @@ class StreamHead:
 
     Parameters
     ----------
-    stream : StreamId
     version : int
         Version of the last event, 0 for an empty stream.
     digest : str

@@ -43,11 +43,9 @@ def span(name: str, parent: str = "", attributes: Attributes | None = None) -> A
 
     Parameters
     ----------
-    name : str
     parent : str
         The ``traceparent`` that caused the block. A span that is open in this thread and belongs to the same trace,
         or to any when there is no parent, comes first. Without tracing the parent itself is handed on.
-    attributes : Mapping[str, str | int], optional
     """
     if _installed is None:
         return nullcontext(parent)

@@ -30,7 +30,6 @@ class Order(CamelModel):
 
     Parameters
     ----------
-    order_id, customer_id : str
     status : OrderStatus, optional
         ``None`` as long as the order was not created.
     total_amount : Decimal

@@ -83,9 +83,6 @@ class Server:
 
     Parameters
     ----------
-    table : CommitTable
-    views : Views
-    records : IdempotencyTable
     sleep : Callable[[float], None]
         Waits for a request that is still running, seconds.
     settings

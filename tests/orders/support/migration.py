@@ -73,7 +73,6 @@ class MigrationFixture:
     ----------
     engine : DynamoDBEngine
         Of the event table.
-    legacy : OnPostgres | OnDynamoDB
     """
 
     def __init__(self, engine: DynamoDBEngine, legacy: OnPostgres | OnDynamoDB) -> None:

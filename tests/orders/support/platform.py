@@ -100,7 +100,6 @@ class InProcessPlatform:
 
     Parameters
     ----------
-    engine : DynamoDBEngine
     poisoned : str, optional
         Id of an order that one projection and the policies cannot take in until ``mended``.
     environment

@@ -74,13 +74,7 @@ class RowFeed:
 
 
 class Between:
-    """Something whose every use is preceded by something else.
-
-    Parameters
-    ----------
-    target : object
-    step : Callable[[], object]
-    """
+    """Something whose every use is preceded by something else."""
 
     def __init__(self, target: Any, step: Callable[[], object]) -> None:
         self._target = target
@@ -103,7 +97,6 @@ class ReconciliationFixture:
 
     Parameters
     ----------
-    engine : Engine
     others : Sequence[Comparison]
         Comparisons besides those of the domain.
     """

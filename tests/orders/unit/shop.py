@@ -44,13 +44,7 @@ DURATIONS = deadline_durations([DOMAIN.settings()])
 
 
 class Shop:
-    """A shop of one tenant.
-
-    Parameters
-    ----------
-    table : CommitTable, optional
-    views : Views, optional
-    """
+    """A shop of one tenant."""
 
     def __init__(self, table: CommitTable | None = None, views: Views | None = None) -> None:
         self.clock = ManualClock()

@@ -24,10 +24,8 @@ class Refused(CliError):
 
     Parameters
     ----------
-    status : int
     code : str
         Stable, machine-readable; empty when the answer names none.
-    sentence : str
     again : bool
         Whether the same may be granted soon.
     """
@@ -56,7 +54,6 @@ class Client:
 
     Parameters
     ----------
-    url : str
     token : str
         Unless given, one is made with the key of the local stack, for a loopback address only.
     tenant : str

@@ -38,7 +38,6 @@ def watched(answers: Iterator[Answer], measure: Callable[[Any], Measure], left: 
     ----------
     answers : Iterator[Answer]
         One at least.
-    measure : Callable[[Any], Measure]
     left : str
         What is told to somebody who stops watching.
 

@@ -31,7 +31,6 @@ class JwtAuthorizer:
 
     Parameters
     ----------
-    issuer : str
     audience : Sequence[str]
         A token must name one of them.
     key : RSAPublicKey

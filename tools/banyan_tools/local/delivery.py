@@ -29,10 +29,8 @@ class Delivery:
 
     Parameters
     ----------
-    mapping : Mapping
     invoke : Callable[[Any], Any]
         Invokes the function; raises `FunctionFailed`.
-    console : Console
     stopping : threading.Event
         Ends the pauses between retries.
     """

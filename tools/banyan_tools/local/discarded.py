@@ -17,8 +17,6 @@ def discarded_batch(
 
     Parameters
     ----------
-    mapping : Mapping
-    function_arn, shard : str
     records : list[Record]
         At least one.
     condition : str

@@ -40,10 +40,6 @@ class Door:
 
     Parameters
     ----------
-    gateway : Callable[[Request], Response]
-    functions : Functions
-    consumers : Sequence[Consumer]
-    tables : Sequence[str]
     invocations : Callable[[Request], Response]
         Answers Lambda's own API, below ``/_local/lambda``.
     """

@@ -126,7 +126,6 @@ class Function:
 
         Parameters
         ----------
-        event : Any
         patience : float, optional
             Seconds that the caller waits, where that is less than the function may take.
 

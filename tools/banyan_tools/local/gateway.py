@@ -30,8 +30,6 @@ class Gateway:
         In the order of their precedence.
     authorizers : Mapping[str, JwtAuthorizer]
         By logical id.
-    functions : Functions
-    console : Console
     """
 
     def __init__(

@@ -30,7 +30,6 @@ def request_event(
 
     Parameters
     ----------
-    request : Request
     route : Route
         The route that matched.
     parameters : Mapping[str, str]

@@ -20,13 +20,7 @@ ENDPOINT = "AWS_ENDPOINT_URL_LAMBDA"
 
 
 class Invocations:
-    """Runs what is invoked asynchronously, once, in the background.
-
-    Parameters
-    ----------
-    functions : Functions
-    console : Console
-    """
+    """Runs what is invoked asynchronously, once, in the background."""
 
     def __init__(self, functions: Functions, console: Console) -> None:
         self._functions = functions

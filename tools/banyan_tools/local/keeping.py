@@ -29,10 +29,8 @@ def kept_tables(folder: Path, names: Sequence[str], console: Console) -> Iterato
 
     Parameters
     ----------
-    folder : Path
     names : Sequence[str]
         Of tables that are there.
-    console : Console
 
     Raises
     ------

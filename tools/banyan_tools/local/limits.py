@@ -78,7 +78,6 @@ def name_faults(template: Template, stack: str = LONGEST_STACK) -> Iterator[str]
 
     Parameters
     ----------
-    template : Template
     stack : str, optional
         The longest that CloudFormation allows, unless given.
     """

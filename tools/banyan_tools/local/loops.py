@@ -22,8 +22,6 @@ def looping(name: str, step: Callable[[], float], console: Console, stopping: th
     step : Callable[[], float]
         Returns the seconds to wait before it is called again. When it raises, a warning is written and it is
         called again a little later.
-    console : Console
-    stopping : threading.Event
     """
     thread = threading.Thread(target=repeat, args=(name, step, console, stopping), name=name, daemon=True)
     thread.start()

@@ -17,12 +17,10 @@ class Options:
 
     Parameters
     ----------
-    port : int
     engine : str
         ``moto``, ``dynamodb-local``, or ``outside`` for services that other processes run.
     data : Path
         Folder for the key, the functions' log and DynamoDB Local's tables.
-    template : Path
     parameters : dict[str, str]
         Template parameters that differ from their defaults.
     keep : bool

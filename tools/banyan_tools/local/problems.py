@@ -13,7 +13,6 @@ class Problem(Exception):
 
     Parameters
     ----------
-    status : HTTPStatus
     code : str
         Stable name of the problem, for programs.
     detail : str

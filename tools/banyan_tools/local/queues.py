@@ -31,13 +31,6 @@ class QueueConsumer:
 
     The others come back after the queue's visibility timeout, and go to its dead-letter queue in the end. There, too,
     goes what has invoked the function in a chain of its own messages too often, unless the template allows it that.
-
-    Parameters
-    ----------
-    mapping : Mapping
-    function : Invocable
-    console : Console
-    stopping : threading.Event
     """
 
     def __init__(self, mapping: Mapping, function: Invocable, console: Console, stopping: threading.Event) -> None:

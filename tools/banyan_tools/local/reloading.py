@@ -25,10 +25,8 @@ class Reloading:
 
     Parameters
     ----------
-    folders : Sequence[Path]
     load : Callable[[], Callable[[], None]]
         Imports everything, and returns what puts it in the place of the version before.
-    console : Console
     """
 
     def __init__(self, folders: Sequence[Path], load: Callable[[], Callable[[], None]], console: Console) -> None:

@@ -27,7 +27,6 @@ class Route:
         ARN of the function behind it.
     authorizer : str | None
         Logical id of the JWT authorizer; None for a public route.
-    scopes : Sequence[str]
     """
 
     key: str

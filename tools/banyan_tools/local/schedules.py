@@ -27,7 +27,6 @@ class Schedule:
 
     Parameters
     ----------
-    name, arn, expression : str
     target : str
         ARN of the function.
     source : str
@@ -62,13 +61,6 @@ class Schedule:
 
 class Clockwork:
     """Invokes a function whenever its schedule is due; what falls due while it runs is left out.
-
-    Parameters
-    ----------
-    schedule : Schedule
-    function : Invocable
-    console : Console
-    stopping : threading.Event
 
     Raises
     ------

@@ -26,7 +26,6 @@ class ShardReader:
 
     Parameters
     ----------
-    client : DynamoDBStreamsClient
     stream_arn : str
         The stream, as the engine names it.
     source_arn : str

@@ -49,11 +49,6 @@ class Stack(ExitStack):
 
     Leaving stops everything, the last started first: no request finds its function or its table gone.
 
-    Parameters
-    ----------
-    options : Options
-    console : Console
-
     Raises
     ------
     StackError

@@ -41,14 +41,6 @@ class StreamConsumer:
 
     Records of one item keep their order; records of different items do not when the mapping is parallel, just as
     DynamoDB promises no more.
-
-    Parameters
-    ----------
-    mapping : Mapping
-    function : Invocable
-    checkpoints : Checkpoints
-    console : Console
-    stopping : threading.Event
     """
 
     def __init__(

@@ -91,7 +91,6 @@ class Template:
 
         Parameters
         ----------
-        kind : str
         stack : str
             Name of the stack, which may be a part of theirs.
         """

@@ -33,7 +33,6 @@ def make_token(
         Who calls, for whom.
     data : Path
         The stack's data folder, which holds the key; the key is made if need be.
-    scopes : Sequence[str]
     hours : float
         Until the token expires.
     claim : str

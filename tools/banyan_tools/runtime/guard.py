@@ -22,11 +22,6 @@ DENIED = "com.amazonaws.{service}#AccessDeniedException"
 class Guard:
     """Passes requests on, and denies what a role does not allow as the service would; a context manager.
 
-    Parameters
-    ----------
-    role : Role
-    backend : Backend
-
     Attributes
     ----------
     endpoint : str

@@ -27,7 +27,6 @@ def running(command: Sequence[str], port: int, environment: Mapping[str, str], f
 
     Parameters
     ----------
-    command : Sequence[str]
     port : int
         It is ready once it accepts connections there.
     environment : Mapping[str, str]

@@ -41,7 +41,6 @@ class Sandbox:
 
     Parameters
     ----------
-    template : Template
     backend : Backend
         Without anything in it.
     """
@@ -77,7 +76,6 @@ class Sandbox:
         ----------
         name : str
             Folder of the function, for example ``command_api``.
-        event : Any
 
         Raises
         ------

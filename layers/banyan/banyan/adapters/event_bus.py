@@ -52,7 +52,6 @@ class Entry:
         Its detail-type.
     detail : bytes
         A JSON object, UTF-8.
-    source : str
     time : datetime, optional
         When it happened; the bus's own time unless given.
     """
@@ -140,18 +139,13 @@ class EventBus:
 
 
 class EventBridgeNotices:
-    """Sends notices over the bus.
-
-    Parameters
-    ----------
-    bus : EventBus
-    """
+    """Sends notices over the bus."""
 
     def __init__(self, bus: EventBus) -> None:
         self._bus = bus
 
     def send(self, kind: str, detail: Mapping[str, Any]) -> None:
-        """As in ``Notices``. Raises ``StoreUnavailable`` and ``NotPublished``."""
+        """Raises ``StoreUnavailable`` and ``NotPublished``."""
         self._bus.put([Entry(kind, orjson.dumps(dict(detail), default=str))])
 
 
@@ -173,7 +167,6 @@ class Claim(CamelModel):
 
     Parameters
     ----------
-    bucket, key : str
     sha256 : str
         Of the object, 64 hexadecimal digits.
     size : int
@@ -193,7 +186,6 @@ class ClaimChecks:
     ----------
     client : Callable[[], S3Client]
         Asked at the first event.
-    bucket : str
     """
 
     def __init__(self, client: Callable[[], S3Client], bucket: str) -> None:
@@ -232,8 +224,6 @@ class EventPublisher:
 
     Parameters
     ----------
-    bus : EventBus
-    claims : ClaimChecks
     domain : Domain
         Events come from ``banyan.<name>`` of the domain, or part of one, that their entity belongs to.
     """
@@ -244,7 +234,7 @@ class EventPublisher:
         self._domain = domain
 
     def act(self, commit: Commit, events: Sequence[Event]) -> None:  # noqa: ARG002
-        """As in ``Effect``. Raises ``NotPublished`` for an event that the bus will never accept."""
+        """Raises ``NotPublished`` for an event that the bus will never accept."""
         self._bus.put([self._entry(event) for event in events])
 
     def _entry(self, event: Event) -> Entry:

@@ -26,7 +26,6 @@ class Functions(Protocol):
         ----------
         function : str
             A field of ``FunctionNames``.
-        event : Mapping[str, Any]
 
         Raises
         ------
@@ -42,7 +41,6 @@ class LambdaFunctions:
     ----------
     client : Callable[[], LambdaClient]
         Makes the client when a function is started first.
-    names : FunctionNames
     """
 
     def __init__(self, client: Callable[[], LambdaClient], names: FunctionNames) -> None:
@@ -50,7 +48,6 @@ class LambdaFunctions:
         self._names = names
 
     def start(self, function: str, event: Mapping[str, Any]) -> None:
-        """As in ``Functions``."""
         name: str = getattr(self._names, function)
         try:
             self._client.invoke(FunctionName=name, InvocationType="Event", Payload=orjson.dumps(event))

@@ -82,15 +82,13 @@ class EmbeddedMetrics:
         self._lock = Lock()
 
     def count(self, name: str, value: int = 1) -> None:
-        """As in ``Telemetry``."""
         self._add(name, MetricUnit.Count, value)
 
     def duration(self, name: str, milliseconds: float) -> None:
-        """As in ``Telemetry``."""
         self._add(name, MetricUnit.Milliseconds, milliseconds)
 
     def gauge(self, name: str, value: float, of: str = "") -> None:
-        """As in ``Telemetry``: the service's metric, and with ``of`` another one with it as the dimension ``of``."""
+        """The service's metric, and with ``of`` another one with it as the dimension ``of``."""
         self._add(name, MetricUnit.NoUnit, value)
         if of:
             with self._lock:

@@ -31,12 +31,7 @@ _W3C: Final = TraceContextTextMapPropagator()
 
 
 class OpenTelemetry:
-    """Tracing by a provider of OpenTelemetry.
-
-    Parameters
-    ----------
-    provider : TracerProvider
-    """
+    """Tracing by a provider of OpenTelemetry."""
 
     def __init__(self, provider: TracerProvider) -> None:
         self._provider = provider
@@ -44,7 +39,7 @@ class OpenTelemetry:
 
     @contextmanager
     def span(self, name: str, parent: str, attributes: Attributes) -> Iterator[str]:
-        """As in ``Tracing``. An error leaves its type, never its text, which may quote what a caller sent."""
+        """An error leaves its type, never its text, which may quote what a caller sent."""
         with self._tracer.start_as_current_span(
             name,
             _context(parent),
@@ -63,7 +58,6 @@ class OpenTelemetry:
                 raise
 
     def flush(self) -> None:
-        """As in ``Tracing``."""
         self._provider.force_flush(round(EXPORT_SECONDS * 1000))
 
 
@@ -72,7 +66,6 @@ class SignedForXRay(requests.auth.AuthBase):
 
     Parameters
     ----------
-    region : str
     session : botocore.session.Session
         Whose credentials sign.
     """

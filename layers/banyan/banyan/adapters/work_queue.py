@@ -27,7 +27,6 @@ class SqsWorkQueue:
     ----------
     client : Callable[[], SQSClient]
         Makes the client when something is sent first.
-    url : str
     """
 
     def __init__(self, client: Callable[[], SQSClient], url: str) -> None:
@@ -35,7 +34,7 @@ class SqsWorkQueue:
         self._url = url
 
     def send(self, works: Sequence[Work], delay_seconds: int = 0) -> None:
-        """As in ``WorkQueue``.
+        """Up to ten works are one request.
 
         Raises
         ------

@@ -40,7 +40,6 @@ class CommitIdCache:
 
     Parameters
     ----------
-    places : Mapping[str, tuple[int, datetime]]
     since : datetime
         All that were recorded at this moment or later, up to some head, are among them.
     limit : int
@@ -181,15 +180,12 @@ class CommandHandler(Generic[S, C]):
 
     Parameters
     ----------
-    store : EventStore
-    decider : Decider
     retries : int
         Further attempts after a conflict.
     backoff_ms : int
         Upper bound of the first wait, ms; doubles with each attempt, fully jittered.
     cache_size : int
         Aggregates kept between calls.
-    telemetry : Telemetry
     sleep : Callable[[float], None]
         Seconds.
     """
@@ -228,11 +224,8 @@ class CommandHandler(Generic[S, C]):
 
         Parameters
         ----------
-        stream : StreamId
-        command : Command
         commit_id : str, optional
             Idempotency id of the command.
-        metadata : Metadata, optional
         expected : int, optional
             Version the caller saw; any other is a conflict that is not tried again.
         optimistic : bool

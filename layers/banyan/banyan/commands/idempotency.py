@@ -12,14 +12,7 @@ from banyan.commands.handler import CLOCK_SKEW
 
 @dataclass(frozen=True, slots=True)
 class StoredAnswer:
-    """A final answer, as it is given again.
-
-    Parameters
-    ----------
-    status : int
-    headers : dict[str, str]
-    body : str
-    """
+    """A final answer, as it is given again."""
 
     status: int
     headers: dict[str, str]
@@ -83,12 +76,10 @@ class MemoryIdempotency:
         self._lock = Lock()
 
     def get(self, key: str) -> Record | None:
-        """As in ``IdempotencyTable``."""
         with self._lock:
             return self._records.get(key)
 
     def claim(self, record: Record, now: datetime) -> Record:
-        """As in ``IdempotencyTable``."""
         with self._lock:
             standing = self._records.get(record.key)
             if standing is None or standing.expires_at <= now:
@@ -96,7 +87,6 @@ class MemoryIdempotency:
             return self._records[record.key]
 
     def replace(self, record: Record, owner: str) -> Record:
-        """As in ``IdempotencyTable``."""
         with self._lock:
             standing = self._records.get(record.key)
             if standing and standing.owner == owner and standing.answer is None:

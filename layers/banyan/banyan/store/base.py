@@ -29,7 +29,6 @@ class Commit:
 
     Parameters
     ----------
-    stream : StreamId
     position : int
         Version of the first event.
     count : int
@@ -76,7 +75,6 @@ class Snapshot:
 
     Parameters
     ----------
-    stream : StreamId
     version : int
         Version of the last event it covers, a commit boundary.
     digest : str
@@ -112,8 +110,6 @@ class Write:
 
     Parameters
     ----------
-    stream : StreamId
-    expected : StreamHead | int | Expected
     events : Sequence[DomainEvent]
         At least one.
     """

@@ -36,13 +36,10 @@ class EventStore(StreamReader):
 
     Parameters
     ----------
-    table : CommitTable
     registry : EventRegistry
         Events of the domain.
     clock : Callable[[], datetime]
         Time of recording, UTC.
-    sleep : Callable[[float], None]
-        As in ``StreamReader``.
     """
 
     def __init__(
@@ -68,7 +65,6 @@ class EventStore(StreamReader):
 
         Parameters
         ----------
-        stream : StreamId
         expected : StreamHead | int | Expected
             A head handed out by the store, or ``NO_STREAM``: one write. A bare version: one read more.
             ``ANY``: one read more, or, with a ``commit_id``, a read of the whole stream, as it may be a repeat.
@@ -76,7 +72,6 @@ class EventStore(StreamReader):
             At least one.
         commit_id : str, optional
             Idempotency id: repeating the append returns the first result.
-        metadata : Metadata, optional
 
         Raises
         ------

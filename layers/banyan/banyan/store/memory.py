@@ -33,7 +33,6 @@ class MemoryTable:
         self._lock = Lock()
 
     def insert(self, commits: Sequence[Commit]) -> None:
-        """As in ``CommitTable``."""
         with self._lock:
             found = {
                 index: standing
@@ -46,7 +45,6 @@ class MemoryTable:
                 self._streams[commit.stream][commit.position] = commit
 
     def forward(self, stream: StreamId, after: int) -> Iterator[Commit | Snapshot]:
-        """As in ``CommitTable``."""
         return (item for position, item in self._sorted(stream) if position >= after + 1)
 
     def backward(
@@ -55,21 +53,17 @@ class MemoryTable:
         upto: int | None = None,
         page: int | None = None,  # noqa: ARG002
     ) -> Iterator[Commit | Snapshot]:
-        """As in ``CommitTable``."""
         return (item for position, item in reversed(self._sorted(stream)) if upto is None or position <= upto)
 
     def existing(self, streams: Sequence[StreamId]) -> frozenset[StreamId]:
-        """As in ``CommitTable``."""
         with self._lock:
             return frozenset(stream for stream in streams if self._streams.get(stream))
 
     def put_snapshot(self, snapshot: Snapshot) -> None:
-        """As in ``CommitTable``."""
         with self._lock:
             self._streams[snapshot.stream][snapshot.version + SNAPSHOT_OFFSET] = snapshot
 
     def log(self, bucket: int, after: datetime | None = None) -> Iterator[LogEntry]:
-        """As in ``CommitTable``."""
         with self._lock:
             items = [item for stream in self._streams.values() for item in stream.values()]
         commits = (item for item in items if isinstance(item, Commit))

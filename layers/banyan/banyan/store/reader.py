@@ -37,7 +37,6 @@ class StreamReader:
 
     Parameters
     ----------
-    table : CommitTable
     registry : EventRegistry
         Events of the domain.
     sleep : Callable[[float], None]
@@ -114,7 +113,6 @@ class StreamReader:
 
         Parameters
         ----------
-        stream : StreamId
         state_version : int, optional
             Accept a snapshot whose state has this version; without it all events are read.
         since : StreamHead, optional

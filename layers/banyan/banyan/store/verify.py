@@ -40,7 +40,6 @@ class Damage:
 
     Parameters
     ----------
-    kind : DamageKind
     version : int
         First version it concerns.
     detail : str
@@ -58,7 +57,6 @@ class VerifiedStream:
 
     Parameters
     ----------
-    stream : StreamId
     version : int
         Version of its last event.
     problems : tuple[Damage, ...]
@@ -83,8 +81,6 @@ def verify_stream(store: EventStore, stream: StreamId, decider: AnyDecider | Non
 
     Parameters
     ----------
-    store : EventStore
-    stream : StreamId
     decider : Decider, optional
         Folds the events, to compare with the snapshots that have its state version.
 

@@ -25,7 +25,6 @@ class Stock(CamelModel):
 
     Parameters
     ----------
-    sku : str
     tracked_since : datetime, optional
         When the first pieces came in; ``None`` for a SKU that is not tracked.
     available : int

@@ -29,8 +29,6 @@ class OrderDetails(Order):
         Its lines, in the order in which they came.
     created_at, paid_at, cancelled_at : datetime, optional
         When it happened in the world, UTC.
-    payment_method, cancel_reason : str, optional
-    refunded_amount : Decimal
     """
 
     items: tuple[Item, ...] = ()

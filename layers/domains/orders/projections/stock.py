@@ -21,7 +21,6 @@ class StockLevel(CamelModel):
 
     Parameters
     ----------
-    sku : str
     available, reserved, sold : int
         Pieces.
     rejections : int

@@ -86,7 +86,6 @@ class Late(Moments):
     ----------
     deadly : int
         The moment at which it dies.
-    overtake : Callable[[], object]
     """
 
     def __init__(self, deadly: int, overtake: Callable[[], object]) -> None:

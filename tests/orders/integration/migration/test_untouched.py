@@ -203,14 +203,7 @@ class InTables:
 
 
 class Walk:
-    """Rows that meet commands in every phase, there and back, and repairs.
-
-    Parameters
-    ----------
-    world : MigrationFixture
-    program : InItems | InTables
-    examples : Sequence[Row]
-    """
+    """Rows that meet commands in every phase, there and back, and repairs."""
 
     def __init__(self, world: MigrationFixture, program: InItems | InTables, examples: Sequence[Row]) -> None:
         self.world = world

@@ -22,8 +22,6 @@ class DynamoDBTable:
 
     Parameters
     ----------
-    gateway : Gateway
-    name : str
     buckets : int
         Number of buckets of the log; fixed for the life of a table.
     """
@@ -34,11 +32,10 @@ class DynamoDBTable:
         self.buckets = buckets
 
     def insert(self, commits: Sequence[Commit], beside: Sequence[TransactItem] = ()) -> None:
-        """As in ``CommitTable``: one ``PutItem``, or one ``TransactWriteItems`` for several.
+        """One ``PutItem``, or one ``TransactWriteItems`` for several.
 
         Parameters
         ----------
-        commits : Sequence[Commit]
         beside : Sequence[dict]
             Writes and checks of other items that hold together with the commits or not at all.
 
@@ -59,19 +56,17 @@ class DynamoDBTable:
             raise _conflict(failed.standing, len(commits)) from failed
 
     def forward(self, stream: StreamId, after: int) -> Iterator[Commit | Snapshot]:
-        """As in ``CommitTable``."""
         return self._query(stream, "AND #position >= :bound", {":bound": {"N": str(after + 1)}}, None, True)
 
     def backward(
         self, stream: StreamId, upto: int | None = None, page: int | None = None
     ) -> Iterator[Commit | Snapshot]:
-        """As in ``CommitTable``."""
         if upto is None:
             return self._query(stream, "", {}, page, False)
         return self._query(stream, "AND #position <= :bound", {":bound": {"N": str(upto)}}, page, False)
 
     def existing(self, streams: Sequence[StreamId]) -> frozenset[StreamId]:
-        """As in ``CommitTable``: one ``BatchGetItem`` for up to 100 first commits."""
+        """One ``BatchGetItem`` for up to 100 first commits."""
         keys = [{"stream": {"S": str(stream)}, "position": {"N": "1"}} for stream in streams]
         found = self._gateway.get_many(
             self._name, keys, ProjectionExpression="#stream", ExpressionAttributeNames={"#stream": "stream"}
@@ -79,11 +74,9 @@ class DynamoDBTable:
         return frozenset(StreamId.parse(item["stream"]["S"]) for item in found)
 
     def put_snapshot(self, snapshot: Snapshot) -> None:
-        """As in ``CommitTable``."""
         self._gateway.write("put_item", {"TableName": self._name, "Item": snapshot_item(snapshot)})
 
     def log(self, bucket: int, after: datetime | None = None) -> Iterator[LogEntry]:
-        """As in ``CommitTable``."""
         request = {
             "TableName": self._name,
             "IndexName": "log",

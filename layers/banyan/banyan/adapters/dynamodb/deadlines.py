@@ -27,8 +27,6 @@ class DynamoDBDeadlines:
 
     Parameters
     ----------
-    gateway : Gateway
-    table : str
     buckets : int
         Among which the streams are spread; fixed for the life of a table.
     """
@@ -39,32 +37,31 @@ class DynamoDBDeadlines:
         self._buckets = buckets
 
     def schedule(self, deadline: Deadline) -> None:
-        """As in ``Deadlines``: one ``PutItem``."""
+        """One ``PutItem``."""
         self._put(waiting(deadline), "attribute_not_exists(#due)")
 
     def due(self, now: datetime) -> Iterator[Waiting]:
-        """As in ``WaitingDeadlines``: one ``Query`` for each bucket and page."""
+        """One ``Query`` for each bucket and page."""
         until = timestamp(now) + BEHIND_ITS_MOMENT
         return merge(*(self._query(bucket, until) for bucket in range(self._buckets)), key=lambda kept: kept.key)
 
     def remove(self, waiting: Waiting) -> None:
-        """As in ``WaitingDeadlines``: one ``DeleteItem``."""
+        """One ``DeleteItem``."""
         self._gateway.write("delete_item", {"TableName": self._table, "Key": self._key(waiting)})
 
     def put_back(self, waiting: Waiting) -> None:
-        """As in ``WaitingDeadlines``: one ``PutItem``."""
+        """One ``PutItem``."""
         self._put(waiting, "attribute_exists(#due)")
 
     def park(self, waiting: Waiting) -> None:
-        """As in ``WaitingDeadlines``: one transaction."""
+        """One transaction."""
         self._move(self._key(waiting), self._item(waiting, PARKED))
 
     def parked(self) -> Iterator[Waiting]:
-        """As in ``WaitingDeadlines``."""
         return self._query(PARKED, "~")
 
     def unpark(self, waiting: Waiting) -> None:
-        """As in ``WaitingDeadlines``: one transaction."""
+        """One transaction."""
         self._move(self._key(waiting, PARKED), self._item(unfailed(waiting), self._bucket(waiting)))
 
     def _query(self, bucket: int, until: str) -> Iterator[Waiting]:

@@ -21,10 +21,8 @@ class Layout:
 
     Parameters
     ----------
-    partition : str
     sort : str, optional
         Where there is none, ``partition`` holds both parts of a key with a ``#`` between them, and no page can be read.
-    text : str
     digest : str, optional
         Of the text, which is compressed then, and stands for it in conditions.
     """
@@ -77,14 +75,7 @@ SEGMENTS: Final = Layout("cursor", None, "segment")
 
 
 class DynamoDBDocuments:
-    """Keeps documents in a table.
-
-    Parameters
-    ----------
-    gateway : Gateway
-    table : str
-    layout : Layout
-    """
+    """Keeps documents in a table."""
 
     def __init__(self, gateway: Gateway, table: str, layout: Layout) -> None:
         self._gateway = gateway

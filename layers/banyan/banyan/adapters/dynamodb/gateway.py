@@ -50,7 +50,6 @@ class Gateway:
 
     Parameters
     ----------
-    client : DynamoDBClient
     sleep : Callable[[float], None]
         Waits before a request, or the rest of a batch, is sent again; seconds.
     """
@@ -91,8 +90,6 @@ class Gateway:
 
         Parameters
         ----------
-        operation : str
-        request : Mapping[str, Any]
         first : int, optional
             Items of the first page; each later one holds twice as many.
         """

@@ -13,31 +13,25 @@ from banyan.store.items import Item
 
 
 class DynamoDBIdempotency:
-    """Keeps records in a table keyed by ``key``, whose TTL attribute is ``expires_at``.
-
-    Parameters
-    ----------
-    gateway : Gateway
-    name : str
-    """
+    """Keeps records in a table keyed by ``key``, whose TTL attribute is ``expires_at``."""
 
     def __init__(self, gateway: Gateway, name: str) -> None:
         self._gateway = gateway
         self._name = name
 
     def get(self, key: str) -> Record | None:
-        """As in ``IdempotencyTable``: one ``GetItem``."""
+        """One ``GetItem``."""
         item = self._gateway.get(self._name, {"key": {"S": key}})
         return _record(item) if item else None
 
     def claim(self, record: Record, now: datetime) -> Record:
-        """As in ``IdempotencyTable``: one ``PutItem``, which also brings what stands there."""
+        """One ``PutItem``, which also brings what stands there."""
         condition = "attribute_not_exists(#key) OR #expires_at <= :now"
         names = {"#key": "key", "#expires_at": "expires_at"}
         return self._put(record, condition, names, {":now": _seconds(now)})
 
     def replace(self, record: Record, owner: str) -> Record:
-        """As in ``IdempotencyTable``: one ``PutItem``."""
+        """One ``PutItem``."""
         condition = "#owner = :owner AND attribute_not_exists(#answer)"
         return self._put(record, condition, {"#owner": "owner", "#answer": "answer"}, {":owner": {"S": owner}})
 

@@ -20,16 +20,7 @@ WRITES: Final = ("PutItem", "UpdateItem", "DeleteItem", "BatchWriteItem", "Trans
 
 
 class ConsumedCapacity:
-    """Asks DynamoDB what each request of a client consumes, and adds it up, indexes included.
-
-    Parameters
-    ----------
-    client : DynamoDBClient
-
-    Attributes
-    ----------
-    read_units, write_units : float
-    """
+    """Asks DynamoDB what each request of a client consumes, and adds it up, indexes included."""
 
     def __init__(self, client: DynamoDBClient) -> None:
         self.read_units = 0.0
@@ -67,8 +58,6 @@ class ClockWatch:
 
     Parameters
     ----------
-    clock : Callable[[], datetime]
-    telemetry : Telemetry
     monotonic : Callable[[], float]
         Seconds.
     """

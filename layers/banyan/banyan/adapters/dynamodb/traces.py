@@ -15,24 +15,18 @@ from banyan.traces import TraceRow
 
 
 class DynamoDBTraces:
-    """Keeps trace rows in a table keyed by ``trace`` and ``entry``, whose TTL attribute is ``expires_at``.
-
-    Parameters
-    ----------
-    gateway : Gateway
-    table : str
-    """
+    """Keeps trace rows in a table keyed by ``trace`` and ``entry``, whose TTL attribute is ``expires_at``."""
 
     def __init__(self, gateway: Gateway, table: str) -> None:
         self._gateway = gateway
         self._table = table
 
     def put(self, row: TraceRow) -> None:
-        """As in ``TraceIndex``: one ``PutItem``."""
+        """One ``PutItem``."""
         self._gateway.write("put_item", {"TableName": self._table, "Item": _item(row)})
 
     def rows(self, tenant: str, correlation_id: str, limit: int) -> Sequence[TraceRow]:
-        """As in ``TraceIndex``; eventually consistent, as the rows themselves are."""
+        """Eventually consistent, as the rows themselves are."""
         request: dict[str, Any] = {
             "TableName": self._table,
             "KeyConditionExpression": "#trace = :trace",

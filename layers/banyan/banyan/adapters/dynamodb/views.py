@@ -326,13 +326,7 @@ CURSORS: Final = ("cursor",)
 
 
 class DynamoDBGenerationRows:
-    """Scans the tables of ``DynamoDBViews`` in parts.
-
-    Parameters
-    ----------
-    gateway : Gateway
-    views_table, cursors_table : str
-    """
+    """Scans the tables of ``DynamoDBViews`` in parts."""
 
     def __init__(self, gateway: Gateway, views_table: str, cursors_table: str) -> None:
         self._gateway = gateway
@@ -342,7 +336,7 @@ class DynamoDBGenerationRows:
     def keys(
         self, generations: Sequence[Generation], part: int, parts: int, position: str | None
     ) -> tuple[Mapping[Generation, Sequence[ViewKey]], str | None]:
-        """As in ``GenerationRows``: one page of a strongly consistent ``Scan``."""
+        """One page of a strongly consistent ``Scan``."""
         by_name = {str(generation): generation for generation in generations}
         items, key = self._page(self._views, generations, part, parts, orjson.loads(position) if position else None)
         found: dict[Generation, list[ViewKey]] = defaultdict(list)
@@ -351,12 +345,11 @@ class DynamoDBGenerationRows:
         return found, orjson.dumps(key).decode() if key else None
 
     def rows(self, generation: Generation, keys: Sequence[ViewKey]) -> Mapping[ViewKey, ViewRow]:
-        """As in ``GenerationRows``."""
         items = self._gateway.get_many(self._views, [view_item_key(generation, key) for key in keys])
         return {read_row_key(item): read_view(item) for item in items}
 
     def drop(self, generation: Generation, part: int, parts: int, position: str | None) -> str | None:
-        """As in ``GenerationRows``: one page of the rows, or behind the last of them one of the cursors."""
+        """One page of the rows, or behind the last of them one of the cursors."""
         table, key = orjson.loads(position) if position else (self._views, None)
         items, key = self._page(table, [generation], part, parts, key)
         self._gateway.write_many(table, [{"DeleteRequest": {"Key": item}} for item in items])

@@ -45,7 +45,6 @@ class Api:
 
     Parameters
     ----------
-    application : Application
     routers : Router
         Routes for callers with a verified token.
     public : Router, optional

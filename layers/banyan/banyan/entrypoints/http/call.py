@@ -145,8 +145,6 @@ class HttpResolver(APIGatewayHttpResolver):
 
         Parameters
         ----------
-        event : Mapping[str, Any]
-        invocation : LambdaContext
         body : Mapping[str, Any]
             The parsed body.
         context : dict[str, Any]

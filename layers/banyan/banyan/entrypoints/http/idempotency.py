@@ -58,10 +58,8 @@ class IdempotentRequests:
 
     Parameters
     ----------
-    table : IdempotencyTable
     hours : int
         How long a key is remembered.
-    clock : Callable[[], datetime]
     sleep : Callable[[float], None]
         Waits for an attempt that is still running, seconds.
     """

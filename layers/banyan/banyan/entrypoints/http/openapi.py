@@ -77,7 +77,6 @@ def document(domain: Domain, public: Router) -> str:
 
     Parameters
     ----------
-    domain : Domain
     public : Router
         Routes that need no token.
     """

@@ -81,8 +81,6 @@ class BadRequest(BanyanError):
 
     Parameters
     ----------
-    code, detail : str
-        As in ``Problem``.
     field : str, optional
         Header or parameter that is malformed.
     """

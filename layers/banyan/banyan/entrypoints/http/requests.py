@@ -129,7 +129,6 @@ def read_body(event: Mapping[str, Any], max_bytes: int) -> dict[str, Any]:
 
     Parameters
     ----------
-    event : Mapping[str, Any]
     max_bytes : int
         Largest body accepted.
 

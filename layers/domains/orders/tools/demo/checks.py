@@ -36,8 +36,6 @@ class Check:
 
     Parameters
     ----------
-    what : str
-    value : str
     faults : tuple[str, ...]
         What is off; empty when nothing is.
     """

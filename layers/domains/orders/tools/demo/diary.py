@@ -20,7 +20,6 @@ class Entry:
         Seconds of a clock that only goes forward.
     kind : "step" | "fault" | "good"
         The migration stands at another step; something was broken; something was found or put right.
-    text : str
     """
 
     at: float

@@ -49,7 +49,6 @@ class Acknowledged:
 
     Parameters
     ----------
-    command : Command
     version : int
         What the answer said.
     sent, at : float

@@ -14,12 +14,7 @@ CONFLICT: Final = 409
 
 
 class Operator:
-    """Everything a person does in a migration, and the schedules that look after it meanwhile.
-
-    Parameters
-    ----------
-    stage : Stage
-    """
+    """Everything a person does in a migration, and the schedules that look after it meanwhile."""
 
     def __init__(self, stage: Stage) -> None:
         self._stage = stage

@@ -19,8 +19,6 @@ class Options:
 
     Parameters
     ----------
-    engine : Engine
-    legacy : Kind
     file : Path
         An Online Retail CSV.
     copies : int

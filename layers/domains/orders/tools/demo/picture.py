@@ -32,12 +32,7 @@ MARKS: Final = {"fault": "#c62828", "good": "#2e7d32", "step": "#37474f"}
 
 
 class Scale:
-    """Where a moment lies.
-
-    Parameters
-    ----------
-    began, ended : float
-    """
+    """Where a moment lies."""
 
     def __init__(self, began: float, ended: float) -> None:
         self._began = began

@@ -20,7 +20,6 @@ class Screen:
 
     Parameters
     ----------
-    console : Console
     commands : int
         That the clients will send.
     """

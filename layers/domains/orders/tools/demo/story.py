@@ -69,11 +69,6 @@ class Story:
 
     Parameters
     ----------
-    stage : Stage
-    options : Options
-    script : Script
-    ledger : Ledger
-    diary : Diary
     progress : Callable[[int, int], None]
         Hears how far the backfill has come.
     """

@@ -28,8 +28,6 @@ class Traffic:
 
     Parameters
     ----------
-    url, token : str
-    ledger : Ledger
     journeys : Sequence[Sequence[Command]]
         Commands of one order each, in sequence.
     seconds : float

@@ -23,10 +23,8 @@ class Alarm:
 
     Parameters
     ----------
-    metric : str
     comparison : str
         As CloudWatch names it.
-    threshold : float
     period : int
         Seconds that are summed up.
     """

@@ -19,12 +19,7 @@ Upto = Mapping[StreamId, int]
 
 
 class Truth:
-    """What the events say now; each stream is read once.
-
-    Parameters
-    ----------
-    app : Application
-    """
+    """What the events say now; each stream is read once."""
 
     def __init__(self, app: Application) -> None:
         self._app = app
@@ -43,7 +38,6 @@ class Truth:
 
         Parameters
         ----------
-        projection : Projection
         upto : Mapping[StreamId, int], optional
             The version of streams that are not to be taken in to their end.
         """

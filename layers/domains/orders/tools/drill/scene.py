@@ -31,13 +31,7 @@ DEPLOYMENTS: Final = Path(__file__).parent / "deployments"
 
 @dataclass(frozen=True)
 class Scene:
-    """Services, and a data folder for the stacks over them.
-
-    Parameters
-    ----------
-    services : Backend
-    data : Path
-    """
+    """Services, and a data folder for the stacks over them."""
 
     services: Backend
     data: Path

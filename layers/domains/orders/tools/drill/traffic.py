@@ -25,7 +25,6 @@ class Traffic:
     ----------
     known : Mapping[str, Any]
         By path: what must be answered whenever it is asked, provenance left out.
-    ordered, reads : int
     wrong : list[str]
         Paths that were answered otherwise.
     failures : list[str]

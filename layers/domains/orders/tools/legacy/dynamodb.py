@@ -20,23 +20,16 @@ _reader, _writer = TypeDeserializer(), TypeSerializer()
 
 
 class OnDynamoDB:
-    """Writes to a table keyed by ``tenant`` and ``id``, and raises ``version`` with each write.
-
-    Parameters
-    ----------
-    client : DynamoDBClient
-    table : str
-    """
+    """Writes to a table keyed by ``tenant`` and ``id``, and raises ``version`` with each write."""
 
     def __init__(self, client: DynamoDBClient, table: str) -> None:
         self._client = client
         self._table = table
 
     def close(self) -> None:
-        """As in ``Program``."""
+        """Nothing is kept open."""
 
     def create(self) -> None:
-        """As in ``Program``."""
         with suppress(self._client.exceptions.ResourceInUseException):
             self._client.create_table(
                 TableName=self._table,
@@ -47,7 +40,6 @@ class OnDynamoDB:
             )
 
     def insert(self, tenant: str, row: LegacyOrder) -> None:
-        """As in ``Program``."""
         item = {"tenant": tenant, "id": row.order_id, "version": 1, **orjson.loads(row.model_dump_json())}
         with suppress(self._client.exceptions.ConditionalCheckFailedException):
             self._client.put_item(
@@ -57,7 +49,6 @@ class OnDynamoDB:
             )
 
     def update(self, tenant: str, order_id: str, column: str, value: str) -> None:
-        """As in ``Program``."""
         self._client.update_item(
             TableName=self._table,
             Key={"tenant": {"S": tenant}, "id": {"S": order_id}},
@@ -67,7 +58,6 @@ class OnDynamoDB:
         )
 
     def rows(self, tenant: str) -> dict[str, LegacyOrder]:
-        """As in ``Program``."""
         return {item["id"]: _order(item) for item in self._items() if item["tenant"] == tenant}
 
     def _items(self) -> Iterator[Mapping[str, Any]]:

@@ -39,16 +39,14 @@ class OnPostgres:
         self._connection.execute("SET timezone = 'UTC'")
 
     def close(self) -> None:
-        """As in ``Program``."""
         self._connection.close()
 
     def create(self) -> None:
-        """As in ``Program``; Banyan's tables beside them too."""
+        """Banyan's tables beside them too."""
         with closing(PostgresLegacy(Connections(self._url), LEGACY)) as legacy:
             legacy.install("orders")
 
     def insert(self, tenant: str, row: LegacyOrder) -> None:
-        """As in ``Program``."""
         with self._connection.transaction(), self._connection.cursor() as cursor:
             cursor.execute(
                 f"INSERT INTO orders (tenant, order_id, {', '.join(COLUMNS)})"
@@ -63,14 +61,12 @@ class OnPostgres:
                 cursor.executemany("INSERT INTO order_items VALUES (%s, %s, %s, %s, %s, %s)", lines)
 
     def update(self, tenant: str, order_id: str, column: str, value: str) -> None:
-        """As in ``Program``."""
         self._connection.execute(
             f"UPDATE orders SET {column} = %s WHERE tenant = %s AND order_id = %s",
             [value, tenant, order_id],
         )
 
     def rows(self, tenant: str) -> dict[str, LegacyOrder]:
-        """As in ``Program``."""
         lines: dict[str, list[dict[str, Any]]] = {}
         for order_id, sku, quantity, price in self._connection.execute(
             "SELECT order_id, sku, quantity, price FROM order_items WHERE tenant = %s ORDER BY order_id, line", [tenant]
