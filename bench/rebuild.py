@@ -66,7 +66,7 @@ def main() -> None:
 
 
 def _round(engine: DynamoDBEngine, streams: int) -> Sequence[tuple[str, Run]]:
-    ledger = Ledger(engine.views(), engine.table(), controls=engine.controls())
+    ledger = Ledger(engine.views(), engine.table(), projection_states=engine.projection_states())
     commits = [commit for number in range(streams) for commit in _filled(ledger, f"a{number}")]
     events = streams * EVENTS_OF_A_STREAM
     rebuilder = Rebuilder(engine.client, engine.tables)

@@ -21,7 +21,9 @@ BALANCES, TURNOVER = Generation("balances"), Generation("turnover")
 
 @pytest.fixture
 def ledger(engine: Engine) -> Ledger:
-    return Ledger(engine.views(), engine.table(), controls=engine.controls(), checkpoints=engine.checkpoints())
+    return Ledger(
+        engine.views(), engine.table(), projection_states=engine.projection_states(), checkpoints=engine.checkpoints()
+    )
 
 
 def pay_in(ledger: Ledger, *streams: StreamId) -> None:

@@ -266,7 +266,7 @@ def write_cursors(engine: DynamoDBEngine) -> None:
     for failure in (RETRIED, PARKED):
         engine.views().put_failure(GENERATION, failure)
     engine.views().update(GENERATION, [ViewMove(A, 0, 2, START, [])], LATER)
-    engine.controls().put(CONTROL)
+    engine.projection_states().put(CONTROL)
     engine.checkpoints().put(GENERATION, 3, LATER)
     engine.builds().begin(BUILD)
     engine.builds().put(GENERATION, SEGMENT)
@@ -277,7 +277,7 @@ def read_cursors(engine: DynamoDBEngine) -> Any:
     return (
         [views.failure(GENERATION, stream) for stream in (A, B)],
         views.checkpoints(GENERATION, [A, B]),
-        engine.controls().get(["balances"]),
+        engine.projection_states().get(["balances"]),
         engine.checkpoints().get(GENERATION, [3]),
         engine.builds().build(GENERATION),
         engine.builds().segments(BUILD)[1],

@@ -31,7 +31,7 @@ NEW = (Generation("balances", 2), Generation("turnover", 2))
 
 def filled(engine: DynamoDBEngine, accounts: int = ACCOUNTS, clock: Clock = utc_now) -> Ledger:
     """Accounts of one to four commits, seen by the projector."""
-    ledger = Ledger(engine.views(), engine.table(), controls=engine.controls())
+    ledger = Ledger(engine.views(), engine.table(), projection_states=engine.projection_states())
     ledger.store = engine.store(REGISTRY, clock)
     streams = [account(f"a{number}") for number in range(accounts)]
     for number, stream in enumerate(streams):
@@ -86,14 +86,14 @@ def test_a_rebuild_under_live_traffic_survives_a_kill_in_its_middle(dynamodb_loc
         killed.kill()
         killed.join()
         assert len([r for r in ledger.views.all_states(NEW[0]) if r.stream.id.startswith("a")]) < ACCOUNTS
-        assert [ledger.controls.get([g.projection])[g.projection].live for g in OLD] == [1, 1]
+        assert [ledger.projection_states.get([g.projection])[g.projection].live for g in OLD] == [1, 1]
 
         again = spawn.Process(target=rebuild_in_a_process, args=(*place, FAST))
         again.start()
         again.join(60)
         assert again.exitcode == 0
 
-    assert [ledger.controls.get([g.projection])[g.projection].live for g in NEW] == [2, 2]
+    assert [ledger.projection_states.get([g.projection])[g.projection].live for g in NEW] == [2, 2]
     assert equal_to_a_fold(ledger, *OLD)
     assert equal_to_a_fold(ledger, *NEW)
 

@@ -67,8 +67,8 @@ class Engine(Protocol):
     def views(self) -> Views:
         """Read models."""
 
-    def controls(self) -> ProjectionStates:
-        """Controls of projections."""
+    def projection_states(self) -> ProjectionStates:
+        """States of projections."""
 
     def checkpoints(self) -> LogCheckpoints:
         """Checkpoints in the log."""
@@ -100,7 +100,7 @@ class MemoryEngine:
     def __init__(self) -> None:
         self._table = MemoryTable(BUCKETS)
         self._views = MemoryViews()
-        self._controls = ProjectionStates()
+        self._projection_states = ProjectionStates()
         self._checkpoints = LogCheckpoints()
         self._documents = MemoryDocuments()
         self._reports = MemoryReports()
@@ -114,8 +114,8 @@ class MemoryEngine:
     def views(self) -> MemoryViews:
         return self._views
 
-    def controls(self) -> ProjectionStates:
-        return self._controls
+    def projection_states(self) -> ProjectionStates:
+        return self._projection_states
 
     def checkpoints(self) -> LogCheckpoints:
         return self._checkpoints
@@ -189,7 +189,7 @@ class DynamoDBEngine:
     def views(self) -> DynamoDBViews:
         return DynamoDBViews(self.gateway, self.named("views"), self.named("cursors"))
 
-    def controls(self) -> ProjectionStates:
+    def projection_states(self) -> ProjectionStates:
         return ProjectionStates(DynamoDBDocuments(self.gateway, self.named("cursors"), STATES))
 
     def checkpoints(self) -> LogCheckpoints:

@@ -102,13 +102,13 @@ class Ledger:
         views: Views | None = None,
         table: CommitTable | None = None,
         snapshot_interval: int = 1000,
-        controls: ProjectionStates | None = None,
+        projection_states: ProjectionStates | None = None,
         checkpoints: LogCheckpoints | None = None,
     ) -> None:
         self.clock = ManualClock()
         self.store = EventStore(table or MemoryTable(), REGISTRY, self.clock, no_sleep)
         self.views = views or MemoryViews()
-        self.controls = controls or ProjectionStates()
+        self.projection_states = projection_states or ProjectionStates()
         self.notices = RecordedNotices()
         self.telemetry = CountingTelemetry()
         self.waits: list[float] = []
@@ -117,7 +117,7 @@ class Ledger:
         self.projections: Sequence[Projection] = [self.balances, self.turnover]
         self.snapshot_interval = snapshot_interval
         self.checkpoints = checkpoints or LogCheckpoints()
-        self.cached = CachedStates(self.controls, ["balances", "turnover"], 0)
+        self.cached = CachedStates(self.projection_states, ["balances", "turnover"], 0)
         self.runner = self.make_runner()
 
     def make_runner(self) -> ProjectionProcessor:

@@ -89,7 +89,7 @@ class Bank:
         self.deadlines = Kept()
         self.durations = {"reminder": timedelta(days=3)}
         self.effects = effects
-        self.controls = CachedStates(ProjectionStates(), [REACTOR.projection], 0)
+        self.projection_states = CachedStates(ProjectionStates(), [REACTOR.projection], 0)
         self.reactor = self.make_reactor()
 
     def policies(self) -> Policies:
@@ -113,7 +113,7 @@ class Bank:
             self.store,
             self.views,
             self.effects or [self.policies()],
-            states=self.controls,
+            states=self.projection_states,
             retry_policy=RetryPolicy(max_retries=2, clock=self.clock, sleep=no_sleep, telemetry=self.telemetry),
         )
 

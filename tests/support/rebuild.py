@@ -121,12 +121,12 @@ class Rebuilding:
     def __init__(self, fuse: Fuse | None = None, buckets: int = BUCKETS) -> None:
         fuse = fuse or Fuse()
         views = MemoryViews()
-        self.ledger = Ledger(views, MemoryTable(buckets), controls=ProjectionStates())
+        self.ledger = Ledger(views, MemoryTable(buckets), projection_states=ProjectionStates())
         self.messages = Messages(self.ledger)
         self.spent = Spent()
         self.walked = True
         self.pace = Pace(workers=WORKERS)
-        self.controls: ProjectionStates = fuse.wire(self.ledger.controls)
+        self.projection_states: ProjectionStates = fuse.wire(self.ledger.projection_states)
         self.builds: Builds = Builds(fuse.wire(MemoryDocuments()))
         self._views: Views = fuse.wire(views)
         self._rows: GenerationRows = fuse.wire(MemoryGenerationRows(views))
@@ -138,7 +138,7 @@ class Rebuilding:
         """What an operator has in hand."""
         return Rebuild(
             self.ledger.projections,
-            self.controls,
+            self.projection_states,
             self.builds,
             self._queue,
             segments=self.ledger.store.table.buckets,
@@ -155,7 +155,7 @@ class Rebuilding:
         steps = RebuildSteps(ledger.projections, self._store, self._views, self._rows, snapshots, pause, ledger.clock)
         return RebuildWorker(
             steps.of,
-            self.controls,
+            self.projection_states,
             self.builds,
             self._queue,
             self.spent,
@@ -180,11 +180,11 @@ class Rebuilding:
 
     def live(self, projection: str) -> int:
         """Number of the generation that queries read."""
-        return self.controls.get([projection])[projection].live
+        return self.projection_states.get([projection])[projection].live
 
     def stage(self, projection: str, number: int) -> Stage:
         """Where a generation stands."""
-        return self.controls.get([projection])[projection].info(number).stage
+        return self.projection_states.get([projection])[projection].info(number).stage
 
     def balances(self, number: int) -> Mapping[StreamId, StateRow]:
         """Rows of a generation of ``balances``."""

@@ -62,13 +62,13 @@ class Rebuilder:
         store = EventStore(DynamoDBTable(gateway, tables.events, BUCKETS), REGISTRY)
         views = DynamoDBViews(gateway, tables.views, tables.cursors)
         rows = DynamoDBGenerationRows(gateway, tables.views, tables.cursors)
-        controls = ProjectionStates(DynamoDBDocuments(gateway, tables.cursors, STATES))
+        projection_states = ProjectionStates(DynamoDBDocuments(gateway, tables.cursors, STATES))
         builds = Builds(*(DynamoDBDocuments(gateway, tables.cursors, layout) for layout in (BUILDS, SEGMENTS)))
         snapshots = Snapshotter(store, [ACCOUNTS], 1000, NoTelemetry())
         pause = partial(time.sleep, SETTLE_SECONDS)
         steps = RebuildSteps(PROJECTIONS, store, views, rows, snapshots, pause, utc_now)
-        self.rebuild = Rebuild(PROJECTIONS, controls, builds, self.queue, BUCKETS, write_rate=100_000)
-        self._worker = RebuildWorker(steps.of, controls, builds, self.queue, self.meter, Pace())
+        self.rebuild = Rebuild(PROJECTIONS, projection_states, builds, self.queue, BUCKETS, write_rate=100_000)
+        self._worker = RebuildWorker(steps.of, projection_states, builds, self.queue, self.meter, Pace())
 
     def run(self) -> None:
         """Work off all there is to do."""

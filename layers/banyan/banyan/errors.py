@@ -35,7 +35,7 @@
     ├── BatchFailed              most streams of a batch cannot be projected; deliver it again
     ├── TransitionRejected       a projection is in no state that allows this
     │   └── GenerationInUse      a generation that was read until just now
-    ├── ControlChanged           somebody else changed the control of a projection
+    ├── ProjectionStateChanged   the state of a projection changed meanwhile
     ├── VersionNotReached        a query is ahead of its stream
     ├── InvalidCursor            a page of another list, or of none
     ├── Unauthorized             HTTP: no verified token
@@ -287,11 +287,11 @@ class GenerationInUse(TransitionRejected):
     """A generation was read until just now, and readers may hold on to it for a moment: try again soon."""
 
 
-class ControlChanged(BanyanError):
-    """Somebody else changed the control of a projection meanwhile: read it again and decide anew."""
+class ProjectionStateChanged(BanyanError):
+    """The state of a projection has changed since it was read: read it again and decide again."""
 
     def __init__(self, projection: str) -> None:
-        super().__init__(f"somebody else changed the control of {projection!r} meanwhile: look at it again")
+        super().__init__(f"the state of {projection!r} has changed meanwhile: look at it again")
         self.projection = projection
 
 

@@ -29,7 +29,7 @@ BUILD = Build(Generation("balances", 2), base=1, segments=9, write_rate=1, switc
 @pytest.fixture
 def ledger(dynamodb: DynamoDBEngine) -> Ledger:
     """Nine accounts, projected; from now on the service does half of each batch."""
-    ledger = Ledger(dynamodb.views(), dynamodb.table(), controls=dynamodb.controls())
+    ledger = Ledger(dynamodb.views(), dynamodb.table(), projection_states=dynamodb.projection_states())
     for stream in MANY:
         ledger.runner.project(ledger.append(stream, *deposits(1)))
     dynamodb.wire.around = half_done
@@ -55,12 +55,12 @@ def checkpoints(engine: DynamoDBEngine, ledger: Ledger) -> Iterable[object]:
     return ledger.views.checkpoints(TURNOVER, MANY)
 
 
-def controls(engine: DynamoDBEngine, ledger: Ledger) -> Iterable[object]:
+def projection_states(engine: DynamoDBEngine, ledger: Ledger) -> Iterable[object]:
     del ledger
     names = [f"p{number}" for number in range(9)]
     for name in names:
-        engine.controls().put(ProjectionState(name).noted(7))
-    found = engine.controls().get(names)
+        engine.projection_states().put(ProjectionState(name).noted(7))
+    found = engine.projection_states().get(names)
     return [name for name in names if found[name].outdated(1)]
 
 
@@ -95,7 +95,8 @@ def digests(engine: DynamoDBEngine, ledger: Ledger) -> Iterable[object]:
 
 
 @pytest.mark.parametrize(
-    "read", [existing, states, checkpoints, controls, log_checkpoints, rebuild_checkpoints, shared_rows, digests]
+    "read",
+    [existing, states, checkpoints, projection_states, log_checkpoints, rebuild_checkpoints, shared_rows, digests],
 )
 def test_nothing_is_taken_for_missing(dynamodb: DynamoDBEngine, ledger: Ledger, read: Read) -> None:
     assert len(list(read(dynamodb, ledger))) == 9

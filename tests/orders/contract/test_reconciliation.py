@@ -37,54 +37,54 @@ MOVING_REQUESTS, ENOUGH_REQUESTS = 300, 3_000
 TOTALS = f"acme#c-1#{SORT}"
 
 
-def change_field(shop: ReconciliationFixture) -> Found:
+def change_field(reconciled: ReconciliationFixture) -> Found:
     """Somebody edits a row."""
-    row = shop.views.states(ROWS, [ORDERS[1]])[ORDERS[1]]
-    shop.views.put_state(ROWS, replace(row, state=row.state.replace("tea", "rum")), row.version)
+    row = reconciled.views.states(ROWS, [ORDERS[1]])[ORDERS[1]]
+    reconciled.views.put_state(ROWS, replace(row, state=row.state.replace("tea", "rum")), row.version)
     return {("order", "different_row", str(ORDERS[1]))}
 
 
-def round_amount(shop: ReconciliationFixture) -> Found:
+def round_amount(reconciled: ReconciliationFixture) -> Found:
     """A price loses a cent."""
-    row = shop.views.states(ROWS, [ORDERS[1]])[ORDERS[1]]
+    row = reconciled.views.states(ROWS, [ORDERS[1]])[ORDERS[1]]
     assert "4.50" in row.state
-    shop.views.put_state(ROWS, replace(row, state=row.state.replace("4.50", "4.49")), row.version)
+    reconciled.views.put_state(ROWS, replace(row, state=row.state.replace("4.50", "4.49")), row.version)
     return {("order", "different_row", str(ORDERS[1]))}
 
 
-def put_garbage(shop: ReconciliationFixture) -> Found:
+def put_garbage(reconciled: ReconciliationFixture) -> Found:
     """A row's state cannot be read any more."""
-    row = shop.views.states(ROWS, [ORDERS[1]])[ORDERS[1]]
-    shop.views.put_state(ROWS, replace(row, state="{"), row.version)
+    row = reconciled.views.states(ROWS, [ORDERS[1]])[ORDERS[1]]
+    reconciled.views.put_state(ROWS, replace(row, state="{"), row.version)
     return {("order", "different_row", str(ORDERS[1]))}
 
 
-def lose_row(shop: ReconciliationFixture) -> Found:
+def lose_row(reconciled: ReconciliationFixture) -> Found:
     """Somebody deletes a row."""
-    shop.engine.upkeep().remove_state(ROWS, shop.views.states(ROWS, [ORDERS[2]])[ORDERS[2]])
+    reconciled.engine.upkeep().remove_state(ROWS, reconciled.views.states(ROWS, [ORDERS[2]])[ORDERS[2]])
     return {("order", "missing_row", str(ORDERS[2]))}
 
 
-def add_row(shop: ReconciliationFixture) -> Found:
+def add_row(reconciled: ReconciliationFixture) -> Found:
     """Somebody makes a row up."""
-    row = shop.views.states(ROWS, [ORDERS[0]])[ORDERS[0]]
-    shop.views.put_state(ROWS, replace(row, stream=GHOST), 0)
+    row = reconciled.views.states(ROWS, [ORDERS[0]])[ORDERS[0]]
+    reconciled.views.put_state(ROWS, replace(row, stream=GHOST), 0)
     return {("order", "extra_row", str(GHOST))}
 
 
-def set_back(shop: ReconciliationFixture) -> Found:
+def set_back(reconciled: ReconciliationFixture) -> Found:
     """A row is set back to what it was, or its last event never arrived."""
-    row = shop.views.states(ROWS, [ORDERS[3]])[ORDERS[3]]
-    shop.engine.upkeep().remove_state(ROWS, row)
-    first = next(shop.store.commits(ORDERS[3]))
-    shop.runner.project([first])
+    row = reconciled.views.states(ROWS, [ORDERS[3]])[ORDERS[3]]
+    reconciled.engine.upkeep().remove_state(ROWS, row)
+    first = next(reconciled.store.commits(ORDERS[3]))
+    reconciled.runner.project([first])
     return {("order", "stale_row", str(ORDERS[3]))}
 
 
-def lose_delivery(shop: ReconciliationFixture) -> Found:
+def lose_delivery(reconciled: ReconciliationFixture) -> Found:
     """The records of a stream never arrive."""
     lost = StreamId("acme", "order", "lost")
-    shop.sell(lost)
+    reconciled.sell(lost)
     return {
         ("order", "missing_row", str(lost)),
         ("order_list", "missing_row", str(lost)),
@@ -93,39 +93,39 @@ def lose_delivery(shop: ReconciliationFixture) -> Found:
     }
 
 
-def falsify_total(shop: ReconciliationFixture) -> Found:
+def falsify_total(reconciled: ReconciliationFixture) -> Found:
     """A sum grows by a cent."""
     move = ViewUpdate(
         StreamId("acme", "order", "elsewhere"), 0, 1, BEGINNING_OF_TIME, [[Add("c-1", SORT, {"paidAmount": 1})]]
     )
     totals = Generation("customer_totals")
-    shop.views.update(totals, [move], BEGINNING_OF_TIME)
+    reconciled.views.update(totals, [move], BEGINNING_OF_TIME)
     return {("customer_totals", "different_row", TOTALS)}
 
 
-def lose_total(shop: ReconciliationFixture) -> Found:
+def lose_total(reconciled: ReconciliationFixture) -> Found:
     """A row of sums is gone."""
     totals, key = Generation("customer_totals"), named_row(TOTALS)
-    shop.engine.upkeep().replace_row(totals, key, shop.views.all_rows(totals)[key], None)
+    reconciled.engine.upkeep().replace_row(totals, key, reconciled.views.all_rows(totals)[key], None)
     return {("customer_totals", "missing_row", TOTALS)}
 
 
-def forge_snapshot(shop: ReconciliationFixture) -> Found:
+def forge_snapshot(reconciled: ReconciliationFixture) -> Found:
     """A snapshot says what never happened."""
-    snapshot = write_snapshot(shop.store, ORDER, ORDERS[3])
+    snapshot = write_snapshot(reconciled.store, ORDER, ORDERS[3])
     assert snapshot is not None
     forged = replace(snapshot, state=snapshot.state.replace("c-1", "c-2"))
     assert forged != snapshot
-    shop.engine.put(forged)
-    shop.touched(ORDERS[3])
+    reconciled.engine.put(forged)
+    reconciled.touched(ORDERS[3])
     return {("streams", "snapshot_state", str(ORDERS[3]))}
 
 
-def corrupt_event(shop: ReconciliationFixture) -> Found:
+def corrupt_event(reconciled: ReconciliationFixture) -> Found:
     """A commit is rewritten."""
-    first = next(shop.store.commits(ORDERS[4]))
-    shop.engine.put(replace(first, events=first.events.replace("tea", "rum")))
-    shop.touched(ORDERS[4])
+    first = next(reconciled.store.commits(ORDERS[4]))
+    reconciled.engine.put(replace(first, events=first.events.replace("tea", "rum")))
+    reconciled.touched(ORDERS[4])
     return {
         ("streams", "digest", str(ORDERS[4])),
         ("order", "unverifiable_row", str(ORDERS[4])),
@@ -133,11 +133,11 @@ def corrupt_event(shop: ReconciliationFixture) -> Found:
     }
 
 
-def remove_stream(shop: ReconciliationFixture) -> Found:
+def remove_stream(reconciled: ReconciliationFixture) -> Found:
     """All commits of a stream are removed."""
-    for commit in list(shop.store.commits(ORDERS[4])):
-        shop.engine.remove(commit)
-    shop.touched(ORDERS[4])
+    for commit in list(reconciled.store.commits(ORDERS[4])):
+        reconciled.engine.remove(commit)
+    reconciled.touched(ORDERS[4])
     return {
         ("streams", "removed", str(ORDERS[4])),
         ("order", "extra_row", str(ORDERS[4])),
@@ -171,13 +171,13 @@ Plant = Callable[[ReconciliationFixture], Found]
 
 
 def test_a_healthy_shop_has_no_differences(memory: Engine) -> None:
-    shop = ReconciliationFixture(memory)
-    report = shop.reconcile()
+    reconciled = ReconciliationFixture(memory)
+    report = reconciled.reconcile()
 
     assert found(report) == set()
     assert not report.drifted
-    assert shop.telemetry.counts["ReconciliationDrift"] == 0
-    assert shop.notes.sent == []
+    assert reconciled.telemetry.counts["ReconciliationDrift"] == 0
+    assert reconciled.notes.sent == []
     assert {section.name: section.compared for section in report.sections} == {
         "streams": len([TEA, *ORDERS]),
         "order": len(ORDERS),
@@ -193,22 +193,22 @@ def test_a_healthy_shop_has_no_differences(memory: Engine) -> None:
 @pytest.mark.parametrize("plant", REPAIRABLE + FOR_GOOD)
 @pytest.mark.parametrize("full", [False, True])
 def test_what_is_planted_is_found_each_time_until_it_is_put_right(memory: Engine, plant: Plant, full: bool) -> None:
-    shop = ReconciliationFixture(memory)
-    assert found(shop.reconcile()) == set()
-    planted = plant(shop)
-    shop.age()
+    reconciled = ReconciliationFixture(memory)
+    assert found(reconciled.reconcile()) == set()
+    planted = plant(reconciled)
+    reconciled.age()
 
     for _ in range(2):
-        report = shop.reconcile(full=full)
+        report = reconciled.reconcile(full=full)
         assert {each for each in found(report) if each[0] not in VIEWS or each[1] not in FOLLOWS} == planted
         assert report.drifted
-        assert shop.notes.sent[-1][0] == "ReconciliationDrift"
-        shop.age()
+        assert reconciled.notes.sent[-1][0] == "ReconciliationDrift"
+        reconciled.age()
 
 
-def together(shop: ReconciliationFixture) -> Found:
+def together(reconciled: ReconciliationFixture) -> Found:
     """Everything that can be planted side by side."""
-    return {found for plant in TOGETHER for found in plant(shop)}
+    return {found for plant in TOGETHER for found in plant(reconciled)}
 
 
 @pytest.mark.parametrize("plant", REPAIRABLE)
@@ -217,11 +217,11 @@ def test_what_is_planted_is_put_right(memory: Engine, plant: Plant) -> None:
 
 
 def test_a_repair_reads_everything_first_also_what_nothing_told_of(memory: Engine) -> None:
-    shop = ReconciliationFixture(memory)
-    shop.reconcile()
-    planted = change_field(shop)
-    shop.age()
-    report = shop.reconciler().run(repair=True)
+    reconciled = ReconciliationFixture(memory)
+    reconciled.reconcile()
+    planted = change_field(reconciled)
+    reconciled.age()
+    report = reconciled.reconciler().run(repair=True)
     assert report
     assert (found(report), report.full) == (planted, True)
 
@@ -230,19 +230,19 @@ def test_all_is_found_and_put_right_on_dynamodb_too(dynamodb: DynamoDBEngine) ->
     put_right(ReconciliationFixture(dynamodb), together)
 
 
-def put_right(shop: ReconciliationFixture, plant: Plant) -> None:
+def put_right(reconciled: ReconciliationFixture, plant: Plant) -> None:
     """Plant, find and repair; the run after that is clean."""
-    planted = plant(shop)
-    shop.age()
+    planted = plant(reconciled)
+    reconciled.age()
 
-    report = shop.reconcile(repair=True)
+    report = reconciled.reconcile(repair=True)
     assert found(report) == planted
     assert report.repaired == report.differences
     assert all(s.expected == s.actual for s in report.sections if {f.kind for f in s.findings} <= IN_PLACE)
     assert all(f.repair and not f.repair.startswith("not") for s in report.sections for f in s.findings)
 
-    shop.age()
-    again = shop.reconcile()
+    reconciled.age()
+    again = reconciled.reconcile()
     assert found(again) == set()
     assert not again.drifted
     assert all(section.expected == section.actual for section in again.sections)
@@ -250,27 +250,27 @@ def put_right(shop: ReconciliationFixture, plant: Plant) -> None:
 
 @pytest.mark.parametrize("plant", FOR_GOOD)
 def test_history_is_never_repaired(memory: Engine, plant: Plant) -> None:
-    shop = ReconciliationFixture(memory)
-    shop.reconcile()
-    planted = plant(shop)
+    reconciled = ReconciliationFixture(memory)
+    reconciled.reconcile()
+    planted = plant(reconciled)
     before = {stream: list(memory.table().forward(stream, 0)) for stream in ORDERS}
-    totals = shop.views.all_rows(Generation("customer_totals"))
-    shop.age()
+    totals = reconciled.views.all_rows(Generation("customer_totals"))
+    reconciled.age()
 
-    report = shop.reconcile(repair=True)
+    report = reconciled.reconcile(repair=True)
 
     assert {each for each in found(report) if each[0] == "streams"} == {e for e in planted if e[0] == "streams"}
     assert finding(report, "streams").repair.startswith("not repaired")
     assert report.repaired == 0
-    assert shop.views.all_rows(Generation("customer_totals")) == totals
+    assert reconciled.views.all_rows(Generation("customer_totals")) == totals
     assert {stream: list(memory.table().forward(stream, 0)) for stream in ORDERS} == before
 
 
 def test_differences_are_named_down_to_the_field(memory: Engine) -> None:
-    shop = ReconciliationFixture(memory)
-    round_amount(shop)
-    falsify_total(shop)
-    report = shop.reconcile()
+    reconciled = ReconciliationFixture(memory)
+    round_amount(reconciled)
+    falsify_total(reconciled)
+    report = reconciled.reconcile()
 
     (price,) = finding(report, "order").fields
     assert (price.name, price.expected, price.actual) == ("items.0.price", "4.5", "4.49")
@@ -278,12 +278,12 @@ def test_differences_are_named_down_to_the_field(memory: Engine) -> None:
 
 
 def test_what_arrives_during_a_pause_is_no_difference(memory: Engine) -> None:
-    shop = ReconciliationFixture(memory)
+    reconciled = ReconciliationFixture(memory)
     late = StreamId("acme", "order", "late")
-    shop.sell(late)
-    shop.age()
+    reconciled.sell(late)
+    reconciled.age()
 
-    report = shop.reconcile(meanwhile=[lambda: shop.project(late)] * 4)
+    report = reconciled.reconcile(meanwhile=[lambda: reconciled.project(late)] * 4)
 
     assert found(report) == set()
     assert not report.drifted
@@ -291,56 +291,56 @@ def test_what_arrives_during_a_pause_is_no_difference(memory: Engine) -> None:
 
 
 def test_what_a_slow_clock_recorded_before_the_last_run_is_found(memory: Engine) -> None:
-    shop = ReconciliationFixture(memory)
-    shop.reconcile()
+    reconciled = ReconciliationFixture(memory)
+    reconciled.reconcile()
     lost = [StreamId("acme", "order", f"lost-{number}") for number in range(8)]
-    now, store = shop.clock.now, shop.store
-    shop.clock.now = now - OVERLAP / 2
+    now, store = reconciled.clock.now, reconciled.store
+    reconciled.clock.now = now - OVERLAP / 2
     for stream in lost:
-        shop.sell(stream)
-    shop.clock.now, shop.store = now, store
-    shop.age()
-    assert {where for name, kind, where in found(shop.reconcile()) if name == "order"} == set(map(str, lost))
+        reconciled.sell(stream)
+    reconciled.clock.now, reconciled.store = now, store
+    reconciled.age()
+    assert {where for name, kind, where in found(reconciled.reconcile()) if name == "order"} == set(map(str, lost))
 
 
 def test_a_row_that_lacks_an_old_event_is_stale_however_new_its_latest_is(memory: Engine) -> None:
-    shop = ReconciliationFixture(memory)
-    handler = CommandHandler(shop.store, INVENTORY)
+    reconciled = ReconciliationFixture(memory)
+    handler = CommandHandler(reconciled.store, INVENTORY)
     receive = ReceiveStock(sku="tea", quantity=1, at=BEGINNING_OF_TIME)
     handler.handle(TEA, receive)
-    shop.age()
+    reconciled.age()
     news = [lambda: handler.handle(TEA, receive)] * 10
     handler.handle(TEA, receive)
-    assert found(shop.reconcile(news)) == {("stock", "stale_row", str(TEA))}
+    assert found(reconciled.reconcile(news)) == {("stock", "stale_row", str(TEA))}
 
 
 def test_a_report_vouches_for_nothing_later_than_what_is_still_on_its_way(memory: Engine) -> None:
     """A paused projection may owe much: the oldest of it counts."""
-    shop = ReconciliationFixture(memory)
-    shop.reconcile()
-    change(memory.controls(), "customer_totals", lambda control: control.paused(shop.clock(), "why", "ops"))
+    reconciled = ReconciliationFixture(memory)
+    reconciled.reconcile()
+    change(memory.projection_states(), "customer_totals", lambda state: state.paused(reconciled.clock(), "why", "ops"))
     late = [StreamId("acme", "order", f"late-{number}") for number in range(3)]
     for stream in late:
-        shop.sell(stream)
-        shop.clock.move(timedelta(hours=1))
-    report = shop.reconcile()
-    assert report.verified_through == next(shop.store.commits(late[0])).recorded_at
+        reconciled.sell(stream)
+        reconciled.clock.move(timedelta(hours=1))
+    report = reconciled.reconcile()
+    assert report.verified_through == next(reconciled.store.commits(late[0])).recorded_at
 
 
 def test_a_run_reads_what_came_since_the_last_one_and_no_other_history(memory: Engine) -> None:
     """Whichever buckets of the log the news are in: each has a place of its own."""
-    shop, read = ReconciliationFixture(memory, orders=0), list[int]()
+    reconciled, read = ReconciliationFixture(memory, orders=0), list[int]()
 
     def sell_later(name: str) -> None:
-        shop.clock.move(timedelta(hours=1))
-        shop.sell(StreamId("acme", "order", name))
-        shop.project(StreamId("acme", "order", name))
-        shop.age()
+        reconciled.clock.move(timedelta(hours=1))
+        reconciled.sell(StreamId("acme", "order", name))
+        reconciled.project(StreamId("acme", "order", name))
+        reconciled.age()
 
     for number in range(24):
         sell_later(f"o-{number}")
     for number in range(4):
-        report = shop.reconcile()
+        report = reconciled.reconcile()
         read.append(next(section.rows_read for section in report.sections if section.name == "streams"))
         sell_later(f"news-{number}")
     assert read[0] >= 25
@@ -349,15 +349,15 @@ def test_a_run_reads_what_came_since_the_last_one_and_no_other_history(memory: E
 
 def test_a_row_that_keeps_moving_is_in_flight(memory: Engine) -> None:
     """Each pause projects the last order of the customer and makes another: the totals never stand still."""
-    shop = ReconciliationFixture(memory)
+    reconciled = ReconciliationFixture(memory)
     fresh = [StreamId("acme", "order", f"fresh-{n}") for n in range(40)]
 
     def trade(n: int) -> None:
-        shop.project(fresh[n])
-        shop.sell(fresh[n + 1])
+        reconciled.project(fresh[n])
+        reconciled.sell(fresh[n + 1])
 
-    shop.sell(fresh[0])
-    report = shop.reconcile(meanwhile=[partial(trade, n) for n in range(len(fresh) - 1)])
+    reconciled.sell(fresh[0])
+    report = reconciled.reconcile(meanwhile=[partial(trade, n) for n in range(len(fresh) - 1)])
 
     assert found(report) == set()
     assert report.verified_through is not None
@@ -365,13 +365,13 @@ def test_a_row_that_keeps_moving_is_in_flight(memory: Engine) -> None:
 
 
 def test_rows_of_a_stream_that_the_index_does_not_name_yet_are_on_their_way(memory: Engine) -> None:
-    shop = ReconciliationFixture(memory)
-    shop.sell(GHOST)
-    shop.project(GHOST)
-    late: Any = LateIndex(memory.table(), lambda: shop.clock.now - 2.5 * WINDOW)
-    shop.engine.table = lambda: late  # type: ignore[method-assign]
+    reconciled = ReconciliationFixture(memory)
+    reconciled.sell(GHOST)
+    reconciled.project(GHOST)
+    late: Any = LateIndex(memory.table(), lambda: reconciled.clock.now - 2.5 * WINDOW)
+    reconciled.engine.table = lambda: late  # type: ignore[method-assign]
 
-    assert found(shop.reconcile()) == set()
+    assert found(reconciled.reconcile()) == set()
 
 
 class LateIndex:
@@ -390,21 +390,21 @@ class LateIndex:
 
 def test_streams_that_move_on_within_a_run_do_not_hold_it_up(memory: Engine) -> None:
     """What the run read of a stream is old soon after, and every request sees it move on."""
-    shop = ReconciliationFixture(memory)
-    handler, requests, opened = CommandHandler(shop.store, ORDER), count(1), StreamId("acme", "order", "open")
+    reconciled = ReconciliationFixture(memory)
+    handler, requests, opened = CommandHandler(reconciled.store, ORDER), count(1), StreamId("acme", "order", "open")
     item = Item(sku="tea", quantity=1, price=Decimal("4.50"))
     handler.handle(opened, CreateOrder(order_id="open", customer_id="c-1", items=(item,)))
-    shop.project(opened)
+    reconciled.project(opened)
 
     def trade() -> None:
         number = next(requests)
         assert number < ENOUGH_REQUESTS, "the run does not end"
         if number % 5 == 0 and number < MOVING_REQUESTS:
             handler.handle(opened, AddItem(item=item))
-            shop.project(opened)
+            reconciled.project(opened)
 
-    shop.between = trade
-    assert found(shop.reconcile(full=True)) == set()
+    reconciled.between = trade
+    assert found(reconciled.reconcile(full=True)) == set()
     assert next(requests) > MOVING_REQUESTS // 2
 
 
@@ -412,25 +412,25 @@ def test_streams_that_move_on_within_a_run_do_not_hold_it_up(memory: Engine) -> 
 def test_an_event_that_is_only_just_recorded_is_in_flight_and_later_stale(
     memory: Engine, projected: int, kind: str
 ) -> None:
-    shop = ReconciliationFixture(memory)
-    shop.sell(GHOST)
-    commits = list(shop.store.commits(GHOST))
-    shop.runner.project(commits[:projected])
-    passing, shop.sleep = shop.sleep, no_sleep  # type: ignore[method-assign]
-    young = shop.reconcile()
-    shop.sleep = passing  # type: ignore[method-assign]
+    reconciled = ReconciliationFixture(memory)
+    reconciled.sell(GHOST)
+    commits = list(reconciled.store.commits(GHOST))
+    reconciled.runner.project(commits[:projected])
+    passing, reconciled.sleep = reconciled.sleep, no_sleep  # type: ignore[method-assign]
+    young = reconciled.reconcile()
+    reconciled.sleep = passing  # type: ignore[method-assign]
     assert found(young) == set()
     moving = {section.name for section in young.sections if str(GHOST) in section.moving}
     assert {"order", "customer_totals"} <= moving
     assert young.verified_through is not None
     assert young.verified_through <= commits[projected].recorded_at
     late = {("order", kind, str(GHOST)), ("customer_totals", "stale_stream", str(GHOST))}
-    assert late <= found(shop.reconcile())
+    assert late <= found(reconciled.reconcile())
 
 
 def test_reports_are_kept_newest_first(dynamodb: DynamoDBEngine) -> None:
-    shop = ReconciliationFixture(dynamodb, orders=1)
-    runs = [shop.reconcile(), shop.reconcile()]
+    reconciled = ReconciliationFixture(dynamodb, orders=1)
+    runs = [reconciled.reconcile(), reconciled.reconcile()]
     reports = DynamoDBReports(dynamodb.gateway, dynamodb.tables.reports)
 
     assert list(reports.latest()) == runs[::-1]
@@ -440,9 +440,11 @@ def test_reports_are_kept_newest_first(dynamodb: DynamoDBEngine) -> None:
 
 
 def test_decimals_of_sums_survive_the_reconciliations_own_table(dynamodb: DynamoDBEngine) -> None:
-    shop = ReconciliationFixture(dynamodb, orders=0)
-    shop.sell(GHOST, price="0.10")
-    shop.project(GHOST)
-    shop.age()
-    assert found(shop.reconcile()) == set()
-    assert shop.views.all_rows(Generation("customer_totals"))[named_row(TOTALS)].fields["paidAmount"] == Decimal("0.2")
+    reconciled = ReconciliationFixture(dynamodb, orders=0)
+    reconciled.sell(GHOST, price="0.10")
+    reconciled.project(GHOST)
+    reconciled.age()
+    assert found(reconciled.reconcile()) == set()
+    assert reconciled.views.all_rows(Generation("customer_totals"))[named_row(TOTALS)].fields["paidAmount"] == Decimal(
+        "0.2"
+    )

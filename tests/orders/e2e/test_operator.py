@@ -48,39 +48,41 @@ def retail_orders() -> Sequence[Order]:
 def test_a_poisoned_event_stops_its_stream_alone_until_it_is_mended(dynamodb: DynamoDBEngine, tmp_path: Path) -> None:
     orders = retail_orders()
     poisoned = orders[len(orders) // 2].id
-    desk = InProcessPlatform(dynamodb, poisoned)
+    platform = InProcessPlatform(dynamodb, poisoned)
     token = make_token("acme", tmp_path, scopes=[ADMIN])
     with (
-        desk.serving(tmp_path) as url,
+        platform.serving(tmp_path) as url,
         httpx.Client(base_url=url, headers={"Authorization": f"Bearer {token}"}, timeout=60) as client,
     ):
         assert [o.failure for o in send_all(Api(client), orders, workers=2, done=lambda _: None) if o.failure] == []
-        desk.deliver()
-        stream = next(s for s in desk.app.store.streams() if s.id == poisoned)
-        assert desk.counts.counted["ProjectionParked"] == 1, "the metric that the alarm looks at"
-        assert [(kind, detail["stream"]) for kind, detail in desk.notices.sent] == [(PROJECTION_PAUSED, str(stream))]
-        assert desk.differing() == [stream], "all the others went on"
+        platform.deliver()
+        stream = next(s for s in platform.app.store.streams() if s.id == poisoned)
+        assert platform.counts.counted["ProjectionParked"] == 1, "the metric that the alarm looks at"
+        assert [(kind, detail["stream"]) for kind, detail in platform.notices.sent] == [
+            (PROJECTION_PAUSED, str(stream))
+        ]
+        assert platform.differing() == [stream], "all the others went on"
         code, shown = banyan(url, token, "projections show order_list")
         assert (code, [each["stream"] for each in shown["parked"]]) == (0, [str(stream)])
 
-        desk.mended = True
+        platform.mended = True
         assert banyan(url, token, f"projections retry order_list {stream}") == (0, {"parked": None})
-        assert desk.differing() == []
+        assert platform.differing() == []
 
         ids = iter(range(10_000))
 
         def traffic() -> None:
             live = StreamId("acme", "order", f"live-{next(ids)}")
-            desk.order(live.id)
-            desk.deliver(live)
-            desk.work_off()
+            platform.order(live.id)
+            platform.deliver(live)
+            platform.work_off()
 
         with meanwhile(traffic):
             code, done = banyan(url, token, "projections rebuild order_list --switch --every 0.05")
-        desk.deliver()
+        platform.deliver()
         assert (code, done["stage"], done["different"], done["failed"]) == (0, "live", 0, 0)
         assert banyan(url, token, "projections show order_list")[1]["live"] == 2
-        assert desk.differing() == []
+        assert platform.differing() == []
         assert next(ids) > 1, "there was traffic"
 
 

@@ -73,9 +73,9 @@ def test_a_repeated_batch_costs_one_read_a_projection(dynamodb: DynamoDBEngine) 
 
 def test_controls_cost_one_read_for_all_projections_and_none_while_they_are_young(dynamodb: DynamoDBEngine) -> None:
     ledger = Ledger(dynamodb.views(), dynamodb.table())
-    controls = CachedStates(dynamodb.controls(), ["balances", "turnover"], 60_000)
+    projection_states = CachedStates(dynamodb.projection_states(), ["balances", "turnover"], 60_000)
     runner = ProjectionProcessor(
-        ledger.store, ledger.views, ledger.projections, states=controls, retry_policy=ledger.retry_policy
+        ledger.store, ledger.views, ledger.projections, states=projection_states, retry_policy=ledger.retry_policy
     )
     cold, warm = one_commit_each(ledger, STREAMS[:10]), one_commit_each(ledger, STREAMS[:10])
     dynamodb.wire.clear()

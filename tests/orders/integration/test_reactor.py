@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from random import Random
 
 import pytest
-from tests.orders.unit.shop import Shop, check_closed
+from tests.orders.unit.workflow import WorkflowFixture, check_closed
 from tests.support.engines import DynamoDBEngine
 from tests.support.wire import lost_answer
 
@@ -19,21 +19,21 @@ ORDERS = [f"o-{number}" for number in range(6)]
 RACERS = 3
 
 
-def shop_on(engine: DynamoDBEngine) -> Shop:
-    """A shop whose reactor has met its first commit."""
-    shop = Shop(engine.table(), engine.views())
-    shop.receive("tea", 9)
-    shop.settle()
-    return shop
+def workflow_on(engine: DynamoDBEngine) -> WorkflowFixture:
+    """A workflow whose reactor has met its first commit."""
+    workflow = WorkflowFixture(engine.table(), engine.views())
+    workflow.receive("tea", 9)
+    workflow.settle()
+    return workflow
 
 
 def test_an_order_costs_two_requests_for_its_cursor_and_three_for_each_sku_that_is_tracked(
     dynamodb: DynamoDBEngine,
 ) -> None:
-    shop = shop_on(dynamodb)
-    shop.create("o-1", ("tea", 1), *((f"untracked-{number}", 1) for number in range(20)))
-    (commit,) = [commit for commit in shop.commits() if commit.stream.entity == "order"]
-    reactor = shop.reactor()
+    workflow = workflow_on(dynamodb)
+    workflow.create("o-1", ("tea", 1), *((f"untracked-{number}", 1) for number in range(20)))
+    (commit,) = [commit for commit in workflow.commits() if commit.stream.entity == "order"]
+    reactor = workflow.reactor()
     dynamodb.wire.clear()
     assert not reactor.project([commit])
     cursors, beginning = Counter(BatchGetItem=1, UpdateItem=1), Counter(BatchGetItem=1)
@@ -42,17 +42,17 @@ def test_an_order_costs_two_requests_for_its_cursor_and_three_for_each_sku_that_
 
 
 def test_reactors_that_race_over_the_same_streams_end_the_workflow_well(dynamodb_local: DynamoDBEngine) -> None:
-    shop = shop_on(dynamodb_local)
+    workflow = workflow_on(dynamodb_local)
     for order in ORDERS:
-        shop.create(order, ("tea", 2), ("cup", 1))
+        workflow.create(order, ("tea", 2), ("cup", 1))
     for order in ORDERS[::2]:
-        shop.pay(order)
+        workflow.pay(order)
     for order in ORDERS[::4]:
-        shop.cancel(order)
-    commits = shop.commits()
+        workflow.cancel(order)
+    commits = workflow.commits()
 
     def race(seed: int) -> None:
-        reactor, shuffled = shop.reactor(), Random(seed).sample(commits, len(commits))
+        reactor, shuffled = workflow.reactor(), Random(seed).sample(commits, len(commits))
         for start in range(0, len(commits), 5):
             try:
                 reactor.project(shuffled[start : start + 5])
@@ -61,18 +61,18 @@ def test_reactors_that_race_over_the_same_streams_end_the_workflow_well(dynamodb
 
     with ThreadPoolExecutor(RACERS) as pool:
         list(pool.map(race, range(RACERS)))
-    shop.close()
-    check_closed(shop)
-    assert not shop.views.parked(REACTOR)
+    workflow.close()
+    check_closed(workflow)
+    assert not workflow.views.parked(REACTOR)
 
 
 @pytest.mark.parametrize("operation", ["PutItem", "UpdateItem"])
 def test_an_answer_that_is_lost_changes_nothing(dynamodb: DynamoDBEngine, operation: str) -> None:
-    shop = shop_on(dynamodb)
-    shop.create("o-1", ("tea", 1))
+    workflow = workflow_on(dynamodb)
+    workflow.create("o-1", ("tea", 1))
     dynamodb.wire.inject(lost_answer, on=operation)
-    shop.settle()
-    shop.pay("o-1")
-    shop.close()
-    check_closed(shop)
-    assert (shop.order("o-1").status, shop.stock("tea").available) == (OrderStatus.PAID, 8)
+    workflow.settle()
+    workflow.pay("o-1")
+    workflow.close()
+    check_closed(workflow)
+    assert (workflow.order("o-1").status, workflow.stock("tea").available) == (OrderStatus.PAID, 8)

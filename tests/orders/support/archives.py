@@ -36,42 +36,42 @@ class MemoryObjects:
         return self.kept.get(key)
 
 
-def worker(world: MigrationFixture, objects: MemoryObjects) -> ArchiveWorker:
+def worker(migrating: MigrationFixture, objects: MemoryObjects) -> ArchiveWorker:
     """A worker of a new process."""
-    return ArchiveWorker(world.process().archives, objects, world.clock)
+    return ArchiveWorker(migrating.process().archives, objects, migrating.clock)
 
 
-def archived(world: MigrationFixture, objects: MemoryObjects, *, again: bool = False) -> Archive:
+def archived(migrating: MigrationFixture, objects: MemoryObjects, *, again: bool = False) -> Archive:
     """An archive that was asked for and worked on to its end."""
-    world.process().archives.begin(again=again)
-    archive = worker(world, objects).go_on()
+    migrating.process().archives.begin(again=again)
+    archive = worker(migrating, objects).go_on()
     assert archive is not None
     return archive
 
 
-def empty(world: MigrationFixture) -> None:
+def empty(migrating: MigrationFixture) -> None:
     """Remove every row of the legacy system, whoever may write."""
-    if isinstance(world.legacy, OnDynamoDB):
-        client, table = world.engine.client, world.legacy.table
+    if isinstance(migrating.legacy, OnDynamoDB):
+        client, table = migrating.engine.client, migrating.legacy.table
         for item in client.scan(TableName=table)["Items"]:
             client.delete_item(TableName=table, Key={name: item[name] for name in ("tenant", "id")})
         return
-    with world.legacy.connections.transaction() as cursor:
+    with migrating.legacy.connections.transaction() as cursor:
         cursor.execute("SET LOCAL banyan.facade = 'on'")
         cursor.execute("TRUNCATE orders, order_items, banyan_link")
 
 
-def forge(world: MigrationFixture, id: str) -> None:
+def forge(migrating: MigrationFixture, id: str) -> None:
     """Change a row without a trace: not even its version moves."""
-    if isinstance(world.legacy, OnDynamoDB):
-        world.engine.client.update_item(
-            TableName=world.legacy.table,
+    if isinstance(migrating.legacy, OnDynamoDB):
+        migrating.engine.client.update_item(
+            TableName=migrating.legacy.table,
             Key={"tenant": {"S": "acme"}, "id": {"S": id}},
             UpdateExpression="SET customer = :other",
             ExpressionAttributeValues={":other": {"S": "c-9"}},
         )
         return
-    with world.legacy.connections.transaction() as cursor:
+    with migrating.legacy.connections.transaction() as cursor:
         cursor.execute("ALTER TABLE orders DISABLE TRIGGER USER")
         cursor.execute("UPDATE orders SET customer = 'c-9' WHERE order_id = %s", (id,))
         cursor.execute("ALTER TABLE orders ENABLE TRIGGER USER")

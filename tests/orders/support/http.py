@@ -102,7 +102,7 @@ class Server:
         self.store = EventStore(table or MemoryTable(), domain.registry, self.clock)
         self.views = views or MemoryViews()
         chosen = Settings(**{"min_version_wait_ms": 0, "backoff_ms": 1, **settings})
-        self.controls = ProjectionStates()
+        self.projection_states = ProjectionStates()
         self.application = Application(
             settings=chosen,
             tables=Tables(),
@@ -111,7 +111,7 @@ class Server:
             gateway=cast(Any, None),
             store=self.store,
             views=self.views,
-            controls=self.controls,
+            projection_states=self.projection_states,
             bus=EventBus(events_client, "", chosen.bus_entry_bytes),
             queue=cast(Any, None),
             functions=cast(Any, None),

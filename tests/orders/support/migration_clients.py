@@ -26,16 +26,16 @@ class Clients:
             if isinstance(legacy, OnPostgres)
             else {"BANYAN_LEGACY_STORE": "dynamodb", "BANYAN_LEGACY_NAME": legacy.table}
         )
-        self.desk = InProcessPlatform(engine, ARCHIVE_BUCKET="archive", **where)
+        self.platform = InProcessPlatform(engine, ARCHIVE_BUCKET="archive", **where)
 
     def send(self, path: str, body: Any, **headers: Any) -> tuple[int, Any]:
         """The answer to a command."""
-        answer = self.desk.apis["banyan-CommandApi"](event("POST", path, body, **headers), CONTEXT)
+        answer = self.platform.apis["banyan-CommandApi"](event("POST", path, body, **headers), CONTEXT)
         return answer["statusCode"], {**json.loads(answer["body"]), **answer["headers"]}
 
     def get(self, path: str) -> tuple[int, Any]:
         """The answer to a query."""
-        answer = self.desk.apis["banyan-QueryApi"](event("GET", path), CONTEXT)
+        answer = self.platform.apis["banyan-QueryApi"](event("GET", path), CONTEXT)
         return answer["statusCode"], json.loads(answer["body"])
 
     def cancel(self, number: int, reason: str = LONG, **headers: Any) -> tuple[int, Any]:
@@ -44,23 +44,23 @@ class Clients:
 
     def told(self, name: str = "", body: Any = None) -> Any:
         """What an operator is told."""
-        answer = self.desk.ask(f"/admin/migration/{name}".rstrip("/"), body)
+        answer = self.platform.ask(f"/admin/migration/{name}".rstrip("/"), body)
         assert answer["statusCode"] == 200, answer
         return json.loads(answer["body"])
 
     def backfill(self) -> Any:
         """Run a backfill to its end; its progress."""
         self.told("backfill", {})
-        self.desk.functions.run()
+        self.platform.functions.run()
         return self.told("backfill")["progress"]
 
     def go(self, *steps: tuple[str, int]) -> None:
         """Move the migration, and finish the moves."""
         for phase, percentage in steps:
             body = {"reason": "test", "to": {"phase": phase, "percentage": percentage}}
-            answer = self.desk.ask("/admin/migration/move", body)
+            answer = self.platform.ask("/admin/migration/move", body)
             assert answer["statusCode"] == 200, answer
-            self.desk.functions.run()
+            self.platform.functions.run()
 
 
 def alter(legacy: OnPostgres, statement: str) -> None:

@@ -1,4 +1,4 @@
-"""A process of a world at every moment at which it may die, or at which another one may come first."""
+"""A process of a migration at every moment at which it may die, or at which another one may come first."""
 
 from __future__ import annotations
 
@@ -63,52 +63,52 @@ class Moments:
 
 
 @contextmanager
-def stepping(world: MigrationFixture, moments: Moments, *others: Hooked, within: bool = True) -> Iterator[None]:
-    """Let a world's processes meet these moments, also within a transaction of the database unless told otherwise."""
+def stepping(migrating: MigrationFixture, moments: Moments, *others: Hooked, within: bool = True) -> Iterator[None]:
+    """Let the processes of a migration meet these moments, by default also within a transaction of the database."""
     for other in others:
         other.behind = moments
-    world.engine.wire.around = moments.request
-    if world.connections:
-        world.connections.behind = moments
-        world.connections.within = moments if within else nothing
+    migrating.engine.wire.around = moments.request
+    if migrating.connections:
+        migrating.connections.behind = moments
+        migrating.connections.within = moments if within else nothing
     try:
         yield
     finally:
-        world.engine.wire.around = delivered
-        if world.connections:
-            world.connections.behind = world.connections.within = nothing
+        migrating.engine.wire.around = delivered
+        if migrating.connections:
+            migrating.connections.behind = migrating.connections.within = nothing
         for other in others:
             other.behind = nothing
 
 
-def meanwhile(world: MigrationFixture, other: Callable[[Migration], object], *others: Hooked) -> None:
+def meanwhile(migrating: MigrationFixture, other: Callable[[Migration], object], *others: Hooked) -> None:
     """Another process does something, at a moment of this one."""
-    hooks, around = [(hooked, hooked.behind) for hooked in others], world.engine.wire.around
-    if world.connections:
-        hooks.append((world.connections, world.connections.behind))
-    within = world.connections.within if world.connections else nothing
-    with stepping(world, Moments(), *others):
-        other(world.process())
-    world.engine.wire.around = around
-    if world.connections:
-        world.connections.within = within
+    hooks, around = [(hooked, hooked.behind) for hooked in others], migrating.engine.wire.around
+    if migrating.connections:
+        hooks.append((migrating.connections, migrating.connections.behind))
+    within = migrating.connections.within if migrating.connections else nothing
+    with stepping(migrating, Moments(), *others):
+        other(migrating.process())
+    migrating.engine.wire.around = around
+    if migrating.connections:
+        migrating.connections.within = within
     for hooked, behind in hooks:
         hooked.behind = behind
 
 
-def deaths(world: MigrationFixture, work: Callable[[int], Any], *others: Hooked) -> Iterator[int]:
+def deaths(migrating: MigrationFixture, work: Callable[[int], Any], *others: Hooked) -> Iterator[int]:
     """Do a piece of work again and again, and let it die one step later each time, until it gets through."""
     number = 1
     while True:
         moments = Moments(number)
-        with stepping(world, moments, *others):
+        with stepping(migrating, moments, *others):
             try:
                 work(number)
             except Killed:
                 died = True
             else:
                 died = False
-        world.restart()
+        migrating.restart()
         if not died:
             assert number > 2, "there was no step to die at"
             return

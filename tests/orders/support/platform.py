@@ -180,7 +180,7 @@ class InProcessPlatform:
     def differing(self) -> list[StreamId]:
         """Orders whose live row in the list is not what a fold of their events says."""
         streams = [stream for stream in self.app.store.streams() if stream.entity == ORDER_LIST.entity]
-        live = self.app.controls.get([ORDER_LIST.name])[ORDER_LIST.name].generation()
+        live = self.app.projection_states.get([ORDER_LIST.name])[ORDER_LIST.name].generation()
         rows = {row.stream: row for row in self.app.views.all_states(live)}
         folds = {stream: fold_row(ORDER_LIST, self.app.store, stream) for stream in streams}
         return [s for s, fold in folds.items() if fold and (s not in rows or _said(rows[s]) != _said(fold))]
@@ -226,19 +226,19 @@ class InProcessPlatform:
 class _Functions:
     """What the gateway finds behind its routes."""
 
-    desk: InProcessPlatform
+    platform: InProcessPlatform
 
     def get(self, arn: str) -> _Function:
-        return _Function(arn.rpartition(":")[2], self.desk)
+        return _Function(arn.rpartition(":")[2], self.platform)
 
 
 @dataclass(frozen=True)
 class _Function:
     logical_id: str
-    desk: InProcessPlatform
+    platform: InProcessPlatform
 
     def invoke(self, request: Mapping[str, Any], _patience: float = FOREVER) -> Answer:
-        return self.desk.apis[self.logical_id](json.loads(json.dumps(request)), CONTEXT)
+        return self.platform.apis[self.logical_id](json.loads(json.dumps(request)), CONTEXT)
 
 
 @cache

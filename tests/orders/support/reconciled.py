@@ -1,4 +1,4 @@
-"""A world with read models, what reconciles them with its legacy system, and people who use it meanwhile."""
+"""A migration with read models, what reconciles them with its legacy system, and people who use it meanwhile."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ ORDERS = [order(number) for number in range(1, 7)]
 
 
 class OverMemory(MigrationFixture):
-    """A world whose legacy system lies in memory."""
+    """A migration whose legacy system lies in memory."""
 
     def __init__(self, engine: DynamoDBEngine, legacy: InMemory) -> None:
         super().__init__(engine, legacy)  # type: ignore[arg-type]
@@ -54,43 +54,43 @@ class Streamed(OnDynamoDB):
         super().__init__(engine, streamed=True)
 
 
-def opened(world: MigrationFixture) -> ShardReader:
+def opened(migrating: MigrationFixture) -> ShardReader:
     """A reader of the stream of the legacy table."""
-    assert isinstance(world.legacy, Streamed)
-    arn = world.engine.client.describe_table(TableName=world.legacy.table)["Table"]["LatestStreamArn"]
-    endpoint = world.engine.client.meta.endpoint_url
+    assert isinstance(migrating.legacy, Streamed)
+    arn = migrating.engine.client.describe_table(TableName=migrating.legacy.table)["Table"]["LatestStreamArn"]
+    endpoint = migrating.engine.client.meta.endpoint_url
     client = session().client("dynamodbstreams", endpoint_url=endpoint if "127.0.0.1" in endpoint else None)
     return ShardReader(client, arn, arn, "TRIM_HORIZON", {})
 
 
 class Reconciled:
-    """A world with read models, and what reconciles them with its legacy system."""
+    """A migration with read models, and what reconciles them with its legacy system."""
 
-    def __init__(self, world: MigrationFixture) -> None:
-        self.world = world
-        self.world.clock.now = datetime.now(UTC)  # as the clock of a legacy database that marks what changed
-        self.store = world.engine.store(DOMAIN.registry, world.clock)
+    def __init__(self, migrating: MigrationFixture) -> None:
+        self.migrating = migrating
+        self.migrating.clock.now = datetime.now(UTC)  # as the clock of a legacy database that marks what changed
+        self.store = migrating.engine.store(DOMAIN.registry, migrating.clock)
         self.memory = MemoryEngine()
         self.views, self.documents, self.upkeep = self.memory.views(), self.memory.documents(), self.memory.upkeep()
-        self.controls = self.memory.controls()
+        self.projection_states = self.memory.projection_states()
         self.runner = ProjectionProcessor(
-            self.store, self.views, DOMAIN.projections, retry_policy=RetryPolicy(clock=world.clock, sleep=no_sleep)
+            self.store, self.views, DOMAIN.projections, retry_policy=RetryPolicy(clock=migrating.clock, sleep=no_sleep)
         )
         self.pause: Callable[[], object] = lambda: None
         self.between: Callable[[], object] | None = None
-        self.stream = opened(world) if isinstance(world.legacy, Streamed) else None
+        self.stream = opened(migrating) if isinstance(migrating.legacy, Streamed) else None
 
     def begin(self, step: Step = DUAL, streams: Sequence[StreamId] = ORDERS) -> None:
         """Orders of the old time and of the new one, all of them told and projected, at a step."""
         old, new = streams[::2], streams[1::2]
         for stream in old:
-            self.world.legacy.write_directly(stream, row(stream))
-        self.world.go_to(DUAL)
+            self.migrating.legacy.write_directly(stream, row(stream))
+        self.migrating.go_to(DUAL)
         for stream in new:
-            self.world.create(stream)
-        migration = self.world.migration
+            self.migrating.create(stream)
+        migration = self.migrating.migration
         migration.backfill.run()
-        self.world.go_to(step)
+        self.migrating.go_to(step)
         self.project(*streams)
         self.age()
         assert self.reconcile().findings == ()
@@ -102,7 +102,7 @@ class Reconciled:
 
     def age(self) -> None:
         """Let more time pass than anything may be on its way."""
-        self.world.clock.move(3 * WINDOW)
+        self.migrating.clock.move(3 * WINDOW)
 
     def reconcile(self, *, full: bool = False, repair: bool = False) -> Section:
         """Run to the end; the section of the legacy system."""
@@ -114,22 +114,22 @@ class Reconciled:
     def deliver(self) -> None:
         """Hand over what the stream of the legacy table tells, if it is read."""
         for _, records in self.stream.read() if self.stream else ():
-            mark_legacy_rows(records, LEGACY.entity, self.documents, self.world.clock(), NoTelemetry())
+            mark_legacy_rows(records, LEGACY.entity, self.documents, self.migrating.clock(), NoTelemetry())
 
     def reconciler(self) -> Reconciler:
         """A new process that reconciles."""
-        clock = self.world.clock
-        migration = self.world.migration
+        clock = self.migrating.clock
+        migration = self.migrating.migration
         views: Any = Between(self.views, self.between) if self.between else self.views
-        projection, control = ORDER_DETAILS, self.controls.get([ORDER_DETAILS.name])[ORDER_DETAILS.name]
+        projection, state = ORDER_DETAILS, self.projection_states.get([ORDER_DETAILS.name])[ORDER_DETAILS.name]
         compared = Sources(self.store, views, self.upkeep, self.documents, self.runner.retry, clock)
-        others = comparisons(migration, projection, control, compared, lambda: clock() - WINDOW)
+        others = comparisons(migration, projection, state, compared, lambda: clock() - WINDOW)
         sources = replace(compared, views=self.views)
-        plan = build_plan(sources, DOMAIN, self.controls, WINDOW, self._sleep, others)
+        plan = build_plan(sources, DOMAIN, self.projection_states, WINDOW, self._sleep, others)
         return Reconciler(plan, MemoryReports(), Runs(self.documents), clock, WINDOW)
 
     def _sleep(self, _: float) -> None:
-        self.world.clock.move(WINDOW)
+        self.migrating.clock.move(WINDOW)
         self.pause()
 
 
@@ -167,10 +167,10 @@ class Traffic:
         if self._random.random() < 0.2:
             self._next += 1
             stream = order(self._next)
-            self._reconciled.world.create(stream)
+            self._reconciled.migrating.create(stream)
         else:
             try:
-                self._reconciled.world.add(stream)
+                self._reconciled.migrating.add(stream)
             except CommandRejected:
                 return
         self.sent += 1

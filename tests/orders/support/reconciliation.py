@@ -159,7 +159,7 @@ class ReconciliationFixture:
         )
         store = EventStore(table, DOMAIN.registry, self.clock, no_sleep)
         sources = Sources(store, views, upkeep, documents, self.runner.retry, self.clock)
-        return build_plan(sources, DOMAIN, self.engine.controls(), WINDOW, self.sleep, self.others)
+        return build_plan(sources, DOMAIN, self.engine.projection_states(), WINDOW, self.sleep, self.others)
 
     def reconciler(self) -> Reconciler:
         """A reconciler of another process, as ``plan``."""

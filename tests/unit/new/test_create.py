@@ -59,7 +59,7 @@ def test_a_file_is_refused(tmp_path: Path) -> None:
     ("domain", "reason"),
     [
         ("", "letters"),
-        ("Shop", "letters"),
+        ("WorkflowFixture", "letters"),
         ("my-shop", "letters"),
         ("1shop", "letters"),
         ("shop.floor", "letters"),

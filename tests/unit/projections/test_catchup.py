@@ -183,11 +183,11 @@ def test_generations_catch_up_from_their_beginning_and_those_under_construction_
     ledger = Ledger()
     ledger.append(STREAMS[0], *deposits(1))
     ledger.clock.move(DAY)
-    ledger.cached.change("balances", lambda control: control.begun(ledger.clock.now))
+    ledger.cached.change("balances", lambda state: state.begun(ledger.clock.now))
     ledger.append(STREAMS[1], *deposits(1))
     ledger.clock.move(DAY)
     assert [report.generation for report in ledger.catch_up.everything(ledger.soon())][:1] == [BALANCES]
-    ledger.cached.change("balances", lambda control: control.readied(2, START))
+    ledger.cached.change("balances", lambda state: state.readied(2, START))
     reports = {report.generation: report for report in ledger.catch_up.everything(ledger.soon())}
     assert reports[Generation("balances", 2)].commits == 1
     rows = ledger.views.states(Generation("balances", 2), STREAMS)
@@ -199,7 +199,7 @@ def test_a_generation_catches_up_with_what_a_slow_clock_recorded_before_it_began
     ledger = Ledger()
     ledger.append(STREAMS[0], *deposits(1))
     began = ledger.clock.now + MARGIN - timedelta(seconds=1)
-    ledger.cached.change("balances", lambda control: control.begun(began).readied(2, began))
+    ledger.cached.change("balances", lambda state: state.begun(began).readied(2, began))
     ledger.clock.move(DAY)
     ledger.catch_up.everything(ledger.soon())
     assert ledger.views.states(Generation("balances", 2), STREAMS).keys() == {STREAMS[0]}

@@ -151,4 +151,6 @@ def test_a_verb_that_makes_no_sense_is_refused_and_changes_nothing(
     ledger = Ledger()
     with pytest.raises(error):
         verb(ledger)
-    assert all(control.revision == 0 for control in ledger.controls.get(["balances", "turnover", "balance"]).values())
+    assert all(
+        state.revision == 0 for state in ledger.projection_states.get(["balances", "turnover", "balance"]).values()
+    )

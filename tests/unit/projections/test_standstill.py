@@ -92,7 +92,9 @@ def test_what_the_reactor_parked_is_reported() -> None:
     for _ in range(3):
         bank.reactor.project([poisoned])
     assert bank.failure(ANNA)
-    Standstill(bank.reactor.projectors, bank.controls, Builds(MemoryDocuments()), bank.clock, bank.telemetry).report()
+    Standstill(
+        bank.reactor.projectors, bank.projection_states, Builds(MemoryDocuments()), bank.clock, bank.telemetry
+    ).report()
     assert bank.telemetry.gauges["ParkedStreams", "reactor"] == 1
 
 

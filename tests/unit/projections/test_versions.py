@@ -157,7 +157,7 @@ def test_what_was_caught_up_before_versions_were_noted_counts_as_the_first(used_
     if used_before:
         ledger.runner.project(ledger.append(ANNA, *deposits(1, 2)))
         ledger.catch_up.everything(ledger.soon())
-        known = ledger.controls.get(["balances"])["balances"]
+        known = ledger.projection_states.get(["balances"])["balances"]
         unnoted = tuple(replace(info, version=None) for info in known.generations)
         ledger.cached.change("balances", lambda _: replace(known, generations=unnoted))
     deployed(ledger, doubled(2))

@@ -88,11 +88,11 @@ def test_a_failing_stream_stops_alone_is_parked_and_goes_on_when_it_is_retried()
 def test_while_it_is_paused_nothing_is_taken_and_nothing_is_parked() -> None:
     noted = Noted(error=KeyError("account"))
     bank = Bank(effects=[noted])
-    bank.controls.change("reactor", lambda control: control.paused(bank.clock(), "a bug", "ops"))
+    bank.projection_states.change("reactor", lambda state: state.paused(bank.clock(), "a bug", "ops"))
     batch = [bank.commit(ANNA, *deposits(1)), bank.commit(BEN, deposited(1, POISON))]
     assert not bank.reactor.project(batch)
     assert (noted.taken, bank.failure(BEN)) == ([], None)
-    bank.controls.change("reactor", ProjectionState.resumed)
+    bank.projection_states.change("reactor", ProjectionState.resumed)
     bank.reactor.project(batch)
     assert noted.taken == [(str(ANNA), 1)]
 
@@ -100,11 +100,11 @@ def test_while_it_is_paused_nothing_is_taken_and_nothing_is_parked() -> None:
 def test_too_many_parked_streams_pause_it() -> None:
     bank = Bank(effects=[Noted(error=KeyError("account"))])
     for number in range(RetryPolicy().breaker_parked_streams + 1):
-        assert bank.controls.get()["reactor"].pause is None
+        assert bank.projection_states.get()["reactor"].pause is None
         batch = [bank.commit(account(f"a{number}"), deposited(1, POISON))]
         for _ in range(3):
             bank.reactor.project(batch)
-    pause = bank.controls.get()["reactor"].pause
+    pause = bank.projection_states.get()["reactor"].pause
     assert pause
     assert pause.by == BREAKER
 

@@ -31,10 +31,10 @@ def start(rebuilding: Rebuilding) -> None:
 
 def cancel(rebuilding: Rebuilding) -> None:
     """Begin, then give up; or go on giving up."""
-    control = rebuilding.controls.get(["turnover"])["turnover"]
-    if control.newest == 1:
+    state = rebuilding.projection_states.get(["turnover"])["turnover"]
+    if state.newest == 1:
         rebuilding.rebuild.start("turnover")
-    elif len(control.generations) > 1:
+    elif len(state.generations) > 1:
         rebuilding.rebuild.cancel("turnover")
 
 
@@ -99,7 +99,7 @@ def test_a_generation_that_is_given_up_is_deleted_wherever_that_is_killed(answer
         in_spite_of(give_up, rebuilding)
         in_spite_of(Rebuilding.run, rebuilding)
 
-        control = rebuilding.controls.get(["turnover"])["turnover"]
-        assert [info.number for info in control.generations] == [1], at
+        state = rebuilding.projection_states.get(["turnover"])["turnover"]
+        assert [info.number for info in state.generations] == [1], at
         assert rebuilding.turnover(2) == {}, at
         assert rebuilding.turnover(1) == rebuilding.ledger.expected_turnover(), at

@@ -36,7 +36,7 @@ def append(movement: Movement, delivered: bool) -> Act:
 def begin(rebuilding: Rebuilding) -> None:
     """Begin both rebuilds, unless they were begun."""
     for projection in BOTH:
-        if rebuilding.controls.get([projection])[projection].newest == 1:
+        if rebuilding.projection_states.get([projection])[projection].newest == 1:
             rebuilding.rebuild.start(projection, switch_when_equal=True)
 
 

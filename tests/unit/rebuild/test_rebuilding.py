@@ -11,7 +11,7 @@ from tests.support.ledger import Deposited, account, deposits
 from tests.support.projections import POISON
 from tests.support.rebuild import Rebuilding
 
-from banyan.errors import BatchFailed, ConfigurationError, ControlChanged, TransitionRejected
+from banyan.errors import BatchFailed, ConfigurationError, ProjectionStateChanged, TransitionRejected
 from banyan.projections.base import Put
 from banyan.projections.rebuild import filling
 from banyan.projections.rebuild.builds import BuildPhase
@@ -229,17 +229,17 @@ def test_a_bad_deployment_is_blamed_on_no_stream() -> None:
 def test_of_two_who_start_at_once_the_slower_one_decides_nothing(
     rebuilding: Rebuilding, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    controls, slower = rebuilding.ledger.controls, rebuilding.rebuild
-    get = controls.get
+    projection_states, slower = rebuilding.ledger.projection_states, rebuilding.rebuild
+    get = projection_states.get
 
     def overtaken(projections: Sequence[str]) -> Mapping[str, ProjectionState]:
-        monkeypatch.setattr(controls, "get", get)
+        monkeypatch.setattr(projection_states, "get", get)
         seen = get(projections)
         rebuilding.rebuild.start("balances")
         return seen
 
-    monkeypatch.setattr(controls, "get", overtaken)
-    with pytest.raises(ControlChanged):
+    monkeypatch.setattr(projection_states, "get", overtaken)
+    with pytest.raises(ProjectionStateChanged):
         slower.start("balances", switch_when_equal=True)
     rebuilding.run()
 
@@ -276,7 +276,7 @@ def test_a_cancelled_generation_leaves_nothing_and_its_number_is_not_given_again
     rebuilding.run()
 
     assert gone(rebuilding, "turnover", 2)
-    assert [info.number for info in rebuilding.controls.get(["turnover"])["turnover"].generations] == [1]
+    assert [info.number for info in rebuilding.projection_states.get(["turnover"])["turnover"].generations] == [1]
     assert rebuilding.rebuild.start("turnover").generation == 3
 
 

@@ -40,9 +40,9 @@ def deploy(rebuilding: Rebuilding, *projections: Projection) -> None:
     """Let new code run: the projector and the worker know these projections."""
     ledger = rebuilding.ledger
     ledger.projections = projections
-    controls = CachedStates(ledger.controls, [projection.name for projection in projections], 0)
+    projection_states = CachedStates(ledger.projection_states, [projection.name for projection in projections], 0)
     ledger.runner = ProjectionProcessor(
-        ledger.store, ledger.views, projections, states=controls, retry_policy=ledger.retry_policy
+        ledger.store, ledger.views, projections, states=projection_states, retry_policy=ledger.retry_policy
     )
 
 

@@ -57,7 +57,7 @@ ROOMS = {
         ["projections"],
         [
             *("unit/projections", "unit/rebuild"),
-            *_tests("contract", "catchup controls builds generation_rows views"),
+            *_tests("contract", "catchup projection_states builds generation_rows views"),
             *_tests("integration", "projector rebuild"),
         ],
     ),

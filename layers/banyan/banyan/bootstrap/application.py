@@ -84,7 +84,7 @@ class Application:
     gateway: Gateway
     store: EventStore
     views: Views
-    controls: ProjectionStates
+    projection_states: ProjectionStates
     bus: EventBus
     queue: WorkQueue
     functions: Functions
@@ -119,10 +119,10 @@ class Application:
         return build_migration(self)
 
     @cached_property
-    def cached_controls(self) -> CachedStates:
-        """The controls of the domain's projections and of the reactor, as this process last read them."""
+    def cached_states(self) -> CachedStates:
+        """The states of the domain's projections and of the reactor, as this process last read them."""
         names = [projection.name for projection in self.domain.projections]
-        return CachedStates(self.controls, [*names, REACTOR.projection], self.settings.control_cache_ms)
+        return CachedStates(self.projection_states, [*names, REACTOR.projection], self.settings.control_cache_ms)
 
     @cached_property
     def retry_policy(self) -> RetryPolicy:
@@ -144,7 +144,7 @@ class Application:
             self.views,
             self.domain.projections,
             self.domain.deciders,
-            states=self.cached_controls,
+            states=self.cached_states,
             snapshot_interval=self.settings.snapshot_interval,
             retry_policy=self.retry_policy,
         )
@@ -152,9 +152,7 @@ class Application:
     @cached_property
     def reactor(self) -> Reactor:
         """What lets policies react to events, publishes them and keeps their traces."""
-        return Reactor(
-            self.store, self.views, self._effects, states=self.cached_controls, retry_policy=self.retry_policy
-        )
+        return Reactor(self.store, self.views, self._effects, states=self.cached_states, retry_policy=self.retry_policy)
 
     @cached_property
     def catch_up(self) -> CatchUp:
@@ -181,13 +179,15 @@ class Application:
         """What an operator does to projections and to the reactor."""
         projections = [subscribed(projection, self.views, self.clock) for projection in self.domain.projections]
         reactions = reacting(self._effects, self.views, self.clock)
-        controls = self.cached_controls
-        processor = StreamProcessor([*projections, reactions], self.store, self.views, controls, self.retry_policy)
+        projection_states = self.cached_states
+        processor = StreamProcessor(
+            [*projections, reactions], self.store, self.views, projection_states, self.retry_policy
+        )
         return Operations(
             processor,
             self._catch_up(processor),
-            StatusReader(self.store, controls, processor.projectors, self.log_checkpoints, self.clock),
-            controls,
+            StatusReader(self.store, projection_states, processor.projectors, self.log_checkpoints, self.clock),
+            projection_states,
             self.views,
             self.retry_policy,
         )
@@ -281,7 +281,7 @@ class Application:
         return [self.traces, policies, *([self.publisher] if self.services.event_bus else [])]
 
     def _standstill(self, processor: StreamProcessor) -> Standstill:
-        return Standstill(processor.projectors, self.cached_controls, self.builds, self.clock, self.telemetry)
+        return Standstill(processor.projectors, self.cached_states, self.builds, self.clock, self.telemetry)
 
     def _cursors(self, layout: Layout) -> Documents:
         return DynamoDBDocuments(self.gateway, self.tables.cursors, layout)
@@ -330,7 +330,7 @@ def bootstrap(
         gateway=gateway,
         store=store,
         views=views,
-        controls=ProjectionStates(DynamoDBDocuments(gateway, tables.cursors, STATES)),
+        projection_states=ProjectionStates(DynamoDBDocuments(gateway, tables.cursors, STATES)),
         bus=bus,
         queue=queue or SqsWorkQueue(sqs_client, Queues.from_env(environ).rebuild),
         functions=functions or LambdaFunctions(lambda_client, FunctionNames.from_env(environ)),

@@ -42,7 +42,7 @@ class Rebuilds:
         self._app = application
         self.rebuild = Rebuild(
             application.domain.projections,
-            application.controls,
+            application.projection_states,
             application.builds,
             application.queue,
             segments=application.settings.log_buckets,
@@ -66,8 +66,8 @@ class Rebuilds:
     def stream(self, projection: str, stream: StreamId) -> Replaced:
         """Rebuild one stream in every generation that is kept up to date. Raises as ``rebuild_stream``."""
         app, found = self._app, self._projection(projection)
-        control = app.controls.get([projection])[projection]
-        done = {g.number: rebuild_stream(found, g, stream, app.store, app.views, app.clock) for g in control.written()}
+        state = app.projection_states.get([projection])[projection]
+        done = {g.number: rebuild_stream(found, g, stream, app.store, app.views, app.clock) for g in state.written()}
         return Replaced(generations=done)
 
     def _projection(self, name: str) -> Projection:
@@ -86,7 +86,7 @@ def build_worker(app: Application) -> RebuildWorker:
     steps = RebuildSteps(app.domain.projections, app.store, app.views, rows, snapshots, pause, app.clock)
     return RebuildWorker(
         steps.of,
-        app.controls,
+        app.projection_states,
         app.builds,
         app.queue,
         ConsumedCapacity(app.gateway.client),

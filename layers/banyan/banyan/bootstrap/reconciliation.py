@@ -25,7 +25,7 @@ def build_reconciler(app: Application) -> Reconciler:
     sources = Sources(app.store, app.views, upkeep, app.digests, app.processor.retry, app.clock)
     others = _of_migration(app, sources, window)
     return Reconciler(
-        build_plan(sources, app.domain, app.controls, window, time.sleep, others),
+        build_plan(sources, app.domain, app.projection_states, window, time.sleep, others),
         app.reports,
         Runs(app.digests),
         app.clock,
@@ -45,5 +45,5 @@ def _of_migration(app: Application, sources: Sources, window: timedelta) -> Sequ
     name = compared(app.migration)
     projection = next(each for each in app.domain.projections if each.name == name)
     assert isinstance(projection, StreamProjection)
-    control = app.controls.get([name])[name]
-    return comparisons(app.migration, projection, control, sources, lambda: app.clock() - window)
+    state = app.projection_states.get([name])[name]
+    return comparisons(app.migration, projection, state, sources, lambda: app.clock() - window)

@@ -35,7 +35,7 @@ class Operations:
     """The verbs of an operator.
 
     Every verb raises ``ConfigurationError`` when there is no such projection, ``TransitionRejected`` when its state
-    does not allow it, ``ControlChanged`` when others keep changing it, and ``StoreUnavailable``.
+    does not allow it, ``ProjectionStateChanged`` when others keep changing it, and ``StoreUnavailable``.
     """
 
     def __init__(

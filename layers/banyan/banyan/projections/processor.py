@@ -10,7 +10,7 @@ from functools import partial
 from typing import Final
 
 from banyan.decider import AnyDecider
-from banyan.errors import BanyanError, ConfigurationError, ControlChanged, TransitionRejected
+from banyan.errors import BanyanError, ConfigurationError, ProjectionStateChanged, TransitionRejected
 from banyan.projections.base import Projection, ViewProjection
 from banyan.projections.projector import AnyProjector, CommitSource, StreamBatch, StreamProgress, group_by_stream
 from banyan.projections.retries import BREAKER, FailedStream, Retries, RetryPolicy, check_systemic, pause
@@ -320,7 +320,7 @@ class StreamProcessor:
         parked = {known.stream for known in live.waiting()} | {failure.stream}
         if len(parked) > self._policy.breaker_parked_streams:
             reason = f"{len(parked)} streams are parked, the last with {failure.error}"
-            with suppress(TransitionRejected, ControlChanged):
+            with suppress(TransitionRejected, ProjectionStateChanged):
                 pause(self._states, self._policy, generation.projection, reason, BREAKER)
 
 

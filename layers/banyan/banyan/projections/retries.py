@@ -204,7 +204,7 @@ def pause(states: CachedStates, policy: RetryPolicy, projection: str, reason: st
     ------
     TransitionRejected
         It is paused already.
-    ControlChanged, StoreUnavailable
+    ProjectionStateChanged, StoreUnavailable
     """
     state = states.change(projection, lambda seen: seen.paused(policy.clock(), reason, by))
     policy.telemetry.count("ProjectionPaused")

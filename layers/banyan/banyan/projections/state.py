@@ -14,7 +14,7 @@ from typing import Final
 from pydantic import TypeAdapter
 
 from banyan.documents import Documents, Key, MemoryDocuments
-from banyan.errors import ControlChanged, GenerationInUse, TransitionRejected
+from banyan.errors import GenerationInUse, ProjectionStateChanged, TransitionRejected
 from banyan.projections.views import Generation
 from banyan.store.base import timestamp
 from banyan.streams import BEGINNING_OF_TIME, StreamId
@@ -282,11 +282,11 @@ class ProjectionStates:
 
         Raises
         ------
-        ControlChanged, StoreUnavailable
+        ProjectionStateChanged, StoreUnavailable
         """
         kept = replace(state, revision=state.revision + 1)
         if not self._documents.revise(_key(state.projection), _JSON.dump_json(kept).decode(), kept.revision):
-            raise ControlChanged(state.projection)
+            raise ProjectionStateChanged(state.projection)
         return kept
 
 
@@ -361,10 +361,10 @@ def change(
     ------
     TransitionRejected
         By the transition.
-    ControlChanged, StoreUnavailable
+    ProjectionStateChanged, StoreUnavailable
     """
     for _ in range(CHANGE_ATTEMPTS - 1):
-        with suppress(ControlChanged):
+        with suppress(ProjectionStateChanged):
             return _change(states, projection, transition)
     return _change(states, projection, transition)
 

@@ -280,7 +280,7 @@ class Plan:
 def build_plan(
     sources: Sources,
     domain: Domain,
-    controls: ProjectionStates,
+    projection_states: ProjectionStates,
     window: timedelta,
     sleep: Callable[[float], None],
     others: Sequence[Comparison] = (),
@@ -296,7 +296,7 @@ def build_plan(
     others : Sequence[Comparison]
         Comparisons besides those of the projections, such as of a legacy system.
     """
-    known = controls.get([projection.name for projection in domain.projections])
+    known = projection_states.get([projection.name for projection in domain.projections])
     compared = [p for p in domain.projections if not known[p.name].outdated(p.version)]
     left_out = {p.name: OUTDATED.format(p.version) for p in domain.projections if p not in compared}
     folds: dict[str, list[DirtySet]] = defaultdict(list)
@@ -313,16 +313,16 @@ def build_plan(
 
 
 def _comparison(
-    projection: Projection, control: ProjectionState, sources: Sources, histories: Histories, window: timedelta
+    projection: Projection, state: ProjectionState, sources: Sources, histories: Histories, window: timedelta
 ) -> StateComparison | ViewComparison:
     def fence() -> datetime:
         """A paused projection owes nothing that was recorded since its pause."""
         now = sources.clock()
-        return (min(now, control.pause.since) if control.pause else now) - window
+        return (min(now, state.pause.since) if state.pause else now) - window
 
     if isinstance(projection, ViewProjection):
-        return ViewComparison(projection, control.generation(), sources, histories, fence)
-    return StateComparison(projection, control.generation(), sources, histories, fence)
+        return ViewComparison(projection, state.generation(), sources, histories, fence)
+    return StateComparison(projection, state.generation(), sources, histories, fence)
 
 
 def _forward(comparisons: Sequence[Comparison], others: Sequence[Comparison], documents: Documents) -> None:

@@ -21,7 +21,7 @@ def kind(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture(params=["moto", LOCAL])
-def world(request: pytest.FixtureRequest, kind: str) -> Iterator[MigrationFixture]:
+def migrating(request: pytest.FixtureRequest, kind: str) -> Iterator[MigrationFixture]:
     """A legacy system and an event table."""
     engine: DynamoDBEngine = request.getfixturevalue(request.param)
     legacy = request.getfixturevalue("postgres") if kind == "postgres" else OnDynamoDB(engine)
@@ -41,27 +41,27 @@ def born(request: pytest.FixtureRequest) -> Callable[[], AbstractContextManager[
 @pytest.fixture
 def mortal(born: Callable[[], AbstractContextManager[MigrationFixture]]) -> Iterator[MigrationFixture]:
     """One of them."""
-    with born() as world:
-        yield world
+    with born() as migrating:
+        yield migrating
 
 
 @contextmanager
 def _on_dynamodb(endpoint: str) -> Iterator[MigrationFixture]:
-    with local_tables(endpoint) as engine, closing(MigrationFixture(engine, OnDynamoDB(engine))) as world:
-        yield world
+    with local_tables(endpoint) as engine, closing(MigrationFixture(engine, OnDynamoDB(engine))) as migrating:
+        yield migrating
 
 
 @contextmanager
 def _on_postgres(server: Server) -> Iterator[MigrationFixture]:
     with moto_tables() as engine, database(server) as url:
         legacy = OnPostgres(url)
-        with closing(legacy.connections), closing(MigrationFixture(engine, legacy)) as world:
-            yield world
+        with closing(legacy.connections), closing(MigrationFixture(engine, legacy)) as migrating:
+            yield migrating
 
 
 @pytest.fixture
-def moto_world(request: pytest.FixtureRequest, moto: DynamoDBEngine, kind: str) -> Iterator[MigrationFixture]:
-    """A world on the fast engine."""
+def moto_migration(request: pytest.FixtureRequest, moto: DynamoDBEngine, kind: str) -> Iterator[MigrationFixture]:
+    """A migration on the fast engine."""
     made = MigrationFixture(moto, request.getfixturevalue("postgres") if kind == "postgres" else OnDynamoDB(moto))
     yield made
     made.close()

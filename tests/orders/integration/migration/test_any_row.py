@@ -96,7 +96,7 @@ def test_any_row_of_postgresql(postgres_server: Server, rows: Any) -> None:
         legacy = OnPostgres(url)
         with (
             closing(legacy.connections),
-            closing(MigrationFixture(engine, legacy)) as world,
+            closing(MigrationFixture(engine, legacy)) as migrating,
             psycopg.connect(url) as old_program,
         ):
             old_program.execute("ALTER TABLE orders DROP CONSTRAINT orders_status_check")
@@ -104,7 +104,7 @@ def test_any_row_of_postgresql(postgres_server: Server, rows: Any) -> None:
             for name, content, lines in rows:
                 _insert(old_program, name, content, lines)
             old_program.commit()
-            expect_good_rows_imported_and_bad_ones_named(world, names)
+            expect_good_rows_imported_and_bad_ones_named(migrating, names)
 
 
 @EXAMPLES
@@ -112,32 +112,32 @@ def test_any_row_of_postgresql(postgres_server: Server, rows: Any) -> None:
 def test_any_item_of_dynamodb(rows: Any) -> None:
     with moto_tables() as engine:
         legacy = OnDynamoDB(engine)
-        with closing(MigrationFixture(engine, legacy)) as world:
+        with closing(MigrationFixture(engine, legacy)) as migrating:
             names = {name for name, _ in rows}
             for (tenant, id), attributes in rows:
                 plain = _plain(id)
                 key = {"tenant": {"S": tenant}, "id": {"S": id}}
                 engine.client.put_item(TableName=legacy.table, Item={**plain, **attributes, **key})
-            expect_good_rows_imported_and_bad_ones_named(world, names)
+            expect_good_rows_imported_and_bad_ones_named(migrating, names)
 
 
-def expect_good_rows_imported_and_bad_ones_named(world: MigrationFixture, names: set[tuple[str, str]]) -> None:
+def expect_good_rows_imported_and_bad_ones_named(migrating: MigrationFixture, names: set[tuple[str, str]]) -> None:
     """Expect of a backfill, a verification and reconciliations that they stop at nothing and pass nothing over."""
     for stream in GOOD:
-        world.legacy.write_directly(stream, row(stream))
+        migrating.legacy.write_directly(stream, row(stream))
     odd = {name for name in names if LegacyKey(*name) not in {LegacyKey(good.tenant, good.id) for good in GOOD}}
     streams = set(filter(None, (nameable(LegacyKey(*name), "order") for name in odd)))
-    world.go_to(DUAL)
-    assert world.process().backfill.preview(1.0).rows >= 0
-    done = world.process().backfill.run()
+    migrating.go_to(DUAL)
+    assert migrating.process().backfill.preview(1.0).rows >= 0
+    done = migrating.process().backfill.run()
     failed = {stream for stream in streams if str(stream) in done.failed}
     assert (done.seen, done.imported + done.failures) == (len(odd) + len(GOOD), len(odd) + len(GOOD))
     assert done.failures == len(done.failed) == len(failed) + len(odd) - len(streams)
-    assert world.migration.recover() == 0
-    world.expect_equal(*GOOD)
+    assert migrating.migration.recover() == 0
+    migrating.expect_equal(*GOOD)
     with suppress(Conflict):
-        world.go(CANARY)
-    reconciled = Reconciled(world)
+        migrating.go(CANARY)
+    reconciled = Reconciled(migrating)
     reconciled.project(*streams, *GOOD)
     reconciled.age()
     for repair in (True, False):
@@ -145,7 +145,7 @@ def expect_good_rows_imported_and_bad_ones_named(world: MigrationFixture, names:
         named = {finding.where for finding in section.findings}
         assert {str(stream) for stream in failed} <= named
         assert named.isdisjoint(map(str, GOOD))
-    world.expect_equal(*GOOD)
+    migrating.expect_equal(*GOOD)
 
 
 def _insert(connection: psycopg.Connection[Any], name: Sequence[str], content: Mapping[str, Any], lines: Any) -> None:

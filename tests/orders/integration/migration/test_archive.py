@@ -52,28 +52,28 @@ def several_parts(request: pytest.FixtureRequest, kind: str) -> None:
 
 
 @pytest.fixture
-def ended(moto_world: MigrationFixture) -> MigrationFixture:
-    """A world in which events stand alone, with orders from before and from after the cutover."""
-    moto_world.go_to(DUAL)
+def ended(moto_migration: MigrationFixture) -> MigrationFixture:
+    """A migration in which events stand alone, with orders from before and from after the cutover."""
+    moto_migration.go_to(DUAL)
     for stream in ORDERS[:3]:
-        moto_world.create(stream)
-    moto_world.go_to(CUT_OVER)
+        moto_migration.create(stream)
+    moto_migration.go_to(CUT_OVER)
     for stream in ORDERS[3:]:
-        moto_world.create(stream)
-        moto_world.add(stream)
-    moto_world.go_to(EVENTS)
-    return moto_world
+        moto_migration.create(stream)
+        moto_migration.add(stream)
+    moto_migration.go_to(EVENTS)
+    return moto_migration
 
 
-def rows(world: MigrationFixture) -> dict[StreamId, object]:
+def rows(migrating: MigrationFixture) -> dict[StreamId, object]:
     """Every row of the legacy system."""
-    return {found.stream: found for found in world.migration.repository.scan(None, 100)}
+    return {found.stream: found for found in migrating.migration.repository.scan(None, 100)}
 
 
-def restored(world: MigrationFixture, objects: MemoryObjects, archive: str | None = None) -> Restoration:
+def restored(migrating: MigrationFixture, objects: MemoryObjects, archive: str | None = None) -> Restoration:
     """A restoration that was asked for and worked on to its end."""
-    world.process().archives.restore(archive)
-    done = worker(world, objects).restore_on()
+    migrating.process().archives.restore(archive)
+    done = worker(migrating, objects).restore_on()
     assert done is not None
     return done
 
@@ -108,10 +108,10 @@ def test_what_is_restored_equals_what_was_archived(ended: MigrationFixture, obje
     assert len(before) == len(ORDERS)
 
 
-def test_before_legacy_writes_are_off_nothing_is_archived(moto_world: MigrationFixture) -> None:
-    moto_world.go_to(CUT_OVER)
+def test_before_legacy_writes_are_off_nothing_is_archived(moto_migration: MigrationFixture) -> None:
+    moto_migration.go_to(CUT_OVER)
     with pytest.raises(Conflict, match="in event_store, not in canary") as refused:
-        moto_world.migration.archives.begin()
+        moto_migration.migration.archives.begin()
     assert refused.value.code == "archive_out_of_phase"
 
 
@@ -155,31 +155,31 @@ def test_a_restoration_that_dies_anywhere_is_finished(ended: MigrationFixture, o
 Other = Callable[[MigrationFixture, MemoryObjects], object]
 
 
-def finishes(world: MigrationFixture, objects: MemoryObjects) -> None:
+def finishes(migrating: MigrationFixture, objects: MemoryObjects) -> None:
     """Does everything that is left to do."""
-    worker(world, objects).go_on()
+    worker(migrating, objects).go_on()
 
 
-def finishes_in_the_same_process(world: MigrationFixture, objects: MemoryObjects) -> None:
+def finishes_in_the_same_process(migrating: MigrationFixture, objects: MemoryObjects) -> None:
     """As another thread of this process does, with the same parts."""
-    ArchiveWorker(world.migration.archives, objects, world.clock).go_on()
+    ArchiveWorker(migrating.migration.archives, objects, migrating.clock).go_on()
 
 
-def only_looks(world: MigrationFixture, objects: MemoryObjects) -> None:
+def only_looks(migrating: MigrationFixture, objects: MemoryObjects) -> None:
     """Asks how far it has come, in the same process, after another one finished it."""
-    finishes(world, objects)
-    world.migration.archives.progress()
+    finishes(migrating, objects)
+    migrating.migration.archives.progress()
 
 
-def makes_a_step_and_dies(world: MigrationFixture, objects: MemoryObjects) -> None:
+def makes_a_step_and_dies(migrating: MigrationFixture, objects: MemoryObjects) -> None:
     """Dies behind the first object that it puts or gets."""
-    with stepping(world, Moments(2), objects, within=False), suppress(Killed):
-        worker(world, objects).go_on()
+    with stepping(migrating, Moments(2), objects, within=False), suppress(Killed):
+        worker(migrating, objects).go_on()
 
 
-def asks_for_another(world: MigrationFixture, objects: MemoryObjects) -> None:
+def asks_for_another(migrating: MigrationFixture, objects: MemoryObjects) -> None:
     """Begins another archive, and finishes it."""
-    archived(world, objects, again=True)
+    archived(migrating, objects, again=True)
 
 
 @pytest.mark.usefixtures("several_parts")
@@ -213,26 +213,26 @@ def test_two_workers_at_any_step_leave_one_good_archive(
     assert number > 10
 
 
-def comes_between(world: MigrationFixture, objects: MemoryObjects, other: Other) -> None:
+def comes_between(migrating: MigrationFixture, objects: MemoryObjects, other: Other) -> None:
     """Another process acts, at a moment of this one."""
-    meanwhile(world, lambda _: other(world, objects), objects)
+    meanwhile(migrating, lambda _: other(migrating, objects), objects)
 
 
-def expect_restorable(world: MigrationFixture, objects: MemoryObjects, id: str) -> None:
+def expect_restorable(migrating: MigrationFixture, objects: MemoryObjects, id: str) -> None:
     """Expect that an archive goes back into empty tables."""
-    empty(world)
-    assert restored(world, objects, id).damage == ""
+    empty(migrating)
+    assert restored(migrating, objects, id).damage == ""
 
 
 @pytest.mark.parametrize("kind", ["dynamodb"], indirect=True)
 def test_a_row_that_is_written_between_two_workers_is_in_the_archive_once_or_not_at_all(
     ended: MigrationFixture, objects: MemoryObjects
 ) -> None:
-    def writes_a_row_first(world: MigrationFixture, objects: MemoryObjects) -> None:
-        assert isinstance(world.legacy, OnDynamoDB)
+    def writes_a_row_first(migrating: MigrationFixture, objects: MemoryObjects) -> None:
+        assert isinstance(migrating.legacy, OnDynamoDB)
         item = {"tenant": {"S": "acme"}, "id": {"S": f"x-{next(numbers)}"}, "version": {"N": "1"}}
-        world.engine.client.put_item(TableName=world.legacy.table, Item=item)
-        finishes(world, objects)
+        migrating.engine.client.put_item(TableName=migrating.legacy.table, Item=item)
+        finishes(migrating, objects)
 
     numbers = count(1)
     for number in count(1):
@@ -279,9 +279,9 @@ def test_two_workers_at_any_step_restore_the_same(ended: MigrationFixture, objec
     assert number > 10
 
 
-def restores(world: MigrationFixture, objects: MemoryObjects) -> None:
+def restores(migrating: MigrationFixture, objects: MemoryObjects) -> None:
     """Puts back everything that is left."""
-    worker(world, objects).restore_on()
+    worker(migrating, objects).restore_on()
 
 
 def test_an_object_that_was_damaged_is_noticed_when_it_is_read_back(

@@ -85,41 +85,44 @@ def objects() -> MemoryObjects:
 
 
 @pytest.fixture
-def ended(moto_world: MigrationFixture) -> MigrationFixture:
-    """A world in which events stand alone, with three orders."""
-    moto_world.go_to(DUAL)
+def ended(moto_migration: MigrationFixture) -> MigrationFixture:
+    """A migration in which events stand alone, with three orders."""
+    moto_migration.go_to(DUAL)
     for number in range(1, 4):
-        moto_world.create(order(number))
-    moto_world.go_to(CUT_OVER)
-    moto_world.go_to(EVENTS)
-    return moto_world
+        moto_migration.create(order(number))
+    moto_migration.go_to(CUT_OVER)
+    moto_migration.go_to(EVENTS)
+    return moto_migration
 
 
-def run(world: MigrationFixture, *statements: str) -> None:
+def run(migrating: MigrationFixture, *statements: str) -> None:
     """Change the legacy database, past triggers."""
-    with database(world).connections.transaction() as cursor:
+    with database(migrating).connections.transaction() as cursor:
         cursor.execute("SET LOCAL session_replication_role = 'replica'")
         for statement in statements:
             cursor.execute(statement.encode())
 
 
-def database(world: MigrationFixture) -> OnPostgres:
+def database(migrating: MigrationFixture) -> OnPostgres:
     """The legacy system, on PostgreSQL."""
-    assert isinstance(world.legacy, OnPostgres)
-    return world.legacy
+    assert isinstance(migrating.legacy, OnPostgres)
+    return migrating.legacy
 
 
-def dumped(world: MigrationFixture, table: str = "orders") -> list[str]:
+def dumped(migrating: MigrationFixture, table: str = "orders") -> list[str]:
     """The rows of a table as PostgreSQL itself copies them out."""
-    with database(world).connections.transaction() as cursor, cursor.copy(f"COPY {table} TO STDOUT".encode()) as copy:
+    with (
+        database(migrating).connections.transaction() as cursor,
+        cursor.copy(f"COPY {table} TO STDOUT".encode()) as copy,
+    ):
         return sorted(bytes(chunk).decode() for chunk in copy)
 
 
-def restored(world: MigrationFixture, objects: MemoryObjects) -> str:
+def restored(migrating: MigrationFixture, objects: MemoryObjects) -> str:
     """What went wrong when the newest archive was restored into empty tables."""
-    empty(world)
-    world.process().archives.restore()
-    done = worker(world, objects).restore_on()
+    empty(migrating)
+    migrating.process().archives.restore()
+    done = worker(migrating, objects).restore_on()
     assert done is not None
     return done.damage
 
@@ -229,17 +232,17 @@ def test_a_row_that_the_tables_refuse_ends_the_restoration_and_says_which(
 
 
 @contextmanager
-def connected(world: MigrationFixture, option: str) -> Iterator[Archives]:
-    """The archives of a world, through connections with one more option."""
-    with closing(Connections(f"{database(world).url}%20-c{option}")) as connections:
+def connected(migrating: MigrationFixture, option: str) -> Iterator[Archives]:
+    """The archives of a migration, through connections with one more option."""
+    with closing(Connections(f"{database(migrating).url}%20-c{option}")) as connections:
         tables = PostgresTables(connections, LEGACY)
-        yield Archives(tables, world.migration.phases, world.migration.archives.documents, world.clock)
+        yield Archives(tables, migrating.migration.phases, migrating.migration.archives.documents, migrating.clock)
 
 
-def finished(archives: Archives, objects: MemoryObjects, world: MigrationFixture) -> Archive:
+def finished(archives: Archives, objects: MemoryObjects, migrating: MigrationFixture) -> Archive:
     """An archive that was asked for and worked on to its end."""
     archives.begin()
-    archive = ArchiveWorker(archives, objects, world.clock).go_on()
+    archive = ArchiveWorker(archives, objects, migrating.clock).go_on()
     assert archive is not None
     return archive
 

@@ -26,40 +26,40 @@ def _small_pages(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(backfill, "PAGE", 5)
 
 
-def a_backfill(world: MigrationFixture) -> Backfill:
+def a_backfill(migrating: MigrationFixture) -> Backfill:
     """A backfill of a new process."""
-    return world.process().backfill
+    return migrating.process().backfill
 
 
-def fill(world: MigrationFixture) -> None:
+def fill(migrating: MigrationFixture) -> None:
     """Rows that old programs wrote."""
     for number in range(1, ROWS + 1):
-        world.legacy.write_directly(order(number), row(order(number), customer=f"c-{number}"))
+        migrating.legacy.write_directly(order(number), row(order(number), customer=f"c-{number}"))
 
 
-def test_every_row_becomes_one_event_and_a_second_run_changes_nothing(moto_world: MigrationFixture) -> None:
-    fill(moto_world)
-    moto_world.go_to(DUAL)
+def test_every_row_becomes_one_event_and_a_second_run_changes_nothing(moto_migration: MigrationFixture) -> None:
+    fill(moto_migration)
+    moto_migration.go_to(DUAL)
     seen: list[int] = []
-    done = a_backfill(moto_world).run(lambda progress: seen.append(progress.seen))
+    done = a_backfill(moto_migration).run(lambda progress: seen.append(progress.seen))
     assert (done.seen, done.imported, done.failed, done.finished) == (ROWS, ROWS, {}, True)
     assert seen == [5, 10, 12, 12]
     streams = [order(number) for number in range(1, ROWS + 1)]
-    moto_world.expect_equal(*streams)
-    before = [moto_world.commits(stream) for stream in streams]
-    again = a_backfill(moto_world).run()
+    moto_migration.expect_equal(*streams)
+    before = [moto_migration.commits(stream) for stream in streams]
+    again = a_backfill(moto_migration).run()
     assert (again.rows, again.seen, again.imported) == (ROWS, ROWS, 0)
-    assert [moto_world.commits(stream) for stream in streams] == before
-    moto_world.go_to(CUT_OVER)
+    assert [moto_migration.commits(stream) for stream in streams] == before
+    moto_migration.go_to(CUT_OVER)
 
 
-def test_a_backfill_goes_on_where_it_was_cut_short(moto_world: MigrationFixture) -> None:
-    fill(moto_world)
-    moto_world.go_to(DUAL)
-    first = a_backfill(moto_world).run(pages=1)
+def test_a_backfill_goes_on_where_it_was_cut_short(moto_migration: MigrationFixture) -> None:
+    fill(moto_migration)
+    moto_migration.go_to(DUAL)
+    first = a_backfill(moto_migration).run(pages=1)
     assert (first.seen, first.finished) == (5, False)
-    assert a_backfill(moto_world).progress() == first
-    rest = a_backfill(moto_world).run()
+    assert a_backfill(moto_migration).progress() == first
+    rest = a_backfill(moto_migration).run()
     assert (rest.seen, rest.imported, rest.finished) == (ROWS, ROWS, True)
 
 
@@ -85,75 +85,77 @@ def test_a_row_that_no_stream_can_be_named_after_is_passed_over_by_name(
     moto: DynamoDBEngine, tenant: str, id: str
 ) -> None:
     legacy = OnDynamoDB(moto)
-    world = MigrationFixture(moto, legacy)
-    fill(world)
+    migrating = MigrationFixture(moto, legacy)
+    fill(migrating)
     update: Any = legacy.repository.update(None, LegacyRow(order(1), 1, row(order(1))))["Update"]
     moto.client.update_item(**{**update, "Key": {"tenant": {"S": tenant}, "id": {"S": id}}})
-    world.go_to(DUAL)
-    done = a_backfill(world).run()
+    migrating.go_to(DUAL)
+    done = a_backfill(migrating).run()
     ((name, why),) = done.failed.items()
     assert (done.seen, done.imported, done.failures, done.finished) == (ROWS + 1, ROWS, 1, True)
     assert (name.startswith(tenant), name.isprintable(), "cannot be part of a stream's name" in why) == (True,) * 3
     with pytest.raises(Conflict, match="cannot be part of a stream's name"):
-        world.go(CANARY)
+        migrating.go(CANARY)
 
 
-def test_commands_that_come_meanwhile_are_neither_lost_nor_told_twice(moto_world: MigrationFixture) -> None:
-    fill(moto_world)
-    moto_world.go_to(DUAL)
+def test_commands_that_come_meanwhile_are_neither_lost_nor_told_twice(moto_migration: MigrationFixture) -> None:
+    fill(moto_migration)
+    moto_migration.go_to(DUAL)
     pages = count(1)
 
     def traffic(progress: BackfillProgress) -> None:  # noqa: ARG001
         page = next(pages)
         if page <= TRAFFIC_PAGES:
-            moto_world.add(order(page))
-            moto_world.add(order(ROWS - page))
-            moto_world.create(order(ROWS + page))
+            moto_migration.add(order(page))
+            moto_migration.add(order(ROWS - page))
+            moto_migration.create(order(ROWS + page))
 
-    a_backfill(moto_world).run(traffic)
-    a_backfill(moto_world).run()
-    found = {row.stream: row for row in moto_world.migration.repository.scan(None, 100)}
+    a_backfill(moto_migration).run(traffic)
+    a_backfill(moto_migration).run()
+    found = {row.stream: row for row in moto_migration.migration.repository.scan(None, 100)}
     assert len(found) == ROWS + TRAFFIC_PAGES
-    moto_world.expect_equal(*found)
-    assert [len(moto_world.row(order(number)).lines) for number in (1, 2, 3)] == [3, 3, 3]
+    moto_migration.expect_equal(*found)
+    assert [len(moto_migration.row(order(number)).lines) for number in (1, 2, 3)] == [3, 3, 3]
 
 
-def test_a_row_that_cannot_become_an_event_is_named_and_stops_no_other(moto_world: MigrationFixture) -> None:
-    fill(moto_world)
-    moto_world.legacy.write_directly(order(3), row(order(3), customer="no#key"))
-    moto_world.go_to(DUAL)
-    done = a_backfill(moto_world).run()
+def test_a_row_that_cannot_become_an_event_is_named_and_stops_no_other(moto_migration: MigrationFixture) -> None:
+    fill(moto_migration)
+    moto_migration.legacy.write_directly(order(3), row(order(3), customer="no#key"))
+    moto_migration.go_to(DUAL)
+    done = a_backfill(moto_migration).run()
     assert (done.failures, list(done.failed)) == (1, [str(order(3))])
     assert "customer_id" in done.failed[str(order(3))]
     assert "no#key" not in done.failed[str(order(3))]
     assert done.imported == ROWS - 1
-    assert moto_world.migration.recover() == 0
+    assert moto_migration.migration.recover() == 0
 
 
-def test_the_controller_goes_on_with_what_was_asked_for_as_long_as_there_is_time(moto_world: MigrationFixture) -> None:
-    fill(moto_world)
-    moto_world.go_to(DUAL)
+def test_the_controller_goes_on_with_what_was_asked_for_as_long_as_there_is_time(
+    moto_migration: MigrationFixture,
+) -> None:
+    fill(moto_migration)
+    moto_migration.go_to(DUAL)
     forever = lambda: 100.0  # noqa: E731
-    assert a_backfill(moto_world).go_on(forever) is None, "it was not asked for"
-    asked = a_backfill(moto_world).begin()
+    assert a_backfill(moto_migration).go_on(forever) is None, "it was not asked for"
+    asked = a_backfill(moto_migration).begin()
     time_left = iter([100.0, 100.0, 9.0])
-    first = a_backfill(moto_world).go_on(lambda: next(time_left))
+    first = a_backfill(moto_migration).go_on(lambda: next(time_left))
     assert (asked.seen, first and first.seen) == (0, 10)
-    assert a_backfill(moto_world).begin() == first, "it is not begun again"
-    moto_world.go(LEGACY_ONLY)
-    assert a_backfill(moto_world).go_on(forever) == first, "it waits for its phase"
-    moto_world.go_to(DUAL)
-    rest = a_backfill(moto_world).go_on(forever)
+    assert a_backfill(moto_migration).begin() == first, "it is not begun again"
+    moto_migration.go(LEGACY_ONLY)
+    assert a_backfill(moto_migration).go_on(forever) == first, "it waits for its phase"
+    moto_migration.go_to(DUAL)
+    rest = a_backfill(moto_migration).go_on(forever)
     assert rest is not None
     assert (rest.seen, rest.imported, rest.finished) == (ROWS, ROWS, True)
-    assert a_backfill(moto_world).go_on(forever) == rest
+    assert a_backfill(moto_migration).go_on(forever) == rest
 
 
-def test_of_two_who_go_on_with_it_one_gives_way(moto_world: MigrationFixture) -> None:
-    fill(moto_world)
-    moto_world.go_to(DUAL)
-    a_backfill(moto_world).begin()
-    slow, quick = a_backfill(moto_world), a_backfill(moto_world)
+def test_of_two_who_go_on_with_it_one_gives_way(moto_migration: MigrationFixture) -> None:
+    fill(moto_migration)
+    moto_migration.go_to(DUAL)
+    a_backfill(moto_migration).begin()
+    slow, quick = a_backfill(moto_migration), a_backfill(moto_migration)
 
     def overtake() -> float:
         assert quick.go_on(iter([100.0, 0.0]).__next__) is not None
@@ -161,18 +163,18 @@ def test_of_two_who_go_on_with_it_one_gives_way(moto_world: MigrationFixture) ->
 
     with pytest.raises(Conflict, match="another process goes on"):
         slow.go_on(overtake)
-    done = a_backfill(moto_world).run()
+    done = a_backfill(moto_migration).run()
     assert (done.seen, done.imported) == (ROWS, ROWS)
 
 
-def test_a_backfill_waits_for_the_phase_in_which_events_follow_every_write(moto_world: MigrationFixture) -> None:
+def test_a_backfill_waits_for_the_phase_in_which_events_follow_every_write(moto_migration: MigrationFixture) -> None:
     with pytest.raises(Conflict, match="dual_write or canary"):
-        a_backfill(moto_world).run()
+        a_backfill(moto_migration).run()
 
 
-def test_a_preview_tells_what_it_will_cost(moto_world: MigrationFixture, kind: str) -> None:
-    fill(moto_world)
-    preview = a_backfill(moto_world).preview(0.625)
+def test_a_preview_tells_what_it_will_cost(moto_migration: MigrationFixture, kind: str) -> None:
+    fill(moto_migration)
+    preview = a_backfill(moto_migration).preview(0.625)
     if kind == "postgres":
         assert (preview.rows, preview.write_units) == (ROWS, 2 * ROWS)
     assert preview.price == preview.write_units * 0.625 / 1_000_000

@@ -56,8 +56,8 @@ def clients(moto: DynamoDBEngine, postgres: OnPostgres) -> Iterator[Clients]:
     """On PostgreSQL."""
     made = on_postgres(moto, postgres)
     yield made
-    assert made.desk.app.migration is not None
-    made.desk.app.migration.close()
+    assert made.platform.app.migration is not None
+    made.platform.app.migration.close()
 
 
 def spoil(legacy: OnPostgres, statements: str) -> None:
@@ -75,11 +75,11 @@ def expect_one_bad_row(clients: Clients, field: str) -> None:
     assert (done["seen"], done["imported"], done["failures"], done["finished"]) == (5, 4, 1, True)
     ((name, why),) = done["failed"].items()
     assert (name, field in why) == (str(order(BAD)), True), why
-    advanced = clients.desk.ask("/admin/migration/advance", {"reason": "test"})
+    advanced = clients.platform.ask("/admin/migration/advance", {"reason": "test"})
     assert (advanced["statusCode"], "would_lose" in advanced["body"], name in advanced["body"]) == (409, True, True)
     assert field in advanced["body"] or "run the backfill" in advanced["body"]
     assert clients.backfill()["failures"] == 1
-    clients.desk.run_maintenance()
+    clients.platform.run_maintenance()
     assert [each["stream"] for each in clients.told()["health"]["differences"]] == [str(order(BAD))]
     status, answer = clients.get(f"/orders/{order(BAD).id}")
     assert (status, answer["code"]) == (409, "row_unreadable")
@@ -95,11 +95,11 @@ def expect_one_bad_row(clients: Clients, field: str) -> None:
 
 def reconciled(clients: Clients, **options: Any) -> Any:
     """The section of the legacy system in the report of a reconciliation, when nothing is on its way any more."""
-    clients.desk.deliver()
-    clients.desk.clock.move(timedelta(minutes=5))
-    assert clients.desk.ask("/admin/reconciliation/run", options)["statusCode"] == 200
-    clients.desk.functions.run()
-    report = clients.desk.app.reports.latest(1)[0]
+    clients.platform.deliver()
+    clients.platform.clock.move(timedelta(minutes=5))
+    assert clients.platform.ask("/admin/reconciliation/run", options)["statusCode"] == 200
+    clients.platform.functions.run()
+    report = clients.platform.app.reports.latest(1)[0]
     return next(section for section in report.sections if section.name == "legacy").model_dump()
 
 
@@ -158,7 +158,7 @@ def test_what_the_database_refuses_once_events_are_primary_parks_its_row_alone(c
     alter(cut_over.legacy, "ALTER TABLE orders ALTER cancel_reason TYPE varchar(10)")  # type: ignore[arg-type]
     assert cut_over.cancel(BAD)[0] == 200, "the event store is primary, and holds it"
     assert cut_over.cancel(1, "short")[0] == 200
-    cut_over.desk.run_maintenance()
+    cut_over.platform.run_maintenance()
     (parked,) = cut_over.told()["parked"]
     assert (parked["stream"], parked["owner"], "cancel_reason" in parked["reason"]) == (
         str(order(BAD)),
@@ -170,7 +170,7 @@ def test_what_the_database_refuses_once_events_are_primary_parks_its_row_alone(c
     assert cut_over.told()["next"]["waitsFor"][0] == "some rows are parked: put them right"
     assert cut_over.told()["health"]["lagMs"] == 0, "a parked row is no lag: it causes no rollback"
     forward = {"reason": "test", "noWayBack": True}
-    assert "would_lose" in cut_over.desk.ask("/admin/migration/advance", forward)["body"]
+    assert "would_lose" in cut_over.platform.ask("/admin/migration/advance", forward)["body"]
     repair = reconciled(cut_over, repair=True)
     (finding,) = [each for each in repair["findings"] if each["where"] == str(order(BAD))]
     assert "cancel_reason" in finding["repair"]
@@ -188,9 +188,9 @@ def test_the_way_back_stays_open_and_a_parked_row_waits_on_the_side_that_has_it_
         refused = cut_over.send(f"/orders/{order(BAD).id}/items", {"sku": "B", "quantity": 1, "price": "1.00"})
         assert (refused[0], refused[1]["code"]) == (409, "row_parked")
         assert cut_over.send(f"/orders/{order(1).id}/items", {"sku": "B", "quantity": 1, "price": "1.00"})[0] == 200
-    assert "would_lose" in cut_over.desk.ask("/admin/migration/start", {"reason": "test"})["body"]
+    assert "would_lose" in cut_over.platform.ask("/admin/migration/start", {"reason": "test"})["body"]
     alter(cut_over.legacy, "ALTER TABLE orders ALTER cancel_reason TYPE text")  # type: ignore[arg-type]
-    cut_over.desk.run_maintenance()
+    cut_over.platform.run_maintenance()
     assert (cut_over.told()["parked"], cut_over.told()["halfDone"]) == ([], [])
     assert cut_over.get(f"/orders/{order(BAD).id}")[1]["status"] == "cancelled"
     cut_over.go(("dual_write", 0))
@@ -206,9 +206,9 @@ def test_an_order_that_the_legacy_system_never_got_is_not_lost_on_the_way_back(c
     status, again = cut_over.send("/orders", new)
     assert (status, again["code"]) == (409, "row_parked")
     alter(cut_over.legacy, "ALTER TABLE order_items ALTER sku TYPE text")  # type: ignore[arg-type]
-    cut_over.desk.run_maintenance()
+    cut_over.platform.run_maintenance()
     assert cut_over.send("/orders/o-new/items", {"sku": "B", "quantity": 1, "price": "1.00"})[1]["version"] == 2
-    cut_over.desk.run_maintenance()
+    cut_over.platform.run_maintenance()
     assert cut_over.told()["parked"] == []
 
 
@@ -217,10 +217,10 @@ def test_a_repair_accepts_what_the_legacy_system_says_of_a_parked_row(cut_over: 
     cut_over.cancel(BAD)
     cut_over.go(("dual_write", 0))
     spoil(cut_over.legacy, "UPDATE orders SET payment_method = 'cash'")  # type: ignore[arg-type]
-    cut_over.desk.run_maintenance()
+    cut_over.platform.run_maintenance()
     assert "another program wrote it since" in cut_over.told()["parked"][0]["reason"]
     assert reconciled(cut_over, repair=True)["repaired"] == 1
-    cut_over.desk.run_maintenance()
+    cut_over.platform.run_maintenance()
     assert cut_over.told()["parked"] == cut_over.told()["halfDone"] == []
     assert cut_over.get(f"/orders/{order(BAD).id}")[1]["status"] == "created"
     assert cut_over.cancel(BAD, "short")[0] == 200
@@ -236,11 +236,11 @@ def test_an_entry_that_the_event_table_cannot_take_parks_its_row_alone(clients: 
         " '{}', '', false, true, now() FROM generate_series(2, 1200) AS n",
     )
     assert clients.cancel(1)[0] == 200
-    clients.desk.run_maintenance()
+    clients.platform.run_maintenance()
     told = clients.told()
     assert [(each["stream"], each["owner"]) for each in told["parked"]] == [(str(order(BAD)), "relay")]
     assert {each["stream"] for each in told["halfDone"]} == {str(order(BAD))}, "the others were relayed"
     assert told["health"]["lagMs"] == 0
-    assert "would_lose" in clients.desk.ask("/admin/migration/advance", {"reason": "test"})["body"]
+    assert "would_lose" in clients.platform.ask("/admin/migration/advance", {"reason": "test"})["body"]
     clients.go(("legacy", 0))
     assert clients.cancel(2)[0] == 200

@@ -25,10 +25,10 @@ from orders import DOMAIN
 Born = Callable[[], AbstractContextManager[MigrationFixture]]
 
 
-def recover(world: MigrationFixture) -> None:
+def recover(migrating: MigrationFixture) -> None:
     """What the controller does each minute."""
-    world.migration.transitions.finish()
-    assert world.migration.recover() == 0
+    migrating.migration.transitions.finish()
+    assert migrating.migration.recover() == 0
 
 
 @pytest.mark.parametrize("step", [LEGACY_ONLY, DUAL, CANARY, CUT_OVER, EVENTS, COMPLETE], ids=str)
@@ -49,16 +49,16 @@ def test_a_command_that_dies_anywhere_is_done_once_or_not_at_all(mortal: Migrati
         mortal.create(order(moment + 1))
 
 
-def both_sides_agree(world: MigrationFixture, step: Step, stream: StreamId) -> None:
+def both_sides_agree(migrating: MigrationFixture, step: Step, stream: StreamId) -> None:
     """Recover, and expect both sides to be equal where there are two."""
-    recover(world)
+    recover(migrating)
     if step in (DUAL, CANARY, CUT_OVER):
-        world.expect_equal(stream)
+        migrating.expect_equal(stream)
 
 
-def lines(world: MigrationFixture, step: Step, stream: StreamId) -> int:
+def lines(migrating: MigrationFixture, step: Step, stream: StreamId) -> int:
     """Lines of an order as the leading side holds it."""
-    return len((world.told(stream) if step in (EVENTS, COMPLETE) else world.row(stream)).lines)
+    return len((migrating.told(stream) if step in (EVENTS, COMPLETE) else migrating.row(stream)).lines)
 
 
 def test_an_import_with_a_command_that_dies_anywhere_is_done_once(mortal: MigrationFixture) -> None:
@@ -129,29 +129,29 @@ def test_the_step_without_a_way_back_that_dies_anywhere_is_made(born: Born) -> N
     deadly, died = 0, True
     while died:
         deadly += 1
-        with born() as world:
-            died = _dies(world, deadly)
-            recover(world)
-            if world.migration.phases.refreshed().step != EVENTS:
-                world.cut_over(EVENTS)
-            left = world.row(order(1))
-            world.add(order(1))
-            assert (len(world.told(order(1)).lines), world.row(order(1))) == (3, left)
-            with pytest.raises(LegacyWritesOff), world.migration.repository.unit(order(1), Primary.LEGACY) as unit:
+        with born() as migrating:
+            died = _dies(migrating, deadly)
+            recover(migrating)
+            if migrating.migration.phases.refreshed().step != EVENTS:
+                migrating.cut_over(EVENTS)
+            left = migrating.row(order(1))
+            migrating.add(order(1))
+            assert (len(migrating.told(order(1)).lines), migrating.row(order(1))) == (3, left)
+            with pytest.raises(LegacyWritesOff), migrating.migration.repository.unit(order(1), Primary.LEGACY) as unit:
                 unit.write(unit.row, ())  # type: ignore[arg-type]
     assert deadly > 2, "there was no step to die at"
 
 
-def _dies(world: MigrationFixture, deadly: int) -> bool:
-    """Lead a world with an order of two lines to the last cutover; whether its process died in it."""
-    world.go_to(CUT_OVER)
-    world.create(order(1))
-    world.add(order(1))
-    world.migration.recover()
+def _dies(migrating: MigrationFixture, deadly: int) -> bool:
+    """Lead a migration with an order of two lines to the last cutover; whether its process died in it."""
+    migrating.go_to(CUT_OVER)
+    migrating.create(order(1))
+    migrating.add(order(1))
+    migrating.migration.recover()
     moments = Moments(deadly)
-    with suppress(Killed), stepping(world, moments):
-        world.cut_over(EVENTS)
-    world.restart()
+    with suppress(Killed), stepping(migrating, moments):
+        migrating.cut_over(EVENTS)
+    migrating.restart()
     return moments.passed >= deadly
 
 

@@ -37,46 +37,46 @@ def gives_up(migration: Migration) -> None:
     ids=["finishes", "gives up to events", "gives up to legacy"],
 )
 def test_whatever_comes_between_two_steps_of_a_cutover_both_stores_agree(
-    moto_world: MigrationFixture, intruder: Intruder, source: Step, to: Step
+    moto_migration: MigrationFixture, intruder: Intruder, source: Step, to: Step
 ) -> None:
-    moto_world.go_to(source)
-    moto_world.create(order())
-    for number in range(1, cut_over(moto_world, source, to, Moments()) + 1):
-        moments = Moments(number, lambda: meanwhile(moto_world, intruder))
-        cut_over(moto_world, source, to, moments)
+    moto_migration.go_to(source)
+    moto_migration.create(order())
+    for number in range(1, cut_over(moto_migration, source, to, Moments()) + 1):
+        moments = Moments(number, lambda: meanwhile(moto_migration, intruder))
+        cut_over(moto_migration, source, to, moments)
 
 
-def cut_over(world: MigrationFixture, source: Step, to: Step, moments: Moments) -> int:
+def cut_over(migrating: MigrationFixture, source: Step, to: Step, moments: Moments) -> int:
     """A cutover in which something happens at a moment, and what must hold after it; returns the number of moments."""
-    world.restart()
-    world.migration.phases.handle(BeginMove(to=to, reason="test", at=world.clock()))
-    with stepping(world, moments, within=False), suppress(BanyanError):
-        world.migration.transitions.finish()
-    world.restart()
-    expect_agreement(world)
-    world.add(order())
-    world.expect_equal(order())
-    if world.migration.phases.refreshed().step != source:
-        world.cut_over(source)
+    migrating.restart()
+    migrating.migration.phases.handle(BeginMove(to=to, reason="test", at=migrating.clock()))
+    with stepping(migrating, moments, within=False), suppress(BanyanError):
+        migrating.migration.transitions.finish()
+    migrating.restart()
+    expect_agreement(migrating)
+    migrating.add(order())
+    migrating.expect_equal(order())
+    if migrating.migration.phases.refreshed().step != source:
+        migrating.cut_over(source)
     return moments.passed
 
 
-def expect_agreement(world: MigrationFixture) -> None:
+def expect_agreement(migrating: MigrationFixture) -> None:
     """What the controller does each minute leaves both stores with the leader that the migration says."""
-    state = world.migration.transitions.finish()
+    state = migrating.migration.transitions.finish()
     assert state.moving_to is None
-    primary = DynamoDBPrimary(Gateway(world.engine.client), world.engine.tables.migration, "order")
-    assert {primary.get(), world.migration.repository.primary()} == {state.primary}
+    primary = DynamoDBPrimary(Gateway(migrating.engine.client), migrating.engine.tables.migration, "order")
+    assert {primary.get(), migrating.migration.repository.primary()} == {state.primary}
 
 
 @pytest.mark.parametrize("kind", ["postgres"], indirect=True)
 def test_a_cutover_takes_along_what_an_old_program_wrote_after_the_rows_were_compared(
-    moto_world: MigrationFixture,
+    moto_migration: MigrationFixture,
 ) -> None:
-    moto_world.go_to(CANARY)
-    moto_world.legacy.write_directly(order(), row(order()))
-    moto_world.cut_over(CUT_OVER)
-    moto_world.expect_equal(order())
+    moto_migration.go_to(CANARY)
+    moto_migration.legacy.write_directly(order(), row(order()))
+    moto_migration.cut_over(CUT_OVER)
+    moto_migration.expect_equal(order())
 
 
 class Late(Moments):
@@ -101,20 +101,20 @@ class Late(Moments):
 @pytest.mark.parametrize("kind", ["postgres"], indirect=True)
 @pytest.mark.parametrize(("source", "to"), [(CANARY, CUT_OVER), (CUT_OVER, CANARY)], ids=str)
 def test_whoever_comes_late_and_dies_leaves_the_primary_where_it_is(
-    moto_world: MigrationFixture, source: Step, to: Step
+    moto_migration: MigrationFixture, source: Step, to: Step
 ) -> None:
-    moto_world.go_to(source)
-    moto_world.create(order())
+    moto_migration.go_to(source)
+    moto_migration.create(order())
     for deadly in count(2):
-        moto_world.migration.phases.handle(BeginMove(to=to, reason="test", at=moto_world.clock()))
-        late = Late(deadly, lambda: meanwhile(moto_world, finishes))
-        with stepping(moto_world, late, within=False), suppress(Killed):
-            moto_world.migration.transitions.finish()
-        moto_world.restart()
-        expect_agreement(moto_world)
-        moto_world.add(order())
-        moto_world.expect_equal(order())
+        moto_migration.migration.phases.handle(BeginMove(to=to, reason="test", at=moto_migration.clock()))
+        late = Late(deadly, lambda: meanwhile(moto_migration, finishes))
+        with stepping(moto_migration, late, within=False), suppress(Killed):
+            moto_migration.migration.transitions.finish()
+        moto_migration.restart()
+        expect_agreement(moto_migration)
+        moto_migration.add(order())
+        moto_migration.expect_equal(order())
         if late.passed < deadly:
             break
-        moto_world.cut_over(source)
+        moto_migration.cut_over(source)
     assert deadly > 2

@@ -37,13 +37,13 @@ def objects() -> MemoryObjects:
 
 
 @pytest.fixture
-def ended(moto_world: MigrationFixture) -> MigrationFixture:
-    """A world in which events stand alone."""
-    moto_world.go_to(CUT_OVER)
+def ended(moto_migration: MigrationFixture) -> MigrationFixture:
+    """A migration in which events stand alone."""
+    moto_migration.go_to(CUT_OVER)
     for number in (1, 2, 3):
-        moto_world.create(order(number))
-    moto_world.go_to(EVENTS)
-    return moto_world
+        moto_migration.create(order(number))
+    moto_migration.go_to(EVENTS)
+    return moto_migration
 
 
 @pytest.fixture
@@ -55,16 +55,16 @@ def quiet(ended: MigrationFixture, objects: MemoryObjects) -> MigrationFixture:
     return ended
 
 
-def check(world: MigrationFixture) -> MigrationState:
+def check(migrating: MigrationFixture) -> MigrationState:
     """What the controller does each minute."""
-    return world.process().controller.run()
+    return migrating.process().controller.run()
 
 
-def refusal(world: MigrationFixture) -> Conflict:
+def refusal(migrating: MigrationFixture) -> Conflict:
     """Why the last step is not made."""
     with pytest.raises(Conflict) as refused:
-        world.process().transitions.move(COMPLETE, reason="test")
-    assert world.migration.phases.refreshed().step == EVENTS
+        migrating.process().transitions.move(COMPLETE, reason="test")
+    assert migrating.migration.phases.refreshed().step == EVENTS
     return refused.value
 
 
@@ -161,24 +161,24 @@ def test_a_use_through_the_facade_is_seen(quiet: MigrationFixture, use: str) -> 
     assert (seen.code, f"a {use} through the facade, seen at" in seen.detail) == ("legacy_in_use", True)
 
 
-def test_the_facade_notes_when_it_uses_the_legacy_system(moto_world: MigrationFixture) -> None:
+def test_the_facade_notes_when_it_uses_the_legacy_system(moto_migration: MigrationFixture) -> None:
     def queries() -> MigratingQueries:
-        engine = moto_world.engine
-        clock, store = moto_world.clock, engine.store(DOMAIN.registry)
-        return MigratingQueries(moto_world.migration, 0, store=store, views=engine.views(), wait_ms=0, clock=clock)
+        engine = moto_migration.engine
+        clock, store = moto_migration.clock, engine.store(DOMAIN.registry)
+        return MigratingQueries(moto_migration.migration, 0, store=store, views=engine.views(), wait_ms=0, clock=clock)
 
-    moto_world.go_to(DUAL)
-    moto_world.create(order())
-    assert moto_world.migration.usage.last().keys() == {WRITE}
+    moto_migration.go_to(DUAL)
+    moto_migration.create(order())
+    assert moto_migration.migration.usage.last().keys() == {WRITE}
     queries().get(ORDER_DETAILS, order())
-    before = moto_world.migration.usage.last()
+    before = moto_migration.migration.usage.last()
     assert before.keys() == {READ, WRITE}
-    moto_world.go_to(EVENTS)
-    moto_world.clock.move(DAY)
-    moto_world.restart()
-    moto_world.add(order())
+    moto_migration.go_to(EVENTS)
+    moto_migration.clock.move(DAY)
+    moto_migration.restart()
+    moto_migration.add(order())
     queries().get(ORDER_DETAILS, order())
-    assert moto_world.migration.usage.last() == before
+    assert moto_migration.migration.usage.last() == before
 
 
 def test_what_happened_before_the_first_look_is_not_missed(ended: MigrationFixture) -> None:
@@ -214,28 +214,28 @@ def test_once_legacy_writes_are_off_banyan_itself_is_refused_with_a_code(ended: 
     assert (problem_of(refused.value).status, problem_of(refused.value).code) == (409, "legacy_writes_off")
 
 
-def write_a_row(world: MigrationFixture, stream: StreamId) -> None:
+def write_a_row(migrating: MigrationFixture, stream: StreamId) -> None:
     """Write a row as a repair does."""
-    with world.migration.repository.unit(stream, Primary.LEGACY) as unit:
+    with migrating.migration.repository.unit(stream, Primary.LEGACY) as unit:
         unit.write(LegacyRow(stream, 9, row(stream), SyncPoint(9, 9)), [])
 
 
 @on_dynamodb
 @pytest.mark.parametrize("step", [CANARY, CUT_OVER], ids=str)
 def test_a_process_that_still_writes_both_sides_writes_no_item_any_more(
-    moto_world: MigrationFixture, step: Step
+    moto_migration: MigrationFixture, step: Step
 ) -> None:
-    moto_world.go_to(CANARY)
-    moto_world.create(order())
-    moto_world.go_to(step)
-    late = moto_world.process()
+    moto_migration.go_to(CANARY)
+    moto_migration.create(order())
+    moto_migration.go_to(step)
+    late = moto_migration.process()
     assert late.phases.current().step == step
-    moto_world.go_to(EVENTS)
-    before = moto_world.migration.repository.load(order())
-    moto_world.migration = late
-    assert moto_world.add(order()).head.version == 2
+    moto_migration.go_to(EVENTS)
+    before = moto_migration.migration.repository.load(order())
+    moto_migration.migration = late
+    assert moto_migration.add(order()).head.version == 2
     with suppress(LegacyWritesOff):
         late.importer.import_row(order())
-    moto_world.restart()
-    assert moto_world.migration.repository.load(order()) == before
-    assert len(moto_world.told(order()).lines) == 2
+    moto_migration.restart()
+    assert moto_migration.migration.repository.load(order()) == before
+    assert len(moto_migration.told(order()).lines) == 2

@@ -64,35 +64,35 @@ class Journey:
         for number in range(1, ROWS + 1):
             self.legacy.write_directly(order(number), row(order(number), customer=f"c-{number}"))
         given = {"BANYAN_LEGACY_STORE": "dynamodb", "BANYAN_LEGACY_NAME": self.legacy.table}
-        self.desk = InProcessPlatform(engine, ARCHIVE_BUCKET=BUCKET, BANYAN_COMPARED_PERCENT="100", **given)
+        self.platform = InProcessPlatform(engine, ARCHIVE_BUCKET=BUCKET, BANYAN_COMPARED_PERCENT="100", **given)
         self.recorded = Recorded(engine, self.legacy.table)
 
     def ask(self, name: str, body: Any = None) -> Any:
         """Ask the console, then let the functions that it started run."""
         with self.recorded.by("console"):
-            answer = self.desk.ask(f"{PATH}/{name}".rstrip("/"), body)
+            answer = self.platform.ask(f"{PATH}/{name}".rstrip("/"), body)
         assert answer["statusCode"] == 200, answer
         self.look_after()
 
     def look_after(self) -> None:
         with self.recorded.by("migration_controller"):
-            self.desk.run_maintenance()
+            self.platform.run_maintenance()
 
     def send(self, function: str, name: str, *request: Any) -> None:
         with self.recorded.by(name):
-            answer = self.desk.apis[function](event(*request, tenant="acme"), CONTEXT)
+            answer = self.platform.apis[function](event(*request, tenant="acme"), CONTEXT)
         assert answer["statusCode"] < 300, answer
 
     def use(self, id: str) -> None:
         """A client's day: an order, more of it, a look at it; and what the platform does behind it."""
         self.send("banyan-CommandApi", "command_api", "POST", "/orders", {**ORDER, "orderId": id})
         self.send("banyan-CommandApi", "command_api", "POST", f"/orders/{id}/items", ITEM)
-        self.desk.deliver()
+        self.platform.deliver()
         self.send("banyan-QueryApi", "query_api", "GET", f"/orders/{id}")
         with self.recorded.by("reactor"):
-            self.desk.react()
+            self.platform.react()
         with self.recorded.by("reconciler"):
-            reconcile({"full": True, "repair": True}, self.desk.app.reconciler, lambda: FOREVER)
+            reconcile({"full": True, "repair": True}, self.platform.app.reconciler, lambda: FOREVER)
 
     def whole(self) -> None:
         """From the first step to the archive, and back out of it."""
@@ -111,7 +111,7 @@ class Journey:
         self.ask("restore", {})
 
     def empty(self) -> None:
-        client, table = self.desk.app.gateway.client, self.legacy.table
+        client, table = self.platform.app.gateway.client, self.legacy.table
         for item in client.scan(TableName=table)["Items"]:
             client.delete_item(TableName=table, Key={name: item[name] for name in ("tenant", "id")})
 

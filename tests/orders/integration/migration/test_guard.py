@@ -23,140 +23,144 @@ def _small_slices(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(verification, "SLICE", 2)
 
 
-def with_orders(world: MigrationFixture, step: Step) -> MigrationFixture:
+def with_orders(migrating: MigrationFixture, step: Step) -> MigrationFixture:
     """The same with orders in it, at a step."""
-    world.go_to(DUAL)
+    migrating.go_to(DUAL)
     for stream in ORDERS:
-        world.create(stream)
-    world.go_to(step)
-    return world
+        migrating.create(stream)
+    migrating.go_to(step)
+    return migrating
 
 
-def last(world: MigrationFixture) -> dict[str, Any]:
+def last(migrating: MigrationFixture) -> dict[str, Any]:
     """What the migration told last."""
-    return world.migration.phases.history()[-1].payload.model_dump()
+    return migrating.migration.phases.history()[-1].payload.model_dump()
 
 
-def test_every_step_forward_tells_which_rows_were_compared(moto_world: MigrationFixture) -> None:
-    world = with_orders(moto_world, DUAL)
-    world.go(CANARY)
-    told = last(world)["evidence"]
+def test_every_step_forward_tells_which_rows_were_compared(moto_migration: MigrationFixture) -> None:
+    migrating = with_orders(moto_migration, DUAL)
+    migrating.go(CANARY)
+    told = last(migrating)["evidence"]
     assert (told["halfDone"], told["verified"]["rows"], len(told["verified"]["digest"])) == (0, 5, 64)
-    world.go(CUT_OVER)
-    assert last(world)["evidence"]["verified"]["digest"] == told["verified"]["digest"]
-    world.add(order())
-    world.go(EVENTS)
-    assert last(world)["evidence"]["verified"]["digest"] != told["verified"]["digest"]
+    migrating.go(CUT_OVER)
+    assert last(migrating)["evidence"]["verified"]["digest"] == told["verified"]["digest"]
+    migrating.add(order())
+    migrating.go(EVENTS)
+    assert last(migrating)["evidence"]["verified"]["digest"] != told["verified"]["digest"]
 
 
 @pytest.mark.parametrize(("step", "to"), [(DUAL, CANARY), (CANARY, CUT_OVER), (CUT_OVER, EVENTS)], ids=str)
 def test_content_that_differs_though_versions_agree_is_named_down_to_the_field(
-    moto_world: MigrationFixture, step: Step, to: Step
+    moto_migration: MigrationFixture, step: Step, to: Step
 ) -> None:
-    world = with_orders(moto_world, step)
-    forge(world, ORDERS[2].id)
+    migrating = with_orders(moto_migration, step)
+    forge(migrating, ORDERS[2].id)
     with pytest.raises(Conflict, match=f"{ORDERS[2]} is not what its stream says: customer$") as refused:
-        world.go(to)
+        migrating.go(to)
     assert refused.value.code == "would_lose"
-    assert world.migration.phases.refreshed().step == step
-    world.go(LEGACY_ONLY)
+    assert migrating.migration.phases.refreshed().step == step
+    migrating.go(LEGACY_ONLY)
 
 
-def test_rows_that_no_stream_knows_are_named(moto_world: MigrationFixture) -> None:
-    world = with_orders(moto_world, CANARY)
-    world.legacy.write_directly(order(9), row(order(9)))
+def test_rows_that_no_stream_knows_are_named(moto_migration: MigrationFixture) -> None:
+    migrating = with_orders(moto_migration, CANARY)
+    migrating.legacy.write_directly(order(9), row(order(9)))
     with pytest.raises(Conflict, match=f"{order(9)} is not known to its stream"):
-        world.go(CUT_OVER)
+        migrating.go(CUT_OVER)
 
 
 @pytest.mark.parametrize("kind", ["postgres"], indirect=True)
-def test_writes_that_stay_half_done_are_counted(moto_world: MigrationFixture, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_writes_that_stay_half_done_are_counted(
+    moto_migration: MigrationFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def fail(*_: object) -> None:
         raise StoreUnavailable("not now")
 
-    world = with_orders(moto_world, CANARY)
-    monkeypatch.setattr(world.migration.relay, "stream", fail)
-    world.add(order())
+    migrating = with_orders(moto_migration, CANARY)
+    monkeypatch.setattr(migrating.migration.relay, "stream", fail)
+    migrating.add(order())
     with pytest.raises(Conflict, match="1 writes are half done"):
-        world.go(CUT_OVER)
+        migrating.go(CUT_OVER)
     monkeypatch.undo()
-    world.go(CUT_OVER)
+    migrating.go(CUT_OVER)
 
 
 @pytest.mark.parametrize("kind", ["postgres"], indirect=True)
 def test_a_half_done_write_is_completed_and_is_no_difference(
-    moto_world: MigrationFixture, monkeypatch: pytest.MonkeyPatch
+    moto_migration: MigrationFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fail(*_: object) -> None:
         raise StoreUnavailable("not now")
 
-    world = with_orders(moto_world, CANARY)
-    monkeypatch.setattr(world.migration.relay, "stream", fail)
-    world.add(ORDERS[0])
+    migrating = with_orders(moto_migration, CANARY)
+    monkeypatch.setattr(migrating.migration.relay, "stream", fail)
+    migrating.add(ORDERS[0])
     monkeypatch.undo()
     monkeypatch.setattr(verification, "SLICE", 2)
-    compared = world.process().verification.go_on(100, world.migration.phases.refreshed().moved_at).current
+    compared = migrating.process().verification.go_on(100, migrating.migration.phases.refreshed().moved_at).current
     assert (compared.differences, compared.rows) == ((), len(ORDERS))
-    world.expect_equal(*ORDERS)
+    migrating.expect_equal(*ORDERS)
 
 
-def test_a_stream_that_lost_an_event_is_found_although_nothing_is_half_done(moto_world: MigrationFixture) -> None:
-    world = with_orders(moto_world, CANARY)
-    world.add(ORDERS[3])
-    commits = list(world.engine.table().forward(ORDERS[3], 0))
-    world.engine.remove(commits[-1])
+def test_a_stream_that_lost_an_event_is_found_although_nothing_is_half_done(
+    moto_migration: MigrationFixture,
+) -> None:
+    migrating = with_orders(moto_migration, CANARY)
+    migrating.add(ORDERS[3])
+    commits = list(migrating.engine.table().forward(ORDERS[3], 0))
+    migrating.engine.remove(commits[-1])
     with pytest.raises(Conflict, match=f"{ORDERS[3]} is at version 2, and its stream at 1"):
-        world.go(CUT_OVER)
+        migrating.go(CUT_OVER)
 
 
-def test_rows_are_compared_a_slice_at_a_time_and_the_place_is_kept(moto_world: MigrationFixture) -> None:
-    world = with_orders(moto_world, DUAL)
-    moved_at = world.migration.phases.refreshed().moved_at
-    begun = world.process().verification.go_on(2, moved_at).current
+def test_rows_are_compared_a_slice_at_a_time_and_the_place_is_kept(moto_migration: MigrationFixture) -> None:
+    migrating = with_orders(moto_migration, DUAL)
+    moved_at = migrating.migration.phases.refreshed().moved_at
+    begun = migrating.process().verification.go_on(2, moved_at).current
     assert (begun.rows, begun.ended_at) == (2, None)
-    assert world.process().verification.go_on(100, moved_at).current.rows == len(ORDERS)
-    proof = world.process().verification.evidence(moved_at)
+    assert migrating.process().verification.go_on(100, moved_at).current.rows == len(ORDERS)
+    proof = migrating.process().verification.evidence(moved_at)
     assert proof["rows"] == len(ORDERS)
 
 
-def test_a_step_does_not_compare_again_what_was_compared_just_now(moto_world: MigrationFixture) -> None:
-    world = with_orders(moto_world, DUAL)
-    moved_at = world.migration.phases.refreshed().moved_at
-    compared = world.process().verification.go_on(100, moved_at).current
-    assert world.process().verification.go_on(100, moved_at).current == compared
-    forge(world, ORDERS[2].id)
-    world.clock.move(timedelta(seconds=verification.SECONDS))
+def test_a_step_does_not_compare_again_what_was_compared_just_now(moto_migration: MigrationFixture) -> None:
+    migrating = with_orders(moto_migration, DUAL)
+    moved_at = migrating.migration.phases.refreshed().moved_at
+    compared = migrating.process().verification.go_on(100, moved_at).current
+    assert migrating.process().verification.go_on(100, moved_at).current == compared
+    forge(migrating, ORDERS[2].id)
+    migrating.clock.move(timedelta(seconds=verification.SECONDS))
     with pytest.raises(Conflict, match=f"{ORDERS[2]} is not what its stream says"):
-        world.process().verification.evidence(moved_at)
+        migrating.process().verification.evidence(moved_at)
 
 
-def test_the_step_without_a_way_back_compares_all_rows_again(moto_world: MigrationFixture) -> None:
-    world = with_orders(moto_world, CUT_OVER)
-    world.process().verification.go_on(100, world.migration.phases.refreshed().moved_at)
-    forge(world, ORDERS[2].id)
+def test_the_step_without_a_way_back_compares_all_rows_again(moto_migration: MigrationFixture) -> None:
+    migrating = with_orders(moto_migration, CUT_OVER)
+    migrating.process().verification.go_on(100, migrating.migration.phases.refreshed().moved_at)
+    forge(migrating, ORDERS[2].id)
     with pytest.raises(Conflict, match=f"{ORDERS[2]} is not what its stream says"):
-        world.go(EVENTS)
+        migrating.go(EVENTS)
 
 
 def test_what_was_compared_before_a_step_says_nothing_about_it(
-    moto_world: MigrationFixture, monkeypatch: pytest.MonkeyPatch
+    moto_migration: MigrationFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    world = with_orders(moto_world, CANARY)
+    migrating = with_orders(moto_migration, CANARY)
     monkeypatch.setattr(verification, "SECONDS", 0.0)
     with pytest.raises(Conflict, match="2 of about") as refused:
-        world.go(CUT_OVER)
+        migrating.go(CUT_OVER)
     assert refused.value.code == "not_verified_yet"
     for _ in range(len(ORDERS)):
-        world.migration.verification.go_on(2, world.migration.phases.refreshed().moved_at)
-    world.go(CUT_OVER)
+        migrating.migration.verification.go_on(2, migrating.migration.phases.refreshed().moved_at)
+    migrating.go(CUT_OVER)
 
 
 def test_another_walk_over_the_same_rows_refuses_no_step(
-    moto_world: MigrationFixture, monkeypatch: pytest.MonkeyPatch
+    moto_migration: MigrationFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    world = with_orders(moto_world, DUAL)
-    moved_at = world.migration.phases.refreshed().moved_at
-    mine, others, scan = world.process().verification, world.process().verification, [True, True]
+    migrating = with_orders(moto_migration, DUAL)
+    moved_at = migrating.migration.phases.refreshed().moved_at
+    mine, others, scan = migrating.process().verification, migrating.process().verification, [True, True]
     slice_of = verification.RowVerification._slice
 
     def overtaken(

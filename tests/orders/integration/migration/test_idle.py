@@ -14,27 +14,27 @@ from banyan.migration.maintenance import report_idle
 GAUGE = "MigrationIdleSeconds"
 
 
-def idle(world: MigrationFixture) -> dict[str, float]:
+def idle(migrating: MigrationFixture) -> dict[str, float]:
     """What the next run, a minute later, tells of each work; the whole under the empty name."""
-    world.clock.move(timedelta(minutes=1))
+    migrating.clock.move(timedelta(minutes=1))
     telemetry = CountingTelemetry()
-    report_idle(replace(world.process(), telemetry=telemetry))
+    report_idle(replace(migrating.process(), telemetry=telemetry))
     return {of: round(value) for (name, of), value in telemetry.gauges.items() if name == GAUGE}
 
 
-def test_without_unfinished_work_it_is_zero(moto_world: MigrationFixture) -> None:
-    moto_world.go_to(DUAL)
-    assert idle(moto_world) == {"": 0}
+def test_without_unfinished_work_it_is_zero(moto_migration: MigrationFixture) -> None:
+    moto_migration.go_to(DUAL)
+    assert idle(moto_migration) == {"": 0}
 
 
 def test_a_backfill_that_no_process_goes_on_with_is_reported_until_it_moves_and_is_over_when_it_is_done(
-    moto_world: MigrationFixture,
+    moto_migration: MigrationFixture,
 ) -> None:
-    fill(moto_world)
-    moto_world.go_to(DUAL)
-    a_backfill(moto_world).begin()
-    assert [idle(moto_world)["backfill"] for _ in range(3)] == [0, 60, 120]
-    a_backfill(moto_world).run(pages=1)
-    assert [idle(moto_world)["backfill"] for _ in range(2)] == [0, 60]
-    a_backfill(moto_world).run()
-    assert idle(moto_world) == {"": 0}
+    fill(moto_migration)
+    moto_migration.go_to(DUAL)
+    a_backfill(moto_migration).begin()
+    assert [idle(moto_migration)["backfill"] for _ in range(3)] == [0, 60, 120]
+    a_backfill(moto_migration).run(pages=1)
+    assert [idle(moto_migration)["backfill"] for _ in range(2)] == [0, 60]
+    a_backfill(moto_migration).run()
+    assert idle(moto_migration) == {"": 0}

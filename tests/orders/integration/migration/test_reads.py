@@ -28,23 +28,23 @@ STREAMS = [order(number) for number in range(1, 9)]
 
 @dataclass
 class Reader:
-    """A world whose read models are kept up, and its queries."""
+    """A migration whose read models are kept up, and its queries."""
 
-    world: MigrationFixture
+    migrating: MigrationFixture
     thrown: float = NEVER
 
     @cached_property
     def queries(self) -> MigratingQueries:
         """Its queries, which compare reads as the dice say."""
-        store, views = self.world.engine.store(DOMAIN.registry), self.world.engine.views()
-        more = {"wait_ms": 0, "clock": self.world.clock}
-        return MigratingQueries(self.world.migration, 5.0, lambda: self.thrown, store=store, views=views, **more)
+        store, views = self.migrating.engine.store(DOMAIN.registry), self.migrating.engine.views()
+        more = {"wait_ms": 0, "clock": self.migrating.clock}
+        return MigratingQueries(self.migrating.migration, 5.0, lambda: self.thrown, store=store, views=views, **more)
 
     def project(self) -> None:
         """Bring the read models up to date."""
-        store, views = self.world.engine.store(DOMAIN.registry), self.world.engine.views()
+        store, views = self.migrating.engine.store(DOMAIN.registry), self.migrating.engine.views()
         runner = ProjectionProcessor(
-            store, views, [ORDER_DETAILS], DOMAIN.deciders, retry_policy=RetryPolicy(clock=self.world.clock)
+            store, views, [ORDER_DETAILS], DOMAIN.deciders, retry_policy=RetryPolicy(clock=self.migrating.clock)
         )
         runner.project([commit for stream in STREAMS for commit in store.commits(stream)])
 
@@ -55,7 +55,7 @@ class Reader:
 
     def samples(self, since: datetime) -> Samples:
         """What compared reads showed."""
-        return self.world.migration.samples.samples(self.world.migration.phases.current(), since)
+        return self.migrating.migration.samples.samples(self.migrating.migration.phases.current(), since)
 
     def dice(self, number: float) -> None:
         """Let every read be compared, or none."""
@@ -65,14 +65,14 @@ class Reader:
 @pytest.fixture
 def reader(moto: DynamoDBEngine) -> Iterator[Reader]:
     """Orders on both sides, and up to date read models."""
-    world = MigrationFixture(moto, OnDynamoDB(moto))
-    made = Reader(world)
-    world.go_to(DUAL)
+    migrating = MigrationFixture(moto, OnDynamoDB(moto))
+    made = Reader(migrating)
+    migrating.go_to(DUAL)
     for stream in STREAMS:
-        world.create(stream)
+        migrating.create(stream)
     made.project()
     yield made
-    world.close()
+    migrating.close()
 
 
 def test_a_larger_share_keeps_the_streams_of_the_smaller_one() -> None:
@@ -84,33 +84,33 @@ def test_a_larger_share_keeps_the_streams_of_the_smaller_one() -> None:
 
 def test_the_share_of_the_step_says_who_answers(reader: Reader) -> None:
     assert reader.served_from() == {"legacy"}
-    reader.world.go(HALF)
+    reader.migrating.go(HALF)
     for stream in STREAMS:
         found = reader.queries.get(ORDER_DETAILS, stream)
         assert found is not None
         assert found.provenance.served_from == ("projection" if reads_from_projection(stream, 50) else "legacy")
         assert (found.provenance.version, found.value.order_id) == (1, stream.id)
-    reader.world.go(CUT_OVER)
+    reader.migrating.go(CUT_OVER)
     assert reader.served_from() == {"projection"}
-    reader.world.go(EVENTS)
+    reader.migrating.go(EVENTS)
     assert reader.served_from() == {"projection"}
 
 
 def test_equal_reads_are_counted_as_such(reader: Reader) -> None:
     reader.dice(ALWAYS)
-    began = reader.world.clock()
+    began = reader.migrating.clock()
     reader.served_from()
     assert reader.samples(began) == Samples(compared=8)
 
 
 def test_a_read_that_differs_is_kept_with_its_fields(reader: Reader) -> None:
     reader.dice(ALWAYS)
-    began = reader.world.clock()
-    item = reader.world.migration.repository.load(STREAMS[0])
+    began = reader.migrating.clock()
+    item = reader.migrating.migration.repository.load(STREAMS[0])
     assert item is not None
-    assert isinstance(reader.world.legacy, OnDynamoDB)
-    table, key = reader.world.legacy.table, {"tenant": {"S": "acme"}, "id": {"S": STREAMS[0].id}}
-    reader.world.engine.client.update_item(
+    assert isinstance(reader.migrating.legacy, OnDynamoDB)
+    table, key = reader.migrating.legacy.table, {"tenant": {"S": "acme"}, "id": {"S": STREAMS[0].id}}
+    reader.migrating.engine.client.update_item(
         TableName=table,
         Key=key,
         UpdateExpression="SET customer = :other",
@@ -118,7 +118,7 @@ def test_a_read_that_differs_is_kept_with_its_fields(reader: Reader) -> None:
     )
     reader.served_from()
     assert reader.samples(began) == Samples(compared=8, differing=1)
-    (found,) = reader.world.migration.samples.mismatches(began, 10).mismatches
+    (found,) = reader.migrating.migration.samples.mismatches(began, 10).mismatches
     assert (found.stream, found.at >= began) == (STREAMS[0], True)
     assert [(field.name, field.expected, field.actual) for field in found.fields] == [
         ("customer_id", '"c-9"', '"c-1"'),
@@ -126,8 +126,8 @@ def test_a_read_that_differs_is_kept_with_its_fields(reader: Reader) -> None:
 
 
 def test_reads_that_differ_are_listed_newest_first_page_by_page(reader: Reader) -> None:
-    samples, clock = reader.world.migration.samples, reader.world.clock
-    state = reader.world.migration.phases.current()
+    samples, clock = reader.migrating.migration.samples, reader.migrating.clock
+    state = reader.migrating.migration.phases.current()
     began = clock()
     field = FieldDifference(name="status", expected='"created"', actual='"paid"')
     for stream in STREAMS[:3]:
@@ -152,8 +152,8 @@ def test_values_without_a_canonical_form_differ_by_name_only() -> None:
 
 def test_a_read_model_that_lags_is_a_lag_and_no_difference(reader: Reader) -> None:
     reader.dice(ALWAYS)
-    reader.world.add(STREAMS[0])
-    began = reader.world.clock()
+    reader.migrating.add(STREAMS[0])
+    began = reader.migrating.clock()
     reader.served_from()
     found = reader.samples(began)
     assert (found.compared, found.differing) == (7, 0)

@@ -35,13 +35,13 @@ Found = dict[StreamId, tuple[str, list[str]]]
 def reconciled(request: pytest.FixtureRequest, moto: DynamoDBEngine) -> Iterator[Reconciled]:
     """Each kind of legacy system, on the fast engine."""
     if request.param == "memory":
-        world: MigrationFixture = OverMemory(moto, InMemory())
+        migrating: MigrationFixture = OverMemory(moto, InMemory())
     elif request.param == "postgres":
-        world = MigrationFixture(moto, request.getfixturevalue("postgres"))
+        migrating = MigrationFixture(moto, request.getfixturevalue("postgres"))
     else:
-        world = MigrationFixture(moto, Streamed(moto) if request.param == "streamed" else OnDynamoDB(moto))
-    yield Reconciled(world)
-    world.close()
+        migrating = MigrationFixture(moto, Streamed(moto) if request.param == "streamed" else OnDynamoDB(moto))
+    yield Reconciled(migrating)
+    migrating.close()
 
 
 def found(section: Section) -> Found:
@@ -56,7 +56,7 @@ def changed(stream: StreamId, **changes: Any) -> LegacyOrder:
 
 def plant(reconciled: Reconciled) -> Found:
     """An old program changes a field, takes a cent off a price, deletes a row and inserts one."""
-    legacy = reconciled.world.legacy
+    legacy = reconciled.migrating.legacy
     legacy.write_directly(ORDERS[0], changed(ORDERS[0], customer="c-2"))
     legacy.write_directly(ORDERS[2], changed(ORDERS[2], lines=(line("tea", 2, "4.49"), line("cup", 1, "3.25"))))
     legacy.delete_directly(ORDERS[4])
@@ -74,7 +74,7 @@ def test_rows_that_another_version_of_the_projection_made_are_no_difference(reco
     reconciled.begin()
     plant(reconciled)
     reconciled.age()
-    reconciled.controls.put(ProjectionState(ORDER_DETAILS.name).noted(ORDER_DETAILS.version - 1))
+    reconciled.projection_states.put(ProjectionState(ORDER_DETAILS.name).noted(ORDER_DETAILS.version - 1))
 
     report = reconciled.reconciler().run(full=True)
     assert report is not None
@@ -95,7 +95,7 @@ def test_what_old_programs_write_is_found_down_to_the_field_and_reported(reconci
     reconciled.age()
     again = reconciled.reconcile()
     assert (found(again), again.expected) == ({}, again.actual)
-    reconciled.world.expect_equal(*ORDERS, GHOST)
+    reconciled.migrating.expect_equal(*ORDERS, GHOST)
     assert [type(event.payload) for event in reconciled.store.read(ORDERS[0])] == [OrderImported, OrderCorrected]
     assert [type(event.payload) for event in reconciled.store.read(GHOST)] == [OrderImported]
 
@@ -103,7 +103,7 @@ def test_what_old_programs_write_is_found_down_to_the_field_and_reported(reconci
 def test_while_events_are_primary_the_row_is_rewritten_and_history_is_left_alone(reconciled: Reconciled) -> None:
     reconciled.begin(CUT_OVER)
     plant(reconciled)
-    history = {stream: reconciled.world.commits(stream) for stream in ORDERS}
+    history = {stream: reconciled.migrating.commits(stream) for stream in ORDERS}
     reconciled.age()
 
     assert reconciled.reconcile().differences == 4
@@ -117,27 +117,27 @@ def test_while_events_are_primary_the_row_is_rewritten_and_history_is_left_alone
     assert [finding.repair for finding in section.findings if finding.where == str(GHOST)] == [
         "not repaired: no event has such a row: remove it, or send what it says through the API"
     ]
-    reconciled.world.legacy.delete_directly(GHOST)
+    reconciled.migrating.legacy.delete_directly(GHOST)
     assert found(reconciled.reconcile()) == {}
-    reconciled.world.expect_equal(*ORDERS)
-    assert {stream: reconciled.world.commits(stream) for stream in ORDERS} == history
+    reconciled.migrating.expect_equal(*ORDERS)
+    assert {stream: reconciled.migrating.commits(stream) for stream in ORDERS} == history
 
 
 def test_a_row_that_was_restored_takes_commands_again(reconciled: Reconciled) -> None:
     reconciled.begin()
-    reconciled.world.legacy.delete_directly(ORDERS[1])
+    reconciled.migrating.legacy.delete_directly(ORDERS[1])
     reconciled.age()
     reconciled.reconcile(repair=True)
 
-    reconciled.world.pay(ORDERS[1], "9.00")
-    reconciled.world.legacy.write_directly(ORDERS[1], row(ORDERS[1], customer="c-3"))
-    reconciled.world.add(ORDERS[1])
-    reconciled.world.expect_equal(ORDERS[1])
+    reconciled.migrating.pay(ORDERS[1], "9.00")
+    reconciled.migrating.legacy.write_directly(ORDERS[1], row(ORDERS[1], customer="c-3"))
+    reconciled.migrating.add(ORDERS[1])
+    reconciled.migrating.expect_equal(ORDERS[1])
 
 
 def test_a_row_that_contradicts_itself_is_named_and_left_to_a_person(reconciled: Reconciled) -> None:
     reconciled.begin()
-    reconciled.world.legacy.write_directly(ORDERS[0], changed(ORDERS[0], total=Decimal("12.24")))
+    reconciled.migrating.legacy.write_directly(ORDERS[0], changed(ORDERS[0], total=Decimal("12.24")))
     reconciled.age()
 
     (finding,) = reconciled.reconcile(repair=True).findings
@@ -145,14 +145,14 @@ def test_a_row_that_contradicts_itself_is_named_and_left_to_a_person(reconciled:
         ("total_amount", "12.24", "12.25")
     ]
     assert finding.repair == "not repaired: the row contradicts itself: put total right in the legacy system"
-    assert len(reconciled.world.commits(ORDERS[0])) == 1
+    assert len(reconciled.migrating.commits(ORDERS[0])) == 1
 
 
 def test_a_write_that_the_outbox_forgot_is_found_and_reported(postgres: Any, moto: DynamoDBEngine) -> None:
     reconciled = Reconciled(MigrationFixture(moto, postgres))
     reconciled.begin()
     with _without_relay(reconciled):
-        reconciled.world.add(ORDERS[1])
+        reconciled.migrating.add(ORDERS[1])
     with postgres.connections.transaction() as cursor:
         cursor.execute("UPDATE banyan_outbox SET relay = false")
     reconciled.age()
@@ -162,28 +162,28 @@ def test_a_write_that_the_outbox_forgot_is_found_and_reported(postgres: Any, mot
     reconciled.project(ORDERS[1])
     reconciled.age()
     assert found(reconciled.reconcile()) == {}
-    reconciled.world.expect_equal(ORDERS[1])
-    reconciled.world.close()
+    reconciled.migrating.expect_equal(ORDERS[1])
+    reconciled.migrating.close()
 
 
 def test_a_write_in_the_outbox_is_on_its_way_for_as_long_as_the_window(postgres: Any, moto: DynamoDBEngine) -> None:
     reconciled = Reconciled(MigrationFixture(moto, postgres))
     reconciled.begin()
     with _without_relay(reconciled):
-        reconciled.world.add(ORDERS[1])
-        reconciled.pause = lambda: reconciled.world.clock.move(-WINDOW)
+        reconciled.migrating.add(ORDERS[1])
+        reconciled.pause = lambda: reconciled.migrating.clock.move(-WINDOW)
         moving = reconciled.reconcile()
         reconciled.age()
         late = reconciled.reconcile()
     assert (found(moving), moving.moving) == ({}, (str(ORDERS[1]),))
     assert list(found(late)) == [ORDERS[1]]
     assert "did not arrive" in late.findings[0].detail
-    reconciled.world.close()
+    reconciled.migrating.close()
 
 
 def test_of_events_that_the_read_model_lacks_its_own_comparison_speaks(reconciled: Reconciled) -> None:
     reconciled.begin()
-    reconciled.world.add(ORDERS[1])
+    reconciled.migrating.add(ORDERS[1])
     reconciled.age()
     section = reconciled.reconcile()
     assert (found(section), section.moving) == ({}, (str(ORDERS[1]),))
@@ -210,7 +210,7 @@ def test_an_item_changed_under_its_version_is_found(
     reconciled.project(ORDERS[1])
     reconciled.age()
     assert found(reconciled.reconcile()) == {}
-    reconciled.world.expect_equal(ORDERS[1])
+    reconciled.migrating.expect_equal(ORDERS[1])
 
 
 @pytest.mark.parametrize("step", [LEGACY_ONLY, EVENTS])
@@ -218,7 +218,7 @@ def test_where_one_side_gets_nothing_there_is_nothing_to_compare(moto: DynamoDBE
     reconciled = Reconciled(MigrationFixture(moto, OnDynamoDB(moto)))
     if step is EVENTS:
         reconciled.begin()
-    reconciled.world.go_to(step)
+    reconciled.migrating.go_to(step)
     report = reconciled.reconciler().run()
     assert report is not None
     assert "legacy" not in {section.name for section in report.sections}
@@ -246,7 +246,7 @@ def test_under_live_traffic_what_is_planted_is_found_and_nothing_else(reconciled
     reconciled.between, reconciled.pause = traffic.step, traffic.settle
     traffic.busy(8)
 
-    legacy = reconciled.world.legacy
+    legacy = reconciled.migrating.legacy
     legacy.write_directly(aside[0], changed(aside[0], customer="c-2"))
     legacy.delete_directly(aside[2])
     legacy.write_directly(GHOST, row(GHOST))
@@ -287,7 +287,7 @@ def test_a_stream_that_is_not_read_any_more_is_not_taken_for_silence(
     else:
         name = f"arn:aws:dynamodb:eu-central-1:1:table/{legacy.table}/stream/2010-12-01T00:00:00.000"
         legacy.repository = DynamoDBLegacy(Gateway(engine.client), legacy.table, LEGACY, legacy.primary, stream=name)
-        reconciled.world.restart()
+        reconciled.migrating.restart()
     planted = plant(reconciled)
     reconciled.age()
     assert found(reconciled.reconcile()) == planted
@@ -300,7 +300,7 @@ def test_a_stream_that_is_not_read_any_more_is_not_taken_for_silence(
 def test_of_a_legacy_system_that_tells_of_changes_only_these_are_read(reconciled: Reconciled, indexed: int) -> None:
     streams = [order(number) for number in range(1, MANY + 1)]
     reconciled.begin(streams=streams)
-    reconciled.world.legacy.write_directly(streams[0], changed(streams[0], customer="c-2"))
+    reconciled.migrating.legacy.write_directly(streams[0], changed(streams[0], customer="c-2"))
     reconciled.age()
 
     section = reconciled.reconcile()
@@ -321,13 +321,13 @@ def test_on_the_exact_engine_too(engine: DynamoDBEngine, kind: Callable[[DynamoD
     reconciled.project(*ORDERS, GHOST)
     reconciled.age()
     assert found(reconciled.reconcile()) == {}
-    reconciled.world.expect_equal(*ORDERS, GHOST)
+    reconciled.migrating.expect_equal(*ORDERS, GHOST)
 
 
 @contextmanager
 def _without_relay(reconciled: Reconciled) -> Iterator[None]:
     """Entries stay in the outbox."""
-    relay: Any = reconciled.world.migration.relay
+    relay: Any = reconciled.migrating.migration.relay
     relay.stream = lambda _: None
     yield
     del relay.stream

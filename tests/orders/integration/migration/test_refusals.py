@@ -26,57 +26,57 @@ TIGHT = {
 
 
 @pytest.fixture
-def shop(moto: DynamoDBEngine, postgres: OnPostgres) -> Iterator[Clients]:
+def clients(moto: DynamoDBEngine, postgres: OnPostgres) -> Iterator[Clients]:
     """Two orders of the old time, on PostgreSQL."""
     for number in (1, 2):
         postgres.write_directly(order(number), row(order(number)))
     made = Clients(moto, postgres)
     yield made
-    assert made.desk.app.migration is not None
-    made.desk.app.migration.close()
+    assert made.platform.app.migration is not None
+    made.platform.app.migration.close()
 
 
 @pytest.mark.parametrize("phase", PHASES)
-def test_text_that_the_database_cannot_hold_is_refused_with_its_field(shop: Clients, phase: str) -> None:
+def test_text_that_the_database_cannot_hold_is_refused_with_its_field(clients: Clients, phase: str) -> None:
     if phase != "legacy":
-        shop.go((phase, 0))
-    first = shop.cancel(1, "a\0b", idempotency_key="k")
-    again = shop.cancel(1, "a\0b", idempotency_key="k")
+        clients.go((phase, 0))
+    first = clients.cancel(1, "a\0b", idempotency_key="k")
+    again = clients.cancel(1, "a\0b", idempotency_key="k")
     assert (first[0], first[1]["code"], first[1]["field"]) == (422, "invalid_text", "reason")
     assert (again[0], again[1]["code"], again[1]["field"]) == (422, "invalid_text", "reason")
-    assert shop.get(f"/orders/{order(1).id}")[1]["status"] != "cancelled"
+    assert clients.get(f"/orders/{order(1).id}")[1]["status"] != "cancelled"
 
 
 @pytest.mark.parametrize("phase", PHASES)
 @pytest.mark.parametrize("statement", TIGHT)
 def test_what_the_database_refuses_is_the_commands_error_and_nothing_is_kept(
-    shop: Clients, phase: str, statement: str
+    clients: Clients, phase: str, statement: str
 ) -> None:
     if "UNIQUE (" in statement:
-        shop.legacy.write_directly(order(3), row(order(3), cancel_reason=LONG))
+        clients.legacy.write_directly(order(3), row(order(3), cancel_reason=LONG))
     if "(1)" in statement:
-        shop.legacy.write_directly(order(3), row(order(3), status="cancelled"))
-    alter(shop.legacy, statement)  # type: ignore[arg-type]
+        clients.legacy.write_directly(order(3), row(order(3), status="cancelled"))
+    alter(clients.legacy, statement)  # type: ignore[arg-type]
     if phase != "legacy":
-        shop.go((phase, 0))
-    status, refused = shop.cancel(1, idempotency_key="k")
+        clients.go((phase, 0))
+    status, refused = clients.cancel(1, idempotency_key="k")
     assert (status, refused["code"], refused.get("field")) == (422, "legacy_refused", TIGHT[statement]), refused
     assert LONG not in refused["detail"]
-    again = shop.cancel(1, idempotency_key="k")
+    again = clients.cancel(1, idempotency_key="k")
     assert (again[0], again[1]["code"], again[1]["Idempotency-Replayed"]) == (422, "legacy_refused", "true")
-    assert shop.get(f"/orders/{order(1).id}")[1]["status"] != "cancelled"
-    assert shop.send(f"/orders/{order(2).id}/items", {"sku": "B", "quantity": 1, "price": "1.00"})[0] == 200
+    assert clients.get(f"/orders/{order(1).id}")[1]["status"] != "cancelled"
+    assert clients.send(f"/orders/{order(2).id}/items", {"sku": "B", "quantity": 1, "price": "1.00"})[0] == 200
 
 
 @pytest.mark.parametrize("phase", PHASES)
 def test_an_item_that_no_table_can_hold_is_refused_and_nothing_is_kept(moto: DynamoDBEngine, phase: str) -> None:
     legacy = OnDynamoDB(moto)
     legacy.write_directly(order(1), row(order(1), payment_method="x" * 404_000))
-    shop = Clients(moto, legacy)
+    clients = Clients(moto, legacy)
     if phase != "legacy":
-        shop.go((phase, 0))
+        clients.go((phase, 0))
     items = [{"sku": f"sku-{n:060}", "quantity": 1, "price": "1.00"} for n in range(40)]
-    answers = [shop.send(f"/orders/{order(1).id}/items", item) for item in items]
+    answers = [clients.send(f"/orders/{order(1).id}/items", item) for item in items]
     kept = [status for status, _ in answers].count(200)
     assert {(status, body.get("code")) for status, body in answers[kept:]} == {(422, "legacy_refused")}
     found = legacy.repository.load(order(1))
@@ -85,9 +85,9 @@ def test_an_item_that_no_table_can_hold_is_refused_and_nothing_is_kept(moto: Dyn
 
 
 @pytest.fixture
-def outage(shop: Clients) -> Iterator[Callable[[str], None]]:
+def outage(clients: Clients) -> Iterator[Callable[[str], None]]:
     """Makes the database refuse; what it did is undone in the end."""
-    with psycopg.connect(shop.legacy.url, autocommit=True) as admin:  # type: ignore[union-attr]
+    with psycopg.connect(clients.legacy.url, autocommit=True) as admin:  # type: ignore[union-attr]
         name = admin.execute("SELECT current_database()").fetchone()
 
         def read_only(setting: str) -> None:
@@ -104,15 +104,15 @@ def outage(shop: Clients) -> Iterator[Callable[[str], None]]:
 
 @pytest.mark.parametrize("phase", PHASES)
 def test_a_database_that_turns_read_only_is_an_outage_and_over_when_it_is_over(
-    shop: Clients, phase: str, outage: Callable[[str], None]
+    clients: Clients, phase: str, outage: Callable[[str], None]
 ) -> None:
     if phase != "legacy":
-        shop.go((phase, 0))
-    assert shop.get(f"/orders/{order(1).id}")[0] == 200
+        clients.go((phase, 0))
+    assert clients.get(f"/orders/{order(1).id}")[0] == 200
     outage("on")
-    answers = [shop.cancel(1, "why", idempotency_key="k") for _ in range(3)]
+    answers = [clients.cancel(1, "why", idempotency_key="k") for _ in range(3)]
     assert {(status, body["code"], body["Retry-After"]) for status, body in answers} == {(503, "unavailable", "1")}
     outage("off")
-    answers = [shop.cancel(1, "why", idempotency_key="k") for _ in range(2)]
+    answers = [clients.cancel(1, "why", idempotency_key="k") for _ in range(2)]
     assert [status for status, _ in answers] in ([200, 200], [503, 200]), answers
-    assert shop.get(f"/orders/{order(1).id}")[1]["status"] == "cancelled"
+    assert clients.get(f"/orders/{order(1).id}")[1]["status"] == "cancelled"

@@ -66,20 +66,20 @@ def test_only_the_minutes_of_the_window_and_the_reads_of_the_step_count(samples:
 
 @pytest.mark.parametrize("kind", ["dynamodb"], indirect=True)
 def test_a_run_of_the_controller_reads_no_more_when_there_is_more(
-    moto_world: MigrationFixture, monkeypatch: pytest.MonkeyPatch
+    moto_migration: MigrationFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(verification, "SLICE", 2)
-    moto_world.go_to(DUAL)
+    moto_migration.go_to(DUAL)
     reads = []
     for first in (1, 7):
         for number in range(first, first + 6):
-            moto_world.create(order(number))
-            state = moto_world.migration.phases.refreshed()
-            moto_world.migration.samples.compared(state, order(number), [], 1, moto_world.clock())
-        moto_world.migration.verification.go_on(100, moto_world.clock())
-        moto_world.clock.move(MINUTE)
-        moto_world.engine.wire.clear()
-        replace(moto_world.process(), limits=Limits(rows=4)).controller.run()
-        reads.append(Counter(name for name in moto_world.engine.wire.sent if name in READS))
+            moto_migration.create(order(number))
+            state = moto_migration.migration.phases.refreshed()
+            moto_migration.migration.samples.compared(state, order(number), [], 1, moto_migration.clock())
+        moto_migration.migration.verification.go_on(100, moto_migration.clock())
+        moto_migration.clock.move(MINUTE)
+        moto_migration.engine.wire.clear()
+        replace(moto_migration.process(), limits=Limits(rows=4)).controller.run()
+        reads.append(Counter(name for name in moto_migration.engine.wire.sent if name in READS))
     assert reads[0] == reads[1]
     assert reads[0]["Scan"] == 2

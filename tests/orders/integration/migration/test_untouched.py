@@ -108,9 +108,9 @@ def columns(_: set[str]) -> st.SearchStrategy[dict[str, Any]]:
 class InItems:
     """Items of an old program."""
 
-    def __init__(self, world: MigrationFixture) -> None:
-        assert isinstance(world.legacy, OnDynamoDB)
-        self._client, self._table = world.engine.client, world.legacy.table
+    def __init__(self, migrating: MigrationFixture) -> None:
+        assert isinstance(migrating.legacy, OnDynamoDB)
+        self._client, self._table = migrating.engine.client, migrating.legacy.table
 
     def put(self, stream: StreamId, row: Row) -> None:
         lines = [
@@ -153,9 +153,9 @@ class InItems:
 class InTables:
     """Rows and lines of an old program, in tables with columns of its own."""
 
-    def __init__(self, world: MigrationFixture) -> None:
-        assert isinstance(world.legacy, OnPostgres)
-        self._connections = world.legacy.connections
+    def __init__(self, migrating: MigrationFixture) -> None:
+        assert isinstance(migrating.legacy, OnPostgres)
+        self._connections = migrating.legacy.connections
         added = "".join(f", ADD COLUMN {name} {kind}" for name, kind in COLUMNS.items())
         for table, generated in (("orders", "customer"), ("order_items", "line::text")):
             self._run(
@@ -205,8 +205,8 @@ class InTables:
 class Walk:
     """Rows that meet commands in every phase, there and back, and repairs."""
 
-    def __init__(self, world: MigrationFixture, program: InItems | InTables, examples: Sequence[Row]) -> None:
-        self.world = world
+    def __init__(self, migrating: MigrationFixture, program: InItems | InTables, examples: Sequence[Row]) -> None:
+        self.migrating = migrating
         self.program = program
         self.streams = [order(number) for number in range(1, len(examples) + 1)]
         for stream, row in zip(self.streams, examples, strict=True):
@@ -217,18 +217,18 @@ class Walk:
     def __call__(self) -> None:
         self.command()
         for step in (DUAL, CANARY, CUT_OVER):
-            self.world.go_to(step)
+            self.migrating.go_to(step)
             self.command()
         self.repair()
         self.command()
-        self.world.go(CANARY)
+        self.migrating.go(CANARY)
         self.command()
-        self.world.expect_equal(*self.streams)
+        self.migrating.expect_equal(*self.streams)
 
     def command(self) -> None:
         """Add a line to each, and settle."""
         for stream in self.streams:
-            self.world.add(stream)
+            self.migrating.add(stream)
         self.commands += 1
         self.expect_untouched()
 
@@ -236,12 +236,12 @@ class Walk:
         """Let what was damaged be written as its events tell it."""
         for stream in self.streams:
             self.program.damage(stream)
-            LegacyRepair(self.world.migration, self.world.engine.store(DOMAIN.registry))(stream)
+            LegacyRepair(self.migrating.migration, self.migrating.engine.store(DOMAIN.registry))(stream)
         self.expect_untouched()
 
     def expect_untouched(self) -> None:
         """Expect that all of before is still there, and one line more for each command."""
-        assert self.world.migration.recover() == 0
+        assert self.migrating.migration.recover() == 0
         for stream, (unknown, lines) in zip(self.streams, self.before, strict=True):
             now, found = self.program.stored(stream)
             assert now == unknown
@@ -253,14 +253,14 @@ class Walk:
 def on_postgres(server: Server) -> Iterator[tuple[MigrationFixture, InTables]]:
     with moto_tables() as engine, database(server) as url:
         legacy = OnPostgres(url)
-        with closing(legacy.connections), closing(MigrationFixture(engine, legacy)) as world:
-            yield world, InTables(world)
+        with closing(legacy.connections), closing(MigrationFixture(engine, legacy)) as migrating:
+            yield migrating, InTables(migrating)
 
 
 @contextmanager
 def on_dynamodb() -> Iterator[tuple[MigrationFixture, InItems]]:
-    with moto_tables() as engine, closing(MigrationFixture(engine, OnDynamoDB(engine))) as world:
-        yield world, InItems(world)
+    with moto_tables() as engine, closing(MigrationFixture(engine, OnDynamoDB(engine))) as migrating:
+        yield migrating, InItems(migrating)
 
 
 bounded = settings(max_examples=5, deadline=None, phases=(Phase.generate,), suppress_health_check=list(HealthCheck))
@@ -269,12 +269,12 @@ bounded = settings(max_examples=5, deadline=None, phases=(Phase.generate,), supp
 @bounded
 @given(examples=rows(attributes))
 def test_an_item_keeps_all_that_the_adapter_does_not_know(examples: list[Row]) -> None:
-    with on_dynamodb() as (world, program):
-        Walk(world, program, examples)()
+    with on_dynamodb() as (migrating, program):
+        Walk(migrating, program, examples)()
 
 
 @bounded
 @given(examples=rows(columns))
 def test_a_row_keeps_all_that_the_adapter_does_not_know(postgres_server: Server, examples: list[Row]) -> None:
-    with on_postgres(postgres_server) as (world, program):
-        Walk(world, program, examples)()
+    with on_postgres(postgres_server) as (migrating, program):
+        Walk(migrating, program, examples)()

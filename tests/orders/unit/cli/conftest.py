@@ -48,6 +48,6 @@ class Banyan:
 
 
 @pytest.fixture
-def banyan(desk: InProcessPlatform, data: Path) -> Iterator[Banyan]:
-    with desk.serving(data) as url:
+def banyan(platform: InProcessPlatform, data: Path) -> Iterator[Banyan]:
+    with platform.serving(data) as url:
         yield Banyan(url, make_token("acme", data, scopes=[ADMIN]))

@@ -39,64 +39,64 @@ OPERATIONS = Path(__file__).parents[4] / "docs" / "operations.md"
 
 
 @pytest.fixture
-def desk() -> Iterator[InProcessPlatform]:
+def platform() -> Iterator[InProcessPlatform]:
     """Three orders, one of which the list of orders cannot take in."""
     with moto_tables() as engine:
-        desk = InProcessPlatform(engine, poisoned="poison")
+        platform = InProcessPlatform(engine, poisoned="poison")
         for order in ("o-1", "poison", "o-2"):
-            desk.order(order)
-        desk.deliver()
-        yield desk
+            platform.order(order)
+        platform.deliver()
+        yield platform
 
 
 @pytest.fixture
-def working(desk: InProcessPlatform) -> Iterator[None]:
+def working(platform: InProcessPlatform) -> Iterator[None]:
     """The worker of rebuilds, at work."""
-    with meanwhile(desk.work_off, pause=0.02):
+    with meanwhile(platform.work_off, pause=0.02):
         yield
 
 
-def test_projections_are_listed_for_people_and_as_the_api_says(desk: InProcessPlatform, banyan: Banyan) -> None:
+def test_projections_are_listed_for_people_and_as_the_api_says(platform: InProcessPlatform, banyan: Banyan) -> None:
     shown = banyan("projections list")
     assert shown.exit_code == 0
-    for projection in desk.app.domain.projections:
+    for projection in platform.app.domain.projections:
         assert projection.name in shown.stdout
     listed = banyan("projections list --json").stdout
-    said = desk.ask("/admin/projections")["body"]
+    said = platform.ask("/admin/projections")["body"]
     assert [each["projection"] for each in json.loads(listed)["projections"]] == [
         each["projection"] for each in json.loads(said)["projections"]
     ]
 
 
-def test_a_parked_stream_is_shown_and_retried(desk: InProcessPlatform, banyan: Banyan) -> None:
+def test_a_parked_stream_is_shown_and_retried(platform: InProcessPlatform, banyan: Banyan) -> None:
     shown = banyan("projections show order_list").stdout
     assert POISONED in shown
     assert "KeyError" in shown
     assert "1970" not in shown
     again = banyan("projections retry order_list --all")
     assert (again.exit_code, "parked again" in again.stdout) == (1, True)
-    desk.mended = True
+    platform.mended = True
     assert banyan.json(f"projections retry order_list {POISONED}") == {"parked": None}
     assert banyan("projections retry order_list --all").exit_code == 1, "there is nothing left to retry"
-    assert desk.differing() == []
+    assert platform.differing() == []
 
 
-def test_the_reactor_is_listed_and_its_parked_streams_are_retried(desk: InProcessPlatform, banyan: Banyan) -> None:
-    desk.react()
+def test_the_reactor_is_listed_and_its_parked_streams_are_retried(platform: InProcessPlatform, banyan: Banyan) -> None:
+    platform.react()
     assert "reactor" in banyan("projections list").stdout
     shown = banyan("projections show reactor").stdout
     assert POISONED in shown
     assert "when retried" in shown
-    desk.mended = True
+    platform.mended = True
     assert "is up to date" in banyan("projections retry reactor --all").stdout
-    assert desk.scheduled() == {"o-1", "o-2", "poison"}
+    assert platform.scheduled() == {"o-1", "o-2", "poison"}
 
 
-def test_pausing_parking_and_resuming(desk: InProcessPlatform, banyan: Banyan) -> None:
+def test_pausing_parking_and_resuming(platform: InProcessPlatform, banyan: Banyan) -> None:
     paused = banyan("projections pause order_list --reason maintenance")
     assert "maintenance" in paused.stdout
-    desk.order("o-3")
-    desk.deliver()
+    platform.order("o-3")
+    platform.deliver()
     resumed = banyan("projections resume order_list")
     assert "order_list is up to date" in resumed.stdout
     parked = banyan("projections park order_list acme:order:o-1 --reason wrong").stdout
@@ -117,17 +117,17 @@ def test_a_stream_is_shown_with_what_follows_a_version(banyan: Banyan) -> None:
     assert banyan("streams show nonsense").exit_code == 1
 
 
-def test_deadlines_that_wait_are_shown(desk: InProcessPlatform, banyan: Banyan) -> None:
-    desk.mended = True
-    desk.react()
+def test_deadlines_that_wait_are_shown(platform: InProcessPlatform, banyan: Banyan) -> None:
+    platform.mended = True
+    platform.react()
     shown = banyan("deadlines list").stdout
     assert "0 deadlines due now, 3 waiting." in shown
     assert "acme:order:o-2" in shown
 
 
-def test_a_table_in_a_pipe_is_not_cut(desk: InProcessPlatform, banyan: Banyan) -> None:
+def test_a_table_in_a_pipe_is_not_cut(platform: InProcessPlatform, banyan: Banyan) -> None:
     long = "acme:order:" + "x" * 100
-    desk.order("x" * 100)
+    platform.order("x" * 100)
     shown = banyan(f"streams show {long}", COLUMNS="").stdout
     assert max(map(len, shown.splitlines())) > 200
     assert any("OrderCreated" in line and "x" * 100 in line for line in shown.splitlines())
@@ -143,7 +143,7 @@ def test_a_stream_without_events_is_refused(banyan: Banyan, line: str) -> None:
 
 @pytest.mark.usefixtures("working")
 def test_a_generation_that_was_read_until_just_now_is_dropped_as_soon_as_it_can_be(
-    desk: InProcessPlatform, banyan: Banyan, monkeypatch: pytest.MonkeyPatch
+    platform: InProcessPlatform, banyan: Banyan, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     banyan("projections rebuild customer_totals --switch --every 0.01")
     refused = banyan("projections drop customer_totals 1")
@@ -152,7 +152,7 @@ def test_a_generation_that_was_read_until_just_now_is_dropped_as_soon_as_it_can_
 
     def later(seconds: float) -> None:
         pauses.append(seconds)
-        desk.clock.move(timedelta(seconds=6))
+        platform.clock.move(timedelta(seconds=6))
 
     monkeypatch.setattr("banyan_tools.cli.projections.time.sleep", later)
     assert "is being deleted" in banyan("projections drop customer_totals 1 --wait --every 6").stdout
@@ -161,8 +161,8 @@ def test_a_generation_that_was_read_until_just_now_is_dropped_as_soon_as_it_can_
 
 
 @pytest.mark.usefixtures("working")
-def test_a_rebuild_from_its_preview_to_the_way_back(desk: InProcessPlatform, banyan: Banyan) -> None:
-    desk.mended = True
+def test_a_rebuild_from_its_preview_to_the_way_back(platform: InProcessPlatform, banyan: Banyan) -> None:
+    platform.mended = True
     banyan(f"projections retry order_list {POISONED}")
     assert "write units" in banyan("projections preview order_list").stdout
     rebuilt = banyan("projections rebuild order_list --writes 5000 --every 0.02")
@@ -171,7 +171,7 @@ def test_a_rebuild_from_its_preview_to_the_way_back(desk: InProcessPlatform, ban
     assert "generation 1" in banyan("projections switch order_list 1").stdout
     assert banyan("projections progress order_list").exit_code == 0
     assert banyan("projections rebuild order_list --stream acme:order:o-1").exit_code == 0
-    assert desk.differing() == []
+    assert platform.differing() == []
 
 
 def test_a_rebuild_goes_on_when_nobody_watches_it(banyan: Banyan, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -195,12 +195,14 @@ def test_a_rebuild_that_differs_ends_with_1_and_is_given_up(banyan: Banyan) -> N
 
 
 @pytest.mark.parametrize("id", ["A#1", '24"x', "A%231", "100%", "a+b", "{x}", "a;b=c", "...", "a|b^c`d", "[red]<a>&~"])
-def test_a_trace_is_found_by_any_id_that_a_request_may_bring(desk: InProcessPlatform, banyan: Banyan, id: str) -> None:
+def test_a_trace_is_found_by_any_id_that_a_request_may_bring(
+    platform: InProcessPlatform, banyan: Banyan, id: str
+) -> None:
     body = {"orderId": "o-odd", "customerId": "c-1", "items": [{"sku": id, "quantity": 1, "price": 1}]}
-    sent = desk.apis["banyan-CommandApi"](event("POST", "/orders", body, X_Correlation_Id=id), CONTEXT)
+    sent = platform.apis["banyan-CommandApi"](event("POST", "/orders", body, X_Correlation_Id=id), CONTEXT)
     assert sent["headers"]["X-Correlation-Id"] == id
-    for commit in desk.app.store.commits(StreamId("acme", "order", "o-odd")):
-        desk.app.traces.act(commit, desk.app.store.decode(commit))
+    for commit in platform.app.store.commits(StreamId("acme", "order", "o-odd")):
+        platform.app.traces.act(commit, platform.app.store.decode(commit))
 
     assert "acme:order:o-odd@1" in banyan("trace", id).output
     assert banyan.api("GET", "/orders/o-odd?minVersion=1").json()["items"][0]["sku"] == id
@@ -216,19 +218,19 @@ def test_an_id_that_no_path_can_carry_is_one_sentence(banyan: Banyan, id: str) -
 
 
 @pytest.mark.parametrize("customer", ["राम कुमार", "Smith, John", "O'Brien & Co (UK)", "Zoe\u0308", "a+b@example.com"])
-def test_a_customer_is_found_through_the_gateway(desk: InProcessPlatform, banyan: Banyan, customer: str) -> None:
+def test_a_customer_is_found_through_the_gateway(platform: InProcessPlatform, banyan: Banyan, customer: str) -> None:
     body = {"orderId": "o-named", "customerId": customer, "items": [{"sku": "A", "quantity": 1, "price": 1}]}
     assert banyan.api("POST", "/orders", body).status_code == 201
-    desk.deliver(StreamId("acme", "order", "o-named"))
+    platform.deliver(StreamId("acme", "order", "o-named"))
 
     assert banyan.api("GET", f"/customers/{quote(customer, safe='')}/totals").json()["orders"] == 1
     assert len(banyan.api("GET", f"/orders?customer={quote(customer, safe='')}").json()["orders"]) == 1
 
 
-def test_a_trace_is_a_tree_of_causes(desk: InProcessPlatform, banyan: Banyan) -> None:
-    (commit,) = desk.app.store.commits(next(s for s in desk.app.store.streams() if s.id == "o-1"))
-    desk.app.traces.act(commit, desk.app.store.decode(commit))
-    (recorded,) = desk.app.store.decode(commit)
+def test_a_trace_is_a_tree_of_causes(platform: InProcessPlatform, banyan: Banyan) -> None:
+    (commit,) = platform.app.store.commits(next(s for s in platform.app.store.streams() if s.id == "o-1"))
+    platform.app.traces.act(commit, platform.app.store.decode(commit))
+    (recorded,) = platform.app.store.decode(commit)
     shown = banyan(f"trace {recorded.metadata.correlation_id}")
     assert "acme:order:o-1@1  OrderCreated  by user-1" in shown.stdout
     unknown = banyan("trace nobody-asked")
@@ -272,22 +274,24 @@ def test_a_wrong_usage_exits_with_2(line: str) -> None:
     assert CliRunner().invoke(app, line.split()).exit_code == 2
 
 
-def test_the_api_says_what_the_command_did(desk: InProcessPlatform, banyan: Banyan) -> None:
-    assert banyan.json("projections pause order --reason maintenance") == body_of(desk.ask("/admin/projections/order"))
+def test_the_api_says_what_the_command_did(platform: InProcessPlatform, banyan: Banyan) -> None:
+    assert banyan.json("projections pause order --reason maintenance") == body_of(
+        platform.ask("/admin/projections/order")
+    )
 
 
 @pytest.mark.usefixtures("working")
 def test_every_command_for_projections_on_the_operators_page_does_what_it_says(
-    desk: InProcessPlatform, banyan: Banyan
+    platform: InProcessPlatform, banyan: Banyan
 ) -> None:
     """In the order of the page; a rebuild that was switched to cannot be cancelled any more."""
-    desk.react()
-    desk.mended = True
-    desk.app.log_checkpoints.put(Generation("old_list"), 0, desk.clock.now)
+    platform.react()
+    platform.mended = True
+    platform.app.log_checkpoints.put(Generation("old_list"), 0, platform.clock.now)
     lines = re.findall(r"^\./banyan ((?:projections|deadlines) [^#\n]+)", OPERATIONS.read_text(), re.M)
     ended = {}
     for line in lines:
-        desk.clock.move(timedelta(minutes=5))
+        platform.clock.move(timedelta(minutes=5))
         result = banyan(*shlex.split(line))
         ended[line.strip()] = (result.exit_code, result.stderr.partition(":")[0])
     assert {line: end for line, end in ended.items() if end[0]} == {

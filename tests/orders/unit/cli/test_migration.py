@@ -50,19 +50,19 @@ REFUSED: list[tuple[str, Any, tuple[int, str]]] = [
 
 
 class Moving:
-    """A desk with a legacy system of three orders."""
+    """A platform with a legacy system of three orders."""
 
     def __init__(self, engine: DynamoDBEngine, legacy: OnDynamoDB | OnPostgres) -> None:
         for number in (1, 2, 3):
             legacy.write_directly(order(number), row(order(number), customer=f"c-{number}"))
         self.legacy = legacy
-        self.desk = InProcessPlatform(engine, ARCHIVE_BUCKET=BUCKET, **settings_of(legacy))
+        self.platform = InProcessPlatform(engine, ARCHIVE_BUCKET=BUCKET, **settings_of(legacy))
 
     @property
     def migration(self) -> Migration:
         """The parts of the migration."""
-        assert self.desk.app.migration is not None
-        return self.desk.app.migration
+        assert self.platform.app.migration is not None
+        return self.platform.app.migration
 
     def import_rows(self) -> None:
         """Let every row be known to its stream, as a backfill does."""
@@ -73,7 +73,7 @@ class Moving:
     def told(self, name: str = "", body: Any = None) -> Any:
         """What an operator is told, which must be as it is documented."""
         path = f"{PATH}/{name}".rstrip("/")
-        answer = self.desk.ask(path, body)
+        answer = self.platform.ask(path, body)
         assert answer["statusCode"] == 200, answer
         route = DOCUMENT["paths"][path]["get" if body is None else "post"]
         schema = route["responses"]["200"]["content"]["application/json"]["schema"]
@@ -102,12 +102,12 @@ on_postgres = pytest.mark.parametrize("moving", ["postgres"], indirect=True)
 
 
 @pytest.fixture
-def desk(moving: Moving) -> InProcessPlatform:
-    return moving.desk
+def platform(moving: Moving) -> InProcessPlatform:
+    return moving.platform
 
 
 def test_a_migration_from_its_first_step_to_its_archive(
-    moving: Moving, desk: InProcessPlatform, banyan: Banyan
+    moving: Moving, platform: InProcessPlatform, banyan: Banyan
 ) -> None:
     boto3.client("s3").create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": REGION})
     assert "dual_write, made by the operator" in banyan("migration status").stdout
@@ -117,7 +117,7 @@ def test_a_migration_from_its_first_step_to_its_archive(
     assert "All 3 rows cost" in banyan("migration backfill --preview").stdout
     begun = banyan("migration backfill --no-wait").stdout
     assert ("The backfill goes on" in begun, "cost" in begun) == (True, False), begun
-    with meanwhile(desk.functions.run, pause=0.02):
+    with meanwhile(platform.functions.run, pause=0.02):
         filled = banyan("migration backfill --every 0.05")
         assert (filled.exit_code, "3 became events, 0 cannot" in filled.stdout) == (0, True), filled.output
         assert banyan(f"migration move canary:50 {BECAUSE}").exit_code == 0
@@ -131,7 +131,7 @@ def test_a_migration_from_its_first_step_to_its_archive(
     early = banyan(f"migration complete {BECAUSE}")
     assert (early.exit_code, "not_quiet_for_long_enough" in early.stderr) == (1, True)
     assert "the legacy system must not have been used" in banyan("migration status").stdout
-    desk.clock.move(DAYS)
+    platform.clock.move(DAYS)
     assert "complete" in banyan(f"migration complete {BECAUSE}").stdout
     assert moving.told()["next"] is None
     filled_tables = banyan("migration restore")
@@ -141,7 +141,7 @@ def test_a_migration_from_its_first_step_to_its_archive(
 def test_what_cannot_be_done_is_refused_with_a_code(moving: Moving, subtests: pytest.Subtests) -> None:
     for name, body, expected in REFUSED:
         with subtests.test(f"{name} {body}"):
-            assert problem(moving.desk.ask(f"{PATH}/{name}", body)) == expected
+            assert problem(moving.platform.ask(f"{PATH}/{name}", body)) == expected
     assert moving.told()["phase"] == "legacy"
     assert moving.told("history") == {"decisions": [], "next": None}
 
@@ -156,10 +156,10 @@ def test_without_a_legacy_system_it_is_said_what_to_set(moto: DynamoDBEngine, tm
 
 
 def test_every_decision_is_told_with_who_made_it_and_why(
-    moving: Moving, desk: InProcessPlatform, banyan: Banyan
+    moving: Moving, platform: InProcessPlatform, banyan: Banyan
 ) -> None:
     banyan(f"migration start {BECAUSE}")
-    desk.run_maintenance()
+    platform.run_maintenance()
     (held, began) = moving.told("history")["decisions"]
     assert (began["type"], began["actor"], began["reason"]) == ("Moved", "developer", "because")
     assert (held["type"], held["actor"], held["evidence"]["unaligned"]) == ("Held", "migration_controller", True)
@@ -171,7 +171,7 @@ def test_every_decision_is_told_with_who_made_it_and_why(
 
 
 def test_it_goes_back_a_phase_or_to_the_step_that_is_named(
-    moving: Moving, desk: InProcessPlatform, banyan: Banyan
+    moving: Moving, platform: InProcessPlatform, banyan: Banyan
 ) -> None:
     banyan(f"migration start {BECAUSE}")
     assert "would_lose: " in banyan(f"migration move canary:50 {BECAUSE}").stderr
@@ -180,7 +180,7 @@ def test_it_goes_back_a_phase_or_to_the_step_that_is_named(
     assert "canary 10 %" in banyan(f"migration rollback --to canary:10 {BECAUSE}").stdout
     assert "dual_write" in banyan(f"migration rollback {BECAUSE}").stdout
     assert banyan.json(f"migration rollback {BECAUSE}")["phase"] == "legacy"
-    assert not desk.functions.waiting, "nothing changed hands"
+    assert not platform.functions.waiting, "nothing changed hands"
     nonsense = banyan(f"migration move canary:most {BECAUSE}")
     assert (nonsense.exit_code, "canary:25" in nonsense.stderr) == (2, True)
 
@@ -190,17 +190,19 @@ def test_two_who_advance_at_once_advance_one_step(moving: Moving, banyan: Banyan
     moving.import_rows()
     seen = {"from": {"phase": "dual_write", "percentage": 0}, "reason": "r"}
     assert moving.told("advance", seen)["percentage"] == 10
-    assert problem(moving.desk.ask(f"{PATH}/advance", seen)) == (409, "step_moved")
+    assert problem(moving.platform.ask(f"{PATH}/advance", seen)) == (409, "step_moved")
     assert moving.told()["percentage"] == 10
 
 
 def test_reads_that_differ_are_listed_down_to_the_field(
-    moving: Moving, desk: InProcessPlatform, banyan: Banyan
+    moving: Moving, platform: InProcessPlatform, banyan: Banyan
 ) -> None:
     banyan(f"migration start {BECAUSE}")
     for number, price in ((1, "4.49"), (2, "4.48")):
         field = FieldDifference(name="items.0.price", expected="4.5", actual=price)
-        moving.migration.samples.compared(moving.migration.phases.refreshed(), order(number), [field], 12, desk.clock())
+        moving.migration.samples.compared(
+            moving.migration.phases.refreshed(), order(number), [field], 12, platform.clock()
+        )
     newest = banyan("migration differences --limit 1")
     assert "items.0.price: 4.5 → 4.48" in newest.stdout
     before = newest.stdout.split("--before ")[1].split("`")[0]
@@ -211,19 +213,19 @@ def test_reads_that_differ_are_listed_down_to_the_field(
 
 @on_postgres
 def test_a_write_that_is_half_done_is_shown_with_its_age_and_its_owner(
-    moving: Moving, desk: InProcessPlatform, banyan: Banyan
+    moving: Moving, platform: InProcessPlatform, banyan: Banyan
 ) -> None:
     banyan(f"migration start {BECAUSE}")
     assert isinstance(moving.migration.importer, LegacyLed)
     moving.migration.importer.handle(order(1), PayOrder(amount=Decimal("12.25")), commit_id="c")
-    desk.clock.move(timedelta(seconds=90))
+    platform.clock.move(timedelta(seconds=90))
     (imported, paid) = sorted(moving.told()["halfDone"], key=lambda write: write["version"])
     assert (paid["stream"], paid["version"], paid["owner"]) == (str(order(1)), 2, "relay")
     assert imported["version"] == 1
     assert 90_000 <= paid["ageMs"] < 91_000
     assert moving.told()["next"]["waitsFor"][0] == "some writes are half done"
     assert "relay" in banyan("migration status").stdout
-    desk.run_maintenance()
+    platform.run_maintenance()
     assert moving.told()["halfDone"] == []
 
 
@@ -245,11 +247,13 @@ def test_it_can_be_seen_and_rolled_back_while_the_legacy_system_does_not_answer(
 
 
 @on_postgres
-def test_a_cutover_that_cannot_be_made_is_told_as_such(moving: Moving, desk: InProcessPlatform, banyan: Banyan) -> None:
+def test_a_cutover_that_cannot_be_made_is_told_as_such(
+    moving: Moving, platform: InProcessPlatform, banyan: Banyan
+) -> None:
     def spoil_the_turn() -> None:
         if moving.migration.phases.refreshed().moving_to:
             moving.legacy.write_directly(order(4), row(order(4), customer="no#key"))
-        desk.functions.run()
+        platform.functions.run()
 
     banyan(f"migration start {BECAUSE}")
     moving.import_rows()
@@ -263,7 +267,7 @@ def test_a_cutover_that_cannot_be_made_is_told_as_such(moving: Moving, desk: InP
 
 
 def test_a_move_goes_on_when_no_one_watches_it(
-    moving: Moving, banyan: Banyan, desk: InProcessPlatform, monkeypatch: pytest.MonkeyPatch
+    moving: Moving, banyan: Banyan, platform: InProcessPlatform, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def interrupt(_: float) -> None:
         raise KeyboardInterrupt
@@ -274,5 +278,5 @@ def test_a_move_goes_on_when_no_one_watches_it(
     banyan(f"migration move canary:50 {BECAUSE}")
     left = banyan(f"migration move canary:100 {BECAUSE}")
     assert (left.exit_code, "`banyan migration status` shows it" in left.stderr) == (130, True)
-    desk.functions.run()
+    platform.functions.run()
     assert "canary 100 %" in banyan("migration status").stdout

@@ -26,41 +26,41 @@ TOTALS = {"row": {"S": "customer_totals@1#acme#c-1"}, "sort": {"S": ":totals"}}
 
 
 @pytest.fixture
-def desk() -> Iterator[InProcessPlatform]:
+def platform() -> Iterator[InProcessPlatform]:
     """Two orders whose read models are up to date, and a while ago."""
     with moto_tables() as engine:
-        desk = InProcessPlatform(engine)
+        platform = InProcessPlatform(engine)
         for order in ("o-1", "o-2"):
-            desk.order(order)
-        desk.deliver()
-        desk.clock.move(timedelta(minutes=1))
-        yield desk
+            platform.order(order)
+        platform.deliver()
+        platform.clock.move(timedelta(minutes=1))
+        yield platform
 
 
-def spoil(desk: InProcessPlatform) -> None:
+def spoil(platform: InProcessPlatform) -> None:
     """Write a wrong sum behind the projections' back."""
-    desk.app.gateway.client.update_item(
-        TableName=desk.app.tables.views,
+    platform.app.gateway.client.update_item(
+        TableName=platform.app.tables.views,
         Key=TOTALS,
         UpdateExpression="SET f_orders = :wrong",
         ExpressionAttributeValues={":wrong": {"N": "7"}},
     )
 
 
-def told(desk: InProcessPlatform, path: str, documented: str | None = None) -> Any:
+def told(platform: InProcessPlatform, path: str, documented: str | None = None) -> Any:
     """What an operator is told, which must be as it is documented."""
-    answer = desk.ask(path)
+    answer = platform.ask(path)
     route = DOCUMENT["paths"][documented or path]["get"]
     schema = route["responses"]["200"]["content"]["application/json"]["schema"]
     OAS31Validator({**schema, "components": DOCUMENT["components"]}).validate(body_of(answer))
     return body_of(answer)
 
 
-def test_a_difference_is_found_shown_and_repaired(desk: InProcessPlatform, banyan: Banyan, tmp_path: Path) -> None:
+def test_a_difference_is_found_shown_and_repaired(platform: InProcessPlatform, banyan: Banyan, tmp_path: Path) -> None:
     assert "There is no report yet" in banyan("reconcile show").stderr
-    with meanwhile(desk.functions.run, pause=0.02):
+    with meanwhile(platform.functions.run, pause=0.02):
         clean = banyan(RUN)
-        spoil(desk)
+        spoil(platform)
         drifted = banyan(f"{RUN} --full")
     assert (clean.exit_code, "clean, verified through" in clean.stdout) == (0, True), clean.output
     assert (drifted.exit_code, "orders: 2 → 7" in drifted.stdout) == (1, True), drifted.output
@@ -70,10 +70,10 @@ def test_a_difference_is_found_shown_and_repaired(desk: InProcessPlatform, banya
     heights = [float(bar.get("height", "")) for bar in ElementTree.parse(file).iter("{http://www.w3.org/2000/svg}rect")]
     assert heights == [2.0, 140.0], "the chart shows both runs, oldest first"
 
-    with meanwhile(desk.functions.run, pause=0.02):
+    with meanwhile(platform.functions.run, pause=0.02):
         repaired = banyan(f"{RUN} --repair")
     assert (repaired.exit_code, "the row was replaced" in repaired.stdout) == (0, True), repaired.output
-    listed = told(desk, f"{PATH}/reports")["reports"]
+    listed = told(platform, f"{PATH}/reports")["reports"]
     assert [(each["differences"], each["repaired"], each["drifted"]) for each in listed] == [
         (1, 1, True),
         (1, 0, True),
@@ -81,38 +81,40 @@ def test_a_difference_is_found_shown_and_repaired(desk: InProcessPlatform, banya
     ]
 
 
-def test_reports_are_named_and_told_as_documented(desk: InProcessPlatform, banyan: Banyan) -> None:
-    desk.functions.start("reconciler", {})
-    desk.functions.run()
+def test_reports_are_named_and_told_as_documented(platform: InProcessPlatform, banyan: Banyan) -> None:
+    platform.functions.start("reconciler", {})
+    platform.functions.run()
     (listed,) = banyan.json("reconcile reports")["reports"]
     path = f"{PATH}/reports/{listed['id']}"
-    shown = told(desk, path, f"{PATH}/reports/{{id}}")
+    shown = told(platform, path, f"{PATH}/reports/{{id}}")
     assert banyan.json(f"reconcile show {listed['id']}") == shown
     assert {name: shown[name] for name in listed} == listed
     assert listed["id"] in banyan("reconcile reports").stdout
     assert f"The last one, {listed['id']}: clean" in banyan("reconcile status").stdout
     for unknown in ("nothing", "20260105T090000000000Z"):
-        assert problem(desk.ask(f"{PATH}/reports/{unknown}")) == (404, "report_not_found")
+        assert problem(platform.ask(f"{PATH}/reports/{unknown}")) == (404, "report_not_found")
 
 
-def test_a_run_is_followed_segment_by_segment_and_never_begun_twice(desk: InProcessPlatform, banyan: Banyan) -> None:
-    runs, now = Runs(desk.app.digests), desk.clock()
+def test_a_run_is_followed_segment_by_segment_and_never_begun_twice(
+    platform: InProcessPlatform, banyan: Banyan
+) -> None:
+    runs, now = Runs(platform.app.digests), platform.clock()
     assert runs.open() is None
     state = RunState(started_at=now, segments=2, leased_until=now + timedelta(minutes=5))
     runs.save(state)
-    assert (told(desk, PATH)["run"]["segments"], told(desk, PATH)["run"]["working"]) == (2, True)
+    assert (told(platform, PATH)["run"]["segments"], told(platform, PATH)["run"]["working"]) == (2, True)
     assert "segment 2" in banyan("reconcile status").stdout
     refused = banyan("reconcile run --no-wait")
     assert (refused.exit_code, "reconciliation_running" in refused.stderr) == (1, True)
-    assert not desk.functions.waiting
+    assert not platform.functions.waiting
     runs.save(state.model_copy(update={"leased_until": None}))
     assert "waiting for its next segment" in banyan("reconcile status").stdout
     assert banyan("reconcile run --no-wait").exit_code == 0
-    assert list(desk.functions.waiting) == [("reconciler", {"full": False, "repair": False})]
+    assert list(platform.functions.waiting) == [("reconciler", {"full": False, "repair": False})]
 
 
 def test_a_run_goes_on_when_nobody_watches_it(
-    desk: InProcessPlatform, banyan: Banyan, monkeypatch: pytest.MonkeyPatch
+    platform: InProcessPlatform, banyan: Banyan, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def interrupt(_: float) -> None:
         raise KeyboardInterrupt
@@ -120,7 +122,7 @@ def test_a_run_goes_on_when_nobody_watches_it(
     monkeypatch.setattr("banyan_tools.cli.reconciliation.time", SimpleNamespace(sleep=interrupt))
     left = banyan("reconcile run --repair")
     assert (left.exit_code, "`banyan reconcile status`" in left.stderr) == (130, True)
-    assert list(desk.functions.waiting) == [("reconciler", {"full": False, "repair": True})]
+    assert list(platform.functions.waiting) == [("reconciler", {"full": False, "repair": True})]
 
 
 def test_a_run_that_does_not_begin_is_not_watched_for_ever(banyan: Banyan, monkeypatch: pytest.MonkeyPatch) -> None:

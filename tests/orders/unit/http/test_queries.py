@@ -60,7 +60,7 @@ class QueryFixture:
 
 
 @pytest.fixture
-def world() -> QueryFixture:
+def fixture() -> QueryFixture:
     return QueryFixture()
 
 
@@ -68,90 +68,90 @@ def served(answer: Answer[OrderDetails]) -> tuple[str, int, str]:
     return answer.provenance.served_from, answer.provenance.version, str(answer.value.status)
 
 
-def test_a_stream_that_is_not_projected_is_folded(world: QueryFixture) -> None:
-    world.happen(CREATED)
-    assert served(world.get()) == ("stream", 1, "created")
-    assert not world.waits
+def test_a_stream_that_is_not_projected_is_folded(fixture: QueryFixture) -> None:
+    fixture.happen(CREATED)
+    assert served(fixture.get()) == ("stream", 1, "created")
+    assert not fixture.waits
 
 
-def test_a_row_that_is_up_to_date_is_true_now(world: QueryFixture) -> None:
-    world.happen(CREATED)
-    world.project()
-    answer = world.get(min_version=1)
+def test_a_row_that_is_up_to_date_is_true_now(fixture: QueryFixture) -> None:
+    fixture.happen(CREATED)
+    fixture.project()
+    answer = fixture.get(min_version=1)
     assert served(answer) == ("projection", 1, "created")
-    assert (answer.provenance.as_of, answer.provenance.staleness_ms) == (world.clock.now, 0)
-    assert not world.waits
+    assert (answer.provenance.as_of, answer.provenance.staleness_ms) == (fixture.clock.now, 0)
+    assert not fixture.waits
 
 
-def test_a_row_that_lags_is_true_up_to_the_first_commit_it_lacks(world: QueryFixture) -> None:
-    world.happen(CREATED)
-    world.project()
-    world.happen(CANCELLED)
-    lacking = world.store.head(STREAM).recorded_at
-    answer = world.get(min_version=1)
+def test_a_row_that_lags_is_true_up_to_the_first_commit_it_lacks(fixture: QueryFixture) -> None:
+    fixture.happen(CREATED)
+    fixture.project()
+    fixture.happen(CANCELLED)
+    lacking = fixture.store.head(STREAM).recorded_at
+    answer = fixture.get(min_version=1)
     assert served(answer) == ("projection", 1, "created")
     assert answer.provenance.as_of == lacking
-    assert answer.provenance.staleness_ms == (world.clock.now - lacking).microseconds // 1000 > 0
+    assert answer.provenance.staleness_ms == (fixture.clock.now - lacking).microseconds // 1000 > 0
 
 
 @pytest.mark.parametrize("polls", [1, 3, 5])
-def test_a_read_waits_for_the_read_model(world: QueryFixture, polls: int) -> None:
-    world.happen(CREATED)
-    world.project()
-    world.happen(CANCELLED)
-    world.catches_up_after = polls
-    assert served(world.get(min_version=2)) == ("projection", 2, "cancelled")
-    assert world.waits == [POLL_MS / 1000] * polls
+def test_a_read_waits_for_the_read_model(fixture: QueryFixture, polls: int) -> None:
+    fixture.happen(CREATED)
+    fixture.project()
+    fixture.happen(CANCELLED)
+    fixture.catches_up_after = polls
+    assert served(fixture.get(min_version=2)) == ("projection", 2, "cancelled")
+    assert fixture.waits == [POLL_MS / 1000] * polls
 
 
 @pytest.mark.parametrize("projected", [False, True])
-def test_a_read_that_waited_long_enough_folds_what_is_missing(world: QueryFixture, projected: bool) -> None:
-    world.happen(CREATED)
+def test_a_read_that_waited_long_enough_folds_what_is_missing(fixture: QueryFixture, projected: bool) -> None:
+    fixture.happen(CREATED)
     if projected:
-        world.project()
-    world.happen(CANCELLED)
-    answer = world.get(min_version=2)
+        fixture.project()
+    fixture.happen(CANCELLED)
+    answer = fixture.get(min_version=2)
     assert served(answer) == ("stream", 2, "cancelled")
     assert answer.provenance.staleness_ms == 0
-    assert sum(world.waits) == pytest.approx(0.1)
+    assert sum(fixture.waits) == pytest.approx(0.1)
 
 
-def test_a_version_that_is_not_there_is_not_waited_for(world: QueryFixture) -> None:
-    world.happen(CREATED)
+def test_a_version_that_is_not_there_is_not_waited_for(fixture: QueryFixture) -> None:
+    fixture.happen(CREATED)
     with pytest.raises(VersionNotReached) as refused:
-        world.get(min_version=2)
+        fixture.get(min_version=2)
     assert (refused.value.expected, refused.value.actual) == (2, 1)
-    assert not world.waits
+    assert not fixture.waits
 
 
-def test_a_stream_that_is_not_there_has_no_answer(world: QueryFixture) -> None:
-    assert world.queries.get(ORDER_DETAILS, STREAM) is None
-    assert world.queries.get(ORDER_DETAILS, STREAM, min_version=3) is None
-    assert world.queries.at(ORDER_DETAILS, STREAM, 1) is None
-    assert world.queries.events(STREAM, 0, 10) is None
-    assert not world.waits
+def test_a_stream_that_is_not_there_has_no_answer(fixture: QueryFixture) -> None:
+    assert fixture.queries.get(ORDER_DETAILS, STREAM) is None
+    assert fixture.queries.get(ORDER_DETAILS, STREAM, min_version=3) is None
+    assert fixture.queries.at(ORDER_DETAILS, STREAM, 1) is None
+    assert fixture.queries.events(STREAM, 0, 10) is None
+    assert not fixture.waits
 
 
-def test_looking_back_into_the_middle_of_a_commit(world: QueryFixture) -> None:
-    world.happen(CREATED, CANCELLED)
-    found = world.queries.at(ORDER_DETAILS, STREAM, 1)
+def test_looking_back_into_the_middle_of_a_commit(fixture: QueryFixture) -> None:
+    fixture.happen(CREATED, CANCELLED)
+    found = fixture.queries.at(ORDER_DETAILS, STREAM, 1)
     assert found
     assert served(found) == ("stream", 1, "created")
-    page = world.queries.events(STREAM, 1, 1)
+    page = fixture.queries.events(STREAM, 1, 1)
     assert page
     assert [event.version for event in page.value] == [2]
 
 
-def test_the_live_generation_is_the_one_read(world: QueryFixture) -> None:
-    world.happen(CREATED)
-    world.project()
-    rebuilt = Queries(world.store, world.views, generation=lambda name: Generation(name, 2), clock=world.clock)
+def test_the_live_generation_is_the_one_read(fixture: QueryFixture) -> None:
+    fixture.happen(CREATED)
+    fixture.project()
+    rebuilt = Queries(fixture.store, fixture.views, generation=lambda name: Generation(name, 2), clock=fixture.clock)
     found = rebuilt.get(ORDER_DETAILS, STREAM)
     assert found
     assert found.provenance.served_from == "stream"
     assert rebuilt.lookup(ORDER_LIST, "acme", "all", "all", 10).value.entries == []
 
 
-def test_a_damaged_cursor_is_refused(world: QueryFixture) -> None:
+def test_a_damaged_cursor_is_refused(fixture: QueryFixture) -> None:
     with pytest.raises(InvalidCursor):
-        world.queries.lookup(ORDER_LIST, "acme", "all", "all", 10, "nonsense")
+        fixture.queries.lookup(ORDER_LIST, "acme", "all", "all", 10, "nonsense")

@@ -34,37 +34,37 @@ def countdown(requests: int) -> Callable[[], None]:
     return step
 
 
-def until_finished(shop: ReconciliationFixture, kill_after: int) -> tuple[Report, int]:
+def until_finished(reconciled: ReconciliationFixture, kill_after: int) -> tuple[Report, int]:
     """Start again and again, each time a little further from the start of the process, until a run is finished."""
     kills = 0
     while True:
-        shop.between = countdown(kill_after + kills)
+        reconciled.between = countdown(kill_after + kills)
         try:
-            report = shop.reconciler().go_on() or shop.reconciler().run(full=True, repair=True)
+            report = reconciled.reconciler().go_on() or reconciled.reconciler().run(full=True, repair=True)
             assert report is not None
             return report, kills
         except Killed:
             kills += 1
-            shop.between = lambda: None
-            shop.clock.move(LEASE + timedelta(seconds=1))
+            reconciled.between = lambda: None
+            reconciled.clock.move(LEASE + timedelta(seconds=1))
 
 
 @pytest.mark.parametrize("kill_after", [0, 7])
 def test_a_run_that_is_killed_again_and_again_finds_and_repairs_all(memory: MemoryEngine, kill_after: int) -> None:
-    shop = ReconciliationFixture(memory)
-    shop.reconcile()
-    planted = change_field(shop) | falsify_total(shop) | lose_delivery(shop)
-    shop.age()
-    shop.feed.deliver()
+    reconciled = ReconciliationFixture(memory)
+    reconciled.reconcile()
+    planted = change_field(reconciled) | falsify_total(reconciled) | lose_delivery(reconciled)
+    reconciled.age()
+    reconciled.feed.deliver()
 
-    report, kills = until_finished(shop, kill_after)
+    report, kills = until_finished(reconciled, kill_after)
 
     assert kills > 20
     assert found(report) == planted
     assert report.segments > 1
-    shop.between = lambda: None
-    shop.age()
-    again = shop.reconcile(full=True)
+    reconciled.between = lambda: None
+    reconciled.age()
+    again = reconciled.reconcile(full=True)
     assert found(again) == set()
     assert all(section.expected == section.actual for section in again.sections)
 
@@ -91,13 +91,13 @@ def test_a_fold_that_was_written_by_half_is_finished_and_not_added_twice() -> No
     for writes in count():
         engine, documents = MemoryEngine(), Dying()
         engine._documents = documents
-        shop = ReconciliationFixture(engine, orders=2)
+        reconciled = ReconciliationFixture(engine, orders=2)
         documents.left = writes
         try:
-            shop.reconcile()
+            reconciled.reconcile()
         except Killed:
-            shop.clock.move(LEASE + timedelta(seconds=1))
-            report = shop.reconciler().go_on()
+            reconciled.clock.move(LEASE + timedelta(seconds=1))
+            report = reconciled.reconciler().go_on()
             assert report
             assert found(report) == set()
             continue
@@ -106,78 +106,78 @@ def test_a_fold_that_was_written_by_half_is_finished_and_not_added_twice() -> No
 
 
 def test_a_run_stops_in_time_and_goes_on_where_it_was(memory: MemoryEngine) -> None:
-    shop = ReconciliationFixture(memory)
-    planted = change_field(shop) | falsify_total(shop)
-    shop.age()
-    shop.feed.deliver()
+    reconciled = ReconciliationFixture(memory)
+    planted = change_field(reconciled) | falsify_total(reconciled)
+    reconciled.age()
+    reconciled.feed.deliver()
     segments = 1
     patience = iter([100.0, 30.0] * 100)
-    report = shop.reconciler().run(remaining=lambda: next(patience))
+    report = reconciled.reconciler().run(remaining=lambda: next(patience))
     while report is None:
         segments += 1
-        report = shop.reconciler().go_on(remaining=lambda: next(patience))
+        report = reconciled.reconciler().go_on(remaining=lambda: next(patience))
     assert found(report) == planted
     assert report.segments == segments > 10
     assert memory.reports().latest() == [report]
-    assert shop.reconciler().go_on() is None
+    assert reconciled.reconciler().go_on() is None
 
 
 def test_more_differences_than_a_report_names_are_counted_and_repaired(memory: MemoryEngine) -> None:
-    shop, many = ReconciliationFixture(memory, orders=MAX_FINDINGS + 30), MAX_FINDINGS + 20
+    reconciled, many = ReconciliationFixture(memory, orders=MAX_FINDINGS + 30), MAX_FINDINGS + 20
     rows = Generation("order")
-    edited = list(shop.views.all_states(rows))[:many]
+    edited = list(reconciled.views.all_states(rows))[:many]
     for row in edited:
-        shop.views.put_state(rows, replace(row, state=row.state.replace("tea", "rum")), row.version)
-    report = shop.reconcile(repair=True)
+        reconciled.views.put_state(rows, replace(row, state=row.state.replace("tea", "rum")), row.version)
+    report = reconciled.reconcile(repair=True)
 
     (section,) = (each for each in report.sections if each.differences)
     assert (section.name, section.differences, section.repaired) == ("order", many, many)
     assert len(section.findings) == MAX_FINDINGS
-    assert not any("rum" in row.state for row in shop.views.all_states(rows))
-    assert found(shop.reconcile(full=True)) == set()
+    assert not any("rum" in row.state for row in reconciled.views.all_states(rows))
+    assert found(reconciled.reconcile(full=True)) == set()
 
 
 def test_a_run_is_left_alone_while_somebody_is_at_it(memory: MemoryEngine) -> None:
-    shop = ReconciliationFixture(memory)
-    shop.between = countdown(20)
+    reconciled = ReconciliationFixture(memory)
+    reconciled.between = countdown(20)
     with pytest.raises(Killed):
-        shop.reconciler().run()
-    shop.between = lambda: None
-    assert shop.reconciler().go_on() is None
-    assert shop.reconciler().run(full=True) is None
-    shop.clock.move(LEASE + timedelta(seconds=1))
-    assert shop.reconciler().go_on() is not None
+        reconciled.reconciler().run()
+    reconciled.between = lambda: None
+    assert reconciled.reconciler().go_on() is None
+    assert reconciled.reconciler().run(full=True) is None
+    reconciled.clock.move(LEASE + timedelta(seconds=1))
+    assert reconciled.reconciler().go_on() is not None
 
 
 def test_who_takes_over_has_as_long_as_who_began(memory: MemoryEngine) -> None:
-    shop = ReconciliationFixture(memory)
+    reconciled = ReconciliationFixture(memory)
     for requests in (20, 40):
-        shop.between = countdown(requests)
+        reconciled.between = countdown(requests)
         with pytest.raises(Killed):
-            shop.reconciler().run()
-        shop.between = lambda: None
-        shop.clock.move(LEASE - timedelta(seconds=1))
-        assert shop.reconciler().go_on() is None
-        shop.clock.move(timedelta(seconds=2))
-    assert shop.reconciler().go_on() is not None
+            reconciled.reconciler().run()
+        reconciled.between = lambda: None
+        reconciled.clock.move(LEASE - timedelta(seconds=1))
+        assert reconciled.reconciler().go_on() is None
+        reconciled.clock.move(timedelta(seconds=2))
+    assert reconciled.reconciler().go_on() is not None
 
 
 def test_who_was_overtaken_stops(memory: MemoryEngine) -> None:
-    shop = ReconciliationFixture(memory)
+    reconciled = ReconciliationFixture(memory)
     overtaken = [False]
 
     def overtake() -> None:
         if not overtaken[0]:
             overtaken[0] = True
-            shop.clock.move(LEASE + timedelta(seconds=1))
-            assert shop.reconciler().run(full=True) is not None
+            reconciled.clock.move(LEASE + timedelta(seconds=1))
+            assert reconciled.reconciler().run(full=True) is not None
 
-    shop.pauses = iter([overtake])
+    reconciled.pauses = iter([overtake])
     lost = StreamId("acme", "order", "lost")
-    shop.sell(lost)
-    shop.age()
+    reconciled.sell(lost)
+    reconciled.age()
     with pytest.raises(RunLost):
-        shop.reconciler().run()
+        reconciled.reconciler().run()
 
 
 Act = tuple[str, int]
@@ -189,8 +189,8 @@ ACTS = st.tuples(st.sampled_from(["sell", "project", "deliver", "nothing"]), st.
 class Trade:
     """Orders made and projected, in any order, between two requests; a pause is longer than any of them takes."""
 
-    def __init__(self, shop: ReconciliationFixture, acts: Sequence[Act]) -> None:
-        self.shop = shop
+    def __init__(self, reconciled: ReconciliationFixture, acts: Sequence[Act]) -> None:
+        self.reconciled = reconciled
         self.acts = iter(acts)
         self.open: list[StreamId] = []
         self.made = 0
@@ -208,14 +208,14 @@ class Trade:
     def sell(self, number: int) -> None:  # noqa: ARG002
         self.made += 1
         self.open.append(StreamId("acme", "order", f"traded-{self.made}"))
-        self.shop.sell(self.open[-1], price=f"{self.made}.50")
+        self.reconciled.sell(self.open[-1], price=f"{self.made}.50")
 
     def project(self, number: int) -> None:
         if self.open:
-            self.shop.project(self.open.pop(number % len(self.open)))
+            self.reconciled.project(self.open.pop(number % len(self.open)))
 
     def deliver(self, number: int) -> None:  # noqa: ARG002
-        self.shop.feed.deliver()
+        self.reconciled.feed.deliver()
 
     def nothing(self, number: int) -> None:
         """Others rest."""
@@ -237,21 +237,21 @@ class Trade:
 def test_under_traffic_nothing_false_is_reported_and_nothing_planted_is_missed(
     acts: Sequence[Act], planted: Sequence[Callable[[ReconciliationFixture], Found]], full: bool
 ) -> None:
-    shop = ReconciliationFixture(MemoryEngine())
-    shop.reconcile()
+    reconciled = ReconciliationFixture(MemoryEngine())
+    reconciled.reconcile()
     wanted: Found = set()
     for plant in planted:
-        wanted |= plant(shop)
-    shop.age()
-    trade = Trade(shop, acts)
-    shop.between = trade.step
-    during = shop.reconcile(repeat(trade.finish), full=full)
-    shop.between = lambda: None
+        wanted |= plant(reconciled)
+    reconciled.age()
+    trade = Trade(reconciled, acts)
+    reconciled.between = trade.step
+    during = reconciled.reconcile(repeat(trade.finish), full=full)
+    reconciled.between = lambda: None
 
     assert kinds(found(during)) <= kinds(wanted)
     trade.finish()
-    shop.age()
-    after = shop.reconcile()
+    reconciled.age()
+    after = reconciled.reconcile()
     assert places(found(after)) == places(wanted)
 
 

@@ -26,35 +26,35 @@ ROWS = Generation("stock")
 COFFEE = StreamId("acme", "inventory", "sku.coffee")
 
 
-def receive(shop: ReconciliationFixture, stream: StreamId) -> None:
+def receive(reconciled: ReconciliationFixture, stream: StreamId) -> None:
     """Stock arrives twice, and the read model takes it in."""
     command = ReceiveStock(sku=stream.id.removeprefix("sku."), quantity=1, at=BEGINNING_OF_TIME)
     for _ in range(2):
-        CommandHandler(shop.store, INVENTORY).handle(stream, command)
-    shop.project(stream)
+        CommandHandler(reconciled.store, INVENTORY).handle(stream, command)
+    reconciled.project(stream)
 
 
-def edited(shop: ReconciliationFixture) -> Finding:
-    row = shop.views.states(ROWS, [TEA])[TEA]
-    shop.views.put_state(ROWS, replace(row, state=row.state.replace("tea", "rum")), row.version)
+def edited(reconciled: ReconciliationFixture) -> Finding:
+    row = reconciled.views.states(ROWS, [TEA])[TEA]
+    reconciled.views.put_state(ROWS, replace(row, state=row.state.replace("tea", "rum")), row.version)
     return Finding(where=str(TEA), kind="different_row")
 
 
-def lost(shop: ReconciliationFixture) -> Finding:
-    shop.engine.upkeep().remove_state(ROWS, shop.views.states(ROWS, [TEA])[TEA])
+def lost(reconciled: ReconciliationFixture) -> Finding:
+    reconciled.engine.upkeep().remove_state(ROWS, reconciled.views.states(ROWS, [TEA])[TEA])
     return Finding(where=str(TEA), kind="missing_row")
 
 
-def set_back(shop: ReconciliationFixture) -> Finding:
-    lost(shop)
-    shop.runner.project([next(shop.store.commits(TEA))])
+def set_back(reconciled: ReconciliationFixture) -> Finding:
+    lost(reconciled)
+    reconciled.runner.project([next(reconciled.store.commits(TEA))])
     return Finding(where=str(TEA), kind="stale_row")
 
 
-def made_up(shop: ReconciliationFixture) -> Finding:
+def made_up(reconciled: ReconciliationFixture) -> Finding:
     """A row of a stream that does not exist, until somebody writes to it."""
-    row = shop.views.states(ROWS, [TEA])[TEA]
-    shop.views.put_state(ROWS, replace(row, stream=COFFEE, version=1), 0)
+    row = reconciled.views.states(ROWS, [TEA])[TEA]
+    reconciled.views.put_state(ROWS, replace(row, stream=COFFEE, version=1), 0)
     return Finding(where=str(COFFEE), kind="extra_row")
 
 
@@ -63,34 +63,34 @@ def test_a_row_of_a_stream_ends_as_its_stream_whenever_that_moves_on(
     plant: Callable[[ReconciliationFixture], Finding],
 ) -> None:
     for request in count(1):
-        shop = ReconciliationFixture(MemoryEngine(), orders=0)
-        finding = plant(shop)
+        reconciled = ReconciliationFixture(MemoryEngine(), orders=0)
+        finding = plant(reconciled)
         stream = StreamId.parse(finding.where)
-        reached = repaired(shop, "stock", finding, request, lambda: receive(shop, stream))  # noqa: B023
-        row, commits = shop.views.states(ROWS, [stream]).get(stream), list(shop.store.commits(stream))
-        fold = fold_commits(STOCK, shop.store, commits)
+        reached = repaired(reconciled, "stock", finding, request, lambda: receive(reconciled, stream))  # noqa: B023
+        row, commits = reconciled.views.states(ROWS, [stream]).get(stream), list(reconciled.store.commits(stream))
+        fold = fold_commits(STOCK, reconciled.store, commits)
         assert (row and (row.version, row.state)) == (fold and (fold.version, fold.state))
         if not reached:
             break
     assert request > 3
 
 
-def invented(shop: ReconciliationFixture) -> Finding:
+def invented(reconciled: ReconciliationFixture) -> Finding:
     """Sums of a customer who never bought, until then."""
     totals = Generation("customer_totals")
     key = named_row(TOTALS.replace("c-1", "c-2"))
-    row = shop.views.all_rows(totals)[named_row(TOTALS)]
-    shop.engine.upkeep().replace_row(totals, key, None, replace(row, partition="c-2"))
+    row = reconciled.views.all_rows(totals)[named_row(TOTALS)]
+    reconciled.engine.upkeep().replace_row(totals, key, None, replace(row, partition="c-2"))
     return Finding(where=TOTALS.replace("c-1", "c-2"), kind="extra_row")
 
 
-def falsified(shop: ReconciliationFixture) -> Finding:
-    falsify_total(shop)
+def falsified(reconciled: ReconciliationFixture) -> Finding:
+    falsify_total(reconciled)
     return Finding(where=TOTALS, kind="different_row")
 
 
-def gone(shop: ReconciliationFixture) -> Finding:
-    lose_total(shop)
+def gone(reconciled: ReconciliationFixture) -> Finding:
+    lose_total(reconciled)
     return Finding(where=TOTALS, kind="missing_row")
 
 
@@ -100,48 +100,48 @@ def test_a_shared_row_ends_as_its_fold_whenever_one_of_its_streams_moves_on(
 ) -> None:
     late = StreamId("acme", "order", "late")
     for request in count(1):
-        shop = ReconciliationFixture(MemoryEngine(), orders=2)
-        shop.reconcile()
-        finding = plant(shop)
-        shop.age()
+        reconciled = ReconciliationFixture(MemoryEngine(), orders=2)
+        reconciled.reconcile()
+        finding = plant(reconciled)
+        reconciled.age()
 
         def buy() -> None:
-            shop.sell(late)  # noqa: B023
-            shop.project(late)  # noqa: B023
+            reconciled.sell(late)  # noqa: B023
+            reconciled.project(late)  # noqa: B023
 
-        reached = repaired(shop, "customer_totals", finding, request, buy)
-        assert compare_rows(sums(shop, [*ORDERS[:2], late]), shown(shop)) == []
+        reached = repaired(reconciled, "customer_totals", finding, request, buy)
+        assert compare_rows(sums(reconciled, [*ORDERS[:2], late]), shown(reconciled)) == []
         if not reached:
             break
     assert request > 3
 
 
-def sums(shop: ReconciliationFixture, streams: list[StreamId]) -> Mapping[ViewKey, ViewRow]:
+def sums(reconciled: ReconciliationFixture, streams: list[StreamId]) -> Mapping[ViewKey, ViewRow]:
     (projection,) = (each for each in DOMAIN.projections if each.name == "customer_totals")
     assert isinstance(projection, ViewProjection)
-    fold = ViewFold(projection, shop.store)
+    fold = ViewFold(projection, reconciled.store)
     for stream in streams:
         fold.apply(stream)
     return fold.rows()
 
 
-def shown(shop: ReconciliationFixture) -> Mapping[ViewKey, ViewRow]:
-    return shop.views.all_rows(Generation("customer_totals"))
+def shown(reconciled: ReconciliationFixture) -> Mapping[ViewKey, ViewRow]:
+    return reconciled.views.all_rows(Generation("customer_totals"))
 
 
 def repaired(
-    shop: ReconciliationFixture, section: str, finding: Finding, request: int, act: Callable[[], None]
+    reconciled: ReconciliationFixture, section: str, finding: Finding, request: int, act: Callable[[], None]
 ) -> bool:
     """Repair, while others act before one request; whether there was such a request."""
-    plan, left = shop.plan(), [request]
+    plan, left = reconciled.plan(), [request]
 
     def step() -> None:
         left[0] -= 1
         if left[0] == 0:
-            shop.between = lambda: None
+            reconciled.between = lambda: None
             act()
 
-    shop.between = step
+    reconciled.between = step
     plan.repair(section, finding)
-    shop.between = lambda: None
+    reconciled.between = lambda: None
     return left[0] <= 0

@@ -47,13 +47,13 @@ class Migration:
         rows: dict[str, Content] = {f"acme:order:o-{n}": {"total": Decimal(n), "open": True} for n in range(orders)}
         self.legacy = Legacy("legacy", self.engine.documents(), dict(rows))
         self.copy = Legacy("copy", self.engine.documents(), dict(rows))
-        self.shop = ReconciliationFixture(
+        self.reconciled = ReconciliationFixture(
             self.engine, [ContentComparison("legacy", self.legacy, self.copy, self._repair)], orders=0
         )
 
     def reconcile(self, *, full: bool = False, repair: bool = False) -> tuple[Report, Section]:
         self.legacy.reads, self.copy.reads = [], []
-        report = self.shop.reconcile(full=full, repair=repair)
+        report = self.reconciled.reconcile(full=full, repair=repair)
         return report, next(section for section in report.sections if section.name == "legacy")
 
     def _repair(self, finding: Finding) -> str:

@@ -21,14 +21,14 @@ def section(report: Report, name: str) -> Section:
 
 @pytest.mark.parametrize(("made_by", "differences"), [(1, 1), (99, 0)], ids=["current", "outdated"])
 def test_rows_of_another_version_are_not_compared(made_by: int, differences: int) -> None:
-    shop = ReconciliationFixture(MemoryEngine())
+    reconciled = ReconciliationFixture(MemoryEngine())
     declared = next(each for each in DOMAIN.projections if each.name == "order").version
-    shop.engine.controls().put(ProjectionState("order").noted(declared if made_by == 1 else made_by))
+    reconciled.engine.projection_states().put(ProjectionState("order").noted(declared if made_by == 1 else made_by))
     generation = Generation("order")
-    row = shop.views.states(generation, [ORDERS[0]])[ORDERS[0]]
-    shop.views.put_state(generation, replace(row, state=row.state.replace("c-1", "c-9")), row.version)
+    row = reconciled.views.states(generation, [ORDERS[0]])[ORDERS[0]]
+    reconciled.views.put_state(generation, replace(row, state=row.state.replace("c-1", "c-9")), row.version)
 
-    report = shop.reconcile(full=True)
+    report = reconciled.reconcile(full=True)
     assert section(report, "order").differences == differences
     assert report.drifted is bool(differences)
     assert ("rebuild it" in section(report, "order").note) is not bool(differences)

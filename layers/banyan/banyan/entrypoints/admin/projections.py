@@ -48,7 +48,7 @@ def with_rows(call: Call, name: str, stream: StreamId | None = None) -> str:
 
 
 def left_over(call: Call, name: str) -> str:
-    """The name of a projection that is or was there: somebody changed its control, or the catch-up walked for it.
+    """The name of a projection that is or was there: somebody changed its state, or the catch-up walked for it.
 
     Raises
     ------
@@ -57,9 +57,9 @@ def left_over(call: Call, name: str) -> str:
     app = call.application
     if len(name) > LONGEST_NAME:
         raise NotFound("projection_not_found", "there is no projection of such a long name")
-    control = app.controls.get([name])[name]
+    state = app.projection_states.get([name])[name]
     buckets = range(app.settings.log_buckets)
-    if name in app.operations.names or control.revision or app.log_checkpoints.get(control.generation(), buckets):
+    if name in app.operations.names or state.revision or app.log_checkpoints.get(state.generation(), buckets):
         return name
     raise NotFound("projection_not_found", f"nothing is left of a projection {name!r}: it was never here")
 

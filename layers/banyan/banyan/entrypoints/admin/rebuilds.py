@@ -87,10 +87,10 @@ def rebuild_stream(name: str, body: StreamRequest, call: CurrentCall) -> Replace
 @router.post("/admin/projections/<name>/switch", operation_id="switchGeneration", summary="Read another generation")
 def switch(name: str, body: SwitchRequest, call: CurrentCall) -> Live:
     """Let queries read a generation that is ready or was kept; one that differs only when that is accepted."""
-    control = call.application.controls.get([with_rows(call, name)])[name]
-    number = control.newest if body.generation is None else body.generation
+    state = call.application.projection_states.get([with_rows(call, name)])[name]
+    number = state.newest if body.generation is None else body.generation
     if not body.accept_differences:
-        _require_equal(control, number, call.application.rebuilds)
+        _require_equal(state, number, call.application.rebuilds)
     return Live(live=call.application.rebuilds.rebuild.switch(name, number).live)
 
 
@@ -115,11 +115,11 @@ def remove(name: str, call: CurrentCall) -> Removed:
         raise Conflict("projection_in_use", str(error)) from error
 
 
-def _require_equal(control: ProjectionState, number: int, rebuilds: Rebuilds) -> None:
+def _require_equal(state: ProjectionState, number: int, rebuilds: Rebuilds) -> None:
     """Refuse a new generation that is known to differ; one that was live before was equal to its time."""
-    if control.info(number).stage is not Stage.READY:
+    if state.info(number).stage is not Stage.READY:
         return
-    found = rebuilds.rebuild.progress(control.projection, number)
+    found = rebuilds.rebuild.progress(state.projection, number)
     if not found.equal:
         raise Conflict(
             "generation_differs",

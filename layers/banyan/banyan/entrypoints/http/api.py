@@ -128,7 +128,7 @@ def command_api(application: Application, table: IdempotencyTable | None = None)
 
 def query_api(application: Application) -> Api:
     """The API of a domain's queries, with ``/health`` and ``/openapi.json`` for everybody."""
-    checks = table_checks(application.store, application.views, application.controls)
+    checks = table_checks(application.store, application.views, application.projection_states)
     public = public_routes(application.domain, checks)
     return Api(application, routers(application.domain)[1], public=public)
 
@@ -138,7 +138,7 @@ def _queries(application: Application) -> Queries:
         "store": application.store,
         "views": application.views,
         "wait_ms": application.settings.min_version_wait_ms,
-        "generation": application.cached_controls.live,
+        "generation": application.cached_states.live,
         "clock": application.clock,
     }
     if application.migration is None:

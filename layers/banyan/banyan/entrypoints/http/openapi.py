@@ -251,12 +251,14 @@ def public_routes(domain: Domain, checks: Mapping[str, Callable[[], Any]]) -> Ro
     return router
 
 
-def table_checks(store: EventStore, views: Views, controls: ProjectionStates) -> Mapping[str, Callable[[], Any]]:
+def table_checks(
+    store: EventStore, views: Views, projection_states: ProjectionStates
+) -> Mapping[str, Callable[[], Any]]:
     """A read of nothing from each table that queries use."""
     return {
         "events": lambda: store.head(_NOBODY),
         "views": lambda: views.states(Generation("health"), [_NOBODY]),
-        "cursors": lambda: controls.get(["health"]),
+        "cursors": lambda: projection_states.get(["health"]),
     }
 
 

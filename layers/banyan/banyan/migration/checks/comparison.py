@@ -188,16 +188,16 @@ def is_due(migration: Migration) -> bool:
 
 
 def comparisons(
-    migration: Migration, projection: AnyStreamProjection, control: ProjectionState, sources: Sources, fence: Clock
+    migration: Migration, projection: AnyStreamProjection, state: ProjectionState, sources: Sources, fence: Clock
 ) -> Sequence[LegacyComparison]:
     """The comparison of the legacy system with a projection; none while there is nothing to compare.
 
     Rows that another version of the projection made are not what it shows: they are compared after its rebuild.
     """
-    if not is_due(migration) or control.outdated(projection.version):
+    if not is_due(migration) or state.outdated(projection.version):
         return ()
     legacy = LegacySide(migration.repository, migration.adapter, projection.name, sources.documents)
-    shown = ReadModelSide(projection, control.generation(), sources)
+    shown = ReadModelSide(projection, state.generation(), sources)
     return (LegacyComparison(migration, migration.phases.current().primary, legacy, shown, sources.store, fence),)
 
 

@@ -31,7 +31,7 @@ ENTRIES_AT_ONCE: Final = 500
 MOST_SAMPLES: Final = 8
 WRITES_OF_A_SEGMENT: Final = 6
 READS_OF_A_SEGMENT: Final = 30
-"""Builds and controls, whatever there is to do."""
+"""Builds and states, whatever there is to do."""
 MILLION: Final = 1_000_000
 EVENTUALLY: Final = 0.5
 TRIAL: Final = Generation("trial")
@@ -231,7 +231,7 @@ class _Trial:
 
     @property
     def read_units(self) -> float:
-        """Of events, checkpoints and rows to compare, and of one control for each chunk."""
+        """Of events, checkpoints and rows to compare, and of one state for each chunk."""
         return self._event_units + self.costs.read_units + self.costs.units_to_compare + self._chunks
 
     @property

@@ -127,7 +127,7 @@ class Rebuild:
     def __init__(
         self,
         projections: Sequence[Projection],
-        controls: ProjectionStates,
+        projection_states: ProjectionStates,
         builds: Builds,
         queue: WorkQueue,
         segments: int,
@@ -136,7 +136,7 @@ class Rebuild:
         clock: Clock = utc_now,
     ) -> None:
         self._projections = {projection.name: projection.version for projection in projections}
-        self._controls = controls
+        self._projection_states = projection_states
         self._builds = builds
         self._queue = queue
         self._segments = segments
@@ -161,15 +161,15 @@ class Rebuild:
         TransitionRejected
             A generation waits for its switch, or an older version of the projection began one.
         """
-        control, version = self._known(projection), self._projections[projection]
-        unfinished = control.unfinished
+        state, version = self._known(projection), self._projections[projection]
+        unfinished = state.unfinished
         if unfinished is None or unfinished.stage is not Stage.BUILDING:
-            control = self._controls.put(control.begun(self._clock(), version))
+            state = self._projection_states.put(state.begun(self._clock(), version))
         elif unfinished.version not in (None, version):
             raise TransitionRejected(
                 f"version {unfinished.version} of {projection!r} began generation {unfinished.number}: cancel it first"
             )
-        return self._send(control, control.newest, partial(self._plan, switch=switch_when_equal, rate=write_rate))
+        return self._send(state, state.newest, partial(self._plan, switch=switch_when_equal, rate=write_rate))
 
     def switch(self, projection: str, generation: int | None = None) -> ProjectionState:
         """Let queries read a generation that is ready, the newest unless another is named, or one that was kept.
@@ -179,7 +179,7 @@ class Rebuild:
         ConfigurationError, TransitionRejected
         """
         number = self._known(projection).newest if generation is None else generation
-        return change(self._controls, projection, lambda control: control.switched(number, self._clock()))
+        return change(self._projection_states, projection, lambda state: state.switched(number, self._clock()))
 
     def cancel(self, projection: str) -> Progress:
         """Give up the generation that is being built or waits for its switch, and delete what it has.
@@ -188,9 +188,9 @@ class Rebuild:
         ------
         ConfigurationError, TransitionRejected
         """
-        control = self._known(projection)
-        number = control.unfinished.number if control.unfinished else control.newest
-        return self._drop(control, number, lambda control: control.cancelled(number, self._clock()))
+        state = self._known(projection)
+        number = state.unfinished.number if state.unfinished else state.newest
+        return self._drop(state, number, lambda state: state.cancelled(number, self._clock()))
 
     def drop(self, projection: str, generation: int) -> Progress:
         """Delete a generation that was kept for the way back.
@@ -202,7 +202,7 @@ class Rebuild:
         return self._drop(
             self._known(projection),
             generation,
-            lambda control: control.dropped(generation, self._clock(), READERS_CATCH_UP),
+            lambda state: state.dropped(generation, self._clock(), READERS_CATCH_UP),
         )
 
     def remove(self, projection: str) -> Sequence[Progress]:
@@ -215,10 +215,10 @@ class Rebuild:
         """
         if projection in self._projections or projection in RESERVED_NAMES:
             raise ConfigurationError(f"{projection!r} is in use: only what was given up can be removed")
-        control = self._controls.get([projection])[projection]
-        if not any(info.stage is Stage.DROPPING for info in control.generations):
-            control = change(self._controls, projection, lambda control: control.retired(self._clock()))
-        return [self._send(control, info.number) for info in control.generations if info.stage is Stage.DROPPING]
+        state = self._projection_states.get([projection])[projection]
+        if not any(info.stage is Stage.DROPPING for info in state.generations):
+            state = change(self._projection_states, projection, lambda state: state.retired(self._clock()))
+        return [self._send(state, info.number) for info in state.generations if info.stage is Stage.DROPPING]
 
     def progress(self, projection: str, generation: int | None = None) -> Progress:
         """How far a generation's build has come, that of the newest one unless another is named.
@@ -229,31 +229,31 @@ class Rebuild:
         TransitionRejected
             It was never built, or is gone already.
         """
-        control = self._known(projection)
-        wanted = control.generation(control.newest if generation is None else generation)
+        state = self._known(projection)
+        wanted = state.generation(state.newest if generation is None else generation)
         build = self._builds.build(wanted)
         if build is None:
             raise TransitionRejected(f"there is no rebuild of {wanted}")
-        return progress_of(build, control.info(wanted.number).stage, self._builds.segments(build))
+        return progress_of(build, state.info(wanted.number).stage, self._builds.segments(build))
 
     def _drop(
-        self, control: ProjectionState, number: int, transition: Callable[[ProjectionState], ProjectionState]
+        self, state: ProjectionState, number: int, transition: Callable[[ProjectionState], ProjectionState]
     ) -> Progress:
-        if control.info(number).stage is not Stage.DROPPING:
-            control = change(self._controls, control.projection, transition)
-        return self._send(control, number)
+        if state.info(number).stage is not Stage.DROPPING:
+            state = change(self._projection_states, state.projection, transition)
+        return self._send(state, number)
 
     def _send(
-        self, control: ProjectionState, number: int, plan: Callable[[Generation, int], Build] | None = None
+        self, state: ProjectionState, number: int, plan: Callable[[Generation, int], Build] | None = None
     ) -> Progress:
         """Let the worker go on with a generation, from wherever it stands; one that has no plan yet gets one."""
-        generation = control.generation(number)
+        generation = state.generation(number)
         build = self._builds.build(generation)
         if build is None:
-            build = (plan or self._plan)(generation, control.live)
+            build = (plan or self._plan)(generation, state.live)
             self._builds.begin(build)
         self._queue.send([Work(generation, segment) for segment in range(build.segments)])
-        return progress_of(build, control.info(number).stage, self._builds.segments(build))
+        return progress_of(build, state.info(number).stage, self._builds.segments(build))
 
     def _plan(self, generation: Generation, base: int, *, switch: bool = False, rate: int | None = None) -> Build:
         live = Generation(generation.projection, base)
@@ -264,4 +264,4 @@ class Rebuild:
         if projection not in self._projections:
             known = ", ".join(sorted(self._projections)) or "none"
             raise ConfigurationError(f"there is no projection {projection!r}: choose one of {known}")
-        return self._controls.get([projection])[projection]
+        return self._projection_states.get([projection])[projection]

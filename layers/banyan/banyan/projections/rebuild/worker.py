@@ -143,7 +143,7 @@ class RebuildWorker:
     def __init__(
         self,
         steps: Callable[[Generation], Mapping[BuildPhase, Step]],
-        controls: ProjectionStates,
+        projection_states: ProjectionStates,
         builds: Builds,
         queue: WorkQueue,
         meter: Meter,
@@ -154,7 +154,7 @@ class RebuildWorker:
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self._steps = steps
-        self._controls = controls
+        self._projection_states = projection_states
         self._builds = builds
         self._queue = queue
         self._meter = meter
@@ -245,9 +245,9 @@ class RebuildWorker:
                 self._queue.send([Work(build.generation, following.number)])
             yield replace(segment, phase=BuildPhase.COMPARING)
         elif segment.phase is BuildPhase.COMPARED:
-            finish(self._controls, build, segments, self._clock())
+            finish(self._projection_states, build, segments, self._clock())
         else:
-            forget(self._controls, self._builds, build)
+            forget(self._projection_states, self._builds, build)
 
     def _later(self, build: Build, segment: Segment, seconds: float) -> None:
         delay = min(ceil(seconds), LONGEST_DELAY_SECONDS)
@@ -260,11 +260,11 @@ class RebuildWorker:
         return info.changed_at + self._pace.grace if phase is BuildPhase.DROPPING else build.started_at
 
     def _info(self, build: Build) -> GenerationInfo | None:
-        control = self._controls.get([build.generation.projection])[build.generation.projection]
-        return next((info for info in control.generations if info.number == build.generation.number), None)
+        state = self._projection_states.get([build.generation.projection])[build.generation.projection]
+        return next((info for info in state.generations if info.number == build.generation.number), None)
 
 
-def finish(controls: ProjectionStates, build: Build, segments: Sequence[Segment], now: datetime) -> None:
+def finish(projection_states: ProjectionStates, build: Build, segments: Sequence[Segment], now: datetime) -> None:
     """Say that a build is complete, and let queries read it if that was asked for and nothing differs.
 
     What another version of the projection made is expected to differ, and so is what a new projection has not got yet.
@@ -272,26 +272,26 @@ def finish(controls: ProjectionStates, build: Build, segments: Sequence[Segment]
     number = build.generation.number
     failed, equal = any(segment.failed for segment in segments), not any(segment.different for segment in segments)
 
-    def ready(control: ProjectionState) -> ProjectionState:
-        info = control.info(number)
+    def ready(state: ProjectionState) -> ProjectionState:
+        info = state.info(number)
         if info.stage is not Stage.BUILDING:
-            return control
-        done = control.readied(number, now)
-        right = not failed and (equal or build.first or control.outdated(info.version))
-        return done.switched(number, now) if right and build.switch_when_equal and control.live == build.base else done
+            return state
+        done = state.readied(number, now)
+        right = not failed and (equal or build.first or state.outdated(info.version))
+        return done.switched(number, now) if right and build.switch_when_equal and state.live == build.base else done
 
-    control = change(controls, build.generation.projection, ready)
+    state = change(projection_states, build.generation.projection, ready)
     outcome = "equal" if equal and not failed else "differs"
-    _logger.info("%s is complete and %s", build.generation, outcome, extra={"live": control.live})
+    _logger.info("%s is complete and %s", build.generation, outcome, extra={"live": state.live})
 
 
-def forget(controls: ProjectionStates, builds: Builds, build: Build) -> None:
+def forget(projection_states: ProjectionStates, builds: Builds, build: Build) -> None:
     """Leave out a generation whose rows are gone, then what is known about its build."""
     number = build.generation.number
 
-    def without(control: ProjectionState) -> ProjectionState:
-        known = any(info.number == number for info in control.generations)
-        return control.forgotten(number) if known else control
+    def without(state: ProjectionState) -> ProjectionState:
+        known = any(info.number == number for info in state.generations)
+        return state.forgotten(number) if known else state
 
-    change(controls, build.generation.projection, without)
+    change(projection_states, build.generation.projection, without)
     builds.forget(build)

@@ -41,7 +41,7 @@ class Truth:
         upto : Mapping[StreamId, int], optional
             The version of streams that are not to be taken in to their end.
         """
-        live = self._app.controls.get([projection.name])[projection.name].generation()
+        live = self._app.projection_states.get([projection.name])[projection.name].generation()
         if isinstance(projection, ViewProjection):
             return self._differing_rows(projection, live, upto or {})
         return self._differing_states(projection, live, upto or {})

@@ -119,8 +119,8 @@ def _in_the_middle(build: Mapping[str, Any]) -> bool:
 
 def _lives(scene: Scene) -> Mapping[str, int]:
     """The generation that queries read, by projection."""
-    found = scene.app.controls.get([projection.name for projection in PROJECTIONS])
-    return {name: control.live for name, control in found.items()}
+    found = scene.app.projection_states.get([projection.name for projection in PROJECTIONS])
+    return {name: state.live for name, state in found.items()}
 
 
 def _rows(scene: Scene, projection: Projection, number: int) -> int:

@@ -43,8 +43,8 @@ ROUNDS = 40
 DURATIONS = deadline_durations([DOMAIN.settings()])
 
 
-class Shop:
-    """A shop of one tenant."""
+class WorkflowFixture:
+    """A workflow of one tenant."""
 
     def __init__(self, table: CommitTable | None = None, views: Views | None = None) -> None:
         self.clock = ManualClock()
@@ -180,11 +180,11 @@ class Shop:
         return EventStore(table, DOMAIN.registry, self.clock, no_sleep)
 
 
-def check_closed(shop: Shop) -> None:
+def check_closed(workflow: WorkflowFixture) -> None:
     """No order is stuck, no stock is lost or reserved for ever, nothing happened twice, and all has its reason."""
-    events = shop.events()
-    _check_orders(shop, events)
-    _check_stock(shop, events)
+    events = workflow.events()
+    _check_orders(workflow, events)
+    _check_stock(workflow, events)
     _check_reservations(events)
     check_chains(events)
 
@@ -202,22 +202,22 @@ def check_chains(events: Sequence[Event]) -> None:
             assert event.metadata.causation_id.startswith("gateway-")
 
 
-def _check_orders(shop: Shop, events: Sequence[Event]) -> None:
+def _check_orders(workflow: WorkflowFixture, events: Sequence[Event]) -> None:
     for order in {event.stream_id.id for event in events if event.stream_id.entity == ORDER.entity}:
-        assert shop.order(order).status in (OrderStatus.PAID, OrderStatus.CANCELLED), order
+        assert workflow.order(order).status in (OrderStatus.PAID, OrderStatus.CANCELLED), order
 
 
-def _check_stock(shop: Shop, events: Sequence[Event]) -> None:
+def _check_stock(workflow: WorkflowFixture, events: Sequence[Event]) -> None:
     for sku in {event.payload.sku for event in events if isinstance(event.payload, StockReceived)}:
-        stock = shop.stock(sku)
+        stock = workflow.stock(sku)
         received = sum(
             e.payload.quantity for e in events if isinstance(e.payload, StockReceived) and e.payload.sku == sku
         )
         assert (stock.reserved, stock.rejected) == ({}, {}), sku
-        assert 0 <= stock.available == received - _sold(shop, events, stock), sku
+        assert 0 <= stock.available == received - _sold(workflow, events, stock), sku
 
 
-def _sold(shop: Shop, events: Sequence[Event], stock: Stock) -> int:
+def _sold(workflow: WorkflowFixture, events: Sequence[Event], stock: Stock) -> int:
     """Pieces that paid orders asked for since the SKU is tracked."""
     return sum(
         item.quantity
@@ -226,7 +226,7 @@ def _sold(shop: Shop, events: Sequence[Event], stock: Stock) -> int:
         if item.sku == stock.sku
         and stock.tracked_since
         and event.timestamp >= stock.tracked_since
-        and shop.order(event.stream_id.id).status is OrderStatus.PAID
+        and workflow.order(event.stream_id.id).status is OrderStatus.PAID
     )
 
 

@@ -1,4 +1,4 @@
-"""What a projector does as its controls say: which generations it keeps up, and whom it passes over."""
+"""What a projector does as its state says: which generations it keeps up, and which streams it passes over."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from tests.support.clocks import START
 from tests.support.ledger import account, deposits
 from tests.support.projections import BREAKER_LIMIT, POISON, Ledger, same
 
-from banyan.errors import ControlChanged, StoreUnavailable, TransitionRejected
+from banyan.errors import ProjectionStateChanged, StoreUnavailable, TransitionRejected
 from banyan.notices import PROJECTION_PAUSED
 from banyan.projections.retries import BREAKER
 from banyan.projections.state import MAX_PARKED, CachedStates, ProjectionState, ProjectionStates
@@ -24,7 +24,7 @@ ATTEMPTS = 3
 def change(
     ledger: Ledger, transition: Callable[[ProjectionState], ProjectionState], projection: str = "balances"
 ) -> ProjectionState:
-    return ledger.controls.put(transition(ledger.controls.get([projection])[projection]))
+    return ledger.projection_states.put(transition(ledger.projection_states.get([projection])[projection]))
 
 
 def version(ledger: Ledger, stream: StreamId, number: int) -> int:
@@ -41,42 +41,42 @@ def park(ledger: Ledger, *streams: StreamId) -> None:
 
 
 def paused(ledger: Ledger, projection: str = "balances") -> str | None:
-    pause = ledger.controls.get([projection])[projection].pause
+    pause = ledger.projection_states.get([projection])[projection].pause
     return pause.by if pause else None
 
 
 def test_every_generation_that_is_not_dropped_takes_commits_in() -> None:
     ledger = Ledger()
-    change(ledger, lambda control: control.begun(START))
+    change(ledger, lambda state: state.begun(START))
     ledger.runner.project(ledger.append(ANNA, *deposits(1)))
     assert [version(ledger, ANNA, number) for number in (1, 2)] == [1, 1]
-    change(ledger, lambda control: control.readied(2, START).switched(2, START))
+    change(ledger, lambda state: state.readied(2, START).switched(2, START))
     ledger.runner.project(ledger.append(ANNA, *deposits(2)))
     assert [version(ledger, ANNA, number) for number in (1, 2)] == [2, 2]
-    change(ledger, lambda control: control.dropped(1, START, START - START))
+    change(ledger, lambda state: state.dropped(1, START, START - START))
     ledger.runner.project(ledger.append(ANNA, *deposits(3)))
     assert [version(ledger, ANNA, number) for number in (1, 2)] == [2, 3]
 
 
 def test_a_paused_projection_takes_nothing_in_and_the_others_go_on() -> None:
     ledger = Ledger()
-    change(ledger, lambda control: control.paused(START, "maintenance", "ops"))
+    change(ledger, lambda state: state.paused(START, "maintenance", "ops"))
     assert ledger.runner.project(ledger.append(ANNA, *deposits(1))) == frozenset()
     assert ledger.balance(ANNA) is None
     assert ledger.turnover_rows() == ledger.expected_turnover()
-    change(ledger, lambda control: control.resumed())
+    change(ledger, lambda state: state.resumed())
     ledger.runner.project(ledger.append(ANNA, *deposits(2)))
     assert same(ledger.balance(ANNA), ledger.expected_balance(ANNA))
 
 
 def test_a_stream_that_a_person_parked_is_passed_over_alone() -> None:
     ledger = Ledger()
-    change(ledger, lambda control: control.parking(ANNA))
+    change(ledger, lambda state: state.parking(ANNA))
     ledger.runner.project([*ledger.append(ANNA, *deposits(1)), *ledger.append(BEN, *deposits(1))])
     assert ledger.balance(ANNA) is None
     assert same(ledger.balance(BEN), ledger.expected_balance(BEN))
     assert ledger.turnover_rows() == ledger.expected_turnover()
-    change(ledger, lambda control: control.unparking(ANNA))
+    change(ledger, lambda state: state.unparking(ANNA))
     ledger.runner.project(ledger.append(ANNA, *deposits(2)))
     assert same(ledger.balance(ANNA), ledger.expected_balance(ANNA))
 
@@ -115,7 +115,7 @@ def test_more_parked_streams_than_the_limit_pause_the_projection() -> None:
 
 def test_a_generation_that_no_query_reads_does_not_trip_the_breaker() -> None:
     ledger = Ledger()
-    change(ledger, lambda control: control.begun(START))
+    change(ledger, lambda state: state.begun(START))
     for number in range(BREAKER_LIMIT):
         parked = FailureRecord(account(f"p{number}"), 1, "KeyError", 3, START, parked_at=START)
         ledger.views.put_failure(Generation("balances", 2), parked)
@@ -130,7 +130,7 @@ def test_what_is_parked_only_where_no_query_reads_does_not_trip_the_breaker_eith
     ledger.cured.cured = True
     ledger.runner.project(ledger.append(ANNA, *deposits(1, note=POISON)))
     ledger.cured.cured = False
-    change(ledger, lambda control: control.begun(START))
+    change(ledger, lambda state: state.begun(START))
     for _ in range(BREAKER_LIMIT):
         ledger.runner.project(ledger.append(ANNA, *deposits(1)))
     assert ANNA in {failure.stream for failure in ledger.views.parked(Generation("balances", 2))}
@@ -140,7 +140,7 @@ def test_what_is_parked_only_where_no_query_reads_does_not_trip_the_breaker_eith
 
 def test_a_retry_brings_every_generation_up_to_date() -> None:
     ledger = Ledger()
-    change(ledger, lambda control: control.begun(START))
+    change(ledger, lambda state: state.begun(START))
     park(ledger, ANNA)
     ledger.cured.cured = True
     assert ledger.runner.retry("balances", ANNA) is None
@@ -183,12 +183,12 @@ def test_a_bus_that_refuses_does_not_keep_a_stream_from_being_parked(caplog: pyt
     assert "a notice was not sent" in caplog.messages
 
 
-def test_without_its_controls_nothing_is_projected() -> None:
+def test_without_its_states_nothing_is_projected() -> None:
     class Down(ProjectionStates):
         def get(self, projections: Any) -> Any:
             raise StoreUnavailable(str(projections))
 
-    ledger = Ledger(controls=Down())
+    ledger = Ledger(projection_states=Down())
     with pytest.raises(StoreUnavailable):
         ledger.runner.project(ledger.append(ANNA, *deposits(1)))
     assert ledger.balance(ANNA) is None
@@ -201,23 +201,23 @@ class Rivalled(ProjectionStates):
         super().__init__()
         self.rivals = rivals
 
-    def put(self, control: ProjectionState) -> ProjectionState:
+    def put(self, state: ProjectionState) -> ProjectionState:
         if self.rivals:
             self.rivals -= 1
-            super().put(self.get([control.projection])[control.projection].parking(account(f"r{self.rivals}")))
-        return super().put(control)
+            super().put(self.get([state.projection])[state.projection].parking(account(f"r{self.rivals}")))
+        return super().put(state)
 
 
 def test_a_change_is_decided_again_on_what_another_writer_left() -> None:
-    controls = CachedStates(Rivalled(3), ["sums"], 60_000)
-    assert controls.get()["sums"].pause is None
-    changed = controls.change("sums", lambda control: control.paused(START, "why", "ops"))
+    projection_states = CachedStates(Rivalled(3), ["sums"], 60_000)
+    assert projection_states.get()["sums"].pause is None
+    changed = projection_states.change("sums", lambda state: state.paused(START, "why", "ops"))
     assert changed.pause
     assert len(changed.parked) == 3
-    assert controls.get()["sums"] == changed
+    assert projection_states.get()["sums"] == changed
 
 
 def test_a_change_gives_up_when_another_writer_is_always_faster() -> None:
-    controls = CachedStates(Rivalled(1000), ["sums"], 60_000)
-    with pytest.raises(ControlChanged):
-        controls.change("sums", lambda control: control.paused(START, "why", "ops"))
+    projection_states = CachedStates(Rivalled(1000), ["sums"], 60_000)
+    with pytest.raises(ProjectionStateChanged):
+        projection_states.change("sums", lambda state: state.paused(START, "why", "ops"))

@@ -1,4 +1,4 @@
-"""The control of a projection: what may follow what, and how old a reader's knowledge of it may be."""
+"""The state of a projection: what may follow what, and how old a reader's knowledge of it may be."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ SWITCHED = READY.switched(2, START)
 PAUSED = FRESH.paused(START, "maintenance", "ops")
 
 
-def stages(control: ProjectionState) -> dict[int, str]:
-    return {info.number: info.stage.value for info in control.generations}
+def stages(state: ProjectionState) -> dict[int, str]:
+    return {info.number: info.stage.value for info in state.generations}
 
 
 def test_a_rebuild_from_its_beginning_to_the_end_of_the_old_generation() -> None:
@@ -94,14 +94,14 @@ def test_no_number_is_given_twice() -> None:
 
 
 STEPS: Sequence[Callable[[ProjectionState, int], ProjectionState]] = [
-    lambda control, _: control.begun(START),
-    lambda control, number: control.readied(number, START),
-    lambda control, number: control.switched(number, START),
-    lambda control, number: control.cancelled(number, START),
-    lambda control, number: control.dropped(number, START, timedelta()),
-    lambda control, number: control.forgotten(number),
-    lambda control, _: control.paused(START, "why", "ops"),
-    lambda control, _: control.resumed(),
+    lambda state, _: state.begun(START),
+    lambda state, number: state.readied(number, START),
+    lambda state, number: state.switched(number, START),
+    lambda state, number: state.cancelled(number, START),
+    lambda state, number: state.dropped(number, START, timedelta()),
+    lambda state, number: state.forgotten(number),
+    lambda state, _: state.paused(START, "why", "ops"),
+    lambda state, _: state.resumed(),
 ]
 
 
@@ -109,20 +109,20 @@ STEPS: Sequence[Callable[[ProjectionState, int], ProjectionState]] = [
 def test_whatever_people_do_one_generation_is_live_and_at_most_one_unfinished(
     steps: list[tuple[Callable[[ProjectionState, int], ProjectionState], int]],
 ) -> None:
-    control = FRESH
+    state = FRESH
     for step, number in steps:
         with suppress(TransitionRejected):
-            control = step(control, number)
-        found = [info.stage for info in control.generations]
-        numbers = [info.number for info in control.generations]
+            state = step(state, number)
+        found = [info.stage for info in state.generations]
+        numbers = [info.number for info in state.generations]
         assert found.count(Stage.LIVE) == 1
         assert found.count(Stage.BUILDING) + found.count(Stage.READY) <= 1
         assert numbers == sorted(set(numbers))
-        assert control.newest >= max(numbers)
-        assert control.generation() == control.written()[0]
+        assert state.newest >= max(numbers)
+        assert state.generation() == state.written()[0]
 
 
-class CountedControls(ProjectionStates):
+class CountedStates(ProjectionStates):
     """Counts reads."""
 
     def __init__(self) -> None:
@@ -145,42 +145,42 @@ class Seconds:
 
 
 def test_controls_are_read_together_and_again_when_they_are_too_old() -> None:
-    controls, seconds = CountedControls(), Seconds()
-    cached = CachedStates(controls, ["sums", "list"], 2000, seconds)
+    projection_states, seconds = CountedStates(), Seconds()
+    cached = CachedStates(projection_states, ["sums", "list"], 2000, seconds)
     assert cached.live("sums") == Generation("sums")
-    controls.put(READY)
-    controls.put(controls.get(["sums"])["sums"].switched(2, START))
-    controls.reads.clear()
+    projection_states.put(READY)
+    projection_states.put(projection_states.get(["sums"])["sums"].switched(2, START))
+    projection_states.reads.clear()
     seconds.now += 1.999
     assert cached.live("sums") == Generation("sums")
-    assert controls.reads == []
+    assert projection_states.reads == []
     seconds.now += 0.001
     assert cached.live("sums") == Generation("sums", 2)
     assert cached.live("list") == Generation("list")
-    assert controls.reads == [("sums", "list")]
+    assert projection_states.reads == [("sums", "list")]
 
 
-def test_the_age_of_a_control_counts_from_when_it_was_asked_for() -> None:
+def test_the_age_of_a_state_counts_from_when_it_was_asked_for() -> None:
     seconds = Seconds()
 
-    class Slow(CountedControls):
+    class Slow(CountedStates):
         def get(self, projections: Sequence[str]) -> Mapping[str, ProjectionState]:
             found = super().get(projections)
             seconds.now += 1.5
             return found
 
-    controls = Slow()
-    cached = CachedStates(controls, ["sums"], 2000, seconds)
+    projection_states = Slow()
+    cached = CachedStates(projection_states, ["sums"], 2000, seconds)
     cached.live("sums")
     seconds.now += 0.5
     cached.live("sums")
-    assert len(controls.reads) == 2
+    assert len(projection_states.reads) == 2
 
 
 def test_threads_share_one_reading() -> None:
-    controls = CountedControls()
-    cached = CachedStates(controls, ["sums"], 60_000)
+    projection_states = CountedStates()
+    cached = CachedStates(projection_states, ["sums"], 60_000)
     with ThreadPoolExecutor(8) as pool:
         found = list(pool.map(cached.live, ["sums"] * 64))
     assert set(found) == {Generation("sums")}
-    assert len(controls.reads) == 1
+    assert len(projection_states.reads) == 1
