@@ -102,6 +102,13 @@ def test_pages_are_in_order_and_only_the_last_is_short(sorted_documents: Documen
     assert sorted_documents.page("nothing", 3) == []
 
 
+def test_a_page_after_the_longest_name_there_is(sorted_documents: Documents) -> None:
+    longest = "a" * 1024
+    sorted_documents.put_many({Key("marks", longest): "1", Key("marks", "b"): "2"})
+
+    assert list(listed(sorted_documents, "marks", page=1)) == [(longest, "1"), ("b", "2")]
+
+
 def test_a_page_of_those_that_begin_alike(sorted_documents: Documents) -> None:
     names = ["p", "p/", "p/a", "p/b", "p/\U0010fffe", "p0", "q"]
     sorted_documents.put_many({Key("notes", name): name for name in names})
@@ -137,7 +144,7 @@ def test_one_process_at_a_time_goes_on_with_a_model(documents: Documents) -> Non
 
     theirs.save(Place(2), instead_of=begun)
 
-    with pytest.raises(Conflict, match="another process goes on with the place of the job") as overtaken:
+    with pytest.raises(Conflict, match=r"another process goes on with the place$") as overtaken:
         mine.save(Place(3), instead_of=begun)
     assert overtaken.value.code == "overtaken"
     assert mine.read() == Place(2)
@@ -162,6 +169,14 @@ def test_a_lost_answer_is_no_conflict_with_oneself(dynamodb: DynamoDBEngine) -> 
     assert documents.replace(A, None, "1")
     dynamodb.wire.inject(lost_answer, on="PutItem")
     assert documents.revise(B, "1", 1)
+
+
+def test_a_lost_answer_to_a_deletion_is_no_conflict_with_oneself(dynamodb: DynamoDBEngine) -> None:
+    documents = CELL_TABLE(dynamodb)
+    documents.put(A, "1")
+    dynamodb.wire.inject(lost_answer, on="DeleteItem")
+    assert documents.replace(A, "1", None)
+    assert documents.get(A) is None
 
 
 def test_writes_in_the_way_are_waited_for_and_then_count_as_a_change(dynamodb: DynamoDBEngine) -> None:

@@ -102,9 +102,7 @@ class Document(Generic[M]):
         """
         text, found = self._json.dump_json(model).decode(), self._documents.get(self._key)
         if self._parsed(found) != instead_of or not self._documents.replace(self._key, found, text):
-            raise Conflict(
-                "overtaken", f"another process goes on with the {self._key.sort} of the {self._key.partition}"
-            )
+            raise Conflict("overtaken", f"another process goes on with the {self._key.sort}")
         saved: M = self._json.validate_json(text)
         return saved
 

@@ -143,7 +143,7 @@ class DynamoDBDocuments:
             self._gateway.write(operation, request | condition | {"ReturnValuesOnConditionCheckFailure": "ALL_OLD"})
         except ConditionFailed as failed:
             standing = failed.standing[0]
-            return failed.repeated and bool(standing) and self._layout.read(standing) == text
+            return failed.repeated and (self._layout.read(standing) if standing else None) == text
         except StoreBusy:
             return False
         return True
@@ -170,9 +170,12 @@ def _range(layout: Layout, partition: str, after: str, prefix: str) -> Item:
     names = {"#partition": layout.partition}
     if after or prefix:
         names["#sort"] = layout.sort
+    if prefix:
         condition += " AND #sort BETWEEN :first AND :last"
-        first = f"{after}\x00" if after else prefix
-        values |= {":first": {"S": first}, ":last": {"S": f"{prefix}{LAST}"}}
+        values |= {":first": {"S": f"{after}\x00" if after else prefix}, ":last": {"S": f"{prefix}{LAST}"}}
+    elif after:
+        condition += " AND #sort > :after"
+        values[":after"] = {"S": after}
     return {
         "KeyConditionExpression": condition,
         "ExpressionAttributeNames": names,
