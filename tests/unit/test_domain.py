@@ -124,6 +124,13 @@ def test_a_manifest_that_contradicts_itself_names_what_to_mend(changes: dict[str
         made("counter", Counted, **changes)
 
 
+def test_a_decide_whose_types_cannot_be_looked_up_yet_is_let_through() -> None:
+    def annotated(command: Any, state: Count) -> Sequence[pytest.NotThereYet]:  # type: ignore[name-defined]  # noqa: ARG001
+        return ()
+
+    made("counter", Counted, deciders=[decider("counter", annotated)])
+
+
 def test_a_deferred_command_may_be_scheduled() -> None:
     deferring = replace(decider("counter"), deferred=[Later])
     made("counter", Counted, deciders=[deferring], policies=[Policy("w", "counter", react, schedules=[Later])])

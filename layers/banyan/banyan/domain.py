@@ -201,7 +201,7 @@ def _check_decider(decider: AnyDecider) -> None:
         raise ConfigurationError(f"entity {decider.entity!r} cannot be part of a stream name")
     try:
         answer = get_type_hints(decider.decide).get("return", Any)
-    except (NameError, TypeError):
+    except (AttributeError, NameError, TypeError):
         return
     if answer is type(None):
         raise ConfigurationError(f"decide of entity {decider.entity!r} returns None: return its events, or ()")

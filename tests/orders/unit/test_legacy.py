@@ -4,18 +4,26 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
+from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.orders.unit.test_properties import courses, play
 from tests.support.clocks import START
 
+from banyan.errors import ConfigurationError
 from banyan.events import DomainEvent, Event, Metadata
+from banyan.migration.stores.memory import MemoryLegacy
+from banyan.migration.writes.legacy_led import LegacyLed
 from banyan.projections.base import Add, AnyStreamProjection, ViewProjection
 from banyan.projections.check import fold_state
+from banyan.store.eventstore import utc_now
 from banyan.streams import StreamId
+from orders import DOMAIN
 from orders.commands import CreateOrder
 from orders.decider import ORDER
 from orders.events import Item
@@ -109,3 +117,13 @@ def test_import_and_row_are_each_others_inverse(events: list[DomainEvent]) -> No
     row = row_of(recorded(events))
     assert LEGACY.evolve(None, LEGACY.imported(row, None), START) == row
     assert LegacyOrder.model_validate_json(row.model_dump_json()) == row
+
+
+def test_a_command_for_which_nothing_was_decided_is_named_while_the_legacy_system_is_primary() -> None:
+    forgets: Any = lambda command, state: None  # noqa: ARG005, E731
+    led = LegacyLed(
+        MemoryLegacy[LegacyOrder](), LEGACY, replace(ORDER, decide=forgets), DOMAIN.registry, utc_now, dual=False
+    )
+
+    with pytest.raises(ConfigurationError, match="'order' returned None for CreateOrder"):
+        led.handle(STREAM, BOUGHT, commit_id="c-1")

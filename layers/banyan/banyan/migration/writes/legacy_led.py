@@ -144,7 +144,7 @@ class LegacyLed:
 
     def _decided(self, command: Any, state: Any) -> Sequence[DomainEvent]:
         try:
-            return self.decider.decide(command, state)
+            return self.decider.decided(command, state)
         except ValidationError as error:
             with of_a_row("the legacy row does not fit the events that would follow"):
                 raise error
