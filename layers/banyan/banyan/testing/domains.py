@@ -46,9 +46,8 @@ class DomainSpec:
     ``DomainSpec(DOMAIN).when("order:o-1", create).passes(timedelta(days=2)).then_state("order:o-1", expired)``
 
     After each command, a second apart, all reactions to it and to what they cause have come before the next one. What
-    is expected
-    must hold however commits are delivered: as they come, with all but the last of each stream lost, doubled, late and
-    backwards, and to processes that are killed before and after each of their requests.
+    is expected must hold however commits are delivered: as they come, with all but the last of each stream lost,
+    doubled, late and backwards, and to processes that are killed before and after each of their requests.
 
     Parameters
     ----------

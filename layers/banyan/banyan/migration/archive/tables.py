@@ -169,7 +169,7 @@ class Archive(CamelModel):
     phase_version : int
         Version of the migration's stream when it was begun.
     parts : int
-        ArchiveObjects written so far, without the manifest.
+        Objects written so far, without the manifest.
     newest_part : ArchivePart, optional
         The last of them.
     manifest_sha256 : str
@@ -177,7 +177,7 @@ class Archive(CamelModel):
     ended_at : datetime, optional
         When the tables were read to their end; the manifest says so, whoever writes it.
     checked : int
-        ArchiveObjects read back.
+        Objects read back.
     found : tuple[TableContent, ...]
         What they held.
     """
@@ -212,7 +212,7 @@ class Restoration(CamelModel):
     manifest_sha256 : str
         Of the manifest's object, where it is known.
     checked, written : int
-        ArchiveObjects that were read and found whole, and objects whose rows were inserted.
+        Objects that were read and found whole, and objects whose rows were inserted.
     reading : TableReading, optional
         How far the restored tables were read, to be compared with the manifest.
     damage : str

@@ -142,7 +142,7 @@ class FinishMove(CamelModel):
 
 
 class GiveUpMove(CamelModel):
-    """let the earlier primary take over again."""
+    """Let the earlier primary take over again."""
 
     reason: str
 

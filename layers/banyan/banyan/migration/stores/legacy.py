@@ -159,7 +159,7 @@ class OutboxEntry:
 class Unit(Protocol[R]):
     """One transaction of the legacy system on one row, which no other transaction writes meanwhile.
 
-    ItemAttributes
+    Attributes
     ----------
     row : LegacyRow, optional
     sync_point : SyncPoint, optional
@@ -218,7 +218,7 @@ class LegacyRepository(Protocol[R]):
         Parameters
         ----------
         token : int
-            Of ``banyan.migration.writes.primary.token``.
+            Of ``banyan.migration.writes.primary.fencing_token``.
 
         Returns
         -------
