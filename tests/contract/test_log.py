@@ -10,8 +10,7 @@ from tests.support.engines import Engine
 from tests.support.ledger import REGISTRY, account, deposits, fill
 
 from banyan.store import EventStore, Expected, Write
-from banyan.store.items import bucket_of
-from banyan.store.recording import MAX_TRANSACTION_ITEMS
+from banyan.store.items import MAX_TRANSACTION_ITEMS, bucket_of
 
 A = account("a")
 

@@ -70,8 +70,8 @@ from banyan.reconciliation.report import Finding, Report, Section
 from banyan.reconciliation.sides import Listing
 from banyan.reconciliation.tree import DigestTree
 from banyan.store import EventStore, Snapshot
+from banyan.store.items import record
 from banyan.store.memory import MemoryTable
-from banyan.store.recording import record
 from banyan.streams import StreamHead
 from banyan.traces import TraceRow
 
@@ -101,7 +101,7 @@ class Format:
 
 
 def commits(events: Sequence[DomainEvent], id: str, version: int = 0) -> Any:
-    return record(StreamHead(A, version, "0" * 64, START), events, id, METADATA, START)
+    return record(StreamHead(A, version, "0" * 64, START), events, id, METADATA, START).parts
 
 
 FIRST = commits(deposits(5), "commit-1")
@@ -255,7 +255,7 @@ def write_migration(engine: DynamoDBEngine) -> None:
     for command in commands:
         new = MIGRATION.decide(command, state)
         state, events = MIGRATION.fold(new, state), [*events, *new]
-    engine.table().insert(record(StreamHead.empty(migration_of("account")), events, "commit-1", METADATA, START))
+    engine.table().insert(record(StreamHead.empty(migration_of("account")), events, "commit-1", METADATA, START).parts)
 
 
 def read_migration(engine: DynamoDBEngine) -> MigrationState:

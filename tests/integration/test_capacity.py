@@ -17,9 +17,8 @@ from banyan.commands.handler import CommandHandler
 from banyan.events import Metadata
 from banyan.store import Commit, Expected, Write
 from banyan.store.eventstore import Clock, write_snapshot
-from banyan.store.items import Item, commit_item, item_size
+from banyan.store.items import Item, commit_item, item_size, record
 from banyan.store.reader import LOAD_PAGE
-from banyan.store.recording import record
 from banyan.streams import StreamHead, StreamId
 
 if TYPE_CHECKING:
@@ -131,7 +130,7 @@ class TestUnits:
     def commit(self, head: StreamHead, size: int, number: int, clock: Clock) -> Commit:
         told = Metadata(correlation_id=unique(number, 1), causation_id=unique(number, 2), actor="customer-4711")
         events = [Deposited(amount=i, note=f"for order {unique(number, i + 9)} by card") for i in range(size)]
-        (commit,) = record(head, events, unique(number, 3), told, clock())
+        (commit,) = record(head, events, unique(number, 3), told, clock()).parts
         assert len(commit.events) >= 350 * size
         return commit
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from tests.support.engines import DynamoDBEngine
 
-from banyan.adapters.dynamodb.measures import LOOK_SECONDS, ClockWatch
+from banyan.adapters.dynamodb.gateway import LOOK_SECONDS, ClockWatch
 from banyan.telemetry import NoTelemetry
 
 

@@ -17,7 +17,7 @@ from banyan.errors import ConcurrencyError, StoreMisconfigured, StoreUnavailable
 from banyan.events import Metadata
 from banyan.store import Appended, EventStore, Expected, Write
 from banyan.store.base import Collision, CompanionWriteRejected
-from banyan.store.recording import record
+from banyan.store.items import record
 from banyan.store.verify import verify_stream
 from banyan.streams import StreamHead
 
@@ -230,7 +230,7 @@ def put_beside(engine: DynamoDBEngine, sort: str, condition: str = "attribute_no
 
 
 def test_what_stands_beside_a_commit_refuses_it_by_its_own_place(dynamodb: DynamoDBEngine) -> None:
-    commits = record(StreamHead.empty(A), deposits(1), "x", Metadata(), START)
+    commits = record(StreamHead.empty(A), deposits(1), "x", Metadata(), START).parts
     beside = [put_beside(dynamodb, "a"), put_beside(dynamodb, "b", "attribute_exists")]
     with pytest.raises(CompanionWriteRejected) as refusal:
         dynamodb.table().insert(commits, beside)
@@ -247,7 +247,7 @@ def test_a_commit_with_other_writes_beside_it_is_another_request(dynamodb: Dynam
         "provide-client-params.dynamodb.TransactWriteItems",
         lambda params, **_: tokens.append(params["ClientRequestToken"]),
     )
-    commits = record(StreamHead.empty(A), deposits(1), "x", Metadata(), START)
+    commits = record(StreamHead.empty(A), deposits(1), "x", Metadata(), START).parts
     for sort in ("a", "b", "a"):
         with pytest.raises(CompanionWriteRejected):
             dynamodb.table().insert(commits, [put_beside(dynamodb, sort, "attribute_exists")])

@@ -14,8 +14,7 @@ from tests.support.projections import Cured, balances, turnover
 
 from banyan.adapters.dynamodb.commits import DynamoDBTable
 from banyan.adapters.dynamodb.documents import BUILDS, SEGMENTS, STATES, DynamoDBDocuments
-from banyan.adapters.dynamodb.gateway import Gateway
-from banyan.adapters.dynamodb.measures import ConsumedCapacity
+from banyan.adapters.dynamodb.gateway import ConsumedCapacity, Gateway
 from banyan.adapters.dynamodb.views import DynamoDBGenerationRows, DynamoDBViews
 from banyan.adapters.settings import Tables
 from banyan.projections.base import Projection

@@ -16,7 +16,7 @@ from banyan.errors import StreamCorrupted
 from banyan.events import Metadata
 from banyan.store import Commit
 from banyan.store.base import digest_of, follow, timestamp
-from banyan.store.recording import record
+from banyan.store.items import record
 from banyan.streams import GENESIS_DIGEST, StreamHead
 
 A = account("a")
@@ -25,7 +25,7 @@ A = account("a")
 def chain(sizes: list[int]) -> list[Commit]:
     head, commits = StreamHead.empty(A), list[Commit]()
     for number, size in enumerate(sizes):
-        commits += record(head, deposits(*range(size)), f"commit-{number}", Metadata(), START)
+        commits += record(head, deposits(*range(size)), f"commit-{number}", Metadata(), START).parts
         head = commits[-1].head
     return commits
 

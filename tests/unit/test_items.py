@@ -19,10 +19,10 @@ from banyan.store.items import (
     log_key,
     pack,
     read_log_entry,
+    record,
     snapshot_item,
     unpack,
 )
-from banyan.store.recording import record
 from banyan.streams import StreamHead
 
 A = account("a")
@@ -30,7 +30,7 @@ A = account("a")
 
 def commits(count: int, size: int = 10, version: int = 0) -> tuple[Commit, ...]:
     head = StreamHead(A, version, "0" * 64, START)
-    return record(head, bulk(count, size), "commit-1", Metadata(), START)
+    return record(head, bulk(count, size), "commit-1", Metadata(), START).parts
 
 
 @pytest.mark.parametrize("commit", [*commits(1), *commits(50), *commits(3, 300_000)])
@@ -107,7 +107,7 @@ def test_sizes_follow_the_published_rules(item: dict[str, dict[str, object]], si
     [{"events": {"B": b"x"}}, {"count": {"N": "many"}}, {"position": {"N": "1.5"}}, {"recorded_at": {"S": ""}}],
 )
 def test_an_item_that_is_not_ours_is_damage(damage: dict[str, dict[str, object]]) -> None:
-    (commit,) = record(StreamHead.empty(A), deposits(1), "commit-1", Metadata(), START)
+    (commit,) = record(StreamHead.empty(A), deposits(1), "commit-1", Metadata(), START).parts
 
     with pytest.raises(StreamCorrupted, match="damaged at version 1: the item cannot be read"):
         from_item(commit_item(commit, 8) | damage)

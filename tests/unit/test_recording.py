@@ -17,8 +17,15 @@ from banyan.errors import CommitTooLarge, InvalidEvent, StreamCorrupted
 from banyan.events import DomainEvent, Event, Metadata
 from banyan.store import Commit
 from banyan.store.base import follow
-from banyan.store.items import MAX_ITEM_BYTES, commit_item, item_size
-from banyan.store.recording import MAX_TRANSACTION_ITEMS, check_transaction, decode, record
+from banyan.store.items import (
+    MAX_ITEM_BYTES,
+    MAX_TRANSACTION_ITEMS,
+    check_transaction,
+    commit_item,
+    decode,
+    item_size,
+    record,
+)
 from banyan.streams import StreamHead
 
 A = account("a")
@@ -26,7 +33,7 @@ EMPTY = StreamHead.empty(A)
 
 
 def recorded(events: list[DomainEvent], head: StreamHead = EMPTY, now: datetime = START) -> tuple[Commit, ...]:
-    return record(head, events, "commit-1", Metadata(actor="ann"), now)
+    return record(head, events, "commit-1", Metadata(actor="ann"), now).parts
 
 
 def events_of(commits: tuple[Commit, ...]) -> list[Event]:

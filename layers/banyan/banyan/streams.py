@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -32,6 +32,8 @@ class StreamId:
     tenant, entity, id : str
         Each ``[A-Za-z0-9][A-Za-z0-9._-]*``; 512 bytes in all. The tenant may also be one of
         ``RESERVED_TENANTS``, which belong to the engine and which no caller can prove to be.
+    name : str
+        All three, as ``str`` gives them: written once, as every item and every key asks for it.
 
     Raises
     ------
@@ -42,17 +44,20 @@ class StreamId:
     tenant: str
     entity: str
     id: str
+    name: str = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         if self.tenant not in RESERVED_TENANTS:
             _check_part("tenant", self.tenant)
         _check_part("entity", self.entity)
         _check_part("id", self.id)
-        if len(str(self)) > MAX_STREAM_BYTES:
-            raise InvalidStreamId(f"a stream name has at most {MAX_STREAM_BYTES} bytes, this one has {len(str(self))}")
+        name = f"{self.tenant}:{self.entity}:{self.id}"
+        if len(name) > MAX_STREAM_BYTES:
+            raise InvalidStreamId(f"a stream name has at most {MAX_STREAM_BYTES} bytes, this one has {len(name)}")
+        object.__setattr__(self, "name", name)
 
     def __str__(self) -> str:
-        return f"{self.tenant}:{self.entity}:{self.id}"
+        return self.name
 
     @classmethod
     def parse(cls, name: str) -> StreamId:

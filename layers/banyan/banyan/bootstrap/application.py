@@ -22,8 +22,7 @@ from banyan.adapters.dynamodb.documents import (
     DynamoDBDocuments,
     Layout,
 )
-from banyan.adapters.dynamodb.gateway import Gateway
-from banyan.adapters.dynamodb.measures import ClockWatch
+from banyan.adapters.dynamodb.gateway import ClockWatch, Gateway
 from banyan.adapters.dynamodb.reports import DynamoDBReports
 from banyan.adapters.dynamodb.traces import DynamoDBTraces
 from banyan.adapters.dynamodb.views import DynamoDBViews

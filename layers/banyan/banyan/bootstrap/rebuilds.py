@@ -8,7 +8,7 @@ from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
-from banyan.adapters.dynamodb.measures import ConsumedCapacity
+from banyan.adapters.dynamodb.gateway import ConsumedCapacity
 from banyan.adapters.dynamodb.views import DynamoDBGenerationRows
 from banyan.errors import ConfigurationError
 from banyan.events import CamelModel

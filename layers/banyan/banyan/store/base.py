@@ -211,7 +211,7 @@ def digest_of(previous: str, commit: Commit) -> str:
     """sha256 over the previous digest and every other attribute of ``commit``, in a fixed order."""
     content = [
         previous,
-        str(commit.stream),
+        commit.stream.name,
         commit.position,
         commit.count,
         commit.commit_id,

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
+from contextlib import AbstractContextManager
 from datetime import UTC, datetime
+from itertools import count, islice
 from typing import Any, Final, TypeVar
 from uuid import uuid4
 
@@ -15,8 +17,8 @@ from banyan.decider import AnyDecider, Decider
 from banyan.errors import ConcurrencyError
 from banyan.events import DomainEvent, Metadata
 from banyan.store.base import Appended, Collision, Commit, CommitTable, Expected, Snapshot, Write
+from banyan.store.items import Draft, check_transaction, record
 from banyan.store.reader import StreamReader
-from banyan.store.recording import check_transaction, record
 from banyan.streams import StreamHead, StreamId
 from banyan.upcasting import EventRegistry
 
@@ -24,6 +26,7 @@ ANY_ATTEMPTS: Final = 10
 
 Clock = Callable[[], datetime]
 Parts = tuple[Commit, ...]
+A = TypeVar("A")
 
 
 def utc_now() -> datetime:
@@ -82,7 +85,12 @@ class EventStore(StreamReader):
         StoreUnavailable
             The outcome is unknown; repeat with the same ``commit_id``.
         """
-        return self.append_many([Write(stream, expected, events)], commit_id=commit_id, metadata=metadata)[0]
+        write = Write(stream, expected, events)
+        self._check(write)
+        metadata = metadata or Metadata()
+        anywhere = {stream} if expected is Expected.ANY else frozenset[StreamId]()
+        with _span(stream, len(events), metadata):
+            return _while_elsewhere(anywhere, lambda: self._append(write, commit_id, metadata))
 
     def append_many(
         self, writes: Sequence[Write], *, commit_id: str | None = None, metadata: Metadata | None = None
@@ -91,70 +99,73 @@ class EventStore(StreamReader):
 
         Parameters and errors as in ``append``; a ``ConcurrencyError`` names the stream that conflicted.
         """
-        self._check(writes)
+        if not writes:
+            raise ValueError("there is nothing to append")
+        if len({write.stream for write in writes}) < len(writes):
+            raise ValueError("one append holds a stream only once")
+        for write in writes:
+            self._check(write)
         metadata = metadata or Metadata()
-        attributes: tracing.Attributes = {
-            "banyan.entity": writes[0].stream.entity,
-            "banyan.events": sum(len(w.events) for w in writes),
-        }
-        with tracing.span("append", metadata.traceparent, attributes):
-            return self._append(writes, commit_id, metadata)
+        anywhere = {write.stream for write in writes if write.expected is Expected.ANY}
+        with _span(writes[0].stream, sum(len(write.events) for write in writes), metadata):
+            return _while_elsewhere(anywhere, lambda: self._append_all(writes, commit_id, metadata))
 
     def save_snapshot(self, snapshot: Snapshot) -> None:
         """Keep a snapshot; ``load`` uses it as long as it fits the chain and the state version."""
         self.table.put_snapshot(snapshot)
 
-    def _check(self, writes: Sequence[Write]) -> None:
-        if not writes or not all(write.events for write in writes):
+    def _check(self, write: Write) -> None:
+        if not write.events:
             raise ValueError("there is nothing to append")
-        if len({write.stream for write in writes}) < len(writes):
-            raise ValueError("one append holds a stream only once")
-        for write in writes:
-            if isinstance(write.expected, StreamHead) and write.expected.stream != write.stream:
-                raise ValueError(f"the head of {write.expected.stream} says nothing about {write.stream}")
-            for event in write.events:
-                self.registry.check(event)
+        if isinstance(write.expected, StreamHead) and write.expected.stream != write.stream:
+            raise ValueError(f"the head of {write.expected.stream} says nothing about {write.stream}")
+        for event in write.events:
+            self.registry.check(event)
 
-    def _append(self, writes: Sequence[Write], commit_id: str | None, metadata: Metadata) -> tuple[Appended, ...]:
-        anywhere = {write.stream for write in writes if write.expected is Expected.ANY}
-        for _ in range(ANY_ATTEMPTS - 1):
-            try:
-                return self._append_once(writes, commit_id, metadata)
-            except ConcurrencyError as conflict:
-                if conflict.stream not in anywhere:
-                    raise
-        return self._append_once(writes, commit_id, metadata)
+    def _append(self, write: Write, commit_id: str | None, metadata: Metadata) -> Appended:
+        head = self._resolve(write, commit_id)
+        draft = record(head, write.events, commit_id or str(uuid4()), metadata, self._clock())
+        try:
+            self._insert(draft.parts)
+        except Collision as collision:
+            return self._first_results([draft], collision)[0]
+        return Appended(draft.parts[-1].head, draft.events)
 
-    def _append_once(self, writes: Sequence[Write], commit_id: str | None, metadata: Metadata) -> tuple[Appended, ...]:
+    def _append_all(self, writes: Sequence[Write], commit_id: str | None, metadata: Metadata) -> tuple[Appended, ...]:
         heads = [self._resolve(write, commit_id) for write in writes]
         commit_id = commit_id or str(uuid4())
         now = self._clock()
         drafts = [record(head, w.events, commit_id, metadata, now) for head, w in zip(heads, writes, strict=True)]
-        commits = [commit for parts in drafts for commit in parts]
-        check_transaction(commits)
         try:
-            self.table.insert(commits)
+            self._insert([commit for draft in drafts for commit in draft.parts])
         except Collision as collision:
-            return self._first_result(heads, drafts, collision)
-        return tuple(self._appended(parts) for parts in drafts)
+            return self._first_results(drafts, collision)
+        return tuple(Appended(draft.parts[-1].head, draft.events) for draft in drafts)
 
-    def _first_result(
-        self, heads: Sequence[StreamHead], drafts: Sequence[Parts], collision: Collision
-    ) -> tuple[Appended, ...]:
+    def _insert(self, commits: Sequence[Commit]) -> None:
+        if len(commits) > 1:
+            check_transaction(commits)
+        self.table.insert(commits)
+
+    def _first_results(self, drafts: Sequence[Draft], collision: Collision) -> tuple[Appended, ...]:
         """What stands there is the first attempt's success if it has our commit id, else a conflict."""
-        commit_id = drafts[0][0].commit_id
+        commit_id = drafts[0].parts[0].commit_id
         found = _by_draft(drafts, collision)
-        for head, stored in zip(heads, found, strict=True):
+        for draft, stored in zip(drafts, found, strict=True):
             if any(commit.commit_id != commit_id for commit in stored):
-                raise ConcurrencyError(head.stream, head.version, self.get_stream_version(head.stream))
-        return tuple(self._repeated(head, commit_id, stored) for head, stored in zip(heads, found, strict=True))
+                raise self._conflict(draft.head)
+        return tuple(self._repeated(draft.head, commit_id, stored) for draft, stored in zip(drafts, found, strict=True))
 
     def _repeated(self, head: StreamHead, commit_id: str, stored: Parts) -> Appended:
         if not stored or len(stored) != stored[0].parts:
             stored = self._commit_behind(head)
         if not stored or stored[0].commit_id != commit_id:
-            raise ConcurrencyError(head.stream, head.version, self.get_stream_version(head.stream))
-        return self._appended(stored, repeated=True)
+            raise self._conflict(head)
+        events = tuple(event for part in stored for event in self.decode(part))
+        return Appended(stored[-1].head, events, repeated=True)
+
+    def _conflict(self, head: StreamHead) -> ConcurrencyError:
+        return ConcurrencyError(head.stream, head.version, self.get_stream_version(head.stream))
 
     def _commit_behind(self, head: StreamHead) -> Parts:
         parts = []
@@ -163,10 +174,6 @@ class EventStore(StreamReader):
             if commit.part == commit.parts:
                 break
         return tuple(parts)
-
-    def _appended(self, parts: Parts, *, repeated: bool = False) -> Appended:
-        events = tuple(event for part in parts for event in self.decode(part))
-        return Appended(parts[-1].head, events, repeated)
 
     def _resolve(self, write: Write, commit_id: str | None) -> StreamHead:
         expected = write.expected
@@ -190,11 +197,27 @@ class EventStore(StreamReader):
         return commit.head
 
 
-def _by_draft(drafts: Sequence[Parts], collision: Collision) -> list[Parts]:
-    remaining = iter(enumerate(commit for parts in drafts for commit in parts))
+def _span(stream: StreamId, events: int, metadata: Metadata) -> AbstractContextManager[str]:
+    attributes: tracing.Attributes = {"banyan.entity": stream.entity, "banyan.events": events}
+    return tracing.span("append", metadata.traceparent, attributes)
+
+
+def _while_elsewhere(anywhere: Collection[StreamId], append: Callable[[], A]) -> A:
+    """Append; again, a bounded number of times, when a stream moved that was to be written wherever it is."""
+    for _ in range(ANY_ATTEMPTS - 1):
+        try:
+            return append()
+        except ConcurrencyError as conflict:
+            if conflict.stream not in anywhere:
+                raise
+    return append()
+
+
+def _by_draft(drafts: Sequence[Draft], collision: Collision) -> list[Parts]:
+    remaining = count()
     return [
-        tuple(collision.found[index] for index, _ in (next(remaining) for _ in parts) if index in collision.found)
-        for parts in drafts
+        tuple(collision.found[index] for index in islice(remaining, len(draft.parts)) if index in collision.found)
+        for draft in drafts
     ]
 
 

@@ -1,30 +1,192 @@
-"""Commits and snapshots as DynamoDB items, and back."""
+"""How events are kept: events as commits, commits and snapshots as DynamoDB items, and all the way back."""
 
 from __future__ import annotations
 
 import hashlib
 import zlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
+from itertools import accumulate
 from typing import Any, Final
+from uuid import UUID, uuid5
 
-from banyan.errors import StreamCorrupted
-from banyan.store.base import Commit, LogEntry, Snapshot, timestamp
-from banyan.streams import StreamId
+import orjson
+from pydantic import ValidationError
+
+from banyan.errors import CommitTooLarge, InvalidEvent, StreamCorrupted
+from banyan.events import DomainEvent, Event, Metadata
+from banyan.store.base import Commit, LogEntry, Snapshot, seal, timestamp
+from banyan.streams import StreamHead, StreamId
+from banyan.upcasting import EventRegistry
 
 MAX_ITEM_BYTES: Final = 400 * 1024
+MAX_TRANSACTION_ITEMS: Final = 100
+MAX_TRANSACTION_BYTES: Final = 4 * 1024 * 1024
 POSITION_DIGITS: Final = 10
+
+_NUMBERING_BYTES: Final = 64
+
+_EVENT_IDS = UUID("6a2f41a3-c54c-fce8-32d2-0324e1c32e22")
 
 Item = dict[str, Any]
 """In DynamoDB's attribute-value form, as ``{"stream": {"S": "acme:order:1"}}``."""
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A commit that is about to be written: one part, or several when above 400 KB; and the events it holds."""
+
+    head: StreamHead
+    parts: tuple[Commit, ...]
+    events: tuple[Event, ...]
+
+
+def record(head: StreamHead, events: Sequence[DomainEvent], commit_id: str, metadata: Metadata, now: datetime) -> Draft:
+    """Draft the commit that appends ``events`` at ``head``.
+
+    Raises
+    ------
+    CommitTooLarge
+        When a single event does not fit into an item.
+    """
+    recorded_at = max(now, head.recorded_at)
+    recorded = tuple(
+        _recorded(event, head, commit_id, index, metadata, recorded_at) for index, event in enumerate(events)
+    )
+    pieces = _split(head, commit_id, recorded_at, _encoded(recorded, recorded_at))
+    return Draft(head, tuple(seal(head, _numbered(list(pieces)))), recorded)
+
+
+def check_transaction(commits: Sequence[Commit]) -> None:
+    """Refuse what one transaction cannot hold.
+
+    Raises
+    ------
+    CommitTooLarge
+        Above 100 items or 4 MB.
+    """
+    if len(commits) > MAX_TRANSACTION_ITEMS:
+        raise CommitTooLarge(f"{len(commits)} items, a transaction holds {MAX_TRANSACTION_ITEMS}: append in steps")
+    size = sum(_size(commit) for commit in commits)
+    if size > MAX_TRANSACTION_BYTES:
+        raise CommitTooLarge(f"{size} bytes, a transaction holds {MAX_TRANSACTION_BYTES}: append in steps")
+
+
+def decode(commit: Commit, registry: EventRegistry) -> tuple[Event, ...]:
+    """The events of a commit, old schema versions lifted to the current one.
+
+    Raises
+    ------
+    EventError
+        When an event cannot be read.
+    StreamCorrupted
+        When the number of events is not what the commit says.
+    """
+    stored = orjson.loads(commit.events)
+    if len(stored) != commit.count:
+        raise StreamCorrupted(commit.stream, commit.position, f"{len(stored)} events instead of {commit.count}")
+    return tuple(_event(commit, commit.position + index, entry, registry) for index, entry in enumerate(stored))
+
+
+def _event(commit: Commit, version: int, entry: dict[str, Any], registry: EventRegistry) -> Event:
+    metadata = _metadata(entry)
+    return Event(
+        event_id=entry["id"],
+        event_type=entry["type"],
+        stream_id=commit.stream,
+        version=version,
+        timestamp=datetime.fromisoformat(entry["timestamp"]),
+        payload=registry.decode(entry["type"], metadata.schema_version, entry["data"]),
+        metadata=metadata,
+    )
+
+
+def _metadata(entry: dict[str, Any]) -> Metadata:
+    try:
+        return Metadata.model_validate(entry["metadata"])
+    except ValidationError as error:
+        raise InvalidEvent(f"the metadata of a stored {entry['type']} does not fit: deploy the newer code") from error
+
+
+def _recorded(
+    event: DomainEvent, head: StreamHead, commit_id: str, index: int, metadata: Metadata, recorded_at: datetime
+) -> Event:
+    return Event(
+        event_id=str(uuid5(_EVENT_IDS, f"{head.stream.name}/{commit_id}/{index}")),
+        event_type=event.event_type(),
+        stream_id=head.stream,
+        version=head.version + 1 + index,
+        timestamp=recorded_at,
+        payload=event,
+        metadata=metadata.model_copy(update={"schema_version": event.schema_version}),
+    )
+
+
+def _encoded(events: Sequence[Event], recorded_at: datetime) -> list[dict[str, Any]]:
+    moment = timestamp(recorded_at)
+    return [
+        {
+            "id": event.event_id,
+            "type": event.event_type,
+            "timestamp": moment,
+            "data": event.payload.model_dump(mode="json", by_alias=True),
+            "metadata": event.metadata.model_dump(mode="json", by_alias=True, exclude_defaults=True)
+            | {"schemaVersion": event.metadata.schema_version},
+        }
+        for event in events
+    ]
+
+
+def _split(head: StreamHead, commit_id: str, recorded_at: datetime, encoded: list[dict[str, Any]]) -> Iterator[Commit]:
+    commit = _draft(head, commit_id, recorded_at, encoded)
+    if _size(commit) <= MAX_ITEM_BYTES:
+        yield commit
+        return
+    if len(encoded) == 1:
+        raise CommitTooLarge(
+            f"one {encoded[0]['type']} of {_size(commit)} bytes, an item holds {MAX_ITEM_BYTES}: "
+            "keep large content in S3 and its address in the event"
+        )
+    half = len(encoded) // 2
+    yield from _split(head, commit_id, recorded_at, encoded[:half])
+    yield from _split(head, commit_id, recorded_at, encoded[half:])
+
+
+def _draft(head: StreamHead, commit_id: str, recorded_at: datetime, encoded: list[dict[str, Any]]) -> Commit:
+    return Commit(
+        stream=head.stream,
+        position=head.version + 1,
+        count=len(encoded),
+        commit_id=commit_id,
+        recorded_at=recorded_at,
+        types=tuple(entry["type"] for entry in encoded),
+        events=orjson.dumps(encoded, option=orjson.OPT_SORT_KEYS).decode(),
+        digest=head.digest,
+    )
+
+
+def _numbered(pieces: Sequence[Commit]) -> Sequence[Commit]:
+    """The pieces of one commit as its parts; one piece is the commit as it is."""
+    if len(pieces) == 1:
+        return pieces
+    positions = accumulate((piece.count for piece in pieces), initial=pieces[0].position)
+    return [
+        replace(piece, position=position, part=part, parts=len(pieces))
+        for part, (piece, position) in enumerate(zip(pieces, positions, strict=False), start=1)
+    ]
+
+
+def _size(commit: Commit) -> int:
+    return item_size(commit_item(commit, buckets=1)) + _NUMBERING_BYTES
 
 
 def commit_item(commit: Commit, buckets: int) -> Item:
     """The item of one commit, in DynamoDB's attribute-value form."""
     recorded_at = timestamp(commit.recorded_at)
     item: Item = {
-        "stream": {"S": str(commit.stream)},
+        "stream": {"S": commit.stream.name},
         "position": {"N": str(commit.position)},
         "count": {"N": str(commit.count)},
         "commit_id": {"S": commit.commit_id},
@@ -33,7 +195,7 @@ def commit_item(commit: Commit, buckets: int) -> Item:
         "events": pack(commit.events),
         "digest": {"S": commit.digest},
         "log_bucket": {"N": str(bucket_of(commit.stream, buckets))},
-        "log_key": {"S": log_key(commit)},
+        "log_key": {"S": _log_key(recorded_at, commit)},
     }
     if commit.parts > 1:
         item |= {"part": {"N": str(commit.part)}, "parts": {"N": str(commit.parts)}}
@@ -43,7 +205,7 @@ def commit_item(commit: Commit, buckets: int) -> Item:
 def snapshot_item(snapshot: Snapshot) -> Item:
     """The item of a snapshot; it sorts right behind the last commit it covers."""
     return {
-        "stream": {"S": str(snapshot.stream)},
+        "stream": {"S": snapshot.stream.name},
         "position": {"N": f"{snapshot.version}.5"},
         "digest": {"S": snapshot.digest},
         "state_version": {"N": str(snapshot.state_version)},
@@ -97,7 +259,11 @@ def read_snapshot(item: Mapping[str, Any]) -> Snapshot:
 
 def log_key(commit: Commit | LogEntry) -> str:
     """Sorts by time, then stream, then position."""
-    return f"{timestamp(commit.recorded_at)}#{commit.stream}#{commit.position:0{POSITION_DIGITS}}"
+    return _log_key(timestamp(commit.recorded_at), commit)
+
+
+def _log_key(recorded_at: str, commit: Commit | LogEntry) -> str:
+    return f"{recorded_at}#{commit.stream.name}#{commit.position:0{POSITION_DIGITS}}"
 
 
 def read_log_entry(item: Mapping[str, Any]) -> LogEntry:
@@ -108,7 +274,7 @@ def read_log_entry(item: Mapping[str, Any]) -> LogEntry:
 
 def bucket_of(stream: StreamId, buckets: int) -> int:
     """Bucket of the ``log`` index that holds the stream, ``0 … buckets - 1``."""
-    return int.from_bytes(hashlib.sha256(str(stream).encode()).digest()[:8], "big") % buckets
+    return int.from_bytes(hashlib.sha256(stream.name.encode()).digest()[:8], "big") % buckets
 
 
 def pack(text: str) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from typing import Final
 from banyan.errors import StreamCorrupted
 from banyan.events import Event
 from banyan.store.base import Commit, CommitTable, Loaded, LogEntry, Snapshot, follow
-from banyan.store.recording import decode
+from banyan.store.items import decode
 from banyan.streams import StreamHead, StreamId
 from banyan.upcasting import EventRegistry
 

@@ -67,7 +67,7 @@ class DynamoDBTable:
 
     def existing(self, streams: Sequence[StreamId]) -> frozenset[StreamId]:
         """One ``BatchGetItem`` for up to 100 first commits."""
-        keys = [{"stream": {"S": str(stream)}, "position": {"N": "1"}} for stream in streams]
+        keys = [{"stream": {"S": stream.name}, "position": {"N": "1"}} for stream in streams]
         found = self._gateway.get_many(
             self._name, keys, ProjectionExpression="#stream", ExpressionAttributeNames={"#stream": "stream"}
         )
@@ -95,7 +95,7 @@ class DynamoDBTable:
             "TableName": self._name,
             "KeyConditionExpression": f"#stream = :stream {condition}".strip(),
             "ExpressionAttributeNames": {"#stream": "stream"} | ({"#position": "position"} if condition else {}),
-            "ExpressionAttributeValues": {":stream": {"S": str(stream)}, **values},
+            "ExpressionAttributeValues": {":stream": {"S": stream.name}, **values},
             "ConsistentRead": True,
             "ScanIndexForward": ascending,
         }

@@ -1,17 +1,22 @@
-"""The one way to DynamoDB: sends requests, says what an error means, tries again, reads to the last page."""
+"""The one way to DynamoDB: sends, says what an error means, tries again, reads to the last page, measures."""
 
 from __future__ import annotations
 
+import logging
 import random
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from banyan.adapters.clients import MISCONFIGURED, REJECTED
 from banyan.errors import StoreBusy, StoreMisconfigured, StoreRejected, StoreUnavailable
+from banyan.store.eventstore import Clock
 from banyan.store.items import Item
+from banyan.telemetry import Telemetry
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -26,6 +31,8 @@ FAILED: Final = frozenset({"ConditionalCheckFailed", "ConditionalCheckFailedExce
 CONTENTION: Final = frozenset({"TransactionConflict", "TransactionConflictException"})
 THROTTLING: Final = frozenset({"ThrottlingError", "ProvisionedThroughputExceeded"})
 """Inside a cancelled transaction, which the SDK does not repeat for it."""
+
+_logger = logging.getLogger(__name__)
 
 
 class ConditionFailed(Exception):
@@ -176,3 +183,76 @@ def _standing(error: ClientError, reasons: Sequence[Any]) -> Mapping[int, Item]:
         answer: Any = error.response
         return {0: answer.get("Item") or {}}
     return {i: reason.get("Item") or {} for i, reason in enumerate(reasons) if reason.get("Code") in FAILED}
+
+
+READS: Final = ("GetItem", "BatchGetItem", "Query", "Scan", "TransactGetItems")
+WRITES: Final = ("PutItem", "UpdateItem", "DeleteItem", "BatchWriteItem", "TransactWriteItems")
+
+
+class ConsumedCapacity:
+    """Asks DynamoDB what each request of a client consumes, and adds it up, indexes included."""
+
+    def __init__(self, client: DynamoDBClient) -> None:
+        self.read_units = 0.0
+        self.write_units = 0.0
+        for operation in READS + WRITES:
+            client.meta.events.register(f"provide-client-params.dynamodb.{operation}", _ask)
+            client.meta.events.register(f"after-call.dynamodb.{operation}", self._add)
+
+    def _add(self, model: Any, parsed: Mapping[str, Any], **_: Any) -> None:
+        units = _units(parsed.get("ConsumedCapacity", []))
+        if model.name in READS:
+            self.read_units += units
+        else:
+            self.write_units += units
+
+
+def _ask(params: dict[str, Any], **_: Any) -> None:
+    params["ReturnConsumedCapacity"] = "TOTAL"
+
+
+def _units(consumed: Any) -> float:
+    entries = consumed if isinstance(consumed, list) else [consumed]
+    return sum(float(entry.get("CapacityUnits", 0)) for entry in entries)
+
+
+TOLERANCE: Final = timedelta(seconds=60)
+"""Half of what the catch-up allows for: a commit that a slower clock dated is missed if its record is lost, too."""
+LOOK_SECONDS: Final = 60.0
+
+
+class ClockWatch:
+    """Compares the date of DynamoDB's answers with the clock that dates commits, once a minute.
+
+    Parameters
+    ----------
+    monotonic : Callable[[], float]
+        Seconds.
+    """
+
+    def __init__(self, clock: Clock, telemetry: Telemetry, monotonic: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._telemetry = telemetry
+        self._monotonic = monotonic
+        self._next_look = float("-inf")
+
+    def watch(self, client: DynamoDBClient) -> None:
+        """Look at the answers that a client gets."""
+        client.meta.events.register("after-call.dynamodb", self._look)
+
+    def _look(self, parsed: Mapping[str, Any], **_: Any) -> None:
+        now = self._monotonic()
+        if now < self._next_look:
+            return
+        self._next_look = now + LOOK_SECONDS
+        date = parsed.get("ResponseMetadata", {}).get("HTTPHeaders", {}).get("date")
+        skew = self._clock() - _moment(date) if date else timedelta()
+        if abs(skew) > TOLERANCE:
+            self._telemetry.count("ClockSkewed")
+            _logger.error("this clock is wrong", extra={"seconds": round(skew.total_seconds())})
+
+
+def _moment(date: str) -> datetime:
+    """An HTTP date; its zone is UTC whether or not it is named."""
+    moment = parsedate_to_datetime(date)
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

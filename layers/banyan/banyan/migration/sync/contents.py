@@ -12,7 +12,7 @@ from banyan.events import DomainEvent, Event, Metadata
 from banyan.migration.stores.adapter import AnyAdapter
 from banyan.migration.stores.legacy import OutboxEntry
 from banyan.migration.stores.rows import of_a_row
-from banyan.store.recording import decode, record
+from banyan.store.items import decode, record
 from banyan.streams import BEGINNING_OF_TIME, StreamHead
 from banyan.upcasting import EventRegistry
 
@@ -46,7 +46,7 @@ def as_recorded(
     before, now = StreamHead(entry.stream, entry.version - 1, "", entry.written_at), entry.written_at
     if not events:
         return before, ()
-    commits = record(before, events, entry.commit_id, entry.metadata, now)
+    commits = record(before, events, entry.commit_id, entry.metadata, now).parts
     recorded = tuple(event for commit in commits for event in decode(commit, registry))
     return StreamHead(entry.stream, before.version + len(events), "", now), recorded
 

@@ -21,7 +21,7 @@ from banyan.migration.sync.contents import fold_row, import_event, occurring
 from banyan.migration.writes.legacy_led import import_id, repeated
 from banyan.store import Commit, CompanionWriteRejected, EventStore, Expected, LogEntry, Snapshot
 from banyan.store.eventstore import Clock
-from banyan.store.recording import decode
+from banyan.store.items import decode
 from banyan.streams import StreamId
 from banyan.upcasting import EventRegistry
 
