@@ -36,7 +36,7 @@ FAILURE_ATTRIBUTES: Final = (
 
 def state_key(generation: Generation, stream: StreamId) -> str:
     """Partition key of a stream's row, and key of its cursor."""
-    return f"{generation}#{stream}"
+    return f"{generation.name}#{stream.name}"
 
 
 def stream_of(key: str) -> StreamId:
@@ -46,7 +46,7 @@ def stream_of(key: str) -> StreamId:
 
 def partition_key(generation: Generation, tenant: str, partition: str) -> str:
     """Partition key of view rows and lookups. A tenant holds no ``#`` or ``:``, so keys never meet."""
-    return f"{generation}#{tenant}#{partition}"
+    return f"{generation.name}#{tenant}#{partition}"
 
 
 def partition_of(key: str) -> str:

@@ -12,12 +12,18 @@ from typing import Final
 from banyan.decider import AnyDecider
 from banyan.errors import BanyanError, ConfigurationError, ProjectionStateChanged, TransitionRejected
 from banyan.projections.base import Projection, ViewProjection
-from banyan.projections.projector import AnyProjector, CommitSource, StreamBatch, StreamProgress, group_by_stream
+from banyan.projections.projector import (
+    AnyProjector,
+    CommitSource,
+    StreamBatch,
+    StreamProgress,
+    StreamProjector,
+    ViewProjector,
+    group_by_stream,
+)
 from banyan.projections.retries import BREAKER, FailedStream, Retries, RetryPolicy, check_systemic, pause
 from banyan.projections.snapshotter import Snapshotter
 from banyan.projections.state import CachedStates, GenerationInfo, ProjectionState, ProjectionStates
-from banyan.projections.stream_projector import StreamProjector
-from banyan.projections.view_projector import ViewProjector
 from banyan.projections.views import UNNOTED, FailureRecord, Generation, Views
 from banyan.store import Commit, EventStore
 from banyan.store.eventstore import Clock

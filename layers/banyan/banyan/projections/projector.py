@@ -1,4 +1,4 @@
-"""What all projectors have in common: which commits a stream still lacks, and starting over after a conflict."""
+"""Applying streams to read models: which commits a stream still lacks, and a projector for each kind of projection."""
 
 from __future__ import annotations
 
@@ -6,20 +6,33 @@ from abc import ABC, abstractmethod
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import reduce
 from typing import Any, Final, Generic, TypeVar
 
 from banyan import tracing
 from banyan.errors import StoreUnavailable
 from banyan.events import Event
-from banyan.projections.views import FailureRecord, Generation, Views, WriteConflict
+from banyan.projections.base import AnyStreamProjection, RowWrite, ViewProjection
+from banyan.projections.rows import current_state, row_keys, state_row
+from banyan.projections.views import (
+    FailureRecord,
+    Generation,
+    StateRow,
+    ViewKey,
+    Views,
+    ViewUpdate,
+    WriteConflict,
+)
 from banyan.store import Commit
 from banyan.store.eventstore import Clock
 from banyan.store.reader import StreamReader, whole
 from banyan.streams import BEGINNING_OF_TIME, StreamId
 
 ATTEMPTS: Final = 7
+MAX_TRANSACTION_ITEMS: Final = 100
+MAX_ROWS: Final = MAX_TRANSACTION_ITEMS - 1
 
 Start = TypeVar("Start")
 """What a stream goes on from: its row, or its checkpoint."""
@@ -181,6 +194,167 @@ class Projector(ABC, Generic[Start]):
 
 
 AnyProjector = Projector[Any]
+
+
+class StreamProjector(Projector[StateRow]):
+    """Folds streams into the rows of a ``StreamProjection``."""
+
+    def __init__(
+        self,
+        projection: AnyStreamProjection,
+        generation: Generation,
+        views: Views,
+        source: CommitSource,
+        clock: Clock,
+    ) -> None:
+        super().__init__(generation, views, source, clock)
+        self._projection = projection
+
+    def checkpoints(self, streams: Sequence[StreamId]) -> Mapping[StreamId, int]:
+        """Versions of rows; a row that cannot be gone on with counts as missing."""
+        rows = self._starts(streams)
+        return {stream: row.version for stream, row in rows.items() if current_state(self._projection, row) is not None}
+
+    def _starts(self, streams: Sequence[StreamId]) -> Mapping[StreamId, StateRow]:
+        return self._views.states(self.generation, streams)
+
+    def _apply(self, batch: StreamBatch, start: StateRow | None) -> StreamProgress:
+        kept = current_state(self._projection, start) if start else None
+        checkpoint = start.version if start and kept is not None else 0
+        reached, state, error = self._fold(batch, self._projection.initial() if kept is None else kept, checkpoint)
+        if reached is None:
+            return StreamProgress(batch.stream, checkpoint, error=error)
+        try:
+            row = state_row(self._projection, reached, state, self._clock())
+            self._views.put_state(self.generation, row, start.version if start else 0)
+        except Exception as unwritten:
+            return StreamProgress(batch.stream, checkpoint, error=own_error(unwritten))
+        return StreamProgress(batch.stream, row.version, row.recorded_at, error)
+
+    def _fold(self, batch: StreamBatch, state: Any, checkpoint: int) -> tuple[Commit | None, Any, Exception | None]:
+        """The last commit that could be folded in, the state after it, and why the next one could not."""
+        reached = None
+        try:
+            for commit, events in self._source.after(self.generation, batch, checkpoint):
+                with self._traced(batch, events):
+                    state = reduce(self._projection.evolve, events, state)
+                reached = commit
+        except Exception as error:
+            return reached, state, own_error(error)
+        return reached, state, None
+
+
+@dataclass(slots=True)
+class _Plan:
+    """What one stream asks of a view: slices of commits whose rows fit into one transaction."""
+
+    batch: StreamBatch
+    checkpoint: int
+    slices: list[list[tuple[Commit, Sequence[RowWrite]]]] = field(default_factory=list)
+    keys: set[ViewKey] = field(default_factory=set)
+    """Rows of the last slice."""
+    error: Exception | None = None
+
+    def add(self, commit: Commit, writes: Sequence[RowWrite]) -> None:
+        keys = row_keys(commit.stream.tenant, writes)
+        if len(keys) > MAX_ROWS:
+            raise ValueError(f"a commit writes {len(keys)} rows of a view, one transaction holds {MAX_ROWS}")
+        if self.slices and len(self.keys | keys) <= MAX_ROWS:
+            self.slices[-1].append((commit, writes))
+            self.keys |= keys
+        else:
+            self.slices.append([(commit, writes)])
+            self.keys = keys
+
+    def updates(self) -> Iterator[ViewUpdate]:
+        version = self.checkpoint
+        for piece in self.slices:
+            commit, _ = piece[-1]
+            reached = commit.last
+            writes = [of_commit for _, of_commit in piece]
+            yield ViewUpdate(self.batch.stream, version, reached, commit.recorded_at, writes)
+            version = reached
+
+    def progress(self) -> StreamProgress:
+        """How far the stream is once everything is written."""
+        if not self.slices:
+            return StreamProgress(self.batch.stream, self.checkpoint, error=self.error)
+        commit, _ = self.slices[-1][-1]
+        return StreamProgress(self.batch.stream, commit.last, commit.recorded_at, self.error)
+
+
+class ViewProjector(Projector[int]):
+    """Moves streams through a ``ViewProjection``."""
+
+    def __init__(
+        self,
+        projection: ViewProjection,
+        generation: Generation,
+        views: Views,
+        source: CommitSource,
+        clock: Clock,
+    ) -> None:
+        super().__init__(generation, views, source, clock)
+        self._projection = projection
+
+    def project(self, batch: Sequence[StreamBatch]) -> list[StreamProgress]:
+        """Apply a batch: one batch read, and as few transactions as its rows fit into."""
+        reached = self._starts([each.stream for each in batch])
+        plans = [self._plan(each, reached.get(each.stream, 0)) for each in batch]
+        short = [plan for plan in plans if len(plan.slices) <= 1]
+        done = [progress for pack in _packs(short) for progress in self._write(pack)]
+        return done + [self._advance(plan.batch, reached) for plan in plans if len(plan.slices) > 1]
+
+    def _starts(self, streams: Sequence[StreamId]) -> Mapping[StreamId, int]:
+        return self._views.checkpoints(self.generation, streams)
+
+    def _plan(self, batch: StreamBatch, checkpoint: int) -> _Plan:
+        plan = _Plan(batch, checkpoint)
+        try:
+            for commit, events in self._source.after(self.generation, batch, checkpoint):
+                with self._traced(batch, events):
+                    plan.add(commit, [write for event in events for write in self._projection.apply(event)])
+        except Exception as error:
+            plan.error = own_error(error)
+        return plan
+
+    def _write(self, pack: Sequence[_Plan]) -> list[StreamProgress]:
+        """One transaction for the whole pack, or stream by stream when it is refused."""
+        updates = [update for plan in pack for update in plan.updates()]
+        try:
+            if updates:
+                self._views.update(self.generation, updates, self._clock())
+        except StoreUnavailable:
+            raise
+        except Exception:
+            starts = self._starts([plan.batch.stream for plan in pack])
+            return [self._advance(plan.batch, starts) for plan in pack]
+        return [plan.progress() for plan in pack]
+
+    def _apply(self, batch: StreamBatch, start: int | None) -> StreamProgress:
+        plan = self._plan(batch, start or 0)
+        done = StreamProgress(batch.stream, plan.checkpoint)
+        for update in plan.updates():
+            try:
+                self._views.update(self.generation, [update], self._clock())
+            except Exception as error:
+                return replace(done, error=own_error(error))
+            done = StreamProgress(batch.stream, update.to_version, update.recorded_at)
+        return replace(done, error=plan.error)
+
+
+def _packs(plans: Iterable[_Plan]) -> Iterator[list[_Plan]]:
+    """Plans of at most one slice, together as long as one transaction holds them."""
+    pack: list[_Plan] = []
+    keys: set[ViewKey] = set()
+    for plan in plans:
+        if pack and len(pack) + 1 + len(keys | plan.keys) > MAX_TRANSACTION_ITEMS:
+            yield pack
+            pack, keys = [], set()
+        pack.append(plan)
+        keys = keys | plan.keys
+    if pack:
+        yield pack
 
 
 def group_by_stream(commits: Iterable[Commit], from_table: Collection[StreamId] = ()) -> list[StreamBatch]:

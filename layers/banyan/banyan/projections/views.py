@@ -21,9 +21,13 @@ class Generation:
 
     projection: str
     number: int = 1
+    name: str = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "name", f"{self.projection}@{self.number}")
 
     def __str__(self) -> str:
-        return f"{self.projection}@{self.number}"
+        return self.name
 
 
 @dataclass(frozen=True, slots=True)
