@@ -11,10 +11,9 @@ from tests.support.engines import Engine
 from tests.support.ledger import Deposited, Withdrawn, account, bulk, deposits, fill, noise
 
 from banyan.errors import CommitTooLarge, ConcurrencyError, UnknownEventType, UnsupportedSchemaVersion
-from banyan.events import DomainEvent, Event, Metadata
+from banyan.events import DomainEvent, Event, EventRegistry, Metadata, Upcaster
 from banyan.store import EventStore, Expected, Snapshot, Write
 from banyan.streams import StreamHead, StreamId
-from banyan.upcasting import EventRegistry, Upcaster
 
 A, B, C = account("a"), account("b"), account("c")
 

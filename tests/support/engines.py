@@ -25,6 +25,7 @@ from banyan.adapters.dynamodb.reports import DynamoDBReports
 from banyan.adapters.dynamodb.views import DynamoDBRowRepair, DynamoDBViews
 from banyan.adapters.settings import Tables
 from banyan.documents import Documents, MemoryDocuments
+from banyan.events import EventRegistry
 from banyan.projections.catchup import LogCheckpoints
 from banyan.projections.memory import MemoryViews
 from banyan.projections.rebuild.builds import Builds
@@ -35,7 +36,6 @@ from banyan.store import Commit, CommitTable, EventStore, Snapshot
 from banyan.store.eventstore import Clock
 from banyan.store.items import commit_item, snapshot_item
 from banyan.store.memory import SNAPSHOT_OFFSET, MemoryTable
-from banyan.upcasting import EventRegistry
 from banyan_tools.local.engine import moto_engine
 from banyan_tools.local.physical import REGION
 from banyan_tools.local.tables import creation

@@ -9,10 +9,9 @@ from dataclasses import dataclass
 
 from banyan.decider import Decider
 from banyan.errors import CommandRejected
-from banyan.events import CamelModel, DomainEvent
+from banyan.events import CamelModel, DomainEvent, EventRegistry
 from banyan.store import EventStore
 from banyan.streams import StreamHead, StreamId
-from banyan.upcasting import EventRegistry
 
 
 class Deposited(DomainEvent):

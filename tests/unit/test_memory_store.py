@@ -13,9 +13,8 @@ from tests.support.ledger import REGISTRY, Deposited, Withdrawn, account
 
 from banyan import memory_store
 from banyan.errors import ConcurrencyError, UnknownEventType
-from banyan.events import DomainEvent
+from banyan.events import DomainEvent, EventRegistry
 from banyan.store import Expected
-from banyan.upcasting import EventRegistry
 
 A = account("a")
 LAYERS = Path(__file__).parents[2] / "layers"

@@ -8,8 +8,7 @@ import pytest
 from tests.support.ledger import REGISTRY, Deposited
 
 from banyan.errors import ConfigurationError, InvalidEvent, UnknownEventType, UnsupportedSchemaVersion
-from banyan.events import DomainEvent
-from banyan.upcasting import Data, EventRegistry, Upcaster
+from banyan.events import Data, DomainEvent, EventRegistry, Upcaster
 
 
 class Moved(DomainEvent):

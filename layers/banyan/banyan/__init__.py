@@ -6,11 +6,10 @@ Its routes take the rest from ``banyan.http``, its tests from ``banyan.testing``
 from banyan.decider import Decider
 from banyan.domain import Domain
 from banyan.errors import CommandRejected, Conflict, NotFound
-from banyan.events import CamelModel, DomainEvent, Event
+from banyan.events import CamelModel, DomainEvent, Event, EventRegistry, Upcaster
 from banyan.projections.base import Add, Lookup, StreamProjection, ViewProjection
 from banyan.reactions.base import Policy, Schedule, Send
 from banyan.store.memory import memory_store
-from banyan.upcasting import EventRegistry, Upcaster
 
 __version__ = "0.2.0"
 

@@ -14,9 +14,9 @@ from pydantic import BaseModel
 
 from banyan.decider import AnyDecider
 from banyan.errors import ConfigurationError
+from banyan.events import EventRegistry
 from banyan.projections.base import Projection
 from banyan.reactions.base import Policy
-from banyan.upcasting import EventRegistry
 
 DEADLINE: Final = "_deadline_minutes"
 PART_OF_A_STREAM: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import ClassVar, Final
 
 from banyan import Add, CamelModel, DomainEvent, Upcaster
-from banyan.upcasting import Data
+from banyan.events import Data
 from orders.events import CustomerId, Item, OrderId, Status
 from orders.money import ZERO, Money
 

@@ -121,7 +121,7 @@ class Server:
         )
         self.records = records or MemoryIdempotency()
         once = IdempotentRequests(self.records, chosen.idempotency_hours, self.clock, sleep)
-        self.commands = Api(self.application, routers(domain)[0], once=once)
+        self.commands = Api(self.application, *routers(domain)[0], once=once)
         self.queries = query_api(self.application)
         self.console = admin_api(self.application)
         self.runner = ProjectionProcessor(

@@ -27,7 +27,6 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 from tests.orders.support.http import CONTEXT, ORDER, Server
 from tests.support.clocks import no_sleep
 
-from banyan import tracing
 from banyan.adapters.event_bus import EventBus, EventPublisher
 from banyan.adapters.observability import instrumented
 from banyan.adapters.tracing import EXPORT_SECONDS, OpenTelemetry, SignedForXRay, exporting
@@ -38,7 +37,7 @@ from banyan.projections.retries import RetryPolicy
 from banyan.reactions.policies import Policies
 from banyan.reactions.reactor import Reactor
 from banyan.streams import StreamId
-from banyan.telemetry import NoTelemetry
+from banyan.telemetry import NoTelemetry, install_tracing, read_traceparent, span
 from banyan_tools.project import ROOT
 from orders import DOMAIN
 
@@ -55,9 +54,9 @@ def spans() -> Iterator[Spans]:
     """Spans that ended, in memory."""
     exporter, provider = InMemorySpanExporter(), TracerProvider(shutdown_on_exit=False)
     provider.add_span_processor(SimpleSpanProcessor(exporter))
-    tracing.install(OpenTelemetry(provider))
+    install_tracing(OpenTelemetry(provider))
     yield exporter.get_finished_spans
-    tracing.install(None)
+    install_tracing(None)
     provider.shutdown()
 
 
@@ -175,7 +174,7 @@ TRACEPARENTS = {
 
 @pytest.mark.parametrize(("given", "kept"), TRACEPARENTS.items())
 def test_a_context_is_taken_only_when_it_is_well_formed(given: str, kept: str) -> None:
-    assert tracing.traceparent(given) == kept
+    assert read_traceparent(given) == kept
 
 
 @given(st.text(max_size=80) | st.text("0123456789abcdef-", max_size=80))
@@ -187,7 +186,7 @@ def test_a_context_never_makes_a_request_fail(text: str) -> None:
 def test_an_event_with_any_context_is_read_and_traced(text: str) -> None:
     provider = TracerProvider(shutdown_on_exit=False)
     with OpenTelemetry(provider).span("command", text, {}) as handed_on:
-        assert tracing.traceparent(handed_on) == handed_on
+        assert read_traceparent(handed_on) == handed_on
 
 
 SCRIPT = """
@@ -249,13 +248,13 @@ def traced(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], Any]]:
         monkeypatch.setenv("BANYAN_TRACING_ENDPOINT", endpoint)
 
         def handler(event: Any, _: Any) -> Any:
-            with tracing.span("command", CALLER):
+            with span("command", CALLER):
                 return event
 
         return instrumented(handler)({"n": 1}, CONTEXT)
 
     yield invoke
-    tracing.install(None)
+    install_tracing(None)
 
 
 def test_spans_are_exported_before_the_process_may_freeze(traced: Callable[[str], Any], collector: str) -> None:

@@ -8,11 +8,10 @@ import pytest
 from tests.orders.unit.samples import CREATED, LANTERN, PAID, created
 
 from banyan.errors import InvalidEvent, UnsupportedSchemaVersion
-from banyan.events import DomainEvent
+from banyan.events import DomainEvent, EventRegistry
 from banyan.store import EventStore, Expected
 from banyan.store.memory import MemoryTable
 from banyan.streams import StreamId
-from banyan.upcasting import EventRegistry
 from orders import DOMAIN
 from orders.decider import ORDER
 from orders.events import Item, OrderPaid

@@ -15,10 +15,10 @@ from aws_lambda_powertools.logging import Logger
 from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit
 from botocore.exceptions import ClientError
 
-from banyan import tracing
 from banyan.adapters.settings import Settings
 from banyan.errors import BanyanError
 from banyan.once import once
+from banyan.telemetry import flush_spans, install_tracing, is_traced
 
 LEVEL: Final = "POWERTOOLS_LOG_LEVEL"
 CHATTY: Final = ("aws_lambda_powertools", "boto3", "botocore", "opentelemetry", "s3transfer", "urllib3")
@@ -137,11 +137,12 @@ def logger() -> Logger:
 @contextmanager
 def log_context(**keys: str) -> Iterator[None]:
     """Put keys on every log line of this thread."""
-    logger().thread_safe_append_keys(**keys)
+    log = logger()
+    log.thread_safe_append_keys(**keys)
     try:
         yield
     finally:
-        logger().thread_safe_remove_keys(list(keys))
+        log.thread_safe_remove_keys(list(keys))
 
 
 def log_failure(message: str, error: BaseException) -> None:
@@ -173,7 +174,7 @@ def instrumented(handler: Handler) -> Handler:
                 return _reported(handler, event, context)
         finally:
             telemetry().flush()
-            tracing.flush()
+            flush_spans()
 
     return invoke
 
@@ -191,12 +192,12 @@ def _reported(handler: Handler, event: Any, context: Any) -> Any:
 
 def _set_up_tracing() -> None:
     """Install tracing once for the process; unless it is on, nothing of OpenTelemetry is even imported."""
-    if os.environ.get(TRACING, OFF) == OFF or tracing.installed():
+    if os.environ.get(TRACING, OFF) == OFF or is_traced():
         return
     from banyan.adapters.tracing import exporting
 
     settings = Settings.from_env(os.environ)
-    tracing.install(exporting(os.environ, settings.tracing_endpoint, settings.tracing_sampled_percent))
+    install_tracing(exporting(os.environ, settings.tracing_endpoint, settings.tracing_sampled_percent))
 
 
 def _reason(error: BaseException) -> str:

@@ -21,7 +21,7 @@ from opentelemetry.sdk.trace.sampling import ParentBasedTraceIdRatio
 from opentelemetry.trace import SpanKind, StatusCode
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
-from banyan.tracing import Attributes
+from banyan.telemetry import Attributes
 
 EXPORT_SECONDS: Final = 2.0
 """An invocation never waits longer for a collector that does not answer."""

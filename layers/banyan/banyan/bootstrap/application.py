@@ -34,6 +34,7 @@ from banyan.commands.handler import CommandHandler, HandlesCommands
 from banyan.deadlines.base import WaitingDeadlines
 from banyan.documents import Documents
 from banyan.domain import Domain, deadline_durations, load_domain
+from banyan.events import EventRegistry
 from banyan.notices import NoNotices, Notices
 from banyan.once import once
 from banyan.projections.catchup import CatchUp, LogCheckpoints
@@ -50,7 +51,6 @@ from banyan.store import EventStore
 from banyan.store.eventstore import Clock, utc_now
 from banyan.telemetry import NoTelemetry, Telemetry
 from banyan.traces import Timeline, Traces
-from banyan.upcasting import EventRegistry
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient

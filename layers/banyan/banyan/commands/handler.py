@@ -15,14 +15,13 @@ from uuid import uuid4
 
 from pydantic import BaseModel
 
-from banyan import tracing
 from banyan.decider import Decider
 from banyan.errors import CommandRejected, ConcurrencyError
 from banyan.events import DomainEvent, Event, Metadata
 from banyan.store import Commit, EventStore, Loaded
 from banyan.store.eventstore import restore
 from banyan.streams import StreamHead, StreamId
-from banyan.telemetry import NoTelemetry, Telemetry
+from banyan.telemetry import NoTelemetry, Telemetry, span
 
 REMEMBERED_COMMITS: Final = 128
 SEARCHED_COMMITS: Final = 10_000
@@ -246,7 +245,7 @@ class CommandHandler(Generic[S, C]):
         commit_id = commit_id or str(uuid4())
         trust = optimistic and first_attempt is None
         attributes = {"banyan.entity": stream.entity, "banyan.command": type(command).__name__}
-        with tracing.span("command", metadata.traceparent if metadata else "", attributes):
+        with span("command", metadata.traceparent if metadata else "", attributes):
             return self._settled(stream, command, commit_id, metadata, expected, first_attempt, trust)
 
     def load(self, stream: StreamId) -> Aggregate[S]:

@@ -11,7 +11,6 @@ from datetime import datetime
 from functools import reduce
 from typing import Any, Final, Generic, TypeVar
 
-from banyan import tracing
 from banyan.errors import StoreUnavailable
 from banyan.events import Event
 from banyan.projections.base import AnyStreamProjection, RowWrite, ViewProjection
@@ -29,6 +28,7 @@ from banyan.store import Commit
 from banyan.store.eventstore import Clock
 from banyan.store.reader import StreamReader, whole
 from banyan.streams import BEGINNING_OF_TIME, StreamId
+from banyan.telemetry import span
 
 ATTEMPTS: Final = 7
 MAX_TRANSACTION_ITEMS: Final = 100
@@ -190,7 +190,7 @@ class Projector(ABC, Generic[Start]):
         """
         if batch.from_table:
             return nullcontext("")
-        return tracing.span("projection", events[-1].metadata.traceparent, self._attributes)
+        return span("projection", events[-1].metadata.traceparent, self._attributes)
 
 
 AnyProjector = Projector[Any]

@@ -10,7 +10,6 @@ from functools import cache
 from typing import Final
 from uuid import UUID, uuid5
 
-from banyan import tracing
 from banyan.commands.handler import CLOCK_SKEW, HandlesCommands
 from banyan.deadlines.base import Deadline, Deadlines, deferred_commands
 from banyan.decider import AnyDecider
@@ -20,7 +19,7 @@ from banyan.reactions.base import History, Policy, Reaction, Schedule, Send
 from banyan.store import Commit
 from banyan.store.reader import StreamReader
 from banyan.streams import StreamId
-from banyan.telemetry import Telemetry
+from banyan.telemetry import Telemetry, span
 
 _IDS: Final = UUID("fb0b5249-0eac-4a95-a6de-fe9c0918a00e")
 
@@ -81,7 +80,7 @@ class Policies:
 
     def _react(self, policy: Policy, event: Event, history: History) -> None:
         attributes = {"banyan.policy": policy.name, "banyan.event": event.event_type}
-        with tracing.span("policy", event.metadata.traceparent, attributes) as traceparent:
+        with span("policy", event.metadata.traceparent, attributes) as traceparent:
             metadata = _metadata(policy, event, traceparent)
             reactions = policy.react(event, history)
             check_unique_steps(policy, reactions)

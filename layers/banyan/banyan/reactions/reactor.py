@@ -8,7 +8,6 @@ from datetime import datetime, timedelta
 from functools import cached_property
 from typing import Final, Protocol
 
-from banyan import tracing
 from banyan.events import Event
 from banyan.projections.processor import StreamProcessor, Subscription
 from banyan.projections.projector import CommitSource, Projector, StreamBatch, StreamProgress, own_error
@@ -18,6 +17,7 @@ from banyan.projections.views import Generation, Views, ViewUpdate, WriteConflic
 from banyan.store import Commit, EventStore
 from banyan.store.eventstore import Clock
 from banyan.streams import BEGINNING_OF_TIME, RESERVED_TENANTS, StreamId
+from banyan.telemetry import span
 
 REACTOR: Final = Generation("reactor")
 
@@ -118,7 +118,7 @@ class EffectProjector(Projector[int]):
 
     def _act(self, commit: Commit, events: Sequence[Event]) -> None:
         for effect in self._effects:
-            with tracing.span("effect", events[-1].metadata.traceparent, {"banyan.effect": type(effect).__name__}):
+            with span("effect", events[-1].metadata.traceparent, {"banyan.effect": type(effect).__name__}):
                 effect.act(commit, events)
 
 

@@ -224,12 +224,13 @@ def digest_of(previous: str, commit: Commit) -> str:
     return hashlib.sha256(orjson.dumps(content)).hexdigest()
 
 
-def seal(head: StreamHead, commits: Iterable[Commit]) -> Iterator[Commit]:
+def seal(head: StreamHead, commits: Iterable[Commit]) -> tuple[Commit, ...]:
     """Give each commit the digest that ties it to the one before."""
-    digest = head.digest
+    digest, sealed = head.digest, []
     for commit in commits:
         digest = digest_of(digest, commit)
-        yield replace(commit, digest=digest)
+        sealed.append(replace(commit, digest=digest))
+    return tuple(sealed)
 
 
 def follow(head: StreamHead | int, commits: Iterable[Commit]) -> Iterator[Commit]:

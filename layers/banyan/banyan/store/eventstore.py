@@ -12,15 +12,14 @@ from uuid import uuid4
 
 from pydantic import BaseModel, ValidationError
 
-from banyan import tracing
 from banyan.decider import AnyDecider, Decider
 from banyan.errors import ConcurrencyError
-from banyan.events import DomainEvent, Metadata
+from banyan.events import DomainEvent, EventRegistry, Metadata
 from banyan.store.base import Appended, Collision, Commit, CommitTable, Expected, Snapshot, Write
 from banyan.store.items import Draft, check_transaction, record
 from banyan.store.reader import StreamReader
 from banyan.streams import StreamHead, StreamId
-from banyan.upcasting import EventRegistry
+from banyan.telemetry import Attributes, span
 
 ANY_ATTEMPTS: Final = 10
 
@@ -198,8 +197,8 @@ class EventStore(StreamReader):
 
 
 def _span(stream: StreamId, events: int, metadata: Metadata) -> AbstractContextManager[str]:
-    attributes: tracing.Attributes = {"banyan.entity": stream.entity, "banyan.events": events}
-    return tracing.span("append", metadata.traceparent, attributes)
+    attributes: Attributes = {"banyan.entity": stream.entity, "banyan.events": events}
+    return span("append", metadata.traceparent, attributes)
 
 
 def _while_elsewhere(anywhere: Collection[StreamId], append: Callable[[], A]) -> A:

@@ -16,16 +16,17 @@ import orjson
 from pydantic import ValidationError
 
 from banyan.errors import CommitTooLarge, InvalidEvent, StreamCorrupted
-from banyan.events import DomainEvent, Event, Metadata
+from banyan.events import DomainEvent, Event, EventRegistry, Metadata
 from banyan.store.base import Commit, LogEntry, Snapshot, seal, timestamp
 from banyan.streams import StreamHead, StreamId
-from banyan.upcasting import EventRegistry
 
 MAX_ITEM_BYTES: Final = 400 * 1024
 MAX_TRANSACTION_ITEMS: Final = 100
 MAX_TRANSACTION_BYTES: Final = 4 * 1024 * 1024
 POSITION_DIGITS: Final = 10
 
+_SHORT: Final = MAX_ITEM_BYTES // 10
+"""Characters that fit in any case: of up to 4 bytes each, and the types stand there twice."""
 _NUMBERING_BYTES: Final = 64
 
 _EVENT_IDS = UUID("6a2f41a3-c54c-fce8-32d2-0324e1c32e22")
@@ -56,7 +57,7 @@ def record(head: StreamHead, events: Sequence[DomainEvent], commit_id: str, meta
         _recorded(event, head, commit_id, index, metadata, recorded_at) for index, event in enumerate(events)
     )
     pieces = _split(head, commit_id, recorded_at, _encoded(recorded, recorded_at))
-    return Draft(head, tuple(seal(head, _numbered(list(pieces)))), recorded)
+    return Draft(head, seal(head, _numbered(list(pieces))), recorded)
 
 
 def check_transaction(commits: Sequence[Commit]) -> None:
@@ -141,7 +142,7 @@ def _encoded(events: Sequence[Event], recorded_at: datetime) -> list[dict[str, A
 
 def _split(head: StreamHead, commit_id: str, recorded_at: datetime, encoded: list[dict[str, Any]]) -> Iterator[Commit]:
     commit = _draft(head, commit_id, recorded_at, encoded)
-    if _size(commit) <= MAX_ITEM_BYTES:
+    if _fits(commit):
         yield commit
         return
     if len(encoded) == 1:
@@ -176,6 +177,11 @@ def _numbered(pieces: Sequence[Commit]) -> Sequence[Commit]:
         replace(piece, position=position, part=part, parts=len(pieces))
         for part, (piece, position) in enumerate(zip(pieces, positions, strict=False), start=1)
     ]
+
+
+def _fits(commit: Commit) -> bool:
+    """Whether one item holds a commit; most are so short that they need not be encoded to know it."""
+    return len(commit.events) + len(commit.commit_id) <= _SHORT or _size(commit) <= MAX_ITEM_BYTES
 
 
 def _size(commit: Commit) -> int:

@@ -8,12 +8,11 @@ from datetime import datetime
 from threading import Lock
 from typing import Final
 
-from banyan.events import DomainEvent
+from banyan.events import DomainEvent, EventRegistry
 from banyan.store.base import Collision, Commit, LogEntry, Snapshot
 from banyan.store.eventstore import Clock, EventStore, utc_now
 from banyan.store.items import bucket_of, log_key
 from banyan.streams import StreamId
-from banyan.upcasting import EventRegistry
 
 SNAPSHOT_OFFSET: Final = 0.5
 

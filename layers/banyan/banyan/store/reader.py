@@ -5,15 +5,13 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
-from itertools import chain
 from typing import Final
 
 from banyan.errors import StreamCorrupted
-from banyan.events import Event
+from banyan.events import Event, EventRegistry
 from banyan.store.base import Commit, CommitTable, Loaded, LogEntry, Snapshot, follow
 from banyan.store.items import decode
 from banyan.streams import StreamHead, StreamId
-from banyan.upcasting import EventRegistry
 
 LOAD_PAGE: Final = 50 + 2  # commits, and a snapshot with the commit it stands on
 HALF_COMMIT_READS: Final = 6
@@ -159,9 +157,7 @@ class StreamReader:
 
     def _behind(self, stream: StreamId, head: StreamHead | int) -> Iterator[Commit]:
         version = head if isinstance(head, int) else head.version
-        for parts in whole(_commits(self.table.forward(stream, version))):
-            yield from follow(head, parts)
-            head = parts[-1].head
+        return _checked(head, _commits(self.table.forward(stream, version)))
 
     def _load_back(
         self, stream: StreamId, state_version: int | None
@@ -170,7 +166,7 @@ class StreamReader:
             snapshot, found, tail = _back_to_snapshot(self.table.backward(stream, page=LOAD_PAGE), state_version)
             base = found or StreamHead.empty(stream)
             try:
-                return snapshot, base, tuple(follow(base, chain.from_iterable(whole(tail))))
+                return snapshot, base, tuple(_checked(base, tail))
             except HalfCommit as half:
                 self._wait_for(half, attempt)
         raise AssertionError("unreachable")
@@ -210,6 +206,13 @@ def whole(commits: Iterable[Commit]) -> Iterator[tuple[Commit, ...]]:
             parts = []
     if parts:
         raise HalfCommit(parts[0])
+
+
+def _checked(head: StreamHead | int, commits: Iterable[Commit]) -> Iterator[Commit]:
+    """Commits that follow one another, each of them whole. Raises ``HalfCommit``, ``StreamCorrupted``."""
+    for parts in whole(commits):
+        yield from follow(head, parts)
+        head = parts[-1].head
 
 
 def _commits(items: Iterable[Commit | Snapshot]) -> Iterator[Commit]:

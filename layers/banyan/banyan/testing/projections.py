@@ -10,7 +10,7 @@ from typing import Any, Final, TypeVar
 
 from pydantic import BaseModel
 
-from banyan.events import DomainEvent, Metadata
+from banyan.events import DomainEvent, EventRegistry, Metadata
 from banyan.projections.base import AnyStreamProjection, Projection, Value, ViewProjection
 from banyan.projections.check import ViewFold, fold_state
 from banyan.projections.memory import MemoryViews
@@ -21,7 +21,6 @@ from banyan.store import Commit, EventStore, Expected
 from banyan.store.memory import MemoryTable
 from banyan.streams import StreamId
 from banyan.testing.specs import assert_same
-from banyan.upcasting import EventRegistry
 
 T = TypeVar("T")
 

@@ -18,7 +18,7 @@ from orders import DOMAIN
 
 MANIFEST = """
 from banyan.domain import Domain
-from banyan.upcasting import EventRegistry
+from banyan.events import EventRegistry
 
 {before}
 DOMAIN = Domain(name="{name}", registry=EventRegistry([]), deciders=[])

@@ -13,13 +13,12 @@ from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.api_gateway import Router
 from aws_lambda_powertools.utilities.data_classes import APIGatewayProxyEventV2
 
-from banyan import tracing
 from banyan.adapters.dynamodb.idempotency import DynamoDBIdempotency
 from banyan.adapters.observability import log_context, log_failure
 from banyan.bootstrap import Application
 from banyan.commands.idempotency import IdempotencyTable
-from banyan.entrypoints.http.call import Call, HttpResolver, fixed_paths
-from banyan.entrypoints.http.idempotency import Attempt, HttpAnswer, IdempotentRequests
+from banyan.entrypoints.http.call import Attempt, Call, HttpResolver, routes_of
+from banyan.entrypoints.http.idempotency import HttpAnswer, IdempotentRequests
 from banyan.entrypoints.http.identity import Caller, identify, identify_operator
 from banyan.entrypoints.http.openapi import public_routes, routers, table_checks
 from banyan.entrypoints.http.problems import CONTENT_TYPE, BadRequest, problem_of
@@ -35,6 +34,7 @@ from banyan.entrypoints.http.requests import (
 )
 from banyan.events import Metadata
 from banyan.queries import Queries
+from banyan.telemetry import span
 
 DEFAULT_LEASE: Final = timedelta(seconds=30)
 LEASE_MARGIN: Final = timedelta(seconds=1)
@@ -48,7 +48,7 @@ class Api:
     routers : Router
         Routes for callers with a verified token.
     public : Router, optional
-        Routes for everybody.
+        Routes for everybody, none of them with a parameter in its path.
     once : IdempotentRequests, optional
         Given where requests may carry an ``Idempotency-Key``.
     scope : str, optional
@@ -65,7 +65,7 @@ class Api:
     ) -> None:
         self._application = application
         self._queries = _queries(application)
-        self._public = fixed_paths(public) if public else frozenset()
+        self._public = frozenset(path for path, _ in routes_of(public)) if public else frozenset[str]()
         self._once = once
         self._scope = scope
         self._resolver = _resolver(*routers, public)
@@ -86,7 +86,7 @@ class Api:
     def _answered(self, event: Mapping[str, Any], invocation: Any, headers: Headers, correlation_id: str) -> HttpAnswer:
         method = event.get("requestContext", {}).get("http", {}).get("method", "")
         try:
-            with tracing.span("request", headers.traceparent, {"http.request.method": method}) as traceparent:
+            with span("request", headers.traceparent, {"http.request.method": method}) as traceparent:
                 return self._answer(event, invocation, headers, correlation_id, traceparent)
         except Exception as error:
             return _told(error)
@@ -123,14 +123,14 @@ def command_api(application: Application, table: IdempotencyTable | None = None)
     """The API of a domain's commands; ``table`` replaces the one on DynamoDB."""
     table = table or DynamoDBIdempotency(application.gateway, application.tables.idempotency)
     once = IdempotentRequests(table, application.settings.idempotency_hours, application.clock)
-    return Api(application, routers(application.domain)[0], once=once)
+    return Api(application, *routers(application.domain)[0], once=once)
 
 
 def query_api(application: Application) -> Api:
     """The API of a domain's queries, with ``/health`` and ``/openapi.json`` for everybody."""
     checks = table_checks(application.store, application.views, application.projection_states)
     public = public_routes(application.domain, checks)
-    return Api(application, routers(application.domain)[1], public=public)
+    return Api(application, *routers(application.domain)[1], public=public)
 
 
 def _queries(application: Application) -> Queries:

@@ -1,12 +1,17 @@
-"""What a route works with, and the resolver that finds it: the verified caller and the application, nothing of HTTP."""
+"""What a route works with: the verified caller and the application, nothing of HTTP; and the resolver that finds it.
+
+Whatever is private to Powertools and touched all the same is touched here, in ``HttpResolver`` and ``routes_of``.
+"""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Annotated, Any, TypeVar
+from uuid import UUID, uuid4, uuid5
 
 from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
 from aws_lambda_powertools.event_handler.api_gateway import Router
@@ -17,7 +22,7 @@ from pydantic import BaseModel
 
 from banyan.bootstrap import Application
 from banyan.commands.handler import Outcome
-from banyan.entrypoints.http.idempotency import Attempt
+from banyan.commands.idempotency import Record
 from banyan.entrypoints.http.identity import Caller
 from banyan.entrypoints.http.problems import Contention, InvalidId, PreconditionFailed
 from banyan.entrypoints.http.requests import ETAG, etag
@@ -28,6 +33,39 @@ from banyan.streams import StreamId
 from banyan.text import PATH_RULE, fits_in_path
 
 A = TypeVar("A", bound=BaseModel)
+
+_IDS = UUID("5a3c0f5e-9a2e-5d0b-8f0e-6f1f5a4f7c11")
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One attempt at a request; repeats of the request have the same ids.
+
+    Parameters
+    ----------
+    commit_id : str
+        For the commit it makes.
+    new_id : str
+        For the thing it makes, when the client chose no id.
+    first_attempt : datetime, optional
+        Given when an earlier attempt may have made its commit unseen, not before this moment.
+    """
+
+    commit_id: str
+    new_id: str
+    first_attempt: datetime | None = None
+
+    @classmethod
+    def only(cls) -> Attempt:
+        """An attempt at a request that came without an idempotency key."""
+        return cls(str(uuid4()), str(uuid4()))
+
+    @classmethod
+    def under(cls, record: Record, *, again: bool) -> Attempt:
+        """An attempt under a claim, the first or ``again``; a key that is used after it expired gets other ids."""
+        life = f"{record.key}@{record.started_at.isoformat()}"
+        ids = str(uuid5(_IDS, life)), str(uuid5(_IDS, f"{life} new"))
+        return cls(*ids, record.first_attempt if again else None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,6 +231,8 @@ class HttpResolver(APIGatewayHttpResolver):
         self._initial = value
 
 
-def fixed_paths(router: Router) -> frozenset[str]:
-    """The paths of a router's routes, which have no parameters."""
-    return frozenset(route[0] for route in router._routes)
+def routes_of(router: Router) -> Iterator[tuple[str, str]]:
+    """Path and method of each route that a router declares."""
+    for path, methods, *_ in router._routes:
+        for method in methods:
+            yield path, method

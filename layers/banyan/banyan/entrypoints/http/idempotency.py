@@ -4,53 +4,21 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from dataclasses import replace
+from datetime import timedelta
 from typing import Any, Final
-from uuid import UUID, uuid4, uuid5
+from uuid import uuid4
 
 from banyan.adapters.observability import log_failure
 from banyan.commands.idempotency import IdempotencyTable, Record, StoredAnswer, answered, released
+from banyan.entrypoints.http.call import Attempt
 from banyan.entrypoints.http.problems import KeyReused, RequestInProgress
 from banyan.store.eventstore import Clock, utc_now
 
 REPLAYED: Final = "Idempotency-Replayed"
 WAITS_SECONDS: Final = (0.05, 0.1, 0.2, 0.4, 0.8, 1.6)
 
-_IDS = UUID("5a3c0f5e-9a2e-5d0b-8f0e-6f1f5a4f7c11")
-
 HttpAnswer = dict[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class Attempt:
-    """One attempt at a request; repeats of the request have the same ids.
-
-    Parameters
-    ----------
-    commit_id : str
-        For the commit it makes.
-    new_id : str
-        For the thing it makes, when the client chose no id.
-    first_attempt : datetime, optional
-        Given when an earlier attempt may have made its commit unseen, not before this moment.
-    """
-
-    commit_id: str
-    new_id: str
-    first_attempt: datetime | None = None
-
-    @classmethod
-    def only(cls) -> Attempt:
-        """An attempt at a request that came without an idempotency key."""
-        return cls(str(uuid4()), str(uuid4()))
-
-    @classmethod
-    def under(cls, record: Record, *, again: bool) -> Attempt:
-        """An attempt under a claim, the first or ``again``; a key that is used after it expired gets other ids."""
-        life = f"{record.key}@{record.started_at.isoformat()}"
-        ids = str(uuid5(_IDS, life)), str(uuid5(_IDS, f"{life} new"))
-        return cls(*ids, record.first_attempt if again else None)
 
 
 class IdempotentRequests:

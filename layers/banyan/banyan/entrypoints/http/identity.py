@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from banyan.errors import BanyanError, InvalidStreamId
-from banyan.streams import StreamId, caller_tenant
+from banyan.streams import caller_tenant
 from banyan.text import is_readable
 
 ADMIN: Final = "banyan/admin"
@@ -104,7 +104,7 @@ def _tenant(claims: Mapping[str, Any], tenant_claim: str) -> str:
     if not isinstance(tenant, str):
         raise ForbiddenTenant(f"the token has no claim {tenant_claim!r} that names a tenant")
     try:
-        return StreamId(caller_tenant(tenant), "any", "any").tenant
+        return caller_tenant(tenant)
     except InvalidStreamId as error:
         raise ForbiddenTenant(f"the token's claim {tenant_claim!r} names no tenant that may call") from error
 

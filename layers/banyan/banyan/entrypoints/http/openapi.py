@@ -14,7 +14,7 @@ from pydantic import BaseModel
 
 from banyan.adapters.observability import log_failure
 from banyan.domain import Domain
-from banyan.entrypoints.http.call import HttpResolver
+from banyan.entrypoints.http.call import HttpResolver, routes_of
 from banyan.entrypoints.http.identity import ADMIN
 from banyan.entrypoints.http.problems import CONTENT_TYPE
 from banyan.entrypoints.http.requests import CORRELATION_ID, ETAG, IDEMPOTENCY_KEY, IF_MATCH, IF_NONE_MATCH, OCCURRED_AT
@@ -36,8 +36,8 @@ _POWERTOOLS_ERRORS: Final = ("HTTPValidationError", "ValidationError", "Response
 _REPLACED: Final = ("422", "500")
 
 
-def routers(domain: Domain) -> tuple[Router, Router]:
-    """The routers of a domain's commands and of its queries.
+def routers(domain: Domain) -> tuple[Sequence[Router], Sequence[Router]]:
+    """The routers of a domain's commands and of its queries, one of each part.
 
     Raises
     ------
@@ -46,24 +46,17 @@ def routers(domain: Domain) -> tuple[Router, Router]:
     """
     modules = {part.name: import_module(part.routes) for part in domain.parts if part.routes}
     commands, queries = ({name: getattr(module, kind) for name, module in modules.items()} for kind in KINDS)
-    return _together(commands), _together(queries)
+    return _disjoint(commands), _disjoint(queries)
 
 
-def _together(routers: Mapping[str, Router]) -> Router:
-    """One router in place of those of several parts; Powertools has no public way to put one into another."""
-    if len(routers) == 1:
-        return next(iter(routers.values()))
-    joined = Router()  # type: ignore[no-untyped-call]
+def _disjoint(routers: Mapping[str, Router]) -> Sequence[Router]:
     owners: dict[tuple[str, str], str] = {}
     for owner, router in routers.items():
-        for path, methods, *_ in router._routes:
-            for method in methods:
-                other = owners.setdefault((_PARAMETER.sub("<>", path), method), owner)
-                if other != owner:
-                    raise ConfigurationError(f"route '{method} {path}' is declared by both {other!r} and {owner!r}")
-        for kept in ("_routes", "_routes_with_middleware", "_exception_handlers"):
-            getattr(joined, kept).update(getattr(router, kept))
-    return joined
+        for path, method in routes_of(router):
+            other = owners.setdefault((_PARAMETER.sub("<>", path), method), owner)
+            if other != owner:
+                raise ConfigurationError(f"route '{method} {path}' is declared by both {other!r} and {owner!r}")
+    return tuple(routers.values())
 
 
 def admin_routers() -> Sequence[Router]:
@@ -82,10 +75,10 @@ def document(domain: Domain, public: Router) -> str:
     """
     commands, queries = routers(domain)
     resolver = HttpResolver()
-    for router in (commands, queries, public, *admin_routers()):
+    for router in (*commands, *queries, public, *admin_routers()):
         resolver.include_router(router)
     found: Json = json.loads(resolver.get_openapi_json_schema(title=domain.name.capitalize(), version=VERSION))
-    open_paths = {route[0] for route in public._routes}
+    open_paths = {path for path, _ in routes_of(public)}
     for path, method, operation in _operations(found):
         _complete(operation, *_kind(path, method, open_paths))
     return _short(json.dumps(_portable(_completed(found)), indent=2)) + "\n"

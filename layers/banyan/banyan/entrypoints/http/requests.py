@@ -11,8 +11,8 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any, Final, NoReturn
 
-from banyan import tracing
 from banyan.entrypoints.http.problems import BadRequest, BodyTooLarge, InvalidText
+from banyan.telemetry import read_traceparent
 from banyan.text import PATH_RULE, REPLACEMENT, fits_in_path
 
 CORRELATION_ID: Final = "X-Correlation-Id"
@@ -85,7 +85,7 @@ class Headers:
     @property
     def traceparent(self) -> str:
         """The caller's W3C trace context; empty when it is missing or malformed."""
-        return tracing.traceparent(self.found.get(TRACEPARENT, ""))
+        return read_traceparent(self.found.get(TRACEPARENT, ""))
 
     def matches(self, etag: str) -> bool:
         """Whether ``If-None-Match`` holds an entity tag, weak or strong."""

@@ -11,10 +11,9 @@ from pydantic import WithJsonSchema
 
 from banyan.decider import Decider
 from banyan.errors import CommandRejected, Conflict
-from banyan.events import CamelModel, DomainEvent
+from banyan.events import CamelModel, DomainEvent, EventRegistry
 from banyan.migration.writes.primary import Primary
 from banyan.streams import StreamId
-from banyan.upcasting import EventRegistry
 
 ALL_READS: Final = 100
 ENTITY: Final = "migration"

@@ -8,13 +8,12 @@ from typing import Any
 
 import orjson
 
-from banyan.events import DomainEvent, Event, Metadata
+from banyan.events import DomainEvent, Event, EventRegistry, Metadata
 from banyan.migration.stores.adapter import AnyAdapter
 from banyan.migration.stores.legacy import OutboxEntry
 from banyan.migration.stores.rows import of_a_row
 from banyan.store.items import decode, record
 from banyan.streams import BEGINNING_OF_TIME, StreamHead
-from banyan.upcasting import EventRegistry
 
 
 def to_text(events: Sequence[DomainEvent]) -> str:

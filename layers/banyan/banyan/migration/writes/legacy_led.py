@@ -13,7 +13,7 @@ from pydantic import ValidationError
 from banyan.commands.handler import Outcome
 from banyan.decider import AnyDecider
 from banyan.errors import ConcurrencyError, RowParked
-from banyan.events import DomainEvent, Metadata
+from banyan.events import DomainEvent, EventRegistry, Metadata
 from banyan.migration.stores.adapter import AnyAdapter
 from banyan.migration.stores.legacy import AnyRepository, AnyRow, LegacyRow, OutboxEntry, SyncPoint, Unit
 from banyan.migration.stores.rows import of_a_row, readable
@@ -22,7 +22,6 @@ from banyan.migration.writes.parked import Owner, Parked
 from banyan.migration.writes.primary import Primary
 from banyan.store.eventstore import Clock
 from banyan.streams import StreamHead, StreamId
-from banyan.upcasting import EventRegistry
 
 _IMPORTS = UUID("0d9cbf0e-5d0f-4b8c-9a52-8a4f1ab3c0f4")
 

@@ -13,7 +13,7 @@ from banyan.adapters.dynamodb.commits import DynamoDBTable
 from banyan.commands.handler import CommandHandler, Outcome
 from banyan.decider import AnyDecider
 from banyan.errors import Diverged, LegacyWritesOff, PrimaryChanged, RowRaced, RowRefused, StoreRejected
-from banyan.events import Metadata
+from banyan.events import EventRegistry, Metadata
 from banyan.migration.stores.adapter import AnyAdapter
 from banyan.migration.stores.dynamodb import TOO_LARGE, DynamoDBLegacy, StoredRow
 from banyan.migration.stores.legacy import LegacyRow, OutboxEntry, SyncPoint
@@ -23,7 +23,6 @@ from banyan.store import Commit, CompanionWriteRejected, EventStore, Expected, L
 from banyan.store.eventstore import Clock
 from banyan.store.items import decode
 from banyan.streams import StreamId
-from banyan.upcasting import EventRegistry
 
 
 class TransactionalTable(ABC):
