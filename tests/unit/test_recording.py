@@ -55,6 +55,15 @@ def test_a_commit_holds_its_events_in_canonical_json() -> None:
     }
 
 
+def test_the_events_of_a_draft_are_those_that_are_read_back() -> None:
+    """Split or not: a state that is kept after an append must be the one that is folded from the table."""
+    metadata = Metadata(actor="ann", occurred_at=START - timedelta(days=1))
+    for events in (deposits(1, 2), bulk(3, 300_000)):
+        draft = record(EMPTY, events, "commit-1", metadata, START)
+
+        assert list(draft.events) == events_of(draft.parts)
+
+
 def test_event_ids_follow_from_stream_commit_and_index() -> None:
     later = replace(EMPTY, version=5, recorded_at=START)
     first, again = recorded(deposits(1, 2)), recorded(deposits(8, 9), later, START + timedelta(days=1))

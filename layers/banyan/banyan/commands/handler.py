@@ -170,8 +170,7 @@ class HandlesCommands(Protocol):
         expected: int | None = None,
         first_attempt: datetime | None = None,
         optimistic: bool = False,
-    ) -> Outcome[Any]:
-        """As ``CommandHandler.handle``."""
+    ) -> Outcome[Any]: ...
 
 
 class CommandHandler(Generic[S, C]):
