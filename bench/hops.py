@@ -52,7 +52,7 @@ class Way:
     hops: int = 0
 
     def profile(self, frame: FrameType, what: str, _: object) -> None:
-        """Note a call; a generator that goes on counts as one."""
+        """Note a call; a generator that resumes counts as one."""
         if what != "call" or not _of_engine(frame):
             return
         code = frame.f_code

@@ -42,7 +42,7 @@ class Run:
     floor_seconds : float
         Of as many bare writes, right behind it.
     items, events : int
-        Written, and taken in.
+        Written, and applied.
     """
 
     seconds: float

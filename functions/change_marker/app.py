@@ -1,4 +1,4 @@
-"""Marks rows of read models and of a legacy table that changed, whoever changed them, for the next reconciliation."""
+"""Marks rows of read models and of a legacy table that changed, from any source, for the next reconciliation."""
 
 from __future__ import annotations
 

@@ -19,5 +19,5 @@ def worker() -> RebuildWorker:
 
 @instrumented
 def handler(event: dict[str, Any], context: Any) -> None:
-    """Go on with the segments that a batch of messages names."""
+    """Continue the segments that a batch of messages names."""
     work_off(event, worker(), context)

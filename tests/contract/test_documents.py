@@ -136,7 +136,7 @@ class Place:
     step: int
 
 
-def test_one_process_at_a_time_goes_on_with_a_model(documents: Documents) -> None:
+def test_one_process_at_a_time_continues_a_model(documents: Documents) -> None:
     mine, theirs = (Document(documents, Key("job", "place"), Place) for _ in range(2))
     assert mine.read() is None
     begun = mine.save(Place(1), instead_of=None)
@@ -144,7 +144,7 @@ def test_one_process_at_a_time_goes_on_with_a_model(documents: Documents) -> Non
 
     theirs.save(Place(2), instead_of=begun)
 
-    with pytest.raises(Conflict, match=r"another process goes on with the place$") as overtaken:
+    with pytest.raises(Conflict, match=r"another process continues the place$") as overtaken:
         mine.save(Place(3), instead_of=begun)
     assert overtaken.value.code == "overtaken"
     assert mine.read() == Place(2)

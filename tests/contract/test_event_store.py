@@ -256,7 +256,7 @@ class TestRead:
         read = [event.version for event in store.read(A, after, to_version=last)]
         assert read == [version for version in range(1, 13) if version > after and version <= (last or 12)]
 
-    def test_the_version_read_last_is_where_the_next_read_goes_on(self, store: EventStore) -> None:
+    def test_the_version_read_last_is_where_the_next_read_continues(self, store: EventStore) -> None:
         fill(store, A, commits=4, size=3)
 
         first = list(store.read(A, to_version=5))

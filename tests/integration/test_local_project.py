@@ -136,12 +136,12 @@ def test_a_domain_that_changes_is_loaded_again(project: Project) -> None:
     ("line", "reason"),
     [("def decide(", "tasks.py, line [0-9]+: "), ("import nothing_of_that_name", "nothing_of_that_name")],
 )
-def test_a_change_that_cannot_be_loaded_is_shown_and_the_version_before_goes_on(
+def test_a_change_that_cannot_be_loaded_is_shown_and_the_version_before_continues(
     project: Project, line: str, reason: str
 ) -> None:
     with project.served():
         project.module.write_text(f"{project.module.read_text()}\n{line}\n")
-        project.says(f"tasks.py has changed, but the version before goes on.*{reason}")
+        project.says(f"tasks.py has changed, but the previous version keeps running.*{reason}")
         opened = project.ask("/tasks/t-1", {"title": TITLE})
         project.change(f"\n{line}\n", "")
         project.says("Loaded again, as tasks.py has changed")

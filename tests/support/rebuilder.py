@@ -76,7 +76,7 @@ class Rebuilder:
 
 
 def rebuild_in_a_process(endpoint: str, tables: Tables, write_seconds: float) -> None:
-    """Begin both rebuilds, or go on with them, on a database that takes its time."""
+    """Begin both rebuilds, or continue them, on a database that takes its time."""
     client = dynamodb_client(endpoint)
     for operation in ("PutItem", "TransactWriteItems"):
         client.meta.events.register(f"before-call.dynamodb.{operation}", lambda **_: time.sleep(write_seconds))

@@ -1,4 +1,4 @@
-"""A job goes on from its place, whatever ended it before."""
+"""A job continues from its place, whatever ended it before."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def test_a_job_keeps_every_place_in_order_and_ends_when_it_is_finished() -> None
 
 
 @pytest.mark.parametrize("kill_at", range(1, END + 1))
-def test_a_killed_job_goes_on_from_the_last_place_that_was_kept(kill_at: int) -> None:
+def test_a_killed_job_continues_from_the_last_place_that_was_kept(kill_at: int) -> None:
     counting = Counting(kill_at=kill_at)
     with pytest.raises(Killed):
         counting.job.run(0)

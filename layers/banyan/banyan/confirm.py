@@ -1,4 +1,4 @@
-"""Looking again before accusing: what is merely on its way settles between two looks."""
+"""Looking again before accusing: what is only on its way settles between two looks."""
 
 from __future__ import annotations
 

@@ -52,7 +52,7 @@ class Documents(Protocol):
         """Write many in the order given, not all or nothing; ``None`` deletes."""
 
     def replace(self, key: Key, seen: str | None, text: str | None) -> bool:
-        """Write if the text is still the one that was seen; ``None`` is no document.
+        """Write if the text is still the one that was seen; ``None`` is the absence of a document.
 
         Returns
         -------
@@ -74,7 +74,7 @@ class Documents(Protocol):
 
 
 class Document(Generic[M]):
-    """A model in one document, which one process at a time goes on with.
+    """A model in one document, which one process at a time continues.
 
     Parameters
     ----------
@@ -102,7 +102,7 @@ class Document(Generic[M]):
         """
         text, found = self._json.dump_json(model).decode(), self._documents.get(self._key)
         if self._parsed(found) != instead_of or not self._documents.replace(self._key, found, text):
-            raise Conflict("overtaken", f"another process goes on with the {self._key.sort}")
+            raise Conflict("overtaken", f"another process continues the {self._key.sort}")
         saved: M = self._json.validate_json(text)
         return saved
 

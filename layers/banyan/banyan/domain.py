@@ -188,7 +188,7 @@ def _load(module: str) -> Domain:
         raise ConfigurationError(f"package {module!r} exports no DOMAIN")
     domain: Any = package.DOMAIN
     if not isinstance(domain, Domain):
-        raise ConfigurationError(f"{module}.DOMAIN is no banyan.domain.Domain")
+        raise ConfigurationError(f"{module}.DOMAIN is not a banyan.domain.Domain")
     return domain
 
 

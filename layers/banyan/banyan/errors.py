@@ -3,8 +3,8 @@
 ::
 
     BanyanError
-    ├── InvalidStreamId          a name that is no stream name
-    ├── ConcurrencyError         somebody else wrote first
+    ├── InvalidStreamId          a name that is not a stream name
+    ├── ConcurrencyError         another writer was first
     │   ├── Contention           HTTP: and went on doing so
     │   └── PreconditionFailed   HTTP: and the caller said at which version alone
     ├── CommitTooLarge           more than one transaction can hold
@@ -20,7 +20,7 @@
     ├── UnreadableRow            migration: a legacy row that nothing can be made of until it is put right
     ├── NotRepairable            reconciliation: a difference that no repair of its side can mend
     │   └── Unfoldable           a stream whose events add up to nothing
-    ├── RunLost                  reconciliation: somebody else went on with the run
+    ├── RunLost                  reconciliation: another process continued the run
     ├── NotPublished             an event that the bus refuses for good
     ├── StreamCorrupted          a gap or a broken digest in a stream
     ├── EventError               an event that cannot be read
@@ -78,7 +78,7 @@ class ConcurrencyError(BanyanError):
     """
 
     def __init__(self, stream: StreamId, expected: int, actual: int) -> None:
-        super().__init__(f"{stream} is at version {actual}, not {expected}: load it again and decide anew")
+        super().__init__(f"{stream} is at version {actual}, not {expected}: load it again and decide again")
         self.stream = stream
         self.expected = expected
         self.actual = actual
@@ -135,7 +135,7 @@ class RowRaced(BanyanError):
 
 
 class Diverged(BanyanError):
-    """A stream holds something else at a version than the legacy system says; only a person can tell why.
+    """A stream holds something else at a version than the legacy system says; only a person can find out why.
 
     Parameters
     ----------
@@ -150,7 +150,7 @@ class Diverged(BanyanError):
 
 
 class UnreadableRow(BanyanError):
-    """A legacy row that cannot be read or told as an event; its content is not part of the message.
+    """A legacy row that cannot be read or expressed as an event; its content is not part of the message.
 
     Parameters
     ----------

@@ -21,7 +21,7 @@ class Keep(Protocol[P]):
 
 @dataclass(frozen=True, slots=True)
 class Job(Generic[P]):
-    """Work that may be killed anywhere, and goes on from the last place that was kept.
+    """Work that may be killed anywhere, and continues from the last place that was kept.
 
     ::
 
@@ -40,7 +40,7 @@ class Job(Generic[P]):
     finished: Callable[[P], bool]
 
     def places(self, place: P, more: Callable[[], bool] = lambda: True) -> Iterator[P]:
-        """Work on from a place, yielding each new one once it is kept; whoever stops asking stops the work.
+        """Work on from a place, yielding each new one once it is kept; a caller who stops asking stops the work.
 
         Parameters
         ----------

@@ -95,8 +95,8 @@ def caller_tenant(name: str) -> str:
     """Check the tenant that a verified caller claims.
 
     API Gateway hands every claim on as text, so a claim that named nothing shows only in how it reads: ``null``,
-    ``true``. Lists and objects hold characters that a stream name may not have. A number cannot be told from a name
-    of digits, which many tenants have.
+    ``true``. Lists and objects hold characters that a stream name may not have. A number cannot be
+    distinguished from a name of digits, which many tenants have.
 
     Raises
     ------
@@ -112,7 +112,7 @@ def caller_tenant(name: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class StreamHead:
-    """The end of a stream as somebody saw it: a commit boundary that an append may build on.
+    """The end of a stream as a reader saw it: a commit boundary that an append may build on.
 
     Handed out by ``load``, ``head`` and ``append`` only; a version that a caller makes up may lie
     inside a commit.

@@ -74,7 +74,7 @@ def evolve(row: LegacyOrder | None, event: DomainEvent, at: datetime) -> LegacyO
         case FromLegacy(order_id=order_id, order=order):
             return _row(order_id, order)
     if row is None:
-        raise ValueError(f"a {event.event_type()} is no beginning of an order")
+        raise ValueError(f"a {event.event_type()} is not the beginning of an order")
     match event:
         case OrderItemAdded(item=item):
             return _with_lines(row, (item,))
@@ -98,7 +98,7 @@ def state(row: LegacyOrder) -> Order:
 
 
 def imported(row: LegacyOrder, previous: LegacyOrder | None) -> DomainEvent:
-    """The event that tells a row to a stream that told ``previous`` so far."""
+    """The event that brings a stream from ``previous`` to a row."""
     content = _content(row)
     if previous is None:
         return OrderImported(order_id=row.order_id, order=content)

@@ -1,4 +1,4 @@
-"""What requests and answers of the API look like, as far as they are no commands."""
+"""What requests and answers of the API look like, except the commands."""
 
 from __future__ import annotations
 

@@ -81,7 +81,7 @@ def cancel_order(orderId: str, body: CancelOrder, call: CurrentCall) -> Response
     return _handle(call, orderId, body)
 
 
-@commands.post("/inventory/<sku>/receive", operation_id="receiveStock", summary="Take in pieces of a SKU")
+@commands.post("/inventory/<sku>/receive", operation_id="receiveStock", summary="Receive pieces of a SKU")
 def receive_stock(sku: Sku, body: ReceivedStock, call: CurrentCall) -> Response[StockCommandAnswer]:
     """Add to the stock of a SKU; from the first time on it is tracked, and orders reserve what they want of it."""
     command = ReceiveStock(sku=sku, quantity=body.quantity, at=call.application.clock())

@@ -51,7 +51,7 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What an order asked for and still holds: ``open`` as long as it is not paid, then ``sold``."""
+    """What an order asked for and still holds: ``open`` until it is paid, then ``sold``."""
 
     open: tuple[Wanted, ...] = ()
     sold: tuple[Wanted, ...] = ()

@@ -31,7 +31,7 @@ class Order(CamelModel):
     Parameters
     ----------
     status : OrderStatus, optional
-        ``None`` as long as the order was not created.
+        ``None`` until the order is created.
     total_amount : Decimal
         Sum over its lines.
     item_count : int
@@ -61,7 +61,7 @@ def evolve(order: O, event: DomainEvent) -> O:
         case OrderCancelled():
             return order.model_copy(update={"status": OrderStatus.CANCELLED})
         case FromLegacy(order_id=order_id, order=content):
-            return _as_told(order, order_id, content)
+            return _as_recorded(order, order_id, content)
     return order
 
 
@@ -77,7 +77,7 @@ def _as_created(order: O, event: OrderCreated) -> O:
     )
 
 
-def _as_told(order: O, order_id: str, content: OrderContent) -> O:
+def _as_recorded(order: O, order_id: str, content: OrderContent) -> O:
     return order.model_copy(
         update={
             "order_id": order_id,

@@ -66,7 +66,7 @@ def told(platform: InProcessPlatform, path: str, body: Any = None) -> Any:
     return body_of(answer)
 
 
-def test_a_parked_stream_is_told_with_its_error_and_goes_on_when_it_is_retried(platform: InProcessPlatform) -> None:
+def test_a_parked_stream_is_told_with_its_error_and_continues_when_it_is_retried(platform: InProcessPlatform) -> None:
     (parked,) = told(platform, LIST)["parked"]
     assert (parked["stream"], parked["version"], parked["error"]) == (POISONED, 1, "KeyError")
     assert (parked["attempts"], parked["nextTry"], parked["generation"]) == (2, None, 1)

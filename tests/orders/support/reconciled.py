@@ -158,7 +158,7 @@ class Traffic:
             self.step()
 
     def settle(self) -> None:
-        """A pause is as long as anything may be on its way; and then it goes on."""
+        """A pause is as long as anything may be on its way; and then it continues."""
         self._reconciled.project(*self._pending)
         self._pending.clear()
         self.busy(1)

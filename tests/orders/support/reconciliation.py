@@ -40,7 +40,7 @@ ORDERS = [StreamId("acme", "order", f"o-{n}") for n in range(5)]
 Found = set[tuple[str, str, str]]
 
 
-class Notes:
+class Reported:
     """Keeps what was sent."""
 
     def __init__(self) -> None:
@@ -108,7 +108,7 @@ class ReconciliationFixture:
         self.views = engine.views()
         self.documents = engine.documents()
         self.telemetry = CountingTelemetry()
-        self.notes = Notes()
+        self.notes = Reported()
         self.feed = RowFeed(self.views, self.documents, self.clock)
         self.runner = ProjectionProcessor(
             self.store,

@@ -74,16 +74,16 @@ def test_the_scheme_may_be_left_out(authorizer: JwtAuthorizer, data: Path) -> No
         {"nbf": 4102444800},
         {"iss": "https://elsewhere/"},
         {"iss": None},
-        {"aud": "somebody-else"},
+        {"aud": "someone-else"},
         {"aud": None},
         {"aud": []},
-        {"aud": ["somebody-else"]},
+        {"aud": ["someone-else"]},
         {"aud": 7},
         {"aud": ""},
         {"aud": "banyan-local other"},
-        {"aud": "somebody-else", "client_id": AUDIENCE},
+        {"aud": "someone-else", "client_id": AUDIENCE},
         {"aud": [], "client_id": AUDIENCE},
-        {"aud": None, "client_id": "somebody-else"},
+        {"aud": None, "client_id": "someone-else"},
         {"aud": None, "client_id": 7},
         {"iat": 4102444800},
         {"iat": "yesterday"},
@@ -112,8 +112,8 @@ def cognito(data: Path, **changes: Any) -> str:
     [
         {},
         {"aud": "other"},
-        {"aud": ["somebody-else", AUDIENCE]},
-        {"aud": ["somebody-else", AUDIENCE], "client_id": "somebody-else"},
+        {"aud": ["someone-else", AUDIENCE]},
+        {"aud": ["someone-else", AUDIENCE], "client_id": "someone-else"},
         {"aud": None, "client_id": AUDIENCE},
         {"aud": None, "client_id": "other"},
         {"nbf": 1, "iat": 1},
@@ -130,7 +130,7 @@ def test_an_access_token_of_cognito_passes(authorizer: JwtAuthorizer, data: Path
     found = authorizer.authorize(bearer(cognito(data)), ["banyan/admin"])["jwt"]
 
     assert (found["claims"]["client_id"], found["scopes"]) == (AUDIENCE, ["banyan/admin"])
-    assert refused(authorizer, bearer(cognito(data, client_id="somebody-else"))).status == 401
+    assert refused(authorizer, bearer(cognito(data, client_id="someone-else"))).status == 401
 
 
 @pytest.mark.parametrize("algorithm", ["RS256", "RS384", "RS512"])

@@ -124,7 +124,7 @@ def test_every_page_of_a_scan_is_as_motos_own(client: DynamoDBClient, request_: 
     assert scanned(client, request_, beginning_behind_the_last_page()) == own
 
 
-def test_a_scan_goes_on_behind_an_item_that_is_gone(client: DynamoDBClient) -> None:
+def test_a_scan_continues_behind_an_item_that_is_gone(client: DynamoDBClient) -> None:
     (first, *_), *_ = scanned(client, {"TableName": WHOLE, "Limit": 5}, beginning_behind_the_last_page())
     gone = {name: first[-1][name] for name in ("name", "place")}
     client.delete_item(TableName=WHOLE, Key=gone)

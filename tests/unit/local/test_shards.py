@@ -101,7 +101,7 @@ def test_latest_holds_for_the_shards_of_the_beginning_only(stream: Stream) -> No
     assert [*read(reading), *read(reading)] == [("a", ["2"]), ("b", ["3"])]
 
 
-def test_reading_goes_on_behind_a_checkpoint(stream: Stream) -> None:
+def test_reading_continues_behind_a_checkpoint(stream: Stream) -> None:
     stream.add("a", "1", "2", "3")
 
     assert read(reader(stream, checkpoints={"a": "2"})) == [("a", ["3"])]

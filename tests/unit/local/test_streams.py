@@ -293,7 +293,7 @@ def test_stopping_leaves_what_fails(created: Create, console: Console) -> None:
 
 
 @pytest.mark.usefixtures("aws")
-def test_reading_goes_on_behind_the_kept_checkpoint(created: Create, console: Console, tmp_path: Path) -> None:
+def test_reading_continues_behind_the_kept_checkpoint(created: Create, console: Console, tmp_path: Path) -> None:
     first, second, file = Worker(), Worker(), tmp_path / "checkpoints.json"
     template = created()
     with consuming(template, first, console, Checkpoints(file)) as consumer:

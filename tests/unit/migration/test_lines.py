@@ -1,4 +1,4 @@
-"""Which lines go on, and how they are numbered."""
+"""Which lines continue, and how they are numbered."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def test_lines_that_are_only_added_to_stay_as_they_are(
     assert numbered(numbers, places)[: len(before)] == numbers
 
 
-def test_of_two_lines_alike_the_one_at_its_place_goes_on() -> None:
+def test_of_two_lines_alike_the_one_at_its_place_continues() -> None:
     changed, tea, pot = {"sku": "pot", "quantity": 7}, {"sku": "tea", "quantity": 1}, {"sku": "pot", "quantity": 4}
     assert continued([changed, tea, pot], [pot, tea, pot], ("sku",)) == [0, 1, 2]
     assert continued([tea, pot], [pot], ("sku",)) == [1]
@@ -63,7 +63,7 @@ def test_of_two_lines_alike_the_one_at_its_place_goes_on() -> None:
 @given(
     before=lines, after=lines, numbers=st.lists(st.integers(-9, 99), min_size=5, max_size=5, unique=True).map(sorted)
 )
-def test_numbers_grow_with_the_lines_and_none_goes_on_twice(
+def test_numbers_grow_with_the_lines_and_none_continues_twice(
     before: list[object], after: list[object], numbers: list[int]
 ) -> None:
     places = continued(before, after, ("sku",))
@@ -72,7 +72,7 @@ def test_numbers_grow_with_the_lines_and_none_goes_on_twice(
     assert all(low < high for low, high in pairwise(numbered(numbers[: len(before)], places)))
 
 
-def test_without_an_identity_the_line_at_the_same_place_goes_on() -> None:
+def test_without_an_identity_the_line_at_the_same_place_continues() -> None:
     assert continued(["a", "b"], ["b", "c", "d"], ()) == [1, None, None]
     assert continued(["a", "b"], ["a", "c", "d"], ()) == [0, 1, None]
 

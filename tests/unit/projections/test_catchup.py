@@ -65,7 +65,7 @@ def test_lost_tails_are_found_between_two_runs(first: History, second: History) 
 
 
 @pytest.mark.usefixtures("small")
-def test_a_run_that_ends_early_goes_on_where_it_ended() -> None:
+def test_a_run_that_ends_early_continues_where_it_ended() -> None:
     ledger = Ledger(table=MemoryTable(2))
     for stream in STREAMS:
         ledger.append(stream, *deposits(1))

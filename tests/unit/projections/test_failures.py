@@ -127,7 +127,7 @@ def test_only_the_projection_that_fails_stops() -> None:
     assert ledger.turnover_rows() == ledger.expected_turnover()
 
 
-def test_resume_goes_on_from_the_event_table_and_forgets_the_failure() -> None:
+def test_resume_continues_from_the_event_table_and_forgets_the_failure() -> None:
     ledger = Ledger()
     until_parked(ledger, poisoned(ledger))
     ledger.append(ANNA, *deposits(5))

@@ -106,7 +106,7 @@ def test_pause_and_resume() -> None:
     assert ledger.operations.status("balances")[0].status is Status.ACTIVE
 
 
-def test_a_parked_stream_goes_on_when_it_is_retried_and_not_before() -> None:
+def test_a_parked_stream_continues_when_it_is_retried_and_not_before() -> None:
     ledger = Ledger()
     ledger.runner.project(ledger.append(ANNA, *deposits(1)))
     failure = ledger.operations.park("balances", ANNA, "wrong account", "ops@acme")

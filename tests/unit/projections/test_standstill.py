@@ -107,7 +107,7 @@ def test_a_pause_is_reported_until_the_projection_is_resumed() -> None:
     assert ledger.gauges() == NOTHING
 
 
-def test_a_rebuild_that_no_worker_goes_on_with_is_reported() -> None:
+def test_a_rebuild_that_no_worker_continues_is_reported() -> None:
     ledger = Watched()
     build = ledger.rebuilding()
     assert ledger.gauges()["RebuildIdleSeconds"] == QUARTER.total_seconds()
@@ -126,7 +126,7 @@ def test_a_rebuild_that_waits_for_an_operator_is_not_idle(second: BuildPhase) ->
     assert ledger.gauges()["RebuildIdleSeconds"] == (0 if waits else QUARTER.total_seconds())
 
 
-def test_a_deletion_that_no_worker_goes_on_with_is_reported() -> None:
+def test_a_deletion_that_no_worker_continues_is_reported() -> None:
     ledger = Watched()
     build = ledger.rebuilding()
     ledger.segment(build, 0, BuildPhase.COMPARED)

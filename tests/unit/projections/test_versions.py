@@ -114,7 +114,7 @@ def test_a_row_of_an_older_version_is_answered_from_its_stream(ledger: Ledger) -
     assert (answer.value.total, answer.provenance.served_from) == (6, "stream")
 
 
-def test_a_parked_stream_whose_row_fits_no_more_goes_on_when_it_is_retried(ledger: Ledger) -> None:
+def test_a_parked_stream_whose_row_fits_no_more_continues_when_it_is_retried(ledger: Ledger) -> None:
     deployed(ledger, renamed())
     ledger.operations.park("balances", ANNA, "looked at", "ops")
     ledger.runner.project(ledger.append(ANNA, *deposits(4)))

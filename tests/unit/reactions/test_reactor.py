@@ -60,7 +60,7 @@ def test_a_damaged_record_is_read_from_the_event_table() -> None:
     assert noted.taken == [(str(ANNA), 1)]
 
 
-def test_a_failing_stream_stops_alone_is_parked_and_goes_on_when_it_is_retried() -> None:
+def test_a_failing_stream_stops_alone_is_parked_and_continues_when_it_is_retried() -> None:
     noted = Noted(error=KeyError("account"))
     bank = Bank(effects=[noted])
     batch = [

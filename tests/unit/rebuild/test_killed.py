@@ -23,14 +23,14 @@ def filled(fuse: Fuse) -> Rebuilding:
 
 
 def start(rebuilding: Rebuilding) -> None:
-    """Begin, or go on."""
+    """Begin, or continue."""
     for projection in BOTH:
         if rebuilding.live(projection) == 1:
             rebuilding.rebuild.start(projection, switch_when_equal=True)
 
 
 def cancel(rebuilding: Rebuilding) -> None:
-    """Begin, then give up; or go on giving up."""
+    """Begin, then give up; or continue giving up."""
     state = rebuilding.projection_states.get(["turnover"])["turnover"]
     if state.newest == 1:
         rebuilding.rebuild.start("turnover")

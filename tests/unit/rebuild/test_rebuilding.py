@@ -246,7 +246,7 @@ def test_of_two_who_start_at_once_the_slower_one_decides_nothing(
     assert (rebuilding.stage("balances", 2), rebuilding.live("balances")) == (Stage.READY, 1)
 
 
-def test_starting_again_goes_on_with_what_was_begun(rebuilding: Rebuilding) -> None:
+def test_starting_again_continues_what_was_begun(rebuilding: Rebuilding) -> None:
     first = rebuilding.rebuild.start("balances", write_rate=7)
     rebuilding.messages.waiting.clear()
 
@@ -331,7 +331,7 @@ def test_what_has_to_wait_for_longer_than_a_message_can_waits_several_times(rebu
 
 
 @pytest.mark.parametrize("remaining", [1.0, MARGIN_SECONDS - 1])
-def test_a_worker_stops_in_time_and_the_next_one_goes_on(rebuilding: Rebuilding, remaining: float) -> None:
+def test_a_worker_stops_in_time_and_the_next_one_continues(rebuilding: Rebuilding, remaining: float) -> None:
     unhurried = Rebuilding()
     for each in (rebuilding, unhurried):
         each.rebuild.start("balances", switch_when_equal=True)

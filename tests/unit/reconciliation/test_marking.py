@@ -51,7 +51,7 @@ def test_a_mark_that_is_made_again_at_the_same_moment_stays() -> None:
     assert list(marks.all()) == ["o-1"]
 
 
-def test_a_list_goes_on_behind_pages_without_entities() -> None:
+def test_a_list_continues_behind_pages_without_entities() -> None:
     """A scan that filters has such pages, wherever other rows stand."""
     pages = {
         "": Listing((), "1"),

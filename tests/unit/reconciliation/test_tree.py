@@ -91,7 +91,7 @@ def test_as_many_entries_as_a_leaf_holds_are_one_node_and_one_more_are_not(way: 
     assert sized(LEAF_ENTRIES).root().count == LEAF_ENTRIES
 
 
-def test_a_walk_that_goes_on_in_the_middle_of_a_deep_tree_leaves_nothing_out() -> None:
+def test_a_walk_that_continues_in_the_middle_of_a_deep_tree_leaves_nothing_out() -> None:
     documents, ids = MemoryDocuments(), [f"o-{n}" for n in range(1_500)]
     one, other = tree(dict.fromkeys(ids, "a"), documents, "one"), tree(dict.fromkeys(ids, "b"), documents, "other")
     wanted = sorted(ids, key=path_of)

@@ -39,7 +39,7 @@ def watched(answers: Iterator[Answer], measure: Callable[[Any], Measure], left: 
     answers : Iterator[Answer]
         One at least.
     left : str
-        What is told to somebody who stops watching.
+        What is shown when watching ends early.
 
     Raises
     ------

@@ -20,10 +20,10 @@ app.command("archive")(migration_work.archive)
 app.command("restore")(migration_work.restore)
 
 PATH: Final = "migration"
-LEFT: Final = "The move goes on: `banyan migration status` shows it."
+LEFT: Final = "The move continues: `banyan migration status` shows it."
 
-Reason = Annotated[str, typer.Option(help="Why; it is kept.")]
-NoWayBack = Annotated[bool, typer.Option("--no-way-back", help="Go on to event_store, from where no way leads back.")]
+Reason = Annotated[str, typer.Option(help="Why; it is recorded.")]
+NoWayBack = Annotated[bool, typer.Option("--no-way-back", help="Move to event_store, from which there is no way back.")]
 Every = Annotated[float, typer.Option(min=0.01, help="Seconds between two looks.")]
 To = Annotated[str | None, typer.Option(help="A step, such as legacy, dual_write or canary:25.")]
 Limit = Annotated[int, typer.Option(min=1, max=200, help="How many.")]
@@ -91,7 +91,7 @@ def history(
 @app.command()
 def differences(
     context: typer.Context,
-    before: Annotated[str | None, typer.Option(help="Begin with those before, as the page before tells.")] = None,
+    before: Annotated[str | None, typer.Option(help="Begin with those before, as the page before says.")] = None,
     limit: Limit = 50,
     json: Json = False,
 ) -> None:
@@ -119,7 +119,7 @@ def _parsed(step: str) -> Any:
     """A step as it is typed."""
     phase, _, percentage = step.partition(":")
     if percentage and not percentage.isdecimal():
-        raise typer.BadParameter(f"{step!r} is no step: write it as canary:25")
+        raise typer.BadParameter(f"{step!r} is not a step: write it as canary:25")
     share = {"event_store": 100, "complete": 100}.get(phase, 0)
     return {"phase": phase, "percentage": int(percentage or share)}
 

@@ -36,7 +36,7 @@ def overview(found: Json) -> list[RenderableType]:
     if found["parked"]:
         shown.append(rows("Parked: tried again every minute", found["parked"], "stream", "owner", "since", "reason"))
     if found["health"] and found["health"]["differences"]:
-        shown.append(rows("Rows that their streams tell otherwise", found["health"]["differences"], "stream", "what"))
+        shown.append(rows("Rows that differ from their streams", found["health"]["differences"], "stream", "what"))
     return shown
 
 
@@ -62,7 +62,7 @@ def backfill(found: Json) -> list[RenderableType]:
     progress, cost = found["progress"], _cost(found["preview"])
     if progress is None:
         return [Text(f"No backfill was begun yet. {cost}")]
-    state = "has ended" if progress["finished"] else "goes on"
+    state = "has ended" if progress["finished"] else "is running"
     shown: list[RenderableType] = [
         Text(
             f"The backfill {state}: {progress['seen']:,} of about {progress['rows']:,} rows seen, "
@@ -87,7 +87,7 @@ def archive(found: Json) -> list[RenderableType]:
         )
         shown.append(rows("Tables", archive["tables"], "name", "rows", "digest"))
     if restoration := found["restoration"]:
-        state = restoration["damage"] or ("is complete" if restoration["endedAt"] else "goes on")
+        state = restoration["damage"] or ("is complete" if restoration["endedAt"] else "is running")
         shown.append(
             Text(
                 f"The restoration of {restoration['archive']} {state}: {restoration['checked']:,} parts checked, "

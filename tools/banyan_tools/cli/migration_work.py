@@ -13,23 +13,23 @@ from banyan_tools.cli.following import Measure, looks, watched
 from banyan_tools.cli.output import Json, show
 
 PATH: Final = "migration"
-LEFT: Final = "It goes on: the same command with --show tells how far it is."
+LEFT: Final = "It continues: the same command with --show says how far it is."
 
 Look = Annotated[bool, typer.Option("--show", help="Only show how far it has come.")]
-Wait = Annotated[bool, typer.Option(help="Stay until it is over.")]
+Wait = Annotated[bool, typer.Option(help="Wait until it is over.")]
 Every = Annotated[float, typer.Option(min=0.01, help="Seconds between two looks.")]
 
 
 def backfill(
     context: typer.Context,
     preview: Annotated[
-        bool, typer.Option("--preview", "--show", help="Only show its cost, or its progress while it goes on.")
+        bool, typer.Option("--preview", "--show", help="Only show its cost, or its progress while it is running.")
     ] = False,
     wait: Wait = True,
     every: Every = 1.0,
     json: Json = False,
 ) -> None:
-    """Tell the event store of every row that it does not know; ends with 1 when some cannot be told."""
+    """Import every row that the event store does not know; ends with 1 when some cannot be imported."""
     client: Client = context.obj
     answer = client.get(PATH, "backfill") if preview else client.post(PATH, "backfill")
     if wait and not preview:
@@ -40,7 +40,7 @@ def backfill(
 
 def archive(
     context: typer.Context,
-    anew: Annotated[bool, typer.Option("--anew", help="Make another one, even if there is one.")] = False,
+    anew: Annotated[bool, typer.Option("--anew", help="Make another one even if one exists.")] = False,
     look: Look = False,
     wait: Wait = True,
     every: Every = 1.0,

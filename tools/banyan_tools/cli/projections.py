@@ -18,7 +18,7 @@ app = typer.Typer(no_args_is_help=True, help="See, pause, resume and rebuild pro
 
 Name = Annotated[str, typer.Argument(help="The projection.")]
 Stream = Annotated[str, typer.Argument(help="The stream, as tenant:entity:id.")]
-Reason = Annotated[str, typer.Option(help="Why; it is kept and told.")]
+Reason = Annotated[str, typer.Option(help="Why; it is recorded and shown.")]
 Writes = Annotated[int | None, typer.Option("--writes", min=1, help="Write units per second.")]
 Every = Annotated[float, typer.Option(min=0.01, help="Seconds between two looks.")]
 
@@ -39,14 +39,14 @@ def show_one(context: typer.Context, name: Name, json: Json = False) -> None:
 
 @app.command()
 def pause(context: typer.Context, name: Name, reason: Reason, json: Json = False) -> None:
-    """Let a projection take nothing in."""
+    """Pause a projection: it applies nothing."""
     answer = _client(context).post("projections", name, "pause", reason=reason)
     show(answer, json, *tables.projection(answer.content))
 
 
 @app.command()
 def resume(context: typer.Context, name: Name, json: Json = False) -> None:
-    """Let a paused projection go on, and make up for what it missed."""
+    """Resume a paused projection, which then catches up on what it missed."""
     answer = _client(context).post("projections", name, "resume")
     show(answer, json, *tables.resumed(name, answer.content))
 
@@ -58,7 +58,7 @@ def park(context: typer.Context, name: Name, stream: Stream, reason: Reason, jso
     show(
         answer,
         json,
-        Text(f"{stream} is parked in {name}: let it go on with `banyan projections retry {name} {stream}`."),
+        Text(f"{stream} is parked in {name}: release it with `banyan projections retry {name} {stream}`."),
     )
 
 
@@ -70,7 +70,7 @@ def retry(
     every: Annotated[bool, typer.Option("--all", help="Every parked stream of the projection.")] = False,
     json: Json = False,
 ) -> None:
-    """Let a parked stream go on, or all of them; also brings any other stream up to date."""
+    """Retry a parked stream, or all of them; also brings any other stream up to date."""
     if (stream is None) is not every:
         raise typer.BadParameter("name a stream, or give --all")
     client = _client(context)
@@ -93,11 +93,11 @@ def rebuild(
     writes: Writes = None,
     switch: Annotated[bool, typer.Option("--switch", help="Read the new rows as soon as they prove equal.")] = False,
     stream: Annotated[str | None, typer.Option(help="Rebuild this stream only.")] = None,
-    wait: Annotated[bool, typer.Option(help="Stay until it is complete.")] = True,
+    wait: Annotated[bool, typer.Option(help="Wait until it is complete.")] = True,
     every: Every = 1.0,
     json: Json = False,
 ) -> None:
-    """Build a new generation beside the live one, or go on with one that was begun."""
+    """Build a new generation beside the live one, or continue one that was begun."""
     client = _client(context)
     if stream:
         answer = client.post("projections", name, "rebuild", "stream", stream=stream)
@@ -142,7 +142,7 @@ def drop(
     context: typer.Context,
     name: Name,
     generation: Annotated[int, typer.Argument(help="A generation that was kept for the way back.")],
-    wait: Annotated[bool, typer.Option("--wait", help="If it was read until just now, stay until it can be.")] = False,
+    wait: Annotated[bool, typer.Option("--wait", help="If it was read until just now, wait until it can be.")] = False,
     every: Every = 1.0,
     json: Json = False,
 ) -> None:
@@ -185,8 +185,8 @@ def _retry(client: Client, name: str, stream: str, json: bool) -> bool:
     """Retry one stream; whether it is parked again."""
     answer = client.post("projections", name, "retry", stream=stream)
     again = answer.content["parked"]
-    told = f"is parked again at version {again['version']}: {again['error']}" if again else "is up to date"
-    show(answer, json, Text(f"{stream} {told}."))
+    outcome = f"is parked again at version {again['version']}: {again['error']}" if again else "is up to date"
+    show(answer, json, Text(f"{stream} {outcome}."))
     return again is not None
 
 
@@ -196,7 +196,7 @@ def _followed(client: Client, name: str, seconds: float) -> Answer:
     return watched(
         looks(client, "projections", name, "rebuild", seconds=seconds, over=lambda found: found["stage"] != "building"),
         lambda found: Measure(found["phase"], found["streams"], found["total"]),
-        f"The rebuild goes on: `{look}` shows it, `{end}` gives it up.",
+        f"The rebuild continues: `{look}` shows it, `{end}` abandons it.",
     )
 
 

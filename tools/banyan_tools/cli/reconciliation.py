@@ -25,8 +25,8 @@ PATH: Final = "reconciliation"
 LOOKS_TO_BEGIN: Final = 120
 
 Full = Annotated[bool, typer.Option("--full", help="Read everything again, not only what changed.")]
-Repair = Annotated[bool, typer.Option("--repair", help="Put right what can be; reads everything.")]
-Wait = Annotated[bool, typer.Option(help="Stay until the report is there.")]
+Repair = Annotated[bool, typer.Option("--repair", help="Repair what can be repaired; reads everything.")]
+Wait = Annotated[bool, typer.Option(help="Wait until the report is there.")]
 Every = Annotated[float, typer.Option(min=0.01, help="Seconds between two looks.")]
 Html = Annotated[Path | None, typer.Option("--html", help="Write the report to this file, as a page with a chart.")]
 Limit = Annotated[int, typer.Option(min=1, max=100, help="How many.")]
@@ -73,7 +73,7 @@ def show_one(
     html: Html = None,
     json: Json = False,
 ) -> None:
-    """Show a report, the newest unless told, down to fields; ends with 1 when something is left that drifted."""
+    """Show a report, by default the newest, down to fields; ends with 1 when something is left that drifted."""
     client: Client = context.obj
     history = client.get(PATH, "reports").content["reports"]
     if not (id or history):
@@ -98,7 +98,7 @@ def _followed(client: Client, begun: Answer, seconds: float) -> Answer:
             for found in _looks(client, begun.content, seconds):
                 line.update(next(_standing(found)))
         except KeyboardInterrupt:
-            raise CliError("It goes on: `banyan reconcile status` shows how far it is.", INTERRUPTED) from None
+            raise CliError("It continues: `banyan reconcile status` shows how far it is.", INTERRUPTED) from None
     return client.get(PATH, "reports", found["latest"]["id"])
 
 

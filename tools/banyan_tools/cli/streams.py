@@ -19,7 +19,7 @@ app = typer.Typer(no_args_is_help=True, help="See what happened to a stream.")
 def show_one(
     context: typer.Context,
     stream: Annotated[str, typer.Argument(help="The stream, as tenant:entity:id.")],
-    after: Annotated[int, typer.Option(min=0, help="Begin behind this version.")] = 0,
+    after: Annotated[int, typer.Option(min=0, help="Begin after this version.")] = 0,
     limit: Annotated[int, typer.Option(min=1, max=200, help="At most so many events.")] = 50,
     json: Json = False,
 ) -> None:

@@ -51,9 +51,9 @@ def parked(found: Iterable[Json]) -> Table:
 
 def resumed(name: str, found: Json) -> list[RenderableType]:
     """What a projection made up for."""
-    table = rows("Made up for", found["generations"], "generation", "commits", "healed", "complete", "error")
+    table = rows("Caught up", found["generations"], "generation", "commits", "healed", "complete", "error")
     unfinished = [each for each in found["generations"] if not each["complete"]]
-    rest = "The scheduled catch-up goes on with the rest." if unfinished else f"{name} is up to date."
+    rest = "The scheduled catch-up continues with the rest." if unfinished else f"{name} is up to date."
     return [table, Text(rest)]
 
 
@@ -103,7 +103,7 @@ def deadlines(found: Json) -> list[RenderableType]:
 
 
 def stream(found: Json) -> list[RenderableType]:
-    """Some events of a stream, and where to go on."""
+    """Some events of a stream, and where to continue."""
     shown: list[RenderableType] = [
         rows(
             f"{found['stream']}, version {found['version']}", found["events"], "version", "type", "at", "actor", "data"

@@ -38,8 +38,8 @@ class JwtAuthorizer:
     identity_source : str
         Where the token stands, for example ``$request.header.Authorization``.
     text_claims : Collection[str]
-        Claims that are left out unless they are text. API Gateway would hand them on as text all the same: whoever
-        puts a number there learns of it here.
+        Claims that are left out unless they are text. API Gateway would pass them on as text all the same: a domain
+        that puts a number there learns of it here.
     """
 
     def __init__(

@@ -34,7 +34,7 @@ class Door:
     """Lets a client invoke functions and look at the stack; every other request goes to the gateway.
 
     ``POST /_local/invoke/<logical id>`` with an event as JSON answers what the function answers;
-    ``GET /_local/status`` names functions and tables, and tells each mapping's lag in records;
+    ``GET /_local/status`` names functions and tables, and shows each mapping's lag in records;
     ``/_local/dynamodb`` is an endpoint for SDKs, with the stack's tables. No token is asked for, so a page in the
     user's browser must not get here: it could only under a name of its own that it let point to this machine.
 

@@ -26,7 +26,7 @@ QUICK_START = ("-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC")
 class DynamoDBLocal:
     """DynamoDB Local on this machine, from ``start`` to ``stop``; also a context manager.
 
-    It binds every network interface and cannot be told otherwise: say so where you start it.
+    It binds every network interface, and no option changes that: say so where you start it.
 
     Parameters
     ----------

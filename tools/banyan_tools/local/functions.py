@@ -133,7 +133,7 @@ class Function:
         ------
         EventTooLarge
         FunctionTimedOut
-            It took too long. It goes on in the background, for a thread cannot be ended.
+            It took too long. It continues in the background, since a thread cannot be ended.
         FunctionFailed
             It raised, or its answer is not JSON or too large.
         """

@@ -57,5 +57,5 @@ def on_path(folder: Path) -> Iterator[None]:
 
 
 def file_of(module: Any) -> str:
-    """Where a module comes from; empty when that is no file."""
+    """Where a module comes from; empty when that is not a file."""
     return getattr(module, "__file__", None) or ""

@@ -116,7 +116,7 @@ def response(answer: Any) -> Response:
     Raises
     ------
     Problem
-        500 when it is no HTTP answer.
+        500 when it is not an HTTP answer.
     """
     if not isinstance(answer, dict) or "statusCode" not in answer:
         body = answer if isinstance(answer, str) else json.dumps(answer)

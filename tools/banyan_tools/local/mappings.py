@@ -93,7 +93,7 @@ def on_failure(resource: Resource) -> str | None:
 
 
 def filters(criteria: list[dict[str, str]]) -> Matcher:
-    """Return a function that tells whether a record passes one of the filters; without any, all pass."""
+    """Return a function that says whether a record passes one of the filters; without any, all pass."""
     patterns = [compile_pattern(json.loads(criterion["Pattern"])) for criterion in criteria]
     return any_of(patterns or [everything])
 

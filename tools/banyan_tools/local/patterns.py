@@ -20,7 +20,7 @@ COMPARISONS: dict[str, Callable[[Any, Any], bool]] = {
 
 
 def compile_pattern(pattern: Mapping[str, Any]) -> Matcher:
-    """Return a function that tells whether an event matches a pattern.
+    """Return a function that says whether an event matches a pattern.
 
     Raises
     ------
@@ -32,7 +32,7 @@ def compile_pattern(pattern: Mapping[str, Any]) -> Matcher:
 
 
 def compile_field(name: str, expected: Any) -> Matcher:
-    """Return a function that tells whether one field of an object is as a pattern expects."""
+    """Return a function that says whether one field of an object is as a pattern expects."""
     if name == "$or":
         return any_of([compile_pattern(branch) for branch in expected])
     matches = any_element(compile_pattern(expected)) if isinstance(expected, Mapping) else compile_leaf(expected)
@@ -40,7 +40,7 @@ def compile_field(name: str, expected: Any) -> Matcher:
 
 
 def compile_leaf(expected: Any) -> Matcher:
-    """Return a function that tells whether a value, or an element of it, meets one of the conditions."""
+    """Return a function that says whether a value, or an element of it, meets one of the conditions."""
     if not isinstance(expected, list):
         raise StackError(f"A filter pattern needs a list of values, not {expected!r}.")
     conditions = [compile_condition(condition) for condition in expected]
@@ -48,7 +48,7 @@ def compile_leaf(expected: Any) -> Matcher:
 
 
 def compile_condition(condition: Any) -> Matcher:
-    """Return a function that tells whether a value meets one condition."""
+    """Return a function that says whether a value meets one condition."""
     if not isinstance(condition, Mapping):
         return any_element(lambda value: same(value, condition))
     ((name, argument),) = condition.items()
@@ -63,7 +63,7 @@ def compile_condition(condition: Any) -> Matcher:
 
 
 def compile_unwanted(argument: Any) -> Matcher:
-    """Return a function that tells whether a value is one that ``anything-but`` excludes."""
+    """Return a function that says whether a value is one that ``anything-but`` excludes."""
     return compile_leaf(argument if isinstance(argument, list) else [argument])
 
 
@@ -99,7 +99,7 @@ def everything(_: Any) -> bool:
 
 
 def any_of(matchers: list[Matcher]) -> Matcher:
-    """Return a function that tells whether one of the matchers holds."""
+    """Return a function that says whether one of the matchers holds."""
     return lambda value: any(matches(value) for matches in matchers)
 
 

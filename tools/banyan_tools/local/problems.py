@@ -68,7 +68,7 @@ def payload_too_large() -> Problem:
 
 
 def function_failed() -> Problem:
-    """The function raised, or its answer is no HTTP answer."""
+    """The function raised, or its answer is not an HTTP answer."""
     detail = "The function failed; its log says why."
     return Problem(HTTPStatus.INTERNAL_SERVER_ERROR, "internal_error", detail)
 

@@ -67,7 +67,7 @@ class StackProcess:
         return self._screen.read_text()
 
     def stop(self, *numbers: signal.Signals) -> int:
-        """Stop it, as Ctrl-C does unless told; its exit code, which a second call returns again."""
+        """Stop it, as Ctrl-C does by default; its exit code, which a second call returns again."""
         if self._process.poll() is None:
             for number in numbers or (signal.SIGINT,):
                 self._process.send_signal(number)
@@ -90,7 +90,7 @@ class StackProcess:
 
 
 def command(data: Path, *arguments: str) -> list[str]:
-    """Return the command line of a stack, on a free port unless told."""
+    """Return the command line of a stack, on a free port by default."""
     given = list(arguments) if "--port" in arguments else ["--port", str(free_port()), *arguments]
     return [sys.executable, "-m", "banyan_tools.local", "--data", str(data), *given]
 

@@ -93,7 +93,7 @@ class QueueConsumer:
         return failed
 
     def _is_cut_off(self, message: MessageTypeDef) -> bool:
-        """Whether a message would go on with a chain that is too long; it leaves the queue then."""
+        """Whether a message would continue a chain that is too long; it leaves the queue then."""
         name = self._function.logical_id
         if self._function.may_loop or invoked(name, [chain(message)])[name] <= LONGEST_CHAIN:
             return False

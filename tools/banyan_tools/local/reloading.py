@@ -59,7 +59,7 @@ class Reloading:
         except (StackError, SyntaxError, ValueError) as error:
             self._forget()
             sys.modules.update(before)
-            self._console.warn(f"{names} has changed, but the version before goes on. {_reason(error)}")
+            self._console.warn(f"{names} has changed, but the previous version keeps running. {_reason(error)}")
             return
         use()
         self._console.say(f"Loaded again, as {names} has changed.")

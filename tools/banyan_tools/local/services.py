@@ -39,7 +39,7 @@ def create_services(template: Template) -> None:
 
 
 def unless_there(create: Callable[..., object], **arguments: Any) -> None:
-    """Create something; that it is there from an earlier start is no error."""
+    """Create something; that it is there from an earlier start is not an error."""
     try:
         create(**arguments)
     except ClientError as error:

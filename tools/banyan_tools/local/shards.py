@@ -33,7 +33,7 @@ class ShardReader:
     start : str
         ``TRIM_HORIZON`` or ``LATEST``, for the shards that exist at the first reading.
     checkpoints : Mapping[str, str]
-        Sequence numbers behind which to go on, by shard.
+        Sequence numbers after which to continue, by shard.
     """
 
     def __init__(

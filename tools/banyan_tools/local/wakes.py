@@ -1,4 +1,4 @@
-"""Wake-ups: whoever reads a stream or a queue of this process learns at once that something was written to it."""
+"""Wake-ups: readers of a stream or a queue of this process learn at once that something was written to it."""
 
 from __future__ import annotations
 

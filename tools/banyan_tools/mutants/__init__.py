@@ -1,1 +1,1 @@
-"""Plants bugs one at a time, and tells which of them the tests notice."""
+"""Plants bugs one at a time, and reports which of them the tests notice."""

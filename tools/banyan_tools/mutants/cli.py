@@ -1,4 +1,4 @@
-"""The command line: plant, test, tell."""
+"""The command line: plant, test, report."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def main(
     count: Annotated[int, typer.Option(min=1, help="How many bugs to plant in each.")] = 20,
     seed: Annotated[int, typer.Option(help="Chooses them; the same seed chooses the same bugs.")] = 0,
 ) -> None:
-    """Plant bugs one at a time in a copy of the source, and tell which the tests notice. Exit 1 if it cannot."""
+    """Plant bugs one at a time in a copy of the source, and report which the tests notice. Exit 1 if it cannot."""
     console = Console()
     try:
         killed, planted = (sum(each) for each in zip(*run(console, room or list(ROOMS), count, seed), strict=True))

@@ -34,7 +34,7 @@ class Emulator:
     """A function as Lambda runs it: in a process of its own, fed by the runtime API, one invocation at a time.
 
     Everything listens on loopback. The function finds nothing in its environment but what Lambda and the template
-    put there. The emulator answers handler errors with status 200, so they are told apart by their shape.
+    put there. The emulator answers handler errors with status 200, so they are distinguished by their shape.
 
     Parameters
     ----------

@@ -27,7 +27,7 @@ class Guard:
     endpoint : str
         URL for the function's clients.
     started : list[Any]
-        Events of the functions that it started; nobody runs these.
+        Events of the functions that it started; these are not run.
     """
 
     def __init__(self, role: Role, backend: Backend) -> None:

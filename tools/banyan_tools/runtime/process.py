@@ -89,7 +89,7 @@ def stop(process: subprocess.Popen[bytes]) -> None:
 
 
 def accepts(port: int) -> bool:
-    """Tell whether somebody accepts connections on a port of this machine."""
+    """Whether a port of this machine accepts connections."""
     with socket.socket() as probe:
         return probe.connect_ex(("127.0.0.1", port)) == 0
 

@@ -27,7 +27,7 @@ CONFIG: Final = Config(
     user_agent="banyan",
     parameter_validation=False,
 )
-"""What the SDK tells of itself and checks by itself is a sixth of the CPU time of a request; the service checks too."""
+"""What the SDK says of itself and checks by itself is a sixth of the CPU time of a request; the service checks too."""
 
 REJECTED: Final = frozenset({"ValidationException", "ValidationError", "ItemCollectionSizeLimitExceeded"})
 MISCONFIGURED: Final = frozenset({"AccessDeniedException", "ResourceNotFoundException"})

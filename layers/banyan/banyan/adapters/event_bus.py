@@ -217,7 +217,7 @@ CLAIM: Final = "claim"
 
 
 class EventPublisher:
-    """The effect that publishes every event, at least once; listeners tell repeats by ``eventId``.
+    """The effect that publishes every event, at least once; listeners recognise repeats by ``eventId``.
 
     The detail-type is the event's type, the detail the whole event. One that is too large carries a claim instead of
     its payload.

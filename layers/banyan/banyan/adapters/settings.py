@@ -48,7 +48,9 @@ class Settings(BaseModel):
         2000, ge=0, description="How long a process may act on a pause or a switch it read before, ms."
     )
     rebuild_write_units: int = Field(
-        500, ge=1, description="Write units per second that one rebuild may consume, unless it is told otherwise."
+        500,
+        ge=1,
+        description="Write units per second that one rebuild may consume, unless the rebuild names another rate.",
     )
     rebuild_parallelization: int = Field(
         2, ge=2, le=1000, description="Segments of rebuilds that are worked on at once."
@@ -93,7 +95,7 @@ class Settings(BaseModel):
     legacy_name: str = Field("", description="Name of the legacy DynamoDB table.")
     legacy_stream_arn: str = Field(
         "",
-        description="Stream of the legacy DynamoDB table, which tells what changed; "
+        description="Stream of the legacy DynamoDB table, which reports what changed; "
         "each reconciliation reads the whole table without it.",
     )
     canary_steps: Annotated[tuple[int, ...], BeforeValidator(_split)] = Field(

@@ -125,7 +125,7 @@ class Application:
 
     @cached_property
     def retry_policy(self) -> RetryPolicy:
-        """How failing streams are treated, and who is told."""
+        """How failing streams are treated, and where that is announced."""
         return RetryPolicy(
             max_retries=self.settings.max_retries,
             backoff_ms=self.settings.backoff_ms,

@@ -25,7 +25,7 @@ from banyan.telemetry import NoTelemetry, Telemetry, span
 
 REMEMBERED_COMMITS: Final = 128
 SEARCHED_COMMITS: Final = 10_000
-"""Kept of a stream that was searched: a megabyte or two, for as long as its aggregate is kept."""
+"""Kept of a stream that was searched: a megabyte or two, while its aggregate is kept."""
 
 EVER: Final = datetime.min.replace(tzinfo=UTC)
 _TICK: Final = timedelta(microseconds=1)
@@ -51,7 +51,7 @@ class CommitIdCache:
 
     @classmethod
     def of(cls, loaded: Loaded) -> CommitIdCache:
-        """What loading a stream tells: all of it, or what came behind its snapshot."""
+        """What loading a stream shows: all of it, or what came after its snapshot."""
         if loaded.snapshot is None:
             return cls().followed_by(loaded.commits)
         oldest = loaded.commits[0].recorded_at if loaded.commits else loaded.head.recorded_at
@@ -68,15 +68,15 @@ class CommitIdCache:
         return place and place[0]
 
     def followed_by(self, commits: Iterable[Commit]) -> CommitIdCache:
-        """Take in what came behind them, oldest first."""
+        """Add what came after them, oldest first."""
         return self._bounded({**self.places, **_places(commits)}, self.since, self.limit)
 
     def and_own(self, commit_id: str, head: StreamHead) -> CommitIdCache:
-        """Take in a commit that was just appended behind them."""
+        """Add a commit that was just appended after them."""
         return self._bounded({**self.places, commit_id: (head.version, head.recorded_at)}, self.since, self.limit)
 
     def preceded_by(self, commits: Iterable[Commit], since: datetime) -> CommitIdCache:
-        """Take in what came before them, oldest first: all since a moment."""
+        """Add what came before them, oldest first: all since a moment."""
         return self._bounded({**_places(commits), **self.places}, since, SEARCHED_COMMITS)
 
     @staticmethod
@@ -302,7 +302,7 @@ class CommandHandler(Generic[S, C]):
     def _kept_decision(
         self, stream: StreamId, command: C, commit_id: str, expected: int | None
     ) -> tuple[Aggregate[S], Sequence[DomainEvent]] | None:
-        """What follows from the kept aggregate, unless only a fresh one can tell.
+        """What follows from the kept aggregate, unless only a fresh one can show that.
 
         A state that may be old proves itself by an append, never by a refusal or by nothing to do.
         """

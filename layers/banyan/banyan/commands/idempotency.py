@@ -51,7 +51,7 @@ class Record:
 
     @property
     def first_attempt(self) -> datetime:
-        """No commit of this request is older, whoever's clock recorded it."""
+        """No commit of this request is older, by any clock that recorded it."""
         return self.started_at - CLOCK_SKEW
 
 

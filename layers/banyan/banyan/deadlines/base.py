@@ -91,7 +91,7 @@ class WaitingDeadlines(Deadlines, Protocol):
         """What is due at ``now``, in the order of due times, fetched as it is consumed; it may be removed meanwhile."""
 
     def remove(self, waiting: Waiting) -> None:
-        """Forget a deadline; one that is gone is no error."""
+        """Forget a deadline; one that is gone is not an error."""
 
     def put_back(self, waiting: Waiting) -> None:
         """Keep what changed of a deadline that still waits; one that is gone stays gone."""

@@ -94,7 +94,7 @@ class DeadlineRunner:
         self._telemetry = telemetry or NoTelemetry()
 
     def run(self, remaining_ms: Callable[[], float]) -> DeadlineRun:
-        """Work off what is due, as long as there is time.
+        """Work off what is due, while there is time.
 
         Parameters
         ----------

@@ -1,4 +1,4 @@
-"""Work that a schedule, a queue or another function hands over, as much of it as there is time for."""
+"""Work that a schedule, a queue or another function asks for, as much of it as there is time for."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def reconcile(event: Mapping[str, Any], reconciler: Reconciler, remaining: Remai
     Parameters
     ----------
     event : Mapping[str, Any]
-        ``full`` compares everything, ``repair`` puts it right as well, ``continue`` goes on with what was begun.
+        ``full`` compares everything, ``repair`` puts it right as well, ``continue`` continues what was begun.
     remaining : Callable[[], float]
         Seconds that are left.
 
@@ -33,7 +33,7 @@ def reconcile(event: Mapping[str, Any], reconciler: Reconciler, remaining: Remai
 
 
 def work_off(event: Mapping[str, Any], worker: RebuildWorker, context: Any) -> None:
-    """Go on with the segments that a batch of messages names.
+    """Continue the segments that a batch of messages names.
 
     Raises
     ------

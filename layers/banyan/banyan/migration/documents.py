@@ -29,7 +29,7 @@ class MigrationDocuments:
         return cls(DynamoDBDocuments(gateway, table, NOTES), entity)
 
     def of(self, name: str, model: type[M]) -> Document[M]:
-        """A model under a name, which one process at a time goes on with."""
+        """A model under a name, which one process at a time continues."""
         return Document(self.documents, self._key(name), model)
 
     def get(self, name: str) -> str | None:

@@ -32,7 +32,7 @@ class IdleWork(CamelModel):
 
 
 def run_maintenance(migration: Migration, remaining: Callable[[], float]) -> Mapping[str, Any]:
-    """Complete what is half done, move on or back, and go on with backfill and archive while there is time.
+    """Complete what is half done, move on or back, and continue backfill and archive while there is time.
 
     Parameters
     ----------

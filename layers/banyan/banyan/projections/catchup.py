@@ -66,7 +66,7 @@ class CaughtUp:
     moved : int
         Streams that lagged and moved.
     complete : bool
-        Whether the end of the log was reached; if not, the next run goes on where this one ended.
+        Whether the end of the log was reached; if not, the next run continues where this one ended.
     error : str, optional
         What stopped it before its time was over.
     """
@@ -82,7 +82,7 @@ class CatchUp:
     """Brings projections, or the reactor, up to date where the delivery did not.
 
     It walks the log bucket by bucket, and catches up every stream whose checkpoint lies before what it finds. A
-    moment is kept for each bucket as the walk goes on, so a run that ends early costs a repeat of at most
+    moment is kept for each bucket as the walk continues, so a run that ends early costs a repeat of at most
     ``ENTRIES_AT_ONCE`` entries. Streams that fail are tried again and parked as in any batch. Generations under
     construction are left alone, as their rebuild catches up by itself.
     """

@@ -74,12 +74,12 @@ class Operations:
         return pause(self._states, self._policy, projection, reason, by)
 
     def resume(self, projection: str, deadline: datetime) -> list[CaughtUp]:
-        """Let a projection go on, and catch up with what it missed.
+        """Let a projection continue, and catch up with what it missed.
 
         Parameters
         ----------
         deadline : datetime
-            When to stop; the scheduled catch-up goes on from there.
+            When to stop; the scheduled catch-up continues from there.
 
         Returns
         -------
@@ -100,7 +100,7 @@ class Operations:
         return failures[0]
 
     def retry(self, projection: str, stream: StreamId) -> FailureRecord | None:
-        """Let a parked stream go on from the event table, in a paused projection too; why it is parked again, if so."""
+        """Retry a parked stream from the event table, in a paused projection too; why it is parked again, if so."""
         self._projectors.check(projection, stream)
         self._states.change(projection, lambda seen: seen.unparking(stream))
         return self._processor.retry(projection, stream)

@@ -155,7 +155,7 @@ class Projectors:
             self._states.change(name, lambda seen: seen.noted(made_by))
 
     def check(self, name: str, stream: StreamId | None = None) -> None:
-        """Refuse what is no subscription, or does not read a stream. Raises ``ConfigurationError``."""
+        """Refuse what is not a subscription, or does not read a stream. Raises ``ConfigurationError``."""
         found = self._subscriptions.get(name)
         if found is None or (stream and not found.reads(stream)):
             of = f" of {stream.entity!r} streams" if stream else ""
@@ -259,7 +259,7 @@ class StreamProcessor:
         return len(moved)
 
     def retry(self, name: str, stream: StreamId) -> FailureRecord | None:
-        """Let a parked stream go on, from the event table; also brings any other stream up to date.
+        """Let a parked stream continue, from the event table; also brings any other stream up to date.
 
         Returns
         -------

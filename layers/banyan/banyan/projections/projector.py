@@ -35,7 +35,7 @@ MAX_TRANSACTION_ITEMS: Final = 100
 MAX_ROWS: Final = MAX_TRANSACTION_ITEMS - 1
 
 Start = TypeVar("Start")
-"""What a stream goes on from: its row, or its checkpoint."""
+"""What a stream continues from: its row, or its checkpoint."""
 
 Decoded = tuple[Commit, tuple[Event, ...]]
 """A whole commit, of a split one the last part, with all of its events."""
@@ -168,7 +168,7 @@ class Projector(ABC, Generic[Start]):
 
     @abstractmethod
     def _starts(self, streams: Sequence[StreamId]) -> Mapping[StreamId, Start]:
-        """Where streams go on from; those that were never applied are left out."""
+        """Where streams continue from; those that were never applied are left out."""
 
     @abstractmethod
     def _apply(self, batch: StreamBatch, start: Start | None) -> StreamProgress:
@@ -344,7 +344,7 @@ class ViewProjector(Projector[int]):
 
 
 def _packs(plans: Iterable[_Plan]) -> Iterator[list[_Plan]]:
-    """Plans of at most one slice, together as long as one transaction holds them."""
+    """Plans of at most one slice, together within what one transaction holds."""
     pack: list[_Plan] = []
     keys: set[ViewKey] = set()
     for plan in plans:

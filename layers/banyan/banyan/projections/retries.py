@@ -123,7 +123,7 @@ class Retries:
     def park(self, failed: FailedStream, attempts: int = 1) -> FailureRecord:
         """Count, log and announce it, then stop trying a stream in one projection until an operator retries it.
 
-        In this order: whoever dies between the two parks it again, and what is parked was announced at least once.
+        In this order: a process that dies between the two parks it again, and what is parked was announced before.
         """
         now = self._policy.clock()
         failure = FailureRecord(failed.stream, failed.version, describe(failed.error), attempts, now, parked_at=now)
@@ -198,7 +198,7 @@ def describe(error: Exception) -> str:
 
 
 def pause(states: CachedStates, policy: RetryPolicy, projection: str, reason: str, by: str) -> ProjectionState:
-    """Pause a projection; processes that read its state before go on for at most ``control_cache_ms``.
+    """Pause a projection; processes that read its state before continue for at most ``control_cache_ms``.
 
     Raises
     ------

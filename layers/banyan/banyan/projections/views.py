@@ -146,7 +146,7 @@ class LookupPage:
 
 
 class WriteConflict(Exception):
-    """Somebody else moved a checkpoint, or another write met a row; nothing of this write was made."""
+    """Another process moved a checkpoint, or another write met a row; nothing of this write was made."""
 
 
 class Views(Protocol):

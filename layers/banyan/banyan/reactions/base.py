@@ -28,7 +28,7 @@ class Send:
     entity, id : str
         Of the stream it goes to, which has the event's tenant.
     step : str
-        Tells this reaction from the others of the same policy to the same event.
+        Distinguishes this reaction from the others of the same policy to the same event.
     existing : bool
         Leave it out when the stream does not exist. One batch read finds that out for all such reactions to an event,
         so those that come to nothing cost almost nothing.

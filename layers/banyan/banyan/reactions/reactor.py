@@ -127,7 +127,7 @@ def _has_effects(stream: StreamId) -> bool:
 
 
 class Beginning:
-    """The moment from which on commits have effects, decided once by whoever asks first.
+    """The moment from which on commits have effects, decided once by the first to ask.
 
     Parameters
     ----------

@@ -35,11 +35,11 @@ class RunState(CamelModel):
     sections : tuple[Section, ...]
         What was found so far.
     pending : tuple[Finding, ...]
-        Found in ``pending_section`` and to be repaired before the run goes on.
+        Found in ``pending_section`` and to be repaired before the run continues.
     unsettled_since : datetime, optional
         When the oldest change was made that is still on its way.
     leased_until : datetime, optional
-        No other process may go on with the run before.
+        No other process may continue the run before.
     """
 
     started_at: datetime
@@ -139,7 +139,7 @@ DRIFT: Final = "ReconciliationDrift"
 MARGIN_SECONDS: Final = 60.0
 """No chunk begins with less time left."""
 LEASE: Final = timedelta(minutes=5)
-"""How long a run may stand still before another process goes on with it."""
+"""How long a run may stand still before another process continues it."""
 
 Remaining = Callable[[], float]
 
@@ -154,7 +154,7 @@ class Reconciler:
     window : timedelta
         How long an event may be on its way.
     tolerance_percent : float
-        Share of differing entities that is no drift, %.
+        Share of differing entities that is not drift, %.
     """
 
     def __init__(
@@ -181,7 +181,7 @@ class Reconciler:
     def run(
         self, *, full: bool = False, repair: bool = False, remaining: Remaining = lambda: math.inf
     ) -> Report | None:
-        """Begin a run, or go on with one like it.
+        """Begin a run, or continue one like it.
 
         Parameters
         ----------
@@ -210,7 +210,7 @@ class Reconciler:
         return self._segment(state, remaining)
 
     def go_on(self, *, remaining: Remaining = lambda: math.inf) -> Report | None:
-        """Go on with the run that is not finished, if there is one and no process is at it. As ``run`` otherwise."""
+        """Continue the run that is not finished, if there is one and no process is at it. As ``run`` otherwise."""
         state = self._runs.open()
         return None if state is None or self._leased(state) else self._segment(state, remaining)
 
@@ -264,11 +264,11 @@ class Reconciler:
         )
         self._reports.put(report)
         if report.drifted:
-            self._tell(report)
+            self._announce(report)
         self._runs.save(None)
         return report
 
-    def _tell(self, report: Report) -> None:
+    def _announce(self, report: Report) -> None:
         self._telemetry.count("ReconciliationDrift", report.differences)
         self._notices.send(
             DRIFT,

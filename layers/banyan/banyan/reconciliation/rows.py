@@ -1,4 +1,4 @@
-"""A ``StreamProjection`` against folds of its streams: each row at its own version, so that lag is no difference."""
+"""A ``StreamProjection`` against folds of its streams, each row at its own version: lag is not a difference."""
 
 from __future__ import annotations
 
@@ -142,7 +142,7 @@ class StateRowSide:
         return {id: self.content(row) for id, row in self.rows(ids).items()}
 
     def rows(self, ids: Sequence[str]) -> Mapping[str, StateRow | None]:
-        """Rows of streams; ``None`` stands for one that is no row any more."""
+        """Rows of streams; ``None`` stands for one that is no longer a row."""
         streams = list(map(StreamId.parse, ids))
         try:
             return {str(stream): row for stream, row in self._views.states(self.generation, streams).items()}
@@ -246,7 +246,7 @@ class StateComparison:
         generation, id = self.actual.generation, str(stream)
         rows = self.actual.rows([id])
         if id in rows and rows[id] is None:
-            raise NotRepairable(f"the row of {stream} is no row any more: remove it by hand")
+            raise NotRepairable(f"the row of {stream} is no longer a row: remove it by hand")
         old, new = rows.get(id), self.expected.row(self.expected.commits(stream))
         if new is None:
             if old:
@@ -259,7 +259,7 @@ class StateComparison:
 
 
 def while_it_moves(write: Callable[[], str], what: str) -> str:
-    """Write a row again as long as it changes in between. Raises ``NotRepairable`` when it never stands still."""
+    """Write a row again while it changes in between. Raises ``NotRepairable`` when it never stands still."""
     for _ in range(REPAIR_ATTEMPTS):
         try:
             return write()

@@ -50,7 +50,7 @@ class Listing:
     Parameters
     ----------
     position : str, optional
-        Where the next listing goes on; ``None`` at the end.
+        Where the next listing continues; ``None`` at the end.
     """
 
     ids: tuple[str, ...]

@@ -17,7 +17,7 @@ from banyan.streams import StreamHead, StreamId
 
 
 class Expected(Enum):
-    """Expected versions that are no number."""
+    """Expected versions that are not a number."""
 
     NO_STREAM = "no stream"
     ANY = "any"
@@ -234,7 +234,7 @@ def seal(head: StreamHead, commits: Iterable[Commit]) -> tuple[Commit, ...]:
 
 
 def follow(head: StreamHead | int, commits: Iterable[Commit]) -> Iterator[Commit]:
-    """Yield ``commits`` as long as each follows the one before.
+    """Yield ``commits`` while each follows the one before.
 
     Behind a bare version, the first commit's digest is taken on trust.
 

@@ -110,7 +110,7 @@ class EventStore(StreamReader):
             return _while_elsewhere(anywhere, lambda: self._append_all(writes, commit_id, metadata))
 
     def save_snapshot(self, snapshot: Snapshot) -> None:
-        """Keep a snapshot; ``load`` uses it as long as it fits the chain and the state version."""
+        """Keep a snapshot; ``load`` uses it while it fits the chain and the state version."""
         self.table.put_snapshot(snapshot)
 
     def _check(self, write: Write) -> None:

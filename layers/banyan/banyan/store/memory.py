@@ -79,7 +79,7 @@ class MemoryTable:
 
 
 def memory_store(events: EventRegistry | Iterable[type[DomainEvent]], clock: Clock = utc_now) -> EventStore:
-    """An event store that lasts as long as the process, with every promise of the durable one but that.
+    """An event store for the life of the process, with every promise of the durable one but that.
 
     Parameters
     ----------

@@ -52,7 +52,7 @@ class StreamReader:
         """Events of a stream, oldest first: those after version ``after``, to the end or to ``to_version``.
 
         ``after=0`` is the whole stream, and ``after=5`` begins with version 6, so the version of the last event that
-        was read is where the next read goes on. ``to_version`` itself is included.
+        was read is where the next read continues. ``to_version`` itself is included.
 
         Raises
         ------

@@ -11,7 +11,7 @@ from orders.events import Sku
 
 
 class ReceiveStock(CamelModel):
-    """Take in pieces."""
+    """Receive pieces."""
 
     sku: Sku
     quantity: StrictInt

@@ -27,7 +27,7 @@ def _apply(event: Event) -> Sequence[Add]:
 
 
 def _numbers(content: OrderContent) -> Mapping[str, int | Decimal]:
-    """What the events would have added up to, had the order been told from its beginning."""
+    """What the events would have added up to, had the order been recorded from its beginning."""
     numbers: dict[str, int | Decimal] = {"orders": 1}
     if content.paid_at:
         numbers |= {"paidOrders": 1, "paidAmount": total(content.items)}

@@ -25,7 +25,7 @@ def _apply(event: Event) -> Sequence[Add]:
 
 
 def _booked(content: OrderContent, sign: int) -> Sequence[Add]:
-    """What the events would have booked, had the order been told from its beginning."""
+    """What the events would have booked, had the order been recorded from its beginning."""
     amount, refunded = sign * total(content.items), sign * content.refunded_amount
     writes: Sequence[Add] = ()
     if content.paid_at:

@@ -54,11 +54,11 @@ def _evolve(order: OrderDetails, event: Event) -> OrderDetails:
                 update={"cancel_reason": reason, "refunded_amount": refunded, "cancelled_at": happened(event)}
             )
         case FromLegacy(order=content):
-            return order.model_copy(update=_told(content))
+            return order.model_copy(update=_as_recorded(content))
     return order
 
 
-def _told(content: OrderContent) -> Mapping[str, Any]:
+def _as_recorded(content: OrderContent) -> Mapping[str, Any]:
     names = ("items", "created_at", "paid_at", "payment_method", "cancelled_at", "cancel_reason", "refunded_amount")
     return {name: getattr(content, name) for name in names}
 

@@ -248,7 +248,7 @@ def test_a_row_that_is_written_between_two_workers_is_in_the_archive_once_or_not
             break
 
 
-def test_a_worker_that_was_overtaken_says_so_and_goes_on_from_there(
+def test_a_worker_that_was_overtaken_says_so_and_continues_from_there(
     ended: MigrationFixture, objects: MemoryObjects
 ) -> None:
     ended.migration.archives.begin()

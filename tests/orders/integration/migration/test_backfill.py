@@ -53,7 +53,7 @@ def test_every_row_becomes_one_event_and_a_second_run_changes_nothing(moto_migra
     moto_migration.go_to(CUT_OVER)
 
 
-def test_a_backfill_goes_on_where_it_was_cut_short(moto_migration: MigrationFixture) -> None:
+def test_a_backfill_continues_where_it_was_cut_short(moto_migration: MigrationFixture) -> None:
     fill(moto_migration)
     moto_migration.go_to(DUAL)
     first = a_backfill(moto_migration).run(pages=1)
@@ -130,7 +130,7 @@ def test_a_row_that_cannot_become_an_event_is_named_and_stops_no_other(moto_migr
     assert moto_migration.migration.recover() == 0
 
 
-def test_the_controller_goes_on_with_what_was_asked_for_as_long_as_there_is_time(
+def test_the_controller_continues_what_was_asked_for_as_long_as_there_is_time(
     moto_migration: MigrationFixture,
 ) -> None:
     fill(moto_migration)
@@ -161,7 +161,7 @@ def test_of_two_who_go_on_with_it_one_gives_way(moto_migration: MigrationFixture
         assert quick.go_on(iter([100.0, 0.0]).__next__) is not None
         return 100.0
 
-    with pytest.raises(Conflict, match="another process goes on"):
+    with pytest.raises(Conflict, match="another process continues"):
         slow.go_on(overtake)
     done = a_backfill(moto_migration).run()
     assert (done.seen, done.imported) == (ROWS, ROWS)

@@ -1,4 +1,4 @@
-"""One bad row is one bad row: it is named with its field, the others go on, and the way back stays open."""
+"""One bad row is one bad row: it is named with its field, the others continue, and the way back stays open."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def spoil(legacy: OnPostgres, statements: str) -> None:
 
 
 def expect_one_bad_row(clients: Clients, field: str) -> None:
-    """Expect that everything an operator may do goes on, and names the row and its field."""
+    """Expect that everything an operator may do continues, and names the row and its field."""
     assert clients.told("backfill")["preview"]["rows"] >= 0
     clients.go(("dual_write", 0))
     done = clients.backfill()

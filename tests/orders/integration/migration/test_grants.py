@@ -72,9 +72,9 @@ class Journey:
         with self.recorded.by("console"):
             answer = self.platform.ask(f"{PATH}/{name}".rstrip("/"), body)
         assert answer["statusCode"] == 200, answer
-        self.look_after()
+        self.run_maintenance()
 
-    def look_after(self) -> None:
+    def run_maintenance(self) -> None:
         with self.recorded.by("migration_controller"):
             self.platform.run_maintenance()
 

@@ -27,7 +27,7 @@ def test_without_unfinished_work_it_is_zero(moto_migration: MigrationFixture) ->
     assert idle(moto_migration) == {"": 0}
 
 
-def test_a_backfill_that_no_process_goes_on_with_is_reported_until_it_moves_and_is_over_when_it_is_done(
+def test_a_backfill_that_no_process_continues_is_reported_until_it_moves_and_is_over_when_it_is_done(
     moto_migration: MigrationFixture,
 ) -> None:
     fill(moto_migration)

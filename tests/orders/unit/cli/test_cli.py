@@ -174,7 +174,7 @@ def test_a_rebuild_from_its_preview_to_the_way_back(platform: InProcessPlatform,
     assert platform.differing() == []
 
 
-def test_a_rebuild_goes_on_when_nobody_watches_it(banyan: Banyan, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_rebuild_continues_when_nobody_watches_it(banyan: Banyan, monkeypatch: pytest.MonkeyPatch) -> None:
     def interrupt(_: float) -> None:
         raise KeyboardInterrupt
 

@@ -116,7 +116,7 @@ def test_a_migration_from_its_first_step_to_its_archive(
     assert "not every row is compared" in banyan("migration status").stdout
     assert "All 3 rows cost" in banyan("migration backfill --preview").stdout
     begun = banyan("migration backfill --no-wait").stdout
-    assert ("The backfill goes on" in begun, "cost" in begun) == (True, False), begun
+    assert ("The backfill is running" in begun, "cost" in begun) == (True, False), begun
     with meanwhile(platform.functions.run, pause=0.02):
         filled = banyan("migration backfill --every 0.05")
         assert (filled.exit_code, "3 became events, 0 cannot" in filled.stdout) == (0, True), filled.output
@@ -266,7 +266,7 @@ def test_a_cutover_that_cannot_be_made_is_told_as_such(
     assert moving.told()["percentage"] == 50
 
 
-def test_a_move_goes_on_when_no_one_watches_it(
+def test_a_move_continues_when_no_one_watches_it(
     moving: Moving, banyan: Banyan, platform: InProcessPlatform, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def interrupt(_: float) -> None:

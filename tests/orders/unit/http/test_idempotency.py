@@ -344,7 +344,7 @@ def test_an_answer_that_cannot_be_kept_is_given_all_the_same(server: Server, bod
 
 
 class Held(MemoryTable):
-    """Holds its first insert until told to go on."""
+    """Holds its first insert until told to continue."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -393,7 +393,7 @@ def test_a_repeat_gives_up_waiting_after_a_while() -> None:
 
 
 def test_one_that_outlives_its_lease_does_no_harm() -> None:
-    """The first attempt stalls before its insert, a repeat takes over and finishes, then the first goes on."""
+    """The first attempt stalls before its insert, a repeat takes over and finishes, then the first continues."""
     table = Held()
     server = Server(table=table)
     with ThreadPoolExecutor(1) as pool:

@@ -115,7 +115,7 @@ def ctrl_c() -> Iterator[None]:
 def test_an_interrupted_import_can_be_finished(url: str, remote: FakeApi) -> None:
     remote.fail("/orders/900003/items", interrupting(remote))
     result = run(SAMPLE, "--url", url, "--workers", 1)
-    assert (result.exit_code, result.stdout, "goes on where it stopped" in result.stderr) == (130, "", True)
+    assert (result.exit_code, result.stdout, "resumes where it stopped" in result.stderr) == (130, "", True)
     assert len(remote.orders) < 17
     assert run(SAMPLE, "--url", url).exit_code == 0
     assert len(remote.orders) == 17

@@ -44,7 +44,7 @@ def test_a_conflict_on_the_way_is_looked_at_no_older_than_it_was(api: Api, remot
 
 
 @pytest.mark.parametrize("steps", [1, 2, 3, 4])
-def test_an_import_goes_on_where_it_stopped(api: Api, remote: FakeApi, order: Order, steps: int) -> None:
+def test_an_import_continues_where_it_stopped(api: Api, remote: FakeApi, order: Order, steps: int) -> None:
     items, pay, cancel = "/orders/1/items", "/orders/1/pay", "/orders/1/cancel"
     earlier = [remote.answer] if steps == 2 else []
     remote.fail([items, items, pay, cancel][steps - 1], *earlier, refused(422, "no"))

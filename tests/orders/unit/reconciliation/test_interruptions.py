@@ -105,7 +105,7 @@ def test_a_fold_that_was_written_by_half_is_finished_and_not_added_twice() -> No
     assert writes > 5
 
 
-def test_a_run_stops_in_time_and_goes_on_where_it_was(memory: MemoryEngine) -> None:
+def test_a_run_stops_in_time_and_continues_where_it_was(memory: MemoryEngine) -> None:
     reconciled = ReconciliationFixture(memory)
     planted = change_field(reconciled) | falsify_total(reconciled)
     reconciled.age()

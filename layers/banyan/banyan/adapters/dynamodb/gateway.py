@@ -158,14 +158,14 @@ def _translated(error: ClientError | BotoCoreError, where: str) -> Exception:
     if codes & FAILED:
         repeated = error.response.get("ResponseMetadata", {}).get("RetryAttempts", 0) > 0
         return ConditionFailed(_standing(error, reasons), repeated=repeated)
-    told = f"{where} says {', '.join(sorted(codes))}"
+    what = f"{where} says {', '.join(sorted(codes))}"
     if codes & REJECTED:
-        return StoreRejected(told)
+        return StoreRejected(what)
     if codes & (CONTENTION | THROTTLING):
-        return StoreBusy(f"other writes are in the way: {told}")
+        return StoreBusy(f"other writes are in the way: {what}")
     if codes & MISCONFIGURED:
-        return StoreMisconfigured(told)
-    return StoreUnavailable(f"refused for now: {told}")
+        return StoreMisconfigured(what)
+    return StoreUnavailable(f"refused for now: {what}")
 
 
 def _tables(request: Mapping[str, Any]) -> str:

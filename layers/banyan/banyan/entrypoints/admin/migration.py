@@ -221,20 +221,20 @@ Name = Annotated[str, Field(pattern="^[A-Za-z0-9]{1,64}$")]
 
 
 class BackfillAnswer(CamelModel):
-    """How far the newest backfill has come, if one was begun; and, unless it goes on, what a whole one costs."""
+    """How far the newest backfill has come, if one was begun; and, unless one is running, what a whole one costs."""
 
     progress: BackfillProgress | None
     preview: BackfillPreview | None
 
 
 class ArchiveRequest(CamelModel):
-    """An archive; ``anew`` even if there is one."""
+    """An archive; with ``anew`` even if there is one."""
 
     anew: bool = False
 
 
 class RestoreRequest(CamelModel):
-    """Which archive to restore: the newest unless told otherwise."""
+    """Which archive to restore: by default the newest."""
 
     archive: Name | None = None
 
@@ -275,13 +275,13 @@ class ArchiveAnswer(CamelModel):
 
 @router.get("/admin/migration/backfill", operation_id="showBackfill", summary="How far the backfill has come")
 def show_backfill(asked: CurrentMigration) -> BackfillAnswer:
-    """Show the backfill; or, unless one goes on, what a whole one costs."""
+    """Show the backfill; or, unless one is running, what a whole one costs."""
     return _backfill(asked)
 
 
 @router.post("/admin/migration/backfill", operation_id="backfill", summary="Tell the event store of every row")
 def start_backfill(asked: CurrentMigration) -> BackfillAnswer:
-    """Start a backfill, or go on with one that was begun; it goes on by itself."""
+    """Start a backfill, or continue one that was begun; it runs by itself."""
     asked.migration.backfill.begin()
     asked.start_controller()
     return _backfill(asked)
@@ -295,7 +295,7 @@ def show_archive(asked: CurrentMigration) -> ArchiveAnswer:
 
 @router.post("/admin/migration/archive", operation_id="archive", summary="Archive the legacy system")
 def archive(body: ArchiveRequest, asked: CurrentMigration) -> ArchiveAnswer:
-    """Start an archive, or go on with one that was begun; it goes on by itself."""
+    """Start an archive, or continue one that was begun; it runs by itself."""
     asked.migration.archives.begin(again=body.anew)
     asked.start_controller()
     return _archive(asked)
@@ -303,7 +303,7 @@ def archive(body: ArchiveRequest, asked: CurrentMigration) -> ArchiveAnswer:
 
 @router.post("/admin/migration/restore", operation_id="restore", summary="Restore the legacy system from an archive")
 def restore(body: RestoreRequest, asked: CurrentMigration) -> ArchiveAnswer:
-    """Put an archive back into empty tables, or go on with one that was begun; it goes on by itself."""
+    """Put an archive back into empty tables, or continue one that was begun; it runs by itself."""
     asked.migration.archives.restore(body.archive)
     asked.start_controller()
     return _archive(asked)

@@ -43,12 +43,12 @@ def known(call: Call, name: str, stream: StreamId | None = None) -> str:
 def with_rows(call: Call, name: str, stream: StreamId | None = None) -> str:
     """As ``known``, of a projection only. Raises ``NotFound``."""
     if name in RESERVED_NAMES:
-        raise NotFound("projection_not_found", f"{name!r} is no projection: it has no rows to build anew")
+        raise NotFound("projection_not_found", f"{name!r} is not a projection: it has no rows to rebuild")
     return known(call, name, stream)
 
 
 def left_over(call: Call, name: str) -> str:
-    """The name of a projection that is or was there: somebody changed its state, or the catch-up walked for it.
+    """The name of a projection that is or was there: its state was changed, or the catch-up walked for it.
 
     Raises
     ------
@@ -80,7 +80,7 @@ class _Answer(CamelModel):
 
 
 class PauseAnswer(_Answer):
-    """Since when a projection takes nothing in, and why."""
+    """Since when a projection applies nothing, and why."""
 
     since: datetime
     reason: str
@@ -88,7 +88,7 @@ class PauseAnswer(_Answer):
 
 
 class GenerationAnswer(_Answer):
-    """One build of a projection's rows, and when it entered its stage; null where nobody began or moved it."""
+    """One build of a projection's rows, and when it entered its stage; null if it was never begun or moved."""
 
     number: int
     stage: Stage
@@ -106,7 +106,7 @@ class LagAnswer(_Answer):
 
 
 class FailureAnswer(_Answer):
-    """A parked stream: ``version`` is the first that is not taken in, ``nextTry`` is null until somebody retries."""
+    """A parked stream: ``version`` is the first that is not applied, ``nextTry`` is null until it is retried."""
 
     stream: StreamId
     version: int
@@ -141,7 +141,7 @@ class ProjectionsAnswer(_Answer):
 
 
 class CaughtUpAnswer(_Answer):
-    """What a generation took in; the scheduled catch-up goes on with what is not ``complete``."""
+    """What a generation applied; the scheduled catch-up continues with what is not ``complete``."""
 
     generation: int
     commits: int
@@ -163,7 +163,7 @@ class RetriedAnswer(_Answer):
 
 
 def projection_answer(status: ProjectionStatus) -> ProjectionAnswer:
-    """A projection's status as it is told."""
+    """A projection's status as it is answered."""
     parked = [{**failure_answer(each.failure).model_dump(), "generation": each.generation} for each in status.parked]
     return ProjectionAnswer.model_validate(
         {**{name: getattr(status, name) for name in ProjectionAnswer.model_fields}, "parked": parked}
@@ -171,13 +171,13 @@ def projection_answer(status: ProjectionStatus) -> ProjectionAnswer:
 
 
 def failure_answer(failure: FailureRecord) -> FailureAnswer:
-    """A failure as it is told."""
+    """A failure as it is answered."""
     answer = FailureAnswer.model_validate(failure)
     return answer.model_copy(update={"next_try": None}) if failure.parked_at else answer
 
 
 def caught_up_answer(report: CaughtUp) -> CaughtUpAnswer:
-    """What catching up did, as it is told."""
+    """What catching up did, as it is answered."""
     return CaughtUpAnswer(
         generation=report.generation.number,
         commits=report.commits,
@@ -209,7 +209,7 @@ class ParkRequest(CamelModel):
 
 
 class RetryRequest(CamelModel):
-    """Which stream is to go on."""
+    """Which stream is to continue."""
 
     stream: StreamId
 
@@ -248,7 +248,7 @@ def park(name: str, body: ParkRequest, call: CurrentCall) -> FailureAnswer:
     return failure_answer(call.application.operations.park(projection, body.stream, body.reason, call.caller.actor))
 
 
-@router.post("/admin/projections/<name>/retry", operation_id="retryStream", summary="Let a parked stream go on")
+@router.post("/admin/projections/<name>/retry", operation_id="retryStream", summary="Let a parked stream continue")
 def retry(name: str, body: RetryRequest, call: CurrentCall) -> RetriedAnswer:
     """Bring a stream up to date from the event table, parked or not."""
     failure = call.application.operations.retry(known(call, name, body.stream), body.stream)

@@ -45,7 +45,7 @@ class StreamRequest(CamelModel):
 
 
 class SwitchRequest(CamelModel):
-    """Which generation to read: the newest one unless told otherwise."""
+    """Which generation to read: by default the newest."""
 
     generation: int | None = None
     accept_differences: bool = False
@@ -59,7 +59,7 @@ class DropRequest(CamelModel):
 
 @router.post("/admin/projections/<name>/rebuild", operation_id="rebuild", summary="Build a new generation beside it")
 def rebuild(name: str, body: RebuildRequest, call: CurrentCall) -> Progress | Preview:
-    """Start a rebuild, or go on with one that was begun."""
+    """Start a rebuild, or continue one that was begun."""
     rebuilds, projection, rate = call.application.rebuilds, with_rows(call, name), body.writes_per_second
     if body.dry_run:
         return rebuilds.preview(projection, rate)
@@ -77,7 +77,7 @@ def progress(name: str, call: CurrentCall) -> Progress:
 
 @router.post("/admin/projections/<name>/rebuild/stream", operation_id="rebuildStream", summary="Rebuild one stream")
 def rebuild_stream(name: str, body: StreamRequest, call: CurrentCall) -> Replaced:
-    """Make the row of one stream anew, in every generation that is kept up."""
+    """Make the row of one stream again, in every generation that is kept up."""
     try:
         return call.application.rebuilds.stream(with_rows(call, name, body.stream), body.stream)
     except (StreamCorrupted, EventError) as error:
@@ -106,7 +106,9 @@ def drop(name: str, body: DropRequest, call: CurrentCall) -> Progress:
     return call.application.rebuilds.rebuild.drop(with_rows(call, name), body.generation)
 
 
-@router.post("/admin/projections/<name>/remove", operation_id="removeProjection", summary="Delete what nobody declares")
+@router.post(
+    "/admin/projections/<name>/remove", operation_id="removeProjection", summary="Delete what is not declared any more"
+)
 def remove(name: str, call: CurrentCall) -> Removed:
     """Delete all that is left of a projection that the domain does not have any more."""
     try:

@@ -96,7 +96,7 @@ def show(call: CurrentCall) -> ReconciliationAnswer:
 
 @router.post("/admin/reconciliation/run", operation_id="reconcile", summary="Compare everything that is derived")
 def run(body: RunRequest, call: CurrentCall) -> ReconciliationAnswer:
-    """Start a run, or the next segment of one like it; it goes on by itself."""
+    """Start a run, or the next segment of one like it; it continues by itself."""
     state = _open(call)
     if state and _working(call, state):
         raise Conflict("reconciliation_running", "a reconciliation is running: wait until it is done")

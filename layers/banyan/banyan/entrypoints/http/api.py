@@ -48,7 +48,7 @@ class Api:
     routers : Router
         Routes for callers with a verified token.
     public : Router, optional
-        Routes for everybody, none of them with a parameter in its path.
+        Routes that need no token, none of them with a parameter in its path.
     once : IdempotentRequests, optional
         Given where requests may carry an ``Idempotency-Key``.
     scope : str, optional
@@ -77,7 +77,7 @@ class Api:
         try:
             correlation_id = headers.correlation_id or str(uuid4())
         except BadRequest as error:
-            correlation_id, answer = str(uuid4()), _told(error)
+            correlation_id, answer = str(uuid4()), _problem_for(error)
         else:
             with log_context(correlation_id=correlation_id):
                 answer = self._answered(event, invocation, headers, correlation_id)
@@ -89,7 +89,7 @@ class Api:
             with span("request", headers.traceparent, {"http.request.method": method}) as traceparent:
                 return self._answer(event, invocation, headers, correlation_id, traceparent)
         except Exception as error:
-            return _told(error)
+            return _problem_for(error)
 
     def _answer(
         self, event: Mapping[str, Any], invocation: Any, headers: Headers, correlation_id: str, traceparent: str
@@ -127,7 +127,7 @@ def command_api(application: Application, table: IdempotencyTable | None = None)
 
 
 def query_api(application: Application) -> Api:
-    """The API of a domain's queries, with ``/health`` and ``/openapi.json`` for everybody."""
+    """The API of a domain's queries, with ``/health`` and ``/openapi.json`` without a token."""
     checks = table_checks(application.store, application.views, application.projection_states)
     public = public_routes(application.domain, checks)
     return Api(application, *routers(application.domain)[1], public=public)
@@ -164,7 +164,7 @@ def _problem_response(error: Exception) -> Response[str]:
     return Response(problem.status, CONTENT_TYPE, json.dumps(problem.body, separators=(",", ":")), problem.headers)
 
 
-def _told(error: Exception) -> HttpAnswer:
+def _problem_for(error: Exception) -> HttpAnswer:
     response = _problem_response(error)
     return {"statusCode": response.status_code, "headers": response.headers, "body": response.body}
 

@@ -36,7 +36,7 @@ MAX_FAULTS: Final = 20
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """What a client is told about an error.
+    """What a client learns about an error.
 
     Parameters
     ----------
@@ -129,7 +129,7 @@ class KeyReused(BanyanError):
 
 
 def problem_of(error: Exception) -> Problem:
-    """The problem a client is told for an error; of an unexpected one it learns nothing but that it happened."""
+    """The problem that answers an error; of an unexpected one it learns nothing but that it happened."""
     for kind in type(error).__mro__:
         if kind in _TABLE:
             return _TABLE[kind](error)
@@ -148,7 +148,7 @@ def _rejected(status: int) -> Callable[[Any], Problem]:
     return lambda error: Problem(status, error.code, error.detail, _field(error))
 
 
-def _told(status: int, code: str, *, retry: bool = False) -> Callable[[Any], Problem]:
+def _detailed(status: int, code: str, *, retry: bool = False) -> Callable[[Any], Problem]:
     return lambda error: Problem(status, code, str(error), retry=retry)
 
 
@@ -165,30 +165,30 @@ def _path(location: tuple[str | int, ...]) -> str:
 _TABLE: Final[Mapping[type, Callable[[Any], Problem]]] = {
     BadRequest: _rejected(400),
     InvalidCursor: lambda error: Problem(400, "invalid_cursor", str(error), {"field": "cursor"}),
-    Unauthorized: _told(401, "unauthorized"),
-    ForbiddenTenant: _told(403, "forbidden_tenant"),
-    ForbiddenScope: _told(403, "forbidden_scope"),
+    Unauthorized: _detailed(401, "unauthorized"),
+    ForbiddenTenant: _detailed(403, "forbidden_tenant"),
+    ForbiddenScope: _detailed(403, "forbidden_scope"),
     NotFoundError: lambda _: Problem(404, "not_found", "there is no such route"),
     NotFound: _rejected(404),
     Conflict: _rejected(409),
     ConcurrencyError: lambda error: Problem(409, "version_conflict", str(error), _versions(error)),
     Contention: lambda error: Problem(409, "version_conflict", str(error), _versions(error), retry=True),
-    LegacyWritesOff: _told(409, LegacyWritesOff.code),
+    LegacyWritesOff: _detailed(409, LegacyWritesOff.code),
     UnreadableRow: _rejected(409),
-    GenerationInUse: _told(409, "transition_rejected", retry=True),
-    TransitionRejected: _told(409, "transition_rejected"),
-    ProjectionStateChanged: _told(409, "control_changed", retry=True),
-    RequestInProgress: _told(409, "request_in_progress", retry=True),
+    GenerationInUse: _detailed(409, "transition_rejected", retry=True),
+    TransitionRejected: _detailed(409, "transition_rejected"),
+    ProjectionStateChanged: _detailed(409, "control_changed", retry=True),
+    RequestInProgress: _detailed(409, "request_in_progress", retry=True),
     VersionNotReached: lambda error: Problem(409, "version_not_reached", str(error), _versions(error)),
     PreconditionFailed: lambda error: Problem(412, "version_conflict", str(error), _versions(error)),
-    BodyTooLarge: _told(413, "body_too_large"),
-    CommitTooLarge: _told(413, "commit_too_large"),
+    BodyTooLarge: _detailed(413, "body_too_large"),
+    CommitTooLarge: _detailed(413, "commit_too_large"),
     RequestValidationError: _invalid,
     CommandRejected: _rejected(422),
     InvalidId: lambda error: Problem(422, "invalid_id", str(error), _field(error)),
     InvalidText: lambda error: Problem(422, "invalid_text", str(error), _field(error)),
     InvalidStreamId: lambda error: Problem(422, "invalid_id", str(error)),
-    KeyReused: _told(422, "idempotency_key_reused"),
+    KeyReused: _detailed(422, "idempotency_key_reused"),
     StoreUnavailable: lambda _: Problem(
         503, "unavailable", "the database did not answer: repeat the request", retry=True
     ),

@@ -136,7 +136,7 @@ def begin(tables: LegacyTables) -> TableReading:
 
 
 def read_on(tables: LegacyTables, reading: TableReading) -> tuple[Sequence[bytes], TableReading]:
-    """The lines of the next piece, all of one table, and where to go on. Raises ``StoreUnavailable``."""
+    """The lines of the next piece, all of one table, and where to continue. Raises ``StoreUnavailable``."""
     rows, after, lines, out_of_sync = reading.tables[reading.table], reading.after, list[bytes](), list[str]()
     while sum(map(len, lines)) < PIECE_BYTES:
         page = tables.in_format(reading.line_format).page(rows.name, after, PAGE)
@@ -175,7 +175,7 @@ class Archive(CamelModel):
     manifest_sha256 : str
         Of the manifest's object, once it is written.
     ended_at : datetime, optional
-        When the tables were read to their end; the manifest says so, whoever writes it.
+        When the tables were read to their end; the manifest says so.
     checked : int
         Objects read back.
     found : tuple[TableContent, ...]

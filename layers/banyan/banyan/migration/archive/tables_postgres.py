@@ -111,7 +111,7 @@ def inserted_values(table: str, columns: Sequence[Column], line_format: int) -> 
 
 
 def sequences_of(cursor: Cursor[TupleRow], table: str) -> Iterator[tuple[str, Sequence[Any]]]:
-    """Statements that let each sequence of a table go on after the rows that are there; never back."""
+    """Statements that let each sequence of a table continue after the rows that are there; never back."""
     cursor.execute(NUMBERED, (table,))
     for name, sequence, ascending in cursor.fetchall():
         furthest, further = ("max", ">") if ascending else ("min", "<")
@@ -192,7 +192,7 @@ class PostgresTables:
             return [found[0].encode() for found in cursor.fetchall()]
 
     def end_restoration(self) -> None:
-        """Sequences go on after the rows that are there."""
+        """Sequences continue after the rows that are there."""
         for table in self._names:
             with self._transaction() as cursor:
                 for statement, parameters in sequences_of(cursor, table):

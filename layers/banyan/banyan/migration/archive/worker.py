@@ -84,7 +84,7 @@ class Archives:
         ------
         Conflict
             ``nothing_archived``; ``archive_unfinished``; ``legacy_not_empty``, unless by this very restoration, which
-            then goes on; ``overtaken``.
+            then continues; ``overtaken``.
         StoreUnavailable
         """
         known = self.restorations.read()
@@ -120,7 +120,7 @@ class ArchiveWorker:
         self._manifests: dict[tuple[str, str], Manifest] = {}
 
     def go_on(self, remaining: Remaining = lambda: ENOUGH_SECONDS) -> Archive | None:
-        """Go on with the archive for as long as there is time.
+        """Continue the archive for while there is time.
 
         Parameters
         ----------
@@ -135,14 +135,14 @@ class ArchiveWorker:
         Raises
         ------
         Conflict
-            ``overtaken``: another process goes on with it.
+            ``overtaken``: another process continues it.
         StoreUnavailable
-            Go on later; nothing that was done is lost.
+            Try again later; nothing that was done is lost.
         """
         return self._go_on(self._archives.archives, self._next, remaining)
 
     def restore_on(self, remaining: Remaining = lambda: ENOUGH_SECONDS) -> Restoration | None:
-        """Go on with the restoration, as ``go_on``."""
+        """Continue the restoration, as ``go_on``."""
         return self._go_on(self._archives.restorations, self._restored, remaining)
 
     def _go_on(self, document: Document[W], step: Callable[[W], W], remaining: Remaining) -> W | None:

@@ -159,7 +159,7 @@ class LegacyComparison:
         shown: Mapping[str, StateRow | None],
         fence: datetime,
     ) -> dict[str, Verdict]:
-        """Differences where one side may only lag: whoever still has to complete a write says since when."""
+        """Differences where one side may only lag: the worker that has to complete a write says since when."""
         missing = {id: self._missing(id, rows.get(id), shown.get(id)) for id in ids}
         owned = {str(each.stream): each.since for each in self._migration.half_done(MANY)}
         return {id: _late(verdicts[id], missing[id] or owned.get(id), missing[id] is not None, fence) for id in ids}

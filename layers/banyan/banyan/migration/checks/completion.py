@@ -88,7 +88,7 @@ class Completion:
         }
 
     def go_on(self) -> None:
-        """Go on with a comparison that was begun. Raises as ``evidence``."""
+        """Continue a comparison that was begun. Raises as ``evidence``."""
         archive, known = self._archives.progress(), self._document.read()
         if archive and known and known.archive == archive.id and not known.ended_at:
             with suppress(Conflict):

@@ -26,7 +26,7 @@ from banyan.streams import StreamId
 
 SLICE: Final = 100
 SECONDS: Final = 8.0
-"""How long whoever makes a step waits for the rows to be compared."""
+"""How long the maker of a step waits for the rows to be compared."""
 AT_ONCE: Final = 8
 """Streams that are read side by side."""
 NAMED: Final = 10
@@ -45,7 +45,7 @@ class RowDifference(CamelModel):
 
 
 class VerificationPass(CamelModel):
-    """One walk over all rows. It does not go on after a slice with differences in it.
+    """One walk over all rows. It does not continue after a slice with differences in it.
 
     Parameters
     ----------
@@ -68,7 +68,7 @@ class VerificationPass(CamelModel):
 
     @property
     def stopped(self) -> bool:
-        """Whether it does not go on by itself."""
+        """Whether it does not continue by itself."""
         return self.ended_at is not None or bool(self.differences)
 
 
@@ -130,7 +130,7 @@ class RowVerification:
         Raises
         ------
         Conflict
-            ``overtaken``: another process goes on with it.
+            ``overtaken``: another process continues it.
         StoreUnavailable
         """
         known = self._document.read()

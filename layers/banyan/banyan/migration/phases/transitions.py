@@ -26,7 +26,7 @@ from banyan.store.eventstore import Clock, utc_now
 
 @dataclass(eq=False)
 class Guard:
-    """Guards every step forward, whoever makes it; steps back are free.
+    """Guards every step forward, a person's and the controller's; steps back are free.
 
     Parameters
     ----------

@@ -28,11 +28,11 @@ class Lines:
     Parameters
     ----------
     identity : Sequence[str]
-        Fields by which a line that changed is the same line; of several alike the first goes on first.
+        Fields by which a line that changed is the same line; of several alike the first is matched first.
         Without any, a line that changed is the one at its place.
     number : str, optional
         Name under which ``SqlMapping.rows`` adds the integer that a table counts lines by, and ``SqlMapping.write``
-        gets it: a line that goes on keeps its number, and a new one gets the next.
+        gets it: a line that stays keeps its number, and a new one gets the next.
     """
 
     identity: Sequence[str] = ()
@@ -69,7 +69,7 @@ def numbered(numbers: Sequence[int], continued: Sequence[int | None]) -> list[in
     Returns
     -------
     list[int]
-        Where the lines that go on changed places, or a new one does not fit between them, the numbers so far are
+        Where the lines that stay changed places, or a new one does not fit between them, the numbers so far are
         given out by place.
     """
     kept = [None if place is None else numbers[place] for place in continued]

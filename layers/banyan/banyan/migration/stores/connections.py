@@ -25,7 +25,7 @@ OF_THE_DATABASE: Final = frozenset(
 )
 """Classes of SQLSTATE that say something about the database or the connection, and nothing about a row."""
 BUSY: Final = (psycopg.errors.LockNotAvailable, psycopg.errors.QueryCanceled)
-"""The database is there, and merely slow."""
+"""The database is there, only slow."""
 
 
 class Address(Protocol):

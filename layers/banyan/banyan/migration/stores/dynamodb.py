@@ -135,7 +135,7 @@ class StoredRow(Generic[R]):
 
 
 class DynamoDBLegacy(Generic[R]):
-    """Rows of one entity in a table keyed by ``tenant`` and ``id``; whoever writes raises ``version``.
+    """Rows of one entity in a table keyed by ``tenant`` and ``id``; every writer raises ``version``.
 
     Parameters
     ----------

@@ -69,7 +69,7 @@ class LegacyRow(Versioned, Generic[R]):
     stream : StreamId
         Stream that is, or will be, its history.
     version : int
-        Grows with every write to the row, whoever writes, from 1.
+        Grows with every write to the row, by any program, from 1.
     data : Row
         Frozen pydantic model of the domain's adapter.
     sync_point : SyncPoint, optional
@@ -269,7 +269,7 @@ class ChangeFeed:
 
 @runtime_checkable
 class TracksChanges(Protocol):
-    """A legacy system that may know which of its rows changed, whoever changed them."""
+    """A legacy system that may know which of its rows changed, by any program."""
 
     def changes(self, documents: Documents) -> ChangeFeed | None:
         """The rows that changed; ``None`` where nothing records them."""

@@ -80,7 +80,7 @@ CREATE OR REPLACE FUNCTION banyan_note(of_entity text, of_tenant text, of_id tex
 $$;
 
 -- Triggers for the table of rows: banyan_watch(entity, tenant column, id column), before each row and before TRUNCATE.
--- A row that takes the place of a deleted one goes on behind the version that its stream was last told.
+-- A row that takes the place of a deleted one continues after the version that its stream was last given.
 
 CREATE OR REPLACE FUNCTION banyan_watch() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE

@@ -87,7 +87,7 @@ class Backfill:
     relay : Callable[[], Any]
         Completes what the aligner left to others.
     documents : MigrationDocuments
-        Where progress is kept, so that a backfill that was cut short goes on.
+        Where progress is kept, so that a backfill that was interrupted resumes.
     """
 
     def __init__(
@@ -121,7 +121,7 @@ class Backfill:
         return self._document.read()
 
     def begin(self) -> BackfillProgress:
-        """Ask for a backfill; one that was begun and is not finished goes on.
+        """Ask for a backfill; one that was begun and is not finished continues.
 
         Raises
         ------
@@ -137,7 +137,7 @@ class Backfill:
         return self._document.save(BackfillProgress(rows=self._repository.count()), instead_of=known)
 
     def go_on(self, remaining: Callable[[], float]) -> BackfillProgress | None:
-        """Go on with what was asked for, while there is time and the phase allows it.
+        """Continue what was asked for, while there is time and the phase allows it.
 
         Parameters
         ----------
@@ -152,9 +152,9 @@ class Backfill:
         Raises
         ------
         Conflict
-            ``overtaken``: another process goes on with it.
+            ``overtaken``: another process continues it.
         StoreUnavailable
-            Go on later; what was done is done.
+            Try again later; what was done is done.
         """
         progress = self._document.read()
         if progress:
@@ -166,7 +166,7 @@ class Backfill:
     def run(
         self, report: Callable[[BackfillProgress], None] = lambda _: None, pages: int | None = None
     ) -> BackfillProgress:
-        """Go on to the end, or for some pages.
+        """Continue to the end, or for some pages.
 
         Parameters
         ----------
@@ -178,7 +178,7 @@ class Backfill:
         Conflict
             As ``begin``.
         StoreUnavailable
-            Start again; it goes on after the last page that was finished.
+            Start again; it continues after the last page that was finished.
         """
         progress = self.begin()
         for reached in islice(self._job.places(progress), pages):
@@ -199,7 +199,7 @@ class Backfill:
         imported, failed = 0, dict[str, str]()
         for row in rows:
             try:
-                imported += self._told(row)
+                imported += self._import(row)
             except Exception as error:
                 if not is_of_one_row(error):
                     raise
@@ -215,7 +215,7 @@ class Backfill:
             finished=not rows,
         )
 
-    def _told(self, found: FoundRow) -> bool:
+    def _import(self, found: FoundRow) -> bool:
         row = readable(found)
         return row is not None and not row.in_sync and self._in_sync(row.stream)
 

@@ -28,7 +28,7 @@ class LedTable(TransactionalTable):
         self._backlog = backlog
 
     def insert(self, commits: Sequence[Commit]) -> None:
-        """As in ``CommitTable``. Raises ``PrimaryChanged``."""
+        """Raises ``PrimaryChanged``."""
         companions = [self._primary.check(commits[0].stream, Primary.EVENTS), self._backlog.put(commits[-1])]
         try:
             self.table.insert(commits, companions)

@@ -106,7 +106,7 @@ class LegacyLed:
             raise RowParked(stream, parked.reason)
 
     def _version(self, unit: Unit[Any]) -> int:
-        """What the answer to a command goes on from: the versions of a row that was deleted stay in use."""
+        """What the answer to a command continues from: the versions of a row that was deleted stay in use."""
         if unit.row:
             return unit.row.stream_version if self.dual else unit.row.version
         if unit.sync_point:

@@ -34,7 +34,7 @@ class TransactionalTable(ABC):
 
     @abstractmethod
     def insert(self, commits: Sequence[Commit]) -> None:
-        """As in ``CommitTable``."""
+        """Insert all of the commits, and what they carry, or nothing."""
 
     def forward(self, stream: StreamId, after: int) -> Iterator[Commit | Snapshot]:
         return self.table.forward(stream, after)
@@ -66,7 +66,7 @@ class DualWriteTable(TransactionalTable):
         self._registry = registry
 
     def insert(self, commits: Sequence[Commit]) -> None:
-        """As in ``CommitTable``.
+        """Insert all of the commits, and their row, or nothing.
 
         Raises
         ------
@@ -113,7 +113,7 @@ class ImportTable(TransactionalTable):
         self._stored = stored
 
     def insert(self, commits: Sequence[Commit]) -> None:
-        """As in ``CommitTable``. Raises ``RowRaced``, ``LegacyWritesOff``."""
+        """Raises ``RowRaced``, ``LegacyWritesOff``."""
         row = self._stored.row
         in_sync = LegacyRow(row.stream, row.version, row.data, SyncPoint(row.version, commits[-1].last))
         with _refusals():

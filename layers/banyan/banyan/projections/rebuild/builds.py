@@ -98,7 +98,7 @@ class Segment:
     number : int
         Of the bucket.
     position : str, optional
-        Where the phase goes on.
+        Where the phase continues.
     total : int, optional
         Streams to apply, once they are counted.
     streams, events, failed : int
@@ -135,14 +135,14 @@ class Segment:
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """A message: go on with one segment, from wherever its checkpoint says."""
+    """A message: continue one segment, from where its checkpoint says."""
 
     generation: Generation
     segment: int
 
 
 class SegmentMoved(Exception):
-    """Another process goes on with this segment."""
+    """Another process continues this segment."""
 
 
 _BUILD: Final = TypeAdapter(Build)
@@ -219,13 +219,13 @@ class GenerationRows(Protocol):
     def keys(
         self, generations: Sequence[Generation], part: int, parts: int, position: str | None
     ) -> tuple[Mapping[Generation, Sequence[ViewKey]], str | None]:
-        """Some keys of view rows, of one of several parts of the table, and where to go on."""
+        """Some keys of view rows, of one of several parts of the table, and where to continue."""
 
     def rows(self, generation: Generation, keys: Sequence[ViewKey]) -> Mapping[ViewKey, ViewRow]:
         """View rows by key, strongly consistent; one batch read for up to 100."""
 
     def drop(self, generation: Generation, part: int, parts: int, position: str | None) -> str | None:
-        """Delete some rows and cursors of a generation, in one of several parts; returns where to go on."""
+        """Delete some rows and cursors of a generation, in one of several parts; returns where to continue."""
 
 
 class MemoryGenerationRows:

@@ -59,7 +59,7 @@ class Comparing:
         self._pause = pause
 
     def compare(self, build: Build, segment: Segment) -> Iterator[Segment]:
-        """Compare, yielding the segment as often as it may be kept; it goes on from what was kept."""
+        """Compare, yielding the segment as often as it may be kept; it continues from what was kept."""
         by_row = isinstance(self._projection, ViewProjection)
         for compared in self._by_row(build, segment) if by_row else self._by_stream(build, segment):
             segment = compared

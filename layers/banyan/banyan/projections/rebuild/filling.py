@@ -59,7 +59,7 @@ def chunks(things: Iterable[T], size: int) -> Iterator[list[T]]:
 class Filling:
     """Brings the streams of a segment into a new generation.
 
-    Every method yields the segment as often as it may be kept, and goes on from what was kept.
+    Every method yields the segment as often as it may be kept, and continues from what was kept.
 
     Parameters
     ----------

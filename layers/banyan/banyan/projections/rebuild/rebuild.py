@@ -145,7 +145,7 @@ class Rebuild:
         self._clock = clock
 
     def start(self, projection: str, *, switch_when_equal: bool = False, write_rate: int | None = None) -> Progress:
-        """Build the next generation beside the live one; one that was begun already goes on.
+        """Build the next generation beside the live one; one that was begun already continues.
 
         Parameters
         ----------
@@ -246,7 +246,7 @@ class Rebuild:
     def _send(
         self, state: ProjectionState, number: int, plan: Callable[[Generation, int], Build] | None = None
     ) -> Progress:
-        """Let the worker go on with a generation, from wherever it stands; one that has no plan yet gets one."""
+        """Let the worker continue a generation, from wherever it stands; one that has no plan yet gets one."""
         generation = state.generation(number)
         build = self._builds.build(generation)
         if build is None:

@@ -130,7 +130,7 @@ class Throttle:
 
 
 class RebuildWorker:
-    """Goes on with segments. It may be killed anywhere: the message comes back, and the checkpoint says where to go on.
+    """Continues segments. It may be killed anywhere: the message comes back, and the checkpoint says where to continue.
 
     Parameters
     ----------
@@ -164,7 +164,7 @@ class RebuildWorker:
         self._sleep = sleep
 
     def work(self, work: Work, remaining: Callable[[], float]) -> None:
-        """Go on with a segment until it is done, has to wait, or time runs out; the rest is put into the queue again.
+        """Continue a segment until it is done, has to wait, or time runs out; the rest is put into the queue again.
 
         Parameters
         ----------
@@ -191,7 +191,7 @@ class RebuildWorker:
                     return
                 self._sleep(wait)
         except SegmentMoved:
-            _logger.info("another process goes on with segment %d of %s", work.segment, work.generation)
+            _logger.info("another process continues segment %d of %s", work.segment, work.generation)
 
     def _job(self, build: Build) -> Job[Segment]:
         """The work on a segment; its last step yields nothing."""
@@ -212,7 +212,7 @@ class RebuildWorker:
         return Job(lambda segment: self._step(build, segment), keep, lambda _: False)
 
     def _step(self, build: Build, segment: Segment) -> Iterator[Segment]:
-        """Go on with the phase that a segment is in, until an operator decides otherwise."""
+        """Continue the phase that a segment is in, until an operator decides otherwise."""
         info = self._info(build)
         if info is None:
             self._builds.forget(build)
@@ -235,7 +235,7 @@ class RebuildWorker:
                 return
 
     def _meet(self, build: Build, segment: Segment) -> Iterator[Segment]:
-        """Where a segment waits until all have come as far; whoever goes on wakes the next one first."""
+        """Where a segment waits until all have come as far; a segment wakes the next one before it continues."""
         segments = self._builds.segments(build)
         if not all(other.phase.reached(segment.phase) for other in segments):
             return

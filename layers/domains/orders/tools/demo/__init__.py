@@ -1,1 +1,1 @@
-"""A migration from its first step to its last, played on this machine while clients go on working."""
+"""A migration from its first step to its last, played on this machine while clients continue working."""

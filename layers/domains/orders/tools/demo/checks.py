@@ -47,18 +47,18 @@ class Check:
 
 def checks(stage: Stage, ledger: Ledger, outcome: Outcome) -> Iterator[Check]:
     """Look at everything, by ways that share nothing with the engine where there are such."""
-    told = histories(stage.dynamodb, EVENTS, TENANT)
+    stored = histories(stage.dynamodb, EVENTS, TENANT)
     yield _commands(ledger)
     yield _reads(ledger)
-    yield event_store(ledger, told)
-    yield versions(ledger, told, outcome)
+    yield event_store(ledger, stored)
+    yield versions(ledger, stored, outcome)
     yield legacy_store(ledger, stage.program.rows(TENANT), outcome.legacy_off_at)
     yield from _read_models(stage, ledger)
     yield Check("differences planted, found", f"{outcome.planted}, {outcome.found}", _missed(outcome))
     yield Check("differences repaired", str(outcome.repaired), _unrepaired(outcome))
     yield Check("false alarms", str(len(outcome.false_alarms)), tuple(outcome.false_alarms))
     yield Check("rolled back by the controller", f"{outcome.rolled_back_after:.1f} s after the fault")
-    yield lost(ledger, told)
+    yield lost(ledger, stored)
 
 
 def _commands(ledger: Ledger) -> Check:
@@ -70,35 +70,35 @@ def _reads(ledger: Ledger) -> Check:
     return Check("reads answered", f"{len(ledger.reads):,}", faults)
 
 
-def event_store(ledger: Ledger, told: Mapping[str, History]) -> Check:
+def event_store(ledger: Ledger, stored: Mapping[str, History]) -> Check:
     """Every order adds up to what its acknowledged commands made of it, without a gap."""
     faults = [
-        f"{order} is not what its commands made it" for order in ledger.orders() if not _same(order, ledger, told)
+        f"{order} is not what its commands made it" for order in ledger.orders() if not _same(order, ledger, stored)
     ]
-    faults += [f"the versions of {order} have a gap" for order, history in told.items() if history.gap]
-    faults += [f"nobody ordered {order}" for order in told.keys() - set(ledger.orders())]
-    events = sum(len(history.types) for history in told.values())
-    money = sum((history.standing.total for history in told.values()), Decimal(0))
-    return Check("events of orders, worth", f"{events:,} of {len(told):,}, {money:,.2f}", tuple(faults))
+    faults += [f"the versions of {order} have a gap" for order, history in stored.items() if history.gap]
+    faults += [f"no client ordered {order}" for order in stored.keys() - set(ledger.orders())]
+    events = sum(len(history.types) for history in stored.values())
+    money = sum((history.standing.total for history in stored.values()), Decimal(0))
+    return Check("events of orders, worth", f"{events:,} of {len(stored):,}, {money:,.2f}", tuple(faults))
 
 
-def _same(order: str, ledger: Ledger, told: Mapping[str, History]) -> bool:
-    return order in told and told[order].standing == ledger.standing(order)
+def _same(order: str, ledger: Ledger, stored: Mapping[str, History]) -> bool:
+    return order in stored and stored[order].standing == ledger.standing(order)
 
 
-def versions(ledger: Ledger, told: Mapping[str, History], outcome: Outcome) -> Check:
+def versions(ledger: Ledger, stored: Mapping[str, History], outcome: Outcome) -> Check:
     """Behind each command that was sent to both sides stands its event, at the version it was answered with."""
     both = [each for each in ledger.acknowledged if each.sent > outcome.dual_at + KNOWN_SECONDS]
     faults = [
-        f"{each.command.order}: no {TYPES[each.command.kind]} at {each.version}" for each in both if _gone(each, told)
+        f"{each.command.order}: no {TYPES[each.command.kind]} at {each.version}" for each in both if _gone(each, stored)
     ]
     return Check(
         "of them events at the answered version", f"{len(both) - len(faults):,} of {len(both):,}", tuple(faults)
     )
 
 
-def _gone(acknowledged: Acknowledged, told: Mapping[str, History]) -> bool:
-    history = told.get(acknowledged.command.order, History())
+def _gone(acknowledged: Acknowledged, stored: Mapping[str, History]) -> bool:
+    history = stored.get(acknowledged.command.order, History())
     return history.types[acknowledged.version - 1 : acknowledged.version] != [TYPES[acknowledged.command.kind]]
 
 
@@ -126,7 +126,7 @@ def _read_models(stage: Stage, ledger: Ledger) -> Iterator[Check]:
     faults = [
         f"{order} is listed otherwise" for order in expected if not _listed_as(listed.get(order), expected[order])
     ]
-    faults += [f"nobody ordered {order}" for order in listed.keys() - expected.keys()]
+    faults += [f"no client ordered {order}" for order in listed.keys() - expected.keys()]
     yield Check("orders in the read model", f"{len(listed):,}", tuple(faults))
     yield _days(stage, expected)
     yield _customers(stage, expected)
@@ -178,10 +178,10 @@ def _was_paid(standing: Standing) -> bool:
     return standing.status == "paid" or standing.refunded > 0
 
 
-def lost(ledger: Ledger, told: Mapping[str, History]) -> Check:
+def lost(ledger: Ledger, stored: Mapping[str, History]) -> Check:
     """Everything that was acknowledged, and every order of the legacy system, is in the event table."""
-    lost = [each for each in ledger.acknowledged if not _holds(told.get(each.command.order), each)]
-    lost_rows = [order for order in ledger.began if order not in told]
+    lost = [each for each in ledger.acknowledged if not _holds(stored.get(each.command.order), each)]
+    lost_rows = [order for order in ledger.began if order not in stored]
     faults = [f"{each.command.order}: {each.command.kind.value} is lost" for each in lost]
     faults += [f"{order} of the legacy system is lost" for order in lost_rows]
     return Check("lost", str(len(faults)), tuple(faults))

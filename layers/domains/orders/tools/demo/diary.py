@@ -29,15 +29,15 @@ class Entry:
 
 @dataclass(slots=True)
 class Diary:
-    """Kept by the story, read by everybody.
+    """Kept by the story, read by all threads.
 
     Parameters
     ----------
-    tell : Callable[[Entry], None]
+    announce : Callable[[Entry], None]
         Hears of each entry.
     """
 
-    tell: Callable[[Entry], None] = lambda _: None
+    announce: Callable[[Entry], None] = lambda _: None
     began: float = field(default_factory=time.monotonic)
     entries: list[Entry] = field(default_factory=list)
 
@@ -45,7 +45,7 @@ class Diary:
         """Write something down, and return when."""
         entry = Entry(time.monotonic(), kind, text)
         self.entries.append(entry)
-        self.tell(entry)
+        self.announce(entry)
         return entry.at
 
     def since(self, moment: float) -> float:

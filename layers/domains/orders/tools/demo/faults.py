@@ -28,7 +28,7 @@ def tampered(stage: Stage, orders: Sequence[str], count: int) -> set[str]:
     for stream, row in rows.items():
         if len(false) == count:
             break
-        state = json.dumps({**json.loads(row.state), "customer_id": "somebody-else"})
+        state = json.dumps({**json.loads(row.state), "customer_id": "someone-else"})
         try:
             views.put_state(ORDERS, replace(row, state=state), row.version)
         except WriteConflict:

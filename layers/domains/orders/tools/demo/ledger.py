@@ -79,7 +79,7 @@ class Ledger:
         self._standings[order] = [(0.0, standing)]
 
     def moved(self, order: str, customer: str) -> None:
-        """Somebody gave an order to another customer, past the API."""
+        """A program gave an order to another customer, past the API."""
         with self._lock:
             history = self._standings[order]
             history.append((time.monotonic(), replace(history[-1][1], customer=customer)))

@@ -21,7 +21,7 @@ class Operator:
         self._admin = Client(stage.url, stage.admin_token)
         self.held = ""
 
-    def look_after(self) -> str:
+    def run_maintenance(self) -> str:
         """Let the controller run once, as it does every minute; the step at which the migration stands behind it."""
         found = self._stage.invoke("MigrationController", {})
         self.held = found["held"]
@@ -37,7 +37,7 @@ class Operator:
         return self._stepped("move", to=to, reason="reads and writes were healthy at 100 %", noWayBack=True)
 
     def begin_backfill(self) -> None:
-        """Have the event store told of every row that it does not know."""
+        """Have every row imported that the event store does not know."""
         self._admin.post(MIGRATION, "backfill")
 
     def backfill(self) -> Any:
@@ -57,7 +57,7 @@ class Operator:
 
     def complete(self) -> bool:
         """Make the last step; whether nothing stood in the way."""
-        return self._stepped("complete", reason="it is archived, and nobody uses it")
+        return self._stepped("complete", reason="it is archived and no longer used")
 
     def reconcile(self, *, full: bool = False, repair: bool = False) -> Report:
         """Compare everything that is derived, to the end of the run."""

@@ -28,8 +28,8 @@ class Screen:
         columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
         self.progress = Progress(*columns, TimeElapsedColumn(), console=console, transient=True)
         self._commands = self.progress.add_task("commands acknowledged", total=commands)
-        self._backfill = self.progress.add_task("rows told by the backfill", total=None, visible=False)
-        self.diary = Diary(self._tell)
+        self._backfill = self.progress.add_task("rows imported by the backfill", total=None, visible=False)
+        self.diary = Diary(self._announce)
 
     def acknowledged(self, count: int) -> None:
         """So many commands were answered."""
@@ -39,7 +39,7 @@ class Screen:
         """So many rows were looked at."""
         self.progress.update(self._backfill, completed=done, total=max(of, done), visible=done < of)
 
-    def _tell(self, entry: Entry) -> None:
+    def _announce(self, entry: Entry) -> None:
         moment = f"{self.diary.since(entry.at):6.1f} s"
         line = f"{moment}  [{STYLES[entry.kind]}]{SIGNS[entry.kind]} {entry.text}[/]"
         self.progress.console.print(line, highlight=False)
@@ -56,6 +56,6 @@ def table(checks: Sequence[Check]) -> Table:
             found.add_row(check.what, check.value, "[green]✓[/]")
             continue
         more = len(check.faults) - EXAMPLES
-        told = [*check.faults[:EXAMPLES], *([f"and {more} more"] if more > 0 else [])]
-        found.add_row(f"[red]{check.what}[/]", check.value, "[red]✗[/] " + "\n".join(told))
+        shown = [*check.faults[:EXAMPLES], *([f"and {more} more"] if more > 0 else [])]
+        found.add_row(f"[red]{check.what}[/]", check.value, "[red]✗[/] " + "\n".join(shown))
     return found

@@ -43,9 +43,9 @@ class Outcome:
     planted, found, repaired : int
         Differences made on purpose, those of them that were named, and those that were put right.
     false_alarms : list[str]
-        Findings that nobody planted.
+        Findings that were not planted.
     imported : int
-        Rows that the backfill told.
+        Rows that the backfill imported.
     rolled_back_after : float
         Seconds from the fault to the rollback.
     legacy_off_at : float
@@ -65,7 +65,7 @@ class Outcome:
 
 
 class Story:
-    """Plays step after step; clients work meanwhile, and nobody tells them.
+    """Plays step after step; clients work meanwhile, and are not informed.
 
     Parameters
     ----------
@@ -100,7 +100,7 @@ class Story:
         ------
         StoryFailed, CliError, httpx.HTTPError
         """
-        self._noted(self._operator.look_after())
+        self._noted(self._operator.run_maintenance())
         time.sleep(BREATH)
         self._dual_write()
         self._backfill()
@@ -115,7 +115,7 @@ class Story:
 
     def _dual_write(self) -> None:
         self._operator.start()
-        self._outcome.dual_at = self._noted(self._operator.look_after())
+        self._outcome.dual_at = self._noted(self._operator.run_maintenance())
         time.sleep(BREATH)
 
     def _backfill(self) -> None:
@@ -139,7 +139,7 @@ class Story:
         if seen != rows:
             self._seen = (seen, time.monotonic())
         elif time.monotonic() - since > STANDSTILL:
-            self._operator.look_after()
+            self._operator.run_maintenance()
             self._seen = (seen, time.monotonic())
 
     def _direct_writes(self) -> None:
@@ -171,12 +171,12 @@ class Story:
         self._wait(self._completed, "the last step")
 
     def _archived(self) -> bool:
-        self._operator.look_after()
+        self._operator.run_maintenance()
         return self._operator.archived()
 
     def _completed(self) -> bool:
         completed = self._operator.complete()
-        self._noted(self._operator.look_after())
+        self._noted(self._operator.run_maintenance())
         return completed
 
     def _expect_all(self, report: Report, planted: Set[str]) -> None:
@@ -199,7 +199,7 @@ class Story:
         self._wait(lambda: self._looked() in steps, " or ".join(steps))
 
     def _looked(self) -> str:
-        step = self._operator.look_after()
+        step = self._operator.run_maintenance()
         self._noted(step)
         return step
 

@@ -39,7 +39,7 @@ class Truth:
         Parameters
         ----------
         upto : Mapping[StreamId, int], optional
-            The version of streams that are not to be taken in to their end.
+            The version of streams that are not to be applied to their end.
         """
         live = self._app.projection_states.get([projection.name])[projection.name].generation()
         if isinstance(projection, ViewProjection):

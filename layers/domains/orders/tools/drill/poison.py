@@ -35,7 +35,7 @@ def poison(scene: Scene, orders: Sequence[Order], proofs: Proofs) -> None:
         listener = listen(scene)
         _send(client, orders, proofs)
         scene.quiet(stack.url)
-        _prove_told(scene, proofs)
+        _prove_announced(scene, proofs)
         _prove_heard(listener, stream, proofs)
         parked = _prove_parked(scene.operator(stack.url), stream, proofs)
         _prove_others_go_on(scene, parked, proofs)
@@ -43,10 +43,10 @@ def poison(scene: Scene, orders: Sequence[Order], proofs: Proofs) -> None:
 
 
 def mend(scene: Scene, url: str, orders: Sequence[Order], proofs: Proofs) -> None:
-    """Let what was parked go on under the mended deployment, which answers at a URL."""
+    """Let what was parked continue under the mended deployment, which answers at a URL."""
     operator, stream = scene.operator(url), victim(orders)
     again = {name: operator.post("projections", name, "retry", stream=str(stream)).content for name in BROKEN}
-    proofs.add(DRILL, "mended and retried, it goes on", all(a == {"parked": None} for a in again.values()), again)
+    proofs.add(DRILL, "fixed and retried, it continues", all(a == {"parked": None} for a in again.values()), again)
     left = [each["parked"] for each in operator.get("projections").content["projections"] if each["parked"]]
     proofs.add(DRILL, "nothing is parked any more", not left, left or "none")
     scene.quiet(url)
@@ -54,7 +54,7 @@ def mend(scene: Scene, url: str, orders: Sequence[Order], proofs: Proofs) -> Non
 
 
 def victim(orders: Sequence[Order]) -> StreamId:
-    """The order whose payment cannot be taken in."""
+    """The order whose payment cannot be applied."""
     return StreamId(TENANT, "order", orders[len(orders) // 2].id)
 
 
@@ -64,7 +64,7 @@ def _send(client: httpx.Client, orders: Sequence[Order], proofs: Proofs) -> None
     proofs.add(DRILL, "every order of the file is accepted", not failed, f"{len(orders)} orders, {lines:,} lines")
 
 
-def _prove_told(scene: Scene, proofs: Proofs) -> None:
+def _prove_announced(scene: Scene, proofs: Proofs) -> None:
     values, alarm = list(datapoints(scene.log, METRIC)), incident(METRIC)
     total = sum(value for _, value in values)
     seen = f"{METRIC} counted {total:g}, threshold {alarm.threshold:g}"

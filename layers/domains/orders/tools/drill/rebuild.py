@@ -67,7 +67,7 @@ def _kill(worker: StackProcess, scene: Scene, operator: Client, proofs: Proofs) 
 
 
 def _finish(scene: Scene, operator: Client, before: Mapping[str, int], streams: int, proofs: Proofs) -> None:
-    """Type `rebuild` again, and see it go on to the switch."""
+    """Type `rebuild` again, and see it continue to the switch."""
     _begin(operator, streams)
     for projection in REBUILT:
         done = _ended(operator, projection.name)

@@ -12,7 +12,7 @@ LOOK_SECONDS = 0.05
 
 
 class DrillFailed(Exception):
-    """The drill cannot go on; the message says what did not come about."""
+    """The drill cannot continue; the message says what did not come about."""
 
 
 def wait_until(condition: Callable[[], T], what: str, seconds: float) -> T:

@@ -37,7 +37,7 @@ class ApiError(Exception):
 
     @property
     def is_conflict(self) -> bool:
-        """Whether somebody was here before: an earlier import, or another user's."""
+        """Whether orders were there before: of an earlier import, or another user's."""
         return self.status in (409, 412) or self.code == "idempotency_key_reused"
 
 
@@ -128,7 +128,7 @@ class Api:
 
 
 def _unreachable() -> ApiError:
-    return ApiError(0, "unreachable", "the API stopped answering; run the same import again to go on")
+    return ApiError(0, "unreachable", "the API stopped answering; run the same import again to continue")
 
 
 def _passing(response: httpx.Response | None) -> bool:
@@ -146,14 +146,14 @@ def _read(model: type[Model], response: httpx.Response) -> Model:
 
 def _problem(response: httpx.Response) -> ApiError:
     try:
-        told = _Told.model_validate_json(response.content)
+        answer = _Answer.model_validate_json(response.content)
     except ValidationError:
-        told = _Told()
-    code = told.code or f"http_{response.status_code}"
-    return ApiError(response.status_code, code, told.detail or response.reason_phrase, told.actual)
+        answer = _Answer()
+    code = answer.code or f"http_{response.status_code}"
+    return ApiError(response.status_code, code, answer.detail or response.reason_phrase, answer.actual)
 
 
-class _Told(BaseModel):
+class _Answer(BaseModel):
     code: str = ""
     detail: str = ""
     actual: int | None = None

@@ -29,10 +29,12 @@ def main(
     tenant: Annotated[str, typer.Option(help="Whose local token is made where no token is given.")] = "acme",
     token: Annotated[str, typer.Option(envvar="TOKEN", help="Bearer token.")] = "",
     workers: Annotated[int, typer.Option(min=1, help="Orders sent at a time.")] = 4,
-    dates: Annotated[Dates | None, typer.Option(help="How its dates are written, where it does not show.")] = None,
+    dates: Annotated[
+        Dates | None, typer.Option(help="How its dates are written, where the file does not show it.")
+    ] = None,
     json: Annotated[bool, typer.Option("--json", help="Print the report as JSON.")] = False,
 ) -> None:
-    """Send an Online Retail CSV through the HTTP API, then report. Run again, it goes on where it stopped."""
+    """Send an Online Retail CSV through the HTTP API, then report. Run again, it resumes where it stopped."""
     try:
         planned = plan(read_file(file, dates))
         with _client(url, token or make_token(tenant)) as client:
@@ -42,7 +44,7 @@ def main(
     except (NotOnlineRetailError, NotReadyError) as error:
         _fail(str(error), 2)
     except KeyboardInterrupt:
-        _fail("Interrupted; run the same import again, and it goes on where it stopped.", 130)
+        _fail("Interrupted; run the same import again, and it resumes where it stopped.", 130)
     result = report(planned, outcomes)
     if json:
         print(result.model_dump_json(by_alias=True, indent=2))

@@ -34,18 +34,18 @@ class AmbiguousDatesError(NotOnlineRetailError):
 
 @dataclass(frozen=True, slots=True)
 class DateReader:
-    """Reads the dates of one file; `told` if its user said how."""
+    """Reads the dates of one file; `given` if its user said how."""
 
     dates: Dates
-    told: bool = False
+    given: bool = False
 
     def read(self, text: str) -> datetime | None:
-        """The moment, UTC; `None` for what is no date, or none that a sale can have."""
-        moment = _moment(text, self.dates, self.told)
+        """The moment, UTC; `None` for what is not a date, or not one that a sale can have."""
+        moment = _moment(text, self.dates, self.given)
         return moment if moment and EARLIEST <= moment <= datetime.now(UTC) + timedelta(days=1) else None
 
 
-def reader(texts: Iterable[str], told: Dates | None = None) -> DateReader:
+def reader(texts: Iterable[str], given: Dates | None = None) -> DateReader:
     """Decide from all dates of a file how each is read.
 
     A day above 12 shows the order for the whole file. Without one, dates with dashes or dots begin with the day, and
@@ -56,8 +56,8 @@ def reader(texts: Iterable[str], told: Dates | None = None) -> DateReader:
     AmbiguousDatesError
         When two dates contradict each other, or none decides.
     """
-    if told:
-        return DateReader(told, told=True)
+    if given:
+        return DateReader(given, given=True)
     found = [match for text in dict.fromkeys(texts) if (match := _YEAR_LAST.fullmatch(text))]
     day_first = next((match for match in found if int(match["a"]) > 12 >= int(match["b"])), None)
     month_first = next((match for match in found if int(match["b"]) > 12 >= int(match["a"])), None)
@@ -85,12 +85,12 @@ def _by_writing(found: list[re.Match[str]]) -> Dates:
 
 
 @lru_cache(maxsize=100_000)
-def _moment(text: str, dates: Dates, told: bool) -> datetime | None:
+def _moment(text: str, dates: Dates, given: bool) -> datetime | None:
     match = _YEAR_FIRST.fullmatch(text)
     if match:
         return _built(match, int(match["year"]), match["month"], match["day"])
     match = _YEAR_LAST.fullmatch(text)
-    if not match or dates is Dates.ISO or (len(match["year"]) == 2 and match["mark"] != "/" and not told):
+    if not match or dates is Dates.ISO or (len(match["year"]) == 2 and match["mark"] != "/" and not given):
         return None
     first, second = match["a"], match["b"]
     return _built(match, _year(match["year"]), *((second, first) if dates is Dates.DMY else (first, second)))

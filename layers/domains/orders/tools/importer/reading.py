@@ -81,7 +81,7 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Rejected:
-    """A line that is not imported; `invoice` is empty where it cannot be told."""
+    """A line that is not imported; `invoice` is empty where it cannot be determined."""
 
     number: int
     invoice: str
@@ -92,7 +92,7 @@ class Rejected:
 class Reading:
     """A file that was read.
 
-    `continued` counts the lines on which the record of a line before goes on, and `unused` names the columns that
+    `continued` counts the lines on which the record of an earlier line continues, and `unused` names the columns that
     are not looked at.
     """
 
@@ -102,12 +102,12 @@ class Reading:
     unused: tuple[str, ...]
 
 
-def read_file(file: Path, told: Dates | None = None) -> Reading:
-    """Read a file; `told` says how its dates are written. Raises `OSError`, and as `read` does."""
-    return read([decoded(file.read_bytes())], told)
+def read_file(file: Path, given: Dates | None = None) -> Reading:
+    """Read a file; `given` says how its dates are written. Raises `OSError`, and as `read` does."""
+    return read([decoded(file.read_bytes())], given)
 
 
-def read(lines: Iterable[str], told: Dates | None = None) -> Reading:
+def read(lines: Iterable[str], given: Dates | None = None) -> Reading:
     """Read the lines of a file, header first.
 
     Raises
@@ -117,7 +117,7 @@ def read(lines: Iterable[str], told: Dates | None = None) -> Reading:
     """
     found = sheet("".join(line.removesuffix("\n") + "\n" for line in lines))
     whole = [record.values for record in found.records if record.values]
-    when = dates.reader((values["InvoiceDate"] for values in whole), told)
+    when = dates.reader((values["InvoiceDate"] for values in whole), given)
     amounts = numbers.reader(values[name] for values in whole for name in ("Quantity", "UnitPrice"))
     entries = tuple(_entry(record, when, amounts) for record in found.records)
     return Reading(entries, when.dates, sum(record.lines - 1 for record in found.records), found.unused)
@@ -182,7 +182,7 @@ def _moment(found: datetime | None) -> datetime:
 
 
 def _customer(text: str) -> str:
-    """The customer, or the guest; marks that letters carry are no reason to refuse a name."""
+    """The customer, or the guest; marks that letters carry do not make a name refused."""
     customer = identity(unicodedata.normalize("NFC", text))
     if customer == "":
         return GUEST

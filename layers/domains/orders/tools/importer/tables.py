@@ -13,7 +13,7 @@ from orders.tools.importer.commands import Kind
 from orders.tools.importer.dates import Dates
 from orders.tools.importer.report import Report
 
-_TOLD = 5
+_SHOWN = 5
 DATES = {Dates.DMY: "day first", Dates.MDY: "month first", Dates.ISO: "year first"}
 _NAMES = {
     Kind.CREATE: "orders created",
@@ -75,8 +75,8 @@ def _failures(report: Report) -> Table:
     table = _table("Failures", "code", ["orders"])
     table.add_column("for example")
     for code, count in Counter(failure.code for failure in report.failures).most_common():
-        told = [failure for failure in report.failures if failure.code == code][:_TOLD]
-        examples = (f"{failure.order}: {failure.detail}" for failure in told)
+        shown = [failure for failure in report.failures if failure.code == code][:_SHOWN]
+        examples = (f"{failure.order}: {failure.detail}" for failure in shown)
         table.add_row(code, f"{count:,}", Text(harmless("\n".join(examples))))
     return table
 

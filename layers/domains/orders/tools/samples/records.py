@@ -46,7 +46,7 @@ def reactions() -> Mapping[str, Any]:
 
 
 def row_changes() -> Mapping[str, Any]:
-    """Every sample event of the change marker, by name: rows of a table that somebody wrote or removed."""
+    """Every sample event of the change marker, by name: rows of a table that were written or removed."""
     state = {"row": {"S": "order@1#acme:order:order-1004"}, "sort": {"S": "-"}}
     total = {"row": {"S": "customer_totals@1#acme#customer-1"}, "sort": {"S": ":totals"}}
     changes = [("INSERT", state), ("MODIFY", state), ("MODIFY", total), ("REMOVE", state)]

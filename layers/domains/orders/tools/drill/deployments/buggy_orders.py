@@ -1,4 +1,4 @@
-"""The orders' domain as somebody deployed it by mistake: a payment of one order, which BUGGY_ORDER names, breaks it."""
+"""The orders' domain as it was deployed by mistake: a payment of one order, which BUGGY_ORDER names, breaks it."""
 
 from __future__ import annotations
 
