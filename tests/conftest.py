@@ -5,15 +5,18 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import ExitStack, suppress
+from pathlib import Path
 
 import pytest
 from tests.support.clocks import EVERYTHING
 from tests.support.engines import DynamoDBEngine, Engine, MemoryEngine, local_tables, moto_tables
 from tests.support.postgres import Server
 
+from banyan_tools.contracts import DOMAINS, domains
 from banyan_tools.local.dynamodb_local import DynamoDBLocal, unavailable
 from banyan_tools.local.errors import StackError
 from banyan_tools.local.postgres import embedded_postgres
+from banyan_tools.project import ROOT
 
 REQUIRE = "BANYAN_REQUIRE_DYNAMODB_LOCAL"
 REQUIRE_POSTGRES = "BANYAN_REQUIRE_POSTGRES"
@@ -21,6 +24,20 @@ LOCAL = pytest.param("dynamodb_local", marks=pytest.mark.dynamodb_local)
 SHARED = "BANYAN_TESTS_SHARE_DYNAMODB_LOCAL"
 """Where the workers of one run find the server that was started for all of them."""
 STARTED = pytest.StashKey[DynamoDBLocal]()
+
+OF_NO_DOMAIN = {"contract", "docs", "infrastructure", "integration", "support", "unit", "__pycache__"}
+ORPHANED = sorted(
+    folder.name
+    for folder in Path(__file__).parent.iterdir()
+    if folder.is_dir() and folder.name not in {*OF_NO_DOMAIN, *domains(ROOT / DOMAINS)}
+)
+"""Tests of a domain that was taken out."""
+collect_ignore = ORPHANED
+
+
+def pytest_report_header() -> list[str]:
+    """Say what is left out, and why."""
+    return [f"tests/{name} is left out: there is no {DOMAINS / name}" for name in ORPHANED]
 
 
 def pytest_configure(config: pytest.Config) -> None:

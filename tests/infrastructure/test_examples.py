@@ -42,13 +42,29 @@ def bare(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return root
 
 
+def run(root: Path, *command: str) -> subprocess.CompletedProcess[str]:
+    paths = os.pathsep.join(str(root / each) for each in ("layers/banyan", "layers/domains", "tools", "."))
+    environ = os.environ | {"PYTHONPATH": paths}
+    return subprocess.run(command, cwd=root, env=environ, capture_output=True, text=True, check=False)
+
+
 def python(root: Path, *arguments: str) -> str:
     """What Python prints in the project; it must succeed."""
-    paths = os.pathsep.join(str(root / each) for each in ("layers/banyan", "layers/domains", "tools", "."))
-    command = [sys.executable, *arguments]
-    done = subprocess.run(
-        command, cwd=root, env=os.environ | {"PYTHONPATH": paths}, capture_output=True, text=True, check=False
-    )
+    done = run(root, sys.executable, *arguments)
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+    return done.stdout
+
+
+def failing(root: Path, *arguments: str) -> str:
+    """What Python complains of in the project; it must fail."""
+    done = run(root, sys.executable, *arguments)
+    assert done.returncode == 1, done.stdout[-3000:] + done.stderr[-3000:]
+    return done.stderr
+
+
+def make(root: Path, *arguments: str) -> str:
+    """What make prints in the project, whose environment is taken for installed."""
+    done = run(root, "make", "-o", ".venv/bin/.installed", *arguments)
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
     return done.stdout
 
@@ -57,6 +73,24 @@ def python(root: Path, *arguments: str) -> str:
 def test_without_the_examples_every_other_test_is_found_and_the_fast_ones_pass(bare: Path) -> None:
     python(bare, "-m", "pytest", "tests", "--collect-only", "-q", "-p", "no:cacheprovider")
     assert " passed" in python(bare, "-m", "pytest", "-q", "-p", "no:cacheprovider", *FAST)
+
+
+def test_tests_that_outlive_their_example_are_left_out_and_it_is_said(bare: Path, tmp_path: Path) -> None:
+    left = shutil.copytree(bare, tmp_path / "left", symlinks=True)
+    (left / "tests" / "gone").mkdir()
+    (left / "tests" / "gone" / "conftest.py").write_text("import gone")
+    collected = python(left, "-m", "pytest", "tests", "--collect-only", "-q", "-v", "-p", "no:cacheprovider")
+    assert "tests/gone is left out: there is no layers/domains/gone" in collected
+    planned = make(left, "-n", "lint", "types")
+    assert "ruff check --extend-exclude tests/gone ." in planned
+    assert "mypy layers/banyan functions tools bench tests --exclude tests/gone" in planned
+
+
+def test_without_the_examples_make_says_what_is_missing(bare: Path) -> None:
+    assert "There is no domain in layers/domains." in make(bare, "test-domain")
+    asked = "served(SimpleNamespace(all=[SimpleNamespace(variables={'BANYAN_DOMAIN': 'loans'})]))"
+    code = f"from types import SimpleNamespace; from banyan_tools.local.domain import served; {asked}"
+    assert "no domain 'loans' in layers/domains, nor any other: add one, and choose it" in failing(bare, "-c", code)
 
 
 def test_without_the_examples_the_contracts_hold(bare: Path) -> None:

@@ -101,7 +101,17 @@ def test_nothing_is_kept_unasked(project: Project) -> None:
         assert project.ask("/tasks/t-1")["code"] == "task_not_found"
 
 
-@pytest.mark.parametrize("content", ["{", '{"banyan-EventsTable": [{"stream": {"S": "acme:task:t-1"}}]}'])
+@pytest.mark.parametrize(
+    "content",
+    [
+        "{",
+        "[]",
+        '{"banyan-EventsTable": 5}',
+        '{"banyan-EventsTable": {"stream": "acme:task:t-1"}}',
+        '{"banyan-EventsTable": [{"stream": "acme:task:t-1"}]}',
+        '{"banyan-EventsTable": [{"stream": {"S": "acme:task:t-1"}}]}',
+    ],
+)
 def test_a_file_that_does_not_fit_is_named_and_left_alone(project: Project, content: str) -> None:
     kept = project.data / "kept" / "tables.json"
     kept.parent.mkdir(parents=True)

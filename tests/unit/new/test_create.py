@@ -55,6 +55,14 @@ def test_a_file_is_refused(tmp_path: Path) -> None:
         create(tmp_path / "shop", "shop")
 
 
+def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("mine")
+    (tmp_path / "dangling").symlink_to("nowhere")
+    for folder in (tmp_path / "file" / "shop", tmp_path / "dangling"):
+        done = CliRunner().invoke(app, ["new", str(folder), "--domain", "shop"])
+        assert (done.exit_code, "cannot be written" in done.output) == (1, True)
+
+
 @pytest.mark.parametrize(
     ("domain", "reason"),
     [

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import timedelta
+from itertools import count
 from typing import Any
 
 import pytest
@@ -141,6 +142,25 @@ def test_a_policy_that_counts_on_single_delivery_is_noticed() -> None:
     spec = DomainSpec(replace(DOMAIN, policies=[Policy("impatient", "ball", impatient)]))
     with pytest.raises(AssertionError, match=r"events of acme:ball:b, delivered"):
         spec.when("ball:a", Throw(times=1)).then_events("ball:b", Dropped())
+
+
+@pytest.mark.parametrize(
+    "reaction",
+    [
+        lambda call: Send("ball", "b", Drop(), f"step {call}"),
+        lambda call: Schedule("fall", "ball", "b", Drop(), after=timedelta(minutes=call)),
+        lambda call: Schedule(f"fall {call}", "ball", "b", Drop(), after=timedelta(minutes=1)),
+    ],
+    ids=["another step", "another time", "another name"],
+)
+def test_a_policy_that_answers_differently_when_asked_again_is_named(
+    reaction: Callable[[int], Send | Schedule],
+) -> None:
+    calls = count(1)
+    policy = Policy("fickle", "ball", lambda event, _: [reaction(next(calls))] if event.stream_id.id == "a" else [])
+    spec = DomainSpec(replace(DOMAIN, policies=[policy]))
+    with pytest.raises(AssertionError, match="policy 'fickle' answers Thrown 1 of acme:ball:a differently when asked"):
+        spec.when("ball:a", Throw(times=1)).passes(timedelta(hours=1)).then_state("ball:b", Ball(lies=True))
 
 
 def test_every_way_of_delivery_is_tried() -> None:

@@ -21,4 +21,6 @@ def new(
         create(folder, domain)
     except NotCreated as error:
         raise CliError(str(error)) from None
+    except OSError as error:
+        raise CliError(f"{folder} cannot be written: {error.strerror}.") from None
     say(f"Made {folder}: go there and try `make test` and `make run`. README.md says what is where.")

@@ -34,7 +34,8 @@ def served(functions: Functions) -> Domain | None:
     from banyan.errors import ConfigurationError
 
     for missing in sorted({*packages(functions)} - {*known()}):
-        raise StackError(f"There is no domain {missing!r} in layers/domains: choose one of {', '.join(known())}.")
+        there = f": choose one of {', '.join(known())}," if known() else ", nor any other: add one, and choose it"
+        raise StackError(f"There is no domain {missing!r} in layers/domains{there} with the parameter Domain.")
     try:
         domain = load_domain(name)
         if any(part.routes for part in domain.parts):

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import boto3
-from botocore.exceptions import ClientError
+from botocore.exceptions import BotoCoreError, ClientError
 
 from banyan_tools.local.claims import claimed
 from banyan_tools.local.console import Console
@@ -57,7 +57,7 @@ def _load(file: Path, names: Sequence[str]) -> int:
             for start in range(0, len(puts), BATCH):
                 client.batch_write_item(RequestItems={name: puts[start : start + BATCH]})  # type: ignore[dict-item]
             count += len(puts)
-    except (ValueError, AttributeError, TypeError, ClientError) as error:
+    except (OSError, ValueError, AttributeError, TypeError, BotoCoreError, ClientError) as error:
         reason = " ".join(str(error).split())
         raise StackError(f"{file} does not fit the tables: {reason}. Remove it and start again.") from None
     return count
@@ -79,4 +79,6 @@ def _without_binary(value: object) -> dict[str, str]:
 
 
 def _with_binary(value: dict[str, Any]) -> Any:
-    return base64.b64decode(value[BINARY]) if value.keys() == {BINARY} else value
+    """What was written for bytes; an attribute of that name holds its type, and no text."""
+    text = value.get(BINARY)
+    return base64.b64decode(text) if isinstance(text, str) else value

@@ -47,7 +47,8 @@ class DomainSpec:
 
     After each command, a second apart, all reactions to it and to what they cause have come before the next one. What
     is expected must hold however commits are delivered: as they come, with all but the last of each stream lost,
-    doubled, late and backwards, and to processes that are killed before and after each of their requests.
+    doubled, late and backwards, and to processes that are killed before and after each of their requests. A policy that
+    is asked again must answer alike: its commands and deadlines are known by their steps and names.
 
     Parameters
     ----------
@@ -128,6 +129,7 @@ class _World:
     deadlines: MemoryDeadlines = field(default_factory=MemoryDeadlines)
     now: datetime = START
     mistakes: list[Exception] = field(default_factory=list)
+    answers: dict[tuple[str, str], Sequence[Reaction]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.store = self._store(self.table)
@@ -228,6 +230,9 @@ class _World:
             reactions = list(policy.react(event, history))
             for reaction in reactions:
                 check_reaction(self.domain, policy, reaction)
+            if reactions != self.answers.setdefault((policy.name, event.event_id), reactions):
+                where = f"{event.event_type} {event.version} of {event.stream_id}"
+                raise ConfigurationError(f"policy {policy.name!r} answers {where} differently when asked again")
         except Exception as error:
             self.mistakes.append(error)
             raise
