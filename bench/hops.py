@@ -75,16 +75,17 @@ def walked(call: Callable[[], object]) -> Way:
 
 def main() -> None:
     """Print both tables, and the files of each way."""
-    ways = _ways()
+    found = ways()
     console = Console(width=120)
-    console.print(_house(), _table(ways))
-    for name, way in ways.items():
+    console.print(_house(), _table(found))
+    for name, way in found.items():
         console.print(f"\n[bold]{name}[/]")
         for file, calls in way.files.most_common():
             console.print(f"{calls:5}  {Path(file).relative_to(ENGINE)}", highlight=False)
 
 
-def _ways() -> Mapping[str, Way]:
+def ways() -> Mapping[str, Way]:
+    """The ways of one warm ``POST /orders`` and of its stream record, by what they are called in the table."""
     with moto_tables() as engine:
         names = {f"{name.upper()}_TABLE": getattr(engine.tables, name) for name in type(engine.tables).model_fields}
         app = bootstrap({"BANYAN_DOMAIN": "orders", **names}, client=lambda: engine.client)
