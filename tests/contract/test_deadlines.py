@@ -109,7 +109,7 @@ def test_a_lost_answer_schedules_once(dynamodb: DynamoDBEngine) -> None:
     assert names(deadlines, 0) == ["a"]
 
 
-def test_a_table_that_does_not_answer_is_told_from_a_wrong_request(moto: DynamoDBEngine) -> None:
+def test_a_table_that_does_not_answer_is_distinguished_from_a_wrong_request(moto: DynamoDBEngine) -> None:
     deadlines = table(moto)
     moto.wire.inject(*[THROTTLED] * 3)
     with pytest.raises(StoreUnavailable, match=r"refused for now: deadlines.* says ThrottlingException"):

@@ -30,29 +30,29 @@ OTHERS: list[Seen] = [
 
 
 def test_a_row_is_replaced_or_removed_only_as_it_was_read(engine: Engine) -> None:
-    upkeep = engine.upkeep()
-    upkeep.replace_row(LIVE, KEY, None, STANDING)
+    row_repair = engine.row_repair()
+    row_repair.replace_row(LIVE, KEY, None, STANDING)
     for seen in OTHERS:
         for new in (MENDED, None):
             with pytest.raises(WriteConflict):
-                upkeep.replace_row(LIVE, KEY, seen(STANDING), new)
-            assert upkeep.read_rows(LIVE, [KEY]) == {KEY: STANDING}
-    upkeep.replace_row(LIVE, KEY, STANDING, MENDED)
-    assert upkeep.read_rows(LIVE, [KEY]) == {KEY: MENDED}
-    upkeep.replace_row(LIVE, KEY, MENDED, None)
-    assert upkeep.read_rows(LIVE, [KEY]) == {}
+                row_repair.replace_row(LIVE, KEY, seen(STANDING), new)
+            assert row_repair.read_rows(LIVE, [KEY]) == {KEY: STANDING}
+    row_repair.replace_row(LIVE, KEY, STANDING, MENDED)
+    assert row_repair.read_rows(LIVE, [KEY]) == {KEY: MENDED}
+    row_repair.replace_row(LIVE, KEY, MENDED, None)
+    assert row_repair.read_rows(LIVE, [KEY]) == {}
 
 
 def test_a_row_that_is_gone_stays_gone(engine: Engine) -> None:
-    upkeep = engine.upkeep()
+    row_repair = engine.row_repair()
     for new in (MENDED, None):
         with pytest.raises(WriteConflict):
-            upkeep.replace_row(LIVE, KEY, STANDING, new)
-    assert upkeep.read_rows(LIVE, [KEY]) == {}
+            row_repair.replace_row(LIVE, KEY, STANDING, new)
+    assert row_repair.read_rows(LIVE, [KEY]) == {}
 
 
 def test_the_row_of_a_stream_is_removed_only_as_it_was_read(engine: Engine) -> None:
-    views, upkeep, row = engine.views(), engine.upkeep(), state(ANNA, 2)
+    views, row_repair, row = engine.views(), engine.row_repair(), state(ANNA, 2)
     views.put_state(LIVE, row, 0)
     others: list[StateRow] = [
         replace(row, version=1),
@@ -61,24 +61,24 @@ def test_the_row_of_a_stream_is_removed_only_as_it_was_read(engine: Engine) -> N
     ]
     for seen in others:
         with pytest.raises(WriteConflict):
-            upkeep.remove_state(LIVE, seen)
+            row_repair.remove_state(LIVE, seen)
         assert views.states(LIVE, [ANNA]) == {ANNA: row}
-    upkeep.remove_state(LIVE, row)
+    row_repair.remove_state(LIVE, row)
     with pytest.raises(WriteConflict):
-        upkeep.remove_state(LIVE, row)
+        row_repair.remove_state(LIVE, row)
 
 
 def test_rows_are_listed_page_by_page_to_the_last(engine: Engine) -> None:
-    views, upkeep = engine.views(), engine.upkeep()
+    views, row_repair = engine.views(), engine.row_repair()
     keys = [ViewKey("acme", "p", f"{number:02}") for number in range(7)]
     streams = [replace(ANNA, id=f"a{number}") for number in range(7)]
     for key, stream in zip(keys, streams, strict=True):
-        upkeep.replace_row(replace(LIVE, number=2), key, None, replace(STANDING, sort=key.sort))
+        row_repair.replace_row(replace(LIVE, number=2), key, None, replace(STANDING, sort=key.sort))
         views.put_state(LIVE, state(stream), 0)
     for limit in (1, 3, 7, 8):
-        listed = _listed(lambda at, n: upkeep.list_rows(replace(LIVE, number=2), at, n), limit)
+        listed = _listed(lambda at, n: row_repair.list_rows(replace(LIVE, number=2), at, n), limit)
         assert sorted(listed, key=str) == keys
-        assert sorted(_listed(lambda at, n: upkeep.list_states(LIVE, at, n), limit), key=str) == streams
+        assert sorted(_listed(lambda at, n: row_repair.list_states(LIVE, at, n), limit), key=str) == streams
 
 
 def _listed(page: Callable[[str, int], tuple[list[T], str | None]], limit: int) -> list[T]:

@@ -98,7 +98,7 @@ class TestRowsByKey:
     def test_rows_are_found_by_their_keys_and_others_are_not(self, engine: Engine) -> None:
         views, keys = engine.views(), [ViewKey("acme", "p", sort) for sort in ("a", "b#%", "c")]
         views.update(LIVE, [step(ANNA, 0, [Put(key.partition, key.sort, {"n": key.sort}) for key in keys[:2]])], START)
-        found = engine.upkeep().read_rows(LIVE, [*keys, ViewKey("globex", "p", "a")])
+        found = engine.row_repair().read_rows(LIVE, [*keys, ViewKey("globex", "p", "a")])
         assert {key: row.fields for key, row in found.items()} == {key: {"n": key.sort} for key in keys[:2]}
 
     def test_more_than_one_batch_read_holds(self, engine: Engine) -> None:
@@ -106,8 +106,8 @@ class TestRowsByKey:
         for start in range(0, 130, 65):
             writes = [Put(key.partition, key.sort, {"n": key.sort}) for key in keys[start : start + 65]]
             views.update(LIVE, [step(account(f"a{start}"), 0, writes)], START)
-        assert engine.upkeep().read_rows(LIVE, keys).keys() == set(keys)
-        assert engine.upkeep().read_rows(LIVE, []) == {}
+        assert engine.row_repair().read_rows(LIVE, keys).keys() == set(keys)
+        assert engine.row_repair().read_rows(LIVE, []) == {}
 
 
 class TestLookup:

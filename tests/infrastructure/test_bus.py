@@ -21,7 +21,7 @@ def test_the_bus_has_the_name_of_the_stack(template: Template) -> None:
     assert bus.properties["Name"] == "banyan"
 
 
-def test_nobody_outside_reads_claims_and_they_are_encrypted(bucket: dict[str, Any]) -> None:
+def test_no_one_outside_reads_claims_and_they_are_encrypted(bucket: dict[str, Any]) -> None:
     assert set(bucket["PublicAccessBlockConfiguration"].values()) == {True}
     assert len(bucket["PublicAccessBlockConfiguration"]) == 4
     (rule,) = bucket["BucketEncryption"]["ServerSideEncryptionConfiguration"]

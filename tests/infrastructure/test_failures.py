@@ -1,4 +1,4 @@
-"""What happens to work that fails: tried again, cut in two, kept for somebody to look at."""
+"""What happens to work that fails: tried again, cut in two, kept for someone to look at."""
 
 from __future__ import annotations
 
@@ -145,7 +145,7 @@ def test_a_run_that_is_not_finished_is_gone_on_with_every_few_minutes(template: 
     assert (rule["ScheduleExpression"], target["Input"]) == ("rate(5 minutes)", '{"continue":true}')
 
 
-def test_the_change_marker_reads_the_rows_that_anybody_writes(template: Template) -> None:
+def test_the_change_marker_reads_the_rows_that_anyone_writes(template: Template) -> None:
     (mapping,) = [each for each in mappings(template) if each.function == "banyan-ChangeMarker"]
     (views,) = [table for table in template.resources("AWS::DynamoDB::Table") if table.logical_id == "ViewsTable"]
     assert mapping.source_arn.startswith(f"{views.arn}/stream/")

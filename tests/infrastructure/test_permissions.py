@@ -1,4 +1,4 @@
-"""Each function may do what it does, and nothing else; nobody may change the event table's past."""
+"""Each function may do what it does, and nothing else; no one may change the event table's past."""
 
 from __future__ import annotations
 
@@ -142,7 +142,7 @@ def test_a_function_has_the_grants_on_tables_that_it_needs(
     assert found == GRANTS[function]
 
 
-def test_a_function_is_told_of_the_tables_that_it_may_use(functions: list[Resource]) -> None:
+def test_a_function_knows_the_tables_that_it_may_use(functions: list[Resource]) -> None:
     told = {
         folder_name(f): {n.removesuffix("_TABLE") for n in f.properties["Environment"]["Variables"] if "_TABLE" in n}
         for f in functions
@@ -163,7 +163,7 @@ def test_only_those_who_tell_reach_the_bus_and_only_those_who_react_its_claims(
     assert others == {"events:PutEvents", "s3:PutObject"}
 
 
-def test_a_function_is_told_of_the_bus_and_the_bucket_that_it_may_use(functions: list[Resource]) -> None:
+def test_a_function_knows_the_bus_and_the_bucket_that_it_may_use(functions: list[Resource]) -> None:
     told = {folder_name(f): f.properties["Environment"]["Variables"] for f in functions}
     assert {name for name, variables in told.items() if "EVENT_BUS" in variables} == TELLING
     assert {name for name, variables in told.items() if "CLAIMS_BUCKET" in variables} == REACTING

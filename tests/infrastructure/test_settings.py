@@ -72,7 +72,7 @@ def test_every_function_reads_the_defaults_of_the_settings(functions: list[Resou
 
 
 @pytest.mark.parametrize("field", FIELDS)
-def test_a_setting_is_told_under_its_name_and_bounded_alike(written: dict[str, Any], field: str) -> None:
+def test_a_setting_is_reported_under_its_name_and_bounded_alike(written: dict[str, Any], field: str) -> None:
     parameter = written["Parameters"][camel(field)]
     value = written["Globals"]["Function"]["Environment"]["Variables"][PREFIX + field.upper()]
     ref = {"Ref": camel(field)}

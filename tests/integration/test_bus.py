@@ -79,7 +79,7 @@ class Refusing:
 
 
 class Outside:
-    """A bus, a bucket, and somebody who looks at both."""
+    """A bus, a bucket, and someone who looks at both."""
 
     def __init__(self) -> None:
         self._published: list[Mapping[str, Any]] = []

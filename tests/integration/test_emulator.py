@@ -93,7 +93,7 @@ def test_a_function_logs_in_the_format_and_from_the_level_that_the_template_says
     assert (line["level"], line["message"], line["stream"]) == ("WARNING", "look here", "acme:order:1")
 
 
-def test_an_error_of_the_handler_is_told_from_an_answer(make: Make) -> None:
+def test_an_error_of_the_handler_is_distinguished_from_an_answer(make: Make) -> None:
     with make() as emulator:
         with pytest.raises(FunctionFailed, match=r"LookupError: nothing there\n.*app.py"):
             emulator.invoke({"do": "raise"})

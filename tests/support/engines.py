@@ -73,7 +73,7 @@ class Engine(Protocol):
     def checkpoints(self) -> LogCheckpoints:
         """Checkpoints in the log."""
 
-    def upkeep(self) -> RowRepair:
+    def row_repair(self) -> RowRepair:
         """What repairs read models."""
 
     def builds(self) -> Builds:
@@ -120,7 +120,7 @@ class MemoryEngine:
     def checkpoints(self) -> LogCheckpoints:
         return self._checkpoints
 
-    def upkeep(self) -> MemoryViews:
+    def row_repair(self) -> MemoryViews:
         return self._views
 
     def builds(self) -> Builds:
@@ -195,7 +195,7 @@ class DynamoDBEngine:
     def checkpoints(self) -> LogCheckpoints:
         return LogCheckpoints(DynamoDBDocuments(self.gateway, self.tables.cursors, LOG_CHECKPOINTS))
 
-    def upkeep(self) -> DynamoDBRowRepair:
+    def row_repair(self) -> DynamoDBRowRepair:
         return DynamoDBRowRepair(self.gateway, self.tables.views)
 
     def builds(self) -> Builds:

@@ -1,4 +1,4 @@
-"""A process whose every request to the outside can be its last, or can let somebody else in."""
+"""A process whose every request to the outside can be its last, or can let another process in."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def killed_after(request: Request) -> Any:
 
 
 def meanwhile(action: Callable[[], object]) -> Interruption:
-    """Somebody else acts before the request does."""
+    """Another process acts before the request does."""
 
     def interruption(request: Request) -> Any:
         action()

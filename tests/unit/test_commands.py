@@ -50,7 +50,7 @@ class Counts(NoTelemetry):
 
 
 class BusyTable(MemoryTable):
-    """Somebody else always writes first, a number of times."""
+    """Another process always writes first, a number of times."""
 
     def __init__(self, times: int) -> None:
         super().__init__()

@@ -83,7 +83,7 @@ def shared_rows(engine: DynamoDBEngine, ledger: Ledger) -> Iterable[object]:
     keys = [key for key in ledger.expected_turnover() if key.partition == "growing"]
     rows = DynamoDBGenerationRows(engine.gateway, engine.tables.views, engine.tables.cursors)
     assert rows.rows(TURNOVER, keys).keys() == set(keys)
-    return engine.upkeep().read_rows(TURNOVER, keys)
+    return engine.row_repair().read_rows(TURNOVER, keys)
 
 
 def digests(engine: DynamoDBEngine, ledger: Ledger) -> Iterable[object]:

@@ -38,7 +38,7 @@ TOTALS = f"acme#c-1#{SORT}"
 
 
 def change_field(reconciled: ReconciliationFixture) -> Found:
-    """Somebody edits a row."""
+    """A person edits a row."""
     row = reconciled.views.states(ROWS, [ORDERS[1]])[ORDERS[1]]
     reconciled.views.put_state(ROWS, replace(row, state=row.state.replace("tea", "rum")), row.version)
     return {("order", "different_row", str(ORDERS[1]))}
@@ -60,13 +60,13 @@ def put_garbage(reconciled: ReconciliationFixture) -> Found:
 
 
 def lose_row(reconciled: ReconciliationFixture) -> Found:
-    """Somebody deletes a row."""
-    reconciled.engine.upkeep().remove_state(ROWS, reconciled.views.states(ROWS, [ORDERS[2]])[ORDERS[2]])
+    """A person deletes a row."""
+    reconciled.engine.row_repair().remove_state(ROWS, reconciled.views.states(ROWS, [ORDERS[2]])[ORDERS[2]])
     return {("order", "missing_row", str(ORDERS[2]))}
 
 
 def add_row(reconciled: ReconciliationFixture) -> Found:
-    """Somebody makes a row up."""
+    """A person makes a row up."""
     row = reconciled.views.states(ROWS, [ORDERS[0]])[ORDERS[0]]
     reconciled.views.put_state(ROWS, replace(row, stream=GHOST), 0)
     return {("order", "extra_row", str(GHOST))}
@@ -75,7 +75,7 @@ def add_row(reconciled: ReconciliationFixture) -> Found:
 def set_back(reconciled: ReconciliationFixture) -> Found:
     """A row is set back to what it was, or its last event never arrived."""
     row = reconciled.views.states(ROWS, [ORDERS[3]])[ORDERS[3]]
-    reconciled.engine.upkeep().remove_state(ROWS, row)
+    reconciled.engine.row_repair().remove_state(ROWS, row)
     first = next(reconciled.store.commits(ORDERS[3]))
     reconciled.runner.project([first])
     return {("order", "stale_row", str(ORDERS[3]))}
@@ -106,7 +106,7 @@ def falsify_total(reconciled: ReconciliationFixture) -> Found:
 def lose_total(reconciled: ReconciliationFixture) -> Found:
     """A row of sums is gone."""
     totals, key = Generation("customer_totals"), named_row(TOTALS)
-    reconciled.engine.upkeep().replace_row(totals, key, reconciled.views.all_rows(totals)[key], None)
+    reconciled.engine.row_repair().replace_row(totals, key, reconciled.views.all_rows(totals)[key], None)
     return {("customer_totals", "missing_row", TOTALS)}
 
 

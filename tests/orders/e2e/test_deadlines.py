@@ -1,4 +1,4 @@
-"""An order that nobody pays, on the local stack: its deadline cancels it and its stock is free again."""
+"""An order that no one pays, on the local stack: its deadline cancels it and its stock is free again."""
 
 from __future__ import annotations
 

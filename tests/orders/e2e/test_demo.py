@@ -60,6 +60,6 @@ def test_the_demonstration_proves_that_nothing_was_lost(engine: Engine, legacy: 
 
 
 def lose(stage: Stage, order: str) -> None:
-    """Remove the first commit of an order, as nobody is allowed to."""
+    """Remove the first commit of an order, as no one is allowed to."""
     key = {"stream": {"S": f"{TENANT}:order:{order}"}, "position": {"N": "1"}}
     stage.dynamodb.delete_item(TableName=EVENTS, Key=key)

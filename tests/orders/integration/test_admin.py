@@ -66,7 +66,9 @@ def told(platform: InProcessPlatform, path: str, body: Any = None) -> Any:
     return body_of(answer)
 
 
-def test_a_parked_stream_is_told_with_its_error_and_continues_when_it_is_retried(platform: InProcessPlatform) -> None:
+def test_a_parked_stream_is_reported_with_its_error_and_continues_when_it_is_retried(
+    platform: InProcessPlatform,
+) -> None:
     (parked,) = told(platform, LIST)["parked"]
     assert (parked["stream"], parked["version"], parked["error"]) == (POISONED, 1, "KeyError")
     assert (parked["attempts"], parked["nextTry"], parked["generation"]) == (2, None, 1)
@@ -194,7 +196,9 @@ def test_what_cannot_be_done_is_refused_with_a_code(moto: DynamoDBEngine, subtes
             assert problem(platform.ask(f"/admin/projections/{path}", body)) == expected
 
 
-def test_deadlines_that_wait_for_their_time_are_told_apart_from_those_that_are_due(platform: InProcessPlatform) -> None:
+def test_deadlines_that_wait_for_their_time_are_distinguished_from_those_that_are_due(
+    platform: InProcessPlatform,
+) -> None:
     platform.mended = True
     platform.react()
     found = told(platform, "/admin/deadlines")
@@ -212,7 +216,7 @@ def test_nothing_waits_where_there_are_no_deadlines(platform: InProcessPlatform)
     assert told(platform, "/admin/deadlines/retry", {}) == {"retried": 0}
 
 
-def test_a_trace_is_told_to_its_tenant_alone(platform: InProcessPlatform) -> None:
+def test_a_trace_is_shown_to_its_tenant_alone(platform: InProcessPlatform) -> None:
     for commit in platform.app.store.commits(next(s for s in platform.app.store.streams() if s.id == "o-1")):
         platform.app.traces.act(commit, platform.app.store.decode(commit))
         (event,) = platform.app.store.decode(commit)

@@ -130,7 +130,7 @@ def test_a_lost_answer_to_the_commit_is_no_conflict(environment: DynamoDBEngine,
     assert len(body_of(send("GET", "/orders/o-1/events"))["events"]) == 2
 
 
-def test_a_throttled_table_is_told_as_unavailable(environment: DynamoDBEngine, send: Send) -> None:
+def test_a_throttled_table_is_reported_as_unavailable(environment: DynamoDBEngine, send: Send) -> None:
     environment.wire.inject(*[refused("ProvisionedThroughputExceededException")] * 20, on="PutItem")
     assert problem(send("POST", "/orders", ORDER, idempotency_key="k")) == (503, "unavailable")
     environment.wire.clear()

@@ -144,7 +144,7 @@ class InProcessPlatform:
         return self.apis["banyan-Console"](request, CONTEXT)
 
     def order(self, id: str, quantity: int = 1) -> None:
-        """Let somebody order something."""
+        """Let someone order something."""
         body = {"orderId": id, "customerId": "c-1", "items": [{"sku": "A", "quantity": quantity, "price": "2.50"}]}
         answer = self.apis["banyan-CommandApi"](event("POST", "/orders", body), CONTEXT)
         assert answer["statusCode"] == 201, answer

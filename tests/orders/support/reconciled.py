@@ -71,7 +71,11 @@ class Reconciled:
         self.migrating.clock.now = datetime.now(UTC)  # as the clock of a legacy database that marks what changed
         self.store = migrating.engine.store(DOMAIN.registry, migrating.clock)
         self.memory = MemoryEngine()
-        self.views, self.documents, self.upkeep = self.memory.views(), self.memory.documents(), self.memory.upkeep()
+        self.views, self.documents, self.row_repair = (
+            self.memory.views(),
+            self.memory.documents(),
+            self.memory.row_repair(),
+        )
         self.projection_states = self.memory.projection_states()
         self.runner = ProjectionProcessor(
             self.store, self.views, DOMAIN.projections, retry_policy=RetryPolicy(clock=migrating.clock, sleep=no_sleep)
@@ -122,7 +126,7 @@ class Reconciled:
         migration = self.migrating.migration
         views: Any = Between(self.views, self.between) if self.between else self.views
         projection, state = ORDER_DETAILS, self.projection_states.get([ORDER_DETAILS.name])[ORDER_DETAILS.name]
-        compared = Sources(self.store, views, self.upkeep, self.documents, self.runner.retry, clock)
+        compared = Sources(self.store, views, self.row_repair, self.documents, self.runner.retry, clock)
         others = comparisons(migration, projection, state, compared, lambda: clock() - WINDOW)
         sources = replace(compared, views=self.views)
         plan = build_plan(sources, DOMAIN, self.projection_states, WINDOW, self._sleep, others)

@@ -153,12 +153,12 @@ class ReconciliationFixture:
 
     def plan(self) -> Plan:
         """The plan of another process; ``between`` happens before each of its requests."""
-        table, views, upkeep, documents = (
+        table, views, row_repair, documents = (
             Between(target, lambda: self.between())
-            for target in (self.engine.table(), self.views, self.engine.upkeep(), self.documents)
+            for target in (self.engine.table(), self.views, self.engine.row_repair(), self.documents)
         )
         store = EventStore(table, DOMAIN.registry, self.clock, no_sleep)
-        sources = Sources(store, views, upkeep, documents, self.runner.retry, self.clock)
+        sources = Sources(store, views, row_repair, documents, self.runner.retry, self.clock)
         return build_plan(sources, DOMAIN, self.engine.projection_states(), WINDOW, self.sleep, self.others)
 
     def reconciler(self) -> Reconciler:

@@ -125,7 +125,7 @@ def test_refuses_an_empty_or_endless_method(method: str) -> None:
         PayOrder.model_validate({"amount": "1", "method": method})
 
 
-def test_names_no_method_unless_told() -> None:
+def test_names_no_method_unless_reported() -> None:
     assert PayOrder.model_validate({"amount": "1"}).method == "unspecified"
 
 

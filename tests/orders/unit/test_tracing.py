@@ -142,7 +142,7 @@ def test_the_bus_gets_the_context_of_the_event(spans: Spans) -> None:
     assert created[0].metadata.traceparent == f"00-{TRACE}-{request.context.span_id:016x}-01"
 
 
-def test_no_attribute_tells_what_a_caller_sent(spans: Spans) -> None:
+def test_no_attribute_says_what_a_caller_sent(spans: Spans) -> None:
     shop = ShopServer()
     shop.play(traceparent=CALLER)
     shop.post("/orders/o-1/pay", {"amount": "1.00"}, traceparent=CALLER)

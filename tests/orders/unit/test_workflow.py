@@ -118,7 +118,7 @@ def undisturbed() -> tuple[WorkflowFixture, int]:
     return workflow, outside.requests
 
 
-def test_the_story_is_told_as_it_should_be() -> None:
+def test_the_story_is_reported_as_it_should_be() -> None:
     workflow, requests = undisturbed()
     check_closed(workflow)
     endings = {order: workflow.order(order).status for order in ("sold", "rejected", "refunded", "expired")}

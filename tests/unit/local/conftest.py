@@ -56,7 +56,7 @@ def aws() -> Iterator[None]:
 
 
 class Clock(threading.Event):
-    """An event that notes how long it is waited for, and lets nobody wait."""
+    """An event that notes how long it is waited for, and lets no one wait."""
 
     def __init__(self) -> None:
         super().__init__()

@@ -263,7 +263,7 @@ def test_an_answer_without_a_status_is_the_body_of_a_200(client: Client) -> None
     "return {'statusCode': 200, 'body': {'a': 1}}",
     "return {'statusCode': 200, 'body': '!', 'isBase64Encoded': True}",
 )
-def test_a_failure_is_a_500_that_tells_nothing(client: Client) -> None:
+def test_a_failure_is_a_500_that_says_nothing(client: Client) -> None:
     answer = client.get("/public/x")
 
     assert (answer.status_code, answer.json["code"] if answer.json else None) == (500, "internal_error")
@@ -310,7 +310,7 @@ def test_a_function_that_another_starts_is_not_waited_for(client: Client, tmp_pa
 
 
 @answering("raise ValueError")
-def test_the_user_is_told_when_a_started_function_fails(client: Client, screen: io.StringIO) -> None:
+def test_the_user_is_reported_when_a_started_function_fails(client: Client, screen: io.StringIO) -> None:
     assert client.post(STARTED, json={}, headers=ASYNCHRONOUS).status_code == 202
     wait_until(lambda: "Echo failed: ValueError" in screen.getvalue(), "the warning")
 

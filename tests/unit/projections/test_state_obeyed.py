@@ -91,7 +91,7 @@ def test_a_person_parks_a_stream_once_and_not_too_many() -> None:
         full.unparking(account("a1")).parking(account("a0"))
 
 
-def test_parking_tells_once_which_stream_stopped_where_and_why() -> None:
+def test_parking_says_once_which_stream_stopped_where_and_why() -> None:
     ledger = Ledger()
     park(ledger, ANNA)
     told = {"generation": 1, "stream": str(ANNA), "reason": "KeyError", "version": 1}
@@ -195,7 +195,7 @@ def test_without_its_states_nothing_is_projected() -> None:
 
 
 class Rivalled(ProjectionStates):
-    """Somebody else is faster a few times."""
+    """Another process is faster a few times."""
 
     def __init__(self, rivals: int) -> None:
         super().__init__()

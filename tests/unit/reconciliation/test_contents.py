@@ -81,7 +81,7 @@ def test_long_values_are_cut_and_many_fields_counted_out() -> None:
     assert all(len(field.expected or "") == 200 for field in found)
 
 
-def test_a_side_without_the_entity_is_told_from_one_that_differs() -> None:
+def test_a_side_without_the_entity_is_distinguished_from_one_that_differs() -> None:
     kinds = [difference("o-1", *pair) for pair in ((None, None), ({"a": 1}, None), (None, {"a": 1}), ({"a": 1},) * 2)]
     assert [finding and finding.kind for finding in kinds] == [None, "missing_row", "extra_row", None]
 

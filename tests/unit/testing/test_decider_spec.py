@@ -29,7 +29,7 @@ def test_shows_the_field_that_differs() -> None:
         SPEC.when(Withdraw(2)).then(Withdrawn(amount=3))
 
 
-def test_tells_events_of_equal_content_apart() -> None:
+def test_says_events_of_equal_content_apart() -> None:
     with pytest.raises(AssertionError, match="Deposited"):
         SPEC.when(Withdraw(2)).then(Deposited(amount=2))
 

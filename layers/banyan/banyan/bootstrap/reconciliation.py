@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 def build_reconciler(app: Application) -> Reconciler:
     """A reconciler for the generations that are live now."""
     window = timedelta(milliseconds=app.settings.reconciliation_settle_ms)
-    upkeep = DynamoDBRowRepair(app.gateway, app.tables.views)
-    sources = Sources(app.store, app.views, upkeep, app.digests, app.processor.retry, app.clock)
+    row_repair = DynamoDBRowRepair(app.gateway, app.tables.views)
+    sources = Sources(app.store, app.views, row_repair, app.digests, app.processor.retry, app.clock)
     others = _of_migration(app, sources, window)
     return Reconciler(
         build_plan(sources, app.domain, app.projection_states, window, time.sleep, others),

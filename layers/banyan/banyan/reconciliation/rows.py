@@ -40,7 +40,7 @@ class Sources:
 
     store: EventStore
     views: Views
-    upkeep: RowRepair
+    row_repair: RowRepair
     documents: Documents
     resume: Callable[[str, StreamId], object]
     clock: Clock
@@ -135,7 +135,7 @@ class StateRowSide:
         )
         self._projection = projection
         self._views = sources.views
-        self._upkeep = sources.upkeep
+        self._row_repair = sources.row_repair
 
     def read(self, ids: Sequence[str]) -> Mapping[str, Content]:
         """Content of rows: one batch read for 100."""
@@ -160,7 +160,7 @@ class StateRowSide:
 
     def page(self, position: str, limit: int) -> Listing:
         """Some of the rows there are."""
-        streams, rest = self._upkeep.list_states(self.generation, position, limit)
+        streams, rest = self._row_repair.list_states(self.generation, position, limit)
         return Listing(tuple(map(str, streams)), rest)
 
 
@@ -250,7 +250,7 @@ class StateComparison:
         old, new = rows.get(id), self.expected.row(self.expected.commits(stream))
         if new is None:
             if old:
-                self._sources.upkeep.remove_state(generation, old)
+                self._sources.row_repair.remove_state(generation, old)
             return "the row was removed"
         if old is None or self.actual.content(old) != self.actual.content(new):
             row = replace(new, projected_at=self._sources.clock())

@@ -186,17 +186,17 @@ class ViewRowSide:
         self.feed: Feed = CompositeFeed(
             FullListing(sources.documents, self.name, self._page), DirtySet(sources.documents, str(generation))
         )
-        self._upkeep = sources.upkeep
+        self._row_repair = sources.row_repair
 
     def read(self, ids: Sequence[str]) -> Mapping[str, Content]:
         return {row_name(key): view_content(row) for key, row in self.rows(ids).items()}
 
     def rows(self, ids: Iterable[str]) -> Rows:
         """Rows by key: one read for 100 rows."""
-        return self._upkeep.read_rows(self.generation, list(map(named_row, ids)))
+        return self._row_repair.read_rows(self.generation, list(map(named_row, ids)))
 
     def _page(self, position: str, limit: int) -> Listing:
-        keys, rest = self._upkeep.list_rows(self.generation, position, limit)
+        keys, rest = self._row_repair.list_rows(self.generation, position, limit)
         return Listing(tuple(map(row_name, keys)), rest)
 
 
@@ -284,7 +284,7 @@ class ViewComparison:
             raise NotRepairable(cut.unsure[key.tenant])
         old, new = cut.actual.get(key), cut.expected.get(key)
         row = replace(new, projected_at=self._sources.clock()) if new else None
-        self._sources.upkeep.replace_row(self.actual.generation, key, old, row)
+        self._sources.row_repair.replace_row(self.actual.generation, key, old, row)
         return "the row was replaced" if row else "the row was removed"
 
     def _judged(self, id: str, key: ViewKey, cut: Cut, fence: datetime) -> Verdict:

@@ -63,7 +63,7 @@ def test_a_backfill_continues_where_it_was_cut_short(moto_migration: MigrationFi
     assert (rest.seen, rest.imported, rest.finished) == (ROWS, ROWS, True)
 
 
-def test_a_backfill_that_dies_anywhere_is_gone_on_with_and_tells_each_row_once(
+def test_a_backfill_that_dies_anywhere_is_resumed_and_imports_each_row_once(
     mortal: MigrationFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(backfill, "PAGE", 2)
@@ -172,7 +172,7 @@ def test_a_backfill_waits_for_the_phase_in_which_events_follow_every_write(moto_
         a_backfill(moto_migration).run()
 
 
-def test_a_preview_tells_what_it_will_cost(moto_migration: MigrationFixture, kind: str) -> None:
+def test_a_preview_says_what_it_will_cost(moto_migration: MigrationFixture, kind: str) -> None:
     fill(moto_migration)
     preview = a_backfill(moto_migration).preview(0.625)
     if kind == "postgres":

@@ -68,7 +68,7 @@ def refusal(migrating: MigrationFixture) -> Conflict:
     return refused.value
 
 
-def test_the_last_step_tells_what_it_was_based_on(quiet: MigrationFixture) -> None:
+def test_the_last_step_says_what_it_was_based_on(quiet: MigrationFixture) -> None:
     check(quiet)
     quiet.go(COMPLETE)
     evidence = quiet.migration.phases.history()[-1].payload.model_dump()["evidence"]

@@ -37,7 +37,7 @@ def last(migrating: MigrationFixture) -> dict[str, Any]:
     return migrating.migration.phases.history()[-1].payload.model_dump()
 
 
-def test_every_step_forward_tells_which_rows_were_compared(moto_migration: MigrationFixture) -> None:
+def test_every_step_forward_says_which_rows_were_compared(moto_migration: MigrationFixture) -> None:
     migrating = with_orders(moto_migration, DUAL)
     migrating.go(CANARY)
     told = last(migrating)["evidence"]

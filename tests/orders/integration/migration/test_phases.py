@@ -97,7 +97,7 @@ def test_a_command_is_found_again_on_the_other_side_of_the_turn(migrating: Migra
     migrating.expect_equal(order())
 
 
-def test_a_caller_who_saw_an_older_version_is_told_so(migrating: MigrationFixture) -> None:
+def test_a_caller_who_saw_an_older_version_learns_so(migrating: MigrationFixture) -> None:
     for number, step in enumerate((LEGACY_ONLY, DUAL, CUT_OVER), start=1):
         migrating.go_to(step)
         migrating.create(order(number))
@@ -164,7 +164,7 @@ def test_a_process_that_still_writes_both_sides_learns_that_events_stand_alone(m
     assert len(migrating.told(order()).lines) == 3
 
 
-def test_the_migration_tells_its_own_history(migrating: MigrationFixture) -> None:
+def test_the_migration_has_its_own_history(migrating: MigrationFixture) -> None:
     migrating.go(DUAL, CANARY, CUT_OVER, CANARY)
     history = [event.event_type for event in migrating.migration.phases.history()]
     assert history == ["Moved", "Moved", "MoveBegan", "Moved", "MoveBegan", "Moved"]

@@ -259,7 +259,7 @@ def test_under_live_traffic_what_is_planted_is_found_and_nothing_else(reconciled
     assert traffic.sent > 10
 
 
-def test_when_a_stream_tells_for_the_first_time_all_is_read_once(moto: DynamoDBEngine) -> None:
+def test_when_a_stream_reports_for_the_first_time_all_is_read_once(moto: DynamoDBEngine) -> None:
     legacy = Streamed(moto)
     reconciled = Reconciled(MigrationFixture(moto, legacy))
     told, legacy.repository.changes = legacy.repository.changes, lambda _: None  # type: ignore[method-assign, assignment]
@@ -297,7 +297,7 @@ def test_a_stream_that_is_not_read_any_more_is_not_taken_for_silence(
 @pytest.mark.parametrize(
     ("reconciled", "indexed"), [("postgres", 1), ("streamed", 1), ("dynamodb", 2 * MANY)], indirect=["reconciled"]
 )
-def test_of_a_legacy_system_that_tells_of_changes_only_these_are_read(reconciled: Reconciled, indexed: int) -> None:
+def test_of_a_legacy_system_that_reports_changes_only_these_are_read(reconciled: Reconciled, indexed: int) -> None:
     streams = [order(number) for number in range(1, MANY + 1)]
     reconciled.begin(streams=streams)
     reconciled.migrating.legacy.write_directly(streams[0], changed(streams[0], customer="c-2"))

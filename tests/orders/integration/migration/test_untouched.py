@@ -131,7 +131,7 @@ class InItems:
         self._client.put_item(TableName=self._table, Item=item)
 
     def damage(self, stream: StreamId) -> None:
-        """Change what the adapter knows, without a word to anybody."""
+        """Change what the adapter knows, without a word to anyone."""
         self._client.update_item(
             TableName=self._table,
             Key={name: {"S": getattr(stream, name)} for name in KEYS},
@@ -174,7 +174,7 @@ class InTables:
             self._insert("order_items", {**key, **line, **e.extras})
 
     def damage(self, stream: StreamId) -> None:
-        """Change what the adapter knows, without a word to anybody."""
+        """Change what the adapter knows, without a word to anyone."""
         self._run("ALTER TABLE orders DISABLE TRIGGER USER; ALTER TABLE order_items DISABLE TRIGGER USER")
         key = (stream.tenant, stream.id)
         self._run("UPDATE orders SET cancel_reason = 'c-9' WHERE (tenant, order_id) = (%s, %s)", *key)

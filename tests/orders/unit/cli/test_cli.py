@@ -174,7 +174,7 @@ def test_a_rebuild_from_its_preview_to_the_way_back(platform: InProcessPlatform,
     assert platform.differing() == []
 
 
-def test_a_rebuild_continues_when_nobody_watches_it(banyan: Banyan, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_rebuild_continues_when_no_one_watches_it(banyan: Banyan, monkeypatch: pytest.MonkeyPatch) -> None:
     def interrupt(_: float) -> None:
         raise KeyboardInterrupt
 
@@ -249,7 +249,7 @@ def test_a_refusal_is_one_sentence_on_stderr_and_exits_with_1(banyan: Banyan) ->
 
 
 @pytest.mark.parametrize("scopes", [[], ["banyan/other"]])
-def test_a_token_without_the_scope_is_told_which_one_is_needed(banyan: Banyan, data: Path, scopes: list[str]) -> None:
+def test_a_token_without_the_scope_learns_which_one_is_needed(banyan: Banyan, data: Path, scopes: list[str]) -> None:
     result = banyan("projections list", BANYAN_TOKEN=make_token("acme", data, scopes=scopes))
     assert (result.exit_code, ADMIN in result.stderr) == (1, True)
 

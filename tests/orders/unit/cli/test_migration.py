@@ -155,7 +155,7 @@ def test_without_a_legacy_system_it_is_said_what_to_set(moto: DynamoDBEngine, tm
     }
 
 
-def test_every_decision_is_told_with_who_made_it_and_why(
+def test_every_decision_is_reported_with_who_made_it_and_why(
     moving: Moving, platform: InProcessPlatform, banyan: Banyan
 ) -> None:
     banyan(f"migration start {BECAUSE}")
@@ -247,7 +247,7 @@ def test_it_can_be_seen_and_rolled_back_while_the_legacy_system_does_not_answer(
 
 
 @on_postgres
-def test_a_cutover_that_cannot_be_made_is_told_as_such(
+def test_a_cutover_that_cannot_be_made_is_reported_as_such(
     moving: Moving, platform: InProcessPlatform, banyan: Banyan
 ) -> None:
     def spoil_the_turn() -> None:

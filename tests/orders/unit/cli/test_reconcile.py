@@ -113,7 +113,7 @@ def test_a_run_is_followed_segment_by_segment_and_never_begun_twice(
     assert list(platform.functions.waiting) == [("reconciler", {"full": False, "repair": False})]
 
 
-def test_a_run_continues_when_nobody_watches_it(
+def test_a_run_continues_when_no_one_watches_it(
     platform: InProcessPlatform, banyan: Banyan, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def interrupt(_: float) -> None:

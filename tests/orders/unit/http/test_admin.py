@@ -24,7 +24,7 @@ ROUTES = sorted(
 CLAIMS = {"sub": "user-1", "tenant": "acme"}
 ROOT = Path(__file__).parents[4]
 OF_THE_CONTROLLER = {"not_moving", "archive_damaged", "restored_otherwise"}
-"""Refusals that nobody gets over HTTP: the controller keeps them as what happened."""
+"""Refusals that no one gets over HTTP: the controller keeps them as what happened."""
 
 
 @pytest.fixture
@@ -83,7 +83,7 @@ def test_what_belongs_to_a_tenant_refuses_a_token_without_one(server: Server, me
     assert problem(answer) == (403, "forbidden_tenant")
 
 
-def test_the_scope_is_asked_for_before_it_is_told_which_routes_there_are(server: Server) -> None:
+def test_the_scope_is_asked_for_before_it_is_shown_which_routes_there_are(server: Server) -> None:
     assert problem(ask(server, "/admin/nothing", claims=CLAIMS)) == (403, "forbidden_scope")
 
 

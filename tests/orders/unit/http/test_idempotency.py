@@ -243,7 +243,7 @@ def test_a_server_error_is_not_final(refuses: str) -> None:
 
 
 class Buggy(MemoryTable):
-    """Fails as nobody foresaw, while told so."""
+    """Fails as no one foresaw, while told so."""
 
     fails = False
 
@@ -253,7 +253,7 @@ class Buggy(MemoryTable):
         super().insert(commits)
 
 
-def test_an_error_that_nobody_foresaw_is_not_final_either() -> None:
+def test_an_error_that_no_one_foresaw_is_not_final_either() -> None:
     table = Buggy()
     server = Server(table=table)
     table.fails = True

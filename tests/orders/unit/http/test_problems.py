@@ -171,7 +171,7 @@ def broken(error: Exception) -> Server:
     return Server(table=Broken(error), views=Broken(error))
 
 
-def test_a_failure_within_tells_nothing_of_itself(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_failure_within_says_nothing_of_itself(capsys: pytest.CaptureFixture[str]) -> None:
     answer = broken(RuntimeError("password of acme")).get("/orders/o-1", X_Correlation_Id="find-me")
     assert problem(answer) == (500, "internal")
     assert "password" not in json.dumps(answer) + capsys.readouterr().out

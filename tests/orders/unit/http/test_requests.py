@@ -319,7 +319,7 @@ def test_the_caller_comes_from_the_claims() -> None:
     "request_context",
     [{}, {"authorizer": None}, {"authorizer": {"jwt": {}}}, {"authorizer": {"jwt": {"claims": {"tenant": "acme"}}}}],
 )
-def test_without_a_verified_subject_nobody_is_let_in(request_context: dict[str, Any]) -> None:
+def test_without_a_verified_subject_no_one_is_let_in(request_context: dict[str, Any]) -> None:
     with pytest.raises(Unauthorized):
         identify({"requestContext": request_context}, "tenant")
 
@@ -376,5 +376,5 @@ def test_a_token_without_the_claim_is_forbidden() -> None:
         identify(event("GET", "/", claims={"sub": "u"}), "tenant")
 
 
-def test_nobody_learns_about_a_body_before_saying_who_calls() -> None:
+def test_no_one_learns_about_a_body_before_saying_who_calls() -> None:
     assert problem(Server().post("/orders", "{", tenant=None)) == (401, "unauthorized")

@@ -47,7 +47,7 @@ def test_a_second_import_says_that_all_was_done_before(url: str, remote: FakeApi
     assert remote.orders == first
 
 
-def test_a_failure_is_told_with_its_code_and_exits_with_1(url: str, remote: FakeApi) -> None:
+def test_a_failure_is_reported_with_its_code_and_exits_with_1(url: str, remote: FakeApi) -> None:
     remote.fail("/orders/900003/pay", refused(422, "amount_mismatch"))
     result = run(SAMPLE, "--url", url)
     assert result.exit_code == 1

@@ -81,7 +81,7 @@ def test_an_open_order_with_fewer_lines_is_left_alone(api: Api, remote: FakeApi,
     assert (outcome.failure and outcome.failure.code, remote.orders["1"]["version"]) == ("order_differs", 1)
 
 
-def test_an_order_that_somebody_cancelled_stays_cancelled(api: Api, remote: FakeApi) -> None:
+def test_an_order_that_someone_cancelled_stays_cancelled(api: Api, remote: FakeApi) -> None:
     (order,) = planned("1 A 2 8:00 1.50 7").orders
     send(api, order)
     remote.orders["1"].update(status="cancelled", version=3)

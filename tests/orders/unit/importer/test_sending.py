@@ -24,7 +24,7 @@ def test_prices_are_sent_as_text_as_in_the_file(api: Api, remote: FakeApi, order
     assert [item["price"] for item in remote.orders["1"]["items"]] == ["1.50", "2.001", "4", "0.10"]
 
 
-def test_each_command_tells_the_time_of_the_file(api: Api, remote: FakeApi, order: Order) -> None:
+def test_each_command_says_the_time_of_the_file(api: Api, remote: FakeApi, order: Order) -> None:
     send(api, order)
     times = [headers["X-Occurred-At"] for _, _, headers in remote.requests]
     assert times == [f"2010-12-01T{time}:00Z" for time in ("08:00", "08:01", "08:02", "08:02", "09:30")]
@@ -61,7 +61,7 @@ def test_orders_are_sent_side_by_side(api: Api, remote: FakeApi) -> None:
     assert [outcome.failure for outcome in outcomes] == [None, None]
 
 
-def test_each_order_is_told_as_it_ends(api: Api) -> None:
+def test_each_order_is_reported_as_it_ends(api: Api) -> None:
     told: list[str] = []
     orders = planned(*(f"{n} A 1 8:00 1" for n in range(1, 9))).orders
     send_all(api, orders, workers=3, done=lambda outcome: told.append(outcome.order.id))

@@ -295,7 +295,7 @@ def test_a_quote_that_is_never_closed_costs_its_own_line_only() -> None:
     assert made.rejected == (Rejected(3, "", Reason.WRONG_COLUMNS),)
 
 
-def test_blank_lines_totals_and_a_second_header_are_told_apart_from_sales() -> None:
+def test_blank_lines_totals_and_a_second_header_are_distinguished_from_sales() -> None:
     lines = [GOOD, "", ",,,,,,,", "TOTAL,,,6,,15.30,,", "Grand Total,,,,,15.30,,", HEADER]
     assert reasons(*lines) == {
         Reason.BLANK: 2,

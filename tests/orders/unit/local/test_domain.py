@@ -73,7 +73,7 @@ def test_a_domain_that_cannot_be_imported_says_why(
         served(functions(write(domains, name, before)))
 
 
-def test_the_engine_tells_a_missing_library_from_a_missing_domain(domains: Path) -> None:
+def test_the_engine_says_a_missing_library_from_a_missing_domain(domains: Path) -> None:
     write(domains, "incomplete", "import nowhere_to_be_found")
     with pytest.raises(ConfigurationError, match="imports 'nowhere_to_be_found'"):
         load_domain("incomplete")

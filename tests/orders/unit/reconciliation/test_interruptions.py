@@ -1,4 +1,4 @@
-"""A run is cut into segments, resumes after a kill at any request, and nobody else runs it meanwhile."""
+"""A run is cut into segments, resumes after a kill at any request, and no one else runs it meanwhile."""
 
 from __future__ import annotations
 
@@ -137,7 +137,7 @@ def test_more_differences_than_a_report_names_are_counted_and_repaired(memory: M
     assert found(reconciled.reconcile(full=True)) == set()
 
 
-def test_a_run_is_left_alone_while_somebody_is_at_it(memory: MemoryEngine) -> None:
+def test_a_run_is_left_alone_while_someone_is_at_it(memory: MemoryEngine) -> None:
     reconciled = ReconciliationFixture(memory)
     reconciled.between = countdown(20)
     with pytest.raises(Killed):

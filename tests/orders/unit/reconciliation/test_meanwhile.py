@@ -41,7 +41,7 @@ def edited(reconciled: ReconciliationFixture) -> Finding:
 
 
 def lost(reconciled: ReconciliationFixture) -> Finding:
-    reconciled.engine.upkeep().remove_state(ROWS, reconciled.views.states(ROWS, [TEA])[TEA])
+    reconciled.engine.row_repair().remove_state(ROWS, reconciled.views.states(ROWS, [TEA])[TEA])
     return Finding(where=str(TEA), kind="missing_row")
 
 
@@ -52,7 +52,7 @@ def set_back(reconciled: ReconciliationFixture) -> Finding:
 
 
 def made_up(reconciled: ReconciliationFixture) -> Finding:
-    """A row of a stream that does not exist, until somebody writes to it."""
+    """A row of a stream that does not exist, until someone writes to it."""
     row = reconciled.views.states(ROWS, [TEA])[TEA]
     reconciled.views.put_state(ROWS, replace(row, stream=COFFEE, version=1), 0)
     return Finding(where=str(COFFEE), kind="extra_row")
@@ -80,7 +80,7 @@ def invented(reconciled: ReconciliationFixture) -> Finding:
     totals = Generation("customer_totals")
     key = named_row(TOTALS.replace("c-1", "c-2"))
     row = reconciled.views.all_rows(totals)[named_row(TOTALS)]
-    reconciled.engine.upkeep().replace_row(totals, key, None, replace(row, partition="c-2"))
+    reconciled.engine.row_repair().replace_row(totals, key, None, replace(row, partition="c-2"))
     return Finding(where=TOTALS.replace("c-1", "c-2"), kind="extra_row")
 
 

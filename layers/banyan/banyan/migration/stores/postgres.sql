@@ -37,7 +37,7 @@ CREATE TABLE IF NOT EXISTS banyan_outbox (
 
 CREATE INDEX IF NOT EXISTS banyan_outbox_pending ON banyan_outbox (entity, number) WHERE relay;
 
--- Rows that changed and were not looked at yet, whoever wrote them.
+-- Rows that changed and were not looked at yet, by any program.
 
 CREATE SEQUENCE IF NOT EXISTS banyan_change;
 
