@@ -16,6 +16,7 @@ from banyan_tools.project import ROOT
 COPIED = ("docs", "events", "functions", "layers", "tests", "tools", "bench", "requirements")
 LEFT_OUT = shutil.ignore_patterns("__pycache__", "node_modules")
 FAST = (
+    "tests/docs/test_docs.py::test_a_runnable_snippet_runs",
     "tests/unit/test_domain.py",
     "tests/unit/test_import_contracts.py",
     "tests/unit/test_public_names.py",

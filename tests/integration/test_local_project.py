@@ -144,7 +144,11 @@ def test_a_domain_that_changes_is_loaded_again(project: Project) -> None:
 
 @pytest.mark.parametrize(
     ("line", "reason"),
-    [("def decide(", "tasks.py, line [0-9]+: "), ("import nothing_of_that_name", "nothing_of_that_name")],
+    [
+        ("def decide(", "tasks.py, line [0-9]+: "),
+        ("import nothing_of_that_name", "nothing_of_that_name"),
+        ("raise SystemExit(3)", "SystemExit: 3"),
+    ],
 )
 def test_a_change_that_cannot_be_loaded_is_shown_and_the_version_before_continues(
     project: Project, line: str, reason: str
@@ -154,6 +158,19 @@ def test_a_change_that_cannot_be_loaded_is_shown_and_the_version_before_continue
         project.says(f"tasks.py has changed, but the previous version keeps running.*{reason}")
         opened = project.ask("/tasks/t-1", {"title": TITLE})
         project.change(f"\n{line}\n", "")
+        project.says("Loaded again, as tasks.py has changed")
+        finished = project.ask("/tasks/t-1/finish", {})
+
+    assert (opened["title"], finished["done"]) == (TITLE, True)
+
+
+def test_a_module_that_is_deleted_leaves_the_previous_version_running(project: Project) -> None:
+    text = project.module.read_text()
+    with project.served():
+        project.module.unlink()
+        project.says("tasks.py has changed, but the previous version keeps running.*shop.tasks")
+        opened = project.ask("/tasks/t-1", {"title": TITLE})
+        project.module.write_text(text)
         project.says("Loaded again, as tasks.py has changed")
         finished = project.ask("/tasks/t-1/finish", {})
 

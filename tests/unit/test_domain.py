@@ -60,6 +60,30 @@ class Needed(BaseModel):
     size: int
 
 
+class Soon(BaseModel):
+    """Tunables, one of which is no number."""
+
+    rest_deadline_minutes: float = "soon"  # type: ignore[assignment]
+
+
+class TooLow(BaseModel):
+    """Tunables, one of which is out of its own range."""
+
+    loudness: int = Field(0, ge=1)
+
+
+class Words(BaseModel):
+    """Tunables, of which a deadline is a text."""
+
+    rest_deadline_minutes: str = "5"
+
+
+class Endless(BaseModel):
+    """Tunables, of which a deadline is longer than there is time."""
+
+    rest_deadline_minutes: float = 1e300
+
+
 class Taken(BaseModel):
     """Tunables, one of which the engine has."""
 
@@ -117,6 +141,20 @@ BELL = made("bell", Rung, settings=BellSettings)
         ({"deciders": [decider("counter"), decider("a counter")]}, "entity 'a counter' cannot be part"),
         ({"deciders": [decider("counter")] * 2}, "entity 'counter' is declared twice"),
         ({"settings": Needed}, "setting 'size' of domain 'counter' has no default"),
+        ({"settings": Soon}, "default of setting 'rest_deadline_minutes' of domain 'counter' is not one: .*number"),
+        ({"settings": TooLow}, "default of setting 'loudness' of domain 'counter' is not one: .*greater"),
+        ({"settings": Words}, "setting 'rest_deadline_minutes' has to be a number of minutes, not '5'"),
+        ({"settings": Endless}, "setting 'rest_deadline_minutes' has to be a number of minutes, not 1e"),
+        ({"settings": Needed(size=1)}, "settings of domain 'counter' have to be a class"),
+        ({"settings": {"size": 1}}, "settings of domain 'counter' have to be a class"),
+        ({"registry": [Counted]}, "registry of domain 'counter' has to be EventRegistry"),
+        ({"deciders": decider("counter")}, "deciders of domain 'counter' have to be a list of Decider"),
+        ({"deciders": ["counter"]}, "deciders of domain 'counter' have to be a list of Decider"),
+        ({"projections": rows("counts", "counter")}, "have to be a list of StreamProjection or ViewProjection"),
+        ({"policies": [react]}, "policies of domain 'counter' have to be a list of Policy"),
+        ({"routes": made}, "routes of domain 'counter' has to be str"),
+        ({"legacy": 3}, "legacy of domain 'counter' has to be str"),
+        ({"example": {"path": "/"}}, "example of domain 'counter' has to be Example"),
     ],
 )
 def test_a_manifest_that_contradicts_itself_names_what_to_mend(changes: dict[str, Any], mended: str) -> None:

@@ -8,15 +8,18 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import reduce
 from importlib import import_module
+from types import NoneType
 from typing import Any, Final, get_type_hints
 
-from pydantic import BaseModel
+from pydantic import BaseModel, ValidationError
 
-from banyan.decider import AnyDecider
+from banyan.decider import AnyDecider, Decider
 from banyan.errors import ConfigurationError
 from banyan.events import EventRegistry
-from banyan.projections.base import Projection
+from banyan.projections.base import Projection, StreamProjection, ViewProjection
 from banyan.reactions.base import Policy
+
+Kinds = tuple[type, ...]
 
 DEADLINE: Final = "_deadline_minutes"
 PART_OF_A_STREAM: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
@@ -61,7 +64,8 @@ class Domain:
     ConfigurationError
         Naming what contradicts itself: a name that is declared twice or cannot be part of a stream name, a projection
         or policy of an entity without a decider, a policy that sends to one, a command that is scheduled and not
-        deferred, a ``decide`` that is declared to return nothing, a setting without a default.
+        deferred, a ``decide`` that is declared to return nothing, a setting without a default or with one that does not
+        fit, and what is of another kind than its annotation says.
     """
 
     name: str
@@ -76,6 +80,7 @@ class Domain:
     joined: Sequence[Domain] = field(default=())
 
     def __post_init__(self) -> None:
+        self._check_kinds()
         _unique("entity", [decider.entity for decider in self.deciders])
         _unique("projection", [projection.name for projection in self.projections])
         _unique("policy", [policy.name for policy in self.policies])
@@ -85,9 +90,7 @@ class Domain:
             self._check_entity(f"projection {projection.name!r} reads", projection.entity)
         for policy in self.policies:
             self._check_policy(policy)
-        for name, declared in self.settings.model_fields.items():
-            if declared.is_required():
-                raise ConfigurationError(f"setting {name!r} of domain {self.name!r} has no default")
+        self._check_settings()
 
     @property
     def parts(self) -> Sequence[Domain]:
@@ -109,6 +112,30 @@ class Domain:
     def owner(self, entity: str) -> str:
         """The name of the part that declares an entity; its own for one that none does."""
         return next((part.name for part in self.parts if entity in _entities(part)), self.name)
+
+    def _check_kinds(self) -> None:
+        for name, kinds in _KINDS.items():
+            if not isinstance(getattr(self, name), kinds):
+                raise ConfigurationError(f"{name} of domain {self.name!r} has to be {_names(kinds)}")
+        for name, kinds in _KINDS_OF_EACH.items():
+            found = getattr(self, name)
+            if not isinstance(found, Sequence) or not all(isinstance(each, kinds) for each in found):
+                raise ConfigurationError(f"{name} of domain {self.name!r} have to be a list of {_names(kinds)}")
+
+    def _check_settings(self) -> None:
+        if not (isinstance(self.settings, type) and issubclass(self.settings, BaseModel)):
+            raise ConfigurationError(f"settings of domain {self.name!r} have to be a class, a pydantic model")
+        for name, declared in self.settings.model_fields.items():
+            if declared.is_required():
+                raise ConfigurationError(f"setting {name!r} of domain {self.name!r} has no default")
+        try:
+            defaults = self.settings.model_validate(dict(self.settings()))
+        except ValidationError as error:
+            wrong = str(error.errors()[0]["loc"][0])
+            raise ConfigurationError(
+                f"the default of setting {wrong!r} of domain {self.name!r} is not one: {error.errors()[0]['msg']}"
+            ) from error
+        deadline_durations([defaults])
 
     def _check_entity(self, who: str, entity: str) -> None:
         if entity not in _entities(self):
@@ -172,9 +199,22 @@ def join(domains: Sequence[Domain]) -> Domain:
 
 
 def deadline_durations(settings: Iterable[BaseModel]) -> Mapping[str, timedelta]:
-    """By the name of a deadline: what ``<name>_deadline_minutes`` says."""
+    """By the name of a deadline: what ``<name>_deadline_minutes`` says.
+
+    Raises
+    ------
+    ConfigurationError
+        Naming a setting that is no number of minutes.
+    """
     found = ((name, value) for each in settings for name, value in each)
-    return {name.removesuffix(DEADLINE): timedelta(minutes=value) for name, value in found if name.endswith(DEADLINE)}
+    return {name.removesuffix(DEADLINE): _minutes(name, value) for name, value in found if name.endswith(DEADLINE)}
+
+
+def _minutes(name: str, value: Any) -> timedelta:
+    try:
+        return timedelta(minutes=value)
+    except (TypeError, ValueError, OverflowError) as error:
+        raise ConfigurationError(f"setting {name!r} has to be a number of minutes, not {value!r}") from error
 
 
 def _load(module: str) -> Domain:
@@ -190,6 +230,24 @@ def _load(module: str) -> Domain:
     if not isinstance(domain, Domain):
         raise ConfigurationError(f"{module}.DOMAIN is not a banyan.domain.Domain")
     return domain
+
+
+_KINDS: Final[Mapping[str, Kinds]] = {
+    "name": (str,),
+    "registry": (EventRegistry,),
+    "routes": (str,),
+    "legacy": (str,),
+    "example": (Example, NoneType),
+}
+_KINDS_OF_EACH: Final[Mapping[str, Kinds]] = {
+    "deciders": (Decider,),
+    "projections": (StreamProjection, ViewProjection),
+    "policies": (Policy,),
+}
+
+
+def _names(kinds: Kinds) -> str:
+    return " or ".join(kind.__name__ for kind in kinds if kind is not NoneType)
 
 
 def _entities(domain: Domain) -> Sequence[str]:

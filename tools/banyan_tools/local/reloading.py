@@ -56,7 +56,7 @@ class Reloading:
             for path in filter(Path.exists, changed):
                 compile(path.read_bytes(), path, "exec")
             use = self._load()
-        except (StackError, SyntaxError, ValueError) as error:
+        except (Exception, SystemExit) as error:
             self._forget()
             sys.modules.update(before)
             self._console.warn(f"{names} has changed, but the previous version keeps running. {_reason(error)}")
@@ -81,7 +81,8 @@ class Reloading:
         return found
 
 
-def _reason(error: Exception) -> str:
+def _reason(error: BaseException) -> str:
     if isinstance(error, SyntaxError):
         return f"{Path(error.filename or '').name}, line {error.lineno}: {error.msg}."
-    return " ".join(str(error).split())
+    kind = "" if isinstance(error, StackError) else f"{type(error).__name__}: "
+    return kind + " ".join(str(error).split())
