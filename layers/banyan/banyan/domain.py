@@ -204,7 +204,7 @@ def deadline_durations(settings: Iterable[BaseModel]) -> Mapping[str, timedelta]
     Raises
     ------
     ConfigurationError
-        Naming a setting that is no number of minutes.
+        Naming a setting that does not hold a number of minutes.
     """
     found = ((name, value) for each in settings for name, value in each)
     return {name.removesuffix(DEADLINE): _minutes(name, value) for name, value in found if name.endswith(DEADLINE)}
