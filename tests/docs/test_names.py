@@ -29,6 +29,15 @@ KNOB = re.compile(r"\| `(?P<parameter>[A-Z]\w+)` \| `(?P<default>[^`]+)` \|")
 pytestmark = pytest.mark.skipif(not EXAMPLE.exists(), reason="the pages name the example, which was taken out")
 
 
+def test_every_invariant_is_listed_and_has_a_test() -> None:
+    lines = ARCHITECTURE.read_text().splitlines()
+    assert [line.split(" | ")[0] for line in lines if re.match(r"\| I\d+ \|", line)] == [
+        f"| I{n}" for n in range(1, 14)
+    ]
+    tested = {found[1] for line in lines if (found := re.match(r"\| (I\d+) .* \|.*`tests/", line))}
+    assert tested == {f"I{n}" for n in range(1, 14)}
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_the_files_it_names_are_there(page: Path) -> None:
     paths = [code for code in spans(page) if code.startswith(tuple(f"{folder}/" for folder in FOLDERS))]

@@ -7,6 +7,7 @@ import json
 import re
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -27,6 +28,7 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 from tests.orders.support.http import CONTEXT, ORDER, Server
 from tests.support.clocks import no_sleep
 
+from banyan.adapters import tracing
 from banyan.adapters.event_bus import EventBus, EventPublisher
 from banyan.adapters.observability import instrumented
 from banyan.adapters.tracing import EXPORT_SECONDS, OpenTelemetry, SignedForXRay, exporting
@@ -240,7 +242,24 @@ def collector() -> Iterator[str]:
 
 
 @pytest.fixture
-def traced(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], Any]]:
+def exporters(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Ends the threads that export: they draw random numbers, which tests that follow would notice."""
+    before, providers = set(threading.enumerate()), list[TracerProvider]()
+
+    def provide(**parameters: Any) -> TracerProvider:
+        providers.append(TracerProvider(**parameters))
+        return providers[-1]
+
+    monkeypatch.setattr(tracing, "TracerProvider", provide)
+    yield
+    for provider in providers:
+        provider.shutdown()
+    assert providers
+    assert set(threading.enumerate()) <= before
+
+
+@pytest.fixture
+def traced(exporters: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], Any]]:  # noqa: ARG001
     """What invokes a function that is traced to an endpoint."""
 
     def invoke(endpoint: str) -> Any:
@@ -279,6 +298,7 @@ def test_what_goes_to_x_ray_is_signed_as_the_role_of_the_function() -> None:
     assert signed.body == b"spans"
 
 
+@pytest.mark.usefixtures("exporters")
 @pytest.mark.parametrize(("percent", "kept"), [(0.0, {False}), (100.0, {True})])
 def test_the_share_of_kept_traces_is_of_those_that_begin_here(percent: float, kept: set[bool]) -> None:
     tracer = exporting({}, "http://127.0.0.1:9/v1/traces", percent)

@@ -25,7 +25,7 @@ def test_given_leaves_the_spec_it_came_from_as_it_was() -> None:
 
 
 def test_shows_the_field_that_differs() -> None:
-    with pytest.raises(AssertionError, match=r"(?s)- .*'amount': 3.*\+ .*'amount': 2"):
+    with pytest.raises(AssertionError, match=r"(?s)- .*amount=3.*\+ .*amount=2"):
         SPEC.when(Withdraw(2)).then(Withdrawn(amount=3))
 
 

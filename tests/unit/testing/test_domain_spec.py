@@ -26,6 +26,7 @@ from banyan import (
     StreamProjection,
     ViewProjection,
 )
+from banyan.domain import join
 from banyan.errors import BanyanError, ConfigurationError
 from banyan.testing import DomainSpec, PolicySpec
 from banyan.testing.domains import WAYS
@@ -128,6 +129,48 @@ def test_time_moves_only_when_it_is_moved() -> None:
 def test_deadlines_are_due_by_the_settings_that_are_given() -> None:
     quick = replace(PLAYED, settings=Play(fall_deadline_minutes=1)).passes(timedelta(minutes=2))
     quick.then_state("ball:b", Ball(thrown=1, lies=True))
+
+
+def test_a_joined_domain_knows_the_settings_of_its_parts() -> None:
+    joined = join([DOMAIN, Domain(name="quiet", registry=EventRegistry([]), deciders=[])])
+    spec = DomainSpec(joined).when("ball:a", Throw(times=1))
+    spec.passes(timedelta(minutes=9)).then_events("ball:b")
+    spec.passes(timedelta(minutes=11)).then_events("ball:b", Dropped())
+    quick = replace(spec, settings=Play(fall_deadline_minutes=1))
+    quick.passes(timedelta(minutes=2)).then_events("ball:b", Dropped())
+
+
+@pytest.mark.parametrize(
+    ("times", "named"),
+    [("3", r"- expected.*- Thrown\(times='3'\).*\+ Thrown\(times=3\)"), ("often", ".*times: Input"), (Ball, "")],
+)
+def test_an_event_that_its_stored_form_changes_is_named(times: object, named: str) -> None:
+    def unchecked(_command: Throw | Drop, _ball: Ball) -> Sequence[DomainEvent]:
+        return [Thrown.model_construct(times=times)]  # type: ignore[arg-type]
+
+    careless = replace(DOMAIN, deciders=[replace(BALL, decide=unchecked)], policies=[])
+    with pytest.raises(
+        AssertionError, match=f"(?s)Thrown as it was decided, and as it is read from its stored form: {named}"
+    ):
+        DomainSpec(careless).when("ball:a", Throw(times=3)).then_events("ball:a")
+
+
+def test_an_event_that_changes_is_named_also_where_a_policy_or_a_deadline_caused_it() -> None:
+    def unchecked(command: Throw | Drop, ball: Ball) -> Sequence[DomainEvent]:
+        events = decide(command, ball)
+        return [Thrown.model_construct(times="0") if isinstance(each, Dropped) else each for each in events]  # type: ignore[arg-type]
+
+    careless = replace(DOMAIN, deciders=[replace(BALL, decide=unchecked)])
+    with pytest.raises(AssertionError, match="a deadline fails: AssertionError: Thrown as it was decided"):
+        DomainSpec(careless).when("ball:a", Throw(times=1)).passes(timedelta(minutes=11)).then_events("ball:a")
+
+
+def test_a_difference_is_shown_as_python_writes_it() -> None:
+    with pytest.raises(AssertionError, match=r"(?s)- \[Dropped\(\)\].*\+ \[Thrown\(times=1\)\]"):
+        DomainSpec(DOMAIN).when("ball:a", Throw(times=1)).then_events("ball:a", Dropped())
+    long = [Thrown(times=10**30), *[Dropped()] * 8]
+    with pytest.raises(AssertionError, match=r"(?s)- \[\n-     Thrown\(times=10{30}\),\n"):
+        DomainSpec(DOMAIN).when("ball:a", Throw(times=1)).then_events("ball:a", *long)
 
 
 def test_a_policy_that_counts_on_single_delivery_is_noticed() -> None:

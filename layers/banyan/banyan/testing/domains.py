@@ -9,13 +9,15 @@ from functools import partial
 from typing import Any, Final, TypeVar, cast
 
 from pydantic import BaseModel
+from pydantic_core import PydanticSerializationError
 
 from banyan.commands.handler import CommandHandler
 from banyan.deadlines.base import MemoryDeadlines
 from banyan.deadlines.runner import DeadlineRunner
+from banyan.decider import AnyDecider
 from banyan.domain import Domain, deadline_durations
-from banyan.errors import BanyanError, CommandRejected, ConfigurationError
-from banyan.events import DomainEvent, Event, Metadata
+from banyan.errors import BanyanError, CommandRejected, ConfigurationError, InvalidEvent
+from banyan.events import DomainEvent, Event, EventRegistry, Metadata
 from banyan.projections.base import AnyStreamProjection, ViewProjection
 from banyan.projections.memory import MemoryViews
 from banyan.projections.processor import ProjectionProcessor, StreamProcessor
@@ -48,12 +50,13 @@ class DomainSpec:
     After each command, a second apart, all reactions to it and to what they cause have come before the next one. What
     is expected must hold however commits are delivered: as they come, with all but the last of each stream lost,
     doubled, late and backwards, and to processes that are killed before and after each of their requests. A policy that
-    is asked again must answer alike: its commands and deadlines are known by their steps and names.
+    is asked again must answer alike: its commands and deadlines are known by their steps and names. An event must be
+    read from its stored form as it was decided.
 
     Parameters
     ----------
     settings : BaseModel, optional
-        Of the domain, where not its defaults; deadlines are due by them.
+        Of the domain, or of one part of a joined one, in place of its defaults; deadlines are due by them.
     """
 
     domain: Domain
@@ -105,11 +108,16 @@ class DomainSpec:
 
     def _expect(self, what: str, expected: Any, find: Callable[[_World], Any]) -> DomainSpec:
         for way, deliver in WAYS.items():
-            world = _World(self.domain, deliver, self.settings or self.domain.settings())
+            world = _World(self.domain, deliver, deadline_durations(self._settings()))
             for step in self.course:
                 step(world)
             assert_same(f"{what}, delivered {way}", expected, find(world))
         return self
+
+    def _settings(self) -> list[BaseModel]:
+        """The defaults of each part, and after them what was given."""
+        defaults = [part.settings() for part in self.domain.parts]
+        return [*defaults, self.settings] if self.settings else defaults
 
     def _stream(self, name: str) -> StreamId:
         stream = StreamId.parse(f"{self.tenant}:{name}")
@@ -123,7 +131,7 @@ class _World:
 
     domain: Domain
     deliver: _Way
-    settings: BaseModel
+    durations: Mapping[str, timedelta]
     table: MemoryTable = field(default_factory=MemoryTable)
     views: MemoryViews = field(default_factory=MemoryViews)
     deadlines: MemoryDeadlines = field(default_factory=MemoryDeadlines)
@@ -201,7 +209,7 @@ class _World:
             store,
             self._handlers(store),
             outside.tap(self.deadlines),
-            deadline_durations([self.settings]),
+            self.durations,
             NoTelemetry(),
         )
         self._process(Reactor(store, outside.tap(self.views), [policies], retry_policy=self._patience()), commits)
@@ -246,7 +254,19 @@ class _World:
             raise AssertionError(f"{who} fails: {failures[0]}")
 
     def _handlers(self, store: EventStore) -> Mapping[str, CommandHandler[Any, Any]]:
-        return {each.entity: CommandHandler(store, each, sleep=_no_sleep) for each in self.domain.deciders}
+        checked = [replace(each, decide=partial(self._decided, each)) for each in self.domain.deciders]
+        return {each.entity: CommandHandler(store, each, sleep=_no_sleep) for each in checked}
+
+    def _decided(self, decider: AnyDecider, command: Any, state: Any) -> Sequence[DomainEvent]:
+        """What a decider answers; an event that changes when it is stored is a mistake of the domain."""
+        events = decider.decided(command, state)
+        try:
+            for event in events:
+                check_stored_form(self.domain.registry, event)
+        except AssertionError as error:
+            self.mistakes.append(error)
+            raise
+        return events
 
     def _store(self, table: MemoryTable) -> EventStore:
         return EventStore(table, self.domain.registry, self._clock, _no_sleep)
@@ -274,6 +294,22 @@ def check_reaction(domain: Domain, policy: Policy, reaction: Reaction) -> None:
         where = f"which the decider of {decider.entity!r} does not list as deferred"
         raise ConfigurationError(f"policy {policy.name!r} schedules {command.__name__}, {where}")
     check_declared(policy, reaction)
+
+
+def check_stored_form(registry: EventRegistry, event: DomainEvent) -> None:
+    """Refuse an event that is not read as it was decided, such as one that was built without validation.
+
+    Raises
+    ------
+    AssertionError
+    """
+    what = f"{event.event_type()} as it was decided, and as it is read from its stored form"
+    try:
+        stored = event.model_dump(mode="json", by_alias=True, warnings=False)
+        read = registry.decode(event.event_type(), event.schema_version, stored)
+    except (InvalidEvent, PydanticSerializationError) as error:
+        raise AssertionError(f"{what}: {error}") from error
+    assert_same(what, event, read)
 
 
 _Process = Callable[["_Outside", Iterable[Commit]], None]

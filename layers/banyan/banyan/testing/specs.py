@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, is_dataclass, replace
 from datetime import UTC, datetime, timedelta
 from difflib import ndiff
-from pprint import pformat
 from typing import Any, Final, Generic, TypeVar
 
 from pydantic import BaseModel
@@ -16,6 +15,8 @@ from banyan.errors import CommandRejected
 from banyan.events import DomainEvent, Event, Metadata
 from banyan.reactions.base import Policy, Reaction, Schedule, Send
 from banyan.streams import StreamId
+
+WIDTH: Final = 100
 
 
 def assert_same(what: str, expected: Any, actual: Any) -> None:
@@ -32,17 +33,33 @@ def assert_same(what: str, expected: Any, actual: Any) -> None:
 
 
 def _lines(value: Any) -> list[str]:
-    return pformat(_plain(value), width=100, sort_dicts=False).splitlines()
+    return _shown(value, "").splitlines()
 
 
-def _plain(value: Any) -> Any:
+def _shown(value: Any, indent: str) -> str:
+    """A value as Python writes it, on one line where it fits."""
+    line = repr(value)
+    begin, parts, end = _parts(value)
+    if not parts or len(indent) + len(line) <= WIDTH:
+        return line
+    deeper = indent + "    "
+    inner = "".join(f"{deeper}{name}{_shown(content, deeper)},\n" for name, content in parts)
+    return f"{begin}\n{inner}{indent}{end}"
+
+
+def _parts(value: Any) -> tuple[str, Sequence[tuple[str, Any]], str]:
+    """What a value is made of, each part with what stands before it."""
     if isinstance(value, BaseModel):
-        return {"": type(value).__name__, **{name: _plain(content) for name, content in value}}
+        return f"{type(value).__name__}(", [(f"{name}=", content) for name, content in value], ")"
+    if is_dataclass(value):
+        named = [(f"{each.name}=", getattr(value, each.name)) for each in fields(value)]
+        return f"{type(value).__name__}(", named, ")"
     if isinstance(value, dict):
-        return {key: _plain(content) for key, content in value.items()}
+        return "{", [(f"{key!r}: ", content) for key, content in value.items()], "}"
     if isinstance(value, list | tuple):
-        return [_plain(content) for content in value]
-    return value
+        begin, end = "[]" if isinstance(value, list) else "()"
+        return begin, [("", content) for content in value], end
+    return "", (), ""
 
 
 S = TypeVar("S", bound=BaseModel)
