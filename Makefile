@@ -15,7 +15,11 @@ export PYTHONDONTWRITEBYTECODE :=
 include tools/make/*.mk
 include $(wildcard layers/domains/*/tools/*.mk)
 
+DAILY := setup run token test test-domain format pr
+TARGETS = grep -hE '^[a-z-]+:.*\#\#' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*\#\# (.*)/  \1\t\2/' | expand -t 18
+
 help: ## Show the targets
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  \1\t\2/' | expand -t 18
+	@for name in $(DAILY); do $(TARGETS) | grep "^  $$name "; done; echo
+	@$(TARGETS) | grep -v $(patsubst %,-e '^  % ',$(DAILY))
 
 .PHONY: help

@@ -24,6 +24,7 @@ COPIED = ("layers", "functions", "tools", "requirements")
 FILES = ("Makefile", "template.yaml", "observability.yaml", "pyproject.toml", ".importlinter")
 LEFT_OUT = shutil.ignore_patterns("__pycache__", "node_modules")
 DOCUMENTED_PORT = "3000"
+OWN = ("PYTEST_", "PYTHON", "MAKE", "MFLAGS")
 STRICT_CURL = 'set -eu; curl() { command curl --fail-with-body --max-time 20 "$@"; echo; }\n'
 
 
@@ -77,7 +78,7 @@ class Sandbox:
 
     @contextmanager
     def serving(self, code: str) -> Iterator[None]:
-        """Run a command that serves until it is interrupted."""
+        """Run a command that serves until it is interrupted, as a terminal does: with all that it has started."""
         with (self.root / "serve.log").open("w+") as log:
             process = subprocess.Popen(
                 ["bash", "-c", f"exec {self._placed(code)}"],
@@ -85,13 +86,14 @@ class Sandbox:
                 env=self._environment(),
                 stdout=log,
                 stderr=log,
+                start_new_session=True,
             )
             try:
                 wait_until(lambda: process.poll() is not None or self._healthy(), "the local stack", 60)
                 assert process.poll() is None, (self.root / "serve.log").read_text()
                 yield
             finally:
-                process.send_signal(signal.SIGINT)
+                os.killpg(process.pid, signal.SIGINT)
                 process.wait(30)
 
     def _healthy(self) -> bool:
@@ -117,5 +119,5 @@ class Sandbox:
 
     def _environment(self) -> dict[str, str]:
         """This process's environment, without what the test run put there, and with a free port for make."""
-        kept = {name: value for name, value in os.environ.items() if not name.startswith(("PYTEST_", "MAKE", "MFLAGS"))}
+        kept = {name: value for name, value in os.environ.items() if not name.startswith(OWN)}
         return kept | {"PYTHONDONTWRITEBYTECODE": "1", "PORT": self._port}

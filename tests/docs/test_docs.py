@@ -14,6 +14,7 @@ from tests.support.clocks import wait_until
 from banyan_tools.contracts import domains
 
 ADD_YOUR_DOMAIN = ROOT / "docs" / "add-your-domain.md"
+CHANGELOG = ROOT / "CHANGELOG.md"
 LINK = re.compile(r"\[[^\]]*\]\(([^)#:]+)(?:#[^)]*)?\)")
 IMPORT = re.compile(r"^(?:from|import) (\w+)", re.MULTILINE)
 MEMBER = 'curl -s http://127.0.0.1:3000/members/ann -H "Authorization: Bearer $(make -s token TENANT=city)"'
@@ -53,6 +54,14 @@ def test_every_link_leads_somewhere(page: Path) -> None:
     broken = [target for target in LINK.findall(page.read_text()) if not (page.parent / target).exists()]
 
     assert not broken
+
+
+@pytest.mark.parametrize("page", sorted({*PAGES} - {CHANGELOG}), ids=lambda page: str(page.relative_to(ROOT)))
+def test_no_command_needs_a_search_path_that_it_does_not_set(page: Path) -> None:
+    """A reader's shell knows nothing of this repository's packages; make does, and pytest by its settings."""
+    needy = re.findall(r"^.*-m (?:banyan_tools|bench\.(?:hops|rebuild))\b.*$", page.read_text(), re.MULTILINE)
+
+    assert [line for line in needy if "PYTHONPATH=" not in line] == []
 
 
 def test_every_block_of_the_domain_page_is_used() -> None:

@@ -67,9 +67,11 @@ def project(tmp_path: Path) -> Project:
 
 def test_the_tables_survive_a_restart(project: Project) -> None:
     with project.served("--keep") as stack:
+        project.says("kept in .*: nothing is kept there yet")
         project.ask("/tasks/t-1", {"title": TITLE})
         wait_until(lambda: lag(stack.url) == 0, "the projections")
     with project.served("--keep") as stack:
+        project.says("kept in .*: [1-9][0-9]* items are back from there")
         wait_until(lambda: lag(stack.url) == 0, "what is delivered again")
         kept = project.ask("/tasks/t-1")
         repeated = project.ask("/tasks/t-1", {"title": TITLE})
@@ -134,7 +136,7 @@ def test_a_domain_that_changes_is_loaded_again(project: Project) -> None:
     with project.served():
         project.ask("/tasks/t-1", {"title": TITLE})
         project.change('"there is a task with this id"', '"it has been opened before"')
-        project.says("Loaded again, as tasks.py has changed")
+        project.says("(?m)^[0-9:]{8}  Loaded again, as shop/tasks.py has changed")
         refused = project.ask("/tasks/t-1?again", {"title": TITLE})
         finished = project.ask("/tasks/t-1/finish", {})
 
@@ -155,10 +157,10 @@ def test_a_change_that_cannot_be_loaded_is_shown_and_the_version_before_continue
 ) -> None:
     with project.served():
         project.module.write_text(f"{project.module.read_text()}\n{line}\n")
-        project.says(f"tasks.py has changed, but the previous version keeps running.*{reason}")
+        project.says(f"shop/tasks.py has changed, but the previous version keeps running.*{reason}")
         opened = project.ask("/tasks/t-1", {"title": TITLE})
         project.change(f"\n{line}\n", "")
-        project.says("Loaded again, as tasks.py has changed")
+        project.says("Loaded again, as shop/tasks.py has changed")
         finished = project.ask("/tasks/t-1/finish", {})
 
     assert (opened["title"], finished["done"]) == (TITLE, True)

@@ -10,5 +10,6 @@ $(DOCS_VENV)/.installed: requirements/docs.txt
 docs: export NO_MKDOCS_2_WARNING := 1
 docs: $(DOCS_VENV)/.installed ## Build the documentation as a site, into site/
 	@$(DOCS_VENV)/bin/mkdocs build --quiet --site-dir $(SITE)
+	@echo "$(SITE)/index.html"
 
 .PHONY: docs

@@ -1,6 +1,8 @@
 WORKERS_OF_TESTS ?= 3
 DOMAIN ?=
 TESTED_DOMAINS := $(patsubst layers/domains/%/__init__.py,%,$(wildcard layers/domains/*/__init__.py))
+PICKED_DOMAINS = $(or $(DOMAIN),$(TESTED_DOMAINS))
+UNKNOWN_DOMAIN = $(if $(TESTED_DOMAINS),$(filter-out $(TESTED_DOMAINS),$(DOMAIN)))
 CHECKED := layers/banyan $(if $(TESTED_DOMAINS),layers/domains )functions tools bench tests
 # Tests of a domain that was taken out.
 ORPHANED := $(filter-out $(addprefix tests/,contract docs infrastructure integration support unit __pycache__ $(TESTED_DOMAINS)),$(patsubst %/,%,$(wildcard tests/*/)))
@@ -12,8 +14,10 @@ test: ## Run the tests: ARGS="-k append" picks some
 	@$(MAKE) --no-print-directory -j setup dynamodb-local
 	$(PYTEST) -m "not runtime and not sam" $(ARGS)
 
-test-domain: $(BIN)/.installed ## Run the tests of the domains alone, tests/<domain>: DOMAIN= picks one
-	$(if $(or $(DOMAIN),$(TESTED_DOMAINS)),$(BIN)/python -m pytest -q $(addprefix tests/,$(or $(DOMAIN),$(TESTED_DOMAINS))) $(ARGS),@echo "There is no domain in layers/domains.")
+test-domain: $(BIN)/.installed ## Run what is needed after each edit, tests/<domain>/unit or else tests/<domain>: DOMAIN= picks one
+	$(if $(TESTED_DOMAINS),,@echo "There is no domain in layers/domains.")
+	$(if $(UNKNOWN_DOMAIN),@echo "No domain in layers/domains is called $(UNKNOWN_DOMAIN). There are: $(TESTED_DOMAINS)."; exit 1)
+	$(if $(PICKED_DOMAINS),$(PYTEST) -q $(foreach name,$(PICKED_DOMAINS),$(or $(wildcard tests/$(name)/unit),tests/$(name))) $(ARGS))
 
 test-runtime: ## Run every function under Lambda's emulator, and build what is deployed
 	@$(MAKE) --no-print-directory -j environments

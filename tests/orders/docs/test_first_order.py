@@ -29,7 +29,7 @@ def test_the_readmes_first_order_is_paid(tmp_path: Path) -> None:
     text = section(README, "The first order in a minute")
     calls = "".join(block.code for block in snippets(README) if block.code in text)
 
-    with sandbox.serving(".venv/bin/python -m banyan_tools.local --port 3000"):
+    with sandbox.serving("make run"):
         created, paid, _, before, events, *_ = sandbox.answers(calls)
         order = wait_until(lambda: at_version(sandbox, 2), "the read model")
         wait_until(lambda: all(imported(sandbox, calls)), "what was imported")

@@ -31,7 +31,14 @@ def test_the_command_makes_a_project(tmp_path: Path) -> None:
     done = CliRunner().invoke(app, ["new", str(tmp_path / "a" / "shop"), "--domain", "shop"])
 
     assert done.exit_code == 0, done.output
-    assert "make test" in done.output
+    commands = [line.strip() for line in done.output.splitlines() if line.startswith("  ")]
+    assert commands == [
+        f"make -C {ROOT} wheels",
+        f"cd {tmp_path / 'a' / 'shop'}",
+        f"export BANYAN_WHEELS={ROOT / 'dist'}",
+        "make test",
+        "make run",
+    ]
     assert (tmp_path / "a" / "shop" / "layers" / "domains" / "shop" / "__init__.py").is_file()
 
 
@@ -72,11 +79,11 @@ def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
         ("1shop", "letters"),
         ("shop.floor", "letters"),
         ("../shop", "letters"),
-        ("s" * 42, "letters"),
-        ("class", "letters"),
+        ("s" * 42, "at most 41 small letters"),
+        ("class", "keyword of Python"),
         ("json", "installed already"),
-        ("banyan", "installed already"),
-        ("banyan_tools", "installed already"),
+        *((name, "every project has") for name in ("banyan", "banyan_tools", "events", "functions", "layers")),
+        *((name, "every project has") for name in ("requirements", "tests", "tools")),
         ("pydantic", "installed already"),
     ],
 )

@@ -46,6 +46,14 @@ def test_passes_a_pure_domain_and_returns_what_was_decided() -> None:
     assert [event.event_type() for event in check_purity(bank(), "account", COMMANDS)] == ["Deposited", "Withdrawn"]
 
 
+def test_names_an_event_that_no_command_leads_to_and_one_that_is_not_expected() -> None:
+    check_purity(bank(), "account", COMMANDS, ["Deposited", "Withdrawn"])
+    with pytest.raises(AssertionError, match="no command leads to Withdrawn: add one that does to the commands"):
+        check_purity(bank(), "account", COMMANDS[:1], ["Deposited", "Withdrawn"])
+    with pytest.raises(AssertionError, match="the commands lead to Withdrawn, not expected"):
+        check_purity(bank(), "account", COMMANDS, ["Deposited"])
+
+
 @pytest.mark.parametrize(
     ("impurity", "name"),
     [

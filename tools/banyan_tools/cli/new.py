@@ -9,7 +9,7 @@ import typer
 
 from banyan_tools.cli.errors import CliError
 from banyan_tools.cli.output import say
-from banyan_tools.new.create import NotCreated, create
+from banyan_tools.new.create import NotCreated, create, next_commands
 
 
 def new(
@@ -23,4 +23,5 @@ def new(
         raise CliError(str(error)) from None
     except OSError as error:
         raise CliError(f"{folder} cannot be written: {error.strerror}.") from None
-    say(f"Made {folder}: go there and try `make test` and `make run`. README.md says what is where.")
+    say(f"Made {folder}; its README.md says what is where. To set it up and run it:")
+    print(f"\n{next_commands(folder)}")

@@ -25,13 +25,17 @@ class Console:
         with self._lock:
             print(text, file=self._out, flush=True)
 
+    def event(self, text: str) -> None:
+        """Write a line about something that happened, with the time."""
+        self.say(f"{now()}  {text}")
+
     def request(self, method: str, path: str, status: int, milliseconds: float) -> None:
         """Write the line of one HTTP request."""
-        self.say(f"{now()}  {status}  {milliseconds:6.0f} ms  {method} {path}")
+        self.event(f"{status}  {milliseconds:6.0f} ms  {method} {path}")
 
     def warn(self, text: str) -> None:
         """Write a line about something that failed."""
-        self.say(f"{now()}  warning: {text}")
+        self.event(f"warning: {text}")
 
 
 def now() -> str:

@@ -39,7 +39,8 @@ def kept_tables(folder: Path, names: Sequence[str], console: Console) -> Iterato
     """
     with claimed(folder):
         file = folder / FILE
-        console.say(f"The tables are kept in {folder}: {_load(file, names)} items are back from there.")
+        back = f"{_load(file, names)} items are back from there" if file.exists() else "nothing is kept there yet"
+        console.say(f"The tables are kept in {folder}: {back}.")
         try:
             yield
         finally:
@@ -47,8 +48,6 @@ def kept_tables(folder: Path, names: Sequence[str], console: Console) -> Iterato
 
 
 def _load(file: Path, names: Sequence[str]) -> int:
-    if not file.exists():
-        return 0
     client, count = boto3.client("dynamodb"), 0
     try:
         kept: dict[str, list[Any]] = json.loads(file.read_text(), object_hook=_with_binary)

@@ -50,7 +50,7 @@ class Reloading:
         return LOOK_SECONDS
 
     def _reload(self, changed: Sequence[Path]) -> None:
-        names = ", ".join(path.name for path in changed)
+        names = ", ".join(f"{path.parent.name}/{path.name}" for path in changed)
         before = self._forget()
         try:
             for path in filter(Path.exists, changed):
@@ -62,7 +62,7 @@ class Reloading:
             self._console.warn(f"{names} has changed, but the previous version keeps running. {_reason(error)}")
             return
         use()
-        self._console.say(f"Loaded again, as {names} has changed.")
+        self._console.event(f"Loaded again, as {names} has changed.")
 
     def _forget(self) -> dict[str, ModuleType]:
         """Let the modules below the folders be imported again; those that were."""

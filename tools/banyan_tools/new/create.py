@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from importlib.util import find_spec
 from keyword import iskeyword
 from pathlib import Path
+from shlex import quote
 from typing import Final
 
 import banyan
@@ -19,6 +20,8 @@ PACKED: Final = HERE / "project"
 SOURCE: Final = PACKED if PACKED.is_dir() else HERE.parents[2]
 
 NAME: Final = re.compile(r"[a-z][a-z0-9_]{0,40}")
+OWN_FOLDERS: Final = ("banyan", "banyan_tools", "events", "functions", "layers", "requirements", "tests", "tools")
+"""What a project has besides its domain: a package of that name would hide it, or be hidden by it."""
 COPIED: Final = (
     "functions",
     "layers/domains/Makefile",
@@ -36,6 +39,16 @@ DOMAIN_HERE: Final = "banyan_tools.new.domain"
 PIN: Final = re.compile(r"^[a-z0-9-]+==[^ \\;]+(?: ; [^\\\n]+)?", re.MULTILINE)
 OF_DOMAINS: Final = re.compile(r"  Domain:\n.*?(?=\nConditions:)", re.DOTALL)
 """The parameters of the template that are about the domains that it serves: the first names them."""
+
+
+def next_commands(folder: Path) -> str:
+    """What to type in a shell to set the project up and run it.
+
+    A repository that this is run from is the nearest source of the engine: its wheels.
+    """
+    wheels = () if SOURCE == PACKED else (f"make -C {quote(str(SOURCE))} wheels",)
+    export = () if SOURCE == PACKED else (f"export BANYAN_WHEELS={quote(str(SOURCE / 'dist'))}",)
+    return "\n".join(f"  {line}" for line in (*wheels, f"cd {quote(str(folder))}", *export, "make test", "make run"))
 
 
 class NotCreated(Exception):
@@ -63,12 +76,16 @@ def create(folder: Path, domain: str) -> None:
 
 
 def _check_name(domain: str) -> None:
-    if not NAME.fullmatch(domain) or iskeyword(domain):
+    if not NAME.fullmatch(domain):
         raise NotCreated(
-            f"{domain!r} cannot be the name of a domain: it is a Python package, of small letters, digits and '_', "
-            "beginning with a letter."
+            f"{domain!r} cannot be the name of a domain: it is a Python package, of at most 41 small letters, digits "
+            "and '_', beginning with a letter."
         )
-    if domain in sys.stdlib_module_names or domain in ("banyan", "banyan_tools") or _is_installed(domain):
+    if iskeyword(domain):
+        raise NotCreated(f"{domain!r} is a keyword of Python, which no package can be called: choose another name.")
+    if domain in OWN_FOLDERS:
+        raise NotCreated(f"{domain!r} is the name of a folder or package that every project has: choose another one.")
+    if domain in sys.stdlib_module_names or _is_installed(domain):
         raise NotCreated(f"{domain!r} is the name of a package that is installed already: choose another one.")
 
 

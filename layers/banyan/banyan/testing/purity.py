@@ -10,7 +10,7 @@ import socket
 import sys
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
@@ -119,7 +119,9 @@ class Played:
     answers: list[Any] = field(default_factory=list)
 
 
-def check_purity(domain: Domain, entity: str, commands: Sequence[Any]) -> list[DomainEvent]:
+def check_purity(
+    domain: Domain, entity: str, commands: Sequence[Any], expected: Collection[str] = ()
+) -> list[DomainEvent]:
     """Give commands to a domain's decider and what follows to its projections and policies, twice.
 
     The second time every call of a clock, of a source of random or of the outside world is noticed.
@@ -130,6 +132,8 @@ def check_purity(domain: Domain, entity: str, commands: Sequence[Any]) -> list[D
         Whose decider, projections and policies are to be checked.
     commands : Sequence[Command]
         For one stream, in order; they should reach every event. Rejected ones count too.
+    expected : Collection[str]
+        The types of event that the commands must lead to, for instance ``registry.event_types``; empty: any.
 
     Returns
     -------
@@ -139,14 +143,23 @@ def check_purity(domain: Domain, entity: str, commands: Sequence[Any]) -> list[D
     Raises
     ------
     AssertionError
-        Naming each impure call and its line, or the answer that differed.
+        Naming each impure call and its line, the answer that differed, or the event that no command leads to.
     """
     first = _play(domain, entity, commands)
     with _watched() as calls:
         second = _play(domain, entity, commands)
     assert not calls, "impure domain code: " + ", ".join(dict.fromkeys(calls))
     assert_same("answers to the same commands", first.answers, second.answers)
+    if expected:
+        _check_reached({event.event_type() for event in first.events}, set(expected))
     return first.events
+
+
+def _check_reached(decided: set[str], expected: set[str]) -> None:
+    """That no event is left unchecked because its command was forgotten."""
+    missing, others = ", ".join(sorted(expected - decided)), ", ".join(sorted(decided - expected))
+    assert not missing, f"no command leads to {missing}: add one that does to the commands of check_purity"
+    assert not others, f"the commands lead to {others}, not expected: add it to the registry or to what is expected"
 
 
 def _play(domain: Domain, entity: str, commands: Sequence[Any]) -> Played:
