@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextvars import ContextVar
 from typing import Final, Protocol
 
 
@@ -32,6 +33,25 @@ class NoTelemetry:
 
     def gauge(self, name: str, value: float, of: str = "") -> None:
         pass
+
+
+_watcher: ContextVar[Callable[[BaseException], None] | None] = ContextVar("watcher", default=None)
+
+
+@contextmanager
+def watching_failures(watch: Callable[[BaseException], None]) -> Iterator[None]:
+    """Hand on every error that is logged as a failure in this context; deployed functions never do."""
+    token = _watcher.set(watch)
+    try:
+        yield
+    finally:
+        _watcher.reset(token)
+
+
+def notice_failure(error: BaseException) -> None:
+    """Hand an error to whoever watches."""
+    if watch := _watcher.get():
+        watch(error)
 
 
 Attributes = Mapping[str, str | int]

@@ -31,6 +31,7 @@ from banyan.store import Commit
 from banyan.streams import StreamId
 from banyan_tools.local.authorizer import JwtAuthorizer
 from banyan_tools.local.console import Console
+from banyan_tools.local.failures import Failures
 from banyan_tools.local.gateway import Gateway
 from banyan_tools.local.keys import AUDIENCE, ISSUER, local_key
 from banyan_tools.local.routes import Route, routes
@@ -190,7 +191,8 @@ class InProcessPlatform:
         """Serve the template's routes; the key of their tokens is kept in a folder. Yields the URL."""
         authorizer = JwtAuthorizer(ISSUER, [AUDIENCE], local_key(data).public_key())
         answering: Any = _Functions(self)
-        gateway = Gateway(_routes(), {"HttpAuthorizer": authorizer}, answering, Console(io.StringIO()))
+        failures = Failures(list, data / "functions.log")
+        gateway = Gateway(_routes(), {"HttpAuthorizer": authorizer}, answering, Console(io.StringIO()), failures)
         with serving(gateway, 0) as url:
             yield url
 

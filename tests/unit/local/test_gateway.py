@@ -19,6 +19,7 @@ from banyan_tools.local.authorizer import jwt_authorizer
 from banyan_tools.local.console import Console
 from banyan_tools.local.door import Door
 from banyan_tools.local.errors import StackError
+from banyan_tools.local.failures import Failures
 from banyan_tools.local.functions import LARGEST_PAYLOAD_BYTES, Functions
 from banyan_tools.local.gateway import LARGEST_BODY_BYTES, Gateway
 from banyan_tools.local.invocations import Invocations
@@ -64,7 +65,8 @@ def client(template: Write, tmp_path: Path, console: Console, request: pytest.Fi
     functions = Functions(loaded)
     (resource,) = loaded.resources("AWS::ApiGatewayV2::Authorizer")
     authorizers = {resource.ref: jwt_authorizer(resource, local_key(tmp_path).public_key())}
-    gateway = Gateway(routes(loaded), authorizers, functions, console)
+    failures = Failures(lambda: [tmp_path / "functions"], Path("functions.log"))
+    gateway = Gateway(routes(loaded), authorizers, functions, console, failures)
     door = Door(gateway, functions, [], ["table"], Invocations(functions, console))
     return Client(Request.application(door), use_cookies=False)
 
@@ -276,6 +278,50 @@ def test_a_function_that_takes_too_long_is_a_504(client: Client, screen: io.Stri
 
     assert (answer.status_code, answer.json["code"] if answer.json else None) == (504, "timeout")
     assert "warning: Echo: no answer within 0.2 s" in screen.getvalue()
+
+
+FAILING = """
+from banyan.adapters.observability import log_failure
+
+def decide(given):
+    {statement}
+
+def handler(event, context):
+    try:
+        decide(event["rawQueryString"])
+    except Exception as error:
+        log_failure("a request failed", error)
+        return {{"statusCode": {status}}}
+"""
+
+
+@pytest.mark.parametrize(
+    ("client", "reason"),
+    [
+        ((FAILING.format(statement="Ordered(given)", status=500), 30), "NameError: name 'Ordered' is not defined"),
+        (
+            (FAILING.format(statement="given.colour()", status=503), 30),
+            "AttributeError: 'str' object has no .*'colour'",
+        ),
+        ((FAILING.format(statement="int(given)", status=500), 30), "ValueError"),
+        ((FAILING.format(statement="raise TypeError(given)", status=500), 30), "TypeError"),
+    ],
+    indirect=["client"],
+)
+def test_a_server_error_names_its_place_and_nothing_of_the_request(
+    client: Client, screen: io.StringIO, reason: str
+) -> None:
+    client.get("/public/x?secret")
+    _, why = screen.getvalue().splitlines()
+    assert re.fullmatch(rf"\S+  warning: {reason}, at \S+/app.py:5, in decide\. The log is functions\.log\.", why)
+
+
+@pytest.mark.parametrize(
+    "client", [(FAILING.format(statement="Ordered(given)", status=409), 30)], ids=["conflict"], indirect=True
+)
+def test_an_error_that_is_answered_needs_no_reason(client: Client, screen: io.StringIO) -> None:
+    client.get("/public/x")
+    assert len(screen.getvalue().splitlines()) == 1
 
 
 def test_each_request_is_one_line_without_its_query(client: Client, screen: io.StringIO) -> None:

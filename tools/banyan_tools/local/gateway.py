@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
+from http import HTTPStatus
 from typing import Any
 
 from werkzeug.exceptions import RequestEntityTooLarge
@@ -11,6 +12,7 @@ from werkzeug.wrappers import Request, Response
 
 from banyan_tools.local.authorizer import JwtAuthorizer
 from banyan_tools.local.console import Console
+from banyan_tools.local.failures import Failures
 from banyan_tools.local.functions import EventTooLarge, FunctionFailed, Functions, FunctionTimedOut
 from banyan_tools.local.http_events import request_event, response
 from banyan_tools.local.problems import Problem, function_failed, function_timed_out, not_found, payload_too_large
@@ -38,22 +40,30 @@ class Gateway:
         authorizers: Mapping[str, JwtAuthorizer],
         functions: Functions,
         console: Console,
+        failures: Failures,
     ) -> None:
         self._routes = routes
         self._authorizers = authorizers
         self._functions = functions
         self._console = console
+        self._failures = failures
 
     def __call__(self, request: Request) -> Response:
-        """Answer a request and write its line."""
+        """Answer a request and write its line, and for a server error the reason."""
         started = time.perf_counter()
-        try:
-            answer = self._answer(request)
-        except Problem as problem:
-            answer = problem.response()
+        with self._failures.seen() as errors:
+            answer = self._answer_or_problem(request)
         milliseconds = (time.perf_counter() - started) * 1000
         self._console.request(request.method, request.path, answer.status_code, milliseconds)
+        if errors and answer.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR:
+            self._console.warn(self._failures.explain(errors[-1]))
         return answer
+
+    def _answer_or_problem(self, request: Request) -> Response:
+        try:
+            return self._answer(request)
+        except Problem as problem:
+            return problem.response()
 
     def _answer(self, request: Request) -> Response:
         found = match(self._routes, request.method, raw_path(request))

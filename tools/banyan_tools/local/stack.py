@@ -16,6 +16,7 @@ from banyan_tools.local.door import Door
 from banyan_tools.local.engine import Engine, engine
 from banyan_tools.local.environment import environment
 from banyan_tools.local.errors import StackError
+from banyan_tools.local.failures import Failures
 from banyan_tools.local.functions import COLD_START, Functions
 from banyan_tools.local.gateway import Gateway
 from banyan_tools.local.handlers import file_of
@@ -102,7 +103,8 @@ class Stack(ExitStack):
         self.enter_context(changes.running(self._stopping))
         for worker in (*consumers, *self._clockworks):
             self.enter_context(worker.running())
-        gateway = Gateway(self._routes, self._authorizers(), self._functions, self._console)
+        failures = Failures(self._code, self._options.data / FUNCTIONS_LOG)
+        gateway = Gateway(self._routes, self._authorizers(), self._functions, self._console, failures)
         door = Door(gateway, self._functions, consumers, names, Invocations(self._functions, self._console))
         return self.enter_context(serving(door, self._options.port))
 

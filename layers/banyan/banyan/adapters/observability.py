@@ -18,7 +18,7 @@ from botocore.exceptions import ClientError
 from banyan.adapters.settings import Settings
 from banyan.errors import BanyanError
 from banyan.once import once
-from banyan.telemetry import flush_spans, install_tracing, is_traced
+from banyan.telemetry import flush_spans, install_tracing, is_traced, notice_failure
 
 LEVEL: Final = "POWERTOOLS_LOG_LEVEL"
 CHATTY: Final = ("aws_lambda_powertools", "boto3", "botocore", "opentelemetry", "s3transfer", "urllib3")
@@ -147,6 +147,7 @@ def log_context(**keys: str) -> Iterator[None]:
 
 def log_failure(message: str, error: BaseException) -> None:
     """Log an error with its place in the code, without what its text may quote from the input."""
+    notice_failure(error)
     frames = traceback.extract_tb(error.__traceback__)
     logger().error(
         message,
