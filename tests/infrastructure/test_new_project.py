@@ -86,7 +86,7 @@ def ask(url: str, token: str, body: Any = None) -> Any:
 
 
 def test_its_tests_pass(project: Path, wheels: Mapping[str, Path]) -> None:
-    assert "5 passed" in make(project, wheels, "test")
+    assert "9 passed" in make(project, wheels, "test")
 
 
 def test_it_is_served(project: Path, wheels: Mapping[str, Path]) -> None:
@@ -96,11 +96,13 @@ def test_it_is_served(project: Path, wheels: Mapping[str, Path]) -> None:
         finished = ask(f"{url}/tasks/t-1/finish", token, {})
         wait_until(lambda: ask(f"{url}/tasks/t-1", token)["servedFrom"] == "projection", "the read model")
         read = ask(f"{url}/tasks/t-1?minVersion=2", token)
+        before = ask(f"{url}/tasks/t-1?atVersion=1", token)
         listed = make(project, wheels, "cli", f"ARGS=--url {url} projections list --json")
 
-    assert opened == {"title": "Read the rules", "done": False}
-    assert finished == {"title": "Read the rules", "done": True}
-    assert (read["taskId"], read["done"], read["version"]) == ("t-1", True, 2)
+    assert opened == {"title": "Read the rules", "state": "open"}
+    assert finished == {"title": "Read the rules", "state": "done"}
+    assert (read["taskId"], read["state"], read["version"]) == ("t-1", "done", 2)
+    assert (before["state"], before["version"]) == ("open", 1)
     assert [each["projection"] for each in json.loads(listed)["projections"]] == ["tasks", "reactor"]
 
 

@@ -78,11 +78,16 @@ def test_the_tables_survive_a_restart(project: Project) -> None:
         finished = project.ask("/tasks/t-1/finish", {})
     with project.served("--keep"):
         read = project.ask("/tasks/t-1?minVersion=2")
+        before = project.ask("/tasks/t-1?atVersion=1")
+        untitled = [project.ask("/tasks/t-2", {"title": ""}), project.ask("/tasks/t-2")]
+        project.says("Open a first task:\\s+(.*\n)*.*/tasks/t-1 -d")
 
     assert (kept["title"], kept["version"], kept["servedFrom"]) == (TITLE, 1, "projection")
-    assert repeated == {"title": TITLE, "done": False}, "the idempotency record is back, too"
-    assert finished == {"title": TITLE, "done": True}
-    assert (read["done"], read["version"]) == (True, 2)
+    assert repeated == {"title": TITLE, "state": "open"}, "the idempotency record is back, too"
+    assert finished == {"title": TITLE, "state": "done"}
+    assert (read["state"], read["version"]) == ("done", 2)
+    assert (before["state"], before["version"]) == ("open", 1)
+    assert [answer["status"] for answer in untitled] == [422, 404]
 
 
 def test_what_a_stopped_stack_had_not_handled_is_handled_by_the_next(project: Project) -> None:
@@ -141,7 +146,7 @@ def test_a_domain_that_changes_is_loaded_again(project: Project) -> None:
         finished = project.ask("/tasks/t-1/finish", {})
 
     assert refused["detail"] == "it has been opened before"
-    assert finished["done"], "what was there before the change is still there"
+    assert finished["state"] == "done", "what was there before the change is still there"
 
 
 @pytest.mark.parametrize(
@@ -163,7 +168,7 @@ def test_a_change_that_cannot_be_loaded_is_shown_and_the_version_before_continue
         project.says("Loaded again, as shop/tasks.py has changed")
         finished = project.ask("/tasks/t-1/finish", {})
 
-    assert (opened["title"], finished["done"]) == (TITLE, True)
+    assert (opened["title"], finished["state"]) == (TITLE, "done")
 
 
 def test_a_module_that_is_deleted_leaves_the_previous_version_running(project: Project) -> None:
@@ -176,4 +181,4 @@ def test_a_module_that_is_deleted_leaves_the_previous_version_running(project: P
         project.says("Loaded again, as tasks.py has changed")
         finished = project.ask("/tasks/t-1/finish", {})
 
-    assert (opened["title"], finished["done"]) == (TITLE, True)
+    assert (opened["title"], finished["state"]) == (TITLE, "done")

@@ -3,6 +3,7 @@
 from typing import Final
 
 from banyan import Domain, EventRegistry
+from banyan.domain import Example
 from banyan_tools.new.domain.tasks import TASK, TASKS, TaskDone, TaskOpened
 
 DOMAIN: Final = Domain(
@@ -11,4 +12,5 @@ DOMAIN: Final = Domain(
     deciders=[TASK],
     projections=[TASKS],
     routes="banyan_tools.new.domain.routes",
+    example=Example("Open a first task", "/tasks/t-1", {"title": "Read the rules"}),
 )

@@ -4,11 +4,17 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
+from aws_lambda_powertools.event_handler.openapi.params import Query
+
 from banyan import NotFound
 from banyan.http import CurrentCall, Provenance, Response, Router, merged, tagged
 from banyan_tools.new.domain.tasks import TASK, TASKS, FinishTask, OpenTask, Task, TaskRow
 
 commands, queries = Router(), Router()
+
+AtVersion = Annotated[int | None, Query(alias="atVersion", ge=1)]
 
 
 class TaskAnswer(TaskRow, Provenance):
@@ -28,9 +34,10 @@ def finish_task(taskId: str, call: CurrentCall) -> Response[Task]:
 
 
 @queries.get("/tasks/<taskId>", operation_id="getTask")
-def get_task(taskId: str, call: CurrentCall, minVersion: int = 0) -> Response[TaskAnswer]:
-    """Read a task, at ``minVersion`` or later."""
-    found = call.queries.get(TASKS, call.stream(TASK.entity, taskId, "taskId"), minVersion)
+def get_task(taskId: str, call: CurrentCall, minVersion: int = 0, atVersion: AtVersion = None) -> Response[TaskAnswer]:
+    """Read a task, at ``minVersion`` or later, or as it was at ``atVersion``."""
+    stream = call.stream(TASK.entity, taskId, "taskId")
+    found = call.queries.at(TASKS, stream, atVersion) if atVersion else call.queries.get(TASKS, stream, minVersion)
     if found is None:
         raise NotFound("task_not_found", "there is no task with this id")
     return tagged(merged(TaskAnswer, found.provenance, dict(found.value)), found.provenance.version)

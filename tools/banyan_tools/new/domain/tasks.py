@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final
+from typing import Annotated, Final, Literal
+
+from pydantic import StringConstraints
 
 from banyan import CamelModel, Conflict, Decider, DomainEvent, Event, Lookup, StreamProjection
+from banyan.text import Composed, Readable
+
+Title = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200), Composed, Readable]
 
 
 class TaskOpened(DomainEvent):
@@ -21,7 +26,7 @@ class TaskDone(DomainEvent):
 class OpenTask(CamelModel):
     """Open a task."""
 
-    title: str
+    title: Title
 
 
 class FinishTask(CamelModel):
@@ -32,7 +37,7 @@ class Task(CamelModel):
     """What the rules have to know of a task."""
 
     title: str = ""
-    done: bool = False
+    state: Literal["new", "open", "done"] = "new"
 
 
 class TaskRow(Task):
@@ -45,11 +50,11 @@ def decide(command: OpenTask | FinishTask, task: Task) -> Sequence[DomainEvent]:
     """Events that follow from a command."""
     match command:
         case OpenTask(title=title):
-            if task.title:
+            if task.state != "new":
                 raise Conflict("task_exists", "there is a task with this id")
             return [TaskOpened(title=title)]
         case FinishTask():
-            if not task.title or task.done:
+            if task.state != "open":
                 raise Conflict("task_not_open", "the task is not open")
             return [TaskDone()]
 
@@ -58,9 +63,9 @@ def evolve(task: Task, event: DomainEvent) -> Task:
     """State after one more event."""
     match event:
         case TaskOpened(title=title):
-            return task.model_copy(update={"title": title})
+            return task.model_copy(update={"title": title, "state": "open"})
         case TaskDone():
-            return task.model_copy(update={"done": True})
+            return task.model_copy(update={"state": "done"})
     return task
 
 
@@ -75,5 +80,5 @@ TASKS: Final = StreamProjection(
     state=TaskRow,
     initial=TaskRow,
     evolve=_row,
-    lookups=[Lookup("state", lambda row: "done" if row.done else "open", lambda row: row.title)],
+    lookups=[Lookup("state", lambda row: row.state, lambda row: row.title)],
 )
