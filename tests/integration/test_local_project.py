@@ -175,10 +175,10 @@ def test_a_module_that_is_deleted_leaves_the_previous_version_running(project: P
     text = project.module.read_text()
     with project.served():
         project.module.unlink()
-        project.says("tasks.py has changed, but the previous version keeps running.*shop.tasks")
+        project.says("shop/tasks.py has changed, but the previous version keeps running.*shop.tasks")
         opened = project.ask("/tasks/t-1", {"title": TITLE})
         project.module.write_text(text)
-        project.says("Loaded again, as tasks.py has changed")
+        project.says("Loaded again, as shop/tasks.py has changed")
         finished = project.ask("/tasks/t-1/finish", {})
 
     assert (opened["title"], finished["state"]) == (TITLE, "done")
