@@ -8,6 +8,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from itertools import islice
 from threading import Lock
 from typing import Any, Final, Generic, Protocol, TypeVar
@@ -244,35 +245,27 @@ class CommandHandler(Generic[S, C]):
         commit_id = commit_id or str(uuid4())
         trust = optimistic and first_attempt is None
         attributes = {"banyan.entity": stream.entity, "banyan.command": type(command).__name__}
+        attempt = partial(self._attempt, stream, command, commit_id, metadata, expected, first_attempt)
         with span("command", metadata.traceparent if metadata else "", attributes):
-            return self._settled(stream, command, commit_id, metadata, expected, first_attempt, trust)
+            return self._settled(attempt, trust, retries=self._retries if expected is None else 0)
 
     def load(self, stream: StreamId) -> Aggregate[S]:
-        """The aggregate as of now: all but the news comes from the cache or a snapshot."""
+        """The aggregate as of now: all but what is new comes from the cache or a snapshot."""
         kept = self._cache.get(stream)
         aggregate = self._load_tail(kept) if kept else self._load_cold(stream)
         self._cache.put(aggregate)
         return aggregate
 
-    def _settled(
-        self,
-        stream: StreamId,
-        command: C,
-        commit_id: str,
-        metadata: Metadata | None,
-        expected: int | None,
-        first_attempt: datetime | None,
-        trust: bool,
-    ) -> Outcome[S]:
-        for attempt in range(self._retries + 1):
+    def _settled(self, attempt: Callable[[bool], Outcome[S]], trust: bool, retries: int) -> Outcome[S]:
+        for number in range(retries + 1):
             try:
-                return self._attempt(stream, command, commit_id, metadata, expected, first_attempt, trust)
+                return attempt(trust)
             except ConcurrencyError:
                 self._telemetry.count("Conflicts")
-                if expected is not None or attempt == self._retries:
+                if number == retries:
                     raise
             trust = False
-            self._sleep(random.uniform(0, self._backoff * 2**attempt))
+            self._sleep(random.uniform(0, self._backoff * 2**number))
         raise AssertionError("unreachable")
 
     def _attempt(
