@@ -19,7 +19,7 @@ from pydantic import BaseModel
 from banyan.decider import Decider
 from banyan.errors import CommandRejected, ConcurrencyError
 from banyan.events import DomainEvent, Event, Metadata
-from banyan.store import Commit, EventStore, Loaded
+from banyan.store import Appended, Commit, EventStore, Loaded
 from banyan.store.eventstore import restore
 from banyan.streams import StreamHead, StreamId
 from banyan.telemetry import NoTelemetry, Telemetry, span
@@ -158,6 +158,77 @@ class AggregateCache(Generic[S]):
                 self._kept.popitem(last=False)
 
 
+class Aggregates(Generic[S]):
+    """The aggregates of one entity: as a warm container keeps them, and as the store has them now.
+
+    Parameters
+    ----------
+    size : int
+        So many are kept between calls.
+    """
+
+    def __init__(self, store: EventStore, decider: Decider[S, Any], size: int = 256) -> None:
+        self.decider = decider
+        self._store = store
+        self._cache: AggregateCache[S] = AggregateCache(size)
+
+    def kept(self, stream: StreamId) -> Aggregate[S] | None:
+        """An aggregate as it was last seen here; the stream may have gone on."""
+        return self._cache.get(stream)
+
+    def load(self, stream: StreamId) -> Aggregate[S]:
+        """An aggregate as of now: all but what is new comes from the cache or a snapshot."""
+        kept = self._cache.get(stream)
+        aggregate = self._load_tail(kept) if kept else self._load_cold(stream)
+        self._cache.put(aggregate)
+        return aggregate
+
+    def searched(self, aggregate: Aggregate[S], commit_id: str, first_attempt: datetime | None) -> Aggregate[S]:
+        """Know all commits since a first attempt; one search serves all later commands of this process."""
+        known, stream = aggregate.commits, aggregate.head.stream
+        if first_attempt is None or first_attempt >= known.since or commit_id in known.places:
+            return aggregate
+        found = list(self._store.recorded_since(stream, first_attempt, known.oldest))
+        searched = replace(aggregate, commits=known.preceded_by(reversed(found), first_attempt))
+        self._cache.put(searched)
+        return searched
+
+    def appended(self, aggregate: Aggregate[S], appended: Appended, commit_id: str) -> Outcome[S]:
+        """What became of an aggregate by an append of this process."""
+        state = self.decider.fold((event.payload for event in appended.events), aggregate.state)
+        self._cache.put(Aggregate(appended.head, state, aggregate.commits.and_own(commit_id, appended.head)))
+        return Outcome(appended.head, state, appended.events, appended.repeated)
+
+    def outcome_at(self, stream: StreamId, version: int, commit_id: str) -> Outcome[S]:
+        """What became of a command by a commit that ends at a version."""
+        state, head = self.decider.initial(), StreamHead.empty(stream)
+        events: list[Event] = []
+        for commit in self._store.commits(stream):
+            if commit.position > version:
+                break
+            recorded = self._store.decode(commit)
+            state = self.decider.fold((event.payload for event in recorded), state)
+            events += recorded if commit.commit_id == commit_id else ()
+            head = commit.head
+        return Outcome(head, state, tuple(events), repeated=True)
+
+    def _load_cold(self, stream: StreamId) -> Aggregate[S]:
+        loaded = self._store.load(stream, state_version=self.decider.state_version)
+        state = restore(self.decider, loaded.snapshot)
+        if loaded.snapshot and state is None:
+            loaded = self._store.load(stream)
+        base = self.decider.initial() if state is None else state
+        return self._evolved(base, CommitIdCache.of(loaded), loaded)
+
+    def _load_tail(self, kept: Aggregate[S]) -> Aggregate[S]:
+        loaded = self._store.load(kept.head.stream, since=kept.head)
+        return self._evolved(kept.state, kept.commits.followed_by(loaded.commits), loaded)
+
+    def _evolved(self, state: S, known: CommitIdCache, loaded: Loaded) -> Aggregate[S]:
+        state = self.decider.fold((event.payload for event in loaded.events), state)
+        return Aggregate(loaded.head, state, known)
+
+
 class HandlesCommands(Protocol):
     """Whatever handles the commands of an entity."""
 
@@ -201,10 +272,9 @@ class CommandHandler(Generic[S, C]):
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self._store = store
-        self._decider = decider
+        self.aggregates = Aggregates(store, decider, cache_size)
         self._retries = retries
         self._backoff = backoff_ms / 1000
-        self._cache: AggregateCache[S] = AggregateCache(cache_size)
         self._telemetry = telemetry or NoTelemetry()
         self._sleep = sleep
 
@@ -251,10 +321,7 @@ class CommandHandler(Generic[S, C]):
 
     def load(self, stream: StreamId) -> Aggregate[S]:
         """The aggregate as of now: all but what is new comes from the cache or a snapshot."""
-        kept = self._cache.get(stream)
-        aggregate = self._load_tail(kept) if kept else self._load_cold(stream)
-        self._cache.put(aggregate)
-        return aggregate
+        return self.aggregates.load(stream)
 
     def _settled(self, attempt: Callable[[bool], Outcome[S]], trust: bool, retries: int) -> Outcome[S]:
         for number in range(retries + 1):
@@ -281,13 +348,13 @@ class CommandHandler(Generic[S, C]):
         kept = self._kept_decision(stream, command, commit_id, expected) if trust else None
         if kept:
             return self._append(*kept, commit_id, metadata)
-        aggregate = self._searched(self.load(stream), commit_id, first_attempt)
+        aggregate = self.aggregates.searched(self.load(stream), commit_id, first_attempt)
         version = aggregate.commits.version(commit_id)
         if version is not None:
-            return self._outcome_at(stream, version, commit_id)
+            return self.aggregates.outcome_at(stream, version, commit_id)
         if expected is not None and expected != aggregate.head.version:
             raise ConcurrencyError(stream, expected, aggregate.head.version)
-        events = self._decider.decided(command, aggregate.state)
+        events = self.aggregates.decider.decided(command, aggregate.state)
         if not events:
             return Outcome(aggregate.head, aggregate.state, ())
         return self._append(aggregate, events, commit_id, metadata)
@@ -299,11 +366,11 @@ class CommandHandler(Generic[S, C]):
 
         A state that may be old proves itself by an append, never by a refusal or by nothing to do.
         """
-        kept = self._cache.get(stream)
+        kept = self.aggregates.kept(stream)
         if kept is None or commit_id in kept.commits.places or expected not in (None, kept.head.version):
             return None
         try:
-            events = self._decider.decided(command, kept.state)
+            events = self.aggregates.decider.decided(command, kept.state)
         except CommandRejected:
             return None
         return (kept, events) if events else None
@@ -316,44 +383,4 @@ class CommandHandler(Generic[S, C]):
             aggregate.head.stream, aggregate.head, events, commit_id=commit_id, metadata=metadata
         )
         self._telemetry.duration("AppendLatency", (time.perf_counter() - started) * 1000)
-        state = self._decider.fold((event.payload for event in appended.events), aggregate.state)
-        self._cache.put(Aggregate(appended.head, state, aggregate.commits.and_own(commit_id, appended.head)))
-        return Outcome(appended.head, state, appended.events, appended.repeated)
-
-    def _searched(self, aggregate: Aggregate[S], commit_id: str, first_attempt: datetime | None) -> Aggregate[S]:
-        """Know all commits since a first attempt; one search serves all later commands of this process."""
-        known, stream = aggregate.commits, aggregate.head.stream
-        if first_attempt is None or first_attempt >= known.since or commit_id in known.places:
-            return aggregate
-        found = list(self._store.recorded_since(stream, first_attempt, known.oldest))
-        searched = replace(aggregate, commits=known.preceded_by(reversed(found), first_attempt))
-        self._cache.put(searched)
-        return searched
-
-    def _outcome_at(self, stream: StreamId, version: int, commit_id: str) -> Outcome[S]:
-        state, head = self._decider.initial(), StreamHead.empty(stream)
-        events: list[Event] = []
-        for commit in self._store.commits(stream):
-            if commit.position > version:
-                break
-            recorded = self._store.decode(commit)
-            state = self._decider.fold((event.payload for event in recorded), state)
-            events += recorded if commit.commit_id == commit_id else ()
-            head = commit.head
-        return Outcome(head, state, tuple(events), repeated=True)
-
-    def _load_cold(self, stream: StreamId) -> Aggregate[S]:
-        loaded = self._store.load(stream, state_version=self._decider.state_version)
-        state = restore(self._decider, loaded.snapshot)
-        if loaded.snapshot and state is None:
-            loaded = self._store.load(stream)
-        base = self._decider.initial() if state is None else state
-        return self._evolved(base, CommitIdCache.of(loaded), loaded)
-
-    def _load_tail(self, kept: Aggregate[S]) -> Aggregate[S]:
-        loaded = self._store.load(kept.head.stream, since=kept.head)
-        return self._evolved(kept.state, kept.commits.followed_by(loaded.commits), loaded)
-
-    def _evolved(self, state: S, known: CommitIdCache, loaded: Loaded) -> Aggregate[S]:
-        state = self._decider.fold((event.payload for event in loaded.events), state)
-        return Aggregate(loaded.head, state, known)
+        return self.aggregates.appended(aggregate, appended, commit_id)
