@@ -195,6 +195,68 @@ class TestAppendMany:
         assert (conflict.value.stream, conflict.value.expected, conflict.value.actual) == (B, 0, 3)
         assert [store.get_stream_version(stream) for stream in (A, B, C)] == [0, 3, 0]
 
+    def test_it_holds_only_while_heads_are_where_they_were_read(self, store: EventStore) -> None:
+        head, empty = fill(store, B, commits=2, size=2), StreamHead.empty(C)
+
+        first = store.append_many([Write(A, 0, deposits(1))], unmoved=[head, empty])
+        fill(store, C, commits=1)
+        with pytest.raises(ConcurrencyError) as conflict:
+            store.append_many([Write(A, first[0].head, deposits(2))], unmoved=[head, empty])
+
+        assert (conflict.value.stream, conflict.value.expected, conflict.value.actual) == (C, 0, 1)
+        assert amounts(store, A) == [1]
+        assert store.head(B) == head
+
+    @pytest.mark.parametrize("behind", [1, 2])
+    def test_a_stale_head_that_was_only_read_conflicts_however_far_behind(self, store: EventStore, behind: int) -> None:
+        heads = [fill(store, B, commits=1, size=3)]
+        heads += [store.append(B, heads[-1], deposits(1)).head for _ in range(1)]
+        heads += [store.append(B, heads[-1], deposits(1, 2)).head]
+
+        with pytest.raises(ConcurrencyError) as conflict:
+            store.append_many([Write(A, 0, deposits(1))], unmoved=[heads[-1 - behind]])
+
+        assert (conflict.value.stream, conflict.value.actual) == (B, 6)
+        assert store.get_stream_version(A) == 0
+
+    def test_a_repeat_counts_though_what_it_depended_on_has_moved(self, store: EventStore) -> None:
+        head = fill(store, B, commits=1)
+        first = store.append_many([Write(A, 0, deposits(1))], commit_id="x", unmoved=[head])
+        store.append(B, head, deposits(9))
+        store.append(A, first[0].head, deposits(9))
+
+        again = store.append_many([Write(A, 0, deposits(1))], commit_id="x", unmoved=[head])
+
+        assert (again[0].repeated, again[0].head, again[0].events) == (True, first[0].head, first[0].events)
+
+    def test_what_conflicts_where_it_writes_is_named_before_what_it_only_read(self, store: EventStore) -> None:
+        fill(store, A, commits=1)
+        fill(store, B, commits=1)
+
+        with pytest.raises(ConcurrencyError) as conflict:
+            store.append_many([Write(A, 0, deposits(1))], unmoved=[StreamHead.empty(B)])
+
+        assert conflict.value.stream == A
+
+    def test_a_stream_that_is_written_need_not_be_checked(self, store: EventStore) -> None:
+        with pytest.raises(ValueError, match="only once"):
+            store.append_many([Write(A, 0, deposits(1))], unmoved=[StreamHead.empty(A)])
+
+    def test_more_heads_than_a_transaction_holds_are_refused(self, store: EventStore) -> None:
+        heads = [StreamHead.empty(account(f"c{number}")) for number in range(100)]
+
+        with pytest.raises(CommitTooLarge, match="101 items"):
+            store.append_many([Write(A, 0, deposits(1))], unmoved=heads)
+        assert store.append_many([Write(A, 0, deposits(1))], unmoved=heads[1:])[0].head.version == 1
+
+    def test_it_is_known_which_heads_have_moved(self, store: EventStore) -> None:
+        stale = fill(store, A, commits=1, size=5)
+        store.append(A, stale, deposits(1))
+        head = fill(store, B, commits=2)
+
+        assert store.moved([stale, head, StreamHead.empty(C)]) == {A}
+        assert store.moved([]) == frozenset()
+
     def test_a_stream_stands_only_once(self, store: EventStore) -> None:
         with pytest.raises(ValueError, match="only once"):
             store.append_many([Write(A, 0, deposits(1)), Write(A, 0, deposits(2))])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import pytest
 from tests.support.clocks import ManualClock
@@ -25,9 +26,9 @@ class TerseTable(MemoryTable):
         super().__init__()
         self._reported = reported
 
-    def insert(self, commits: Sequence[Commit]) -> None:
+    def insert(self, commits: Sequence[Commit], **checks: Any) -> None:
         try:
-            super().insert(commits)
+            super().insert(commits, **checks)
         except Collision as collision:
             index = sorted(collision.found)[self._reported]
             raise Collision({index: collision.found[index]}) from collision
@@ -74,14 +75,14 @@ class ContendedTable(MemoryTable):
         super().__init__()
         self.rivals = rivals
 
-    def insert(self, commits: Sequence[Commit]) -> None:
+    def insert(self, commits: Sequence[Commit], **checks: Any) -> None:
         if self.rivals:
             self.rivals -= 1
             rival = EventStore(self, REGISTRY, ManualClock())
             left, self.rivals = self.rivals, 0
             rival.append(A, rival.head(A), deposits(1))
             self.rivals = left
-        super().insert(commits)
+        super().insert(commits, **checks)
 
 
 @pytest.mark.parametrize("rivals", [1, ANY_ATTEMPTS - 1])

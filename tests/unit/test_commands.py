@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 from tests.support.clocks import START, ManualClock, no_sleep
@@ -56,11 +57,11 @@ class BusyTable(MemoryTable):
         super().__init__()
         self.times = times
 
-    def insert(self, commits: Sequence[Commit]) -> None:
+    def insert(self, commits: Sequence[Commit], **checks: Any) -> None:
         if self.times:
             self.times -= 1
             raise Collision({0: replace(commits[0], commit_id="other")})
-        super().insert(commits)
+        super().insert(commits, **checks)
 
 
 @pytest.fixture

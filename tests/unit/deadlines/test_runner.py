@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from tests.support.clocks import START, ManualClock, no_sleep
@@ -33,13 +34,13 @@ class Table(MemoryTable):
         self.unreachable: set[str] = set()
         self.contended: set[str] = set()
 
-    def insert(self, commits: Sequence[Commit]) -> None:
+    def insert(self, commits: Sequence[Commit], **checks: Any) -> None:
         name = commits[0].stream.id
         if name in self.unreachable:
             raise StoreUnavailable("no answer")
         if name in self.contended:
             raise Collision({0: replace(commits[0], commit_id="a rival's")})
-        super().insert(commits)
+        super().insert(commits, **checks)
         self.written.append(name)
 
 

@@ -149,17 +149,20 @@ class Loaded:
 
 
 class Collision(Exception):
-    """An insert met commits that stand there already; nothing was written.
+    """An insert met commits that stand there already, or a head that has moved; nothing was written.
 
     Parameters
     ----------
     found : Mapping[int, Commit]
         By index in the insert: what stands there.
+    moved : frozenset[int]
+        Indexes of the heads that were to be where they were read, and are not.
     """
 
-    def __init__(self, found: Mapping[int, Commit]) -> None:
-        super().__init__(f"{len(found)} positions are taken")
+    def __init__(self, found: Mapping[int, Commit], moved: frozenset[int] = frozenset()) -> None:
+        super().__init__(f"{len(found)} positions are taken, {len(moved)} heads have moved")
         self.found = found
+        self.moved = moved
 
 
 class CompanionWriteRejected(Exception):
@@ -181,8 +184,16 @@ class CommitTable(Protocol):
 
     buckets: int
 
-    def insert(self, commits: Sequence[Commit]) -> None:
-        """Insert all or nothing, each only where no commit stands. Raises ``Collision``, ``StoreUnavailable``."""
+    def insert(self, commits: Sequence[Commit], *, unmoved: Sequence[StreamHead] = ()) -> None:
+        """Insert all or nothing, each only where no commit stands, and only if nothing stands behind some heads.
+
+        Raises
+        ------
+        Collision, StoreUnavailable
+        """
+
+    def moved(self, heads: Sequence[StreamHead]) -> frozenset[StreamId]:
+        """The streams of those heads behind which a commit stands; one batch read for up to 100."""
 
     def forward(self, stream: StreamId, after: int) -> Iterator[Commit | Snapshot]:
         """Items behind version ``after``, oldest first, to the end."""

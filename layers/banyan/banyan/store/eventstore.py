@@ -92,22 +92,33 @@ class EventStore(StreamReader):
             return _while_elsewhere(anywhere, lambda: self._append(write, commit_id, metadata))
 
     def append_many(
-        self, writes: Sequence[Write], *, commit_id: str | None = None, metadata: Metadata | None = None
+        self,
+        writes: Sequence[Write],
+        *,
+        commit_id: str | None = None,
+        metadata: Metadata | None = None,
+        unmoved: Sequence[StreamHead] = (),
     ) -> tuple[Appended, ...]:
         """Append to several streams, all or nothing; results in the order of ``writes``.
 
         Parameters and errors as in ``append``; a ``ConcurrencyError`` names the stream that conflicted.
+
+        Parameters
+        ----------
+        unmoved : Sequence[StreamHead]
+            Heads of other streams, on which the events depend: nothing is written unless each is still the head.
         """
         if not writes:
             raise ValueError("there is nothing to append")
-        if len({write.stream for write in writes}) < len(writes):
+        streams = [*(write.stream for write in writes), *(head.stream for head in unmoved)]
+        if len(set(streams)) < len(streams):
             raise ValueError("one append holds a stream only once")
         for write in writes:
             self._check(write)
         metadata = metadata or Metadata()
         anywhere = {write.stream for write in writes if write.expected is Expected.ANY}
         with _span(writes[0].stream, sum(len(write.events) for write in writes), metadata):
-            return _while_elsewhere(anywhere, lambda: self._append_all(writes, commit_id, metadata))
+            return _while_elsewhere(anywhere, lambda: self._append_all(writes, commit_id, metadata, unmoved))
 
     def save_snapshot(self, snapshot: Snapshot) -> None:
         """Keep a snapshot; ``load`` uses it while it fits the chain and the state version."""
@@ -130,21 +141,25 @@ class EventStore(StreamReader):
             return self._first_results([draft], collision)[0]
         return Appended(draft.parts[-1].head, draft.events)
 
-    def _append_all(self, writes: Sequence[Write], commit_id: str | None, metadata: Metadata) -> tuple[Appended, ...]:
+    def _append_all(
+        self, writes: Sequence[Write], commit_id: str | None, metadata: Metadata, unmoved: Sequence[StreamHead]
+    ) -> tuple[Appended, ...]:
         heads = [self._resolve(write, commit_id) for write in writes]
         commit_id = commit_id or str(uuid4())
         now = self._clock()
         drafts = [record(head, w.events, commit_id, metadata, now) for head, w in zip(heads, writes, strict=True)]
         try:
-            self._insert([commit for draft in drafts for commit in draft.parts])
+            self._insert([commit for draft in drafts for commit in draft.parts], unmoved)
         except Collision as collision:
+            if not collision.found:
+                raise self._conflict(unmoved[min(collision.moved)]) from None
             return self._first_results(drafts, collision)
         return tuple(Appended(draft.parts[-1].head, draft.events) for draft in drafts)
 
-    def _insert(self, commits: Sequence[Commit]) -> None:
-        if len(commits) > 1:
-            check_transaction(commits)
-        self.table.insert(commits)
+    def _insert(self, commits: Sequence[Commit], unmoved: Sequence[StreamHead] = ()) -> None:
+        if len(commits) + len(unmoved) > 1:
+            check_transaction(commits, len(unmoved))
+        self.table.insert(commits, unmoved=unmoved)
 
     def _first_results(self, drafts: Sequence[Draft], collision: Collision) -> tuple[Appended, ...]:
         """What stands there is the first attempt's success if it has our commit id, else a conflict."""

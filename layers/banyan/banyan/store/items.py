@@ -60,16 +60,22 @@ def record(head: StreamHead, events: Sequence[DomainEvent], commit_id: str, meta
     return Draft(head, seal(head, _numbered(list(pieces))), recorded)
 
 
-def check_transaction(commits: Sequence[Commit]) -> None:
+def check_transaction(commits: Sequence[Commit], checks: int = 0) -> None:
     """Refuse what one transaction cannot hold.
+
+    Parameters
+    ----------
+    checks : int
+        Heads that it checks besides.
 
     Raises
     ------
     CommitTooLarge
         Above 100 items or 4 MB.
     """
-    if len(commits) > MAX_TRANSACTION_ITEMS:
-        raise CommitTooLarge(f"{len(commits)} items, a transaction holds {MAX_TRANSACTION_ITEMS}: append in steps")
+    items = len(commits) + checks
+    if items > MAX_TRANSACTION_ITEMS:
+        raise CommitTooLarge(f"{items} items, a transaction holds {MAX_TRANSACTION_ITEMS}: append in steps")
     size = sum(_size(commit) for commit in commits)
     if size > MAX_TRANSACTION_BYTES:
         raise CommitTooLarge(f"{size} bytes, a transaction holds {MAX_TRANSACTION_BYTES}: append in steps")

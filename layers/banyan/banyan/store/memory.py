@@ -12,7 +12,7 @@ from banyan.events import DomainEvent, EventRegistry
 from banyan.store.base import Collision, Commit, LogEntry, Snapshot
 from banyan.store.eventstore import Clock, EventStore, utc_now
 from banyan.store.items import bucket_of, log_key
-from banyan.streams import StreamId
+from banyan.streams import StreamHead, StreamId
 
 SNAPSHOT_OFFSET: Final = 0.5
 
@@ -31,15 +31,16 @@ class MemoryTable:
         self._streams: dict[StreamId, dict[float, Commit | Snapshot]] = defaultdict(dict)
         self._lock = Lock()
 
-    def insert(self, commits: Sequence[Commit]) -> None:
+    def insert(self, commits: Sequence[Commit], *, unmoved: Sequence[StreamHead] = ()) -> None:
         with self._lock:
             found = {
                 index: standing
                 for index, commit in enumerate(commits)
                 if isinstance(standing := self._streams[commit.stream].get(commit.position), Commit)
             }
-            if found:
-                raise Collision(found)
+            moved = frozenset(index for index, head in enumerate(unmoved) if self._behind(head))
+            if found or moved:
+                raise Collision(found, moved)
             for commit in commits:
                 self._streams[commit.stream][commit.position] = commit
 
@@ -53,6 +54,10 @@ class MemoryTable:
         page: int | None = None,  # noqa: ARG002
     ) -> Iterator[Commit | Snapshot]:
         return (item for position, item in reversed(self._sorted(stream)) if upto is None or position <= upto)
+
+    def moved(self, heads: Sequence[StreamHead]) -> frozenset[StreamId]:
+        with self._lock:
+            return frozenset(head.stream for head in heads if self._behind(head))
 
     def existing(self, streams: Sequence[StreamId]) -> frozenset[StreamId]:
         with self._lock:
@@ -71,6 +76,9 @@ class MemoryTable:
             for commit in sorted(commits, key=log_key)
             if bucket_of(commit.stream, self.buckets) == bucket and (after is None or commit.recorded_at >= after)
         )
+
+    def _behind(self, head: StreamHead) -> bool:
+        return head.version + 1 in self._streams.get(head.stream, {})
 
     def _sorted(self, stream: StreamId) -> list[tuple[float, Commit | Snapshot]]:
         with self._lock:

@@ -144,6 +144,10 @@ class StreamReader:
         """All commits of one bucket recorded at or after a moment, in order, eventually consistent."""
         return self.table.log(bucket, after)
 
+    def moved(self, heads: Sequence[StreamHead]) -> frozenset[StreamId]:
+        """Streams that went on behind some heads, each of another stream; one batch read for up to 100."""
+        return self.table.moved(heads)
+
     def existing(self, streams: Sequence[StreamId]) -> frozenset[StreamId]:
         """Those of some different streams that hold a commit; one batch read for up to 100."""
         return self.table.existing(streams)

@@ -61,8 +61,8 @@ class FaultyTable(MemoryTable):
 
     faults = Faults({})
 
-    def insert(self, *arguments: Any) -> None:
-        self.faults.step(lambda: super(FaultyTable, self).insert(*arguments))
+    def insert(self, *arguments: Any, **checks: Any) -> None:
+        self.faults.step(lambda: super(FaultyTable, self).insert(*arguments, **checks))
 
     def forward(self, *arguments: Any) -> Iterator[Any]:
         found: Iterator[Any] = self.faults.step(lambda: super(FaultyTable, self).forward(*arguments))

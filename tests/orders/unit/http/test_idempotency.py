@@ -54,10 +54,10 @@ class Unreliable(MemoryTable):
         super().__init__()
         self.refuses = ""
 
-    def insert(self, commits: Any) -> None:
+    def insert(self, commits: Any, **checks: Any) -> None:
         if self.refuses == "before":
             raise StoreUnavailable("throttled")
-        super().insert(commits)
+        super().insert(commits, **checks)
         if self.refuses == "after":
             raise StoreUnavailable("no answer")
 
@@ -247,10 +247,10 @@ class Buggy(MemoryTable):
 
     fails = False
 
-    def insert(self, commits: Any) -> None:
+    def insert(self, commits: Any, **checks: Any) -> None:
         if self.fails:
             raise ZeroDivisionError
-        super().insert(commits)
+        super().insert(commits, **checks)
 
 
 def test_an_error_that_no_one_foresaw_is_not_final_either() -> None:
@@ -299,12 +299,12 @@ class Contended(MemoryTable):
         super().__init__()
         self.rival: Callable[[], object] | None = None
 
-    def insert(self, commits: Any) -> None:
+    def insert(self, commits: Any, **checks: Any) -> None:
         rival, self.rival = self.rival, None
         if rival:
             rival()
         self.rival = rival
-        super().insert(commits)
+        super().insert(commits, **checks)
 
 
 def test_contention_is_not_final() -> None:
@@ -350,11 +350,11 @@ class Held(MemoryTable):
         super().__init__()
         self.arrived, self.go_on = Event(), Event()
 
-    def insert(self, commits: Any) -> None:
+    def insert(self, commits: Any, **checks: Any) -> None:
         if not self.arrived.is_set():
             self.arrived.set()
             assert self.go_on.wait(20)
-        super().insert(commits)
+        super().insert(commits, **checks)
 
 
 def test_a_repeat_waits_for_the_first_to_finish() -> None:
@@ -413,7 +413,7 @@ class Died(BaseException):
 class Deadly(MemoryTable):
     """Whoever inserts dies, and leaves its claim."""
 
-    def insert(self, commits: Any) -> None:  # noqa: ARG002
+    def insert(self, commits: Any, **checks: Any) -> None:  # noqa: ARG002
         raise Died
 
 

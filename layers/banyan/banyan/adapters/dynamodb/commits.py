@@ -10,11 +10,14 @@ from typing import Any, Final
 from banyan.adapters.dynamodb.gateway import ConditionFailed, Gateway
 from banyan.store.base import Collision, Commit, CompanionWriteRejected, LogEntry, Snapshot, timestamp
 from banyan.store.items import Item, commit_item, from_item, read_commit, read_log_entry, snapshot_item
-from banyan.streams import StreamId
+from banyan.streams import StreamHead, StreamId
 
 TransactItem = dict[str, Any]
 
-ABSENT: Final = "attribute_not_exists(#position)"
+NOTHING_STANDS: Final = {
+    "ConditionExpression": "attribute_not_exists(#position)",
+    "ExpressionAttributeNames": {"#position": "position"},
+}
 
 
 class DynamoDBTable:
@@ -31,8 +34,10 @@ class DynamoDBTable:
         self._name = name
         self.buckets = buckets
 
-    def insert(self, commits: Sequence[Commit], beside: Sequence[TransactItem] = ()) -> None:
-        """One ``PutItem``, or one ``TransactWriteItems`` for several.
+    def insert(
+        self, commits: Sequence[Commit], beside: Sequence[TransactItem] = (), *, unmoved: Sequence[StreamHead] = ()
+    ) -> None:
+        """One ``PutItem``, or one ``TransactWriteItems`` for several, or when heads are checked.
 
         Parameters
         ----------
@@ -46,14 +51,15 @@ class DynamoDBTable:
         """
         puts = [self._put(commit_item(commit, self.buckets)) for commit in commits]
         operation, request = "put_item", puts[0]
-        if len(puts) > 1 or beside:
-            items = [*({"Put": put} for put in puts), *beside]
+        checks = [{"ConditionCheck": self._nothing_behind(head)} for head in unmoved]
+        if len(puts) > 1 or checks or beside:
+            items = [*({"Put": put} for put in puts), *checks, *beside]
             operation = "transact_write_items"
-            request = {"TransactItems": items, "ClientRequestToken": _token(commits, beside)}
+            request = {"TransactItems": items, "ClientRequestToken": _token(commits, [*checks, *beside])}
         try:
             self._gateway.write(operation, request)
         except ConditionFailed as failed:
-            raise _conflict(failed.standing, len(commits)) from failed
+            raise _conflict(failed.standing, len(commits), len(checks)) from failed
 
     def forward(self, stream: StreamId, after: int) -> Iterator[Commit | Snapshot]:
         return self._query(stream, "AND #position >= :bound", {":bound": {"N": str(after + 1)}}, None, True)
@@ -65,9 +71,16 @@ class DynamoDBTable:
             return self._query(stream, "", {}, page, False)
         return self._query(stream, "AND #position <= :bound", {":bound": {"N": str(upto)}}, page, False)
 
+    def moved(self, heads: Sequence[StreamHead]) -> frozenset[StreamId]:
+        """One ``BatchGetItem`` for up to 100 heads, of the keys right behind them."""
+        return self._standing([_behind(head) for head in heads])
+
     def existing(self, streams: Sequence[StreamId]) -> frozenset[StreamId]:
         """One ``BatchGetItem`` for up to 100 first commits."""
-        keys = [{"stream": {"S": stream.name}, "position": {"N": "1"}} for stream in streams]
+        return self._standing([_behind(StreamHead.empty(stream)) for stream in streams])
+
+    def _standing(self, keys: Sequence[Item]) -> frozenset[StreamId]:
+        """The streams that hold something at some keys, of which each has a stream of its own."""
         found = self._gateway.get_many(
             self._name, keys, ProjectionExpression="#stream", ExpressionAttributeNames={"#stream": "stream"}
         )
@@ -105,10 +118,17 @@ class DynamoDBTable:
         return {
             "TableName": self._name,
             "Item": item,
-            "ConditionExpression": ABSENT,
-            "ExpressionAttributeNames": {"#position": "position"},
+            **NOTHING_STANDS,
             "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
         }
+
+    def _nothing_behind(self, head: StreamHead) -> dict[str, Any]:
+        return {"TableName": self._name, "Key": _behind(head), **NOTHING_STANDS}
+
+
+def _behind(head: StreamHead) -> Item:
+    """The key of the commit that comes next."""
+    return {"stream": {"S": head.stream.name}, "position": {"N": str(head.version + 1)}}
 
 
 def _token(commits: Sequence[Commit], beside: Sequence[TransactItem]) -> str:
@@ -117,7 +137,11 @@ def _token(commits: Sequence[Commit], beside: Sequence[TransactItem]) -> str:
     return hashlib.sha256(content.encode()).hexdigest()[:36]
 
 
-def _conflict(standing: Mapping[int, Item], commits: int) -> Exception:
-    """What stands where one of the commits was to go, or else which conditions beside them failed."""
+def _conflict(standing: Mapping[int, Item], commits: int, checks: int) -> Exception:
+    """What stands where a commit was to go, and which heads moved; or else which writes beside were refused."""
     taken = {index: read_commit(item) for index, item in standing.items() if index < commits}
-    return Collision(taken) if taken else CompanionWriteRejected(frozenset(index - commits for index in standing))
+    beside = commits + checks
+    moved = frozenset(index - commits for index in standing if commits <= index < beside)
+    if taken or moved:
+        return Collision(taken, moved)
+    return CompanionWriteRejected(frozenset(index - beside for index in standing))

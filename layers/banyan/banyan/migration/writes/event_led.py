@@ -16,7 +16,7 @@ from banyan.migration.writes.primary import DynamoDBPrimary, Primary
 from banyan.migration.writes.transactional import TransactionalTable
 from banyan.store import Commit, CompanionWriteRejected
 from banyan.store.eventstore import Clock
-from banyan.streams import StreamId
+from banyan.streams import StreamHead, StreamId
 
 
 class LedTable(TransactionalTable):
@@ -27,11 +27,11 @@ class LedTable(TransactionalTable):
         self._primary = primary
         self._backlog = backlog
 
-    def insert(self, commits: Sequence[Commit]) -> None:
+    def insert(self, commits: Sequence[Commit], *, unmoved: Sequence[StreamHead] = ()) -> None:
         """Raises ``PrimaryChanged``."""
         companions = [self._primary.check(commits[0].stream, Primary.EVENTS), self._backlog.put(commits[-1])]
         try:
-            self.table.insert(commits, companions)
+            self.table.insert(commits, companions, unmoved=unmoved)
         except CompanionWriteRejected as refused:
             raise PrimaryChanged("the event store is not primary any more, or not yet") from refused
 

@@ -22,7 +22,7 @@ from banyan.migration.writes.legacy_led import import_id, repeated
 from banyan.store import Commit, CompanionWriteRejected, EventStore, Expected, LogEntry, Snapshot
 from banyan.store.eventstore import Clock
 from banyan.store.items import decode
-from banyan.streams import StreamId
+from banyan.streams import StreamHead, StreamId
 
 
 class TransactionalTable(ABC):
@@ -33,7 +33,7 @@ class TransactionalTable(ABC):
         self.buckets = table.buckets
 
     @abstractmethod
-    def insert(self, commits: Sequence[Commit]) -> None:
+    def insert(self, commits: Sequence[Commit], *, unmoved: Sequence[StreamHead] = ()) -> None:
         """Insert all of the commits, and what they carry, or nothing."""
 
     def forward(self, stream: StreamId, after: int) -> Iterator[Commit | Snapshot]:
@@ -43,6 +43,9 @@ class TransactionalTable(ABC):
         self, stream: StreamId, upto: int | None = None, page: int | None = None
     ) -> Iterator[Commit | Snapshot]:
         return self.table.backward(stream, upto, page)
+
+    def moved(self, heads: Sequence[StreamHead]) -> frozenset[StreamId]:
+        return self.table.moved(heads)
 
     def existing(self, streams: Sequence[StreamId]) -> frozenset[StreamId]:
         return self.table.existing(streams)
@@ -65,7 +68,7 @@ class DualWriteTable(TransactionalTable):
         self._adapter = adapter
         self._registry = registry
 
-    def insert(self, commits: Sequence[Commit]) -> None:
+    def insert(self, commits: Sequence[Commit], *, unmoved: Sequence[StreamHead] = ()) -> None:
         """Insert all of the commits, and their row, or nothing.
 
         Raises
@@ -79,7 +82,8 @@ class DualWriteTable(TransactionalTable):
         _check(stored, commits[0])
         row = self._following(stored, commits)
         with _refusals():
-            self.table.insert(commits, self._legacy.companions(stored, row, [self._entry(commits, row)]))
+            companions = self._legacy.companions(stored, row, [self._entry(commits, row)])
+            self.table.insert(commits, companions, unmoved=unmoved)
 
     def _following(self, stored: StoredRow[Any] | None, commits: Sequence[Commit]) -> LegacyRow[Any]:
         data, version = (stored.row.data, stored.row.version) if stored else (None, 0)
@@ -112,12 +116,12 @@ class ImportTable(TransactionalTable):
         self._legacy = legacy
         self._stored = stored
 
-    def insert(self, commits: Sequence[Commit]) -> None:
+    def insert(self, commits: Sequence[Commit], *, unmoved: Sequence[StreamHead] = ()) -> None:
         """Raises ``RowRaced``, ``LegacyWritesOff``."""
         row = self._stored.row
         in_sync = LegacyRow(row.stream, row.version, row.data, SyncPoint(row.version, commits[-1].last))
         with _refusals():
-            self.table.insert(commits, self._legacy.companions(self._stored, in_sync))
+            self.table.insert(commits, self._legacy.companions(self._stored, in_sync), unmoved=unmoved)
 
 
 @dataclass(eq=False)
