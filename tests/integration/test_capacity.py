@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from math import ceil
 from typing import TYPE_CHECKING
@@ -15,10 +16,10 @@ from tests.support.wire import Capacity
 
 from banyan.commands.handler import CommandHandler
 from banyan.events import Metadata
-from banyan.store import Commit, Expected, Write
+from banyan.store import Commit, EventStore, Expected, Write
 from banyan.store.eventstore import Clock, write_snapshot
 from banyan.store.items import Item, commit_item, item_size, record
-from banyan.store.reader import LOAD_PAGE
+from banyan.store.reader import SEARCH_PAGE
 from banyan.streams import StreamHead, StreamId
 
 if TYPE_CHECKING:
@@ -101,7 +102,7 @@ def test_a_command_is_a_read_and_a_write(dynamodb: DynamoDBEngine) -> None:
 def test_commands_of_long_ago_to_a_busy_stream_cost_one_search_in_all(dynamodb: DynamoDBEngine) -> None:
     """As policies send them when the reactor was off for long."""
     store, clock = dynamodb.store(REGISTRY), ManualClock()
-    long_ago, busy = clock.now - timedelta(days=3), 2 * LOAD_PAGE
+    long_ago, busy = clock.now - timedelta(days=3), 2 * SEARCH_PAGE
     head = StreamHead.empty(A)
     for _ in range(busy):
         head = store.append(A, head, deposits(1)).head
@@ -147,7 +148,7 @@ class TestUnits:
     @pytest.mark.parametrize("size", [pytest.param(5, marks=lengthy), 100])
     def test_a_cold_load_of_a_long_stream(self, dynamodb_local: DynamoDBEngine, size: int) -> None:
         clock = ManualClock()
-        store = dynamodb_local.store(REGISTRY, clock)
+        store = EventStore(dynamodb_local.table(), REGISTRY, clock, snapshot_interval=50)
         head = self.fill(dynamodb_local, StreamHead.empty(self.stream), 10_000 // size, size, clock)
         write_snapshot(store, ACCOUNTS, self.stream)
         self.fill(dynamodb_local, head, 50, 1, clock)
@@ -159,6 +160,47 @@ class TestUnits:
         assert (aggregate.head.version, aggregate.state.movements) == (10_050, 10_050)
         assert dynamodb_local.wire.sent == ["Query"]
         assert 0 < capacity.units["Query"] <= 12
+
+    @pytest.mark.parametrize(
+        ("interval", "size", "units"),
+        [(2, 1, 1), (10, 1, 2.5), (100, 1, 16), (100, 5, 24), pytest.param(1000, 1, 155, marks=lengthy)],
+    )
+    def test_a_cold_command_at_any_distance_from_the_snapshot(
+        self, dynamodb_local: DynamoDBEngine, interval: int, size: int, units: float
+    ) -> None:
+        """The items that a page may hold decide what it costs, however few of them are needed."""
+        store = EventStore(dynamodb_local.table(), REGISTRY, ManualClock(), snapshot_interval=interval)
+        head = self.fill(dynamodb_local, StreamHead.empty(self.stream), 2 * interval // size, size, ManualClock())
+        write_snapshot(store, ACCOUNTS, self.stream)
+        capacity = Capacity(dynamodb_local.client)
+
+        for tail in sorted({0, 1, interval // 2, interval - 1}):
+            missing = 2 * interval + tail - head.version
+            head = self.fill(dynamodb_local, head, missing // size, size, ManualClock())
+            head = self.fill(dynamodb_local, head, missing % size, 1, ManualClock())
+            dynamodb_local.wire.clear()
+            capacity.units.clear()
+
+            outcome = CommandHandler(store, ACCOUNTS).handle(self.stream, Deposit(1))
+
+            assert outcome.state.movements == outcome.head.version == 2 * interval + tail + 1
+            assert dynamodb_local.wire.sent == ["Query", "PutItem"], f"{tail} events behind the snapshot"
+            assert 0 < capacity.units["Query"] <= units
+            head = outcome.head
+
+    def test_a_load_that_finds_no_snapshot_reads_ever_larger_pages(self, dynamodb_local: DynamoDBEngine) -> None:
+        store = EventStore(dynamodb_local.table(), REGISTRY, ManualClock(), snapshot_interval=10)
+        self.fill(dynamodb_local, StreamHead.empty(self.stream), 300, 1, ManualClock())
+        write_snapshot(store, ACCOUNTS, self.stream)
+        dynamodb_local.wire.clear()
+
+        newer = CommandHandler(store, replace(ACCOUNTS, state_version=2)).load(self.stream)
+        assert newer.state.movements == 300
+        assert dynamodb_local.wire.sent == ["Query"] * 5
+        dynamodb_local.wire.clear()
+
+        assert len(store.load(self.stream).events) == 300
+        assert dynamodb_local.wire.sent == ["Query"]
 
     def test_an_append_of_five_events(self, dynamodb_local: DynamoDBEngine) -> None:
         commit = self.commit(StreamHead.empty(self.stream), 5, 1, ManualClock())

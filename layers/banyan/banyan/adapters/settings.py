@@ -33,7 +33,13 @@ class Settings(BaseModel):
     tenant_claim: str = Field("tenant", description="Claim of the caller's token that names the tenant.")
     max_retries: int = Field(3, ge=0, description="Retries of a command after a conflict, and of a projection.")
     backoff_ms: int = Field(200, ge=1, description="First wait between retries, ms; doubles with each.")
-    snapshot_interval: int = Field(100, ge=2, description="Events between two snapshots of a stream.")
+    snapshot_interval: int = Field(
+        100,
+        ge=2,
+        le=1000,
+        description="Events between two snapshots of a stream; "
+        "so many commits a command that knows nothing of the stream reads in one page, which holds 1 MB.",
+    )
     cache_size: int = Field(256, ge=0, description="Aggregates a warm container keeps.")
     log_buckets: int = Field(
         8, ge=1, description="Buckets of the log index and of the deadlines; fixed for the life of a table."

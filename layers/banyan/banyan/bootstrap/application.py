@@ -318,7 +318,12 @@ def bootstrap(
     domain = load_domain(settings.domain)
     gateway = Gateway(client())
     ClockWatch(clock, telemetry or NoTelemetry()).watch(gateway.client)
-    store = EventStore(DynamoDBTable(gateway, tables.events, settings.log_buckets), _registry(settings, domain), clock)
+    store = EventStore(
+        DynamoDBTable(gateway, tables.events, settings.log_buckets),
+        _registry(settings, domain),
+        clock,
+        snapshot_interval=settings.snapshot_interval,
+    )
     views = DynamoDBViews(gateway, tables.views, tables.cursors)
     bus = EventBus(once(events_client), services.event_bus, settings.bus_entry_bytes)
     return Application(

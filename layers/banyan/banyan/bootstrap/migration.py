@@ -43,6 +43,7 @@ def build_migration(app: Application) -> Migration:
         objects=S3Objects(once(s3_client), bucket) if bucket else None,
         clock=app.clock,
         telemetry=app.telemetry,
+        snapshot_interval=settings.snapshot_interval,
     )
 
 

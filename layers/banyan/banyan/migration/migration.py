@@ -40,6 +40,7 @@ from banyan.migration.writes.primary import DynamoDBPrimary
 from banyan.migration.writes.transactional import DualWriteTable, TransactionalDualWrite
 from banyan.store import CommitTable, EventStore
 from banyan.store.eventstore import Clock, utc_now
+from banyan.store.reader import SNAPSHOT_INTERVAL
 from banyan.streams import StreamId
 from banyan.telemetry import NoTelemetry, Telemetry
 
@@ -98,6 +99,7 @@ class Migration:
     objects: ArchiveObjects | None = None
     clock: Clock = utc_now
     telemetry: Telemetry = field(default_factory=NoTelemetry)
+    snapshot_interval: int = SNAPSHOT_INTERVAL
 
     @property
     def entity(self) -> str:
@@ -252,7 +254,7 @@ class Migration:
             self.repository.close()
 
     def _store(self, table: CommitTable) -> EventStore:
-        return EventStore(table, self.domain.registry, self.clock)
+        return EventStore(table, self.domain.registry, self.clock, snapshot_interval=self.snapshot_interval)
 
     def _handler(self, table: CommitTable) -> CommandHandler[Any, Any]:
         return CommandHandler(self._store(table), self.decider, telemetry=self.telemetry)

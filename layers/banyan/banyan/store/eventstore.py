@@ -17,7 +17,7 @@ from banyan.errors import ConcurrencyError
 from banyan.events import DomainEvent, EventRegistry, Metadata
 from banyan.store.base import Appended, Collision, Commit, CommitTable, Expected, Snapshot, Write
 from banyan.store.items import Draft, check_transaction, record
-from banyan.store.reader import StreamReader
+from banyan.store.reader import SNAPSHOT_INTERVAL, StreamReader
 from banyan.streams import StreamHead, StreamId
 from banyan.telemetry import Attributes, span
 
@@ -50,8 +50,9 @@ class EventStore(StreamReader):
         registry: EventRegistry,
         clock: Clock = utc_now,
         sleep: Callable[[float], None] = time.sleep,
+        snapshot_interval: int = SNAPSHOT_INTERVAL,
     ) -> None:
-        super().__init__(table, registry, sleep)
+        super().__init__(table, registry, sleep, snapshot_interval)
         self._clock = clock
 
     def append(

@@ -13,7 +13,11 @@ from banyan.store.base import Commit, CommitTable, Loaded, LogEntry, Snapshot, f
 from banyan.store.items import decode
 from banyan.streams import StreamHead, StreamId
 
-LOAD_PAGE: Final = 50 + 2  # commits, and a snapshot with the commit it stands on
+SNAPSHOT_INTERVAL: Final = 100
+SNAPSHOT_ITEMS: Final = 2
+"""A snapshot, and the commit that it stands on."""
+
+SEARCH_PAGE: Final = 50
 HALF_COMMIT_READS: Final = 6
 HALF_COMMIT_WAIT_SECONDS: Final = 0.01
 
@@ -39,14 +43,21 @@ class StreamReader:
         Events of the domain.
     sleep : Callable[[float], None]
         Waits between two looks at a commit that is still becoming visible, seconds.
+    snapshot_interval : int
+        Events between two snapshots: so many items a load reads at once, and finds the newest snapshot among them.
     """
 
     def __init__(
-        self, table: CommitTable, registry: EventRegistry, sleep: Callable[[float], None] = time.sleep
+        self,
+        table: CommitTable,
+        registry: EventRegistry,
+        sleep: Callable[[float], None] = time.sleep,
+        snapshot_interval: int = SNAPSHOT_INTERVAL,
     ) -> None:
         self.table = table
         self.registry = registry
         self._sleep = sleep
+        self._page = snapshot_interval + SNAPSHOT_ITEMS
 
     def read(self, stream: StreamId, after: int = 0, *, to_version: int | None = None) -> Iterator[Event]:
         """Events of a stream, oldest first: those after version ``after``, to the end or to ``to_version``.
@@ -135,7 +146,7 @@ class StreamReader:
         self, stream: StreamId, since: datetime | None = None, upto: int | None = None
     ) -> Iterator[Commit]:
         """Commits at a version or before it that were recorded at a moment or later, newest first."""
-        for commit in _commits(self.table.backward(stream, upto, page=LOAD_PAGE)):
+        for commit in _commits(self.table.backward(stream, upto, page=SEARCH_PAGE)):
             if since is not None and commit.recorded_at < since:
                 return
             yield commit
@@ -166,8 +177,9 @@ class StreamReader:
     def _load_back(
         self, stream: StreamId, state_version: int | None
     ) -> tuple[Snapshot | None, StreamHead, tuple[Commit, ...]]:
+        page = None if state_version is None else self._page
         for attempt in range(HALF_COMMIT_READS):
-            snapshot, found, tail = _back_to_snapshot(self.table.backward(stream, page=LOAD_PAGE), state_version)
+            snapshot, found, tail = _back_to_snapshot(self.table.backward(stream, page=page), state_version)
             base = found or StreamHead.empty(stream)
             try:
                 return snapshot, base, tuple(_checked(base, tail))
