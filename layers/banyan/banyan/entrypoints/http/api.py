@@ -18,9 +18,10 @@ from banyan.adapters.observability import log_context, log_failure
 from banyan.bootstrap import Application
 from banyan.commands.idempotency import IdempotencyTable
 from banyan.entrypoints.http.call import Attempt, Call, HttpResolver, routes_of
+from banyan.entrypoints.http.health import table_checks
 from banyan.entrypoints.http.idempotency import HttpAnswer, IdempotentRequests
 from banyan.entrypoints.http.identity import Caller, identify, identify_operator
-from banyan.entrypoints.http.openapi import public_routes, routers, table_checks
+from banyan.entrypoints.http.openapi import public_routes, routers
 from banyan.entrypoints.http.problems import CONTENT_TYPE, BadRequest, problem_of
 from banyan.entrypoints.http.requests import (
     CORRELATION_ID,
@@ -129,7 +130,7 @@ def command_api(application: Application, table: IdempotencyTable | None = None)
 def query_api(application: Application) -> Api:
     """The API of a domain's queries, with ``/health`` and ``/openapi.json`` without a token."""
     checks = table_checks(application.store, application.views, application.projection_states)
-    public = public_routes(application.domain, checks)
+    public = public_routes(application.domain, checks, application.clock)
     return Api(application, *routers(application.domain)[1], public=public)
 
 

@@ -4,26 +4,22 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Container, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from importlib import import_module
-from typing import Any, Final, Literal
+from typing import Any, Final
 
 from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.api_gateway import Router
-from pydantic import BaseModel
 
-from banyan.adapters.observability import log_failure
 from banyan.domain import Domain
 from banyan.entrypoints.http.call import HttpResolver, routes_of
+from banyan.entrypoints.http.health import Checks, Health, HealthCheck
 from banyan.entrypoints.http.identity import ADMIN
 from banyan.entrypoints.http.problems import CONTENT_TYPE
 from banyan.entrypoints.http.requests import CORRELATION_ID, ETAG, IDEMPOTENCY_KEY, IF_MATCH, IF_NONE_MATCH, OCCURRED_AT
-from banyan.errors import ConfigurationError, StoreUnavailable
+from banyan.errors import ConfigurationError
 from banyan.once import once
-from banyan.projections.state import ProjectionStates
-from banyan.projections.views import Generation, Views
-from banyan.store import EventStore
-from banyan.streams import StreamId
+from banyan.store.eventstore import Clock, utc_now
 
 VERSION: Final = "1.0.0"
 ADMIN_PATH: Final = "/admin/"
@@ -208,56 +204,26 @@ _PROBLEM_RESPONSE: Final[Json] = {
 }
 
 
-_NOBODY = StreamId("_system", "health", "check")
-
-
-class Health(BaseModel):
-    """The tables that answered."""
-
-    status: Literal["ok"] = "ok"
-    tables: list[str]
-
-
-def public_routes(domain: Domain, checks: Mapping[str, Callable[[], Any]]) -> Router:
-    """The router of ``GET /health`` and ``GET /openapi.json``.
+def public_routes(domain: Domain, checks: Checks, clock: Clock = utc_now) -> Router:
+    """The router of ``GET /health`` and ``GET /openapi.json``, which make work once, however often they are called.
 
     Parameters
     ----------
     domain : Domain
         Described by the document.
-    checks : Mapping[str, Callable[[], Any]]
-        By table: a small read that fails when the table does not answer.
+    checks : Checks
+        What ``/health`` reads.
     """
     router = Router()  # type: ignore[no-untyped-call]
     described = once(lambda: document(domain, router))
+    tables = HealthCheck(checks, clock)
 
     @router.get("/health", operation_id="health", summary="Whether the tables answer")
     def health() -> Health:
-        for table, read in checks.items():
-            _check(table, read)
-        return Health(tables=list(checks))
+        return Health(tables=list(tables()))
 
     @router.get("/openapi.json", operation_id="openapi", summary="This description")
     def openapi() -> Response[str]:
         return Response(200, "application/json", described())
 
     return router
-
-
-def table_checks(
-    store: EventStore, views: Views, projection_states: ProjectionStates
-) -> Mapping[str, Callable[[], Any]]:
-    """A read of nothing from each table that queries use."""
-    return {
-        "events": lambda: store.head(_NOBODY),
-        "views": lambda: views.states(Generation("health"), [_NOBODY]),
-        "cursors": lambda: projection_states.get(["health"]),
-    }
-
-
-def _check(table: str, read: Callable[[], Any]) -> None:
-    try:
-        read()
-    except Exception as error:
-        log_failure(f"the {table} table does not answer", error)
-        raise StoreUnavailable(f"the {table} table does not answer") from error
