@@ -201,16 +201,29 @@ class Aggregates(Generic[S]):
 
     def outcome_at(self, stream: StreamId, version: int, commit_id: str) -> Outcome[S]:
         """What became of a command by a commit that ends at a version."""
-        state, head = self.decider.initial(), StreamHead.empty(stream)
-        events: list[Event] = []
+        return self._around(stream, version, commit_id)[1]
+
+    def around(
+        self, stream: StreamId, commit_id: str, first_attempt: datetime | None
+    ) -> tuple[Aggregate[S], Outcome[S]]:
+        """An aggregate before a commit, and what became of it by that; as it is now, if it has no such commit."""
+        now = self.searched(self.load(stream), commit_id, first_attempt)
+        version = now.commits.version(commit_id)
+        return (now, Outcome(now.head, now.state, ())) if version is None else self._around(stream, version, commit_id)
+
+    def _around(self, stream: StreamId, version: int, commit_id: str) -> tuple[Aggregate[S], Outcome[S]]:
+        state, head, events = self.decider.initial(), StreamHead.empty(stream), list[Event]()
+        before = Aggregate(head, state, CommitIdCache())
         for commit in self._store.commits(stream):
             if commit.position > version:
                 break
             recorded = self._store.decode(commit)
-            state = self.decider.fold((event.payload for event in recorded), state)
-            events += recorded if commit.commit_id == commit_id else ()
-            head = commit.head
-        return Outcome(head, state, tuple(events), repeated=True)
+            state, head = self.decider.fold((event.payload for event in recorded), state), commit.head
+            if commit.commit_id == commit_id:
+                events += recorded
+            else:
+                before = Aggregate(head, state, CommitIdCache())
+        return before, Outcome(head, state, tuple(events), repeated=True)
 
     def _load_cold(self, stream: StreamId) -> Aggregate[S]:
         loaded = self._store.load(stream, state_version=self.decider.state_version)
@@ -227,6 +240,49 @@ class Aggregates(Generic[S]):
     def _evolved(self, state: S, known: CommitIdCache, loaded: Loaded) -> Aggregate[S]:
         state = self.decider.fold((event.payload for event in loaded.events), state)
         return Aggregate(loaded.head, state, known)
+
+
+R = TypeVar("R")
+
+
+class Retries:
+    """Tries again what lost to another writer, a bounded number of times.
+
+    Parameters
+    ----------
+    more : int
+        Further attempts after a conflict.
+    backoff_ms : int
+        Upper bound of the first wait, ms; doubles with each attempt, fully jittered.
+    sleep : Callable[[float], None]
+        Seconds.
+    """
+
+    def __init__(
+        self,
+        more: int = 3,
+        backoff_ms: int = 200,
+        telemetry: Telemetry | None = None,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._more = more
+        self._backoff = backoff_ms / 1000
+        self._telemetry = telemetry or NoTelemetry()
+        self._sleep = sleep
+
+    def settle(self, attempt: Callable[[bool], R], trust: bool, *, once: bool) -> R:
+        """Attempt, the first time with ``trust`` in what is kept; raises the last ``ConcurrencyError``."""
+        more = 0 if once else self._more
+        for number in range(more + 1):
+            try:
+                return attempt(trust)
+            except ConcurrencyError:
+                self._telemetry.count("Conflicts")
+                if number == more:
+                    raise
+            trust = False
+            self._sleep(random.uniform(0, self._backoff * 2**number))
+        raise AssertionError("unreachable")
 
 
 class HandlesCommands(Protocol):
@@ -273,10 +329,8 @@ class CommandHandler(Generic[S, C]):
     ) -> None:
         self._store = store
         self.aggregates = Aggregates(store, decider, cache_size)
-        self._retries = retries
-        self._backoff = backoff_ms / 1000
         self._telemetry = telemetry or NoTelemetry()
-        self._sleep = sleep
+        self._retries = Retries(retries, backoff_ms, telemetry, sleep)
 
     def handle(
         self,
@@ -317,23 +371,11 @@ class CommandHandler(Generic[S, C]):
         attributes = {"banyan.entity": stream.entity, "banyan.command": type(command).__name__}
         attempt = partial(self._attempt, stream, command, commit_id, metadata, expected, first_attempt)
         with span("command", metadata.traceparent if metadata else "", attributes):
-            return self._settled(attempt, trust, retries=self._retries if expected is None else 0)
+            return self._retries.settle(attempt, trust, once=expected is not None)
 
     def load(self, stream: StreamId) -> Aggregate[S]:
         """The aggregate as of now: all but what is new comes from the cache or a snapshot."""
         return self.aggregates.load(stream)
-
-    def _settled(self, attempt: Callable[[bool], Outcome[S]], trust: bool, retries: int) -> Outcome[S]:
-        for number in range(retries + 1):
-            try:
-                return attempt(trust)
-            except ConcurrencyError:
-                self._telemetry.count("Conflicts")
-                if number == retries:
-                    raise
-            trust = False
-            self._sleep(random.uniform(0, self._backoff * 2**number))
-        raise AssertionError("unreachable")
 
     def _attempt(
         self,
