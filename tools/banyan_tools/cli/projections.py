@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
 from typing import Annotated
 
 import typer
@@ -163,11 +164,18 @@ def _client(context: typer.Context) -> Client:
     return client
 
 
-def _parked(client: Client, name: str) -> list[str]:
-    found = client.get("projections", name).content["parked"]
-    if not found:
-        raise CliError(f"No stream is parked in {name}: there is nothing to retry.")
-    return list(dict.fromkeys(each["stream"] for each in found))
+def _parked(client: Client, name: str) -> Iterator[str]:
+    """Every parked stream once; when the list shows only a part, again what it shows after those were retried."""
+    shown: dict[str, None] = {}
+    while True:
+        found = client.get("projections", name).content
+        fresh = dict.fromkeys(each["stream"] for each in found["parked"] if each["stream"] not in shown)
+        shown |= fresh
+        if not shown:
+            raise CliError(f"No stream is parked in {name}: there is nothing to retry.")
+        yield from fresh
+        if not fresh or found.get("parkedComplete", True):
+            return
 
 
 def _dropped(client: Client, name: str, generation: int, seconds: float | None) -> Answer:

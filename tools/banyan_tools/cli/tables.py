@@ -22,7 +22,7 @@ def projections(found: Json) -> Table:
     table = titled("Projections", "projection", "status", "live", "lag (events)", "lag (ms)", "parked")
     for each in found["projections"]:
         lag = each["lag"]
-        row = (each["projection"], each["status"], each["live"], _lag(lag), lag["milliseconds"], len(each["parked"]))
+        row = (each["projection"], each["status"], each["live"], _lag(lag), lag["milliseconds"], _parked(each))
         table.add_row(*map(str, row))
     return table
 
@@ -125,7 +125,15 @@ def counted(number: int, noun: str) -> str:
 
 
 def _lag(lag: Json) -> str:
-    return f"{lag['events']:,}" if lag["complete"] else f"{lag['events']:,} or more"
+    return _at_least(lag["events"], lag["complete"])
+
+
+def _parked(projection: Json) -> str:
+    return _at_least(len(projection["parked"]), projection.get("parkedComplete", True))
+
+
+def _at_least(number: int, exact: bool) -> str:
+    return f"{number:,}" if exact else f"{number:,} or more"
 
 
 def rows(title: str, found: Iterable[Json], *names: str) -> Table:

@@ -108,11 +108,11 @@ class MemoryViews:
         with self._lock:
             self._failures.pop((generation, stream), None)
 
-    def parked(self, generation: Generation) -> Sequence[FailureRecord]:
+    def parked(self, generation: Generation, limit: int | None = None) -> Sequence[FailureRecord]:
         with self._lock:
             failures = [failure for (where, _), failure in self._failures.items() if where == generation]
         parked = [(f.parked_at, f.stream, f) for f in failures if f.parked_at is not None]
-        return [failure for _, _, failure in sorted(parked, key=lambda entry: entry[:2])]
+        return [failure for _, _, failure in sorted(parked, key=lambda entry: entry[:2])][:limit]
 
     def drop(self, generation: Generation) -> None:
         """Forget all rows, cursors and failures of a generation."""

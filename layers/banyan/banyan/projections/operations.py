@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cache
 from itertools import islice
 from typing import Final
 
@@ -23,6 +24,10 @@ from banyan.streams import StreamId
 from banyan.telemetry import Telemetry
 
 ENTRIES_A_BUCKET: Final = 1000
+STREAMS_LOOKED_AT: Final = 1000
+"""Of a projection, those whose commits are the oldest since its last catch-up."""
+PARKED_LOOKED_AT: Final = 100
+"""Of a generation, the oldest."""
 MILLISECOND: Final = timedelta(milliseconds=1)
 
 UNFINISHED: Final = {Stage.BUILDING: BuildPhase.COMPARED, Stage.DROPPING: BuildPhase.DROPPED}
@@ -125,7 +130,7 @@ class Lag:
     milliseconds : int
         Age of the oldest commit that is not applied, 0 when there is none.
     complete : bool
-        Whether all of the log since the last catch-up was looked at; if not, there may be more.
+        Whether all commits since the last catch-up were looked at; if not, both numbers are lower bounds.
     """
 
     events: int
@@ -151,6 +156,8 @@ class ProjectionStatus:
         Generation that queries read.
     parked : tuple[ParkedStream, ...]
         Of every generation that is kept up, the live one first, oldest first.
+    parked_complete : bool
+        Whether these are all; if not, there may be more.
     """
 
     projection: str
@@ -159,22 +166,26 @@ class ProjectionStatus:
     generations: tuple[GenerationInfo, ...]
     pause: Pause | None
     parked: tuple[ParkedStream, ...]
+    parked_complete: bool
     lag: Lag
 
 
-def parked_streams(projectors: Sequence[AnyProjector]) -> tuple[ParkedStream, ...]:
-    """Streams that wait for a retry, generation by generation, oldest first."""
-    return tuple(
-        ParkedStream(projector.generation.number, failure)
-        for projector in projectors
-        for failure in projector.waiting()
-    )
+def parked_streams(projectors: Sequence[AnyProjector]) -> tuple[tuple[ParkedStream, ...], bool]:
+    """Streams that wait for a retry, generation by generation, oldest first, and whether these are all."""
+    found = [(projector.generation.number, projector.waiting(PARKED_LOOKED_AT)) for projector in projectors]
+    parked = tuple(ParkedStream(number, failure) for number, waiting in found for failure in waiting.failures)
+    return parked, all(waiting.complete for _, waiting in found)
+
+
+Look = Callable[[int, datetime], list[LogEntry]]
+"""The first entries of a bucket that were recorded at or after a moment."""
 
 
 class StatusReader:
-    """Looks at projections.
+    """Looks at projections, at a cost that does not grow with the log.
 
-    A look costs one query of each bucket, one batch read for 100 streams that moved since the last catch-up, and one
+    A look costs, for each projection, one query of each bucket, which is shared by projections that caught up
+    together; one batch read for 100 streams that moved since the last catch-up, up to ``STREAMS_LOOKED_AT``; and one
     query for each generation, with one batch read more when streams are parked there.
     """
 
@@ -195,17 +206,18 @@ class StatusReader:
     def all(self) -> list[ProjectionStatus]:
         """The status of every projection. Raises ``StoreUnavailable``."""
         self._states.forget()
-        return [self._status(self._states.get()[name]) for name in self._projectors.names]
+        states, look = self._states.get(), cache(self._look)
+        return [self._status(states[name], look) for name in self._projectors.names]
 
     def one(self, projection: str) -> ProjectionStatus:
         """The status of one projection. Raises ``ConfigurationError`` when there is none, ``StoreUnavailable``."""
         self._projectors.check(projection)
         self._states.forget()
-        return self._status(self._states.get()[projection])
+        return self._status(self._states.get()[projection], self._look)
 
-    def _status(self, state: ProjectionState) -> ProjectionStatus:
+    def _status(self, state: ProjectionState, look: Look) -> ProjectionStatus:
         projectors = self._projectors.of(state.projection)
-        parked = parked_streams(projectors)
+        parked, parked_complete = parked_streams(projectors)
         aside = {each.failure.stream for each in parked if each.generation == state.live} | set(state.parked)
         return ProjectionStatus(
             projection=state.projection,
@@ -214,35 +226,39 @@ class StatusReader:
             generations=state.generations,
             pause=state.pause,
             parked=parked,
-            lag=self._lag(projectors[0], aside),
+            parked_complete=parked_complete,
+            lag=self._lag(projectors[0], aside, look),
         )
 
     def _status_of(self, state: ProjectionState) -> Status:
         outdated = state.outdated(self._projectors.version(state.projection))
         return Status.OUTDATED if outdated and state.status is Status.ACTIVE else state.status
 
-    def _lag(self, live: AnyProjector, aside: Collection[StreamId]) -> Lag:
-        entries, complete = self._recent(live)
+    def _lag(self, live: AnyProjector, aside: Collection[StreamId], look: Look) -> Lag:
+        entries, complete = self._recent(live, look)
         own = [
             entry
             for entry in entries
             if self._projectors.reads(live.generation.projection, entry.stream) and entry.stream not in aside
         ]
-        reached = live.checkpoints(list({entry.stream for entry in own}))
-        missing = [entry for entry in own if entry.position > reached.get(entry.stream, 0)]
+        streams = list(dict.fromkeys(entry.stream for entry in own))
+        looked_at = streams[:STREAMS_LOOKED_AT]
+        reached = {**dict.fromkeys(looked_at, 0), **live.checkpoints(looked_at)}
+        missing = [entry for entry in own if entry.position > reached.get(entry.stream, entry.position)]
         newest = {entry.stream: entry.position for entry in missing}
-        events = sum(position - reached.get(stream, 0) for stream, position in newest.items())
-        return Lag(events, self._age(missing), complete)
+        events = sum(position - reached[stream] for stream, position in newest.items())
+        return Lag(events, self._age(missing), complete and looked_at == streams)
 
-    def _recent(self, live: AnyProjector) -> tuple[list[LogEntry], bool]:
+    def _recent(self, live: AnyProjector, look: Look) -> tuple[list[LogEntry], bool]:
+        """What was recorded since the last catch-up, oldest first, and whether that is all."""
         buckets = range(self._store.table.buckets)
         moments = self._checkpoints.get(live.generation, buckets)
-        looks = [self._bucket(bucket, moments.get(bucket, live.since)) for bucket in buckets]
-        return [entry for look in looks for entry in look], all(len(look) < ENTRIES_A_BUCKET for look in looks)
+        looks = [look(bucket, moments.get(bucket, live.since)) for bucket in buckets]
+        entries = sorted((entry for found in looks for entry in found), key=lambda entry: entry.recorded_at)
+        return entries, all(len(found) < ENTRIES_A_BUCKET for found in looks)
 
-    def _bucket(self, bucket: int, after: datetime) -> list[LogEntry]:
-        entries: Iterator[LogEntry] = self._store.log(bucket, after)
-        return list(islice(entries, ENTRIES_A_BUCKET))
+    def _look(self, bucket: int, after: datetime) -> list[LogEntry]:
+        return list(islice(self._store.log(bucket, after), ENTRIES_A_BUCKET))
 
     def _age(self, missing: Sequence[LogEntry]) -> int:
         oldest = min((entry.recorded_at for entry in missing), default=None)
@@ -279,7 +295,8 @@ class Standstill:
             self._report(self._states.get()[name])
 
     def _report(self, state: ProjectionState) -> None:
-        parked = [each.failure for each in parked_streams(self._projectors.of(state.projection))]
+        found, _ = parked_streams(self._projectors.of(state.projection))
+        parked = [each.failure for each in found]
         oldest = min((failure.parked_at for failure in parked if failure.parked_at), default=None)
         streams, paused, idle = {failure.stream for failure in parked}, state.pause is not None, self._idle(state)
         self._telemetry.gauge("ParkedStreams", len(streams), of=state.projection)

@@ -323,7 +323,7 @@ class StreamProcessor:
         live = self.projectors.of(generation.projection)[0]
         if live.generation != generation:
             return
-        parked = {known.stream for known in live.waiting()} | {failure.stream}
+        parked = {known.stream for known in live.waiting().failures} | {failure.stream}
         if len(parked) > self._policy.breaker_parked_streams:
             reason = f"{len(parked)} streams are parked, the last with {failure.error}"
             with suppress(TransitionRejected, ProjectionStateChanged):

@@ -9,7 +9,7 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import reduce
-from typing import Any, Final, Generic, TypeVar
+from typing import Any, Final, Generic, NamedTuple, TypeVar
 
 from banyan.errors import StoreUnavailable
 from banyan.events import Event
@@ -104,6 +104,13 @@ class StreamProgress:
     error: Exception | None = None
 
 
+class Waiting(NamedTuple):
+    """Streams that wait for a retry, and whether these are all."""
+
+    failures: tuple[FailureRecord, ...]
+    complete: bool
+
+
 class CommitSource:
     """Reads what a stream holds after a checkpoint.
 
@@ -160,11 +167,18 @@ class Projector(ABC, Generic[Start]):
         starts = self._starts([each.stream for each in batch])
         return [self._advance(each, starts) for each in batch]
 
-    def waiting(self) -> list[FailureRecord]:
-        """Streams that wait for a retry, oldest first, without those that went on since they were parked."""
-        parked = self._views.parked(self.generation)
+    def waiting(self, limit: int | None = None) -> Waiting:
+        """Streams that wait for a retry, oldest first, without those that went on since they were parked.
+
+        Parameters
+        ----------
+        limit : int, optional
+            Parked streams to look at; up to 100 are one query and one batch read.
+        """
+        parked = self._views.parked(self.generation, limit)
         reached = self.checkpoints([failure.stream for failure in parked]) if parked else {}
-        return [failure for failure in parked if failure.version > reached.get(failure.stream, 0)]
+        failures = tuple(failure for failure in parked if failure.version > reached.get(failure.stream, 0))
+        return Waiting(failures, len(parked) != limit)
 
     @abstractmethod
     def _starts(self, streams: Sequence[StreamId]) -> Mapping[StreamId, Start]:

@@ -183,8 +183,8 @@ class Views(Protocol):
     def clear_failure(self, generation: Generation, stream: StreamId) -> None:
         """Forget the failure of a stream that updates again."""
 
-    def parked(self, generation: Generation) -> Sequence[FailureRecord]:
-        """Parked streams of a generation, oldest first, eventually consistent."""
+    def parked(self, generation: Generation, limit: int | None = None) -> Sequence[FailureRecord]:
+        """Parked streams of a generation, or the first of them, oldest first, eventually consistent."""
 
     def all_states(self, generation: Generation) -> Iterator[StateRow]:
         """Every row of a ``StreamProjection``, of all tenants; for reconciliation, never for a caller."""

@@ -25,6 +25,7 @@ from tests.support.engines import moto_tables
 from typer.testing import CliRunner
 
 from banyan.entrypoints.http.identity import ADMIN
+from banyan.projections import operations
 from banyan.projections.views import Generation
 from banyan.streams import StreamId
 from banyan_tools.cli.app import app
@@ -79,6 +80,18 @@ def test_a_parked_stream_is_shown_and_retried(platform: InProcessPlatform, banya
     assert banyan.json(f"projections retry order_list {POISONED}") == {"parked": None}
     assert banyan("projections retry order_list --all").exit_code == 1, "there is nothing left to retry"
     assert platform.differing() == []
+
+
+def test_all_parked_streams_are_retried_when_the_list_shows_a_part(
+    banyan: Banyan, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(operations, "PARKED_LOOKED_AT", 2)
+    for order in ("acme:order:o-1", "acme:order:o-2"):
+        banyan(f"projections park order_list {order} --reason wrong")
+    assert "2 or more" in banyan("projections show order_list").stdout
+    retried = banyan("projections retry order_list --all")
+    assert [line.split()[0] for line in retried.stdout.splitlines()] == [POISONED, "acme:order:o-1", "acme:order:o-2"]
+    assert [line.rpartition("is ")[2].split()[0] for line in retried.stdout.splitlines()] == ["parked", "up", "up"]
 
 
 def test_the_reactor_is_listed_and_its_parked_streams_are_retried(platform: InProcessPlatform, banyan: Banyan) -> None:

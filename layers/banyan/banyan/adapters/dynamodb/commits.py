@@ -18,6 +18,8 @@ NOTHING_STANDS: Final = {
     "ConditionExpression": "attribute_not_exists(#position)",
     "ExpressionAttributeNames": {"#position": "position"},
 }
+LOG_PAGE: Final = 1000
+"""Entries of the first page of the log; whoever looks only at its beginning reads no more."""
 
 
 class DynamoDBTable:
@@ -99,7 +101,7 @@ class DynamoDBTable:
                 ":after": {"S": timestamp(after) if after else "0"},
             },
         }
-        return map(read_log_entry, self._gateway.items("query", request))
+        return map(read_log_entry, self._gateway.items("query", request, LOG_PAGE))
 
     def _query(
         self, stream: StreamId, condition: str, values: Item, page: int | None, ascending: bool

@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
+from itertools import islice
 from typing import Any, Final
 
 import orjson
@@ -150,15 +151,16 @@ class DynamoDBViews:
         """One ``UpdateItem`` that leaves the checkpoint alone."""
         self._update_failure(generation, stream, f"REMOVE {', '.join(FAILURE_ATTRIBUTES)}")
 
-    def parked(self, generation: Generation) -> Sequence[FailureRecord]:
-        """One ``Query`` of an index."""
+    def parked(self, generation: Generation, limit: int | None = None) -> Sequence[FailureRecord]:
+        """One ``Query`` of an index, unless very many are asked for."""
         request = {
             "TableName": self._cursors,
             "IndexName": "parked",
             "KeyConditionExpression": "parked_projection = :projection",
             "ExpressionAttributeValues": {":projection": {"S": str(generation)}},
         }
-        return [failure for item in self._gateway.items("query", request) if (failure := read_failure(item))]
+        items = islice(self._gateway.items("query", request, limit), limit)
+        return [failure for item in items if (failure := read_failure(item))]
 
     def all_states(self, generation: Generation) -> Iterator[StateRow]:
         """A strongly consistent ``Scan`` of the whole table."""

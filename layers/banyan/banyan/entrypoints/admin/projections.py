@@ -98,7 +98,7 @@ class GenerationAnswer(_Answer):
 
 
 class LagAnswer(_Answer):
-    """How far the live generation is behind; ``complete`` is false when there may be more."""
+    """How far the live generation lags; ``complete`` is false when both numbers are lower bounds."""
 
     events: int
     milliseconds: int
@@ -123,7 +123,10 @@ class ParkedAnswer(FailureAnswer):
 
 
 class ProjectionAnswer(_Answer):
-    """All there is to say about a projection; the reactor has cursors and no rows."""
+    """All there is to say about a projection; the reactor has cursors and no rows.
+
+    ``parked`` has the oldest 100 of each generation; ``parkedComplete`` is false when there may be more.
+    """
 
     projection: str
     status: Status
@@ -132,6 +135,7 @@ class ProjectionAnswer(_Answer):
     pause: PauseAnswer | None
     generations: list[GenerationAnswer]
     parked: list[ParkedAnswer]
+    parked_complete: bool
 
 
 class ProjectionsAnswer(_Answer):
