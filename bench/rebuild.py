@@ -20,6 +20,7 @@ from tests.support.ledger import account, deposits
 from tests.support.projections import Ledger
 from tests.support.rebuilder import Rebuilder
 
+from banyan.bootstrap.rebuilds import STREAMS_IN_FLIGHT
 from banyan.projections.items import state_item
 from banyan.projections.views import Generation
 from banyan.store import Commit
@@ -69,7 +70,7 @@ def _round(engine: DynamoDBEngine, streams: int) -> Sequence[tuple[str, Run]]:
     ledger = Ledger(engine.views(), engine.table(), projection_states=engine.projection_states())
     commits = [commit for number in range(streams) for commit in _filled(ledger, f"a{number}")]
     events = streams * EVENTS_OF_A_STREAM
-    rebuilder = Rebuilder(engine.client, engine.tables)
+    rebuilder = Rebuilder(engine.client, engine.tables, STREAMS_IN_FLIGHT)
     return [
         ("projector, batches of 50, both projections", _measured(engine, events, lambda: _project(ledger, commits))),
         ("rebuild of a row per stream", _measured(engine, events, lambda: _rebuild(rebuilder, "balances"))),

@@ -76,11 +76,14 @@ def equal_to_a_fold(ledger: Ledger, balances: Generation, turnover: Generation) 
     )
 
 
-def test_a_rebuild_under_live_traffic_survives_a_kill_in_its_middle(dynamodb_local: DynamoDBEngine) -> None:
+@pytest.mark.parametrize("in_flight", [1, 4])
+def test_a_rebuild_under_live_traffic_survives_a_kill_in_its_middle(
+    dynamodb_local: DynamoDBEngine, in_flight: int
+) -> None:
     ledger, spawn = filled(dynamodb_local), get_context("spawn")
     place = (dynamodb_local.client.meta.endpoint_url, dynamodb_local.tables)
     with traffic(ledger):
-        killed = spawn.Process(target=rebuild_in_a_process, args=(*place, SLOW))
+        killed = spawn.Process(target=rebuild_in_a_process, args=(*place, SLOW, in_flight))
         killed.start()
         wait_until(lambda: len(list(ledger.views.all_states(NEW[0]))) > ACCOUNTS // 4, "the first rows", 60)
         killed.kill()
@@ -88,7 +91,7 @@ def test_a_rebuild_under_live_traffic_survives_a_kill_in_its_middle(dynamodb_loc
         assert len([r for r in ledger.views.all_states(NEW[0]) if r.stream.id.startswith("a")]) < ACCOUNTS
         assert [ledger.projection_states.get([g.projection])[g.projection].live for g in OLD] == [1, 1]
 
-        again = spawn.Process(target=rebuild_in_a_process, args=(*place, FAST))
+        again = spawn.Process(target=rebuild_in_a_process, args=(*place, FAST, in_flight))
         again.start()
         again.join(60)
         assert again.exitcode == 0

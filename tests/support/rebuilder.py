@@ -23,6 +23,7 @@ from banyan.projections.rebuild.rebuild import Rebuild
 from banyan.projections.rebuild.worker import Pace, RebuildSteps, RebuildWorker
 from banyan.projections.snapshotter import Snapshotter
 from banyan.projections.state import ProjectionStates
+from banyan.spread import in_threads
 from banyan.store import EventStore
 from banyan.store.eventstore import utc_now
 from banyan.telemetry import NoTelemetry
@@ -52,9 +53,15 @@ class Line:
 
 
 class Rebuilder:
-    """Rebuilds of accounts in the tables of an engine."""
+    """Rebuilds of accounts in the tables of an engine.
 
-    def __init__(self, client: Any, tables: Tables) -> None:
+    Parameters
+    ----------
+    in_flight : int
+        Streams that are worked on at a time.
+    """
+
+    def __init__(self, client: Any, tables: Tables, in_flight: int = 1, pace: Pace | None = None) -> None:
         self.queue = Line()
         self.meter = ConsumedCapacity(client)
         gateway = Gateway(client)
@@ -65,9 +72,9 @@ class Rebuilder:
         builds = Builds(*(DynamoDBDocuments(gateway, tables.cursors, layout) for layout in (BUILDS, SEGMENTS)))
         snapshots = Snapshotter(store, [ACCOUNTS], 1000, NoTelemetry())
         pause = partial(time.sleep, SETTLE_SECONDS)
-        steps = RebuildSteps(PROJECTIONS, store, views, rows, snapshots, pause, utc_now)
+        steps = RebuildSteps(PROJECTIONS, store, views, rows, snapshots, pause, utc_now, in_threads(in_flight))
         self.rebuild = Rebuild(PROJECTIONS, projection_states, builds, self.queue, BUCKETS, write_rate=100_000)
-        self._worker = RebuildWorker(steps.of, projection_states, builds, self.queue, self.meter, Pace())
+        self._worker = RebuildWorker(steps.of, projection_states, builds, self.queue, self.meter, pace or Pace())
 
     def run(self) -> None:
         """Work off all there is to do."""
@@ -75,12 +82,12 @@ class Rebuilder:
             self._worker.work(self.queue.works.popleft(), lambda: FOREVER)
 
 
-def rebuild_in_a_process(endpoint: str, tables: Tables, write_seconds: float) -> None:
+def rebuild_in_a_process(endpoint: str, tables: Tables, write_seconds: float, in_flight: int) -> None:
     """Begin both rebuilds, or continue them, on a database that takes its time."""
     client = dynamodb_client(endpoint)
     for operation in ("PutItem", "TransactWriteItems"):
         client.meta.events.register(f"before-call.dynamodb.{operation}", lambda **_: time.sleep(write_seconds))
-    rebuilder = Rebuilder(client, tables)
+    rebuilder = Rebuilder(client, tables, in_flight)
     for projection in PROJECTIONS:
         rebuilder.rebuild.start(projection.name, switch_when_equal=True)
     rebuilder.run()

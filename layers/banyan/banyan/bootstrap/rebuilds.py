@@ -19,6 +19,7 @@ from banyan.projections.rebuild.rebuild import Rebuild
 from banyan.projections.rebuild.worker import Pace, RebuildSteps, RebuildWorker
 from banyan.projections.snapshotter import Snapshotter
 from banyan.projections.views import Generation
+from banyan.spread import in_threads
 from banyan.streams import StreamId
 
 if TYPE_CHECKING:
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
 LONGEST_PROJECTION: Final = timedelta(seconds=60)
 """The projector's timeout in the template: so long may it write to a generation that was given up."""
 INDEX_DELAY: Final = timedelta(seconds=1)
+STREAMS_IN_FLIGHT: Final = 4
+"""Read and written at a time by each worker of a rebuild: it waits for DynamoDB more than it computes."""
 
 
 class Replaced(CamelModel):
@@ -83,7 +86,8 @@ def build_worker(app: Application) -> RebuildWorker:
     rows = DynamoDBGenerationRows(app.gateway, app.tables.views, app.tables.cursors)
     snapshots = Snapshotter(app.store, app.domain.deciders, settings.snapshot_interval, app.telemetry)
     pause = partial(time.sleep, settings.reconciliation_settle_ms / 1000)
-    steps = RebuildSteps(app.domain.projections, app.store, app.views, rows, snapshots, pause, app.clock)
+    spread = in_threads(STREAMS_IN_FLIGHT)
+    steps = RebuildSteps(app.domain.projections, app.store, app.views, rows, snapshots, pause, app.clock, spread)
     return RebuildWorker(
         steps.of,
         app.projection_states,

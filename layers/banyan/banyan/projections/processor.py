@@ -25,6 +25,7 @@ from banyan.projections.retries import BREAKER, FailedStream, Retries, RetryPoli
 from banyan.projections.snapshotter import Snapshotter
 from banyan.projections.state import CachedStates, GenerationInfo, ProjectionState, ProjectionStates
 from banyan.projections.views import UNNOTED, FailureRecord, Generation, Views
+from banyan.spread import Spread, in_turn
 from banyan.store import Commit, EventStore
 from banyan.store.eventstore import Clock
 from banyan.store.reader import StreamReader
@@ -66,12 +67,17 @@ def subscribed(projection: Projection, views: Views, clock: Clock) -> Subscripti
 
 
 def make_projector(
-    projection: Projection, views: Views, clock: Clock, generation: Generation, source: CommitSource
+    projection: Projection,
+    views: Views,
+    clock: Clock,
+    generation: Generation,
+    source: CommitSource,
+    spread: Spread = in_turn,
 ) -> AnyProjector:
     """What applies streams to one generation of a projection."""
     if isinstance(projection, ViewProjection):
-        return ViewProjector(projection, generation, views, source, clock)
-    return StreamProjector(projection, generation, views, source, clock)
+        return ViewProjector(projection, generation, views, source, clock, spread)
+    return StreamProjector(projection, generation, views, source, clock, spread)
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,6 +24,7 @@ from banyan.projections.views import (
     ViewUpdate,
     WriteConflict,
 )
+from banyan.spread import Spread, in_turn
 from banyan.store import Commit
 from banyan.store.eventstore import Clock
 from banyan.store.reader import StreamReader, whole
@@ -141,17 +142,26 @@ class CommitSource:
 
 
 class Projector(ABC, Generic[Start]):
-    """Applies streams to one generation, by one rule: what follows the checkpoint is applied, the rest is skipped."""
+    """Applies streams to one generation, by one rule: what follows the checkpoint is applied, the rest is skipped.
+
+    Parameters
+    ----------
+    spread : Spread
+        Whether the streams of a batch are worked on in turn, or several at a time.
+    """
 
     lag_metric = "ProjectionLag"
     """Under which the time from a commit's recording to its being applied is reported, ms."""
 
-    def __init__(self, generation: Generation, views: Views, source: CommitSource, clock: Clock) -> None:
+    def __init__(
+        self, generation: Generation, views: Views, source: CommitSource, clock: Clock, spread: Spread = in_turn
+    ) -> None:
         self.generation = generation
         self._attributes = {"banyan.projection": str(generation)}
         self._views = views
         self._source = source
         self._clock = clock
+        self._spread = spread
 
     @property
     def since(self) -> datetime:
@@ -165,7 +175,7 @@ class Projector(ABC, Generic[Start]):
     def project(self, batch: Sequence[StreamBatch]) -> list[StreamProgress]:
         """Apply a batch, stream by stream: one batch read, and one write for each stream that moves."""
         starts = self._starts([each.stream for each in batch])
-        return [self._advance(each, starts) for each in batch]
+        return self._spread(lambda each: self._advance(each, starts), batch)
 
     def waiting(self, limit: int | None = None) -> Waiting:
         """Streams that wait for a retry, oldest first, without those that went on since they were parked.
@@ -220,8 +230,9 @@ class StreamProjector(Projector[StateRow]):
         views: Views,
         source: CommitSource,
         clock: Clock,
+        spread: Spread = in_turn,
     ) -> None:
-        super().__init__(generation, views, source, clock)
+        super().__init__(generation, views, source, clock, spread)
         self._projection = projection
 
     def checkpoints(self, streams: Sequence[StreamId]) -> Mapping[StreamId, int]:
@@ -307,14 +318,15 @@ class ViewProjector(Projector[int]):
         views: Views,
         source: CommitSource,
         clock: Clock,
+        spread: Spread = in_turn,
     ) -> None:
-        super().__init__(generation, views, source, clock)
+        super().__init__(generation, views, source, clock, spread)
         self._projection = projection
 
     def project(self, batch: Sequence[StreamBatch]) -> list[StreamProgress]:
         """Apply a batch: one batch read, and as few transactions as its rows fit into."""
         reached = self._starts([each.stream for each in batch])
-        plans = [self._plan(each, reached.get(each.stream, 0)) for each in batch]
+        plans = self._spread(lambda each: self._plan(each, reached.get(each.stream, 0)), batch)
         short = [plan for plan in plans if len(plan.slices) <= 1]
         done = [progress for pack in _packs(short) for progress in self._write(pack)]
         return done + [self._advance(plan.batch, reached) for plan in plans if len(plan.slices) > 1]

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
+from threading import Lock
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -190,21 +191,23 @@ WRITES: Final = ("PutItem", "UpdateItem", "DeleteItem", "BatchWriteItem", "Trans
 
 
 class ConsumedCapacity:
-    """Asks DynamoDB what each request of a client consumes, and adds it up, indexes included."""
+    """Asks DynamoDB what each request of a client consumes, and adds it up over all threads, indexes included."""
 
     def __init__(self, client: DynamoDBClient) -> None:
         self.read_units = 0.0
         self.write_units = 0.0
+        self._adding = Lock()
         for operation in READS + WRITES:
             client.meta.events.register(f"provide-client-params.dynamodb.{operation}", _ask)
             client.meta.events.register(f"after-call.dynamodb.{operation}", self._add)
 
     def _add(self, model: Any, parsed: Mapping[str, Any], **_: Any) -> None:
         units = _units(parsed.get("ConsumedCapacity", []))
-        if model.name in READS:
-            self.read_units += units
-        else:
-            self.write_units += units
+        with self._adding:
+            if model.name in READS:
+                self.read_units += units
+            else:
+                self.write_units += units
 
 
 def _ask(params: dict[str, Any], **_: Any) -> None:

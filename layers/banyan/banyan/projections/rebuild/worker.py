@@ -30,6 +30,7 @@ from banyan.projections.rebuild.filling import Filling, Walk
 from banyan.projections.snapshotter import Snapshotter
 from banyan.projections.state import GenerationInfo, ProjectionState, ProjectionStates, Stage, change
 from banyan.projections.views import Generation, Views
+from banyan.spread import Spread, in_turn
 from banyan.store import EventStore
 from banyan.store.eventstore import Clock, utc_now
 
@@ -70,6 +71,8 @@ class RebuildSteps:
     ----------
     pause : Callable[[], None]
         Between two looks at rows that differ.
+    spread : Spread
+        How the streams of a segment are worked on, those that are read from the event table at once.
     """
 
     projections: Sequence[Projection]
@@ -79,6 +82,7 @@ class RebuildSteps:
     snapshots: Snapshotter
     pause: Callable[[], None]
     clock: Clock
+    spread: Spread = in_turn
 
     def of(self, generation: Generation) -> Mapping[BuildPhase, Step]:
         """Steps by phase; of a projection that the code no longer has, only the deleting."""
@@ -88,7 +92,9 @@ class RebuildSteps:
 
     def _building(self, projection: Projection, generation: Generation) -> dict[BuildPhase, Step]:
         walk = Walk(self.store, projection.entity)
-        projector = make_projector(projection, self.views, self.clock, generation, CommitSource(self.store))
+        projector = make_projector(
+            projection, self.views, self.clock, generation, CommitSource(self.store), self.spread
+        )
         filling = Filling(projector, walk, self.views, self.snapshots, self.clock)
         comparing = Comparing(projection, walk, self.views, self.rows, self.pause)
         return {
