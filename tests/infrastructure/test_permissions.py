@@ -20,7 +20,7 @@ CLAIMS = "arn:aws:s3:::banyan-claimsbucket"
 CHANGES = ("UpdateItem", "DeleteItem", "BatchWriteItem", "PartiQLUpdate", "PartiQLDelete", "DeleteTable", "UpdateTable")
 GRANTS: dict[str, dict[str, set[str]]] = {
     "command_api": {
-        "EventsTable": {"Query", "PutItem"},
+        "EventsTable": {"Query", "BatchGetItem", "PutItem", "ConditionCheckItem"},
         "IdempotencyTable": {"GetItem", "PutItem"},
     },
     "query_api": {
@@ -42,7 +42,7 @@ GRANTS: dict[str, dict[str, set[str]]] = {
         "DigestsTable": {"BatchWriteItem"},
     },
     "reactor": {
-        "EventsTable": {"Query", "BatchGetItem", "PutItem"},
+        "EventsTable": {"Query", "BatchGetItem", "PutItem", "ConditionCheckItem"},
         "EventsTable/stream/*": {"ListStreams"},
         "EventsTable/stream/latest": {"DescribeStream", "GetRecords", "GetShardIterator"},
         "EventsTable/index/log": {"Query"},
@@ -72,7 +72,7 @@ GRANTS: dict[str, dict[str, set[str]]] = {
         "ReportsTable": {"PutItem"},
     },
     "deadlines": {
-        "EventsTable": {"Query", "PutItem"},
+        "EventsTable": {"Query", "BatchGetItem", "PutItem", "ConditionCheckItem"},
         "DeadlinesTable": {"Query", "PutItem", "DeleteItem"},
     },
     "migration_controller": {
@@ -80,7 +80,7 @@ GRANTS: dict[str, dict[str, set[str]]] = {
         "MigrationTable": {"GetItem", "Query", "PutItem", "DeleteItem"},
     },
     "console": {
-        "EventsTable": {"Query", "BatchGetItem", "PutItem"},
+        "EventsTable": {"Query", "BatchGetItem", "PutItem", "ConditionCheckItem"},
         "EventsTable/index/log": {"Query"},
         "ViewsTable": {"BatchGetItem", "PutItem", "UpdateItem", "DeleteItem"},
         "CursorsTable": {"GetItem", "BatchGetItem", "PutItem", "UpdateItem"},
@@ -125,7 +125,15 @@ def test_no_role_can_change_or_remove_an_event(template: Template, change: str) 
 
 def test_no_grant_on_the_event_table_writes_anything_but_new_items(template: Template) -> None:
     on_events = {action for action, resource in grants(template) if resource.startswith(EVENTS)}
-    reads = {"Query", "BatchGetItem", "ListStreams", "DescribeStream", "GetRecords", "GetShardIterator"}
+    reads = {
+        "Query",
+        "BatchGetItem",
+        "ConditionCheckItem",
+        "ListStreams",
+        "DescribeStream",
+        "GetRecords",
+        "GetShardIterator",
+    }
     assert on_events == {f"dynamodb:{action}" for action in {*reads, "PutItem"}}
 
 

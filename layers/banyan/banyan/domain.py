@@ -14,6 +14,7 @@ from typing import Any, Final, get_type_hints
 from pydantic import BaseModel, ValidationError
 
 from banyan.decider import AnyDecider, Decider
+from banyan.decision import Decision
 from banyan.errors import ConfigurationError
 from banyan.events import EventRegistry
 from banyan.projections.base import Projection, StreamProjection, ViewProjection
@@ -48,6 +49,8 @@ class Domain:
         One for each entity.
     routes : str
         Module with the routers ``commands`` and ``queries``; imported by the API functions only.
+    decisions : Sequence[Decision]
+        The commands that are decided over several streams.
     legacy : str
         Module with the adapter ``LEGACY`` of the system that is replaced, if there is one; imported only while a
         migration is on.
@@ -74,6 +77,7 @@ class Domain:
     projections: Sequence[Projection] = field(default=())
     routes: str = ""
     policies: Sequence[Policy] = field(default=())
+    decisions: Sequence[Decision[Any]] = field(default=())
     legacy: str = ""
     settings: type[BaseModel] = NoSettings
     example: Example | None = None
@@ -84,6 +88,7 @@ class Domain:
         _unique("entity", [decider.entity for decider in self.deciders])
         _unique("projection", [projection.name for projection in self.projections])
         _unique("policy", [policy.name for policy in self.policies])
+        _unique("decision", [decision.name for decision in self.decisions])
         for decider in self.deciders:
             _check_decider(decider)
         for projection in self.projections:
@@ -183,6 +188,7 @@ def join(domains: Sequence[Domain]) -> Domain:
     _disjoint("entity", [(each.name, _entities(each)) for each in domains])
     _disjoint("event", [(each.name, each.registry.event_types) for each in domains])
     _disjoint("projection", [(each.name, [one.name for one in each.projections]) for each in domains])
+    _disjoint("decision", [(each.name, [one.name for one in each.decisions]) for each in domains])
     _disjoint("policy", [(each.name, [one.name for one in each.policies]) for each in domains])
     _disjoint("setting", [(each.name, each.settings.model_fields) for each in domains])
     _disjoint("adapter of a legacy system", [(each.name, ["LEGACY"]) for each in domains if each.legacy])
@@ -192,6 +198,7 @@ def join(domains: Sequence[Domain]) -> Domain:
         deciders=[one for each in domains for one in each.deciders],
         projections=[one for each in domains for one in each.projections],
         policies=[one for each in domains for one in each.policies],
+        decisions=[one for each in domains for one in each.decisions],
         legacy="".join(each.legacy for each in domains),
         example=next((each.example for each in domains if each.example), None),
         joined=tuple(domains),
@@ -243,6 +250,7 @@ _KINDS_OF_EACH: Final[Mapping[str, Kinds]] = {
     "deciders": (Decider,),
     "projections": (StreamProjection, ViewProjection),
     "policies": (Policy,),
+    "decisions": (Decision,),
 }
 
 

@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel
 
@@ -30,8 +30,9 @@ from banyan.adapters.event_bus import ClaimChecks, EventBridgeNotices, EventBus,
 from banyan.adapters.functions import Functions, LambdaFunctions
 from banyan.adapters.settings import FunctionNames, Queues, Services, Settings, Tables, read_domain_settings
 from banyan.adapters.work_queue import SqsWorkQueue
-from banyan.commands.handler import CommandHandler, HandlesCommands
+from banyan.commands.handler import CommandHandler, HandlesCommands, Retries
 from banyan.deadlines.base import WaitingDeadlines
+from banyan.decider import AnyDecider
 from banyan.documents import Documents
 from banyan.domain import Domain, deadline_durations, load_domain
 from banyan.events import EventRegistry
@@ -95,18 +96,16 @@ class Application:
     @cached_property
     def handlers(self) -> Mapping[str, HandlesCommands]:
         """What handles the commands of each entity, with its cache of warm aggregates; a facade during a migration."""
-        handlers: dict[str, HandlesCommands] = {
-            decider.entity: CommandHandler(
-                self.store,
-                decider,
-                retries=self.settings.max_retries,
-                backoff_ms=self.settings.backoff_ms,
-                cache_size=self.settings.cache_size,
-                telemetry=self.telemetry,
-            )
-            for decider in self.domain.deciders
-        }
-        return handlers | ({self.migration.adapter.entity: self.migration.facade} if self.migration else {})
+        own = {decider.entity: self._handler(decider) for decider in self.domain.deciders}
+        facades = {self.migration.adapter.entity: self.migration.facade} if self.migration else {}
+        handlers: Mapping[str, HandlesCommands] = {**own, **facades}
+        if not self.domain.decisions:
+            return handlers
+        from banyan.commands.decisions import Decisions, deciding
+
+        taking_part = {entity: handler.aggregates for entity, handler in own.items() if entity not in facades}
+        retries = Retries(self.settings.max_retries, self.settings.backoff_ms, self.telemetry)
+        return deciding(handlers, Decisions(self.store, taking_part, retries, self.telemetry), self.domain.decisions)
 
     @cached_property
     def migration(self) -> Migration | None:
@@ -265,6 +264,16 @@ class Application:
     def timeline(self) -> Timeline:
         """What answers which events a request set off."""
         return Timeline(DynamoDBTraces(self.gateway, self.tables.traces), self.store)
+
+    def _handler(self, decider: AnyDecider) -> CommandHandler[Any, Any]:
+        return CommandHandler(
+            self.store,
+            decider,
+            retries=self.settings.max_retries,
+            backoff_ms=self.settings.backoff_ms,
+            cache_size=self.settings.cache_size,
+            telemetry=self.telemetry,
+        )
 
     @cached_property
     def _effects(self) -> Sequence[Effect]:

@@ -12,7 +12,7 @@ from functools import partial
 from typing import Any, Final
 from uuid import uuid4
 
-from banyan.commands.handler import Aggregate, Aggregates, Outcome, Retries
+from banyan.commands.handler import Aggregate, Aggregates, HandlesCommands, Outcome, Retries
 from banyan.decision import Decided, Decision, Participants, States
 from banyan.errors import CommandRejected, CommitTooLarge, ConcurrencyError, ConfigurationError
 from banyan.events import Metadata
@@ -301,6 +301,38 @@ class Decisions:
             return before[stream]
 
         return {role: outcomes[stream] for role, stream in self._views.roles(asked, look).items()}
+
+
+class DecidingHandler:
+    """Handles the commands of one entity, those over several streams too.
+
+    Parameters
+    ----------
+    handler : HandlesCommands
+        Of all other commands.
+    declared : Sequence[Decision]
+        Each of another command.
+    """
+
+    def __init__(self, handler: HandlesCommands, decisions: Decisions, declared: Sequence[Decision[Any]]) -> None:
+        self._handler = handler
+        self._decisions = decisions
+        self._declared = {decision.command: decision for decision in declared}
+
+    def handle(self, stream: StreamId, command: Any, **options: Any) -> Outcome[Any]:
+        """What became of the stream that the command was sent to. Raises as ``Decisions.handle``."""
+        decision = self._declared.get(type(command))
+        if decision is None:
+            return self._handler.handle(stream, command, **options)
+        outcomes = self._decisions.handle(decision, stream, command, **options)
+        return next(outcome for outcome in outcomes.values() if outcome.head.stream == stream)
+
+
+def deciding(
+    handlers: Mapping[str, HandlesCommands], decisions: Decisions, declared: Sequence[Decision[Any]]
+) -> Mapping[str, HandlesCommands]:
+    """Handlers by entity that decide over several streams too."""
+    return {entity: DecidingHandler(handler, decisions, declared) for entity, handler in handlers.items()}
 
 
 def _holds(view: View, commit_id: str) -> bool:

@@ -3,6 +3,14 @@
 from banyan.testing.domains import DomainSpec
 from banyan.testing.projections import ProjectionSpec
 from banyan.testing.purity import check_determinism, check_purity
-from banyan.testing.specs import DeciderSpec, PolicySpec
+from banyan.testing.specs import DeciderSpec, DecisionSpec, PolicySpec
 
-__all__ = ["DeciderSpec", "DomainSpec", "PolicySpec", "ProjectionSpec", "check_determinism", "check_purity"]
+__all__ = [
+    "DeciderSpec",
+    "DecisionSpec",
+    "DomainSpec",
+    "PolicySpec",
+    "ProjectionSpec",
+    "check_determinism",
+    "check_purity",
+]

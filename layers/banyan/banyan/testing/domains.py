@@ -6,15 +6,18 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
+from itertools import chain
 from typing import Any, Final, TypeVar, cast
 
 from pydantic import BaseModel
 from pydantic_core import PydanticSerializationError
 
-from banyan.commands.handler import CommandHandler
+from banyan.commands.decisions import Decisions, deciding
+from banyan.commands.handler import CommandHandler, HandlesCommands, Retries
 from banyan.deadlines.base import MemoryDeadlines
 from banyan.deadlines.runner import DeadlineRunner
 from banyan.decider import AnyDecider
+from banyan.decision import Decided, Decision, States
 from banyan.domain import Domain, deadline_durations
 from banyan.errors import BanyanError, CommandRejected, ConfigurationError, InvalidEvent
 from banyan.events import DomainEvent, Event, EventRegistry, Metadata
@@ -253,20 +256,32 @@ class _World:
         if failures:
             raise AssertionError(f"{who} fails: {failures[0]}")
 
-    def _handlers(self, store: EventStore) -> Mapping[str, CommandHandler[Any, Any]]:
+    def _handlers(self, store: EventStore) -> Mapping[str, HandlesCommands]:
         checked = [replace(each, decide=partial(self._decided, each)) for each in self.domain.deciders]
-        return {each.entity: CommandHandler(store, each, sleep=_no_sleep) for each in checked}
+        handlers = {each.entity: CommandHandler(store, each, sleep=_no_sleep) for each in checked}
+        taking_part = {entity: handler.aggregates for entity, handler in handlers.items()}
+        decisions = Decisions(store, taking_part, Retries(sleep=_no_sleep), NoTelemetry())
+        over_several = [replace(each, decide=partial(self._decided_by_role, each)) for each in self.domain.decisions]
+        return deciding(handlers, decisions, over_several)
 
     def _decided(self, decider: AnyDecider, command: Any, state: Any) -> Sequence[DomainEvent]:
-        """What a decider answers; an event that changes when it is stored is a mistake of the domain."""
         events = decider.decided(command, state)
+        self._check_stored_forms(events)
+        return events
+
+    def _decided_by_role(self, decision: Decision[Any], command: Any, states: States) -> Decided:
+        decided = decision.decided(command, states)
+        self._check_stored_forms(chain.from_iterable(decided.values()))
+        return decided
+
+    def _check_stored_forms(self, events: Iterable[DomainEvent]) -> None:
+        """An event that changes when it is stored is a mistake of the domain."""
         try:
             for event in events:
                 check_stored_form(self.domain.registry, event)
         except AssertionError as error:
             self.mistakes.append(error)
             raise
-        return events
 
     def _store(self, table: MemoryTable) -> EventStore:
         return EventStore(table, self.domain.registry, self._clock, _no_sleep)

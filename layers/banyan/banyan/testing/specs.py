@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, fields, is_dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields, is_dataclass, replace
 from datetime import UTC, datetime, timedelta
 from difflib import ndiff
 from typing import Any, Final, Generic, TypeVar
@@ -11,6 +11,7 @@ from typing import Any, Final, Generic, TypeVar
 from pydantic import BaseModel
 
 from banyan.decider import Decider
+from banyan.decision import Decision
 from banyan.errors import CommandRejected
 from banyan.events import DomainEvent, Event, Metadata
 from banyan.reactions.base import Policy, Reaction, Schedule, Send
@@ -85,13 +86,13 @@ class DeciderSpec(Generic[S, C]):
         """Add events to what happened before."""
         return replace(self, history=(*self.history, *events))
 
-    def when(self, command: C) -> Decision[S, C]:
+    def when(self, command: C) -> DecidedCommand[S, C]:
         """Decide on a command."""
-        return Decision(self.decider, self.decider.fold(self.history), command)
+        return DecidedCommand(self.decider, self.decider.fold(self.history), command)
 
 
 @dataclass(frozen=True)
-class Decision(Generic[S, C]):
+class DecidedCommand(Generic[S, C]):
     """A command in a state, waiting to be judged."""
 
     decider: Decider[S, C]
@@ -137,6 +138,86 @@ class Decision(Generic[S, C]):
         except CommandRejected as rejection:
             return rejection
         raise AssertionError(f"not rejected, but decided: {list(decided)}")
+
+
+@dataclass(frozen=True)
+class DecisionSpec(Generic[C]):
+    """One decision over several streams under test.
+
+    ``DecisionSpec(TRANSFER).given(source=[opened]).when(Transfer(…)).then(source=[withdrawn], target=[deposited])``
+
+    Parameters
+    ----------
+    history : Mapping[str, tuple[DomainEvent, ...]]
+        What happened before, by role.
+    """
+
+    decision: Decision[C]
+    history: Mapping[str, tuple[DomainEvent, ...]] = field(default_factory=dict)
+
+    def given(self, **events: Sequence[DomainEvent]) -> DecisionSpec[C]:
+        """Add events, by role, to what happened before."""
+        more = {role: (*self.history.get(role, ()), *each) for role, each in events.items()}
+        return replace(self, history={**self.history, **more})
+
+    def when(self, command: C) -> DecidedTogether[C]:
+        """Look at all participants and decide on a command.
+
+        Raises
+        ------
+        AssertionError
+            Something happened before to a role that is not a participant.
+        """
+        states: dict[str, BaseModel] = {}
+        while True:
+            participants = self.decision.participants(command, states)
+            found = {role: each.decider.fold(self.history.get(role, ())) for role, each in participants.items()}
+            if found == states:
+                break
+            states = found
+        strangers = sorted(self.history.keys() - states.keys())
+        assert not strangers, f"{strangers[0]!r} is not among the participants: {', '.join(sorted(states))}"
+        return DecidedTogether(self.decision, states, command)
+
+
+@dataclass(frozen=True)
+class DecidedTogether(Generic[C]):
+    """A command in the states of several streams, waiting to be judged."""
+
+    decision: Decision[C]
+    states: Mapping[str, BaseModel]
+    command: C
+
+    def then(self, **events: Sequence[DomainEvent]) -> None:
+        """Expect exactly these events, by role.
+
+        Raises
+        ------
+        AssertionError
+        """
+        try:
+            decided = self.decision.decided(self.command, self.states)
+        except CommandRejected as rejection:
+            raise AssertionError(f"rejected with {rejection.code!r}: {rejection.detail}") from rejection
+        assert_same("events", _by_role(events), _by_role(decided))
+
+    def then_rejected(self, code: str) -> CommandRejected:
+        """Expect a rejection with a code.
+
+        Raises
+        ------
+        AssertionError
+        """
+        try:
+            decided = self.decision.decided(self.command, self.states)
+        except CommandRejected as rejection:
+            assert_same("code", code, rejection.code)
+            return rejection
+        raise AssertionError(f"not rejected, but decided: {_by_role(decided)}")
+
+
+def _by_role(events: Mapping[str, Sequence[DomainEvent]]) -> dict[str, list[DomainEvent]]:
+    return {role: list(each) for role, each in sorted(events.items())}
 
 
 START: Final = datetime(2026, 1, 5, 9, 0, tzinfo=UTC)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
@@ -13,12 +14,16 @@ from tests.orders.support.migration import DUAL
 from tests.support.engines import DynamoDBEngine
 
 from banyan.bootstrap import Application, bootstrap
-from banyan.commands.handler import CommandHandler
+from banyan.commands.handler import CommandHandler, Outcome
+from banyan.decision import Decision, Participant
 from banyan.errors import ConfigurationError
 from banyan.migration.phases.controller import standing
 from banyan.migration.writes.facade import Facade
+from banyan.streams import StreamId
 from orders.commands import CreateOrder
+from orders.decider import ORDER
 from orders.events import Item
+from orders.inventory.decider import INVENTORY
 
 CREATE = {"customer_id": "c-1", "items": (Item(sku="tea", quantity=1, price="1"),)}
 
@@ -78,3 +83,33 @@ def test_without_a_legacy_system_nothing_of_a_migration_is_imported() -> None:
     path = os.pathsep.join(["layers/banyan", "layers/domains"])
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env={"PYTHONPATH": path})
     assert done.stdout.strip() == "[]", done.stderr
+
+
+@dataclass(frozen=True)
+class Swap:
+    """A command that looks at an order and at the stock of an article."""
+
+    sku: str
+
+
+SWAP = Decision(
+    Swap,
+    lambda swap, _: {"stock": Participant(INVENTORY, swap.sku), "order": Participant(ORDER, "o-1")},
+    lambda _, __: {},
+)
+ALONE = Decision(Swap, lambda swap, _: {"stock": Participant(INVENTORY, swap.sku)}, lambda _, __: {})
+
+
+def test_an_entity_that_is_migrated_takes_no_part_in_decisions(moto: DynamoDBEngine) -> None:
+    """Its writes belong to the facade, which knows of one stream at a time."""
+    app = application(moto, legacy_store="dynamodb", legacy_name=OnDynamoDB(moto).table)
+    stock = StreamId("acme", "inventory", "tea")
+
+    def handle(application: Application, *decisions: Decision[Swap]) -> Outcome[Any]:
+        declared = replace(application, domain=replace(app.domain, decisions=decisions))
+        return declared.handlers["inventory"].handle(stock, Swap("tea"))
+
+    assert handle(app, ALONE).head.version == 0
+    with pytest.raises(ConfigurationError, match="'order' takes no part in decisions"):
+        handle(app, SWAP)
+    assert handle(application(moto), SWAP).head.version == 0
