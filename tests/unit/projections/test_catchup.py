@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
-from typing import Any
+from functools import partial
+from typing import Any, cast
 
 import pytest
 from hypothesis import given, settings
@@ -17,7 +18,9 @@ from tests.unit.projections.test_any_delivery import History, appended, assert_f
 
 from banyan.errors import StoreUnavailable
 from banyan.projections import catchup
-from banyan.projections.catchup import MARGIN
+from banyan.projections.catchup import MARGIN, CaughtUp
+from banyan.projections.memory import MemoryViews
+from banyan.projections.processor import STREAMS_AT_ONCE
 from banyan.projections.state import Stage
 from banyan.projections.views import Generation
 from banyan.store import LogEntry
@@ -26,6 +29,9 @@ from banyan.streams import StreamId
 
 STREAMS = [account(f"a{number}") for number in range(8)]
 DAY = timedelta(days=1)
+REQUEST_SECONDS, ITEM_SECONDS = 0.1, 0.002
+PORTION_SECONDS = 3 * REQUEST_SECONDS * (STREAMS_AT_ONCE + 5)
+"""For each stream whether it is parked, what it holds and its row; and what is read to find them."""
 BALANCES = Generation("balances")
 
 
@@ -86,7 +92,7 @@ def test_a_run_that_is_killed_keeps_what_it_did(monkeypatch: pytest.MonkeyPatch)
         ledger.append(stream, *deposits(1))
     ledger.clock.move(DAY)
 
-    def applying(*arguments: Any) -> int:
+    def applying(*arguments: Any) -> Any:
         if len(applied) == 2:
             raise Killed
         applied.append(arguments)
@@ -102,6 +108,102 @@ def test_a_run_that_is_killed_keeps_what_it_did(monkeypatch: pytest.MonkeyPatch)
     ledger.catch_up.everything(ledger.soon())
     assert all(ledger.balance(stream) for stream in STREAMS)
     assert ledger.turnover_rows() == ledger.expected_turnover()
+
+
+class Slow:
+    """Something whose every request, and every item that it answers with, takes time."""
+
+    def __init__(self, target: Any, passes: Callable[[float], object]) -> None:
+        self.target = target
+        self._passes = passes
+
+    def __getattr__(self, name: str) -> Any:
+        found = getattr(self.target, name)
+        return partial(self._slowly, found) if callable(found) else found
+
+    def _slowly(self, request: Callable[..., Any], *arguments: Any, **named: Any) -> Any:
+        self._passes(REQUEST_SECONDS)
+        answer = request(*arguments, **named)
+        return self._items(answer) if isinstance(answer, Iterator) else answer
+
+    def _items(self, answer: Iterator[Any]) -> Iterator[Any]:
+        for item in answer:
+            self._passes(ITEM_SECONDS)
+            yield item
+
+
+def slow_ledger() -> Ledger:
+    """A ledger whose clock moves with every request for commits and rows."""
+    views, table = (Slow(target, lambda seconds: ledger.sleep(seconds)) for target in (MemoryViews(), MemoryTable(2)))
+    ledger = Ledger(cast(Any, views), cast(Any, table))
+    return ledger
+
+
+def late(ledger: Ledger, seconds: float) -> tuple[list[CaughtUp], float]:
+    """A run that has so many seconds, and by how many it was late."""
+    deadline = ledger.clock.now + timedelta(seconds=seconds)
+    reports = ledger.catch_up.everything(deadline)
+    return reports, (ledger.clock.now - deadline).total_seconds()
+
+
+@pytest.mark.parametrize("seconds", [0, 1, 20])
+def test_a_run_is_late_by_no_more_than_one_portion_and_always_moves(seconds: float) -> None:
+    ledger = slow_ledger()
+    for number in range(120):
+        ledger.append(account(f"many{number}"), *deposits(1))
+    ledger.clock.move(DAY)
+    complete, runs = False, 0
+    while not complete:
+        reports, seconds_late = late(ledger, seconds)
+        complete, runs = all(report.complete for report in reports), runs + 1
+        assert complete or sum(report.moved for report in reports) > 0
+        assert seconds_late <= PORTION_SECONDS
+    assert runs > 2
+    assert_folded_to_end(ledger)
+
+
+def test_projections_share_the_time_of_a_run() -> None:
+    ledger = slow_ledger()
+    for number in range(500):
+        ledger.append(account(f"many{number}"), *deposits(1))
+    ledger.clock.move(DAY)
+    reports, seconds_late = late(ledger, 4 * PORTION_SECONDS)
+    assert [(report.moved > 0, report.complete) for report in reports] == [(True, False)] * 2
+    assert seconds_late <= PORTION_SECONDS
+
+
+def test_a_long_stream_is_caught_up_with_in_several_runs() -> None:
+    ledger = slow_ledger()
+    for _ in range(300):
+        ledger.append(STREAMS[0], *deposits(1))
+    ledger.clock.move(DAY)
+    versions, complete = [0], False
+    while not complete:
+        reports, seconds_late = late(ledger, 2.6)
+        complete = all(report.complete for report in reports)
+        row = ledger.balance(STREAMS[0])
+        assert row
+        versions.append(row.version)
+        assert seconds_late <= 300 * ITEM_SECONDS + 4 * REQUEST_SECONDS
+        assert len(versions) < 50
+    assert versions == sorted(versions)
+    assert len(set(versions)) > 3
+    assert_folded_to_end(ledger)
+
+
+def test_a_wait_for_the_next_attempt_ends_at_the_deadline() -> None:
+    ledger = Ledger()
+    for number, stream in enumerate(STREAMS):
+        ledger.append(stream, *deposits(1, note=POISON if number == 3 else ""))
+    ledger.clock.move(DAY)
+    complete = False
+    while not complete:
+        reports, seconds_late = late(ledger, 0.15)
+        complete = all(report.complete for report in reports)
+        assert seconds_late <= 0.1
+    assert max(ledger.waits) < 0.15
+    assert [failure.stream for failure in ledger.views.parked(BALANCES)] == [STREAMS[3]]
+    assert sum(ledger.balance(stream) is not None for stream in STREAMS) == len(STREAMS) - 1
 
 
 class LateLog(MemoryTable):

@@ -82,9 +82,12 @@ class CatchUp:
     """Brings projections, or the reactor, up to date where the delivery did not.
 
     It walks the log bucket by bucket, and catches up every stream whose checkpoint lies before what it finds. A
-    moment is kept for each bucket as the walk continues, so a run that ends early costs a repeat of at most
+    moment is kept for each bucket as the walk continues, so a run that is killed costs a repeat of at most
     ``ENTRIES_AT_ONCE`` entries. Streams that fail are tried again and parked as in any batch. Generations under
     construction are left alone, as their rebuild catches up by itself.
+
+    A run ends at its deadline, but for one portion of streams that it has begun, and continues in the next run where it
+    ended; even one that begins too late does a portion. Projections share the time that is left when their turn comes.
     """
 
     def __init__(
@@ -104,19 +107,23 @@ class CatchUp:
 
     def everything(self, deadline: datetime) -> list[CaughtUp]:
         """Catch up, in every projection that is not paused, with what should have been delivered by now."""
-        until = self._clock() - MARGIN
+        until, time = self._clock() - MARGIN, _Time(self._clock, deadline)
+        reports: list[CaughtUp] = []
         names = self._processor.projectors.names
-        return [report for name in names for report in self._attempts(name, until, deadline)]
+        for number, name in enumerate(names):
+            time.share(len(names) - number)
+            reports += self._attempts(name, until, time)
+        return reports
 
     def projection(self, name: str, deadline: datetime) -> list[CaughtUp]:
         """Catch up with everything there is, in one projection, unless it is paused."""
-        return self._attempts(name, None, deadline)
+        return self._attempts(name, None, _Time(self._clock, deadline))
 
-    def _attempts(self, name: str, until: datetime | None, deadline: datetime) -> list[CaughtUp]:
+    def _attempts(self, name: str, until: datetime | None, time: _Time) -> list[CaughtUp]:
         self._processor.projectors.note_version(name, self._has_begun)
         running = self._processor.projectors.running(name)
         return [
-            self._attempt(running, projector, until, deadline)
+            self._attempt(running, projector, until, time)
             for projector in (running.projectors if running else ())
             if running and running.info(projector).stage is not Stage.BUILDING
         ]
@@ -125,12 +132,10 @@ class CatchUp:
         """Whether any run has walked a part of the log for a generation. Raises ``StoreUnavailable``."""
         return bool(self._checkpoints.get(generation, self._buckets))
 
-    def _attempt(
-        self, running: Running, projector: AnyProjector, until: datetime | None, deadline: datetime
-    ) -> CaughtUp:
+    def _attempt(self, running: Running, projector: AnyProjector, until: datetime | None, time: _Time) -> CaughtUp:
         """Catch one generation up; an error is counted and reported, and what was done before it is kept."""
         try:
-            report = self._walk(running, projector, until, deadline)
+            report = self._walk(running, projector, until, time)
         except (BatchFailed, StoreUnavailable) as error:
             self._telemetry.count("CatchUpFailures")
             report = CaughtUp(projector.generation, error=f"{type(error).__name__}: {error}")
@@ -139,28 +144,60 @@ class CatchUp:
         _logger.info("caught up", extra={"report": str(report)})
         return report
 
-    def _walk(self, running: Running, projector: AnyProjector, until: datetime | None, deadline: datetime) -> CaughtUp:
-        """Go through the log until a moment, or to its end; no part of it but the first is begun after a deadline."""
+    def _walk(self, running: Running, projector: AnyProjector, until: datetime | None, time: _Time) -> CaughtUp:
+        """Go through the log until a moment, or to its end, as far as there is time."""
         generation = projector.generation
         known = self._checkpoints.get(generation, self._buckets)
         since = max(running.info(projector).started_at - MARGIN, projector.since)
         settled = self._clock() - MARGIN
         report = CaughtUp(generation)
         for bucket in self._buckets:
+            if time.is_over():
+                return report
             for entries in _chunks(_upto(self._store.log(bucket, known.get(bucket, since)), until)):
-                if report.commits and self._clock() >= deadline:
+                if time.is_over():
                     return report
-                moved = self._apply(running, projector, entries)
-                report = replace(report, commits=report.commits + len(entries), moved=report.moved + moved)
-                self._checkpoints.put(generation, bucket, min(entries[-1].recorded_at, settled))
+                time.used = True
+                moved, done = self._apply(running, projector, entries, time)
+                report = replace(report, commits=report.commits + done, moved=report.moved + moved)
+                reached = entries[min(done, len(entries) - 1)].recorded_at
+                self._checkpoints.put(generation, bucket, min(reached, settled))
+                if done < len(entries):
+                    return report
             self._checkpoints.put(generation, bucket, min(until or settled, settled))
         return replace(report, complete=True)
 
-    def _apply(self, running: Running, projector: AnyProjector, entries: Sequence[LogEntry]) -> int:
+    def _apply(
+        self, running: Running, projector: AnyProjector, entries: Sequence[LogEntry], time: _Time
+    ) -> tuple[int, int]:
+        """How many streams moved, and before how many of the entries nothing lags any more."""
         newest = {entry.stream: entry.position for entry in entries if running.applies(entry.stream)}
         reached = projector.checkpoints(list(newest))
-        lagging = [stream for stream, position in newest.items() if reached.get(stream, 0) < position]
-        return self._processor.catch_up(projector, lagging, len(newest))
+        lagging = {stream: position for stream, position in newest.items() if reached.get(stream, 0) < position}
+        moved, left = self._processor.catch_up(projector, lagging, len(newest), time.remaining)
+        return moved, sum(1 for _ in takewhile(lambda entry: entry.stream not in left, entries))
+
+
+class _Time:
+    """Time for a run."""
+
+    def __init__(self, clock: Clock, deadline: datetime) -> None:
+        self.used = False
+        self._clock = clock
+        self._deadline = self._until = deadline
+
+    def share(self, among: int) -> None:
+        """Leave the same time to each of several, the next of which begins now."""
+        now = self._clock()
+        self._until = now + (self._deadline - now) / among
+
+    def remaining(self) -> float:
+        """Seconds that are left; negative once it is over."""
+        return (self._until - self._clock()).total_seconds()
+
+    def is_over(self) -> bool:
+        """Whether nothing more is to be begun; a run that has done nothing yet may begin, however late it is."""
+        return self.used and self.remaining() <= 0
 
 
 def _upto(entries: Iterable[LogEntry], until: datetime | None) -> Iterator[LogEntry]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+import math
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
@@ -21,7 +22,15 @@ from banyan.projections.projector import (
     ViewProjector,
     group_by_stream,
 )
-from banyan.projections.retries import BREAKER, FailedStream, Retries, RetryPolicy, check_systemic, pause
+from banyan.projections.retries import (
+    BREAKER,
+    LONGEST_WAIT_SECONDS,
+    FailedStream,
+    Retries,
+    RetryPolicy,
+    check_systemic,
+    pause,
+)
 from banyan.projections.snapshotter import Snapshotter
 from banyan.projections.state import CachedStates, GenerationInfo, ProjectionState, ProjectionStates
 from banyan.projections.views import UNNOTED, FailureRecord, Generation, Views
@@ -32,6 +41,8 @@ from banyan.store.reader import StreamReader
 from banyan.streams import StreamId
 
 MILLISECOND: Final = timedelta(milliseconds=1)
+STREAMS_AT_ONCE: Final = 25
+"""Streams that are caught up with before the clock is looked at again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,30 +250,57 @@ class StreamProcessor:
         self._applied(batch)
         return again
 
-    def catch_up(self, projector: AnyProjector, streams: Collection[StreamId], among: int) -> int:
-        """Bring streams up to date from the event table, until each of them is, or is parked.
+    def catch_up(
+        self,
+        projector: AnyProjector,
+        positions: Mapping[StreamId, int],
+        among: int,
+        remaining: Callable[[], float] = lambda: math.inf,
+    ) -> tuple[int, Collection[StreamId]]:
+        """Bring streams up to date from the event table, until each of them is, or is parked, or time runs out.
 
         Parameters
         ----------
+        positions : Mapping[StreamId, int]
+            What is missing of each stream, in the order in which they are tried.
         among : int
             Streams that were looked at, those that needed nothing included; only when more than half of them
             fail it is not their events' fault.
+        remaining : Callable[[], float]
+            Seconds that are left. However few, the first ``STREAMS_AT_ONCE`` are tried, each by a commit at least.
 
         Returns
         -------
-        int
-            How many of them moved.
+        tuple[int, Collection[StreamId]]
+            How many of them moved, and those that still lag because time ran out.
 
         Raises
         ------
         BatchFailed, StoreUnavailable
         """
-        moved, pending = set(), frozenset(streams)
+        moved, left, pending = set[StreamId](), set[StreamId](), list(positions)
         while pending:
-            progress = projector.project([StreamBatch(stream, from_table=True) for stream in sorted(pending)])
-            moved |= {each.stream for each in progress if each.recorded_at}
-            pending = self._retry_later([(self._failed(projector, progress), among)])
-        return len(moved)
+            progress, untried = self._tried(projector, pending, lambda: remaining() > 0)
+            advanced = {each.stream: each for each in progress if each.recorded_at}
+            moved |= advanced.keys()
+            left |= {s for s, each in advanced.items() if not each.error and each.version < positions[s]} | set(untried)
+            failed = self._failed(projector, progress)
+            pending = sorted(self._retry_later([(failed, among - len(untried))], remaining()))
+            if remaining() <= 0:
+                break
+        return len(moved), left | set(pending)
+
+    def _tried(
+        self, projector: AnyProjector, streams: Sequence[StreamId], more: Callable[[], bool]
+    ) -> tuple[list[StreamProgress], Sequence[StreamId]]:
+        """Try streams, some at a time, while there is time; how far they came, and those that were not tried."""
+        progress: list[StreamProgress] = []
+        for start in range(0, len(streams), STREAMS_AT_ONCE):
+            if start and not more():
+                return progress, streams[start:]
+            portion = streams[start : start + STREAMS_AT_ONCE]
+            progress += projector.project([StreamBatch(stream, from_table=True, more=more) for stream in portion])
+        return progress, ()
 
     def retry(self, name: str, stream: StreamId) -> FailureRecord | None:
         """Let a parked stream continue, from the event table; also brings any other stream up to date.
@@ -312,14 +350,16 @@ class StreamProcessor:
                     self._retries.moved(generation, each.stream)
         return [FailedStream(generation, each.stream, each.version + 1, each.error) for each in progress if each.error]
 
-    def _retry_later(self, results: Sequence[tuple[list[FailedStream], int]]) -> frozenset[StreamId]:
+    def _retry_later(
+        self, results: Sequence[tuple[list[FailedStream], int]], longest_wait: float = LONGEST_WAIT_SECONDS
+    ) -> frozenset[StreamId]:
         """Blame the streams, unless most of a projector's failed; those to try again once this returns."""
         failed = [each for of_projector, _ in results for each in of_projector]
         if not failed:
             return frozenset()
         for of_projector, streams in results:
             check_systemic(of_projector, streams)
-        return self._retries.record(failed)
+        return self._retries.record(failed, longest_wait)
 
     def _check_breaker(self, generation: Generation, failure: FailureRecord) -> None:
         """Pause a projection when too many streams of its live generation are parked: it is not the events' fault.

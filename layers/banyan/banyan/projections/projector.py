@@ -52,11 +52,14 @@ class StreamBatch:
         Oldest first, each once.
     from_table : bool
         Only the event table says what the stream holds, as a record of it could not be read or none came.
+    more : Callable[[], bool]
+        Whether to read another commit from the event table; asked after each.
     """
 
     stream: StreamId
     commits: tuple[Commit, ...] = ()
     from_table: bool = False
+    more: Callable[[], bool] = field(default=lambda: True, repr=False, compare=False)
     _decoded: dict[int, tuple[Event, ...]] = field(default_factory=dict, repr=False, compare=False)
 
     def after(self, checkpoint: int) -> Sequence[Sequence[Commit]] | None:
@@ -130,7 +133,7 @@ class CommitSource:
     def after(self, generation: Generation, batch: StreamBatch, checkpoint: int) -> Iterator[Decoded]:
         """Whole commits after a checkpoint: from the batch when it has them all, else from the event table.
 
-        A parked stream has none.
+        A parked stream has none. What there is no time for is left out, but never the first one.
         """
         delivered = batch.after(checkpoint)
         if delivered is not None:
@@ -139,6 +142,8 @@ class CommitSource:
         elif not (self._is_parked and self._is_parked(generation, batch.stream, checkpoint)):
             for parts in whole(self._store.commits(batch.stream, checkpoint)):
                 yield parts[-1], _decode(parts, self._store)
+                if not batch.more():
+                    return
 
 
 class Projector(ABC, Generic[Start]):

@@ -94,8 +94,15 @@ class Retries:
             self.known.add((generation, stream))
         return failure is not None and failure.parked_at is not None and failure.version > checkpoint
 
-    def record(self, failed: Collection[FailedStream]) -> frozenset[StreamId]:
+    def record(
+        self, failed: Collection[FailedStream], longest_wait: float = LONGEST_WAIT_SECONDS
+    ) -> frozenset[StreamId]:
         """Count one more attempt for each, and wait until they may be tried again.
+
+        Parameters
+        ----------
+        longest_wait : float
+            Seconds; the streams may then be tried early.
 
         Returns
         -------
@@ -106,7 +113,7 @@ class Retries:
         again = [failure for failure in failures if failure.parked_at is None]
         if again:
             wait = max(failure.next_try for failure in again) - self._policy.clock()
-            self._policy.sleep(min(max(wait.total_seconds(), 0.0), LONGEST_WAIT_SECONDS))
+            self._policy.sleep(max(0.0, min(wait.total_seconds(), longest_wait, LONGEST_WAIT_SECONDS)))
         return frozenset(failure.stream for failure in again)
 
     def moved(self, generation: Generation, stream: StreamId) -> None:
