@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from banyan.adapters.dynamodb.gateway import is_tested
 from banyan_tools.project import ROOT
 
 TESTED = ROOT / "requirements" / "dev.txt"
@@ -64,3 +65,8 @@ def test_every_direct_requirement_is_judged() -> None:
     names = {re.split(r"[\[; ]", line)[0] for line in asked if line and not line.startswith("-")}
     told = set(re.findall(r"`([a-z0-9-]+)`", (ROOT / "docs" / "dependencies.md").read_text()))
     assert names - told == set()
+
+
+def test_the_botocore_that_is_deployed_is_one_that_the_parser_was_tested_on() -> None:
+    """Else answers are read more slowly: run `tests/unit/test_parser.py` with the new one, then name it there."""
+    assert is_tested(locked(ROOT / "layers" / "banyan" / "requirements.txt")["botocore"])

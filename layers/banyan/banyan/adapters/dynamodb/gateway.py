@@ -1,16 +1,20 @@
-"""The one way to DynamoDB: sends, says what an error means, tries again, reads to the last page, measures."""
+"""The one way to DynamoDB: sends, parses, says what an error means, tries again, reads to the last page, measures."""
 
 from __future__ import annotations
 
 import logging
 import random
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from base64 import b64decode
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
+from functools import cache
 from threading import Lock
 from typing import TYPE_CHECKING, Any, Final, cast
 
+import botocore
+import orjson
 from botocore.exceptions import BotoCoreError, ClientError
 
 from banyan.adapters.clients import MISCONFIGURED, REJECTED
@@ -63,6 +67,7 @@ class Gateway:
     """
 
     def __init__(self, client: DynamoDBClient, sleep: Callable[[float], None] = time.sleep) -> None:
+        parse_items_of(client)
         self.client = client
         self._sleep = sleep
 
@@ -184,6 +189,89 @@ def _standing(error: ClientError, reasons: Sequence[Any]) -> Mapping[int, Item]:
         answer: Any = error.response
         return {0: answer.get("Item") or {}}
     return {i: reason.get("Item") or {} for i, reason in enumerate(reasons) if reason.get("Code") in FAILED}
+
+
+TESTED_BOTOCORE: Final = frozenset({"1.40", "1.41", "1.42", "1.43", "1.44"})
+"""Minor versions of botocore that ``parse_items`` was compared on: the first and the last patch of each."""
+
+OK: Final = 200
+
+PLAIN: Final = {"S": str, "N": str, "BOOL": bool, "NULL": bool, "SS": list, "NS": list}
+"""The types in JSON of attribute values that botocore hands on as they are."""
+
+
+def parse_items_of(client: DynamoDBClient) -> None:
+    """Let ``parse_items`` read what a client gets, unless its botocore was not tested with it."""
+    if is_tested(botocore.__version__):
+        for operation in ITEMS:
+            event = f"before-parse.dynamodb.{operation}"
+            client.meta.events.register(event, parse_items, unique_id=event)
+
+
+@cache
+def is_tested(version: str) -> bool:
+    """Whether a version of botocore was tested; the log says once when it was not."""
+    tested = version.rpartition(".")[0] in TESTED_BOTOCORE
+    if not tested:
+        _logger.warning("botocore itself reads the items, which is slower", extra={"untested_version": version})
+    return tested
+
+
+def parse_items(operation_model: Any, response_dict: Any, customized_response_dict: Any, **_: Any) -> None:
+    """Parse the items of an answer, and leave the rest of it to botocore.
+
+    An answer that is an error, or that holds anything unexpected, is left as it is.
+    """
+    if response_dict["status_code"] != OK:
+        return
+    member, decode = ITEMS[operation_model.name]
+    try:
+        rest = orjson.loads(response_dict["body"])
+        items = rest.pop(member)
+        decode(items)
+    except (AttributeError, KeyError, TypeError, ValueError):
+        return
+    customized_response_dict[member] = items
+    response_dict["body"] = orjson.dumps(rest)
+
+
+def _decode_tables(tables: dict[str, Any]) -> None:
+    for items in tables.values():
+        _decode_items(items)
+
+
+def _decode_items(items: Any) -> None:
+    if type(items) is not list:
+        raise TypeError
+    for item in items:
+        _decode(item.values())
+
+
+def _decode(values: Iterable[dict[str, Any]]) -> None:
+    """Turn attribute values as JSON has them into what botocore makes of them, in place."""
+    for value in values:
+        for kind, content in value.items():
+            if type(content) is PLAIN.get(kind):
+                continue
+            if kind == "B":
+                value[kind] = b64decode(content)
+            elif kind == "BS":
+                value[kind] = [b64decode(each) for each in content]
+            elif kind == "M":
+                _decode(content.values())
+            elif kind == "L" and type(content) is list:
+                _decode(content)
+            else:
+                raise ValueError(kind)
+
+
+ITEMS: Final[dict[str, tuple[str, Callable[[Any], None]]]] = {
+    "Query": ("Items", _decode_items),
+    "Scan": ("Items", _decode_items),
+    "GetItem": ("Item", lambda item: _decode_items([item])),
+    "BatchGetItem": ("Responses", _decode_tables),
+}
+"""By operation: the member of an answer that holds items, and what decodes it."""
 
 
 READS: Final = ("GetItem", "BatchGetItem", "Query", "Scan", "TransactGetItems")
