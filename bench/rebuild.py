@@ -29,7 +29,7 @@ from banyan_tools.local.dynamodb_local import DynamoDBLocal
 
 EVENTS_OF_A_STREAM = 4
 BATCH = 50
-WRITES = ("PutItem", "UpdateItem", "TransactWriteItems")
+WRITES = ("PutItem", "UpdateItem", "BatchExecuteStatement", "TransactWriteItems")
 
 
 @dataclass(frozen=True)
@@ -106,7 +106,7 @@ def _measured(engine: DynamoDBEngine, events: int, act: Callable[[], float]) -> 
 
 
 class _Written:
-    """Counts the items that are written, those of transactions one by one."""
+    """Counts the items that are written, those of transactions and batches one by one."""
 
     def __init__(self, engine: DynamoDBEngine) -> None:
         self.items = 0
@@ -114,7 +114,7 @@ class _Written:
             engine.client.meta.events.register(f"provide-client-params.dynamodb.{operation}", self._count)
 
     def _count(self, params: Mapping[str, Any], **_: Any) -> None:
-        self.items += len(params.get("TransactItems", "1"))
+        self.items += len(params.get("TransactItems") or params.get("Statements") or "1")
 
 
 def _floor(engine: DynamoDBEngine, writes: int) -> float:

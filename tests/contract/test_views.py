@@ -15,7 +15,7 @@ from tests.support.ledger import account, noise
 from tests.support.wire import lost_answer, lost_request, refused
 
 from banyan.adapters.dynamodb.gateway import ATTEMPTS
-from banyan.errors import StoreUnavailable
+from banyan.errors import StoreRejected, StoreUnavailable
 from banyan.projections.base import Add, Put, Remove, RowWrite
 from banyan.projections.views import FailureRecord, Generation, StateRow, ViewKey, Views, ViewUpdate, WriteConflict
 from banyan.streams import StreamId
@@ -55,6 +55,21 @@ class TestStates:
         row = replace(state(ANNA), state="é" * size)
         views.put_state(LIVE, row, 0)
         assert views.states(LIVE, [ANNA])[ANNA].state == row.state
+
+    def test_new_rows_are_written_together_and_replace_none(self, views: Views) -> None:
+        standing = state(ANNA, 3, on1=("open", "2026"))
+        views.put_state(LIVE, standing, 0)
+        new = [state(account(f"a{number}"), 2, on2=("all", str(number))) for number in range(26)]
+        assert views.insert_states(LIVE, [*new[:20], state(ANNA, 9), *new[20:]]) == [ANNA]
+        assert views.states(LIVE, [ANNA, *(row.stream for row in new)]) == {row.stream: row for row in (standing, *new)}
+        assert set(views.insert_states(LIVE, new[:2])) == {row.stream for row in new[:2]}
+
+    def test_a_row_that_no_item_can_hold_keeps_no_other_from_being_written(self, dynamodb: DynamoDBEngine) -> None:
+        views = dynamodb.views()
+        huge = replace(state(BEN), state=noise(600_000))
+        assert BEN in views.insert_states(LIVE, [state(ANNA), huge])
+        with pytest.raises(StoreRejected):
+            views.put_state(LIVE, huge, 0)
 
     def test_a_row_moves_on_from_its_version(self, views: Views) -> None:
         views.put_state(LIVE, state(ANNA, 3), 0)

@@ -35,7 +35,7 @@ GRANTS: dict[str, dict[str, set[str]]] = {
         "EventsTable": {"Query", "PutItem"},
         "EventsTable/stream/*": {"ListStreams"},
         "EventsTable/stream/latest": {"DescribeStream", "GetRecords", "GetShardIterator"},
-        "ViewsTable": {"BatchGetItem", "PutItem", "UpdateItem", "DeleteItem"},
+        "ViewsTable": {"BatchGetItem", "PutItem", "PartiQLInsert", "UpdateItem", "DeleteItem"},
         "EventsTable/index/log": {"Query"},
         "CursorsTable": {"GetItem", "BatchGetItem", "PutItem", "UpdateItem"},
         "CursorsTable/index/parked": {"Query"},
@@ -54,7 +54,15 @@ GRANTS: dict[str, dict[str, set[str]]] = {
     "rebuild_worker": {
         "EventsTable": {"Query", "PutItem"},
         "EventsTable/index/log": {"Query"},
-        "ViewsTable": {"BatchGetItem", "PutItem", "UpdateItem", "DeleteItem", "Scan", "BatchWriteItem"},
+        "ViewsTable": {
+            "BatchGetItem",
+            "PutItem",
+            "PartiQLInsert",
+            "UpdateItem",
+            "DeleteItem",
+            "Scan",
+            "BatchWriteItem",
+        },
         "CursorsTable": {"GetItem", "BatchGetItem", "PutItem", "UpdateItem", "DeleteItem", "Scan", "BatchWriteItem"},
     },
     "change_marker": {
@@ -82,7 +90,7 @@ GRANTS: dict[str, dict[str, set[str]]] = {
     "console": {
         "EventsTable": {"Query", "BatchGetItem", "PutItem", "ConditionCheckItem"},
         "EventsTable/index/log": {"Query"},
-        "ViewsTable": {"BatchGetItem", "PutItem", "UpdateItem", "DeleteItem"},
+        "ViewsTable": {"BatchGetItem", "PutItem", "PartiQLInsert", "UpdateItem", "DeleteItem"},
         "CursorsTable": {"GetItem", "BatchGetItem", "PutItem", "UpdateItem"},
         "CursorsTable/index/parked": {"Query"},
         "DeadlinesTable": {"Query", "PutItem", "DeleteItem"},

@@ -15,12 +15,13 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 from tests.support.clocks import ManualClock
 from tests.support.engines import DynamoDBEngine
 from tests.support.ledger import account, deposits
 from tests.support.projections import Ledger, same
 from tests.support.stream_records import record
-from tests.support.wire import lost_answer, refused
+from tests.support.wire import Deliver, delivered, lost_answer, operation_of, refused
 
 from banyan.bootstrap import bootstrap
 from banyan.errors import StoreUnavailable
@@ -53,13 +54,44 @@ def assert_folded(ledger: Ledger, streams: Sequence[StreamId]) -> None:
     assert all(same(ledger.balance(stream), ledger.expected_balance(stream)) for stream in streams)
 
 
+def assert_folded_upto(ledger: Ledger, streams: Sequence[StreamId], version: int) -> None:
+    assert ledger.turnover_rows() == ledger.expected_turnover(dict.fromkeys(streams, version))
+    assert all(same(ledger.balance(stream), ledger.expected_balance(stream, version)) for stream in streams)
+
+
+def throttled(request: AWSPreparedRequest, deliver: Deliver) -> AWSResponse:
+    """No write gets through."""
+    writing = operation_of(request) in ("PutItem", "BatchExecuteStatement")
+    return (refused("ProvisionedThroughputExceededException") if writing else delivered)(request, deliver)
+
+
 def test_fifty_streams_cost_one_read_a_projection_and_at_most_one_write_a_stream(dynamodb: DynamoDBEngine) -> None:
     ledger = ledger_on(dynamodb)
-    batch = one_commit_each(ledger, STREAMS)
+    new, known = one_commit_each(ledger, STREAMS), one_commit_each(ledger, STREAMS)
     dynamodb.wire.clear()
-    assert not ledger.runner.project(batch)
+    assert not ledger.runner.project(new)
+    assert Counter(dynamodb.wire.sent) == {"BatchGetItem": 2, "BatchExecuteStatement": 2, "TransactWriteItems": 2}
+    assert_folded_upto(ledger, STREAMS, 1)
+    dynamodb.wire.clear()
+    assert not ledger.runner.project(known)
     assert Counter(dynamodb.wire.sent) == {"BatchGetItem": 2, "PutItem": 50, "TransactWriteItems": 2}
     assert_folded(ledger, STREAMS)
+
+
+def test_a_row_that_was_left_out_of_a_batch_is_written_by_itself(dynamodb: DynamoDBEngine) -> None:
+    ledger = ledger_on(dynamodb)
+    batch = one_commit_each(ledger, STREAMS[:6])
+    ledger.make_runner().project(batch[:2])
+    dynamodb.wire.clear()
+    dynamodb.wire.inject(refused("TransactionConflictException"), on="BatchExecuteStatement")
+    assert not ledger.runner.project(batch)
+    assert Counter(dynamodb.wire.sent) == {
+        "BatchGetItem": 3,
+        "BatchExecuteStatement": 1,
+        "PutItem": 4,
+        "TransactWriteItems": 1,
+    }
+    assert_folded(ledger, STREAMS[:6])
 
 
 def test_a_repeated_batch_costs_one_read_a_projection(dynamodb: DynamoDBEngine) -> None:
@@ -101,9 +133,14 @@ def test_a_gap_costs_one_query_and_one_look_at_its_failure(dynamodb: DynamoDBEng
 def test_lost_answers_change_nothing(dynamodb: DynamoDBEngine) -> None:
     ledger = ledger_on(dynamodb)
     batch = one_commit_each(ledger, STREAMS[:6])
-    dynamodb.wire.inject(lost_answer, on="PutItem")
+    again = one_commit_each(ledger, STREAMS[:6])
+    dynamodb.wire.inject(lost_answer, on="BatchExecuteStatement")
     dynamodb.wire.inject(lost_answer, on="TransactWriteItems")
     assert not ledger.runner.project(batch)
+    assert_folded_upto(ledger, STREAMS[:6], 1)
+    dynamodb.wire.inject(lost_answer, on="PutItem")
+    dynamodb.wire.inject(lost_answer, on="TransactWriteItems")
+    assert not ledger.runner.project(again)
     assert_folded(ledger, STREAMS[:6])
 
 
@@ -120,10 +157,10 @@ def test_a_transaction_that_is_refused_is_made_stream_by_stream(dynamodb: Dynamo
 def test_throttling_refuses_the_batch_and_blames_no_stream(dynamodb: DynamoDBEngine) -> None:
     ledger = ledger_on(dynamodb)
     batch = one_commit_each(ledger, STREAMS[:4])
-    dynamodb.wire.inject(*[refused("ProvisionedThroughputExceededException")] * 20, on="PutItem")
+    dynamodb.wire.around = throttled
     with pytest.raises(StoreUnavailable, match="ProvisionedThroughputExceeded"):
         ledger.runner.project(batch)
-    dynamodb.wire.clear()
+    dynamodb.wire.around = delivered
     assert not any(ledger.failure("balances", stream) for stream in STREAMS[:4])
     assert not ledger.runner.project(batch)
     assert_folded(ledger, STREAMS[:4])

@@ -11,6 +11,7 @@ from typing import Any
 from botocore.client import BaseClient
 
 from banyan_tools.local.patching import patched
+from banyan_tools.local.statements import table_of
 
 BUSY_SECONDS = 0.02
 """The shortest time between two readings that writes cause: many writes become one batch."""
@@ -116,6 +117,10 @@ def _tables_of_transaction(arguments: dict[str, Any]) -> set[str]:
     return {action["TableName"] for item in arguments["TransactItems"] for action in item.values()}
 
 
+def _tables_of_statements(arguments: dict[str, Any]) -> set[str]:
+    return set(map(table_of, arguments["Statements"]))
+
+
 def _queue(arguments: dict[str, Any]) -> set[str]:
     return {arguments["QueueUrl"]}
 
@@ -126,6 +131,7 @@ WRITTEN = {
     "DeleteItem": _table,
     "BatchWriteItem": _tables_of_batch,
     "TransactWriteItems": _tables_of_transaction,
+    "BatchExecuteStatement": _tables_of_statements,
     "SendMessage": _queue,
     "SendMessageBatch": _queue,
 }

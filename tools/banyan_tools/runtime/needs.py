@@ -19,6 +19,7 @@ TRANSACTED = {
     "Put": "PutItem",
     "Update": "UpdateItem",
 }
+STATEMENT = re.compile(r"(INSERT|UPDATE|DELETE|SELECT)[^\"]*\"([^\"]+)\"")
 INVOCATION = re.compile("/2015-03-31/functions/([^/]+)/invocations")
 OBJECT_ACTIONS = {"GET": "GetObject", "HEAD": "GetObject", "PUT": "PutObject", "DELETE": "DeleteObject"}
 
@@ -52,7 +53,7 @@ def needs(service: str, request: Request) -> list[Need]:
 
 
 def table_needs(operation: str, request: Mapping[str, Any]) -> Iterator[Need]:
-    """Return the needs of a DynamoDB request; transactions are asked for by their parts.
+    """Return the needs of a DynamoDB request; transactions and batches of statements are asked for by their parts.
 
     Parameters
     ----------
@@ -65,6 +66,10 @@ def table_needs(operation: str, request: Mapping[str, Any]) -> Iterator[Need]:
         for item in request["TransactItems"]:
             for kind, part in item.items():
                 yield Need(f"dynamodb:{TRANSACTED[kind]}", TABLES + part["TableName"])
+    elif operation == "BatchExecuteStatement":
+        for statement in request["Statements"]:
+            kind, table = STATEMENT.findall(statement["Statement"])[0]
+            yield Need(f"dynamodb:PartiQL{kind.capitalize()}", TABLES + table)
     elif operation.startswith("Batch"):
         for table in request["RequestItems"]:
             yield Need(f"dynamodb:{operation}", TABLES + table)

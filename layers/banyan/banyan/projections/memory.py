@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from datetime import datetime
 from threading import Lock
 from typing import TypeVar
 
+from banyan.errors import StoreRejected
 from banyan.projections.base import Value
 from banyan.projections.items import LookupPlace, partition_key, read_cursor, sort_key, state_key
 from banyan.projections.rows import RowChange, add, merge
@@ -48,6 +49,9 @@ class MemoryViews:
             if (standing.version if standing else 0) != from_version:
                 raise WriteConflict
             rows[row.stream] = row
+
+    def insert_states(self, generation: Generation, rows: Sequence[StateRow]) -> Collection[StreamId]:
+        return [row.stream for row in rows if not self._inserted(generation, row)]
 
     def checkpoints(self, generation: Generation, streams: Sequence[StreamId]) -> Mapping[StreamId, int]:
         with self._lock:
@@ -151,6 +155,13 @@ class MemoryViews:
                 rows.pop(key, None)
             else:
                 rows[key] = new
+
+    def _inserted(self, generation: Generation, row: StateRow) -> bool:
+        try:
+            self.put_state(generation, row, 0)
+        except (WriteConflict, StoreRejected):
+            return False
+        return True
 
     def _placed(
         self, generation: Generation, tenant: str, index: int, partition: str

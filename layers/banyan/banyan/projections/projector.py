@@ -225,6 +225,22 @@ class Projector(ABC, Generic[Start]):
 AnyProjector = Projector[Any]
 
 
+@dataclass(slots=True)
+class _Folded:
+    """What becomes of one stream's row; ``None`` when there is nothing to write."""
+
+    batch: StreamBatch
+    checkpoint: int
+    row: StateRow | None = None
+    error: Exception | None = None
+
+    def progress(self) -> StreamProgress:
+        """How far the stream is once its row is written."""
+        if self.row is None:
+            return StreamProgress(self.batch.stream, self.checkpoint, error=self.error)
+        return StreamProgress(self.batch.stream, self.row.version, self.row.recorded_at, self.error)
+
+
 class StreamProjector(Projector[StateRow]):
     """Folds streams into the rows of a ``StreamProjection``."""
 
@@ -240,6 +256,14 @@ class StreamProjector(Projector[StateRow]):
         super().__init__(generation, views, source, clock, spread)
         self._projection = projection
 
+    def project(self, batch: Sequence[StreamBatch]) -> list[StreamProgress]:
+        """Apply a batch: one batch read, rows of new streams written together, and each other row by itself."""
+        starts = self._starts([each.stream for each in batch])
+        new = [each for each in batch if each.stream not in starts]
+        together = new if len(new) > 1 else []
+        others = [each for each in batch if each.stream in starts] if together else batch
+        return self._insert(together) + self._spread(lambda each: self._advance(each, starts), others)
+
     def checkpoints(self, streams: Sequence[StreamId]) -> Mapping[StreamId, int]:
         """Versions of rows; a row that cannot be gone on with counts as missing."""
         rows = self._starts(streams)
@@ -249,29 +273,47 @@ class StreamProjector(Projector[StateRow]):
         return self._views.states(self.generation, streams)
 
     def _apply(self, batch: StreamBatch, start: StateRow | None) -> StreamProgress:
-        kept = current_state(self._projection, start) if start else None
-        checkpoint = start.version if start and kept is not None else 0
-        reached, state, error = self._fold(batch, self._projection.initial() if kept is None else kept, checkpoint)
-        if reached is None:
-            return StreamProgress(batch.stream, checkpoint, error=error)
+        folded = self._fold(batch, start)
+        if folded.row is None:
+            return folded.progress()
         try:
-            row = state_row(self._projection, reached, state, self._clock())
-            self._views.put_state(self.generation, row, start.version if start else 0)
+            self._views.put_state(self.generation, folded.row, start.version if start else 0)
         except Exception as unwritten:
-            return StreamProgress(batch.stream, checkpoint, error=own_error(unwritten))
-        return StreamProgress(batch.stream, row.version, row.recorded_at, error)
+            return StreamProgress(batch.stream, folded.checkpoint, error=own_error(unwritten))
+        return folded.progress()
 
-    def _fold(self, batch: StreamBatch, state: Any, checkpoint: int) -> tuple[Commit | None, Any, Exception | None]:
-        """The last commit that could be folded in, the state after it, and why the next one could not."""
-        reached = None
+    def _insert(self, batch: Sequence[StreamBatch]) -> list[StreamProgress]:
+        """Apply streams without a row; one that was refused starts again by itself."""
+        folded = self._spread(lambda each: self._fold(each, None), batch)
+        rows = [each.row for each in folded if each.row]
+        refused = set(self._views.insert_states(self.generation, rows)) if rows else set()
+        starts = self._starts(list(refused)) if refused else {}
+        return [
+            self._advance(each.batch, starts) if each.batch.stream in refused else each.progress() for each in folded
+        ]
+
+    def _fold(self, batch: StreamBatch, start: StateRow | None) -> _Folded:
+        """The row after the last commit that could be folded in, and why the next one could not."""
+        kept = current_state(self._projection, start) if start else None
+        state = self._projection.initial() if kept is None else kept
+        folded = _Folded(batch, start.version if start and kept is not None else 0)
+        reached: Commit | None = None
         try:
-            for commit, events in self._source.after(self.generation, batch, checkpoint):
+            for commit, events in self._source.after(self.generation, batch, folded.checkpoint):
                 with self._traced(batch, events):
                     state = reduce(self._projection.evolve, events, state)
                 reached = commit
         except Exception as error:
-            return reached, state, own_error(error)
-        return reached, state, None
+            folded.error = own_error(error)
+        if reached:
+            self._make_row(folded, reached, state)
+        return folded
+
+    def _make_row(self, folded: _Folded, reached: Commit, state: Any) -> None:
+        try:
+            folded.row = state_row(self._projection, reached, state, self._clock())
+        except Exception as error:
+            folded.error = own_error(error)
 
 
 @dataclass(slots=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final, Protocol
@@ -157,6 +157,12 @@ class Views(Protocol):
 
     def put_state(self, generation: Generation, row: StateRow, from_version: int) -> None:
         """Write a row if its version still is ``from_version`` (0: no row). Raises ``WriteConflict``."""
+
+    def insert_states(self, generation: Generation, rows: Sequence[StateRow]) -> Collection[StreamId]:
+        """Write rows of streams that have none yet, each for itself, and return the streams whose row was not written.
+
+        Why it was not is left to ``put_state`` to say.
+        """
 
     def checkpoints(self, generation: Generation, streams: Sequence[StreamId]) -> Mapping[StreamId, int]:
         """Versions up to which a ``ViewProjection`` took streams in; one batch read for up to 100."""

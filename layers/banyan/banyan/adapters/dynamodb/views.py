@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from itertools import islice
@@ -76,6 +76,11 @@ class DynamoDBViews:
         put = {"TableName": self._views, "Item": state_item(generation, row), **_still_at(from_version)}
         with write_conflict():
             self._gateway.write("put_item", put)
+
+    def insert_states(self, generation: Generation, rows: Sequence[StateRow]) -> Collection[StreamId]:
+        """One ``BatchExecuteStatement`` for up to 25."""
+        items = [state_item(generation, row) for row in rows]
+        return [rows[place].stream for place in self._gateway.insert_many(self._views, items)]
 
     def checkpoints(self, generation: Generation, streams: Sequence[StreamId]) -> Mapping[StreamId, int]:
         items = self._gateway.get_many(self._cursors, [_cursor(generation, stream) for stream in streams])
