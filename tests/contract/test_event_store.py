@@ -12,7 +12,8 @@ from tests.support.ledger import Deposited, Withdrawn, account, bulk, deposits, 
 
 from banyan.errors import CommitTooLarge, ConcurrencyError, UnknownEventType, UnsupportedSchemaVersion
 from banyan.events import DomainEvent, Event, EventRegistry, Metadata, Upcaster
-from banyan.store import EventStore, Expected, Snapshot, Write
+from banyan.store import EventStore, Expected, Loaded, Snapshot, Write
+from banyan.store.items import RecordedEvents
 from banyan.streams import StreamHead, StreamId
 
 A, B, C = account("a"), account("b"), account("c")
@@ -345,7 +346,7 @@ class TestRead:
         head = store.append(A, seen, deposits(4, 5)).head
 
         assert [amount_of(event) for event in store.load(A, since=seen).events] == [4, 5]
-        assert store.load(A, since=head) == type(store.load(A))(head, None, (), ())
+        assert store.load(A, since=head) == Loaded(head, None, (), RecordedEvents())
 
     def test_an_unknown_event_type_is_named(self, engine: Engine, store: EventStore) -> None:
         store.append(A, 0, [Withdrawn(amount=1)])
@@ -391,7 +392,7 @@ class TestSnapshots:
         old, new = store.load(A, state_version=1), store.load(A, state_version=2)
 
         assert (old.snapshot, [event.version for event in old.events]) == (self.at(first), [3])
-        assert (new.snapshot, new.events, new.head) == (self.at(second, 2), (), second)
+        assert (new.snapshot, tuple(new.events), new.head) == (self.at(second, 2), (), second)
 
     @pytest.mark.parametrize(
         "forge",

@@ -128,7 +128,7 @@ def recorded(events: Sequence[DomainEvent], stream: StreamId = A) -> tuple[Commi
     """A commit of these events."""
     store = EventStore(MemoryTable(), REGISTRY, ManualClock(), no_sleep)
     appended = store.append(stream, store.head(stream), events, commit_id="commit", metadata=METADATA)
-    return list(store.commits(stream))[-1], appended.events
+    return list(store.commits(stream))[-1], tuple(appended.events)
 
 
 def details(heard: Sequence[Mapping[str, Any]]) -> list[Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import count
 
@@ -63,7 +64,7 @@ class Bench:
     store: EventStore
     streams: list[StreamId]
     writers: list[Writer]
-    told: dict[tuple[StreamId, str], tuple[Event, ...]] = field(default_factory=dict)
+    told: dict[tuple[StreamId, str], Sequence[Event]] = field(default_factory=dict)
 
     def step(self, writer: Writer, kind: str, size: int, faults: list[str], commit_id: str) -> None:
         writer.tried = writes, commit_id = writer.choose(kind, size, commit_id)

@@ -154,20 +154,24 @@ class EventRegistry:
         UnknownEventType, UnsupportedSchemaVersion, InvalidEvent
         """
         event_class = self._class_of(event_type)
-        if schema_version > event_class.schema_version:
-            raise UnsupportedSchemaVersion(event_type, schema_version, event_class.schema_version)
-        for version in range(schema_version, event_class.schema_version):
-            data = self._lifted(event_type, version, data)
+        if schema_version != event_class.schema_version:
+            data = self._lifted(event_class, schema_version, data)
         try:
-            return event_class.model_validate(data)
+            event: DomainEvent = event_class.__pydantic_validator__.validate_python(data)
         except ValidationError as error:
             raise InvalidEvent(f"stored {event_type} does not fit its class: {_fields(error)}") from error
+        return event
 
-    def _lifted(self, event_type: str, version: int, data: Data) -> Data:
-        try:
-            return self._upcasters[event_type, version](data)
-        except Exception as error:
-            raise InvalidEvent(f"stored {event_type} of schema version {version} cannot be lifted") from error
+    def _lifted(self, event_class: type[DomainEvent], schema_version: int, data: Data) -> Data:
+        event_type, current = event_class.event_type(), event_class.schema_version
+        if schema_version > current:
+            raise UnsupportedSchemaVersion(event_type, schema_version, current)
+        for version in range(schema_version, current):
+            try:
+                data = self._upcasters[event_type, version](data)
+            except Exception as error:
+                raise InvalidEvent(f"stored {event_type} of schema version {version} cannot be lifted") from error
+        return data
 
     def check(self, event: DomainEvent) -> None:
         """Refuse an event that could be stored but never read again.

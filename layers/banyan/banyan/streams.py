@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any, Final
 
 from pydantic import GetCoreSchemaHandler
@@ -68,10 +69,7 @@ class StreamId:
         InvalidStreamId
             When ``name`` does not have exactly three valid parts.
         """
-        parts = name.split(":")
-        if len(parts) != 3:
-            raise InvalidStreamId(f"{name!r} is not of the form tenant:entity:id")
-        return cls(*parts)
+        return _parsed(name)
 
     @classmethod
     def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
@@ -89,6 +87,15 @@ class StreamId:
             python_schema=core_schema.no_info_plain_validator_function(read),
             serialization=core_schema.to_string_ser_schema(),
         )
+
+
+@lru_cache(maxsize=1024)
+def _parsed(name: str) -> StreamId:
+    """Every item of a stream names it: one that was read is not checked again."""
+    parts = name.split(":")
+    if len(parts) != 3:
+        raise InvalidStreamId(f"{name!r} is not of the form tenant:entity:id")
+    return StreamId(*parts)
 
 
 def caller_tenant(name: str) -> str:

@@ -119,7 +119,7 @@ class Outcome(Generic[S]):
         Where its commit ended.
     state : State
         State at ``head``.
-    events : tuple[Event, ...]
+    events : Sequence[Event]
         Empty when the decider found nothing to do.
     repeated : bool
         True when the command had been handled before; the rest is then the first outcome.
@@ -127,7 +127,7 @@ class Outcome(Generic[S]):
 
     head: StreamHead
     state: S
-    events: tuple[Event, ...]
+    events: Sequence[Event]
     repeated: bool = False
 
 
@@ -195,7 +195,7 @@ class Aggregates(Generic[S]):
 
     def appended(self, aggregate: Aggregate[S], appended: Appended, commit_id: str) -> Outcome[S]:
         """What became of an aggregate by an append of this process."""
-        state = self.decider.fold((event.payload for event in appended.events), aggregate.state)
+        state = self.decider.fold(appended.events.payloads, aggregate.state)
         self._cache.put(Aggregate(appended.head, state, aggregate.commits.and_own(commit_id, appended.head)))
         return Outcome(appended.head, state, appended.events, appended.repeated)
 
@@ -212,18 +212,17 @@ class Aggregates(Generic[S]):
         return (now, Outcome(now.head, now.state, ())) if version is None else self._around(stream, version, commit_id)
 
     def _around(self, stream: StreamId, version: int, commit_id: str) -> tuple[Aggregate[S], Outcome[S]]:
-        state, head, events = self.decider.initial(), StreamHead.empty(stream), list[Event]()
+        state, head, parts = self.decider.initial(), StreamHead.empty(stream), list[Commit]()
         before = Aggregate(head, state, CommitIdCache())
         for commit in self._store.commits(stream):
             if commit.position > version:
                 break
-            recorded = self._store.decode(commit)
-            state, head = self.decider.fold((event.payload for event in recorded), state), commit.head
+            state, head = self.decider.fold(self._store.payloads(commit), state), commit.head
             if commit.commit_id == commit_id:
-                events += recorded
+                parts.append(commit)
             else:
                 before = Aggregate(head, state, CommitIdCache())
-        return before, Outcome(head, state, tuple(events), repeated=True)
+        return before, Outcome(head, state, self._store.recorded(parts), repeated=True)
 
     def _load_cold(self, stream: StreamId) -> Aggregate[S]:
         loaded = self._store.load(stream, state_version=self.decider.state_version)
@@ -238,7 +237,7 @@ class Aggregates(Generic[S]):
         return self._evolved(kept.state, kept.commits.followed_by(loaded.commits), loaded)
 
     def _evolved(self, state: S, known: CommitIdCache, loaded: Loaded) -> Aggregate[S]:
-        state = self.decider.fold((event.payload for event in loaded.events), state)
+        state = self.decider.fold(loaded.events.payloads, state)
         return Aggregate(loaded.head, state, known)
 
 

@@ -106,7 +106,7 @@ class StreamVerification:
         return snapshot_of(decider, commits[-1].head, state)
 
     def _payloads(self, commits: Sequence[Commit]) -> list[DomainEvent]:
-        return [event.payload for commit in commits for event in self._store.decode(commit)]
+        return [payload for commit in commits for payload in self._store.payloads(commit)]
 
 
 def _findings(verification: VerifiedStream) -> list[Finding]:

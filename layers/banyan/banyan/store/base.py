@@ -7,13 +7,16 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from enum import Enum
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import orjson
 
 from banyan.errors import StreamCorrupted
-from banyan.events import DomainEvent, Event
+from banyan.events import DomainEvent
 from banyan.streams import StreamHead, StreamId
+
+if TYPE_CHECKING:
+    from banyan.store.items import RecordedEvents
 
 
 class Expected(Enum):
@@ -127,14 +130,14 @@ class Appended:
     ----------
     head : StreamHead
         Where the commit ended; the next append may build on it.
-    events : tuple[Event, ...]
+    events : RecordedEvents
         The events as recorded.
     repeated : bool
         True when this commit id had been appended before; the rest is then the first result.
     """
 
     head: StreamHead
-    events: tuple[Event, ...]
+    events: RecordedEvents
     repeated: bool = False
 
 
@@ -145,7 +148,7 @@ class Loaded:
     head: StreamHead
     snapshot: Snapshot | None
     commits: tuple[Commit, ...]
-    events: tuple[Event, ...]
+    events: RecordedEvents
 
 
 class Collision(Exception):
@@ -215,7 +218,7 @@ class CommitTable(Protocol):
 
 def timestamp(moment: datetime) -> str:
     """UTC, ISO 8601, microseconds, ``Z``: sorts as text the way it sorts in time."""
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    return f"{moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec='microseconds')}Z"
 
 
 def digest_of(previous: str, commit: Commit) -> str:
@@ -254,21 +257,19 @@ def follow(head: StreamHead | int, commits: Iterable[Commit]) -> Iterator[Commit
     StreamCorrupted
         At a gap, a broken digest, or a time that runs backwards.
     """
+    link: StreamHead | Commit | None = None if isinstance(head, int) else head
+    version = head if isinstance(head, int) else head.version
     for commit in commits:
-        _check_position(head if isinstance(head, int) else head.version, commit)
-        if isinstance(head, StreamHead):
-            _check_link(head, commit)
-        head = commit.head
+        if commit.position != version + 1:
+            raise StreamCorrupted(commit.stream, version + 1, f"the next commit is at {commit.position}")
+        if link:
+            _check_link(link, commit)
+        version, link = commit.last, commit
         yield commit
 
 
-def _check_position(version: int, commit: Commit) -> None:
-    if commit.position != version + 1:
-        raise StreamCorrupted(commit.stream, version + 1, f"the next commit is at {commit.position}")
-
-
-def _check_link(head: StreamHead, commit: Commit) -> None:
-    if commit.recorded_at < head.recorded_at:
+def _check_link(link: StreamHead | Commit, commit: Commit) -> None:
+    if commit.recorded_at < link.recorded_at:
         raise StreamCorrupted(commit.stream, commit.position, "recorded before the commit it follows")
-    if commit.digest != digest_of(head.digest, commit):
+    if commit.digest != digest_of(link.digest, commit):
         raise StreamCorrupted(commit.stream, commit.position, "the digest does not match")

@@ -176,8 +176,7 @@ class EventStore(StreamReader):
             stored = self._commit_behind(head)
         if not stored or stored[0].commit_id != commit_id:
             raise self._conflict(head)
-        events = tuple(event for part in stored for event in self.decode(part))
-        return Appended(stored[-1].head, events, repeated=True)
+        return Appended(stored[-1].head, self.recorded(stored), repeated=True)
 
     def _conflict(self, head: StreamHead) -> ConcurrencyError:
         return ConcurrencyError(head.stream, head.version, self.get_stream_version(head.stream))
@@ -278,7 +277,7 @@ def write_snapshot(store: EventStore, decider: AnyDecider, stream: StreamId) -> 
         loaded = store.load(stream)
     elif not loaded.commits:
         return None
-    state = decider.fold((event.payload for event in loaded.events), base)
+    state = decider.fold(loaded.events.payloads, base)
     snapshot = snapshot_of(decider, loaded.head, state)
     store.save_snapshot(snapshot)
     return snapshot

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import zlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
+from functools import cached_property
 from itertools import accumulate
-from typing import Any, Final
+from typing import Any, Final, overload
 from uuid import UUID, uuid5
 
 import orjson
@@ -28,11 +29,59 @@ POSITION_DIGITS: Final = 10
 _SHORT: Final = MAX_ITEM_BYTES // 10
 """Characters that fit in any case: of up to 4 bytes each, and the types stand there twice."""
 _NUMBERING_BYTES: Final = 64
+_NONE_YET: Final = object()
 
 _EVENT_IDS = UUID("6a2f41a3-c54c-fce8-32d2-0324e1c32e22")
 
+Entry = dict[str, Any]
+"""An event as it stands in a commit: ``id``, ``type``, ``timestamp``, ``data``, ``metadata``."""
 Item = dict[str, Any]
 """In DynamoDB's attribute-value form, as ``{"stream": {"S": "acme:order:1"}}``."""
+
+
+class RecordedEvents(Sequence[Event]):
+    """Events whose envelopes are made when the first of them is asked for; a fold needs none of them.
+
+    Parameters
+    ----------
+    payloads : Sequence[DomainEvent]
+        Of all of them, in order.
+    envelopes : Callable[[], tuple[Event, ...]]
+        Makes the events of ``payloads``.
+    """
+
+    def __init__(
+        self, payloads: Sequence[DomainEvent] = (), envelopes: Callable[[], tuple[Event, ...]] = tuple
+    ) -> None:
+        self.payloads = payloads
+        self._envelopes = envelopes
+
+    @cached_property
+    def _events(self) -> tuple[Event, ...]:
+        return self._envelopes()
+
+    @overload
+    def __getitem__(self, index: int) -> Event: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> tuple[Event, ...]: ...
+
+    def __getitem__(self, index: int | slice) -> Event | tuple[Event, ...]:
+        return self._events[index]
+
+    def __len__(self) -> int:
+        return len(self.payloads)
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, RecordedEvents | tuple):
+            return NotImplemented
+        return self._events == (other._events if isinstance(other, RecordedEvents) else other)
+
+    def __hash__(self) -> int:
+        return hash(self._events)
+
+    def __repr__(self) -> str:
+        return repr(self._events)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +90,7 @@ class Draft:
 
     head: StreamHead
     parts: tuple[Commit, ...]
-    events: tuple[Event, ...]
+    events: RecordedEvents
 
 
 def record(head: StreamHead, events: Sequence[DomainEvent], commit_id: str, metadata: Metadata, now: datetime) -> Draft:
@@ -52,12 +101,15 @@ def record(head: StreamHead, events: Sequence[DomainEvent], commit_id: str, meta
     CommitTooLarge
         When a single event does not fit into an item.
     """
-    recorded_at = max(now, head.recorded_at)
-    recorded = tuple(
-        _recorded(event, head, commit_id, index, metadata, recorded_at) for index, event in enumerate(events)
-    )
-    pieces = _split(head, commit_id, recorded_at, _encoded(recorded, recorded_at))
-    return Draft(head, seal(head, _numbered(list(pieces))), recorded)
+    recorded_at, said = max(now, head.recorded_at), tuple(events)
+    entries = _entries(head, said, commit_id, metadata, recorded_at)
+    parts = seal(head, _numbered(list(_split(head, commit_id, recorded_at, entries))))
+
+    def envelopes() -> tuple[Event, ...]:
+        told = (metadata.model_copy(update={"schema_version": event.schema_version}) for event in said)
+        return _events(head.stream, head.version + 1, entries, zip(said, told, strict=True))
+
+    return Draft(head, parts, RecordedEvents(said, envelopes))
 
 
 def check_transaction(commits: Sequence[Commit], checks: int = 0) -> None:
@@ -91,85 +143,102 @@ def decode(commit: Commit, registry: EventRegistry) -> tuple[Event, ...]:
     StreamCorrupted
         When the number of events is not what the commit says.
     """
-    stored = orjson.loads(commit.events)
-    if len(stored) != commit.count:
-        raise StreamCorrupted(commit.stream, commit.position, f"{len(stored)} events instead of {commit.count}")
-    return tuple(_event(commit, commit.position + index, entry, registry) for index, entry in enumerate(stored))
+    entries = _stored(commit)
+    return _events(commit.stream, commit.position, entries, _read(entries, registry))
 
 
-def _event(commit: Commit, version: int, entry: dict[str, Any], registry: EventRegistry) -> Event:
-    metadata = _metadata(entry)
-    return Event(
-        event_id=entry["id"],
-        event_type=entry["type"],
-        stream_id=commit.stream,
-        version=version,
-        timestamp=datetime.fromisoformat(entry["timestamp"]),
-        payload=registry.decode(entry["type"], metadata.schema_version, entry["data"]),
-        metadata=metadata,
+def payloads(commit: Commit, registry: EventRegistry) -> list[DomainEvent]:
+    """What the events of a commit say, without their envelopes. Raises what ``decode`` raises."""
+    return [payload for payload, _ in _read(_stored(commit), registry)]
+
+
+def recorded(commits: Sequence[Commit], registry: EventRegistry) -> RecordedEvents:
+    """The events of some commits, their payloads read now. Raises what ``decode`` raises."""
+    said = [payload for commit in commits for payload in payloads(commit, registry)]
+    return RecordedEvents(said, lambda: tuple(event for commit in commits for event in decode(commit, registry)))
+
+
+def _stored(commit: Commit) -> list[Entry]:
+    entries: list[Entry] = orjson.loads(commit.events)
+    if len(entries) != commit.count:
+        raise StreamCorrupted(commit.stream, commit.position, f"{len(entries)} events instead of {commit.count}")
+    return entries
+
+
+def _read(entries: Iterable[Entry], registry: EventRegistry) -> Iterator[tuple[DomainEvent, Metadata]]:
+    """Payload and metadata of each; what one event repeats of the metadata before it is not validated again."""
+    known: object = _NONE_YET
+    for entry in entries:
+        if entry["metadata"] != known:
+            metadata, known = _metadata(entry), entry["metadata"]
+        yield registry.decode(entry["type"], metadata.schema_version, entry["data"]), metadata
+
+
+def _events(
+    stream: StreamId, first: int, entries: Sequence[Entry], said: Iterable[tuple[DomainEvent, Metadata]]
+) -> tuple[Event, ...]:
+    return tuple(
+        Event(
+            event_id=entry["id"],
+            event_type=entry["type"],
+            stream_id=stream,
+            version=first + index,
+            timestamp=datetime.fromisoformat(entry["timestamp"]),
+            payload=payload,
+            metadata=metadata,
+        )
+        for index, (entry, (payload, metadata)) in enumerate(zip(entries, said, strict=True))
     )
 
 
-def _metadata(entry: dict[str, Any]) -> Metadata:
+def _metadata(entry: Entry) -> Metadata:
     try:
         return Metadata.model_validate(entry["metadata"])
     except ValidationError as error:
         raise InvalidEvent(f"the metadata of a stored {entry['type']} does not fit: deploy the newer code") from error
 
 
-def _recorded(
-    event: DomainEvent, head: StreamHead, commit_id: str, index: int, metadata: Metadata, recorded_at: datetime
-) -> Event:
-    return Event(
-        event_id=str(uuid5(_EVENT_IDS, f"{head.stream.name}/{commit_id}/{index}")),
-        event_type=event.event_type(),
-        stream_id=head.stream,
-        version=head.version + 1 + index,
-        timestamp=recorded_at,
-        payload=event,
-        metadata=metadata.model_copy(update={"schema_version": event.schema_version}),
-    )
-
-
-def _encoded(events: Sequence[Event], recorded_at: datetime) -> list[dict[str, Any]]:
+def _entries(
+    head: StreamHead, events: Sequence[DomainEvent], commit_id: str, metadata: Metadata, recorded_at: datetime
+) -> list[Entry]:
     moment = timestamp(recorded_at)
+    told = metadata.model_dump(mode="json", by_alias=True, exclude_defaults=True)
     return [
         {
-            "id": event.event_id,
-            "type": event.event_type,
+            "id": str(uuid5(_EVENT_IDS, f"{head.stream.name}/{commit_id}/{index}")),
+            "type": event.event_type(),
             "timestamp": moment,
-            "data": event.payload.model_dump(mode="json", by_alias=True),
-            "metadata": event.metadata.model_dump(mode="json", by_alias=True, exclude_defaults=True)
-            | {"schemaVersion": event.metadata.schema_version},
+            "data": event.model_dump(mode="json", by_alias=True),
+            "metadata": told | {"schemaVersion": event.schema_version},
         }
-        for event in events
+        for index, event in enumerate(events)
     ]
 
 
-def _split(head: StreamHead, commit_id: str, recorded_at: datetime, encoded: list[dict[str, Any]]) -> Iterator[Commit]:
-    commit = _draft(head, commit_id, recorded_at, encoded)
+def _split(head: StreamHead, commit_id: str, recorded_at: datetime, entries: list[Entry]) -> Iterator[Commit]:
+    commit = _draft(head, commit_id, recorded_at, entries)
     if _fits(commit):
         yield commit
         return
-    if len(encoded) == 1:
+    if len(entries) == 1:
         raise CommitTooLarge(
-            f"one {encoded[0]['type']} of {_size(commit)} bytes, an item holds {MAX_ITEM_BYTES}: "
+            f"one {entries[0]['type']} of {_size(commit)} bytes, an item holds {MAX_ITEM_BYTES}: "
             "keep large content in S3 and its address in the event"
         )
-    half = len(encoded) // 2
-    yield from _split(head, commit_id, recorded_at, encoded[:half])
-    yield from _split(head, commit_id, recorded_at, encoded[half:])
+    half = len(entries) // 2
+    yield from _split(head, commit_id, recorded_at, entries[:half])
+    yield from _split(head, commit_id, recorded_at, entries[half:])
 
 
-def _draft(head: StreamHead, commit_id: str, recorded_at: datetime, encoded: list[dict[str, Any]]) -> Commit:
+def _draft(head: StreamHead, commit_id: str, recorded_at: datetime, entries: list[Entry]) -> Commit:
     return Commit(
         stream=head.stream,
         position=head.version + 1,
-        count=len(encoded),
+        count=len(entries),
         commit_id=commit_id,
         recorded_at=recorded_at,
-        types=tuple(entry["type"] for entry in encoded),
-        events=orjson.dumps(encoded, option=orjson.OPT_SORT_KEYS).decode(),
+        types=tuple(entry["type"] for entry in entries),
+        events=orjson.dumps(entries, option=orjson.OPT_SORT_KEYS).decode(),
         digest=head.digest,
     )
 

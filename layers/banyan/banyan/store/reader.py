@@ -8,9 +8,9 @@ from datetime import datetime
 from typing import Final
 
 from banyan.errors import StreamCorrupted
-from banyan.events import Event, EventRegistry
+from banyan.events import DomainEvent, Event, EventRegistry
 from banyan.store.base import Commit, CommitTable, Loaded, LogEntry, Snapshot, follow
-from banyan.store.items import decode
+from banyan.store.items import RecordedEvents, decode, payloads, recorded
 from banyan.streams import StreamHead, StreamId
 
 SNAPSHOT_INTERVAL: Final = 100
@@ -83,11 +83,12 @@ class StreamReader:
         ``StreamHead`` all are checked.
         """
         head = StreamHead.empty(stream) if after == 0 else after
+        last: Commit | None = None
         for attempt in range(HALF_COMMIT_READS):
             try:
-                for commit in self._behind(stream, head):
+                for commit in self._behind(stream, last.head if last else head):
+                    last = commit
                     yield commit
-                    head = commit.head
                 return
             except HalfCommit as half:
                 self._wait_for(half, attempt)
@@ -95,6 +96,14 @@ class StreamReader:
     def decode(self, commit: Commit) -> tuple[Event, ...]:
         """Events of one commit, old schema versions lifted. Raises ``EventError``, ``StreamCorrupted``."""
         return decode(commit, self.registry)
+
+    def payloads(self, commit: Commit) -> list[DomainEvent]:
+        """What the events of one commit say, all that a fold needs. Raises ``EventError``, ``StreamCorrupted``."""
+        return payloads(commit, self.registry)
+
+    def recorded(self, commits: Sequence[Commit]) -> RecordedEvents:
+        """Events of some commits, their payloads read now. Raises ``EventError``, ``StreamCorrupted``."""
+        return recorded(commits, self.registry)
 
     def head(self, stream: StreamId) -> StreamHead:
         """Newest commit boundary; one small read.
@@ -135,8 +144,7 @@ class StreamReader:
             snapshot, base, tail = None, since, tuple(self.commits(stream, since))
         else:
             snapshot, base, tail = self._load_back(stream, state_version)
-        events = tuple(event for commit in tail for event in self.decode(commit))
-        return Loaded(tail[-1].head if tail else base, snapshot, tail, events)
+        return Loaded(tail[-1].head if tail else base, snapshot, tail, recorded(tail, self.registry))
 
     def find(self, stream: StreamId, commit_id: str) -> Commit | None:
         """Look back for a commit by its id; its last part when split."""
