@@ -20,9 +20,9 @@ from banyan.projections.memory import MemoryViews
 from banyan.projections.retries import RetryPolicy
 from banyan.projections.state import CachedStates, ProjectionStates
 from banyan.projections.views import FailureRecord
-from banyan.reactions.base import History, Policy, Reaction, Schedule, Send
+from banyan.reactions.base import REACTOR, History, Policy, Reaction, Schedule, Send
 from banyan.reactions.policies import Policies
-from banyan.reactions.reactor import REACTOR, Effect, Reactor
+from banyan.reactions.reactor import Effect, Reactor
 from banyan.store import Commit, EventStore, Expected
 from banyan.store.memory import MemoryTable
 from banyan.streams import StreamId

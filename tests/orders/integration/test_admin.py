@@ -14,7 +14,7 @@ from tests.support.engines import DynamoDBEngine
 
 from banyan.notices import PROJECTION_PAUSED
 from banyan.projections.views import Generation
-from banyan.reactions.reactor import REACTOR
+from banyan.reactions.base import REACTOR
 
 LIST = "/admin/projections/order_list"
 REACTOR_PATH = "/admin/projections/reactor"

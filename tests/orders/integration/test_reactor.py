@@ -12,7 +12,7 @@ from tests.support.engines import DynamoDBEngine
 from tests.support.wire import lost_answer
 
 from banyan.errors import StoreUnavailable
-from banyan.reactions.reactor import REACTOR
+from banyan.reactions.base import REACTOR
 from orders.state import OrderStatus
 
 ORDERS = [f"o-{number}" for number in range(6)]

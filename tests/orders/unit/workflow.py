@@ -20,8 +20,9 @@ from banyan.events import Event, Metadata
 from banyan.projections.memory import MemoryViews
 from banyan.projections.retries import RetryPolicy
 from banyan.projections.views import Views
+from banyan.reactions.base import REACTOR
 from banyan.reactions.policies import Policies
-from banyan.reactions.reactor import REACTOR, Reactor
+from banyan.reactions.reactor import Reactor
 from banyan.store import Commit, CommitTable, EventStore
 from banyan.store.eventstore import write_snapshot
 from banyan.store.memory import MemoryTable

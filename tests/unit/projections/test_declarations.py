@@ -7,7 +7,7 @@ from tests.support.projections import Balance, Cured, balances
 
 from banyan.errors import ConfigurationError
 from banyan.projections.base import RESERVED_NAMES, Lookup, StreamProjection, ViewProjection
-from banyan.reactions.reactor import REACTOR
+from banyan.reactions.base import REACTOR
 
 
 @pytest.mark.parametrize("name", ["", "a@1", "a#b", "a b"])

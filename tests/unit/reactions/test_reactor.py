@@ -15,7 +15,8 @@ from tests.support.reactions import POISON, Bank, Noted, deposited
 from banyan.errors import BatchFailed, ConfigurationError, StoreUnavailable
 from banyan.projections.retries import BREAKER, RetryPolicy
 from banyan.projections.state import ProjectionState
-from banyan.reactions.reactor import DEPLOYMENT, REACTOR, Beginning, Reactor
+from banyan.reactions.base import REACTOR
+from banyan.reactions.reactor import DEPLOYMENT, Beginning, Reactor
 from banyan.streams import StreamId
 
 ANNA, BEN, CARL = account("anna"), account("ben"), account("carl")

@@ -14,7 +14,8 @@ import boto3
 from banyan.adapters.dynamodb.gateway import Gateway
 from banyan.adapters.dynamodb.views import DynamoDBViews
 from banyan.projections.views import ViewUpdate
-from banyan.reactions.reactor import MARK, REACTOR
+from banyan.reactions.base import REACTOR
+from banyan.reactions.reactor import MARK
 from banyan_tools.local.engine import ISOLATION
 from banyan_tools.local.environment import environment
 from banyan_tools.local.errors import StackError

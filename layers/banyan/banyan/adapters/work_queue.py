@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from functools import cached_property
+from functools import cache, cached_property
 from typing import TYPE_CHECKING, Any, Final
 
 from botocore.exceptions import BotoCoreError, ClientError
 from pydantic import TypeAdapter
 
 from banyan.errors import StoreUnavailable
-from banyan.projections.rebuild.builds import Work
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
 
-MAX_BATCH: Final = 10
+    from banyan.projections.rebuild.builds import Work
 
-_WORK: Final = TypeAdapter(Work)
+MAX_BATCH: Final = 10
 
 
 class SqsWorkQueue:
@@ -58,9 +57,16 @@ class SqsWorkQueue:
 
 def read_work(message: Mapping[str, Any]) -> Work:
     """Read a message as Lambda hands it over. Raises ``pydantic.ValidationError`` for one that is none."""
-    return _WORK.validate_json(message["body"])
+    return _work().validate_json(message["body"])
+
+
+@cache
+def _work() -> TypeAdapter[Work]:
+    from banyan.projections.rebuild.builds import Work
+
+    return TypeAdapter(Work)
 
 
 def _entry(number: int, work: Work, delay_seconds: int) -> Any:
-    body = _WORK.dump_json(work).decode()
+    body = _work().dump_json(work).decode()
     return {"Id": str(number), "MessageBody": body, "DelaySeconds": delay_seconds}

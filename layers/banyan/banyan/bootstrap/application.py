@@ -12,7 +12,6 @@ from pydantic import BaseModel
 
 from banyan.adapters.clients import dynamodb_client, events_client, lambda_client, s3_client, sqs_client
 from banyan.adapters.dynamodb.commits import DynamoDBTable
-from banyan.adapters.dynamodb.deadlines import DynamoDBDeadlines
 from banyan.adapters.dynamodb.documents import (
     BUILDS,
     CELLS,
@@ -23,44 +22,42 @@ from banyan.adapters.dynamodb.documents import (
     Layout,
 )
 from banyan.adapters.dynamodb.gateway import ClockWatch, Gateway
-from banyan.adapters.dynamodb.reports import DynamoDBReports
-from banyan.adapters.dynamodb.traces import DynamoDBTraces
 from banyan.adapters.dynamodb.views import DynamoDBViews
 from banyan.adapters.event_bus import ClaimChecks, EventBridgeNotices, EventBus, EventPublisher
 from banyan.adapters.functions import Functions, LambdaFunctions
 from banyan.adapters.settings import FunctionNames, Queues, Services, Settings, Tables, read_domain_settings
 from banyan.adapters.work_queue import SqsWorkQueue
 from banyan.commands.handler import CommandHandler, HandlesCommands, Retries
-from banyan.deadlines.base import WaitingDeadlines
 from banyan.decider import AnyDecider
 from banyan.documents import Documents
 from banyan.domain import Domain, deadline_durations, load_domain
 from banyan.events import EventRegistry
 from banyan.notices import NoNotices, Notices
 from banyan.once import once
-from banyan.projections.catchup import CatchUp, LogCheckpoints
-from banyan.projections.operations import Operations, Standstill, StatusReader
-from banyan.projections.processor import ProjectionProcessor, StreamProcessor, subscribed
-from banyan.projections.rebuild.builds import Builds, WorkQueue
-from banyan.projections.retries import RetryPolicy
 from banyan.projections.state import CachedStates, ProjectionStates
 from banyan.projections.views import Views
-from banyan.reactions.policies import Policies
-from banyan.reactions.reactor import REACTOR, Effect, Reactor, reacting
-from banyan.reconciliation.report import Reports
+from banyan.reactions.base import REACTOR
 from banyan.store import EventStore
 from banyan.store.eventstore import Clock, utc_now
 from banyan.telemetry import NoTelemetry, Telemetry
-from banyan.traces import Timeline, Traces
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
     from banyan.bootstrap.rebuilds import Rebuilds
+    from banyan.deadlines.base import WaitingDeadlines
     from banyan.deadlines.runner import DeadlineRunner
     from banyan.migration.migration import Migration
+    from banyan.projections.catchup import CatchUp, LogCheckpoints
+    from banyan.projections.operations import Operations, Standstill
+    from banyan.projections.processor import ProjectionProcessor, StreamProcessor
+    from banyan.projections.rebuild.builds import Builds, WorkQueue
     from banyan.projections.rebuild.worker import RebuildWorker
+    from banyan.projections.retries import RetryPolicy
+    from banyan.reactions.reactor import Effect, Reactor
     from banyan.reconciliation.reconciler import Reconciler
+    from banyan.reconciliation.report import Reports
+    from banyan.traces import Timeline, Traces
 
 
 @dataclass(frozen=True)
@@ -125,6 +122,8 @@ class Application:
     @cached_property
     def retry_policy(self) -> RetryPolicy:
         """How failing streams are treated, and where that is announced."""
+        from banyan.projections.retries import RetryPolicy
+
         return RetryPolicy(
             max_retries=self.settings.max_retries,
             backoff_ms=self.settings.backoff_ms,
@@ -137,6 +136,8 @@ class Application:
     @cached_property
     def processor(self) -> ProjectionProcessor:
         """What keeps the domain's projections up to date."""
+        from banyan.projections.processor import ProjectionProcessor
+
         return ProjectionProcessor(
             self.store,
             self.views,
@@ -150,6 +151,8 @@ class Application:
     @cached_property
     def reactor(self) -> Reactor:
         """What lets policies react to events, publishes them and keeps their traces."""
+        from banyan.reactions.reactor import Reactor
+
         return Reactor(self.store, self.views, self._effects, states=self.cached_states, retry_policy=self.retry_policy)
 
     @cached_property
@@ -175,6 +178,10 @@ class Application:
     @cached_property
     def operations(self) -> Operations:
         """What an operator does to projections and to the reactor."""
+        from banyan.projections.operations import Operations, StatusReader
+        from banyan.projections.processor import StreamProcessor, subscribed
+        from banyan.reactions.reactor import reacting
+
         projections = [subscribed(projection, self.views, self.clock) for projection in self.domain.projections]
         reactions = reacting(self._effects, self.views, self.clock)
         projection_states = self.cached_states
@@ -193,16 +200,22 @@ class Application:
     @cached_property
     def log_checkpoints(self) -> LogCheckpoints:
         """Up to when the log of all streams is applied."""
+        from banyan.projections.catchup import LogCheckpoints
+
         return LogCheckpoints(self._cursors(LOG_CHECKPOINTS))
 
     @cached_property
     def deadlines(self) -> WaitingDeadlines:
         """Where commands wait for their time."""
+        from banyan.adapters.dynamodb.deadlines import DynamoDBDeadlines
+
         return DynamoDBDeadlines(self.gateway, self.tables.deadlines, self.settings.log_buckets)
 
     @cached_property
     def builds(self) -> Builds:
         """Rebuilds of projections, and how far they have come."""
+        from banyan.projections.rebuild.builds import Builds
+
         return Builds(self._cursors(BUILDS), self._cursors(SEGMENTS))
 
     @cached_property
@@ -248,6 +261,8 @@ class Application:
     @cached_property
     def reports(self) -> Reports:
         """Reports of the reconciliation."""
+        from banyan.adapters.dynamodb.reports import DynamoDBReports
+
         return DynamoDBReports(self.gateway, self.tables.reports)
 
     @cached_property
@@ -258,11 +273,17 @@ class Application:
     @cached_property
     def traces(self) -> Traces:
         """What keeps the index of traces."""
+        from banyan.adapters.dynamodb.traces import DynamoDBTraces
+        from banyan.traces import Traces
+
         return Traces(DynamoDBTraces(self.gateway, self.tables.traces), self.settings.trace_days)
 
     @cached_property
     def timeline(self) -> Timeline:
         """What answers which events a request set off."""
+        from banyan.adapters.dynamodb.traces import DynamoDBTraces
+        from banyan.traces import Timeline
+
         return Timeline(DynamoDBTraces(self.gateway, self.tables.traces), self.store)
 
     def _handler(self, decider: AnyDecider) -> CommandHandler[Any, Any]:
@@ -277,6 +298,8 @@ class Application:
 
     @cached_property
     def _effects(self) -> Sequence[Effect]:
+        from banyan.reactions.policies import Policies
+
         policies = Policies(
             self.domain.policies,
             self.domain.deciders,
@@ -289,12 +312,16 @@ class Application:
         return [self.traces, policies, *([self.publisher] if self.services.event_bus else [])]
 
     def _standstill(self, processor: StreamProcessor) -> Standstill:
+        from banyan.projections.operations import Standstill
+
         return Standstill(processor.projectors, self.cached_states, self.builds, self.clock, self.telemetry)
 
     def _cursors(self, layout: Layout) -> Documents:
         return DynamoDBDocuments(self.gateway, self.tables.cursors, layout)
 
     def _catch_up(self, processor: StreamProcessor) -> CatchUp:
+        from banyan.projections.catchup import CatchUp
+
         return CatchUp(processor, self.store, self.log_checkpoints, self.clock, self.telemetry)
 
 

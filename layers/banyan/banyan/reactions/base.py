@@ -6,12 +6,16 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
+from typing import Any, Final
 
 from pydantic import BaseModel
 
 from banyan.errors import ConfigurationError
 from banyan.events import Event
+from banyan.projections.views import Generation
+
+REACTOR: Final = Generation("reactor")
+"""Stands for the reactor among the projections."""
 
 _NAME = re.compile(r"[A-Za-z0-9_-]+")
 

@@ -14,12 +14,11 @@ from banyan.projections.projector import CommitSource, Projector, StreamBatch, S
 from banyan.projections.retries import RetryPolicy
 from banyan.projections.state import CachedStates
 from banyan.projections.views import Generation, Views, ViewUpdate, WriteConflict
+from banyan.reactions.base import REACTOR
 from banyan.store import Commit, EventStore
 from banyan.store.eventstore import Clock
 from banyan.streams import BEGINNING_OF_TIME, RESERVED_TENANTS, StreamId
 from banyan.telemetry import span
-
-REACTOR: Final = Generation("reactor")
 
 DEPLOYMENT: Final = timedelta(minutes=15)
 """How long the first event may have waited for a reactor that is being deployed."""

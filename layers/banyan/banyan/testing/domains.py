@@ -26,9 +26,9 @@ from banyan.projections.memory import MemoryViews
 from banyan.projections.processor import ProjectionProcessor, StreamProcessor
 from banyan.projections.retries import RetryPolicy
 from banyan.projections.views import Generation
-from banyan.reactions.base import History, Policy, Reaction, Schedule
+from banyan.reactions.base import REACTOR, History, Policy, Reaction, Schedule
 from banyan.reactions.policies import Policies
-from banyan.reactions.reactor import REACTOR, Reactor
+from banyan.reactions.reactor import Reactor
 from banyan.store import Commit, EventStore
 from banyan.store.memory import MemoryTable
 from banyan.streams import StreamId
