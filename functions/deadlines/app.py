@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+from banyan.adapters.lambda_init import at_init
 from banyan.adapters.observability import instrumented, telemetry
 from banyan.bootstrap import bootstrap
 from banyan.deadlines.runner import DeadlineRunner
-from banyan.once import once
 
 
-@once
+@at_init
 def runner() -> DeadlineRunner:
     """The deadlines of this process."""
     return bootstrap(telemetry=telemetry()).deadline_runner

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+from banyan.adapters.lambda_init import at_init
 from banyan.adapters.observability import instrumented, logger, telemetry
 from banyan.bootstrap import Application, bootstrap
 from banyan.entrypoints.work import time_left
-from banyan.once import once
 
 
-@once
+@at_init
 def application() -> Application:
     """The parts of this process."""
     return bootstrap(telemetry=telemetry())

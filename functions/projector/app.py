@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
+from banyan.adapters.lambda_init import at_init
 from banyan.adapters.observability import instrumented, telemetry
 from banyan.bootstrap import Application, bootstrap
 from banyan.entrypoints.changes import mark_touched
 from banyan.entrypoints.stream_batches import catch_up, project_records, read_records
-from banyan.once import once
 
 
-@once
+@at_init
 def application() -> Application:
     """The parts of this process."""
     return bootstrap(telemetry=telemetry())

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
+from banyan.adapters.lambda_init import at_init
 from banyan.adapters.observability import instrumented, telemetry
 from banyan.bootstrap import bootstrap
 from banyan.entrypoints.work import work_off
-from banyan.once import once
 from banyan.projections.rebuild.worker import RebuildWorker
 
 
-@once
+@at_init
 def worker() -> RebuildWorker:
     """What works the queue off."""
     return bootstrap(telemetry=telemetry()).rebuild_worker

@@ -169,10 +169,13 @@ def instrumented(handler: Handler) -> Handler:
     def invoke(event: Any, context: Any) -> Any:
         if cold.acquire(blocking=False):
             telemetry().cold_start(context)
-            _set_up_tracing()
+            set_up_tracing()
         try:
-            with log_context(function_request_id=getattr(context, "aws_request_id", "")):
-                return _reported(handler, event, context)
+            with (
+                log_context(function_request_id=getattr(context, "aws_request_id", "")),
+                reporting_failures("the function failed"),
+            ):
+                return handler(event, context)
         finally:
             telemetry().flush()
             flush_spans()
@@ -180,18 +183,20 @@ def instrumented(handler: Handler) -> Handler:
     return invoke
 
 
-def _reported(handler: Handler, event: Any, context: Any) -> Any:
+@contextmanager
+def reporting_failures(message: str) -> Iterator[None]:
+    """Log what a block raises; an error that is not the engine's own comes out as ``HandlerFailed``."""
     try:
-        return handler(event, context)
+        yield
     except BanyanError as error:
-        log_failure("the function failed", error)
+        log_failure(message, error)
         raise
     except Exception as error:
-        log_failure("the function failed", error)
+        log_failure(message, error)
         raise HandlerFailed(f"{type(error).__name__} {_reason(error)}".rstrip()) from None
 
 
-def _set_up_tracing() -> None:
+def set_up_tracing() -> None:
     """Install tracing once for the process; unless it is on, nothing of OpenTelemetry is even imported."""
     if os.environ.get(TRACING, OFF) == OFF or is_traced():
         return
