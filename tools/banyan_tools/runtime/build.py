@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import gzip
+import json
 import os
 import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from banyan_tools.local.engine import ISOLATION
 from banyan_tools.local.errors import StackError
@@ -49,16 +52,46 @@ def build(folder: Path) -> None:
     if subprocess.run(command, cwd=ROOT, env=os.environ | settings).returncode:
         raise StackError("The build failed: the SAM CLI says why above.")
     for part in filter(Path.is_dir, folder.iterdir()):
-        drop_services(part / "python" / "botocore" / "data")
-        compile_code(python, part)
+        finish(python, part)
     shutil.copy(ROOT / CONFIG, folder)
 
 
-def drop_services(data: Path) -> None:
-    """Drop botocore's description of every service that nothing calls: most of the layer."""
+def finish(python: Path, part: Path) -> None:
+    """Drop from a function or layer what nothing calls, and compile the rest."""
+    data = part / "python" / "botocore" / "data"
+    if data.is_dir():
+        trim_sdk(data)
+    compile_code(python, part)
+
+
+def trim_sdk(data: Path) -> None:
+    """Drop what botocore knows of services that nothing calls, and what it says to readers about the others.
+
+    That is most of the layer, and a client parses the rest of it when it is made.
+    """
     for service in data.glob("*/"):
         if service.name not in KEPT_SERVICES:
             shutil.rmtree(service)
+    endpoints = json.loads((data / "endpoints.json").read_text())
+    for partition in endpoints["partitions"]:
+        partition["services"] = {name: partition["services"].get(name, {}) for name in sorted(KEPT_SERVICES)}
+    (data / "endpoints.json").write_text(json.dumps(endpoints))
+    for model in data.glob("*/*/service-2.json.gz"):
+        described = json.loads(gzip.decompress(model.read_bytes()))
+        model.write_bytes(gzip.compress(json.dumps(undocumented(described)).encode(), mtime=0))
+
+
+def undocumented(part: Any) -> Any:
+    """A part of a service's description without its documentation; a member of that name is no text, and stays."""
+    if isinstance(part, list):
+        return [undocumented(each) for each in part]
+    if not isinstance(part, dict):
+        return part
+    return {
+        name: undocumented(value)
+        for name, value in part.items()
+        if name != "documentation" or not isinstance(value, str)
+    }
 
 
 def compile_code(python: Path, part: Path) -> None:
