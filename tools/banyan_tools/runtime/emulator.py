@@ -44,6 +44,8 @@ class Emulator:
         Folder that its code folder is relative to.
     environment : Mapping[str, str]
         What stands in its environment besides the template's variables.
+    python : str
+        An interpreter with ``awslambdaric``; this one unless given.
 
     Raises
     ------
@@ -51,7 +53,9 @@ class Emulator:
         The emulator is not installed, or the code folder is missing.
     """
 
-    def __init__(self, function: Resource, root: Path, environment: Mapping[str, str]) -> None:
+    def __init__(
+        self, function: Resource, root: Path, environment: Mapping[str, str], python: str = sys.executable
+    ) -> None:
         properties = function.properties
         folder = root / properties["Code"]["S3Key"]
         if not folder.is_dir():
@@ -65,7 +69,7 @@ class Emulator:
                 *(str(emulator_binary()), "--log-level", "error"),
                 *("--runtime-interface-emulator-address", f"127.0.0.1:{port}"),
                 *("--runtime-api-address", f"127.0.0.1:{runtime}"),
-                *(sys.executable, "-m", "awslambdaric", properties["Handler"]),
+                *(python, "-m", "awslambdaric", properties["Handler"]),
             ],
             port,
             {**lambda_variables(function), **template_variables(function), **environment},
