@@ -82,7 +82,7 @@ def trim_sdk(data: Path) -> None:
 
 
 def undocumented(part: Any) -> Any:
-    """A part of a service's description without its documentation; a member of that name is no text, and stays."""
+    """A part of a service's description without its documentation; a member of that name is an object, and stays."""
     if isinstance(part, list):
         return [undocumented(each) for each in part]
     if not isinstance(part, dict):
