@@ -13,10 +13,12 @@ from banyan.commands.handler import CommandHandler
 from banyan.decider import Decider
 from banyan.errors import CommandRejected
 from banyan.events import CamelModel, DomainEvent
+from banyan.projections.snapshotter import Snapshotter
 from banyan.store import EventStore, Snapshot
 from banyan.store.eventstore import write_snapshot
 from banyan.store.verify import verify_stream
 from banyan.streams import StreamHead
+from banyan.telemetry import NoTelemetry
 
 A = account("a")
 
@@ -124,3 +126,19 @@ def test_a_snapshot_never_takes_the_place_of_a_commit(dynamodb: DynamoDBEngine) 
     assert head.version == 4
     assert [event.version for event in store.read(A)] == [1, 2, 3, 4]
     assert store.find(A, "none") is None
+
+
+def test_a_snapshot_is_written_from_one_load_and_none_where_it_is_not_due(dynamodb: DynamoDBEngine) -> None:
+    store = filled(dynamodb, 5)
+    snapshotter = Snapshotter(store, [ACCOUNTS], 4, NoTelemetry())
+    dynamodb.wire.clear()
+
+    snapshotter.renew([(A, 5)])
+    assert dynamodb.wire.sent == ["Query", "PutItem"]
+    dynamodb.wire.clear()
+
+    store.append(A, store.head(A), deposits(1))
+    dynamodb.wire.clear()
+    snapshotter.renew([(A, 6)])
+    assert dynamodb.wire.sent == ["Query"]
+    assert store_snapshot(store).version == 5

@@ -50,17 +50,10 @@ class Snapshotter:
 
     def _take_one(self, decider: AnyDecider, stream: StreamId, version: int) -> None:
         try:
-            if not self._taken(decider, stream, version):
-                write_snapshot(self._store, decider, stream)
+            write_snapshot(self._store, decider, stream, self._interval)
         except Exception as error:
             self._telemetry.count("SnapshotFailures")
             _logger.warning(
                 "no snapshot was taken: the next one will make up for it",
                 extra={"stream": str(stream), "version": version, "error": type(error).__name__},
             )
-
-    def _taken(self, decider: AnyDecider, stream: StreamId, version: int) -> bool:
-        snapshot = self._store.load(stream, state_version=decider.state_version).snapshot
-        if snapshot is None or not decider.reads(snapshot.state_version, snapshot.fingerprint):
-            return False
-        return not crosses(self._interval, snapshot.version, version)

@@ -259,23 +259,30 @@ def crosses(interval: int, before: int, after: int) -> bool:
     return before // interval < after // interval
 
 
-def write_snapshot(store: EventStore, decider: AnyDecider, stream: StreamId) -> Snapshot | None:
-    """Fold a stream up to its head and keep the state; off the command path.
+def write_snapshot(store: EventStore, decider: AnyDecider, stream: StreamId, interval: int = 1) -> Snapshot | None:
+    """Fold a stream up to its head and keep the state; off the command path, and from one load.
+
+    Parameters
+    ----------
+    interval : int
+        Nothing is written while the stream has not passed a multiple of it since the newest snapshot that fits.
 
     Returns
     -------
     Snapshot or None
-        ``None`` for an empty stream, or when the newest snapshot stands at the head already.
+        ``None`` when nothing was written.
 
     Raises
     ------
     StreamCorrupted, EventError, StoreUnavailable
     """
     loaded = store.load(stream, state_version=decider.state_version)
-    base = restore(decider, loaded.snapshot)
+    base, covered = restore(decider, loaded.snapshot), 0
     if loaded.snapshot and base is None:
         loaded = store.load(stream)
-    elif not loaded.commits:
+    elif loaded.snapshot:
+        covered = loaded.snapshot.version
+    if not crosses(interval, covered, loaded.head.version):
         return None
     state = decider.fold(loaded.events.payloads, base)
     snapshot = snapshot_of(decider, loaded.head, state)
