@@ -99,6 +99,27 @@ class Capacity:
             self.units[model.name] += entry["CapacityUnits"]
 
 
+class Unreported:
+    """Adds up what writes consume that DynamoDB Local does not report, of items below 1 KB.
+
+    Attributes
+    ----------
+    units : int
+        Two for each item of a transaction; for each insert of a batch one, and one for each lookup.
+    """
+
+    def __init__(self, client: DynamoDBClient) -> None:
+        self.units = 0
+        client.meta.events.register("provide-client-params.dynamodb.TransactWriteItems", self._transaction)
+        client.meta.events.register("provide-client-params.dynamodb.BatchExecuteStatement", self._inserts)
+
+    def _transaction(self, params: Mapping[str, Any], **_: Any) -> None:
+        self.units += 2 * len(params["TransactItems"])
+
+    def _inserts(self, params: Mapping[str, Any], **_: Any) -> None:
+        self.units += sum(1 + each["Statement"].count("_sort'") for each in params["Statements"])
+
+
 WEAK: frozenset[tuple[str, str]] = frozenset()
 """Operation and table, as the template calls it, of reads that decide nothing and need not be strongly consistent."""
 
