@@ -316,17 +316,12 @@ class TestRepeats:
 
     def test_of_a_long_history_no_more_is_believed_to_be_known_than_is_kept(self) -> None:
         moments = [START + timedelta(seconds=number) for number in range(SEARCHED_COMMITS + 3)]
-        commits = [commit_at(number + 1, moment) for number, moment in enumerate(moments)]
+        newest_first = {f"x{number}": (number, moments[number - 1]) for number in range(len(moments), 0, -1)}
 
-        known = CommitIdCache().preceded_by(commits, START)
+        known = CommitIdCache().preceded_by(newest_first, START).bounded()
 
         assert (len(known.places), known.oldest) == (SEARCHED_COMMITS, 4)
         assert moments[2] < known.since <= moments[3]
-
-
-def commit_at(version: int, moment: datetime) -> Commit:
-    """A commit of one event."""
-    return Commit(A, version, 1, f"x{version}", moment, ("Deposited",), "[]", "")
 
 
 def test_a_decider_may_say_several_things(store: EventStore) -> None:

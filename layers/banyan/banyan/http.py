@@ -5,10 +5,20 @@ from __future__ import annotations
 from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler import api_gateway as powertools
 
-from banyan.entrypoints.http.call import Call, CurrentCall, merged, tagged
+from banyan.entrypoints.http.call import Call, CurrentCall, Replayable, ReplayableCall, merged, tagged
 from banyan.queries import Provenance
 
-__all__ = ["Call", "CurrentCall", "Provenance", "Response", "Router", "merged", "tagged"]
+__all__ = [
+    "Call",
+    "CurrentCall",
+    "Provenance",
+    "Replayable",
+    "ReplayableCall",
+    "Response",
+    "Router",
+    "merged",
+    "tagged",
+]
 
 
 class Router(powertools.Router):

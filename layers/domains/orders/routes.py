@@ -11,7 +11,7 @@ from typing import Annotated, Final
 from aws_lambda_powertools.event_handler.openapi.params import Query
 
 from banyan import CommandRejected, Event
-from banyan.http import Call, CurrentCall, Response, Router, merged, tagged
+from banyan.http import CurrentCall, Replayable, ReplayableCall, Response, Router, merged, tagged
 from banyan.streams import StreamId
 from orders.commands import AddItem, CancelOrder, Command, CreateOrder, PayOrder
 from orders.events import CustomerId, Item, Sku
@@ -50,9 +50,9 @@ Limit = Annotated[int, Query(ge=1, le=200)]
 
 
 @commands.post("/orders", operation_id="createOrder", summary="Order something", status_code=201)
-def create_order(body: NewOrder, call: CurrentCall) -> Response[CommandAnswer]:
+def create_order(body: NewOrder, call: ReplayableCall) -> Response[CommandAnswer]:
     """Create an order of at least one item."""
-    order_id = body.order_id or call.attempt.new_id
+    order_id = body.order_id or call.new_id
     call.require_path_id(body.customer_id, "customerId")
     for index, item in enumerate(body.items):
         call.require_path_id(item.sku, f"items.{index}.sku")
@@ -63,28 +63,28 @@ def create_order(body: NewOrder, call: CurrentCall) -> Response[CommandAnswer]:
 
 
 @commands.post("/orders/<orderId>/items", operation_id="addItem", summary="Add a line to an order")
-def add_item(orderId: str, body: Item, call: CurrentCall) -> Response[CommandAnswer]:
+def add_item(orderId: str, body: Item, call: ReplayableCall) -> Response[CommandAnswer]:
     """Add an item to an order that is neither paid nor cancelled."""
     call.require_path_id(body.sku, "sku")
     return _handle(call, orderId, AddItem(item=body))
 
 
 @commands.post("/orders/<orderId>/pay", operation_id="payOrder", summary="Pay an order in full")
-def pay_order(orderId: str, body: PayOrder, call: CurrentCall) -> Response[CommandAnswer]:
+def pay_order(orderId: str, body: PayOrder, call: ReplayableCall) -> Response[CommandAnswer]:
     """Pay the exact total of an order that is neither paid nor cancelled."""
     return _handle(call, orderId, body)
 
 
 @commands.post("/orders/<orderId>/cancel", operation_id="cancelOrder", summary="Cancel an order")
-def cancel_order(orderId: str, body: CancelOrder, call: CurrentCall) -> Response[CommandAnswer]:
+def cancel_order(orderId: str, body: CancelOrder, call: ReplayableCall) -> Response[CommandAnswer]:
     """Cancel an order; a paid one is refunded."""
     return _handle(call, orderId, body)
 
 
 @commands.post("/inventory/<sku>/receive", operation_id="receiveStock", summary="Receive pieces of a SKU")
-def receive_stock(sku: Sku, body: ReceivedStock, call: CurrentCall) -> Response[StockCommandAnswer]:
+def receive_stock(sku: Sku, body: ReceivedStock, call: ReplayableCall) -> Response[StockCommandAnswer]:
     """Add to the stock of a SKU; from the first time on it is tracked, and orders reserve what they want of it."""
-    command = ReceiveStock(sku=sku, quantity=body.quantity, at=call.application.clock())
+    command = ReceiveStock(sku=sku, quantity=body.quantity, at=call.now())
     outcome = call.handle(_stock(call, sku), command)
     version = outcome.head.version
     return tagged(StockCommandAnswer(sku=sku, version=version, available=outcome.state.available), version)
@@ -168,16 +168,16 @@ def get_daily_sales(
     return merged(DailySales, found.provenance, {"days": days})
 
 
-def _order(call: Call, order_id: str) -> StreamId:
+def _order(call: Replayable, order_id: str) -> StreamId:
     return call.stream("order", order_id, "orderId")
 
 
-def _stock(call: Call, sku: str) -> StreamId:
+def _stock(call: Replayable, sku: str) -> StreamId:
     call.require_path_id(sku, "sku")
     return call.stream(ENTITY, stock_id(sku), "sku")
 
 
-def _handle(call: Call, order_id: str, command: Command, status: int = 200) -> Response[CommandAnswer]:
+def _handle(call: Replayable, order_id: str, command: Command, status: int = 200) -> Response[CommandAnswer]:
     outcome = call.handle(_order(call, order_id), command)
     version, order = outcome.head.version, outcome.state
     answer = CommandAnswer(order_id=order_id, version=version, status=order.status, total_amount=order.total_amount)

@@ -5,17 +5,21 @@ from __future__ import annotations
 import importlib.util
 import json
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
+from threading import Barrier
 from typing import Any
 
 import pytest
 from tests.orders.support.http import CONTEXT, ITEM, ORDER, Answer, body_of, event, problem
 from tests.support.engines import DynamoDBEngine
-from tests.support.wire import lost_answer, refused
+from tests.support.wire import Capacity, Fault, delivered, lost_answer, lost_request, refused
 
 from banyan.bootstrap import bootstrap
 from banyan.projections.processor import ProjectionProcessor
+from banyan.store.eventstore import write_snapshot
+from banyan.streams import StreamId
 
 FUNCTIONS = Path(__file__).parents[3] / "functions"
 
@@ -114,13 +118,80 @@ def test_requests_to_the_database_are_counted(
 ) -> None:
     create = ("POST", "/orders", ORDER)
     send("GET", "/orders/none")
-    assert sent(environment, lambda: send(*create, idempotency_key="k")) == ["PutItem", "Query", "PutItem", "PutItem"]
-    assert sent(environment, lambda: send(*create, idempotency_key="k")) == ["PutItem"]
+    assert sent(environment, lambda: send(*create, idempotency_key="k")) == ["PutItem", "Query", "PutItem"]
+    assert sent(environment, lambda: send(*create, idempotency_key="k")) == ["PutItem", "Query", "Query"]
+    assert sent(environment, lambda: send(*create, idempotency_key="r")) == ["PutItem", "Query", "PutItem"]
+    assert sent(environment, lambda: send(*create, idempotency_key="r")) == ["PutItem"]
     assert sent(environment, lambda: send("POST", "/orders/o-1/items", ITEM)) == ["Query", "PutItem"]
     project()
     assert sent(environment, lambda: send("GET", "/orders/o-1", query={"minVersion": 2})) == ["BatchGetItem", "Query"]
     assert sent(environment, lambda: send("GET", "/orders")) == ["Query"]
     assert sent(environment, lambda: send("GET", "/openapi.json", tenant=None)) == []
+
+
+@pytest.mark.parametrize("dynamodb", [pytest.param("dynamodb_local", marks=pytest.mark.dynamodb_local)], indirect=True)
+def test_a_command_with_a_key_is_three_requests_and_three_write_units(environment: DynamoDBEngine, send: Send) -> None:
+    """A put that is refused does not say what it consumed: it is a unit more for each repeat."""
+    capacity = Capacity(environment.client)
+
+    def cost(path: str, body: Any, key: str) -> tuple[list[str], float]:
+        capacity.units.clear()
+        requests = sent(environment, lambda: send("POST", path, body, idempotency_key=key))
+        return requests, capacity.units["PutItem"]
+
+    cold, warm = cost("/orders", ORDER, "k-1"), cost("/orders/o-1/items", ITEM, "k-2")
+    assert cold == warm == (["PutItem", "Query", "PutItem"], 3)
+    assert cost("/orders", ORDER, "k-1") == (["PutItem", "Query", "Query"], 0)
+    assert cost("/orders", ORDER, "refused") == (["PutItem", "Query", "PutItem"], 2)
+    assert cost("/orders", ORDER, "refused") == (["PutItem"], 0)
+
+
+def test_a_repeat_costs_the_same_however_long_the_stream_is(environment: DynamoDBEngine, send: Send) -> None:
+    application = bootstrap(client=lambda: environment.client)
+    send("POST", "/orders", ORDER)
+    for _ in range(230):
+        assert send("POST", "/orders/o-1/items", ITEM)["statusCode"] == 200
+    write_snapshot(application.store, application.domain.decider("order"), StreamId("acme", "order", "o-1"))
+    first = send("POST", "/orders/o-1/items", ITEM, idempotency_key="k")
+    again: list[Answer] = []
+    repeater = load("command_api", environment).handler
+    request = event("POST", "/orders/o-1/items", ITEM, idempotency_key="k")
+    assert sent(environment, lambda: again.append(repeater(request, CONTEXT))) == ["PutItem", "Query", "Query"]
+    assert [answer["body"] for answer in again] == [first["body"]]
+
+
+def test_eight_at_once_take_effect_once(environment: DynamoDBEngine, send: Send) -> None:
+    """Each in a container of its own."""
+    handlers = [load("command_api", environment).handler for _ in range(8)]
+    send("POST", "/orders", ORDER)
+    start = Barrier(8, timeout=20)
+
+    def add(handler: Callable[..., Answer]) -> Answer:
+        start.wait()
+        return handler(event("POST", "/orders/o-1/items", ITEM, idempotency_key="k"), CONTEXT)
+
+    with ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(add, handlers))
+    assert {(answer["statusCode"], answer["body"], answer["headers"]["ETag"]) for answer in answers} == {
+        (200, answers[0]["body"], '"2"')
+    }
+    assert sum("Idempotency-Replayed" not in answer["headers"] for answer in answers) == 1
+    assert len(body_of(send("GET", "/orders/o-1/events"))["events"]) == 2
+
+
+@pytest.mark.parametrize("fault", [lost_answer, lost_request])
+@pytest.mark.parametrize("request_number", range(3))
+def test_an_answer_or_a_request_that_is_lost_changes_nothing(
+    environment: DynamoDBEngine, send: Send, fault: Fault, request_number: int
+) -> None:
+    environment.wire.clear()
+    environment.wire.inject(*[delivered] * request_number, fault)
+    first = send("POST", "/orders", ORDER, idempotency_key="k")
+    assert len(environment.wire.sent) == 4
+    again = send("POST", "/orders", ORDER, idempotency_key="k")
+    assert (again["statusCode"], again["body"]) == (first["statusCode"], first["body"])
+    assert first["statusCode"] == 201
+    assert len(body_of(send("GET", "/orders/o-1/events"))["events"]) == 1
 
 
 def test_a_lost_answer_to_the_commit_is_no_conflict(environment: DynamoDBEngine, send: Send) -> None:

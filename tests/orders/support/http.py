@@ -22,6 +22,7 @@ from banyan.entrypoints.http.api import Api, query_api
 from banyan.entrypoints.http.idempotency import IdempotentRequests
 from banyan.entrypoints.http.identity import ADMIN
 from banyan.entrypoints.http.openapi import routers
+from banyan.http import Router
 from banyan.notices import NoNotices
 from banyan.projections.memory import MemoryViews
 from banyan.projections.processor import ProjectionProcessor
@@ -85,6 +86,8 @@ class Server:
     ----------
     sleep : Callable[[float], None]
         Waits for a request that is still running, seconds.
+    commands : Router, optional
+        Routes in place of those that the domain declares.
     settings
         Fields of ``Settings``.
     """
@@ -95,9 +98,11 @@ class Server:
         views: Views | None = None,
         records: IdempotencyTable | None = None,
         sleep: Callable[[float], None] = time.sleep,
+        commands: Router | None = None,
+        domains: str = "orders",
         **settings: Any,
     ) -> None:
-        domain = load_domain("orders")
+        domain = load_domain(domains)
         self.clock = ManualClock()
         self.store = EventStore(table or MemoryTable(), domain.registry, self.clock)
         self.views = views or MemoryViews()
@@ -121,7 +126,7 @@ class Server:
         )
         self.records = records or MemoryIdempotency()
         once = IdempotentRequests(self.records, chosen.idempotency_hours, self.clock, sleep)
-        self.commands = Api(self.application, *routers(domain)[0], once=once)
+        self.commands = Api(self.application, *([commands] if commands else routers(domain)[0]), once=once)
         self.queries = query_api(self.application)
         self.console = admin_api(self.application)
         self.runner = ProjectionProcessor(

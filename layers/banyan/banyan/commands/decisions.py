@@ -12,7 +12,7 @@ from functools import partial
 from typing import Any, Final
 from uuid import uuid4
 
-from banyan.commands.handler import Aggregate, Aggregates, HandlesCommands, Outcome, Retries
+from banyan.commands.handler import Aggregate, Aggregates, Finder, HandlesCommands, Outcome, Retries
 from banyan.decision import Decided, Decision, Participants, States
 from banyan.errors import CommandRejected, CommitTooLarge, ConcurrencyError, ConfigurationError
 from banyan.events import Metadata
@@ -318,6 +318,10 @@ class DecidingHandler:
         self._handler = handler
         self._decisions = decisions
         self._declared = {decision.command: decision for decision in declared}
+
+    @property
+    def finder(self) -> Finder | None:
+        return self._handler.finder
 
     def handle(self, stream: StreamId, command: Any, **options: Any) -> Outcome[Any]:
         """What became of the stream that the command was sent to. Raises as ``Decisions.handle``."""

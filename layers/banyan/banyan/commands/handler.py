@@ -76,9 +76,14 @@ class CommitIdCache:
         """Add a commit that was just appended after them."""
         return self._bounded({**self.places, commit_id: (head.version, head.recorded_at)}, self.since, self.limit)
 
-    def preceded_by(self, commits: Iterable[Commit], since: datetime) -> CommitIdCache:
-        """Add what came before them, oldest first: all since a moment."""
-        return self._bounded({**_places(commits), **self.places}, since, SEARCHED_COMMITS)
+    def preceded_by(self, places: dict[str, _Place], since: datetime) -> CommitIdCache:
+        """Add what came before them, newest first: all since a moment, however many they are."""
+        oldest_first = dict(reversed(places.items()))
+        return CommitIdCache({**oldest_first, **self.places}, since, SEARCHED_COMMITS)
+
+    def bounded(self) -> CommitIdCache:
+        """Those of them that are worth keeping."""
+        return self._bounded(self.places, self.since, self.limit)
 
     @staticmethod
     def _bounded(places: Mapping[str, _Place], since: datetime, limit: int) -> CommitIdCache:
@@ -179,19 +184,34 @@ class Aggregates(Generic[S]):
     def load(self, stream: StreamId) -> Aggregate[S]:
         """An aggregate as of now: all but what is new comes from the cache or a snapshot."""
         kept = self._cache.get(stream)
-        aggregate = self._load_tail(kept) if kept else self._load_cold(stream)
+        aggregate = self._load_tail(kept) if kept else self._load_back(stream)[0]
         self._cache.put(aggregate)
         return aggregate
 
     def searched(self, aggregate: Aggregate[S], commit_id: str, first_attempt: datetime | None) -> Aggregate[S]:
-        """Know all commits since a first attempt; one search serves all later commands of this process."""
-        known, stream = aggregate.commits, aggregate.head.stream
+        """Know a commit if it was made since a first attempt, and what came after it, or after that moment.
+
+        One search serves all later commands of this process.
+        """
+        known = aggregate.commits
         if first_attempt is None or first_attempt >= known.since or commit_id in known.places:
             return aggregate
-        found = list(self._store.recorded_since(stream, first_attempt, known.oldest))
-        searched = replace(aggregate, commits=known.preceded_by(reversed(found), first_attempt))
-        self._cache.put(searched)
+        places: dict[str, _Place] = {}
+        since = first_attempt
+        for commit in self._store.recorded_since(aggregate.head.stream, first_attempt, known.oldest):
+            places.setdefault(commit.commit_id, (commit.last, commit.recorded_at))
+            if commit.commit_id == commit_id:
+                since = commit.recorded_at + _TICK
+                break
+        searched = replace(aggregate, commits=known.preceded_by(places, since))
+        self._cache.put(replace(searched, commits=searched.commits.bounded()))
         return searched
+
+    def find(self, stream: StreamId, commit_id: str, first_attempt: datetime) -> Outcome[S] | None:
+        """What became of a command, if its commit stands."""
+        aggregate = self.searched(self.load(stream), commit_id, first_attempt)
+        version = aggregate.commits.version(commit_id)
+        return None if version is None else self.outcome_at(stream, version, commit_id)
 
     def appended(self, aggregate: Aggregate[S], appended: Appended, commit_id: str) -> Outcome[S]:
         """What became of an aggregate by an append of this process."""
@@ -201,7 +221,9 @@ class Aggregates(Generic[S]):
 
     def outcome_at(self, stream: StreamId, version: int, commit_id: str) -> Outcome[S]:
         """What became of a command by a commit that ends at a version."""
-        return self._around(stream, version, commit_id)[1]
+        aggregate, loaded = self._load_back(stream, version)
+        own = [commit for commit in loaded.commits if commit.commit_id == commit_id]
+        return Outcome(aggregate.head, aggregate.state, self._store.recorded(own), repeated=True)
 
     def around(
         self, stream: StreamId, commit_id: str, first_attempt: datetime | None
@@ -209,28 +231,18 @@ class Aggregates(Generic[S]):
         """An aggregate before a commit, and what became of it by that; as it is now, if it has no such commit."""
         now = self.searched(self.load(stream), commit_id, first_attempt)
         version = now.commits.version(commit_id)
-        return (now, Outcome(now.head, now.state, ())) if version is None else self._around(stream, version, commit_id)
+        if version is None:
+            return now, Outcome(now.head, now.state, ())
+        outcome = self.outcome_at(stream, version, commit_id)
+        return self._load_back(stream, outcome.events[0].version - 1)[0], outcome
 
-    def _around(self, stream: StreamId, version: int, commit_id: str) -> tuple[Aggregate[S], Outcome[S]]:
-        state, head, parts = self.decider.initial(), StreamHead.empty(stream), list[Commit]()
-        before = Aggregate(head, state, CommitIdCache())
-        for commit in self._store.commits(stream):
-            if commit.position > version:
-                break
-            state, head = self.decider.fold(self._store.payloads(commit), state), commit.head
-            if commit.commit_id == commit_id:
-                parts.append(commit)
-            else:
-                before = Aggregate(head, state, CommitIdCache())
-        return before, Outcome(head, state, self._store.recorded(parts), repeated=True)
-
-    def _load_cold(self, stream: StreamId) -> Aggregate[S]:
-        loaded = self._store.load(stream, state_version=self.decider.state_version)
+    def _load_back(self, stream: StreamId, upto: int | None = None) -> tuple[Aggregate[S], Loaded]:
+        loaded = self._store.load(stream, state_version=self.decider.state_version, upto=upto)
         state = restore(self.decider, loaded.snapshot)
         if loaded.snapshot and state is None:
-            loaded = self._store.load(stream)
+            loaded = self._store.load(stream, upto=upto)
         base = self.decider.initial() if state is None else state
-        return self._evolved(base, CommitIdCache.of(loaded), loaded)
+        return self._evolved(base, CommitIdCache.of(loaded), loaded), loaded
 
     def _load_tail(self, kept: Aggregate[S]) -> Aggregate[S]:
         loaded = self._store.load(kept.head.stream, since=kept.head)
@@ -284,8 +296,16 @@ class Retries:
         raise AssertionError("unreachable")
 
 
+Finder = Callable[[StreamId, str, datetime], Outcome[Any] | None]
+"""Finds what became of a command in its stream, by the id of its commit, made not before some moment; only reads."""
+
+
 class HandlesCommands(Protocol):
     """Whatever handles the commands of an entity."""
+
+    @property
+    def finder(self) -> Finder | None:
+        """Set where a commit in its stream shows all that became of a command."""
 
     def handle(
         self,
@@ -328,6 +348,7 @@ class CommandHandler(Generic[S, C]):
     ) -> None:
         self._store = store
         self.aggregates = Aggregates(store, decider, cache_size)
+        self.finder: Finder | None = self.aggregates.find
         self._telemetry = telemetry or NoTelemetry()
         self._retries = Retries(retries, backoff_ms, telemetry, sleep)
 

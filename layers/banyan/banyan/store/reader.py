@@ -126,8 +126,15 @@ class StreamReader:
         """Version of the newest event, 0 for an empty stream."""
         return self.head(stream).version
 
-    def load(self, stream: StreamId, *, state_version: int | None = None, since: StreamHead | None = None) -> Loaded:
-        """Load a stream as of its head.
+    def load(
+        self,
+        stream: StreamId,
+        *,
+        state_version: int | None = None,
+        since: StreamHead | None = None,
+        upto: int | None = None,
+    ) -> Loaded:
+        """Load a stream as of its head, or of a commit before it.
 
         Parameters
         ----------
@@ -135,6 +142,8 @@ class StreamReader:
             Accept a snapshot whose state has this version; without it all events are read.
         since : StreamHead, optional
             Read only what came after.
+        upto : int, optional
+            Version that a commit ends with. What is found includes that commit: no snapshot of it is accepted.
 
         Raises
         ------
@@ -143,7 +152,7 @@ class StreamReader:
         if since is not None:
             snapshot, base, tail = None, since, tuple(self.commits(stream, since))
         else:
-            snapshot, base, tail = self._load_back(stream, state_version)
+            snapshot, base, tail = self._load_back(stream, state_version, upto)
         return Loaded(tail[-1].head if tail else base, snapshot, tail, recorded(tail, self.registry))
 
     def find(self, stream: StreamId, commit_id: str) -> Commit | None:
@@ -183,11 +192,11 @@ class StreamReader:
         return _checked(head, _commits(self.table.forward(stream, version)))
 
     def _load_back(
-        self, stream: StreamId, state_version: int | None
+        self, stream: StreamId, state_version: int | None, upto: int | None
     ) -> tuple[Snapshot | None, StreamHead, tuple[Commit, ...]]:
         page = None if state_version is None else self._page
         for attempt in range(HALF_COMMIT_READS):
-            snapshot, found, tail = _back_to_snapshot(self.table.backward(stream, page=page), state_version)
+            snapshot, found, tail = _back_to_snapshot(self.table.backward(stream, upto, page), state_version)
             base = found or StreamHead.empty(stream)
             try:
                 return snapshot, base, tuple(_checked(base, tail))

@@ -12,6 +12,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from tests.orders.support import plain_routes
 from tests.orders.support.http import ITEM, ORDER, Answer, Server, body_of, event, problem
 from tests.support.clocks import ManualClock, no_sleep
 
@@ -19,6 +20,7 @@ from banyan.commands.handler import CLOCK_SKEW, REMEMBERED_COMMITS
 from banyan.commands.idempotency import MemoryIdempotency, Record
 from banyan.entrypoints.http.idempotency import WAITS_SECONDS
 from banyan.errors import StoreUnavailable
+from banyan.http import Router
 from banyan.store.memory import MemoryTable
 
 KEY = {"idempotency_key": "key-1"}
@@ -62,9 +64,15 @@ class Unreliable(MemoryTable):
             raise StoreUnavailable("no answer")
 
 
+@pytest.fixture(params=["replayable", "plain"])
+def commands(request: pytest.FixtureRequest) -> Router | None:
+    """Routes that promise to be replayable, or that promise nothing."""
+    return plain_routes.commands if request.param == "plain" else None
+
+
 @pytest.fixture
-def server() -> Server:
-    return Server(records=CountedRecords())
+def server(commands: Router | None) -> Server:
+    return Server(records=CountedRecords(), commands=commands)
 
 
 def told(answer: Answer) -> tuple[int, str, str | None]:
@@ -85,11 +93,21 @@ def test_a_repeat_gets_the_first_answer(server: Server) -> None:
     assert server.commits() == 2
 
 
-def test_it_costs_one_write_before_and_one_after_and_a_repeat_one(server: Server) -> None:
-    server.post("/orders", ORDER, **KEY)
+def test_it_costs_a_write_and_a_repeat_one(server: Server, commands: Router | None) -> None:
+    """The answer of a route that promises nothing costs another one."""
     assert isinstance(server.records, CountedRecords)
-    assert server.records.used == ["claim", "replace"]
     server.post("/orders", ORDER, **KEY)
+    first = ["claim", "replace"] if commands else ["claim"]
+    assert server.records.used == first
+    server.post("/orders", ORDER, **KEY)
+    assert server.records.used == [*first, "claim"]
+
+
+def test_an_answer_without_a_commit_costs_a_write_before_and_one_after(server: Server) -> None:
+    assert isinstance(server.records, CountedRecords)
+    server.post("/orders/o-1/items", ITEM, **KEY)
+    assert server.records.used == ["claim", "replace"]
+    server.post("/orders/o-1/items", ITEM, **KEY)
     assert server.records.used == ["claim", "replace", "claim"]
 
 
@@ -176,9 +194,9 @@ def test_a_key_without_conditions_stands_for_what_it_always_stood_for(server: Se
     assert record.fingerprint == sha256(b'user-1 POST /orders/o-1/pay {"amount":"5"}').hexdigest()
 
 
-def test_a_new_life_of_a_key_makes_a_new_order() -> None:
+def test_a_new_life_of_a_key_makes_a_new_order(commands: Router | None) -> None:
     body = {"customerId": "c", "items": [ITEM]}
-    server = Server()
+    server = Server(commands=commands)
     made: list[str] = []
     for _ in range(3):
         first, again = (server.post("/orders", body, **KEY) for _ in range(2))
@@ -190,10 +208,10 @@ def test_a_new_life_of_a_key_makes_a_new_order() -> None:
 
 
 @pytest.mark.parametrize("refuses", ["before", "after"])
-def test_a_crash_does_not_end_the_life_of_a_key(refuses: str) -> None:
+def test_a_crash_does_not_end_the_life_of_a_key(refuses: str, commands: Router | None) -> None:
     body = {"customerId": "c", "items": [ITEM]}
     table = Unreliable()
-    server = Server(table=table)
+    server = Server(table=table, commands=commands)
     server.post("/orders", body, **KEY)
     server.clock.move(timedelta(hours=25))
     table.refuses = refuses
@@ -213,8 +231,8 @@ def test_the_same_request_may_be_spelled_otherwise(server: Server) -> None:
     assert told(again) == told(first)
 
 
-def test_a_key_is_remembered_as_long_as_the_setting_says() -> None:
-    server = Server(idempotency_hours=48)
+def test_a_key_is_remembered_as_long_as_the_setting_says(commands: Router | None) -> None:
+    server = Server(idempotency_hours=48, commands=commands)
     server.post("/orders", ORDER)
     server.post("/orders/o-1/items", ITEM, **KEY)
     server.clock.move(timedelta(hours=47, minutes=59))
@@ -227,9 +245,9 @@ def test_a_key_is_remembered_as_long_as_the_setting_says() -> None:
 
 
 @pytest.mark.parametrize("refuses", ["before", "after"])
-def test_a_server_error_is_not_final(refuses: str) -> None:
+def test_a_server_error_is_not_final(refuses: str, commands: Router | None) -> None:
     table = Unreliable()
-    server = Server(table=table)
+    server = Server(table=table, commands=commands)
     server.post("/orders", ORDER)
     table.refuses = refuses
     assert problem(server.post("/orders/o-1/items", ITEM, **KEY)) == (503, "unavailable")
@@ -253,9 +271,9 @@ class Buggy(MemoryTable):
         super().insert(commits, **checks)
 
 
-def test_an_error_that_no_one_foresaw_is_not_final_either() -> None:
+def test_an_error_that_no_one_foresaw_is_not_final_either(commands: Router | None) -> None:
     table = Buggy()
-    server = Server(table=table)
+    server = Server(table=table, commands=commands)
     table.fails = True
     assert server.post("/orders", ORDER, **KEY)["statusCode"] == 500
     table.fails = False
@@ -274,11 +292,11 @@ class SetBack(MemoryIdempotency):
         return standing
 
 
-def test_the_commit_of_a_store_whose_clock_is_slow_is_found_by_a_repeat() -> None:
+def test_the_commit_of_a_store_whose_clock_is_slow_is_found_by_a_repeat(commands: Router | None) -> None:
     """It was recorded before the request began, by that clock, and lies behind a long history."""
 
     table, records = Unreliable(), SetBack()
-    server = Server(table=table, records=records)
+    server = Server(table=table, records=records, commands=commands)
     records.clock = server.clock
     server.post("/orders", ORDER)
     table.refuses = "after"
@@ -307,9 +325,9 @@ class Contended(MemoryTable):
         super().insert(commits, **checks)
 
 
-def test_contention_is_not_final() -> None:
+def test_contention_is_not_final(commands: Router | None) -> None:
     table = Contended()
-    server, other = Server(table=table), Server(table=table)
+    server, other = Server(table=table, commands=commands), Server(table=table)
     server.post("/orders", ORDER)
     table.rival = lambda: other.post("/orders/o-1/items", ITEM)
     answer = server.post("/orders/o-1/items", ITEM, **KEY)
@@ -330,7 +348,8 @@ def test_a_conflict_with_the_version_the_caller_named_is_final(server: Server) -
 
 
 @pytest.mark.parametrize("body", [ORDER, {"customerId": "c", "items": [ITEM]}])
-def test_an_answer_that_cannot_be_kept_is_given_all_the_same(server: Server, body: Any) -> None:
+def test_an_answer_that_cannot_be_kept_is_given_all_the_same(body: Any) -> None:
+    server = Server(records=CountedRecords(), commands=plain_routes.commands)
     assert isinstance(server.records, CountedRecords)
     server.records.refuses = True
     first = server.post("/orders", body, **KEY)
@@ -357,7 +376,7 @@ class Held(MemoryTable):
         super().insert(commits, **checks)
 
 
-def test_a_repeat_waits_for_the_first_to_finish() -> None:
+def test_a_repeat_waits_for_the_first_to_finish(commands: Router | None) -> None:
     table = Held()
     waits: list[float] = []
 
@@ -366,7 +385,7 @@ def test_a_repeat_waits_for_the_first_to_finish() -> None:
         table.go_on.set()
         first.result(20)
 
-    server = Server(table=table, sleep=sleep)
+    server = Server(table=table, sleep=sleep, commands=commands)
     with ThreadPoolExecutor(1) as pool:
         first = pool.submit(server.post, "/orders", ORDER, **KEY)
         assert table.arrived.wait(20)
@@ -375,10 +394,10 @@ def test_a_repeat_waits_for_the_first_to_finish() -> None:
     assert (replayed(again), len(waits), server.commits()) == (True, 1, 1)
 
 
-def test_a_repeat_gives_up_waiting_after_a_while() -> None:
+def test_a_repeat_gives_up_waiting_after_a_while(commands: Router | None) -> None:
     table = Held()
     waits: list[float] = []
-    server = Server(table=table, sleep=waits.append)
+    server = Server(table=table, sleep=waits.append, commands=commands)
     with ThreadPoolExecutor(1) as pool:
         first = pool.submit(server.post, "/orders", ORDER, **KEY)
         assert table.arrived.wait(20)
@@ -392,10 +411,10 @@ def test_a_repeat_gives_up_waiting_after_a_while() -> None:
     assert first.result()["statusCode"] == 201
 
 
-def test_one_that_outlives_its_lease_does_no_harm() -> None:
+def test_one_that_outlives_its_lease_does_no_harm(commands: Router | None) -> None:
     """The first attempt stalls before its insert, a repeat takes over and finishes, then the first continues."""
     table = Held()
-    server = Server(table=table)
+    server = Server(table=table, commands=commands)
     with ThreadPoolExecutor(1) as pool:
         first = pool.submit(server.post, "/orders", ORDER, **KEY)
         assert table.arrived.wait(20)
@@ -431,9 +450,9 @@ def test_a_claim_holds_for_longer_than_an_invocation_may_run_also_one_that_was_t
         server.clock.move(timedelta(seconds=2))
 
 
-def test_many_at_once_take_effect_once() -> None:
+def test_many_at_once_take_effect_once(commands: Router | None) -> None:
     for _ in range(5):
-        server = Server(sleep=lambda seconds: time.sleep(seconds / 10))
+        server = Server(sleep=lambda seconds: time.sleep(seconds / 10), commands=commands)
         server.post("/orders", ORDER)
         start = Barrier(8, timeout=20)
 

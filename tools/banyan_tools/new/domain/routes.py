@@ -9,7 +9,7 @@ from typing import Annotated
 from aws_lambda_powertools.event_handler.openapi.params import Query
 
 from banyan import NotFound
-from banyan.http import CurrentCall, Provenance, Response, Router, merged, tagged
+from banyan.http import CurrentCall, Provenance, Replayable, ReplayableCall, Response, Router, merged, tagged
 from banyan_tools.new.domain.tasks import TASK, TASKS, FinishTask, OpenTask, Task, TaskRow
 
 commands, queries = Router(), Router()
@@ -22,13 +22,13 @@ class TaskAnswer(TaskRow, Provenance):
 
 
 @commands.post("/tasks/<taskId>", operation_id="openTask")
-def open_task(taskId: str, body: OpenTask, call: CurrentCall) -> Response[Task]:
+def open_task(taskId: str, body: OpenTask, call: ReplayableCall) -> Response[Task]:
     """Open a task."""
     return _handle(call, taskId, body)
 
 
 @commands.post("/tasks/<taskId>/finish", operation_id="finishTask")
-def finish_task(taskId: str, call: CurrentCall) -> Response[Task]:
+def finish_task(taskId: str, call: ReplayableCall) -> Response[Task]:
     """Say that a task is done."""
     return _handle(call, taskId, FinishTask())
 
@@ -43,6 +43,6 @@ def get_task(taskId: str, call: CurrentCall, minVersion: int = 0, atVersion: AtV
     return tagged(merged(TaskAnswer, found.provenance, dict(found.value)), found.provenance.version)
 
 
-def _handle(call: CurrentCall, task_id: str, command: OpenTask | FinishTask) -> Response[Task]:
+def _handle(call: Replayable, task_id: str, command: OpenTask | FinishTask) -> Response[Task]:
     outcome = call.handle(call.stream(TASK.entity, task_id, "taskId"), command)
     return tagged(outcome.state, outcome.head.version)

@@ -19,7 +19,7 @@ from banyan.bootstrap import Application
 from banyan.commands.idempotency import IdempotencyTable
 from banyan.entrypoints.http.call import Attempt, Call, HttpResolver, routes_of
 from banyan.entrypoints.http.health import table_checks
-from banyan.entrypoints.http.idempotency import HttpAnswer, IdempotentRequests
+from banyan.entrypoints.http.idempotency import HttpAnswer, IdempotentRequests, Worked
 from banyan.entrypoints.http.identity import Caller, identify, identify_operator
 from banyan.entrypoints.http.openapi import public_routes, routers
 from banyan.entrypoints.http.problems import CONTENT_TYPE, BadRequest, problem_of
@@ -105,15 +105,16 @@ class Api:
         metadata = _metadata(request, headers, correlation_id, caller, traceparent)
         expected = headers.expected_version
 
-        def work(attempt: Attempt) -> HttpAnswer:
+        def work(attempt: Attempt) -> Worked:
             call = Call(self._application, self._queries, caller, metadata, expected, attempt)
-            return self._resolver.answer(event, invocation, body, {"call": call})
+            answer = self._resolver.answer(event, invocation, body, {"call": call})
+            return Worked(answer, call.progress)
 
         key = headers.idempotency_key
         if self._once and key:
             fingerprint = _fingerprint(request, headers, caller.actor, body)
             return self._once.run(f"{caller.tenant}#{key}", fingerprint, _lease(invocation), work)
-        return _unless_known(headers, work(Attempt.only()))
+        return _unless_known(headers, work(Attempt.only()).answer)
 
     def _caller(self, event: Mapping[str, Any]) -> Caller:
         claim = self._application.settings.tenant_claim

@@ -8,9 +8,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, Protocol, TypeVar
 from uuid import UUID, uuid4, uuid5
 
 from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
@@ -21,10 +21,10 @@ from aws_lambda_powertools.utilities.data_classes import APIGatewayProxyEventV2
 from pydantic import BaseModel
 
 from banyan.bootstrap import Application
-from banyan.commands.handler import Outcome
+from banyan.commands.handler import HandlesCommands, Outcome
 from banyan.commands.idempotency import Record
 from banyan.entrypoints.http.identity import Caller
-from banyan.entrypoints.http.problems import Contention, InvalidId, PreconditionFailed
+from banyan.entrypoints.http.problems import Contention, InvalidId, PreconditionFailed, RequestInProgress
 from banyan.entrypoints.http.requests import ETAG, etag
 from banyan.errors import ConcurrencyError, InvalidStreamId
 from banyan.events import Metadata
@@ -49,11 +49,14 @@ class Attempt:
         For the thing it makes, when the client chose no id.
     first_attempt : datetime, optional
         Given when an earlier attempt may have made its commit unseen, not before this moment.
+    looks : bool
+        Whether it only looks for that commit, since another attempt may be at work.
     """
 
     commit_id: str
     new_id: str
     first_attempt: datetime | None = None
+    looks: bool = False
 
     @classmethod
     def only(cls) -> Attempt:
@@ -61,11 +64,33 @@ class Attempt:
         return cls(str(uuid4()), str(uuid4()))
 
     @classmethod
-    def under(cls, record: Record, *, again: bool) -> Attempt:
+    def under(cls, record: Record, *, again: bool, looks: bool = False) -> Attempt:
         """An attempt under a claim, the first or ``again``; a key that is used after it expired gets other ids."""
         life = f"{record.key}@{record.started_at.isoformat()}"
         ids = str(uuid5(_IDS, life)), str(uuid5(_IDS, f"{life} new"))
-        return cls(*ids, record.first_attempt if again else None)
+        return cls(*ids, record.first_attempt if again else None, looks)
+
+
+@dataclass(slots=True)
+class Progress:
+    """What a route did so far.
+
+    Parameters
+    ----------
+    replayable : bool
+        Whether it promised that its answer follows from its request and from one outcome.
+    outcomes : list[Outcome | None]
+        For each command that was handled, its outcome if a commit in its stream shows all of it.
+    """
+
+    replayable: bool = False
+    outcomes: list[Outcome[Any] | None] = field(default_factory=list)
+
+    @property
+    def can_be_replayed(self) -> bool:
+        """Whether the answer can be given again from one commit."""
+        outcome = self.outcomes[0] if len(self.outcomes) == 1 else None
+        return self.replayable and outcome is not None and len(outcome.events) > 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +109,8 @@ class Call:
         Version the caller saw.
     attempt : Attempt
         ``attempt.new_id`` is for what the client did not name; a repeat of the request gets the same one.
+    progress : Progress
+        What the route did so far.
     """
 
     application: Application
@@ -92,6 +119,16 @@ class Call:
     metadata: Metadata
     expected: int | None
     attempt: Attempt
+    progress: Progress = field(default_factory=Progress)
+
+    @property
+    def new_id(self) -> str:
+        """For the thing that a request makes, when the client chose no id; the same in each attempt."""
+        return self.attempt.new_id
+
+    def now(self) -> datetime:
+        """The time, for a command."""
+        return self.application.clock()
 
     def stream(self, entity: str, id: str, field: str) -> StreamId:
         """The caller's stream of that name.
@@ -119,8 +156,16 @@ class Call:
         As ``CommandHandler.handle``, but for ``ConcurrencyError``: ``PreconditionFailed`` at another version than the
         caller expects, ``Contention`` when a caller who expected none kept losing.
         """
+        handler, outcomes = self.application.handlers[stream.entity], self.progress.outcomes
+        place = len(outcomes)
+        outcomes.append(None)
+        outcome = self._found(handler, stream) if self.attempt.looks else self._handled(handler, stream, command)
+        outcomes[place] = outcome if handler.finder else None
+        return outcome
+
+    def _handled(self, handler: HandlesCommands, stream: StreamId, command: Any) -> Outcome[Any]:
         try:
-            return self.application.handlers[stream.entity].handle(
+            return handler.handle(
                 stream,
                 command,
                 commit_id=self.attempt.commit_id,
@@ -132,14 +177,56 @@ class Call:
             kind = Contention if self.expected is None else PreconditionFailed
             raise kind(error.stream, error.expected, error.actual) from error
 
+    def _found(self, handler: HandlesCommands, stream: StreamId) -> Outcome[Any]:
+        """What became of the command by an earlier attempt."""
+        find, first_attempt = handler.finder, self.attempt.first_attempt
+        found = find(stream, self.attempt.commit_id, first_attempt) if find and first_attempt else None
+        if found is None:
+            raise RequestInProgress("no attempt has made its commit yet")
+        return found
+
+
+class Replayable(Protocol):
+    """What a call offers to a route whose answers can be given again: no query, nothing that differs next time."""
+
+    @property
+    def caller(self) -> Caller: ...
+
+    @property
+    def new_id(self) -> str: ...
+
+    def now(self) -> datetime: ...
+
+    def stream(self, entity: str, id: str, field: str) -> StreamId: ...
+
+    def require_path_id(self, id: str, field: str) -> None: ...
+
+    def handle(self, stream: StreamId, command: Any) -> Outcome[Any]: ...
+
 
 def _current(request: Request) -> Call:
     call: Call = request.context["call"]
+    if call.attempt.looks:
+        raise RequestInProgress("only a route that promises to be replayable is asked for its commit")
+    return call
+
+
+def _replayable(request: Request) -> Replayable:
+    call: Call = request.context["call"]
+    call.progress.replayable = True
     return call
 
 
 CurrentCall = Annotated[Call, Depends(_current)]
 """The type of a route's parameter that takes the verified call."""
+
+ReplayableCall = Annotated[Replayable, Depends(_replayable)]
+"""The same, with the promise that an answer follows from the request and the outcome of the one command it handles.
+
+From nothing else: no query, no clock, no setting; and the route does nothing besides. A repeat with its
+``Idempotency-Key`` is then answered from the commit, and the answer need not be kept: one request less. An answer
+without a commit is kept all the same, as is every answer of a route that does not promise this.
+"""
 
 
 def tagged(answer: A, version: int, status: int = 200) -> Response[A]:

@@ -1,17 +1,18 @@
-"""Handling a request once: claim its key, work, keep the answer."""
+"""Handling a request once: claim its key, work, keep the answer unless its commit can give it again."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import timedelta
+from http import HTTPStatus
 from typing import Any, Final
 from uuid import uuid4
 
 from banyan.adapters.observability import log_failure
 from banyan.commands.idempotency import IdempotencyTable, Record, StoredAnswer, answered, released
-from banyan.entrypoints.http.call import Attempt
+from banyan.entrypoints.http.call import Attempt, Progress
 from banyan.entrypoints.http.problems import KeyReused, RequestInProgress
 from banyan.store.eventstore import Clock, utc_now
 
@@ -19,6 +20,17 @@ REPLAYED: Final = "Idempotency-Replayed"
 WAITS_SECONDS: Final = (0.05, 0.1, 0.2, 0.4, 0.8, 1.6)
 
 HttpAnswer = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Worked:
+    """What an attempt came to."""
+
+    answer: HttpAnswer
+    progress: Progress
+
+
+Work = Callable[[Attempt], Worked]
 
 
 class IdempotentRequests:
@@ -40,7 +52,7 @@ class IdempotentRequests:
         self._clock = clock
         self._sleep = sleep
 
-    def run(self, key: str, fingerprint: str, lease: timedelta, work: Callable[[Attempt], HttpAnswer]) -> HttpAnswer:
+    def run(self, key: str, fingerprint: str, lease: timedelta, work: Work) -> HttpAnswer:
         """Do the work, or give the answer it had before.
 
         Parameters
@@ -51,8 +63,9 @@ class IdempotentRequests:
             The same for every repeat of the request.
         lease : timedelta
             Longer than the work can take.
-        work : Callable[[Attempt], HttpAnswer]
-            Its answer is kept unless it is a server error or asks to retry.
+        work : Work
+            Its answer is kept unless it is a server error, asks to retry, or can be replayed from its commit. An
+            attempt that ``looks`` for that commit may come while another one is at work.
 
         Raises
         ------
@@ -61,27 +74,32 @@ class IdempotentRequests:
         now = self._clock()
         mine = Record(key, fingerprint, str(uuid4()), now, now + lease, now + self._remember)
         standing = self._table.claim(mine, now)
-        again = standing.owner != mine.owner
-        if again:
-            standing = self._await(standing, mine)
-        if standing.answer:
-            return _again(standing.answer)
-        answer = work(Attempt.under(standing, again=again))
-        self._conclude(standing, answer)
-        return answer
-
-    def _await(self, standing: Record, mine: Record) -> Record:
-        """The record once it holds an answer or is ours."""
+        if standing.owner == mine.owner:
+            return self._worked(standing, work(Attempt.under(standing, again=False)))
         for seconds in (*WAITS_SECONDS, 0):
-            if standing.fingerprint != mine.fingerprint:
-                raise KeyReused("this Idempotency-Key came with another request before: choose a new one")
-            if standing.answer is None and standing.lease_until <= self._clock():
-                standing = self._take_over(standing, mine)
-            if standing.answer or standing.owner == mine.owner:
-                return standing
+            answer = self._again(standing, mine, work)
+            if answer:
+                return answer
             self._sleep(seconds)
             standing = self._table.get(mine.key) or standing
         raise RequestInProgress("the first request with this Idempotency-Key is still running: repeat it later")
+
+    def _again(self, standing: Record, mine: Record, work: Work) -> HttpAnswer | None:
+        """The answer to a repeat: as it was kept, from the commit, or from this attempt once no other is at work."""
+        if standing.fingerprint != mine.fingerprint:
+            raise KeyReused("this Idempotency-Key came with another request before: choose a new one")
+        found = _kept(standing) or _from_commit(standing, work)
+        if found or standing.lease_until > self._clock():
+            return found
+        standing = self._take_over(standing, mine)
+        if standing.owner != mine.owner:
+            return _kept(standing)
+        return self._worked(standing, work(Attempt.under(standing, again=True)))
+
+    def _worked(self, record: Record, worked: Worked) -> HttpAnswer:
+        if not _replayable(worked):
+            self._conclude(record, worked.answer)
+        return worked.answer
 
     def _take_over(self, standing: Record, mine: Record) -> Record:
         lease_until = self._clock() + (mine.lease_until - mine.started_at)
@@ -104,5 +122,19 @@ def _stored(answer: HttpAnswer) -> StoredAnswer:
     return StoredAnswer(answer["statusCode"], answer["headers"], answer["body"])
 
 
-def _again(answer: StoredAnswer) -> HttpAnswer:
-    return {"statusCode": answer.status, "headers": {**answer.headers, REPLAYED: "true"}, "body": answer.body}
+def _kept(record: Record) -> HttpAnswer | None:
+    kept = record.answer
+    return _replayed({"statusCode": kept.status, "headers": kept.headers, "body": kept.body}) if kept else None
+
+
+def _from_commit(record: Record, work: Work) -> HttpAnswer | None:
+    worked = work(Attempt.under(record, again=True, looks=True))
+    return _replayed(worked.answer) if _replayable(worked) else None
+
+
+def _replayable(worked: Worked) -> bool:
+    return worked.progress.can_be_replayed and worked.answer["statusCode"] < HTTPStatus.MULTIPLE_CHOICES
+
+
+def _replayed(answer: HttpAnswer) -> HttpAnswer:
+    return {**answer, "headers": {**answer["headers"], REPLAYED: "true"}}

@@ -67,6 +67,10 @@ class Facade:
         self._telemetry = telemetry or NoTelemetry()
         self._sleep = sleep
 
+    @property
+    def finder(self) -> None:
+        """A commit may be in the legacy system alone, and the primary another one when it is looked for."""
+
     def handle(
         self,
         stream: StreamId,

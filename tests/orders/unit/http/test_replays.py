@@ -1,0 +1,264 @@
+"""The answer of a route that takes a ``ReplayableCall`` is not kept: its commit gives it again, byte for byte."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from threading import Event
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from tests.orders.support import plain_routes
+from tests.orders.support.http import CONTEXT, ITEM, ORDER, Answer, Server, body_of, event, problem
+from tests.support.clocks import no_sleep
+
+from banyan.commands import handler
+from banyan.entrypoints.http.api import Api
+from banyan.entrypoints.http.call import routes_of
+from banyan.entrypoints.http.idempotency import IdempotentRequests
+from banyan.entrypoints.http.openapi import routers
+from banyan.http import ReplayableCall, Router
+from banyan.store.eventstore import write_snapshot
+from banyan.store.memory import MemoryTable
+from orders.commands import PayOrder
+from orders.routes import pay_order
+
+DOMAINS = "orders, banyan_tools.new.domain"
+
+
+@dataclass(frozen=True)
+class Example:
+    """A request, and what goes before and after it on its stream."""
+
+    route: str
+    path: str
+    body: Any
+    before: tuple[tuple[str, Any], ...]
+    after: tuple[tuple[str, Any], ...]
+
+
+CREATED, MORE = ("/orders", ORDER), ("/orders/o-1/items", {**ITEM, "sku": "B", "price": "0.125"})
+PAID, CANCELLED = ("/orders/o-1/pay", {"amount": "5"}), ("/orders/o-1/cancel", {"reason": "späť"})
+OPENED = ("/tasks/t-1", {"title": "Žltý kôň"})
+FINISHED: tuple[str, Any] = ("/tasks/t-1/finish", {})
+RECEIVED = ("/inventory/A/receive", {"quantity": 5})
+EXAMPLES = [
+    Example("/orders", *CREATED, (), (MORE, MORE, CANCELLED)),
+    Example("/orders/<orderId>/items", *MORE, (CREATED,), (MORE, MORE, CANCELLED)),
+    Example("/orders/<orderId>/pay", *PAID, (CREATED,), (CANCELLED,)),
+    Example("/orders/<orderId>/cancel", *CANCELLED, (CREATED, MORE), ()),
+    Example("/inventory/<sku>/receive", *RECEIVED, (RECEIVED,), (RECEIVED, RECEIVED)),
+    Example("/tasks/<taskId>", *OPENED, (), (FINISHED,)),
+    Example("/tasks/<taskId>/finish", *FINISHED, (OPENED,), ()),
+]
+
+
+def told(answer: Answer) -> Any:
+    """All of an answer but what names this very request."""
+    own = {"X-Correlation-Id", "Idempotency-Replayed"}
+    return {**answer, "headers": {name: value for name, value in answer["headers"].items() if name not in own}}
+
+
+def replayed(answer: Answer) -> bool:
+    return "Idempotency-Replayed" in answer["headers"]
+
+
+def commits(server: Server) -> int:
+    return sum(len(list(server.store.commits(stream))) for stream in server.store.streams())
+
+
+def snapshots(server: Server) -> None:
+    """Hide everything so far behind snapshots."""
+    for stream in server.store.streams():
+        write_snapshot(server.store, server.application.domain.decider(stream.entity), stream)
+
+
+def test_every_command_of_these_domains_is_tried() -> None:
+    commands = routers(Server(domains=DOMAINS).application.domain)[0]
+    assert {path for router in commands for path, _ in routes_of(router)} == {example.route for example in EXAMPLES}
+
+
+@pytest.mark.parametrize("restarts", [False, True])
+@pytest.mark.parametrize("example", EXAMPLES, ids=lambda example: example.route)
+def test_a_repeat_is_equal_though_its_stream_moved_on(example: Example, restarts: bool) -> None:
+    server = Server(domains=DOMAINS)
+    for path, body in example.before:
+        assert server.post(path, body)["statusCode"] < 300
+    first = server.post(example.path, example.body, idempotency_key="k")
+    for path, body in example.after:
+        assert server.post(path, body)["statusCode"] < 300
+    snapshots(server)
+    server.clock.move(timedelta(hours=23))
+    if restarts:
+        server.restart()
+    made = commits(server)
+    repeats = [server.post(example.path, example.body, idempotency_key="k") for _ in range(2)]
+    assert first["statusCode"] in (200, 201)
+    assert [told(again) for again in repeats] == [told(first)] * 2
+    assert (replayed(first), *map(replayed, repeats)) == (False, True, True)
+    assert commits(server) == made
+    record = server.records.get("acme#k")
+    assert record
+    assert record.answer is None
+
+
+PRICES = st.decimals("0.0001", "99999.9999", places=4).map(str)
+NAMES = st.sampled_from(["c-1", "Kôň & synovia", "東京", "a+b@example.org"])
+LINES = st.fixed_dictionaries(
+    {"sku": st.sampled_from(["A", "B C", "#%"]), "quantity": st.integers(1, 3), "price": PRICES}
+)
+REQUESTS = st.one_of(
+    st.tuples(
+        st.just("/orders"),
+        st.fixed_dictionaries({"customerId": NAMES, "items": st.lists(LINES, min_size=1, max_size=3)}).flatmap(
+            lambda body: st.sampled_from([body, {**body, "orderId": "o-1"}, {**body, "orderId": "o-2"}])
+        ),
+    ),
+    st.tuples(st.just("/orders/o-1/items"), LINES),
+    st.tuples(st.just("/orders/o-1/pay"), st.fixed_dictionaries({"amount": PRICES})),
+    st.tuples(st.just("/orders/o-1/cancel"), st.fixed_dictionaries({"reason": NAMES})),
+    st.tuples(st.just("/inventory/A/receive"), st.fixed_dictionaries({"quantity": st.integers(0, 9)})),
+    st.tuples(st.just("/tasks/t-1"), st.fixed_dictionaries({"title": NAMES})),
+    st.tuples(st.just("/tasks/t-1/finish"), st.just({})),
+)
+
+
+@settings(deadline=None, max_examples=60)
+@given(st.lists(REQUESTS, min_size=1, max_size=8), st.booleans(), st.booleans(), st.randoms(use_true_random=False))
+def test_whatever_was_answered_is_answered_again(
+    requests: list[tuple[str, Any]], restarts: bool, hides: bool, random: Any
+) -> None:
+    """Accepted or rejected, in any order, after everything else happened."""
+    server = Server(domains=DOMAINS, sleep=no_sleep)
+    server.post("/orders", ORDER)
+    sent = [(path, body, f"key-{number}") for number, (path, body) in enumerate(requests)]
+    first = {key: server.post(path, body, idempotency_key=key) for path, body, key in sent}
+    made = commits(server)
+    if hides:
+        snapshots(server)
+    if restarts:
+        server.restart()
+    server.clock.move(timedelta(hours=12))
+    random.shuffle(sent)
+    for path, body, key in sent:
+        again = server.post(path, body, idempotency_key=key)
+        assert (told(again), replayed(again)) == (told(first[key]), True)
+    assert commits(server) == made
+
+
+class Forgetful(MemoryTable):
+    """Dies right after its next insert, when told."""
+
+    dies = False
+
+    def insert(self, *arguments: Any, **more: Any) -> None:
+        super().insert(*arguments, **more)
+        if self.dies:
+            raise KeyboardInterrupt
+
+
+def test_a_request_that_died_after_its_commit_is_answered_at_once() -> None:
+    """Also while its claim holds: nothing is waited for."""
+    table = Forgetful()
+    server = Server(table=table, sleep=lambda _: pytest.fail("waited"))
+    table.dies = True
+    with pytest.raises(KeyboardInterrupt):
+        server.post("/orders", ORDER, idempotency_key="k")
+    table.dies = False
+    server.restart()
+    again = server.post("/orders", ORDER, idempotency_key="k")
+    assert (again["statusCode"], replayed(again), commits(server)) == (201, True, 1)
+
+
+def test_what_an_older_version_kept_is_answered_and_the_other_way_round() -> None:
+    """While a new version is deployed, both of them answer."""
+    server = Server(sleep=no_sleep)
+    once = IdempotentRequests(server.records, 24, server.clock, no_sleep)
+    older = Api(replace(server.application), plain_routes.commands, once=once)
+
+    def post(api: Api, path: str, key: str) -> Answer:
+        return api(event("POST", path, ITEM, idempotency_key=key), CONTEXT)
+
+    server.post("/orders", ORDER)
+    kept, unkept = post(older, "/orders/o-1/items", "older"), post(server.commands, "/orders/o-1/items", "newer")
+    assert told(post(server.commands, "/orders/o-1/items", "older")) == told(kept)
+    busy = post(older, "/orders/o-1/items", "newer")
+    assert (problem(busy), busy["headers"]["Retry-After"]) == ((409, "request_in_progress"), "1")
+    server.clock.move(timedelta(seconds=20))
+    assert told(post(older, "/orders/o-1/items", "newer")) == told(unkept)
+    assert told(post(server.commands, "/orders/o-1/items", "newer")) == told(unkept)
+    assert commits(server) == 3
+
+
+def test_a_commit_is_found_behind_more_than_are_kept_in_mind(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(handler, "SEARCHED_COMMITS", 5)
+    server = Server(cache_size=1)
+    server.post("/orders", ORDER)
+    first = server.post("/orders/o-1/items", ITEM, idempotency_key="k")
+    for _ in range(20):
+        server.post("/orders/o-1/items", ITEM)
+    snapshots(server)
+    server.restart()
+    for _ in range(3):
+        assert told(server.post("/orders/o-1/items", ITEM, idempotency_key="k")) == told(first)
+    assert server.commits() == 22
+
+
+ODD = Router()
+
+
+@ODD.post("/orders/<orderId>/twice")
+def pay_twice(orderId: str, body: PayOrder, call: ReplayableCall) -> Any:  # noqa: N803
+    """Break the promise: more than one command."""
+    pay_order("other", body, call)
+    return pay_order(orderId, body, call)
+
+
+def test_a_request_of_two_commands_is_kept_whatever_its_route_promises() -> None:
+    server = Server()
+    for name in ("o-1", "other"):
+        server.post("/orders", {**ORDER, "orderId": name})
+    odd = Server(server.store.table, records=server.records, commands=ODD)
+    first = odd.post("/orders/o-1/twice", {"amount": "5"}, idempotency_key="k")
+    again = odd.post("/orders/o-1/twice", {"amount": "5"}, idempotency_key="k")
+    record = server.records.get("acme#k")
+    assert first["statusCode"] == 200
+    assert record
+    assert record.answer
+    assert told(again) == told(first)
+
+
+class Stalled(MemoryTable):
+    """Holds the next insert, when told, until it may go on."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.arrived, self.go_on, self.holds = Event(), Event(), False
+
+    def insert(self, *arguments: Any, **more: Any) -> None:
+        if self.holds:
+            self.holds = False
+            self.arrived.set()
+            assert self.go_on.wait(20)
+        super().insert(*arguments, **more)
+
+
+def test_one_that_looks_changes_nothing_while_another_is_at_work() -> None:
+    """What it would decide by itself, such as a refusal, is not its answer."""
+    table = Stalled()
+    server = Server(table=table, sleep=no_sleep)
+    server.post("/orders", ORDER)
+    table.holds = True
+    with ThreadPoolExecutor(1) as pool:
+        first = pool.submit(server.post, "/orders/o-1/items", ITEM, idempotency_key="k")
+        assert table.arrived.wait(20)
+        assert server.post("/orders/o-1/cancel", {"reason": "late"})["statusCode"] == 200
+        assert problem(server.post("/orders/o-1/items", ITEM, idempotency_key="k")) == (409, "request_in_progress")
+        table.go_on.set()
+        refused = first.result(20)
+    assert problem(refused) == (409, "order_cancelled")
+    again = server.post("/orders/o-1/items", ITEM, idempotency_key="k")
+    assert (told(again), body_of(again)["code"], server.commits()) == (told(refused), "order_cancelled", 2)
