@@ -1,0 +1,1 @@
+"""Deciders that many domains need, to take part in their decisions."""

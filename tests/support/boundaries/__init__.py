@@ -1,0 +1,1 @@
+"""Well-known exercises of consistency over several streams, as docs/consistency-boundaries.md shows them."""
