@@ -40,7 +40,7 @@ PLACES = 6
 MEANWHILE_SECONDS = 0.03
 
 
-class World:
+class Contest:
     """One store, which loses every third answer, and the processes that write to it."""
 
     def __init__(self, engine: DynamoDBEngine, registry: EventRegistry, deciders: Sequence[AnyDecider]) -> None:
@@ -88,9 +88,9 @@ class World:
 class Process:
     """Decides, and sends again what got no answer."""
 
-    def __init__(self, world: World, store: EventStore, deciders: Sequence[AnyDecider]) -> None:
+    def __init__(self, contest: Contest, store: EventStore, deciders: Sequence[AnyDecider]) -> None:
         self.store = store
-        self._world = world
+        self._contest = contest
         self._handlers = {each.entity: CommandHandler[Any, Any](store, each, sleep=no_sleep) for each in deciders}
         aggregates = {entity: handler.aggregates for entity, handler in self._handlers.items()}
         self._decisions = Decisions(store, aggregates, Retries(10, sleep=no_sleep), NoTelemetry())
@@ -100,7 +100,7 @@ class Process:
         stream = StreamId("acme", entity, id)
 
         def decide(command: Any, states: States) -> Decided:
-            self._world.written_at.pop(get_ident(), None)
+            self._contest.written_at.pop(get_ident(), None)
             return decision.decide(command, states)
 
         watched = replace(decision, decide=decide)
@@ -125,24 +125,24 @@ class Process:
             except (StoreUnavailable, ConcurrencyError):
                 options["first_attempt"] = began
             except CommandRejected as rejection:
-                self._world.rejected[rejection.code] += 1
+                self._contest.rejected[rejection.code] += 1
                 return None
         raise AssertionError(f"no answer after {REPEATS} attempts")
 
 
-Build = Callable[..., World]
+Build = Callable[..., Contest]
 
 
 @pytest.fixture
-def world(dynamodb_local: DynamoDBEngine) -> Build:
-    def build(registry: EventRegistry, *deciders: AnyDecider) -> World:
-        return World(dynamodb_local, registry, deciders)
+def contest(dynamodb_local: DynamoDBEngine) -> Build:
+    def build(registry: EventRegistry, *deciders: AnyDecider) -> Contest:
+        return Contest(dynamodb_local, registry, deciders)
 
     return build
 
 
-def test_courses_and_students_have_their_limits(world: Build) -> None:
-    here, joined = world(courses.REGISTRY, courses.COURSE, courses.STUDENT), Tally[tuple[str, str]]()
+def test_courses_and_students_have_their_limits(contest: Build) -> None:
+    here, joined = contest(courses.REGISTRY, courses.COURSE, courses.STUDENT), Tally[tuple[str, str]]()
     for number in range(6):
         here.process().handle("course", f"c{number}", courses.OfferCourse(places=PLACES))
 
@@ -165,8 +165,8 @@ def test_courses_and_students_have_their_limits(world: Build) -> None:
     assert sorted((s, c) for s, taken in chosen.items() for c in taken) == sorted(joined.elements())
 
 
-def test_a_name_has_one_user_at_a_time(world: Build) -> None:
-    here = world(names.REGISTRY, names.USER, UNIQUE)
+def test_a_name_has_one_user_at_a_time(contest: Build) -> None:
+    here = contest(names.REGISTRY, names.USER, UNIQUE)
     moments = count()
 
     def act(process: Process, number: int, turn: int) -> None:
@@ -183,8 +183,8 @@ def test_a_name_has_one_user_at_a_time(world: Build) -> None:
     assert owners == {unique("user.name", name).id: user for user, name in held.items()}
 
 
-def test_invoice_numbers_have_no_gap_and_none_comes_after_the_close(world: Build) -> None:
-    here, issued = world(invoices.REGISTRY, invoices.INVOICE, invoices.MONTH, COUNTER), Tally[int]()
+def test_invoice_numbers_have_no_gap_and_none_comes_after_the_close(contest: Build) -> None:
+    here, issued = contest(invoices.REGISTRY, invoices.INVOICE, invoices.MONTH, COUNTER), Tally[int]()
     written, closed = list[tuple[float, str]](), dict[str, float]()
 
     def act(process: Process, number: int, turn: int) -> None:
@@ -212,8 +212,8 @@ def test_invoice_numbers_have_no_gap_and_none_comes_after_the_close(world: Build
     assert all(moment < closed[month] for moment, month in written)
 
 
-def test_a_token_is_redeemed_once(world: Build) -> None:
-    here, redeemed = world(tokens.REGISTRY, tokens.TOKEN, tokens.WALLET), Tally[str]()
+def test_a_token_is_redeemed_once(contest: Build) -> None:
+    here, redeemed = contest(tokens.REGISTRY, tokens.TOKEN, tokens.WALLET), Tally[str]()
 
     def act(process: Process, number: int, turn: int) -> None:
         token = f"t{turn}"
@@ -228,9 +228,9 @@ def test_a_token_is_redeemed_once(world: Build) -> None:
     assert redeemed.total() == ROUNDS
 
 
-def test_nothing_is_bought_at_a_price_that_is_gone(world: Build) -> None:
+def test_nothing_is_bought_at_a_price_that_is_gone(contest: Build) -> None:
     """What is written after a change was acknowledged is bought at the price of that change, or of a later one."""
-    here = world(prices.REGISTRY, prices.PRODUCT, prices.PURCHASE)
+    here = contest(prices.REGISTRY, prices.PRODUCT, prices.PURCHASE)
     acknowledged, bought = list[tuple[float, int]](), list[tuple[float, prices.Bought]]()
 
     def change(process: Process, turn: int) -> None:
@@ -260,8 +260,8 @@ def test_nothing_is_bought_at_a_price_that_is_gone(world: Build) -> None:
         assert purchase.price in (purchase.change, purchase.change - 1)
 
 
-def test_a_form_that_was_sent_twice_makes_one_order(world: Build) -> None:
-    here, placed = world(submissions.REGISTRY, submissions.ORDER, UNIQUE), Tally[str]()
+def test_a_form_that_was_sent_twice_makes_one_order(contest: Build) -> None:
+    here, placed = contest(submissions.REGISTRY, submissions.ORDER, UNIQUE), Tally[str]()
 
     def act(process: Process, number: int, turn: int) -> None:
         order, form = f"o{number}-{turn}", f"f{turn}"
