@@ -64,7 +64,7 @@ from banyan.projections.state import ProjectionState
 from banyan.projections.views import FailureRecord, Generation, StateRow, ViewRow
 from banyan.projections.views import ViewUpdate as ViewMove
 from banyan.reconciliation.content import FieldDifference
-from banyan.reconciliation.feeds import DirtySet, FullListing, LogFeed, RestartingFeed
+from banyan.reconciliation.feeds import DirtySet, FullListing, LogFeed, RestartingFeed, SharedLog
 from banyan.reconciliation.reconciler import Runs, RunState
 from banyan.reconciliation.report import Finding, Report, Section
 from banyan.reconciliation.sides import Listing
@@ -309,7 +309,7 @@ def write_digests(engine: DynamoDBEngine) -> None:
     DigestTree(documents, "rows:balances").update(CHECKSUMS)
     DirtySet(documents, "rows:balances").add(["id-1"], START)
     Runs(documents).save(RUN)
-    log = LogFeed(in_memory(), documents, "streams")
+    log = LogFeed(SharedLog(in_memory()), documents, "streams")
     log.seen(log.changed(START, 1))
     RestartingFeed(documents, "legacy", FullListing(documents, "legacy", lambda _place, _limit: Listing(()))).changed(
         START, 1
@@ -330,7 +330,7 @@ def read_digests(engine: DynamoDBEngine) -> Any:
         tree.entries("", tree.root()),
         list(DirtySet(documents, "rows:balances").all()),
         Runs(documents).open(),
-        LogFeed(in_memory(), documents, "streams").changed(START, 1).ids,
+        LogFeed(SharedLog(in_memory()), documents, "streams").changed(START, 1).ids,
         RestartingFeed(documents, "legacy", FullListing(documents, "legacy", unexpected)).changed(START, 1).ids,
     )
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import hashlib
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from itertools import chain, islice
+from functools import partial
+from itertools import chain, islice, takewhile
 from typing import Any, Final, NamedTuple
 from uuid import uuid4
 
@@ -19,8 +22,12 @@ from banyan.streams import BEGINNING_OF_TIME
 
 PAGE: Final = 500
 SHARDS: Final = "0123"
-OVERLAP: Final = timedelta(minutes=1)
+SHORT: Final = 1000
+"""Entries that are remembered of a bucket within a run."""
+OVERLAP: Final = timedelta(minutes=2)
 """The log is read again from this long before its position: clocks differ, and the index is eventually consistent."""
+SETTLED: Final = timedelta(hours=1)
+"""No index lags that long: the log is not read again before a position that was that old when a run came to it."""
 END_OF_TIME: Final = datetime.max.replace(tzinfo=UTC)
 COMPLETE: Final = "complete"
 
@@ -81,15 +88,73 @@ class DirtySet:
         return f"marks#{self._side}#{shard}"
 
 
+class SharedLog:
+    """The log of all streams as the feeds of a run see it: what all of them look at is read once, unless it is long."""
+
+    def __init__(self, store: StreamReader) -> None:
+        self._store = store
+        self._before: datetime | None = None
+        self._short: dict[tuple[int, datetime | None], Sequence[LogEntry]] = {}
+
+    @property
+    def buckets(self) -> range:
+        """Of the log."""
+        return range(self._store.table.buckets)
+
+    def upto(self, before: datetime, bucket: int, after: datetime | None) -> Iterator[LogEntry]:
+        """Entries between two moments, as of the first look of the run that began at the later one."""
+        if before != self._before:
+            self._before, self._short = before, {}
+        if (bucket, after) in self._short:
+            return iter(self._short[bucket, after])
+        entries = takewhile(lambda entry: entry.recorded_at <= before, self.now(bucket, after))
+        first = list(islice(entries, SHORT))
+        if len(first) < SHORT:
+            self._short[bucket, after] = first
+        return chain(first, entries)
+
+    def now(self, bucket: int, after: datetime | None) -> Iterator[LogEntry]:
+        """Entries since a moment, as of now."""
+        return self._store.log(bucket, after)
+
+
 class Place(NamedTuple):
-    """How far the log was read: by the run that began at ``before``, up to an entry of each bucket."""
+    """How far a bucket of the log was read.
+
+    Parameters
+    ----------
+    before : str
+        When the run began that read it.
+    reached : str
+        The last entry.
+    window : str
+        Digest of the entries, of that one and ``OVERLAP`` before it, that the last pass to the end of the log saw.
+    """
 
     before: str
-    reached: Mapping[str, str]
+    reached: str
+    window: str = ""
+
+    @property
+    def moment(self) -> datetime:
+        """When the last entry was recorded."""
+        return datetime.fromisoformat(self.reached.partition("#")[0])
+
+    @property
+    def settled(self) -> bool:
+        """Whether the window was seen when it was so old that nothing appears in it any more."""
+        return bool(self.window) and datetime.fromisoformat(self.before) - self.moment >= SETTLED
+
+
+Pass = Iterator[tuple[Place, LogEntry | None]]
+"""Entries of a bucket, and the place to keep once each was seen; in the end perhaps a place alone."""
 
 
 class LogFeed:
     """Streams of an entity that got commits, from the log of all streams.
+
+    Each run reads again what lies ``OVERLAP`` before where the last one ended, and names those streams again only if
+    there are other entries than the last run saw.
 
     Parameters
     ----------
@@ -101,68 +166,111 @@ class LogFeed:
         All streams unless given.
     """
 
-    def __init__(self, store: StreamReader, documents: Documents, name: str, entity: str | None = None) -> None:
-        self._store = store
+    def __init__(self, log: SharedLog, documents: Documents, name: str, entity: str | None = None) -> None:
+        self._log = log
         self._documents = documents
-        self._key = Key("positions", name)
+        self._positions, self._windows = Key("positions", name), Key("windows", name)
         self._entity = entity
         self._before: datetime | None = None
-        self._entries: Iterator[tuple[int, LogEntry]] = iter(())
+        self._places: dict[str, Place] = {}
+        self._pass: Iterator[tuple[str, Place, LogEntry | None]] = iter(())
 
     def changed(self, before: datetime, limit: int) -> Changes:
         if self._before != before:
-            self._before, self._entries = before, self._since(self._place(), before)
+            self._before, self._places = before, self._kept()
+            self._pass = self._through(self._places, timestamp(before), partial(self._log.upto, before))
         ids: dict[str, None] = {}
-        reached: dict[str, str] = {}
-        for bucket, entry in self._entries:
-            reached[str(bucket)] = _name(entry)
-            if self._own(entry):
+        reached: dict[str, Place] = {}
+        for bucket, place, entry in self._pass:
+            reached[bucket] = place
+            if entry and self._own(entry):
                 ids[str(entry.stream)] = None
             if len(ids) == limit:
                 break
-        receipt = Place(timestamp(before), reached)
         if not ids:
             self._before = None
-            self._reached(receipt)
-        return Changes(tuple(ids), receipt)
+            self._keep(reached)
+        return Changes(tuple(ids), reached)
 
     def seen(self, changes: Changes) -> None:
-        receipt: Any = changes.receipt
-        self._reached(receipt)
+        reached: Any = changes.receipt
+        self._keep(reached)
 
     def recent(self) -> Iterator[str]:
         """Streams with commits that may not have been seen yet."""
-        return (str(entry.stream) for _, entry in self._since(self._place(), END_OF_TIME) if self._own(entry))
+        entries = (entry for _, _, entry in self._through(self._kept(), "", self._log.now))
+        return (str(entry.stream) for entry in entries if entry and self._own(entry))
 
     def rewind(self) -> None:
         self._before = None
-        self._documents.put(self._key, None)
+        self._documents.put_many({self._positions: None, self._windows: None})
 
     def _own(self, entry: LogEntry) -> bool:
         return self._entity in (None, entry.stream.entity)
 
-    def _place(self) -> Place:
-        text = self._documents.get(self._key)
-        return Place(*orjson.loads(text)) if text else Place("", {})
+    def _kept(self) -> dict[str, Place]:
+        found = self._documents.get_many([self._positions, self._windows])
+        before, reached = orjson.loads(found.get(self._positions, '["", {}]'))
+        windows = orjson.loads(found.get(self._windows, "{}"))
+        places = {bucket: Place(*windows.get(bucket, (before, name))) for bucket, name in reached.items()}
+        return {b: place if place.reached == reached[b] else Place(before, reached[b]) for b, place in places.items()}
 
-    def _reached(self, place: Place) -> None:
-        reached = {**self._place().reached, **place.reached}
-        self._documents.put(self._key, orjson.dumps([place.before, reached]).decode())
+    def _keep(self, reached: Mapping[str, Place]) -> None:
+        if not reached:
+            return
+        self._places |= reached
+        run = next(iter(reached.values())).before
+        names = {bucket: place.reached for bucket, place in self._places.items()}
+        whole = {bucket: list(place) for bucket, place in self._places.items() if place.window}
+        windows = orjson.dumps(whole).decode() if whole else None
+        self._documents.put_many({self._positions: orjson.dumps([run, names]).decode(), self._windows: windows})
 
-    def _since(self, place: Place, before: datetime) -> Iterator[tuple[int, LogEntry]]:
-        """Entries after a place that this run has come to, or somewhat before one of an earlier run."""
-        same_run = place.before == timestamp(before)
-        for bucket in range(self._store.table.buckets):
-            reached = place.reached.get(str(bucket))
-            moment = datetime.fromisoformat(reached.partition("#")[0]) if reached else None
-            after = moment - OVERLAP if moment and not same_run else moment
-            for entry in self._store.log(bucket, after):
-                if entry.recorded_at <= before and not (same_run and reached and _name(entry) <= reached):
-                    yield bucket, entry
+    def _through(
+        self, places: Mapping[str, Place], run: str, read: Callable[[int, datetime | None], Iterator[LogEntry]]
+    ) -> Iterator[tuple[str, Place, LogEntry | None]]:
+        """All that was not seen yet, by a run that begins now or continues."""
+        for bucket in self._log.buckets:
+            place = places.get(str(bucket))
+            passed = self._unseen(place, run, partial(read, bucket)) if place else _following(run, read(bucket, None))
+            yield from ((str(bucket), reached, entry) for reached, entry in passed)
+
+    def _unseen(self, place: Place, run: str, read: Callable[[datetime], Iterator[LogEntry]]) -> Pass:
+        """Entries after a place; and those of its window, if there are others than were seen there."""
+        ends_there = place.before == run or place.settled
+        known, new = _split(read(place.moment if ends_there else place.moment - OVERLAP), place.reached)
+        if not ends_there and _digest(known) != place.window:
+            yield from ((Place(run, _name(entry)), entry) for entry in known)
+        yield from _following(run, new, () if ends_there else known)
+
+
+def _following(run: str, new: Iterator[LogEntry], seen: Iterable[LogEntry] = ()) -> Pass:
+    """New entries, and in the end the place of the last one, with the window that this pass saw."""
+    recent = deque(seen)
+    for entry in new:
+        recent.append(entry)
+        while recent[0].recorded_at < entry.recorded_at - OVERLAP:
+            recent.popleft()
+        yield Place(run, _name(entry)), entry
+    if recent:
+        yield Place(run, _name(recent[-1]), _digest(recent)), None
+
+
+def _split(entries: Iterator[LogEntry], reached: str) -> tuple[list[LogEntry], Iterator[LogEntry]]:
+    """The entries up to one, and those behind it."""
+    known: list[LogEntry] = []
+    for entry in entries:
+        if _name(entry) > reached:
+            return known, chain([entry], entries)
+        known.append(entry)
+    return known, entries
 
 
 def _name(entry: LogEntry) -> str:
     return f"{timestamp(entry.recorded_at)}#{entry.stream}#{entry.position:010d}"
+
+
+def _digest(entries: Iterable[LogEntry]) -> str:
+    return hashlib.sha256("\n".join(map(_name, entries)).encode()).hexdigest()
 
 
 class FullListing:

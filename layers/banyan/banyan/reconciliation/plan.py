@@ -53,6 +53,11 @@ class StepResult:
     rows_read: int = 0
     nodes_read: int = 0
 
+    @property
+    def idle(self) -> bool:
+        """Whether there was nothing to do."""
+        return self.cursor is None and not (self.findings or self.moving or self.rows_read)
+
 
 class RunStep(Protocol):
     """A part of a run."""

@@ -283,8 +283,13 @@ class Reconciler:
 
 
 def _advanced(state: RunState, steps: Sequence[RunStep]) -> RunState:
-    step = steps[state.step]
-    return state.after(step.section, step.advance(state.cursor, state.started_at))
+    """The state after one chunk; steps that have nothing to do are passed over at once."""
+    idle = True
+    while idle and state.step < len(steps):
+        step = steps[state.step]
+        result = step.advance(state.cursor, state.started_at)
+        state, idle = state.after(step.section, result), result.idle
+    return state
 
 
 def _percent(sections: Sequence[Section]) -> float:

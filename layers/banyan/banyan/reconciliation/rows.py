@@ -14,7 +14,7 @@ from banyan.errors import StreamCorrupted
 from banyan.projections.base import AnyStreamProjection
 from banyan.projections.check import fold_commits
 from banyan.projections.views import Generation, RowRepair, StateRow, Views, WriteConflict
-from banyan.reconciliation.feeds import Clock, CompositeFeed, DirtySet, FullListing, LogFeed
+from banyan.reconciliation.feeds import Clock, CompositeFeed, DirtySet, FullListing, LogFeed, SharedLog
 from banyan.reconciliation.report import Finding
 from banyan.reconciliation.sides import Content, Feed, Listing, NotRepairable, Verdict, difference
 from banyan.store import Commit, EventStore
@@ -53,9 +53,15 @@ class Histories:
     ----------
     limit : int
         Commits that are kept.
+
+    Attributes
+    ----------
+    log : SharedLog
+        Where the feeds of all comparisons read which streams got commits.
     """
 
     def __init__(self, store: EventStore, limit: int = KEPT_COMMITS) -> None:
+        self.log = SharedLog(store)
         self._store = store
         self._limit = limit
         self._kept: OrderedDict[StreamId, tuple[Commit, ...]] = OrderedDict()
@@ -91,7 +97,7 @@ class FoldSide:
         self.name = f"fold:{generation}"
         self.marks = DirtySet(sources.documents, self.name)
         self.feed: Feed = CompositeFeed(
-            LogFeed(sources.store, sources.documents, self.name, projection.entity), self.marks
+            LogFeed(histories.log, sources.documents, self.name, projection.entity), self.marks
         )
         self._projection = projection
         self._store = sources.store

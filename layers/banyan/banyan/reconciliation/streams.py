@@ -46,7 +46,7 @@ class StreamVerification:
         histories: Histories,
     ) -> None:
         self.tree = DigestTree(documents, STREAMS)
-        self.log = LogFeed(store, documents, STREAMS)
+        self.log = LogFeed(histories.log, documents, STREAMS)
         self.marks = DirtySet(documents, STREAMS)
         self._store = store
         self._deciders = {decider.entity: decider for decider in deciders}

@@ -58,10 +58,13 @@ class DigestTree:
         self.nodes_read = 0
         self._documents = documents
         self._name = name
+        self._root: Node | None = None
 
     def root(self) -> Node:
-        """The top of the tree."""
-        return self.nodes([""])[""]
+        """The top of the tree, as it was read or written last: a run writes its trees alone."""
+        if self._root is None:
+            self._root = self.nodes([""])[""]
+        return self._root
 
     def nodes(self, paths: Sequence[str]) -> dict[str, Node]:
         """Nodes by path; one that does not exist is an empty leaf."""
@@ -93,6 +96,7 @@ class DigestTree:
 
     def write(self, nodes: Mapping[str, Node | None]) -> None:
         """Write nodes, the deepest first, so that no node speaks of one that is not there."""
+        self._root = None
         levels: dict[int, dict[Key, str | None]] = defaultdict(dict)
         for path, node in nodes.items():
             levels[-1 if node is None else len(path)][self._key(path)] = None if node is None else _encode(node)
