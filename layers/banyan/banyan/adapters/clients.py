@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, Final
+from functools import cache
+from typing import TYPE_CHECKING, Any, Final, cast
 
-import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
+from botocore.loaders import Loader, create_loader
+from botocore.session import Session
 
 from banyan.errors import BanyanError, StoreMisconfigured, StoreRejected, StoreUnavailable
 
@@ -35,32 +37,45 @@ MISCONFIGURED: Final = frozenset({"AccessDeniedException", "ResourceNotFoundExce
 
 def dynamodb_client() -> DynamoDBClient:
     """A DynamoDB client; region, credentials and an endpoint come from the environment."""
-    return boto3.client("dynamodb", config=CONFIG)
+    return cast("DynamoDBClient", _client("dynamodb"))
 
 
 def events_client() -> EventBridgeClient:
     """An EventBridge client, as ``dynamodb_client``."""
-    return boto3.client("events", config=CONFIG)
+    return cast("EventBridgeClient", _client("events"))
 
 
 def lambda_client() -> LambdaClient:
     """A Lambda client, as ``dynamodb_client``."""
-    return boto3.client("lambda", config=CONFIG)
+    return cast("LambdaClient", _client("lambda"))
 
 
 def s3_client() -> S3Client:
     """An S3 client, as ``dynamodb_client``."""
-    return boto3.client("s3", config=CONFIG)
+    return cast("S3Client", _client("s3"))
 
 
 def secrets_client() -> Any:
     """A Secrets Manager client, as ``dynamodb_client``."""
-    return boto3.client("secretsmanager", config=CONFIG)
+    return _client("secretsmanager")
 
 
 def sqs_client() -> SQSClient:
     """An SQS client, as ``dynamodb_client``."""
-    return boto3.client("sqs", config=CONFIG)
+    return cast("SQSClient", _client("sqs"))
+
+
+def _client(service: str) -> Any:
+    """A client of a session of its own; boto3 would bring transfers to S3 and resources, which nothing here uses."""
+    session = Session()
+    session.register_component("data_loader", _models(session.get_config_variable("data_path")))
+    return session.create_client(service, config=CONFIG)
+
+
+@cache
+def _models(path: str | None) -> Loader:
+    """Reads each model of a service once."""
+    return create_loader(path)
 
 
 @contextmanager
