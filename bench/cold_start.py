@@ -1,4 +1,4 @@
-"""Measures the first answer of ``command_api`` as built, against the least that a function does to keep an order.
+"""The first answer of ``command_api`` as built, against the least that a function does to keep an order.
 
 python -m bench.cold_start [--rounds 11]
 
@@ -11,9 +11,11 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import subprocess
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
@@ -22,15 +24,23 @@ from typing import Any, Final
 from rich.console import Console
 from rich.table import Table
 
+from banyan_tools.local.errors import StackError
 from banyan_tools.runtime.cases import read_case
 from banyan_tools.runtime.emulator import Emulator
 from bench.deployed import Deployed, deployed
+from bench.ground import Ground, LeftOut
+from bench.results import Figure, Goals, at_most, ratios
 
 SHIPPED: Final = "hello as `sam build` ships it"
 COMPILED: Final = "hello, compiled"
 OURS: Final = "command_api, as built"
 ALLOWED_MS: Final = 100
 """More than the compiled hello, at most."""
+
+TITLE: Final = "Cold start"
+AGAINST_SHIPPED: Final = "first answer of command_api against a hello as `sam build` ships it"
+AGAINST_COMPILED: Final = "first answer of command_api: later than that of a compiled hello"
+GOALS: Final[Goals] = {AGAINST_SHIPPED: at_most(1), AGAINST_COMPILED: at_most(ALLOWED_MS)}
 
 
 @dataclass(frozen=True)
@@ -43,13 +53,44 @@ class Start:
 
 def main() -> None:
     """Start every function in turn, round by round, and print medians."""
-    rounds = _options().rounds
-    starts: dict[str, list[Start]] = defaultdict(list)
     with deployed() as functions:
-        for number in range(rounds + 1):
-            for name, start in measure_round(functions, number):
-                starts[name] += [start] if number else []
-    Console(width=120).print(table(starts))
+        Console(width=120).print(table(_starts(functions, _options().rounds)))
+
+
+def measure(ground: Ground) -> Sequence[Figure]:
+    """The same as figures.
+
+    Raises
+    ------
+    LeftOut
+        What is deployed cannot be built here.
+    """
+    ground.step("building what is deployed")
+    with ExitStack() as stack:
+        try:
+            functions = stack.enter_context(deployed())
+        except (StackError, StopIteration, subprocess.CalledProcessError) as error:
+            raise LeftOut(f"first answers, as `make build` and Python 3.13 are needed: {error!r}") from error
+        ground.step("starting functions")
+        return list(_figures(_starts(functions, ground.sizes.cold_starts)))
+
+
+def _figures(starts: Mapping[str, list[Start]]) -> Iterator[Figure]:
+    walls = {name: [start.wall for start in found] for name, found in starts.items()}
+    yield Figure(AGAINST_SHIPPED, ratios(walls[OURS], walls[SHIPPED]), "×", GOALS[AGAINST_SHIPPED])
+    later = [ours - hello for ours, hello in zip(walls[OURS], walls[COMPILED], strict=True)]
+    yield Figure(AGAINST_COMPILED, later, "ms", GOALS[AGAINST_COMPILED])
+    for name, found in starts.items():
+        yield Figure("first answer: wall time", walls[name], "ms", who=name)
+        yield Figure("first answer: CPU time", [start.cpu for start in found], "ms", who=name)
+
+
+def _starts(functions: Deployed, rounds: int) -> Mapping[str, list[Start]]:
+    starts: dict[str, list[Start]] = defaultdict(list)
+    for number in range(rounds + 1):
+        for name, start in measure_round(functions, number):
+            starts[name] += [start] if number else []
+    return starts
 
 
 def measure_round(functions: Deployed, number: int) -> Iterator[tuple[str, Start]]:

@@ -12,7 +12,7 @@ from banyan_tools.project import ROOT
 
 TESTED = ROOT / "requirements" / "dev.txt"
 DEPLOYED = sorted((ROOT / "layers").glob("*/requirements.txt"))
-LOCKS = sorted([*(ROOT / "requirements").glob("*.txt"), *DEPLOYED])
+LOCKS = sorted([*(ROOT / "requirements").rglob("*.txt"), *DEPLOYED])
 HELD_BACK_BY_THE_SAM_CLI = {"boto3", "botocore", "click"}
 REQUIREMENT = re.compile(
     r"(?P<name>[a-z0-9-]+)==(?P<version>\S+)(?: ; [^\\]+)?(?P<hashes>(?: --hash=sha256:[0-9a-f]{64})+)"

@@ -29,6 +29,6 @@ dynamodb-local: ## Install DynamoDB Local where Java 17 and Node are present
 	else echo "DynamoDB Local is left out: install Java 17 and Node 18 to test against it."; fi
 
 clean: ## Remove environments, builds and local data
-	rm -rf $(VENV) $(SAM_VENV) $(DOCS_VENV) $(LOCK_VENV) $(BUILD_VENV) $(SITE) dist .aws-sam .banyan tools/dynamodb-local/node_modules
+	rm -rf $(VENV) $(SAM_VENV) $(DOCS_VENV) $(LOCK_VENV) $(BUILD_VENV) $(PEERS) $(SITE) dist .aws-sam .banyan tools/dynamodb-local/node_modules
 
 .PHONY: setup environments dynamodb-local clean

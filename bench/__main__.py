@@ -1,0 +1,126 @@
+"""Measures everything side by side, prints it, and writes docs/performance.md and its chart.
+
+python -m bench [--quick] [--only fold append] [--print-only]
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import subprocess
+import time
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+from rich.console import Console
+from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from banyan_tools.local.dynamodb_local import unavailable
+from banyan_tools.project import ROOT
+from bench.contestants import PEERS, ContestantFailed
+from bench.ground import FULL, QUICK, Ground, LeftOut, Section, prepared
+from bench.page import CHART, PAGE, remark, write
+from bench.results import Chapter, Figure, number
+from bench.sections import SECTIONS
+
+COLOURS = {"met": "green", "missed": "red", "": ""}
+
+
+def main() -> None:
+    """Measure section by section."""
+    options = _options()
+    if reason := unavailable():
+        raise SystemExit(f"The benchmark compares on DynamoDB Local. {reason}")
+    picked = [section for section in SECTIONS if not options.only or name_of(section) in options.only]
+    begun = time.monotonic()
+    chapters = measure(picked, quick=options.quick)
+    console = Console()
+    for chapter in chapters:
+        console.print(table(chapter))
+        console.print(*(f"Left out: {reason}." for reason in chapter.left_out))
+    console.print(f"{summary(chapters)} {(time.monotonic() - begun) / 60:.1f} minutes.")
+    if not (options.print_only or options.quick or options.only):
+        write(chapters, f"{datetime.now(UTC):%Y-%m-%d}")
+        CHART.write_text(drawn([figure for chapter in chapters for figure in chapter.figures]))
+        console.print(f"{PAGE.relative_to(ROOT)} and {CHART.relative_to(ROOT)} are written.")
+
+
+def measure(sections: Sequence[Section], *, quick: bool) -> list[Chapter]:
+    """The chapters of some sections, from one run on one DynamoDB Local."""
+    columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
+    with Progress(*columns, console=Console(stderr=True)) as progress:
+        task = progress.add_task("starting", total=len(sections))
+
+        def step(what: str) -> None:
+            progress.update(task, description=what)
+
+        chapters = []
+        with prepared(QUICK if quick else FULL, step) as ground:
+            for number, section in enumerate(sections, 1):
+                begun = time.monotonic()
+                chapters.append(chapter_of(section, ground, f"{number}/{len(sections)} {section.TITLE}: "))
+                progress.console.print(f"{section.TITLE}: {time.monotonic() - begun:.0f} s")
+    return chapters
+
+
+def chapter_of(section: Section, ground: Ground, prefix: str) -> Chapter:
+    """What a section measures, or why it does not."""
+    shown = Ground(
+        ground.endpoint, ground.engine, ground.lineup, ground.sizes, lambda what: ground.step(f"{prefix}{what}")
+    )
+    try:
+        return Chapter(section.TITLE, section.measure(shown), ground.lineup.left_out if section is SECTIONS[0] else ())
+    except (LeftOut, ContestantFailed) as error:
+        return Chapter(section.TITLE, (), (str(error),))
+
+
+def name_of(section: Section) -> str:
+    """What a section is picked by."""
+    return str(getattr(section, "__name__", "")).rpartition(".")[2]
+
+
+def table(chapter: Chapter) -> Table:
+    """The figures of a chapter, for the screen."""
+    shown = Table("", "measured", "goal", "", title=chapter.title, title_justify="left")
+    for figure in chapter.figures:
+        colour = COLOURS[figure.verdict]
+        note = remark(figure).replace("*", "")
+        what = f"{figure.what}, {figure.who}" if figure.who else figure.what
+        shown.add_row(what, figure.measured, str(figure.goal or ""), f"[{colour}]{note}[/]" if colour else note)
+    return shown
+
+
+def summary(chapters: Sequence[Chapter]) -> str:
+    """How many goals were met, and how many were not."""
+    verdicts = [figure.verdict for chapter in chapters for figure in chapter.figures]
+    return f"{verdicts.count('met')} goals met, {verdicts.count('missed')} missed."
+
+
+def drawn(figures: Sequence[Figure]) -> str:
+    """The chart as SVG, from the environment that can draw."""
+    command = [str(PEERS / "chart" / "bin" / "python"), str(ROOT / "bench" / "chart.py")]
+    done = subprocess.run(command, input=json.dumps(panels(figures)), capture_output=True, text=True, check=True)
+    return done.stdout
+
+
+def panels(figures: Sequence[Figure]) -> dict[str, list[tuple[str, float, str]]]:
+    """Bars by panel, those of a peer that lost data named so."""
+    found: dict[str, list[tuple[str, float, str]]] = {}
+    for figure in figures:
+        if figure.panel:
+            name = f"{figure.who} (loses data)" if figure.lossy else figure.who
+            found.setdefault(figure.panel, []).append((name, figure.value, number(figure.value)))
+    return found
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="fewer rounds and smaller sizes; writes nothing")
+    parser.add_argument("--only", nargs="*", choices=[name_of(section) for section in SECTIONS], help="writes nothing")
+    parser.add_argument("--print-only", action="store_true", help="measure everything, write nothing")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    main()

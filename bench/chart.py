@@ -1,0 +1,79 @@
+"""Draws the chart of ``docs/performance.md`` from bars on standard input; runs in an environment that has matplotlib.
+
+The chart follows the reader's colour scheme, as the other drawings of the documentation do.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+from io import StringIO
+from typing import Any
+
+import matplotlib
+
+matplotlib.use("svg")
+
+import matplotlib.pyplot as plt
+
+OURS, THEIRS, FLOOR, TEXT, CARD = "#558b2f", "#90a4ae", "#cfd8dc", "#212121", "#ffffff"
+DARK = {OURS: "#9ccc65", THEIRS: "#78909c", FLOOR: "#455a64", TEXT: "#eceff1", CARD: "#1e2129"}
+CLASSES = {OURS: "ours", THEIRS: "theirs", FLOOR: "floor", TEXT: "text", CARD: "card"}
+TITLE = "Banyan, its peers and the floor: how long folds take, and what appends and loads consume"
+BAR_INCHES, HEAD_INCHES, WIDTH_INCHES = 0.27, 0.62, 9.0
+
+Panels = dict[str, list[list[Any]]]
+
+
+def drawn(panels: Panels) -> str:
+    """The chart as SVG."""
+    heights = [HEAD_INCHES + BAR_INCHES * len(bars) for bars in panels.values()]
+    plt.rcParams |= {"svg.fonttype": "none", "svg.hashsalt": "banyan", "font.family": "sans-serif", "font.size": 10}
+    figure, axes = plt.subplots(
+        len(panels),
+        1,
+        figsize=(WIDTH_INCHES, sum(heights)),
+        height_ratios=heights,
+        facecolor=CARD,
+        squeeze=False,
+        layout="constrained",
+    )
+    for (title, bars), (axis,) in zip(panels.items(), axes, strict=True):
+        draw(axis, title, bars)
+    output = StringIO()
+    figure.savefig(output, format="svg", metadata={"Date": None, "Creator": None})
+    return themed(output.getvalue())
+
+
+def draw(axis: Any, title: str, bars: list[list[Any]]) -> None:
+    """One panel: a bar each, the shortest first, with its figure behind it."""
+    ordered = sorted(bars, key=lambda bar: float(bar[1]))
+    names = [bar[0] for bar in ordered]
+    colours = [OURS if name.startswith("Banyan") else FLOOR if name.startswith("floor") else THEIRS for name in names]
+    drawn_bars = axis.barh(names, [bar[1] for bar in ordered], color=colours, height=0.7)
+    axis.bar_label(drawn_bars, [f" {bar[2]}" for bar in ordered], color=TEXT)
+    axis.set_title(title, loc="left", fontsize=11, fontweight="bold", color=TEXT)
+    axis.set_facecolor(CARD)
+    axis.invert_yaxis()
+    axis.margins(x=0.3)
+    axis.tick_params(length=0, colors=TEXT)
+    axis.xaxis.set_visible(False)
+    for side in axis.spines.values():
+        side.set_visible(False)
+
+
+def themed(svg: str) -> str:
+    """Colours as classes, which a style sheet sets for light and for dark."""
+    for colour, name in CLASSES.items():
+        svg = re.sub(rf'style="([^"]*?)fill: {colour}', rf'class="{name}" style="\1', svg)
+        svg = svg.replace(f"fill: {colour}", "")
+    light = " ".join(f".{name} {{ fill: {colour}; }}" for colour, name in CLASSES.items())
+    dark = " ".join(f".{CLASSES[colour]} {{ fill: {other}; }}" for colour, other in DARK.items())
+    style = f"<title>{TITLE}</title>\n<style>{light} @media (prefers-color-scheme: dark) {{ {dark} }}</style>"
+    svg = re.sub("<metadata>.*?</metadata>", "", svg[svg.index("<svg") :], flags=re.DOTALL)
+    return svg.replace(">", f">\n{style}", 1)
+
+
+if __name__ == "__main__":
+    sys.stdout.write(drawn(json.load(sys.stdin)))

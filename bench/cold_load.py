@@ -1,0 +1,69 @@
+"""Loading a long stream cold: requests and read units, with a snapshot and some commits behind it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+from bench.ground import Ground
+from bench.results import Figure, Goals, at_most
+
+TITLE: Final = "Cold load"
+LENGTHS: Final = (10, 100, 1_000, 10_000)
+TAILS: Final = (0, 1, 50, 99)
+USUAL_TAIL: Final = 50
+COMPARED: Final = 1_000
+UNITS: Final = 14
+"""What reading a snapshot interval of such events at once consumes."""
+
+
+def _what(length: int, tail: int, kind: str) -> str:
+    return f"load of {length:,} events and {tail} after the snapshot: {kind}"
+
+
+CASES: Final = (
+    *((length, USUAL_TAIL) for length in LENGTHS),
+    *((COMPARED, tail) for tail in TAILS if tail != USUAL_TAIL),
+)
+GOALS: Final[Goals] = {
+    _what(*case, kind): at_most(bound) for case in CASES for kind, bound in (("requests", 1), ("read units", UNITS))
+}
+
+
+def measure(ground: Ground) -> Sequence[Figure]:
+    """Count loads of Banyan at each length and tail, and of peers at one length."""
+    ours = [figure for length, tail in CASES for figure in _banyan(ground, length, tail)]
+    peers = [peer.name for peer in ground.lineup.peers if peer.entry.remote]
+    return [*ours, *(figure for name in peers for figure in _peer(ground, name))]
+
+
+def _banyan(ground: Ground, length: int, tail: int) -> Iterator[Figure]:
+    ground.step(f"{length:,} events and {tail} more")
+    stream = f"cold-{length}-{tail}"
+    ask = ground.lineup.banyan.ask
+    ask("fill", stream=stream, count=length, size=1)
+    ask("snapshot", stream=stream)
+    if tail:
+        ask("fill", stream=stream, count=tail, size=1, after=length)
+    took, requests, units, _ = ground.lineup.count("Banyan", "load", stream=stream)
+    assert took.answer == length + tail
+    for kind, value in (("requests", requests), ("read units", units)):
+        what = _what(length, tail, kind)
+        yield Figure(what, [value], "", GOALS[what])
+    if (length, tail) == (COMPARED, USUAL_TAIL):
+        yield from _compared("Banyan", requests, units, f"with a snapshot and {tail} commits after it")
+
+
+def _peer(ground: Ground, name: str) -> Iterator[Figure]:
+    ground.step(f"{COMPARED:,} events, {name}")
+    ground.lineup.direct[name].ask("fill", stream="cold", count=COMPARED, size=1)
+    took, requests, units, _ = ground.lineup.count(name, "load", stream="cold")
+    lost = "" if took.answer == COMPARED else f"loses data: it got {took.answer:,} events"
+    yield from _compared(name, requests, units, lost)
+
+
+def _compared(name: str, requests: int, units: float, note: str) -> Iterator[Figure]:
+    what = f"load of {COMPARED:,} events"
+    yield Figure(f"{what}: requests", [requests], "", note=note, who=name)
+    panel = f"Cold load of {COMPARED:,} events: read units"
+    yield Figure(f"{what}: read units", [units], "", note=note, who=name, panel=panel)

@@ -1,0 +1,98 @@
+"""Writes what was measured into ``docs/performance.md``, between two markers; the rest of the page stays."""
+
+from __future__ import annotations
+
+import os
+import platform
+import sys
+from collections.abc import Iterator, Sequence
+from importlib.metadata import version
+from pathlib import Path
+from typing import Final
+
+from banyan_tools.project import ROOT
+from bench.contestants import PEER_ENTRIES
+from bench.results import Chapter, Figure, number
+
+PAGE: Final = ROOT / "docs" / "performance.md"
+CHART: Final = ROOT / "docs" / "performance.svg"
+BEGIN: Final = "<!-- measured: `make bench` writes what follows -->"
+END: Final = "<!-- measured -->"
+
+
+def written(page: str, measured: str) -> str:
+    """A page with what is between its markers replaced.
+
+    Raises
+    ------
+    ValueError
+        When a marker is missing.
+    """
+    before, found, rest = page.partition(BEGIN)
+    _, closed, after = rest.partition(END)
+    if not (found and closed):
+        raise ValueError("the page has lost a marker")
+    return f"{before}{BEGIN}\n\n{measured.strip()}\n\n{END}{after}"
+
+
+def write(chapters: Sequence[Chapter], day: str, path: Path = PAGE) -> None:
+    """Put figures into the page."""
+    path.write_text(written(path.read_text(), markdown(chapters, machine(day))))
+
+
+def markdown(chapters: Sequence[Chapter], where: str) -> str:
+    """All figures as tables, each with its goal and whether it was met."""
+    return "\n".join([where, "", *(line for chapter in chapters for line in _chapter(chapter))])
+
+
+def machine(day: str) -> str:
+    """When, on what, and with which versions."""
+    installed = [f"{entry.name} {entry.version}" for entry in PEER_ENTRIES if entry.installed]
+    names = ("boto3", "botocore", "orjson", "pydantic")
+    libraries = [f"Python {platform.python_version()}", *(f"{name} {version(name)}" for name in names)]
+    return (
+        f"Measured on {day}, on {os.cpu_count()} cores ({processor()}), with {', '.join(libraries)}. "
+        f"Peers: {', '.join(installed) or 'none'}."
+    )
+
+
+def processor() -> str:
+    """The processor's name, where the system says it."""
+    info = Path("/proc/cpuinfo")
+    lines = info.read_text().splitlines() if info.exists() else []
+    named = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
+    return next(named, f"{platform.machine()}, {sys.platform}")
+
+
+def _chapter(chapter: Chapter) -> Iterator[str]:
+    yield f"### {chapter.title}\n"
+    yield from (f"Left out: {reason}.\n" for reason in chapter.left_out)
+    alone = [figure for figure in chapter.figures if figure.goal or not figure.who]
+    if alone:
+        yield "| what | measured | goal | |\n|---|---|---|---|"
+        yield from (f"| {each.what} | {each.measured} | {each.goal or ''} | {remark(each)} |" for each in alone)
+        yield ""
+    yield from _side_by_side([figure for figure in chapter.figures if figure.who])
+
+
+def _side_by_side(figures: Sequence[Figure]) -> Iterator[str]:
+    """What several did, in a column each."""
+    if not figures:
+        return
+    names = list(dict.fromkeys(figure.who for figure in figures))
+    cells = {(figure.what, figure.who): _cell(figure) for figure in figures}
+    yield f"| | {' | '.join(names)} |\n|---|{'---|' * len(names)}"
+    for what in dict.fromkeys(figure.what for figure in figures):
+        yield f"| {what} | {' | '.join(cells.get((what, name), '') for name in names)} |"
+    yield ""
+
+
+def _cell(figure: Figure) -> str:
+    note = f", {figure.note}" if figure.note else ""
+    return f"{number(figure.value)} {figure.unit}".strip() + note
+
+
+def remark(figure: Figure) -> str:
+    """The verdict, and what a reader has to know."""
+    verdict = "**missed**" if figure.verdict == "missed" else figure.verdict
+    return "; ".join(part for part in (verdict, figure.note) if part)

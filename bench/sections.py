@@ -1,0 +1,16 @@
+"""All that is measured, in order."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final, cast
+
+from bench import append, cold_load, cold_start, fold, http, rebuild, scale
+from bench.ground import Section
+
+SECTIONS: Final = cast(Sequence[Section], (append, cold_load, fold, http, rebuild, scale, cold_start))
+
+
+def goals() -> Sequence[str]:
+    """What every goal is about."""
+    return [what for section in SECTIONS for what in section.GOALS]

@@ -1,0 +1,68 @@
+"""The page about speed shows every goal with what was measured, and its chart is legible in light and dark."""
+
+from __future__ import annotations
+
+from xml.etree import ElementTree
+
+import pytest
+from bench.__main__ import drawn, panels, summary
+from bench.contestants import PEERS
+from bench.page import BEGIN, CHART, END, PAGE
+from bench.results import Chapter, Figure, at_most
+from bench.sections import SECTIONS, goals
+
+LOST = "loses data: it got 2 of 9 events"
+BARS = [Figure("w", [1], "ms", who="Banyan", panel="p"), Figure("w", [2], "ms", who="peer", panel="p", note=LOST)]
+
+
+def rows() -> dict[str, list[str]]:
+    """Cells of the measured tables by what they are about; goals stand above what several did."""
+    _, _, rest = PAGE.read_text().partition(BEGIN)
+    found: dict[str, list[str]] = {}
+    for line in rest.partition(END)[0].splitlines():
+        what, *cells = (cell.strip() for cell in line.strip("|").split("|"))
+        found.setdefault(what, cells)
+    return found
+
+
+@pytest.mark.parametrize("what", goals())
+def test_the_page_has_each_goal_and_whether_it_was_met(what: str) -> None:
+    measured, goal, verdict = rows()[what]
+
+    assert measured
+    assert goal[0] in "≤≥"
+    assert verdict.partition(";")[0] in ("met", "**missed**")
+
+
+def test_each_section_has_its_chapter() -> None:
+    assert [section.TITLE for section in SECTIONS if f"### {section.TITLE}\n" not in PAGE.read_text()] == []
+
+
+def test_a_goal_is_about_one_thing() -> None:
+    assert len(set(goals())) == len(goals())
+
+
+def test_the_chart_follows_the_readers_colours() -> None:
+    chart = CHART.read_text()
+    root = ElementTree.fromstring(chart)
+
+    assert "prefers-color-scheme: dark" in chart
+    assert "Banyan" in [text.text for text in root.iter("{http://www.w3.org/2000/svg}text")]
+    assert [text for text in root.iter("{http://www.w3.org/2000/svg}text") if text.get("class") != "text"] == []
+
+
+def test_a_bar_of_a_peer_that_lost_data_says_so() -> None:
+    assert panels(BARS) == {"p": [("Banyan", 1, "1"), ("peer (loses data)", 2, "2")]}
+
+
+@pytest.mark.skipif(not (PEERS / "chart" / ".installed").exists(), reason="`make bench` installs what draws the chart")
+def test_a_chart_is_drawn() -> None:
+    texts = {text.text for text in ElementTree.fromstring(drawn(BARS)).iter("{http://www.w3.org/2000/svg}text")}
+
+    assert {"p", "Banyan", "peer (loses data)"} <= texts
+
+
+def test_the_summary_counts_goals() -> None:
+    figures = [Figure("a", [1], "", at_most(1)), Figure("b", [2], "", at_most(1)), Figure("c", [2], "")]
+
+    assert summary([Chapter("t", figures)]) == "1 goals met, 1 missed."
