@@ -1,4 +1,4 @@
-"""What a run learns from the log: every commit once it can be seen, however late that is, and nothing twice without need."""
+"""What a run learns from the log: every commit once it shows, however late that is, and nothing twice without need."""
 
 from __future__ import annotations
 
