@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from dataclasses import replace
 from datetime import timedelta
 from math import ceil
@@ -18,7 +19,7 @@ from banyan.commands.handler import CommandHandler
 from banyan.events import Metadata
 from banyan.store import Commit, EventStore, Expected, Write
 from banyan.store.eventstore import Clock, write_snapshot
-from banyan.store.items import Item, commit_item, item_size, record
+from banyan.store.items import MAX_ITEM_BYTES, Item, commit_item, item_size, record
 from banyan.store.reader import SEARCH_PAGE
 from banyan.streams import StreamHead, StreamId
 
@@ -48,6 +49,24 @@ def test_an_append_is_one_write(dynamodb: DynamoDBEngine, size: int) -> None:
     store.append(A, head.version, deposits(1))
     store.append(A, Expected.ANY, deposits(1))
     assert dynamodb.wire.sent == ["Query", "PutItem"] * 2
+
+
+@pytest.mark.parametrize("size", [1, 100, 1500])
+def test_the_events_of_a_commit_are_compressed_once(
+    dynamodb: DynamoDBEngine, monkeypatch: pytest.MonkeyPatch, size: int
+) -> None:
+    store, compressed, compress = dynamodb.store(REGISTRY), list[int](), zlib.compress
+
+    def counted(content: bytes) -> bytes:
+        compressed.append(len(content))
+        return compress(content)
+
+    monkeypatch.setattr(zlib, "compress", counted)
+    store.append(A, Expected.NO_STREAM, deposits(*range(size)))
+    store.append_many([Write(B, Expected.NO_STREAM, deposits(1)), Write(A, store.head(A), deposits(2))])
+
+    assert len(compressed) == 1 + 2
+    assert max(compressed) == len(next(store.commits(A)).events) < MAX_ITEM_BYTES
 
 
 def test_an_append_to_several_streams_is_one_write(dynamodb: DynamoDBEngine) -> None:

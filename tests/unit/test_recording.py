@@ -5,6 +5,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from uuid import UUID, uuid5
 
 import orjson
 import pytest
@@ -30,6 +31,7 @@ from banyan.streams import StreamHead
 
 A = account("a")
 EMPTY = StreamHead.empty(A)
+EVENT_IDS = UUID("6a2f41a3-c54c-fce8-32d2-0324e1c32e22")
 
 
 def recorded(events: list[DomainEvent], head: StreamHead = EMPTY, now: datetime = START) -> tuple[Commit, ...]:
@@ -71,6 +73,14 @@ def test_event_ids_follow_from_stream_commit_and_index() -> None:
 
     assert [event.event_id for event in events_of(first)] == [event.event_id for event in events_of(again)]
     assert len({event.event_id for event in events_of(first) + events_of(other)}) == 4
+
+
+@given(st.text(st.characters(exclude_categories=["Cs"]), min_size=1))
+def test_an_event_id_is_the_uuid5_of_its_place_in_the_commit(commit_id: str) -> None:
+    draft = record(EMPTY, deposits(1, 2), commit_id, Metadata(), START)
+
+    names = [f"{A}/{commit_id}/{index}" for index in range(2)]
+    assert [event.event_id for event in draft.events] == [str(uuid5(EVENT_IDS, name)) for name in names]
 
 
 @pytest.mark.parametrize(("ahead", "expected"), [(timedelta(hours=1), 1), (timedelta(hours=-1), 0)])

@@ -218,7 +218,7 @@ class CommitTable(Protocol):
 
 def timestamp(moment: datetime) -> str:
     """UTC, ISO 8601, microseconds, ``Z``: sorts as text the way it sorts in time."""
-    return f"{moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec='microseconds')}Z"
+    return moment.astimezone(UTC).isoformat(timespec="microseconds").removesuffix("+00:00") + "Z"
 
 
 def digest_of(previous: str, commit: Commit) -> str:
