@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import reduce
+from math import ceil
 from typing import Any, Final, Generic, Literal, TypeVar
 
 from pydantic import BaseModel
@@ -25,6 +26,7 @@ V = TypeVar("V")
 
 POLL_MS: Final = 20
 MAX_PAGES: Final = 10
+"""Rows that a list may read, in pages of its length, when a filter leaves many of them out."""
 
 
 class Provenance(CamelModel):
@@ -169,14 +171,14 @@ class Queries:
         index = [lookup.name for lookup in projection.lookups].index(name) + 1
         entries: list[tuple[S, int]] = []
         rows: list[StateRow] = []
-        for _ in range(MAX_PAGES):
-            page = self._page(generation, tenant, index, partition, limit - len(entries), cursor)
-            rows += page.rows
-            read = (self._listed(projection, row) for row in page.rows)
-            entries += (entry for entry in read if where(entry[0]))
-            cursor = page.cursor
-            if cursor is None or len(entries) == limit:
-                break
+        size = limit
+        while size:
+            page = self._page(generation, tenant, index, partition, size, cursor)
+            found, read = self._selected(projection, page.rows, where, limit - len(entries))
+            entries += found
+            rows += page.rows[:read]
+            cursor = page.cursor_after(read)
+            size = _next_size(limit, len(entries), len(rows)) if cursor else 0
         return Answer(LookupResult(entries, cursor), _of_rows(rows))
 
     def rows(
@@ -206,6 +208,19 @@ class Queries:
         row = self._views.states(self._generation(projection.name), [stream]).get(stream)
         state = current_state(projection, row) if row else None
         return _Kept(row, state) if row and state is not None else None
+
+    def _selected(
+        self, projection: StreamProjection[S], rows: Sequence[StateRow], where: Callable[[S], bool], limit: int
+    ) -> tuple[Sequence[tuple[S, int]], int]:
+        """Up to ``limit`` states with their versions, and how many rows had to be read for them."""
+        entries: list[tuple[S, int]] = []
+        for count, row in enumerate(rows, 1):
+            entry = self._listed(projection, row)
+            if where(entry[0]):
+                entries.append(entry)
+            if len(entries) == limit:
+                return entries, count
+        return entries, len(rows)
 
     def _listed(self, projection: StreamProjection[S], row: StateRow) -> tuple[S, int]:
         state = readable_state(projection, row)
@@ -240,6 +255,13 @@ class Queries:
         return Provenance(
             version=row.version, as_of=as_of, staleness_ms=_milliseconds(now - as_of), served_from="projection"
         )
+
+
+def _next_size(limit: int, found: int, read: int) -> int:
+    """How many rows to read next: so many that the page is likely to be full then; 0 when enough were read."""
+    missing, left = limit - found, limit * MAX_PAGES - read
+    likely = ceil(1.5 * missing * (read + 1) / (found + 1))
+    return max(0, min(left, likely))
 
 
 def _of_stream(version: int, as_of: datetime) -> Provenance:

@@ -97,8 +97,8 @@ class MemoryViews:
         placed = sorted(self._placed(generation, tenant, index, partition), key=lambda pair: pair[0], reverse=True)
         later = [pair for pair in placed if end is None or pair[0] < (end.sort, end.row)]
         page, more = later[:limit], later[limit:]
-        last = LookupPlace(partition_key(generation, tenant, partition), *page[-1][0]).cursor() if more else None
-        return LookupPage([row for _, row in page], last)
+        key = partition_key(generation, tenant, partition)
+        return LookupPage([row for _, row in page], lambda at: LookupPlace(key, *page[at][0]).cursor(), bool(more))
 
     def failure(self, generation: Generation, stream: StreamId) -> FailureRecord | None:
         with self._lock:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final, Protocol
@@ -137,12 +137,25 @@ class LookupPage:
 
     Parameters
     ----------
-    cursor : str, optional
-        Opaque; where the next page begins.
+    cursor_at : Callable[[int], str]
+        By index of a row: the opaque place after it.
+    more : bool
+        Whether rows follow the last one.
     """
 
     rows: Sequence[StateRow]
-    cursor: str | None = None
+    cursor_at: Callable[[int], str]
+    more: bool = False
+
+    @property
+    def cursor(self) -> str | None:
+        """Where the next page begins, if there is one."""
+        return self.cursor_after(len(self.rows))
+
+    def cursor_after(self, count: int) -> str | None:
+        """Where a page begins that follows the first rows of this one, if there is one."""
+        follows = count < len(self.rows) or self.more
+        return self.cursor_at(count - 1) if count and follows else None
 
 
 class WriteConflict(Exception):

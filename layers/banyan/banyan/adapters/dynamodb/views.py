@@ -133,9 +133,7 @@ class DynamoDBViews:
         }
         items, following = self._gateway.page("query", request, _start_key(index, place) if place else None)
         page, more = items[:limit], len(items) > limit or following is not None
-        return LookupPage(
-            [read_state(item) for item in page], _place(index, page[-1]).cursor() if page and more else None
-        )
+        return LookupPage([read_state(item) for item in page], lambda at: _place(index, page[at]).cursor(), more)
 
     def failure(self, generation: Generation, stream: StreamId) -> FailureRecord | None:
         return read_failure(self._gateway.get(self._cursors, _cursor(generation, stream)) or {})
