@@ -59,11 +59,11 @@ def walked(rows: GenerationRows, *generations: Generation) -> Iterator[tuple[Gen
                 break
 
 
-def dropped(rows: GenerationRows, generation: Generation) -> None:
+def dropped(rows: GenerationRows, generation: Generation, most: int = 500) -> None:
     """Drop a generation, part by part and page by page."""
     for part in range(PARTS):
         position = None
-        while position := rows.drop(generation, part, PARTS, position):
+        while position := rows.drop(generation, part, PARTS, position, most):
             pass
 
 
@@ -84,11 +84,14 @@ def test_rows_are_found_by_their_keys(ledger: Ledger, rows: GenerationRows) -> N
     assert rows.rows(OLD, []) == {}
 
 
-def test_a_dropped_generation_is_gone_and_no_other_one_misses_anything(ledger: Ledger, rows: GenerationRows) -> None:
+@pytest.mark.parametrize("most", [1, 2, 500])
+def test_a_dropped_generation_is_gone_and_no_other_one_misses_anything(
+    ledger: Ledger, rows: GenerationRows, most: int
+) -> None:
     copy(ledger, NEW)
     before = left(ledger.views, OLD), left(ledger.views, OTHER)
 
-    dropped(rows, NEW)
+    dropped(rows, NEW, most)
 
     assert left(ledger.views, NEW) == ({}, {}, None)
     assert (left(ledger.views, OLD), left(ledger.views, OTHER)) == before

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import timedelta
+from itertools import count
 from threading import Barrier
 from typing import Any
 
@@ -77,12 +78,11 @@ def throttled(request: AWSPreparedRequest, deliver: Deliver) -> AWSResponse:
 def test_streams_are_read_at_once_and_everything_is_counted_once(
     dynamodb_local: DynamoDBEngine, ledger: Ledger, projection: str
 ) -> None:
-    meeting, reads = Barrier(IN_FLIGHT), 0
+    meeting, reads = Barrier(IN_FLIGHT), count(1)
 
     def together(request: AWSPreparedRequest, deliver: Deliver) -> AWSResponse:
-        nonlocal reads
-        if operation_of(request) == "Query" and "IndexName" not in str(request.body) and reads < IN_FLIGHT:
-            reads += 1
+        is_read = operation_of(request) == "Query" and "IndexName" not in str(request.body)
+        if is_read and next(reads) <= IN_FLIGHT:
             meeting.wait(20)
         return deliver(request)
 

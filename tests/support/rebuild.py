@@ -22,6 +22,7 @@ from banyan.projections.rebuild.worker import Pace, RebuildSteps, RebuildWorker
 from banyan.projections.snapshotter import Snapshotter
 from banyan.projections.state import ProjectionStates, Stage
 from banyan.projections.views import Generation, StateRow, ViewKey, ViewRow, Views
+from banyan.spread import Spread, in_turn
 from banyan.store import EventStore
 from banyan.store.memory import MemoryTable
 from banyan.streams import StreamId
@@ -125,6 +126,7 @@ class Rebuilding:
         self.messages = Messages(self.ledger)
         self.spent = Spent()
         self.walked = True
+        self.spread: Spread = in_turn
         self.pace = Pace(workers=WORKERS)
         self.projection_states: ProjectionStates = fuse.wire(self.ledger.projection_states)
         self.builds: Builds = Builds(fuse.wire(MemoryDocuments()))
@@ -147,12 +149,15 @@ class Rebuilding:
             clock=self.ledger.clock,
         )
 
-    def worker(self) -> RebuildWorker:
-        """A worker in a process of its own."""
+    def worker(
+        self, monotonic: Callable[[], float] | None = None, sleep: Callable[[float], None] | None = None
+    ) -> RebuildWorker:
+        """A worker in a process of its own; its time is the ledger's unless another is given."""
         ledger = self.ledger
         snapshots = Snapshotter(self._store, [ACCOUNTS], ledger.snapshot_interval, ledger.telemetry)
         pause = partial(ledger.sleep, SETTLE_SECONDS)
-        steps = RebuildSteps(ledger.projections, self._store, self._views, self._rows, snapshots, pause, ledger.clock)
+        parts = (ledger.projections, self._store, self._views, self._rows, snapshots)
+        steps = RebuildSteps(*parts, self.spent, self.pace, pause, ledger.clock, self.spread)
         return RebuildWorker(
             steps.of,
             self.projection_states,
@@ -161,8 +166,8 @@ class Rebuilding:
             self.spent,
             self.pace,
             clock=ledger.clock,
-            monotonic=lambda: ledger.clock.now.timestamp(),
-            sleep=ledger.sleep,
+            monotonic=monotonic or (lambda: ledger.clock.now.timestamp()),
+            sleep=sleep or ledger.sleep,
         )
 
     def stale_runner(self) -> ProjectionProcessor:

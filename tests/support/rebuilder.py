@@ -72,9 +72,10 @@ class Rebuilder:
         builds = Builds(*(DynamoDBDocuments(gateway, tables.cursors, layout) for layout in (BUILDS, SEGMENTS)))
         snapshots = Snapshotter(store, [ACCOUNTS], 1000, NoTelemetry())
         pause = partial(time.sleep, SETTLE_SECONDS)
-        steps = RebuildSteps(PROJECTIONS, store, views, rows, snapshots, pause, utc_now, in_threads(in_flight))
+        pace, spread = pace or Pace(), in_threads(in_flight)
+        steps = RebuildSteps(PROJECTIONS, store, views, rows, snapshots, self.meter, pace, pause, utc_now, spread)
         self.rebuild = Rebuild(PROJECTIONS, projection_states, builds, self.queue, BUCKETS, write_rate=100_000)
-        self._worker = RebuildWorker(steps.of, projection_states, builds, self.queue, self.meter, pace or Pace())
+        self._worker = RebuildWorker(steps.of, projection_states, builds, self.queue, self.meter, pace)
 
     def run(self) -> None:
         """Work off all there is to do."""

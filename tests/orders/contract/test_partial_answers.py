@@ -114,9 +114,9 @@ def test_a_legacy_systems_rows_are_all_read(dynamodb: DynamoDBEngine) -> None:
 
 def test_a_generation_is_dropped_to_its_last_row_and_cursor(dynamodb: DynamoDBEngine, ledger: Ledger) -> None:
     rows = DynamoDBGenerationRows(dynamodb.gateway, dynamodb.tables.views, dynamodb.tables.cursors)
-    position = rows.drop(TURNOVER, 0, 1, None)
+    position = rows.drop(TURNOVER, 0, 1, None, 500)
     while position is not None:
-        position = rows.drop(TURNOVER, 0, 1, position)
+        position = rows.drop(TURNOVER, 0, 1, position, 500)
 
     assert ledger.views.checkpoints(TURNOVER, MANY) == {}
     assert rows.keys([TURNOVER], 0, 1, None)[0] == {}

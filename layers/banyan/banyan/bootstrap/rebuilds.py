@@ -86,15 +86,27 @@ def build_worker(app: Application) -> RebuildWorker:
     rows = DynamoDBGenerationRows(app.gateway, app.tables.views, app.tables.cursors)
     snapshots = Snapshotter(app.store, app.domain.deciders, settings.snapshot_interval, app.telemetry)
     pause = partial(time.sleep, settings.reconciliation_settle_ms / 1000)
-    spread = in_threads(STREAMS_IN_FLIGHT)
-    steps = RebuildSteps(app.domain.projections, app.store, app.views, rows, snapshots, pause, app.clock, spread)
+    meter = ConsumedCapacity(app.gateway.client)
+    at_pace = pace(settings.rebuild_parallelization, timedelta(milliseconds=settings.control_cache_ms))
+    steps = RebuildSteps(
+        app.domain.projections,
+        app.store,
+        app.views,
+        rows,
+        snapshots,
+        meter,
+        at_pace,
+        pause,
+        app.clock,
+        in_threads(STREAMS_IN_FLIGHT),
+    )
     return RebuildWorker(
         steps.of,
         app.projection_states,
         app.builds,
         app.queue,
-        ConsumedCapacity(app.gateway.client),
-        pace(settings.rebuild_parallelization, timedelta(milliseconds=settings.control_cache_ms)),
+        meter,
+        at_pace,
         clock=app.clock,
     )
 

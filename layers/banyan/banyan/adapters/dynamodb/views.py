@@ -353,10 +353,12 @@ class DynamoDBGenerationRows:
         items = self._gateway.get_many(self._views, [view_item_key(generation, key) for key in keys])
         return {read_row_key(item): read_view(item) for item in items}
 
-    def drop(self, generation: Generation, part: int, parts: int, position: str | None) -> str | None:
-        """One page of the rows, or behind the last of them one of the cursors."""
+    def drop(self, generation: Generation, part: int, parts: int, position: str | None, most: int) -> str | None:
+        """The first of one page of the rows, or behind the last of them of the cursors."""
         table, key = orjson.loads(position) if position else (self._views, None)
         items, key = self._page(table, [generation], part, parts, key)
+        if len(items) > most:
+            items, key = items[:most], items[most - 1]
         self._gateway.write_many(table, [{"DeleteRequest": {"Key": item}} for item in items])
         if key is None and table != self._views:
             return None

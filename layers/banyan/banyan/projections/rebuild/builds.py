@@ -224,8 +224,8 @@ class GenerationRows(Protocol):
     def rows(self, generation: Generation, keys: Sequence[ViewKey]) -> Mapping[ViewKey, ViewRow]:
         """View rows by key, strongly consistent; one batch read for up to 100."""
 
-    def drop(self, generation: Generation, part: int, parts: int, position: str | None) -> str | None:
-        """Delete some rows and cursors of a generation, in one of several parts; returns where to continue."""
+    def drop(self, generation: Generation, part: int, parts: int, position: str | None, most: int) -> str | None:
+        """Delete some rows or cursors of a generation, in one of several parts; returns where to continue."""
 
 
 class MemoryGenerationRows:
@@ -251,7 +251,14 @@ class MemoryGenerationRows:
         rows = self._views.all_rows(generation)
         return {key: rows[key] for key in keys if key in rows}
 
-    def drop(self, generation: Generation, part: int, parts: int, position: str | None) -> str | None:  # noqa: ARG002
+    def drop(
+        self,
+        generation: Generation,
+        part: int,
+        parts: int,  # noqa: ARG002
+        position: str | None,  # noqa: ARG002
+        most: int,  # noqa: ARG002
+    ) -> str | None:
         if part == 0:
             self._views.drop(generation)
         return None

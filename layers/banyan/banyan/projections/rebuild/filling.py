@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import islice
@@ -14,7 +14,7 @@ from banyan.projections.base import AnyStreamProjection, Projection, ViewProject
 from banyan.projections.check import fold_row
 from banyan.projections.processor import make_projector
 from banyan.projections.projector import ATTEMPTS, AnyProjector, CommitSource, StreamBatch
-from banyan.projections.rebuild.builds import Build, BuildPhase, Segment, Stuck
+from banyan.projections.rebuild.builds import Build, BuildPhase, Meter, Segment, Stuck
 from banyan.projections.retries import FailedStream, check_systemic, describe
 from banyan.projections.snapshotter import Snapshotter
 from banyan.projections.views import FailureRecord, Generation, Views, WriteConflict
@@ -24,6 +24,7 @@ from banyan.store.items import log_key
 from banyan.streams import StreamId
 
 STREAMS_AT_ONCE: Final = 50
+FEWEST_AT_ONCE: Final = 10
 FIRST_STUCK: Final = 10
 MARGIN: Final = timedelta(minutes=1)
 
@@ -56,6 +57,35 @@ def chunks(things: Iterable[T], size: int) -> Iterator[list[T]]:
         yield chunk
 
 
+class Portions:
+    """Takes as many things at a time as cost no more than a given number of write units, by what the last ones cost.
+
+    Ten are the fewest, and what it begins with: of fewer that fail nothing would tell whether the code or the events
+    are to blame.
+
+    Parameters
+    ----------
+    units : float
+        What one portion may consume.
+    """
+
+    def __init__(self, units: float, meter: Meter) -> None:
+        self._units = units
+        self._meter = meter
+
+    def of(self, things: Iterable[T]) -> Iterator[list[T]]:
+        """Things in their order; who takes the next portion has written what the last one asked for."""
+        remaining, size = iter(things), min(FEWEST_AT_ONCE, STREAMS_AT_ONCE)
+        while portion := list(islice(remaining, size)):
+            before = self._meter.write_units
+            yield portion
+            size = self._size((self._meter.write_units - before) / len(portion))
+
+    def _size(self, units_of_each: float) -> int:
+        affordable = max(int(self._units / max(units_of_each, 1.0)), FEWEST_AT_ONCE)
+        return min(affordable, STREAMS_AT_ONCE)
+
+
 class Filling:
     """Brings the streams of a segment into a new generation.
 
@@ -65,11 +95,22 @@ class Filling:
     ----------
     projector : AnyProjector
         Of the new generation.
+    portions : Callable[[Build], Portions]
+        How many streams are applied before the place is kept and the write rate looked at.
     snapshots : Snapshotter
         Renews the snapshots of streams that have none that fits.
     """
 
-    def __init__(self, projector: AnyProjector, walk: Walk, views: Views, snapshots: Snapshotter, clock: Clock) -> None:
+    def __init__(
+        self,
+        projector: AnyProjector,
+        walk: Walk,
+        portions: Callable[[Build], Portions],
+        views: Views,
+        snapshots: Snapshotter,
+        clock: Clock,
+    ) -> None:
+        self._portions = portions
         self._projector = projector
         self._walk = walk
         self._views = views
@@ -80,9 +121,9 @@ class Filling:
         """Count the streams there are, for the progress bar."""
         yield replace(segment, phase=BuildPhase.HEALING, total=sum(1 for _ in self._walk.streams(segment)))
 
-    def fill(self, build: Build, segment: Segment) -> Iterator[Segment]:  # noqa: ARG002
+    def fill(self, build: Build, segment: Segment) -> Iterator[Segment]:
         """Apply every stream, in the order in which they began."""
-        for firsts in chunks(self._walk.streams(segment), STREAMS_AT_ONCE):
+        for firsts in self._portions(build).of(self._walk.streams(segment)):
             segment = self._applied(segment, dict.fromkeys((first.stream for first in firsts), 0))
             segment = replace(segment, streams=segment.streams + len(firsts), position=log_key(firsts[-1]))
             yield segment
@@ -94,7 +135,7 @@ class Filling:
         All of that was recorded at about the start; whatever still lags is caught up with it.
         """
         until = self._clock()
-        for commits in chunks(self._walk.commits(segment, build.started_at - MARGIN), STREAMS_AT_ONCE):
+        for commits in self._portions(build).of(self._walk.commits(segment, build.started_at - MARGIN)):
             lagging = self._lagging({commit.stream: commit.position for commit in commits})
             segment = replace(self._applied(segment, lagging), position=log_key(commits[-1]))
             yield segment

@@ -11,7 +11,7 @@ from math import ceil
 from typing import Final
 
 from banyan.jobs import Job
-from banyan.projections.base import Projection
+from banyan.projections.base import MAX_LOOKUPS, Projection
 from banyan.projections.processor import make_projector
 from banyan.projections.projector import CommitSource
 from banyan.projections.rebuild.builds import (
@@ -26,7 +26,7 @@ from banyan.projections.rebuild.builds import (
     WorkQueue,
 )
 from banyan.projections.rebuild.comparing import Comparing
-from banyan.projections.rebuild.filling import Filling, Walk
+from banyan.projections.rebuild.filling import Filling, Portions, Walk
 from banyan.projections.snapshotter import Snapshotter
 from banyan.projections.state import GenerationInfo, ProjectionState, ProjectionStates, Stage, change
 from banyan.projections.views import Generation, Views
@@ -36,6 +36,7 @@ from banyan.store.eventstore import Clock, utc_now
 
 MARGIN_SECONDS: Final = 20.0
 LONGEST_DELAY_SECONDS: Final = 900
+DELETES_AT_ONCE: Final = 500
 BURST_SECONDS: Final = 1.0
 WORKED: Final = frozenset({Stage.BUILDING, Stage.DROPPING})
 
@@ -62,6 +63,10 @@ class Pace:
     settle: timedelta = timedelta(seconds=5)
     grace: timedelta = timedelta(seconds=90)
 
+    def share(self, build: Build) -> float:
+        """What one worker may consume, write units per second."""
+        return build.write_rate / self.workers
+
 
 @dataclass(frozen=True, slots=True)
 class RebuildSteps:
@@ -69,6 +74,8 @@ class RebuildSteps:
 
     Parameters
     ----------
+    meter : Meter
+        What this process consumes.
     pause : Callable[[], None]
         Between two looks at rows that differ.
     spread : Spread
@@ -80,6 +87,8 @@ class RebuildSteps:
     views: Views
     rows: GenerationRows
     snapshots: Snapshotter
+    meter: Meter
+    pace: Pace
     pause: Callable[[], None]
     clock: Clock
     spread: Spread = in_turn
@@ -95,7 +104,7 @@ class RebuildSteps:
         projector = make_projector(
             projection, self.views, self.clock, generation, CommitSource(self.store), self.spread
         )
-        filling = Filling(projector, walk, self.views, self.snapshots, self.clock)
+        filling = Filling(projector, walk, self._portions, self.views, self.snapshots, self.clock)
         comparing = Comparing(projection, walk, self.views, self.rows, self.pause)
         return {
             BuildPhase.COUNTING: filling.count,
@@ -106,14 +115,21 @@ class RebuildSteps:
 
     def _drop(self, build: Build, segment: Segment) -> Iterator[Segment]:
         """Delete the rows and cursors of a generation that nothing reads or writes any more."""
-        position = segment.position
-        while position := self.rows.drop(build.generation, segment.number, build.segments, position):
+        position, most = segment.position, self._deletes(build)
+        while position := self.rows.drop(build.generation, segment.number, build.segments, position, most):
             yield replace(segment, position=position)
         yield replace(segment, phase=BuildPhase.DROPPED, position=None)
 
+    def _portions(self, build: Build) -> Portions:
+        return Portions(self.pace.share(build) * BURST_SECONDS, self.meter)
+
+    def _deletes(self, build: Build) -> int:
+        """How many rows a second's share deletes, if each is in every lookup."""
+        return max(min(int(self.pace.share(build) * BURST_SECONDS / (1 + MAX_LOOKUPS)), DELETES_AT_ONCE), 1)
+
 
 class Throttle:
-    """A token bucket of write units: one second's worth may be spent at once.
+    """A token bucket of write units: one second's worth may be saved up, from the beginning on.
 
     Parameters
     ----------
@@ -126,7 +142,7 @@ class Throttle:
     def __init__(self, rate: float, monotonic: Callable[[], float]) -> None:
         self._rate = rate
         self._monotonic = monotonic
-        self._paid_until = monotonic() - BURST_SECONDS
+        self._paid_until = monotonic()
 
     def spend(self, units: float) -> float:
         """Take units that were consumed, and return how long to wait before consuming more, seconds."""
@@ -187,7 +203,7 @@ class RebuildWorker:
         if build is None:
             return
         segment = self._builds.segments(build)[work.segment]
-        throttle = Throttle(build.write_rate / self._pace.workers, self._monotonic)
+        throttle = Throttle(self._pace.share(build), self._monotonic)
         try:
             for reached in self._job(build).places(segment):
                 wait = throttle.spend(reached.write_units - segment.write_units)
