@@ -66,8 +66,8 @@ class RunStep(Protocol):
     def section(self) -> str:
         """Section of the report that it writes to."""
 
-    def advance(self, cursor: str, before: datetime) -> StepResult:
-        """Do one chunk; ``before`` is when the run began."""
+    def advance(self, cursor: str, before: datetime, limit: int) -> StepResult:
+        """Do one chunk of at most so many entities; ``before`` is when the run began."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,8 +78,8 @@ class ConsumeFeed:
     feed: Feed
     action: Callable[[Sequence[str]], StepResult]
 
-    def advance(self, cursor: str, before: datetime) -> StepResult:
-        changes = self.feed.changed(before, CHUNK)
+    def advance(self, cursor: str, before: datetime, limit: int) -> StepResult:
+        changes = self.feed.changed(before, limit)
         if not changes.ids:
             return StepResult()
         result = self.action(changes.ids)
@@ -96,8 +96,8 @@ class VisitKnown:
     tree: DigestTree
     action: Callable[[Sequence[str]], StepResult]
 
-    def advance(self, cursor: str, before: datetime) -> StepResult:  # noqa: ARG002
-        ids = self.tree.ids(cursor, CHUNK)
+    def advance(self, cursor: str, before: datetime, limit: int) -> StepResult:  # noqa: ARG002
+        ids = self.tree.ids(cursor, limit)
         if not ids:
             return StepResult()
         result = self.action(ids)
@@ -112,7 +112,7 @@ class Repeat:
     section: str
     action: Callable[[], bool]
 
-    def advance(self, cursor: str, before: datetime) -> StepResult:  # noqa: ARG002
+    def advance(self, cursor: str, before: datetime, limit: int) -> StepResult:  # noqa: ARG002
         return StepResult(cursor=cursor if self.action() else None)
 
 
@@ -148,10 +148,10 @@ class WalkTrees:
     actual: TreeUpdate
     pause: Callable[[], None]
 
-    def advance(self, cursor: str, before: datetime) -> StepResult:  # noqa: ARG002
+    def advance(self, cursor: str, before: datetime, limit: int) -> StepResult:  # noqa: ARG002
         one, other = self.expected.tree, self.actual.tree
         nodes = one.nodes_read + other.nodes_read
-        ids = list(islice(differing(one, other, cursor), CHUNK))
+        ids = list(islice(differing(one, other, cursor), limit))
         walked = one.nodes_read + other.nodes_read - nodes
         if not ids:
             return StepResult(nodes_read=walked)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -13,7 +13,7 @@ from banyan.events import CamelModel
 from banyan.jobs import Job
 from banyan.notices import NoNotices, Notices
 from banyan.reconciliation.feeds import Clock
-from banyan.reconciliation.plan import Plan, RunStep, StepResult
+from banyan.reconciliation.plan import CHUNK, Plan, RunStep, StepResult
 from banyan.reconciliation.report import MAX_FINDINGS, Finding, Report, Reports, Section
 from banyan.reconciliation.sides import NotRepairable
 from banyan.telemetry import NoTelemetry, Telemetry
@@ -215,10 +215,11 @@ class Reconciler:
         return None if state is None or self._leased(state) else self._segment(state, remaining)
 
     def _segment(self, state: RunState, remaining: Remaining) -> Report | None:
+        sizes = _sizes(1 if state.leased_until else CHUNK)
         state = self._keep(state.model_copy(update={"segments": state.segments + 1}))
         steps = self._plan.steps(full=state.full)
         job = Job(
-            step=lambda state: [self._repaired(state) if state.pending else _advanced(state, steps)],
+            step=lambda state: [self._repaired(state) if state.pending else _advanced(state, steps, next(sizes))],
             keep=self._keep,
             finished=lambda state: not state.pending and state.step >= len(steps),
         )
@@ -282,12 +283,19 @@ class Reconciler:
         )
 
 
-def _advanced(state: RunState, steps: Sequence[RunStep]) -> RunState:
+def _sizes(first: int) -> Iterator[int]:
+    """How many entities the chunks of a process have: where the one before it was killed, each twice the last one."""
+    while True:
+        yield first
+        first = min(2 * first, CHUNK)
+
+
+def _advanced(state: RunState, steps: Sequence[RunStep], size: int) -> RunState:
     """The state after one chunk; steps that have nothing to do are passed over at once."""
     idle = True
     while idle and state.step < len(steps):
         step = steps[state.step]
-        result = step.advance(state.cursor, state.started_at)
+        result = step.advance(state.cursor, state.started_at, size)
         state, idle = state.after(step.section, result), result.idle
     return state
 

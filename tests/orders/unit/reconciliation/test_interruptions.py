@@ -69,6 +69,22 @@ def test_a_run_that_is_killed_again_and_again_finds_and_repairs_all(memory: Memo
     assert all(section.expected == section.actual for section in again.sections)
 
 
+def test_a_run_whose_chunks_take_too_long_continues_with_smaller_ones(memory: MemoryEngine) -> None:
+    """No process has the time to verify all streams that changed, which fit into one chunk."""
+    reconciled = ReconciliationFixture(memory, orders=60)
+    kills, report = 0, None
+    while report is None:
+        reconciled.between = countdown(60)
+        try:
+            report = reconciled.reconciler().go_on() or reconciled.reconciler().run()
+        except Killed:
+            kills += 1
+            reconciled.clock.move(LEASE + timedelta(seconds=1))
+        assert kills < 100
+    assert kills > 5
+    assert found(report) == set()
+
+
 class Dying(MemoryDocuments):
     """Documents whose writer dies between two of those that hold a fold, as between two batches of one write."""
 
