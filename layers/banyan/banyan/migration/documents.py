@@ -14,6 +14,8 @@ M = TypeVar("M")
 
 NOTES: Final = Layout("part", "item", "text")
 """Of the migration table."""
+PAGE: Final = 1000
+"""Documents of one request, if they are not larger than 1 MB together: there is one for each row that is parked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +44,7 @@ class MigrationDocuments:
 
     def under(self, prefix: str) -> Iterator[str]:
         """Texts whose names begin so, by name."""
-        return (text for _, text in listed(self.documents, self._partition, prefix))
+        return (text for _, text in listed(self.documents, self._partition, prefix, PAGE))
 
     @property
     def _partition(self) -> str:

@@ -18,6 +18,9 @@ from banyan.streams import StreamId
 PARKED: Final = -1
 """Bucket of what was put aside; nothing in it is ever due."""
 
+FIRST_PAGE: Final = 250
+"""Of a bucket; whoever looks only at what is due next reads no more."""
+
 BEHIND_ITS_MOMENT: Final = "$"
 """Sorts behind the ``#`` that follows the due time in a key."""
 
@@ -72,7 +75,7 @@ class DynamoDBDeadlines:
             "ExpressionAttributeValues": {":bucket": {"N": str(bucket)}, ":until": {"S": until}},
             "ConsistentRead": True,
         }
-        return map(_read, self._gateway.items("query", request))
+        return map(_read, self._gateway.items("query", request, FIRST_PAGE))
 
     def _put(self, kept: Waiting, condition: str) -> None:
         request = {
