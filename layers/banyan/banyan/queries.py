@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import reduce
+from itertools import takewhile
 from math import ceil
 from typing import Any, Final, Generic, Literal, TypeVar
 
@@ -140,6 +141,20 @@ class Queries:
         state = reduce(projection.evolve, events, projection.initial())
         return Answer(state, _of_stream(version, events[-1].timestamp))
 
+    def as_recorded(self, projection: StreamProjection[S], stream: StreamId, moment: datetime) -> Answer[S] | None:
+        """The state of a stream as it was known at a moment; ``None`` when nothing was recorded by then."""
+        events = takewhile(lambda event: event.timestamp <= moment, self._store.read(stream))
+        return _state_of(projection, tuple(events), moment)
+
+    def as_happened(self, projection: StreamProjection[S], stream: StreamId, moment: datetime) -> Answer[S] | None:
+        """The state of a stream as it was at a moment, by all that is known of it today.
+
+        What had happened by then, in the order in which it happened, however late it was recorded; ``None`` when
+        nothing had.
+        """
+        happened = (event for event in self._store.read(stream) if event.occurred_at <= moment)
+        return _state_of(projection, sorted(happened, key=lambda event: event.occurred_at), moment)
+
     def events(self, stream: StreamId, after: int, limit: int) -> Answer[Sequence[Event]] | None:
         """Up to ``limit`` events after a version; ``None`` when there is no such stream."""
         head = self._store.head(stream)
@@ -262,6 +277,13 @@ def _next_size(limit: int, found: int, read: int) -> int:
     missing, left = limit - found, limit * MAX_PAGES - read
     likely = ceil(1.5 * missing * (read + 1) / (found + 1))
     return max(0, min(left, likely))
+
+
+def _state_of(projection: StreamProjection[S], events: Sequence[Event], moment: datetime) -> Answer[S] | None:
+    if not events:
+        return None
+    state = reduce(projection.evolve, events, projection.initial())
+    return Answer(state, _of_stream(max(event.version for event in events), moment))
 
 
 def _of_stream(version: int, as_of: datetime) -> Provenance:

@@ -9,6 +9,7 @@ from datetime import date
 from typing import Annotated, Final
 
 from aws_lambda_powertools.event_handler.openapi.params import Query
+from pydantic import AwareDatetime
 
 from banyan import CommandRejected, Event
 from banyan.http import CurrentCall, Replayable, ReplayableCall, Response, Router, merged, tagged
@@ -101,14 +102,29 @@ def get_stock(sku: Sku, call: CurrentCall, minVersion: MinVersion = 0) -> Respon
 
 @queries.get("/orders/<orderId>", operation_id="getOrder", summary="An order")
 def get_order(
-    orderId: str, call: CurrentCall, minVersion: MinVersion = 0, atVersion: AtVersion = None
+    orderId: str,
+    call: CurrentCall,
+    minVersion: MinVersion = 0,
+    atVersion: AtVersion = None,
+    at: Annotated[AwareDatetime | None, Query()] = None,
+    effectiveAt: Annotated[AwareDatetime | None, Query(alias="effectiveAt")] = None,
 ) -> Response[OrderAnswer]:
-    """Read an order, at ``minVersion`` or later, or as it was at ``atVersion``."""
-    stream = _order(call, orderId)
-    if atVersion is None:
-        found = call.queries.get(ORDER_DETAILS, stream, minVersion)
+    """Read an order, at ``minVersion`` or later, or as it was.
+
+    At a version (``atVersion``), by what was recorded up to a moment (``at``), or by what had happened by a moment,
+    however late it was recorded (``effectiveAt``); one of these alone.
+    """
+    stream, queries = _order(call, orderId), call.queries
+    if sum(each is not None for each in (minVersion or None, atVersion, at, effectiveAt)) > 1:
+        raise CommandRejected("ambiguous_time", "minVersion, atVersion, at and effectiveAt exclude one another")
+    if atVersion is not None:
+        found = queries.at(ORDER_DETAILS, stream, atVersion)
+    elif at is not None:
+        found = queries.as_recorded(ORDER_DETAILS, stream, at)
+    elif effectiveAt is not None:
+        found = queries.as_happened(ORDER_DETAILS, stream, effectiveAt)
     else:
-        found = call.queries.at(ORDER_DETAILS, stream, atVersion)
+        found = queries.get(ORDER_DETAILS, stream, minVersion)
     if found is None:
         raise not_found()
     return tagged(merged(OrderAnswer, found.provenance, dict(found.value)), found.provenance.version)

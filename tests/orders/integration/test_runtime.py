@@ -45,6 +45,7 @@ QUERIES: Mapping[str, Expectation] = {
     "order": (200, {"orderId": "order-1004", "status": "paid", "version": 3, "servedFrom": "projection"}),
     "order_from_stream": (200, {"orderId": "order-1006", "version": 2, "servedFrom": "stream"}),
     "order_at_version": (200, {"status": "created", "version": 1, "totalAmount": "15.50", "servedFrom": "stream"}),
+    "order_at_time": (200, {"status": "paid", "version": 3, "asOf": "2026-01-31T00:00:00Z", "servedFrom": "stream"}),
     "order_events": (200, {"events.0.eventType": "OrderItemAdded", "events.0.version": 2, "next": 2}),
     "orders": (200, {"orders.0.orderId": "order-1005", "orders.1.orderId": "order-1004"}),
     "orders_by_customer": (200, {"orders.2.orderId": "order-1001", "orders.2.totalAmount": "10.00", "cursor": None}),

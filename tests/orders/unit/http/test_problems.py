@@ -80,6 +80,15 @@ REQUESTS: list[tuple[str, int, str, str | None, Callable[[Server], Answer]]] = [
         "totalAmount",
         lambda s: s.post("/orders", {**ORDER, "orderId": "o-2", "totalAmount": "5.01"}),
     ),
+    ("no time zone", 422, "invalid_input", "at", lambda s: s.get("/orders/o-1", query={"at": "2026-01-01T00:00:00"})),
+    ("no moment", 422, "invalid_input", "effectiveAt", lambda s: s.get("/orders/o-1", query={"effectiveAt": "then"})),
+    (
+        "two times",
+        422,
+        "ambiguous_time",
+        None,
+        lambda s: s.get("/orders/o-1", query={"at": "2026-01-01T00:00:00Z", "atVersion": 1}),
+    ),
     ("version 0", 422, "invalid_input", "atVersion", lambda s: s.get("/orders/o-1", query={"atVersion": 0})),
     ("no days", 422, "invalid_input", "from", lambda s: s.get("/sales/daily", query={"to": "2011-01-01"})),
     (

@@ -133,6 +133,19 @@ def test_time_travel(server: Server) -> None:
     assert found[0]["asOf"] < found[1]["asOf"] < found[2]["asOf"]
 
 
+def test_time_travel_by_time(server: Server) -> None:
+    """``at`` is what was known by then; an order of December that was recorded today is effective then."""
+    server.post("/orders", ORDER, **DECEMBER)
+    server.post("/orders/o-1/items", ITEM)
+    first, second = (event["timestamp"] for event in body_of(server.get("/orders/o-1/events"))["events"])
+
+    assert [order(server, at=moment)["version"] for moment in (first, second)] == [1, 2]
+    assert order(server, at=second)["asOf"] == second
+    assert server.get("/orders/o-1", query={"at": "2011-01-01T00:00:00Z"})["statusCode"] == 404
+    assert order(server, effectiveAt="2011-01-01T01:00:00+01:00")["version"] == 1
+    assert order(server, effectiveAt=second)["version"] == 2
+
+
 def test_events_are_paged(server: Server) -> None:
     server.post("/orders", ORDER)
     for _ in range(4):

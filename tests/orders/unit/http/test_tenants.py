@@ -42,7 +42,13 @@ QUERIES: dict[str, list[dict[str, Any]]] = {
         {"status": "paid"},
         {"customer": "victim-customer", "status": "paid"},
     ],
-    "/orders/{orderId}": [{}, {"minVersion": 1}, {"atVersion": 1}],
+    "/orders/{orderId}": [
+        {},
+        {"minVersion": 1},
+        {"atVersion": 1},
+        {"at": "2030-01-01T00:00:00Z"},
+        {"effectiveAt": "2030-01-01T00:00:00Z"},
+    ],
     "/sales/daily": [{"from": DAY, "to": DAY}],
 }
 NAMES_OF_THE_VICTIM: list[dict[str, Any]] = [

@@ -56,6 +56,7 @@ def queries() -> Mapping[str, Any]:
         "order": get("/orders/order-1004"),
         "order_from_stream": get("/orders/order-1006", minVersion="2"),
         "order_at_version": get("/orders/order-1004", atVersion="1"),
+        "order_at_time": get("/orders/order-1004", at="2026-01-31T00:00:00Z"),
         "order_events": get("/orders/order-1004/events", after="1", limit="1"),
         "orders": get("/orders", limit="2"),
         "orders_by_customer": get("/orders", customer="customer-1"),
