@@ -106,8 +106,8 @@ def record(head: StreamHead, events: Sequence[DomainEvent], commit_id: str, meta
     parts = seal(head, _numbered(list(_split(head, commit_id, recorded_at, entries))))
 
     def envelopes() -> tuple[Event, ...]:
-        told = (metadata.model_copy(update={"schema_version": event.schema_version}) for event in said)
-        return _events(head.stream, head.version + 1, entries, zip(said, told, strict=True))
+        metadatas = (metadata.model_copy(update={"schema_version": event.schema_version}) for event in said)
+        return _events(head.stream, head.version + 1, entries, zip(said, metadatas, strict=True))
 
     return Draft(head, parts, RecordedEvents(said, envelopes))
 
@@ -204,14 +204,14 @@ def _entries(
     head: StreamHead, events: Sequence[DomainEvent], commit_id: str, metadata: Metadata, recorded_at: datetime
 ) -> list[Entry]:
     moment = timestamp(recorded_at)
-    told = metadata.model_dump(mode="json", by_alias=True, exclude_defaults=True)
+    shared = metadata.model_dump(mode="json", by_alias=True, exclude_defaults=True)
     return [
         {
             "id": _event_id(f"{head.stream.name}/{commit_id}/{index}"),
             "type": event.event_type(),
             "timestamp": moment,
             "data": event.model_dump(mode="json", by_alias=True),
-            "metadata": told | {"schemaVersion": event.schema_version},
+            "metadata": shared | {"schemaVersion": event.schema_version},
         }
         for index, event in enumerate(events)
     ]
