@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -23,7 +23,7 @@ from banyan.commands.handler import (
 )
 from banyan.errors import CommandRejected, ConcurrencyError
 from banyan.events import DomainEvent, Metadata
-from banyan.store import Commit, EventStore
+from banyan.store import Commit, EventStore, Snapshot
 from banyan.store.base import Collision
 from banyan.store.eventstore import write_snapshot
 from banyan.store.memory import MemoryTable
@@ -48,6 +48,20 @@ class Counts(NoTelemetry):
     def duration(self, name: str, milliseconds: float) -> None:
         assert milliseconds >= 0
         self.lasted.append(name)
+
+
+class CountedReads(MemoryTable):
+    """Counts its queries."""
+
+    reads = 0
+
+    def backward(self, *arguments: Any, **more: Any) -> Iterator[Commit | Snapshot]:
+        self.reads += 1
+        return super().backward(*arguments, **more)
+
+    def forward(self, *arguments: Any, **more: Any) -> Iterator[Commit | Snapshot]:
+        self.reads += 1
+        return super().forward(*arguments, **more)
 
 
 class BusyTable(MemoryTable):
@@ -314,6 +328,32 @@ class TestRepeats:
         assert [outcome.repeated for outcome in known] == [True] * 20 + [False] * 5
         assert store.get_stream_version(A) == 25
 
+    def test_a_search_that_ended_at_its_commit_is_no_search_for_older_ones(
+        self, handler: Handler, store: EventStore, clock: ManualClock
+    ) -> None:
+        first_attempt: datetime = clock.now
+        first = {name: handler.handle(A, Deposit(1), commit_id=name) for name in ("w", "x", "y", "z")}
+        write_snapshot(store, ACCOUNTS, A)
+        other: Handler = CommandHandler(store, ACCOUNTS)
+        for name in ("z", "x", "w", "y"):
+            assert told(other.handle(A, Deposit(1), commit_id=name, first_attempt=first_attempt)) == told(first[name])
+        assert store.get_stream_version(A) == 4
+
+    def test_what_was_searched_for_is_known_from_then_on(self, clock: ManualClock) -> None:
+        """A load, a search and the commit; later a load and the commit."""
+        table = CountedReads()
+        store = EventStore(table, REGISTRY, clock, no_sleep)
+        first_attempt: datetime = clock.now
+        CommandHandler(store, ACCOUNTS).handle(A, Deposit(1), commit_id="x")
+        write_snapshot(store, ACCOUNTS, A)
+        other: Handler = CommandHandler(store, ACCOUNTS)
+        reads = []
+        for _ in range(3):
+            table.reads = 0
+            assert other.aggregates.find(A, "x", first_attempt)
+            reads.append(table.reads)
+        assert reads == [3, 2, 2]
+
     def test_of_a_long_history_no_more_is_believed_to_be_known_than_is_kept(self) -> None:
         moments = [START + timedelta(seconds=number) for number in range(SEARCHED_COMMITS + 3)]
         newest_first = {f"x{number}": (number, moments[number - 1]) for number in range(len(moments), 0, -1)}
@@ -345,3 +385,19 @@ def test_the_first_outcome_of_a_split_commit_has_all_its_events(store: EventStor
     for again in (handler, CommandHandler(store, replace(ACCOUNTS, decide=much))):
         assert told(again.handle(B, Deposit(2), commit_id="x")) == told(first)
     assert len(first.events) == 4
+
+
+def test_a_split_commit_that_a_search_passed_over_is_found_whole(store: EventStore, clock: ManualClock) -> None:
+    def much(command: Deposit | Withdraw, state: Account) -> list[DomainEvent]:  # noqa: ARG001
+        return bulk(4, 300_000) if command.amount > 1 else deposits(1)
+
+    decider = replace(ACCOUNTS, decide=much)
+    handler: Handler = CommandHandler(store, decider)
+    first_attempt: datetime = clock.now
+    handler.handle(B, Deposit(1), commit_id="older")
+    first = handler.handle(B, Deposit(2), commit_id="split")
+    handler.handle(B, Deposit(1))
+    write_snapshot(store, decider, B)
+    other: Handler = CommandHandler(store, decider)
+    assert other.handle(B, Deposit(1), commit_id="older", first_attempt=first_attempt).repeated
+    assert told(other.handle(B, Deposit(2), commit_id="split", first_attempt=first_attempt)) == told(first)

@@ -9,14 +9,18 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
+from tests.orders.support.http import CONTEXT, ITEM, Answer, event
 from tests.orders.support.legacies import OnDynamoDB, OnPostgres, order
-from tests.orders.support.migration import DUAL
+from tests.orders.support.migration import CANARY, CUT_OVER, DUAL
 from tests.support.engines import DynamoDBEngine
 
+from banyan.adapters.dynamodb.idempotency import DynamoDBIdempotency
 from banyan.bootstrap import Application, bootstrap
 from banyan.commands.handler import CommandHandler, Outcome
 from banyan.decision import Decision, Participant
+from banyan.entrypoints.http.api import command_api
 from banyan.errors import ConfigurationError
+from banyan.migration.phases.aggregate import BeginMove
 from banyan.migration.phases.controller import standing
 from banyan.migration.writes.facade import Facade
 from banyan.streams import StreamId
@@ -59,6 +63,32 @@ def test_a_command_passes_the_facade_and_the_controller_looks_after_it(
     found = standing(app.migration.controller.run())
     assert (found["step"], found["held"]) == ("dual_write", "not stable for long enough")
     assert [event.event_type for event in app.store.read(app.migration.phases.stream)] == ["Moved", "Held"]
+    app.migration.close()
+
+
+def test_answers_are_kept_while_a_migration_is_on(
+    request: pytest.FixtureRequest, moto: DynamoDBEngine, kind: str
+) -> None:
+    """The side that has the commit may not be the one that is asked for it by a repeat."""
+    app = application(moto, **settings_of(request, moto, kind))
+    assert app.migration is not None
+    api, table = command_api(app), DynamoDBIdempotency(app.gateway, app.tables.idempotency)
+
+    def post(name: str) -> Answer:
+        body = {"orderId": name, "customerId": "c-1", "items": [ITEM]}
+        return api(event("POST", "/orders", body, idempotency_key=name), CONTEXT)
+
+    first = {}
+    for name, step in (("legacy", None), ("dual", DUAL), ("canary", CANARY), ("led", CUT_OVER)):
+        if step:
+            app.migration.phases.handle(BeginMove(to=step, reason="test", at=app.clock()))
+            app.migration.transitions.finish()
+        first[name] = post(name)
+        record = table.get(f"acme#{name}")
+        assert first[name]["statusCode"] == 201, first[name]
+        assert record
+        assert record.answer
+        assert [post(each)["body"] for each in first] == [answer["body"] for answer in first.values()]
     app.migration.close()
 
 

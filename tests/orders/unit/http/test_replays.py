@@ -13,14 +13,22 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.orders.support import plain_routes
 from tests.orders.support.http import CONTEXT, ITEM, ORDER, Answer, Server, body_of, event, problem
-from tests.support.clocks import no_sleep
+from tests.support.clocks import ManualClock, no_sleep
+from tests.support.ledger import ACCOUNTS, Deposited, account
+from tests.support.transfers import DIRECTORIES, TRANSFER, TRANSFER_REGISTRY, Transfer
 
 from banyan.commands import handler
+from banyan.commands.idempotency import MemoryIdempotency
+from banyan.domain import Domain
 from banyan.entrypoints.http.api import Api
 from banyan.entrypoints.http.call import routes_of
 from banyan.entrypoints.http.idempotency import IdempotentRequests
 from banyan.entrypoints.http.openapi import routers
-from banyan.http import ReplayableCall, Router
+from banyan.errors import Conflict
+from banyan.events import CamelModel
+from banyan.http import CurrentCall, ReplayableCall, Router
+from banyan.store import EventStore
+from banyan.store.base import Expected
 from banyan.store.eventstore import write_snapshot
 from banyan.store.memory import MemoryTable
 from orders.commands import PayOrder
@@ -262,3 +270,87 @@ def test_one_that_looks_changes_nothing_while_another_is_at_work() -> None:
     assert problem(refused) == (409, "order_cancelled")
     again = server.post("/orders/o-1/items", ITEM, idempotency_key="k")
     assert (told(again), body_of(again)["code"], server.commits()) == (told(refused), "order_cancelled", 2)
+
+
+def test_a_route_that_promises_nothing_is_not_entered_to_look() -> None:
+    """It may do something besides, which happens once while its claim holds."""
+    entered: list[str] = []
+    careless = Router()
+
+    @careless.post("/orders/<orderId>/pay")
+    def charge(orderId: str, body: PayOrder, call: CurrentCall) -> Any:  # noqa: N803
+        entered.append(orderId)
+        return pay_order(orderId, body, call)
+
+    table = Stalled()
+    server = Server(table=table, sleep=no_sleep, commands=careless)
+    Server(table).post("/orders", ORDER)
+    table.holds = True
+    with ThreadPoolExecutor(1) as pool:
+        first = pool.submit(server.post, "/orders/o-1/pay", {"amount": "5"}, idempotency_key="k")
+        assert table.arrived.wait(20)
+        again = server.post("/orders/o-1/pay", {"amount": "5"}, idempotency_key="k")
+        table.go_on.set()
+    assert problem(again) == (409, "request_in_progress")
+    assert (first.result()["statusCode"], entered) == (200, ["o-1"])
+
+
+def test_a_refusal_after_the_commit_is_kept() -> None:
+    fickle = Router()
+
+    @fickle.post("/orders/<orderId>/pay")
+    def refuse(orderId: str, body: PayOrder, call: ReplayableCall) -> Any:  # noqa: N803
+        pay_order(orderId, body, call)
+        raise Conflict("changed_my_mind", "after all")
+
+    server = Server(commands=fickle)
+    Server(server.store.table).post("/orders", ORDER)
+    first, again = (server.post("/orders/o-1/pay", {"amount": "5"}, idempotency_key="k") for _ in range(2))
+    record = server.records.get("acme#k")
+    assert problem(first) == (409, "changed_my_mind")
+    assert record
+    assert record.answer
+    assert (told(again), server.commits()) == (told(first), 2)
+
+
+TRANSFERS = Router()
+
+
+class Order(CamelModel):
+    """Which accounts a transfer concerns, and the one whose answer is wanted."""
+
+    source: str
+    target: str
+    amount: int
+    witness: str = ""
+    asked: str
+
+
+@TRANSFERS.post("/transfers")
+def make_transfer(body: Order, call: ReplayableCall) -> Any:
+    """Answer with the balance of the account that the command is sent to."""
+    command = Transfer(body.source, body.target, body.amount, body.witness)
+    outcome = call.handle(call.stream("account", body.asked, "asked"), command)
+    return {"balance": outcome.state.balance, "version": outcome.head.version}
+
+
+@pytest.mark.parametrize(("asked", "kept"), [("a", False), ("b", False), ("w", True)])
+def test_a_decision_is_replayed_if_the_stream_it_was_sent_to_has_its_commit(asked: str, kept: bool) -> None:
+    records, store = MemoryIdempotency(), EventStore(MemoryTable(), TRANSFER_REGISTRY, ManualClock())
+    domain = Domain("bank", TRANSFER_REGISTRY, [ACCOUNTS, DIRECTORIES], decisions=[TRANSFER])
+    once = IdempotentRequests(records, 24, ManualClock(), no_sleep)
+
+    def post() -> Answer:
+        app = replace(Server().application, domain=domain, store=store)
+        body = {"source": "a", "target": "b", "amount": 5, "witness": "w", "asked": asked}
+        return Api(app, TRANSFERS, once=once)(event("POST", "/transfers", body, idempotency_key="k"), CONTEXT)
+
+    for name in "aw":
+        store.append(account(name), Expected.NO_STREAM, [Deposited(amount=9)])
+    first = post()
+    for name in "abw":
+        store.append(account(name), Expected.ANY, [Deposited(amount=1)])
+    record = records.get("acme#k")
+    assert record
+    assert (first["statusCode"], record.answer is not None) == (200, kept)
+    assert (told(post()), store.get_stream_version(account("a"))) == (told(first), 3)
