@@ -88,7 +88,7 @@ class EventStore(StreamReader):
         write = Write(stream, expected, events)
         self._check(write)
         metadata = metadata or Metadata()
-        anywhere = {stream} if expected is Expected.ANY else frozenset[StreamId]()
+        anywhere = (stream,) if expected is Expected.ANY else ()
         with _span(stream, len(events), metadata):
             return _while_elsewhere(anywhere, lambda: self._append(write, commit_id, metadata))
 
