@@ -233,7 +233,17 @@ def test_botocore_gets_only_what_is_left(moto: DynamoDBEngine) -> None:
     gateway, table = Gateway(moto.client), moto.named("cursors")
     moto.client.meta.events.register("before-parse.dynamodb", look)
     key = {"cursor": {"S": "a"}}
-    item = key | {"b": {"B": b"\0"}}
+    item = key | {
+        "b": {"B": b"\0"},
+        "bs": {"BS": [b"\1"]},
+        "n": {"N": "1"},
+        "ns": {"NS": ["1"]},
+        "ss": {"SS": ["x"]},
+        "flag": {"BOOL": False},
+        "null": {"NULL": True},
+        "l": {"L": [{"B": b"\2"}]},
+        "m": {"M": {"x": {"N": "2"}}},
+    }
     gateway.write("put_item", {"TableName": table, "Item": item})
     left.clear()
 
