@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import cached_property
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, Final, Protocol, runtime_checkable
 
 from banyan.adapters.dynamodb.commits import DynamoDBTable
 from banyan.adapters.dynamodb.gateway import Gateway
@@ -43,6 +44,9 @@ from banyan.store.eventstore import Clock, utc_now
 from banyan.store.reader import SNAPSHOT_INTERVAL
 from banyan.streams import StreamId
 from banyan.telemetry import NoTelemetry, Telemetry
+
+RECOVERY_SECONDS: Final = 15.0
+"""In which what is half done is completed at once; the rest is left to the next time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +91,8 @@ class Migration:
         When to move.
     objects : ArchiveObjects, optional
         Where archives lie; given to the one process that writes them.
+    ticks : Callable[[], float]
+        Seconds since some moment.
     """
 
     legacy: LegacySystem
@@ -100,6 +106,7 @@ class Migration:
     clock: Clock = utc_now
     telemetry: Telemetry = field(default_factory=NoTelemetry)
     snapshot_interval: int = SNAPSHOT_INTERVAL
+    ticks: Callable[[], float] = time.monotonic
 
     @property
     def entity(self) -> str:
@@ -230,8 +237,9 @@ class Migration:
         return Observer(self)
 
     def recover(self) -> int:
-        """Complete what was left half done; how much is still left."""
-        return sum(part.all() for part in (self.relay, self.legacy_sync) if part)
+        """Complete what was left half done, as far as there is time; how much is still left."""
+        deadline = self.ticks() + RECOVERY_SECONDS
+        return sum(part.all(lambda: self.ticks() < deadline) for part in (self.relay, self.legacy_sync) if part)
 
     def half_done(self, limit: int) -> list[HalfDone]:
         """Writes that one side does not have yet, the oldest first; none on a legacy system without an outbox."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -135,8 +135,13 @@ class LegacySync:
         self.backlog.complete(stream, version)
         self.parked.remove(stream)
 
-    def all(self) -> int:
-        """Follow every stream with changes, and try what is parked again; one that fails does not stop the others.
+    def all(self, more: Callable[[], bool] = lambda: True) -> int:
+        """Follow every stream with changes, then try what is parked again; one that fails does not stop the others.
+
+        Parameters
+        ----------
+        more : Callable[[], bool]
+            Whether there is time for another stream, asked behind each.
 
         Returns
         -------
@@ -148,10 +153,15 @@ class LegacySync:
         if not streams:
             return 0
         primary = Primary.LEGACY if self.repository.primary() is Primary.LEGACY else Primary.EVENTS
-        complete = [stream for stream in streams if self.attempt(stream, primary)]
-        for stream in parked.keys() & set(complete):
-            self.parked.remove(stream)
-        return len(streams) - len(complete)
+        complete = 0
+        for stream in sorted(streams, key=parked.__contains__):
+            if self.attempt(stream, primary):
+                complete += 1
+                if stream in parked:
+                    self.parked.remove(stream)
+            if not more():
+                break
+        return len(streams) - complete
 
     def oldest(self) -> datetime | None:
         """When the oldest change was made that the legacy system is about to get."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -48,8 +48,13 @@ class Relay:
             for entry in entries:
                 self._relay(entry)
 
-    def all(self, limit: int = 1000) -> int:
-        """Relay up to ``limit`` entries, and try what is parked again; a stream that fails does not stop the others.
+    def all(self, more: Callable[[], bool] = lambda: True, limit: int = 1000) -> int:
+        """Relay up to ``limit`` entries, then try what is parked again; a stream that fails does not stop the others.
+
+        Parameters
+        ----------
+        more : Callable[[], bool]
+            Whether there is time for another stream, asked behind each.
 
         Returns
         -------
@@ -60,9 +65,11 @@ class Relay:
         entries = self._outbox.pending(limit=limit, without=parked)
         if not entries and not parked:
             return 0
-        for stream in dict.fromkeys([*parked, *(entry.stream for entry in entries)]):
+        for stream in dict.fromkeys([*(entry.stream for entry in entries), *parked]):
             if self.attempt(stream) and stream in parked:
                 self._parked.remove(stream)
+            if not more():
+                break
         return len(self._outbox.pending(limit=limit))
 
     def attempt(self, stream: StreamId) -> bool:
