@@ -23,6 +23,7 @@ NAMES = {
     "AWS::Events::Rule": ("Name", 64),
     "AWS::IAM::ManagedPolicy": ("ManagedPolicyName", 128),
     "AWS::IAM::Role": ("RoleName", 64),
+    "AWS::Lambda::Alias": ("Name", 128),
     "AWS::Lambda::Function": ("FunctionName", 64),
     "AWS::Lambda::LayerVersion": ("LayerName", 64),
     "AWS::Logs::LogGroup": ("LogGroupName", 512),
@@ -38,6 +39,7 @@ GENERATED = {
     "AWS::Lambda::Permission",
     "AWS::Lambda::EventSourceMapping",
     "AWS::Lambda::EventInvokeConfig",
+    "AWS::Lambda::Version",
 }
 """What CloudFormation knows by an id of its own, though its properties name others."""
 

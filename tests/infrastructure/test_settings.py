@@ -23,6 +23,7 @@ OF_THE_STACK = {
     "JwtIssuer",
     "LogLevel",
     "LogRetentionDays",
+    "SnapStart",
     "Stage",
     "ThrottleBurst",
     "ThrottleRate",

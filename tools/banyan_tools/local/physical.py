@@ -10,6 +10,8 @@ from banyan_tools.local.errors import StackError
 ACCOUNT: Final = "123456789012"
 REGION: Final = "eu-central-1"
 STACK = "banyan"
+FIRST_VERSION: Final = "1"
+"""Of a function; none is published twice here."""
 
 PSEUDO_PARAMETERS = {
     "AWS::AccountId": ACCOUNT,
@@ -74,6 +76,8 @@ def attribute(kind: str, name: str, attribute: str) -> str:
     StackError
         The local stack does not know this attribute.
     """
+    if (kind, attribute) == ("AWS::Lambda::Version", "Version"):
+        return FIRST_VERSION
     if kind in KINDS:
         arn = "arn:aws:" + _fill(KINDS[kind].arn, name)
         known = {"Arn": arn, "StreamArn": f"{arn}/stream/latest", KINDS[kind].name_property: name}

@@ -12,7 +12,8 @@ from banyan_tools.local.errors import StackError
 from banyan_tools.local.template import Resource, Template
 
 PARAMETER = re.compile(r"\{(\w+)(\+?)}")
-FUNCTION_ARN = re.compile(r"arn:aws:lambda:[^/]+")
+FUNCTION_ARN = re.compile(r"arn:aws:lambda:[^:/]+:[^:/]+:function:[^:/]+")
+"""Of a function, without the version or alias that may stand behind it."""
 
 
 @dataclass(frozen=True)

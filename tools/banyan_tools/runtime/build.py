@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import hashlib
 import json
 import os
 import shutil
@@ -20,6 +21,8 @@ from banyan_tools.runtime.emulator import SAM_VENV
 DEFAULT_FOLDER = ROOT / ".aws-sam" / "build"
 RUNTIME = "python3.13"
 CONFIG = "samconfig.toml"
+SETTINGS = "of-samconfig"
+"""Stands in the template for the digest of the settings: SAM publishes a new version when a function's text changes."""
 PYENV = "versions/3.13*/bin/python3.13"
 WHEELS = {
     "PIP_ONLY_BINARY": ":all:",
@@ -54,6 +57,10 @@ def build(folder: Path) -> None:
     for part in filter(Path.is_dir, folder.iterdir()):
         finish(python, part)
     shutil.copy(ROOT / CONFIG, folder)
+    template = folder / "template.yaml"
+    template.write_text(
+        template.read_text().replace(SETTINGS, hashlib.sha256((ROOT / CONFIG).read_bytes()).hexdigest())
+    )
 
 
 def finish(python: Path, part: Path) -> None:
