@@ -24,7 +24,7 @@ from banyan.store.memory import MemoryTable
 from banyan.streams import StreamId
 from orders.decider import ORDER as ORDER_DECIDER
 
-STEPS = 12
+STEPS = 8
 """No request takes more."""
 REQUESTS: list[tuple[str, Any]] = [
     ("/orders", ORDER),

@@ -24,7 +24,7 @@ from banyan.entrypoints.http.api import Api
 from banyan.entrypoints.http.call import routes_of
 from banyan.entrypoints.http.idempotency import IdempotentRequests
 from banyan.entrypoints.http.openapi import routers
-from banyan.errors import Conflict
+from banyan.errors import Conflict, StoreUnavailable
 from banyan.events import CamelModel
 from banyan.http import CurrentCall, ReplayableCall, Router
 from banyan.store import EventStore
@@ -293,6 +293,28 @@ def test_a_route_that_promises_nothing_is_not_entered_to_look() -> None:
         table.go_on.set()
     assert problem(again) == (409, "request_in_progress")
     assert (first.result()["statusCode"], entered) == (200, ["o-1"])
+
+
+class Unreadable(MemoryTable):
+    """Answers no query, when told."""
+
+    fails = False
+
+    def forward(self, *arguments: Any) -> Any:
+        if self.fails:
+            raise StoreUnavailable("throttled")
+        return super().forward(*arguments)
+
+
+def test_a_look_that_fails_is_not_tried_again_while_the_client_waits() -> None:
+    table = Unreadable()
+    server = Server(table=table, sleep=lambda _: pytest.fail("waited"))
+    first = server.post("/orders", ORDER, idempotency_key="k")
+    table.fails = True
+    failed = server.post("/orders", ORDER, idempotency_key="k")
+    assert (problem(failed), failed["headers"]["Retry-After"]) == ((503, "unavailable"), "1")
+    table.fails = False
+    assert told(server.post("/orders", ORDER, idempotency_key="k")) == told(first)
 
 
 def test_a_refusal_after_the_commit_is_kept() -> None:

@@ -115,7 +115,7 @@ class IdempotentRequests:
 
 
 def _final(answer: HttpAnswer) -> bool:
-    return answer["statusCode"] < 500 and "Retry-After" not in answer["headers"]
+    return answer["statusCode"] < HTTPStatus.INTERNAL_SERVER_ERROR and "Retry-After" not in answer["headers"]
 
 
 def _stored(answer: HttpAnswer) -> StoredAnswer:
@@ -129,6 +129,8 @@ def _kept(record: Record) -> HttpAnswer | None:
 
 def _from_commit(record: Record, work: Work) -> HttpAnswer | None:
     worked = work(Attempt.under(record, again=True, looks=True))
+    if worked.answer["statusCode"] >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        return worked.answer
     return _replayed(worked.answer) if _replayable(worked) else None
 
 
