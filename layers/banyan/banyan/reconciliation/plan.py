@@ -198,6 +198,8 @@ class Plan:
         """The steps in their order; a full run restarts all feeds and asks for all that trees know besides."""
         for update in self._updates.values():
             update.done.clear()
+            update.tree.forget_root()
+        self.streams.tree.forget_root()
         return [*self._rewinding(full), *self._verifying(full), *self._comparing(full)]
 
     def repair(self, section: str, finding: Finding) -> str:

@@ -66,6 +66,10 @@ class DigestTree:
             self._root = self.nodes([""])[""]
         return self._root
 
+    def forget_root(self) -> None:
+        """Let ``root`` read it: another process may have run since."""
+        self._root = None
+
     def nodes(self, paths: Sequence[str]) -> dict[str, Node]:
         """Nodes by path; one that does not exist is an empty leaf."""
         self.nodes_read += len(paths)
