@@ -9,7 +9,7 @@ import argparse
 import json
 import subprocess
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 
 from rich.console import Console
@@ -35,10 +35,9 @@ def main() -> None:
     picked = [section for section in SECTIONS if not options.only or name_of(section) in options.only]
     begun = time.monotonic()
     chapters = measure(picked, quick=options.quick)
-    console = Console()
+    console = Console(width=120)
     for chapter in chapters:
-        console.print(table(chapter))
-        console.print(*(f"Left out: {reason}." for reason in chapter.left_out))
+        console.print(*tables(chapter))
     console.print(f"{summary(chapters)} {(time.monotonic() - begun) / 60:.1f} minutes.")
     if not (options.print_only or options.quick or options.only):
         write(chapters, f"{datetime.now(UTC):%Y-%m-%d}")
@@ -80,15 +79,21 @@ def name_of(section: Section) -> str:
     return str(getattr(section, "__name__", "")).rpartition(".")[2]
 
 
-def table(chapter: Chapter) -> Table:
-    """The figures of a chapter, for the screen."""
+def tables(chapter: Chapter) -> Iterator[Table | str]:
+    """The figures of a chapter, for the screen: goals, then what several did side by side."""
     shown = Table("", "measured", "goal", "", title=chapter.title, title_justify="left")
-    for figure in chapter.figures:
+    for figure in chapter.alone:
         colour = COLOURS[figure.verdict]
         note = remark(figure).replace("*", "")
-        what = f"{figure.what}, {figure.who}" if figure.who else figure.what
-        shown.add_row(what, figure.measured, str(figure.goal or ""), f"[{colour}]{note}[/]" if colour else note)
-    return shown
+        shown.add_row(figure.what, figure.measured, str(figure.goal or ""), f"[{colour}]{note}[/]" if colour else note)
+    if chapter.alone:
+        yield shown
+    if chapter.names:
+        beside = Table("", *chapter.names)
+        for what, cells in chapter.side_by_side():
+            beside.add_row(what, *cells)
+        yield beside
+    yield from (f"Left out: {reason}." for reason in chapter.left_out)
 
 
 def summary(chapters: Sequence[Chapter]) -> str:

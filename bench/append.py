@@ -55,7 +55,7 @@ def _counted(ground: Ground, contestant: Contestant, size: int) -> Iterator[Figu
     for kind, value in (("requests", requests), ("write units", units)):
         what = f"append of {size}: {kind}"
         goal = GOALS.get(what) if name == "Banyan" else None
-        panel = f"Append of {size} events: write units" if (kind, size) == ("write units", 5) else ""
+        panel = f"Append {size} events: write units" if (kind, size) == ("write units", 5) else ""
         yield Figure(what, [value], "", goal, who=name, panel=panel)
 
 

@@ -21,29 +21,37 @@ OURS, THEIRS, FLOOR, TEXT, CARD = "#558b2f", "#90a4ae", "#cfd8dc", "#212121", "#
 DARK = {OURS: "#9ccc65", THEIRS: "#78909c", FLOOR: "#455a64", TEXT: "#eceff1", CARD: "#1e2129"}
 CLASSES = {OURS: "ours", THEIRS: "theirs", FLOOR: "floor", TEXT: "text", CARD: "card"}
 TITLE = "Banyan, its peers and the floor: how long folds take, and what appends and loads consume"
-BAR_INCHES, HEAD_INCHES, WIDTH_INCHES = 0.27, 0.62, 9.0
+BAR_INCHES, HEAD_INCHES, WIDTH_INCHES = 0.27, 0.62, 12.0
 
 Panels = dict[str, list[list[Any]]]
 
 
 def drawn(panels: Panels) -> str:
-    """The chart as SVG."""
-    heights = [HEAD_INCHES + BAR_INCHES * len(bars) for bars in panels.values()]
+    """The chart as SVG: what takes time on the left, what is paid on the right."""
     plt.rcParams |= {"svg.fonttype": "none", "svg.hashsalt": "banyan", "font.family": "sans-serif", "font.size": 10}
-    figure, axes = plt.subplots(
-        len(panels),
-        1,
-        figsize=(WIDTH_INCHES, sum(heights)),
-        height_ratios=heights,
-        facecolor=CARD,
-        squeeze=False,
-        layout="constrained",
-    )
-    for (title, bars), (axis,) in zip(panels.items(), axes, strict=True):
-        draw(axis, title, bars)
+    columns = [
+        {name: bars for name, bars in panels.items() if name.endswith(": ms") is timed} for timed in (True, False)
+    ]
+    columns = [column for column in columns if column]
+    height = max(sum(map(inches, column.values())) for column in columns)
+    figure = plt.figure(figsize=(WIDTH_INCHES, height), facecolor=CARD, layout="constrained")
+    figure.get_layout_engine().set(w_pad=0.1, h_pad=0.06)
+    for part, column in zip(figure.subfigures(1, len(columns), squeeze=False)[0], columns, strict=True):
+        part.set_facecolor(CARD)
+        heights = [inches(bars) for bars in column.values()]
+        rest = height - sum(heights)
+        axes = part.subplots(len(column) + 1, 1, height_ratios=[*heights, rest + 0.01], squeeze=False)[:, 0]
+        axes[-1].axis("off")
+        for (title, bars), axis in zip(column.items(), axes, strict=False):
+            draw(axis, title, bars)
     output = StringIO()
     figure.savefig(output, format="svg", metadata={"Date": None, "Creator": None})
     return themed(output.getvalue())
+
+
+def inches(bars: list[list[Any]]) -> float:
+    """Height of a panel."""
+    return HEAD_INCHES + BAR_INCHES * len(bars)
 
 
 def draw(axis: Any, title: str, bars: list[list[Any]]) -> None:
@@ -53,10 +61,10 @@ def draw(axis: Any, title: str, bars: list[list[Any]]) -> None:
     colours = [OURS if name.startswith("Banyan") else FLOOR if name.startswith("floor") else THEIRS for name in names]
     drawn_bars = axis.barh(names, [bar[1] for bar in ordered], color=colours, height=0.7)
     axis.bar_label(drawn_bars, [f" {bar[2]}" for bar in ordered], color=TEXT)
-    axis.set_title(title, loc="left", fontsize=11, fontweight="bold", color=TEXT)
+    axis.set_title(title, loc="left", fontsize=10.5, fontweight="bold", color=TEXT)
     axis.set_facecolor(CARD)
     axis.invert_yaxis()
-    axis.margins(x=0.3)
+    axis.margins(x=0.2)
     axis.tick_params(length=0, colors=TEXT)
     axis.xaxis.set_visible(False)
     for side in axis.spines.values():

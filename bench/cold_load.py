@@ -65,5 +65,5 @@ def _peer(ground: Ground, name: str) -> Iterator[Figure]:
 def _compared(name: str, requests: int, units: float, note: str) -> Iterator[Figure]:
     what = f"load of {COMPARED:,} events"
     yield Figure(f"{what}: requests", [requests], "", note=note, who=name)
-    panel = f"Cold load of {COMPARED:,} events: read units"
+    panel = f"Load {COMPARED:,} events cold: read units"
     yield Figure(f"{what}: read units", [units], "", note=note, who=name, panel=panel)

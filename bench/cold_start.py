@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import re
 import subprocess
 import time
 from collections import defaultdict
@@ -40,15 +41,18 @@ ALLOWED_MS: Final = 100
 TITLE: Final = "Cold start"
 AGAINST_SHIPPED: Final = "first answer of command_api against a hello as `sam build` ships it"
 AGAINST_COMPILED: Final = "first answer of command_api: later than that of a compiled hello"
-GOALS: Final[Goals] = {AGAINST_SHIPPED: at_most(1), AGAINST_COMPILED: at_most(ALLOWED_MS)}
+MEMORY: Final = "memory of a warm command_api"
+GOALS: Final[Goals] = {AGAINST_SHIPPED: at_most(1), AGAINST_COMPILED: at_most(ALLOWED_MS), MEMORY: at_most(80)}
+WARM_REQUESTS: Final = 10
 
 
 @dataclass(frozen=True)
 class Start:
-    """One first answer: milliseconds of waiting, and of CPU time that the function's process used."""
+    """One first answer: milliseconds of waiting and of CPU time of its process, and its memory after some more."""
 
     wall: float
     cpu: float
+    megabytes: float
 
 
 def main() -> None:
@@ -80,9 +84,11 @@ def _figures(starts: Mapping[str, list[Start]]) -> Iterator[Figure]:
     yield Figure(AGAINST_SHIPPED, ratios(walls[OURS], walls[SHIPPED]), "×", GOALS[AGAINST_SHIPPED])
     later = [ours - hello for ours, hello in zip(walls[OURS], walls[COMPILED], strict=True)]
     yield Figure(AGAINST_COMPILED, later, "ms", GOALS[AGAINST_COMPILED])
+    yield Figure(MEMORY, [start.megabytes for start in starts[OURS]], "MB", GOALS[MEMORY])
     for name, found in starts.items():
         yield Figure("first answer: wall time", walls[name], "ms", who=name)
         yield Figure("first answer: CPU time", [start.cpu for start in found], "ms", who=name)
+        yield Figure("memory once warm", [start.megabytes for start in found], "MB", who=name)
 
 
 def _starts(functions: Deployed, rounds: int) -> Mapping[str, list[Start]]:
@@ -107,15 +113,18 @@ def measure_round(functions: Deployed, number: int) -> Iterator[tuple[str, Start
 
 def first_answer(emulator: Emulator, number: int) -> Start:
     """Ask once, with an order that is not there yet."""
-    request = order(number)
+    request = order(f"{number}")
     begun = time.perf_counter()
     answer = emulator.invoke(request)
     wall = time.perf_counter() - begun
     assert answer["statusCode"] == 201, answer
-    return Start(wall * 1000, cpu_milliseconds(function_process()))
+    cpu = cpu_milliseconds(function_process())
+    for more in range(WARM_REQUESTS):
+        emulator.invoke(order(f"{number}-{more}"))
+    return Start(wall * 1000, cpu, megabytes(function_process()))
 
 
-def order(number: int) -> Any:
+def order(number: str) -> Any:
     """A request that creates an order of its own."""
     request = read_case("command_api", "create_order")
     body = json.loads(request["body"]) | {"orderId": f"order-{os.getpid()}-{number}"}
@@ -145,6 +154,12 @@ def cpu_milliseconds(pid: int) -> float:
     """CPU time of a process so far."""
     tasks = Path(f"/proc/{pid}/task").glob("*/schedstat")
     return sum(int(task.read_text().split()[0]) for task in tasks) / 1e6
+
+
+def megabytes(pid: int) -> float:
+    """Memory that a process has used at most."""
+    (line,) = re.findall(r"^VmHWM:\s+(\d+) kB$", Path(f"/proc/{pid}/status").read_text(), re.MULTILINE)
+    return int(line) / 1024
 
 
 def table(starts: Mapping[str, list[Start]]) -> Table:

@@ -58,9 +58,9 @@ class Entry:
         return next(self.folder.glob(pattern)).name.removesuffix(".dist-info").rpartition("-")[2]
 
 
-def _python(name: str, script: str, *, remote: bool = True, **environ: str) -> Entry:
-    folder = PEERS / name
-    return Entry(name, (folder / "bin" / "python", SCRIPTS / script), folder, name, remote, environ)
+def _python(name: str, script: str, *, folder: str = "", remote: bool = True, **environ: str) -> Entry:
+    home = PEERS / (folder or name)
+    return Entry(name, (home / "bin" / "python", SCRIPTS / script), home, home.name, remote, environ)
 
 
 ENVIRONMENT: Final = ROOT / ".venv" / "bin"
@@ -72,7 +72,7 @@ CASTORE: Final = Entry(
     package="@castore/event-storage-adapter-dynamodb",
 )
 AETT: Final = _python("aett", "run_aett.py")
-EVENTSOURCING: Final = _python("eventsourcing", "run_eventsourcing.py", remote=False)
+EVENTSOURCING: Final = _python("eventsourcing on SQLite", "run_eventsourcing.py", folder="eventsourcing", remote=False)
 EVENTSOURCING_DYNAMODB: Final = _python(
     "eventsourcing-dynamodb", "run_eventsourcing.py", PERSISTENCE_MODULE="eventsourcing_dynamodb"
 )
@@ -190,7 +190,9 @@ class Lineup:
 def lineup(endpoint: str, table: str) -> Iterator[Lineup]:
     """Start all that are installed."""
     entries = [BANYAN, *(entry for entry in PEER_ENTRIES if entry.installed)]
-    missing = [f"{each.name}, see {PEERS.name}/{each.name}.reason" for each in PEER_ENTRIES if not each.installed]
+    missing = [
+        f"{each.name}, see {PEERS.name}/{each.folder.name}.reason" for each in PEER_ENTRIES if not each.installed
+    ]
     with ExitStack() as stack:
         proxy = stack.enter_context(CountingProxy(endpoint).serving())
         direct = {each.name: stack.enter_context(Contestant(each, endpoint, table)) for each in entries}

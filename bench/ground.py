@@ -30,6 +30,8 @@ class Sizes:
         In the longer of the two lists.
     streams, rebuilds : int
         Streams that are projected and rebuilt, and how often: each rebuild pauses for seconds.
+    segment : int
+        Streams in each segment of a rebuild.
     cold_starts : int
         Starts of each function.
     unprojected : int
@@ -42,6 +44,7 @@ class Sizes:
     orders: int
     streams: int
     rebuilds: int
+    segment: int
     cold_starts: int
     unprojected: int
 
@@ -51,13 +54,14 @@ FULL: Final = Sizes(
     appends=200,
     events=10_000,
     orders=10_000,
-    streams=200,
+    streams=600,
     rebuilds=3,
+    segment=150,
     cold_starts=11,
     unprojected=10_000,
 )
 QUICK: Final = Sizes(
-    rounds=3, appends=50, events=2_000, orders=1_000, streams=40, rebuilds=1, cold_starts=3, unprojected=0
+    rounds=3, appends=50, events=2_000, orders=1_000, streams=40, rebuilds=1, segment=60, cold_starts=3, unprojected=0
 )
 
 

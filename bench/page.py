@@ -12,7 +12,7 @@ from typing import Final
 
 from banyan_tools.project import ROOT
 from bench.contestants import PEER_ENTRIES
-from bench.results import Chapter, Figure, number
+from bench.results import Chapter, Figure
 
 PAGE: Final = ROOT / "docs" / "performance.md"
 CHART: Final = ROOT / "docs" / "performance.svg"
@@ -47,7 +47,7 @@ def markdown(chapters: Sequence[Chapter], where: str) -> str:
 
 def machine(day: str) -> str:
     """When, on what, and with which versions."""
-    installed = [f"{entry.name} {entry.version}" for entry in PEER_ENTRIES if entry.installed]
+    installed = [f"{entry.folder.name} {entry.version}" for entry in PEER_ENTRIES if entry.installed]
     names = ("boto3", "botocore", "orjson", "pydantic")
     libraries = [f"Python {platform.python_version()}", *(f"{name} {version(name)}" for name in names)]
     return (
@@ -67,29 +67,14 @@ def processor() -> str:
 def _chapter(chapter: Chapter) -> Iterator[str]:
     yield f"### {chapter.title}\n"
     yield from (f"Left out: {reason}.\n" for reason in chapter.left_out)
-    alone = [figure for figure in chapter.figures if figure.goal or not figure.who]
-    if alone:
+    if chapter.alone:
         yield "| what | measured | goal | |\n|---|---|---|---|"
-        yield from (f"| {each.what} | {each.measured} | {each.goal or ''} | {remark(each)} |" for each in alone)
+        yield from (f"| {each.what} | {each.measured} | {each.goal or ''} | {remark(each)} |" for each in chapter.alone)
         yield ""
-    yield from _side_by_side([figure for figure in chapter.figures if figure.who])
-
-
-def _side_by_side(figures: Sequence[Figure]) -> Iterator[str]:
-    """What several did, in a column each."""
-    if not figures:
-        return
-    names = list(dict.fromkeys(figure.who for figure in figures))
-    cells = {(figure.what, figure.who): _cell(figure) for figure in figures}
-    yield f"| | {' | '.join(names)} |\n|---|{'---|' * len(names)}"
-    for what in dict.fromkeys(figure.what for figure in figures):
-        yield f"| {what} | {' | '.join(cells.get((what, name), '') for name in names)} |"
-    yield ""
-
-
-def _cell(figure: Figure) -> str:
-    note = f", {figure.note}" if figure.note else ""
-    return f"{number(figure.value)} {figure.unit}".strip() + note
+    if chapter.names:
+        yield f"| | {' | '.join(chapter.names)} |\n|---|{'---|' * len(chapter.names)}"
+        yield from (f"| {what} | {' | '.join(cells)} |" for what, cells in chapter.side_by_side())
+        yield ""
 
 
 def remark(figure: Figure) -> str:

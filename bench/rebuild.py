@@ -10,47 +10,43 @@ import time
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from http import HTTPStatus
 from statistics import median
 from typing import Any, Final
 
 from rich.console import Console
 from rich.table import Table
-from tests.orders.support.http import CONTEXT, ORDER, event
+from tests.orders.support.busy_shop import batches
 from tests.support.engines import DynamoDBEngine, local_tables
 from tests.support.ledger import account, deposits
 from tests.support.projections import Ledger
 from tests.support.rebuilder import Rebuilder
+from tests.support.wire import Capacity, Unreported
 
-from banyan.bootstrap import Application
 from banyan.bootstrap.rebuilds import STREAMS_IN_FLIGHT
-from banyan.entrypoints.http.api import Api, command_api
 from banyan.projections.items import state_item
+from banyan.projections.processor import ProjectionProcessor
 from banyan.projections.views import Generation
 from banyan.store import Commit
-from banyan.streams import StreamHead, StreamId
+from banyan.streams import StreamHead
 from banyan_tools.local.dynamodb_local import DynamoDBLocal
 from bench.ground import Ground
-from bench.http import orders_application
-from bench.results import Figure, Goals, at_least, at_most, ratios
+from bench.results import Figure, Goals, at_least, at_most
+from orders import DOMAIN
 
 TITLE: Final = "Projector and rebuild"
 PROJECTOR: Final = "projector, batches of 50, both projections"
 ROWS, SHARED = "rebuild of a row per stream", "rebuild of shared rows"
 ORDERS: Final = "the orders' projections, batches of 50"
-IN_FLIGHT: Final = "rebuild while each request takes 10 ms longer: 4 streams at a time against 1"
 GOALS: Final[Goals] = {
     f"{PROJECTOR}: events/s against bare writes": at_least(0.8),
     f"{ROWS}: events/s against bare writes": at_least(0.7),
     f"{SHARED}: events/s against bare writes": at_least(0.7),
-    IN_FLIGHT: at_least(3.2),
     f"{ORDERS}: requests an event": at_most(1.5),
     f"{ORDERS}: write units an event": at_most(4),
 }
 
 EVENTS_OF_A_STREAM = 4
 BATCH = 50
-LATENCY_SECONDS: Final = 0.01
 WRITES = ("PutItem", "UpdateItem", "BatchExecuteStatement", "TransactWriteItems")
 
 
@@ -91,7 +87,7 @@ def measure(ground: Ground) -> Sequence[Figure]:
     ground.step("projector and rebuilds")
     runs = _runs(ground.endpoint, ground.sizes.streams, ground.sizes.rebuilds)
     figures = [figure for name, measured in runs.items() for figure in _figures(name, measured)]
-    return [*figures, _in_flight(ground), *_orders(ground)]
+    return [*figures, *_orders(ground)]
 
 
 def _runs(endpoint: str, streams: int, rounds: int) -> Runs:
@@ -110,47 +106,20 @@ def _figures(name: str, measured: Sequence[Run]) -> Iterator[Figure]:
     yield Figure(f"{name}: requests an event", [run.requests.total() / run.events for run in measured], "")
 
 
-def _in_flight(ground: Ground) -> Figure:
-    """How many times as fast as with one stream, where most of the time is spent on waiting for the database."""
-    speeds: dict[int, list[float]] = {1: [], 4: []}
-    for _ in range(ground.sizes.rebuilds):
-        for in_flight, found in speeds.items():
-            ground.step(f"rebuild, {in_flight} at a time")
-            with local_tables(ground.endpoint) as engine:
-                found.append(_slow_rebuild(engine, ground.sizes.streams // 2, in_flight))
-    return Figure(IN_FLIGHT, ratios(speeds[4], speeds[1]), "×", GOALS[IN_FLIGHT])
-
-
-def _slow_rebuild(engine: DynamoDBEngine, streams: int, in_flight: int) -> float:
-    """Streams a second."""
-    ledger = Ledger(engine.views(), engine.table(), projection_states=engine.projection_states())
-    for number in range(streams):
-        _filled(ledger, f"a{number}")
-    engine.client.meta.events.register("before-call.dynamodb", lambda **_: time.sleep(LATENCY_SECONDS))
-    rebuilder = Rebuilder(engine.client, engine.tables, in_flight)
-    seconds, waited = _timed(lambda: _rebuild(rebuilder, "balances"))
-    return streams / (seconds - waited)
-
-
 def _orders(ground: Ground) -> Iterator[Figure]:
-    """What the projections of the example cost in a batch of orders."""
+    """What the projections of the example cost in a batch of a busy shop."""
     ground.step("the orders' projections")
-    application = orders_application(ground.engine.tables, ground.lineup.proxy.endpoint)
-    api = command_api(application)
-    commits = [commit for number in range(BATCH) for commit in _ordered(application, api, f"batch-{number}")]
-    application.processor.project(_ordered(application, api, "warm"))
-    ground.lineup.proxy.clear()
-    assert not application.processor.project(commits)
-    proxy = ground.lineup.proxy
-    for kind, value in (("requests", proxy.requests.total()), ("write units", proxy.write_units)):
+    shop, before, batch = batches()
+    with local_tables(ground.endpoint) as engine:
+        projector = ProjectionProcessor(shop.store, engine.views(), DOMAIN.projections)
+        assert not projector.project(before)
+        capacity, unreported = Capacity(engine.client), Unreported(engine.client)
+        engine.wire.clear()
+        assert not projector.project(batch)
+    written = unreported.units + sum(capacity.units[operation] for operation in ("PutItem", "UpdateItem"))
+    for kind, value in (("requests", len(engine.wire.sent)), ("write units", written)):
         what = f"{ORDERS}: {kind} an event"
-        yield Figure(what, [value / len(commits)], "", GOALS[what])
-
-
-def _ordered(application: Application, api: Api, order: str) -> Sequence[Commit]:
-    answer = api(event("POST", "/orders", ORDER | {"orderId": order}, tenant="batch"), CONTEXT)
-    assert answer["statusCode"] == HTTPStatus.CREATED, answer
-    return list(application.store.commits(StreamId("batch", "order", order)))
+        yield Figure(what, [value / len(batch)], "", GOALS[what])
 
 
 def _round(engine: DynamoDBEngine, streams: int) -> Sequence[tuple[str, Run]]:

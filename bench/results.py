@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median
 
@@ -81,6 +81,12 @@ class Figure:
         return f"{middle} {self.unit}".rstrip() + spread
 
     @property
+    def cell(self) -> str:
+        """The median beside those of others, and in a few words what a reader has to know of it."""
+        note = f", {self.note.partition(':')[0]}" if self.note else ""
+        return f"{number(self.value)} {self.unit}".rstrip() + note
+
+    @property
     def lossy(self) -> bool:
         """Whether it is the figure of a peer that lost data meanwhile."""
         return self.note.startswith("loses data")
@@ -100,6 +106,22 @@ class Chapter:
     title: str
     figures: Sequence[Figure]
     left_out: Sequence[str] = ()
+
+    @property
+    def alone(self) -> Sequence[Figure]:
+        """Those with a goal, and those that are compared with no other's."""
+        return [figure for figure in self.figures if figure.goal or not figure.who]
+
+    @property
+    def names(self) -> Sequence[str]:
+        """Those whose figures stand side by side."""
+        return list(dict.fromkeys(figure.who for figure in self.figures if figure.who))
+
+    def side_by_side(self) -> Iterator[tuple[str, list[str]]]:
+        """What several did: a figure of each, in the order of ``names``."""
+        cells = {(figure.what, figure.who): figure.cell for figure in self.figures if figure.who}
+        for what in dict.fromkeys(what for what, _ in cells):
+            yield what, [cells.get((what, name), "") for name in self.names]
 
 
 def number(value: float) -> str:

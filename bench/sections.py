@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final, cast
 
-from bench import append, cold_load, cold_start, fold, http, rebuild, scale
+from bench import append, cold_load, cold_start, fold, http, rebuild, scale, segments
 from bench.ground import Section
 
-SECTIONS: Final = cast(Sequence[Section], (append, cold_load, fold, http, rebuild, scale, cold_start))
+SECTIONS: Final = cast(Sequence[Section], (append, cold_load, fold, http, rebuild, segments, scale, cold_start))
 
 
 def goals() -> Sequence[str]:

@@ -1,4 +1,4 @@
-"""Measures how a rebuild grows with its workers, one segment each, and against as many bare writes one by one.
+"""How a rebuild grows with its workers, one segment each, and against as many bare writes one by one.
 
 On one machine DynamoDB Local and all workers share the processors, and what is measured is these. Here the tables are
 in memory, and a request only waits, as long as one may take on DynamoDB.
@@ -10,12 +10,12 @@ from __future__ import annotations
 
 import argparse
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from itertools import islice
 from statistics import median
-from typing import Any
+from typing import Any, Final
 
 from rich.console import Console
 from rich.table import Table
@@ -27,10 +27,21 @@ from banyan.projections.rebuild.worker import Pace
 from banyan.projections.views import Generation
 from banyan.spread import in_threads
 from banyan.store.items import bucket_of
+from bench.ground import Ground
+from bench.results import Figure, Goals, at_least, ratios
 
 WORKERS = (1, 2, 4)
 PROJECTIONS = ("balances", "turnover")
 RATE = 1_000_000
+
+TITLE: Final = "Segments of a rebuild"
+GROWTH: Final = {name: f"rebuild of {name} with 4 segments against 1: streams/s" for name in PROJECTIONS}
+OF_THE_FLOOR: Final = {name: f"rebuild of {name} with 1 segment against bare writes: streams/s" for name in PROJECTIONS}
+GOALS: Final[Goals] = {
+    **{GROWTH[name]: at_least(3.6) for name in PROJECTIONS},
+    **{OF_THE_FLOOR[name]: at_least(0.7) for name in PROJECTIONS},
+}
+"""Nine tenths of four times as fast count as linear."""
 
 
 class Slow(Fuse):
@@ -57,6 +68,23 @@ def main() -> None:
             projection, *(f"{rate:,.0f} streams/s" for rate in rates), f"{linear:.0%}", f"{rates[0] / floor:.0%}"
         )
     Console(width=120).print(table)
+
+
+def measure(ground: Ground) -> Sequence[Figure]:
+    """The same as figures, with one segment and with four."""
+    options = argparse.Namespace(streams=ground.sizes.segment, milliseconds=20, in_flight=4)
+    rounds = range(ground.sizes.rebuilds)
+    ground.step("bare writes")
+    floors = [_floor(options) for _ in rounds]
+    return [figure for name in PROJECTIONS for figure in _figures(ground, options, name, floors)]
+
+
+def _figures(ground: Ground, options: argparse.Namespace, name: str, floors: Sequence[float]) -> Iterator[Figure]:
+    ground.step(f"rebuilding {name}")
+    pairs = [(_rate(options, name, WORKERS[0]), _rate(options, name, WORKERS[-1])) for _ in floors]
+    one, four = map(list, zip(*pairs, strict=True))
+    yield Figure(GROWTH[name], ratios(four, one), "×", GOALS[GROWTH[name]])
+    yield Figure(OF_THE_FLOOR[name], ratios(one, floors), "×", GOALS[OF_THE_FLOOR[name]])
 
 
 def _rate(options: argparse.Namespace, projection: str, workers: int) -> float:

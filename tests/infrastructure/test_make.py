@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -38,6 +39,16 @@ def test_help_shows_what_is_used_every_day_first_and_each_target_once() -> None:
 
 def test_the_documentation_is_found_where_make_says() -> None:
     assert 'echo "site/index.html"' in make(ROOT, "-n", "docs").stdout
+
+
+def test_the_benchmark_says_what_it_needs(tmp_path: Path) -> None:
+    program = shutil.which("make")
+    assert program
+    command = [program, "bench-needs"]
+    done = subprocess.run(command, cwd=ROOT, env={"PATH": str(tmp_path)}, capture_output=True, text=True, check=False)
+
+    assert done.returncode != 0
+    assert "needs Java 17 and Node 18" in done.stdout
 
 
 @pytest.mark.skipif(not EXAMPLE.exists(), reason="the example was taken out")

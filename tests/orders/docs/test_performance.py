@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from types import SimpleNamespace
+from typing import cast
 from xml.etree import ElementTree
 
 import pytest
-from bench.__main__ import drawn, panels, summary
-from bench.contestants import PEERS
+from bench.__main__ import chapter_of, drawn, panels, summary
+from bench.contestants import PEERS, ContestantFailed
+from bench.ground import Ground, LeftOut, Section
 from bench.page import BEGIN, CHART, END, PAGE
 from bench.results import Chapter, Figure, at_most
 from bench.sections import SECTIONS, goals
 
+NEEDED = ("endpoint", "engine", "lineup", "sizes", "step")
 LOST = "loses data: it got 2 of 9 events"
 BARS = [Figure("w", [1], "ms", who="Banyan", panel="p"), Figure("w", [2], "ms", who="peer", panel="p", note=LOST)]
 
@@ -60,6 +65,17 @@ def test_a_chart_is_drawn() -> None:
     texts = {text.text for text in ElementTree.fromstring(drawn(BARS)).iter("{http://www.w3.org/2000/svg}text")}
 
     assert {"p", "Banyan", "peer (loses data)"} <= texts
+
+
+@pytest.mark.parametrize("error", [LeftOut("no Python 3.13"), ContestantFailed("castore ended")])
+def test_a_section_that_cannot_be_measured_says_why(error: Exception) -> None:
+    def measure(_: Ground) -> Sequence[Figure]:
+        raise error
+
+    section = cast(Section, SimpleNamespace(TITLE="Fold", GOALS={}, measure=measure))
+    chapter = chapter_of(section, cast(Ground, SimpleNamespace(**dict.fromkeys(NEEDED))), "")
+
+    assert (chapter.title, chapter.figures, chapter.left_out) == ("Fold", (), (str(error),))
 
 
 def test_the_summary_counts_goals() -> None:

@@ -2,35 +2,14 @@
 
 from __future__ import annotations
 
-from tests.orders.unit.workflow import WorkflowFixture
+from tests.orders.support.busy_shop import BATCH, batches
 from tests.support.engines import DynamoDBEngine
 from tests.support.wire import Capacity, Unreported
 
 from banyan.projections.processor import ProjectionProcessor
-from banyan.store import Commit
 from orders import DOMAIN
 
-SKUS = "abc"
-ORDERS = 40
-PAID_LATER = 3
-"""Orders that come between an order and its payment."""
-BATCH = 50
 WRITES = ("PutItem", "UpdateItem")
-
-
-def batches() -> tuple[WorkflowFixture, list[Commit], list[Commit]]:
-    """A shop whose orders are paid and whose stock moves with them; what was projected before, and the next batch."""
-    shop = WorkflowFixture()
-    for sku in SKUS:
-        shop.receive(sku, 1000)
-    for number in range(ORDERS):
-        shop.create(f"o{number}", (SKUS[number % len(SKUS)], 1))
-        shop.settle()
-        shop.pay(f"o{number - PAID_LATER}")
-        shop.settle()
-    commits = shop.commits()
-    half = len(commits) // 2
-    return shop, commits[:half], commits[half : half + BATCH]
 
 
 def test_an_event_costs_few_requests_and_units(dynamodb_local: DynamoDBEngine) -> None:

@@ -60,4 +60,4 @@ def test_every_peer_has_a_lock() -> None:
 
     locks = [*(ROOT / "requirements" / "bench").glob("*.txt"), *(ROOT / "bench" / "peers").glob("*/package-lock.json")]
     names = {lock.stem if lock.suffix == ".txt" else lock.parent.name for lock in locks}
-    assert {entry.name for entry in PEER_ENTRIES} <= names
+    assert {entry.folder.name for entry in PEER_ENTRIES} <= names
