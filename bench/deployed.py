@@ -16,6 +16,7 @@ from typing import Final
 from banyan_tools.local.dynamodb_local import DynamoDBLocal
 from banyan_tools.local.engine import ISOLATION
 from banyan_tools.local.environment import environment
+from banyan_tools.local.services import create_services
 from banyan_tools.local.tables import create_tables
 from banyan_tools.local.template import Resource, Template
 from banyan_tools.project import ROOT
@@ -95,6 +96,7 @@ def deployed() -> Iterator[Deployed]:
         backend = Backend(server.endpoint, others)
         with environment({**ISOLATION, **backend.variables}):
             create_tables(template.resources("AWS::DynamoDB::Table"))
+            create_services(template)
         yield Deployed(folder, template, backend)
 
 
