@@ -41,8 +41,10 @@ from banyan.store.reader import StreamReader
 from banyan.streams import StreamId
 
 MILLISECOND: Final = timedelta(milliseconds=1)
+FEWEST_AT_ONCE: Final = 5
 STREAMS_AT_ONCE: Final = 25
-"""Streams that are caught up with before the clock is looked at again."""
+"""Streams that are caught up with before the clock is looked at again: few at first, fewer where they take long."""
+LONG_SECONDS: Final = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -267,7 +269,7 @@ class StreamProcessor:
             Streams that were looked at, those that needed nothing included; only when more than half of them
             fail it is not their events' fault.
         remaining : Callable[[], float]
-            Seconds that are left. However few, the first ``STREAMS_AT_ONCE`` are tried, each by a commit at least.
+            Seconds that are left. However few, the first streams are tried, each by a commit at least.
 
         Returns
         -------
@@ -280,7 +282,7 @@ class StreamProcessor:
         """
         moved, left, pending = set[StreamId](), set[StreamId](), list(positions)
         while pending:
-            progress, untried = self._tried(projector, pending, lambda: remaining() > 0)
+            progress, untried = self._tried(projector, pending, remaining)
             advanced = {each.stream: each for each in progress if each.recorded_at}
             moved |= advanced.keys()
             left |= {s for s, each in advanced.items() if not each.error and each.version < positions[s]} | set(untried)
@@ -291,16 +293,18 @@ class StreamProcessor:
         return len(moved), left | set(pending)
 
     def _tried(
-        self, projector: AnyProjector, streams: Sequence[StreamId], more: Callable[[], bool]
+        self, projector: AnyProjector, streams: Sequence[StreamId], remaining: Callable[[], float]
     ) -> tuple[list[StreamProgress], Sequence[StreamId]]:
         """Try streams, some at a time, while there is time; how far they came, and those that were not tried."""
         progress: list[StreamProgress] = []
-        for start in range(0, len(streams), STREAMS_AT_ONCE):
-            if start and not more():
-                return progress, streams[start:]
-            portion = streams[start : start + STREAMS_AT_ONCE]
-            progress += projector.project([StreamBatch(stream, from_table=True, more=more) for stream in portion])
-        return progress, ()
+        tried, size, left = 0, FEWEST_AT_ONCE, remaining()
+        while tried < len(streams) and (not tried or left > 0):
+            portion = streams[tried : tried + size]
+            batch = [StreamBatch(stream, from_table=True, more=lambda: remaining() > 0) for stream in portion]
+            progress += projector.project(batch)
+            tried, before, left = tried + len(portion), left, remaining()
+            size = max(size // 2, 1) if before - left > LONG_SECONDS else min(2 * size, STREAMS_AT_ONCE)
+        return progress, streams[tried:]
 
     def retry(self, name: str, stream: StreamId) -> FailureRecord | None:
         """Let a parked stream continue, from the event table; also brings any other stream up to date.
