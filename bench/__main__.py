@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 
 from rich.console import Console
-from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from banyan_tools.local.dynamodb_local import unavailable
@@ -47,7 +47,7 @@ def main() -> None:
 
 def measure(sections: Sequence[Section], *, quick: bool) -> list[Chapter]:
     """The chapters of some sections, from one run on one DynamoDB Local."""
-    columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
+    columns = (BarColumn(20), TimeElapsedColumn(), TextColumn("{task.description}"))
     with Progress(*columns, console=Console(stderr=True)) as progress:
         task = progress.add_task("starting", total=len(sections))
 
@@ -59,6 +59,7 @@ def measure(sections: Sequence[Section], *, quick: bool) -> list[Chapter]:
             for number, section in enumerate(sections, 1):
                 begun = time.monotonic()
                 chapters.append(chapter_of(section, ground, f"{number}/{len(sections)} {section.TITLE}: "))
+                progress.advance(task)
                 progress.console.print(f"{section.TITLE}: {time.monotonic() - begun:.0f} s")
     return chapters
 
