@@ -23,7 +23,7 @@ from banyan_tools.runtime.sandbox import load_template
 
 LIMIT = 250 * 1024 * 1024
 EXPECTED_AT_MOST = 30 * 1024 * 1024
-CLIENTS = re.compile(r"""\.(?:client|resource)\(\s*"(\w+)\"""")
+CLIENTS = re.compile(r"""(?:client|resource)\(\s*"(\w+)\"""")
 
 
 def size(folder: Path) -> int:
