@@ -6,6 +6,7 @@ import importlib.util
 from collections import Counter
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from functools import partial
@@ -19,13 +20,13 @@ from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 from tests.support.clocks import ManualClock
 from tests.support.engines import DynamoDBEngine
 from tests.support.ledger import account, deposits
-from tests.support.projections import Ledger, same
+from tests.support.projections import Balance, Ledger, same
 from tests.support.stream_records import record
 from tests.support.wire import Deliver, delivered, lost_answer, operation_of, refused
 
 from banyan.bootstrap import bootstrap
 from banyan.errors import StoreUnavailable
-from banyan.projections.base import StreamProjection
+from banyan.projections.base import Lookup, StreamProjection
 from banyan.projections.processor import ProjectionProcessor
 from banyan.projections.state import CachedStates
 from banyan.projections.views import Generation
@@ -92,6 +93,17 @@ def test_a_row_that_was_left_out_of_a_batch_is_written_by_itself(dynamodb: Dynam
         "TransactWriteItems": 1,
     }
     assert_folded(ledger, STREAMS[:6])
+
+
+def test_a_new_row_that_cannot_be_put_into_words_stops_itself_alone(dynamodb: DynamoDBEngine) -> None:
+    """A fold that gives a number for a place in a lookup, where there must be text."""
+    ledger, bad = ledger_on(dynamodb), STREAMS[2]
+    places: Any = {0: "0", 7: 7}
+    by_total: Lookup[Balance] = Lookup("all", lambda _: "all", lambda balance: places[balance.total])
+    ledger.projections = [replace(ledger.balances, lookups=[by_total])]
+    batch = [ledger.commit(stream, *deposits(7 if stream == bad else 0)) for stream in STREAMS[:4]]
+    assert ledger.make_runner().project(batch) == {bad}
+    assert [ledger.balance(stream) is None for stream in STREAMS[:4]] == [False, False, True, False]
 
 
 def test_a_repeated_batch_costs_one_read_a_projection(dynamodb: DynamoDBEngine) -> None:

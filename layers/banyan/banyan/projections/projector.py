@@ -285,12 +285,20 @@ class StreamProjector(Projector[StateRow]):
     def _insert(self, batch: Sequence[StreamBatch]) -> list[StreamProgress]:
         """Apply streams without a row; one that was refused starts again by itself."""
         folded = self._spread(lambda each: self._fold(each, None), batch)
-        rows = [each.row for each in folded if each.row]
-        refused = set(self._views.insert_states(self.generation, rows)) if rows else set()
+        refused = self._refused([each.row for each in folded if each.row])
         starts = self._starts(list(refused)) if refused else {}
         return [
             self._advance(each.batch, starts) if each.batch.stream in refused else each.progress() for each in folded
         ]
+
+    def _refused(self, rows: Sequence[StateRow]) -> Collection[StreamId]:
+        """Write new rows together, and return the streams of those that are to be written by themselves."""
+        try:
+            return set(self._views.insert_states(self.generation, rows)) if rows else ()
+        except StoreUnavailable:
+            raise
+        except Exception:
+            return {row.stream for row in rows}
 
     def _fold(self, batch: StreamBatch, start: StateRow | None) -> _Folded:
         """The row after the last commit that could be folded in, and why the next one could not."""
