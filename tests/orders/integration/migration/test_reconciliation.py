@@ -19,7 +19,9 @@ from banyan.adapters.dynamodb.gateway import Gateway
 from banyan.migration.phases.aggregate import Step
 from banyan.migration.stores.dynamodb import DynamoDBLegacy
 from banyan.projections.state import ProjectionState
+from banyan.reconciliation.plan import CHUNK
 from banyan.reconciliation.report import Section
+from banyan.reconciliation.tree import LEAF_ENTRIES
 from banyan.streams import StreamId
 from orders.imported import OrderCorrected, OrderImported
 from orders.legacy import LEGACY, LegacyOrder
@@ -98,6 +100,18 @@ def test_what_old_programs_write_is_found_down_to_the_field_and_reported(reconci
     reconciled.migrating.expect_equal(*ORDERS, GHOST)
     assert [type(event.payload) for event in reconciled.store.read(ORDERS[0])] == [OrderImported, OrderCorrected]
     assert [type(event.payload) for event in reconciled.store.read(GHOST)] == [OrderImported]
+
+
+@pytest.mark.parametrize("reconciled", ["memory"], indirect=True)
+def test_rows_that_are_gone_are_all_found_however_many(reconciled: Reconciled) -> None:
+    """The tree of the side shrinks while the entities that it knew are listed from it."""
+    many = [order(number) for number in range(1, CHUNK + LEAF_ENTRIES - 4)]
+    reconciled.begin(streams=many)
+    for stream in many:
+        reconciled.migrating.legacy.delete_directly(stream)
+    reconciled.age()
+
+    assert reconciled.reconcile().differences == len(many)
 
 
 def test_while_events_are_primary_the_row_is_rewritten_and_history_is_left_alone(reconciled: Reconciled) -> None:

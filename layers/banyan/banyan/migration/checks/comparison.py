@@ -81,6 +81,7 @@ class LegacySide:
             return Listing(tuple(map(str, filter(None, streams))), place_of(found[-1]) if found else None)
 
         def known(position: str, limit: int) -> Listing:
+            tree.forget_root()  # what was listed before has changed it
             ids = tuple(tree.ids(position, limit))
             return Listing(ids, path_of(ids[-1]) if ids else None)
 
