@@ -66,11 +66,11 @@ class Reader:
     def run(self, limit: int = 100, kills: Iterable[bool] = (), pause: timedelta = timedelta(0)) -> list[str]:
         """All that a run names; where it is killed, another process continues it."""
         before, killed, named = self.log.now, iter(kills), list[str]()
-        feed = self._feed()
+        feed = self.feed()
         while True:
             changes = feed.changed(before, limit)
             if next(killed, False):
-                feed = self._feed()
+                feed = self.feed()
                 continue
             if not changes.ids:
                 return named
@@ -79,7 +79,8 @@ class Reader:
             feed.seen(changes)
             self.log.now += pause
 
-    def _feed(self) -> LogFeed:
+    def feed(self) -> LogFeed:
+        """A feed of another process."""
         return LogFeed(SharedLog(self.log), self.documents, "reader")  # type: ignore[arg-type]
 
 
@@ -158,6 +159,25 @@ def test_what_only_one_pass_saw_in_part_is_named_again_once() -> None:
     assert 0 < len(reader.run()) < 8
     reader.log.now += SECOND
     assert reader.run() == []
+
+
+def test_a_run_that_was_given_up_is_not_taken_for_the_one_that_continues() -> None:
+    """Its place in a bucket that the new run has not come to yet says nothing about what the new run saw there."""
+    reader = Reader()
+    one, other = ([n for n in map("a{}".format, range(40)) if bucket_of(account(n), BUCKETS) == at] for at in (0, 1))
+    for name in (*one[:2], *other[:2]):
+        reader.log.write(name)
+        reader.log.now += SECOND
+    given_up = reader.feed()
+    for _ in range(3):
+        given_up.seen(given_up.changed(reader.log.now, 1))
+
+    late = reader.log.write(other[2], skew=-30 * SECOND)
+    for name in (*one[3:5], other[3]):
+        reader.log.now += 2 * MINUTE
+        reader.log.write(name)
+    reader.log.now += SECOND
+    assert str(late.stream) in reader.run(1, iter([False, True]))
 
 
 @pytest.mark.parametrize(("position", "named"), [("last", 0), ("first", 8)])

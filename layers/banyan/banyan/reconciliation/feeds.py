@@ -221,7 +221,7 @@ class LogFeed:
         self._places |= reached
         run = next(iter(reached.values())).before
         names = {bucket: place.reached for bucket, place in self._places.items()}
-        whole = {bucket: list(place) for bucket, place in self._places.items() if place.window}
+        whole = {bucket: list(place) for bucket, place in self._places.items() if place.window or place.before != run}
         windows = orjson.dumps(whole).decode() if whole else None
         self._documents.put_many({self._positions: orjson.dumps([run, names]).decode(), self._windows: windows})
 
