@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import platform
 import shutil
 import subprocess
@@ -128,3 +129,21 @@ def runtime() -> Path:
         client = f"awslambdaric=={metadata.version('awslambdaric')}"
         subprocess.run([python, "-m", "pip", "install", "--quiet", client], check=True)
     return python
+
+
+def function_process() -> int:
+    """The process of the function that runs now: the one child of this process's children that runs awslambdaric."""
+    found = [pid for pid in grandchildren(os.getpid()) if b"awslambdaric" in Path(f"/proc/{pid}/cmdline").read_bytes()]
+    (pid,) = found
+    return pid
+
+
+def grandchildren(pid: int) -> Iterator[int]:
+    """Children of a process's children."""
+    for child in children(pid):
+        yield from children(child)
+
+
+def children(pid: int) -> list[int]:
+    """Children of a process."""
+    return [int(child) for file in Path(f"/proc/{pid}/task").glob("*/children") for child in file.read_text().split()]

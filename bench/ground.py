@@ -50,11 +50,11 @@ class Sizes:
 
 
 FULL: Final = Sizes(
-    rounds=7,
-    appends=200,
+    rounds=5,
+    appends=150,
     events=10_000,
     orders=10_000,
-    streams=600,
+    streams=400,
     rebuilds=3,
     segment=150,
     cold_starts=11,

@@ -15,8 +15,7 @@ from rich.console import Console
 from rich.table import Table
 
 from banyan_tools.runtime.cases import cases, read_case
-from bench.cold_start import function_process
-from bench.deployed import Deployed, deployed
+from bench.deployed import Deployed, deployed, function_process
 
 ALLOWED_MB: Final = 80
 PEAK: Final = re.compile(r"VmHWM:\s+(\d+) kB")
