@@ -17,6 +17,7 @@ from tests.support.ledger import ACCOUNTS, account, deposits
 from tests.support.transfers import (
     DIRECTORIES,
     LEAVE_ALL,
+    LEAVE_ALL_ONCE,
     TRANSFER,
     TRANSFER_REGISTRY,
     LeaveAll,
@@ -195,8 +196,34 @@ class TestConflicts:
         assert outcomes["witness"].state.balance == 6
         assert scene.balances() == {"a": 8, "b": 2, "w": 6}
 
+    def test_a_conflict_elsewhere_is_tried_again_at_the_version_that_a_caller_saw(self, scene: Scene) -> None:
+        scene.give(A, 10)
+        outcomes = self.decide_while(scene, lambda: scene.give(B, 3), Transfer("a", "b", 2), expected=1)
+        assert (outcomes["source"].head.version, outcomes["target"].state.balance) == (2, 5)
+
+    def test_a_conflict_at_the_version_that_a_caller_saw_is_not_tried_again(self, scene: Scene) -> None:
+        scene.give(A, 10)
+        with pytest.raises(ConcurrencyError) as conflict:
+            self.decide_while(scene, lambda: scene.give(A, 3), Transfer("a", "b", 2), expected=1)
+        assert (conflict.value.stream, conflict.value.expected, conflict.value.actual) == (A, 1, 2)
+
+    @pytest.mark.parametrize("optimistic", [False, True])
+    @pytest.mark.parametrize("old", ["", "a"], ids=["rejects", "names one twice"])
+    def test_a_participant_that_moved_refuses_nothing_by_what_it_was(
+        self, scene: Scene, old: str, optimistic: bool
+    ) -> None:
+        scene.give(A, 7)
+        head = scene.store.append(DIRECTORY, Expected.NO_STREAM, [Named(successor=old)]).head
+        with pytest.raises((CommandRejected, ConfigurationError)):
+            scene.decisions.handle(LEAVE_ALL_ONCE, A, LeaveAll("a"))
+        scene.store.append(DIRECTORY, head, [Named(successor="b")])
+
+        outcomes = scene.decisions.handle(LEAVE_ALL_ONCE, A, LeaveAll("a"), optimistic=optimistic)
+
+        assert outcomes["heir"].state.balance == 7
+
     @staticmethod
-    def decide_while(scene: Scene, act: Callable[[], object], command: Transfer) -> Outcomes:
+    def decide_while(scene: Scene, act: Callable[[], object], command: Transfer, **options: Any) -> Outcomes:
         """Handle a transfer; something happens while it is decided for the first time."""
         waiting = [act]
 
@@ -205,7 +232,7 @@ class TestConflicts:
                 waiting.pop()()
             return TRANSFER.decide(command, states)
 
-        return scene.decisions.handle(replace(TRANSFER, decide=transfer), account(command.source), command)
+        return scene.decisions.handle(replace(TRANSFER, decide=transfer), account(command.source), command, **options)
 
 
 class TestRepeats:
@@ -226,6 +253,7 @@ class TestRepeats:
 
         for role in ("source", "target"):
             assert repeated[role] == replace(first[role], repeated=True)
+        assert repeated["witness"] == first["witness"]
         assert scene.balances() == {"a": 6 + later, "b": 4 + later, "w": 5 + later}
 
     def test_it_comes_back_though_the_participants_are_others_now(self, scene: Scene, clock: ManualClock) -> None:
@@ -238,6 +266,25 @@ class TestRepeats:
 
         assert {role: each.events for role, each in repeated.items()} == {
             role: each.events for role, each in first.items()
+        }
+        assert scene.balances() == {"a": 0, "b": 7, "w": 0}
+
+    @pytest.mark.parametrize("process", ["the same", "another"])
+    @pytest.mark.parametrize("successor", ["c", "a", ""], ids=["another", "named twice", "none"])
+    def test_it_comes_back_though_what_was_only_looked_at_names_others_now(
+        self, scene: Scene, clock: ManualClock, process: str, successor: str
+    ) -> None:
+        scene.give(A, 7)
+        head = scene.store.append(DIRECTORY, Expected.NO_STREAM, [Named(successor="b")]).head
+        began = clock() - timedelta(seconds=1)
+        first = scene.decisions.handle(LEAVE_ALL_ONCE, A, LeaveAll("a"), commit_id="x")
+        scene.store.append(DIRECTORY, head, [Named(successor=successor)])
+        again = scene if process == "the same" else Scene(scene.store)
+
+        repeated = again.decisions.handle(LEAVE_ALL_ONCE, A, LeaveAll("a"), commit_id="x", first_attempt=began)
+
+        assert repeated == {
+            role: replace(each, repeated=each.repeated or role != "directory") for role, each in first.items()
         }
         assert scene.balances() == {"a": 0, "b": 7, "w": 0}
 

@@ -98,3 +98,18 @@ def leave_all(_: LeaveAll, states: States) -> Decided:
 
 
 LEAVE_ALL = Decision(LeaveAll, heirs, leave_all)
+
+
+def the_heir(command: LeaveAll, states: States) -> Participants:
+    """There has to be one."""
+    if "directory" in states and not states["directory"].successor:
+        raise CommandRejected("no_heir", "no successor is named")
+    return heirs(command, states)
+
+
+def leave_all_once(command: LeaveAll, states: States) -> Decided:
+    """The directory is only looked at."""
+    return {role: events for role, events in leave_all(command, states).items() if role != "directory"}
+
+
+LEAVE_ALL_ONCE = Decision(LeaveAll, the_heir, leave_all_once)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
+from itertools import count
 from typing import Any
 
 import pytest
@@ -54,6 +55,16 @@ def test_what_is_expected_wrongly_fails() -> None:
         spec.when(Transfer("a", "b", 6)).then_rejected("no_witness")
     with pytest.raises(AssertionError, match="'witness' is not among the participants: source, target"):
         spec.given(witness=[Deposited(amount=5)]).when(Transfer("a", "b", 5))
+
+
+def test_participants_that_never_settle_fail() -> None:
+    numbers = count()
+
+    def other(_: Transfer, __: States) -> Participants:
+        return {f"n{next(numbers)}": Participant(ACCOUNTS, "a")}
+
+    with pytest.raises(AssertionError, match="never settle"):
+        DecisionSpec(replace(TRANSFER, participants=other)).when(Transfer("a", "b", 1))
 
 
 class Sweep(CamelModel):

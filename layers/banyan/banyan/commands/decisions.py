@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from typing import Any, Final
@@ -14,7 +14,7 @@ from uuid import uuid4
 
 from banyan.commands.handler import Aggregate, Aggregates, Finder, HandlesCommands, Outcome, Retries
 from banyan.decision import Decided, Decision, Participants, States
-from banyan.errors import CommandRejected, CommitTooLarge, ConcurrencyError, ConfigurationError
+from banyan.errors import CommitTooLarge, ConcurrencyError, ConfigurationError
 from banyan.events import Metadata
 from banyan.store import EventStore, Write
 from banyan.store.items import MAX_TRANSACTION_ITEMS
@@ -61,6 +61,10 @@ class View:
         """By role."""
         return {role: aggregate.state for role, aggregate in self.aggregates.items()}
 
+    def recorded_at(self, commit_id: str) -> datetime | None:
+        """When a commit was recorded that one of them is known to hold."""
+        return _recorded_at(self.aggregates.values(), commit_id)
+
 
 class Views:
     """Finds the participants of decisions and reads them.
@@ -91,23 +95,22 @@ class Views:
         return View(found, at_once=False) if len(found) == len(roles) else None
 
     def fresh(self, asked: Asked) -> View:
-        """All participants as they are now: one batch read of those seen before, and one read of each other."""
+        """All participants as they are now: one batch read of those seen before, and one read of each other.
+
+        Only those that were read so far when one of them shows that the command was handled before: what came of it may
+        name others, or none.
+        """
         known: dict[StreamId, Aggregate[Any]] = {}
         looks = 0
-
-        def look(stream: StreamId) -> Aggregate[Any] | None:
-            return known.get(stream) or self._kept(stream)
-
         while True:
-            roles = self.roles(asked, look)
+            roles = self._named(asked, known)
             unread = [stream for stream in roles.values() if stream not in known]
-            if not unread:
-                return View({role: known[stream] for role, stream in roles.items()}, at_once=looks == 1)
             standing = self._standing(unread)
             missing = [stream for stream in unread if stream not in standing]
             looks += bool(standing) + len(missing)
-            known.update(standing)
-            known.update(self._read(missing))
+            known |= self._searched(asked, {**standing, **self._read(missing)})
+            if not unread or _recorded_at(known.values(), asked.commit_id):
+                return View({role: known[stream] for role, stream in roles.items()}, at_once=looks == 1)
 
     def unmoved(self, view: View) -> None:
         """Make sure that all participants stood like this at one moment. Raises ``ConcurrencyError``."""
@@ -136,6 +139,21 @@ class Views:
                 return roles
             roles = named
         raise ConfigurationError(f"the participants of {asked.decision.name} never settle")
+
+    def _named(self, asked: Asked, known: Mapping[StreamId, Aggregate[Any]]) -> Roles:
+        """The participants, as far as states name them; states that may be old only let more be read at once."""
+        try:
+            return self.roles(asked, lambda stream: known.get(stream) or self._kept(stream))
+        except Exception:
+            return self.roles(asked, known.get)
+
+    def _searched(
+        self, asked: Asked, aggregates: Mapping[StreamId, Aggregate[Any]]
+    ) -> Mapping[StreamId, Aggregate[Any]]:
+        return {
+            stream: self.of(stream).searched(aggregate, asked.commit_id, asked.first_attempt)
+            for stream, aggregate in aggregates.items()
+        }
 
     def _kept(self, stream: StreamId) -> Aggregate[Any] | None:
         return self.of(stream).kept(stream)
@@ -233,15 +251,17 @@ class Decisions:
         trust = optimistic and first_attempt is None
         attributes = {"banyan.entity": stream.entity, "banyan.command": decision.name}
         with span("command", metadata.traceparent if metadata else "", attributes):
-            return self._retries.settle(partial(self._attempt, asked), trust, once=expected is not None)
+            final = None if expected is None else stream
+            return self._retries.settle(partial(self._attempt, asked), trust, final)
 
     def _attempt(self, asked: Asked, trust: bool) -> Outcomes:
         guess = self._trusted(asked) if trust else None
         if guess:
             return self._append(asked, *guess)
-        view = self._searched(asked, self._views.fresh(asked))
-        if _holds(view, asked.commit_id):
-            return self._first_outcomes(asked)
+        view = self._views.fresh(asked)
+        recorded_at = view.recorded_at(asked.commit_id)
+        if recorded_at:
+            return self._first_outcomes(asked, recorded_at)
         _check_expected(asked, view)
         try:
             decided = asked.decision.decided(asked.command, view.states)
@@ -255,13 +275,13 @@ class Decisions:
 
     def _trusted(self, asked: Asked) -> tuple[View, Decided] | None:
         """What follows from what this process saw last; a refusal, or nothing, proves nothing of now."""
-        view = self._views.kept(asked)
-        if view is None or _holds(view, asked.commit_id):
-            return None
         try:
+            view = self._views.kept(asked)
+            if view is None or view.recorded_at(asked.commit_id):
+                return None
             _check_expected(asked, view)
             decided = asked.decision.decided(asked.command, view.states)
-        except (CommandRejected, ConcurrencyError):
+        except Exception:
             return None
         return (view, decided) if decided else None
 
@@ -279,25 +299,14 @@ class Decisions:
             outcomes[role] = self._views.of(each.head.stream).appended(aggregate, each, asked.commit_id)
         return outcomes
 
-    def _searched(self, asked: Asked, view: View) -> View:
-        if asked.first_attempt is None:
-            return view
-        searched = {
-            role: self._views.of(each.head.stream).searched(each, asked.commit_id, asked.first_attempt)
-            for role, each in view.aggregates.items()
-        }
-        return replace(view, aggregates=searched)
-
-    def _first_outcomes(self, asked: Asked) -> Outcomes:
+    def _first_outcomes(self, asked: Asked, recorded_at: datetime) -> Outcomes:
         """What the command did when it was handled before; the states before it name its participants."""
         before: dict[StreamId, Aggregate[Any]] = {}
         outcomes: dict[StreamId, Outcome[Any]] = {}
 
         def look(stream: StreamId) -> Aggregate[Any]:
             if stream not in before:
-                before[stream], outcomes[stream] = self._views.of(stream).around(
-                    stream, asked.commit_id, asked.first_attempt
-                )
+                before[stream], outcomes[stream] = self._views.of(stream).around(stream, asked.commit_id, recorded_at)
             return before[stream]
 
         return {role: outcomes[stream] for role, stream in self._views.roles(asked, look).items()}
@@ -339,8 +348,9 @@ def deciding(
     return {entity: DecidingHandler(handler, decisions, declared) for entity, handler in handlers.items()}
 
 
-def _holds(view: View, commit_id: str) -> bool:
-    return any(commit_id in aggregate.commits.places for aggregate in view.aggregates.values())
+def _recorded_at(aggregates: Iterable[Aggregate[Any]], commit_id: str) -> datetime | None:
+    places = (aggregate.commits.places.get(commit_id) for aggregate in aggregates)
+    return min((recorded_at for _, recorded_at in filter(None, places)), default=None)
 
 
 def _check_expected(asked: Asked, view: View) -> None:

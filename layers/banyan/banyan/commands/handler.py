@@ -225,16 +225,20 @@ class Aggregates(Generic[S]):
         own = [commit for commit in loaded.commits if commit.commit_id == commit_id]
         return Outcome(aggregate.head, aggregate.state, self._store.recorded(own), repeated=True)
 
-    def around(
-        self, stream: StreamId, commit_id: str, first_attempt: datetime | None
-    ) -> tuple[Aggregate[S], Outcome[S]]:
-        """An aggregate before a commit, and what became of it by that; as it is now, if it has no such commit."""
-        now = self.searched(self.load(stream), commit_id, first_attempt)
+    def around(self, stream: StreamId, commit_id: str, recorded_at: datetime) -> tuple[Aggregate[S], Outcome[S]]:
+        """An aggregate before a commit, and what became of it by that; as it was then, if it has no such commit."""
+        now = self.searched(self.load(stream), commit_id, recorded_at - CLOCK_SKEW)
         version = now.commits.version(commit_id)
         if version is None:
-            return now, Outcome(now.head, now.state, ())
+            then = self._as_of(now, recorded_at)
+            return then, Outcome(then.head, then.state, ())
         outcome = self.outcome_at(stream, version, commit_id)
         return self._load_back(stream, outcome.events[0].version - 1)[0], outcome
+
+    def _as_of(self, now: Aggregate[S], moment: datetime) -> Aggregate[S]:
+        stream = now.head.stream
+        later = [commit.position for commit in self._store.recorded_since(stream, moment + _TICK)]
+        return self._load_back(stream, later[-1] - 1)[0] if later else now
 
     def _load_back(self, stream: StreamId, upto: int | None = None) -> tuple[Aggregate[S], Loaded]:
         loaded = self._store.load(stream, state_version=self.decider.state_version, upto=upto)
@@ -281,15 +285,20 @@ class Retries:
         self._telemetry = telemetry or NoTelemetry()
         self._sleep = sleep
 
-    def settle(self, attempt: Callable[[bool], R], trust: bool, *, once: bool) -> R:
-        """Attempt, the first time with ``trust`` in what is kept; raises the last ``ConcurrencyError``."""
-        more = 0 if once else self._more
-        for number in range(more + 1):
+    def settle(self, attempt: Callable[[bool], R], trust: bool, final: StreamId | None) -> R:
+        """Attempt, the first time with ``trust`` in what is kept; raises the last ``ConcurrencyError``.
+
+        Parameters
+        ----------
+        final : StreamId, optional
+            A conflict on this stream is not tried again.
+        """
+        for number in range(self._more + 1):
             try:
                 return attempt(trust)
-            except ConcurrencyError:
+            except ConcurrencyError as conflict:
                 self._telemetry.count("Conflicts")
-                if number == more:
+                if number == self._more or conflict.stream == final:
                     raise
             trust = False
             self._sleep(random.uniform(0, self._backoff * 2**number))
@@ -391,7 +400,7 @@ class CommandHandler(Generic[S, C]):
         attributes = {"banyan.entity": stream.entity, "banyan.command": type(command).__name__}
         attempt = partial(self._attempt, stream, command, commit_id, metadata, expected, first_attempt)
         with span("command", metadata.traceparent if metadata else "", attributes):
-            return self._retries.settle(attempt, trust, once=expected is not None)
+            return self._retries.settle(attempt, trust, None if expected is None else stream)
 
     def load(self, stream: StreamId) -> Aggregate[S]:
         """The aggregate as of now: all but what is new comes from the cache or a snapshot."""

@@ -15,6 +15,7 @@ from banyan.decision import Decision
 from banyan.errors import CommandRejected
 from banyan.events import DomainEvent, Event, Metadata
 from banyan.reactions.base import Policy, Reaction, Schedule, Send
+from banyan.store.items import MAX_TRANSACTION_ITEMS
 from banyan.streams import StreamId
 
 WIDTH: Final = 100
@@ -166,18 +167,22 @@ class DecisionSpec(Generic[C]):
         Raises
         ------
         AssertionError
-            Something happened before to a role that is not a participant.
+            Something happened before to a role that is not a participant, or the participants never settle.
         """
-        states: dict[str, BaseModel] = {}
-        while True:
-            participants = self.decision.participants(command, states)
-            found = {role: each.decider.fold(self.history.get(role, ())) for role, each in participants.items()}
-            if found == states:
-                break
-            states = found
+        states = self._states(command)
         strangers = sorted(self.history.keys() - states.keys())
         assert not strangers, f"{strangers[0]!r} is not among the participants: {', '.join(sorted(states))}"
         return DecidedTogether(self.decision, states, command)
+
+    def _states(self, command: C) -> Mapping[str, BaseModel]:
+        states: Mapping[str, BaseModel] = {}
+        for _ in range(MAX_TRANSACTION_ITEMS + 1):
+            participants = self.decision.participants(command, states)
+            found = {role: each.decider.fold(self.history.get(role, ())) for role, each in participants.items()}
+            if found == states:
+                return states
+            states = found
+        raise AssertionError("the participants never settle")
 
 
 @dataclass(frozen=True)

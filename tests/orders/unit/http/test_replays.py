@@ -376,3 +376,28 @@ def test_a_decision_is_replayed_if_the_stream_it_was_sent_to_has_its_commit(aske
     assert record
     assert (first["statusCode"], record.answer is not None) == (200, kept)
     assert (told(post()), store.get_stream_version(account("a"))) == (told(first), 3)
+
+
+class Contended(MemoryTable):
+    """Another process writes to the target before each transfer."""
+
+    def insert(self, commits: Any, **more: Any) -> None:
+        if len(commits) > 1:
+            EventStore(self, TRANSFER_REGISTRY).append(account("b"), Expected.ANY, [Deposited(amount=1)])
+        super().insert(commits, **more)
+
+
+@pytest.mark.parametrize(("seen", "status"), [(None, 409), (1, 409), (2, 412)])
+def test_a_decision_that_keeps_losing_elsewhere_is_no_false_precondition(seen: int | None, status: int) -> None:
+    """``If-Match`` speaks of the stream that the command was sent to."""
+    domain = Domain("bank", TRANSFER_REGISTRY, [ACCOUNTS, DIRECTORIES], decisions=[TRANSFER])
+    store = EventStore(Contended(), TRANSFER_REGISTRY, ManualClock())
+    store.append(account("a"), Expected.NO_STREAM, [Deposited(amount=9)])
+    server = Server().application
+    settings = server.settings.model_copy(update={"backoff_ms": 0})
+    api = Api(replace(server, domain=domain, store=store, settings=settings), TRANSFERS)
+    body = {"source": "a", "target": "b", "amount": 5, "asked": "a"}
+    sent = event("POST", "/transfers", body)
+    if seen:
+        sent["headers"]["if-match"] = f'"{seen}"'
+    assert problem(api(sent, CONTEXT)) == (status, "version_conflict")

@@ -154,7 +154,7 @@ class Call:
         Raises
         ------
         As ``CommandHandler.handle``, but for ``ConcurrencyError``: ``PreconditionFailed`` at another version than the
-        caller expects, ``Contention`` when a caller who expected none kept losing.
+        caller expects, ``Contention`` when a command kept losing to others.
         """
         handler, outcomes = self.application.handlers[stream.entity], self.progress.outcomes
         place = len(outcomes)
@@ -174,7 +174,8 @@ class Call:
                 first_attempt=self.attempt.first_attempt,
             )
         except ConcurrencyError as error:
-            kind = Contention if self.expected is None else PreconditionFailed
+            final = self.expected is not None and error.stream == stream
+            kind = PreconditionFailed if final else Contention
             raise kind(error.stream, error.expected, error.actual) from error
 
     def _found(self, handler: HandlesCommands, stream: StreamId) -> Outcome[Any]:

@@ -113,7 +113,7 @@ class InvalidId(BanyanError):
 
 
 class Contention(ConcurrencyError):
-    """Others wrote first, time after time, though the caller expected no particular version."""
+    """Others wrote first, time after time, though the stream was at the version that the caller names, if any."""
 
 
 class PreconditionFailed(ConcurrencyError):
