@@ -9,6 +9,7 @@ import argparse
 import json
 import subprocess
 import time
+import traceback
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 
@@ -39,10 +40,12 @@ def main() -> None:
     for chapter in chapters:
         console.print(*tables(chapter))
     console.print(f"{summary(chapters)} {(time.monotonic() - begun) / 60:.1f} minutes.")
-    if not (options.print_only or options.quick or options.only):
+    if not (options.print_only or options.quick or options.only or any(chapter.failed for chapter in chapters)):
         write(chapters, f"{datetime.now(UTC):%Y-%m-%d}")
         CHART.write_text(drawn([figure for chapter in chapters for figure in chapter.figures]))
         console.print(f"{PAGE.relative_to(ROOT)} and {CHART.relative_to(ROOT)} are written.")
+    if any(chapter.failed for chapter in chapters):
+        raise SystemExit("A section failed: its error stands above.")
 
 
 def measure(sections: Sequence[Section], *, quick: bool) -> list[Chapter]:
@@ -73,6 +76,9 @@ def chapter_of(section: Section, ground: Ground, prefix: str) -> Chapter:
         return Chapter(section.TITLE, section.measure(shown), ground.lineup.left_out if section is SECTIONS[0] else ())
     except (LeftOut, ContestantFailed) as error:
         return Chapter(section.TITLE, (), (str(error),))
+    except Exception as error:
+        traceback.print_exc()
+        return Chapter(section.TITLE, (), (f"it failed: {type(error).__name__}: {error}",), failed=True)
 
 
 def name_of(section: Section) -> str:

@@ -101,11 +101,18 @@ class Figure:
 
 @dataclass(frozen=True)
 class Chapter:
-    """The figures of one section."""
+    """The figures of one section.
+
+    Parameters
+    ----------
+    failed : bool
+        Whether it ended with an error that nothing foresees.
+    """
 
     title: str
     figures: Sequence[Figure]
     left_out: Sequence[str] = ()
+    failed: bool = False
 
     @property
     def alone(self) -> Sequence[Figure]:

@@ -76,6 +76,19 @@ def test_a_section_that_cannot_be_measured_says_why(error: Exception) -> None:
     chapter = chapter_of(section, cast(Ground, SimpleNamespace(**dict.fromkeys(NEEDED))), "")
 
     assert (chapter.title, chapter.figures, chapter.left_out) == ("Fold", (), (str(error),))
+    assert not chapter.failed
+
+
+def test_a_section_that_fails_leaves_the_others_their_figures(capsys: pytest.CaptureFixture[str]) -> None:
+    def measure(_: Ground) -> Sequence[Figure]:
+        raise ZeroDivisionError("by nothing")
+
+    section = cast(Section, SimpleNamespace(TITLE="Fold", GOALS={}, measure=measure))
+    chapter = chapter_of(section, cast(Ground, SimpleNamespace(**dict.fromkeys(NEEDED))), "")
+
+    assert chapter.failed
+    assert chapter.left_out == ("it failed: ZeroDivisionError: by nothing",)
+    assert "Traceback" in capsys.readouterr().err
 
 
 def test_the_summary_counts_goals() -> None:
