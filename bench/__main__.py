@@ -40,12 +40,19 @@ def main() -> None:
     for chapter in chapters:
         console.print(*tables(chapter))
     console.print(f"{summary(chapters)} {(time.monotonic() - begun) / 60:.1f} minutes.")
-    if not (options.print_only or options.quick or options.only or any(chapter.failed for chapter in chapters)):
-        write(chapters, f"{datetime.now(UTC):%Y-%m-%d}")
-        CHART.write_text(drawn([figure for chapter in chapters for figure in chapter.figures]))
+    if not (options.print_only or options.quick or options.only):
+        publish(chapters)
         console.print(f"{PAGE.relative_to(ROOT)} and {CHART.relative_to(ROOT)} are written.")
     if any(chapter.failed for chapter in chapters):
         raise SystemExit("A section failed: its error stands above.")
+
+
+def publish(chapters: Sequence[Chapter]) -> None:
+    """Write the page and its chart, unless a section could not be measured: its goals would be gone from the page."""
+    if missing := [chapter.title for chapter in chapters if not chapter.figures]:
+        raise SystemExit(f"Nothing is written, as these were left out: {', '.join(missing)}.")
+    write(chapters, f"{datetime.now(UTC):%Y-%m-%d}")
+    CHART.write_text(drawn([figure for chapter in chapters for figure in chapter.figures]))
 
 
 def measure(sections: Sequence[Section], *, quick: bool) -> list[Chapter]:

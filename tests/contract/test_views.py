@@ -57,11 +57,13 @@ class TestStates:
         assert views.states(LIVE, [ANNA])[ANNA].state == row.state
 
     def test_new_rows_are_written_together_and_replace_none(self, views: Views) -> None:
-        standing = state(ANNA, 3, on1=("open", "2026"))
-        views.put_state(LIVE, standing, 0)
+        standing = [state(stream, 3, on1=("open", "2026")) for stream in (ANNA, BEN)]
+        for row in standing:
+            views.put_state(LIVE, row, 0)
         new = [state(account(f"a{number}"), 2, on2=("all", str(number))) for number in range(26)]
-        assert views.insert_states(LIVE, [*new[:20], state(ANNA, 9), *new[20:]]) == [ANNA]
-        assert views.states(LIVE, [ANNA, *(row.stream for row in new)]) == {row.stream: row for row in (standing, *new)}
+        assert views.insert_states(LIVE, [*new[:20], state(ANNA, 9), *new[20:], state(BEN, 9)]) == [ANNA, BEN]
+        rows = {row.stream: row for row in (*standing, *new)}
+        assert views.states(LIVE, list(rows)) == rows
         assert set(views.insert_states(LIVE, new[:2])) == {row.stream for row in new[:2]}
 
     def test_a_row_that_no_item_can_hold_keeps_no_other_from_being_written(self, dynamodb: DynamoDBEngine) -> None:
@@ -70,6 +72,13 @@ class TestStates:
         assert BEN in views.insert_states(LIVE, [state(ANNA), huge])
         with pytest.raises(StoreRejected):
             views.put_state(LIVE, huge, 0)
+
+    @pytest.mark.parametrize("code", ["ValidationException", "TransactionConflictException"])
+    def test_of_a_batch_that_is_refused_no_row_is_written(self, dynamodb: DynamoDBEngine, code: str) -> None:
+        views = dynamodb.views()
+        dynamodb.wire.inject(refused(code), on="BatchExecuteStatement")
+        assert views.insert_states(LIVE, [state(ANNA), state(BEN)]) == [ANNA, BEN]
+        assert views.insert_states(LIVE, [state(ANNA), state(BEN)]) == []
 
     def test_a_row_moves_on_from_its_version(self, views: Views) -> None:
         views.put_state(LIVE, state(ANNA, 3), 0)

@@ -8,7 +8,7 @@ from typing import cast
 from xml.etree import ElementTree
 
 import pytest
-from bench.__main__ import chapter_of, drawn, panels, summary
+from bench.__main__ import chapter_of, drawn, panels, publish, summary
 from bench.contestants import PEERS, ContestantFailed
 from bench.ground import Ground, LeftOut, Section
 from bench.page import BEGIN, CHART, END, PAGE
@@ -89,6 +89,13 @@ def test_a_section_that_fails_leaves_the_others_their_figures(capsys: pytest.Cap
     assert chapter.failed
     assert chapter.left_out == ("it failed: ZeroDivisionError: by nothing",)
     assert "Traceback" in capsys.readouterr().err
+
+
+def test_a_page_without_a_section_is_not_written() -> None:
+    before = PAGE.read_text(), CHART.read_text()
+    with pytest.raises(SystemExit, match="left out: Fold"):
+        publish([Chapter("Append", BARS), Chapter("Fold", (), ("castore ended",))])
+    assert (PAGE.read_text(), CHART.read_text()) == before
 
 
 def test_the_summary_counts_goals() -> None:
