@@ -48,6 +48,17 @@ def check(table: Tables, clock: ManualClock) -> HealthCheck:
     return HealthCheck({"events": table.read}, clock)
 
 
+def test_a_failure_that_is_kept_does_not_grow(check: HealthCheck, table: Tables) -> None:
+    """Each line of the log has the place of its error."""
+    table.fails = True
+    places = []
+    for _ in range(5):
+        with pytest.raises(StoreUnavailable, match="the events table does not answer") as failure:
+            check()
+        places.append(len(failure.traceback))
+    assert (places, table.reads) == ([places[0]] * 5, 1)
+
+
 class CountedViews(MemoryViews):
     """Counts its reads."""
 

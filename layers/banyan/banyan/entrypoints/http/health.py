@@ -62,9 +62,12 @@ class HealthCheck:
         now = self._clock()
         started, found = self._current(now)
         try:
-            return found.result(max(timedelta(), self._limit - (now - started)).total_seconds())
+            failure = found.exception(max(timedelta(), self._limit - (now - started)).total_seconds())
         except TimeoutError:
             raise StoreUnavailable("the tables did not answer in time") from None
+        if failure:
+            raise StoreUnavailable(str(failure))  # one of its own: a shared error grows each time it is raised
+        return found.result()
 
     def _current(self, now: datetime) -> tuple[datetime, Future[Sequence[str]]]:
         """The check to wait for, and when it began. A clock that was set back ends what is kept."""
