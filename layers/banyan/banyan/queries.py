@@ -150,10 +150,12 @@ class Queries:
         """The state of a stream as it was at a moment, by all that is known of it today.
 
         What had happened by then, in the order in which it happened, however late it was recorded; ``None`` when
-        nothing had.
+        nothing had. The first event comes first: what happened before it counts from then on.
         """
-        happened = (event for event in self._store.read(stream) if event.occurred_at <= moment)
-        return _state_of(projection, sorted(happened, key=lambda event: event.occurred_at), moment)
+        events = tuple(self._store.read(stream))
+        happened = [max(event.occurred_at, events[0].occurred_at) for event in events]
+        in_order = sorted(zip(happened, events, strict=True), key=lambda each: each[0])
+        return _state_of(projection, [event for happened, event in in_order if happened <= moment], moment)
 
     def events(self, stream: StreamId, after: int, limit: int) -> Answer[Sequence[Event]] | None:
         """Up to ``limit`` events after a version; ``None`` when there is no such stream."""

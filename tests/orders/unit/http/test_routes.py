@@ -146,6 +146,16 @@ def test_time_travel_by_time(server: Server) -> None:
     assert order(server, effectiveAt=second)["version"] == 2
 
 
+def test_nothing_is_effective_before_its_order(server: Server) -> None:
+    """An item of December, of an order that was made today."""
+    server.post("/orders", ORDER)
+    server.post("/orders/o-1/items", {**ITEM, "sku": "B"}, **DECEMBER)
+    made = body_of(server.get("/orders/o-1/events"))["events"][0]["timestamp"]
+
+    assert server.get("/orders/o-1", query={"effectiveAt": "2011-01-01T00:00:00Z"})["statusCode"] == 404
+    assert order(server, effectiveAt=made)["totalAmount"] == "10.00"
+
+
 def test_events_are_paged(server: Server) -> None:
     server.post("/orders", ORDER)
     for _ in range(4):
