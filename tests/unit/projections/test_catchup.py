@@ -206,6 +206,19 @@ def test_a_wait_for_the_next_attempt_ends_at_the_deadline() -> None:
     assert sum(ledger.balance(stream) is not None for stream in STREAMS) == len(STREAMS) - 1
 
 
+def test_no_stream_is_blamed_where_most_of_those_fail_that_there_was_time_for() -> None:
+    ledger = Ledger()
+    streams = [account(f"bad{number}") for number in range(40)]
+    for stream in streams:
+        ledger.append(stream, *deposits(1, note=POISON))
+    ledger.clock.move(DAY)
+    for _ in range(4):
+        (balances, _), _ = late(ledger, 0)
+        assert balances.error
+        assert balances.error.startswith("BatchFailed")
+    assert not any(ledger.failure("balances", stream) for stream in streams)
+
+
 class LateLog(MemoryTable):
     """An index that shows some commits later than others, and writers whose clocks are slow."""
 
