@@ -25,6 +25,10 @@ from banyan_tools.runtime.emulator import template_variables
 from banyan_tools.runtime.sandbox import folder_name, load_template
 
 SNAPSHOT = {"AWS_LAMBDA_RUNTIME_API": "127.0.0.1:1", "AWS_LAMBDA_INITIALIZATION_TYPE": "snap-start"}
+MIGRATING = {
+    "BANYAN_LEGACY_STORE": "postgres",
+    "BANYAN_LEGACY_DATABASE_SECRET_ARN": "arn:aws:secretsmanager:::secret:s",
+}
 FROZEN = """
 import json, os, random, socket, threading, uuid
 connections = []
@@ -68,11 +72,16 @@ def environ(function: str) -> dict[str, str]:
     return {**template_variables(found), **isolation, "PYTHONPATH": os.pathsep.join(map(str, paths))}
 
 
-@pytest.fixture(scope="module", params=["command_api", "query_api"])
+@pytest.fixture(
+    scope="module",
+    params=[("command_api", {}), ("query_api", {}), ("command_api", MIGRATING)],
+    ids=["commands", "queries", "migrating"],
+)
 def lines(request: pytest.FixtureRequest) -> list[dict[str, Any]]:
     """What a function that was initialised and then restored twice without its hooks and twice with them says."""
     command = [sys.executable, "-W", "ignore::DeprecationWarning", "-c", FROZEN]
-    done = subprocess.run(command, env=environ(request.param) | SNAPSHOT, capture_output=True, text=True)
+    function, settings = request.param
+    done = subprocess.run(command, env=environ(function) | SNAPSHOT | settings, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
     return [json.loads(line) for line in done.stdout.splitlines()]
 

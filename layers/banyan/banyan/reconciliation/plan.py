@@ -40,7 +40,7 @@ class StepResult:
     Parameters
     ----------
     cursor : str, optional
-        Where the next chunk begins; ``None`` when the step is done.
+        Where the next chunk begins; ``None`` when there was nothing left to do.
     moving : dict[str, datetime | None]
         Entities on their way, and since when.
     rows_read, nodes_read : int
@@ -52,11 +52,6 @@ class StepResult:
     moving: dict[str, datetime | None] = field(default_factory=dict)
     rows_read: int = 0
     nodes_read: int = 0
-
-    @property
-    def idle(self) -> bool:
-        """Whether there was nothing to do."""
-        return self.cursor is None and not (self.findings or self.moving or self.rows_read)
 
 
 class RunStep(Protocol):

@@ -292,11 +292,11 @@ def _sizes(first: int) -> Iterator[int]:
 
 def _advanced(state: RunState, steps: Sequence[RunStep], size: int) -> RunState:
     """The state after one chunk; steps that have nothing to do are passed over at once."""
-    idle = True
-    while idle and state.step < len(steps):
+    done = True
+    while done and state.step < len(steps):
         step = steps[state.step]
         result = step.advance(state.cursor, state.started_at, size)
-        state, idle = state.after(step.section, result), result.idle
+        state, done = state.after(step.section, result), result.cursor is None
     return state
 
 

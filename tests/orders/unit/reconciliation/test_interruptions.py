@@ -85,6 +85,23 @@ def test_a_run_whose_chunks_take_too_long_continues_with_smaller_ones(memory: Me
     assert found(report) == set()
 
 
+def test_a_process_sees_what_another_one_kept_since_its_last_run(memory: MemoryEngine) -> None:
+    reconciled = ReconciliationFixture(memory)
+    one, other = reconciled.reconciler(), reconciled.reconciler()
+    reports = [one.run()]
+    stream = StreamId("acme", "order", "o-new")
+    reconciled.sell(stream)
+    reconciled.project(stream)
+    reconciled.age()
+    for process in (other, one):
+        reconciled.feed.deliver()
+        reports.append(process.run())
+        reconciled.clock.move(timedelta(seconds=1))
+
+    before, found, again = ([(s.name, s.compared, s.expected) for s in r.sections] for r in reports if r)
+    assert before != found == again
+
+
 class Dying(MemoryDocuments):
     """Documents whose writer dies between two of those that hold a fold, as between two batches of one write."""
 
