@@ -16,6 +16,7 @@ from tests.support.clocks import START
 from tests.support.ledger import account
 
 from banyan.documents import Key, MemoryDocuments
+from banyan.reconciliation import feeds
 from banyan.reconciliation.feeds import OVERLAP, SETTLED, LogFeed, SharedLog
 from banyan.store import LogEntry
 from banyan.store.items import bucket_of, log_key
@@ -148,6 +149,17 @@ def test_what_the_index_shows_within_the_hour_is_named() -> None:
     assert str(account("late")) in {id for _, id in reader.seen}
 
 
+def test_a_slow_clock_and_a_late_index_together_hide_nothing() -> None:
+    reader = Reader()
+    reader.log.buckets = 1
+    late = reader.log.write("late", skew=-59 * SECOND, lag=59 * SECOND)
+    reader.log.now += 58 * SECOND
+    reader.log.write("a1")
+    assert reader.run() == [str(account("a1"))]
+    reader.log.now += SECOND
+    assert str(late.stream) in reader.run()
+
+
 def test_what_only_one_pass_saw_in_part_is_named_again_once() -> None:
     """A process that continues a run passes over what the one before it saw, and cannot know that this was all."""
     reader = Reader()
@@ -203,3 +215,15 @@ def test_feeds_of_one_run_read_the_log_once_and_the_next_run_reads_it_again() ->
         found = [list(shared.upto(log.now, 0, None)) for _ in range(3)]
         log.write("a2")
     assert (len(log.asked), [len(each) for each in found]) == (2, [2, 2, 2])
+
+
+@pytest.mark.parametrize("entries", [3, 4, 5])
+def test_a_log_that_is_too_long_to_be_remembered_is_read_to_its_end_each_time(
+    entries: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(feeds, "SHORT", 4)
+    log = LateLog(buckets=1)
+    shared = SharedLog(log)  # type: ignore[arg-type]
+    for number in range(entries):
+        log.write(f"a{number}")
+    assert [len(list(shared.upto(log.now, 0, None))) for _ in range(2)] == [entries, entries]
