@@ -31,6 +31,7 @@ from banyan.commands.handler import Aggregates, Retries
 from banyan.decision import Decision, Participant, Participants, States
 from banyan.errors import CommandRejected, CommitTooLarge, ConcurrencyError, ConfigurationError
 from banyan.store import EventStore, Expected, Write
+from banyan.store.eventstore import write_snapshot
 from banyan.streams import StreamHead, StreamId
 from banyan.telemetry import NoTelemetry
 
@@ -185,6 +186,19 @@ class TestConflicts:
 
         assert (len(looks), outcomes["source"].state.balance) == (2, 5)
 
+    def test_nothing_to_do_stands_on_what_stood_at_one_moment(self, scene: Scene) -> None:
+        looks: list[str] = []
+
+        def transfer(command: Transfer, states: Any) -> Any:
+            looks.append("look")
+            if len(looks) == 1:
+                scene.give(A, 9)
+            return TRANSFER.decide(command, states) if states["source"].balance else {}
+
+        outcomes = scene.decisions.handle(replace(TRANSFER, decide=transfer), A, Transfer("a", "b", 5))
+
+        assert (len(looks), outcomes["target"].state.balance) == (2, 5)
+
     def test_a_stale_guess_is_found_out_by_the_write(self, scene: Scene) -> None:
         scene.give(A, 10)
         scene.give(W, 5)
@@ -256,6 +270,22 @@ class TestRepeats:
         assert repeated["witness"] == first["witness"]
         assert scene.balances() == {"a": 6 + later, "b": 4 + later, "w": 5 + later}
 
+    @pytest.mark.parametrize("hidden", [False, True], ids=["in mind", "behind snapshots"])
+    def test_an_optimistic_one_comes_back_too(self, scene: Scene, clock: ManualClock, hidden: bool) -> None:
+        scene.give(A, 10)
+        began = clock() - timedelta(seconds=1)
+        first = scene.transfer(4, commit_id="x")
+        if hidden:
+            for stream in (A, B):
+                write_snapshot(scene.store, ACCOUNTS, stream)
+            scene = Scene(scene.store)
+            scene.transfer(0)
+
+        repeated = scene.transfer(4, commit_id="x", optimistic=True, first_attempt=began if hidden else None)
+
+        assert repeated == {role: replace(each, repeated=True) for role, each in first.items()}
+        assert scene.balances() == {"a": 6, "b": 4, "w": 0}
+
     def test_it_comes_back_though_the_participants_are_others_now(self, scene: Scene, clock: ManualClock) -> None:
         scene.give(A, 7)
         scene.store.append(DIRECTORY, Expected.NO_STREAM, [Named(successor="b")])
@@ -287,6 +317,20 @@ class TestRepeats:
             role: replace(each, repeated=each.repeated or role != "directory") for role, each in first.items()
         }
         assert scene.balances() == {"a": 0, "b": 7, "w": 0}
+
+    def test_it_comes_back_though_other_clocks_were_fast(self, scene: Scene, clock: ManualClock) -> None:
+        """A commit is not dated before the one it follows, so one decision may have several times."""
+        clock.move(timedelta(seconds=30))
+        scene.give(A, 7)
+        scene.store.append(DIRECTORY, Expected.NO_STREAM, [Named(successor="b")])
+        clock.move(timedelta(seconds=-30))
+        began = clock() - timedelta(seconds=1)
+        first = scene.decisions.handle(LEAVE_ALL, A, LeaveAll("a"), commit_id="x")
+        write_snapshot(scene.store, ACCOUNTS, B)
+
+        repeated = Scene(scene.store).decisions.handle(LEAVE_ALL, A, LeaveAll("a"), commit_id="x", first_attempt=began)
+
+        assert repeated == {role: replace(each, repeated=True) for role, each in first.items()}
 
     def test_a_lost_answer_costs_nothing_more(self, dynamodb: DynamoDBEngine, clock: ManualClock) -> None:
         """The transaction's token has made it one by the time the SDK sends it again."""

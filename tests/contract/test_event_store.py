@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 from tests.support.clocks import START, ManualClock
 from tests.support.engines import Engine
-from tests.support.ledger import Deposited, Withdrawn, account, bulk, deposits, fill, noise
+from tests.support.ledger import REGISTRY, Deposited, Withdrawn, account, bulk, deposits, fill, noise
 
 from banyan.errors import CommitTooLarge, ConcurrencyError, UnknownEventType, UnsupportedSchemaVersion
 from banyan.events import DomainEvent, Event, EventRegistry, Metadata, Upcaster
@@ -229,6 +229,15 @@ class TestAppendMany:
         again = store.append_many([Write(A, 0, deposits(1))], commit_id="x", unmoved=[head])
 
         assert (again[0].repeated, again[0].head, again[0].events) == (True, first[0].head, first[0].events)
+
+    def test_a_repeat_counts_though_it_depends_on_another_head(self, engine: Engine) -> None:
+        """At the same moment, so that the commits are equal to the last byte."""
+        store = engine.store(REGISTRY, lambda: START)
+        first = store.append_many([Write(A, 0, deposits(1))], commit_id="x", unmoved=[StreamHead.empty(B)])
+
+        again = store.append_many([Write(A, 0, deposits(1))], commit_id="x", unmoved=[StreamHead.empty(C)])
+
+        assert (again[0].repeated, again[0].head) == (True, first[0].head)
 
     def test_what_conflicts_where_it_writes_is_named_before_what_it_only_read(self, store: EventStore) -> None:
         fill(store, A, commits=1)

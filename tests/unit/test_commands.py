@@ -12,6 +12,7 @@ from tests.support.clocks import START, ManualClock, no_sleep
 from tests.support.engines import MemoryEngine
 from tests.support.ledger import ACCOUNTS, REGISTRY, Account, Deposit, Withdraw, account, bulk, deposits
 
+from banyan.commands import handler as handler_module
 from banyan.commands.handler import (
     REMEMBERED_COMMITS,
     SEARCHED_COMMITS,
@@ -353,6 +354,20 @@ class TestRepeats:
             assert other.aggregates.find(A, "x", first_attempt)
             reads.append(table.reads)
         assert reads == [3, 2, 2]
+
+    def test_no_more_is_kept_in_mind_than_the_limit(
+        self, handler: Handler, store: EventStore, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(handler_module, "SEARCHED_COMMITS", 5)
+        first_attempt: datetime = clock.now
+        for number in range(20):
+            handler.handle(A, Deposit(1), commit_id=f"x{number}")
+        write_snapshot(store, ACCOUNTS, A)
+        other: Handler = CommandHandler(store, ACCOUNTS)
+        assert other.aggregates.find(A, "x0", first_attempt)
+        kept = other.aggregates.kept(A)
+        assert kept
+        assert list(kept.commits.places) == [f"x{number}" for number in range(15, 20)]
 
     def test_of_a_long_history_no_more_is_believed_to_be_known_than_is_kept(self) -> None:
         moments = [START + timedelta(seconds=number) for number in range(SEARCHED_COMMITS + 3)]
