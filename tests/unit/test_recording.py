@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from bisect import bisect_left
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -129,6 +130,14 @@ def recordable(size: int) -> bool:
         return bool(recorded(deposits(1, note=noise(size))))
     except CommitTooLarge:
         return False
+
+
+def test_characters_of_four_bytes_count_as_four() -> None:
+    """Of 20 bits each, so that compressed they still take three."""
+    chosen = random.Random(0)
+    note = "".join(chr(0x10000 + chosen.getrandbits(20)) for _ in range(MAX_ITEM_BYTES // 2 - 1000))
+    with pytest.raises(CommitTooLarge):
+        recorded(deposits(1, note=note))
 
 
 def test_one_event_too_large_says_where_to_keep_its_content() -> None:

@@ -148,6 +148,7 @@ def test_a_check_that_hangs_is_given_up_and_joined_by_no_other(table: Tables, cl
     assert table.reads <= 1
     table.answers.set()
     wait_until(lambda: _answered(check), "a check after the one that hung")
+    assert table.reads == 2
 
 
 def _answered(check: HealthCheck) -> bool:
