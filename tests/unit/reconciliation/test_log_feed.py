@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from itertools import count, islice
 from types import SimpleNamespace
 from typing import Any
 
@@ -64,21 +65,24 @@ class Reader:
         self.seen: list[tuple[datetime, str]] = []
         """Streams that were named, and when."""
 
-    def run(self, limit: int = 100, kills: Iterable[bool] = (), pause: timedelta = timedelta(0)) -> list[str]:
-        """All that a run names; where it is killed, another process continues it."""
+    def run(
+        self, limit: int = 100, kills: Iterable[bool] = (), pause: timedelta = timedelta(0), chunks: int | None = None
+    ) -> list[str]:
+        """All that a run names; where it is killed, another process continues it, and after so many chunks none."""
         before, killed, named = self.log.now, iter(kills), list[str]()
         feed = self.feed()
-        while True:
+        for _ in islice(count(), chunks):
             changes = feed.changed(before, limit)
             if next(killed, False):
                 feed = self.feed()
                 continue
             if not changes.ids:
-                return named
+                break
             named += changes.ids
             self.seen += [(self.log.now, id) for id in changes.ids]
             feed.seen(changes)
             self.log.now += pause
+        return named
 
     def feed(self) -> LogFeed:
         """A feed of another process."""
@@ -88,9 +92,10 @@ class Reader:
 commits = st.tuples(st.just("write"), st.integers(-55, 55), st.integers(0, 50))
 waits = st.tuples(st.just("wait"), st.integers(0, 90), st.just(0))
 runs = st.tuples(st.just("run"), st.integers(1, 3), st.integers(0, 40))
+parts = st.tuples(st.just("part"), st.integers(1, 3), st.integers(0, 4))
 
 
-@given(st.lists(st.one_of(commits, waits, runs), max_size=40), st.lists(st.booleans(), max_size=12))
+@given(st.lists(st.one_of(commits, waits, runs, parts), max_size=40), st.lists(st.booleans(), max_size=12))
 @settings(max_examples=400, deadline=None)
 def test_every_commit_is_named_once_it_can_be_seen(history: list[tuple[str, int, int]], killed: list[bool]) -> None:
     reader, kills = Reader(), iter(killed)
@@ -99,8 +104,10 @@ def test_every_commit_is_named_once_it_can_be_seen(history: list[tuple[str, int,
             reader.log.write(f"a{number}", one * SECOND, other * SECOND)
         elif act == "wait":
             reader.log.now += one * SECOND
-        else:
+        elif act == "run":
             reader.run(one, kills, other * SECOND)
+        else:
+            reader.run(one, kills, chunks=other)
     reader.log.now += OVERLAP
     reader.run()
     for visible, entry in reader.log.written:
@@ -180,9 +187,7 @@ def test_a_run_that_was_given_up_is_not_taken_for_the_one_that_continues() -> No
     for name in (*one[:2], *other[:2]):
         reader.log.write(name)
         reader.log.now += SECOND
-    given_up = reader.feed()
-    for _ in range(3):
-        given_up.seen(given_up.changed(reader.log.now, 1))
+    assert len(reader.run(1, chunks=3)) == 3
 
     late = reader.log.write(other[2], skew=-30 * SECOND)
     for name in (*one[3:5], other[3]):
