@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import subprocess
+from hashlib import sha256
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ from banyan_tools.local.environment import environment
 from banyan_tools.local.physical import REGION
 from banyan_tools.project import ROOT
 from banyan_tools.runtime.backend import moto
-from banyan_tools.runtime.build import KEPT_SERVICES, build, pythons, unavailable
+from banyan_tools.runtime.build import CONFIG, KEPT_SERVICES, build, pythons, unavailable
 from banyan_tools.runtime.emulator import SAM_VENV
 from banyan_tools.runtime.sandbox import load_template
 
@@ -36,6 +37,8 @@ def size(folder: Path) -> int:
 @pytest.mark.skipif(unavailable() is not None, reason=str(unavailable()))
 def test_the_build_holds_what_the_template_names_and_runs_on_its_python(tmp_path: Path) -> None:
     build(tmp_path / "build")
+    digest = sha256((ROOT / CONFIG).read_bytes()).hexdigest()
+    assert f"settings: {digest}" in (tmp_path / "build" / "template.yaml").read_text(), "else no version is published"
     parts = {part.name: part for part in (tmp_path / "build").iterdir() if part.is_dir()}
     functions = load_template().resources("AWS::Lambda::Function")
     assert parts.keys() == {f.logical_id for f in functions} | {
