@@ -102,8 +102,26 @@ def put_in_transaction(client: Any) -> None:
     client.transact_write_items(TransactItems=[{"Put": {"TableName": NAME, "Item": ITEM}}])
 
 
+def insert_in_a_batch(client: Any) -> None:
+    insert = {"Statement": f"INSERT INTO \"{NAME}\" VALUE {{'key': ?}}", "Parameters": [ITEM["key"]]}
+    client.batch_execute_statement(Statements=[insert])
+
+
+WRITES = [put, update, put_batch, put_in_transaction, insert_in_a_batch]
+
+
 @pytest.mark.usefixtures("aws")
-@pytest.mark.parametrize("write", [put, update, put_batch, put_in_transaction])
+@pytest.mark.parametrize("write", WRITES)
+def test_a_write_of_any_kind_is_heard(template: Write, write: Callable[[Any], None]) -> None:
+    create_tables(template(TABLE).resources("AWS::DynamoDB::Table"))
+    sleeper = Sleeper(NAME, FOREVER)
+    with sleeper.listening():
+        write(boto3.client("dynamodb"))
+        assert sleeper.is_awake()
+
+
+@pytest.mark.usefixtures("aws")
+@pytest.mark.parametrize("write", WRITES)
 def test_a_write_wakes_the_reader_of_the_tables_stream(
     consumed: Callable[[str], Worker], write: Callable[[Any], None]
 ) -> None:
