@@ -66,3 +66,16 @@ def test_parked_streams_are_listed_up_to_a_bound_that_is_shown(dynamodb: DynamoD
     assert (balances.parked_complete, turnover.parked_complete) == (False, True)
     several = [*crowded.runner.projectors.of("turnover"), *crowded.runner.projectors.of("balances")]
     assert not parked_streams(several)[1], "what a generation lacks, the next one does not make up for"
+
+
+def test_a_parked_stream_is_shown_behind_any_number_that_went_on_since(dynamodb: DynamoDBEngine) -> None:
+    crowded = ledger(dynamodb)
+    moved, now = list(accounts(0, PARKED_LOOKED_AT)), crowded.clock()
+    crowded.runner.project([crowded.commit(stream, *deposits(1)) for stream in moved])
+    for number, stream in enumerate(accounts(0, PARKED_LOOKED_AT + 1)):
+        parked_at = now + timedelta(milliseconds=number)
+        failure = FailureRecord(stream, 1, "KeyError", 1, now, parked_at=parked_at)
+        crowded.views.put_failure(Generation("balances"), failure)
+    balances, _ = looked(dynamodb, crowded)[0]
+    (parked,) = balances.parked
+    assert (parked.failure.stream in moved, balances.parked_complete) == (False, True)

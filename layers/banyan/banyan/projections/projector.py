@@ -188,12 +188,14 @@ class Projector(ABC, Generic[Start]):
         Parameters
         ----------
         limit : int, optional
-            Parked streams to look at; up to 100 are one query and one batch read.
+            Parked streams to look at; up to 100 are one query and one batch read. If all of them went on, all are
+            looked at.
         """
         parked = self._views.parked(self.generation, limit)
         reached = self.checkpoints([failure.stream for failure in parked]) if parked else {}
         failures = tuple(failure for failure in parked if failure.version > reached.get(failure.stream, 0))
-        return Waiting(failures, len(parked) != limit)
+        complete = len(parked) != limit
+        return Waiting(failures, complete) if failures or complete else self.waiting()
 
     @abstractmethod
     def _starts(self, streams: Sequence[StreamId]) -> Mapping[StreamId, Start]:
