@@ -439,10 +439,11 @@ class TestMistakes:
                 replace(TRANSFER, decide=lambda _, __: {"stranger": deposits(1)}),
                 "'stranger', which is not a participant",
             ),
-            (replace(TRANSFER, decide=lambda _, __: cast(Any, None)), "returned None"),
+            (replace(TRANSFER, decide=lambda _, __: cast(Any, deposits(1))), "returned a list"),
+            (replace(TRANSFER, decide=lambda _, __: cast(Any, None)), "returned a NoneType"),
             (replace(TRANSFER, participants=fickle), "never settle"),
         ],
-        ids=["elsewhere", "twice", "stranger", "none", "settles"],
+        ids=["elsewhere", "twice", "stranger", "list", "none", "settles"],
     )
     def test_a_decision_that_contradicts_itself(self, scene: Scene, decision: Decision[Transfer], message: str) -> None:
         scene.give(A, 10)

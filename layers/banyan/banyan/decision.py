@@ -70,11 +70,12 @@ class Decision(Generic[C]):
         Raises
         ------
         ConfigurationError
-            It answers None, or names a role that is not a participant.
+            It answers with anything but events by role, or names a role that is not a participant.
         """
-        answer: Decided | None = self.decide(command, states)
-        if answer is None:
-            raise ConfigurationError(f"decide of {self.name} returned None: return its events by role, or {{}}")
+        answer: Any = self.decide(command, states)
+        if not isinstance(answer, Mapping):
+            found = type(answer).__name__
+            raise ConfigurationError(f"decide of {self.name} returned a {found}: return its events by role, or {{}}")
         strangers = sorted(answer.keys() - states.keys())
         if strangers:
             raise ConfigurationError(

@@ -144,7 +144,7 @@ class Queries:
     def as_recorded(self, projection: StreamProjection[S], stream: StreamId, moment: datetime) -> Answer[S] | None:
         """The state of a stream as it was known at a moment; ``None`` when nothing was recorded by then."""
         events = takewhile(lambda event: event.timestamp <= moment, self._store.read(stream))
-        return _state_of(projection, tuple(events), moment)
+        return _state_of(projection, tuple(events), min(moment, self._clock()))
 
     def as_happened(self, projection: StreamProjection[S], stream: StreamId, moment: datetime) -> Answer[S] | None:
         """The state of a stream as it was at a moment, by all that is known of it today.
@@ -155,7 +155,9 @@ class Queries:
         events = tuple(self._store.read(stream))
         happened = [max(event.occurred_at, events[0].occurred_at) for event in events]
         in_order = sorted(zip(happened, events, strict=True), key=lambda each: each[0])
-        return _state_of(projection, [event for happened, event in in_order if happened <= moment], moment)
+        return _state_of(
+            projection, [event for happened, event in in_order if happened <= moment], min(moment, self._clock())
+        )
 
     def events(self, stream: StreamId, after: int, limit: int) -> Answer[Sequence[Event]] | None:
         """Up to ``limit`` events after a version; ``None`` when there is no such stream."""
@@ -281,11 +283,11 @@ def _next_size(limit: int, found: int, read: int) -> int:
     return max(0, min(left, likely))
 
 
-def _state_of(projection: StreamProjection[S], events: Sequence[Event], moment: datetime) -> Answer[S] | None:
+def _state_of(projection: StreamProjection[S], events: Sequence[Event], as_of: datetime) -> Answer[S] | None:
     if not events:
         return None
     state = reduce(projection.evolve, events, projection.initial())
-    return Answer(state, _of_stream(max(event.version for event in events), moment))
+    return Answer(state, _of_stream(max(event.version for event in events), as_of))
 
 
 def _of_stream(version: int, as_of: datetime) -> Provenance:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 from itertools import count
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from tests.support.ledger import ACCOUNTS, Account, Deposit, Deposited, Withdrawn
@@ -21,7 +21,7 @@ from tests.support.transfers import (
     Transfer,
 )
 
-from banyan import CamelModel, Domain, Event, Policy, Schedule, Send
+from banyan import CamelModel, Conflict, Domain, Event, Policy, Schedule, Send
 from banyan.decision import Decided, Decision, Participant, Participants, States
 from banyan.errors import ConfigurationError
 from banyan.reactions.base import History, Reaction
@@ -65,6 +65,19 @@ def test_participants_that_never_settle_fail() -> None:
 
     with pytest.raises(AssertionError, match="never settle"):
         DecisionSpec(replace(TRANSFER, participants=other)).when(Transfer("a", "b", 1))
+
+
+def test_a_rejection_is_of_a_kind_and_about_a_field() -> None:
+    spec = DecisionSpec(TRANSFER).given(source=[Deposited(amount=5)]).when(Transfer("a", "b", 6))
+    with pytest.raises(AssertionError, match="is a CommandRejected, not a Conflict"):
+        spec.then_rejected("no_cover", kind=Conflict)
+    with pytest.raises(AssertionError, match="field"):
+        spec.then_rejected("no_cover", "amount")
+
+
+def test_what_happened_before_is_a_list() -> None:
+    with pytest.raises(TypeError, match=r"'source' has to be a list of events: \[Deposited"):
+        DecisionSpec(TRANSFER).given(source=cast(Any, Deposited(amount=5)))
 
 
 class Sweep(CamelModel):

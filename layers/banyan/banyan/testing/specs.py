@@ -120,12 +120,7 @@ class DecidedCommand(Generic[S, C]):
         ------
         AssertionError
         """
-        rejection = self._rejection()
-        assert_same("code", code, rejection.code)
-        if field is not None:
-            assert_same("field", field, rejection.field)
-        assert isinstance(rejection, kind), f"{code} is a {type(rejection).__name__}, not a {kind.__name__}"
-        return rejection
+        return _expected(self._rejection(), code, field, kind)
 
     def _decide(self) -> Sequence[DomainEvent]:
         try:
@@ -157,7 +152,12 @@ class DecisionSpec(Generic[C]):
     history: Mapping[str, tuple[DomainEvent, ...]] = field(default_factory=dict)
 
     def given(self, **events: Sequence[DomainEvent]) -> DecisionSpec[C]:
-        """Add events, by role, to what happened before."""
+        """Add events, by role, to what happened before. Raises ``TypeError`` for an event that is not in a list."""
+        for role, each in events.items():
+            if isinstance(each, DomainEvent):
+                raise TypeError(
+                    f"what happened before to {role!r} has to be a list of events: [{type(each).__name__}(…)]"
+                )
         more = {role: (*self.history.get(role, ()), *each) for role, each in events.items()}
         return replace(self, history={**self.history, **more})
 
@@ -206,19 +206,23 @@ class DecidedTogether(Generic[C]):
             raise AssertionError(f"rejected with {rejection.code!r}: {rejection.detail}") from rejection
         assert_same("events", _by_role(events), _by_role(decided))
 
-    def then_rejected(self, code: str) -> CommandRejected:
-        """Expect a rejection with a code.
-
-        Raises
-        ------
-        AssertionError
-        """
+    def then_rejected(
+        self, code: str, field: str | None = None, kind: type[CommandRejected] = CommandRejected
+    ) -> CommandRejected:
+        """As ``DecidedCommand.then_rejected``. Raises ``AssertionError``."""
         try:
             decided = self.decision.decided(self.command, self.states)
         except CommandRejected as rejection:
-            assert_same("code", code, rejection.code)
-            return rejection
+            return _expected(rejection, code, field, kind)
         raise AssertionError(f"not rejected, but decided: {_by_role(decided)}")
+
+
+def _expected(rejection: CommandRejected, code: str, field: str | None, kind: type[CommandRejected]) -> CommandRejected:
+    assert_same("code", code, rejection.code)
+    if field is not None:
+        assert_same("field", field, rejection.field)
+    assert isinstance(rejection, kind), f"{code} is a {type(rejection).__name__}, not a {kind.__name__}"
+    return rejection
 
 
 def _by_role(events: Mapping[str, Sequence[DomainEvent]]) -> dict[str, list[DomainEvent]]:

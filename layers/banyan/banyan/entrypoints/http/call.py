@@ -148,8 +148,14 @@ class Call:
         if not fits_in_path(id):
             raise InvalidId(field, f"{field} must be {PATH_RULE}")
 
-    def handle(self, stream: StreamId, command: Any) -> Outcome[Any]:
+    def handle(self, stream: StreamId, command: Any, *, optimistic: bool = False) -> Outcome[Any]:
         """Handle a command once, at the version the caller expects.
+
+        Parameters
+        ----------
+        optimistic : bool
+            Decide on what this process saw last, without a read, and let the write find out whether it still holds: for
+            streams that one process writes most of the time.
 
         Raises
         ------
@@ -159,11 +165,14 @@ class Call:
         handler, outcomes = self.application.handlers[stream.entity], self.progress.outcomes
         place = len(outcomes)
         outcomes.append(None)
-        outcome = self._found(handler, stream) if self.attempt.looks else self._handled(handler, stream, command)
+        if self.attempt.looks:
+            outcome = self._found(handler, stream)
+        else:
+            outcome = self._handled(handler, stream, command, optimistic)
         outcomes[place] = outcome if handler.finder else None
         return outcome
 
-    def _handled(self, handler: HandlesCommands, stream: StreamId, command: Any) -> Outcome[Any]:
+    def _handled(self, handler: HandlesCommands, stream: StreamId, command: Any, optimistic: bool) -> Outcome[Any]:
         try:
             return handler.handle(
                 stream,
@@ -172,6 +181,7 @@ class Call:
                 metadata=self.metadata,
                 expected=self.expected,
                 first_attempt=self.attempt.first_attempt,
+                optimistic=optimistic,
             )
         except ConcurrencyError as error:
             final = self.expected is not None and error.stream == stream
@@ -202,7 +212,7 @@ class Replayable(Protocol):
 
     def require_path_id(self, id: str, field: str) -> None: ...
 
-    def handle(self, stream: StreamId, command: Any) -> Outcome[Any]: ...
+    def handle(self, stream: StreamId, command: Any, *, optimistic: bool = False) -> Outcome[Any]: ...
 
 
 def _current(request: Request) -> Call:
