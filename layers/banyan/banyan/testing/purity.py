@@ -10,24 +10,23 @@ import socket
 import sys
 import time
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
-from datetime import UTC, date, datetime
-from functools import partial, reduce
+from datetime import date
+from functools import partial
 from pathlib import PurePath
 from types import FrameType, ModuleType
 from typing import Any, Final
 from unittest.mock import patch
 
 from banyan.domain import Domain
-from banyan.errors import CommandRejected
-from banyan.events import DomainEvent, Event, Metadata
+from banyan.events import DomainEvent, Event
 from banyan.projections.base import Projection, Put, Remove, ViewProjection
 from banyan.projections.memory import MemoryViews
 from banyan.projections.views import Generation
 from banyan.store import EventStore
 from banyan.streams import StreamId
+from banyan.testing.played import play
 from banyan.testing.projections import ProjectionSpec, all_commits, deliveries
 from banyan.testing.specs import assert_same
 
@@ -102,8 +101,6 @@ def _ahead(clock: Callable[[], Any], unit: float) -> Callable[[], Any]:
     return lambda: clock() + shift
 
 
-MOMENT: Final = datetime(2026, 1, 5, 9, 0, tzinfo=UTC)
-
 _IMPURE_MODULES: Final = frozenset({"time", "posix", "nt", "_uuid", "_socket", "_ssl", "_posixsubprocess", "select"})
 _PURE_NAMES: Final = frozenset({"fspath"})
 _IMPURE_FUNCTIONS: Final = frozenset({("io", "open"), ("_io", "open"), ("builtins", "print"), ("builtins", "input")})
@@ -111,18 +108,14 @@ _IMPURE_OBJECTS: Final = (random.Random, socket.socket, io.IOBase)
 _CLOCKS: Final = frozenset({"now", "utcnow", "today"})
 
 
-@dataclass
-class Played:
-    """All that a domain's functions answered to some commands."""
-
-    events: list[DomainEvent] = field(default_factory=list)
-    answers: list[Any] = field(default_factory=list)
-
-
 def check_purity(
-    domain: Domain, entity: str, commands: Sequence[Any], expected: Collection[str] = ()
+    domain: Domain,
+    entity: str,
+    commands: Sequence[Any],
+    expected: Collection[str] = (),
+    given: Mapping[str, Sequence[DomainEvent]] | None = None,
 ) -> list[DomainEvent]:
-    """Give commands to a domain's decider and what follows to its projections and policies, twice.
+    """Give commands to a domain's decider or decisions and what follows to its projections and policies, twice.
 
     The second time every call of a clock, of a source of random or of the outside world is noticed.
 
@@ -131,28 +124,32 @@ def check_purity(
     entity : str
         Whose decider, projections and policies are to be checked.
     commands : Sequence[Command]
-        For one stream, in order; they should reach every event. Rejected ones count too.
+        For one stream, in order; they should reach every event. Rejected ones count too. One that the domain declares
+        a decision for is decided over the streams that it names, the first of which, of this entity, is where the
+        other commands go.
     expected : Collection[str]
         The types of event that the commands must lead to, for instance ``registry.event_types``; empty: any.
+    given : Mapping[str, Sequence[DomainEvent]], optional
+        What happened before, by ``entity:id``, to streams that decisions look at.
 
     Returns
     -------
     list[DomainEvent]
-        What was decided, to assert that nothing was left out.
+        What was decided, in all streams, to assert that nothing was left out.
 
     Raises
     ------
     AssertionError
         Naming each impure call and its line, the answer that differed, or the event that no command leads to.
     """
-    first = _play(domain, entity, commands)
+    first = play(domain, entity, commands, given or {})
     with _watched() as calls:
-        second = _play(domain, entity, commands)
+        second = play(domain, entity, commands, given or {})
     assert not calls, "impure domain code: " + ", ".join(dict.fromkeys(calls))
     assert_same("answers to the same commands", first.answers, second.answers)
     if expected:
-        _check_reached({event.event_type() for event in first.events}, set(expected))
-    return first.events
+        _check_reached({event.event_type() for event in first.decided}, set(expected))
+    return first.decided
 
 
 def _check_reached(decided: set[str], expected: set[str]) -> None:
@@ -160,54 +157,6 @@ def _check_reached(decided: set[str], expected: set[str]) -> None:
     missing, others = ", ".join(sorted(expected - decided)), ", ".join(sorted(decided - expected))
     assert not missing, f"no command leads to {missing}: add one that does to the commands of check_purity"
     assert not others, f"the commands lead to {others}, not expected: add it to the registry or to what is expected"
-
-
-def _play(domain: Domain, entity: str, commands: Sequence[Any]) -> Played:
-    decider = domain.decider(entity)
-    played, state = Played(), decider.initial()
-    for command in commands:
-        try:
-            decided = list(decider.decided(command, state))
-        except CommandRejected as rejection:
-            played.answers.append((rejection.code, rejection.detail, rejection.field))
-            continue
-        state = decider.fold(decided, state)
-        played.answers += [decided, state]
-        played.events += decided
-    stream = StreamId("acme", entity, "1")
-    events = [_recorded(stream, index + 1, event) for index, event in enumerate(played.events)]
-    played.answers += [*_projected(domain, entity, events), *_reacted(domain, entity, events)]
-    return played
-
-
-def _reacted(domain: Domain, entity: str, events: Sequence[Event]) -> Iterator[Any]:
-    for policy in domain.policies:
-        if policy.entity == entity:
-            pasts = ((event, events[:count]) for count, event in enumerate(events, start=1))
-            yield policy.name, [list(policy.react(event, lambda past=past: past)) for event, past in pasts]  # type: ignore[misc]
-
-
-def _projected(domain: Domain, entity: str, events: Sequence[Event]) -> Iterator[Any]:
-    for projection in domain.projections:
-        if projection.entity != entity:
-            continue
-        if isinstance(projection, ViewProjection):
-            yield projection.name, [list(projection.apply(event)) for event in events]
-        else:
-            row = reduce(projection.evolve, events, projection.initial())
-            yield projection.name, row, [(each.partition(row), each.sort(row)) for each in projection.lookups]
-
-
-def _recorded(stream: StreamId, version: int, event: DomainEvent) -> Event:
-    return Event(
-        event_id=str(version),
-        event_type=event.event_type(),
-        stream_id=stream,
-        version=version,
-        timestamp=MOMENT,
-        payload=event,
-        metadata=Metadata(),
-    )
 
 
 @contextmanager
