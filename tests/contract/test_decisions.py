@@ -11,7 +11,7 @@ from threading import Barrier
 from typing import Any, cast
 
 import pytest
-from tests.support.clocks import ManualClock, no_sleep
+from tests.support.clocks import START, ManualClock, no_sleep
 from tests.support.engines import DynamoDBEngine, Engine
 from tests.support.ledger import ACCOUNTS, account, deposits
 from tests.support.transfers import (
@@ -331,6 +331,24 @@ class TestRepeats:
         repeated = Scene(scene.store).decisions.handle(LEAVE_ALL, A, LeaveAll("a"), commit_id="x", first_attempt=began)
 
         assert repeated == {role: replace(each, repeated=True) for role, each in first.items()}
+
+    def test_what_was_only_looked_at_comes_back_though_another_clock_was_fast(
+        self, scene: Scene, clock: ManualClock
+    ) -> None:
+        clock.move(timedelta(seconds=30))
+        scene.give(A, 10)
+        clock.move(timedelta(seconds=-30))
+        scene.give(W, 5)
+        first = scene.transfer(4, witness="w", commit_id="x")
+        scene.give(W, 1)
+        assert scene.transfer(4, witness="w", commit_id="x")["witness"] == first["witness"]
+
+    def test_what_was_only_looked_at_comes_back_though_the_clock_stood_still(self, engine: Engine) -> None:
+        scene = Scene(engine.store(TRANSFER_REGISTRY, lambda: START))
+        scene.give(A, 10)
+        scene.give(W, 5)
+        first = scene.transfer(4, witness="w", commit_id="x")
+        assert scene.transfer(4, witness="w", commit_id="x")["witness"] == first["witness"]
 
     def test_a_lost_answer_costs_nothing_more(self, dynamodb: DynamoDBEngine, clock: ManualClock) -> None:
         """The transaction's token has made it one by the time the SDK sends it again."""
