@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from functools import reduce
 from itertools import takewhile
 from math import ceil
@@ -287,7 +287,7 @@ def _state_of(projection: StreamProjection[S], events: Sequence[Event], as_of: d
     if not events:
         return None
     state = reduce(projection.evolve, events, projection.initial())
-    return Answer(state, _of_stream(max(event.version for event in events), as_of))
+    return Answer(state, _of_stream(max(event.version for event in events), as_of.astimezone(UTC)))
 
 
 def _of_stream(version: int, as_of: datetime) -> Provenance:

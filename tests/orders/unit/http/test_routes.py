@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta, timezone
 from typing import Any
 
 import pytest
@@ -144,6 +144,16 @@ def test_time_travel_by_time(server: Server) -> None:
     assert server.get("/orders/o-1", query={"at": "2011-01-01T00:00:00Z"})["statusCode"] == 404
     assert order(server, effectiveAt="2011-01-01T01:00:00+01:00")["version"] == 1
     assert order(server, effectiveAt=second)["version"] == 2
+
+
+@pytest.mark.parametrize("parameter", ["at", "effectiveAt"])
+def test_no_answer_is_about_a_time_to_come(server: Server, parameter: str) -> None:
+    server.post("/orders", ORDER)
+    asked = server.clock.now
+    answer = order(server, **{parameter: "9999-12-31T23:59:59-23:59"})
+    assert asked < datetime.fromisoformat(answer["asOf"]) <= server.clock.now
+    then = asked.astimezone(timezone(timedelta(hours=5))).isoformat()
+    assert order(server, **{parameter: then})["asOf"] == asked.isoformat().replace("+00:00", "Z")
 
 
 def test_nothing_is_effective_before_its_order(server: Server) -> None:
