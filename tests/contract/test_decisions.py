@@ -469,6 +469,16 @@ class TestMistakes:
             scene.decisions.handle(decision, A, Transfer("a", "b", 1))
         assert scene.balances() == {"a": 10, "b": 0, "w": 0}
 
+    def test_a_chain_may_be_as_long_as_a_transaction(self, scene: Scene) -> None:
+        """Each participant is found in the state of the one before."""
+
+        def chained(_: Transfer, states: States) -> Participants:
+            return {f"{n}": Participant(ACCOUNTS, f"a{n}" if n else "a") for n in range(min(100, len(states) + 1))}
+
+        chain = Decision(Transfer, chained, lambda _, states: {f"{len(states) - 1}": deposits(1)})
+        for number in (1, 2):
+            assert scene.decisions.handle(chain, A, Transfer("a", "", 1))["99"].head.version == number
+
     def test_an_entity_that_takes_no_part(self, scene: Scene) -> None:
         decisions = Decisions(scene.store, {"account": scene.aggregates["account"]}, Retries(), NoTelemetry())
         with pytest.raises(ConfigurationError, match="'directory' takes no part"):

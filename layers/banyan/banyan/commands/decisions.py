@@ -131,7 +131,7 @@ class Views:
             There are more of them than a transaction holds.
         """
         roles: Roles = {}
-        for _ in range(MAX_TRANSACTION_ITEMS):
+        for _ in range(MAX_TRANSACTION_ITEMS + 1):
             found = {role: look(stream) for role, stream in roles.items()}
             states = {role: aggregate.state for role, aggregate in found.items() if aggregate}
             named = _streams(asked, asked.decision.participants(asked.command, states))
