@@ -151,8 +151,8 @@ class Call:
     def handle(self, stream: StreamId, command: Any, *, optimistic: bool = False) -> Outcome[Any]:
         """Handle a command once, at the version the caller expects.
 
-        All commands of a request have the same commit id: one that concerns a stream to which an earlier one of them wrote
-        passes for a repeat, and nothing comes of it.
+        All commands of a request have the same commit id: one that concerns a stream to which an earlier one of them
+        wrote passes for a repeat, and nothing comes of it.
 
         Parameters
         ----------
