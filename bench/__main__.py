@@ -1,4 +1,4 @@
-"""Measures everything side by side, prints it, and writes docs/performance.md and its chart.
+"""Measures everything side by side, prints it, and writes docs/performance.md, its chart and a block of README.md.
 
 python -m bench [--quick] [--only fold append] [--print-only]
 """
@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import subprocess
 import time
 import traceback
@@ -19,9 +20,9 @@ from rich.table import Table
 
 from banyan_tools.local.dynamodb_local import unavailable
 from banyan_tools.project import ROOT
-from bench.contestants import PEERS, ContestantFailed
+from bench.contestants import PEERS, ContestantFailed, why_not
 from bench.ground import FULL, QUICK, Ground, LeftOut, Section, prepared
-from bench.page import CHART, PAGE, remark, write
+from bench.page import CHART, PAGE, README, STANDS_IN_THE_WAY, machine, remark, write
 from bench.results import Chapter, Figure, number
 from bench.sections import SECTIONS
 
@@ -35,24 +36,29 @@ def main() -> None:
         raise SystemExit(f"The benchmark compares on DynamoDB Local. {reason}")
     picked = [section for section in SECTIONS if not options.only or name_of(section) in options.only]
     begun = time.monotonic()
-    chapters = measure(picked, quick=options.quick)
+    where = machine(f"{datetime.now(UTC):%Y-%m-%d}", os.getloadavg()[0])
+    chart = without_chart()
     console = Console(width=120)
+    console.print(where, *([chart] if chart else []), sep="\n")
+    chapters = measure(picked, quick=options.quick)
     for chapter in chapters:
         console.print(*tables(chapter))
     console.print(f"{summary(chapters)} {(time.monotonic() - begun) / 60:.1f} minutes.")
     if not (options.print_only or options.quick or options.only):
-        publish(chapters)
-        console.print(f"{PAGE.relative_to(ROOT)} and {CHART.relative_to(ROOT)} are written.")
+        publish(chapters, where)
+        files = [file.relative_to(ROOT) for file in (PAGE, README, *([] if chart else [CHART]))]
+        console.print(f"Written: {', '.join(map(str, files))}.")
     if any(chapter.failed for chapter in chapters):
         raise SystemExit("A section failed: its error stands above.")
 
 
-def publish(chapters: Sequence[Chapter]) -> None:
-    """Write the page and its chart, unless a section could not be measured: its goals would be gone from the page."""
+def publish(chapters: Sequence[Chapter], where: str) -> None:
+    """Write the page, the readme and the chart, unless a section could not be measured: its goals would be gone."""
     if missing := [chapter.title for chapter in chapters if not chapter.figures]:
         raise SystemExit(f"Nothing is written, as these were left out: {', '.join(missing)}.")
-    write(chapters, f"{datetime.now(UTC):%Y-%m-%d}")
-    CHART.write_text(drawn([figure for chapter in chapters for figure in chapter.figures]))
+    write(chapters, where)
+    if not without_chart():
+        CHART.write_text(drawn([figure for chapter in chapters for figure in chapter.figures]))
 
 
 def measure(sections: Sequence[Section], *, quick: bool) -> list[Chapter]:
@@ -70,7 +76,8 @@ def measure(sections: Sequence[Section], *, quick: bool) -> list[Chapter]:
                 begun = time.monotonic()
                 chapters.append(chapter_of(section, ground, f"{number}/{len(sections)} {section.TITLE}: "))
                 progress.advance(task)
-                progress.console.print(f"{section.TITLE}: {time.monotonic() - begun:.0f} s")
+                if chapters[-1].figures:
+                    progress.console.print(f"{section.TITLE}: {time.monotonic() - begun:.0f} s")
     return chapters
 
 
@@ -80,7 +87,8 @@ def chapter_of(section: Section, ground: Ground, prefix: str) -> Chapter:
         ground.endpoint, ground.engine, ground.lineup, ground.sizes, lambda what: ground.step(f"{prefix}{what}")
     )
     try:
-        return Chapter(section.TITLE, section.measure(shown), ground.lineup.left_out if section is SECTIONS[0] else ())
+        left_out = ground.lineup.left_out if section is SECTIONS[0] else ()
+        return Chapter(section.TITLE, section.measure(shown), left_out, sizes=ground.sizes.said(section.USES))
     except (LeftOut, ContestantFailed) as error:
         return Chapter(section.TITLE, (), (str(error),))
     except Exception as error:
@@ -95,7 +103,11 @@ def name_of(section: Section) -> str:
 
 def tables(chapter: Chapter) -> Iterator[Table | str]:
     """The figures of a chapter, for the screen: goals, then what several did side by side."""
-    shown = Table("", "measured", "goal", "", title=chapter.title, title_justify="left")
+    title = f"{chapter.title} ({chapter.sizes})" if chapter.sizes else chapter.title
+    if not chapter.figures:
+        yield f"{title} is left out: {', '.join(chapter.left_out)}."
+        return
+    shown = Table("", "measured", "goal", "", title=title, title_justify="left")
     for figure in chapter.alone:
         colour = COLOURS[figure.verdict]
         note = remark(figure).replace("*", "")
@@ -113,7 +125,15 @@ def tables(chapter: Chapter) -> Iterator[Table | str]:
 def summary(chapters: Sequence[Chapter]) -> str:
     """How many goals were met, and how many were not."""
     verdicts = [figure.verdict for chapter in chapters for figure in chapter.figures]
-    return f"{verdicts.count('met')} goals met, {verdicts.count('missed')} missed."
+    met, missed = verdicts.count("met"), verdicts.count("missed")
+    why = f' {PAGE.relative_to(ROOT)}, "{STANDS_IN_THE_WAY}", says why.' if missed else ""
+    return f"{met} goals met, {missed} missed.{why}"
+
+
+def without_chart() -> str:
+    """Why no chart can be drawn, if so."""
+    folder = PEERS / "chart"
+    return "" if (folder / ".installed").exists() else f"The chart is left out: {why_not(folder)}."
 
 
 def drawn(figures: Sequence[Figure]) -> str:

@@ -11,6 +11,7 @@ from bench.ground import Ground
 from bench.results import Figure, Goals, at_least, at_most, ratios
 
 TITLE: Final = "Append"
+USES: Final = ("appends", "rounds")
 COMMITS: Final = (1, 5, 100)
 THREADS: Final = 8
 BARE, DEFAULT = "bare put_item", "bare put_item with the SDK's own settings"
@@ -42,9 +43,9 @@ def _of_size(ground: Ground, size: int) -> Iterator[Figure]:
     for name, took in samples.items():
         yield Figure(f"append of {size}: CPU time", [each.cpu * 1000 / times for each in took], "ms", who=name)
     ours = [each.cpu for each in samples["Banyan"]]
-    for floor in (BARE, DEFAULT):
-        what = f"append of {size}: CPU time against a {floor}"
-        yield Figure(what, ratios(ours, [each.cpu for each in samples[floor]]), "×", GOALS.get(what))
+    for bare in (BARE, DEFAULT):
+        what = f"append of {size}: CPU time against a {bare}"
+        yield Figure(what, ratios(ours, [each.cpu for each in samples[bare]]), "×", GOALS.get(what))
 
 
 def _counted(ground: Ground, contestant: Contestant, size: int) -> Iterator[Figure]:

@@ -17,10 +17,12 @@ matplotlib.use("svg")
 
 import matplotlib.pyplot as plt
 
-OURS, THEIRS, FLOOR, TEXT, CARD = "#558b2f", "#90a4ae", "#cfd8dc", "#212121", "#ffffff"
-DARK = {OURS: "#9ccc65", THEIRS: "#78909c", FLOOR: "#455a64", TEXT: "#eceff1", CARD: "#1e2129"}
-CLASSES = {OURS: "ours", THEIRS: "theirs", FLOOR: "floor", TEXT: "text", CARD: "card"}
-TITLE = "Banyan, its peers and the floor: how long folds take, and what appends and loads consume"
+OURS, THEIRS, BARE, TEXT, CARD = "#558b2f", "#90a4ae", "#cfd8dc", "#212121", "#ffffff"
+DARK = {OURS: "#9ccc65", THEIRS: "#78909c", BARE: "#455a64", TEXT: "#eceff1", CARD: "#1e2129"}
+CLASSES = {OURS: "ours", THEIRS: "theirs", BARE: "bare", TEXT: "text", CARD: "card"}
+TITLE = "Banyan, its peers and the bare SDK: how long folds take, and what appends and loads consume"
+COLOURS = (OURS, BARE, THEIRS)
+"""In the order of bars."""
 BAR_INCHES, HEAD_INCHES, WIDTH_INCHES = 0.27, 0.62, 12.0
 
 Panels = dict[str, list[list[Any]]]
@@ -55,11 +57,10 @@ def inches(bars: list[list[Any]]) -> float:
 
 
 def draw(axis: Any, title: str, bars: list[list[Any]]) -> None:
-    """One panel: a bar each, the shortest first, with its figure behind it."""
-    ordered = sorted(bars, key=lambda bar: float(bar[1]))
+    """One panel: Banyan, the bare SDK, and peers from the shortest bar on, each with its figure behind it."""
+    ordered = sorted(bars, key=lambda bar: (COLOURS.index(colour(bar[0])), float(bar[1])))
     names = [bar[0] for bar in ordered]
-    colours = [OURS if name.startswith("Banyan") else FLOOR if name.startswith("floor") else THEIRS for name in names]
-    drawn_bars = axis.barh(names, [bar[1] for bar in ordered], color=colours, height=0.7)
+    drawn_bars = axis.barh(names, [bar[1] for bar in ordered], color=list(map(colour, names)), height=0.7)
     axis.bar_label(drawn_bars, [f" {bar[2]}" for bar in ordered], color=TEXT)
     axis.set_title(title, loc="left", fontsize=10.5, fontweight="bold", color=TEXT)
     axis.set_facecolor(CARD)
@@ -69,6 +70,11 @@ def draw(axis: Any, title: str, bars: list[list[Any]]) -> None:
     axis.xaxis.set_visible(False)
     for side in axis.spines.values():
         side.set_visible(False)
+
+
+def colour(name: str) -> str:
+    """Of a bar."""
+    return OURS if name.startswith("Banyan") else BARE if name.startswith("bare") else THEIRS
 
 
 def themed(svg: str) -> str:

@@ -9,6 +9,7 @@ from bench.ground import Ground
 from bench.results import Figure, Goals, at_most
 
 TITLE: Final = "Cold load"
+USES: Final = ()
 LENGTHS: Final = (10, 100, 1_000, 10_000)
 TAILS: Final = (0, 1, 50, 99)
 USUAL_TAIL: Final = 50
@@ -31,10 +32,10 @@ GOALS: Final[Goals] = {
 
 
 def measure(ground: Ground) -> Sequence[Figure]:
-    """Count loads of Banyan at each length and tail, and of peers at one length."""
+    """Count loads of Banyan at each length and tail, and of everyone without a snapshot at one length."""
     ours = [figure for length, tail in CASES for figure in _banyan(ground, length, tail)]
-    peers = [peer.name for peer in ground.lineup.peers if peer.entry.remote]
-    return [*ours, *(figure for name in peers for figure in _peer(ground, name))]
+    remote = [each.name for each in ground.lineup.direct.values() if each.entry.remote]
+    return [*ours, *(figure for name in remote for figure in _whole(ground, name))]
 
 
 def _banyan(ground: Ground, length: int, tail: int) -> Iterator[Figure]:
@@ -51,18 +52,19 @@ def _banyan(ground: Ground, length: int, tail: int) -> Iterator[Figure]:
         what = _what(length, tail, kind)
         yield Figure(what, [value], "", GOALS[what])
     if (length, tail) == (COMPARED, USUAL_TAIL):
-        yield from _compared("Banyan", requests, units, f"with a snapshot and {tail} commits after it")
+        yield from _compared(f"Banyan (snapshot + {tail} commits)", requests, units)
 
 
-def _peer(ground: Ground, name: str) -> Iterator[Figure]:
+def _whole(ground: Ground, name: str) -> Iterator[Figure]:
+    """Of every event, as there is no snapshot."""
     ground.step(f"{COMPARED:,} events, {name}")
     ground.lineup.direct[name].ask("fill", stream="cold", count=COMPARED, size=1)
     took, requests, units, _ = ground.lineup.count(name, "load", stream="cold")
     lost = "" if took.answer == COMPARED else f"loses data: it got {took.answer:,} events"
-    yield from _compared(name, requests, units, lost)
+    yield from _compared(f"{name} (no snapshot)" if name == "Banyan" else name, requests, units, lost)
 
 
-def _compared(name: str, requests: int, units: float, note: str) -> Iterator[Figure]:
+def _compared(name: str, requests: int, units: float, note: str = "") -> Iterator[Figure]:
     what = f"load of {COMPARED:,} events"
     yield Figure(f"{what}: requests", [requests], "", note=note, who=name)
     panel = f"Load {COMPARED:,} events cold: read units"

@@ -39,6 +39,7 @@ ALLOWED_MS: Final = 100
 """More than the compiled hello, at most."""
 
 TITLE: Final = "Cold start"
+USES: Final = ("cold_starts",)
 AGAINST_SHIPPED: Final = "first answer of command_api against a hello as `sam build` ships it"
 AGAINST_COMPILED: Final = "first answer of command_api: later than that of a compiled hello"
 MEMORY: Final = "memory of a warm command_api"

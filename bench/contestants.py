@@ -79,6 +79,13 @@ EVENTSOURCING_DYNAMODB: Final = _python(
 PEER_ENTRIES: Final = (CASTORE, AETT, EVENTSOURCING_DYNAMODB, EVENTSOURCING)
 
 
+def why_not(folder: Path) -> str:
+    """Why something is not installed: the last line of what its installation said."""
+    reason = folder.with_name(f"{folder.name}.reason")
+    said = reason.read_text().strip().splitlines() if reason.exists() else []
+    return said[-1] if said else "it is not installed"
+
+
 class ContestantFailed(Exception):
     """A contestant ended, or never began."""
 
@@ -171,7 +178,7 @@ class Lineup:
 
     @property
     def banyan(self) -> Contestant:
-        """Banyan, and the floor under it."""
+        """Banyan, and the bare SDK under it."""
         return self.direct[BANYAN.name]
 
     @property
@@ -190,9 +197,7 @@ class Lineup:
 def lineup(endpoint: str, table: str) -> Iterator[Lineup]:
     """Start all that are installed."""
     entries = [BANYAN, *(entry for entry in PEER_ENTRIES if entry.installed)]
-    missing = [
-        f"{each.name}, see {PEERS.name}/{each.folder.name}.reason" for each in PEER_ENTRIES if not each.installed
-    ]
+    missing = [f"{each.name}: {why_not(each.folder)}" for each in PEER_ENTRIES if not each.installed]
     with ExitStack() as stack:
         proxy = stack.enter_context(CountingProxy(endpoint).serving())
         direct = {each.name: stack.enter_context(Contestant(each, endpoint, table)) for each in entries}

@@ -6,6 +6,7 @@ import os
 import platform
 import shutil
 import subprocess
+import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -17,12 +18,13 @@ from typing import Final
 from banyan_tools.local.dynamodb_local import DynamoDBLocal
 from banyan_tools.local.engine import ISOLATION
 from banyan_tools.local.environment import environment
+from banyan_tools.local.errors import StackError
 from banyan_tools.local.services import create_services
 from banyan_tools.local.tables import create_tables
 from banyan_tools.local.template import Resource, Template
 from banyan_tools.project import ROOT
 from banyan_tools.runtime.backend import Backend, moto
-from banyan_tools.runtime.build import build, compile_code, finish, pythons
+from banyan_tools.runtime.build import compile_code, finish, pythons
 from banyan_tools.runtime.emulator import Emulator
 from banyan_tools.runtime.sandbox import load_template
 
@@ -89,7 +91,7 @@ class Deployed:
 def deployed() -> Iterator[Deployed]:
     """Build what is deployed, and run the services that it calls: DynamoDB Local, and moto for the others."""
     template, folder = load_template(), FOLDER / "build"
-    build(folder)
+    build_quietly(folder)
     use_wheels_of_this_machine(folder / "BanyanLayer")
     build_hello(FOLDER / "hello")
     compile_code(next(pythons()), shutil.copytree(FOLDER / "hello", FOLDER / "hello-compiled", dirs_exist_ok=True))
@@ -99,6 +101,21 @@ def deployed() -> Iterator[Deployed]:
             create_tables(template.resources("AWS::DynamoDB::Table"))
             create_services(template)
         yield Deployed(folder, template, backend)
+
+
+def build_quietly(folder: Path) -> None:
+    """What the build says is shown only where it fails.
+
+    Raises
+    ------
+    StackError
+        With the last line of it.
+    """
+    command: list[str | Path] = [sys.executable, "-m", "banyan_tools.runtime.build", folder]
+    done = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    if done.returncode:
+        sys.stderr.write(done.stdout)
+        raise StackError((done.stdout.strip().splitlines() or ["The build failed."])[-1])
 
 
 def use_wheels_of_this_machine(layer: Path) -> None:

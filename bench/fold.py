@@ -1,4 +1,4 @@
-"""Folding a stream without a snapshot, against the floor: reading the same items and their JSON with nothing around."""
+"""Folding a stream without a snapshot, against the bare SDK: the same items and their JSON read with nothing around."""
 
 from __future__ import annotations
 
@@ -11,23 +11,25 @@ from bench.ground import Ground
 from bench.results import Figure, Goals, at_least, ratios
 
 TITLE: Final = "Fold without a snapshot"
+USES: Final = ("events", "rounds")
 COMMITS: Final = (1, 5, 100)
-FLOOR: Final = "floor"
+BARE: Final = "bare SDK"
 RACED: Final = 10
-FLOOR_GOALS: Final = {1: 1.0, 5: 0.8, 100: 0.6}
+BARE_GOALS: Final = {1: 1.0, 5: 0.8, 100: 0.6}
 CASTORE_GOALS: Final = {1: 0.6, 5: 1.5, 100: 4.0}
 PYTHON: Final = (AETT.name, EVENTSOURCING_DYNAMODB.name)
 """Peers on the same engine and in the same language: Banyan is to be ahead of each."""
 
 
-def _against(size: int, other: str) -> str:
+def against(size: int, other: str) -> str:
+    """What a comparison is about."""
     return f"fold, commits of {size}: speed against {other}"
 
 
 GOALS: Final[Goals] = {
-    **{_against(size, "the floor"): at_least(bound) for size, bound in FLOOR_GOALS.items()},
-    **{_against(size, CASTORE.name): at_least(bound) for size, bound in CASTORE_GOALS.items()},
-    **{_against(size, name): at_least(1) for name in PYTHON for size in COMMITS},
+    **{against(size, f"the {BARE}"): at_least(bound) for size, bound in BARE_GOALS.items()},
+    **{against(size, CASTORE.name): at_least(bound) for size, bound in CASTORE_GOALS.items()},
+    **{against(size, name): at_least(1) for name in PYTHON for size in COMMITS},
 }
 
 Samples = Mapping[tuple[str, int], list[Took]]
@@ -58,7 +60,7 @@ def _rounds(ground: Ground) -> Samples:
 
 def _round(ground: Ground) -> Iterator[tuple[tuple[str, int], Took]]:
     for size in COMMITS:
-        yield (FLOOR, size), ground.lineup.banyan.ask("query", stream=f"fold-{size}")
+        yield (BARE, size), ground.lineup.banyan.ask("query", stream=f"fold-{size}")
         for contestant in ground.lineup.direct.values():
             if size in sizes_of(contestant):
                 yield (contestant.name, size), contestant.ask("load", stream=f"fold-{size}")
@@ -72,7 +74,7 @@ def _figures(ground: Ground, samples: Samples) -> Iterator[Figure]:
         yield from (figure for name, took in found.items() for figure in _times(ground, name, size, took))
         ours = _rates(found.pop("Banyan"))
         for name, took in found.items():
-            what = _against(size, "the floor" if name == FLOOR else name)
+            what = against(size, f"the {BARE}" if name == BARE else name)
             yield Figure(what, ratios(ours, _rates(took)), "×", GOALS.get(what), _loss(ground, took))
 
 

@@ -48,7 +48,22 @@ class Sizes:
     cold_starts: int
     unprojected: int
 
+    def said(self, names: Sequence[str]) -> str:
+        """Some of them in words."""
+        return ", ".join(f"{WORDS[name]}: {getattr(self, name):,}" for name in names)
 
+
+WORDS: Final = {
+    "rounds": "rounds",
+    "appends": "commits appended in a round",
+    "events": "events in the stream",
+    "orders": "orders in the longer list",
+    "streams": "streams",
+    "rebuilds": "rounds",
+    "segment": "streams in a segment",
+    "cold_starts": "starts of each function",
+    "unprojected": "streams",
+}
 FULL: Final = Sizes(
     rounds=5,
     appends=150,
@@ -83,9 +98,16 @@ class Ground:
 
 
 class Section(Protocol):
-    """A module that measures one thing."""
+    """A module that measures one thing.
+
+    Attributes
+    ----------
+    USES : Sequence[str]
+        The sizes that its figures depend on.
+    """
 
     TITLE: str
+    USES: Sequence[str]
     GOALS: Goals
 
     def measure(self, ground: Ground) -> Sequence[Figure]:

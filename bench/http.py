@@ -22,6 +22,7 @@ from bench.ground import Ground
 from bench.results import Figure, Goals, at_most, ratios
 
 TITLE: Final = "HTTP"
+USES: Final = ("orders", "rounds")
 SHORT: Final = 100
 ASKED: Final = 40
 BATCH: Final = 25

@@ -11,11 +11,14 @@ from pathlib import Path
 from typing import Final
 
 from banyan_tools.project import ROOT
+from bench.brief import brief
 from bench.contestants import PEER_ENTRIES
 from bench.results import Chapter, Figure
 
 PAGE: Final = ROOT / "docs" / "performance.md"
+README: Final = ROOT / "README.md"
 CHART: Final = ROOT / "docs" / "performance.svg"
+STANDS_IN_THE_WAY: Final = "What stands in the way"
 BEGIN: Final = "<!-- measured: `make bench` writes what follows -->"
 END: Final = "<!-- measured -->"
 
@@ -35,9 +38,10 @@ def written(page: str, measured: str) -> str:
     return f"{before}{BEGIN}\n\n{measured.strip()}\n\n{END}{after}"
 
 
-def write(chapters: Sequence[Chapter], day: str, path: Path = PAGE) -> None:
-    """Put figures into the page."""
-    path.write_text(written(path.read_text(), markdown(chapters, machine(day))))
+def write(chapters: Sequence[Chapter], where: str) -> None:
+    """Put figures into the page, and the few that a newcomer asks for into the readme."""
+    PAGE.write_text(written(PAGE.read_text(), markdown(chapters, where)))
+    README.write_text(written(README.read_text(), brief(chapters)))
 
 
 def markdown(chapters: Sequence[Chapter], where: str) -> str:
@@ -45,13 +49,14 @@ def markdown(chapters: Sequence[Chapter], where: str) -> str:
     return "\n".join([where, "", *(line for chapter in chapters for line in _chapter(chapter))])
 
 
-def machine(day: str) -> str:
-    """When, on what, and with which versions."""
+def machine(day: str, load: float) -> str:
+    """When, on what, with what else to do (the load average before the run), and with which versions."""
     installed = [f"{entry.folder.name} {entry.version}" for entry in PEER_ENTRIES if entry.installed]
     names = ("boto3", "botocore", "orjson", "pydantic")
     libraries = [f"Python {platform.python_version()}", *(f"{name} {version(name)}" for name in names)]
     return (
-        f"Measured on {day}, on {os.cpu_count()} cores ({processor()}), with {', '.join(libraries)}. "
+        f"Measured on {day}, on {os.cpu_count()} cores ({processor()}) with a load average of {load:.2f} "
+        f"before the run, and {', '.join(libraries)}. "
         f"Peers: {', '.join(installed) or 'none'}."
     )
 
@@ -66,6 +71,8 @@ def processor() -> str:
 
 def _chapter(chapter: Chapter) -> Iterator[str]:
     yield f"### {chapter.title}\n"
+    if chapter.sizes:
+        yield f"{chapter.sizes.capitalize()}.\n"
     yield from (f"Left out: {reason}.\n" for reason in chapter.left_out)
     if chapter.alone:
         yield "| what | measured | goal | |\n|---|---|---|---|"
@@ -80,4 +87,5 @@ def _chapter(chapter: Chapter) -> Iterator[str]:
 def remark(figure: Figure) -> str:
     """The verdict, and what a reader has to know."""
     verdict = "**missed**" if figure.verdict == "missed" else figure.verdict
+    verdict += "" if figure.steady else " (not in every round)"
     return "; ".join(part for part in (verdict, figure.note) if part)

@@ -1,4 +1,4 @@
-"""Projecting and rebuilding, against the floor: as many bare writes on the same DynamoDB Local, one by one.
+"""Projecting and rebuilding, against as many bare writes on the same DynamoDB Local, one by one.
 
 python -m bench.rebuild [--streams 200] [--rounds 3]
 """
@@ -34,6 +34,7 @@ from bench.results import Figure, Goals, at_least, at_most
 from orders import DOMAIN
 
 TITLE: Final = "Projector and rebuild"
+USES: Final = ("streams", "rebuilds")
 PROJECTOR: Final = "projector, batches of 50, both projections"
 ROWS, SHARED = "rebuild of a row per stream", "rebuild of shared rows"
 ORDERS: Final = "the orders' projections, batches of 50"
@@ -58,7 +59,7 @@ class Run:
     ----------
     seconds, waited : float
         Of work, and of pauses, which a rebuild makes for projectors to learn of it however little there is to do.
-    floor_seconds : float
+    bare_seconds : float
         Of as many bare writes, right behind it.
     items, events : int
         Written, and applied.
@@ -66,7 +67,7 @@ class Run:
 
     seconds: float
     waited: float
-    floor_seconds: float
+    bare_seconds: float
     items: int
     events: int
     requests: Counter[str]
@@ -101,7 +102,7 @@ def _runs(endpoint: str, streams: int, rounds: int) -> Runs:
 
 def _figures(name: str, measured: Sequence[Run]) -> Iterator[Figure]:
     what = f"{name}: events/s against bare writes"
-    yield Figure(what, [run.floor_seconds / run.seconds for run in measured], "×", GOALS[what])
+    yield Figure(what, [run.bare_seconds / run.seconds for run in measured], "×", GOALS[what])
     yield Figure(f"{name}: events/s", [run.events / run.seconds for run in measured], "")
     yield Figure(f"{name}: requests an event", [run.requests.total() / run.events for run in measured], "")
 
@@ -158,7 +159,7 @@ def _measured(engine: DynamoDBEngine, events: int, act: Callable[[], float]) -> 
     written = _Written(engine)
     seconds, waited = _timed(act)
     items, requests = written.items, Counter(engine.wire.sent)
-    return Run(seconds - waited, waited, _floor(engine, items), items, events, requests)
+    return Run(seconds - waited, waited, _bare(engine, items), items, events, requests)
 
 
 class _Written:
@@ -173,13 +174,13 @@ class _Written:
         self.items += len(params.get("TransactItems") or params.get("Statements") or "1")
 
 
-def _floor(engine: DynamoDBEngine, writes: int) -> float:
+def _bare(engine: DynamoDBEngine, writes: int) -> float:
     row = engine.views().states(Generation("balances"), [account("a0")])[account("a0")]
-    item = state_item(Generation("floor"), row)
+    item = state_item(Generation("bare"), row)
 
     def write() -> float:
         for number in range(writes):
-            engine.client.put_item(TableName=engine.tables.views, Item=item | {"row": {"S": f"floor@1#{number}"}})
+            engine.client.put_item(TableName=engine.tables.views, Item=item | {"row": {"S": f"bare@1#{number}"}})
         return 0.0
 
     return _timed(write)[0]
@@ -192,14 +193,14 @@ def _timed(act: Callable[[], float]) -> tuple[float, float]:
 
 
 def _table(runs: Runs) -> Table:
-    table = Table("", "events/s", "of the floor", "items/event", "writes/event", "reads/event", "paused")
+    table = Table("", "events/s", "of bare writes", "items/event", "writes/event", "reads/event", "paused")
     for name, measured in runs.items():
         run = measured[-1]
         writes = sum(run.requests[operation] for operation in WRITES)
         table.add_row(
             name,
             f"{median(run.events / run.seconds for run in measured):,.0f}",
-            f"{median(run.floor_seconds / run.seconds for run in measured):.0%}",
+            f"{median(run.bare_seconds / run.seconds for run in measured):.0%}",
             f"{run.items / run.events:.2f}",
             f"{writes / run.events:.2f}",
             f"{(run.requests.total() - writes) / run.events:.2f}",

@@ -98,6 +98,11 @@ class Figure:
             return ""
         return "met" if self.goal.met(self.value) else "missed"
 
+    @property
+    def steady(self) -> bool:
+        """Whether every round by itself comes to the same verdict."""
+        return self.goal is None or len({self.goal.met(each) for each in self.samples}) == 1
+
 
 @dataclass(frozen=True)
 class Chapter:
@@ -107,12 +112,15 @@ class Chapter:
     ----------
     failed : bool
         Whether it ended with an error that nothing foresees.
+    sizes : str
+        How much was done.
     """
 
     title: str
     figures: Sequence[Figure]
     left_out: Sequence[str] = ()
     failed: bool = False
+    sizes: str = ""
 
     @property
     def alone(self) -> Sequence[Figure]:

@@ -19,6 +19,7 @@ from bench.ground import Ground, LeftOut
 from bench.results import Figure, Goals, at_most
 
 TITLE: Final = "Many streams"
+USES: Final = ("unprojected", "rounds")
 FEW: Final = 2_000
 RUN_SECONDS: Final = 5.0
 LIST: Final = "projections list, streams that no projection has seen"

@@ -1,4 +1,4 @@
-"""Banyan as a contestant, and the floor under it: bare requests for the same items through the same SDK."""
+"""Banyan as a contestant, and the bare SDK under it: requests for the same items through the same SDK."""
 
 from __future__ import annotations
 

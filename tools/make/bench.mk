@@ -2,9 +2,9 @@ PEERS := .bench-peers
 PEERS_IN_PYTHON := aett eventsourcing eventsourcing-dynamodb
 BENCH := PYTHONPATH=$(SOURCES) $(BIN)/python -m bench
 # A peer that cannot be installed is left out, and the benchmark says why.
-INSTALL_PEER = rm -f $(@D).reason; if ($(1)) 2>$(@D).reason; then touch $@; rm $(@D).reason; else echo "$* is left out:"; tail -1 $(@D).reason; fi
+INSTALL_PEER = rm -f $(@D).reason; if ($(1)) 2>$(@D).reason; then touch $@; rm $(@D).reason; else sed -i.all -e "/log of this run/d;/^$$/d" $(@D).reason; rm $(@D).reason.all; echo "$(notdir $(@D)) is left out: $$(tail -1 $(@D).reason)"; fi
 
-bench: bench-environment ## Measure speed and cost beside peers, 15 minutes: writes docs/performance.md and its chart
+bench: bench-environment ## Measure speed and cost beside peers, 15 minutes: writes docs/performance.md, its chart and README.md
 	@$(BENCH) $(ARGS)
 
 bench-quick: bench-environment ## Measure the same in three minutes, with fewer rounds and smaller sizes: writes nothing
@@ -14,7 +14,7 @@ bench-needs:
 	@command -v java >/dev/null && command -v npm >/dev/null || { echo "The benchmark needs Java 17 and Node 18: DynamoDB Local runs on one, castore on the other."; exit 1; }
 
 bench-environment: bench-needs
-	@$(MAKE) --no-print-directory $(BIN)/.installed $(SAM_VENV)/.installed dynamodb-local $(addprefix $(PEERS)/,$(addsuffix /.installed,chart castore $(PEERS_IN_PYTHON)))
+	@$(MAKE) --no-print-directory --silent $(BIN)/.installed $(SAM_VENV)/.installed dynamodb-local $(addprefix $(PEERS)/,$(addsuffix /.installed,chart castore $(PEERS_IN_PYTHON)))
 
 $(PEERS)/%/.installed: requirements/bench/%.txt
 	@echo "Installing $* into $(@D), once."
@@ -25,6 +25,6 @@ $(PEERS)/castore/.installed: bench/peers/castore/package-lock.json
 	@echo "Installing castore into $(@D), once."
 	@mkdir -p $(@D)
 	@cp $(dir $<)package.json $< $(dir $<).npmrc $(@D)
-	@$(call INSTALL_PEER,cd $(@D) && npm ci --silent --ignore-scripts)
+	@$(call INSTALL_PEER,cd $(@D) && npm ci --loglevel=error --ignore-scripts)
 
 .PHONY: bench bench-quick bench-needs bench-environment

@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from bench.contestants import Contestant, ContestantFailed, Entry
+from bench.contestants import Contestant, ContestantFailed, Entry, why_not
 
 from banyan_tools.project import ROOT
 
@@ -53,6 +53,13 @@ def test_what_is_not_installed_takes_no_part(entry: Entry) -> None:
     assert not entry.installed
     (entry.folder / ".installed").touch()
     assert entry.installed
+
+
+def test_what_is_not_installed_says_why(tmp_path: Path) -> None:
+    (tmp_path / "failed.reason").write_text("npm error code E404\nnpm error 404 Not Found\n")
+
+    assert why_not(tmp_path / "failed") == "npm error 404 Not Found"
+    assert why_not(tmp_path / "other") == "it is not installed"
 
 
 def test_every_peer_has_a_lock() -> None:

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
+
 import pytest
+from bench.ground import QUICK, WORDS, Sizes
 from bench.page import BEGIN, END, markdown, written
 from bench.results import Chapter, Figure, at_least, at_most
+from bench.sections import SECTIONS
 
 LOST = "loses data: it got 2 of 9 events"
 
@@ -25,12 +29,17 @@ def test_a_page_without_its_markers_is_left_alone(page: str) -> None:
 def test_each_figure_has_its_goal_and_what_came_of_it() -> None:
     figures = [Figure("requests", [1], "", at_most(1)), Figure("speed", [0.4, 0.5, 0.9], "×", at_least(0.8))]
 
-    lines = markdown([Chapter("Fold", figures)], "here").splitlines()
+    lines = markdown([Chapter("Fold", figures, sizes=QUICK.said(("events", "rounds")))], "here").splitlines()
 
     assert lines[0] == "here"
     assert "### Fold" in lines
     assert "| requests | 1 | ≤ 1 | met |" in lines
-    assert "| speed | 0.5 × (0.4–0.9) | ≥ 0.8 | **missed** |" in lines
+    assert "| speed | 0.5 × (0.4–0.9) | ≥ 0.8 | **missed** (not in every round) |" in lines
+    assert "Events in the stream: 2,000, rounds: 3." in lines
+
+
+def test_every_size_has_its_word_and_is_said_of_a_section() -> None:
+    assert {*WORDS} == {field.name for field in fields(Sizes)} == {name for each in SECTIONS for name in each.USES}
 
 
 def test_what_several_did_stands_side_by_side_with_what_was_lost() -> None:

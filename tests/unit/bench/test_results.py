@@ -22,6 +22,14 @@ def test_a_goal_is_held_to_what_is_shown(goal: object, met: float, missed: float
     assert (Figure("w", [met], "", goal).verdict, Figure("w", [missed], "", goal).verdict) == ("met", "missed")  # type: ignore[arg-type]
 
 
+@pytest.mark.parametrize(
+    ("samples", "steady"), [([1, 1.1, 1.2], False), ([1, 1.1], True), ([1.2, 1.3], True), ([1.2, 1.1, 1.2], False)]
+)
+def test_a_verdict_is_steady_where_each_round_comes_to_it(samples: list[float], steady: bool) -> None:
+    assert Figure("w", samples, "", at_most(1.1)).steady is steady
+    assert Figure("w", samples, "").steady
+
+
 def test_without_a_goal_there_is_no_verdict() -> None:
     assert Figure("w", [1], "").verdict == ""
 
