@@ -13,6 +13,10 @@ from banyan_tools.cli.errors import UNREACHABLE, CliError
 from banyan_tools.local.token import make_token
 
 LOCAL: Final = "http://127.0.0.1:3000"
+UNANSWERED: Final = (
+    "does not answer: start it with `make run`, "
+    "or give its address before the command: ./banyan --url https://… projections list"
+)
 LOOPBACK: Final = frozenset({"127.0.0.1", "localhost", "::1"})
 SCOPE: Final = "banyan/admin"
 SECONDS: Final = 35.0
@@ -78,13 +82,11 @@ class Client:
         try:
             response = self._http.request(method, target, **content)
         except httpx.ConnectError:
-            raise CliError(
-                f"{self._url} does not answer: start it with `make run`, or give --url.", UNREACHABLE
-            ) from None
+            raise CliError(f"{self._url} {UNANSWERED}", UNREACHABLE) from None
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             raise CliError(f"{self._url} cannot be asked ({type(error).__name__}): try again.", UNREACHABLE) from None
         if response.is_error:
-            raise _refused(response)
+            raise _refused(response, token_made=not self._token)
         return Answer(response.text)
 
     @cached_property
@@ -118,7 +120,7 @@ def _given(values: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in values.items() if value is not None}
 
 
-def _refused(response: httpx.Response) -> Refused:
+def _refused(response: httpx.Response, *, token_made: bool) -> Refused:
     try:
         problem: dict[str, Any] = response.json()
     except ValueError:
@@ -126,5 +128,7 @@ def _refused(response: httpx.Response) -> Refused:
     code, detail = problem.get("code", ""), problem.get("detail") or problem.get("message") or response.reason_phrase
     if response.status_code in (401, 403) and code != "forbidden_tenant":
         detail = f"the token was refused ({detail.rstrip('.')}): it must be valid and have the scope {SCOPE}"
+    if response.status_code == 401 and token_made:
+        detail += "; it was made with the key of this folder, for the stack that runs from this folder"
     sentence = f"{code or response.status_code}: {detail}"
     return Refused(response.status_code, code, sentence, again="Retry-After" in response.headers)

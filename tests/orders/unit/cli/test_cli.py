@@ -267,6 +267,17 @@ def test_a_token_without_the_scope_learns_which_one_is_needed(banyan: Banyan, da
     assert (result.exit_code, ADMIN in result.stderr) == (1, True)
 
 
+def test_a_stack_of_another_folder_refuses_a_token_that_is_made_here(
+    banyan: Banyan, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    made = banyan("projections list", BANYAN_TOKEN="")
+    given = banyan("projections list", BANYAN_TOKEN=make_token("acme", scopes=[ADMIN]))
+    reason = "it was made with the key of this folder, for the stack that runs from this folder"
+    assert (made.exit_code, reason in made.stderr) == (1, True), made.stderr
+    assert (given.exit_code, reason in given.stderr) == (1, False)
+
+
 def test_the_api_that_does_not_answer_is_one_sentence_and_exits_with_2() -> None:
     result = Banyan(f"http://127.0.0.1:{free_port()}", "secret")("projections list")
     assert (result.exit_code, result.stdout) == (2, "")
@@ -336,7 +347,10 @@ def test_the_command_needs_nothing_on_the_import_path_of_its_caller() -> None:
         [ROOT / "banyan", "projections", "show", "order_list"], env=nowhere, capture_output=True, text=True, check=False
     )
     assert (done.returncode, done.stdout) == (2, "")
-    assert done.stderr == "http://127.0.0.1:1 does not answer: start it with `make run`, or give --url.\n"
+    assert done.stderr == (
+        "http://127.0.0.1:1 does not answer: start it with `make run`, "
+        "or give its address before the command: ./banyan --url https://… projections list\n"
+    )
 
 
 def test_a_name_between_colons_stays_a_name(capsys: pytest.CaptureFixture[str]) -> None:
