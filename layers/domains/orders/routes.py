@@ -176,7 +176,7 @@ def get_daily_sales(
 ) -> DailySales:
     """List what was booked from one day to another, both included, at most 366 days; idle days are left out."""
     if not 0 <= (last - first).days < MAX_DAYS:
-        raise CommandRejected("invalid_range", f"to must lie 0 to {MAX_DAYS - 1} days behind from", "to")
+        raise CommandRejected("invalid_range", f"'to' must lie 0 to {MAX_DAYS - 1} days after 'from'", "to")
     found = call.queries.rows(
         DAILY_SALES, call.caller.tenant, _months(first, last), first.isoformat(), last.isoformat()
     )

@@ -138,6 +138,26 @@ def test_a_status_that_is_not_known_is_answered_with_those_that_are(server: Serv
     assert all(f"'{status}'" in detail for status in ("created", "paid", "cancelled")), detail
 
 
+@pytest.mark.parametrize(
+    ("moment", "hint"),
+    [
+        ("2026-01-01T00:00:00 01:00", "write + as %2B"),
+        ("2026-01-01T00:00:00Z,2026-01-02T00:00:00Z", "give it once"),
+        ("then", "too short"),
+        ("next monday", "invalid character in year"),
+    ],
+)
+@pytest.mark.parametrize("name", ["at", "effectiveAt"])
+def test_a_moment_that_did_not_arrive_as_it_was_meant(server: Server, name: str, moment: str, hint: str) -> None:
+    detail = body_of(server.get("/orders/o-1", query={name: moment}))["detail"]
+    assert detail.endswith(hint), detail
+
+
+def test_a_range_that_is_refused_names_its_parameters(server: Server) -> None:
+    answer = server.get("/sales/daily", query={"from": "2011-01-02", "to": "2011-01-01"})
+    assert body_of(answer)["detail"] == "'to' must lie 0 to 365 days after 'from'"
+
+
 def test_all_faults_of_a_body_are_named_at_once(server: Server) -> None:
     answer = server.post("/orders", {"items": [{"sku": "A", "quantity": "two", "price": 1}]})
     assert [error["field"] for error in body_of(answer)["errors"]] == ["customerId", "items.0.quantity"]

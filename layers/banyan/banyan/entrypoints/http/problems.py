@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
@@ -32,6 +33,7 @@ from banyan.errors import (
 CONTENT_TYPE: Final = "application/problem+json"
 RETRY_AFTER_SECONDS: Final = 1
 MAX_FAULTS: Final = 20
+LOST_PLUS: Final = re.compile(r"\d \d\d:?\d\d\Z")
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,9 +155,19 @@ def _detailed(status: int, code: str, *, retry: bool = False) -> Callable[[Any],
 
 
 def _invalid(error: RequestValidationError) -> Problem:
-    faults = [{"field": _path(fault["loc"]), "message": fault["msg"]} for fault in error.errors()[:MAX_FAULTS]]
+    faults = [
+        {"field": _path(fault["loc"]), "message": fault["msg"] + _hint(fault)} for fault in error.errors()[:MAX_FAULTS]
+    ]
     detail = "; ".join(f"{fault['field']}: {fault['message']}" for fault in faults)
     return Problem(422, "invalid_input", detail, {"field": faults[0]["field"], "errors": faults})
+
+
+def _hint(fault: Mapping[str, Any]) -> str:
+    """What became of a moment on its way here: a ``+`` arrives as a blank, and one that is given twice with a comma."""
+    if fault["loc"][0] != "query" or not fault["type"].startswith("datetime"):
+        return ""
+    arrived = str(fault.get("input", ""))
+    return "; give it once" if "," in arrived else "; write + as %2B" if LOST_PLUS.search(arrived) else ""
 
 
 def _path(location: tuple[str | int, ...]) -> str:
