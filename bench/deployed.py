@@ -91,7 +91,7 @@ class Deployed:
 def deployed() -> Iterator[Deployed]:
     """Build what is deployed, and run the services that it calls: DynamoDB Local, and moto for the others."""
     template, folder = load_template(), FOLDER / "build"
-    build_quietly(folder)
+    quietly(sys.executable, "-m", "banyan_tools.runtime.build", folder)
     use_wheels_of_this_machine(folder / "BanyanLayer")
     build_hello(FOLDER / "hello")
     compile_code(next(pythons()), shutil.copytree(FOLDER / "hello", FOLDER / "hello-compiled", dirs_exist_ok=True))
@@ -103,19 +103,18 @@ def deployed() -> Iterator[Deployed]:
         yield Deployed(folder, template, backend)
 
 
-def build_quietly(folder: Path) -> None:
-    """What the build says is shown only where it fails.
+def quietly(*command: str | Path) -> None:
+    """Run a command, and show what it says only where it fails.
 
     Raises
     ------
     StackError
         With the last line of it.
     """
-    command: list[str | Path] = [sys.executable, "-m", "banyan_tools.runtime.build", folder]
     done = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     if done.returncode:
         sys.stderr.write(done.stdout)
-        raise StackError((done.stdout.strip().splitlines() or ["The build failed."])[-1])
+        raise StackError((done.stdout.strip().splitlines() or [f"{command[0]} failed."])[-1])
 
 
 def use_wheels_of_this_machine(layer: Path) -> None:
@@ -135,16 +134,16 @@ def pip(target: Path, *arguments: str | Path) -> None:
     wanted = [f"--platform={prefix}_{platform.machine()}" for prefix in PLATFORMS]
     wanted += ["--python-version=3.13", "--only-binary=:all:", "--no-deps", "--no-compile", "--quiet"]
     wanted += ["--disable-pip-version-check", f"--target={target}"]
-    subprocess.run([runtime(), "-m", "pip", "install", *wanted, *arguments], check=True)
+    quietly(runtime(), "-m", "pip", "install", *wanted, *arguments)
 
 
 def runtime() -> Path:
     """The functions' Python with AWS's runtime client, in an environment of its own."""
     python = FOLDER / "runtime" / "bin" / "python"
     if not python.exists():
-        subprocess.run([next(pythons()), "-m", "venv", FOLDER / "runtime"], check=True)
+        quietly(next(pythons()), "-m", "venv", FOLDER / "runtime")
         client = f"awslambdaric=={metadata.version('awslambdaric')}"
-        subprocess.run([python, "-m", "pip", "install", "--quiet", client], check=True)
+        quietly(python, "-m", "pip", "install", "--quiet", client)
     return python
 
 

@@ -2,7 +2,8 @@ PEERS := .bench-peers
 PEERS_IN_PYTHON := aett eventsourcing eventsourcing-dynamodb
 BENCH := PYTHONPATH=$(SOURCES) $(BIN)/python -m bench
 # A peer that cannot be installed is left out, and the benchmark says why.
-INSTALL_PEER = rm -f $(@D).reason; if ($(1)) 2>$(@D).reason; then touch $@; rm $(@D).reason; else sed -i.all -e "/log of this run/d;/^$$/d" $(@D).reason; rm $(@D).reason.all; echo "$(notdir $(@D)) is left out: $$(tail -1 $(@D).reason)"; fi
+NO_REASON := /log of this run|behind a proxy|'proxy' config|^(npm error)?( *|  .*| })$$/d
+INSTALL_PEER = rm -f $(@D).reason; if ($(1)) 2>$(@D).reason; then touch $@; rm $(@D).reason; else sed -E -i.all "$(NO_REASON)" $(@D).reason; rm $(@D).reason.all; echo "$(notdir $(@D)) is left out: $$(tail -1 $(@D).reason)"; fi
 
 bench: bench-environment ## Measure speed and cost beside peers, 15 minutes: writes docs/performance.md, its chart and README.md
 	@$(BENCH) $(ARGS)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from pathlib import Path
 from types import SimpleNamespace
 from typing import cast
 from xml.etree import ElementTree
 
 import pytest
-from bench.__main__ import chapter_of, drawn, panels, publish, summary
+from bench.__main__ import chapter_of, drawn, panels, publish, summary, without_chart
 from bench.brief import brief
 from bench.contestants import PEERS, ContestantFailed
 from bench.ground import QUICK, Ground, LeftOut, Section
@@ -143,6 +144,16 @@ def test_a_page_without_a_section_is_not_written() -> None:
     with pytest.raises(SystemExit, match="left out: Fold"):
         publish([Chapter("Append", BARS), Chapter("Fold", (), ("castore ended",))], "here")
     assert (PAGE.read_text(), CHART.read_text(), README.read_text()) == before
+
+
+def test_a_chart_that_cannot_be_drawn_says_why_before_the_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bench.__main__.PEERS", tmp_path)
+    (tmp_path / "chart.reason").write_text("ERROR: No matching distribution found\n")
+    assert without_chart() == "The chart is left out: ERROR: No matching distribution found."
+
+    (tmp_path / "chart").mkdir()
+    (tmp_path / "chart" / ".installed").touch()
+    assert without_chart() == ""
 
 
 def test_the_summary_counts_goals() -> None:
