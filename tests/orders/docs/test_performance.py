@@ -26,7 +26,7 @@ FAMILIES = {
     r"fold, commits of 5: speed against (castore|the bare SDK)": "A fold of commits of 5",
     r"fold, commits of 100: speed against (castore|the bare SDK)": "A fold of large commits",
     r"projector": "The projector",
-    r"rebuild of (a row per stream|shared rows)": "Rebuilds against bare writes",
+    r"rebuild of .* against bare writes": "Rebuilds against bare writes",
     r"projections list": "The list of projections",
     r"first answer of command_api": "A cold start",
 }
