@@ -27,7 +27,7 @@ from tests.support.transfers import (
 from tests.support.wire import lost_answer
 
 from banyan.commands.decisions import Decisions, Outcomes
-from banyan.commands.handler import Aggregates, Retries
+from banyan.commands.handler import Aggregates, ConflictRetries
 from banyan.decision import Decision, Participant, Participants, States
 from banyan.errors import CommandRejected, CommitTooLarge, ConcurrencyError, ConfigurationError
 from banyan.store import EventStore, Expected, Write
@@ -49,7 +49,7 @@ class Scene:
 
     def __post_init__(self) -> None:
         self.aggregates = {decider.entity: Aggregates(self.store, decider) for decider in (ACCOUNTS, DIRECTORIES)}
-        retries = Retries(self.retries, sleep=no_sleep)
+        retries = ConflictRetries(self.retries, sleep=no_sleep)
         self.decisions = Decisions(self.store, self.aggregates, retries, NoTelemetry())
 
     def transfer(self, amount: int, *, witness: str = "", **options: Any) -> Outcomes:
@@ -480,7 +480,7 @@ class TestMistakes:
             assert scene.decisions.handle(chain, A, Transfer("a", "", 1))["99"].head.version == number
 
     def test_an_entity_that_takes_no_part(self, scene: Scene) -> None:
-        decisions = Decisions(scene.store, {"account": scene.aggregates["account"]}, Retries(), NoTelemetry())
+        decisions = Decisions(scene.store, {"account": scene.aggregates["account"]}, ConflictRetries(), NoTelemetry())
         with pytest.raises(ConfigurationError, match="'directory' takes no part"):
             decisions.handle(LEAVE_ALL, A, LeaveAll("a"))
 

@@ -21,7 +21,7 @@ from tests.support.engines import DynamoDBEngine
 from tests.support.wire import Deliver, lost_answer, operation_of
 
 from banyan.commands.decisions import Decisions, Outcomes
-from banyan.commands.handler import CommandHandler, Retries
+from banyan.commands.handler import CommandHandler, ConflictRetries
 from banyan.decider import AnyDecider
 from banyan.deciders.counters import COUNTER, Counter
 from banyan.deciders.unique import UNIQUE, UniqueValue, unique
@@ -93,7 +93,7 @@ class Process:
         self._contest = contest
         self._handlers = {each.entity: CommandHandler[Any, Any](store, each, sleep=no_sleep) for each in deciders}
         aggregates = {entity: handler.aggregates for entity, handler in self._handlers.items()}
-        self._decisions = Decisions(store, aggregates, Retries(10, sleep=no_sleep), NoTelemetry())
+        self._decisions = Decisions(store, aggregates, ConflictRetries(10, sleep=no_sleep), NoTelemetry())
 
     def decide(self, decision: Decision[Any], entity: str, id: str, command: Any) -> Outcomes | None:
         """What became of a command; nothing if it was rejected, which is counted."""

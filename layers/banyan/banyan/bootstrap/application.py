@@ -27,7 +27,7 @@ from banyan.adapters.event_bus import ClaimChecks, EventBridgeNotices, EventBus,
 from banyan.adapters.functions import Functions, LambdaFunctions
 from banyan.adapters.settings import FunctionNames, Queues, Services, Settings, Tables, read_domain_settings
 from banyan.adapters.work_queue import SqsWorkQueue
-from banyan.commands.handler import CommandHandler, HandlesCommands, Retries
+from banyan.commands.handler import CommandHandler, ConflictRetries, HandlesCommands
 from banyan.decider import AnyDecider
 from banyan.documents import Documents
 from banyan.domain import Domain, deadline_durations, load_domain
@@ -101,7 +101,7 @@ class Application:
         from banyan.commands.decisions import Decisions, deciding
 
         taking_part = {entity: handler.aggregates for entity, handler in own.items() if entity not in facades}
-        retries = Retries(self.settings.max_retries, self.settings.backoff_ms, self.telemetry)
+        retries = ConflictRetries(self.settings.max_retries, self.settings.backoff_ms, self.telemetry)
         return deciding(handlers, Decisions(self.store, taking_part, retries, self.telemetry), self.domain.decisions)
 
     @cached_property

@@ -12,7 +12,7 @@ from functools import partial
 from typing import Any, Final
 from uuid import uuid4
 
-from banyan.commands.handler import Aggregate, Aggregates, Finder, HandlesCommands, Outcome, Retries
+from banyan.commands.handler import Aggregate, Aggregates, ConflictRetries, Finder, HandlesCommands, Outcome
 from banyan.decision import Decided, Decision, Participants, States
 from banyan.errors import CommitTooLarge, ConcurrencyError, ConfigurationError
 from banyan.events import Metadata
@@ -66,7 +66,7 @@ class View:
         return _recorded_at(self.aggregates.values(), commit_id)
 
 
-class Views:
+class ParticipantReader:
     """Finds the participants of decisions and reads them.
 
     Parameters
@@ -194,15 +194,19 @@ class Decisions:
     ----------
     aggregates : Mapping[str, Aggregates]
         By entity.
-    retries : Retries
+    retries : ConflictRetries
         After a conflict.
     """
 
     def __init__(
-        self, store: EventStore, aggregates: Mapping[str, Aggregates[Any]], retries: Retries, telemetry: Telemetry
+        self,
+        store: EventStore,
+        aggregates: Mapping[str, Aggregates[Any]],
+        retries: ConflictRetries,
+        telemetry: Telemetry,
     ) -> None:
         self._store = store
-        self._views = Views(store, aggregates)
+        self._participants = ParticipantReader(store, aggregates)
         self._retries = retries
         self._telemetry = telemetry
 
@@ -258,7 +262,7 @@ class Decisions:
         guess = self._trusted(asked) if trust else None
         if guess:
             return self._append(asked, *guess)
-        view = self._views.fresh(asked)
+        view = self._participants.fresh(asked)
         recorded_at = view.recorded_at(asked.commit_id)
         if recorded_at:
             return self._first_outcomes(asked, recorded_at)
@@ -266,17 +270,17 @@ class Decisions:
         try:
             decided = asked.decision.decided(asked.command, view.states)
         except Exception:
-            self._views.unmoved(view)
+            self._participants.unmoved(view)
             raise
         if decided:
             return self._append(asked, view, decided)
-        self._views.unmoved(view)
+        self._participants.unmoved(view)
         return {role: Outcome(each.head, each.state, ()) for role, each in view.aggregates.items()}
 
     def _trusted(self, asked: Asked) -> tuple[View, Decided] | None:
         """What follows from what this process saw last; a refusal, or nothing, proves nothing of now."""
         try:
-            view = self._views.kept(asked)
+            view = self._participants.kept(asked)
             if view is None or view.recorded_at(asked.commit_id):
                 return None
             _check_expected(asked, view)
@@ -296,7 +300,7 @@ class Decisions:
         outcomes = {role: Outcome(each.head, each.state, ()) for role, each in view.aggregates.items()}
         for role, each in zip(decided, appended, strict=True):
             aggregate = view.aggregates[role]
-            outcomes[role] = self._views.of(each.head.stream).appended(aggregate, each, asked.commit_id)
+            outcomes[role] = self._participants.of(each.head.stream).appended(aggregate, each, asked.commit_id)
         return outcomes
 
     def _first_outcomes(self, asked: Asked, recorded_at: datetime) -> Outcomes:
@@ -306,10 +310,12 @@ class Decisions:
 
         def look(stream: StreamId) -> Aggregate[Any]:
             if stream not in before:
-                before[stream], outcomes[stream] = self._views.of(stream).around(stream, asked.commit_id, recorded_at)
+                before[stream], outcomes[stream] = self._participants.of(stream).around(
+                    stream, asked.commit_id, recorded_at
+                )
             return before[stream]
 
-        return {role: outcomes[stream] for role, stream in self._views.roles(asked, look).items()}
+        return {role: outcomes[stream] for role, stream in self._participants.roles(asked, look).items()}
 
 
 class DecidingHandler:

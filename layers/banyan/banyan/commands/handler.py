@@ -260,7 +260,7 @@ class Aggregates(Generic[S]):
 R = TypeVar("R")
 
 
-class Retries:
+class ConflictRetries:
     """Tries again what lost to another writer, a bounded number of times.
 
     Parameters
@@ -359,7 +359,7 @@ class CommandHandler(Generic[S, C]):
         self.aggregates = Aggregates(store, decider, cache_size)
         self.finder: Finder | None = self.aggregates.find
         self._telemetry = telemetry or NoTelemetry()
-        self._retries = Retries(retries, backoff_ms, telemetry, sleep)
+        self._retries = ConflictRetries(retries, backoff_ms, telemetry, sleep)
 
     def handle(
         self,

@@ -108,7 +108,7 @@ class StreamProgress:
     error: Exception | None = None
 
 
-class Waiting(NamedTuple):
+class WaitingStreams(NamedTuple):
     """Streams that wait for a retry, and whether these are all."""
 
     failures: tuple[FailureRecord, ...]
@@ -182,7 +182,7 @@ class Projector(ABC, Generic[Start]):
         starts = self._starts([each.stream for each in batch])
         return self._spread(lambda each: self._advance(each, starts), batch)
 
-    def waiting(self, limit: int | None = None) -> Waiting:
+    def waiting(self, limit: int | None = None) -> WaitingStreams:
         """Streams that wait for a retry, oldest first, without those that went on since they were parked.
 
         Parameters
@@ -195,7 +195,7 @@ class Projector(ABC, Generic[Start]):
         reached = self.checkpoints([failure.stream for failure in parked]) if parked else {}
         failures = tuple(failure for failure in parked if failure.version > reached.get(failure.stream, 0))
         complete = len(parked) != limit
-        return Waiting(failures, complete) if failures or complete else self.waiting()
+        return WaitingStreams(failures, complete) if failures or complete else self.waiting()
 
     @abstractmethod
     def _starts(self, streams: Sequence[StreamId]) -> Mapping[StreamId, Start]:

@@ -13,7 +13,7 @@ from pydantic import BaseModel
 from pydantic_core import PydanticSerializationError
 
 from banyan.commands.decisions import Decisions, deciding
-from banyan.commands.handler import CommandHandler, HandlesCommands, Retries
+from banyan.commands.handler import CommandHandler, ConflictRetries, HandlesCommands
 from banyan.deadlines.base import MemoryDeadlines
 from banyan.deadlines.runner import DeadlineRunner
 from banyan.decider import AnyDecider
@@ -260,7 +260,7 @@ class _World:
         checked = [replace(each, decide=partial(self._decided, each)) for each in self.domain.deciders]
         handlers = {each.entity: CommandHandler(store, each, sleep=_no_sleep) for each in checked}
         taking_part = {entity: handler.aggregates for entity, handler in handlers.items()}
-        decisions = Decisions(store, taking_part, Retries(sleep=_no_sleep), NoTelemetry())
+        decisions = Decisions(store, taking_part, ConflictRetries(sleep=_no_sleep), NoTelemetry())
         over_several = [replace(each, decide=partial(self._decided_by_role, each)) for each in self.domain.decisions]
         return deciding(handlers, decisions, over_several)
 

@@ -72,7 +72,7 @@ class Attempt:
 
 
 @dataclass(slots=True)
-class Progress:
+class RouteProgress:
     """What a route did so far.
 
     Parameters
@@ -109,7 +109,7 @@ class Call:
         Version the caller saw.
     attempt : Attempt
         ``attempt.new_id`` is for what the client did not name; a repeat of the request gets the same one.
-    progress : Progress
+    progress : RouteProgress
         What the route did so far.
     """
 
@@ -119,7 +119,7 @@ class Call:
     metadata: Metadata
     expected: int | None
     attempt: Attempt
-    progress: Progress = field(default_factory=Progress)
+    progress: RouteProgress = field(default_factory=RouteProgress)
 
     @property
     def new_id(self) -> str:

@@ -12,7 +12,7 @@ from uuid import uuid4
 
 from banyan.adapters.observability import log_failure
 from banyan.commands.idempotency import IdempotencyTable, Record, StoredAnswer, answered, released
-from banyan.entrypoints.http.call import Attempt, Progress
+from banyan.entrypoints.http.call import Attempt, RouteProgress
 from banyan.entrypoints.http.problems import KeyReused, RequestInProgress
 from banyan.store.eventstore import Clock, utc_now
 
@@ -27,7 +27,7 @@ class Worked:
     """What an attempt came to."""
 
     answer: HttpAnswer
-    progress: Progress
+    progress: RouteProgress
 
 
 Work = Callable[[Attempt], Worked]
