@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import fields
 from pathlib import Path
 from types import SimpleNamespace
 from typing import cast
@@ -13,7 +14,7 @@ import pytest
 from bench.__main__ import chapter_of, drawn, panels, publish, summary, without_chart
 from bench.brief import brief
 from bench.contestants import PEERS, ContestantFailed
-from bench.ground import QUICK, Ground, LeftOut, Section
+from bench.ground import QUICK, WORDS, Ground, LeftOut, Section, Sizes
 from bench.page import BEGIN, CHART, END, PAGE, README, STANDS_IN_THE_WAY
 from bench.results import Chapter, Figure, at_most
 from bench.sections import SECTIONS, goals
@@ -125,6 +126,10 @@ def test_a_section_that_cannot_be_measured_says_why(error: Exception) -> None:
 
     assert (chapter.title, chapter.figures, chapter.left_out) == ("Fold", (), (str(error),))
     assert not chapter.failed
+
+
+def test_every_size_has_its_word_and_is_said_of_a_section() -> None:
+    assert {*WORDS} == {field.name for field in fields(Sizes)} == {name for each in SECTIONS for name in each.USES}
 
 
 def test_a_section_that_fails_leaves_the_others_their_figures(capsys: pytest.CaptureFixture[str]) -> None:

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
-
 import pytest
-from bench.ground import QUICK, WORDS, Sizes
+from bench.ground import QUICK
 from bench.page import BEGIN, END, markdown, written
 from bench.results import Chapter, Figure, at_least, at_most
-from bench.sections import SECTIONS
 
 LOST = "loses data: it got 2 of 9 events"
 
@@ -36,10 +33,6 @@ def test_each_figure_has_its_goal_and_what_came_of_it() -> None:
     assert "| requests | 1 | ≤ 1 | met |" in lines
     assert "| speed | 0.5 × (0.4–0.9) | ≥ 0.8 | **missed** (not in every round) |" in lines
     assert "Events in the stream: 2,000, rounds: 3." in lines
-
-
-def test_every_size_has_its_word_and_is_said_of_a_section() -> None:
-    assert {*WORDS} == {field.name for field in fields(Sizes)} == {name for each in SECTIONS for name in each.USES}
 
 
 def test_what_several_did_stands_side_by_side_with_what_was_lost() -> None:
