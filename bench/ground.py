@@ -72,7 +72,7 @@ FULL: Final = Sizes(
     streams=400,
     rebuilds=3,
     segment=150,
-    cold_starts=11,
+    cold_starts=7,
     unprojected=10_000,
 )
 QUICK: Final = Sizes(

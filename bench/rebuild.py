@@ -86,7 +86,8 @@ def main() -> None:
 def measure(ground: Ground) -> Sequence[Figure]:
     """The same as figures, and what the example's projections cost."""
     ground.step("projector and rebuilds")
-    runs = _runs(ground.endpoint, ground.sizes.streams, ground.sizes.rebuilds)
+    with DynamoDBLocal() as server:
+        runs = _runs(server.endpoint, ground.sizes.streams, ground.sizes.rebuilds)
     figures = [figure for name, measured in runs.items() for figure in _figures(name, measured)]
     return [*figures, *_orders(ground)]
 

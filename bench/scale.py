@@ -15,6 +15,7 @@ from tests.support.projections import Ledger
 from banyan.projections.catchup import CatchUp
 from banyan.store.eventstore import utc_now
 from banyan.telemetry import NoTelemetry
+from banyan_tools.local.dynamodb_local import DynamoDBLocal
 from bench.ground import Ground, LeftOut
 from bench.results import Figure, Goals, at_most
 
@@ -35,7 +36,7 @@ def measure(ground: Ground) -> Sequence[Figure]:
     """Write streams as appends would, and look."""
     if not ground.sizes.unprojected:
         raise LeftOut("only `make bench` has the time for many streams")
-    with local_tables(ground.endpoint) as engine:
+    with DynamoDBLocal() as server, local_tables(server.endpoint) as engine:
         return list(_figures(ground, engine))
 
 
