@@ -5,7 +5,7 @@ BENCH := PYTHONPATH=$(SOURCES) $(BIN)/python -m bench
 NO_REASON := /log of this run|behind a proxy|'proxy' config|^(npm error)?( *|  .*| })$$/d
 INSTALL_PEER = rm -f $(@D).reason; if ($(1)) 2>$(@D).reason; then touch $@; rm $(@D).reason; else sed -E -i.all "$(NO_REASON)" $(@D).reason; rm $(@D).reason.all; echo "$(notdir $(@D)) is left out: $$(tail -1 $(@D).reason)"; fi
 
-bench: bench-environment ## Measure speed and cost beside peers, 15 minutes: writes docs/performance.md, its chart and README.md
+bench: bench-environment ## Measure speed and cost beside peers, about 7 minutes: writes docs/performance.md, its chart and README.md
 	@$(BENCH) $(ARGS)
 
 bench-quick: bench-environment ## Measure the same in three minutes, with fewer rounds and smaller sizes: writes nothing
