@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from tests.support.clocks import START
@@ -48,13 +48,13 @@ def test_only_its_owner_gives_it_up() -> None:
         ("bob", LATER, None),
     ],
 )
-def test_the_last_owner_has_time_to_take_it_back(owner: str, now: object, code: str | None) -> None:
+def test_the_last_owner_has_time_to_take_it_back(owner: str, now: datetime | None, code: str | None) -> None:
     free = value(ValueClaimed(owner="ann"), ValueReleased(reserved_until=LATER))
     if code is None:
-        assert claim(free, owner, now) == [ValueClaimed(owner=owner)]  # type: ignore[arg-type]
+        assert claim(free, owner, now) == [ValueClaimed(owner=owner)]
         return
     with pytest.raises(Conflict) as refused:
-        claim(free, owner, now)  # type: ignore[arg-type]
+        claim(free, owner, now)
     assert refused.value.code == code
 
 
