@@ -5,7 +5,7 @@ from __future__ import annotations
 from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler import api_gateway as powertools
 
-from banyan.entrypoints.http.call import Call, CurrentCall, Replayable, ReplayableCall, merged, tagged
+from banyan.entrypoints.http.call import Call, CurrentCall, Replayable, ReplayableCall, merged, requires, tagged
 from banyan.queries import Provenance
 
 __all__ = [
@@ -17,6 +17,7 @@ __all__ = [
     "Response",
     "Router",
     "merged",
+    "requires",
     "tagged",
 ]
 

@@ -10,6 +10,7 @@ from banyan_tools.cli import deadlines, migration, projections, reconciliation, 
 from banyan_tools.cli.client import LOCAL, Client
 from banyan_tools.cli.errors import Commands
 from banyan_tools.cli.new import new
+from banyan_tools.cli.token import token as make_token
 
 app = typer.Typer(cls=Commands, add_completion=False, no_args_is_help=True)
 app.add_typer(projections.app, name="projections")
@@ -19,6 +20,7 @@ app.add_typer(deadlines.app, name="deadlines")
 app.add_typer(streams.app, name="streams")
 app.command("trace")(trace.trace)
 app.command("new")(new)
+app.command("token")(make_token)
 
 
 @app.callback()

@@ -6,7 +6,7 @@ import sys
 import time
 
 from banyan_tools.local.console import Console
-from banyan_tools.local.domain import first_request
+from banyan_tools.local.domain import asked_scopes, first_request
 from banyan_tools.local.errors import StackError
 from banyan_tools.local.options import Options, parse
 from banyan_tools.local.signals import interrupt_on_every_signal
@@ -44,7 +44,7 @@ def run(options: Options, console: Console) -> None:
 def welcome(options: Options, url: str, stack: Stack, seconds: float) -> str:
     """Return where the stack answers, and a command to begin with."""
     public = " ".join(url + path for path in stack.public_paths())
-    first = first_request(stack.domain, url, make_token("acme", options.data))
+    first = first_request(stack.domain, url, make_token("acme", options.data, scopes=asked_scopes(stack.domain)))
     return f"""Banyan is running at {url} ({options.engine}), ready in {seconds:.1f} s.
   Public without a token: {public}
   Function logs go to {options.data / FUNCTIONS_LOG}; Ctrl-C stops.

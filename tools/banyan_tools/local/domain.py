@@ -67,6 +67,13 @@ def known() -> Sequence[str]:
     return sorted({file.parent.name for file in found if "\nDOMAIN" in file.read_text(errors="replace")})
 
 
+def asked_scopes(domain: Domain | None) -> Sequence[str]:
+    """Return every scope that a route of a domain asks for: whoever runs it here may call all of them."""
+    from banyan.entrypoints.http.openapi import scopes
+
+    return scopes(domain) if domain and any(part.routes for part in domain.parts) else ()
+
+
 def first_request(domain: Domain | None, url: str, token: str) -> str:
     """Return what a new user can do first: post the domain's example, or look at its routes."""
     if domain is None or domain.example is None:

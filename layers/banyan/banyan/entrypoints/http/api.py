@@ -70,6 +70,7 @@ class Api:
         self._once = once
         self._scope = scope
         self._resolver = _resolver(*routers, public)
+        self._asks_for_scopes = bool(self._resolver.scopes)
 
     def __call__(self, event: Mapping[str, Any], invocation: Any) -> HttpAnswer:
         """Answer one request; every answer names its correlation id."""
@@ -100,6 +101,8 @@ class Api:
             return self._resolver.answer(event, invocation, {}, {})
         settings = self._application.settings
         caller = self._caller(event)
+        if self._asks_for_scopes:
+            self._check_scopes(request, caller)
         body = read_body(event, settings.max_body_bytes)
         expect_text(body)
         metadata = _metadata(request, headers, correlation_id, caller, traceparent)
@@ -119,6 +122,11 @@ class Api:
     def _caller(self, event: Mapping[str, Any]) -> Caller:
         claim = self._application.settings.tenant_claim
         return identify_operator(event, claim, self._scope) if self._scope else identify(event, claim)
+
+    def _check_scopes(self, request: APIGatewayProxyEventV2, caller: Caller) -> None:
+        accepted = self._resolver.scopes_of(request.http_method.upper(), request.path)
+        if accepted:
+            caller.require(*accepted)
 
 
 def command_api(application: Application, table: IdempotencyTable | None = None) -> Api:

@@ -6,15 +6,15 @@ Whatever is private to Powertools and touched all the same is touched here, in `
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Annotated, Any, Protocol, TypeVar
+from typing import Annotated, Any, Final, Protocol, TypeVar
 from uuid import UUID, uuid4, uuid5
 
 from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
-from aws_lambda_powertools.event_handler.api_gateway import Router
+from aws_lambda_powertools.event_handler.api_gateway import Route, Router
 from aws_lambda_powertools.event_handler.depends import Depends
 from aws_lambda_powertools.event_handler.request import Request
 from aws_lambda_powertools.utilities.data_classes import APIGatewayProxyEventV2
@@ -26,13 +26,16 @@ from banyan.commands.idempotency import Record
 from banyan.entrypoints.http.identity import Caller
 from banyan.entrypoints.http.problems import Contention, InvalidId, PreconditionFailed, RequestInProgress
 from banyan.entrypoints.http.requests import ETAG, etag
-from banyan.errors import ConcurrencyError, InvalidStreamId
+from banyan.errors import ConcurrencyError, ConfigurationError, InvalidStreamId
 from banyan.events import Metadata
 from banyan.queries import Provenance, Queries
 from banyan.streams import StreamId
 from banyan.text import PATH_RULE, fits_in_path
 
 A = TypeVar("A", bound=BaseModel)
+
+SECURITY_SCHEME: Final = "token"
+"""What the OpenAPI document calls the token of a caller."""
 
 _IDS = UUID("5a3c0f5e-9a2e-5d0b-8f0e-6f1f5a4f7c11")
 
@@ -307,9 +310,29 @@ class HttpResolver(APIGatewayHttpResolver):
         return re.compile("".join(parts) + r"\Z")
 
     def seal(self) -> None:
-        """Build every route's chain of middlewares now, not at its first request, when threads might race."""
+        """Build every route's chain of middlewares now, not at its first request, when threads might race.
+
+        Raises
+        ------
+        ConfigurationError
+            A route declares a ``security`` that is not one of ``requires``, so that it would not be checked.
+        """
         for route in self._static_routes + self._dynamic_routes:
+            if route.security and route.security != [{SECURITY_SCHEME: [scope]} for scope in _scopes(route)]:
+                raise ConfigurationError(f"security of route '{route.method} {route.path}' has to be requires(...)")
             route._build_middleware_stack(self._router_middlewares, self)
+
+    @property
+    def scopes(self) -> Sequence[str]:
+        """All scopes that its routes accept."""
+        return sorted({scope for route in self._static_routes + self._dynamic_routes for scope in _scopes(route)})
+
+    def scopes_of(self, method: str, path: str) -> Sequence[str]:
+        """The scopes that the route of a request accepts, each enough alone; none where it takes any token."""
+        for route in self._static_routes + self._dynamic_routes:
+            if route.method == method and route.rule.match(path):
+                return _scopes(route)
+        return ()
 
     @property
     def current_event(self) -> APIGatewayProxyEventV2:  # type: ignore[override]
@@ -330,6 +353,21 @@ class HttpResolver(APIGatewayHttpResolver):
     @context.setter
     def context(self, value: dict[str, Any]) -> None:
         self._initial = value
+
+
+def requires(*scopes: str) -> list[dict[str, list[str]]]:
+    """What a route declares as its ``security`` to accept only tokens that have one of these scopes.
+
+    They are looked for before the body is read, and the OpenAPI document shows them. A route that declares none accepts
+    every token of a tenant.
+    """
+    if not scopes:
+        raise ConfigurationError("requires() names no scope: leave security out, or name one")
+    return [{SECURITY_SCHEME: [scope]} for scope in scopes]
+
+
+def _scopes(route: Route) -> Sequence[str]:
+    return [scope for each in route.security or () for scope in each.get(SECURITY_SCHEME, ())]
 
 
 def routes_of(router: Router) -> Iterator[tuple[str, str]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -23,7 +23,17 @@ class ForbiddenTenant(BanyanError):
 
 
 class ForbiddenScope(BanyanError):
-    """The token lacks the scope that a route asks for."""
+    """The token has none of the scopes that a route accepts.
+
+    Parameters
+    ----------
+    scopes : Sequence[str]
+        Each of which would do.
+    """
+
+    def __init__(self, scopes: Sequence[str]) -> None:
+        super().__init__(f"the token lacks the scope {' or '.join(map(repr, scopes))}: ask for one that has it")
+        self.scopes = tuple(scopes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,10 +61,10 @@ class Caller:
             raise ForbiddenTenant("this belongs to a tenant, and the token names none that may call")
         return self.own_tenant
 
-    def require(self, scope: str) -> None:
-        """Raises ``ForbiddenScope`` unless the token has a scope."""
-        if scope not in self.scopes:
-            raise ForbiddenScope(f"the token lacks the scope {scope!r}: ask for one that has it")
+    def require(self, *scopes: str) -> None:
+        """Raises ``ForbiddenScope`` unless the token has one of some scopes."""
+        if self.scopes.isdisjoint(scopes):
+            raise ForbiddenScope(scopes)
 
 
 def identify_operator(event: Mapping[str, Any], tenant_claim: str, scope: str) -> Caller:

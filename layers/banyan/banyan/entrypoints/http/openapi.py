@@ -12,7 +12,7 @@ from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.api_gateway import Router
 
 from banyan.domain import Domain
-from banyan.entrypoints.http.call import HttpResolver, routes_of
+from banyan.entrypoints.http.call import SECURITY_SCHEME, HttpResolver, requires, routes_of
 from banyan.entrypoints.http.health import Checks, Health, HealthCheck
 from banyan.entrypoints.http.identity import ADMIN
 from banyan.entrypoints.http.problems import CONTENT_TYPE
@@ -55,6 +55,15 @@ def _disjoint(routers: Mapping[str, Router]) -> Sequence[Router]:
     return tuple(routers.values())
 
 
+def scopes(domain: Domain) -> Sequence[str]:
+    """Every scope that a route of a domain accepts."""
+    commands, queries = routers(domain)
+    resolver = HttpResolver()
+    for router in (*commands, *queries):
+        resolver.include_router(router)
+    return resolver.scopes
+
+
 def admin_routers() -> Sequence[Router]:
     """The routers for the platform's operator, which only the console and the document need to load."""
     routers: Sequence[Router] = import_module("banyan.entrypoints.admin").ROUTERS
@@ -69,11 +78,15 @@ def document(domain: Domain, public: Router) -> str:
     public : Router
         Routes that need no token.
     """
+    from aws_lambda_powertools.event_handler.openapi.models import HTTPBearer
+
     commands, queries = routers(domain)
     resolver = HttpResolver()
     for router in (*commands, *queries, public, *admin_routers()):
         resolver.include_router(router)
-    found: Json = json.loads(resolver.get_openapi_json_schema(title=domain.name.capitalize(), version=VERSION))
+    schemes: Any = {SECURITY_SCHEME: HTTPBearer(bearerFormat="JWT")}
+    title = domain.name.capitalize()
+    found: Json = json.loads(resolver.get_openapi_json_schema(title=title, version=VERSION, security_schemes=schemes))
     open_paths = {path for path, _ in routes_of(public)}
     for path, method, operation in _operations(found):
         _complete(operation, *_kind(path, method, open_paths))
@@ -91,7 +104,7 @@ def _kind(path: str, method: str, open_paths: Container[str]) -> tuple[Sequence[
     if path in open_paths:
         return [CORRELATION_ID], []
     if path.startswith(ADMIN_PATH):
-        return [CORRELATION_ID], [{"token": [ADMIN]}]
+        return [CORRELATION_ID], requires(ADMIN)
     return (_QUERY_HEADERS if method == "get" else _COMMAND_HEADERS), None
 
 
@@ -114,12 +127,12 @@ def _completed(found: Json) -> Json:
         "schemas": dict(sorted({**schemas, "Problem": _PROBLEM}.items())),
         "parameters": dict(_HEADERS),
         "responses": {"Problem": _PROBLEM_RESPONSE},
-        "securitySchemes": {"token": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}},
+        "securitySchemes": found["components"]["securitySchemes"],
     }
     kept = {name: value for name, value in found.items() if name not in ("servers", "components", "paths")}
     return {
         **kept,
-        "security": [{"token": []}],
+        "security": [{SECURITY_SCHEME: []}],
         "paths": dict(sorted(found["paths"].items())),
         "components": components,
     }

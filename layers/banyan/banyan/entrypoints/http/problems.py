@@ -179,7 +179,7 @@ _TABLE: Final[Mapping[type, Callable[[Any], Problem]]] = {
     InvalidCursor: lambda error: Problem(400, "invalid_cursor", str(error), {"field": "cursor"}),
     Unauthorized: _detailed(401, "unauthorized"),
     ForbiddenTenant: _detailed(403, "forbidden_tenant"),
-    ForbiddenScope: _detailed(403, "forbidden_scope"),
+    ForbiddenScope: lambda error: Problem(403, "forbidden_scope", str(error), {"scopes": list(error.scopes)}),
     NotFoundError: lambda _: Problem(404, "not_found", "there is no such route"),
     NotFound: _rejected(404),
     Conflict: _rejected(409),
