@@ -17,6 +17,7 @@ from tests.support.wire import lost_answer, lost_request, refused
 from banyan.adapters.dynamodb.gateway import ATTEMPTS
 from banyan.errors import StoreRejected, StoreUnavailable
 from banyan.projections.base import Add, Put, Remove, RowWrite
+from banyan.projections.pages import SortRange
 from banyan.projections.views import FailureRecord, Generation, StateRow, ViewKey, Views, ViewUpdate, WriteConflict
 from banyan.streams import StreamId
 
@@ -262,10 +263,27 @@ class TestMoves:
         days = ["2026-01-02", "2026-01-01", "", "2026-02-01", "ü"]
         views.update(LIVE, [step(ANNA, 0, [Add("p", day, {"n": 1}) for day in days])], START)
         assert [row.sort for row in views.rows(LIVE, "acme", "p")] == sorted(days)
-        january = views.rows(LIVE, "acme", "p", "2026-01-01", "2026-01-31")
+        january = views.rows(LIVE, "acme", "p", SortRange("2026-01-01", "2026-01-31"))
         assert [row.sort for row in january] == ["2026-01-01", "2026-01-02"]
-        assert [row.sort for row in views.rows(LIVE, "acme", "p", "2026-01-02")] == ["2026-01-02", "2026-02-01", "ü"]
-        assert views.rows(LIVE, "acme", "p", "2", "1") == []
+        later = views.rows(LIVE, "acme", "p", SortRange("2026-01-02"))
+        assert [row.sort for row in later] == ["2026-01-02", "2026-02-01", "ü"]
+        assert views.rows(LIVE, "acme", "p", SortRange("2", "1")) == []
+
+    def test_rows_come_in_either_direction_after_a_place_and_up_to_a_limit(self, views: Views) -> None:
+        views.update(LIVE, [step(ANNA, 0, [Add("p", sort, {"n": 1}) for sort in "abcdef"])], START)
+        for wanted, after, limit, found in [
+            (SortRange("b", "e"), None, 2, "bc"),
+            (SortRange("b", "e"), "c", 9, "de"),
+            (SortRange("b", "e", "descending"), None, 2, "ed"),
+            (SortRange("b", "e", "descending"), "d", None, "cb"),
+            (SortRange(order="descending"), "bb", None, "ba"),
+            (SortRange("c"), "f", None, ""),
+            (SortRange("b", "e"), "e", 1, ""),
+            (SortRange("b", "e", "descending"), "b", 1, ""),
+            (SortRange("c", "b", "descending"), None, 1, ""),
+        ]:
+            rows = views.rows(LIVE, "acme", "p", wanted, after=after, limit=limit)
+            assert "".join(row.sort for row in rows) == found
 
     def test_more_rows_than_one_page_of_an_answer_holds(self, views: Views) -> None:
         text = noise(60_000)

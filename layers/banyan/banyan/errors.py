@@ -37,6 +37,7 @@
     │   └── GenerationInUse      a generation that was read until just now
     ├── ProjectionStateChanged   the state of a projection changed meanwhile
     ├── VersionNotReached        a query is ahead of its stream
+    ├── ReadModelLagging         a query is ahead of its read model
     ├── InvalidCursor            a page of another list, or of none
     ├── Unauthorized             HTTP: no verified token
     ├── ForbiddenTenant          HTTP: a token without a tenant
@@ -313,7 +314,26 @@ class VersionNotReached(BanyanError):
         self.actual = actual
 
 
-class InvalidCursor(BanyanError):
+class ReadModelLagging(BanyanError):
+    """Rows that many streams share do not show yet what a query asked for, and no fold of one stream can stand in.
+
+    Parameters
+    ----------
+    stream : StreamId
+        The stream that is not applied far enough.
+    expected, actual : int
+        Version asked for, and version up to which the stream is applied.
+    """
+
+    def __init__(self, projection: str, stream: StreamId, expected: int, actual: int) -> None:
+        super().__init__(f"{projection} shows {stream} up to version {actual}, not yet to {expected}: ask again")
+        self.projection = projection
+        self.stream = stream
+        self.expected = expected
+        self.actual = actual
+
+
+class InvalidCursor(BanyanError, ValueError):
     """A cursor that is damaged or belongs to another list."""
 
 

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import reduce
 from itertools import takewhile
 from math import ceil
+from types import MappingProxyType
 from typing import Any, Final, Generic, Literal, TypeVar
 
 from pydantic import BaseModel
 
-from banyan.errors import InvalidCursor, NotFound, VersionNotReached
+from banyan.errors import InvalidCursor, NotFound, ReadModelLagging, VersionNotReached
 from banyan.events import CamelModel, Event
 from banyan.projections.base import StreamProjection, ViewProjection
+from banyan.projections.pages import Page, SortOrder, SortRange, another_list, make_cursor, read_place
 from banyan.projections.rows import current_state, readable_state
 from banyan.projections.views import Generation, LookupPage, StateRow, ViewRow, Views
 from banyan.store import Commit, EventStore
@@ -25,6 +27,7 @@ from banyan.streams import StreamId
 S = TypeVar("S", bound=BaseModel)
 V = TypeVar("V")
 
+NOTHING: Final[Mapping[StreamId, int]] = MappingProxyType({})
 POLL_MS: Final = 20
 MAX_PAGES: Final = 10
 """Rows that a list may read, in pages of its length, when a filter leaves many of them out."""
@@ -207,15 +210,88 @@ class Queries:
         partitions: Iterable[str],
         from_sort: str = "",
         to_sort: str | None = None,
-    ) -> Answer[Sequence[ViewRow]]:
-        """Rows of a view with ``from_sort <= sort <= to_sort``, partition by partition."""
+        *,
+        order: SortOrder = "ascending",
+        limit: int | None = None,
+        cursor: str | None = None,
+        min_versions: Mapping[StreamId, int] = NOTHING,
+    ) -> Answer[Page[ViewRow]]:
+        """Rows of a view with ``from_sort <= sort <= to_sort``, partition by partition.
+
+        Parameters
+        ----------
+        partitions : Iterable[str]
+            In ascending order; in descending order the last one is read first.
+        limit : int, optional
+            Rows of a page; all unless given.
+        cursor : str, optional
+            Where the page before ended; it fits no other partitions, range or order.
+        min_versions : Mapping[StreamId, int]
+            Versions that the rows must show, by stream.
+
+        Raises
+        ------
+        InvalidCursor
+        VersionNotReached
+            When a stream itself has not got that far.
+        ReadModelLagging
+            When a stream was not applied that far by the end of the wait.
+        """
         generation = self._generation(projection.name)
-        rows = [
-            row
-            for partition in partitions
-            for row in self._views.rows(generation, tenant, partition, from_sort, to_sort)
-        ]
-        return Answer(rows, _of_rows(rows))
+        self._reach(generation, min_versions)
+        wanted = SortRange(from_sort, to_sort, order)
+        listed = list(dict.fromkeys(partitions))[:: -1 if wanted.descending else 1]
+        query = [generation.name, tenant, listed, from_sort, to_sort, order]
+        start, after = _place(cursor, query, listed, wanted) if cursor else (0, None)
+        rows = self._walked(generation, tenant, listed[start:], wanted, after, limit and limit + 1)
+        page = rows[:limit]
+        more = make_cursor(query, page[-1].partition, page[-1].sort) if len(rows) > len(page) else None
+        return Answer(Page(page, more), _of_rows(page))
+
+    def _walked(
+        self,
+        generation: Generation,
+        tenant: str,
+        partitions: Sequence[str],
+        wanted: SortRange,
+        after: str | None,
+        limit: int | None,
+    ) -> Sequence[ViewRow]:
+        """Rows of partitions after a place in the first one, until there are so many."""
+        rows: list[ViewRow] = []
+        for partition in partitions:
+            left = limit and limit - len(rows)
+            rows += self._views.rows(generation, tenant, partition, wanted, after=after, limit=left)
+            if len(rows) == limit:
+                break
+            after = None
+        return rows
+
+    def _reach(self, generation: Generation, min_versions: Mapping[StreamId, int]) -> None:
+        """Wait until streams are applied as far as a caller asks for."""
+        lagging = self._lagging(generation, min_versions)
+        for stream in lagging:
+            self._require_version(stream, min_versions[stream])
+        for _ in range(self._polls if lagging else 0):
+            self._sleep(POLL_MS / 1000)
+            lagging = self._lagging(generation, min_versions)
+            if not lagging:
+                return
+        for stream, actual in lagging.items():
+            raise ReadModelLagging(generation.projection, stream, min_versions[stream], actual)
+
+    def _lagging(self, generation: Generation, min_versions: Mapping[StreamId, int]) -> Mapping[StreamId, int]:
+        """Checkpoints of streams that are not applied as far as asked for."""
+        if not any(min_versions.values()):
+            return {}
+        reached = self._views.checkpoints(generation, list(min_versions))
+        checkpoints = {stream: reached.get(stream, 0) for stream in min_versions}
+        return {stream: actual for stream, actual in checkpoints.items() if actual < min_versions[stream]}
+
+    def _require_version(self, stream: StreamId, version: int) -> None:
+        actual = self._store.get_stream_version(stream)
+        if actual < version:
+            raise VersionNotReached(stream, version, actual)
 
     def _page(self, generation: Generation, tenant: str, *place: Any) -> LookupPage:
         try:
@@ -274,6 +350,14 @@ class Queries:
         return Provenance(
             version=row.version, as_of=as_of, staleness_ms=_milliseconds(now - as_of), served_from="projection"
         )
+
+
+def _place(cursor: str, query: Sequence[Any], partitions: Sequence[str], wanted: SortRange) -> tuple[int, str]:
+    """The place in a list of partitions where a page ended, and the sort of its last row."""
+    partition, sort = read_place(cursor, query, 2)
+    if partition not in partitions or sort not in wanted:
+        raise another_list()
+    return partitions.index(partition), sort
 
 
 def _next_size(limit: int, found: int, read: int) -> int:

@@ -10,6 +10,7 @@ from typing import TypeVar
 from banyan.errors import StoreRejected
 from banyan.projections.base import Value
 from banyan.projections.items import LookupPlace, partition_key, read_cursor, sort_key, state_key
+from banyan.projections.pages import EVERYTHING, SortRange
 from banyan.projections.rows import RowChange, add, merge
 from banyan.projections.views import (
     FailureRecord,
@@ -69,18 +70,20 @@ class MemoryViews:
             self._checkpoints |= {(generation, update.stream): update.to_version for update in updates}
 
     def rows(
-        self, generation: Generation, tenant: str, partition: str, from_sort: str = "", to_sort: str | None = None
+        self,
+        generation: Generation,
+        tenant: str,
+        partition: str,
+        wanted: SortRange = EVERYTHING,
+        *,
+        after: str | None = None,
+        limit: int | None = None,
     ) -> Sequence[ViewRow]:
         with self._lock:
             rows = list(self._rows.get(generation, {}).items())
-        inside = (
-            row
-            for key, row in rows
-            if (key.tenant, key.partition) == (tenant, partition)
-            and from_sort <= key.sort
-            and (to_sort is None or key.sort <= to_sort)
-        )
-        return sorted(inside, key=lambda row: row.sort)
+        inside = [row for key, row in rows if (key.tenant, key.partition) == (tenant, partition) and key.sort in wanted]
+        inside.sort(key=lambda row: row.sort, reverse=wanted.descending)
+        return [row for row in inside if after is None or wanted.follows(row.sort, after)][:limit]
 
     def all_states(self, generation: Generation) -> Iterator[StateRow]:
         with self._lock:

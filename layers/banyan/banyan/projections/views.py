@@ -9,6 +9,7 @@ from typing import Final, Protocol
 from urllib.parse import unquote
 
 from banyan.projections.base import RowWrite, Value
+from banyan.projections.pages import EVERYTHING, SortRange
 from banyan.streams import StreamId
 
 UNNOTED: Final = 1
@@ -184,9 +185,16 @@ class Views(Protocol):
         """Move cursors and write rows in one transaction. Raises ``WriteConflict``."""
 
     def rows(
-        self, generation: Generation, tenant: str, partition: str, from_sort: str = "", to_sort: str | None = None
+        self,
+        generation: Generation,
+        tenant: str,
+        partition: str,
+        wanted: SortRange = EVERYTHING,
+        *,
+        after: str | None = None,
+        limit: int | None = None,
     ) -> Sequence[ViewRow]:
-        """Rows of one partition with ``from_sort <= sort <= to_sort``, in order."""
+        """Rows of one partition in a range, in its order: all, or up to a limit of those after a sort in it."""
 
     def lookup(
         self, generation: Generation, tenant: str, index: int, partition: str, limit: int, cursor: str | None = None

@@ -35,6 +35,7 @@ from banyan.projections.items import (
     view_item_key,
     view_update,
 )
+from banyan.projections.pages import EVERYTHING, SortRange
 from banyan.projections.rows import RowChange, merge
 from banyan.projections.views import (
     FailureRecord,
@@ -100,22 +101,29 @@ class DynamoDBViews:
                 self._gateway.write("transact_write_items", {"TransactItems": cursors + rows})
 
     def rows(
-        self, generation: Generation, tenant: str, partition: str, from_sort: str = "", to_sort: str | None = None
+        self,
+        generation: Generation,
+        tenant: str,
+        partition: str,
+        wanted: SortRange = EVERYTHING,
+        *,
+        after: str | None = None,
+        limit: int | None = None,
     ) -> Sequence[ViewRow]:
-        """Strongly consistent."""
-        if to_sort is not None and to_sort < from_sort:
+        """Strongly consistent; one ``Query`` for up to 1 MB.
+
+        DynamoDB refuses to begin after the end of a range.
+        """
+        if wanted.empty or (after is not None and after == wanted.end):
             return []
-        condition, values = "#row = :row AND #sort >= :from", {":from": {"S": sort_key(from_sort)}}
-        if to_sort is not None:
-            condition, values[":to"] = "#row = :row AND #sort BETWEEN :from AND :to", {"S": sort_key(to_sort)}
         request = {
             "TableName": self._views,
             "ConsistentRead": True,
-            "KeyConditionExpression": condition,
-            "ExpressionAttributeNames": {"#row": "row", "#sort": "sort"},
-            "ExpressionAttributeValues": {":row": {"S": partition_key(generation, tenant, partition)}, **values},
+            **sorted_query("row", "sort", partition_key(generation, tenant, partition), wanted),
         }
-        return [read_view(item) for item in self._gateway.items("query", request)]
+        if after is not None:
+            request["ExclusiveStartKey"] = view_item_key(generation, ViewKey(tenant, partition, after))
+        return [read_view(item) for item in islice(self._gateway.items("query", request, limit), limit)]
 
     def lookup(
         self, generation: Generation, tenant: str, index: int, partition: str, limit: int, cursor: str | None = None
@@ -211,6 +219,21 @@ class DynamoDBViews:
             "ExpressionAttributeValues": {":generation": {"S": f"{generation}#"}},
         }
         return self._gateway.items("scan", request)
+
+
+def sorted_query(partition_name: str, sort_name: str, partition: str, wanted: SortRange) -> Item:
+    """Arguments of a ``Query`` for the items of one partition in a range that is not empty, in its order."""
+    values = {":partition": {"S": partition}, ":first": {"S": sort_key(wanted.first)}}
+    condition = "#partition = :partition AND #sort >= :first"
+    if wanted.last is not None:
+        values[":last"] = {"S": sort_key(wanted.last)}
+        condition = "#partition = :partition AND #sort BETWEEN :first AND :last"
+    return {
+        "KeyConditionExpression": condition,
+        "ExpressionAttributeNames": {"#partition": partition_name, "#sort": sort_name},
+        "ExpressionAttributeValues": values,
+        "ScanIndexForward": not wanted.descending,
+    }
 
 
 @contextmanager

@@ -24,6 +24,7 @@ from banyan.errors import (
     LegacyWritesOff,
     NotFound,
     ProjectionStateChanged,
+    ReadModelLagging,
     StoreUnavailable,
     TransitionRejected,
     UnreadableRow,
@@ -201,6 +202,7 @@ _TABLE: Final[Mapping[type, Callable[[Any], Problem]]] = {
     InvalidText: lambda error: Problem(422, "invalid_text", str(error), _field(error)),
     InvalidStreamId: lambda error: Problem(422, "invalid_id", str(error)),
     KeyReused: _detailed(422, "idempotency_key_reused"),
+    ReadModelLagging: lambda error: Problem(503, "read_model_lagging", str(error), _versions(error), retry=True),
     StoreUnavailable: lambda _: Problem(
         503, "unavailable", "the database did not answer: repeat the request", retry=True
     ),
