@@ -8,6 +8,7 @@
     │   ├── Contention           HTTP: and went on doing so
     │   └── PreconditionFailed   HTTP: and the caller said at which version alone
     ├── CommitTooLarge           more than one transaction can hold
+    ├── SnapshotTooLarge         a state that no snapshot can hold
     ├── StoreUnavailable         the database did not answer in time; try again
     │   ├── StoreBusy            other writes of the same items stayed in the way
     │   └── StoreMisconfigured   a table or a permission is missing
@@ -87,6 +88,10 @@ class ConcurrencyError(BanyanError):
 
 class CommitTooLarge(BanyanError):
     """A commit that does not fit into one transaction; nothing was written."""
+
+
+class SnapshotTooLarge(BanyanError):
+    """A state of more than a snapshot may hold; nothing was written, and loads fold the events."""
 
 
 class StoreUnavailable(BanyanError):

@@ -6,6 +6,7 @@ import logging
 from collections.abc import Iterable, Sequence
 
 from banyan.decider import AnyDecider
+from banyan.errors import SnapshotTooLarge
 from banyan.projections.projector import StreamBatch
 from banyan.store import EventStore
 from banyan.store.eventstore import crosses, write_snapshot
@@ -29,9 +30,13 @@ class Snapshotter:
         self._deciders = {decider.entity: decider for decider in deciders}
         self._interval = interval
         self._telemetry = telemetry
+        self._too_large: set[StreamId] = set()
 
     def take(self, batch: Iterable[StreamBatch]) -> None:
-        """Take the snapshots that a batch makes due; one that fails is counted and logged, no more."""
+        """Take the snapshots that a batch makes due; one that fails is counted and logged, no more.
+
+        That a state is too large for any is counted and logged once for each stream.
+        """
         for each in batch:
             decider = self._deciders.get(each.stream.entity)
             if decider and self._passes(each):
@@ -51,9 +56,21 @@ class Snapshotter:
     def _take_one(self, decider: AnyDecider, stream: StreamId, version: int) -> None:
         try:
             write_snapshot(self._store, decider, stream, self._interval)
+        except SnapshotTooLarge as error:
+            self._report_size(stream, error)
         except Exception as error:
             self._telemetry.count("SnapshotFailures")
             _logger.warning(
                 "no snapshot was taken: the next one will make up for it",
                 extra={"stream": str(stream), "version": version, "error": type(error).__name__},
             )
+
+    def _report_size(self, stream: StreamId, error: SnapshotTooLarge) -> None:
+        if stream in self._too_large:
+            return
+        self._too_large.add(stream)
+        self._telemetry.count("SnapshotsTooLarge")
+        _logger.warning(
+            "no snapshot holds this state: loads fold all events of the stream",
+            extra={"stream": str(stream), "reason": str(error)},
+        )

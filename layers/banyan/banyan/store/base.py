@@ -210,7 +210,7 @@ class CommitTable(Protocol):
         """Those of some different streams that hold a commit; one batch read for up to 100."""
 
     def put_snapshot(self, snapshot: Snapshot) -> None:
-        """Keep a snapshot, replacing one of the same version."""
+        """Keep a snapshot, replacing one of the same version; readers find all of it or nothing."""
 
     def log(self, bucket: int, after: datetime | None = None) -> Iterator[LogEntry]:
         """Commits of one bucket recorded at or after a moment, in order; eventually consistent."""

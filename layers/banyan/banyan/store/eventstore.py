@@ -16,7 +16,7 @@ from banyan.decider import AnyDecider, Decider
 from banyan.errors import ConcurrencyError
 from banyan.events import DomainEvent, EventRegistry, Metadata
 from banyan.store.base import Appended, Collision, Commit, CommitTable, Expected, Snapshot, Write
-from banyan.store.items import Draft, check_transaction, record
+from banyan.store.items import Draft, check_snapshot, check_transaction, record
 from banyan.store.reader import SNAPSHOT_INTERVAL, StreamReader
 from banyan.streams import StreamHead, StreamId
 from banyan.telemetry import Attributes, span
@@ -122,7 +122,14 @@ class EventStore(StreamReader):
             return _while_elsewhere(anywhere, lambda: self._append_all(writes, commit_id, metadata, unmoved))
 
     def save_snapshot(self, snapshot: Snapshot) -> None:
-        """Keep a snapshot; ``load`` uses it while it fits the chain and the state version."""
+        """Keep a snapshot; ``load`` uses it while it fits the chain and the state version.
+
+        Raises
+        ------
+        SnapshotTooLarge
+            Above 4 MB, compressed.
+        """
+        check_snapshot(snapshot)
         self.table.put_snapshot(snapshot)
 
     def _check(self, write: Write) -> None:
@@ -274,7 +281,7 @@ def write_snapshot(store: EventStore, decider: AnyDecider, stream: StreamId, int
 
     Raises
     ------
-    StreamCorrupted, EventError, StoreUnavailable
+    StreamCorrupted, EventError, SnapshotTooLarge, StoreUnavailable
     """
     loaded = store.load(stream, state_version=decider.state_version)
     base, covered = restore(decider, loaded.snapshot), 0

@@ -16,7 +16,7 @@ from uuid import UUID
 import orjson
 from pydantic import ValidationError
 
-from banyan.errors import CommitTooLarge, InvalidEvent, StreamCorrupted
+from banyan.errors import CommitTooLarge, InvalidEvent, SnapshotTooLarge, StreamCorrupted
 from banyan.events import DomainEvent, Event, EventRegistry, Metadata
 from banyan.store.base import Commit, LogEntry, Snapshot, seal, timestamp
 from banyan.streams import StreamHead, StreamId
@@ -24,6 +24,13 @@ from banyan.streams import StreamHead, StreamId
 MAX_ITEM_BYTES: Final = 400 * 1024
 MAX_TRANSACTION_ITEMS: Final = 100
 MAX_TRANSACTION_BYTES: Final = 4 * 1024 * 1024
+MAX_SNAPSHOT_BYTES: Final = 4 * 1024 * 1024
+"""Of a compressed state; reading it takes a page for each MB."""
+SNAPSHOT_PART_BYTES: Final = 256 * 1024
+"""So much of a state is in one part; emulators that count binary values as base64 text take that, too."""
+
+UNREADABLE_STATE: Final = {"state_version": {"N": "0"}, "state": {"S": ""}}
+"""What a part says to code that knows no parts: a snapshot of a state version that no decider asks for."""
 POSITION_DIGITS: Final = 10
 
 _SHORT: Final = MAX_ITEM_BYTES // 10
@@ -314,8 +321,85 @@ def snapshot_item(snapshot: Snapshot) -> Item:
     }
 
 
+def snapshot_items(snapshot: Snapshot) -> Sequence[Item]:
+    """The items of a snapshot in the order in which they are written: one, or above 400 KB its parts, the first last.
+
+    The first part stands where a whole snapshot would, so that whatever is written for a version later takes its place.
+    """
+    item = snapshot_item(snapshot)
+    return [item] if item_size(item) <= MAX_ITEM_BYTES else _parts_of(snapshot, item)[::-1]
+
+
+def check_snapshot(snapshot: Snapshot) -> None:
+    """Refuse a state that is too large to be kept. Raises ``SnapshotTooLarge``."""
+    content = snapshot.state.encode()
+    if len(content) > MAX_SNAPSHOT_BYTES and (size := len(zlib.compress(content))) > MAX_SNAPSHOT_BYTES:
+        raise SnapshotTooLarge(f"the state takes {size} bytes, a snapshot holds {MAX_SNAPSHOT_BYTES}")
+
+
+def _parts_of(snapshot: Snapshot, item: Item) -> Sequence[Item]:
+    content = zlib.compress(snapshot.state.encode())
+    starts = range(0, len(content), SNAPSHOT_PART_BYTES)
+    chunks = [content[start : start + SNAPSHOT_PART_BYTES] for start in starts]
+    whole = {
+        **item,
+        **UNREADABLE_STATE,
+        "of_state_version": item["state_version"],
+        "whole": {"S": sha256(content).hexdigest()},
+        "parts": {"N": str(len(chunks))},
+    }
+    return [
+        whole | {"position": {"N": _part_position(snapshot.version, number)}, "chunk": {"B": chunk}}
+        for number, chunk in enumerate(chunks)
+    ]
+
+
+def _part_position(version: int, number: int) -> str:
+    return f"{version}.5{number:02}" if number else f"{version}.5"
+
+
+class ItemReader:
+    """Reads items of the event table, in either order of one stream, and puts the parts of a snapshot together.
+
+    Parts that do not make one whole are passed over: one is missing, or others have taken the place of some.
+    """
+
+    _parts: Sequence[Mapping[str, Any]] = ()
+
+    def __call__(self, item: Mapping[str, Any]) -> Commit | Snapshot | None:
+        """What an item holds; ``None`` for a part of a snapshot, but for the last one that was missing.
+
+        Raises
+        ------
+        StreamCorrupted
+            The item is not as the engine writes it.
+        """
+        return self._joined(item) if "whole" in item else from_item(item)
+
+    def _joined(self, item: Mapping[str, Any]) -> Snapshot | None:
+        beside = [part for part in self._parts if part["whole"] == item["whole"] and _same_version(part, item)]
+        self._parts = [*beside, item]
+        return _whole_snapshot(self._parts) if str(len(self._parts)) == item.get("parts", {}).get("N") else None
+
+
+def _same_version(part: Mapping[str, Any], item: Mapping[str, Any]) -> bool:
+    return int(Decimal(part["position"]["N"])) == int(Decimal(item["position"]["N"]))
+
+
+def _whole_snapshot(parts: Sequence[Mapping[str, Any]]) -> Snapshot | None:
+    """The snapshot that some parts hold, if they are those that were written together."""
+    first, *_ = ordered = sorted(parts, key=lambda item: Decimal(item["position"]["N"]))
+    try:
+        content = b"".join(bytes(item["chunk"]["B"]) for item in ordered)
+        if sha256(content).hexdigest() != first["whole"]["S"]:
+            return None
+        return read_snapshot({**first, "state_version": first["of_state_version"], "state": {"B": content}})
+    except (KeyError, ValueError):
+        return None
+
+
 def from_item(item: Mapping[str, Any]) -> Commit | Snapshot:
-    """Read an item of the event table.
+    """Read an item of the event table that stands for itself.
 
     Raises
     ------

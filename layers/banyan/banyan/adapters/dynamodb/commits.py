@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from banyan.adapters.dynamodb.gateway import ConditionFailed, Gateway
 from banyan.store.base import Collision, Commit, CompanionWriteRejected, LogEntry, Snapshot, timestamp
-from banyan.store.items import Item, commit_item, from_item, read_commit, read_log_entry, snapshot_item
+from banyan.store.items import Item, ItemReader, commit_item, read_commit, read_log_entry, snapshot_items
 from banyan.streams import StreamHead, StreamId
 
 TransactItem = dict[str, Any]
@@ -89,7 +89,8 @@ class DynamoDBTable:
         return frozenset(StreamId.parse(item["stream"]["S"]) for item in found)
 
     def put_snapshot(self, snapshot: Snapshot) -> None:
-        self._gateway.write("put_item", {"TableName": self._name, "Item": snapshot_item(snapshot)})
+        for item in snapshot_items(snapshot):
+            self._gateway.write("put_item", {"TableName": self._name, "Item": item})
 
     def log(self, bucket: int, after: datetime | None = None) -> Iterator[LogEntry]:
         request = {
@@ -114,7 +115,7 @@ class DynamoDBTable:
             "ConsistentRead": True,
             "ScanIndexForward": ascending,
         }
-        return map(from_item, self._gateway.items("query", request, page))
+        return filter(None, map(ItemReader(), self._gateway.items("query", request, page)))
 
     def _put(self, item: Item) -> dict[str, Any]:
         return {
