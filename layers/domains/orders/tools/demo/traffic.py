@@ -12,8 +12,9 @@ from typing import Final
 
 import httpx
 
+from banyan_tools.importing import ApiError
 from orders.tools.demo.ledger import Ledger
-from orders.tools.importer.api import Api, ApiError
+from orders.tools.importer.api import Api
 from orders.tools.importer.commands import Command
 
 WRITERS: Final = 4

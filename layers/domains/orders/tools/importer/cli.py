@@ -3,13 +3,12 @@
 from pathlib import Path
 from typing import Annotated, NoReturn
 
-import httpx
 import typer
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from banyan_tools.importing import NotReadyError, bearer_client, progress
 from banyan_tools.local.token import make_token
 from banyan_tools.terminal import SafeConsole
-from orders.tools.importer.api import Api, NotReadyError
+from orders.tools.importer.api import Api
 from orders.tools.importer.dates import Dates
 from orders.tools.importer.planning import Plan, plan
 from orders.tools.importer.reading import NotOnlineRetailError, read_file
@@ -37,7 +36,7 @@ def main(
     """Send an Online Retail CSV through the HTTP API, then report. Run again, it resumes where it stopped."""
     try:
         planned = plan(read_file(file, dates))
-        with _client(url, token or make_token(tenant)) as client:
+        with bearer_client(url, token or make_token(tenant)) as client:
             outcomes = _send(Api(client), planned, workers)
     except OSError as error:
         _fail(f"{file} cannot be read: {error.strerror or error}.", 2)
@@ -55,21 +54,10 @@ def main(
     raise typer.Exit(1 if result.failures else 0)
 
 
-def _client(url: str, token: str) -> httpx.Client:
-    return httpx.Client(base_url=url, headers={"Authorization": f"Bearer {token}"}, timeout=30)
-
-
 def _send(api: Api, planned: Plan, workers: int) -> tuple[Outcome, ...]:
-    api.check()
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=_STDERR) as progress:
-        task = progress.add_task("lines", total=planned.accepted)
-        return send_all(
-            api,
-            planned.orders,
-            workers=workers,
-            done=lambda outcome: progress.advance(task, len(outcome.order.lines)),
-        )
+    api.check("/orders", "list orders")
+    with progress("lines", planned.accepted, _STDERR) as advance:
+        return send_all(api, planned.orders, workers=workers, done=lambda outcome: advance(len(outcome.order.lines)))
 
 
 def _fail(sentence: str, code: int) -> NoReturn:

@@ -2,10 +2,10 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, field
 
-from orders.tools.importer.api import Api, ApiError
+from banyan_tools.importing import ApiError, several_at_a_time
+from orders.tools.importer.api import Api
 from orders.tools.importer.commands import Command, Kind, OrderMismatchError, commands, remaining
 from orders.tools.importer.planning import Order
 
@@ -37,14 +37,7 @@ def send_all(
     An order that fails stops no other. The command of a credit note is the last of its order, so it never
     overtakes what it cancels.
     """
-    pool = ThreadPoolExecutor(workers)
-    try:
-        futures = [pool.submit(send, api, order) for order in orders]
-        for future in as_completed(futures):
-            done(future.result())
-    finally:
-        pool.shutdown(cancel_futures=True)
-    return tuple(future.result() for future in futures)
+    return several_at_a_time(lambda order: send(api, order), orders, workers=workers, done=done)
 
 
 def send(api: Api, order: Order) -> Outcome:
