@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from banyan.entrypoints.http.identity import ADMIN
@@ -62,6 +64,39 @@ def test_requests_are_throttled_as_the_parameters_say(given: dict[str, str], lim
     (stage,) = load_template(**given).resources("AWS::ApiGatewayV2::Stage")
     found = stage.properties["DefaultRouteSettings"]
     assert (int(found["ThrottlingRateLimit"]), int(found["ThrottlingBurstLimit"])) == limits
+
+
+def test_queries_are_throttled_apart_from_commands() -> None:
+    chosen = load_template(QueryThrottleRate="7", QueryThrottleBurst="9")
+    (stage,) = chosen.resources("AWS::ApiGatewayV2::Stage")
+    of_queries = [key for key, function in ANSWERED_BY.items() if function == "banyan-QueryApi" and key not in PUBLIC]
+    settings = stage.properties["RouteSettings"]
+    assert [*settings] == of_queries
+    assert [(int(each["ThrottlingRateLimit"]), int(each["ThrottlingBurstLimit"])) for each in settings.values()] == [
+        (7, 9)
+    ]
+    assert int(stage.properties["DefaultRouteSettings"]["ThrottlingRateLimit"]) == 100
+
+
+def test_a_stage_with_settings_of_a_route_waits_for_the_route(written: dict[str, Any]) -> None:
+    routes = {
+        each["Properties"]["RouteKey"]: name
+        for name, each in written["Resources"].items()
+        if "RouteKey" in each.get("Properties", {})
+    }
+    stage = written["Resources"]["HttpStage"]
+    assert [routes[key] for key in stage["Properties"]["RouteSettings"]] == [stage["DependsOn"]]
+
+
+@pytest.mark.parametrize("function", ["Command", "Query"])
+def test_concurrency_is_reserved_for_commands_and_for_queries_only_when_it_is_chosen(function: str) -> None:
+    def reserved(**given: str) -> dict[str, Any]:
+        found = load_template(**given).resources("AWS::Lambda::Function")
+        return {f.name: f.properties.get("ReservedConcurrentExecutions") for f in found}
+
+    assert {*reserved().values()} == {None}
+    chosen = reserved(**{f"{function}Concurrency": "20"})
+    assert {name: int(value) for name, value in chosen.items() if value} == {f"banyan-{function}Api": 20}
 
 
 def test_functions_behind_the_api_end_before_the_gateway_stops_waiting(template: Template) -> None:

@@ -14,6 +14,10 @@ FIELDS = {name: field for name, field in Settings.model_fields.items() if name n
 OF_THE_STACK = {
     "AlarmEmail",
     "CatchUpSilenceHours",
+    "CommandConcurrency",
+    "QueryConcurrency",
+    "QueryThrottleBurst",
+    "QueryThrottleRate",
     "ReconciliationSilenceHours",
     "ArchiveLockDays",
     "ClaimDays",

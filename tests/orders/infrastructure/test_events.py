@@ -19,7 +19,7 @@ from pydantic import BaseModel
 from banyan.entrypoints.stream_batches import read_records
 from banyan.store.base import follow
 from banyan.streams import StreamHead
-from banyan_tools.runtime.cases import SEED, cases, read_case
+from banyan_tools.runtime.cases import EVENTS, SEED, cases, read_case
 from orders.tools.samples.files import samples
 from orders.tools.samples.orders import HISTORY, TENANT, commits
 
@@ -57,7 +57,7 @@ def test_an_event_has_the_shape_that_aws_gives_it(function: str, case: str) -> N
 
 def test_the_files_are_what_the_sample_orders_make_of_them() -> None:
     written = {f"{function}/{case}.json": unpacked(read_case(function, case)) for function, case in cases()}
-    written["seed.json"] = unpacked(json.loads(SEED.read_text()))
+    written[SEED] = unpacked(json.loads((EVENTS / SEED).read_text()))
     assert written == {name: unpacked(json.loads(text)) for name, text in samples().items()}
 
 

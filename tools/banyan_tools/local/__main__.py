@@ -47,7 +47,7 @@ def welcome(options: Options, url: str, stack: Stack, seconds: float) -> str:
     first = first_request(stack.domain, url, make_token("acme", options.data, scopes=asked_scopes(stack.domain)))
     return f"""Banyan is running at {url} ({options.engine}), ready in {seconds:.1f} s.
   Public without a token: {public}
-  Function logs go to {options.data / FUNCTIONS_LOG}; Ctrl-C stops.
+  Function logs go to {stack.folder / FUNCTIONS_LOG}; Ctrl-C stops.
 
 {first}"""
 

@@ -10,6 +10,9 @@ from pathlib import Path
 from banyan_tools.local.engine import ENGINES, OUTSIDE
 from banyan_tools.local.token import DATA
 
+DOMAIN = "Domain"
+"""The parameter of the template that names the packages to serve."""
+
 
 @dataclass(frozen=True)
 class Options:
@@ -23,6 +26,8 @@ class Options:
         Folder for the key, the functions' log and DynamoDB Local's tables.
     parameters : dict[str, str]
         Template parameters that differ from their defaults.
+    domain : str
+        Packages to serve in place of the template's default; what they store has a folder of its own in ``data``.
     keep : bool
         The tables of moto are kept in ``data`` over restarts; those of DynamoDB Local always are.
     only, without : str
@@ -34,9 +39,14 @@ class Options:
     data: Path
     template: Path
     parameters: dict[str, str]
+    domain: str = ""
     keep: bool = False
     only: str = ""
     without: str = ""
+
+    def folder(self, default: str) -> Path:
+        """Where logs and tables of the served domain lie, beside those of the template's ``default``."""
+        return self.data / "domains" / self.domain if self.domain not in ("", default) else self.data
 
     def feeds(self, function: str) -> bool:
         """Whether a function, by its logical id, gets its events and schedules here."""
@@ -56,8 +66,12 @@ def parse(arguments: Sequence[str]) -> Options:
     parser.add_argument(
         "--parameter", type=assignment, action="append", default=[], metavar="NAME=VALUE", dest="parameters"
     )
+    parser.add_argument(
+        "--domain", default="", help="packages to serve (default: the template's), with data of their own"
+    )
     given = parser.parse_args(arguments)
-    return Options(**(vars(given) | {"parameters": dict(given.parameters)}))
+    parameters = dict(given.parameters) | ({DOMAIN: given.domain} if given.domain else {})
+    return Options(**(vars(given) | {"parameters": parameters}))
 
 
 def assignment(text: str) -> tuple[str, str]:

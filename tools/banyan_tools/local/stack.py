@@ -27,7 +27,7 @@ from banyan_tools.local.layers import layers
 from banyan_tools.local.limits import check_limits
 from banyan_tools.local.log_filter import FilteredLog
 from banyan_tools.local.mappings import Mapping, mappings
-from banyan_tools.local.options import Options
+from banyan_tools.local.options import DOMAIN, Options
 from banyan_tools.local.queues import QueueConsumer
 from banyan_tools.local.reloading import Reloading
 from banyan_tools.local.routes import routes
@@ -62,6 +62,7 @@ class Stack(ExitStack):
         self._console = console
         self._stopping = threading.Event()
         self._template = Template(options.template, LOCAL_PARAMETERS | options.parameters)
+        self.folder = options.folder(self._template.defaults.get(DOMAIN, ""))
         check_limits(self._template)
         if unknown := sorted(options.parameters.keys() - self._template.parameters):
             raise StackError(f"The template has no parameter {unknown[0]!r}: docs/settings.md lists them.")
@@ -91,19 +92,19 @@ class Stack(ExitStack):
         self.domain = served(self._functions)
         for function in self._functions.all:
             function.load()
-        self.enter_context(engine(self._options.engine, self._options.data, self._console))
+        self.enter_context(engine(self._options.engine, self.folder, self._console))
         self.enter_context(environment({ENDPOINT: f"http://{HOST}:{self._options.port}{PREFIX}"}))
         create_tables(self._tables())
         names = [table.name for table in self._tables()]
         if self._options.keep and self._options.engine == Engine.MOTO:
-            self.enter_context(kept_tables(self._options.data / "kept", names, self._console))
+            self.enter_context(kept_tables(self.folder / "kept", names, self._console))
         create_services(self._template)
         consumers = [self._consumer(mapping) for mapping in self._mappings]
         changes = Reloading(self._code(), self._loaded_again, self._console)
         self.enter_context(changes.running(self._stopping))
         for worker in (*consumers, *self._clockworks):
             self.enter_context(worker.running())
-        failures = Failures(self._code, self._options.data / FUNCTIONS_LOG)
+        failures = Failures(self._code, self.folder / FUNCTIONS_LOG)
         gateway = Gateway(self._routes, self._authorizers(), self._functions, self._console, failures)
         door = Door(gateway, self._functions, consumers, names, Invocations(self._functions, self._console))
         return self.enter_context(serving(door, self._options.port))
@@ -132,8 +133,8 @@ class Stack(ExitStack):
         return [route.path for route in public if "{" not in route.path]
 
     def _redirect_output(self) -> None:
-        (self._options.data / "dynamodb").mkdir(parents=True, exist_ok=True)
-        log = self.enter_context((self._options.data / FUNCTIONS_LOG).open("a", buffering=1))
+        (self.folder / "dynamodb").mkdir(parents=True, exist_ok=True)
+        log = self.enter_context((self.folder / FUNCTIONS_LOG).open("a", buffering=1))
         kept = self.enter_context(FilteredLog(log))
         self.enter_context(redirect_stdout(kept))
         self.enter_context(redirect_stderr(kept))
@@ -149,7 +150,7 @@ class Stack(ExitStack):
 
     def _checkpoints(self, mapping: Mapping) -> Checkpoints:
         is_kept = self._options.engine != "moto"
-        return Checkpoints(self._options.data / "dynamodb" / f"{mapping.name}.json" if is_kept else None)
+        return Checkpoints(self.folder / "dynamodb" / f"{mapping.name}.json" if is_kept else None)
 
     def _feeds(self, function: str) -> bool:
         return self._options.feeds(self._functions.get(function).logical_id)

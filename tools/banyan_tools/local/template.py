@@ -64,6 +64,11 @@ class Template:
     def __init__(self, path: Path, overrides: Mapping[str, str]) -> None:
         document = read(path)
         self.root = path.parent
+        self.defaults: dict[str, str] = {
+            name: str(declared["Default"])
+            for name, declared in document.get("Parameters", {}).items()
+            if "Default" in declared
+        }
         self._parameters = parameter_values(document, overrides)
         transformed = to_cloudformation(document, self._parameters)
         self._resources: dict[str, Any] = transformed["Resources"]

@@ -1,4 +1,4 @@
-"""Invokes a function with a sample event: python -m banyan_tools.runtime FUNCTION EVENT [--engine ENGINE]."""
+"""Invokes a function with a sample event: python -m banyan_tools.runtime FUNCTION EVENT."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import Any
 
 from banyan_tools.local.engine import ENGINES
 from banyan_tools.local.errors import StackError
+from banyan_tools.local.options import DOMAIN
 from banyan_tools.runtime.backend import backend
 from banyan_tools.runtime.cases import cases, read_case
 from banyan_tools.runtime.emulator import FunctionFailed, emulator_binary
@@ -25,24 +26,25 @@ def main() -> int:
     arguments = parsed()
     try:
         emulator_binary()
-        event = read_event(arguments.function, arguments.event)
-        return invoke(arguments.engine, arguments.function, event)
+        event = read_event(arguments.function, arguments.event, arguments.domain)
+        return invoke(arguments.engine, arguments.function, event, arguments.domain)
     except StackError as error:
         print(error, file=sys.stderr)
         return 2
 
 
-def invoke(engine: str, function: str, event: Any) -> int:
-    """Invoke a function on tables that hold the seed, and print what it says.
+def invoke(engine: str, function: str, event: Any, domain: str = "") -> int:
+    """Invoke a function on tables that hold the seed of the domain it serves, and print what it says.
 
     Raises
     ------
     StackError
     """
-    with backend(engine) as services, Sandbox(load_template(), services) as sandbox:
+    template = load_template(**({DOMAIN: domain} if domain else {}))
+    with backend(engine) as services, Sandbox(template, services, domain) as sandbox:
         emulator = sandbox.emulator(function)
-        if function != PROJECTOR and FIRST in cases():
-            sandbox.invoke(PROJECTOR, read_case(*FIRST))
+        if function != PROJECTOR and FIRST in cases(domain):
+            sandbox.invoke(PROJECTOR, read_case(*FIRST, domain))
         try:
             print(json.dumps(emulator.invoke(event), indent=2))
         except FunctionFailed as error:
@@ -53,7 +55,7 @@ def invoke(engine: str, function: str, event: Any) -> int:
     return 0
 
 
-def read_event(function: str, event: str) -> Any:
+def read_event(function: str, event: str, domain: str = "") -> Any:
     """Return the event of a file, or a sample by its name.
 
     Raises
@@ -62,7 +64,7 @@ def read_event(function: str, event: str) -> Any:
         There is no such file, or it is not JSON.
     """
     if not event.endswith(".json"):
-        return read_case(function, event)
+        return read_case(function, event, domain)
     try:
         return json.loads(Path(event).read_text())
     except (OSError, ValueError) as error:
@@ -76,6 +78,7 @@ def parsed() -> argparse.Namespace:
     )
     parser.add_argument("function", help="folder of the function, for example command_api")
     parser.add_argument("event", help="name of a file in events/FUNCTION, or the path of a JSON file")
+    parser.add_argument("--domain", default="", help="what the function serves (default: what the template says)")
     parser.add_argument("--engine", choices=ENGINES, default="moto", help="what the tables stand on")
     return parser.parse_args()
 

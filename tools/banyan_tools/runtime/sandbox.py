@@ -44,9 +44,12 @@ class Sandbox:
     ----------
     backend : Backend
         Without anything in it.
+    domain : str
+        Whose seed the tables hold; the template's own by default.
     """
 
-    def __init__(self, template: Template, backend: Backend) -> None:
+    def __init__(self, template: Template, backend: Backend, domain: str = "") -> None:
+        self._domain = domain
         self._template = template
         self._backend = backend
         self._running = ExitStack()
@@ -100,7 +103,7 @@ class Sandbox:
         with self._unguarded():
             create_tables(self._template.resources("AWS::DynamoDB::Table"))
             create_services(self._template)
-        for table, item in seed():
+        for table, item in seed(self._domain):
             self.client.put_item(TableName=self.table(table), Item=item)
         cursors = DynamoDBViews(Gateway(self.client), "", self.table("CursorsTable"))
         cursors.update(REACTOR, [ViewUpdate(MARK, 0, 1, BEGINNING, ())], BEGINNING)
