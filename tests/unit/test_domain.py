@@ -217,6 +217,37 @@ def test_settings_are_read_for_each_part_and_checked() -> None:
         read_domain_settings(both, {"BANYAN_REST_DEADLINE_MINUTES": "0"})
 
 
+class Guarded(BaseModel):
+    """Settings of which one has members."""
+
+    limits: dict[str, int] = Field(default_factory=dict)
+    rest_deadline_minutes: float = 5
+
+
+def test_settings_of_domains_are_given_without_variables_of_their_own() -> None:
+    domain = made("bell", Rung, settings=Guarded)
+    given = "limits.EUR=100, limits.a b=2,rest_deadline_minutes=7"
+    variables = {"BANYAN_DOMAIN_SETTINGS": given, "BANYAN_REST_DEADLINE_MINUTES": "9"}
+    assert read_domain_settings(domain, variables)["bell"] == Guarded(
+        limits={"EUR": 100, "a b": 2}, rest_deadline_minutes=7
+    )
+    assert read_domain_settings(domain, {"BANYAN_DOMAIN_SETTINGS": ""})["bell"] == Guarded()
+
+
+@pytest.mark.parametrize(
+    ("given", "reason"),
+    [
+        ("loudnes=3", "declares a setting 'loudnes'"),
+        ("limits", "'limits' is not name=value"),
+        ("limits=3,limits.EUR=4", "'limits.EUR=4' is not name=value"),
+        ("limits.EUR=much", "BANYAN_LIMITS: .*integer"),
+    ],
+)
+def test_settings_that_do_not_fit_are_named(given: str, reason: str) -> None:
+    with pytest.raises(ConfigurationError, match=reason):
+        read_domain_settings(made("bell", Rung, settings=Guarded), {"BANYAN_DOMAIN_SETTINGS": given})
+
+
 def test_a_setting_of_the_engine_belongs_to_no_domain() -> None:
     with pytest.raises(ConfigurationError, match="'max_retries' of domain 'bell' is one of the engine's"):
         read_domain_settings(made("bell", Rung, settings=Taken), {})

@@ -1,34 +1,54 @@
-"""Write docs/openapi.json from the code of the routes, or check that it has not drifted."""
+"""Write the OpenAPI documents of the domains from the code of their routes, or check that none has drifted.
+
+python -m banyan_tools.openapi [--check]
+"""
 
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping
+from pathlib import Path
 from typing import Final
 
 from banyan.domain import load_domain
 from banyan.entrypoints.http.openapi import document, public_routes
+from banyan_tools.contracts import DOMAINS, domains
 from banyan_tools.local.template import read
 from banyan_tools.project import ROOT
 
-FILE: Final = ROOT / "docs" / "openapi.json"
+FOLDER: Final = ROOT / "docs"
 TEMPLATE: Final = ROOT / "template.yaml"
 
 
 def described(domain: str = "") -> str:
     """The OpenAPI document of a domain, as it is served at ``/openapi.json``; without a name that of the template's."""
-    found = load_domain(domain or read(TEMPLATE)["Parameters"]["Domain"]["Default"])
+    found = load_domain(domain or _default())
     return document(found, public_routes(found, checks={}))
 
 
+def files() -> Mapping[Path, str]:
+    """Where the document of each domain is kept, and its name: ``openapi.json`` is that of the template's."""
+    default = _default()
+    names = {name: f"openapi{'' if name == default else f'-{name}'}.json" for name in domains(ROOT / DOMAINS)}
+    return {FOLDER / file: name for name, file in names.items()}
+
+
 def main(arguments: list[str]) -> int:
-    """Write the file; with ``--check`` only compare it."""
+    """Write the files; with ``--check`` only compare them."""
+    documents = {file: described(domain) for file, domain in files().items()}
     if "--check" not in arguments:
-        FILE.write_text(described())
+        for file, text in documents.items():
+            file.write_text(text)
         return 0
-    if FILE.read_text() == described():
-        return 0
-    print(f"{FILE.name} no longer says what the routes do: run `make openapi` and commit it", file=sys.stderr)
-    return 1
+    drifted = [file.name for file, text in documents.items() if not file.exists() or file.read_text() != text]
+    if drifted:
+        said = f"{', '.join(drifted)}: no longer what the routes do; run `make openapi` and commit it"
+        print(said, file=sys.stderr)
+    return int(bool(drifted))
+
+
+def _default() -> str:
+    return str(read(TEMPLATE)["Parameters"]["Domain"]["Default"])
 
 
 if __name__ == "__main__":

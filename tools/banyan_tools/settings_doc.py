@@ -31,7 +31,9 @@ for each, `--parameter-overrides` takes some.
 OF_DOMAINS: Final = """
 ## Of the domains
 
-What the domains in `layers/domains` declare as their `settings`, read and checked in the same way.
+What the domains in `layers/domains` declare as their `settings`, read and checked in the same way. `DomainSettings`
+gives any of them without a change of the template, and comes before a parameter of their own. For a setting `limits` that has
+members, and one more: `DomainSettings=limits.EUR=10000,limits.USD=12000,other=5`.
 
 | domain | parameter | variable | default | |
 |---|---|---|---|---|
@@ -62,9 +64,12 @@ def _domains() -> Sequence[Domain]:
 
 
 def _rows_of_domains() -> Iterator[str]:
+    parameters = read(TEMPLATE)["Parameters"]
     for domain in _domains():
         for name, field in domain.settings.model_fields.items():
-            shown = f"`{to_pascal(name)}` | `{PREFIX}{name.upper()}` | `{_text(field.default)}` | {field.description}"
+            default = field.get_default(call_default_factory=True)
+            own = to_pascal(name) if to_pascal(name) in parameters else f"DomainSettings={name}"
+            shown = f"`{own}` | `{PREFIX}{name.upper()}` | `{_text(default)}` | {field.description}"
             yield f"| `{domain.name}` | {shown} |\n"
 
 

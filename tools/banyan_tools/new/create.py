@@ -38,7 +38,9 @@ SCHEDULED: Final = ("deadlines", "migration_controller", "projector", "reactor",
 DOMAIN_HERE: Final = "banyan_tools.new.domain"
 PIN: Final = re.compile(r"^[a-z0-9-]+==[^ \\;]+(?: ; [^\\\n]+)?", re.MULTILINE)
 OF_DOMAINS: Final = re.compile(r"  Domain:\n.*?(?=\nConditions:)", re.DOTALL)
-"""The parameters of the template that are about the domains that it serves: the first names them."""
+"""The parameters of the template that are about the domains that it serves."""
+KEPT_OF_DOMAINS: Final = 2
+"""One names them, one gives settings of any of them: those that follow are settings of this repository's own."""
 
 
 def next_commands(folder: Path) -> str:
@@ -98,7 +100,7 @@ def _write_template(file: Path, domain: str) -> None:
     """Let the template serve the domain, without the settings of another one."""
     text = file.read_text()
     (section,) = OF_DOMAINS.findall(text)
-    for name in re.findall(r"^  (\w+):$", section, re.MULTILINE)[1:]:
+    for name in re.findall(r"^  (\w+):$", section, re.MULTILINE)[KEPT_OF_DOMAINS:]:
         text = re.sub(rf"(?m)^  {name}:\n(?:    .*\n)+|^ +BANYAN_\w+: !Ref {name}\n|, {name}\b", "", text)
     file.write_text(re.sub(r"(  Domain:\n    Type: String\n    Default: ).*", rf"\g<1>{domain}", text))
 

@@ -30,6 +30,9 @@ class Settings(BaseModel):
     domain: str = Field(
         "", description="Domain packages to serve, folders of layers/domains, separated by commas; one at least."
     )
+    domain_settings: str = Field(
+        "", description="What domains declare as settings: name=value or name.member=value, separated by commas."
+    )
     tenant_claim: str = Field("tenant", description="Claim of the caller's token that names the tenant.")
     max_retries: int = Field(3, ge=0, description="Retries of a command after a conflict, and of a projection.")
     backoff_ms: int = Field(200, ge=1, description="First wait between retries, ms; doubles with each.")
@@ -140,8 +143,13 @@ class Settings(BaseModel):
         return read_settings(cls, environ)
 
 
-def read_settings(model: type[M], environ: Mapping[str, str]) -> M:
+def read_settings(model: type[M], environ: Mapping[str, str], given: Mapping[str, Any] | None = None) -> M:
     """Read ``BANYAN_<FIELD>`` variables; what is not set keeps its default.
+
+    Parameters
+    ----------
+    given : Mapping[str, Any], optional
+        Values by field that come before the variables; others than the model's are left out.
 
     Raises
     ------
@@ -149,7 +157,8 @@ def read_settings(model: type[M], environ: Mapping[str, str]) -> M:
         Naming each variable that does not fit.
     """
     variables = {name: PREFIX + name.upper() for name in model.model_fields}
-    found = {name: environ[variable] for name, variable in variables.items() if variable in environ}
+    found: dict[str, Any] = {name: environ[variable] for name, variable in variables.items() if variable in environ}
+    found |= {name: value for name, value in (given or {}).items() if name in variables}
     try:
         return model.model_validate(found)
     except ValidationError as error:
@@ -160,15 +169,34 @@ def read_settings(model: type[M], environ: Mapping[str, str]) -> M:
 def read_domain_settings(domain: Domain, environ: Mapping[str, str]) -> Mapping[str, BaseModel]:
     """The settings that each part of a domain declares, by the part's name.
 
+    ``BANYAN_DOMAIN_SETTINGS`` gives any of them, and comes before the variable that a setting has of its own.
+
     Raises
     ------
     ConfigurationError
-        Naming each variable that does not fit, or a setting that is the engine's.
+        Naming each variable that does not fit, a setting that is the engine's, or one that no part declares.
     """
+    given = _given(environ.get(f"{PREFIX}DOMAIN_SETTINGS", ""))
+    declared = {name for part in domain.parts for name in part.settings.model_fields}
+    if unknown := sorted(given.keys() - declared):
+        raise ConfigurationError(f"no domain that is served declares a setting {unknown[0]!r}")
     for part in domain.parts:
         if taken := sorted(part.settings.model_fields.keys() & Settings.model_fields.keys()):
             raise ConfigurationError(f"setting {taken[0]!r} of domain {part.name!r} is one of the engine's")
-    return {part.name: read_settings(part.settings, environ) for part in domain.parts}
+    return {part.name: read_settings(part.settings, environ, given) for part in domain.parts}
+
+
+def _given(text: str) -> Mapping[str, Any]:
+    """Settings by name, out of ``name=value,name.member=value``."""
+    found: dict[str, Any] = {}
+    for entry in filter(None, map(str.strip, text.split(","))):
+        path, sign, value = entry.partition("=")
+        name, dot, member = path.partition(".")
+        members = found.setdefault(name, {}) if dot else found
+        if not sign or not isinstance(members, dict):
+            raise ConfigurationError(f"{PREFIX}DOMAIN_SETTINGS: {entry!r} is not name=value or name.member=value")
+        members[member or name] = value
+    return found
 
 
 class Queues(BaseModel):
