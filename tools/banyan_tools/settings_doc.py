@@ -32,8 +32,8 @@ OF_DOMAINS: Final = """
 ## Of the domains
 
 What the domains in `layers/domains` declare as their `settings`, read and checked in the same way. `DomainSettings`
-gives any of them without a change of the template, and comes before a parameter of their own. For a setting `limits` that has
-members, and one more: `DomainSettings=limits.EUR=10000,limits.USD=12000,other=5`.
+gives any of them without a change of the template, and comes before a parameter of their own. For a setting
+`limits` that has members, and one more: `DomainSettings=limits.EUR=10000,limits.USD=12000,other=5`.
 
 | domain | parameter | variable | default | |
 |---|---|---|---|---|
