@@ -332,16 +332,21 @@ class TestRepeats:
 
         assert repeated == {role: replace(each, repeated=True) for role, each in first.items()}
 
-    def test_what_was_only_looked_at_comes_back_though_another_clock_was_fast(
-        self, scene: Scene, clock: ManualClock
-    ) -> None:
+    def test_what_was_written_comes_back_though_another_clock_was_fast(self, scene: Scene, clock: ManualClock) -> None:
+        """All its commits have the moment of the fast clock, by which a stream that was only read may have gone on."""
         clock.move(timedelta(seconds=30))
         scene.give(A, 10)
         clock.move(timedelta(seconds=-30))
         scene.give(W, 5)
         first = scene.transfer(4, witness="w", commit_id="x")
         scene.give(W, 1)
-        assert scene.transfer(4, witness="w", commit_id="x")["witness"] == first["witness"]
+        again = scene.transfer(4, witness="w", commit_id="x")
+        for role in ("source", "target"):
+            assert again[role] == replace(first[role], repeated=True)
+        assert again["witness"].head.version in (1, 2)
+        moments = {each.timestamp for role in ("source", "target") for each in first[role].events}
+        assert len(moments) == 1
+        assert min(moments) > clock.now
 
     def test_what_was_only_looked_at_comes_back_though_the_clock_stood_still(self, engine: Engine) -> None:
         scene = Scene(engine.store(TRANSFER_REGISTRY, lambda: START))

@@ -8,14 +8,16 @@ turn ``\`` into ``/`` and resolve ``.`` and ``..``. Whatever else an id holds ar
 from __future__ import annotations
 
 import re
-from typing import Annotated, Final
+from datetime import date
+from typing import Annotated, Any, Final
 from unicodedata import normalize
 
-from pydantic import AfterValidator, BeforeValidator
+from pydantic import AfterValidator, BeforeValidator, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
 PATH_RULE: Final = "without '/', '\\' and '?', and neither '.' nor '..'"
 
+_DAY = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 _PATH_ID = re.compile(r"(?!\.{1,2}\Z)[^/\\?\x00-\x1f\x7f]+")
 _UNREADABLE = re.compile("[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff\ufeff\ufffd-\uffff]")
 REPLACEMENT: Final = "\ufffd"
@@ -43,8 +45,17 @@ def _readable(text: str) -> str:
     return text
 
 
+def _day(value: Any) -> Any:
+    if isinstance(value, date) or (isinstance(value, str) and _DAY.fullmatch(value)):
+        return value
+    raise PydanticCustomError("day", "a day looks like 2010-12-01")
+
+
 Composed: Final = BeforeValidator(composed)
 Readable: Final = AfterValidator(_readable)
 
 Line = Annotated[str, Composed, Readable]
 """A line of text that people wrote."""
+
+Day = Annotated[date, BeforeValidator(_day), WithJsonSchema({"type": "string", "format": "date"})]
+"""A day of the calendar, as text ``yyyy-mm-dd`` and nothing else that pydantic takes for one."""

@@ -2,33 +2,21 @@
 
 from __future__ import annotations
 
-import re
-from datetime import date, datetime
+from datetime import datetime
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator, FailFast, StrictInt, WithJsonSchema
-from pydantic_core import PydanticCustomError
+from pydantic import FailFast, StrictInt
 
 from banyan import CamelModel
 from banyan.events import Metadata
 from banyan.queries import Provenance
+from banyan.text import Day
 from orders.events import CustomerId, Item, OrderId
 from orders.money import ZERO, Money
 from orders.projections.order import OrderDetails
 from orders.projections.order_list import OrderSummary
 from orders.projections.stock import StockLevel
 from orders.state import OrderStatus
-
-_DAY = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
-
-
-def _day(value: Any) -> Any:
-    if not isinstance(value, str) or not _DAY.fullmatch(value):
-        raise PydanticCustomError("day", "a day looks like 2010-12-01")
-    return value
-
-
-Day = Annotated[date, BeforeValidator(_day), WithJsonSchema({"type": "string", "format": "date"})]
 
 
 class NewOrder(CamelModel):

@@ -14,6 +14,7 @@ from pydantic import AwareDatetime
 from banyan import CommandRejected, Event
 from banyan.http import CurrentCall, Replayable, ReplayableCall, Response, Router, merged, tagged
 from banyan.streams import StreamId
+from banyan.text import Day
 from orders.commands import AddItem, CancelOrder, Command, CreateOrder, PayOrder
 from orders.events import CustomerId, Item, Sku
 from orders.inventory.commands import ReceiveStock
@@ -22,7 +23,6 @@ from orders.messages import (
     CommandAnswer,
     CustomerTotals,
     DailySales,
-    Day,
     DaySales,
     EventAnswer,
     EventPage,

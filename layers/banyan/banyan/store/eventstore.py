@@ -100,7 +100,7 @@ class EventStore(StreamReader):
         metadata: Metadata | None = None,
         unmoved: Sequence[StreamHead] = (),
     ) -> tuple[Appended, ...]:
-        """Append to several streams, all or nothing; results in the order of ``writes``.
+        """Append to several streams, all or nothing and at one moment; results in the order of ``writes``.
 
         Parameters and errors as in ``append``; a ``ConcurrencyError`` names the stream that conflicted.
 
@@ -154,7 +154,7 @@ class EventStore(StreamReader):
     ) -> tuple[Appended, ...]:
         heads = [self._resolve(write, commit_id) for write in writes]
         commit_id = commit_id or str(uuid4())
-        now = self._clock()
+        now = max(self._clock(), *(head.recorded_at for head in heads))
         drafts = [record(head, w.events, commit_id, metadata, now) for head, w in zip(heads, writes, strict=True)]
         try:
             self._insert([commit for draft in drafts for commit in draft.parts], unmoved)

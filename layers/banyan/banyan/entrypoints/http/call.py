@@ -133,6 +133,13 @@ class Call:
         """The time, for a command."""
         return self.application.clock()
 
+    def settings(self, model: type[A]) -> A:
+        """The tunables that a domain declared as ``model``. Raises ``ConfigurationError`` if none did."""
+        for settings in self.application.domain_settings.values():
+            if isinstance(settings, model):
+                return settings
+        raise ConfigurationError(f"no domain here has the settings {model.__name__}")
+
     def stream(self, entity: str, id: str, field: str) -> StreamId:
         """The caller's stream of that name.
 
@@ -213,6 +220,8 @@ class Replayable(Protocol):
     def new_id(self) -> str: ...
 
     def now(self) -> datetime: ...
+
+    def settings(self, model: type[A]) -> A: ...
 
     def stream(self, entity: str, id: str, field: str) -> StreamId: ...
 

@@ -1,0 +1,1 @@
+"""Periods: months that are closed, for everybody at once."""

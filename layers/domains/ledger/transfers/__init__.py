@@ -1,0 +1,1 @@
+"""Transfers: what moves amounts between accounts, and what becomes of it."""

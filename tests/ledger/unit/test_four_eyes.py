@@ -1,0 +1,46 @@
+"""Four eyes: what is above a limit waits for another person."""
+
+from __future__ import annotations
+
+import pytest
+from tests.ledger.support.book import ALICE, AUDITOR, BOB, Book, limits, transfer
+
+
+@pytest.fixture
+def book() -> Book:
+    book = Book(limits(EUR="100"))
+    book.open("cash")
+    book.open("sales", type="income")
+    return book
+
+
+def test_a_transfer_above_the_limit_waits_for_another_person(book: Book) -> None:
+    answer = book.transfer("t-1", ("cash", "100.01"), ("sales", "-100.01"))
+    assert (answer["status"], book.balance("cash")) == ("awaiting_approval", "0.00")
+    alice = {**ALICE, "scope": "ledger/approve"}
+    assert book.refused("/transfers/t-1/approve", claims=alice) == (409, "approver_is_author")
+    assert book.refused("/transfers/t-1/approve") == (403, "forbidden_scope")
+    assert book.done("/transfers/t-1/approve", claims=BOB)["status"] == "posted"
+    assert book.balance("cash") == "100.01"
+
+
+def test_the_limit_itself_needs_nobody_else(book: Book) -> None:
+    assert book.transfer("t-1", ("cash", "100.00"), ("sales", "-100"))["status"] == "posted"
+
+
+def test_a_rejected_reversal_can_be_asked_for_again(book: Book) -> None:
+    book.transfer("t-1", ("cash", "200"), ("sales", "-200"))
+    book.done("/transfers/t-1/approve", claims=BOB)
+    assert book.done("/transfers/t-1/reverse", {"reason": "wrong"})["reversedBy"] is None
+    assert book.refused("/transfers/t-1/reverse", {"reason": "wrong"}) == (409, "reversal_in_progress")
+    book.done("/transfers/reversal-1-t-1/reject", {"reason": "it is right"}, claims=BOB)
+    book.done("/transfers/t-1/reverse", {"reason": "it is not"})
+    book.done("/transfers/reversal-2-t-1/approve", claims=BOB)
+    assert (book.known_transfer("t-1").reversal, book.balance("cash")) == ("reversal-2-t-1", "0.00")
+
+
+def test_an_auditor_reads_and_writes_nothing(book: Book) -> None:
+    book.transfer("t-1", ("cash", "1"), ("sales", "-1"))
+    assert book.read("/accounts/cash")["balance"] == "1.00"
+    refused = book.refused("/transfers", transfer("t-2", ("cash", "1"), ("sales", "-1")), claims=AUDITOR)
+    assert refused == (403, "forbidden_scope")
