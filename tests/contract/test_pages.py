@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 import random
+from base64 import urlsafe_b64encode
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
 from itertools import count
 from typing import Any
 
 import pytest
-from tests.contract.test_views import step
+from tests.contract.test_views import state, step
 from tests.support.clocks import EVERYTHING, ManualClock
 from tests.support.engines import DynamoDBEngine, Engine
 from tests.support.ledger import REGISTRY, account, deposits
 
 from banyan.errors import InvalidCursor, ReadModelLagging, VersionNotReached
 from banyan.projections.base import Add, ViewProjection
-from banyan.projections.pages import Page, SortOrder, make_cursor
-from banyan.projections.views import Generation, ViewRow
+from banyan.projections.pages import NEWEST_FIRST, Page, SortOrder, SortRange, make_cursor
+from banyan.projections.views import Generation, ViewRow, Views
 from banyan.queries import POLL_MS, Queries
 
 SALES, COSTS = (ViewProjection(name, "account", lambda _: ()) for name in ("sales", "costs"))
@@ -150,6 +152,98 @@ def test_a_page_is_one_query_for_each_partition_it_touches(dynamodb: DynamoDBEng
         dynamodb.wire.clear()
         assert len(rows.page(limit=limit, order=order)) == limit
         assert dynamodb.wire.sent == ["Query"] * queries
+
+
+class TestLookups:
+    """Lists of streams: as above, though many rows may have the same sort, with which any page may end."""
+
+    RANGES = (("", None), ("b", "d"), ("b", None), ("", "c"), ("c", "c"), ("d", "b"))
+
+    @pytest.mark.parametrize("order", ["ascending", "descending"])
+    def test_pages_joined_are_the_whole_and_miss_or_double_nothing_that_stood(
+        self, engine: Engine, order: SortOrder
+    ) -> None:
+        for seed, (first, last) in enumerate(self.RANGES * (ROUNDS // 5)):
+            source, listed = random.Random(seed), AccountList(engine.views(), f"t{seed}", SortRange(first, last, order))
+            listed.add(source, 25)
+            standing = listed.expected()
+            assert sorted(listed.joined(source, between=lambda: None)) == standing
+            found = listed.joined(source, between=partial(listed.add, source, 3))
+            sorts = [sort for sort, _ in found]
+            assert sorts == sorted(sorts, reverse=order == "descending")
+            assert len(set(found)) == len(found)
+            assert set(standing) <= set(found) <= set(listed.expected())
+
+    def test_a_cursor_fits_its_own_list_only(self, memory: Engine) -> None:
+        views = memory.views()
+        for name in ("anna", "ben"):
+            views.put_state(LIVE, state(account(name), 1, on1=("open", name), on2=("open", name)), 0)
+        wanted = SortRange("a", "z")
+        cursor = views.lookup(LIVE, "acme", 1, "open", 1, wanted=wanted).cursor
+        assert [row.stream.id for row in views.lookup(LIVE, "acme", 1, "open", 1, cursor, wanted).rows] == ["ben"]
+        for index, other in [(2, wanted), (1, NEWEST_FIRST), (1, SortRange("a", "y")), (1, replace(wanted, first=""))]:
+            with pytest.raises(InvalidCursor, match="another list"):
+                views.lookup(LIVE, "acme", index, "open", 1, cursor, other)
+
+    @pytest.mark.parametrize(
+        "place",
+        [
+            ("zz", "acme:account:anna", "-"),
+            ("b" * 2000, "acme:account:anna", "-"),
+            ("b", "globex:account:anna", "-"),
+            ("b", "no stream", "-"),
+            ("b", "acme:account:anna", ""),
+            ("b", "acme:account:anna", "-" * 2000),
+            ("b", "acme:account:anna"),
+        ],
+    )
+    def test_a_place_that_was_made_up_is_refused(self, memory: Engine, place: tuple[str, ...]) -> None:
+        cursor = make_cursor(["sales@1", "acme", 1, "open", "a", "z", "ascending"], *place)
+        with pytest.raises(InvalidCursor):
+            memory.views().lookup(LIVE, "acme", 1, "open", 1, cursor, SortRange("a", "z"))
+
+    def test_a_cursor_from_before_lists_had_ranges_still_continues_its_list(self, engine: Engine) -> None:
+        views = engine.views()
+        for name in ("anna", "ben", "carl"):
+            views.put_state(LIVE, state(account(name), 1, on1=("open", name)), 0)
+        cursor = urlsafe_b64encode(b'["sales@1#acme#open",":carl","sales@1#acme:account:carl"]').decode()
+        page = views.lookup(LIVE, "acme", 1, "open", 1, cursor)
+        assert [row.stream.id for row in page.rows] == ["ben"]
+        assert [row.stream.id for row in views.lookup(LIVE, "acme", 1, "open", 1, page.cursor).rows] == ["anna"]
+        with pytest.raises(InvalidCursor):
+            views.lookup(LIVE, "acme", 1, "open", 1, cursor, SortRange("a", "z"))
+
+
+class AccountList:
+    """Accounts in one list, and what a range of it is to hold."""
+
+    def __init__(self, views: Views, tenant: str, wanted: SortRange) -> None:
+        self.views, self.tenant, self.wanted = views, tenant, wanted
+        self.sorts: dict[str, str] = {}
+
+    def add(self, source: random.Random, count: int) -> None:
+        for _ in range(count):
+            name, sort = f"s{source.randrange(10**9)}", source.choice(["", "a", "b", "c", "d", "é"])
+            self.views.put_state(LIVE, state(account(name, self.tenant), 1, on1=("open", sort)), 0)
+            self.sorts[name] = sort
+
+    def expected(self) -> list[Place]:
+        first, last = self.wanted.first, self.wanted.last
+        return sorted(
+            (sort, name) for name, sort in self.sorts.items() if sort >= first and (last is None or sort <= last)
+        )
+
+    def joined(self, source: random.Random, between: Callable[[], None]) -> list[Place]:
+        """All pages, each of another size."""
+        seen: list[Place] = []
+        cursor: str | None = None
+        while True:
+            page = self.views.lookup(LIVE, self.tenant, 1, "open", source.randint(1, 5), cursor, self.wanted)
+            seen += [(row.lookups[1][1], row.stream.id) for row in page.rows]
+            cursor = page.cursor
+            if cursor is None:
+                return seen
+            between()
 
 
 class TestMinVersions:

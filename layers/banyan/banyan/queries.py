@@ -14,12 +14,12 @@ from typing import Any, Final, Generic, Literal, TypeVar
 
 from pydantic import BaseModel
 
-from banyan.errors import InvalidCursor, NotFound, ReadModelLagging, VersionNotReached
+from banyan.errors import NotFound, ReadModelLagging, VersionNotReached
 from banyan.events import CamelModel, Event
 from banyan.projections.base import StreamProjection, ViewProjection
 from banyan.projections.pages import Page, SortOrder, SortRange, another_list, make_cursor, read_place
 from banyan.projections.rows import current_state, readable_state
-from banyan.projections.views import Generation, LookupPage, StateRow, ViewRow, Views
+from banyan.projections.views import Generation, StateRow, ViewRow, Views
 from banyan.store import Commit, EventStore
 from banyan.store.eventstore import Clock, utc_now
 from banyan.streams import StreamId
@@ -60,14 +60,6 @@ class Answer(Generic[V]):
 
     value: V
     provenance: Provenance
-
-
-@dataclass(frozen=True, slots=True)
-class LookupResult(Generic[S]):
-    """States of a lookup with their versions, and the opaque cursor after which the next page begins."""
-
-    entries: Sequence[tuple[S, int]]
-    cursor: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,10 +172,15 @@ class Queries:
         limit: int,
         cursor: str | None = None,
         where: Callable[[S], bool] = lambda _: True,
-    ) -> Answer[LookupResult[S]]:
-        """States of a lookup, newest first; a page may hold fewer than ``limit`` when ``where`` leaves many out.
+        *,
+        from_sort: str = "",
+        to_sort: str | None = None,
+        order: SortOrder = "descending",
+    ) -> Answer[Page[tuple[S, int]]]:
+        """States of a lookup with ``from_sort <= sort <= to_sort``, with their versions; newest first.
 
-        A row that does not fit the model any more is folded from its stream.
+        A page may hold fewer than ``limit`` when ``where`` leaves many out. A row that does not fit the model any more
+        is folded from its stream.
 
         Raises
         ------
@@ -191,17 +188,18 @@ class Queries:
         """
         generation = self._generation(projection.name)
         index = [lookup.name for lookup in projection.lookups].index(name) + 1
+        wanted = SortRange(from_sort, to_sort, order)
         entries: list[tuple[S, int]] = []
         rows: list[StateRow] = []
         size = limit
         while size:
-            page = self._page(generation, tenant, index, partition, size, cursor)
+            page = self._views.lookup(generation, tenant, index, partition, size, cursor, wanted)
             found, read = self._selected(projection, page.rows, where, limit - len(entries))
             entries += found
             rows += page.rows[:read]
             cursor = page.cursor_after(read)
             size = _next_size(limit, len(entries), len(rows)) if cursor else 0
-        return Answer(LookupResult(entries, cursor), _of_rows(rows))
+        return Answer(Page(entries, cursor), _of_rows(rows))
 
     def rows(
         self,
@@ -292,12 +290,6 @@ class Queries:
         actual = self._store.get_stream_version(stream)
         if actual < version:
             raise VersionNotReached(stream, version, actual)
-
-    def _page(self, generation: Generation, tenant: str, *place: Any) -> LookupPage:
-        try:
-            return self._views.lookup(generation, tenant, *place)
-        except ValueError as error:
-            raise InvalidCursor(str(error)) from error
 
     def _kept(self, projection: StreamProjection[S], stream: StreamId) -> _Kept[S] | None:
         row = self._views.states(self._generation(projection.name), [stream]).get(stream)

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
-import binascii
-from base64 import urlsafe_b64decode, urlsafe_b64encode
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from typing import Any, Final
 
-import orjson
-
+from banyan.errors import InvalidStreamId
 from banyan.projections.base import MAX_LOOKUPS, Value
+from banyan.projections.pages import (
+    MAX_SORT_BYTES,
+    NEWEST_FIRST,
+    SortRange,
+    another_list,
+    decode_cursor,
+    make_cursor,
+    place_of,
+)
 from banyan.projections.rows import RowChange, number
 from banyan.projections.views import UNNOTED, FailureRecord, Generation, StateRow, ViewKey, ViewRow
 from banyan.store.base import timestamp
@@ -75,44 +81,73 @@ class LookupPlace:
 
     Parameters
     ----------
-    partition : str
-        ``partition_key`` of the lookup.
     sort : str
-        ``sort_key`` of the row in the lookup.
-    row : str
-        ``state_key`` of the row.
+        Of the lookup.
+    item_sort : str
+        Sort key of the row's item.
     """
 
-    partition: str
     sort: str
-    row: str
-
-    def cursor(self) -> str:
-        """The place as an opaque text."""
-        return urlsafe_b64encode(orjson.dumps([self.partition, self.sort, self.row])).decode()
+    stream: StreamId
+    item_sort: str = STATE_SORT
 
 
-def read_cursor(cursor: str, generation: Generation, tenant: str, partition: str) -> LookupPlace:
-    """Read a page cursor.
+@dataclass(frozen=True, slots=True)
+class LookupQuery:
+    """What the pages of a list have in common, and so what its cursors fit.
 
-    Raises
-    ------
-    ValueError
-        When it is damaged or belongs to another generation, tenant or lookup.
+    Parameters
+    ----------
+    index : int
+        Of the lookup, 1 … 3.
     """
-    place = _decode(cursor)
-    mine = place.partition == partition_key(generation, tenant, partition)
-    if not (mine and place.sort.startswith(_SORT_PREFIX) and place.row.startswith(f"{generation}#{tenant}:")):
-        raise ValueError("the cursor belongs to another list: begin again without it")
-    return place
+
+    generation: Generation
+    tenant: str
+    index: int
+    partition: str
+    wanted: SortRange
+
+    @property
+    def key(self) -> str:
+        """Partition key in the index."""
+        return partition_key(self.generation, self.tenant, self.partition)
+
+    def cursor(self, place: LookupPlace) -> str:
+        """A place as opaque text."""
+        return make_cursor(self._parts, place.sort, place.stream.name, place.item_sort)
+
+    def place(self, cursor: str) -> LookupPlace:
+        """Read a cursor. Raises ``InvalidCursor`` when it is damaged or belongs to another list."""
+        try:
+            place = self._read(decode_cursor(cursor))
+        except InvalidStreamId as error:
+            raise another_list() from error
+        if place.stream.tenant != self.tenant or place.sort not in self.wanted or not _is_sort_key(place.item_sort):
+            raise another_list()
+        return place
+
+    def _read(self, texts: Sequence[str]) -> LookupPlace:
+        if texts[:1] == [self.key] and self.wanted == NEWEST_FIRST:
+            return _first_form(texts)
+        sort, stream, item_sort = place_of(texts, self._parts, 3)
+        return LookupPlace(sort, StreamId.parse(stream), item_sort)
+
+    @property
+    def _parts(self) -> Sequence[str | int | None]:
+        wanted = self.wanted
+        return [self.generation.name, self.tenant, self.index, self.partition, wanted.first, wanted.last, wanted.order]
 
 
-def _decode(cursor: str) -> LookupPlace:
-    try:
-        partition, sort, row = orjson.loads(urlsafe_b64decode(cursor.encode()))
-    except (ValueError, TypeError, binascii.Error) as error:
-        raise ValueError("the cursor is damaged: begin again without it") from error
-    return LookupPlace(str(partition), str(sort), str(row))
+def _first_form(texts: Sequence[str]) -> LookupPlace:
+    """A cursor as it was when a list had one direction and no range: keys of the lookup's partition, sort and row."""
+    if len(texts) != 3:
+        raise another_list()
+    return LookupPlace(sort_of(texts[1]), stream_of(texts[2]))
+
+
+def _is_sort_key(key: str) -> bool:
+    return key.startswith((STATE_SORT, _SORT_PREFIX)) and len(key.encode()) <= MAX_SORT_BYTES
 
 
 def state_item(generation: Generation, row: StateRow) -> Item:

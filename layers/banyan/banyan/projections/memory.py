@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from datetime import datetime
+from operator import itemgetter
 from threading import Lock
 from typing import TypeVar
 
 from banyan.errors import StoreRejected
 from banyan.projections.base import Value
-from banyan.projections.items import LookupPlace, partition_key, read_cursor, sort_key, state_key
-from banyan.projections.pages import EVERYTHING, SortRange
+from banyan.projections.items import LookupPlace, LookupQuery
+from banyan.projections.pages import EVERYTHING, NEWEST_FIRST, SortRange
 from banyan.projections.rows import RowChange, add, merge
 from banyan.projections.views import (
     FailureRecord,
@@ -94,14 +95,21 @@ class MemoryViews:
             return dict(self._rows.get(generation, {}))
 
     def lookup(
-        self, generation: Generation, tenant: str, index: int, partition: str, limit: int, cursor: str | None = None
+        self,
+        generation: Generation,
+        tenant: str,
+        index: int,
+        partition: str,
+        limit: int,
+        cursor: str | None = None,
+        wanted: SortRange = NEWEST_FIRST,
     ) -> LookupPage:
-        end = read_cursor(cursor, generation, tenant, partition) if cursor else None
-        placed = sorted(self._placed(generation, tenant, index, partition), key=lambda pair: pair[0], reverse=True)
-        later = [pair for pair in placed if end is None or pair[0] < (end.sort, end.row)]
-        page, more = later[:limit], later[limit:]
-        key = partition_key(generation, tenant, partition)
-        return LookupPage([row for _, row in page], lambda at: LookupPlace(key, *page[at][0]).cursor(), bool(more))
+        query = LookupQuery(generation, tenant, index, partition, wanted)
+        end = query.place(cursor) if cursor else None
+        placed = sorted(self._placed(query), key=itemgetter(0), reverse=wanted.descending)
+        later = [(at, row) for at, row in placed if end is None or wanted.follows(at, (end.sort, end.stream.name))]
+        page, more = [row for _, row in later[:limit]], len(later) > limit
+        return LookupPage(page, lambda at: query.cursor(LookupPlace(page[at].lookups[index][1], page[at].stream)), more)
 
     def failure(self, generation: Generation, stream: StreamId) -> FailureRecord | None:
         with self._lock:
@@ -166,15 +174,14 @@ class MemoryViews:
             return False
         return True
 
-    def _placed(
-        self, generation: Generation, tenant: str, index: int, partition: str
-    ) -> list[tuple[tuple[str, str], StateRow]]:
+    def _placed(self, query: LookupQuery) -> list[tuple[tuple[str, str], StateRow]]:
         with self._lock:
-            rows = list(self._states.get(generation, {}).values())
+            rows = list(self._states.get(query.generation, {}).values())
+        listed = [(row.lookups[query.index], row) for row in rows if query.index in row.lookups]
         return [
-            ((sort_key(row.lookups[index][1]), state_key(generation, row.stream)), row)
-            for row in rows
-            if row.stream.tenant == tenant and index in row.lookups and row.lookups[index][0] == partition
+            ((sort, row.stream.name), row)
+            for (partition, sort), row in listed
+            if (row.stream.tenant, partition) == (query.tenant, query.partition) and sort in query.wanted
         ]
 
 

@@ -54,6 +54,7 @@ class SortRange:
 
 
 EVERYTHING: Final = SortRange()
+NEWEST_FIRST: Final = SortRange(order="descending")
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +86,7 @@ def make_cursor(query: Sequence[Any], *place: str) -> str:
     return urlsafe_b64encode(orjson.dumps([_digest(query), *place])).decode()
 
 
-def read_place(cursor: str, query: Sequence[Any], parts: int) -> list[str]:
+def read_place(cursor: str, query: Sequence[Any], parts: int) -> Sequence[str]:
     """The place in a cursor, of so many parts.
 
     Whoever made the cursor up chose the place: it is as little to be trusted as any other input.
@@ -95,19 +96,23 @@ def read_place(cursor: str, query: Sequence[Any], parts: int) -> list[str]:
     InvalidCursor
         When it is damaged or belongs to another query.
     """
-    digest, *place = decode_cursor(cursor, parts + 1)
-    if digest != _digest(query):
+    return place_of(decode_cursor(cursor), query, parts)
+
+
+def place_of(texts: Sequence[str], query: Sequence[Any], parts: int) -> Sequence[str]:
+    """The place among the texts of a cursor. Raises ``InvalidCursor`` when they belong to another query."""
+    if len(texts) != parts + 1 or texts[0] != _digest(query):
         raise another_list()
-    return place
+    return texts[1:]
 
 
-def decode_cursor(cursor: str, parts: int) -> list[str]:
-    """The texts in a cursor. Raises ``InvalidCursor`` when it holds anything but so many of them."""
+def decode_cursor(cursor: str) -> Sequence[str]:
+    """The texts in a cursor. Raises ``InvalidCursor`` when it holds anything else."""
     try:
         found = orjson.loads(urlsafe_b64decode(cursor.encode()))
     except (ValueError, binascii.Error) as error:
         raise _damaged() from error
-    if not isinstance(found, list) or len(found) != parts or not all(isinstance(part, str) for part in found):
+    if not isinstance(found, list) or not all(isinstance(text, str) for text in found):
         raise _damaged()
     return found
 

@@ -9,7 +9,7 @@ from typing import Final, Protocol
 from urllib.parse import unquote
 
 from banyan.projections.base import RowWrite, Value
-from banyan.projections.pages import EVERYTHING, SortRange
+from banyan.projections.pages import EVERYTHING, NEWEST_FIRST, SortRange
 from banyan.streams import StreamId
 
 UNNOTED: Final = 1
@@ -197,9 +197,16 @@ class Views(Protocol):
         """Rows of one partition in a range, in its order: all, or up to a limit of those after a sort in it."""
 
     def lookup(
-        self, generation: Generation, tenant: str, index: int, partition: str, limit: int, cursor: str | None = None
+        self,
+        generation: Generation,
+        tenant: str,
+        index: int,
+        partition: str,
+        limit: int,
+        cursor: str | None = None,
+        wanted: SortRange = NEWEST_FIRST,
     ) -> LookupPage:
-        """One page of rows, newest sort first, eventually consistent. Raises ``ValueError`` for a foreign cursor."""
+        """One page of rows in a range of a lookup, eventually consistent. Raises ``InvalidCursor``."""
 
     def failure(self, generation: Generation, stream: StreamId) -> FailureRecord | None:
         """Why a stream stands still, if it does."""

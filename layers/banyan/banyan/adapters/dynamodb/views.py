@@ -16,16 +16,16 @@ from banyan.errors import StoreBusy
 from banyan.projections.items import (
     FAILURE_ATTRIBUTES,
     FIELD_PREFIX,
-    STATE_SORT,
     LookupPlace,
+    LookupQuery,
     failure_attributes,
     partition_key,
-    read_cursor,
     read_failure,
     read_row_key,
     read_state,
     read_view,
     sort_key,
+    sort_of,
     state_item,
     state_item_key,
     state_key,
@@ -35,7 +35,7 @@ from banyan.projections.items import (
     view_item_key,
     view_update,
 )
-from banyan.projections.pages import EVERYTHING, SortRange
+from banyan.projections.pages import EVERYTHING, NEWEST_FIRST, SortRange
 from banyan.projections.rows import RowChange, merge
 from banyan.projections.views import (
     FailureRecord,
@@ -112,7 +112,7 @@ class DynamoDBViews:
     ) -> Sequence[ViewRow]:
         """Strongly consistent; one ``Query`` for up to 1 MB.
 
-        DynamoDB refuses to begin after the end of a range.
+        After the end of a range nothing is asked: DynamoDB Local refuses to begin there.
         """
         if wanted.empty or (after is not None and after == wanted.end):
             return []
@@ -126,22 +126,32 @@ class DynamoDBViews:
         return [read_view(item) for item in islice(self._gateway.items("query", request, limit), limit)]
 
     def lookup(
-        self, generation: Generation, tenant: str, index: int, partition: str, limit: int, cursor: str | None = None
+        self,
+        generation: Generation,
+        tenant: str,
+        index: int,
+        partition: str,
+        limit: int,
+        cursor: str | None = None,
+        wanted: SortRange = NEWEST_FIRST,
     ) -> LookupPage:
         """One ``Query`` of an index."""
-        place = read_cursor(cursor, generation, tenant, partition) if cursor else None
-        request: dict[str, Any] = {
+        query = LookupQuery(generation, tenant, index, partition, wanted)
+        place = query.place(cursor) if cursor else None
+        items, more = ([], False) if wanted.empty else self._looked_up(query, limit, place)
+        return LookupPage(list(map(read_state, items)), lambda at: query.cursor(_place(index, items[at])), more)
+
+    def _looked_up(self, query: LookupQuery, limit: int, place: LookupPlace | None) -> tuple[Sequence[Item], bool]:
+        """Up to ``limit`` items after a place, and whether more follow."""
+        index = f"lookup{query.index}"
+        request = {
             "TableName": self._views,
-            "IndexName": f"lookup{index}",
-            "KeyConditionExpression": "#lookup = :lookup",
-            "ExpressionAttributeNames": {"#lookup": f"lookup{index}"},
-            "ExpressionAttributeValues": {":lookup": {"S": partition_key(generation, tenant, partition)}},
-            "ScanIndexForward": False,
+            "IndexName": index,
             "Limit": limit + 1,
+            **sorted_query(index, f"{index}_sort", query.key, query.wanted),
         }
-        items, following = self._gateway.page("query", request, _start_key(index, place) if place else None)
-        page, more = items[:limit], len(items) > limit or following is not None
-        return LookupPage([read_state(item) for item in page], lambda at: _place(index, page[at]).cursor(), more)
+        items, following = self._gateway.page("query", request, _start_key(query, place) if place else None)
+        return items[:limit], len(items) > limit or following is not None
 
     def failure(self, generation: Generation, stream: StreamId) -> FailureRecord | None:
         return read_failure(self._gateway.get(self._cursors, _cursor(generation, stream)) or {})
@@ -258,15 +268,15 @@ def _still_at(version: int) -> Item:
 
 
 def _place(index: int, item: Item) -> LookupPlace:
-    return LookupPlace(item[f"lookup{index}"]["S"], item[f"lookup{index}_sort"]["S"], item["row"]["S"])
+    return LookupPlace(sort_of(item[f"lookup{index}_sort"]["S"]), stream_of(item["row"]["S"]), item["sort"]["S"])
 
 
-def _start_key(index: int, place: LookupPlace) -> Item:
+def _start_key(query: LookupQuery, place: LookupPlace) -> Item:
     return {
-        "row": {"S": place.row},
-        "sort": {"S": STATE_SORT},
-        f"lookup{index}": {"S": place.partition},
-        f"lookup{index}_sort": {"S": place.sort},
+        "row": {"S": state_key(query.generation, place.stream)},
+        "sort": {"S": place.item_sort},
+        f"lookup{query.index}": {"S": query.key},
+        f"lookup{query.index}_sort": {"S": sort_key(place.sort)},
     }
 
 
