@@ -10,7 +10,17 @@ from tests.support.clocks import ManualClock, RecordedNotices, no_sleep
 from tests.support.ledger import ACCOUNTS, REGISTRY, Deposited, Withdrawn
 
 from banyan.events import CamelModel, DomainEvent, Event
-from banyan.projections.base import Add, Lookup, Projection, Put, Remove, RowWrite, StreamProjection, ViewProjection
+from banyan.projections.base import (
+    Add,
+    Entities,
+    Lookup,
+    Projection,
+    Put,
+    Remove,
+    RowWrite,
+    StreamProjection,
+    ViewProjection,
+)
 from banyan.projections.catchup import CatchUp, LogCheckpoints
 from banyan.projections.check import ViewFold, fold_row
 from banyan.projections.memory import MemoryViews
@@ -43,7 +53,7 @@ class Cured:
             raise KeyError(f"no account for {event.payload.note}")
 
 
-def balances(cured: Cured) -> StreamProjection[Balance]:
+def balances(cured: Cured, entity: Entities = "account") -> StreamProjection[Balance]:
     """One row per account, with every amount in order."""
 
     def evolve(balance: Balance, event: Event) -> Balance:
@@ -52,10 +62,10 @@ def balances(cured: Cured) -> StreamProjection[Balance]:
         return Balance(total=balance.total + amount, amounts=(*balance.amounts, amount))
 
     lookups: list[Lookup[Balance]] = [Lookup("all", lambda _: "all", lambda balance: f"{balance.total:09d}")]
-    return StreamProjection("balances", "account", Balance, Balance, evolve, lookups)
+    return StreamProjection("balances", entity, Balance, Balance, evolve, lookups)
 
 
-def turnover(cured: Cured) -> ViewProjection:
+def turnover(cured: Cured, entity: Entities = "account") -> ViewProjection:
     """Sums over all accounts of a tenant, and the accounts whose last movement was a deposit."""
 
     def apply(event: Event) -> Sequence[RowWrite]:
@@ -66,7 +76,7 @@ def turnover(cured: Cured) -> ViewProjection:
             return [*sums, Put("growing", account, {"amount": payload.amount})]
         return [Add("sums", "", {"out": -signed(payload)}), Remove("growing", account)]
 
-    return ViewProjection("turnover", "account", apply)
+    return ViewProjection("turnover", entity, apply)
 
 
 def signed(payload: DomainEvent) -> int:
@@ -104,6 +114,7 @@ class Ledger:
         snapshot_interval: int = 1000,
         projection_states: ProjectionStates | None = None,
         checkpoints: LogCheckpoints | None = None,
+        entity: Entities = "account",
     ) -> None:
         self.clock = ManualClock()
         self.store = EventStore(table or MemoryTable(), REGISTRY, self.clock, no_sleep)
@@ -113,7 +124,7 @@ class Ledger:
         self.telemetry = CountingTelemetry()
         self.waits: list[float] = []
         self.cured = Cured()
-        self.balances, self.turnover = balances(self.cured), turnover(self.cured)
+        self.balances, self.turnover = balances(self.cured, entity), turnover(self.cured, entity)
         self.projections: Sequence[Projection] = [self.balances, self.turnover]
         self.snapshot_interval = snapshot_interval
         self.checkpoints = checkpoints or LogCheckpoints()

@@ -14,6 +14,7 @@ from tests.support.ledger import ACCOUNTS, REGISTRY
 from tests.support.projections import Ledger, same, timeless
 
 from banyan.documents import MemoryDocuments
+from banyan.projections.base import Entities
 from banyan.projections.memory import MemoryViews
 from banyan.projections.processor import ProjectionProcessor
 from banyan.projections.rebuild.builds import Builds, GenerationRows, MemoryGenerationRows, Work, WorkQueue
@@ -119,10 +120,10 @@ class Rebuilding:
         Every request of the rebuild goes through it.
     """
 
-    def __init__(self, fuse: Fuse | None = None, buckets: int = BUCKETS) -> None:
+    def __init__(self, fuse: Fuse | None = None, buckets: int = BUCKETS, entity: Entities = "account") -> None:
         fuse = fuse or Fuse()
         views = MemoryViews()
-        self.ledger = Ledger(views, MemoryTable(buckets), projection_states=ProjectionStates())
+        self.ledger = Ledger(views, MemoryTable(buckets), projection_states=ProjectionStates(), entity=entity)
         self.messages = Messages(self.ledger)
         self.spent = Spent()
         self.walked = True

@@ -92,7 +92,8 @@ class Domain:
         for decider in self.deciders:
             _check_decider(decider)
         for projection in self.projections:
-            self._check_entity(f"projection {projection.name!r} reads", projection.entity)
+            for entity in projection.entities:
+                self._check_entity(f"projection {projection.name!r} reads", entity)
         for policy in self.policies:
             self._check_policy(policy)
         self._check_settings()

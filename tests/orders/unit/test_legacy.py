@@ -17,6 +17,7 @@ from tests.support.clocks import START
 
 from banyan.errors import ConfigurationError
 from banyan.events import DomainEvent, Event, Metadata
+from banyan.migration.stores.adapter import adapter_of
 from banyan.migration.stores.memory import MemoryLegacy
 from banyan.migration.writes.legacy_led import LegacyLed
 from banyan.projections.base import Add, AnyStreamProjection, ViewProjection
@@ -127,3 +128,10 @@ def test_a_command_for_which_nothing_was_decided_is_named_while_the_legacy_syste
 
     with pytest.raises(ConfigurationError, match="'order' returned None for CreateOrder"):
         led.handle(STREAM, BOUGHT, commit_id="c-1")
+
+
+def test_what_legacy_rows_are_compared_with_reads_their_entity_alone() -> None:
+    both = replace(ORDER_DETAILS, entity=("order", "inventory"))
+    with pytest.raises(ConfigurationError, match="'order' reads order, inventory"):
+        adapter_of(replace(DOMAIN, projections=[both]))
+    assert adapter_of(DOMAIN) is LEGACY

@@ -23,6 +23,8 @@ S = TypeVar("S", bound=BaseModel)
 _NAME = re.compile(r"[A-Za-z0-9_-]+")
 
 Value = str | int | Decimal
+Entities = str | Sequence[str]
+"""One entity, or several."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +54,8 @@ class StreamProjection(Generic[S]):
     ----------
     name : str
         Part of the key of every row: never rename it.
-    entity : str
-        Entity whose streams it reads.
+    entity : str or Sequence[str]
+        Entity whose streams it reads, or several: each stream has a row of its own.
     state : type[State]
         Frozen pydantic model of a row.
     initial : Callable[[], State]
@@ -63,12 +65,12 @@ class StreamProjection(Generic[S]):
     lookups : Sequence[Lookup]
         At most three; their order is their index, so add new ones at the end.
     version : int
-        Raise it when the rows' shape or meaning changes: rows of an older version then count as missing, and the
-        projection asks for a rebuild instead of being reported as drifted.
+        Raise it when the rows' shape or meaning changes, or the entities do: rows of an older version then count as
+        missing, and the projection asks for a rebuild instead of being reported as drifted.
     """
 
     name: str
-    entity: str
+    entity: Entities
     state: type[S]
     initial: Callable[[], S]
     evolve: Callable[[S, Event], S]
@@ -77,8 +79,14 @@ class StreamProjection(Generic[S]):
 
     def __post_init__(self) -> None:
         _check_name(self.name)
+        _check_entities(self.name, self.entities)
         if len(self.lookups) > MAX_LOOKUPS:
             raise ConfigurationError(f"projection {self.name!r} has more than {MAX_LOOKUPS} lookups")
+
+    @property
+    def entities(self) -> tuple[str, ...]:
+        """All entities that it reads."""
+        return each_entity(self.entity)
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,21 +134,37 @@ class ViewProjection:
     ----------
     name : str
         Part of the key of every row: never rename it.
-    entity : str
-        Entity whose streams it reads.
+    entity : str or Sequence[str]
+        Entity whose streams it reads, or several: an event says of which stream it is.
     apply : Callable[[Event], Sequence[RowWrite]]
         Pure: the writes one event asks for.
     version : int
-        Raise it when the rows' meaning changes: the projection then asks for a rebuild.
+        Raise it when the rows' meaning changes, or the entities do: the projection then asks for a rebuild.
     """
 
     name: str
-    entity: str
+    entity: Entities
     apply: Callable[[Event], Sequence[RowWrite]]
     version: int = 1
 
     def __post_init__(self) -> None:
         _check_name(self.name)
+        _check_entities(self.name, self.entities)
+
+    @property
+    def entities(self) -> tuple[str, ...]:
+        """All entities that it reads."""
+        return each_entity(self.entity)
+
+
+def each_entity(entities: Entities) -> tuple[str, ...]:
+    """One entity or several, as several."""
+    return (entities,) if isinstance(entities, str) else tuple(entities)
+
+
+def _check_entities(name: str, entities: Sequence[str]) -> None:
+    if not entities or len(set(entities)) < len(entities):
+        raise ConfigurationError(f"projection {name!r} has to name its entities, each once")
 
 
 def _check_name(name: str) -> None:

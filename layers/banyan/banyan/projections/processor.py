@@ -71,10 +71,11 @@ class Subscription:
 
 def subscribed(projection: Projection, views: Views, clock: Clock) -> Subscription:
     """The subscription of a projection."""
+    entities = projection.entities
     return Subscription(
         projection.name,
         projection.version,
-        lambda stream: stream.entity == projection.entity,
+        lambda stream: stream.entity in entities,
         partial(make_projector, projection, views, clock),
     )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from itertools import chain, islice, takewhile
@@ -151,7 +151,7 @@ Pass = Iterator[tuple[Place, LogEntry | None]]
 
 
 class LogFeed:
-    """Streams of an entity that got commits, from the log of all streams.
+    """Streams of some entities that got commits, from the log of all streams.
 
     Each run reads again what lies ``OVERLAP`` before where the last one ended, and names those streams again only if
     there are other entries than the last run saw.
@@ -162,15 +162,17 @@ class LogFeed:
         Keeps how far the log was read.
     name : str
         Who reads.
-    entity : str, optional
+    entities : Collection[str], optional
         All streams unless given.
     """
 
-    def __init__(self, log: SharedLog, documents: Documents, name: str, entity: str | None = None) -> None:
+    def __init__(
+        self, log: SharedLog, documents: Documents, name: str, entities: Collection[str] | None = None
+    ) -> None:
         self._log = log
         self._documents = documents
         self._positions, self._windows = Key("positions", name), Key("windows", name)
-        self._entity = entity
+        self._entities = entities
         self._before: datetime | None = None
         self._places: dict[str, Place] = {}
         self._pass: Iterator[tuple[str, Place, LogEntry | None]] = iter(())
@@ -206,7 +208,7 @@ class LogFeed:
         self._documents.put_many({self._positions: None, self._windows: None})
 
     def _own(self, entry: LogEntry) -> bool:
-        return self._entity in (None, entry.stream.entity)
+        return self._entities is None or entry.stream.entity in self._entities
 
     def _kept(self) -> dict[str, Place]:
         found = self._documents.get_many([self._positions, self._windows])

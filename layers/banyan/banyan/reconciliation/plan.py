@@ -306,7 +306,8 @@ def build_plan(
     histories = Histories(sources.store)
     for projection in compared:
         comparison = _comparison(projection, known[projection.name], sources, histories, window)
-        folds[projection.entity].append(comparison.touched)
+        for entity in projection.entities:
+            folds[entity].append(comparison.touched)
         comparisons.append(comparison)
     _forward(comparisons, others, sources.documents)
     streams = StreamVerification(sources.store, domain.deciders, sources.documents, sources.clock, folds, histories)

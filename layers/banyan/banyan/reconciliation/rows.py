@@ -97,7 +97,7 @@ class FoldSide:
         self.name = f"fold:{generation}"
         self.marks = DirtySet(sources.documents, self.name)
         self.feed: Feed = CompositeFeed(
-            LogFeed(histories.log, sources.documents, self.name, projection.entity), self.marks
+            LogFeed(histories.log, sources.documents, self.name, projection.entities), self.marks
         )
         self._projection = projection
         self._store = sources.store

@@ -44,7 +44,7 @@ class ExpectedSide:
         self, projection: ViewProjection, generation: Generation, sources: Sources, histories: Histories
     ) -> None:
         self.name = f"fold:{generation}"
-        self.streams = LogFeed(histories.log, sources.documents, self.name, projection.entity)
+        self.streams = LogFeed(histories.log, sources.documents, self.name, projection.entities)
         self.marks = DirtySet(sources.documents, self.name)
         self.feed: Feed = self.marks
         self._projection = projection

@@ -127,7 +127,7 @@ def _reacted(domain: Domain, entity: str, events: Sequence[Event]) -> Iterator[A
 
 def _projected(domain: Domain, entity: str, events: Sequence[Event]) -> Iterator[Any]:
     for projection in domain.projections:
-        if projection.entity != entity:
+        if entity not in projection.entities:
             continue
         if isinstance(projection, ViewProjection):
             yield projection.name, [list(projection.apply(event)) for event in events]

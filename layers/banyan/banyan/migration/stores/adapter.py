@@ -174,7 +174,18 @@ def adapter_of(domain: Domain) -> AnyAdapter:
     found: Any = import_module(domain.legacy).LEGACY
     if not isinstance(found, LegacyAdapter):
         raise ConfigurationError(f"{domain.legacy}.LEGACY is not a banyan.migration.stores.adapter.LegacyAdapter")
+    _check_views(found, domain)
     return found
+
+
+def _check_views(adapter: AnyAdapter, domain: Domain) -> None:
+    """A legacy row is compared with a row of its own entity, so a view that shows other entities too will not do."""
+    for projection in domain.projections:
+        if projection.name in adapter.views and projection.entities != (adapter.entity,):
+            raise ConfigurationError(
+                f"projection {projection.name!r} reads {', '.join(projection.entities)}: "
+                f"what legacy rows are compared with reads {adapter.entity!r} alone"
+            )
 
 
 def _written_lines(lines: Lines, raw: Sequence[Any], old: Sequence[Any], new: Sequence[Any]) -> list[Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import islice
@@ -32,17 +32,17 @@ T = TypeVar("T")
 
 
 class Walk:
-    """The log of the streams of one entity, one bucket at a time."""
+    """The log of the streams of some entities, one bucket at a time."""
 
-    def __init__(self, store: EventStore, entity: str) -> None:
+    def __init__(self, store: EventStore, entities: Collection[str]) -> None:
         self._store = store
-        self._entity = entity
+        self._entities = entities
 
     def commits(self, segment: Segment, since: datetime | None = None) -> Iterator[LogEntry]:
         """Every commit of a segment after its position; without one, from a moment on."""
         place = segment.position or ""
         begin = datetime.fromisoformat(place.partition("#")[0]) if place else since
-        own = (entry for entry in self._store.log(segment.number, begin) if entry.stream.entity == self._entity)
+        own = (entry for entry in self._store.log(segment.number, begin) if entry.stream.entity in self._entities)
         return (entry for entry in own if log_key(entry) > place)
 
     def streams(self, segment: Segment) -> Iterator[LogEntry]:
@@ -212,7 +212,7 @@ def rebuild_stream(
         The row stays as it is.
     StoreUnavailable
     """
-    if projection.entity != stream.entity:
+    if stream.entity not in projection.entities:
         raise ConfigurationError(f"{projection.name!r} does not read {stream.entity!r} streams")
     if isinstance(projection, ViewProjection):
         projector = make_projector(projection, views, clock, generation, CommitSource(store))

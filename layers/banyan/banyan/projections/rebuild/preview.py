@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from math import ceil, hypot, sqrt
@@ -121,7 +121,7 @@ def preview(
     StoreUnavailable
     """
     begun, parts = monotonic(), store.table.buckets
-    census = _Census(store, projection.entity, 2 if isinstance(projection, ViewProjection) else 3)
+    census = _Census(store, projection.entities, 2 if isinstance(projection, ViewProjection) else 3)
     complete = census.take(parts, lambda: monotonic() - begun > seconds / 2)
     trial = _Trial(projection, store)
     for streams in census.samples:
@@ -161,11 +161,11 @@ class _Counts:
 class _Census:
     """Counts parts of the log, and keeps a few runs of streams spread evenly over them."""
 
-    def __init__(self, store: EventStore, entity: str, walks: int) -> None:
+    def __init__(self, store: EventStore, entities: Collection[str], walks: int) -> None:
         self.counts: list[_Counts] = []
         self.samples: list[list[StreamId]] = []
         self._store = store
-        self._entity = entity
+        self._entities = entities
         self._walks = walks
         self._stride = 1
         self._runs = 0
@@ -199,7 +199,7 @@ class _Census:
         for entries in chunks(self._store.log(part), ENTRIES_AT_ONCE):
             if enough() and (counts.read_units or part >= FEWEST_PARTS):
                 return False, counts
-            own = [entry for entry in entries if entry.stream.entity == self._entity]
+            own = [entry for entry in entries if entry.stream.entity in self._entities]
             counts.commits += len(own)
             counts.read_units += units_of_a_byte * sum(item_size(_index_item(entry)) for entry in entries)
             counts.streams += self._sample([entry.stream for entry in own if entry.position == 1])

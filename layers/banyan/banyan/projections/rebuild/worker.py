@@ -100,7 +100,7 @@ class RebuildSteps:
         return self._building(projection, generation) | dropping if projection else dropping
 
     def _building(self, projection: Projection, generation: Generation) -> dict[BuildPhase, Step]:
-        walk = Walk(self.store, projection.entity)
+        walk = Walk(self.store, projection.entities)
         projector = make_projector(
             projection, self.views, self.clock, generation, CommitSource(self.store), self.spread
         )
