@@ -6,11 +6,15 @@ from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler import api_gateway as powertools
 
 from banyan.entrypoints.http.call import Call, CurrentCall, Replayable, ReplayableCall, merged, requires, tagged
+from banyan.entrypoints.http.paging import PageOrder
+from banyan.entrypoints.http.problems import BadRequest
 from banyan.queries import Provenance
 
 __all__ = [
+    "BadRequest",
     "Call",
     "CurrentCall",
+    "PageOrder",
     "Provenance",
     "Replayable",
     "ReplayableCall",

@@ -113,6 +113,7 @@ class DaySales(CamelModel):
 
 
 class DailySales(Provenance):
-    """The days on which something was booked."""
+    """The days on which something was booked, and the cursor of the next page."""
 
     days: tuple[DaySales, ...]
+    cursor: str | None

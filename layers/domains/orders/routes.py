@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import date
 from typing import Annotated, Final
 
@@ -12,11 +12,22 @@ from aws_lambda_powertools.event_handler.openapi.params import Query
 from pydantic import AwareDatetime
 
 from banyan import CommandRejected, Event
-from banyan.http import CurrentCall, Replayable, ReplayableCall, Response, Router, merged, tagged
+from banyan.http import (
+    BadRequest,
+    Call,
+    CurrentCall,
+    PageOrder,
+    Replayable,
+    ReplayableCall,
+    Response,
+    Router,
+    merged,
+    tagged,
+)
 from banyan.streams import StreamId
 from banyan.text import Day
 from orders.commands import AddItem, CancelOrder, Command, CreateOrder, PayOrder
-from orders.events import CustomerId, Item, Sku
+from orders.events import CustomerId, Item, OrderId, Sku
 from orders.inventory.commands import ReceiveStock
 from orders.inventory.skus import ENTITY, stock_id
 from orders.messages import (
@@ -35,7 +46,7 @@ from orders.messages import (
     StockCommandAnswer,
 )
 from orders.projections import CUSTOMER_TOTALS, DAILY_SALES, ORDER_DETAILS, ORDER_LIST, STOCK
-from orders.projections.order_list import ALL
+from orders.projections.order_list import ALL, END_OF_DAY
 from orders.rejections import not_found, not_tracked
 from orders.state import OrderStatus
 
@@ -48,6 +59,8 @@ AtVersion = Annotated[int | None, Query(alias="atVersion", ge=1)]
 MinVersion = Annotated[int, Query(alias="minVersion", ge=0)]
 After = Annotated[int, Query(ge=0)]
 Limit = Annotated[int, Query(ge=1, le=200)]
+Cursor = Annotated[str | None, Query(max_length=2048)]
+OfOrder = Annotated[OrderId | None, Query(alias="orderId")]
 
 
 @commands.post("/orders", operation_id="createOrder", summary="Order something", status_code=201)
@@ -146,42 +159,84 @@ def list_orders(
     call: CurrentCall,
     customer: Annotated[CustomerId | None, Query()] = None,
     status: Annotated[OrderStatus | None, Query()] = None,
+    first: Annotated[Day | None, Query(alias="from")] = None,
+    last: Annotated[Day | None, Query(alias="to")] = None,
+    order: Annotated[PageOrder, Query()] = "descending",
     limit: Limit = 50,
-    cursor: Annotated[str | None, Query(max_length=2048)] = None,
+    cursor: Cursor = None,
 ) -> OrderPage:
-    """List the orders of a customer, those with a status, those with both, or all."""
+    """List the orders of a customer, those with a status, those with both, or all; created from one day to another.
+
+    Days are UTC and both included. A cursor continues the list it came from: with other filters begin without one.
+    """
+    if first and last and last < first:
+        raise CommandRejected("invalid_range", "'to' must not lie before 'from'", "to")
     found = call.queries.lookup(
         ORDER_LIST,
         call.caller.tenant,
         *_lookup(customer, status),
         limit,
         cursor,
-        where=lambda order: status in (None, order.status),
+        where=lambda listed: status in (None, listed.status),
+        from_sort=first.isoformat() if first else "",
+        to_sort=f"{last}{END_OF_DAY}" if last else None,
+        order=order,
     )
-    orders = tuple(ListedOrder(**dict(order), version=version) for order, version in found.value.entries)
+    orders = tuple(ListedOrder(**dict(listed), version=version) for listed, version in found.value)
     return merged(OrderPage, found.provenance, {"orders": orders, "cursor": found.value.cursor})
 
 
 @queries.get("/customers/<customerId>/totals", operation_id="getTotals", summary="What a customer ordered and paid")
-def get_totals(customerId: CustomerId, call: CurrentCall) -> CustomerTotals:
-    """Read the totals of a customer; all are 0 for one who never ordered."""
-    found = call.queries.rows(CUSTOMER_TOTALS, call.caller.tenant, [customerId])
+def get_totals(
+    customerId: CustomerId, call: CurrentCall, orderId: OfOrder = None, minVersion: MinVersion = 0
+) -> CustomerTotals:
+    """Read the totals of a customer; all are 0 for one who never ordered.
+
+    They show the order ``orderId`` at ``minVersion`` or later, or the answer is 503 ``read_model_lagging``.
+    """
+    shown = _shown(call, orderId, minVersion)
+    found = call.queries.rows(CUSTOMER_TOTALS, call.caller.tenant, [customerId], min_versions=shown)
     totals = dict(found.value[0].fields) if found.value else {}
     return merged(CustomerTotals, found.provenance, {"customerId": customerId, **totals})
 
 
 @queries.get("/sales/daily", operation_id="getDailySales", summary="Sales per day")
 def get_daily_sales(
-    call: CurrentCall, first: Annotated[Day, Query(alias="from")], last: Annotated[Day, Query(alias="to")]
+    call: CurrentCall,
+    first: Annotated[Day, Query(alias="from")],
+    last: Annotated[Day, Query(alias="to")],
+    order: Annotated[PageOrder, Query()] = "ascending",
+    limit: Annotated[int, Query(ge=1, le=MAX_DAYS)] = MAX_DAYS,
+    cursor: Cursor = None,
+    orderId: OfOrder = None,
+    minVersion: MinVersion = 0,
 ) -> DailySales:
-    """List what was booked from one day to another, both included, at most 366 days; idle days are left out."""
+    """List what was booked from one day to another, both included, at most 366 days; idle days are left out.
+
+    They show the order ``orderId`` at ``minVersion`` or later, or the answer is 503 ``read_model_lagging``.
+    """
     if not 0 <= (last - first).days < MAX_DAYS:
         raise CommandRejected("invalid_range", f"'to' must lie 0 to {MAX_DAYS - 1} days after 'from'", "to")
     found = call.queries.rows(
-        DAILY_SALES, call.caller.tenant, _months(first, last), first.isoformat(), last.isoformat()
+        DAILY_SALES,
+        call.caller.tenant,
+        _months(first, last),
+        first.isoformat(),
+        last.isoformat(),
+        order=order,
+        limit=limit,
+        cursor=cursor,
+        min_versions=_shown(call, orderId, minVersion),
     )
     days = tuple(DaySales.model_validate({"day": row.sort, **row.fields}) for row in found.value)
-    return merged(DailySales, found.provenance, {"days": days})
+    return merged(DailySales, found.provenance, {"days": days, "cursor": found.value.cursor})
+
+
+def _shown(call: Call, order_id: str | None, min_version: int) -> Mapping[StreamId, int]:
+    """What rows that many orders share have to show."""
+    if min_version and order_id is None:
+        raise BadRequest("order_missing", "minVersion is the version of one order: name it in orderId", "orderId")
+    return {_order(call, order_id): min_version} if order_id else {}
 
 
 def _order(call: Replayable, order_id: str) -> StreamId:

@@ -12,6 +12,8 @@ from orders.projections.moments import happened, sortable
 from orders.state import Order, evolve
 
 ALL: Final = "all"
+END_OF_DAY: Final = "~"
+"""Makes a day a sort that lies after all of its orders and before the next day's."""
 
 
 class OrderSummary(Order):

@@ -28,9 +28,43 @@ def server() -> Server:
     return server
 
 
+DAYS = {"from": "2011-01-01", "to": "2011-01-02"}
+SHOWN = {"orderId": "o-1", "minVersion": 1}
+
 REQUESTS: list[tuple[str, int, str, str | None, Callable[[Server], Answer]]] = [
     ("broken body", 400, "malformed_json", None, lambda s: s.post("/orders", "{")),
     ("foreign cursor", 400, "invalid_cursor", "cursor", lambda s: s.get("/orders", query={"cursor": "abc"})),
+    (
+        "cursor of other days",
+        400,
+        "invalid_cursor",
+        "cursor",
+        lambda s: s.get("/sales/daily", query={**DAYS, "cursor": "abc"}),
+    ),
+    ("no such direction", 400, "invalid_order", "order", lambda s: s.get("/orders", query={"order": "up"})),
+    (
+        "no direction of days",
+        400,
+        "invalid_order",
+        "order",
+        lambda s: s.get("/sales/daily", query={**DAYS, "order": ""}),
+    ),
+    (
+        "version of what",
+        400,
+        "order_missing",
+        "orderId",
+        lambda s: s.get("/sales/daily", query={**DAYS, "minVersion": 1}),
+    ),
+    ("totals lag", 503, "read_model_lagging", None, lambda s: s.get("/customers/c-1/totals", query=SHOWN)),
+    ("days lag", 503, "read_model_lagging", None, lambda s: s.get("/sales/daily", query={**DAYS, **SHOWN})),
+    (
+        "backwards",
+        422,
+        "invalid_range",
+        "to",
+        lambda s: s.get("/orders", query={"from": "2011-01-02", "to": "2011-01-01"}),
+    ),
     ("no token", 401, "unauthorized", None, lambda s: s.get("/orders", tenant=None)),
     ("engine's tenant", 403, "forbidden_tenant", None, lambda s: s.get("/orders", tenant="_system")),
     ("no route", 404, "not_found", None, lambda s: s.get("/invoices")),
@@ -229,3 +263,11 @@ def test_a_failure_is_logged_with_the_correlation_id(
 
 def test_health_fails_with_the_tables_whatever_their_error() -> None:
     assert problem(broken(RuntimeError("no such table")).get("/health", tenant=None)) == (503, "unavailable")
+
+
+def test_a_read_model_that_lags_says_how_far_it_is_and_when_to_ask_again(server: Server) -> None:
+    answer = server.get("/customers/c-1/totals", query=SHOWN)
+    body = body_of(answer)
+    assert (answer["headers"]["Retry-After"], body["expected"], body["actual"]) == ("1", 1, 0)
+    server.project("o-1")
+    assert body_of(server.get("/customers/c-1/totals", query=SHOWN))["orders"] == 1

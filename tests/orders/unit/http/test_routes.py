@@ -286,6 +286,33 @@ def test_sales_per_day_over_a_turn_of_the_year(server: Server) -> None:
     assert (inside["days"], inside["version"]) == ([], 0)
 
 
+def test_sales_and_orders_page_in_both_directions_between_days(server: Server) -> None:
+    for day in ("2010-12-30", "2010-12-31", "2011-01-01", "2011-01-02"):
+        server.post("/orders", {**ORDER, "orderId": f"o-{day}"}, X_Occurred_At=f"{day}T23:59:59Z")
+        server.post(f"/orders/o-{day}/pay", {"amount": 5}, X_Occurred_At=f"{day}T23:59:59Z")
+        server.project(f"o-{day}")
+    between = {"from": "2010-12-31", "to": "2011-01-02"}
+    days = ["2010-12-31", "2011-01-01", "2011-01-02"]
+    for order, expected in [("ascending", days), ("descending", days[::-1])]:
+        query = {**between, "order": order}
+        assert _joined(server, "/sales/daily", "days", "day", query) == expected
+        assert _joined(server, "/orders", "orders", "orderId", query) == [f"o-{day}" for day in expected]
+    until = _joined(server, "/orders", "orders", "orderId", {"to": "2010-12-31"})
+    assert until == ["o-2010-12-31", "o-2010-12-30"]
+
+
+def _joined(server: Server, path: str, members: str, name: str, query: dict[str, str]) -> list[str]:
+    """One member of each page, page by page."""
+    found: list[str] = []
+    cursor: dict[str, str] = {}
+    while True:
+        page = body_of(server.get(path, query={**query, "limit": 2, **cursor}))
+        found += [each[name] for each in page[members]]
+        if page["cursor"] is None:
+            return found
+        cursor = {"cursor": page["cursor"]}
+
+
 def test_the_body_is_json_whatever_its_content_type_says(server: Server) -> None:
     kinds = ["application/x-www-form-urlencoded", "multipart/form-data; boundary=x", "text/plain", ""]
     for number, kind in enumerate(kinds):

@@ -61,8 +61,13 @@ def queries() -> Mapping[str, Any]:
         "orders": get("/orders", limit="2"),
         "orders_by_customer": get("/orders", customer="customer-1"),
         "orders_by_status": get("/orders", status="created"),
+        "orders_by_day": get("/orders", **{"from": "2026-01-01", "to": "2026-01-31", "order": "ascending"}, limit="2"),
+        "unknown_order_of_a_list": get("/orders", order="sideways"),
         "customer_totals": get("/customers/customer-1/totals"),
         "daily_sales": get("/sales/daily", **{"from": "2026-01-01", "to": "2026-01-31"}),
+        "daily_sales_page": get(
+            "/sales/daily", **{"from": "2026-01-01", "to": "2026-01-31", "order": "descending"}, limit="1"
+        ),
         "unknown_stock": get("/inventory/PEN-BLUE"),
         "unknown_order": get("/orders/order-9999"),
         "other_tenant": get("/orders/order-1004", tenant="globex"),
