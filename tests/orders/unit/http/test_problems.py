@@ -11,7 +11,7 @@ from uuid import uuid4
 
 import pytest
 from aws_lambda_powertools.logging import Logger
-from tests.orders.support.http import ITEM, ORDER, Answer, Server, body_of, problem
+from tests.orders.support.http import ITEM, OPERATOR, ORDER, Answer, Server, body_of, problem
 
 from banyan.adapters import observability
 from banyan.entrypoints.http.problems import Contention, PreconditionFailed, problem_of
@@ -64,6 +64,27 @@ REQUESTS: list[tuple[str, int, str, str | None, Callable[[Server], Answer]]] = [
         "invalid_range",
         "to",
         lambda s: s.get("/orders", query={"from": "2011-01-02", "to": "2011-01-01"}),
+    ),
+    (
+        "a parameter of another name",
+        400,
+        "unknown_parameter",
+        "customerId",
+        lambda s: s.get("/orders", query={"customerId": "c-1"}),
+    ),
+    (
+        "a parameter of no query",
+        400,
+        "unknown_parameter",
+        "dry",
+        lambda s: s.post("/orders/o-1/items", ITEM, query={"dry": 1}),
+    ),
+    (
+        "a parameter of no operator",
+        400,
+        "unknown_parameter",
+        "Limit",
+        lambda s: s.get("/admin/reconciliation/reports", query={"Limit": 1}, claims=OPERATOR),
     ),
     ("no token", 401, "unauthorized", None, lambda s: s.get("/orders", tenant=None)),
     ("engine's tenant", 403, "forbidden_tenant", None, lambda s: s.get("/orders", tenant="_system")),
@@ -165,6 +186,20 @@ def test_refused_requests(
     assert body_of(answer).get("field") == field
     assert body_of(answer)["type"] == f"urn:banyan:problem:{code}"
     assert server.commits() == 1
+
+
+@pytest.mark.parametrize(
+    ("path", "known"),
+    [
+        ("/orders", "known are customer, status, "),
+        ("/orders/o-1", "known are minVersion, atVersion, "),
+        ("/admin/projections", "none is known"),
+    ],
+)
+def test_a_parameter_that_is_not_known_is_answered_with_those_that_are(server: Server, path: str, known: str) -> None:
+    answer = server.get(path, query={"customerId": "c-1"}, claims=OPERATOR)
+    assert problem(answer) == (400, "unknown_parameter")
+    assert body_of(answer)["detail"].startswith(f"there is no parameter 'customerId' here: {known}")
 
 
 def test_a_status_that_is_not_known_is_answered_with_those_that_are(server: Server) -> None:

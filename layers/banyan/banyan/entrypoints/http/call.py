@@ -6,15 +6,15 @@ Whatever is private to Powertools and touched all the same is touched here, in `
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Annotated, Any, Final, Protocol, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, Final, Protocol, TypeVar
 from uuid import UUID, uuid4, uuid5
 
 from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
-from aws_lambda_powertools.event_handler.api_gateway import Route, Router
+from aws_lambda_powertools.event_handler.api_gateway import ResponseBuilder, Route, Router
 from aws_lambda_powertools.event_handler.depends import Depends
 from aws_lambda_powertools.event_handler.request import Request
 from aws_lambda_powertools.utilities.data_classes import APIGatewayProxyEventV2
@@ -24,13 +24,16 @@ from banyan.bootstrap import Application
 from banyan.commands.handler import HandlesCommands, Outcome
 from banyan.commands.idempotency import Record
 from banyan.entrypoints.http.identity import Caller
-from banyan.entrypoints.http.problems import Contention, InvalidId, PreconditionFailed, RequestInProgress
+from banyan.entrypoints.http.problems import BadRequest, Contention, InvalidId, PreconditionFailed, RequestInProgress
 from banyan.entrypoints.http.requests import ETAG, etag
 from banyan.errors import ConcurrencyError, ConfigurationError, InvalidStreamId
 from banyan.events import Metadata
 from banyan.queries import Provenance, Queries
 from banyan.streams import StreamId
 from banyan.text import PATH_RULE, fits_in_path
+
+if TYPE_CHECKING:
+    from aws_lambda_powertools.event_handler.openapi.compat import ModelField
 
 A = TypeVar("A", bound=BaseModel)
 
@@ -82,11 +85,14 @@ class RouteProgress:
     ----------
     replayable : bool
         Whether it promised that its answer follows from its request and from one outcome.
+    commands : list[tuple[StreamId, Any]]
+        Each command that it handled, and the stream that it was sent to.
     outcomes : list[Outcome | None]
-        For each command that was handled, its outcome if a commit in its stream shows all of it.
+        For each of them, its outcome if a commit in its stream shows all of it.
     """
 
     replayable: bool = False
+    commands: list[tuple[StreamId, Any]] = field(default_factory=list)
     outcomes: list[Outcome[Any] | None] = field(default_factory=list)
 
     @property
@@ -158,53 +164,89 @@ class Call:
         if not fits_in_path(id):
             raise InvalidId(field, f"{field} must be {PATH_RULE}")
 
-    def handle(self, stream: StreamId, command: Any, *, optimistic: bool = False) -> Outcome[Any]:
-        """Handle a command once, at the version the caller expects.
-
-        All commands of a request have the same commit id: one that concerns a stream to which an earlier one of them
-        wrote passes for a repeat, and nothing comes of it.
+    def handle(
+        self, stream: StreamId, command: Any, *, optimistic: bool = False, if_match: bool = True
+    ) -> Outcome[Any]:
+        """Handle a command once; the first of a request at the version that the caller expects.
 
         Parameters
         ----------
         optimistic : bool
             Decide on what this process saw last, without a read, and let the write find out whether it still holds: for
             streams that one process writes most of the time.
+        if_match : bool
+            Whether ``If-Match`` speaks of this stream. It speaks of that of the first command, before anything was
+            written; a command to another stream has to say that it does not.
 
         Raises
         ------
+        ConfigurationError
+            ``if_match`` is not what it has to be, whether or not the request came with an ``If-Match``.
         As ``CommandHandler.handle``, but for ``ConcurrencyError``: ``PreconditionFailed`` at another version than the
         caller expects, ``Contention`` when a command kept losing to others.
         """
         handler, outcomes = self.application.handlers[stream.entity], self.progress.outcomes
+        commit_id, expected = self._sent(stream, command, if_match)
         place = len(outcomes)
         outcomes.append(None)
         if self.attempt.looks:
-            outcome = self._found(handler, stream)
+            outcome = self._found(handler, stream, commit_id)
         else:
-            outcome = self._handled(handler, stream, command, optimistic)
+            outcome = self._handled(handler, stream, command, commit_id, expected, optimistic)
         outcomes[place] = outcome if handler.finder else None
         return outcome
 
-    def _handled(self, handler: HandlesCommands, stream: StreamId, command: Any, optimistic: bool) -> Outcome[Any]:
+    def _sent(self, stream: StreamId, command: Any, if_match: bool) -> tuple[str, int | None]:
+        """The id of a command's commit, and the version at which the caller expects its stream."""
+        sent = self.progress.commands
+        first = sent[0][0] if sent else stream
+        if if_match is not (stream == first):
+            raise ConfigurationError(
+                f"If-Match speaks of the stream of a request's first command, {first.entity!r} here: "
+                f"handle a command to another one with if_match=False"
+            )
+        commit_id = self._commit_id(stream, command) if sent else self.attempt.commit_id
+        expected = None if sent else self.expected
+        sent.append((stream, command))
+        return commit_id, expected
+
+    def _commit_id(self, stream: StreamId, command: Any) -> str:
+        """That of the request, unless an earlier command may have a commit with it in a stream of this one."""
+        sent = self.progress.commands
+        several = {decision.command for decision in self.application.domain.decisions}
+        streams = {earlier for earlier, _ in sent}
+        if stream not in streams and several.isdisjoint([type(command), *(type(each) for _, each in sent)]):
+            return self.attempt.commit_id
+        return str(uuid5(_IDS, f"{self.attempt.commit_id} {stream} {len(sent)}"))
+
+    def _handled(
+        self,
+        handler: HandlesCommands,
+        stream: StreamId,
+        command: Any,
+        commit_id: str,
+        expected: int | None,
+        optimistic: bool,
+    ) -> Outcome[Any]:
         try:
             return handler.handle(
                 stream,
                 command,
-                commit_id=self.attempt.commit_id,
+                commit_id=commit_id,
                 metadata=self.metadata,
-                expected=self.expected,
+                expected=expected,
                 first_attempt=self.attempt.first_attempt,
                 optimistic=optimistic,
             )
         except ConcurrencyError as error:
-            final = self.expected is not None and error.stream == stream
+            final = expected is not None and error.stream == stream
             kind = PreconditionFailed if final else Contention
             raise kind(error.stream, error.expected, error.actual) from error
 
-    def _found(self, handler: HandlesCommands, stream: StreamId) -> Outcome[Any]:
+    def _found(self, handler: HandlesCommands, stream: StreamId, commit_id: str) -> Outcome[Any]:
         """What became of the command by an earlier attempt."""
         find, first_attempt = handler.finder, self.attempt.first_attempt
-        found = find(stream, self.attempt.commit_id, first_attempt) if find and first_attempt else None
+        found = find(stream, commit_id, first_attempt) if find and first_attempt else None
         if found is None:
             raise RequestInProgress("no attempt has made its commit yet")
         return found
@@ -227,7 +269,9 @@ class Replayable(Protocol):
 
     def require_path_id(self, id: str, field: str) -> None: ...
 
-    def handle(self, stream: StreamId, command: Any, *, optimistic: bool = False) -> Outcome[Any]: ...
+    def handle(
+        self, stream: StreamId, command: Any, *, optimistic: bool = False, if_match: bool = True
+    ) -> Outcome[Any]: ...
 
 
 def _current(request: Request) -> Call:
@@ -331,6 +375,13 @@ class HttpResolver(APIGatewayHttpResolver):
                 raise ConfigurationError(f"security of route '{route.method} {route.path}' has to be requires(...)")
             route._build_middleware_stack(self._router_middlewares, self)
 
+    def _call_route(self, route: Route, route_arguments: dict[str, str]) -> ResponseBuilder[Any]:
+        """Call a route, unless the query has a parameter that it does not declare; public ones ignore those."""
+        sent = self.current_event.query_string_parameters if "call" in self.context else {}
+        refusal = _refusal(route, sent) if sent else None
+        answer = self._call_exception_handler(refusal, route) if refusal else None
+        return answer or super()._call_route(route, route_arguments)
+
     @property
     def scopes(self) -> Sequence[str]:
         """All scopes that its routes accept."""
@@ -373,6 +424,24 @@ def requires(*scopes: str) -> list[dict[str, list[str]]]:
     if not scopes:
         raise ConfigurationError("requires() names no scope: leave security out, or name one")
     return [{SECURITY_SCHEME: [scope]} for scope in scopes]
+
+
+def _refusal(route: Route, sent: Iterable[str]) -> BadRequest | None:
+    known = [name for each in route.dependant.query_params for name in _names(each)]
+    unknown = sorted(set(sent) - set(known))
+    if not unknown:
+        return None
+    names = ", ".join(known)
+    detail = f"there is no parameter {unknown[0]!r} here: " + (f"known are {names}" if names else "none is known")
+    return BadRequest("unknown_parameter", detail, unknown[0])
+
+
+def _names(parameter: ModelField) -> Sequence[str]:
+    """What a parameter of the query is called; a model has one for each of its fields."""
+    model = parameter.type_
+    if isinstance(model, type) and issubclass(model, BaseModel):
+        return [field.alias or name for name, field in model.model_fields.items()]
+    return [parameter.alias]
 
 
 def _scopes(route: Route) -> Sequence[str]:
