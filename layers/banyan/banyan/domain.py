@@ -17,7 +17,7 @@ from banyan.decider import AnyDecider, Decider
 from banyan.decision import Decision
 from banyan.errors import ConfigurationError
 from banyan.events import EventRegistry
-from banyan.projections.base import Projection, StreamProjection, ViewProjection
+from banyan.projections.base import Projection, RowsProjection, StreamProjection, ViewProjection
 from banyan.reactions.base import Policy
 
 Kinds = tuple[type, ...]
@@ -249,7 +249,7 @@ _KINDS: Final[Mapping[str, Kinds]] = {
 }
 _KINDS_OF_EACH: Final[Mapping[str, Kinds]] = {
     "deciders": (Decider,),
-    "projections": (StreamProjection, ViewProjection),
+    "projections": (StreamProjection, ViewProjection, RowsProjection),
     "policies": (Policy,),
     "decisions": (Decision,),
 }

@@ -79,8 +79,7 @@ def _generation(keys: Mapping[str, Any]) -> str:
 
 
 def _row(keys: Mapping[str, Any]) -> str:
-    if keys["sort"]["S"] == STATE_SORT:
+    """Name of a shared row, or of the stream that a row belongs to."""
+    if keys["sort"]["S"] == STATE_SORT or keys["row"]["S"].count("#") < 2:
         return str(stream_of(keys["row"]["S"]))
-    if keys["row"]["S"].count("#") < 2:
-        raise ValueError("a key without a tenant")
     return row_name(read_row_key(keys))

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from decimal import Decimal
 from typing import Any, Final, Generic, TypeVar
 
@@ -19,6 +20,7 @@ RESERVED_NAMES: Final = frozenset({"reactor"})
 """Cursors of the engine's own stand under these: a projection must neither share nor delete them."""
 
 S = TypeVar("S", bound=BaseModel)
+R = TypeVar("R", bound=BaseModel)
 
 _NAME = re.compile(r"[A-Za-z0-9_-]+")
 
@@ -29,7 +31,7 @@ Entities = str | Sequence[str]
 
 @dataclass(frozen=True, slots=True)
 class Lookup(Generic[S]):
-    """A way to list the rows of a ``StreamProjection``.
+    """A way to list rows of many streams: those of a ``StreamProjection`` or of a ``RowsProjection``.
 
     Parameters
     ----------
@@ -80,8 +82,7 @@ class StreamProjection(Generic[S]):
     def __post_init__(self) -> None:
         _check_name(self.name)
         _check_entities(self.name, self.entities)
-        if len(self.lookups) > MAX_LOOKUPS:
-            raise ConfigurationError(f"projection {self.name!r} has more than {MAX_LOOKUPS} lookups")
+        _check_lookups(self.name, self.lookups)
 
     @property
     def entities(self) -> tuple[str, ...]:
@@ -167,6 +168,69 @@ def _check_entities(name: str, entities: Sequence[str]) -> None:
         raise ConfigurationError(f"projection {name!r} has to name its entities, each once")
 
 
+@dataclass(frozen=True, slots=True)
+class RowsProjection(Generic[S, R]):
+    """Many rows per stream, which the stream owns: a statement with a running balance, windows of a series.
+
+    Rows of a stream are read in the order of their sort, as text. What an event does to them may be any function of
+    the rows and of the events before, since only their own stream writes them.
+
+    Parameters
+    ----------
+    name : str
+        Part of the key of every row: never rename it.
+    entity : str or Sequence[str]
+        Entity whose streams it reads, or several: each stream has rows of its own.
+    state : type[State]
+        Frozen pydantic model of what is carried from event to event, such as the running balance; keep it small, as
+        every commit writes it.
+    initial : Callable[[], State]
+        What is carried before the first event.
+    row : type[Row]
+        Frozen pydantic model of a row.
+    apply : Callable[[State, Mapping[str, Row], Event], tuple[State, Mapping[str, Row | None]]]
+        Pure: what is carried on, and rows to put by sort; ``None`` removes one. It sees the rows that ``keys`` names,
+        those that exist.
+    keys : Callable[[State, Event], Iterable[str]], optional
+        Pure: sorts of the rows that ``apply`` has to see. Name only these, as each costs a read.
+    lookups : Sequence[Lookup]
+        Lists over the rows of all streams; at most three, each one write more for every row that is written. Their
+        order is their index, so add new ones at the end.
+    expires : Callable[[Row], datetime | None], optional
+        Pure: from when on a row counts as missing; ``None`` for never. For an event, that is so if it was recorded then
+        or later.
+    version : int
+        Raise it when the shape or the meaning of rows changes, or the entities do: the next event of a stream makes its rows from the
+        beginning, and the projection asks for a rebuild.
+    """
+
+    name: str
+    entity: Entities
+    state: type[S]
+    initial: Callable[[], S]
+    row: type[R]
+    apply: Callable[[S, Mapping[str, R], Event], tuple[S, Mapping[str, R | None]]]
+    keys: Callable[[S, Event], Iterable[str]] | None = None
+    lookups: Sequence[Lookup[R]] = field(default=())
+    expires: Callable[[R], datetime | None] | None = None
+    version: int = 1
+
+    def __post_init__(self) -> None:
+        _check_name(self.name)
+        _check_entities(self.name, self.entities)
+        _check_lookups(self.name, self.lookups)
+
+    @property
+    def entities(self) -> tuple[str, ...]:
+        """All entities that it reads."""
+        return each_entity(self.entity)
+
+
+def _check_lookups(name: str, lookups: Sequence[Lookup[Any]]) -> None:
+    if len(lookups) > MAX_LOOKUPS:
+        raise ConfigurationError(f"projection {name!r} has more than {MAX_LOOKUPS} lookups")
+
+
 def _check_name(name: str) -> None:
     if not _NAME.fullmatch(name):
         raise ConfigurationError(f"projection {name!r}: use letters, digits, '_' and '-', as it is part of every key")
@@ -175,4 +239,5 @@ def _check_name(name: str) -> None:
 
 
 AnyStreamProjection = StreamProjection[Any]
-Projection = AnyStreamProjection | ViewProjection
+AnyRowsProjection = RowsProjection[Any, Any]
+Projection = AnyStreamProjection | ViewProjection | AnyRowsProjection

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from math import ceil
 from typing import Any, Final
 
 from banyan.errors import InvalidStreamId
@@ -20,7 +21,16 @@ from banyan.projections.pages import (
     place_of,
 )
 from banyan.projections.rows import RowChange, number
-from banyan.projections.views import UNNOTED, FailureRecord, Generation, StateRow, ViewKey, ViewRow
+from banyan.projections.views import (
+    KEPT_AFTER_EXPIRY,
+    UNNOTED,
+    FailureRecord,
+    Generation,
+    OwnedRow,
+    StateRow,
+    ViewKey,
+    ViewRow,
+)
 from banyan.store.base import timestamp
 from banyan.store.items import Item, pack, unpack
 from banyan.streams import StreamId
@@ -29,6 +39,12 @@ FIELD_PREFIX: Final = "f_"
 STATE_SORT: Final = "-"
 
 _SORT_PREFIX: Final = ":"
+
+LAST_SORT: Final = ";"
+"""Behind every ``sort_key``."""
+
+STATE_NUMBERS: Final = ("version", "made_by", "unfinished")
+"""What tells two states of a stream's row apart."""
 
 FAILURE_ATTRIBUTES: Final = (
     "failed_version",
@@ -153,16 +169,20 @@ def _is_sort_key(key: str) -> bool:
 def state_item(generation: Generation, row: StateRow) -> Item:
     """The item of a stream's row; sparse in each lookup."""
     item = state_item_key(generation, row.stream) | {
-        "version": {"N": str(row.version)},
         "recorded_at": {"S": timestamp(row.recorded_at)},
         "projected_at": {"S": timestamp(row.projected_at)},
         "state": pack(row.state),
     }
+    return item | state_numbers(row) | _lookup_attributes(generation, row)
+
+
+def state_numbers(row: StateRow) -> Item:
+    """The ``STATE_NUMBERS`` of a row; what goes without saying is left out."""
+    item: Item = {"version": {"N": str(row.version)}}
     if row.made_by != UNNOTED:
         item["made_by"] = {"N": str(row.made_by)}
-    for index, (partition, sort) in row.lookups.items():
-        item[f"lookup{index}"] = {"S": partition_key(generation, row.stream.tenant, partition)}
-        item[f"lookup{index}_sort"] = {"S": sort_key(sort)}
+    if row.unfinished:
+        item["unfinished"] = {"N": str(row.unfinished)}
     return item
 
 
@@ -174,13 +194,59 @@ def read_state(item: Mapping[str, Any]) -> StateRow:
         recorded_at=_moment(item, "recorded_at"),
         projected_at=_moment(item, "projected_at"),
         state=unpack(item["state"]),
-        lookups={
-            index: (partition_of(item[f"lookup{index}"]["S"]), sort_of(item[f"lookup{index}_sort"]["S"]))
-            for index in range(1, MAX_LOOKUPS + 1)
-            if f"lookup{index}" in item
-        },
+        lookups=_lookups(item),
         made_by=int(item.get("made_by", {"N": str(UNNOTED)})["N"]),
+        unfinished=int(item.get("unfinished", {"N": "0"})["N"]),
     )
+
+
+def owned_item(generation: Generation, row: OwnedRow) -> Item:
+    """The item of a row that a stream owns; sparse in each lookup. DynamoDB deletes it some time after it expired."""
+    item = owned_item_key(generation, row.stream, row.sort) | {
+        "version": {"N": str(row.version)},
+        "recorded_at": {"S": timestamp(row.recorded_at)},
+        "projected_at": {"S": timestamp(row.projected_at)},
+        "content": pack(row.content),
+    }
+    if row.expires:
+        gone = ceil((row.expires + KEPT_AFTER_EXPIRY).timestamp())
+        item |= {"expires": {"S": timestamp(row.expires)}, "expires_at": {"N": str(gone)}}
+    return item | _lookup_attributes(generation, row)
+
+
+def read_owned(item: Mapping[str, Any]) -> OwnedRow:
+    """Read the item of a row that a stream owns."""
+    return OwnedRow(
+        stream=stream_of(item["row"]["S"]),
+        sort=sort_of(item["sort"]["S"]),
+        version=int(item["version"]["N"]),
+        recorded_at=_moment(item, "recorded_at"),
+        projected_at=_moment(item, "projected_at"),
+        content=unpack(item["content"]),
+        lookups=_lookups(item),
+        expires=_moment(item, "expires") if "expires" in item else None,
+    )
+
+
+def owned_item_key(generation: Generation, stream: StreamId, sort: str) -> Item:
+    """Key of a row that a stream owns: it lies behind what the stream carries."""
+    return {"row": {"S": state_key(generation, stream)}, "sort": {"S": sort_key(sort)}}
+
+
+def _lookup_attributes(generation: Generation, row: StateRow | OwnedRow) -> Item:
+    item: Item = {}
+    for index, (partition, sort) in row.lookups.items():
+        item[f"lookup{index}"] = {"S": partition_key(generation, row.stream.tenant, partition)}
+        item[f"lookup{index}_sort"] = {"S": sort_key(sort)}
+    return item
+
+
+def _lookups(item: Mapping[str, Any]) -> Mapping[int, tuple[str, str]]:
+    return {
+        index: (partition_of(item[f"lookup{index}"]["S"]), sort_of(item[f"lookup{index}_sort"]["S"]))
+        for index in range(1, MAX_LOOKUPS + 1)
+        if f"lookup{index}" in item
+    }
 
 
 def state_item_key(generation: Generation, stream: StreamId) -> Item:

@@ -17,6 +17,8 @@ from banyan.projections.views import (
     FailureRecord,
     Generation,
     LookupPage,
+    OwnedRow,
+    OwnedUpdate,
     StateRow,
     ViewKey,
     ViewRow,
@@ -35,6 +37,7 @@ class MemoryViews:
     def __init__(self) -> None:
         self._states: dict[Generation, dict[StreamId, StateRow]] = {}
         self._rows: dict[Generation, dict[ViewKey, ViewRow]] = {}
+        self._owned: dict[Generation, dict[StreamId, dict[str, OwnedRow]]] = {}
         self._checkpoints: dict[tuple[Generation, StreamId], int] = {}
         self._failures: dict[tuple[Generation, StreamId], FailureRecord] = {}
         self._lock = Lock()
@@ -51,6 +54,36 @@ class MemoryViews:
             if (standing.version if standing else 0) != from_version:
                 raise WriteConflict
             rows[row.stream] = row
+
+    def update_owned(self, generation: Generation, updates: Sequence[OwnedUpdate]) -> None:
+        with self._lock:
+            states, owned = self._states.setdefault(generation, {}), self._owned.setdefault(generation, {})
+            if any(_carried(states.get(update.after.stream)) != _carried(update.before) for update in updates):
+                raise WriteConflict
+            for update in updates:
+                rows = {**owned.get(update.after.stream, {}), **update.rows}
+                owned[update.after.stream] = {sort: row for sort, row in rows.items() if row}
+                states[update.after.stream] = update.after
+
+    def read_owned(self, generation: Generation, stream: StreamId, sorts: Sequence[str]) -> Sequence[OwnedRow]:
+        with self._lock:
+            rows = self._owned.get(generation, {}).get(stream, {})
+        return [rows[sort] for sort in sorts if sort in rows]
+
+    def list_owned(
+        self,
+        generation: Generation,
+        stream: StreamId,
+        from_sort: str = "",
+        to_sort: str | None = None,
+        *,
+        descending: bool = False,
+        size: int | None = None,  # noqa: ARG002
+    ) -> Iterator[OwnedRow]:
+        with self._lock:
+            rows = self._owned.get(generation, {}).get(stream, {})
+        inside = (sort for sort in rows if from_sort <= sort and (to_sort is None or sort <= to_sort))
+        return iter([rows[sort] for sort in sorted(inside, reverse=descending)])
 
     def insert_states(self, generation: Generation, rows: Sequence[StateRow]) -> Collection[StreamId]:
         return [row.stream for row in rows if not self._inserted(generation, row)]
@@ -134,6 +167,7 @@ class MemoryViews:
         with self._lock:
             self._states.pop(generation, None)
             self._rows.pop(generation, None)
+            self._owned.pop(generation, None)
             self._checkpoints = {key: version for key, version in self._checkpoints.items() if key[0] != generation}
             self._failures = {key: failure for key, failure in self._failures.items() if key[0] != generation}
 
@@ -188,6 +222,10 @@ class MemoryViews:
 def _page(found: list[K], name: Callable[[K], str], position: str, limit: int) -> tuple[list[K], str | None]:
     later = [key for key in found if name(key) > position]
     return later[:limit], name(later[limit - 1]) if len(later) > limit else None
+
+
+def _carried(row: StateRow | None) -> tuple[int, int, int] | None:
+    return (row.version, row.made_by, row.unfinished) if row else None
 
 
 def changed_row(key: ViewKey, row: ViewRow | None, change: RowChange, projected_at: datetime) -> ViewRow | None:

@@ -12,7 +12,7 @@ from typing import Final
 
 from banyan.decider import AnyDecider
 from banyan.errors import BanyanError, ConfigurationError, ProjectionStateChanged, TransitionRejected
-from banyan.projections.base import Projection, ViewProjection
+from banyan.projections.base import Projection, RowsProjection, ViewProjection
 from banyan.projections.projector import (
     AnyProjector,
     CommitSource,
@@ -31,6 +31,7 @@ from banyan.projections.retries import (
     check_systemic,
     pause,
 )
+from banyan.projections.rows_projector import RowsProjector
 from banyan.projections.snapshotter import Snapshotter
 from banyan.projections.state import CachedStates, GenerationInfo, ProjectionState, ProjectionStates
 from banyan.projections.views import UNNOTED, FailureRecord, Generation, Views
@@ -91,6 +92,8 @@ def make_projector(
     """What applies streams to one generation of a projection."""
     if isinstance(projection, ViewProjection):
         return ViewProjector(projection, generation, views, source, clock, spread)
+    if isinstance(projection, RowsProjection):
+        return RowsProjector(projection, generation, views, source, clock, spread)
     return StreamProjector(projection, generation, views, source, clock, spread)
 
 

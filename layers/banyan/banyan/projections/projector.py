@@ -145,6 +145,13 @@ class CommitSource:
                 if not batch.more():
                     return
 
+    def up_to(self, stream: StreamId, version: int) -> Iterator[tuple[Event, ...]]:
+        """The events of each commit up to a version, from the event table."""
+        for parts in whole(self._store.commits(stream)):
+            if parts[-1].last > version:
+                return
+            yield _decode(parts, self._store)
+
 
 class Projector(ABC, Generic[Start]):
     """Applies streams to one generation, by one rule: what follows the checkpoint is applied, the rest is skipped.

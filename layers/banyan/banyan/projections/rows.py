@@ -7,11 +7,19 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Context, Decimal, DivisionByZero, Inexact, InvalidOperation, Overflow
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from banyan.projections.base import AnyStreamProjection, Put, Remove, RowWrite, StreamProjection, Value
+from banyan.projections.base import (
+    AnyStreamProjection,
+    Put,
+    Remove,
+    RowsProjection,
+    RowWrite,
+    StreamProjection,
+    Value,
+)
 from banyan.projections.views import StateRow, ViewKey, ViewUpdate
 from banyan.store import Commit
 
@@ -125,7 +133,7 @@ def _key(tenant: str, write: RowWrite) -> ViewKey:
     return ViewKey(tenant, write.partition, write.sort)
 
 
-def current_state(projection: StreamProjection[S], row: StateRow) -> S | None:
+def current_state(projection: StreamProjection[S] | RowsProjection[S, Any], row: StateRow) -> S | None:
     """The state in a row; ``None`` when an older version of the projection wrote it, or it fits the model no more.
 
     Such a row counts as missing: its stream is folded from the beginning.
@@ -133,7 +141,7 @@ def current_state(projection: StreamProjection[S], row: StateRow) -> S | None:
     return readable_state(projection, row) if row.made_by == projection.version else None
 
 
-def readable_state(projection: StreamProjection[S], row: StateRow) -> S | None:
+def readable_state(projection: StreamProjection[S] | RowsProjection[S, Any], row: StateRow) -> S | None:
     """The state in a row, whichever version of the projection wrote it; ``None`` when it fits the model no more."""
     try:
         return projection.state.model_validate_json(row.state)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final, Protocol
 from urllib.parse import unquote
 
@@ -14,6 +14,10 @@ from banyan.streams import StreamId
 
 UNNOTED: Final = 1
 """Version of a projection that counts for rows which do not say theirs."""
+
+
+KEPT_AFTER_EXPIRY: Final = timedelta(days=7)
+"""How long an expired row stays in the table, for events that were recorded while it still counted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +51,9 @@ class StateRow:
         By index 1 … 3: partition and sort.
     made_by : int
         Version of the projection that wrote it.
+    unfinished : int
+        How many transactions wrote rows that it owns and that belong to a later version, as one did not hold them all;
+        0 when its rows are those of its version.
     """
 
     stream: StreamId
@@ -56,6 +63,7 @@ class StateRow:
     state: str
     lookups: Mapping[int, tuple[str, str]] = field(default_factory=dict)
     made_by: int = UNNOTED
+    unfinished: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +119,61 @@ class ViewUpdate:
 
 
 @dataclass(frozen=True, slots=True)
+class OwnedRow:
+    """A row of a ``RowsProjection``.
+
+    Parameters
+    ----------
+    version : int
+        Version of the last event that wrote it.
+    recorded_at, projected_at : datetime
+        When that event was recorded, and when the row was written.
+    content : str
+        JSON of the projection's row.
+    lookups : Mapping[int, tuple[str, str]]
+        By index 1 … 3: partition and sort.
+    expires : datetime, optional
+        From when on it counts as missing.
+    """
+
+    stream: StreamId
+    sort: str
+    version: int
+    recorded_at: datetime
+    projected_at: datetime
+    content: str
+    lookups: Mapping[int, tuple[str, str]] = field(default_factory=dict)
+    expires: datetime | None = None
+
+    def expired(self, moment: datetime) -> bool:
+        """Whether it counts as missing at a moment."""
+        return self.expires is not None and self.expires <= moment
+
+    def gone(self, moment: datetime) -> bool:
+        """Whether it may have been deleted by a moment, since no event can need it."""
+        return self.expires is not None and self.expires <= moment - KEPT_AFTER_EXPIRY
+
+
+@dataclass(frozen=True, slots=True)
+class OwnedUpdate:
+    """One stream's step through a ``RowsProjection``: what it carries and its rows, together or not at all.
+
+    Parameters
+    ----------
+    before : StateRow, optional
+        What is carried now; ``None`` when the stream was not applied yet.
+    after : StateRow
+        What is carried then.
+    rows : Mapping[str, OwnedRow | None]
+        Rows to put by sort; ``None`` removes one.
+    """
+
+    before: StateRow | None
+    after: StateRow
+    rows: Mapping[str, OwnedRow | None]
+
+
+@dataclass(frozen=True, slots=True)
 class FailureRecord:
     """Why a stream does not move in a projection.
 
@@ -163,7 +226,41 @@ class WriteConflict(Exception):
     """Another process moved a checkpoint, or another write met a row; nothing of this write was made."""
 
 
-class Views(Protocol):
+class OwnedRows(Protocol):
+    """Rows that streams own. What a stream carries is its row among the ``states``."""
+
+    def update_owned(self, generation: Generation, updates: Sequence[OwnedUpdate]) -> None:
+        """Move what streams carry, and write their rows, in one transaction.
+
+        Raises
+        ------
+        WriteConflict
+            A stream does not carry what it did: its version, who made it, or how much of it is unfinished.
+        """
+
+    def read_owned(self, generation: Generation, stream: StreamId, sorts: Sequence[str]) -> Sequence[OwnedRow]:
+        """Rows of a stream by their sorts, strongly consistent, expired ones included; one batch read for up to 100."""
+
+    def list_owned(
+        self,
+        generation: Generation,
+        stream: StreamId,
+        from_sort: str = "",
+        to_sort: str | None = None,
+        *,
+        descending: bool = False,
+        size: int | None = None,
+    ) -> Iterator[OwnedRow]:
+        """Rows of a stream with ``from_sort <= sort <= to_sort``, strongly consistent, expired ones included.
+
+        Parameters
+        ----------
+        size : int, optional
+            Of the pages in which they are read.
+        """
+
+
+class Views(OwnedRows, Protocol):
     """Rows and cursors of all projections. Every key begins with generation and tenant."""
 
     def states(self, generation: Generation, streams: Sequence[StreamId]) -> Mapping[StreamId, StateRow]:
@@ -221,7 +318,7 @@ class Views(Protocol):
         """Parked streams of a generation, or the first of them, oldest first, eventually consistent."""
 
     def all_states(self, generation: Generation) -> Iterator[StateRow]:
-        """Every row of a ``StreamProjection``, of all tenants; for reconciliation, never for a caller."""
+        """What every stream's row holds, of all tenants; for reconciliation, never for a caller."""
 
     def all_rows(self, generation: Generation) -> Mapping[ViewKey, ViewRow]:
         """Every row of a ``ViewProjection``, of all tenants; for reconciliation, never for a caller."""

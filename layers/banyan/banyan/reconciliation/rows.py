@@ -1,20 +1,20 @@
-"""A ``StreamProjection`` against folds of its streams, each row at its own version: lag is not a difference."""
+"""What a projection keeps for each stream against folds, each at its own version: lag is not a difference."""
 
 from __future__ import annotations
 
 import zlib
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
 from banyan.documents import Documents
 from banyan.errors import StreamCorrupted
-from banyan.projections.base import AnyStreamProjection
-from banyan.projections.check import fold_commits
+from banyan.projections.base import AnyRowsProjection, AnyStreamProjection
 from banyan.projections.views import Generation, RowRepair, StateRow, Views, WriteConflict
 from banyan.reconciliation.feeds import Clock, CompositeFeed, DirtySet, FullListing, LogFeed, SharedLog
+from banyan.reconciliation.kept import KeptByStream, kept_by_stream
 from banyan.reconciliation.report import Finding
 from banyan.reconciliation.sides import Content, Feed, Listing, NotRepairable, Verdict, difference
 from banyan.store import Commit, EventStore
@@ -44,6 +44,10 @@ class Sources:
     documents: Documents
     resume: Callable[[str, StreamId], object]
     clock: Clock
+
+    def kept(self, projection: AnyStreamProjection | AnyRowsProjection, generation: Generation) -> KeptByStream:
+        """What a projection keeps for each stream."""
+        return kept_by_stream(projection, generation, self.views, self.row_repair, self.clock)
 
 
 class Histories:
@@ -92,14 +96,18 @@ class FoldSide:
     """What the rows of a projection should be, by the events."""
 
     def __init__(
-        self, projection: AnyStreamProjection, generation: Generation, sources: Sources, histories: Histories
+        self,
+        projection: AnyStreamProjection | AnyRowsProjection,
+        generation: Generation,
+        sources: Sources,
+        histories: Histories,
     ) -> None:
         self.name = f"fold:{generation}"
         self.marks = DirtySet(sources.documents, self.name)
         self.feed: Feed = CompositeFeed(
             LogFeed(histories.log, sources.documents, self.name, projection.entities), self.marks
         )
-        self._projection = projection
+        self._kept = sources.kept(projection, generation)
         self._store = sources.store
         self._histories = histories
 
@@ -118,14 +126,14 @@ class FoldSide:
             row = self.row(commits)
         except NotRepairable:
             return UNREADABLE
-        return content_of(self._projection, row) if row else None
+        return self._kept.content(row) if row else None
 
-    def row(self, commits: Sequence[Commit] | None) -> StateRow | None:
+    def row(self, commits: Sequence[Commit] | None) -> Any:
         """The row that holds these commits. Raises ``NotRepairable`` when they are damaged or cannot be folded."""
         if commits is None:
             raise NotRepairable("the stream is damaged: restore it first")
         try:
-            return fold_commits(self._projection, self._store, commits)
+            return self._kept.fold(self._store, commits)
         except Exception as error:
             raise NotRepairable(f"the events cannot be folded: {type(error).__name__}") from error
 
@@ -133,34 +141,35 @@ class FoldSide:
 class StateRowSide:
     """The rows of a projection as they are."""
 
-    def __init__(self, projection: AnyStreamProjection, generation: Generation, sources: Sources) -> None:
+    def __init__(
+        self, projection: AnyStreamProjection | AnyRowsProjection, generation: Generation, sources: Sources
+    ) -> None:
         self.name = f"rows:{generation}"
         self.generation = generation
         self.feed: Feed = CompositeFeed(
             FullListing(sources.documents, self.name, self.page), DirtySet(sources.documents, str(generation))
         )
-        self._projection = projection
-        self._views = sources.views
+        self.kept = sources.kept(projection, generation)
         self._row_repair = sources.row_repair
 
     def read(self, ids: Sequence[str]) -> Mapping[str, Content]:
         """Content of rows: one batch read for 100."""
         return {id: self.content(row) for id, row in self.rows(ids).items()}
 
-    def rows(self, ids: Sequence[str]) -> Mapping[str, StateRow | None]:
+    def rows(self, ids: Sequence[str]) -> Mapping[str, Any]:
         """Rows of streams; ``None`` stands for one that is no longer a row."""
         streams = list(map(StreamId.parse, ids))
         try:
-            return {str(stream): row for stream, row in self._views.states(self.generation, streams).items()}
+            return {str(stream): row for stream, row in self.kept.read(streams).items()}
         except (KeyError, ValueError, zlib.error):
             if len(ids) == 1:
                 return {ids[0]: None}
             return {id: row for each in ids for id, row in self.rows([each]).items()}
 
-    def content(self, row: StateRow | None) -> Content:
-        """What is compared of a row."""
+    def content(self, row: Any) -> Content:
+        """What is compared of a row; ``None`` stands for one that is no longer a row."""
         try:
-            return content_of(self._projection, row) if row else UNREADABLE
+            return self.kept.content(row) if row else UNREADABLE
         except ValueError:
             return UNREADABLE
 
@@ -171,7 +180,7 @@ class StateRowSide:
 
 
 class StateComparison:
-    """Rows of a ``StreamProjection`` against folds.
+    """What a projection keeps for each stream against folds.
 
     Parameters
     ----------
@@ -186,7 +195,7 @@ class StateComparison:
 
     def __init__(
         self,
-        projection: AnyStreamProjection,
+        projection: AnyStreamProjection | AnyRowsProjection,
         generation: Generation,
         sources: Sources,
         histories: Histories,
@@ -212,7 +221,7 @@ class StateComparison:
             self._sources.resume(self.name, stream)
         return while_it_moves(lambda: self._rewrite(stream), f"the row of {stream}")
 
-    def _judged(self, id: str, exists: bool, row: StateRow | None, fence: datetime) -> Verdict:
+    def _judged(self, id: str, exists: bool, row: Any, fence: datetime) -> Verdict:
         commits = self.expected.commits(StreamId.parse(id))
         if commits is None:
             return _found(id, "unverifiable_row", "its stream is damaged") if exists else Verdict()
@@ -227,7 +236,7 @@ class StateComparison:
             return Verdict(moving=True, since=commits[0].recorded_at)
         return _found(id, "missing_row", "the stream has no row")
 
-    def _with_row(self, id: str, row: StateRow | None, commits: Sequence[Commit], fence: datetime) -> Verdict:
+    def _with_row(self, id: str, row: Any, commits: Sequence[Commit], fence: datetime) -> Verdict:
         version = row.version if row else 0
         applied = [commit for commit in commits if commit.last <= version]
         whole = bool(applied) and applied[-1].last == version
@@ -249,18 +258,17 @@ class StateComparison:
         )
 
     def _rewrite(self, stream: StreamId) -> str:
-        generation, id = self.actual.generation, str(stream)
+        id = str(stream)
         rows = self.actual.rows([id])
         if id in rows and rows[id] is None:
             raise NotRepairable(f"the row of {stream} is no longer a row: remove it by hand")
         old, new = rows.get(id), self.expected.row(self.expected.commits(stream))
         if new is None:
             if old:
-                self._sources.row_repair.remove_state(generation, old)
+                self.actual.kept.remove(old)
             return "the row was removed"
         if old is None or self.actual.content(old) != self.actual.content(new):
-            row = replace(new, projected_at=self._sources.clock())
-            self._sources.views.put_state(generation, row, old.version if old else 0)
+            self.actual.kept.replace(old, new)
         return f"the row was replaced, at version {new.version}"
 
 
@@ -272,17 +280,6 @@ def while_it_moves(write: Callable[[], str], what: str) -> str:
         except WriteConflict:
             continue
     raise NotRepairable(f"{what} keeps moving")
-
-
-def content_of(projection: AnyStreamProjection, row: StateRow) -> Content:
-    """What is compared of a row: its state, its version and its places in the lookups."""
-    state: Content = projection.state.model_validate_json(row.state).model_dump()
-    return {
-        "(version)": row.version,
-        "(recordedAt)": row.recorded_at,
-        **{f"(lookup {index})": list(place) for index, place in row.lookups.items()},
-        **state,
-    }
 
 
 def _undamaged(read: Callable[[StreamId], Sequence[Commit]], stream: StreamId) -> Sequence[Commit] | None:

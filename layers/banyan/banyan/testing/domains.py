@@ -21,7 +21,7 @@ from banyan.decision import Decided, Decision, States
 from banyan.domain import Domain, deadline_durations
 from banyan.errors import BanyanError, CommandRejected, ConfigurationError, InvalidEvent
 from banyan.events import DomainEvent, Event, EventRegistry, Metadata
-from banyan.projections.base import AnyStreamProjection, ViewProjection
+from banyan.projections.base import AnyRowsProjection, AnyStreamProjection, ViewProjection
 from banyan.projections.memory import MemoryViews
 from banyan.projections.processor import ProjectionProcessor, StreamProcessor
 from banyan.projections.retries import RetryPolicy
@@ -33,7 +33,7 @@ from banyan.store import Commit, EventStore
 from banyan.store.memory import MemoryTable
 from banyan.streams import StreamId
 from banyan.telemetry import NoTelemetry
-from banyan.testing.projections import all_commits, rows_of
+from banyan.testing.projections import all_commits, owned_by, owned_models, rows_of
 from banyan.testing.specs import assert_same, check_declared
 
 T = TypeVar("T")
@@ -105,6 +105,15 @@ class DomainSpec:
         """Expect exactly these rows of the tenant. Raises ``AssertionError``."""
         read = partial(rows_of, generation=Generation(projection.name), tenant=self.tenant)
         return self._expect(f"rows {projection.name}", dict(rows), lambda world: read(world.views))
+
+    def then_owned(self, projection: AnyRowsProjection, stream: str, rows: Mapping[str, BaseModel]) -> DomainSpec:
+        """Expect exactly these rows of a stream, by sort, but for those that have expired. Raises ``AssertionError``."""
+        name, generation = self._stream(stream), Generation(projection.name)
+
+        def read(world: _World) -> Mapping[str, BaseModel]:
+            return owned_models(projection, owned_by(world.views, generation, name, world.now))
+
+        return self._expect(f"rows {projection.name} of {name}", dict(rows), read)
 
     def _then(self, step: Callable[[_World], None]) -> DomainSpec:
         return replace(self, course=(*self.course, step))

@@ -14,7 +14,8 @@ from banyan.decision import Decision, States
 from banyan.domain import Domain
 from banyan.errors import CommandRejected
 from banyan.events import DomainEvent, Event, Metadata
-from banyan.projections.base import ViewProjection
+from banyan.projections.base import RowsProjection, ViewProjection
+from banyan.projections.owned import RowFold
 from banyan.store.items import MAX_TRANSACTION_ITEMS
 from banyan.streams import StreamId
 
@@ -131,6 +132,9 @@ def _projected(domain: Domain, entity: str, events: Sequence[Event]) -> Iterator
             continue
         if isinstance(projection, ViewProjection):
             yield projection.name, [list(projection.apply(event)) for event in events]
+        elif isinstance(projection, RowsProjection):
+            fold = RowFold(projection, projection.initial())
+            yield projection.name, [(fold.apply([event]), fold.state) for event in events]
         else:
             row = reduce(projection.evolve, events, projection.initial())
             yield projection.name, row, [(each.partition(row), each.sort(row)) for each in projection.lookups]

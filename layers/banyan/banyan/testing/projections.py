@@ -11,12 +11,21 @@ from typing import Any, Final, TypeVar
 from pydantic import BaseModel
 
 from banyan.events import DomainEvent, EventRegistry, Metadata
-from banyan.projections.base import AnyStreamProjection, Projection, Value, ViewProjection
+from banyan.projections.base import (
+    AnyRowsProjection,
+    AnyStreamProjection,
+    Projection,
+    RowsProjection,
+    StreamProjection,
+    Value,
+    ViewProjection,
+)
 from banyan.projections.check import ViewFold, fold_state
 from banyan.projections.memory import MemoryViews
+from banyan.projections.owned import StreamRows, fold_owned, read_row, stored_rows
 from banyan.projections.processor import ProjectionProcessor
 from banyan.projections.retries import RetryPolicy
-from banyan.projections.views import Generation
+from banyan.projections.views import Generation, Views
 from banyan.store import Commit, EventStore, Expected
 from banyan.store.memory import MemoryTable
 from banyan.streams import StreamId
@@ -145,6 +154,40 @@ class ProjectionSpec:
         for way, views in self._delivered(store):
             assert_same(f"rows, delivered {way}", dict(rows), rows_of(views, self._generation, tenant))
 
+    def then_owned(
+        self,
+        stream: StreamId | str,
+        rows: Mapping[str, BaseModel],
+        carried: BaseModel | None = None,
+        at: datetime = START,
+    ) -> None:
+        """Expect exactly these rows of one stream in a ``RowsProjection``, by sort.
+
+        Parameters
+        ----------
+        carried : State, optional
+            What the stream carries, unless it does not matter.
+        at : datetime
+            Rows that have expired by then do not count.
+
+        Raises
+        ------
+        AssertionError
+        """
+        projection = self.projection
+        assert isinstance(projection, RowsProjection), f"{projection.name} has no rows that a stream owns"
+        name = StreamId.parse(stream) if isinstance(stream, str) else stream
+        store = self.recorded()
+        folded = fold_owned(projection, store, list(store.commits(name)), at)
+        found = [("", folded)] + [
+            (f", delivered {way}", owned_by(views, self._generation, name, at)) for way, views in self._delivered(store)
+        ]
+        for way, of_stream in found:
+            assert_same(f"rows of {name}{way}", dict(rows), owned_models(projection, of_stream))
+            if carried is not None:
+                state = of_stream and projection.state.model_validate_json(of_stream.carried.state)
+                assert_same(f"what {name} carries{way}", carried, state)
+
     @property
     def _generation(self) -> Generation:
         return Generation(self.projection.name)
@@ -187,8 +230,19 @@ def rows_of(views: MemoryViews, generation: Generation, tenant: str) -> dict[tup
     return _rows(views.all_rows(generation), tenant)
 
 
+def owned_by(views: Views, generation: Generation, stream: StreamId, at: datetime) -> StreamRows | None:
+    """What a stream owns in a generation, without what has expired."""
+    carried = views.states(generation, [stream]).get(stream)
+    return stored_rows(views, generation, carried, at) if carried else None
+
+
+def owned_models(projection: AnyRowsProjection, found: StreamRows | None) -> dict[str, BaseModel]:
+    """Rows of a stream, by sort."""
+    return {sort: read_row(projection, row) for sort, row in sorted(found.rows.items())} if found else {}
+
+
 def _stream_projection(projection: Projection) -> AnyStreamProjection:
-    assert not isinstance(projection, ViewProjection), f"{projection.name} keeps rows, not states"
+    assert isinstance(projection, StreamProjection), f"{projection.name} keeps rows, not states"
     return projection
 
 

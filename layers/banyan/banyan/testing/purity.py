@@ -21,8 +21,17 @@ from unittest.mock import patch
 
 from banyan.domain import Domain
 from banyan.events import DomainEvent, Event
-from banyan.projections.base import Projection, Put, Remove, ViewProjection
+from banyan.projections.base import (
+    AnyRowsProjection,
+    Projection,
+    Put,
+    Remove,
+    RowsProjection,
+    StreamProjection,
+    ViewProjection,
+)
 from banyan.projections.memory import MemoryViews
+from banyan.projections.owned import RowFold, expiry
 from banyan.projections.views import Generation
 from banyan.store import EventStore
 from banyan.streams import StreamId
@@ -267,11 +276,31 @@ def _questions(projection: Projection, events: Sequence[Event]) -> Iterator[tupl
     if isinstance(projection, ViewProjection):
         yield from ((event, partial(projection.apply, event)) for event in events)
         return
+    if isinstance(projection, RowsProjection):
+        yield from _questions_on_rows(projection, events)
+        return
     states: dict[StreamId, Any] = {}
     for event in events:
         ask = partial(projection.evolve, states.get(event.stream_id, projection.initial()), event)
         yield event, ask
         states[event.stream_id] = ask()
+
+
+def _questions_on_rows(
+    projection: AnyRowsProjection, events: Sequence[Event]
+) -> Iterator[tuple[Event, Callable[[], Any]]]:
+    folds: dict[StreamId, RowFold] = {}
+    for event in events:
+        fold = folds.setdefault(event.stream_id, RowFold(projection, projection.initial()))
+        yield event, partial(_asked, projection, fold, event)
+        fold.apply([event])
+
+
+def _asked(projection: AnyRowsProjection, fold: RowFold, event: Event) -> Any:
+    """What an event does to rows, and when these expire, by a fold that stays where it is."""
+    asked = fold.copy()
+    written = asked.apply([event])
+    return asked.state, written, [expiry(projection, each.row) for each in written.values()]
 
 
 def _content(spec: ProjectionSpec, views: MemoryViews) -> Any:
@@ -282,11 +311,19 @@ def _content(spec: ProjectionSpec, views: MemoryViews) -> Any:
             for key, row in sorted(views.all_rows(generation).items(), key=str)
         }
     rows = sorted(views.all_states(generation), key=lambda row: row.stream)
-    return {str(row.stream): (row.version, row.state, dict(row.lookups)) for row in rows}
+    return {
+        str(row.stream): (row.version, row.state, dict(row.lookups), _owned(views, generation, row.stream))
+        for row in rows
+    }
+
+
+def _owned(views: MemoryViews, generation: Generation, stream: StreamId) -> list[Any]:
+    rows = views.list_owned(generation, stream)
+    return [(row.sort, row.version, row.content, dict(row.lookups), row.expires) for row in rows]
 
 
 def _handler(projection: Projection) -> Handler:
-    return projection.apply if isinstance(projection, ViewProjection) else projection.evolve
+    return projection.evolve if isinstance(projection, StreamProjection) else projection.apply
 
 
 def _package(handler: Handler) -> str:

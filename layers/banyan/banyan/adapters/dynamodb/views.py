@@ -12,6 +12,7 @@ from typing import Any, Final
 import orjson
 
 from banyan.adapters.dynamodb.gateway import ConditionFailed, Gateway
+from banyan.adapters.dynamodb.owned_rows import DynamoDBOwnedRows
 from banyan.errors import StoreBusy
 from banyan.projections.items import (
     FAILURE_ATTRIBUTES,
@@ -52,7 +53,7 @@ from banyan.store.items import Item
 from banyan.streams import StreamId
 
 
-class DynamoDBViews:
+class DynamoDBViews(DynamoDBOwnedRows):
     """Keeps rows in one table and cursors in another.
 
     Parameters
@@ -64,7 +65,7 @@ class DynamoDBViews:
     """
 
     def __init__(self, gateway: Gateway, views_table: str, cursors_table: str) -> None:
-        self._gateway = gateway
+        super().__init__(gateway, views_table)
         self._views = views_table
         self._cursors = cursors_table
 
@@ -185,7 +186,7 @@ class DynamoDBViews:
 
     def all_states(self, generation: Generation) -> Iterator[StateRow]:
         """A strongly consistent ``Scan`` of the whole table."""
-        return (read_state(item) for item in self._scan(generation))
+        return (read_state(item) for item in self._scan(generation) if item["sort"]["S"] == STATE_SORT)
 
     def all_rows(self, generation: Generation) -> Mapping[ViewKey, ViewRow]:
         """A strongly consistent ``Scan`` of the whole table."""
@@ -290,7 +291,7 @@ class DynamoDBRowRepair:
     def list_states(self, generation: Generation, position: str, limit: int) -> tuple[list[StreamId], str | None]:
         """One page of a ``Scan``."""
         items, rest = self._scan(generation, position, limit)
-        return [stream_of(item["row"]["S"]) for item in items], rest
+        return [stream_of(item["row"]["S"]) for item in items if item["sort"]["S"] == STATE_SORT], rest
 
     def list_rows(self, generation: Generation, position: str, limit: int) -> tuple[list[ViewKey], str | None]:
         """One page of a ``Scan``."""

@@ -4,23 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from functools import partial
 from typing import Any, Final, TypeVar
 
 import orjson
 
 from banyan.confirm import LOOKS, confirm
-from banyan.projections.base import Projection, ViewProjection
+from banyan.projections.base import Projection, RowsProjection, ViewProjection
 from banyan.projections.check import Difference
+from banyan.projections.owned import stored_rows
 from banyan.projections.rebuild.builds import Build, BuildPhase, GenerationRows, Segment
 from banyan.projections.rebuild.filling import Walk, chunks
 from banyan.projections.views import Generation, StateRow, ViewKey, ViewRow, Views
+from banyan.store.eventstore import Clock
 from banyan.store.items import log_key
 from banyan.streams import StreamId
 
 STREAMS_AT_ONCE: Final = 100
 FIRST_DIFFERENCES: Final = 10
 ENOUGH_DIFFERENCES: Final = 100
+FIRST_FIELDS: Final = 50
 
 K = TypeVar("K", bound=Hashable)
 Content = Mapping[str, Any]
@@ -40,8 +44,8 @@ Pairs = Callable[[Sequence[K]], Mapping[K, RowPair]]
 class Comparing:
     """Compares the rows of a new generation with those of the one that was live when it was begun.
 
-    A ``StreamProjection`` is compared stream by stream along the log, a ``ViewProjection`` row by row along a
-    part of the table. After 100 differences a segment is compared no further.
+    A ``ViewProjection`` is compared row by row along a part of the table, the others stream by stream along the log,
+    with all the rows that a stream owns. After 100 differences a segment is compared no further.
 
     Parameters
     ----------
@@ -50,13 +54,20 @@ class Comparing:
     """
 
     def __init__(
-        self, projection: Projection, walk: Walk, views: Views, rows: GenerationRows, pause: Callable[[], None]
+        self,
+        projection: Projection,
+        walk: Walk,
+        views: Views,
+        rows: GenerationRows,
+        pause: Callable[[], None],
+        clock: Clock,
     ) -> None:
         self._projection = projection
         self._walk = walk
         self._views = views
         self._rows = rows
         self._pause = pause
+        self._clock = clock
 
     def compare(self, build: Build, segment: Segment) -> Iterator[Segment]:
         """Compare, yielding the segment as often as it may be kept; it continues from what was kept."""
@@ -70,6 +81,8 @@ class Comparing:
 
     def _by_stream(self, build: Build, segment: Segment) -> Iterator[Segment]:
         pairs = partial(state_pairs, self._views, *generations(build))
+        if isinstance(self._projection, RowsProjection):
+            pairs = partial(owned_pairs, self._views, *generations(build), self._clock)
         for firsts in chunks(self._walk.streams(segment), STREAMS_AT_ONCE):
             segment = replace(
                 self._compared(segment, pairs, [first.stream for first in firsts]), position=log_key(firsts[-1])
@@ -120,6 +133,17 @@ def state_pairs(
     return {stream: RowPair(_state(before.get(stream)), _state(after.get(stream))) for stream in streams}
 
 
+def owned_pairs(
+    views: Views, old: Generation, new: Generation, clock: Clock, streams: Sequence[StreamId]
+) -> Mapping[StreamId, RowPair]:
+    """All that streams own in two generations, as it counts at one moment."""
+    now, before, after = clock(), views.states(old, streams), views.states(new, streams)
+    return {
+        stream: RowPair(_owned(views, old, before.get(stream), now), _owned(views, new, after.get(stream), now))
+        for stream in streams
+    }
+
+
 def row_pairs(
     rows: GenerationRows, old: Generation, new: Generation, keys: Sequence[ViewKey]
 ) -> Mapping[ViewKey, RowPair]:
@@ -134,7 +158,8 @@ def difference(key: object, pair: RowPair) -> Difference:
     if pair.old is None or pair.new is None:
         return Difference(name, ("row",))
     old, new = pair.old, pair.new
-    return Difference(name, tuple(sorted(n for n in old.keys() | new.keys() if old.get(n) != new.get(n))))
+    differing = sorted(n for n in old.keys() | new.keys() if old.get(n) != new.get(n))
+    return Difference(name, tuple(differing[:FIRST_FIELDS]))
 
 
 def _state(row: StateRow | None) -> Content | None:
@@ -144,6 +169,15 @@ def _state(row: StateRow | None) -> Content | None:
     fields = state if isinstance(state, dict) else {"(state)": state}
     lookups = {f"(lookup {index})": place for index, place in row.lookups.items()}
     return {"(version)": row.version, "(recordedAt)": row.recorded_at, **lookups, **fields}
+
+
+def _owned(views: Views, generation: Generation, row: StateRow | None, now: datetime) -> Content | None:
+    """What a stream carries, and a digest of each of its rows."""
+    if row is None:
+        return None
+    digests = stored_rows(views, generation, row, now).digests
+    content = {**(_state(row) or {}), **{f"(row {sort})": digest for sort, digest in digests.items()}}
+    return {**content, "(unfinished)": row.unfinished} if row.unfinished else content
 
 
 def _row(row: ViewRow | None) -> Content | None:

@@ -10,8 +10,9 @@ from typing import Final, TypeVar
 
 from banyan.errors import ConfigurationError, StoreUnavailable
 from banyan.events import CamelModel
-from banyan.projections.base import AnyStreamProjection, Projection, ViewProjection
+from banyan.projections.base import AnyRowsProjection, AnyStreamProjection, Projection, RowsProjection, ViewProjection
 from banyan.projections.check import fold_row
+from banyan.projections.owned import corrections, fold_owned, stored_rows
 from banyan.projections.processor import make_projector
 from banyan.projections.projector import ATTEMPTS, AnyProjector, CommitSource, StreamBatch
 from banyan.projections.rebuild.builds import Build, BuildPhase, Meter, Segment, Stuck
@@ -188,7 +189,7 @@ class StreamRebuilt(CamelModel):
     version : int
         Version its rows hold now.
     replaced : bool
-        Its row was made from its events alone. False for a ``ViewProjection``, where the stream only applied what was
+        Its rows were made from its events alone. False for a ``ViewProjection``, where the stream only applied what was
         missing.
     """
 
@@ -199,7 +200,7 @@ class StreamRebuilt(CamelModel):
 def rebuild_stream(
     projection: Projection, generation: Generation, stream: StreamId, store: EventStore, views: Views, clock: Clock
 ) -> StreamRebuilt:
-    """Replace the row of one stream by the fold of its events, whatever the row holds.
+    """Replace the row of one stream, or the rows it owns, by the fold of its events, whatever they hold.
 
     The rows of a ``ViewProjection`` are shared: what a stream once added to them is not written down anywhere, so
     it cannot be taken out again. There the stream applies what it misses; wrong sums need the whole rebuild.
@@ -222,6 +223,8 @@ def rebuild_stream(
         return StreamRebuilt(version=outcome.version, replaced=False)
     for _ in range(ATTEMPTS):
         try:
+            if isinstance(projection, RowsProjection):
+                return _owned_replaced(projection, generation, stream, store, views, clock)
             return _replaced(projection, generation, stream, store, views, clock)
         except WriteConflict:
             continue
@@ -242,3 +245,21 @@ def _replaced(
         return StreamRebuilt(version=0, replaced=False)
     views.put_state(generation, replace(row, projected_at=clock()), standing.version if standing else 0)
     return StreamRebuilt(version=row.version, replaced=True)
+
+
+def _owned_replaced(
+    projection: AnyRowsProjection,
+    generation: Generation,
+    stream: StreamId,
+    store: EventStore,
+    views: Views,
+    clock: Clock,
+) -> StreamRebuilt:
+    now, standing = clock(), views.states(generation, [stream]).get(stream)
+    old = stored_rows(views, generation, standing, now) if standing else None
+    new = fold_owned(projection, store, list(store.commits(stream)), now)
+    if new is None:
+        return StreamRebuilt(version=0, replaced=False)
+    for update in corrections(old, new, now):
+        views.update_owned(generation, [update])
+    return StreamRebuilt(version=new.version, replaced=True)

@@ -12,13 +12,13 @@ from typing import Any, Final
 
 from banyan.events import CamelModel
 from banyan.projections.base import Projection, ViewProjection
-from banyan.projections.items import FIELD_PREFIX, state_item, value_of, view_item_key
+from banyan.projections.items import FIELD_PREFIX, owned_item, state_item, value_of, view_item_key
 from banyan.projections.memory import MemoryViews
 from banyan.projections.processor import make_projector
 from banyan.projections.projector import CommitSource, StreamBatch
 from banyan.projections.rebuild.filling import STREAMS_AT_ONCE, chunks
 from banyan.projections.rows import merge
-from banyan.projections.views import Generation, StateRow, ViewKey, ViewRow, ViewUpdate
+from banyan.projections.views import Generation, OwnedRow, OwnedUpdate, StateRow, ViewKey, ViewRow, ViewUpdate
 from banyan.store import EventStore, LogEntry
 from banyan.store.base import timestamp
 from banyan.store.items import Item, commit_item, item_size, log_key
@@ -287,7 +287,7 @@ class CostingViews(MemoryViews):
         super().__init__()
         self.read_units = 0.0
         self.write_units = 0.0
-        self._sizes: dict[ViewKey | StreamId, int] = {}
+        self._sizes: dict[ViewKey | StreamId | tuple[StreamId, str], int] = {}
 
     @property
     def rows_written(self) -> int:
@@ -297,10 +297,7 @@ class CostingViews(MemoryViews):
     @property
     def units_to_compare(self) -> float:
         """Read units of reading every row of two generations."""
-        return sum(
-            (READS_OF_A_ROW if isinstance(key, ViewKey) else READS_OF_A_STATE) * units(size, READ_UNIT_BYTES)
-            for key, size in self._sizes.items()
-        )
+        return sum(_units_to_compare(key, size) for key, size in self._sizes.items())
 
     def states(self, generation: Generation, streams: Sequence[StreamId]) -> Mapping[StreamId, StateRow]:
         self.read_units += len(streams)
@@ -311,6 +308,26 @@ class CostingViews(MemoryViews):
         super().put_state(generation, row, from_version)
         self._sizes[row.stream] = size = item_size(state_item(generation, row))
         self.write_units += units(size, WRITE_UNIT_BYTES) * (1 + len(row.lookups))
+
+    def update_owned(self, generation: Generation, updates: Sequence[OwnedUpdate]) -> None:
+        """Twice what each item costs, in the table and in each lookup, unless nothing but one state is written."""
+        super().update_owned(generation, updates)
+        price = IN_TRANSACTION if len(updates) > 1 or any(update.rows for update in updates) else 1
+        for update in updates:
+            self._sizes[update.after.stream] = size = item_size(state_item(generation, update.after))
+            self.write_units += price * units(size, WRITE_UNIT_BYTES)
+            for sort, row in update.rows.items():
+                self.write_units += price * self._owned_units(generation, (update.after.stream, sort), row)
+
+    def read_owned(self, generation: Generation, stream: StreamId, sorts: Sequence[str]) -> Sequence[OwnedRow]:
+        self.read_units += len(sorts)
+        return super().read_owned(generation, stream, sorts)
+
+    def _owned_units(self, generation: Generation, key: tuple[StreamId, str], row: OwnedRow | None) -> int:
+        if row is None:
+            return units(self._sizes.pop(key, 1), WRITE_UNIT_BYTES)
+        self._sizes[key] = size = item_size(owned_item(generation, row))
+        return units(size, WRITE_UNIT_BYTES) * (1 + len(row.lookups))
 
     def checkpoints(self, generation: Generation, streams: Sequence[StreamId]) -> Mapping[StreamId, int]:
         self.read_units += len(streams)
@@ -329,6 +346,13 @@ class CostingViews(MemoryViews):
 def units(size: int, unit: int) -> int:
     """Whole units that an item of some bytes takes."""
     return max(ceil(size / unit), 1)
+
+
+def _units_to_compare(key: ViewKey | StreamId | tuple[StreamId, str], size: int) -> float:
+    """A query reads all rows that a stream owns; others are read one by one."""
+    if isinstance(key, tuple):
+        return READS_OF_A_STATE * size / READ_UNIT_BYTES
+    return (READS_OF_A_ROW if isinstance(key, ViewKey) else READS_OF_A_STATE) * units(size, READ_UNIT_BYTES)
 
 
 def _item(generation: Generation, key: ViewKey, row: ViewRow) -> Item:

@@ -105,7 +105,7 @@ class RebuildSteps:
             projection, self.views, self.clock, generation, CommitSource(self.store), self.spread
         )
         filling = Filling(projector, walk, self._portions, self.views, self.snapshots, self.clock)
-        comparing = Comparing(projection, walk, self.views, self.rows, self.pause)
+        comparing = Comparing(projection, walk, self.views, self.rows, self.pause, self.clock)
         return {
             BuildPhase.COUNTING: filling.count,
             BuildPhase.HEALING: filling.fill,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from banyan.bootstrap import Application
-from banyan.projections.base import AnyStreamProjection, Projection, ViewProjection
+from banyan.projections.base import AnyStreamProjection, Projection, StreamProjection, ViewProjection
 from banyan.projections.check import ViewFold, compare_rows, fold_row
 from banyan.projections.views import Generation, StateRow
 from banyan.store import EventStore
@@ -44,6 +44,7 @@ class Truth:
         live = self._app.projection_states.get([projection.name])[projection.name].generation()
         if isinstance(projection, ViewProjection):
             return self._differing_rows(projection, live, upto or {})
+        assert isinstance(projection, StreamProjection)
         return self._differing_states(projection, live, upto or {})
 
     def _differing_states(self, projection: AnyStreamProjection, live: Generation, upto: Upto) -> list[str]:

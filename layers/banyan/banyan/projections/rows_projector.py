@@ -1,0 +1,163 @@
+"""Applying streams to the rows that they own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+from functools import partial
+from typing import Any
+
+from banyan.projections.base import AnyRowsProjection
+from banyan.projections.owned import Piece, RowFold, UnreadableRow, carried, piece_of, removals
+from banyan.projections.projector import CommitSource, Projector, StreamBatch, StreamProgress, own_error
+from banyan.projections.views import KEPT_AFTER_EXPIRY, Generation, OwnedUpdate, StateRow, Views
+from banyan.spread import Spread, in_turn
+from banyan.store import Commit
+from banyan.store.eventstore import Clock
+from banyan.streams import StreamId
+
+
+class RowsProjector(Projector[StateRow]):
+    """Moves streams through a ``RowsProjection``: one transaction for each that moves, unless it writes many rows.
+
+    An event sees the rows that the table holds for what the stream carries. Where these may be others, the stream is
+    folded from its beginning in memory, and only what follows its checkpoint is written: when a commit was written
+    in part, when an event is so late that the table may have deleted an expired row which it changes, and when a
+    row does not fit its model any more.
+    """
+
+    def __init__(
+        self,
+        projection: AnyRowsProjection,
+        generation: Generation,
+        views: Views,
+        source: CommitSource,
+        clock: Clock,
+        spread: Spread = in_turn,
+    ) -> None:
+        super().__init__(generation, views, source, clock, spread)
+        self._projection = projection
+
+    def checkpoints(self, streams: Sequence[StreamId]) -> Mapping[StreamId, int]:
+        """Versions of what streams carry; what cannot be gone on with counts as missing."""
+        rows = self._starts(streams)
+        return {stream: row.version for stream, row in rows.items() if carried(self._projection, row) is not None}
+
+    def pieces(self, batch: StreamBatch, start: StateRow | None, *, trusted: bool = True) -> Iterator[Piece]:
+        """What each commit after what a stream carries does to its rows.
+
+        Parameters
+        ----------
+        trusted : bool
+            Whether the rows in the table are those of what the stream carries.
+
+        Raises
+        ------
+        UnreadableRow
+            Try again, and do not trust them.
+        """
+        known = carried(self._projection, start)
+        checkpoint = start.version if start and known else 0
+        fold: RowFold | None = None
+        for commit, events in self._source.after(self.generation, batch, checkpoint):
+            fold = fold or self._opened(commit, checkpoint, known, trusted=trusted)
+            with self._traced(batch, events):
+                written = fold.apply(events)
+            yield piece_of(self._projection, commit, fold.state, written, self._clock())
+
+    def _starts(self, streams: Sequence[StreamId]) -> Mapping[StreamId, StateRow]:
+        return self._views.states(self.generation, streams)
+
+    def _apply(self, batch: StreamBatch, start: StateRow | None) -> StreamProgress:
+        try:
+            return self._applied(batch, start, trusted=start is None or not start.unfinished)
+        except UnreadableRow:
+            return self._applied(batch, self._starts([batch.stream]).get(batch.stream), trusted=False)
+
+    def _applied(self, batch: StreamBatch, start: StateRow | None, *, trusted: bool) -> StreamProgress:
+        known = carried(self._projection, start) is not None
+        done = StreamProgress(batch.stream, start.version if start and known else 0)
+        writing = _Writing(self._projection, self.generation, self._views, start, anew=not known)
+        try:
+            for piece in self._joined(self.pieces(batch, start, trusted=trusted)):
+                writing.write(piece, self._clock())
+                done = StreamProgress(batch.stream, piece.reached.last, piece.reached.recorded_at)
+        except UnreadableRow:
+            raise
+        except Exception as error:
+            return replace(done, error=own_error(error))
+        return done
+
+    def _opened(self, first: Commit, checkpoint: int, known: Any, *, trusted: bool) -> RowFold:
+        """A fold that goes on behind a checkpoint."""
+        late = self._projection.expires and first.recorded_at + KEPT_AFTER_EXPIRY <= self._clock()
+        if known is not None and trusted and not late:
+            return RowFold(self._projection, known, partial(self._views.read_owned, self.generation, first.stream))
+        if known is not None and self._projection.keys is None:
+            return RowFold(self._projection, known)
+        fold = RowFold(self._projection, self._projection.initial())
+        for events in self._source.up_to(first.stream, checkpoint):
+            fold.apply(events)
+        return fold
+
+    @staticmethod
+    def _joined(pieces: Iterator[Piece]) -> Iterator[Piece]:
+        """As many commits in each piece as fit into a transaction; an error comes behind what preceded it."""
+        whole: Piece | None = None
+        error: Exception | None = None
+        try:
+            for piece in pieces:
+                if whole and not whole.joined(piece):
+                    yield whole
+                    whole = None
+                whole = whole or piece
+        except Exception as caught:
+            error = caught
+        if whole:
+            yield whole
+        if error:
+            raise error
+
+
+class _Writing:
+    """Writes what becomes of one stream.
+
+    Parameters
+    ----------
+    before : StateRow, optional
+        What the stream carries.
+    anew : bool
+        Its rows are made from the beginning: whatever rows it has are removed first.
+    """
+
+    def __init__(
+        self,
+        projection: AnyRowsProjection,
+        generation: Generation,
+        views: Views,
+        before: StateRow | None,
+        *,
+        anew: bool,
+    ) -> None:
+        self._projection = projection
+        self._generation = generation
+        self._views = views
+        self._before = before
+        self._outdated = anew and before is not None
+        self._made: set[str] | None = set() if anew else None
+
+    def write(self, piece: Piece, projected_at: datetime) -> None:
+        """One transaction, or several when a commit wrote more rows than it holds. Raises ``WriteConflict``."""
+        if self._outdated and self._before:
+            self._send(removals(self._before, self._views.list_owned(self._generation, self._before.stream)))
+            self._outdated = False
+        if self._made is not None:
+            piece.rows = {sort: row for sort, row in piece.rows.items() if row or sort in self._made}
+            self._made |= piece.rows.keys()
+        self._send(piece.updates(self._projection, self._before, projected_at))
+
+    def _send(self, updates: Iterator[OwnedUpdate]) -> None:
+        for update in updates:
+            self._views.update_owned(self._generation, [update])
+            self._before = update.after

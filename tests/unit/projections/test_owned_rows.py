@@ -1,0 +1,211 @@
+"""Whatever the delivery does, and whenever a process dies, the rows that a stream owns end equal to a fold."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+from itertools import count
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from tests.support.interruptions import Killed
+from tests.support.ledger import account, deposits
+from tests.support.owned import (
+    OWNED,
+    STATEMENT,
+    TICKS,
+    WINDOWS,
+    Line,
+    OwnedLedger,
+    Running,
+    SweptViews,
+    Tick,
+    assert_folded,
+    line_sort,
+    shown,
+)
+from tests.support.rebuild import Fuse
+from tests.unit.projections.test_any_delivery import STREAMS, History, appended, histories
+
+from banyan.projections import owned
+from banyan.projections.memory import MemoryViews
+from banyan.projections.views import KEPT_AFTER_EXPIRY, Generation, OwnedRow
+
+ANNA = account("anna")
+gaps = st.lists(st.sampled_from([0, 0, 40, 59, 61, 60 * 24 * 8]), min_size=12, max_size=12)
+"""Minutes between two commits or deliveries: within the hour after which a window expires, and far beyond."""
+
+
+@pytest.fixture(autouse=True)
+def small_transactions(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Three rows fill a transaction, so that few events exceed it."""
+    monkeypatch.setattr(owned, "MAX_OWNED_ROWS", 3)
+
+
+@given(histories(), gaps, gaps)
+@settings(max_examples=150, deadline=None)
+def test_rows_are_a_fold_up_to_their_checkpoint(history: History, before: list[int], between: list[int]) -> None:
+    ledger = OwnedLedger(views=SweptViews())
+    commits = []
+    for (stream, events), minutes in zip(history.commits, before, strict=False):
+        ledger.clock.move(timedelta(minutes=minutes))
+        commits += ledger.append(stream, *events)
+    for batch, minutes in zip([*history.batches, range(len(commits))], between, strict=False):
+        ledger.clock.move(timedelta(minutes=minutes))
+        ledger.views.sweep(ledger.clock.now)  # type: ignore[attr-defined]
+        assert not ledger.runner.project([commits[index] for index in batch])
+        assert_folded(ledger, STREAMS, to_end=False)
+    assert_folded(ledger, STREAMS)
+
+
+class Meddling(MemoryViews):
+    """Lets another process act before each write."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.meddlers: list[object] = []
+
+    def update_owned(self, generation, updates) -> None:  # type: ignore[no-untyped-def]
+        if self.meddlers:
+            self.meddlers.pop(0)()  # type: ignore[operator]
+        super().update_owned(generation, updates)
+
+
+@given(histories(), histories())
+@settings(max_examples=100, deadline=None)
+def test_processes_that_cross_each_other_end_at_the_fold(history: History, other: History) -> None:
+    views = Meddling()
+    ledger = OwnedLedger(views=views)
+    commits = appended(ledger, history)
+    second = ledger.make_runner()
+    for batch in other.batches:
+        crossing = [commits[index % len(commits)] for index in batch]
+        views.meddlers.append(lambda crossing=crossing: second.project(crossing))
+    for batch in [*history.batches, list(range(len(commits)))]:
+        assert not ledger.runner.project([commits[index] for index in batch])
+    assert_folded(ledger, STREAMS)
+
+
+def test_a_process_may_die_before_and_after_any_request() -> None:
+    for answered in (False, True):
+        for at in count(1):
+            ledger = OwnedLedger()
+            commits = [ledger.commit(ANNA, *deposits(7, 5)), ledger.commit(ANNA, *deposits(2, 9, 8))]
+            fuse, views = Fuse(at, answered), ledger.views
+            ledger.views = fuse.wire(views)
+            try:
+                for commit in commits:
+                    ledger.make_runner().project([commit])
+                if fuse.requests < at:
+                    break
+            except Killed:
+                pass
+            ledger.views = views
+            ledger.make_runner().project(commits)
+            assert_folded(ledger, [ANNA])
+        assert at > 15
+
+
+def test_a_commit_of_more_rows_than_a_transaction_holds_is_never_applied_twice() -> None:
+    ledger = OwnedLedger(TICKS)
+    ledger.runner.project([ledger.commit(ANNA, *deposits(8)), ledger.commit(ANNA, *deposits(8))])
+    assert shown(ledger, TICKS, ANNA)[1] == {f"{number:04d}": Tick(count=2) for number in range(8)}
+
+
+def test_an_event_that_cannot_be_applied_stops_its_stream_alone_after_what_preceded_it() -> None:
+    def refuse(state, rows, event):  # type: ignore[no-untyped-def]
+        assert event.payload.amount != 13, "unlucky"
+        return STATEMENT.apply(state, rows, event)
+
+    ben = account("ben")
+    ledger = OwnedLedger(_replaced(STATEMENT, apply=refuse))
+    batch = [ledger.commit(ANNA, *deposits(1)), ledger.commit(ANNA, *deposits(13)), ledger.commit(ben, *deposits(2))]
+    for _ in range(4):
+        ledger.runner.project(batch)
+    failure = ledger.failure("statement", ANNA)
+    assert failure and failure.parked_at and failure.version == 2
+    assert shown(ledger, STATEMENT, ANNA)[1] == {line_sort(1): Line(amount=1, balance=1)}
+    assert_folded_alone(ledger, ben)
+
+    ledger.use(STATEMENT)
+    assert ledger.runner.retry("statement", ANNA) is None
+    assert_folded(ledger, [ANNA, ben])
+
+
+def test_another_version_makes_the_rows_of_a_stream_from_the_beginning() -> None:
+    ledger = OwnedLedger(STATEMENT)
+    ledger.runner.project([ledger.commit(ANNA, *deposits(1, 2, 3, 4, 5))])
+
+    def sparse(state, rows, event):  # type: ignore[no-untyped-def]
+        state, lines = STATEMENT.apply(state, rows, event)
+        return state, {f"v2-{sort}": line for sort, line in lines.items()}
+
+    ledger.use(_replaced(STATEMENT, apply=sparse, version=2))
+    ledger.runner.project([ledger.commit(ANNA, *deposits(6))])
+    assert set(shown(ledger, STATEMENT, ANNA)[1]) == {f"v2-{line_sort(version)}" for version in range(1, 7)}
+
+
+def test_a_row_that_does_not_fit_its_model_any_more_is_made_again() -> None:
+    ledger = OwnedLedger(TICKS)
+    ledger.runner.project([ledger.commit(ANNA, *deposits(2))])
+    (row, _) = ledger.views.list_owned(Generation("ticks"), ANNA)
+    _damage(ledger, row, content='{"number":1}')
+    ledger.runner.project([ledger.commit(ANNA, *deposits(2))])
+    assert_folded(ledger, [ANNA])
+
+
+def test_what_expired_long_ago_is_not_written_at_all() -> None:
+    ledger = OwnedLedger(WINDOWS)
+    commit = ledger.commit(ANNA, *deposits(1))
+    ledger.clock.move(KEPT_AFTER_EXPIRY + timedelta(hours=2))
+    ledger.runner.project([commit])
+    assert list(ledger.views.list_owned(Generation("windows"), ANNA)) == []
+    assert shown(ledger, WINDOWS, ANNA) == (Running(balance=1), {})
+
+
+def test_an_expired_row_stays_for_late_events_and_is_not_seen_by_later_ones() -> None:
+    ledger = OwnedLedger(WINDOWS)
+    ledger.runner.project([ledger.commit(ANNA, *deposits(3))])
+    late = ledger.commit(ANNA, *deposits(3))
+    ledger.clock.move(timedelta(hours=2))
+    assert shown(ledger, WINDOWS, ANNA)[1] == {}
+    ledger.runner.project([late])
+    (row,) = ledger.views.list_owned(Generation("windows"), ANNA)
+    assert WINDOWS.row.model_validate_json(row.content).amounts == (3, 3)
+    ledger.runner.project([ledger.commit(ANNA, *deposits(3))])
+    (row,) = ledger.views.list_owned(Generation("windows"), ANNA)
+    assert WINDOWS.row.model_validate_json(row.content).amounts == (3,)
+
+
+@pytest.mark.parametrize("projection", OWNED, ids=lambda each: each.name)
+def test_streams_and_tenants_do_not_meet(projection) -> None:  # type: ignore[no-untyped-def]
+    ledger = OwnedLedger(projection)
+    for number, stream in enumerate(STREAMS, 1):
+        ledger.runner.project([ledger.commit(stream, *deposits(number))])
+    assert_folded(ledger, STREAMS)
+
+
+def assert_folded_alone(ledger: OwnedLedger, stream: object) -> None:
+    """Expect one stream to be folded, whatever the others are."""
+    assert_folded(ledger, [stream])  # type: ignore[list-item]
+
+
+def _replaced(projection, **changes):  # type: ignore[no-untyped-def]
+    from dataclasses import replace
+
+    return replace(projection, **changes)
+
+
+def _damage(ledger: OwnedLedger, row: OwnedRow, content: str) -> None:
+    from dataclasses import replace
+
+    from banyan.projections.views import OwnedUpdate
+
+    carried = ledger.views.states(Generation("ticks"), [row.stream])[row.stream]
+    damaged = {row.sort: replace(row, content=content)}
+    ledger.views.update_owned(Generation("ticks"), [OwnedUpdate(carried, carried, damaged)])
+
+
+def _unused() -> Iterator[None]:
+    yield None
