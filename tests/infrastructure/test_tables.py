@@ -103,4 +103,4 @@ def test_the_log_index_holds_keys_only_and_the_others_whole_rows(tables: dict[st
 def test_only_what_is_of_use_for_a_while_expires(tables: dict[str, Any]) -> None:
     expiring = {name: t["TimeToLiveSpecification"] for name, t in tables.items() if "TimeToLiveSpecification" in t}
     expected = {"AttributeName": "expires_at", "Enabled": True}
-    assert expiring == dict.fromkeys(("IdempotencyTable", "MigrationTable", "TracesTable"), expected)
+    assert expiring == dict.fromkeys(("IdempotencyTable", "MigrationTable", "TracesTable", "ViewsTable"), expected)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import reduce
@@ -16,7 +17,9 @@ from pydantic import BaseModel
 
 from banyan.errors import NotFound, ReadModelLagging, VersionNotReached
 from banyan.events import CamelModel, Event
-from banyan.projections.base import StreamProjection, ViewProjection
+from banyan.projections.base import RowsProjection, StreamProjection, ViewProjection
+from banyan.projections.owned import UnreadableRow
+from banyan.projections.owned_reads import OwnedPlace, OwnedReads
 from banyan.projections.pages import Page, SortOrder, SortRange, another_list, make_cursor, read_place
 from banyan.projections.rows import current_state, readable_state
 from banyan.projections.views import Generation, StateRow, ViewRow, Views
@@ -25,7 +28,10 @@ from banyan.store.eventstore import Clock, utc_now
 from banyan.streams import StreamId
 
 S = TypeVar("S", bound=BaseModel)
+R = TypeVar("R", bound=BaseModel)
 V = TypeVar("V")
+
+_ByStream = StreamProjection[S] | RowsProjection[S, Any]
 
 NOTHING: Final[Mapping[StreamId, int]] = MappingProxyType({})
 POLL_MS: Final = 20
@@ -246,6 +252,93 @@ class Queries:
         more = make_cursor(query, page[-1].partition, page[-1].sort) if len(rows) > len(page) else None
         return Answer(Page(page, more), _of_rows(page))
 
+    def owned(
+        self,
+        projection: RowsProjection[Any, R],
+        stream: StreamId,
+        from_sort: str = "",
+        to_sort: str | None = None,
+        *,
+        order: SortOrder = "ascending",
+        limit: int | None = None,
+        cursor: str | None = None,
+        min_version: int = 0,
+        fold: bool = True,
+    ) -> Answer[Page[tuple[str, R]]] | None:
+        """Rows that a stream owns with ``from_sort <= sort <= to_sort``, with their sorts; ``None`` without a stream.
+
+        Parameters
+        ----------
+        limit : int, optional
+            Rows of a page; all unless given.
+        cursor : str, optional
+            Where the page before ended; it fits no other stream, range or order.
+        fold : bool
+            Whether the events that the rows lack at ``min_version`` are folded into the answer. Unless so the event
+            table is not read at all.
+
+        Raises
+        ------
+        InvalidCursor
+        VersionNotReached
+            When the stream itself has not got that far.
+        ReadModelLagging
+            When the rows have not got that far and nothing is to be folded.
+        """
+        wanted, query = SortRange(from_sort, to_sort, order), [projection.name, stream.name, from_sort, to_sort, order]
+        after = _sort_of(cursor, query, wanted) if cursor else None
+        reads = OwnedReads(projection, self._generation(projection.name), self._store, self._views, self._clock)
+        read = self._owned if fold else self._owned_as_stored
+        found = read(projection, stream, min_version, reads, (wanted, after, limit and limit + 1))
+        if found is None:
+            return None
+        rows, provenance = found
+        page = rows[:limit]
+        more = make_cursor(query, page[-1][0]) if len(rows) > len(page) else None
+        return Answer(Page(page, more), provenance)
+
+    def _owned(
+        self,
+        projection: RowsProjection[Any, R],
+        stream: StreamId,
+        min_version: int,
+        reads: OwnedReads[R],
+        place: OwnedPlace,
+    ) -> tuple[Sequence[tuple[str, R]], Provenance] | None:
+        """Rows as the table holds them if it has what is asked for, else by all events."""
+        kept = self._kept(projection, stream)
+        if _version(kept) < min_version:
+            kept = self._wait(projection, stream, min_version)
+        missing = next(self._store.commits(stream, _version(kept)), None)
+        if kept and (missing is None or kept.version >= min_version):
+            with suppress(UnreadableRow):
+                rows, row = reads.stored(kept.row, *place)
+                return rows, self._of_row(row, missing)
+            kept = None
+        elif missing is None:
+            return None
+        rows, version = reads.folded(stream, kept.row if kept else None, *place)
+        return rows, _of_stream(version, self._clock())
+
+    def _owned_as_stored(
+        self,
+        projection: RowsProjection[Any, R],
+        stream: StreamId,
+        min_version: int,
+        reads: OwnedReads[R],
+        place: OwnedPlace,
+    ) -> tuple[Sequence[tuple[str, R]], Provenance] | None:
+        kept = self._kept(projection, stream)
+        if _version(kept) < min_version:
+            kept = self._poll(projection, stream, min_version)
+        if kept is None and min_version == 0:
+            return None
+        if kept and kept.version >= min_version:
+            with suppress(UnreadableRow):
+                rows, row = reads.stored(kept.row, *place)
+                return rows, _of_rows([row])
+        raise ReadModelLagging(projection.name, stream, min_version, _version(kept))
+
     def _walked(
         self,
         generation: Generation,
@@ -291,9 +384,9 @@ class Queries:
         if actual < version:
             raise VersionNotReached(stream, version, actual)
 
-    def _kept(self, projection: StreamProjection[S], stream: StreamId) -> _Kept[S] | None:
+    def _kept(self, projection: _ByStream[S], stream: StreamId) -> _Kept[S] | None:
         row = self._views.states(self._generation(projection.name), [stream]).get(stream)
-        state = current_state(projection, row) if row else None
+        state = current_state(projection, row) if row and not row.unfinished else None
         return _Kept(row, state) if row and state is not None else None
 
     def _selected(
@@ -316,12 +409,15 @@ class Queries:
         answer = self._fold(projection, row.stream, None)
         return answer.value, answer.provenance.version
 
-    def _wait(self, projection: StreamProjection[S], stream: StreamId, min_version: int) -> _Kept[S] | None:
+    def _wait(self, projection: _ByStream[S], stream: StreamId, min_version: int) -> _Kept[S] | None:
         actual = self._store.get_stream_version(stream)
         if 0 < actual < min_version:
             raise VersionNotReached(stream, min_version, actual)
+        return self._poll(projection, stream, min_version) if actual else None
+
+    def _poll(self, projection: _ByStream[S], stream: StreamId, min_version: int) -> _Kept[S] | None:
         kept = None
-        for _ in range(self._polls if actual else 0):
+        for _ in range(self._polls):
             self._sleep(POLL_MS / 1000)
             kept = self._kept(projection, stream)
             if _version(kept) >= min_version:
@@ -342,6 +438,14 @@ class Queries:
         return Provenance(
             version=row.version, as_of=as_of, staleness_ms=_milliseconds(now - as_of), served_from="projection"
         )
+
+
+def _sort_of(cursor: str, query: Sequence[Any], wanted: SortRange) -> str:
+    """The sort of the last row of the page before."""
+    (sort,) = read_place(cursor, query, 1)
+    if sort not in wanted:
+        raise another_list()
+    return sort
 
 
 def _place(cursor: str, query: Sequence[Any], partitions: Sequence[str], wanted: SortRange) -> tuple[int, str]:

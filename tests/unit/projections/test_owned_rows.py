@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 from itertools import count
 
 import pytest
@@ -25,12 +27,16 @@ from tests.support.owned import (
     line_sort,
     shown,
 )
+from tests.support.projections import signed
 from tests.support.rebuild import Fuse
 from tests.unit.projections.test_any_delivery import STREAMS, History, appended, histories
 
+from banyan.events import Event
 from banyan.projections import owned
+from banyan.projections.base import AnyRowsProjection
 from banyan.projections.memory import MemoryViews
-from banyan.projections.views import KEPT_AFTER_EXPIRY, Generation, OwnedRow
+from banyan.projections.views import KEPT_AFTER_EXPIRY, Generation, OwnedRow, OwnedUpdate
+from banyan.store import Commit
 
 ANNA = account("anna")
 gaps = st.lists(st.sampled_from([0, 0, 40, 59, 61, 60 * 24 * 8]), min_size=12, max_size=12)
@@ -47,7 +53,7 @@ def small_transactions(monkeypatch: pytest.MonkeyPatch) -> None:
 @settings(max_examples=150, deadline=None)
 def test_rows_are_a_fold_up_to_their_checkpoint(history: History, before: list[int], between: list[int]) -> None:
     ledger = OwnedLedger(views=SweptViews())
-    commits = []
+    commits: list[Commit] = []
     for (stream, events), minutes in zip(history.commits, before, strict=False):
         ledger.clock.move(timedelta(minutes=minutes))
         commits += ledger.append(stream, *events)
@@ -64,11 +70,11 @@ class Meddling(MemoryViews):
 
     def __init__(self) -> None:
         super().__init__()
-        self.meddlers: list[object] = []
+        self.meddlers: list[Callable[[], object]] = []
 
-    def update_owned(self, generation, updates) -> None:  # type: ignore[no-untyped-def]
+    def update_owned(self, generation: Generation, updates: Sequence[OwnedUpdate]) -> None:
         if self.meddlers:
-            self.meddlers.pop(0)()  # type: ignore[operator]
+            self.meddlers.pop(0)()
         super().update_owned(generation, updates)
 
 
@@ -81,7 +87,7 @@ def test_processes_that_cross_each_other_end_at_the_fold(history: History, other
     second = ledger.make_runner()
     for batch in other.batches:
         crossing = [commits[index % len(commits)] for index in batch]
-        views.meddlers.append(lambda crossing=crossing: second.project(crossing))
+        views.meddlers.append(partial(second.project, crossing))
     for batch in [*history.batches, list(range(len(commits)))]:
         assert not ledger.runner.project([commits[index] for index in batch])
     assert_folded(ledger, STREAMS)
@@ -114,19 +120,21 @@ def test_a_commit_of_more_rows_than_a_transaction_holds_is_never_applied_twice()
 
 
 def test_an_event_that_cannot_be_applied_stops_its_stream_alone_after_what_preceded_it() -> None:
-    def refuse(state, rows, event):  # type: ignore[no-untyped-def]
-        assert event.payload.amount != 13, "unlucky"
+    def refuse(state: Running, rows: Mapping[str, Line], event: Event) -> tuple[Running, Mapping[str, Line | None]]:
+        assert signed(event.payload) != 13, "unlucky"
         return STATEMENT.apply(state, rows, event)
 
     ben = account("ben")
-    ledger = OwnedLedger(_replaced(STATEMENT, apply=refuse))
+    ledger = OwnedLedger(replace(STATEMENT, apply=refuse))
     batch = [ledger.commit(ANNA, *deposits(1)), ledger.commit(ANNA, *deposits(13)), ledger.commit(ben, *deposits(2))]
     for _ in range(4):
         ledger.runner.project(batch)
     failure = ledger.failure("statement", ANNA)
-    assert failure and failure.parked_at and failure.version == 2
+    assert failure
+    assert failure.parked_at
+    assert failure.version == 2
     assert shown(ledger, STATEMENT, ANNA)[1] == {line_sort(1): Line(amount=1, balance=1)}
-    assert_folded_alone(ledger, ben)
+    assert_folded(ledger, [ben])
 
     ledger.use(STATEMENT)
     assert ledger.runner.retry("statement", ANNA) is None
@@ -137,11 +145,11 @@ def test_another_version_makes_the_rows_of_a_stream_from_the_beginning() -> None
     ledger = OwnedLedger(STATEMENT)
     ledger.runner.project([ledger.commit(ANNA, *deposits(1, 2, 3, 4, 5))])
 
-    def sparse(state, rows, event):  # type: ignore[no-untyped-def]
+    def renamed(state: Running, rows: Mapping[str, Line], event: Event) -> tuple[Running, Mapping[str, Line | None]]:
         state, lines = STATEMENT.apply(state, rows, event)
         return state, {f"v2-{sort}": line for sort, line in lines.items()}
 
-    ledger.use(_replaced(STATEMENT, apply=sparse, version=2))
+    ledger.use(replace(STATEMENT, apply=renamed, version=2))
     ledger.runner.project([ledger.commit(ANNA, *deposits(6))])
     assert set(shown(ledger, STATEMENT, ANNA)[1]) == {f"v2-{line_sort(version)}" for version in range(1, 7)}
 
@@ -150,7 +158,7 @@ def test_a_row_that_does_not_fit_its_model_any_more_is_made_again() -> None:
     ledger = OwnedLedger(TICKS)
     ledger.runner.project([ledger.commit(ANNA, *deposits(2))])
     (row, _) = ledger.views.list_owned(Generation("ticks"), ANNA)
-    _damage(ledger, row, content='{"number":1}')
+    damage(ledger, row, content='{"number":1}')
     ledger.runner.project([ledger.commit(ANNA, *deposits(2))])
     assert_folded(ledger, [ANNA])
 
@@ -179,33 +187,15 @@ def test_an_expired_row_stays_for_late_events_and_is_not_seen_by_later_ones() ->
 
 
 @pytest.mark.parametrize("projection", OWNED, ids=lambda each: each.name)
-def test_streams_and_tenants_do_not_meet(projection) -> None:  # type: ignore[no-untyped-def]
+def test_streams_and_tenants_do_not_meet(projection: AnyRowsProjection) -> None:
     ledger = OwnedLedger(projection)
     for number, stream in enumerate(STREAMS, 1):
         ledger.runner.project([ledger.commit(stream, *deposits(number))])
     assert_folded(ledger, STREAMS)
 
 
-def assert_folded_alone(ledger: OwnedLedger, stream: object) -> None:
-    """Expect one stream to be folded, whatever the others are."""
-    assert_folded(ledger, [stream])  # type: ignore[list-item]
-
-
-def _replaced(projection, **changes):  # type: ignore[no-untyped-def]
-    from dataclasses import replace
-
-    return replace(projection, **changes)
-
-
-def _damage(ledger: OwnedLedger, row: OwnedRow, content: str) -> None:
-    from dataclasses import replace
-
-    from banyan.projections.views import OwnedUpdate
-
+def damage(ledger: OwnedLedger, row: OwnedRow, content: str) -> None:
+    """Let a stored row hold something else."""
     carried = ledger.views.states(Generation("ticks"), [row.stream])[row.stream]
     damaged = {row.sort: replace(row, content=content)}
     ledger.views.update_owned(Generation("ticks"), [OwnedUpdate(carried, carried, damaged)])
-
-
-def _unused() -> Iterator[None]:
-    yield None

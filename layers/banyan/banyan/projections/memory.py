@@ -74,16 +74,15 @@ class MemoryViews:
         self,
         generation: Generation,
         stream: StreamId,
-        from_sort: str = "",
-        to_sort: str | None = None,
+        wanted: SortRange = EVERYTHING,
         *,
-        descending: bool = False,
+        after: str | None = None,
         size: int | None = None,  # noqa: ARG002
     ) -> Iterator[OwnedRow]:
         with self._lock:
             rows = self._owned.get(generation, {}).get(stream, {})
-        inside = (sort for sort in rows if from_sort <= sort and (to_sort is None or sort <= to_sort))
-        return iter([rows[sort] for sort in sorted(inside, reverse=descending)])
+        inside = (sort for sort in rows if sort in wanted and (after is None or wanted.follows(sort, after)))
+        return iter([rows[sort] for sort in sorted(inside, reverse=wanted.descending)])
 
     def insert_states(self, generation: Generation, rows: Sequence[StateRow]) -> Collection[StreamId]:
         return [row.stream for row in rows if not self._inserted(generation, row)]

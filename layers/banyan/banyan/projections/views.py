@@ -245,18 +245,19 @@ class OwnedRows(Protocol):
         self,
         generation: Generation,
         stream: StreamId,
-        from_sort: str = "",
-        to_sort: str | None = None,
+        wanted: SortRange = EVERYTHING,
         *,
-        descending: bool = False,
+        after: str | None = None,
         size: int | None = None,
     ) -> Iterator[OwnedRow]:
-        """Rows of a stream with ``from_sort <= sort <= to_sort``, strongly consistent, expired ones included.
+        """Rows of a stream in a range, in its order, strongly consistent, expired ones included.
 
         Parameters
         ----------
+        after : str, optional
+            Only rows after this sort, which lies in the range.
         size : int, optional
-            Of the pages in which they are read.
+            Rows to read at first; later ever more at once.
         """
 
 

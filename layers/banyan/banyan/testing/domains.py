@@ -107,7 +107,7 @@ class DomainSpec:
         return self._expect(f"rows {projection.name}", dict(rows), lambda world: read(world.views))
 
     def then_owned(self, projection: AnyRowsProjection, stream: str, rows: Mapping[str, BaseModel]) -> DomainSpec:
-        """Expect exactly these rows of a stream, by sort, but for those that have expired. Raises ``AssertionError``."""
+        """Expect exactly these rows of a stream, by sort, without any that expired. Raises ``AssertionError``."""
         name, generation = self._stream(stream), Generation(projection.name)
 
         def read(world: _World) -> Mapping[str, BaseModel]:

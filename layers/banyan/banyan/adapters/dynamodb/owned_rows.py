@@ -18,6 +18,7 @@ from banyan.projections.items import (
     state_key,
     state_numbers,
 )
+from banyan.projections.pages import EVERYTHING, SortRange
 from banyan.projections.views import Generation, OwnedRow, OwnedUpdate, StateRow, WriteConflict
 from banyan.store.items import Item
 from banyan.streams import StreamId
@@ -50,27 +51,28 @@ class DynamoDBOwnedRows:
         self,
         generation: Generation,
         stream: StreamId,
-        from_sort: str = "",
-        to_sort: str | None = None,
+        wanted: SortRange = EVERYTHING,
         *,
-        descending: bool = False,
+        after: str | None = None,
         size: int | None = None,
     ) -> Iterator[OwnedRow]:
         """A ``Query`` for each page; with a ``size`` each later one is twice as long."""
-        if to_sort is not None and to_sort < from_sort:
+        if wanted.empty or (after is not None and after == wanted.end):
             return iter(())
         request: dict[str, Any] = {
             "TableName": self._table,
             "ConsistentRead": True,
-            "ScanIndexForward": not descending,
-            "KeyConditionExpression": "#row = :row AND #sort BETWEEN :from AND :to",
+            "ScanIndexForward": not wanted.descending,
+            "KeyConditionExpression": "#row = :row AND #sort BETWEEN :first AND :last",
             "ExpressionAttributeNames": {"#row": "row", "#sort": "sort"},
             "ExpressionAttributeValues": {
                 ":row": {"S": state_key(generation, stream)},
-                ":from": {"S": sort_key(from_sort)},
-                ":to": {"S": LAST_SORT if to_sort is None else sort_key(to_sort)},
+                ":first": {"S": sort_key(wanted.first)},
+                ":last": {"S": LAST_SORT if wanted.last is None else sort_key(wanted.last)},
             },
         }
+        if after is not None:
+            request["ExclusiveStartKey"] = owned_item_key(generation, stream, after)
         return map(read_owned, self._gateway.items("query", request, size))
 
     def _owned_write(self, generation: Generation, stream: StreamId, sort: str, row: OwnedRow | None) -> Item:

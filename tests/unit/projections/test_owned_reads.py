@@ -1,0 +1,200 @@
+"""Reading the rows that a stream owns: in pages, both ways, and with what did not arrive yet."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from tests.support.ledger import account, deposits
+from tests.support.owned import OWNED, STATEMENT, TICKS, WINDOWS, Line, OwnedLedger, Tick, line_sort, naive
+from tests.unit.projections.test_any_delivery import STREAMS, History, appended, histories
+
+from banyan.errors import InvalidCursor, ReadModelLagging, VersionNotReached
+from banyan.projections import owned
+from banyan.projections.base import AnyRowsProjection
+from banyan.projections.pages import SortOrder
+from banyan.queries import Queries
+from banyan.streams import StreamId
+
+ANNA = account("anna")
+ORDERS: list[SortOrder] = ["ascending", "descending"]
+bounds = st.sampled_from(["", "0", "000002", "000003", "w0", "w1", "z"])
+
+
+def void(_: object) -> None:
+    """Nothing."""
+
+
+def queries(ledger: OwnedLedger, sleep: Callable[[float], None] | None = None, store: Any = None) -> Queries:
+    return Queries(store or ledger.store, ledger.views, clock=lambda: ledger.clock.now, sleep=sleep or (lambda _: None))
+
+
+def joined(
+    reads: Queries, projection: AnyRowsProjection, stream: StreamId, limit: int, min_version: int = 0, **wanted: Any
+) -> list[Any]:
+    """All pages of a list, one after the other."""
+    rows, cursor = list[Any](), None
+    while True:
+        answer = reads.owned(projection, stream, limit=limit, cursor=cursor, min_version=min_version, **wanted)
+        page = answer.value if answer else ()
+        rows += page
+        assert len(page) <= limit
+        cursor = answer.value.cursor if answer else None
+        if cursor is None:
+            return rows
+
+
+@given(histories(), bounds, bounds, st.sampled_from(ORDERS), st.integers(1, 4))
+@settings(max_examples=80, deadline=None)
+def test_pages_joined_are_a_fold_whatever_has_arrived(
+    history: History, first: str, last: str, order: SortOrder, limit: int
+) -> None:
+    ledger = OwnedLedger()
+    commits = appended(ledger, history)
+    for batch in history.batches:
+        ledger.runner.project([commits[index] for index in batch])
+    for stream in STREAMS:
+        events = list(ledger.store.read(stream))
+        for projection in OWNED:
+            _, rows = naive(projection, events, ledger.clock.now)
+            expected = sorted(
+                (each for each in rows.items() if first <= each[0] <= last), reverse=order == "descending"
+            )
+            found = joined(
+                queries(ledger), projection, stream, limit, len(events), from_sort=first, to_sort=last, order=order
+            )
+            assert found == expected
+
+
+def projected(projection: AnyRowsProjection = STATEMENT, *amounts: int) -> OwnedLedger:
+    """Anna's account, projected."""
+    ledger = OwnedLedger(projection)
+    ledger.runner.project([ledger.commit(ANNA, *deposits(*amounts or (1, 2, 3)))])
+    return ledger
+
+
+def test_an_answer_says_where_it_comes_from_and_how_old_it_is() -> None:
+    ledger = projected()
+    ledger.clock.move(timedelta(minutes=1))
+    fresh = queries(ledger).owned(STATEMENT, ANNA, limit=1)
+    ledger.commit(ANNA, *deposits(4))
+    ledger.clock.move(timedelta(seconds=2))
+    stale = queries(ledger).owned(STATEMENT, ANNA, limit=1)
+    folded = queries(ledger).owned(STATEMENT, ANNA, limit=1, order="descending", min_version=4)
+
+    assert fresh
+    assert stale
+    assert folded
+    found = [each.provenance for each in (fresh, stale, folded)]
+    assert [(each.version, each.staleness_ms // 1000, each.served_from) for each in found] == [
+        (3, 0, "projection"),
+        (3, 2, "projection"),
+        (4, 0, "stream"),
+    ]
+    assert list(folded.value) == [(line_sort(4), Line(amount=4, balance=10))]
+
+
+def test_a_version_that_arrives_meanwhile_is_waited_for() -> None:
+    ledger = projected()
+    late = ledger.commit(ANNA, *deposits(4))
+    waiting = queries(ledger, sleep=lambda _: void(ledger.runner.project([late])))
+    answer = waiting.owned(STATEMENT, ANNA, min_version=4)
+    assert answer
+    assert (answer.provenance.served_from, len(answer.value)) == ("projection", 4)
+
+
+def test_a_version_beyond_the_stream_is_refused() -> None:
+    with pytest.raises(VersionNotReached):
+        queries(projected()).owned(STATEMENT, ANNA, min_version=9)
+
+
+def test_without_a_stream_there_is_no_answer_and_without_rows_an_empty_one() -> None:
+    ledger = projected(TICKS, 0)
+    assert queries(ledger).owned(TICKS, account("ben")) is None
+    answer = queries(ledger).owned(TICKS, ANNA)
+    assert answer
+    assert (list(answer.value), answer.value.cursor, answer.provenance.version) == ([], None, 1)
+
+
+class Untouchable:
+    """An event table that must not be read."""
+
+    def __getattribute__(self, name: str) -> Any:
+        raise AssertionError(f"the event table is asked for {name}")
+
+
+def test_unless_it_is_to_fold_a_query_does_not_read_the_event_table() -> None:
+    ledger = projected()
+    reads = queries(ledger, store=Untouchable())
+    answer = reads.owned(STATEMENT, ANNA, fold=False, min_version=3)
+    assert answer
+    assert (len(answer.value), answer.provenance.version, answer.provenance.served_from) == (3, 3, "projection")
+    assert reads.owned(STATEMENT, account("ben"), fold=False) is None
+    with pytest.raises(ReadModelLagging):
+        reads.owned(STATEMENT, ANNA, fold=False, min_version=4)
+
+
+@pytest.mark.parametrize("changed", [{"order": "descending"}, {"to_sort": "z"}, {"from_sort": "0"}, {"cursor": "abc"}])
+def test_a_cursor_fits_its_own_list_only(changed: dict[str, Any]) -> None:
+    reads = queries(projected())
+    page = reads.owned(STATEMENT, ANNA, limit=1)
+    assert page
+    with pytest.raises(InvalidCursor):
+        reads.owned(STATEMENT, ANNA, **{"limit": 1, "cursor": page.value.cursor, **changed})
+    with pytest.raises(InvalidCursor):
+        reads.owned(STATEMENT, account("ben"), cursor=page.value.cursor)
+
+
+def test_a_cursor_outlives_a_change_of_generation_and_rows_that_come_and_go() -> None:
+    ledger = projected(TICKS, 4)
+    page = queries(ledger).owned(TICKS, ANNA, limit=2)
+    assert page
+    ledger.runner.project([ledger.commit(ANNA, *deposits(6))])
+    rest = queries(ledger).owned(TICKS, ANNA, cursor=page.value.cursor)
+    assert rest
+    assert [sort for sort, _ in rest.value] == ["0002", "0003", "0004", "0005"]
+
+
+def test_rows_of_a_commit_that_was_written_in_part_are_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(owned, "MAX_OWNED_ROWS", 3)
+    ledger = projected(TICKS, 3)
+    write, written = ledger.views.update_owned, list[Any]()
+
+    def once(*given: Any) -> None:
+        if written:
+            raise AssertionError("killed")
+        written.append(given)
+        write(*given)
+
+    monkeypatch.setattr(ledger.views, "update_owned", once)
+    ledger.runner.project([ledger.commit(ANNA, *deposits(7))])
+    answer = queries(ledger).owned(TICKS, ANNA)
+    assert answer
+    assert [row for _, row in answer.value] == [Tick(count=2)] * 3 + [Tick(count=1)] * 4
+    assert answer.provenance.served_from == "stream"
+
+
+def test_a_page_that_a_transaction_crosses_is_read_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    ledger = projected(TICKS, 3)
+    late, listed = [ledger.commit(ANNA, *deposits(5))], ledger.views.list_owned
+
+    def crossed(*given: Any, **named: Any) -> Any:
+        ledger.runner.project(late)
+        return listed(*given, **named)
+
+    monkeypatch.setattr(ledger.views, "list_owned", crossed)
+    answer = queries(ledger).owned(TICKS, ANNA)
+    assert answer
+    assert (answer.provenance.version, len(answer.value)) == (2, 5)
+
+
+def test_expired_rows_are_not_shown_though_they_are_still_there() -> None:
+    ledger = projected(WINDOWS, 1, 1, 1)
+    reads = queries(ledger)
+    assert len(reads.owned(WINDOWS, ANNA).value) == 3  # type: ignore[union-attr]
+    ledger.clock.move(timedelta(hours=2))
+    assert list(reads.owned(WINDOWS, ANNA, limit=1).value) == []  # type: ignore[union-attr]
