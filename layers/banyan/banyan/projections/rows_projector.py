@@ -78,7 +78,7 @@ class RowsProjector(Projector[StateRow]):
     def _applied(self, batch: StreamBatch, start: StateRow | None, *, trusted: bool) -> StreamProgress:
         known = carried(self._projection, start) is not None
         done = StreamProgress(batch.stream, start.version if start and known else 0)
-        writing = _Writing(self._projection, self.generation, self._views, start, anew=not known)
+        writing = _Writing(self._projection, self.generation, self._views, start, remade=not known)
         try:
             for piece in self._joined(self.pieces(batch, start, trusted=trusted)):
                 writing.write(piece, self._clock())
@@ -127,7 +127,7 @@ class _Writing:
     ----------
     before : StateRow, optional
         What the stream carries.
-    anew : bool
+    remade : bool
         Its rows are made from the beginning: whatever rows it has are removed first.
     """
 
@@ -138,14 +138,14 @@ class _Writing:
         views: Views,
         before: StateRow | None,
         *,
-        anew: bool,
+        remade: bool,
     ) -> None:
         self._projection = projection
         self._generation = generation
         self._views = views
         self._before = before
-        self._outdated = anew and before is not None
-        self._made: set[str] | None = set() if anew else None
+        self._outdated = remade and before is not None
+        self._made: set[str] | None = set() if remade else None
 
     def write(self, piece: Piece, projected_at: datetime) -> None:
         """One transaction, or several when a commit wrote more rows than it holds. Raises ``WriteConflict``."""
