@@ -200,8 +200,8 @@ class RowsProjection(Generic[S, R]):
         Pure: from when on a row counts as missing; ``None`` for never. For an event, that is so if it was recorded then
         or later.
     version : int
-        Raise it when the shape or the meaning of rows changes, or the entities do: the next event of a stream makes its rows from the
-        beginning, and the projection asks for a rebuild.
+        Raise it when the shape or the meaning of rows changes, or the entities do: the next event of a stream makes
+        its rows from the beginning, and the projection asks for a rebuild.
     """
 
     name: str

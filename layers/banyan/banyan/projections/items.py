@@ -44,7 +44,7 @@ LAST_SORT: Final = ";"
 """Behind every ``sort_key``."""
 
 STATE_NUMBERS: Final = ("version", "made_by", "unfinished")
-"""What tells two states of a stream's row apart."""
+"""By which two states of a stream's row differ."""
 
 FAILURE_ATTRIBUTES: Final = (
     "failed_version",

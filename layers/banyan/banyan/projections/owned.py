@@ -42,7 +42,7 @@ class Written(NamedTuple, Generic[R]):
 
 
 class RowFold:
-    """Folds the events of one stream, from wherever it carries on.
+    """Folds the events of one stream, from wherever it stands.
 
     Parameters
     ----------
@@ -69,7 +69,7 @@ class RowFold:
         return written
 
     def copy(self) -> RowFold:
-        """A fold that goes on from here by itself."""
+        """A fold that continues from here by itself."""
         fold = RowFold(self._projection, self.state, self._read)
         fold._rows = dict(self._rows)
         return fold
@@ -196,7 +196,7 @@ def unfinished(
 ) -> tuple[StateRow, OwnedUpdate]:
     """A transaction that writes rows but leaves its stream where it was; what the stream carries says so.
 
-    Whoever goes on there folds the stream from its beginning, as the rows are neither those before nor those after.
+    Whoever continues there folds the stream from its beginning, as the rows are neither those before nor those after.
     """
     standing = before or replace(after, version=0)
     marked = replace(standing, unfinished=standing.unfinished + 1)

@@ -40,7 +40,7 @@ class RowsProjector(Projector[StateRow]):
         self._projection = projection
 
     def checkpoints(self, streams: Sequence[StreamId]) -> Mapping[StreamId, int]:
-        """Versions of what streams carry; what cannot be gone on with counts as missing."""
+        """Versions of what streams carry; what cannot be continued counts as missing."""
         rows = self._starts(streams)
         return {stream: row.version for stream, row in rows.items() if carried(self._projection, row) is not None}
 
@@ -90,7 +90,7 @@ class RowsProjector(Projector[StateRow]):
         return done
 
     def _opened(self, first: Commit, checkpoint: int, known: Any, *, trusted: bool) -> RowFold:
-        """A fold that goes on behind a checkpoint."""
+        """A fold that continues after a checkpoint."""
         late = self._projection.expires and first.recorded_at + KEPT_AFTER_EXPIRY <= self._clock()
         if known is not None and trusted and not late:
             return RowFold(self._projection, known, partial(self._views.read_owned, self.generation, first.stream))

@@ -17,6 +17,7 @@ from banyan.errors import StoreBusy
 from banyan.projections.items import (
     FAILURE_ATTRIBUTES,
     FIELD_PREFIX,
+    STATE_SORT,
     LookupPlace,
     LookupQuery,
     failure_attributes,
