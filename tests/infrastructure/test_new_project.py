@@ -19,6 +19,8 @@ from tests.support.clocks import wait_until
 from tests.support.distributions import ROOT, Environment, built_wheels, environ
 
 from banyan_tools.local.ports import free_port
+from banyan_tools.new.create import known_starts
+from banyan_tools.new.starts import TASKS
 from banyan_tools.runtime.emulator import SAM_VENV, unavailable
 
 READY = re.compile(r"Banyan is running at (\S+)")
@@ -48,6 +50,15 @@ def project(wheels: Mapping[str, Path], tmp_path_factory: pytest.TempPathFactory
     )
     assert made.returncode == 0, made.stdout + made.stderr
     return folder / "shop"
+
+
+@pytest.mark.parametrize("start", [name for name in known_starts() if name != TASKS])
+def test_one_that_begins_with_an_example_is_green(wheels: Mapping[str, Path], project: Path, start: str) -> None:
+    banyan = str(project.parent / "environment" / "bin" / "banyan")
+    command = [banyan, "new", f"my_{start}", "--from", start]
+    made = subprocess.run(command, cwd=project.parent, env=environ(), capture_output=True, text=True, check=False)
+    assert made.returncode == 0, made.stdout + made.stderr
+    assert " passed" in make(project.parent / f"my_{start}", wheels, "test")
 
 
 def make(project: Path, wheels: Mapping[str, Path], *arguments: str) -> str:

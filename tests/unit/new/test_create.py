@@ -70,6 +70,18 @@ def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
         assert (done.exit_code, "cannot be written" in done.output) == (1, True)
 
 
+def test_the_domain_is_called_like_the_folder_unless_it_is_named(tmp_path: Path) -> None:
+    done = CliRunner().invoke(app, ["new", str(tmp_path / "shop")])
+    assert done.exit_code == 0, done.output
+    assert (tmp_path / "shop" / "layers" / "domains" / "shop").is_dir()
+
+
+def test_what_there_is_not_to_begin_with_is_answered_with_what_there_is(tmp_path: Path) -> None:
+    done = CliRunner().invoke(app, ["new", str(tmp_path / "shop"), "--from", "nothing"])
+    assert (done.exit_code, "choose one of tasks" in done.output) == (1, True)
+    assert not (tmp_path / "shop").exists()
+
+
 @pytest.mark.parametrize(
     ("domain", "reason"),
     [
@@ -123,6 +135,7 @@ def test_the_distribution_carries_all_that_a_project_is_made_of() -> None:
     locks = {"layers/banyan/requirements.txt", "requirements/dev.txt"}
 
     assert {*COPIED, *scheduled, *locks, "tests/unit/new/test_tasks.py"} == carried - {""}
+    assert "custom" in build["targets"]["wheel"]["hooks"]
 
 
 def test_nothing_is_left_to_fill_in_or_of_the_example(project: Path) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import shutil
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from importlib.util import find_spec
 from keyword import iskeyword
 from pathlib import Path
@@ -13,6 +13,7 @@ from shlex import quote
 from typing import Final
 
 import banyan
+from banyan_tools.new.starts import TASKS, examples, files, placed, readme, renamed
 
 HERE: Final = Path(__file__).parent
 PACKED: Final = HERE / "project"
@@ -57,24 +58,40 @@ class NotCreated(Exception):
     """Why there is no project, as a sentence that says what to do."""
 
 
-def create(folder: Path, domain: str) -> None:
+def create(folder: Path, domain: str, start: str = TASKS) -> None:
     """Make a project in a folder that is new or empty.
+
+    Parameters
+    ----------
+    start : str
+        What it begins with: the beginner's domain, or an example of this repository.
 
     Raises
     ------
     NotCreated
-        The folder holds something, or the domain cannot be called so.
+        The folder holds something, the domain cannot be called so, or there is no such start.
     """
     _check_name(domain)
+    if start not in known_starts():
+        raise NotCreated(f"There is no {start!r} to begin with: choose one of {', '.join(known_starts())}.")
     if folder.exists() and not (folder.is_dir() and not any(folder.iterdir())):
         raise NotCreated(f"{folder} is there and not an empty folder: choose another one.")
     for name in COPIED:
         _copy(SOURCE / name, folder / name)
     _write_template(folder / "template.yaml", domain)
     _replace(folder / "samconfig.toml", [('"banyan-', _filled('"{stack}-', domain))])
-    _write_files(folder, domain)
-    _write_domain(folder, domain)
+    begun = HERE / "tasks.md" if start == TASKS else SOURCE / readme(start)
+    _write_files(folder, domain, begun.read_text())
+    if start == TASKS:
+        _write_tasks(folder, domain)
+    else:
+        _write_example(folder, domain, start)
     _write_locks(folder)
+
+
+def known_starts() -> Sequence[str]:
+    """What a project can begin with."""
+    return [TASKS, *examples(SOURCE)]
 
 
 def _check_name(domain: str) -> None:
@@ -105,7 +122,7 @@ def _write_template(file: Path, domain: str) -> None:
     file.write_text(re.sub(r"(  Domain:\n    Type: String\n    Default: ).*", rf"\g<1>{domain}", text))
 
 
-def _write_files(folder: Path, domain: str) -> None:
+def _write_files(folder: Path, domain: str, start: str) -> None:
     """What only a project has: its Makefile, README, settings of tools, and sample events."""
     files = HERE / "files"
     for source in filter(Path.is_file, files.rglob("*")):
@@ -113,12 +130,24 @@ def _write_files(folder: Path, domain: str) -> None:
         _copy(source, folder / (".gitignore" if name == "gitignore" else name))
     for name in ("README.md", "requirements.txt"):
         text = (folder / name).read_text()
-        (folder / name).write_text(_filled(text, domain))
+        (folder / name).write_text(_filled(text.replace("{start}\n", start), domain))
     for function in SCHEDULED:
         _copy(SOURCE / "events" / function / "scheduled.json", folder / "events" / function / "scheduled.json")
 
 
-def _write_domain(folder: Path, domain: str) -> None:
+def _write_example(folder: Path, domain: str, name: str) -> None:
+    for path in files(SOURCE, name):
+        target = folder / placed(path, name, domain)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_text(renamed((SOURCE / path).read_text(), name, domain))
+    if any("hypothesis" in file.read_text() for file in (folder / "tests").rglob("*.py")):
+        with (folder / "requirements.txt").open("a") as requirements:
+            requirements.write("hypothesis\n")
+
+
+def _write_tasks(folder: Path, domain: str) -> None:
+    _copy(HERE / "events" / "command_api", folder / "events" / "command_api")
+    _copy(HERE / "events" / "query_api", folder / "events" / "query_api")
     package, tests = folder / "layers" / "domains" / domain, folder / "tests"
     _copy(HERE / "domain", package)
     _copy(SOURCE / "tests" / "unit" / "new" / "test_tasks.py", tests / "test_tasks.py")

@@ -1,0 +1,70 @@
+"""What a project can begin with: the beginner's domain, or an example of the repository that says how it begins.
+
+An example is copied from where it stands, with its unit tests and sample events; ``tools/new.md`` in its package is its
+part of the project's README. The build of the distribution loads this module too, so it needs nothing else.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Final
+
+TASKS: Final = "tasks"
+"""The beginner's domain."""
+DOMAINS: Final = Path("layers") / "domains"
+README: Final = Path("tools") / "new.md"
+OF_TESTS: Final = ("conftest.py", "support", "unit")
+IMPORTED: Final = re.compile(r"^(?:from|import) (tests\.[\w.]+)", re.MULTILINE)
+
+
+def examples(root: Path) -> Sequence[str]:
+    """The examples of a repository, or of what the distribution carries of it, that a project can begin with."""
+    return sorted(file.parents[1].name for file in (root / DOMAINS).glob(f"*/{README}"))
+
+
+def readme(name: str) -> Path:
+    """What an example says in the project's README."""
+    return DOMAINS / name / README
+
+
+def files(root: Path, name: str) -> Sequence[Path]:
+    """The files of an example that a project gets, from the root of the repository; each stands there once."""
+    package, tests, events = DOMAINS / name, Path("tests") / name, Path("events") / name
+    deployed = [path for path in _below(root, package) if path.parts[len(package.parts)] != "tools"]
+    tested = [path for part in OF_TESTS for path in _below(root, tests / part)]
+    return [*deployed, *tested, *_support(root, tests, tested), *_below(root, events)]
+
+
+def placed(path: Path, name: str, domain: str) -> Path:
+    """Where a file of an example goes in the project of a domain."""
+    if path.parts[:2] == ("events", name):
+        return Path("events", *path.parts[2:])
+    own = DOMAINS / name, Path("tests") / name
+    return next((folder.parent / domain / path.relative_to(folder) for folder in own if folder in path.parents), path)
+
+
+def renamed(text: str, name: str, domain: str) -> str:
+    """A file of an example with its package, its name and its scopes those of another domain; prose stays as it is."""
+    module = rf"(?<=tests\.){name}(?=\.)|(?<![\w./-]){name}(?=[./]\w)|(?<=from ){name}(?= import)|(?<=^import ){name}$"
+    return re.sub(rf"{module}|(?<=\"){name}(?=\")", domain, text, flags=re.MULTILINE)
+
+
+def _below(root: Path, path: Path) -> Iterator[Path]:
+    """A file, or those in a folder."""
+    found = [root / path] if (root / path).is_file() else sorted((root / path).rglob("*"))
+    return (each.relative_to(root) for each in found if each.is_file() and "__pycache__" not in each.parts)
+
+
+def _support(root: Path, tests: Path, tested: Sequence[Path]) -> Sequence[Path]:
+    """What tests import of the repository's others, and what that imports."""
+    found: list[Path] = []
+    waiting = list(tested)
+    while waiting:
+        text = (root / waiting.pop()).read_text()
+        modules = (Path(*name.split(".")).with_suffix(".py") for name in IMPORTED.findall(text))
+        new = [path for path in modules if tests not in path.parents and (root / path).is_file() and path not in found]
+        found += dict.fromkeys(new)
+        waiting += new
+    return found
