@@ -28,6 +28,7 @@ for each, `--parameter-overrides` takes some.
 | parameter | variable | default | |
 |---|---|---|---|
 """
+MEMBER: Final = ".member"
 OF_DOMAINS: Final = """
 ## Of the domains
 
@@ -68,9 +69,13 @@ def _rows_of_domains() -> Iterator[str]:
     for domain in _domains():
         for name, field in domain.settings.model_fields.items():
             default = field.get_default(call_default_factory=True)
-            own = to_pascal(name) if to_pascal(name) in parameters else f"DomainSettings={name}"
-            shown = f"`{own}` | `{PREFIX}{name.upper()}` | `{_text(default)}` | {field.description}"
-            yield f"| `{domain.name}` | {shown} |\n"
+            own = (
+                to_pascal(name)
+                if to_pascal(name) in parameters
+                else f"DomainSettings={name}{MEMBER * isinstance(default, dict)}=…"
+            )
+            variable = "–" if isinstance(default, dict) else f"`{PREFIX}{name.upper()}`"
+            yield f"| `{domain.name}` | `{own}` | {variable} | `{_text(default)}` | {field.description} |\n"
 
 
 def _rows_of_the_stack() -> Iterator[str]:
