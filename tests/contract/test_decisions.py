@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -13,7 +13,7 @@ from typing import Any, cast
 import pytest
 from tests.support.clocks import START, ManualClock, no_sleep
 from tests.support.engines import DynamoDBEngine, Engine
-from tests.support.ledger import ACCOUNTS, account, deposits
+from tests.support.ledger import ACCOUNTS, account, bulk, deposits
 from tests.support.transfers import (
     DIRECTORIES,
     LEAVE_ALL,
@@ -30,8 +30,10 @@ from banyan.commands.decisions import Decisions, Outcomes
 from banyan.commands.handler import Aggregates, ConflictRetries
 from banyan.decision import Decision, Participant, Participants, States
 from banyan.errors import CommandRejected, CommitTooLarge, ConcurrencyError, ConfigurationError
-from banyan.store import EventStore, Expected, Write
+from banyan.events import DomainEvent
+from banyan.store import Commit, EventStore, Expected, Write
 from banyan.store.eventstore import write_snapshot
+from banyan.store.memory import MemoryTable
 from banyan.streams import StreamHead, StreamId
 from banyan.telemetry import NoTelemetry
 
@@ -436,6 +438,13 @@ def fickle(_: Transfer, __: States) -> Participants:
     return {"source": Participant(ACCOUNTS, "a"), fickle_id: Participant(ACCOUNTS, fickle_id)}
 
 
+class UnwrittenTable(MemoryTable):
+    """Takes no write."""
+
+    def insert(self, commits: Sequence[Commit], *, unmoved: Sequence[StreamHead] = ()) -> None:
+        raise AssertionError(f"{len(commits)} commits and {len(unmoved)} checks were sent")
+
+
 class TestMistakes:
     def test_more_streams_than_a_transaction_holds(self, scene: Scene) -> None:
         def many(count: int) -> Decision[Transfer]:
@@ -446,6 +455,27 @@ class TestMistakes:
             scene.decisions.handle(many(101), A, Transfer("a", "", 1))
         assert scene.store.head(A).version == 0
         assert scene.decisions.handle(many(100), A, Transfer("a", "", 1))["0"].head.version == 1
+
+    @pytest.mark.parametrize(
+        ("streams", "written", "events", "message"),
+        [
+            (2, 2, bulk(8, 380_000), "bytes, a transaction holds"),
+            (100, 100, bulk(2, 390_000), "101 items, a transaction holds"),
+            (100, 1, bulk(2, 390_000), "101 items, a transaction holds"),
+        ],
+        ids=["4 MB", "split commits", "split commits and checks"],
+    )
+    def test_more_than_a_transaction_holds_is_refused_before_a_write_is_sent(
+        self, streams: int, written: int, events: Sequence[DomainEvent], message: str
+    ) -> None:
+        scene = Scene(EventStore(UnwrittenTable(), TRANSFER_REGISTRY, ManualClock()))
+        participants = {f"{n}": Participant(ACCOUNTS, f"a{n}" if n else "a") for n in range(streams)}
+        decided = {f"{n}": events if n == 0 or written == 2 else deposits(1) for n in range(written)}
+
+        with pytest.raises(CommitTooLarge, match=message):
+            scene.decisions.handle(
+                Decision(Transfer, lambda _, __: participants, lambda _, __: decided), A, Transfer("a", "", 1)
+            )
 
     @pytest.mark.parametrize(
         ("decision", "message"),
