@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, Protocol, cast
-from uuid import uuid4
 
 import boto3
 import botocore.endpoint
 from botocore.config import Config
 from moto.core.models import botocore_stubber
 from tests.support.clocks import ManualClock, no_sleep
+from tests.support.tables import TablePool
 from tests.support.wire import Deliver, Wire, strong_reads, tap
 
 from banyan.adapters.clients import CONFIG
@@ -148,6 +148,8 @@ class DynamoDBEngine:
         ``moto`` or ``dynamodb_local``.
     deliver : Callable, optional
         Where requests go instead of to the client's endpoint.
+    pool : TablePool, optional
+        Where tables come from, by default new ones.
 
     Attributes
     ----------
@@ -155,14 +157,16 @@ class DynamoDBEngine:
         Counts the client's requests and makes them fail.
     """
 
-    def __init__(self, name: str, client: DynamoDBClient, deliver: Deliver | None = None) -> None:
+    def __init__(
+        self, name: str, client: DynamoDBClient, deliver: Deliver | None = None, pool: TablePool | None = None
+    ) -> None:
         self.name = name
         self.client = client
         self.gateway = Gateway(client, no_sleep)
         self.wire: Wire = tap(client, deliver)
         client.meta.events.register("provide-client-params.dynamodb", strong_reads)
-        self._suffix = uuid4().hex
-        self._created: dict[str, str] = {}
+        self._pool = pool or TablePool(client)
+        self._taken: dict[str, str] = {}
 
     @property
     def tables(self) -> Tables:
@@ -174,11 +178,16 @@ class DynamoDBEngine:
         """Name of the event table, created now."""
         return self.named("events")
 
-    def named(self, table: str) -> str:
-        """Name of one table of ``Tables``, created when it is asked for first."""
-        if table not in self._created:
-            self._created[table] = self._create(table)
-        return self._created[table]
+    def named(self, table: str, definition: Mapping[str, Any] | None = None) -> str:
+        """Name of one table, of ``Tables`` unless it is defined here; it is empty when it is asked for first."""
+        if table not in self._taken:
+            self._taken[table] = self._pool.take(table, definition or table_definitions()[table])
+        return self._taken[table]
+
+    def release(self) -> None:
+        """Leave the tables to later tests."""
+        for name, table in self._taken.items():
+            self._pool.give_back(name, table)
 
     def table(self) -> DynamoDBTable:
         return DynamoDBTable(self.gateway, self.events, BUCKETS)
@@ -215,11 +224,6 @@ class DynamoDBEngine:
         key = {"stream": {"S": str(item.stream)}, "position": {"N": str(_position(item))}}
         self.client.delete_item(TableName=self.events, Key=key)
 
-    def _create(self, name: str) -> str:
-        table = f"{name}-{self._suffix}"
-        self.client.create_table(TableName=table, **table_definitions()[name])
-        return table
-
 
 @contextmanager
 def moto_tables() -> Iterator[DynamoDBEngine]:
@@ -232,7 +236,9 @@ def moto_tables() -> Iterator[DynamoDBEngine]:
 def local_tables(endpoint: str) -> Iterator[DynamoDBEngine]:
     """Tables in a running DynamoDB Local."""
     with impatient():
-        yield DynamoDBEngine("dynamodb_local", dynamodb_client(endpoint))
+        engine = DynamoDBEngine("dynamodb_local", dynamodb_client(endpoint), pool=table_pool(endpoint))
+        yield engine
+        engine.release()
 
 
 @contextmanager
@@ -257,6 +263,12 @@ def dynamodb_client(endpoint: str = f"https://dynamodb.{REGION}.amazonaws.com") 
 def session() -> boto3.Session:
     """One session, so that botocore reads its service models once."""
     return boto3.Session("local", "local", "local", REGION)
+
+
+@cache
+def table_pool(endpoint: str) -> TablePool:
+    """Tables of a DynamoDB Local that this process has made and that are free."""
+    return TablePool(dynamodb_client(endpoint))
 
 
 def through_moto(request: AWSPreparedRequest) -> AWSResponse:

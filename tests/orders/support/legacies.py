@@ -89,8 +89,7 @@ class OnPostgres:
 class OnDynamoDB:
     def __init__(self, engine: DynamoDBEngine, name: str = "legacy", *, streamed: bool = False) -> None:
         self.engine = engine
-        self.table = f"{name}-{engine.named('migration')}"
-        engine.client.create_table(TableName=self.table, **LEGACY_TABLE)  # type: ignore[arg-type]
+        self.table = engine.named(name, LEGACY_TABLE)
         self.primary = DynamoDBPrimary(Gateway(engine.client), engine.named("migration"), LEGACY.entity)
         self.repository = DynamoDBLegacy(
             Gateway(engine.client), self.table, LEGACY, self.primary, stream=f"{self.table}/latest" if streamed else ""

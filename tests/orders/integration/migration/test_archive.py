@@ -371,12 +371,8 @@ def test_nothing_is_restored_from_an_archive_whose_checksums_do_not_hold(
 
 
 def test_every_kind_of_attribute_comes_back_as_it_was(dynamodb: DynamoDBEngine) -> None:
-    tables = []
-    for name in ("source", "target"):
-        table = f"{name}-{dynamodb.named('migration')}"
-        dynamodb.client.create_table(TableName=table, **LEGACY_TABLE)  # type: ignore[arg-type]
-        tables.append(DynamoDBTables(Gateway(dynamodb.client), table, "order"))
-    source, target = tables
+    gateway, names = Gateway(dynamodb.client), ("source", "target")
+    source, target = (DynamoDBTables(gateway, dynamodb.named(name, LEGACY_TABLE), "order") for name in names)
     item: dict[str, Any] = {
         "tenant": {"S": "acme"},
         "id": {"S": "o-1"},

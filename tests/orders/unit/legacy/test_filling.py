@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import closing
 from decimal import Decimal
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 from tests.conftest import LOCAL
@@ -35,7 +36,7 @@ def program(request: pytest.FixtureRequest) -> Iterator[Program]:
             yield on_postgres
     else:
         engine: DynamoDBEngine = request.getfixturevalue(request.param)
-        yield OnDynamoDB(engine.client, f"legacy-{engine.named('migration')}")
+        yield OnDynamoDB(engine.client, f"legacy-{uuid4().hex}")
 
 
 def ten_thousandths(amount: Decimal) -> int:
