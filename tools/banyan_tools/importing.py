@@ -25,11 +25,16 @@ _RETRIED: Final = frozenset({429, 502, 503, 504})
 
 
 class ApiError(Exception):
-    """A request that failed for good: its status (0 without an answer), stable code and detail."""
+    """A request that failed for good: its status (0 without an answer), stable code and detail.
 
-    def __init__(self, status: int, code: str, detail: str, actual: int | None = None) -> None:
+    `replayed`: the answer to an earlier request with the same key is repeated, and nothing was tried now.
+    """
+
+    def __init__(
+        self, status: int, code: str, detail: str, actual: int | None = None, *, replayed: bool = False
+    ) -> None:
         super().__init__(f"{code}: {detail}")
-        self.status, self.code, self.detail, self.actual = status, code, detail, actual
+        self.status, self.code, self.detail, self.actual, self.replayed = status, code, detail, actual, replayed
 
     @property
     def is_conflict(self) -> bool:
@@ -161,7 +166,8 @@ def _problem(response: httpx.Response) -> ApiError:
     except ValidationError:
         answer = _Answer()
     code = answer.code or f"http_{response.status_code}"
-    return ApiError(response.status_code, code, answer.detail or response.reason_phrase, answer.actual)
+    detail, replayed = answer.detail or response.reason_phrase, REPLAYED in response.headers
+    return ApiError(response.status_code, code, detail, answer.actual, replayed=replayed)
 
 
 class _Answer(BaseModel):
