@@ -14,7 +14,7 @@ from tests.support.ledger import REGISTRY, account
 from tests.support.wire import lost_answer, refused
 
 from banyan.adapters.dynamodb.deadlines import DynamoDBDeadlines
-from banyan.commands.handler import CommandHandler
+from banyan.commands.handler import CommandHandler, ConflictRetries
 from banyan.deadlines.base import MemoryDeadlines, WaitingDeadlines, command_of
 from banyan.deadlines.runner import RESERVE_MS, DeadlineRunner
 from banyan.errors import StoreMisconfigured, StoreUnavailable
@@ -126,7 +126,7 @@ def test_a_crowd_is_worked_off_in_order_with_three_requests_each(dynamodb: Dynam
     for number, name in enumerate(crowd):
         deadlines.schedule(deadline(name, after=-number / 1000))
     clock.move(timedelta(minutes=1))
-    handlers = {"account": CommandHandler(store, CREDITED, sleep=no_sleep)}
+    handlers = {"account": CommandHandler(store, CREDITED, retries=ConflictRetries(sleep=no_sleep))}
     runner = DeadlineRunner(deadlines, DOMAIN.deciders, handlers, clock=clock)
     seconds = iter([RESERVE_MS] * 25 + [0] + [RESERVE_MS] * 15)
     dynamodb.wire.clear()

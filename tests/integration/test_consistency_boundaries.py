@@ -91,9 +91,10 @@ class Process:
     def __init__(self, contest: Contest, store: EventStore, deciders: Sequence[AnyDecider]) -> None:
         self.store = store
         self._contest = contest
-        self._handlers = {each.entity: CommandHandler[Any, Any](store, each, sleep=no_sleep) for each in deciders}
+        retries = ConflictRetries(10, sleep=no_sleep)
+        self._handlers = {each.entity: CommandHandler[Any, Any](store, each, retries=retries) for each in deciders}
         aggregates = {entity: handler.aggregates for entity, handler in self._handlers.items()}
-        self._decisions = Decisions(store, aggregates, ConflictRetries(10, sleep=no_sleep), NoTelemetry())
+        self._decisions = Decisions(store, aggregates, retries, NoTelemetry())
 
     def decide(self, decision: Decision[Any], entity: str, id: str, command: Any) -> Outcomes | None:
         """What became of a command; nothing if it was rejected, which is counted."""

@@ -14,7 +14,7 @@ from tests.support.engines import DynamoDBEngine, Engine
 from tests.support.ledger import ACCOUNTS, REGISTRY, Deposit, account, bulk, deposits
 from tests.support.racer import RACE, Won, race, race_in_a_process
 
-from banyan.commands.handler import CommandHandler
+from banyan.commands.handler import CommandHandler, ConflictRetries
 from banyan.errors import ConcurrencyError
 from banyan.store import EventStore, Expected, Write
 from banyan.store.verify import VerifiedStream, verify_stream
@@ -125,7 +125,7 @@ def test_commands_of_many_containers_all_count(engine: Engine) -> None:
     store = engine.store(REGISTRY)
 
     def container(number: int) -> None:
-        handler = CommandHandler(store, ACCOUNTS, retries=100, sleep=no_sleep)
+        handler = CommandHandler(store, ACCOUNTS, retries=ConflictRetries(100, sleep=no_sleep))
         for _ in range(5):
             handler.handle(RACE, Deposit(number), optimistic=number % 2 == 0)
 

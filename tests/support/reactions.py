@@ -11,7 +11,7 @@ from tests.support.clocks import ManualClock, no_sleep
 from tests.support.ledger import ACCOUNTS, REGISTRY, Account, Deposit, Deposited, Withdraw, Withdrawn, account
 from tests.support.projections import CountingTelemetry
 
-from banyan.commands.handler import CommandHandler
+from banyan.commands.handler import CommandHandler, ConflictRetries
 from banyan.deadlines.base import Deadline
 from banyan.decider import Decider
 from banyan.domain import Domain
@@ -95,7 +95,9 @@ class Bank:
     def policies(self) -> Policies:
         """The effect of the policies, as in a new process."""
         handlers: dict[str, CommandHandler[Any, Any]] = {
-            "account": CommandHandler(self.store, self.domain.decider("account"), sleep=no_sleep)
+            "account": CommandHandler(
+                self.store, self.domain.decider("account"), retries=ConflictRetries(sleep=no_sleep)
+            )
         }
         return Policies(
             self.domain.policies,

@@ -20,6 +20,7 @@ from banyan.commands.handler import (
     AggregateCache,
     CommandHandler,
     CommitIdCache,
+    ConflictRetries,
     Outcome,
 )
 from banyan.errors import CommandRejected, ConcurrencyError
@@ -91,7 +92,7 @@ def store(memory: MemoryEngine, clock: ManualClock) -> EventStore:
 
 @pytest.fixture
 def handler(store: EventStore) -> Handler:
-    return CommandHandler(store, ACCOUNTS, sleep=no_sleep)
+    return CommandHandler(store, ACCOUNTS, retries=ConflictRetries(sleep=no_sleep))
 
 
 def told(outcome: Outcome[Account]) -> tuple[object, ...]:
@@ -116,7 +117,9 @@ class TestRetries:
         waits: list[float] = []
         counts = Counts()
         store = EventStore(BusyTable(conflicts), REGISTRY)
-        handler: Handler = CommandHandler(store, ACCOUNTS, telemetry=counts, sleep=waits.append)
+        handler: Handler = CommandHandler(
+            store, ACCOUNTS, telemetry=counts, retries=ConflictRetries(telemetry=counts, sleep=waits.append)
+        )
 
         assert handler.handle(A, Deposit(1)).head.version == 1
         assert counts.counted == ["Conflicts"] * conflicts
@@ -127,13 +130,15 @@ class TestRetries:
     def test_waits_differ(self) -> None:
         waits: list[float] = []
         store = EventStore(BusyTable(20), REGISTRY)
-        CommandHandler(store, ACCOUNTS, retries=20, sleep=waits.append).handle(A, Deposit(1))
+        CommandHandler(store, ACCOUNTS, retries=ConflictRetries(20, sleep=waits.append)).handle(A, Deposit(1))
 
         assert len({wait / 2**attempt for attempt, wait in enumerate(waits)}) == 20
 
     def test_they_end(self) -> None:
         waits: list[float] = []
-        handler: Handler = CommandHandler(EventStore(BusyTable(99), REGISTRY), ACCOUNTS, sleep=waits.append)
+        handler: Handler = CommandHandler(
+            EventStore(BusyTable(99), REGISTRY), ACCOUNTS, retries=ConflictRetries(sleep=waits.append)
+        )
 
         with pytest.raises(ConcurrencyError):
             handler.handle(A, Deposit(1))
@@ -145,7 +150,7 @@ class TestRetries:
         store = EventStore(table, REGISTRY)
         store.append(A, 0, deposits(1))
         table.times = 1
-        handler: Handler = CommandHandler(store, ACCOUNTS, sleep=waits.append)
+        handler: Handler = CommandHandler(store, ACCOUNTS, retries=ConflictRetries(sleep=waits.append))
 
         with pytest.raises(ConcurrencyError):
             handler.handle(A, Deposit(1), expected=1)
@@ -153,7 +158,7 @@ class TestRetries:
 
     def test_a_rejection_is_not_tried_again(self, store: EventStore) -> None:
         waits: list[float] = []
-        handler: Handler = CommandHandler(store, ACCOUNTS, sleep=waits.append)
+        handler: Handler = CommandHandler(store, ACCOUNTS, retries=ConflictRetries(sleep=waits.append))
 
         with pytest.raises(CommandRejected) as rejection:
             handler.handle(A, Withdraw(1))
@@ -239,7 +244,7 @@ class TestRepeats:
         """The container that gets the repeat: it handled the command, never saw the stream, or saw it empty."""
         if request.param == "same":
             return handler
-        other: Handler = CommandHandler(store, ACCOUNTS, sleep=no_sleep)
+        other: Handler = CommandHandler(store, ACCOUNTS, retries=ConflictRetries(sleep=no_sleep))
         if request.param == "early":
             other.load(A)
         return other

@@ -11,7 +11,7 @@ from typing import Any
 from tests.support.clocks import ManualClock, no_sleep
 from tests.support.interruptions import Killed, Outside
 
-from banyan.commands.handler import CommandHandler
+from banyan.commands.handler import CommandHandler, ConflictRetries
 from banyan.deadlines.base import MemoryDeadlines
 from banyan.deadlines.runner import DeadlineRunner
 from banyan.domain import deadline_durations
@@ -251,7 +251,10 @@ def _items(event: Event) -> Sequence[Item]:
 
 
 def _handlers(store: EventStore) -> dict[str, CommandHandler[Any, Any]]:
-    return {decider.entity: CommandHandler(store, decider, sleep=no_sleep) for decider in DOMAIN.deciders}
+    return {
+        decider.entity: CommandHandler(store, decider, retries=ConflictRetries(sleep=no_sleep))
+        for decider in DOMAIN.deciders
+    }
 
 
 def _order(order: str) -> StreamId:

@@ -12,7 +12,7 @@ from tests.support.clocks import START, ManualClock, no_sleep
 from tests.support.deferring import CREDITED, DOMAIN, POISON, Credit, deadline
 from tests.support.ledger import REGISTRY, account, deposits
 
-from banyan.commands.handler import CLOCK_SKEW, CommandHandler
+from banyan.commands.handler import CLOCK_SKEW, CommandHandler, ConflictRetries
 from banyan.deadlines.base import MemoryDeadlines, Waiting
 from banyan.deadlines.runner import RESERVE_MS, DeadlineRun, DeadlineRunner
 from banyan.errors import StoreUnavailable
@@ -102,7 +102,7 @@ class Scene:
         return self.reports.gauges["ParkedDeadlines"], round(self.reports.gauges["OldestDueSeconds"])
 
     def runner(self) -> DeadlineRunner:
-        handlers = {"account": CommandHandler(self.store, CREDITED, sleep=no_sleep)}
+        handlers = {"account": CommandHandler(self.store, CREDITED, retries=ConflictRetries(sleep=no_sleep))}
         return DeadlineRunner(self.deadlines, DOMAIN.deciders, handlers, clock=self.clock, telemetry=self.reports)
 
     def amounts(self, name: str) -> list[int]:

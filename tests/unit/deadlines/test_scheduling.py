@@ -10,7 +10,7 @@ from tests.support.clocks import ManualClock, no_sleep
 from tests.support.deferring import CREDITED, Credit
 from tests.support.ledger import REGISTRY, account, deposits
 
-from banyan.commands.handler import CommandHandler
+from banyan.commands.handler import CommandHandler, ConflictRetries
 from banyan.deadlines.base import Deadline, MemoryDeadlines
 from banyan.deadlines.runner import RESERVE_MS, DeadlineRunner
 from banyan.domain import Domain
@@ -93,7 +93,7 @@ class Scene:
         self.views.crashing = self.deadlines.crashing = Crashing(step)
 
     def react(self, *delivered: Commit) -> None:
-        handlers = {"account": CommandHandler(self.store, CREDITED, sleep=no_sleep)}
+        handlers = {"account": CommandHandler(self.store, CREDITED, retries=ConflictRetries(sleep=no_sleep))}
         policies = Policies(DOMAIN.policies, DOMAIN.deciders, self.store, handlers, self.deadlines, {}, NoTelemetry())
         reactor = Reactor(
             self.store, self.views, [policies], retry_policy=RetryPolicy(clock=self.clock, sleep=no_sleep)
@@ -101,7 +101,7 @@ class Scene:
         assert reactor.project(delivered) == frozenset()
 
     def fire(self) -> int:
-        handlers = {"account": CommandHandler(self.store, CREDITED, sleep=no_sleep)}
+        handlers = {"account": CommandHandler(self.store, CREDITED, retries=ConflictRetries(sleep=no_sleep))}
         runner = DeadlineRunner(self.deadlines, DOMAIN.deciders, handlers, clock=self.clock)
         return runner.run(lambda: RESERVE_MS).fired
 

@@ -101,8 +101,8 @@ class Application:
         from banyan.commands.decisions import Decisions, deciding
 
         taking_part = {entity: handler.aggregates for entity, handler in own.items() if entity not in facades}
-        retries = ConflictRetries(self.settings.max_retries, self.settings.backoff_ms, self.telemetry)
-        return deciding(handlers, Decisions(self.store, taking_part, retries, self.telemetry), self.domain.decisions)
+        decisions = Decisions(self.store, taking_part, self._retries, self.telemetry)
+        return deciding(handlers, decisions, self.domain.decisions)
 
     @cached_property
     def migration(self) -> Migration | None:
@@ -286,12 +286,15 @@ class Application:
 
         return Timeline(DynamoDBTraces(self.gateway, self.tables.traces), self.store)
 
+    @cached_property
+    def _retries(self) -> ConflictRetries:
+        return ConflictRetries(self.settings.max_retries, self.settings.backoff_ms, self.telemetry)
+
     def _handler(self, decider: AnyDecider) -> CommandHandler[Any, Any]:
         return CommandHandler(
             self.store,
             decider,
-            retries=self.settings.max_retries,
-            backoff_ms=self.settings.backoff_ms,
+            retries=self._retries,
             cache_size=self.settings.cache_size,
             telemetry=self.telemetry,
         )

@@ -334,14 +334,10 @@ class CommandHandler(Generic[S, C]):
 
     Parameters
     ----------
-    retries : int
-        Further attempts after a conflict.
-    backoff_ms : int
-        Upper bound of the first wait, ms; doubles with each attempt, fully jittered.
+    retries : ConflictRetries, optional
+        After a conflict.
     cache_size : int
         Aggregates kept between calls.
-    sleep : Callable[[float], None]
-        Seconds.
     """
 
     def __init__(
@@ -349,17 +345,15 @@ class CommandHandler(Generic[S, C]):
         store: EventStore,
         decider: Decider[S, C],
         *,
-        retries: int = 3,
-        backoff_ms: int = 200,
+        retries: ConflictRetries | None = None,
         cache_size: int = 256,
         telemetry: Telemetry | None = None,
-        sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self._store = store
         self.aggregates = Aggregates(store, decider, cache_size)
         self.finder: Finder | None = self.aggregates.find
         self._telemetry = telemetry or NoTelemetry()
-        self._retries = ConflictRetries(retries, backoff_ms, telemetry, sleep)
+        self._retries = retries or ConflictRetries(telemetry=telemetry)
 
     def handle(
         self,

@@ -267,9 +267,10 @@ class _World:
 
     def _handlers(self, store: EventStore) -> Mapping[str, HandlesCommands]:
         checked = [replace(each, decide=partial(self._decided, each)) for each in self.domain.deciders]
-        handlers = {each.entity: CommandHandler(store, each, sleep=_no_sleep) for each in checked}
+        retries = ConflictRetries(sleep=_no_sleep)
+        handlers = {each.entity: CommandHandler(store, each, retries=retries) for each in checked}
         taking_part = {entity: handler.aggregates for entity, handler in handlers.items()}
-        decisions = Decisions(store, taking_part, ConflictRetries(sleep=_no_sleep), NoTelemetry())
+        decisions = Decisions(store, taking_part, retries, NoTelemetry())
         over_several = [replace(each, decide=partial(self._decided_by_role, each)) for each in self.domain.decisions]
         return deciding(handlers, decisions, over_several)
 
