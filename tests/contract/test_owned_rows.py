@@ -15,7 +15,7 @@ from tests.support.owned import STATEMENT, TICKS, WINDOWS, OwnedLedger, assert_f
 from tests.support.wire import lost_answer
 
 from banyan.projections.base import AnyRowsProjection
-from banyan.projections.pages import SortRange
+from banyan.projections.pages import SortOrder, SortRange
 from banyan.projections.views import (
     KEPT_AFTER_EXPIRY,
     Generation,
@@ -129,6 +129,25 @@ def test_ranges_in_both_directions(views: Views, name: str) -> None:
     put(views, *(row(sort) for sort in ("c", "a", "ba", "b")))
     put(views, row("bb", BEN))
     assert sorts(views, wanted, after=after) == sorts(views, wanted, after=after, size=1) == expected
+
+
+@pytest.mark.parametrize("order", ["ascending", "descending"])
+def test_lookups_list_rows_of_all_streams_in_pages(engine: Engine, order: SortOrder) -> None:
+    views, expected = engine.views(), list[tuple[str, str, str]]()
+    for number, stream in enumerate([ANNA, BEN, account("anna", "globex")]):
+        rows = [
+            row(sort, stream, lookups={2: ("open", f"{number % 2 + index // 2}")}) for index, sort in enumerate("abc")
+        ]
+        put(views, *rows, row("d", stream), row("e", stream, lookups={2: ("closed", "1")}))
+        expected += [(each.lookups[2][1], stream.id, each.sort) for each in rows if stream.tenant == "acme"]
+    found, cursor, wanted = list[tuple[str, str, str]](), None, SortRange("0", "1", order)
+    while cursor or not found:
+        page = views.lookup_owned(LIVE, "acme", 2, "open", 2, cursor, wanted)
+        found += [(each.lookups[2][1], each.stream.id, each.sort) for each in page.rows]
+        cursor = page.cursor
+    inside = [each for each in expected if each[0] <= "1"]
+    assert sorted(found) == sorted(inside)
+    assert [each[0] for each in found] == sorted((each[0] for each in inside), reverse=order == "descending")
 
 
 def test_generations_streams_and_other_rows_are_apart(engine: Engine) -> None:

@@ -61,7 +61,7 @@ from banyan.projections.base import Add, Put
 from banyan.projections.check import Difference
 from banyan.projections.rebuild.builds import Build, BuildPhase, Segment, Stuck
 from banyan.projections.state import ProjectionState
-from banyan.projections.views import FailureRecord, Generation, StateRow, ViewRow
+from banyan.projections.views import FailureRecord, Generation, OwnedRow, OwnedUpdate, StateRow, ViewRow
 from banyan.projections.views import ViewUpdate as ViewMove
 from banyan.reconciliation.content import FieldDifference
 from banyan.reconciliation.feeds import DirtySet, FullListing, LogFeed, RestartingFeed, SharedLog
@@ -114,6 +114,12 @@ SHORT = [replace(FIRST[0], position=24, commit_id="commit-4", events='[{"id":"e-
 SNAPSHOT = Snapshot(A, 21, "f" * 64, 3, '{"balance":5,"movements":21}', "fingerprint-1")
 
 ROW = StateRow(A, 2, START, LATER, '{"balance":5}', {1: ("open", "2026"), 3: ("acme", "")}, 4)
+CARRIED = StateRow(A, 7, START, LATER, '{"balance":5}', made_by=4, unfinished=2)
+OWNED_ROWS = [
+    OwnedRow(A, "", 6, START, LATER, '{"amount":"5"}', {1: ("2026", "5"), 3: ("", "")}, LATER),
+    OwnedRow(A, "2026-01-05", 7, START, LATER, '{"amount":"%s"}' % ("5" * 200)),
+]
+OWNED = [OwnedUpdate(None, CARRIED, {row.sort: row for row in OWNED_ROWS})]
 MOVE = ViewMove(
     A, 0, 2, START, [[Put("totals", "2026-01", {"name": "a", "cents": 5}), Add("totals", "", {"sum": Decimal("2.50")})]]
 )
@@ -396,6 +402,12 @@ FORMATS = {
         lambda engine: engine.views().put_state(GENERATION, ROW, 0),
         lambda engine: list(engine.views().all_states(GENERATION)),
         [ROW],
+    ),
+    "owned rows": Format(
+        "views",
+        lambda engine: engine.views().update_owned(GENERATION, OWNED),
+        lambda engine: ([*engine.views().all_states(GENERATION)], [*engine.views().list_owned(GENERATION, A)]),
+        ([CARRIED], OWNED_ROWS),
     ),
     "view rows": Format(
         "views",

@@ -22,7 +22,7 @@ from banyan.projections.owned import UnreadableRow
 from banyan.projections.owned_reads import OwnedPlace, OwnedReads
 from banyan.projections.pages import Page, SortOrder, SortRange, another_list, make_cursor, read_place
 from banyan.projections.rows import current_state, readable_state
-from banyan.projections.views import Generation, StateRow, ViewRow, Views
+from banyan.projections.views import Generation, LookupPage, OwnedRow, StateRow, ViewRow, Views
 from banyan.store import Commit, EventStore
 from banyan.store.eventstore import Clock, utc_now
 from banyan.streams import StreamId
@@ -30,6 +30,8 @@ from banyan.streams import StreamId
 S = TypeVar("S", bound=BaseModel)
 R = TypeVar("R", bound=BaseModel)
 V = TypeVar("V")
+E = TypeVar("E")
+Row = TypeVar("Row", StateRow, OwnedRow)
 
 _ByStream = StreamProjection[S] | RowsProjection[S, Any]
 
@@ -195,17 +197,15 @@ class Queries:
         generation = self._generation(projection.name)
         index = [lookup.name for lookup in projection.lookups].index(name) + 1
         wanted = SortRange(from_sort, to_sort, order)
-        entries: list[tuple[S, int]] = []
-        rows: list[StateRow] = []
-        size = limit
-        while size:
-            page = self._views.lookup(generation, tenant, index, partition, size, cursor, wanted)
-            found, read = self._selected(projection, page.rows, where, limit - len(entries))
-            entries += found
-            rows += page.rows[:read]
-            cursor = page.cursor_after(read)
-            size = _next_size(limit, len(entries), len(rows)) if cursor else 0
-        return Answer(Page(entries, cursor), _of_rows(rows))
+
+        def entry(row: StateRow) -> tuple[S, int] | None:
+            found = self._listed(projection, row)
+            return found if where(found[0]) else None
+
+        def page(size: int, cursor: str | None) -> LookupPage[StateRow]:
+            return self._views.lookup(generation, tenant, index, partition, size, cursor, wanted)
+
+        return _listing(page, entry, limit, cursor)
 
     def rows(
         self,
@@ -296,6 +296,43 @@ class Queries:
         page = rows[:limit]
         more = make_cursor(query, page[-1][0]) if len(rows) > len(page) else None
         return Answer(Page(page, more), provenance)
+
+    def lookup_owned(
+        self,
+        projection: RowsProjection[Any, R],
+        tenant: str,
+        name: str,
+        partition: str,
+        limit: int,
+        cursor: str | None = None,
+        where: Callable[[R], bool] = lambda _: True,
+        *,
+        from_sort: str = "",
+        to_sort: str | None = None,
+        order: SortOrder = "descending",
+    ) -> Answer[Page[tuple[StreamId, R]]]:
+        """Rows of a lookup with ``from_sort <= sort <= to_sort``, with the streams that own them; newest first.
+
+        A page may hold fewer than ``limit`` when ``where`` leaves many out, or many have expired. A row that does not
+        fit the model any more is folded from its stream.
+
+        Raises
+        ------
+        InvalidCursor
+        """
+        generation, now = self._generation(projection.name), self._clock()
+        index = [lookup.name for lookup in projection.lookups].index(name) + 1
+        wanted = SortRange(from_sort, to_sort, order)
+        reads = OwnedReads(projection, generation, self._store, self._views, self._clock)
+
+        def entry(row: OwnedRow) -> tuple[StreamId, R] | None:
+            found = None if row.expired(now) else reads.row(row)
+            return (row.stream, found) if found is not None and where(found) else None
+
+        def page(size: int, cursor: str | None) -> LookupPage[OwnedRow]:
+            return self._views.lookup_owned(generation, tenant, index, partition, size, cursor, wanted)
+
+        return _listing(page, entry, limit, cursor)
 
     def _owned(
         self,
@@ -389,19 +426,6 @@ class Queries:
         state = current_state(projection, row) if row and not row.unfinished else None
         return _Kept(row, state) if row and state is not None else None
 
-    def _selected(
-        self, projection: StreamProjection[S], rows: Sequence[StateRow], where: Callable[[S], bool], limit: int
-    ) -> tuple[Sequence[tuple[S, int]], int]:
-        """Up to ``limit`` states with their versions, and how many rows had to be read for them."""
-        entries: list[tuple[S, int]] = []
-        for count, row in enumerate(rows, 1):
-            entry = self._listed(projection, row)
-            if where(entry[0]):
-                entries.append(entry)
-            if len(entries) == limit:
-                return entries, count
-        return entries, len(rows)
-
     def _listed(self, projection: StreamProjection[S], row: StateRow) -> tuple[S, int]:
         state = readable_state(projection, row)
         if state is not None:
@@ -456,6 +480,36 @@ def _place(cursor: str, query: Sequence[Any], partitions: Sequence[str], wanted:
     return partitions.index(partition), sort
 
 
+def _listing(
+    read: Callable[[int, str | None], LookupPage[Row]],
+    entry: Callable[[Row], E | None],
+    limit: int,
+    cursor: str | None,
+) -> Answer[Page[E]]:
+    """Up to ``limit`` entries of a lookup; rows without one are left out."""
+    entries, rows, size = list[E](), list[Row](), limit
+    while size:
+        page = read(size, cursor)
+        found, count = _selected(page.rows, entry, limit - len(entries))
+        entries += found
+        rows += page.rows[:count]
+        cursor = page.cursor_after(count)
+        size = _next_size(limit, len(entries), len(rows)) if cursor else 0
+    return Answer(Page(entries, cursor), _of_rows(rows))
+
+
+def _selected(rows: Sequence[Row], entry: Callable[[Row], E | None], limit: int) -> tuple[Sequence[E], int]:
+    """Up to ``limit`` entries, and how many rows had to be read for them."""
+    entries: list[E] = []
+    for count, row in enumerate(rows, 1):
+        found = entry(row)
+        if found is not None:
+            entries.append(found)
+        if len(entries) == limit:
+            return entries, count
+    return entries, len(rows)
+
+
 def _next_size(limit: int, found: int, read: int) -> int:
     """How many rows to read next: so many that the page is likely to be full then; 0 when enough were read."""
     missing, left = limit - found, limit * MAX_PAGES - read
@@ -474,7 +528,7 @@ def _of_stream(version: int, as_of: datetime) -> Provenance:
     return Provenance(version=version, as_of=as_of, staleness_ms=0, served_from="stream")
 
 
-def _of_rows(rows: Sequence[StateRow | ViewRow]) -> Provenance:
+def _of_rows(rows: Sequence[StateRow | OwnedRow | ViewRow]) -> Provenance:
     if not rows:
         return Provenance(version=0, as_of=None, staleness_ms=0, served_from="projection")
     newest = max(rows, key=lambda row: row.recorded_at)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -15,8 +16,9 @@ from tests.unit.projections.test_any_delivery import STREAMS, History, appended,
 
 from banyan.errors import InvalidCursor, ReadModelLagging, VersionNotReached
 from banyan.projections import owned
-from banyan.projections.base import AnyRowsProjection
+from banyan.projections.base import AnyRowsProjection, Lookup
 from banyan.projections.pages import SortOrder
+from banyan.projections.views import Generation, OwnedUpdate
 from banyan.queries import Queries
 from banyan.streams import StreamId
 
@@ -198,3 +200,44 @@ def test_expired_rows_are_not_shown_though_they_are_still_there() -> None:
     assert len(reads.owned(WINDOWS, ANNA).value) == 3  # type: ignore[union-attr]
     ledger.clock.move(timedelta(hours=2))
     assert list(reads.owned(WINDOWS, ANNA, limit=1).value) == []  # type: ignore[union-attr]
+
+
+def test_a_lookup_lists_the_rows_of_all_streams() -> None:
+    ledger = projected(STATEMENT, 5, 7, 5)
+    ledger.runner.project(
+        [ledger.commit(account("ben"), *deposits(5)), ledger.commit(account("ben", "globex"), *deposits(5))]
+    )
+    reads = queries(ledger)
+    first = reads.lookup_owned(STATEMENT, "acme", "amounts", "5", 2)
+    rest = reads.lookup_owned(STATEMENT, "acme", "amounts", "5", 2, first.value.cursor)
+    assert [(stream.id, line.balance) for stream, line in [*first.value, *rest.value]] == [
+        ("anna", 17),
+        *sorted([("anna", 5), ("ben", 5)], reverse=True),
+    ]
+    assert rest.value.cursor is None
+    assert first.provenance.version == 3
+    some = reads.lookup_owned(
+        STATEMENT, "acme", "amounts", "5", 9, where=lambda line: line.balance > 5, order="ascending"
+    )
+    assert [line.balance for _, line in some.value] == [17]
+
+
+def test_a_lookup_leaves_out_what_has_expired() -> None:
+    listed = replace(WINDOWS, lookups=[Lookup("all", lambda _: "all", lambda window: f"{len(window.amounts)}")])
+    ledger = projected(listed, 1, 1, 1)
+    assert len(queries(ledger).lookup_owned(listed, "acme", "all", "all", 9).value) == 3
+    ledger.clock.move(timedelta(hours=2))
+    assert list(queries(ledger).lookup_owned(listed, "acme", "all", "all", 9).value) == []
+
+
+def test_a_row_in_a_lookup_that_does_not_fit_any_more_is_folded() -> None:
+    ledger = projected(STATEMENT, 5)
+    (row,) = ledger.views.list_owned(Generation("statement"), ANNA)
+    carried = ledger.views.states(Generation("statement"), [ANNA])[ANNA]
+    damaged = OwnedUpdate(carried, carried, {row.sort: replace(row, content="{}")})
+    ledger.views.update_owned(Generation("statement"), [damaged])
+    (entry,) = queries(ledger).lookup_owned(STATEMENT, "acme", "amounts", "5", 9).value
+    assert entry == (ANNA, Line(amount=5, balance=5))
+    whole = queries(ledger).owned(STATEMENT, ANNA)
+    assert whole
+    assert (list(whole.value), whole.provenance.served_from) == ([(line_sort(1), entry[1])], "stream")

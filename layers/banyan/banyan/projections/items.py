@@ -107,6 +107,16 @@ class LookupPlace:
     stream: StreamId
     item_sort: str = STATE_SORT
 
+    @classmethod
+    def of(cls, row: StateRow | OwnedRow, index: int) -> LookupPlace:
+        """The place of a row in one of its lookups."""
+        return cls(row.lookups[index][1], row.stream, sort_key(row.sort) if isinstance(row, OwnedRow) else STATE_SORT)
+
+    @property
+    def parts(self) -> tuple[str, str, str]:
+        """What places are ordered by."""
+        return self.sort, self.stream.name, self.item_sort
+
 
 @dataclass(frozen=True, slots=True)
 class LookupQuery:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from datetime import datetime
-from operator import itemgetter
 from threading import Lock
 from typing import TypeVar
 
@@ -29,6 +28,7 @@ from banyan.projections.views import (
 from banyan.streams import StreamId
 
 K = TypeVar("K")
+L = TypeVar("L", StateRow, OwnedRow)
 
 
 class MemoryViews:
@@ -135,13 +135,24 @@ class MemoryViews:
         limit: int,
         cursor: str | None = None,
         wanted: SortRange = NEWEST_FIRST,
-    ) -> LookupPage:
-        query = LookupQuery(generation, tenant, index, partition, wanted)
-        end = query.place(cursor) if cursor else None
-        placed = sorted(self._placed(query), key=itemgetter(0), reverse=wanted.descending)
-        later = [(at, row) for at, row in placed if end is None or wanted.follows(at, (end.sort, end.stream.name))]
-        page, more = [row for _, row in later[:limit]], len(later) > limit
-        return LookupPage(page, lambda at: query.cursor(LookupPlace(page[at].lookups[index][1], page[at].stream)), more)
+    ) -> LookupPage[StateRow]:
+        with self._lock:
+            rows = list(self._states.get(generation, {}).values())
+        return _looked_up(LookupQuery(generation, tenant, index, partition, wanted), rows, limit, cursor)
+
+    def lookup_owned(
+        self,
+        generation: Generation,
+        tenant: str,
+        index: int,
+        partition: str,
+        limit: int,
+        cursor: str | None = None,
+        wanted: SortRange = NEWEST_FIRST,
+    ) -> LookupPage[OwnedRow]:
+        with self._lock:
+            rows = [row for of_stream in self._owned.get(generation, {}).values() for row in of_stream.values()]
+        return _looked_up(LookupQuery(generation, tenant, index, partition, wanted), rows, limit, cursor)
 
     def failure(self, generation: Generation, stream: StreamId) -> FailureRecord | None:
         with self._lock:
@@ -207,15 +218,23 @@ class MemoryViews:
             return False
         return True
 
-    def _placed(self, query: LookupQuery) -> list[tuple[tuple[str, str], StateRow]]:
-        with self._lock:
-            rows = list(self._states.get(query.generation, {}).values())
-        listed = [(row.lookups[query.index], row) for row in rows if query.index in row.lookups]
-        return [
-            ((sort, row.stream.name), row)
-            for (partition, sort), row in listed
-            if (row.stream.tenant, partition) == (query.tenant, query.partition) and sort in query.wanted
-        ]
+
+def _looked_up(query: LookupQuery, rows: Sequence[L], limit: int, cursor: str | None) -> LookupPage[L]:
+    end, wanted = query.place(cursor) if cursor else None, query.wanted
+    listed = [row for row in rows if row.stream.tenant == query.tenant and _is_in(query, row)]
+    placed = sorted(((LookupPlace.of(row, query.index), row) for row in listed), key=_parts, reverse=wanted.descending)
+    later = [each for each in placed if end is None or wanted.follows(each[0].parts, end.parts)]
+    page = [row for _, row in later[:limit]]
+    return LookupPage(page, lambda at: query.cursor(later[at][0]), len(later) > limit)
+
+
+def _is_in(query: LookupQuery, row: StateRow | OwnedRow) -> bool:
+    partition, sort = row.lookups.get(query.index, (None, ""))
+    return partition == query.partition and sort in query.wanted
+
+
+def _parts(placed: tuple[LookupPlace, object]) -> tuple[str, str, str]:
+    return placed[0].parts
 
 
 def _page(found: list[K], name: Callable[[K], str], position: str, limit: int) -> tuple[list[K], str | None]:

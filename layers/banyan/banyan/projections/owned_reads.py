@@ -113,6 +113,14 @@ class OwnedReads(Generic[R]):
         except UnreadableRow:
             return self.folded(stream, None, wanted, after, limit)
 
+    def row(self, row: OwnedRow) -> R | None:
+        """What a stored row holds; one that does not fit its model any more is folded from its stream."""
+        try:
+            return read_row(self._projection, row)
+        except UnreadableRow:
+            rows, _ = self.folded(row.stream, None, SortRange(row.sort, row.sort), None, 1)
+            return rows[0][1] if rows else None
+
     def _unstored(self, stream: StreamId, start: StateRow | None) -> Unstored:
         rows, version = dict[str, OwnedRow | None](), start.version if start else 0
         for piece in self._projector.pieces(StreamBatch(stream, from_table=True), start):

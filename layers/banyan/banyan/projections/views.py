@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Final, Protocol
+from typing import Final, Generic, Protocol, TypeVar
 from urllib.parse import unquote
 
 from banyan.projections.base import RowWrite, Value
@@ -15,6 +15,8 @@ from banyan.streams import StreamId
 UNNOTED: Final = 1
 """Version of a projection that counts for rows which do not say theirs."""
 
+
+Row = TypeVar("Row")
 
 KEPT_AFTER_EXPIRY: Final = timedelta(days=7)
 """How long an expired row stays in the table, for events that were recorded while it still counted."""
@@ -196,7 +198,7 @@ class FailureRecord:
 
 
 @dataclass(frozen=True, slots=True)
-class LookupPage:
+class LookupPage(Generic[Row]):
     """A page of a lookup.
 
     Parameters
@@ -207,7 +209,7 @@ class LookupPage:
         Whether rows follow the last one.
     """
 
-    rows: Sequence[StateRow]
+    rows: Sequence[Row]
     cursor_at: Callable[[int], str]
     more: bool = False
 
@@ -260,6 +262,23 @@ class OwnedRows(Protocol):
             Rows to read at first; later ever more at once.
         """
 
+    def lookup_owned(
+        self,
+        generation: Generation,
+        tenant: str,
+        index: int,
+        partition: str,
+        limit: int,
+        cursor: str | None = None,
+        wanted: SortRange = NEWEST_FIRST,
+    ) -> LookupPage[OwnedRow]:
+        """One page of rows in a range of a lookup, eventually consistent, expired ones included.
+
+        Raises
+        ------
+        InvalidCursor
+        """
+
 
 class Views(OwnedRows, Protocol):
     """Rows and cursors of all projections. Every key begins with generation and tenant."""
@@ -303,7 +322,7 @@ class Views(OwnedRows, Protocol):
         limit: int,
         cursor: str | None = None,
         wanted: SortRange = NEWEST_FIRST,
-    ) -> LookupPage:
+    ) -> LookupPage[StateRow]:
         """One page of rows in a range of a lookup, eventually consistent. Raises ``InvalidCursor``."""
 
     def failure(self, generation: Generation, stream: StreamId) -> FailureRecord | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from itertools import islice
@@ -23,6 +23,7 @@ from banyan.projections.items import (
     failure_attributes,
     partition_key,
     read_failure,
+    read_owned,
     read_row_key,
     read_state,
     read_view,
@@ -43,6 +44,8 @@ from banyan.projections.views import (
     FailureRecord,
     Generation,
     LookupPage,
+    OwnedRow,
+    Row,
     StateRow,
     ViewKey,
     ViewRow,
@@ -136,12 +139,29 @@ class DynamoDBViews(DynamoDBOwnedRows):
         limit: int,
         cursor: str | None = None,
         wanted: SortRange = NEWEST_FIRST,
-    ) -> LookupPage:
+    ) -> LookupPage[StateRow]:
         """One ``Query`` of an index."""
-        query = LookupQuery(generation, tenant, index, partition, wanted)
+        return self._listed(LookupQuery(generation, tenant, index, partition, wanted), limit, cursor, read_state)
+
+    def lookup_owned(
+        self,
+        generation: Generation,
+        tenant: str,
+        index: int,
+        partition: str,
+        limit: int,
+        cursor: str | None = None,
+        wanted: SortRange = NEWEST_FIRST,
+    ) -> LookupPage[OwnedRow]:
+        """One ``Query`` of an index."""
+        return self._listed(LookupQuery(generation, tenant, index, partition, wanted), limit, cursor, read_owned)
+
+    def _listed(
+        self, query: LookupQuery, limit: int, cursor: str | None, read: Callable[[Item], Row]
+    ) -> LookupPage[Row]:
         place = query.place(cursor) if cursor else None
-        items, more = ([], False) if wanted.empty else self._looked_up(query, limit, place)
-        return LookupPage(list(map(read_state, items)), lambda at: query.cursor(_place(index, items[at])), more)
+        items, more = ([], False) if query.wanted.empty else self._looked_up(query, limit, place)
+        return LookupPage(list(map(read, items)), lambda at: query.cursor(_place(query.index, items[at])), more)
 
     def _looked_up(self, query: LookupQuery, limit: int, place: LookupPlace | None) -> tuple[Sequence[Item], bool]:
         """Up to ``limit`` items after a place, and whether more follow."""
