@@ -319,6 +319,10 @@ class VersionNotReached(BanyanError):
         self.actual = actual
 
 
+class ReadModelsApart(BanyanError):
+    """Rows of several streams, brought up to date one by one, have not come to show one moment."""
+
+
 class ReadModelLagging(BanyanError):
     """Rows that many streams share do not show yet what a query asked for, and no fold of one stream can stand in.
 

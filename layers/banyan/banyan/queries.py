@@ -15,7 +15,7 @@ from typing import Any, Final, Generic, Literal, TypeVar
 
 from pydantic import BaseModel
 
-from banyan.errors import NotFound, ReadModelLagging, VersionNotReached
+from banyan.errors import NotFound, ReadModelLagging, ReadModelsApart, VersionNotReached
 from banyan.events import CamelModel, Event
 from banyan.projections.base import RowsProjection, StreamProjection, ViewProjection
 from banyan.projections.owned import UnreadableRow
@@ -127,6 +127,48 @@ class Queries:
         if kept and (missing is None or kept.version >= min_version):
             return Answer(kept.state, self._of_row(kept.row, missing))
         return self._fold(projection, stream, kept) if missing else None
+
+    def stored(self, projection: StreamProjection[S], stream: StreamId, min_version: int = 0) -> Answer[S] | None:
+        """The row of a stream, without a look at the event table; ``None`` when there is no row.
+
+        How old the answer is says when the row's newest event was recorded, and how long it took to arrive.
+
+        Raises
+        ------
+        ReadModelLagging
+            When the row has not got to ``min_version`` by the end of the wait.
+        """
+        kept = self._stored(projection, stream, min_version)
+        return Answer(kept.state, _of_rows([kept.row])) if kept else None
+
+    def _stored(self, projection: _ByStream[S], stream: StreamId, min_version: int) -> _Kept[S] | None:
+        """A row at a version or later, without a look at the event table. Raises ``ReadModelLagging``."""
+        kept = self._kept(projection, stream)
+        if _version(kept) < min_version:
+            kept = self._poll(projection, stream, min_version)
+        if _version(kept) < min_version:
+            raise ReadModelLagging(projection.name, stream, min_version, _version(kept))
+        return kept
+
+    def settled(self, read: Callable[[], V], holds: Callable[[V], bool]) -> V:
+        """What ``read`` finds once that ``holds``, read again for as long as a read waits for a version.
+
+        For what is read from rows of several streams, which are brought up to date one by one.
+
+        Raises
+        ------
+        ReadModelsApart
+            It does not hold by the end of the wait.
+        """
+        found = read()
+        for _ in range(self._polls):
+            if holds(found):
+                return found
+            self._sleep(POLL_MS / 1000)
+            found = read()
+        if not holds(found):
+            raise ReadModelsApart("the read models are on their way to this moment: ask again in a second")
+        return found
 
     def at(self, projection: StreamProjection[S], stream: StreamId, version: int) -> Answer[S] | None:
         """The state of a stream as it was at a version; ``None`` when there is no such stream.
@@ -365,15 +407,12 @@ class Queries:
         reads: OwnedReads[R],
         place: OwnedPlace,
     ) -> tuple[Sequence[tuple[str, R]], Provenance] | None:
-        kept = self._kept(projection, stream)
-        if _version(kept) < min_version:
-            kept = self._poll(projection, stream, min_version)
-        if kept is None and min_version == 0:
+        kept = self._stored(projection, stream, min_version)
+        if kept is None:
             return None
-        if kept and kept.version >= min_version:
-            with suppress(UnreadableRow):
-                rows, row = reads.stored(kept.row, *place)
-                return rows, _of_rows([row])
+        with suppress(UnreadableRow):
+            rows, row = reads.stored(kept.row, *place)
+            return rows, _of_rows([row])
         raise ReadModelLagging(projection.name, stream, min_version, _version(kept))
 
     def _walked(

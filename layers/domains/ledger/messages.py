@@ -3,20 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date, datetime
-from typing import Annotated
+from datetime import UTC, date, datetime
+from typing import Annotated, Any
 
-from pydantic import FailFast, Field, StrictBool, StrictInt, StringConstraints
+from pydantic import BeforeValidator, FailFast, Field, StrictBool, StrictInt, StringConstraints
 
 from banyan import CamelModel
 from banyan.queries import Provenance
 from banyan.text import Composed, Day, Readable
 from ledger.accounts.decider import Account, AccountStatus
 from ledger.accounts.events import AccountId, AccountType, Name, Overdraft
-from ledger.amounts import GivenAmount
+from ledger.amounts import ZERO, Amount, GivenAmount
 from ledger.currencies import Currency, Scale
 from ledger.transfers.events import Booking, Description, Posting, TransferId
 from ledger.transfers.state import Transfer, TransferStatus
+
+
+def _utc_day(value: Any) -> Any:
+    if not isinstance(value, str) or "T" not in value:
+        return value
+    moment = datetime.fromisoformat(value)
+    return (moment if moment.tzinfo is None else moment.astimezone(UTC)).date()
+
+
+DayOrMoment = Annotated[Day, BeforeValidator(_utc_day)]
+"""A day, or a moment in place of its day in UTC."""
 
 SECONDS_AT_MOST = 366 * 24 * 3600
 
@@ -125,6 +136,41 @@ class AccountPage(Provenance):
     cursor: str | None
 
 
+class StatementLine(CamelModel):
+    """One posting.
+
+    Parameters
+    ----------
+    balance : str
+        Of the account behind this line, by effective date.
+    """
+
+    effective_date: date
+    recorded_at: datetime
+    transfer_id: str
+    amount: str
+    balance: str
+    description: str
+    reverses: str | None = None
+
+
+class StatementAnswer(Provenance):
+    """What counts from one day to another, a page of it, and the cursor of the next one.
+
+    Parameters
+    ----------
+    opening_balance, closing_balance : str
+        Before the first day and behind the last one, whatever the page.
+    """
+
+    account_id: str
+    currency: str
+    opening_balance: str
+    closing_balance: str
+    lines: tuple[StatementLine, ...]
+    cursor: str | None
+
+
 class BookingAnswer(CamelModel):
     """An amount of an account."""
 
@@ -179,6 +225,85 @@ class TransferAnswer(TransferState, Provenance):
     posted: tuple[BookingAnswer, ...]
 
 
+class ListedTransfer(TransferState):
+    """A transfer in a list."""
+
+    description: str
+    author: str
+    postings: tuple[Posting, ...]
+    version: int
+
+
+class TransferPage(Provenance):
+    """A page of transfers, and the cursor of the next one."""
+
+    transfers: tuple[ListedTransfer, ...]
+    cursor: str | None
+
+
+class JournalEntry(CamelModel):
+    """A transfer that is posted.
+
+    Parameters
+    ----------
+    recorded_at : datetime
+        When it was posted, UTC.
+    """
+
+    transfer_id: str
+    effective_date: date
+    late_for: date | None = None
+    recorded_at: datetime
+    description: str
+    reverses: str | None = None
+    reversed_by: str | None = None
+    postings: tuple[BookingAnswer, ...]
+
+
+class Journal(Provenance):
+    """A page of the journal, and the cursor of the next one."""
+
+    entries: tuple[JournalEntry, ...]
+    cursor: str | None
+
+
+class AccountBalance(CamelModel):
+    """The balance of an account, as a debit or as a credit, and as debits less credits."""
+
+    account_id: str
+    name: str
+    type: AccountType
+    currency: str
+    debit: str
+    credit: str
+    balance: str
+
+
+class CurrencyTotals(CamelModel):
+    """Sum of the debit and of the credit balances in a currency, which are equal."""
+
+    currency: str
+    debits: str
+    credits: str
+
+
+class TrialBalance(CamelModel):
+    """Balances of all accounts at one moment.
+
+    Parameters
+    ----------
+    at : datetime
+        What was recorded by then counts, whole transfers only.
+    effective_at : date, optional
+        Only what counts up to this day.
+    """
+
+    at: datetime
+    effective_at: date | None = None
+    totals: tuple[CurrencyTotals, ...]
+    accounts: tuple[AccountBalance, ...]
+
+
 class PeriodAnswer(CamelModel):
     """How a period stands after a command."""
 
@@ -213,7 +338,7 @@ def account_state(account: Account) -> dict[str, object]:
         "pending_credits": account.pending_credits.text(scale),
         "available": account.available.text(scale),
     }
-    return {**dict(account), **amounts}
+    return {**{name: getattr(account, name) for name in Account.model_fields}, **amounts}
 
 
 def transfer_state(transfer: Transfer) -> dict[str, object]:
@@ -227,6 +352,20 @@ def transfer_state(transfer: Transfer) -> dict[str, object]:
         "reverses": transfer.reverses or None,
         "reversed_by": transfer.reversal if transfer.reversed else None,
     }
+
+
+def account_balance(account: Account, balance: Amount) -> AccountBalance:
+    """A line of the trial balance."""
+    scale = account.scale
+    return AccountBalance(
+        account_id=account.account_id,
+        name=account.name,
+        type=account.type,
+        currency=account.currency,
+        debit=max(balance, ZERO).text(scale),
+        credit=max(-balance, ZERO).text(scale),
+        balance=balance.text(scale),
+    )
 
 
 def bookings(booked: Sequence[Booking]) -> list[dict[str, object]]:

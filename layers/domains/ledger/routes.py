@@ -4,12 +4,17 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Annotated, Any, Final
 
 from aws_lambda_powertools.event_handler.openapi.params import Query
+from pydantic import AwareDatetime
 
-from banyan.http import CurrentCall, Replayable, ReplayableCall, Response, Router, merged, requires, tagged
-from ledger.accounts.decider import AccountCommand, CloseAccount, FreezeAccount, UnfreezeAccount
+from banyan import CommandRejected
+from banyan.http import CurrentCall, PageOrder, Replayable, ReplayableCall, Response, Router, merged, requires, tagged
+from banyan.queries import Answer
+from banyan.text import Day
+from ledger.accounts.decider import Account, AccountCommand, CloseAccount, FreezeAccount, UnfreezeAccount
 from ledger.accounts.events import AccountType
 from ledger.accounts.opening import OpenAccount
 from ledger.currencies import Currency
@@ -17,8 +22,13 @@ from ledger.messages import (
     AccountAnswer,
     AccountCommandAnswer,
     AccountPage,
+    CurrencyTotals,
+    DayOrMoment,
     GivenReason,
+    Journal,
+    JournalEntry,
     ListedAccount,
+    ListedTransfer,
     NewAccount,
     NewTransfer,
     OptionalReason,
@@ -26,8 +36,13 @@ from ledger.messages import (
     PeriodAnswer,
     PeriodPage,
     PeriodState,
+    StatementAnswer,
+    StatementLine,
     TransferAnswer,
     TransferCommandAnswer,
+    TransferPage,
+    TrialBalance,
+    account_balance,
     account_state,
     bookings,
     transfer_state,
@@ -35,7 +50,12 @@ from ledger.messages import (
 from ledger.periods.decider import ClosePeriod, ReopenPeriod, first_shard
 from ledger.periods.events import PeriodId
 from ledger.projections import ACCOUNTS, PERIODS, TRANSFERS
-from ledger.projections.accounts import ALL
+from ledger.projections.accounts import ALL, AccountRow
+from ledger.projections.history import LAST
+from ledger.projections.transfers import POSTED, TransferRow
+from ledger.reads.accounts import account_at, account_at_version, account_effective, account_now
+from ledger.reads.statement import statement
+from ledger.reads.trial_balance import sums, trial_balance
 from ledger.rejections import Code, no_account, no_transfer, rejected
 from ledger.settings import LedgerSettings
 from ledger.transfers.commands import (
@@ -47,6 +67,7 @@ from ledger.transfers.commands import (
     VoidTransfer,
 )
 from ledger.transfers.reversal import RESERVED
+from ledger.transfers.state import Transfer, TransferStatus
 
 WRITE: Final = requires("ledger/write")
 APPROVE: Final = requires("ledger/approve")
@@ -191,12 +212,81 @@ def reopen_period(period: PeriodId, body: GivenReason, call: ReplayableCall) -> 
 
 
 @queries.get("/accounts/<accountId>", operation_id="getAccount", summary="An account", security=READ)
-def get_account(accountId: str, call: CurrentCall, minVersion: MinVersion = 0) -> Response[AccountAnswer]:
-    """Read an account, at ``minVersion`` or later."""
-    found = call.queries.get(ACCOUNTS, call.stream("account", accountId, "accountId"), minVersion)
+def get_account(
+    accountId: str,
+    call: CurrentCall,
+    minVersion: MinVersion = 0,
+    atVersion: Annotated[int | None, Query(alias="atVersion", ge=1)] = None,
+    at: Annotated[AwareDatetime | None, Query()] = None,
+    effectiveAt: Annotated[DayOrMoment | None, Query(alias="effectiveAt")] = None,
+) -> Response[AccountAnswer]:
+    """Read an account, at ``minVersion`` or later, or as it stood.
+
+    At a version (``atVersion``), by what was recorded up to a moment (``at``), or with the balance of what counts up to
+    a day, that day included, whenever it was recorded (``effectiveAt``); one of these alone.
+    """
+    stream = call.stream("account", accountId, "accountId")
+    if sum(each is not None for each in (minVersion or None, atVersion, at, effectiveAt)) > 1:
+        raise CommandRejected("ambiguous_time", "minVersion, atVersion, at and effectiveAt exclude one another")
+    found: Answer[Account] | Answer[AccountRow] | None
+    if atVersion is not None:
+        found = account_at_version(call.queries, stream, atVersion)
+    elif at is not None:
+        found = account_at(call.queries, stream, at)
+    elif effectiveAt is not None:
+        found = account_effective(call.queries, stream, effectiveAt)
+    else:
+        found = account_now(call.queries, stream, minVersion)
     if found is None:
         raise no_account()
     return tagged(merged(AccountAnswer, found.provenance, account_state(found.value)), found.provenance.version)
+
+
+@queries.get(
+    "/accounts/<accountId>/statement", operation_id="getStatement", summary="Statement of an account", security=READ
+)
+def get_statement(
+    accountId: str,
+    call: CurrentCall,
+    first: Annotated[Day, Query(alias="from")] = date.min,
+    last: Annotated[Day, Query(alias="to")] = date.max,
+    order: Annotated[PageOrder, Query()] = "ascending",
+    limit: Limit = 50,
+    cursor: Cursor = None,
+) -> StatementAnswer:
+    """List the postings of an account by effective date, each with the balance behind it.
+
+    From one day to another, both included, and by default all. What is posted for the same day comes in the order in
+    which it was recorded.
+    """
+    _check_range(first, last)
+    stream = call.stream("account", accountId, "accountId")
+    account = account_now(call.queries, stream, 0)
+    found = statement(call.queries, stream, first, last, order, limit, cursor)
+    if found is None or account is None:
+        raise no_account()
+    scale = account.value.scale
+    lines = [
+        StatementLine(
+            effective_date=line.effective_date,
+            recorded_at=line.recorded_at,
+            transfer_id=line.transfer_id,
+            amount=line.amount.text(scale),
+            balance=balance.text(scale),
+            description=line.description,
+            reverses=line.reverses or None,
+        )
+        for line, balance in found.lines
+    ]
+    members = {
+        "account_id": accountId,
+        "currency": account.value.currency,
+        "opening_balance": found.opening.text(scale),
+        "closing_balance": found.closing.text(scale),
+        "lines": lines,
+        "cursor": found.cursor,
+    }
+    return merged(StatementAnswer, found.provenance, members)
 
 
 @queries.get("/accounts", operation_id="listAccounts", summary="Accounts", security=READ)
@@ -207,18 +297,18 @@ def list_accounts(
     limit: Limit = 50,
     cursor: Cursor = None,
 ) -> AccountPage:
-    """List the accounts of a type, in a currency, or all."""
+    """List the accounts of a type, in a currency, or all, by id."""
     found = call.queries.lookup(
         ACCOUNTS,
         call.caller.tenant,
-        *_lookup(type, currency),
+        *_lookup(currency),
         limit,
         cursor,
         where=lambda account: type in (None, account.type),
+        order="ascending",
     )
     accounts = tuple(
-        ListedAccount.model_validate({**account_state(account), "version": version})
-        for account, version in found.value.entries
+        ListedAccount.model_validate({**account_state(account), "version": version}) for account, version in found.value
     )
     return merged(AccountPage, found.provenance, {"accounts": accounts, "cursor": found.value.cursor})
 
@@ -226,7 +316,7 @@ def list_accounts(
 @queries.get("/transfers/<transferId>", operation_id="getTransfer", summary="A transfer", security=READ)
 def get_transfer(transferId: str, call: CurrentCall, minVersion: MinVersion = 0) -> Response[TransferAnswer]:
     """Read a transfer, at ``minVersion`` or later."""
-    found = call.queries.get(TRANSFERS, call.stream("transfer", transferId, "transferId"), minVersion)
+    found = call.queries.stored(TRANSFERS, call.stream("transfer", transferId, "transferId"), minVersion)
     if found is None:
         raise no_transfer()
     transfer = found.value
@@ -243,12 +333,92 @@ def get_transfer(transferId: str, call: CurrentCall, minVersion: MinVersion = 0)
     return tagged(merged(TransferAnswer, found.provenance, members), found.provenance.version)
 
 
+@queries.get("/transfers", operation_id="listTransfers", summary="Transfers by status", security=READ)
+def list_transfers(call: CurrentCall, status: TransferStatus, limit: Limit = 50, cursor: Cursor = None) -> TransferPage:
+    """List the transfers that stand in one way, such as those that wait for approval, by id."""
+    found = call.queries.lookup(TRANSFERS, call.caller.tenant, "status", status.value, limit, cursor, order="ascending")
+    transfers = tuple(
+        ListedTransfer.model_validate({**transfer_state(row), **_asked(row), "version": version})
+        for row, version in found.value
+    )
+    return merged(TransferPage, found.provenance, {"transfers": transfers, "cursor": found.value.cursor})
+
+
+@queries.get(
+    "/journal", operation_id="getJournal", summary="Transfers that are posted, by effective date", security=READ
+)
+def get_journal(
+    call: CurrentCall,
+    first: Annotated[Day | None, Query(alias="from")] = None,
+    last: Annotated[Day | None, Query(alias="to")] = None,
+    order: Annotated[PageOrder, Query()] = "ascending",
+    limit: Limit = 50,
+    cursor: Cursor = None,
+) -> Journal:
+    """List what was posted for the days from one to another, both included, and by default all."""
+    if first and last:
+        _check_range(first, last)
+    found = call.queries.lookup(
+        TRANSFERS,
+        call.caller.tenant,
+        "journal",
+        POSTED,
+        limit,
+        cursor,
+        from_sort=f"{first}" if first else "",
+        to_sort=f"{last}#{LAST}" if last else None,
+        order=order,
+    )
+    entries = tuple(_entry(row) for row, _ in found.value)
+    return merged(Journal, found.provenance, {"entries": entries, "cursor": found.value.cursor})
+
+
+@queries.get("/trial-balance", operation_id="getTrialBalance", summary="Balances of all accounts", security=READ)
+def get_trial_balance(
+    call: CurrentCall,
+    at: Annotated[AwareDatetime | None, Query()] = None,
+    effectiveAt: Annotated[DayOrMoment | None, Query(alias="effectiveAt")] = None,
+    currency: Annotated[Currency | None, Query()] = None,
+) -> TrialBalance:
+    """Read the balances of all accounts, or of those in a currency, at one moment: debits equal credits.
+
+    By default now; ``at`` a moment, by what was recorded then; ``effectiveAt`` of what counts up to a day, that day
+    included. Each transfer is in it with all its postings or not at all: while read models are still on their way to
+    the moment, the answer is 503 ``read_model_lagging``.
+    """
+    moment = min(at or call.now(), call.now())
+    balances = trial_balance(call.queries, call.caller.tenant, currency, moment, effectiveAt)
+    scales = {each.account.currency: each.account.scale for each in balances}
+    totals = tuple(
+        CurrencyTotals(currency=code, debits=debits.text(scales[code]), credits=credits.text(scales[code]))
+        for code, (debits, credits) in sums(balances).items()
+    )
+    accounts = tuple(account_balance(each.account, each.amount) for each in balances)
+    return TrialBalance(at=moment, effective_at=effectiveAt, totals=totals, accounts=accounts)
+
+
 @queries.get("/periods", operation_id="listPeriods", summary="Months that are or were closed", security=READ)
 def list_periods(call: CurrentCall, limit: Limit = 50, cursor: Cursor = None) -> PeriodPage:
     """List the months that were ever closed, the latest first."""
     found = call.queries.lookup(PERIODS, call.caller.tenant, "all", ALL, limit, cursor)
-    periods = tuple(PeriodState.model_validate(row.model_dump(exclude={"stream"})) for row, _ in found.value.entries)
+    periods = tuple(PeriodState.model_validate(row.model_dump(exclude={"stream"})) for row, _ in found.value)
     return merged(PeriodPage, found.provenance, {"periods": periods, "cursor": found.value.cursor})
+
+
+def _check_range(first: date, last: date) -> None:
+    if last < first:
+        raise CommandRejected("invalid_range", "'to' must not lie before 'from'", "to")
+
+
+def _asked(row: Transfer) -> dict[str, Any]:
+    return {"description": row.description, "author": row.author, "postings": row.postings}
+
+
+def _entry(row: TransferRow) -> JournalEntry:
+    state = transfer_state(row)
+    shown = {name: state[name] for name in JournalEntry.model_fields if name in state}
+    more = {"recorded_at": row.posted_at, "description": row.description, "postings": bookings(row.posted)}
+    return JournalEntry.model_validate(shown | more)
 
 
 def _on_account(call: Replayable, account_id: str, command: AccountCommand) -> Response[AccountCommandAnswer]:
@@ -280,7 +450,5 @@ def _check_transfer(body: NewTransfer) -> None:
         raise rejected(Code.EXPIRES_WITHOUT_PENDING, detail, "expiresInSeconds")
 
 
-def _lookup(type: AccountType | None, currency: str | None) -> tuple[str, str]:
-    if currency:
-        return "currency", currency
-    return ("type", type.value) if type else ("all", ALL)
+def _lookup(currency: str | None) -> tuple[str, str]:
+    return ("currency", currency) if currency else ("all", ALL)

@@ -37,15 +37,25 @@ class Lookup(Generic[S]):
     ----------
     name : str
         Under which queries ask for it.
-    partition : Callable[[State], str]
-        Rows with the same value are listed together.
+    partition : Callable[[State], str | None]
+        Rows with the same value are listed together; one with ``None`` is left out, which costs nothing.
     sort : Callable[[State], str]
         Their order, as text.
     """
 
     name: str
-    partition: Callable[[S], str]
+    partition: Callable[[S], str | None]
     sort: Callable[[S], str]
+
+
+def places_in(lookups: Sequence[Lookup[S]], row: S) -> Mapping[int, tuple[str, str]]:
+    """Partition and sort of a row in each lookup that lists it, by the lookup's index."""
+    partitions = {index: lookup.partition(row) for index, lookup in enumerate(lookups, start=1)}
+    return {
+        index: (partition, lookups[index - 1].sort(row))
+        for index, partition in partitions.items()
+        if partition is not None
+    }
 
 
 @dataclass(frozen=True, slots=True)

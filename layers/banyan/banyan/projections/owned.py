@@ -12,7 +12,7 @@ import orjson
 from pydantic import BaseModel, ValidationError
 
 from banyan.events import Event
-from banyan.projections.base import AnyRowsProjection, RowsProjection
+from banyan.projections.base import AnyRowsProjection, RowsProjection, places_in
 from banyan.projections.rows import current_state
 from banyan.projections.views import Generation, OwnedRow, OwnedUpdate, StateRow, Views
 from banyan.store import Commit
@@ -173,7 +173,7 @@ def owned_row(
         commit.recorded_at,
         projected_at,
         row.model_dump_json(),
-        {i: (each.partition(row), each.sort(row)) for i, each in enumerate(projection.lookups, start=1)},
+        places_in(projection.lookups, row),
         expiry(projection, row),
     )
     return None if found.gone(projected_at) else found

@@ -19,6 +19,7 @@ from banyan.projections.base import (
     RowWrite,
     StreamProjection,
     Value,
+    places_in,
 )
 from banyan.projections.views import StateRow, ViewKey, ViewUpdate
 from banyan.store import Commit
@@ -160,9 +161,6 @@ def state_row(projection: AnyStreamProjection, reached: Commit, state: BaseModel
         recorded_at=reached.recorded_at,
         projected_at=projected_at,
         state=state.model_dump_json(),
-        lookups={
-            index: (lookup.partition(state), lookup.sort(state))
-            for index, lookup in enumerate(projection.lookups, start=1)
-        },
+        lookups=places_in(projection.lookups, state),
         made_by=projection.version,
     )

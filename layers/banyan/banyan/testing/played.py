@@ -14,7 +14,7 @@ from banyan.decision import Decision, States
 from banyan.domain import Domain
 from banyan.errors import CommandRejected
 from banyan.events import DomainEvent, Event, Metadata
-from banyan.projections.base import RowsProjection, ViewProjection
+from banyan.projections.base import RowsProjection, ViewProjection, places_in
 from banyan.projections.owned import RowFold
 from banyan.store.items import MAX_TRANSACTION_ITEMS
 from banyan.streams import StreamId
@@ -137,7 +137,7 @@ def _projected(domain: Domain, entity: str, events: Sequence[Event]) -> Iterator
             yield projection.name, [(fold.apply([event]), fold.state) for event in events]
         else:
             row = reduce(projection.evolve, events, projection.initial())
-            yield projection.name, row, [(each.partition(row), each.sort(row)) for each in projection.lookups]
+            yield projection.name, row, places_in(projection.lookups, row)
 
 
 def _recorded(stream: StreamId, version: int, event: DomainEvent) -> Event:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from enum import StrEnum
-from typing import Final
+from typing import Final, TypeVar
 
 from banyan import CamelModel, Decider, DomainEvent
 from ledger.accounts.events import (
@@ -86,8 +86,11 @@ class CloseAccount(CamelModel):
 AccountCommand = FreezeAccount | UnfreezeAccount | CloseAccount
 
 
-def evolve(account: Account, event: DomainEvent) -> Account:
-    """State after one more event."""
+A = TypeVar("A", bound=Account)
+
+
+def evolve(account: A, event: DomainEvent) -> A:
+    """State after one more event; works for every model that extends ``Account``."""
     match event:
         case AccountOpened():
             return account.model_copy(update={**dict(event), "status": AccountStatus.OPEN})
@@ -106,7 +109,7 @@ def evolve(account: Account, event: DomainEvent) -> Account:
     return account
 
 
-def _held(account: Account, amount: Amount, times: int) -> Account:
+def _held(account: A, amount: Amount, times: int) -> A:
     side = "pending_debits" if amount > 0 else "pending_credits"
     return account.model_copy(update={side: getattr(account, side) + abs(amount) * times})
 

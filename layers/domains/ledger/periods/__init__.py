@@ -1,1 +1,1 @@
-"""Periods: months that are closed, for everybody at once."""
+"""Periods: months that are closed for all transfers at once."""

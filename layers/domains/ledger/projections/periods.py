@@ -43,9 +43,9 @@ def _evolve(row: PeriodRow, event: Event) -> PeriodRow:
     return row
 
 
-def _list(row: PeriodRow) -> str:
+def _list(row: PeriodRow) -> str | None:
     """All streams of a month say the same, and one of them is listed."""
-    return ALL if row.stream == first_shard(row.period) else "other shards"
+    return ALL if row.stream == first_shard(row.period) else None
 
 
 PERIODS: Final = StreamProjection(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import date, datetime
 from enum import StrEnum
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from banyan import CamelModel, Decider, DomainEvent
 from banyan.errors import ConfigurationError
@@ -104,8 +104,11 @@ def check_known(transfer: Transfer) -> Transfer:
     return transfer
 
 
-def evolve(transfer: Transfer, event: DomainEvent) -> Transfer:
-    """State after one more event."""
+T = TypeVar("T", bound=Transfer)
+
+
+def evolve(transfer: T, event: DomainEvent) -> T:
+    """State after one more event; works for every model that extends ``Transfer``."""
     changes = _changes(transfer, event)
     status = changes.get("status")
     if status and transfer.submitted_as is None:

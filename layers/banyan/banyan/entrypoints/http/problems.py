@@ -25,6 +25,7 @@ from banyan.errors import (
     NotFound,
     ProjectionStateChanged,
     ReadModelLagging,
+    ReadModelsApart,
     StoreUnavailable,
     TransitionRejected,
     UnreadableRow,
@@ -203,6 +204,7 @@ _TABLE: Final[Mapping[type, Callable[[Any], Problem]]] = {
     InvalidStreamId: lambda error: Problem(422, "invalid_id", str(error)),
     KeyReused: _detailed(422, "idempotency_key_reused"),
     ReadModelLagging: lambda error: Problem(503, "read_model_lagging", str(error), _versions(error), retry=True),
+    ReadModelsApart: _detailed(503, "read_model_lagging", retry=True),
     StoreUnavailable: lambda _: Problem(
         503, "unavailable", "the database did not answer: repeat the request", retry=True
     ),

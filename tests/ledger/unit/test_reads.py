@@ -1,0 +1,142 @@
+"""What the read models of the ledger answer: balances at a time, statements, the journal, the trial balance."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+from tests.ledger.support.book import AUDITOR, Book
+from tests.support.http import problem
+
+
+@pytest.fixture
+def book() -> Book:
+    book = Book()
+    book.open("cash", "bank", name="Liquid")
+    book.open("sales", type="income")
+    book.transfer("t-1", ("cash", "10"), ("sales", "-10"), effectiveDate="2025-12-30", description="first")
+    book.transfer("t-2", ("cash", "-4"), ("bank", "4"), effectiveDate="2026-01-02")
+    book.transfer("t-3", ("cash", "1"), ("sales", "-1"), effectiveDate="2025-12-31", description="late")
+    return book
+
+
+def lines(answer: Any) -> list[tuple[str, str, str]]:
+    return [(each["transferId"], each["amount"], each["balance"]) for each in answer["lines"]]
+
+
+def test_a_statement_runs_by_effective_date(book: Book) -> None:
+    answer = book.read("/accounts/cash/statement")
+    assert lines(answer) == [("t-1", "10.00", "10.00"), ("t-3", "1.00", "11.00"), ("t-2", "-4.00", "7.00")]
+    assert (answer["openingBalance"], answer["closingBalance"]) == ("0.00", "7.00")
+
+
+@pytest.mark.parametrize("order", ["asc", "desc"])
+def test_pages_of_a_statement_show_the_same_balances(book: Book, order: str) -> None:
+    book.transfer("t-4", ("cash", "2"), ("cash", "3"), ("sales", "-5"), effectiveDate="2025-12-31")
+    whole = lines(book.read("/accounts/cash/statement", order=order))
+    pages: list[tuple[str, str, str]] = []
+    cursor: dict[str, str] = {}
+    while True:
+        answer = book.read("/accounts/cash/statement", order=order, limit=2, **cursor)
+        pages += lines(answer)
+        if answer["cursor"] is None:
+            break
+        cursor = {"cursor": answer["cursor"]}
+    assert pages == whole
+    assert [each[2] for each in (whole if order == "asc" else whole[::-1])] == [
+        "10.00",
+        "11.00",
+        "13.00",
+        "16.00",
+        "12.00",
+    ]
+
+
+def test_a_statement_of_some_days_begins_with_what_was_there(book: Book) -> None:
+    answer = book.read("/accounts/cash/statement", **{"from": "2025-12-31", "to": "2025-12-31"})
+    assert lines(answer) == [("t-3", "1.00", "11.00")]
+    assert (answer["openingBalance"], answer["closingBalance"]) == ("10.00", "11.00")
+
+
+def test_an_account_as_it_stood(book: Book) -> None:
+    then = book.clock.now
+    book.clock.move(timedelta(seconds=1))
+    book.transfer("t-4", ("cash", "100"), ("sales", "-100"), effectiveDate="2025-12-31")
+    assert book.read("/accounts/cash")["balance"] == "107.00"
+    at = book.read("/accounts/cash", at=then.isoformat())
+    assert (at["balance"], at["version"]) == ("7.00", 4)
+    assert datetime.fromisoformat(at["asOf"]) <= then
+    assert book.read("/accounts/cash", atVersion=3)["balance"] == "6.00"
+    assert book.read("/accounts/cash", effectiveAt="2025-12-31")["balance"] == "111.00"
+    assert book.read("/accounts/cash", effectiveAt="2025-12-29")["balance"] == "0.00"
+
+
+def test_questions_that_cannot_be_answered(book: Book) -> None:
+    book.project_all()
+
+    def refused(path: str, **query: Any) -> tuple[int, str]:
+        return problem(book.get(path, query=query, claims=AUDITOR))
+
+    assert refused("/accounts/cash", atVersion=9) == (404, "version_not_found")
+    assert refused("/accounts/nobody") == (404, "account_not_found")
+    assert refused("/accounts/nobody/statement") == (404, "account_not_found")
+    assert refused("/accounts/cash", at="2026-01-01T00:00:00Z", atVersion=1) == (422, "ambiguous_time")
+    assert refused("/accounts/cash", at="2020-01-01T00:00:00Z") == (404, "account_not_found")
+    assert refused("/journal", **{"from": "2026-01-02", "to": "2026-01-01"}) == (422, "invalid_range")
+
+
+def test_the_journal_lists_what_was_posted_for_some_days(book: Book) -> None:
+    book.transfer("t-5", ("cash", "1"), ("sales", "-1"), pending=True)
+    found = book.read("/journal", **{"from": "2025-12-31", "to": "2026-01-02"})["entries"]
+    assert [(each["transferId"], each["effectiveDate"]) for each in found] == [
+        ("t-3", "2025-12-31"),
+        ("t-2", "2026-01-02"),
+    ]
+    assert found[1]["postings"] == [
+        {"accountId": "cash", "amount": "-4.00", "currency": "EUR"},
+        {"accountId": "bank", "amount": "4.00", "currency": "EUR"},
+    ]
+
+
+def test_accounts_are_listed_by_type_and_currency(book: Book) -> None:
+    book.open("dollars", currency="USD")
+    assert [each["accountId"] for each in book.read("/accounts")["accounts"]] == ["bank", "cash", "dollars", "sales"]
+    assert [each["accountId"] for each in book.read("/accounts", type="income")["accounts"]] == ["sales"]
+    assert [each["accountId"] for each in book.read("/accounts", currency="USD")["accounts"]] == ["dollars"]
+
+
+def balances(answer: Any) -> dict[str, str]:
+    return {each["accountId"]: each["balance"] for each in answer["accounts"]}
+
+
+def test_a_trial_balance_now_then_and_by_effective_date(book: Book) -> None:
+    then = book.clock.now
+    book.clock.move(timedelta(seconds=1))
+    book.transfer("t-4", ("cash", "100"), ("sales", "-100"), effectiveDate="2025-12-31")
+    now = book.read("/trial-balance")
+    assert balances(now) == {"bank": "4.00", "cash": "107.00", "sales": "-111.00"}
+    assert now["totals"] == [{"currency": "EUR", "debits": "111.00", "credits": "111.00"}]
+    assert balances(book.read("/trial-balance", at=then.isoformat())) == {
+        "bank": "4.00",
+        "cash": "7.00",
+        "sales": "-11.00",
+    }
+    by_day = book.read("/trial-balance", effectiveAt="2025-12-31")
+    assert balances(by_day) == {"bank": "0.00", "cash": "111.00", "sales": "-111.00"}
+    both = book.read("/trial-balance", at=then.isoformat(), effectiveAt="2025-12-31")
+    assert balances(both) == {"bank": "0.00", "cash": "11.00", "sales": "-11.00"}
+
+
+def test_half_a_transfer_is_never_shown(book: Book) -> None:
+    """Two halves that cancel out would pass for balanced; they are not, and the answer waits."""
+    book.project_all()
+    book.transfer("t-4", ("cash", "5"), ("sales", "-5"))
+    book.transfer("t-5", ("bank", "5"), ("sales", "-5"))
+    book.transfer("t-6", ("bank", "-5"), ("cash", "5"))
+    cash = next(stream for stream in book.store.streams() if stream.id == "cash")
+    commits = list(book.store.commits(cash))
+    assert not book.runner.project(commits[:-1])
+    answer = book.get("/trial-balance", claims=AUDITOR)
+    assert problem(answer) == (503, "read_model_lagging")
+    assert balances(book.read("/trial-balance")) == {"bank": "4.00", "cash": "17.00", "sales": "-21.00"}
