@@ -39,7 +39,7 @@
     ├── ProjectionStateChanged   the state of a projection changed meanwhile
     ├── VersionNotReached        a query is ahead of its stream
     ├── ReadModelLagging         a query is ahead of its read model
-    ├── ReadModelsApart         a query is ahead of its read model
+    ├── ReadModelsApart          rows of several streams show no one moment
     ├── InvalidCursor            a page of another list, or of none
     ├── Unauthorized             HTTP: no verified token
     ├── ForbiddenTenant          HTTP: a token without a tenant
