@@ -20,8 +20,9 @@ from banyan.entrypoints.stream_batches import read_records
 from banyan.store.base import follow
 from banyan.streams import StreamHead
 from banyan_tools.runtime.cases import EVENTS, SEED, cases, read_case
+from banyan_tools.samples.history import TENANT
 from orders.tools.samples.files import samples
-from orders.tools.samples.orders import HISTORY, TENANT, commits
+from orders.tools.samples.orders import HISTORY, commits
 
 SHAPES: dict[str, type[BaseModel]] = {
     "command_api": APIGatewayProxyEventV2Model,

@@ -13,9 +13,11 @@ from banyan_tools.runtime.backend import Backend, moto
 from banyan_tools.runtime.cases import cases, read_case
 from banyan_tools.runtime.emulator import FunctionFailed, unavailable
 from banyan_tools.runtime.sandbox import Sandbox, load_template
+from banyan_tools.samples.records import batch, inserted
+from banyan_tools.samples.requests import ADMIN, post
 from orders.tools.samples.orders import HISTORY
-from orders.tools.samples.records import LEGACY_STREAM_ARN, batch, inserted
-from orders.tools.samples.requests import ADMIN, PROJECTION, post
+from orders.tools.samples.records import LEGACY_STREAM_ARN
+from orders.tools.samples.requests import PROJECTION
 
 pytestmark = [
     pytest.mark.runtime,

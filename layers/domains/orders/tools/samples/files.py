@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 
+from banyan_tools.samples.files import written
+from banyan_tools.samples.schedules import schedules
+from banyan_tools.samples.segments import segments
 from orders.tools.samples.orders import sample_items
-from orders.tools.samples.records import batches, image, reactions, row_changes
+from orders.tools.samples.records import batches, reactions, row_changes
 from orders.tools.samples.requests import commands, operations, queries
-from orders.tools.samples.schedules import schedules
-from orders.tools.samples.segments import segments
 
 
 def samples() -> Mapping[str, str]:
@@ -24,8 +24,6 @@ def samples() -> Mapping[str, str]:
         "reconciler": schedules("Reconciler"),
         "deadlines": schedules("Deadlines"),
         "migration_controller": schedules("MigrationController"),
-        "rebuild_worker": segments(),
+        "rebuild_worker": segments("order"),
     }
-    named = {f"{function}/{case}.json": event for function, cases in functions.items() for case, event in cases.items()}
-    named["seed.json"] = {"EventsTable": [image(item) for item in sample_items()]}
-    return {name: json.dumps(content, indent=2) + "\n" for name, content in named.items()}
+    return written(functions, sample_items())

@@ -7,14 +7,14 @@ from collections.abc import Mapping
 from typing import Any
 
 from banyan_tools.local.physical import ACCOUNT, REGION
-from orders.tools.samples.orders import START
+from banyan_tools.samples.history import START
 
 QUEUE_ARN = f"arn:aws:sqs:{REGION}:{ACCOUNT}:banyan-RebuildQueue"
-BODY = '{"generation":{"projection":"order","number":2},"segment":0}'
 
 
-def segments() -> Mapping[str, Any]:
-    """Every sample event of the rebuild worker, by name."""
+def segments(projection: str) -> Mapping[str, Any]:
+    """Every sample event of the rebuild worker, by name: a segment of a rebuild that was not begun."""
+    body = f'{{"generation":{{"projection":"{projection}","number":2}},"segment":0}}'
     sent = str(int(START.timestamp() * 1000))
     return {
         "segment": {
@@ -22,7 +22,7 @@ def segments() -> Mapping[str, Any]:
                 {
                     "messageId": "059f36b4-87a3-44ab-83d2-661975830a7d",
                     "receiptHandle": "AQEBwJnKyrHigUMZj6rYigCgxlaS3SLy0a",
-                    "body": BODY,
+                    "body": body,
                     "attributes": {
                         "ApproximateReceiveCount": "1",
                         "SentTimestamp": sent,
@@ -30,7 +30,7 @@ def segments() -> Mapping[str, Any]:
                         "ApproximateFirstReceiveTimestamp": sent,
                     },
                     "messageAttributes": {},
-                    "md5OfBody": hashlib.md5(BODY.encode(), usedforsecurity=False).hexdigest(),
+                    "md5OfBody": hashlib.md5(body.encode(), usedforsecurity=False).hexdigest(),
                     "eventSource": "aws:sqs",
                     "eventSourceARN": QUEUE_ARN,
                     "awsRegion": REGION,

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from banyan_tools.local.physical import ACCOUNT, REGION
-from orders.tools.samples.orders import START
+from banyan_tools.samples.history import START
 
 
 def schedules(function: str) -> Mapping[str, Any]:

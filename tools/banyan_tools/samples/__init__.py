@@ -1,0 +1,1 @@
+"""What the sample events of a domain are made with: requests, records, schedules and messages, as AWS shapes them."""
