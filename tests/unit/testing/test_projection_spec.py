@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
+from datetime import timedelta
 from itertools import count
 
 import pytest
+from tests.support.clocks import START
 from tests.support.ledger import REGISTRY, Deposited, Withdrawn
+from tests.support.owned import STATEMENT, WINDOWS, Line, Running
 
 from banyan.events import CamelModel, Event
-from banyan.projections.base import Add, Lookup, Put, RowWrite, StreamProjection, ViewProjection
+from banyan.projections.base import Add, AnyRowsProjection, Lookup, Put, RowWrite, StreamProjection, ViewProjection
 from banyan.testing import ProjectionSpec
 from banyan.testing.projections import deliveries
 
@@ -120,3 +124,34 @@ def test_every_delivery_brings_every_commit(size: int) -> None:
 
     for way, batches in deliveries(commits):
         assert {commit for batch in batches for commit in batch} == set(commits), way
+
+
+def owned_history(projection: AnyRowsProjection) -> ProjectionSpec:
+    return ProjectionSpec(projection, REGISTRY).given(ANN, Deposited(amount=4), Withdrawn(amount=1))
+
+
+def test_passes_rows_that_a_stream_owns() -> None:
+    lines = {"000001": Line(amount=4, balance=4), "000002": Line(amount=-1, balance=3)}
+    owned_history(STATEMENT).then_owned(ANN, lines, Running(balance=3))
+    owned_history(STATEMENT).then_owned(BEN, {})
+    owned_history(WINDOWS).then_owned(ANN, {}, Running(balance=3), at=START + timedelta(days=1))
+
+
+def test_shows_rows_that_a_stream_owns_and_that_differ() -> None:
+    with pytest.raises(AssertionError, match="rows of acme:account:ann"):
+        owned_history(STATEMENT).then_owned(ANN, {})
+    lines = {"000001": Line(amount=4, balance=4), "000002": Line(amount=-1, balance=3)}
+    with pytest.raises(AssertionError, match="what acme:account:ann carries"):
+        owned_history(STATEMENT).then_owned(ANN, lines, Running(balance=4))
+    with pytest.raises(AssertionError, match="balance has no rows that a stream owns"):
+        history(BALANCE).then_owned(ANN, {})
+
+
+def test_finds_owned_rows_that_count_deliveries() -> None:
+    calls = count(1)
+
+    def counted(state: Running, _rows: object, _event: Event) -> tuple[Running, dict[str, Line | None]]:
+        return state, {"": Line(amount=next(calls), balance=0)}
+
+    with pytest.raises(AssertionError, match="delivered in one batch"):
+        owned_history(replace(STATEMENT, apply=counted)).then_owned(ANN, {"": Line(amount=2, balance=0)})

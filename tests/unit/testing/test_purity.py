@@ -19,12 +19,13 @@ from typing import Any
 
 import pytest
 from tests.support.ledger import ACCOUNTS, REGISTRY, Account, Deposit, Deposited, Withdraw, decide, evolve
+from tests.support.owned import OWNED, STATEMENT, WINDOWS
 
 from banyan.domain import Domain
 from banyan.events import DomainEvent, Event
-from banyan.projections.base import Add, StreamProjection, ViewProjection
+from banyan.projections.base import Add, AnyRowsProjection, Lookup, StreamProjection, ViewProjection
 from banyan.reactions.base import History, Policy, Reaction, Send
-from banyan.testing import check_purity
+from banyan.testing import ProjectionSpec, check_determinism, check_purity
 
 COMMANDS = [Deposit(5), Withdraw(9), Withdraw(2)]
 
@@ -147,3 +148,25 @@ def test_gives_a_policy_the_history_up_to_its_event() -> None:
 
     check_purity(Domain("bank", REGISTRY, [ACCOUNTS], policies=[Policy("look", "account", look)]), "account", COMMANDS)
     assert seen == [[1], [1, 2]] * 2
+
+
+def test_functions_of_rows_that_a_stream_owns_are_checked() -> None:
+    domain = replace(bank(), projections=OWNED)
+    check_purity(domain, "account", COMMANDS)
+    timed = replace(STATEMENT, expires=lambda _: datetime.now(UTC))
+    drawn = replace(STATEMENT, lookups=[Lookup("any", lambda _: "", lambda _: f"{random.random()}")])
+    for projection, name in [(timed, "now"), (drawn, "random")]:
+        with pytest.raises(AssertionError, match=name):
+            check_purity(replace(domain, projections=[projection]), "account", COMMANDS)
+
+
+def test_rows_that_a_stream_owns_do_not_depend_on_clock_or_delivery() -> None:
+    def spec(projection: AnyRowsProjection) -> ProjectionSpec:
+        given = ProjectionSpec(projection, REGISTRY).given("acme:account:a", Deposited(amount=1), Deposited(amount=2))
+        return given.given("acme:account:b", Deposited(amount=1)).given("acme:account:a", Deposited(amount=1))
+
+    for projection in OWNED:
+        check_determinism(spec(projection))
+    timed = replace(WINDOWS, expires=lambda _: datetime.now(UTC))
+    with pytest.raises(AssertionError, match=r"_window .* answers differently .*, at Deposited 1 of acme:account:a"):
+        check_determinism(spec(timed))

@@ -14,8 +14,8 @@ from banyan.decision import Decision, States
 from banyan.domain import Domain
 from banyan.errors import CommandRejected
 from banyan.events import DomainEvent, Event, Metadata
-from banyan.projections.base import RowsProjection, ViewProjection, places_in
-from banyan.projections.owned import RowFold
+from banyan.projections.base import AnyRowsProjection, RowsProjection, ViewProjection, places_in
+from banyan.projections.owned import RowFold, expiry
 from banyan.store.items import MAX_TRANSACTION_ITEMS
 from banyan.streams import StreamId
 
@@ -133,11 +133,19 @@ def _projected(domain: Domain, entity: str, events: Sequence[Event]) -> Iterator
         if isinstance(projection, ViewProjection):
             yield projection.name, [list(projection.apply(event)) for event in events]
         elif isinstance(projection, RowsProjection):
-            fold = RowFold(projection, projection.initial())
-            yield projection.name, [(fold.apply([event]), fold.state) for event in events]
+            yield projection.name, list(_owned(projection, events))
         else:
             row = reduce(projection.evolve, events, projection.initial())
             yield projection.name, row, places_in(projection.lookups, row)
+
+
+def _owned(projection: AnyRowsProjection, events: Sequence[Event]) -> Iterator[Any]:
+    fold = RowFold(projection, projection.initial())
+    for event in events:
+        written = fold.apply([event])
+        rows = [each.row for each in written.values() if each.row is not None]
+        yield fold.state, written, [expiry(projection, row) for row in rows]
+        yield [places_in(projection.lookups, row) for row in rows]
 
 
 def _recorded(stream: StreamId, version: int, event: DomainEvent) -> Event:
