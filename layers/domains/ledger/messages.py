@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import UTC, date, datetime
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator, FailFast, Field, StrictBool, StrictInt, StringConstraints
+from pydantic import BeforeValidator, Field, StrictBool, StrictInt, StringConstraints
 
 from banyan import CamelModel
 from banyan.queries import Provenance
@@ -60,7 +60,7 @@ class NewTransfer(CamelModel):
     transfer_id: TransferId | None = None
     effective_date: Day | None = None
     description: Description = ""
-    postings: Annotated[tuple[NewPosting, ...], FailFast(), Field(min_length=2, max_length=50)]
+    postings: Annotated[tuple[NewPosting, ...], Field(min_length=2, max_length=50)]
     pending: StrictBool = False
     expires_in_seconds: Annotated[StrictInt, Field(ge=1, le=SECONDS_AT_MOST)] | None = None
 
