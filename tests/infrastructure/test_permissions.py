@@ -35,7 +35,7 @@ GRANTS: dict[str, dict[str, set[str]]] = {
         "EventsTable": {"Query", "PutItem"},
         "EventsTable/stream/*": {"ListStreams"},
         "EventsTable/stream/latest": {"DescribeStream", "GetRecords", "GetShardIterator"},
-        "ViewsTable": {"BatchGetItem", "PutItem", "PartiQLInsert", "UpdateItem", "DeleteItem"},
+        "ViewsTable": {"BatchGetItem", "Query", "PutItem", "PartiQLInsert", "UpdateItem", "DeleteItem"},
         "EventsTable/index/log": {"Query"},
         "CursorsTable": {"GetItem", "BatchGetItem", "PutItem", "UpdateItem"},
         "CursorsTable/index/parked": {"Query"},
@@ -56,6 +56,7 @@ GRANTS: dict[str, dict[str, set[str]]] = {
         "EventsTable/index/log": {"Query"},
         "ViewsTable": {
             "BatchGetItem",
+            "Query",
             "PutItem",
             "PartiQLInsert",
             "UpdateItem",
@@ -73,7 +74,7 @@ GRANTS: dict[str, dict[str, set[str]]] = {
     "reconciler": {
         "EventsTable": {"Query", "BatchGetItem", "PutItem"},
         "EventsTable/index/log": {"Query"},
-        "ViewsTable": {"BatchGetItem", "Scan", "PutItem", "UpdateItem", "DeleteItem"},
+        "ViewsTable": {"BatchGetItem", "Query", "Scan", "PutItem", "UpdateItem", "DeleteItem"},
         "CursorsTable": {"GetItem", "BatchGetItem", "PutItem", "UpdateItem"},
         "CursorsTable/index/parked": {"Query"},
         "DigestsTable": {"BatchGetItem", "BatchWriteItem", "DeleteItem", "GetItem", "PutItem", "Query"},
@@ -90,7 +91,7 @@ GRANTS: dict[str, dict[str, set[str]]] = {
     "console": {
         "EventsTable": {"Query", "BatchGetItem", "PutItem", "ConditionCheckItem"},
         "EventsTable/index/log": {"Query"},
-        "ViewsTable": {"BatchGetItem", "PutItem", "PartiQLInsert", "UpdateItem", "DeleteItem"},
+        "ViewsTable": {"BatchGetItem", "Query", "PutItem", "PartiQLInsert", "UpdateItem", "DeleteItem"},
         "CursorsTable": {"GetItem", "BatchGetItem", "PutItem", "UpdateItem"},
         "CursorsTable/index/parked": {"Query"},
         "DeadlinesTable": {"Query", "PutItem", "DeleteItem"},

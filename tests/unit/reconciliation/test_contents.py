@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC, date, datetime, timedelta, timezone
 from decimal import Decimal
 from typing import Any
 
@@ -42,6 +42,7 @@ def test_what_means_the_same_has_one_checksum(one: Mapping[str, Any], other: Map
         ({"price": Decimal(DIGITS + "1")}, {"price": Decimal(DIGITS + "2")}),
         ({"price": 4}, {"price": "4"}),
         ({"at": NOON}, {"at": NOON + timedelta(microseconds=1)}),
+        ({"day": date(2026, 1, 5)}, {"day": date(2026, 1, 6)}),
         ({"items": [1, 2]}, {"items": [2, 1]}),
         ({"note": None}, {}),
     ],
@@ -91,3 +92,14 @@ def test_the_evidence_of_a_difference_is_what_both_sides_hold() -> None:
     one, other = judged("o-1", {"a": 1}, {"a": 2}), judged("o-1", {"a": 1}, {"a": 3})
     assert one.finding is not None
     assert one.evidence != other.evidence
+
+
+@pytest.mark.parametrize("number", [2**63, -(2**63) - 1, 10**40, -(10**40)])
+def test_an_integer_of_any_length_stands_as_it_is(number: int) -> None:
+    assert (
+        canonical({"a": [{"b": number}], "c": (number, 1.5)})
+        == f'{{"a":[{{"b":{number}}}],"c":[{number},1.5]}}'.encode()
+    )
+    assert canonical({"b": number}) != canonical({"b": number + 1})
+    with pytest.raises(TypeError):
+        canonical({"b": number, "c": {1}})

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Mapping
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, Final
 
@@ -13,6 +13,7 @@ import orjson
 from banyan.events import CamelModel
 from banyan.store.base import timestamp
 
+LONG: Final = 63
 _OPTIONS: Final = orjson.OPT_SORT_KEYS | orjson.OPT_PASSTHROUGH_DATETIME
 
 
@@ -20,15 +21,18 @@ def canonical(value: Any) -> bytes:
     """Canonical JSON.
 
     Keys are sorted; a decimal is a plain number without exponent and trailing zeros, so ``Decimal("4.50")``
-    equals ``Decimal("4.5")`` and ``Decimal("4")`` equals ``4``; a time is UTC with microseconds. Text stays as it
-    is: ``"4"`` is not ``4``.
+    equals ``Decimal("4.5")`` and ``Decimal("4")`` equals ``4``; an integer has any length; a day is ``yyyy-mm-dd``, a
+    time UTC with microseconds. Text stays as it is: ``"4"`` is not ``4``.
 
     Raises
     ------
     TypeError
         A value has no canonical form: a time without zone, an infinite decimal, a set, a binary value.
     """
-    return orjson.dumps(value, default=_plain, option=_OPTIONS)
+    try:
+        return orjson.dumps(value, default=_plain, option=_OPTIONS)
+    except orjson.JSONEncodeError:
+        return orjson.dumps(_with_long_integers(value), default=_plain, option=_OPTIONS)
 
 
 def checksum(content: Mapping[str, Any]) -> str:
@@ -41,7 +45,18 @@ def _plain(value: Any) -> Any:
         return orjson.Fragment(_number(value))
     if isinstance(value, datetime) and value.tzinfo is not None:
         return timestamp(value)
+    if isinstance(value, date) and not isinstance(value, datetime):
+        return value.isoformat()
     raise TypeError(f"{value!r} has no canonical form")
+
+
+def _with_long_integers(value: Any) -> Any:
+    """The same with integers of more than 64 bits, which orjson refuses, as they are written."""
+    if isinstance(value, Mapping):
+        return {name: _with_long_integers(member) for name, member in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_with_long_integers(member) for member in value]
+    return orjson.Fragment(str(int(value))) if isinstance(value, int) and value.bit_length() > LONG else value
 
 
 def _number(value: Decimal) -> str:

@@ -26,7 +26,4 @@ fill-legacy: $(BIN)/.installed ## Put an Online Retail CSV straight into a legac
 	@PYTHONPATH=$(SOURCES) $(BIN)/python -m orders.tools.legacy "$(FILE)" --legacy $(LEGACY) --tenant "$(TENANT)" \
 	  --url "$(LEGACY_URL)" $(if $(LEGACY_NAME),--table "$(LEGACY_NAME)")
 
-events: $(BIN)/.installed ## Write events/ again from the sample orders
-	PYTHONPATH=$(SOURCES) $(BIN)/python -m orders.tools.samples
-
-.PHONY: demo drill import fill-legacy events
+.PHONY: demo drill import fill-legacy
