@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Final
 
 from pydantic import StringConstraints
 
@@ -14,7 +14,8 @@ from ledger.amounts import Amount
 from ledger.currencies import Currency, Scale
 
 AccountId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,255}$")]
-Name = Annotated[str, Composed, StringConstraints(max_length=500), Readable]
+LONGEST_NAME: Final = 2000
+Name = Annotated[str, Composed, StringConstraints(max_length=LONGEST_NAME), Readable]
 Reason = Annotated[str, Composed, StringConstraints(strip_whitespace=True, max_length=500), Readable]
 
 

@@ -9,7 +9,7 @@ import-journal: $(BIN)/.installed ## Post what `hledger print -x --infer-equity 
 	@$(IMPORTER) import "$(or $(GIVEN_FILE),$(JOURNAL_SAMPLE))" --url "$(URL)" --tenant "$(TENANT)" --workers $(WORKERS) \
 	  $(if $(JOURNAL),--journal "$(JOURNAL)") $(if $(SCALE),--scale $(SCALE)) $(if $(REPORT),--report "$(REPORT)")
 
-check-journal: $(BIN)/.installed ## Compare balances with those of hledger balance: FILE=balances.csv TENANT= URL= [TOKEN=]
-	@$(IMPORTER) check "$(FILE)" --url "$(URL)" --tenant "$(TENANT)"
+check-journal: $(BIN)/.installed ## Compare balances with those of hledger balance: FILE=balances.csv TENANT= URL= [TOKEN= END=2026-03-01]
+	@$(IMPORTER) check "$(FILE)" --url "$(URL)" --tenant "$(TENANT)" $(if $(END),--end $(END))
 
 .PHONY: import-journal check-journal

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -61,15 +62,24 @@ def test_balances_agree_with_each_form_of_the_report(url: str, tmp_path: Path, l
     run("import", SAMPLE, "--url", url)
     balances = tmp_path / "balances.csv"
     balances.write_text(balance_csv(JOURNAL.read_text(), None, *layout))
-    result = run("check", balances, "--url", url)
+    result = run("check", balances, "--url", url, "--pause", 0)
     assert (result.exit_code, "balances agree" in result.stdout) == (0, True), result.stdout
+
+
+@needs_hledger
+def test_balances_of_a_day_agree(url: str, tmp_path: Path) -> None:
+    run("import", SAMPLE, "--url", url)
+    balances = tmp_path / "balances.csv"
+    balances.write_text(balance_csv(JOURNAL.read_text(), date(2026, 2, 1)))
+    assert run("check", balances, "--url", url, "--pause", 0, "--end", "2026-02-01").exit_code == 0
+    assert run("check", balances, "--url", url, "--pause", 0, "--end", "2026-02-02").exit_code == 1
 
 
 def test_balances_that_differ_are_shown(url: str, tmp_path: Path) -> None:
     run("import", SAMPLE, "--url", url)
     balances = tmp_path / "balances.csv"
     balances.write_text('"account","balance"\n"expenses:rent","$1900.01"\n"nowhere","7 ""gold bars"", 5 EUR"\n')
-    result = run("check", balances, "--url", url)
+    result = run("check", balances, "--url", url, "--pause", 0)
     assert result.exit_code == 1
     for shown in ("1900.01", "nowhere", "0zTLTRZZPVTH", "income:salary"):
         assert shown in result.stdout

@@ -21,13 +21,12 @@ class _Read(BaseModel):
     model_config = ConfigDict(alias_generator=to_camel)
 
 
-class KnownAccount(_Read):
-    """An account as the API lists it."""
+class AccountBalance(_Read):
+    """An account, and its balance at some moment."""
 
     account_id: str
     type: str
     currency: str
-    scale: int
     name: str
     balance: str
 
@@ -40,24 +39,44 @@ class PostedTransfer(_Read):
     replayed: bool = False
 
 
-class _AccountPage(_Read):
-    accounts: list[KnownAccount]
+class _JournalEntry(_Read):
+    transfer_id: str
+
+
+class _Page(_Read):
     cursor: str | None = None
 
 
+class _AccountPage(_Page):
+    accounts: list[AccountBalance]
+
+
+class _JournalPage(_Page):
+    entries: list[_JournalEntry]
+
+
+class _TrialBalance(_Read):
+    accounts: list[AccountBalance]
+
+
 Answer = TypeVar("Answer", bound=_Read)
+Page = TypeVar("Page", bound=_Page)
 
 
 class LedgerApi(ImportClient):
     """The ledger of one tenant."""
 
-    def accounts(self) -> Iterator[KnownAccount]:
+    def accounts(self) -> Iterator[AccountBalance]:
         """All accounts, page by page. Raises `ApiError`."""
+        for page in self._pages(_AccountPage, "/accounts", {}):
+            yield from page.accounts
+
+    def _pages(self, model: type[Page], path: str, asked: Mapping[str, str]) -> Iterator[Page]:
         cursor: str | None = None
         while True:
-            params = {"limit": _PAGE} | ({"cursor": cursor} if cursor else {})
-            page, _ = self.request(_AccountPage, "GET", "/accounts", params=params)
-            yield from page.accounts
+            params = {**asked, "limit": _PAGE} | ({"cursor": cursor} if cursor else {})
+            page, _ = self.request(model, "GET", path, params=params)
+            yield page
             if not (cursor := page.cursor):
                 return
 
@@ -77,21 +96,20 @@ class LedgerApi(ImportClient):
         }
         try:
             asked = body if scale is None else {**body, "scale": scale}
-            return self._command(KnownAccount, "/accounts", f"{account.id}#{scale}", asked)[1]
+            return self._command(AccountBalance, "/accounts", f"{account.id}#{scale}", asked)[1]
         except ApiError as error:
             if error.code != _OTHER_SCALE:
                 raise
-            return self._command(KnownAccount, "/accounts", account.id, body)[1]
+            return self._command(AccountBalance, "/accounts", account.id, body)[1]
 
-    def is_known(self, transfer: JournalTransfer) -> bool:
-        """Whether a transfer is there. Raises `ApiError`."""
-        try:
-            self.request(PostedTransfer, "GET", f"/transfers/{transfer.id}")
-        except ApiError as error:
-            if error.status != 404:
-                raise
-            return False
-        return True
+    def posted_since(self, day: str) -> Iterator[str]:
+        """Ids of all transfers that count for a day or a later one. Raises `ApiError`."""
+        for page in self._pages(_JournalPage, "/journal", {"from": day}):
+            yield from (entry.transfer_id for entry in page.entries)
+
+    def balances_on(self, day: date) -> list[AccountBalance]:
+        """The balances of all accounts at the end of a day. Raises `ApiError`."""
+        return self.request(_TrialBalance, "GET", "/trial-balance", params={"effectiveAt": day.isoformat()})[0].accounts
 
     def post(self, transfer: JournalTransfer) -> PostedTransfer:
         """Post a transfer. Raises `ApiError` when it is refused."""

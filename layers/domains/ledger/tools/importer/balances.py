@@ -4,18 +4,20 @@ import csv
 import io
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Final
 
+from banyan.confirm import confirm
 from banyan.text import composed
-from ledger.tools.importer.api import KnownAccount
+from ledger.tools.importer.api import AccountBalance
 from ledger.tools.importer.names import currency_of
 from ledger.tools.importer.planning import EXTRA
 from ledger.tools.importer.sheet import NotJournalError, Number, number
 
 REPORT: Final = "hledger balance --flat -N --infer-equity --layout=bare -O csv"
+_MOST_LOOKS: Final = 100
 _TOTALS: Final = frozenset({"total", "Total:"})
 _TOGETHER: Final = "account,balance"
 _APART: Final = frozenset({"account,commodity,balance", "account,period,start_date,end_date,commodity,value"})
@@ -80,7 +82,7 @@ def _other_report() -> NotJournalError:
     return NotJournalError(f"It is not a report of balances: make it with `{REPORT}`.")
 
 
-def compared(report: Mapping[Key, Number], accounts: Iterable[KnownAccount]) -> list[BalanceDifference]:
+def compared(report: Mapping[Key, Number], accounts: Iterable[AccountBalance]) -> Mapping[Key, BalanceDifference]:
     """Where they differ by more than the half of the last digit that hledger shows, in the order of names.
 
     Accounts that hledger cannot have are left out unless it has them; so are its totals.
@@ -90,12 +92,21 @@ def compared(report: Mapping[Key, Number], accounts: Iterable[KnownAccount]) -> 
         ledger[_name(account.name), account.currency] += Fraction(account.balance)
     names = {name for name, _ in ledger}
     asked = {key: amount for key, amount in report.items() if key[0] not in _TOTALS or key[0] in names}
+    decimals = _decimals(report)
     expected = asked.keys() | {key for key in ledger if key[0] not in EXTRA}
-    return [
-        BalanceDifference(*key, ledger.get(key), asked[key].value if key in asked else None)
+    return {
+        key: BalanceDifference(*key, ledger.get(key), asked[key].value if key in asked else None)
         for key in sorted(expected)
-        if not _agree(ledger.get(key, Fraction()), asked.get(key), _decimals(report, key[1]))
-    ]
+        if not _agree(ledger.get(key, Fraction()), asked.get(key), decimals.get(key[1], 0))
+    }
+
+
+def confirmed(
+    read: Callable[[], Iterable[AccountBalance]], report: Mapping[Key, Number], pause: Callable[[], None]
+) -> Sequence[BalanceDifference]:
+    """The differences that several looks in a row see, so that none counts which read models have not got to yet."""
+    seen = confirm(lambda _: compared(report, read()), [], pause, most=_MOST_LOOKS)
+    return [*seen.standing.values(), *seen.moving.values()]
 
 
 def _agree(balance: Fraction, shown: Number | None, decimals: int) -> bool:
@@ -103,8 +114,11 @@ def _agree(balance: Fraction, shown: Number | None, decimals: int) -> bool:
     return abs(balance - expected.value) * 2 <= Fraction(1, 10**expected.decimals)
 
 
-def _decimals(report: Mapping[Key, Number], currency: str) -> int:
-    return min((amount.decimals for (_, each), amount in report.items() if each == currency), default=0)
+def _decimals(report: Mapping[Key, Number]) -> Mapping[str, int]:
+    fewest: dict[str, int] = {}
+    for (_, currency), amount in report.items():
+        fewest[currency] = min(amount.decimals, fewest.get(currency, amount.decimals))
+    return fewest
 
 
 def _name(text: str) -> str:

@@ -2,7 +2,9 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime, timedelta
 from pathlib import Path
+from time import sleep
 from typing import Annotated, NoReturn
 
 import typer
@@ -11,7 +13,7 @@ from banyan_tools.importing import ApiError, NotReadyError, bearer_client, progr
 from banyan_tools.local.token import make_token
 from banyan_tools.terminal import SafeConsole
 from ledger.tools.importer.api import LedgerApi
-from ledger.tools.importer.balances import REPORT, compared, reported
+from ledger.tools.importer.balances import REPORT, confirmed, reported
 from ledger.tools.importer.planning import JournalPlan, plan
 from ledger.tools.importer.report import JournalReport, journal_report
 from ledger.tools.importer.sending import send_journal
@@ -19,6 +21,7 @@ from ledger.tools.importer.sheet import NotJournalError, decoded
 from ledger.tools.importer.tables import show_differences, show_report
 
 SCOPES = ("ledger/read", "ledger/write")
+_PATIENT = 10
 _STDERR = SafeConsole(stderr=True)
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
@@ -57,12 +60,20 @@ def check_balances(
     url: Url = "http://127.0.0.1:3000",
     tenant: Tenant = "acme",
     token: Token = "",
+    end: Annotated[
+        datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Only what counts before this day, as hledger's -e.")
+    ] = None,
+    pause: Annotated[float, typer.Option(min=0, help="Seconds between two looks at balances that differ.")] = 2,
 ) -> None:
-    """Compare the ledger's balances with those that hledger reports; print where they differ."""
+    """Compare the ledger's balances with those that hledger reports; print where they differ.
+
+    What differs is looked at again until it stands still, as read models may be on their way.
+    """
     with _errors_as_sentences(file), bearer_client(url, token or make_token(tenant, scopes=SCOPES)) as client:
-        report, api = reported(decoded(file.read_bytes())), LedgerApi(client)
+        report, api = reported(decoded(file.read_bytes())), LedgerApi(client, attempts=_PATIENT)
         api.check("/accounts", "list accounts")
-        differences = compared(report, api.accounts())
+        day = end.date() - timedelta(days=1) if end else None
+        differences = confirmed(lambda: api.balances_on(day) if day else api.accounts(), report, lambda: sleep(pause))
     show_differences(differences, len(report), SafeConsole())
     raise typer.Exit(1 if differences else 0)
 

@@ -12,6 +12,7 @@ from hashlib import sha256
 from typing import Final
 
 from banyan.text import composed, is_readable
+from ledger.accounts.events import LONGEST_NAME
 from ledger.amounts import DECIMALS, WHOLE_DIGITS, Amount
 from ledger.currencies import usual_scale
 from ledger.tools.importer.names import JournalAccount
@@ -23,7 +24,6 @@ ROUNDING: Final = "equity:rounding"
 VIRTUAL: Final = "equity:unbalanced virtual postings"
 """The other side of `(virtual)` postings, which have none in a journal."""
 EXTRA: Final = frozenset({ROUNDING, VIRTUAL})
-LONGEST_NAME: Final = 500
 _LONGEST_DESCRIPTION: Final = 500
 _UNIT: Final = 10**DECIMALS
 _LIMIT: Final = 10 ** (WHOLE_DIGITS + DECIMALS)

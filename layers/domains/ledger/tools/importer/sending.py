@@ -6,7 +6,7 @@ from datetime import date
 from enum import StrEnum
 
 from banyan_tools.importing import ApiError, several_at_a_time
-from ledger.tools.importer.api import KnownAccount, LedgerApi
+from ledger.tools.importer.api import AccountBalance, LedgerApi
 from ledger.tools.importer.names import JournalAccount
 from ledger.tools.importer.planning import JournalPlan, JournalTransfer, scale_of
 
@@ -61,7 +61,7 @@ def send_journal(
     Raises
     ------
     ApiError
-        When the accounts cannot be listed.
+        When accounts or transfers cannot be listed.
     """
     known = {each.account_id: each for each in api.accounts()}
     decimals = planned.decimals
@@ -72,13 +72,19 @@ def send_journal(
         done=lambda _: done(1),
     )
     states = {each.account: each for each in accounts}
+    there = _there(api, planned.transfers) if any(each.came is Came.BEFORE for each in accounts) else set()
     transfers = several_at_a_time(
-        lambda each: _post(api, each, states), planned.transfers, workers=workers, done=lambda _: done(1)
+        lambda each: SentTransfer(each, Came.BEFORE) if each.id in there else _post(api, each, states),
+        planned.transfers,
+        workers=workers,
+        done=lambda _: done(1),
     )
     return Sent(accounts, transfers)
 
 
-def _open(api: LedgerApi, account: JournalAccount, known: Mapping[str, KnownAccount], scale: int | None) -> SentAccount:
+def _open(
+    api: LedgerApi, account: JournalAccount, known: Mapping[str, AccountBalance], scale: int | None
+) -> SentAccount:
     there = known.get(account.id)
     if there and (there.name, there.type) == (account.name, account.type):
         return SentAccount(account, Came.BEFORE)
@@ -94,17 +100,12 @@ def _post(api: LedgerApi, transfer: JournalTransfer, states: Mapping[JournalAcco
     if refused:
         return SentTransfer(transfer, Came.REFUSED, refused[0].code, f"{refused[0].account.name} could not be opened")
     try:
-        return _posted(api, transfer, accounts)
+        answer = api.post(transfer)
     except ApiError as error:
         return SentTransfer(transfer, Came.REFUSED, error.code, error.detail)
-
-
-def _posted(api: LedgerApi, transfer: JournalTransfer, accounts: Iterable[SentAccount]) -> SentTransfer:
-    """Post a transfer unless it is there, which it cannot be if one of its accounts is new."""
-    if all(each.came is Came.BEFORE for each in accounts) and api.is_known(transfer):
-        return SentTransfer(transfer, Came.BEFORE)
-    answer = api.post(transfer)
-    if answer.replayed:
-        return SentTransfer(transfer, Came.BEFORE)
     came = Came.NOW if answer.status == "posted" else Came.WAITING
-    return SentTransfer(transfer, came, late_for=answer.late_for)
+    return SentTransfer(transfer, Came.BEFORE if answer.replayed else came, late_for=answer.late_for)
+
+
+def _there(api: LedgerApi, transfers: Iterable[JournalTransfer]) -> set[str]:
+    return set(api.posted_since(min(each.day for each in transfers)))
