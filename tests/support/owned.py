@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -92,6 +93,8 @@ STATEMENT: RowsProjection[Running, Line] = RowsProjection(
 WINDOWS: RowsProjection[Running, Window] = RowsProjection(
     "windows", "account", Running, Running, Window, _window, _windows_of, expires=lambda window: window.last + HOUR
 )
+LASTING = replace(WINDOWS, name="lasting", expires=lambda each: each.last + HOUR if len(each.amounts) < 2 else None)
+"""Windows that stay for good once they hold two movements."""
 TICKS: RowsProjection[Running, Tick] = RowsProjection("ticks", "account", Running, Running, Tick, _tick, _ticked)
 OWNED: tuple[AnyRowsProjection, ...] = (STATEMENT, WINDOWS, TICKS)
 
@@ -134,7 +137,7 @@ def naive(projection: AnyRowsProjection, events: Iterable[Event], moment: dateti
 def _unexpired(projection: AnyRowsProjection, rows: Mapping[str, Any], moment: datetime) -> dict[str, Any]:
     if projection.expires is None:
         return dict(rows)
-    return {sort: row for sort, row in rows.items() if projection.expires(row) > moment}  # type: ignore[operator]
+    return {sort: row for sort, row in rows.items() if (ends := projection.expires(row)) is None or ends > moment}
 
 
 def shown(

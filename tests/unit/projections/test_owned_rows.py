@@ -11,9 +11,11 @@ from itertools import count
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.support.clocks import EVERYTHING
 from tests.support.interruptions import Killed
 from tests.support.ledger import account, deposits
 from tests.support.owned import (
+    LASTING,
     OWNED,
     STATEMENT,
     TICKS,
@@ -35,6 +37,7 @@ from banyan.events import Event
 from banyan.projections import owned
 from banyan.projections.base import AnyRowsProjection
 from banyan.projections.memory import MemoryViews
+from banyan.projections.rebuild.preview import CostingViews
 from banyan.projections.views import KEPT_AFTER_EXPIRY, Generation, OwnedRow, OwnedUpdate
 from banyan.store import Commit
 
@@ -50,9 +53,9 @@ def small_transactions(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @given(histories(), gaps, gaps)
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=500 if EVERYTHING else 80, deadline=None)
 def test_rows_are_a_fold_up_to_their_checkpoint(history: History, before: list[int], between: list[int]) -> None:
-    ledger = OwnedLedger(views=SweptViews())
+    ledger = OwnedLedger(*OWNED, LASTING, views=SweptViews())
     commits: list[Commit] = []
     for (stream, events), minutes in zip(history.commits, before, strict=False):
         ledger.clock.move(timedelta(minutes=minutes))
@@ -79,7 +82,7 @@ class Meddling(MemoryViews):
 
 
 @given(histories(), histories())
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=500 if EVERYTHING else 50, deadline=None)
 def test_processes_that_cross_each_other_end_at_the_fold(history: History, other: History) -> None:
     views = Meddling()
     ledger = OwnedLedger(views=views)
@@ -163,13 +166,26 @@ def test_a_row_that_does_not_fit_its_model_any_more_is_made_again() -> None:
     assert_folded(ledger, [ANNA])
 
 
+def test_an_event_that_is_later_than_rows_are_kept_finds_what_was_deleted() -> None:
+    ledger = OwnedLedger(LASTING, views=SweptViews())
+    ledger.runner.project([ledger.commit(ANNA, *deposits(3))])
+    late = ledger.commit(ANNA, *deposits(3))
+    ledger.clock.move(KEPT_AFTER_EXPIRY + timedelta(hours=2))
+    ledger.views.sweep(ledger.clock.now)  # type: ignore[attr-defined]
+    assert list(ledger.views.list_owned(Generation("lasting"), ANNA)) == []
+    ledger.runner.project([late])
+    assert [row.amounts for row in shown(ledger, LASTING, ANNA)[1].values()] == [(3, 3)]
+
+
 def test_what_expired_long_ago_is_not_written_at_all() -> None:
-    ledger = OwnedLedger(WINDOWS)
+    ledger = OwnedLedger(WINDOWS, views=CostingViews())
     commit = ledger.commit(ANNA, *deposits(1))
     ledger.clock.move(KEPT_AFTER_EXPIRY + timedelta(hours=2))
     ledger.runner.project([commit])
     assert list(ledger.views.list_owned(Generation("windows"), ANNA)) == []
     assert shown(ledger, WINDOWS, ANNA) == (Running(balance=1), {})
+    assert isinstance(ledger.views, CostingViews)
+    assert ledger.views.write_units == 1
 
 
 def test_an_expired_row_stays_for_late_events_and_is_not_seen_by_later_ones() -> None:
