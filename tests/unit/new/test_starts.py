@@ -22,6 +22,8 @@ FILES = {
     "tests/loans/conftest.py": "",
     "tests/loans/unit/test_loans.py": "from tests.loans.support.desk import Desk\nimport tests.support.clocks",
     "tests/loans/support/desk.py": "import tests.support.desks",
+    "tests/loans/unit/test_importer.py": "from tests.loans.support.files import read",
+    "tests/loans/support/files.py": "from loans.tools.importer import X",
     "tests/loans/e2e/test_stack.py": "from tests.support.stacks import Stack",
     "tests/support/clocks.py": "from tests.support.zones import UTC",
     "tests/support/zones.py": "",

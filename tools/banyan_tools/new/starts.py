@@ -15,7 +15,7 @@ TASKS: Final = "tasks"
 """The beginner's domain."""
 DOMAINS: Final = Path("layers") / "domains"
 README: Final = Path("tools") / "new.md"
-OF_TESTS: Final = ("conftest.py", "support", "unit")
+OF_TESTS: Final = ("conftest.py", "unit")
 IMPORTED: Final = re.compile(r"^(?:from|import) (tests\.[\w.]+)", re.MULTILINE)
 
 
@@ -30,11 +30,13 @@ def readme(name: str) -> Path:
 
 
 def files(root: Path, name: str) -> Sequence[Path]:
-    """The files of an example that a project gets, from the root of the repository; each stands there once."""
-    package, tests, events = DOMAINS / name, Path("tests") / name, Path("events") / name
+    """The files of an example that a project gets, from the root of the repository; each stands there once.
+
+    Its tools stay behind, as they are never deployed, and so do tests of them.
+    """
+    package, events = DOMAINS / name, Path("events") / name
     deployed = [path for path in _below(root, package) if path.parts[len(package.parts)] != "tools"]
-    tested = [path for part in OF_TESTS for path in _below(root, tests / part)]
-    return [*deployed, *tested, *_support(root, tests, tested), *_below(root, events)]
+    return [*deployed, *_tests(root, name), *_below(root, events)]
 
 
 def placed(path: Path, name: str, domain: str) -> Path:
@@ -57,14 +59,22 @@ def _below(root: Path, path: Path) -> Iterator[Path]:
     return (each.relative_to(root) for each in found if each.is_file() and "__pycache__" not in each.parts)
 
 
-def _support(root: Path, tests: Path, tested: Sequence[Path]) -> Sequence[Path]:
-    """What tests import of the repository's others, and what that imports."""
-    found: list[Path] = []
-    waiting = list(tested)
-    while waiting:
-        text = (root / waiting.pop()).read_text()
-        modules = (Path(*name.split(".")).with_suffix(".py") for name in IMPORTED.findall(text))
-        new = [path for path in modules if tests not in path.parents and (root / path).is_file() and path not in found]
-        found += dict.fromkeys(new)
-        waiting += new
+def _tests(root: Path, name: str) -> Sequence[Path]:
+    """Tests without those that need the example's tools, and all that they import of the repository's other tests."""
+    of_tools = re.compile(rf"^(?:from|import) {name}\.tools\b", re.MULTILINE)
+    found: dict[Path, None] = {}
+    for path in (each for part in OF_TESTS for each in _below(root, Path("tests") / name / part)):
+        needed = _needed(root, path)
+        if not any(of_tools.search((root / each).read_text()) for each in needed):
+            found |= dict.fromkeys(needed)
+    return [*found]
+
+
+def _needed(root: Path, path: Path) -> Sequence[Path]:
+    """A file, and what it imports of ``tests``, directly or not."""
+    found = [path]
+    for each in found:
+        imported = IMPORTED.findall((root / each).read_text()) if each.suffix == ".py" else []
+        modules = (Path(*module.split(".")).with_suffix(".py") for module in imported)
+        found += [module for module in dict.fromkeys(modules) if (root / module).is_file() and module not in found]
     return found
