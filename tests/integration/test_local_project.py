@@ -21,6 +21,7 @@ from banyan_tools.new.create import create
 pytestmark = [pytest.mark.stack, pytest.mark.timeout(300), pytest.mark.xdist_group("a project on the local stack")]
 
 TITLE = "Read the rules"
+PROJECTOR = "ProjectorCommits"
 
 
 class Project:
@@ -69,10 +70,10 @@ def test_the_tables_survive_a_restart(project: Project) -> None:
     with project.served("--keep") as stack:
         project.says("kept in .*: nothing is kept there yet")
         project.ask("/tasks/t-1", {"title": TITLE})
-        wait_until(lambda: lag(stack.url) == 0, "the projections")
+        wait_until(lambda: lag(stack.url, PROJECTOR) == 0, "the projections")
     with project.served("--keep") as stack:
         project.says("kept in .*: [1-9][0-9]* items are back from there")
-        wait_until(lambda: lag(stack.url) == 0, "what is delivered again")
+        wait_until(lambda: lag(stack.url, PROJECTOR) == 0, "what is delivered again")
         kept = project.ask("/tasks/t-1")
         repeated = project.ask("/tasks/t-1", {"title": TITLE})
         finished = project.ask("/tasks/t-1/finish", {})
@@ -95,7 +96,7 @@ def test_what_a_stopped_stack_had_not_handled_is_handled_by_the_next(project: Pr
         for number in range(20):
             project.ask(f"/tasks/t-{number}", {"title": TITLE})
     with project.served("--keep") as stack:
-        wait_until(lambda: lag(stack.url) == 0, "what is delivered again")
+        wait_until(lambda: lag(stack.url, PROJECTOR) == 0, "what is delivered again")
         answers = [project.ask(f"/tasks/t-{number}") for number in range(20)]
 
     assert {(answer["version"], answer["servedFrom"]) for answer in answers} == {(1, "projection")}

@@ -22,6 +22,8 @@ KEY = "secret-key-4712"
 PLATFORM = [(level, "JSON") for level in ("TRACE", "DEBUG", "INFO", "WARN", "ERROR", "FATAL")] + [("DEBUG", "Text")]
 LEVELS = ("DEBUG", "INFO", "WARN", "ERROR")
 LOUD = {"warning line", "error line"}
+pytestmark = pytest.mark.xdist_group("what a function logs")
+"""One worker runs each function once."""
 RFC_3339 = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)")
 
 

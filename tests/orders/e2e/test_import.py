@@ -28,6 +28,7 @@ from orders.tools.importer.sending import send_all
 
 pytestmark = [pytest.mark.stack, pytest.mark.timeout(900)]
 
+PROJECTOR = "ProjectorCommits"
 SPAN = {"sample": ("2011-03-01", "2011-03-03"), "real": ("2010-12-01", "2010-12-07")}
 
 
@@ -85,7 +86,7 @@ def imported(request: pytest.FixtureRequest, stack: Stack) -> Iterator[Imported]
 def _import(command: Sequence[str], environment: Mapping[str, str], client: httpx.Client) -> Mapping[str, Any]:
     done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
-    wait_until(lambda: lag(str(client.base_url)) == 0, "the read models to be up to date", seconds=600)
+    wait_until(lambda: lag(str(client.base_url), PROJECTOR) == 0, "the read models to be up to date", seconds=600)
     report: Mapping[str, Any] = json.loads(done.stdout)
     return report
 

@@ -20,6 +20,7 @@ from tests.support.clocks import wait_until
 from banyan_tools.local.leftovers import at_work_on
 from banyan_tools.local.physical import REGION
 from banyan_tools.local.ports import port_is_free
+from banyan_tools.local.process import lag
 from banyan_tools.project import ROOT
 from orders.tools.legacy.dynamodb import OnDynamoDB
 
@@ -72,7 +73,7 @@ def test_the_printed_command_posts_an_order_that_is_soon_in_a_read_model(stack: 
     order = answer.json()
 
     assert answer.status_code == 201, answer.text
-    wait_until(lambda: all(mapping["lag"] == 0 for mapping in status(stack)["mappings"]), "the projections")
+    wait_until(lambda: lag(stack.url, "ProjectorCommits") == 0, "the projections")
     read = get(stack, f"/orders/{order['orderId']}", stack.token("acme")).json()
     assert (read["totalAmount"], read["version"], read["servedFrom"]) == ("9.00", 1, "projection")
 

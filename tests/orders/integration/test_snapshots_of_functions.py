@@ -148,7 +148,7 @@ def runtime_api() -> Iterator[tuple[str, list[str]]]:
             """Leave it."""
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    Thread(target=server.serve_forever, daemon=True).start()
+    Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
     try:
         yield f"127.0.0.1:{server.server_port}", answers
     finally:

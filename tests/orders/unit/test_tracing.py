@@ -233,7 +233,7 @@ class Collector(BaseHTTPRequestHandler):
 def collector() -> Iterator[str]:
     """URL of a collector on the loopback interface."""
     with ThreadingHTTPServer(("127.0.0.1", 0), Collector) as server:
-        thread = Thread(target=server.serve_forever)
+        thread = Thread(target=server.serve_forever, args=(0.01,))
         thread.start()
         Collector.received.clear()
         yield f"http://127.0.0.1:{server.server_port}/v1/traces"

@@ -13,7 +13,7 @@ from banyan_tools.local.signals import interrupt_on_every_signal
 from banyan_tools.local.stack import FUNCTIONS_LOG, Stack
 from banyan_tools.local.token import make_token
 
-LOOK_SECONDS = 0.5
+LOOK_SECONDS = 0.1
 """A signal that another thread receives does not end this one's sleep: it is seen when the sleep is over."""
 
 

@@ -95,7 +95,17 @@ def command(data: Path, *arguments: str) -> list[str]:
     return [sys.executable, "-m", "banyan_tools.local", "--data", str(data), *given]
 
 
-def lag(url: str) -> int:
-    """Return how many records no function of a stack has handled yet. Raises ``urllib3.exceptions.HTTPError``."""
+def lag(url: str, mapping: str = "") -> int:
+    """Return how many records a stack has not handled yet.
+
+    Parameters
+    ----------
+    mapping : str
+        The only event source mapping to count, by its logical id: one with a batching window lags for all of it.
+
+    Raises
+    ------
+    urllib3.exceptions.HTTPError
+    """
     status = urllib3.request("GET", url.rstrip("/") + "/_local/status", timeout=60).json()
-    return sum(mapping["lag"] for mapping in status["mappings"])
+    return sum(each["lag"] for each in status["mappings"] if mapping in ("", each["name"]))

@@ -13,6 +13,8 @@ from banyan_tools.local.errors import StackError
 from banyan_tools.local.ports import port_is_free
 
 HOST = "127.0.0.1"
+LOOK_SECONDS = 0.05
+"""How late the server may notice that it is to end."""
 
 
 class QuietHandler(WSGIRequestHandler):
@@ -38,7 +40,7 @@ def require_free(port: int) -> None:
 def serving(application: Callable[[Request], Response], port: int) -> Iterator[str]:
     """Serve an application in threads until the block is left; yield its URL."""
     server = make_server(HOST, port, Request.application(application), threaded=True, request_handler=QuietHandler)
-    thread = threading.Thread(target=server.serve_forever, name="http", daemon=True)
+    thread = threading.Thread(target=server.serve_forever, args=(LOOK_SECONDS,), name="http", daemon=True)
     thread.start()
     try:
         yield f"http://{HOST}:{server.server_port}"
