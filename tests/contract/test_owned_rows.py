@@ -190,6 +190,18 @@ class TestRequests:
             "TransactWriteItems",
         ]
 
+    def test_streams_of_a_batch_share_transactions_and_one_without_rows_is_put(self, dynamodb: DynamoDBEngine) -> None:
+        ledger = OwnedLedger(TICKS, views=dynamodb.views())
+        streams = [account(f"a{number}") for number in range(6)]
+        batch = [ledger.commit(stream, *deposits(24 if stream.id != "a5" else 0)) for stream in streams]
+        assert sent(dynamodb, lambda: ledger.runner.project(batch)) == [
+            "BatchGetItem",
+            "TransactWriteItems",
+            "PutItem",
+            "TransactWriteItems",
+        ]
+        assert_folded(ledger, streams)
+
     def test_a_new_stream_reads_no_rows(self, dynamodb: DynamoDBEngine) -> None:
         ledger = OwnedLedger(TICKS, views=dynamodb.views())
         commit = ledger.commit(ANNA, *deposits(30, 40))

@@ -33,6 +33,7 @@ from tests.support.projections import signed
 from tests.support.rebuild import Fuse
 from tests.unit.projections.test_any_delivery import STREAMS, History, appended, histories
 
+from banyan.errors import StoreRejected
 from banyan.events import Event
 from banyan.projections import owned
 from banyan.projections.base import AnyRowsProjection
@@ -142,6 +143,24 @@ def test_an_event_that_cannot_be_applied_stops_its_stream_alone_after_what_prece
     ledger.use(STATEMENT)
     assert ledger.runner.retry("statement", ANNA) is None
     assert_folded(ledger, [ANNA, ben])
+
+
+class Refusing(MemoryViews):
+    """A table that cannot hold a line of 13."""
+
+    def update_owned(self, generation: Generation, updates: Sequence[OwnedUpdate]) -> None:
+        if any(row and '"amount":13' in row.content for update in updates for row in update.rows.values()):
+            raise StoreRejected("the item is too large")
+        super().update_owned(generation, updates)
+
+
+def test_of_streams_that_share_a_transaction_only_the_one_that_is_refused_stops() -> None:
+    ledger, streams = OwnedLedger(STATEMENT, views=Refusing()), [ANNA, account("ben"), account("carlo")]
+    batch = [ledger.commit(stream, *deposits(13 if stream == streams[1] else 4)) for stream in streams]
+    again = {stream for _ in range(4) for stream in ledger.runner.project(batch)}
+    assert again == {streams[1]}
+    assert_folded(ledger, [streams[0], streams[2]])
+    assert ledger.failure("statement", streams[1])
 
 
 def test_another_version_makes_the_rows_of_a_stream_from_the_beginning() -> None:

@@ -13,6 +13,7 @@ from pydantic import BaseModel, ValidationError
 
 from banyan.events import Event
 from banyan.projections.base import AnyRowsProjection, RowsProjection, places_in
+from banyan.projections.projector import StreamBatch, StreamProgress
 from banyan.projections.rows import current_state
 from banyan.projections.views import Generation, OwnedRow, OwnedUpdate, StateRow, Views
 from banyan.store import Commit
@@ -131,6 +132,11 @@ class Piece:
     rows: dict[str, OwnedRow | None]
     size: int
 
+    @property
+    def fits(self) -> bool:
+        """Whether one transaction holds its rows."""
+        return len(self.rows) <= MAX_OWNED_ROWS and self.size <= MAX_BYTES
+
     def joined(self, other: Piece) -> bool:
         """Add the commits that follow, if their rows fit in."""
         if len(self.rows.keys() | other.rows.keys()) > MAX_OWNED_ROWS or self.size + other.size > MAX_BYTES:
@@ -177,6 +183,39 @@ def owned_row(
         expiry(projection, row),
     )
     return None if found.gone(projected_at) else found
+
+
+@dataclass(slots=True)
+class OwnedPlan:
+    """What a batch does to one stream, if a single transaction holds it.
+
+    Parameters
+    ----------
+    update : OwnedUpdate, optional
+        ``None`` when there is nothing to write.
+    """
+
+    batch: StreamBatch
+    progress: StreamProgress
+    update: OwnedUpdate | None = None
+    size: int = 0
+
+
+def packs(plans: Iterable[OwnedPlan]) -> Iterator[list[OwnedPlan]]:
+    """Plans that one transaction holds together; one without rows stays alone, as it needs no transaction."""
+    pack, items, size = list[OwnedPlan](), 0, 0
+    for plan in plans:
+        rows = len(plan.update.rows) if plan.update else 0
+        if not rows:
+            yield [plan]
+            continue
+        if pack and (items + 1 + rows > MAX_OWNED_ROWS + 1 or size + plan.size > MAX_BYTES):
+            yield pack
+            pack, items, size = [], 0, 0
+        pack.append(plan)
+        items, size = items + 1 + rows, size + plan.size
+    if pack:
+        yield pack
 
 
 def carrying(projection: AnyRowsProjection, reached: Commit, state: BaseModel, projected_at: datetime) -> StateRow:

@@ -8,8 +8,19 @@ from datetime import datetime
 from functools import partial
 from typing import Any
 
+from banyan.errors import StoreUnavailable
 from banyan.projections.base import AnyRowsProjection
-from banyan.projections.owned import Piece, RowFold, UnreadableRow, carried, piece_of, removals
+from banyan.projections.owned import (
+    OwnedPlan,
+    Piece,
+    RowFold,
+    UnreadableRow,
+    carried,
+    carrying,
+    packs,
+    piece_of,
+    removals,
+)
 from banyan.projections.projector import CommitSource, Projector, StreamBatch, StreamProgress, own_error
 from banyan.projections.views import KEPT_AFTER_EXPIRY, Generation, OwnedUpdate, StateRow, Views
 from banyan.spread import Spread, in_turn
@@ -38,6 +49,17 @@ class RowsProjector(Projector[StateRow]):
     ) -> None:
         super().__init__(generation, views, source, clock, spread)
         self._projection = projection
+
+    def project(self, batch: Sequence[StreamBatch]) -> list[StreamProgress]:
+        """Apply a batch: one batch read, and as few transactions as the rows of what was delivered fit into."""
+        starts = self._starts([each.stream for each in batch])
+        delivered = [each for each in batch if not each.from_table]
+        plans = self._spread(lambda each: self._plan(each, starts.get(each.stream)), delivered if delivered[1:] else [])
+        together = [plan for plan in plans if plan]
+        done = [progress for pack in packs(together) for progress in self._write(pack)]
+        planned = {plan.batch.stream for plan in together}
+        others = [each for each in batch if each.stream not in planned]
+        return done + self._spread(lambda each: self._advance(each, starts), others)
 
     def checkpoints(self, streams: Sequence[StreamId]) -> Mapping[StreamId, int]:
         """Versions of what streams carry; what cannot be continued counts as missing."""
@@ -68,6 +90,41 @@ class RowsProjector(Projector[StateRow]):
 
     def _starts(self, streams: Sequence[StreamId]) -> Mapping[StreamId, StateRow]:
         return self._views.states(self.generation, streams)
+
+    def _plan(self, batch: StreamBatch, start: StateRow | None) -> OwnedPlan | None:
+        """What a stream asks for; ``None`` when it is to be applied by itself."""
+        if start and (start.unfinished or carried(self._projection, start) is None):
+            return None
+        plan = OwnedPlan(batch, StreamProgress(batch.stream, start.version if start else 0))
+        try:
+            for piece in self._joined(self.pieces(batch, start)):
+                if plan.update or not piece.fits:
+                    return None
+                self._add(plan, piece, start)
+        except UnreadableRow:
+            return None
+        except Exception as error:
+            plan.progress = replace(plan.progress, error=own_error(error))
+        return plan
+
+    def _add(self, plan: OwnedPlan, piece: Piece, start: StateRow | None) -> None:
+        rows = piece.rows if start else {sort: row for sort, row in piece.rows.items() if row}
+        plan.update = OwnedUpdate(start, carrying(self._projection, piece.reached, piece.state, self._clock()), rows)
+        plan.progress = StreamProgress(plan.batch.stream, piece.reached.last, piece.reached.recorded_at)
+        plan.size = piece.size
+
+    def _write(self, pack: Sequence[OwnedPlan]) -> list[StreamProgress]:
+        """One transaction for the whole pack, or stream by stream when it is refused."""
+        updates = [plan.update for plan in pack if plan.update]
+        try:
+            if updates:
+                self._views.update_owned(self.generation, updates)
+        except StoreUnavailable:
+            raise
+        except Exception:
+            starts = self._starts([plan.batch.stream for plan in pack])
+            return [self._advance(plan.batch, starts) for plan in pack]
+        return [plan.progress for plan in pack]
 
     def _apply(self, batch: StreamBatch, start: StateRow | None) -> StreamProgress:
         try:
