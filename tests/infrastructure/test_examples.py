@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -25,7 +26,10 @@ FAST = (
     "tests/unit/testing",
     "tests/infrastructure/test_settings.py",
     "tests/infrastructure/test_functions.py",
+    "tests/infrastructure/test_openapi.py",
+    "tests/unit/new/test_starts.py",
 )
+IMPORT = re.compile(r"^\s*(?:from|import) (?:tests\.)?(\w+)", re.MULTILINE)
 BEGINNERS = "banyan_tools.new.domain"
 
 
@@ -105,6 +109,18 @@ def test_without_the_examples_the_template_loads_and_another_domain_is_described
     described = f"from banyan_tools.openapi import described; print(described({BEGINNERS!r}))"
     assert '"/admin/projections' in python(bare, "-c", described)
     assert "max_retries" in python(bare, "-c", "from banyan_tools.settings_doc import page; print(page().lower())")
+
+
+def test_each_example_can_be_taken_out_alone() -> None:
+    names = domains(ROOT / "layers" / "domains")
+    own = {name: [ROOT / "layers" / "domains" / name, ROOT / "tests" / name] for name in names}
+    imported = {
+        name: {
+            found for folder in own[name] for file in folder.rglob("*.py") for found in IMPORT.findall(file.read_text())
+        }
+        for name in names
+    }
+    assert {name: found & {*names} - {name} for name, found in imported.items()} == {name: set() for name in names}
 
 
 def test_nothing_that_is_deployed_or_makes_it_names_an_example() -> None:
