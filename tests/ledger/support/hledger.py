@@ -28,7 +28,7 @@ def printed(journal: str) -> str:
 
 def exact_balances(journal: str, end: date | None = None) -> Balances:
     """The balances before a day, or all, to ten decimals: hledger rounds further ones in JSON."""
-    report = _run(journal, "balance", "--flat", "--infer-equity", "-N", "-O", "json", *_until(end))
+    report = _run(journal, "balance", "--flat", "--infer-equity", "-N", "-E", "-O", "json", *_until(end))
     rows, _ = json.loads(report, parse_float=Fraction)
     found: defaultdict[tuple[str, str], Fraction] = defaultdict(Fraction)
     for name, _, _, amounts in rows:

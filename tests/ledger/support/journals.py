@@ -64,6 +64,10 @@ ACCOUNTS = (
 )
 
 
+COMMENTS = (*[""] * 8, "  ; date:2026-01-19", "  ; [1/21]", "  ; some date: 2026/2/3, mydate:1/1", "  ; Date:1/1, [1/1")
+"""Of a posting: most have none, some give it a date of its own."""
+
+
 def _decimals(unit: Unit) -> st.SearchStrategy[Decimal]:
     most = 10**9
     return st.integers(-most, most).filter(bool).map(lambda n: Decimal(n).scaleb(-unit.decimals))
@@ -115,7 +119,8 @@ def _transaction(draw: st.DrawFn) -> str:
     day = FIRST + timedelta(days=draw(st.integers(0, DAYS - 1)))
     head = draw(st.sampled_from(["x", "rent | flat", '* (c1) say "hi", twice', "! épicerie  ; a comment", "=x"]))
     lines = draw(st.one_of(_plain(), _cost(), _inferred_cost(), _virtual()))
-    return "\n".join([f"{day} {head}", *(f"    {line}" for line in lines)])
+    dates = draw(st.lists(st.sampled_from(COMMENTS), min_size=len(lines), max_size=len(lines)))
+    return "\n".join([f"{day} {head}", *(f"    {line}{each}" for line, each in zip(lines, dates, strict=True))])
 
 
 def directives(units: Sequence[Unit] = UNITS) -> str:

@@ -15,13 +15,14 @@ HEADER = [*COLUMNS.split(","), "posting-status", "posting-comment"]
 
 
 def csv_of(*lines: str) -> str:
-    """A CSV of lines written as `txnidx | date | description | account | amount | commodity`."""
+    """A CSV of lines written as `txnidx | date | description | account | amount | commodity [| comment]`."""
     text = io.StringIO()
     writer = csv.writer(text, quoting=csv.QUOTE_ALL, lineterminator="\n")
     writer.writerow(HEADER)
     for line in lines:
-        index, day, description, account, amount, commodity = (each.strip() for each in line.split("|"))
-        writer.writerow([index, day, "", "", "", description, "", account, amount, commodity, "", "", "", ""])
+        index, day, description, account, amount, commodity, *comment = (each.strip() for each in line.split("|"))
+        row = [index, day, "", "", "", description, "", account, amount, commodity, "", "", ""]
+        writer.writerow([*row, "".join(comment)])
     return text.getvalue()
 
 

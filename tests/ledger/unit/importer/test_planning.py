@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from tests.ledger.support.planned import HEADER, balances_in_each_commodity, csv_of
 
 from ledger.tools.importer.names import JournalAccount
-from ledger.tools.importer.planning import ROUNDING, VIRTUAL, plan, scale_of
+from ledger.tools.importer.planning import DAYS, ROUNDING, VIRTUAL, plan, scale_of
 from ledger.tools.importer.sheet import NotJournalError, decoded, number
 from ledger.tools.importer.splitting import MOST, JournalPosting, divided, ordered
 
@@ -95,6 +95,20 @@ def test_balanced_virtual_postings_balance_among_themselves() -> None:
     lines = ("1 | 2026-01-01 | x | [a] | 5.00 | EUR", "1 | 2026-01-01 | x | b | -5.00 | EUR")
     assert rejected(*lines) == [("1", "unbalanced")]
     assert postings(lines[0], lines[1].replace("b |", "[b] |")) == {("a", "EUR"): "5", ("b", "EUR"): "-5"}
+
+
+def test_postings_of_other_days_are_transfers_of_their_own_that_balance() -> None:
+    planned = plan(csv_of(RENT[0], f"{RENT[1]} | date:1/31, x"))
+    found = {
+        transfer.day: {each.account.name: each.text for each in transfer.postings} for transfer in planned.transfers
+    }
+    assert found == {
+        "2026-01-01": {"expenses:rent": "10", DAYS: "-10"},
+        "2026-01-31": {"assets:cash": "-10", DAYS: "10"},
+    }
+    assert [transfer.id[-2:] for transfer in planned.transfers] == [".1", ".2"]
+    (whole,) = plan(csv_of(*(f"{line} | [2026-02-03]" for line in RENT))).transfers
+    assert whole.day == "2026-02-03"
 
 
 def test_zeros_are_left_out_and_what_moves_nothing_is_no_transfer() -> None:

@@ -23,7 +23,9 @@ ROUNDING: Final = "equity:rounding"
 """Takes what hledger lets pass, as it looks only at the decimals that it shows."""
 VIRTUAL: Final = "equity:unbalanced virtual postings"
 """The other side of `(virtual)` postings, which have none in a journal."""
-EXTRA: Final = frozenset({ROUNDING, VIRTUAL})
+DAYS: Final = "equity:postings of other days"
+"""Balances each day of a transaction whose postings have dates of their own."""
+EXTRA: Final = frozenset({ROUNDING, VIRTUAL, DAYS})
 _LONGEST_DESCRIPTION: Final = 500
 _UNIT: Final = 10**DECIMALS
 _LIMIT: Final = 10 ** (WHOLE_DIGITS + DECIMALS)
@@ -38,6 +40,9 @@ class JournalTransfer:
     day: str
     description: str
     postings: tuple[JournalPosting, ...]
+
+
+Days = Mapping[str, Sequence[JournalPosting]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,12 +110,12 @@ def plan(text: str, journal: str = "") -> JournalPlan:
     planned, seen = JournalPlan(len(read)), Counter[str]()
     for entry in read:
         try:
-            postings = _balanced(entry, precision)
+            days = _balanced(entry, precision)
         except RejectedError as error:
             rejection = Rejection(entry.index, entry.number, entry.day, entry.description, error.code, str(error))
             planned.rejections.append(rejection)
         else:
-            _add(planned, entry, postings, _id(entry, journal, seen))
+            _add(planned, entry, days, _id(entry, journal, seen))
     return planned
 
 
@@ -139,16 +144,23 @@ def shown_decimals(lines: Iterable[Line]) -> Mapping[str, int]:
     return generated | fewest
 
 
-def _balanced(entry: Entry, precision: Mapping[str, int]) -> Sequence[JournalPosting]:
-    """The postings of a transaction, with those that a ledger needs to balance and a journal does not."""
+def _balanced(entry: Entry, precision: Mapping[str, int]) -> Days:
+    """The postings of each day, with those that a ledger needs to balance and a journal does not."""
     if entry.fault:
         raise RejectedError("unreadable", entry.fault)
     for kind in (Kind.REAL, Kind.BALANCED):
         _check_sums([line for line in entry.lines if line.kind is kind], precision)
-    postings = [_posting(line) for line in entry.lines if line.amount.value]
-    for name, kinds in ((ROUNDING, {Kind.REAL, Kind.BALANCED}), (VIRTUAL, {Kind.UNBALANCED})):
-        postings += _counterparts(name, (_posting(line) for line in entry.lines if line.kind in kinds))
-    return [posting for posting in postings if posting.amount]
+    days = {day: _of_day(day, entry.lines) for day in sorted({entry.day, *(line.day for line in entry.lines)})}
+    days[entry.day] += _opposite(ROUNDING, (posting for postings in days.values() for posting in postings))
+    for postings in days.values():
+        postings += _opposite(DAYS, tuple(postings))
+    return {day: [posting for posting in postings if posting.amount] for day, postings in days.items()}
+
+
+def _of_day(day: str, lines: Iterable[Line]) -> list[JournalPosting]:
+    own = [(line.kind, _posting(line)) for line in lines if line.day == day]
+    virtual = (posting for kind, posting in own if kind is Kind.UNBALANCED)
+    return [*(posting for _, posting in own), *_opposite(VIRTUAL, virtual)]
 
 
 def _check_sums(lines: Iterable[Line], precision: Mapping[str, int]) -> None:
@@ -173,32 +185,32 @@ def _posting(line: Line) -> JournalPosting:
     return JournalPosting(JournalAccount(line.account, line.commodity), amount)
 
 
-def _counterparts(name: str, postings: Iterable[JournalPosting]) -> Iterator[JournalPosting]:
+def _opposite(name: str, postings: Iterable[JournalPosting]) -> Iterator[JournalPosting]:
     sums: Counter[str] = Counter()
     for posting in postings:
         sums[posting.account.commodity] += posting.amount
     return (JournalPosting(JournalAccount(name, commodity), -amount) for commodity, amount in sums.items() if amount)
 
 
-def _add(planned: JournalPlan, entry: Entry, postings: Sequence[JournalPosting], id: str) -> None:
-    parts = divided(postings)
-    for number, part in enumerate(parts, start=1):
+def _add(planned: JournalPlan, entry: Entry, days: Days, id: str) -> None:
+    parts = [(day, part) for day, postings in days.items() for part in divided(postings)]
+    for number, (day, part) in enumerate(parts, start=1):
         name = f"{id}.{number}" if len(parts) > 1 else id
-        planned.transfers.append(JournalTransfer(name, entry.index, entry.day, _description(entry), part))
+        planned.transfers.append(JournalTransfer(name, entry.index, day, _description(entry), part))
     planned.without_effect += not parts
     planned.split += [entry.index] if len(parts) > 1 else []
-    planned.rounded += [entry.index] if _is_rounded(entry, postings) else []
+    planned.rounded += [entry.index] if _is_rounded(entry, days) else []
 
 
-def _is_rounded(entry: Entry, postings: Iterable[JournalPosting]) -> bool:
+def _is_rounded(entry: Entry, days: Days) -> bool:
     printed = sum(line.account == ROUNDING for line in entry.lines if line.amount.value)
-    return sum(posting.account.name == ROUNDING for posting in postings) > printed
+    return sum(posting.account.name == ROUNDING for day in days.values() for posting in day) > printed
 
 
 def _id(entry: Entry, journal: str, seen: Counter[str]) -> str:
     """The same for the same transaction wherever it stands; equal ones are numbered."""
     lines = sorted(
-        (line.account, line.commodity, line.kind, round(line.amount.value * _UNIT))
+        (line.day, line.account, line.commodity, line.kind, round(line.amount.value * _UNIT))
         for line in entry.lines
         if line.amount.value
     )

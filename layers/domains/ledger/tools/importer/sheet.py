@@ -14,6 +14,8 @@ from typing import Final
 COMMAND: Final = "hledger print -x --infer-equity -O csv"
 _NEEDED: Final = ("txnidx", "date", "description", "account", "amount", "commodity")
 _NUMBER: Final = re.compile(r"[+-]?(?:[0-9][0-9., \u00a0\u202f']{0,1000}|[.,][0-9]{1,1000})")
+_DATE: Final = r"(?:([0-9]{1,4})[-/.])?([0-9]{1,2})[-/.]([0-9]{1,2})"
+_POSTING_DATE: Final = re.compile(rf"(?:(?<!\S)date:[ \t]*|\[(?=[0-9/.=-]+\])){_DATE}")
 _LONGEST_FIELD: Final = 10_000_000
 
 
@@ -39,8 +41,12 @@ class Number:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One posting in one commodity. `generated`: hledger added it for a cost, with as many digits as that needs."""
+    """One posting in one commodity, on its own day if its comment names one.
 
+    `generated`: hledger added it for a cost, with as many digits as that needs.
+    """
+
+    day: str
     account: str
     kind: Kind
     amount: Number
@@ -109,21 +115,34 @@ def _entry(index: str, rows: Sequence[tuple[int, Mapping[str, str], bool]]) -> E
         for place, _, whole in rows:
             _demand(whole, f"line {place} has another number of columns than the header")
         _demand(_is_day(day), f"{day!r} is not a date such as 2026-01-31")
-        lines = tuple(_lines(values for _, values, _ in rows))
+        lines = tuple(_lines((values for _, values, _ in rows), date.fromisoformat(day)))
     except _UnreadableError as error:
         return Entry(number, index, day, description, fault=str(error))
     return Entry(number, index, day, description, lines)
 
 
-def _lines(rows: Iterable[Mapping[str, str]]) -> Iterator[Line]:
+def _lines(rows: Iterable[Mapping[str, str]], day: date) -> Iterator[Line]:
     for row in rows:
         account, kind = _bare(row["account"])
         _demand(bool(account), "a posting names no account")
         amount = number(row["amount"])
         if amount is None:
             raise _UnreadableError(f"{row['amount']!r} is not an amount: print with -x, and as CSV")
-        generated = "generated-posting:" in row.get("posting-comment", "")
-        yield Line(account, kind, amount, row["commodity"], generated)
+        comment = row.get("posting-comment", "")
+        generated = "generated-posting:" in comment
+        yield Line(_own_day(comment, day), account, kind, amount, row["commodity"], generated)
+
+
+def _own_day(comment: str, day: date) -> str:
+    """The first `date:` tag or `[date]` of a posting's comment; without a year it is the transaction's."""
+    found = _POSTING_DATE.search(comment)
+    if not found:
+        return day.isoformat()
+    year, month, number = found.groups()
+    try:
+        return date(int(year or day.year), int(month), int(number)).isoformat()
+    except ValueError:
+        raise _UnreadableError(f"{found[0].strip()!r} is not a date") from None
 
 
 def _bare(account: str) -> tuple[str, Kind]:
