@@ -142,13 +142,25 @@ class Queries:
         return Answer(kept.state, _of_rows([kept.row])) if kept else None
 
     def _stored(self, projection: _ByStream[S], stream: StreamId, min_version: int) -> _Kept[S] | None:
-        """A row at a version or later, without a look at the event table. Raises ``ReadModelLagging``."""
+        """A row at a version or later, without a look at the event table.
+
+        Raises
+        ------
+        ReadModelLagging
+            Also when there is a row that cannot be shown, as another version of the projection made it.
+        """
         kept = self._kept(projection, stream)
         if _version(kept) < min_version:
             kept = self._poll(projection, stream, min_version)
-        if _version(kept) < min_version:
-            raise ReadModelLagging(projection.name, stream, min_version, _version(kept))
+        wanted = min_version if kept else max(min_version, self._reached_by_any(projection, stream))
+        if _version(kept) < wanted:
+            raise ReadModelLagging(projection.name, stream, wanted, _version(kept))
         return kept
+
+    def _reached_by_any(self, projection: _ByStream[S], stream: StreamId) -> int:
+        """The version of a row that may not be shown; at least 1 if there is one."""
+        row = self._views.states(self._generation(projection.name), [stream]).get(stream)
+        return max(row.version, 1) if row else 0
 
     def settled(self, read: Callable[[], V], holds: Callable[[V], bool]) -> V:
         """What ``read`` finds once that ``holds``, read again for as long as a read waits for a version.

@@ -140,6 +140,15 @@ def test_unless_it_is_to_fold_a_query_does_not_read_the_event_table() -> None:
         reads.owned(STATEMENT, ANNA, fold=False, min_version=4)
 
 
+def test_rows_of_another_version_are_not_taken_for_no_stream() -> None:
+    ledger, newer = projected(TICKS, 2), replace(TICKS, version=2)
+    with pytest.raises(ReadModelLagging):
+        queries(ledger, store=Untouchable()).owned(newer, ANNA, fold=False)
+    answer = queries(ledger).owned(newer, ANNA)
+    assert answer
+    assert (len(answer.value), answer.provenance.served_from) == (2, "stream")
+
+
 @pytest.mark.parametrize("changed", [{"order": "descending"}, {"to_sort": "z"}, {"from_sort": "0"}, {"cursor": "abc"}])
 def test_a_cursor_fits_its_own_list_only(changed: dict[str, Any]) -> None:
     reads = queries(projected())
