@@ -15,7 +15,8 @@ from ledger.currencies import Currency, Scale
 
 AccountId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,255}$")]
 LONGEST_NAME: Final = 2000
-Name = Annotated[str, Composed, StringConstraints(max_length=LONGEST_NAME), Readable]
+Name = Annotated[str, StringConstraints(max_length=LONGEST_NAME), Readable]
+"""Kept letter by letter: other programs know an account by it."""
 Reason = Annotated[str, Composed, StringConstraints(strip_whitespace=True, max_length=500), Readable]
 
 

@@ -61,6 +61,14 @@ def test_a_journal_is_posted_and_reported(gateway: Gateway) -> None:
     ]
 
 
+def test_names_are_kept_letter_by_letter(gateway: Gateway) -> None:
+    names = ("expenses:\u00e9", "expenses:e\u0301", f"expenses:{'long ' * 120}", "Expenses:\u00e9")
+    lines = [f"1 | 2026-01-01 | x | {name} | 1 | X" for name in names]
+    assert sent(gateway, plan(csv_of(*lines, "1 | 2026-01-01 | x | cash | -4 | X"))).is_complete
+    code = currency_of("X")
+    assert balances(gateway) == {("cash", code): -4, **{(name.strip(), code): 1 for name in names}}
+
+
 def test_a_second_import_changes_nothing(gateway: Gateway) -> None:
     planned = plan(csv_of(*RENT, *FOOD))
     sent(gateway, planned)

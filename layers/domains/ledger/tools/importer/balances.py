@@ -10,7 +10,6 @@ from fractions import Fraction
 from typing import Final
 
 from banyan.confirm import confirm
-from banyan.text import composed
 from ledger.tools.importer.api import AccountBalance
 from ledger.tools.importer.names import currency_of
 from ledger.tools.importer.planning import EXTRA
@@ -54,7 +53,7 @@ def reported(text: str) -> Mapping[Key, Number]:
         raise _other_report()
     for row in reader:
         for commodity, amount in _amounts(header, row):
-            found.setdefault((_name(row[0]), currency_of(commodity)), amount)
+            found.setdefault((row[0], currency_of(commodity)), amount)
     return found
 
 
@@ -89,7 +88,7 @@ def compared(report: Mapping[Key, Number], accounts: Iterable[AccountBalance]) -
     """
     ledger: defaultdict[Key, Fraction] = defaultdict(Fraction)
     for account in accounts:
-        ledger[_name(account.name), account.currency] += Fraction(account.balance)
+        ledger[account.name, account.currency] += Fraction(account.balance)
     names = {name for name, _ in ledger}
     asked = {key: amount for key, amount in report.items() if key[0] not in _TOTALS or key[0] in names}
     decimals = _decimals(report)
@@ -119,7 +118,3 @@ def _decimals(report: Mapping[Key, Number]) -> Mapping[str, int]:
     for (_, currency), amount in report.items():
         fewest[currency] = min(amount.decimals, fewest.get(currency, amount.decimals))
     return fewest
-
-
-def _name(text: str) -> str:
-    return str(composed(text))
