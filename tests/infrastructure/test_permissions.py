@@ -324,3 +324,10 @@ def test_no_function_finds_a_password_in_its_environment() -> None:
         variables = function.properties["Environment"]["Variables"]
         assert "BANYAN_LEGACY_URL" not in variables
         assert "hunter2" not in str(variables)
+
+
+def test_queries_of_a_domain_that_answers_from_rows_alone_have_no_way_to_the_event_table() -> None:
+    template = load_template(QueriesReadEvents="off")
+    (query_api,) = [f for f in template.resources("AWS::Lambda::Function") if f.name == "banyan-QueryApi"]
+    assert "EVENTS_TABLE" not in query_api.properties["Environment"]["Variables"]
+    assert [target for _, target in role_of(template, query_api).allowed if "EventsTable" in target] == []

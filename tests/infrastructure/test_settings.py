@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tomllib
 from typing import Any, get_args
 
 import pytest
@@ -9,6 +10,8 @@ from annotated_types import Ge, Le
 
 from banyan.adapters.settings import LOCAL_ONLY, PREFIX, Settings
 from banyan_tools.local.template import Resource
+from banyan_tools.project import ROOT
+from banyan_tools.runtime.sandbox import load_template
 
 FIELDS = {name: field for name, field in Settings.model_fields.items() if name not in LOCAL_ONLY}
 OF_THE_STACK = {
@@ -97,3 +100,11 @@ def test_every_parameter_is_shown_in_a_group_and_says_what_it_is(written: dict[s
     assert sorted(shown) == sorted(written["Parameters"])
     assert all(parameter["Description"] for parameter in written["Parameters"].values())
     assert all("Default" in parameter for parameter in written["Parameters"].values())
+
+
+def test_every_deployment_gives_parameters_that_there_are(written: dict[str, Any]) -> None:
+    deployments = tomllib.loads((ROOT / "samconfig.toml").read_text())
+    for deployment in (found for found in deployments.values() if isinstance(found, dict)):
+        given = dict(each.split("=", 1) for each in deployment["deploy"]["parameters"]["parameter_overrides"])
+        assert given.keys() <= written["Parameters"].keys()
+        assert load_template(**given).parameters == written["Parameters"].keys()

@@ -89,6 +89,17 @@ def test_requests_are_answered(sandbox: Sandbox, subtests: pytest.Subtests) -> N
                 assert {name: body[name] for name in members} == members, body
 
 
+def test_queries_are_answered_by_a_role_that_may_not_read_the_event_table(subtests: pytest.Subtests) -> None:
+    template = load_template(Domain=DOMAIN, QueriesReadEvents="off")
+    with moto() as url, Sandbox(template, Backend(url, url), DOMAIN) as sandbox:
+        sandbox.invoke("projector", read_case("projector", "insert", DOMAIN))
+        for case, (status, _) in QUERIES.items():
+            with subtests.test(case):
+                assert sandbox.invoke("query_api", read_case("query_api", case, DOMAIN))["statusCode"] == status
+        health = json.loads(sandbox.invoke("query_api", read_case("query_api", "health"))["body"])
+        assert (health["status"], health["tables"]) == ("ok", ["views", "cursors"])
+
+
 def test_the_other_functions_take_what_happened(sandbox: Sandbox) -> None:
     assert sandbox.invoke("projector", read_case("projector", "insert", DOMAIN)) == {"batchItemFailures": []}
     assert sandbox.invoke("reactor", read_case("reactor", "insert", DOMAIN)) == {"batchItemFailures": []}

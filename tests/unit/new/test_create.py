@@ -117,7 +117,9 @@ def test_its_template_serves_the_domain_with_the_functions_of_this_repository(pr
         assert [each.logical_id for each in template.resources(kind)] == [
             each.logical_id for each in own.resources(kind)
         ]
-    assert 'stack_name = "shop-floor-dev"' in (project / "samconfig.toml").read_text()
+    deployments = (project / "samconfig.toml").read_text()
+    assert re.findall(r"stack_name = (.+)", deployments) == ['"shop-floor-dev"', '"shop-floor-prod"']
+    assert "Domain=" not in deployments
 
 
 def test_its_layers_have_what_they_are_built_with(project: Path) -> None:

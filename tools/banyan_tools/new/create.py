@@ -40,6 +40,8 @@ DOMAIN_HERE: Final = "banyan_tools.new.domain"
 PIN: Final = re.compile(r"^[a-z0-9-]+==[^ \\;]+(?: ; [^\\\n]+)?", re.MULTILINE)
 OF_DOMAINS: Final = re.compile(r"  Domain:\n.*?(?=\nConditions:)", re.DOTALL)
 """The parameters of the template that are about the domains that it serves."""
+OF_EXAMPLES: Final = re.compile(r"\n# The other example.*", re.DOTALL)
+"""What follows in the configuration of deployments, to its end."""
 KEPT_OF_DOMAINS: Final = 2
 """One names them, one gives settings of any of them: those that follow are settings of this repository's own."""
 
@@ -79,7 +81,7 @@ def create(folder: Path, domain: str, start: str = TASKS) -> None:
     for name in COPIED:
         _copy(SOURCE / name, folder / name)
     _write_template(folder / "template.yaml", domain)
-    _replace(folder / "samconfig.toml", [('"banyan-', _filled('"{stack}-', domain))])
+    _write_deployments(folder / "samconfig.toml", domain)
     begun = HERE / "tasks.md" if start == TASKS else SOURCE / readme(start)
     _write_files(folder, domain, begun.read_text())
     if start == TASKS:
@@ -120,6 +122,12 @@ def _write_template(file: Path, domain: str) -> None:
     for name in re.findall(r"^  (\w+):$", section, re.MULTILINE)[KEPT_OF_DOMAINS:]:
         text = re.sub(rf"(?m)^  {name}:\n(?:    .*\n)+|^ +BANYAN_\w+: !Ref {name}\n|, {name}\b", "", text)
     file.write_text(re.sub(r"(  Domain:\n    Type: String\n    Default: ).*", rf"\g<1>{domain}", text))
+
+
+def _write_deployments(file: Path, domain: str) -> None:
+    """Without the stacks of examples, under the name of the domain."""
+    _replace(file, [('"banyan-', _filled('"{stack}-', domain))])
+    file.write_text(OF_EXAMPLES.sub("", file.read_text()))
 
 
 def _write_files(folder: Path, domain: str, start: str) -> None:

@@ -50,6 +50,9 @@ class Settings(BaseModel):
     max_body_bytes: int = Field(262_144, ge=1, description="Largest request body, bytes.")
     idempotency_hours: int = Field(24, ge=24, description="How long a repeated request gets the first answer, hours.")
     min_version_wait_ms: int = Field(200, ge=0, description="How long a query waits for minVersion, ms.")
+    queries_read_events: Literal["on", "off"] = Field(
+        "on", description="Whether queries may read the event table; off for a domain that answers from rows alone."
+    )
     projection_parallelization: int = Field(2, ge=1, le=10, description="Concurrent batches per stream shard.")
     projection_batch_size: int = Field(50, ge=1, le=10_000, description="Commits per projector batch.")
     breaker_parked_streams: int = Field(10, ge=1, description="More parked streams than that pause their projection.")

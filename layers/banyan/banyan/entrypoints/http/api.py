@@ -139,6 +139,8 @@ def command_api(application: Application, table: IdempotencyTable | None = None)
 def query_api(application: Application) -> Api:
     """The API of a domain's queries, with ``/health`` and ``/openapi.json`` without a token."""
     checks = table_checks(application.store, application.views, application.projection_states)
+    if application.settings.queries_read_events == "off":
+        checks = {table: check for table, check in checks.items() if table != "events"}
     public = public_routes(application.domain, checks, application.clock)
     return Api(application, *routers(application.domain)[1], public=public)
 
