@@ -5,10 +5,10 @@ from __future__ import annotations
 from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler import api_gateway as powertools
 
+from banyan.answers import Provenance
 from banyan.entrypoints.http.call import Call, CurrentCall, Replayable, ReplayableCall, merged, requires, tagged
 from banyan.entrypoints.http.paging import PageOrder
 from banyan.entrypoints.http.problems import BadRequest
-from banyan.queries import Provenance
 
 __all__ = [
     "BadRequest",

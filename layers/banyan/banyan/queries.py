@@ -6,17 +6,18 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from functools import reduce
 from itertools import takewhile
 from math import ceil
 from types import MappingProxyType
-from typing import Any, Final, Generic, Literal, TypeVar
+from typing import Any, Final, Generic, TypeVar
 
 from pydantic import BaseModel
 
+from banyan.answers import Answer, Provenance, milliseconds, of_rows, of_stream
 from banyan.errors import NotFound, ReadModelLagging, ReadModelsApart, VersionNotReached
-from banyan.events import CamelModel, Event
+from banyan.events import Event
 from banyan.projections.base import RowsProjection, StreamProjection, ViewProjection
 from banyan.projections.owned import UnreadableRow
 from banyan.projections.owned_reads import OwnedPlace, OwnedReads
@@ -39,35 +40,6 @@ NOTHING: Final[Mapping[StreamId, int]] = MappingProxyType({})
 POLL_MS: Final = 20
 MAX_PAGES: Final = 10
 """Rows that a list may read, in pages of its length, when a filter leaves many of them out."""
-
-
-class Provenance(CamelModel):
-    """Where an answer comes from and how old it is.
-
-    Parameters
-    ----------
-    version : int
-        Version of the stream it shows; of a list the highest among its rows, 0 when empty.
-    as_of : datetime, optional
-        Moment for which it is true; of a list when its newest row's event was recorded.
-    staleness_ms : int
-        How far it lags the event table; of a list how long its newest row took to arrive.
-    served_from : "projection" | "stream" | "legacy"
-        A row, a fold of the events, or the legacy system while a migration is on.
-    """
-
-    version: int
-    as_of: datetime | None
-    staleness_ms: int
-    served_from: Literal["projection", "stream", "legacy"]
-
-
-@dataclass(frozen=True, slots=True)
-class Answer(Generic[V]):
-    """A value and its provenance."""
-
-    value: V
-    provenance: Provenance
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +111,7 @@ class Queries:
             When the row has not got to ``min_version`` by the end of the wait.
         """
         kept = self._stored(projection, stream, min_version)
-        return Answer(kept.state, _of_rows([kept.row])) if kept else None
+        return Answer(kept.state, of_rows([kept.row])) if kept else None
 
     def _stored(self, projection: _ByStream[S], stream: StreamId, min_version: int) -> _Kept[S] | None:
         """A row at a version or later, without a look at the event table.
@@ -196,7 +168,7 @@ class Queries:
         if events[-1].version < version:
             raise NotFound("version_not_found", f"the last version is {events[-1].version}", "atVersion")
         state = reduce(projection.evolve, events, projection.initial())
-        return Answer(state, _of_stream(version, events[-1].timestamp))
+        return Answer(state, of_stream(version, events[-1].timestamp))
 
     def as_recorded(self, projection: StreamProjection[S], stream: StreamId, moment: datetime) -> Answer[S] | None:
         """The state of a stream as it was known at a moment; ``None`` when nothing was recorded by then."""
@@ -223,7 +195,7 @@ class Queries:
             return None
         last = min(after + limit, head.version)
         events = tuple(self._store.read(stream, after, to_version=last)) if after < last else ()
-        return Answer(events, _of_stream(head.version, self._clock()))
+        return Answer(events, of_stream(head.version, self._clock()))
 
     def lookup(
         self,
@@ -304,7 +276,7 @@ class Queries:
         rows = self._walked(generation, tenant, listed[start:], wanted, after, limit and limit + 1)
         page = rows[:limit]
         more = make_cursor(query, page[-1].partition, page[-1].sort) if len(rows) > len(page) else None
-        return Answer(Page(page, more), _of_rows(page))
+        return Answer(Page(page, more), of_rows(page))
 
     def owned(
         self,
@@ -409,7 +381,7 @@ class Queries:
         elif missing is None:
             return None
         rows, version = reads.folded(stream, kept.row if kept else None, *place)
-        return rows, _of_stream(version, self._clock())
+        return rows, of_stream(version, self._clock())
 
     def _owned_as_stored(
         self,
@@ -424,7 +396,7 @@ class Queries:
             return None
         with suppress(UnreadableRow):
             rows, row = reads.stored(kept.row, *place)
-            return rows, _of_rows([row])
+            return rows, of_rows([row])
         raise ReadModelLagging(projection.name, stream, min_version, _version(kept))
 
     def _walked(
@@ -505,13 +477,13 @@ class Queries:
         for commit in self._store.commits(stream, version):
             state = reduce(projection.evolve, self._store.decode(commit), state)
             version = commit.last
-        return Answer(state, _of_stream(version, self._clock()))
+        return Answer(state, of_stream(version, self._clock()))
 
     def _of_row(self, row: StateRow, missing: Commit | None) -> Provenance:
         now = self._clock()
         as_of = min(missing.recorded_at, now) if missing else now
         return Provenance(
-            version=row.version, as_of=as_of, staleness_ms=_milliseconds(now - as_of), served_from="projection"
+            version=row.version, as_of=as_of, staleness_ms=milliseconds(now - as_of), served_from="projection"
         )
 
 
@@ -546,7 +518,7 @@ def _listing(
         rows += page.rows[:count]
         cursor = page.cursor_after(count)
         size = _next_size(limit, len(entries), len(rows)) if cursor else 0
-    return Answer(Page(entries, cursor), _of_rows(rows))
+    return Answer(Page(entries, cursor), of_rows(rows))
 
 
 def _selected(rows: Sequence[Row], entry: Callable[[Row], E | None], limit: int) -> tuple[Sequence[E], int]:
@@ -572,28 +544,8 @@ def _state_of(projection: StreamProjection[S], events: Sequence[Event], as_of: d
     if not events:
         return None
     state = reduce(projection.evolve, events, projection.initial())
-    return Answer(state, _of_stream(max(event.version for event in events), as_of.astimezone(UTC)))
-
-
-def _of_stream(version: int, as_of: datetime) -> Provenance:
-    return Provenance(version=version, as_of=as_of, staleness_ms=0, served_from="stream")
-
-
-def _of_rows(rows: Sequence[StateRow | OwnedRow | ViewRow]) -> Provenance:
-    if not rows:
-        return Provenance(version=0, as_of=None, staleness_ms=0, served_from="projection")
-    newest = max(rows, key=lambda row: row.recorded_at)
-    return Provenance(
-        version=max(row.version for row in rows),
-        as_of=newest.recorded_at,
-        staleness_ms=_milliseconds(newest.projected_at - newest.recorded_at),
-        served_from="projection",
-    )
+    return Answer(state, of_stream(max(event.version for event in events), as_of.astimezone(UTC)))
 
 
 def _version(kept: _Kept[Any] | None) -> int:
     return kept.version if kept else 0
-
-
-def _milliseconds(delta: timedelta) -> int:
-    return max(0, round(delta / timedelta(milliseconds=1)))

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator, Field, StrictBool, StrictInt, StringConstraints
 
 from banyan import CamelModel
-from banyan.queries import Provenance
+from banyan.answers import Provenance
 from banyan.text import Composed, Day, Readable
 from ledger.accounts.decider import Account, AccountStatus
 from ledger.accounts.events import AccountId, AccountType, Name, Overdraft

@@ -11,8 +11,8 @@ from aws_lambda_powertools.event_handler.openapi.params import Query
 from pydantic import AwareDatetime
 
 from banyan import CommandRejected
+from banyan.answers import Answer
 from banyan.http import CurrentCall, PageOrder, Replayable, ReplayableCall, Response, Router, merged, requires, tagged
-from banyan.queries import Answer
 from banyan.text import Day
 from ledger.accounts.decider import Account, AccountCommand, CloseAccount, FreezeAccount, UnfreezeAccount
 from ledger.accounts.events import AccountType

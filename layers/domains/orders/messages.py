@@ -8,8 +8,8 @@ from typing import Annotated, Any
 from pydantic import FailFast, StrictInt
 
 from banyan import CamelModel
+from banyan.answers import Provenance
 from banyan.events import Metadata
-from banyan.queries import Provenance
 from banyan.text import Day
 from orders.events import CustomerId, Item, OrderId
 from orders.money import ZERO, Money

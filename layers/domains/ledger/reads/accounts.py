@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from datetime import date, datetime
 
 from banyan import NotFound
-from banyan.queries import Answer, Queries
+from banyan.answers import Answer
+from banyan.queries import Queries
 from banyan.streams import StreamId
 from ledger.accounts.decider import Account
 from ledger.amounts import ZERO, total

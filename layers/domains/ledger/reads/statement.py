@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from datetime import date
 from itertools import accumulate
 
+from banyan.answers import Provenance
 from banyan.projections.pages import SortOrder
-from banyan.queries import Provenance, Queries
+from banyan.queries import Queries
 from banyan.streams import StreamId
 from ledger.amounts import ZERO, Amount
 from ledger.projections.history import HISTORY, LAST, Line, line_key

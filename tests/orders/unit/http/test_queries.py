@@ -5,12 +5,13 @@ from __future__ import annotations
 import pytest
 from tests.support.clocks import ManualClock, no_sleep
 
+from banyan.answers import Answer
 from banyan.errors import InvalidCursor, VersionNotReached
 from banyan.projections.memory import MemoryViews
 from banyan.projections.processor import ProjectionProcessor
 from banyan.projections.retries import RetryPolicy
 from banyan.projections.views import Generation
-from banyan.queries import POLL_MS, Answer, Queries
+from banyan.queries import POLL_MS, Queries
 from banyan.store import EventStore, Expected
 from banyan.store.memory import MemoryTable
 from banyan.streams import StreamId

@@ -20,6 +20,7 @@ from aws_lambda_powertools.event_handler.request import Request
 from aws_lambda_powertools.utilities.data_classes import APIGatewayProxyEventV2
 from pydantic import BaseModel
 
+from banyan.answers import Provenance
 from banyan.bootstrap import Application
 from banyan.commands.handler import HandlesCommands, Outcome
 from banyan.commands.idempotency import Record
@@ -28,7 +29,7 @@ from banyan.entrypoints.http.problems import BadRequest, Contention, InvalidId, 
 from banyan.entrypoints.http.requests import ETAG, etag
 from banyan.errors import ConcurrencyError, ConfigurationError, InvalidStreamId
 from banyan.events import Metadata
-from banyan.queries import Provenance, Queries
+from banyan.queries import Queries
 from banyan.streams import StreamId
 from banyan.text import PATH_RULE, fits_in_path
 

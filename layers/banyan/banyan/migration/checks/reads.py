@@ -14,6 +14,7 @@ from uuid import uuid4
 from pydantic import BaseModel, TypeAdapter
 
 from banyan.adapters.dynamodb.gateway import ConditionFailed, Gateway
+from banyan.answers import Answer, Provenance
 from banyan.errors import VersionNotReached
 from banyan.migration.checks.usage import READ
 from banyan.migration.phases.aggregate import ALL_READS, MigrationState, Phase, Step
@@ -21,7 +22,7 @@ from banyan.migration.sync.contents import view_of
 from banyan.migration.writes.parked import Owner
 from banyan.migration.writes.primary import Primary
 from banyan.projections.base import StreamProjection
-from banyan.queries import Answer, Provenance, Queries
+from banyan.queries import Queries
 from banyan.reconciliation.content import FieldDifference, differing
 from banyan.store.base import timestamp
 from banyan.store.items import Item, bucket_of
