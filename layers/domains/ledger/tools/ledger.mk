@@ -10,6 +10,7 @@ import-journal: $(BIN)/.installed ## Post what `hledger print -x --infer-equity 
 	  $(if $(JOURNAL),--journal "$(JOURNAL)") $(if $(SCALE),--scale $(SCALE)) $(if $(REPORT),--report "$(REPORT)")
 
 check-journal: $(BIN)/.installed ## Compare balances with those of hledger balance: FILE=balances.csv TENANT= URL= [TOKEN= END=2026-03-01]
+	$(if $(GIVEN_FILE),,@echo "Say which balances: FILE=balances.csv, written by hledger balance."; exit 2)
 	@$(IMPORTER) check "$(FILE)" --url "$(URL)" --tenant "$(TENANT)" $(if $(END),--end $(END))
 
 .PHONY: import-journal check-journal

@@ -92,6 +92,19 @@ def test_a_journal_that_grew_posts_what_is_new(gateway: Gateway) -> None:
     assert balances(gateway)["expenses:rent", "EUR"] == 20
 
 
+def test_an_import_that_broke_off_is_continued(gateway: Gateway) -> None:
+    planned = plan(csv_of(*RENT, *FOOD, *GOLD))
+
+    def broken(request: Request) -> Response | None:
+        return refused(500, "broken") if request.method == "POST" and len(gateway.posts) >= 6 else None
+
+    gateway.faults.append(broken)
+    first = sent(gateway, planned)
+    assert (first.transfers.posted, first.transfers.refused, first.is_complete) == (1, 2, False)
+    gateway.faults.clear()
+    assert counts(sent(gateway, planned)) == (0, 5, 2, 1)
+
+
 def test_what_the_api_refuses_stops_nothing_else(gateway: Gateway) -> None:
     sent(gateway, plan(csv_of(*RENT)))
     gateway.book.done("/accounts/EUR.expenses.rent/freeze")
