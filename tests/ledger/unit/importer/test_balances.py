@@ -55,6 +55,12 @@ def test_what_hledger_rounds_agrees_and_what_is_further_off_does_not() -> None:
     assert differing(report, account("a", "0x24", "5.0051")) == [("a", "0x24")]
 
 
+def test_decimals_that_the_ledger_does_not_have_make_no_difference() -> None:
+    report = "account,balance\na,1.33333333333333 EUR\n"
+    assert differing(report, account("a", "EUR", "1.333333333334")) == []
+    assert differing(report, account("a", "EUR", "1.333333334")) == [("a", "EUR")]
+
+
 def test_an_account_that_one_side_lacks_differs_unless_it_is_empty_or_of_the_import() -> None:
     report = "account,balance\na,5 EUR\n"
     others = [account("b", "EUR", "0"), account(ROUNDING, "EUR", "9"), account("a", "EUR", "5")]

@@ -10,6 +10,7 @@ from fractions import Fraction
 from typing import Final
 
 from banyan.confirm import confirm
+from ledger.amounts import DECIMALS
 from ledger.tools.importer.api import AccountBalance
 from ledger.tools.importer.names import currency_of
 from ledger.tools.importer.planning import EXTRA
@@ -17,6 +18,8 @@ from ledger.tools.importer.sheet import NotJournalError, Number, number
 
 REPORT: Final = "hledger balance --flat -N --infer-equity --layout=bare -O csv"
 _MOST_LOOKS: Final = 100
+_LOST_DECIMALS: Final = 3
+"""By rounding up to a thousand postings."""
 _TOTALS: Final = frozenset({"total", "Total:"})
 _TOGETHER: Final = "account,balance"
 _APART: Final = frozenset({"account,commodity,balance", "account,period,start_date,end_date,commodity,value"})
@@ -109,8 +112,10 @@ def confirmed(
 
 
 def _agree(balance: Fraction, shown: Number | None, decimals: int) -> bool:
+    """Whether they are equal as far as hledger shows, or as the ledger can: it rounds each posting to its decimals."""
     expected = shown or Number(Fraction(), decimals)
-    return abs(balance - expected.value) * 2 <= Fraction(1, 10**expected.decimals)
+    compared = expected.decimals if expected.decimals <= DECIMALS else DECIMALS - _LOST_DECIMALS
+    return abs(balance - expected.value) * 2 <= Fraction(1, 10**compared)
 
 
 def _decimals(report: Mapping[Key, Number]) -> Mapping[str, int]:
