@@ -32,10 +32,12 @@ FAST = (
 IMPORT = re.compile(r"^\s*(?:from|import) (?:tests\.)?(\w+)", re.MULTILINE)
 BEGINNERS = "banyan_tools.new.domain"
 
+pytestmark = pytest.mark.xdist_group("without the examples")
+
 
 @pytest.fixture(scope="module")
 def bare(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The project without its examples."""
+    """The project without its examples, one of which has left its tests behind."""
     root = tmp_path_factory.mktemp("bare")
     for name in COPIED:
         shutil.copytree(ROOT / name, root / name, ignore=LEFT_OUT, symlinks=True)
@@ -44,6 +46,8 @@ def bare(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for example in domains(root / "layers" / "domains"):
         shutil.rmtree(root / "layers" / "domains" / example)
         shutil.rmtree(root / "tests" / example)
+    (root / "tests" / "gone").mkdir()
+    (root / "tests" / "gone" / "conftest.py").write_text("import gone")
     return root
 
 
@@ -76,17 +80,13 @@ def make(root: Path, *arguments: str) -> str:
 
 @pytest.mark.timeout(300)
 def test_without_the_examples_every_other_test_is_found_and_the_fast_ones_pass(bare: Path) -> None:
-    python(bare, "-m", "pytest", "tests", "--collect-only", "-q", "-p", "no:cacheprovider")
+    collected = python(bare, "-m", "pytest", "tests", "--collect-only", "-q", "-v", "-p", "no:cacheprovider")
+    assert "tests/gone is left out: there is no layers/domains/gone" in collected
     assert " passed" in python(bare, "-m", "pytest", "-q", "-p", "no:cacheprovider", *FAST)
 
 
-def test_tests_that_outlive_their_example_are_left_out_and_it_is_said(bare: Path, tmp_path: Path) -> None:
-    left = shutil.copytree(bare, tmp_path / "left", symlinks=True)
-    (left / "tests" / "gone").mkdir()
-    (left / "tests" / "gone" / "conftest.py").write_text("import gone")
-    collected = python(left, "-m", "pytest", "tests", "--collect-only", "-q", "-v", "-p", "no:cacheprovider")
-    assert "tests/gone is left out: there is no layers/domains/gone" in collected
-    planned = make(left, "-n", "lint", "types")
+def test_the_checks_leave_out_tests_that_outlive_their_example(bare: Path) -> None:
+    planned = make(bare, "-n", "lint", "types")
     assert "ruff check --extend-exclude tests/gone ." in planned
     assert "mypy layers/banyan functions tools bench tests --exclude tests/gone" in planned
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from itertools import count
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from tests.orders.support.migration import MigrationFixture
+from tests.support.clocks import EVERYTHING
 from tests.support.interruptions import Killed
 from tests.support.wire import Deliver, delivered
 
@@ -96,10 +98,22 @@ def meanwhile(migrating: MigrationFixture, other: Callable[[Migration], object],
         hooked.behind = behind
 
 
-def deaths(migrating: MigrationFixture, work: Callable[[int], Any], *others: Hooked) -> Iterator[int]:
-    """Do a piece of work again and again, and let it die one step later each time, until it gets through."""
-    number = 1
-    while True:
+def every_third(first: int = 1) -> Iterator[int]:
+    """Numbers of moments to try, without an end: each third one from the first on, and all for everything."""
+    return count(1) if EVERYTHING else count(first, 3)
+
+
+def deaths(
+    migrating: MigrationFixture, work: Callable[[int], Any], *others: Hooked, numbers: Iterator[int] | None = None
+) -> Iterator[int]:
+    """Do a piece of work again and again, and let it die one step later each time, until it gets through.
+
+    Parameters
+    ----------
+    numbers
+        Of the steps to die at, all by default.
+    """
+    for number in numbers or count(1):
         moments = Moments(number)
         with stepping(migrating, moments, *others):
             try:
@@ -113,4 +127,3 @@ def deaths(migrating: MigrationFixture, work: Callable[[int], Any], *others: Hoo
             assert number > 2, "there was no step to die at"
             return
         yield number
-        number += 1

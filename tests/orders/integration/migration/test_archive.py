@@ -12,7 +12,7 @@ import pytest
 from tests.orders.support.archives import MemoryObjects, archived, empty, forge, worker
 from tests.orders.support.legacies import LEGACY_TABLE, OnDynamoDB, order
 from tests.orders.support.migration import CUT_OVER, DUAL, EVENTS, MigrationFixture
-from tests.orders.support.moments import Moments, deaths, meanwhile, stepping
+from tests.orders.support.moments import Moments, deaths, every_third, meanwhile, stepping
 from tests.support.engines import DynamoDBEngine
 from tests.support.interruptions import Killed
 
@@ -125,7 +125,7 @@ def test_an_archive_that_dies_anywhere_is_finished_and_never_taken_for_whole(
         ended.process().archives.begin(again=True)
         worker(ended, objects).go_on()
 
-    for _ in deaths(ended, work, objects):
+    for _ in deaths(ended, work, objects, numbers=every_third()):
         left = ended.migration.archives.progress()
         assert left is not None
         if left.stage in (ArchiveStage.CHECKING, ArchiveStage.VERIFIED):
@@ -142,7 +142,7 @@ def test_a_restoration_that_dies_anywhere_is_finished(ended: MigrationFixture, o
     def work(_: int) -> None:
         restored(ended, objects, archive.id)
 
-    for _ in deaths(ended, work, objects):
+    for _ in deaths(ended, work, objects, numbers=every_third()):
         if rows(ended) == {}:
             ended.process().archives.restore(archive.id)
         done = worker(ended, objects).restore_on()
@@ -184,21 +184,21 @@ def asks_for_another(migrating: MigrationFixture, objects: MemoryObjects) -> Non
 
 @pytest.mark.usefixtures("several_parts")
 @pytest.mark.parametrize(
-    ("kind", "other"),
+    ("kind", "other", "first"),
     [
-        ("postgres", finishes),
-        ("dynamodb", finishes_in_the_same_process),
-        ("dynamodb", only_looks),
-        ("dynamodb", makes_a_step_and_dies),
-        ("dynamodb", asks_for_another),
+        ("postgres", finishes, 1),
+        ("dynamodb", finishes_in_the_same_process, 1),
+        ("dynamodb", only_looks, 2),
+        ("dynamodb", makes_a_step_and_dies, 3),
+        ("dynamodb", asks_for_another, 1),
     ],
     indirect=["kind"],
 )
 def test_two_workers_at_any_step_leave_one_good_archive(
-    ended: MigrationFixture, objects: MemoryObjects, other: Other
+    ended: MigrationFixture, objects: MemoryObjects, other: Other, first: int
 ) -> None:
     expected = manifest_of(objects, archived(ended, objects).id).tables
-    for number in count(1):
+    for number in every_third(first):
         ended.migration.archives.begin(again=True)
         late = ArchiveWorker(ended.migration.archives, objects, ended.clock)
         moments = Moments(number, lambda: comes_between(ended, objects, other))
@@ -265,7 +265,7 @@ def test_a_worker_that_was_overtaken_says_so_and_continues_from_there(
 @pytest.mark.usefixtures("several_parts")
 def test_two_workers_at_any_step_restore_the_same(ended: MigrationFixture, objects: MemoryObjects) -> None:
     before, archive = rows(ended), archived(ended, objects)
-    for number in count(1):
+    for number in every_third():
         empty(ended)
         ended.process().archives.restore(archive.id)
         moments = Moments(number, lambda: comes_between(ended, objects, restores))
