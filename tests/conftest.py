@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 from collections.abc import Iterator
 from contextlib import ExitStack, suppress
@@ -47,6 +48,12 @@ def pytest_configure(config: pytest.Config) -> None:
         with suppress(StackError):
             server = config.stash[STARTED] = DynamoDBLocal().start()
             os.environ[SHARED] = server.endpoint
+
+
+def pytest_collection_finish() -> None:
+    """Let the collector of garbage pass over what was imported and collected: it stays until the end."""
+    gc.collect()
+    gc.freeze()
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
