@@ -117,6 +117,19 @@ def test_a_process_may_die_before_and_after_any_request() -> None:
         assert at > 15
 
 
+@pytest.mark.parametrize("projection", [STATEMENT, TICKS], ids=lambda each: each.name)
+def test_a_first_commit_that_was_written_in_part_is_made_from_the_beginning(projection: AnyRowsProjection) -> None:
+    ledger = OwnedLedger(projection)
+    commit, views = ledger.commit(ANNA, *deposits(4, 1, 1, 1, 1)), ledger.views
+    ledger.views = Fuse(3, False).wire(views)
+    with pytest.raises(Killed):
+        ledger.make_runner().project([commit])
+    assert views.states(Generation(projection.name), [ANNA])[ANNA].unfinished
+    ledger.views = views
+    ledger.make_runner().project([commit])
+    assert_folded(ledger, [ANNA])
+
+
 def test_a_commit_of_more_rows_than_a_transaction_holds_is_never_applied_twice() -> None:
     ledger = OwnedLedger(TICKS)
     ledger.runner.project([ledger.commit(ANNA, *deposits(8)), ledger.commit(ANNA, *deposits(8))])

@@ -109,8 +109,11 @@ def _expired(projection: AnyRowsProjection, row: BaseModel, moment: datetime) ->
 
 
 def carried(projection: AnyRowsProjection, row: StateRow | None) -> BaseModel | None:
-    """What a stream carries; ``None`` when it has to be folded from the beginning."""
-    return current_state(projection, row) if row else None
+    """What a stream carries; ``None`` when it has to be folded from the beginning.
+
+    Of a first commit that was written in part the stored state is already the one behind it, and the version is 0.
+    """
+    return current_state(projection, row) if row and row.version else None
 
 
 @dataclass(slots=True)
