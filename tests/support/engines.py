@@ -167,6 +167,9 @@ class DynamoDBEngine:
         client.meta.events.register("provide-client-params.dynamodb", strong_reads)
         self._pool = pool or TablePool(client)
         self._taken: dict[str, str] = {}
+        self._own: dict[str, str] = {}
+        for operation in ("UpdateTable", "UpdateTimeToLive", "DeleteTable"):
+            client.meta.events.register(f"provide-client-params.dynamodb.{operation}", self._refuse_if_shared)
 
     @property
     def tables(self) -> Tables:
@@ -184,10 +187,18 @@ class DynamoDBEngine:
             self._taken[table] = self._pool.take(table, definition or table_definitions()[table])
         return self._taken[table]
 
+    def own(self, table: str, definition: Mapping[str, Any]) -> str:
+        """Name of one table that no other test ever gets: for tests that read its stream, or alter it."""
+        if table not in self._own:
+            self._own[table] = self._pool.make(table, definition)
+        return self._own[table]
+
     def release(self) -> None:
-        """Leave the tables to later tests."""
+        """Leave the tables to later tests, except those of its own."""
         for name, table in self._taken.items():
             self._pool.give_back(name, table)
+        for table in self._own.values():
+            self._pool.drop(table)
 
     def table(self) -> DynamoDBTable:
         return DynamoDBTable(self.gateway, self.events, BUCKETS)
@@ -223,6 +234,9 @@ class DynamoDBEngine:
     def remove(self, item: Commit | Snapshot) -> None:
         key = {"stream": {"S": str(item.stream)}, "position": {"N": str(_position(item))}}
         self.client.delete_item(TableName=self.events, Key=key)
+
+    def _refuse_if_shared(self, params: Mapping[str, Any], **_: Any) -> None:
+        assert params["TableName"] not in self._taken.values(), f"a later test gets {params['TableName']}: use own()"
 
 
 @contextmanager

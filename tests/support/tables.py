@@ -28,8 +28,10 @@ class TablePool:
 
     def take(self, name: str, definition: Mapping[str, Any]) -> str:
         """Name of an empty table, made if none is free. All tables of a name have one definition."""
-        if self._free[name]:
-            return self._free[name].pop()
+        return self._free[name].pop() if self._free[name] else self.make(name, definition)
+
+    def make(self, name: str, definition: Mapping[str, Any]) -> str:
+        """Name of a new table."""
         table = f"{name}-{uuid4().hex}"
         self._client.create_table(TableName=table, **definition)
         self._keys[table] = [each["AttributeName"] for each in definition["KeySchema"]]
@@ -46,10 +48,14 @@ class TablePool:
             Limit=WORTH_EMPTYING + 1,
         )
         if len(found["Items"]) > WORTH_EMPTYING or "LastEvaluatedKey" in found:
-            self._client.delete_table(TableName=table)
+            self.drop(table)
             return
         self._remove(table, found["Items"])
         self._free[name].append(table)
+
+    def drop(self, table: str) -> None:
+        """Delete a table."""
+        self._client.delete_table(TableName=table)
 
     def _remove(self, table: str, keys: list[Any]) -> None:
         for first in range(0, len(keys), BATCH):
