@@ -77,6 +77,16 @@ def test_a_step_puts_and_removes_rows(views: Views) -> None:
     assert views.states(LIVE, [ANNA])[ANNA].version == 2
 
 
+def test_a_page_of_a_lookup_may_end_at_the_longest_sort(views: Views) -> None:
+    put(views, *(row(letter * 1023, lookups={1: ("all", "")}) for letter in "abc"))
+    found, cursor = list[str](), None
+    for _ in "abc":
+        page = views.lookup_owned(LIVE, "acme", 1, "all", 1, cursor)
+        found += [each.sort[:1] for each in page.rows]
+        cursor = page.cursor
+    assert (sorted(found), cursor) == (["a", "b", "c"], None)
+
+
 def test_a_stream_that_carries_something_else_is_left_alone(views: Views) -> None:
     put(views, row("a"), after=carried(3))
     for seen in (None, carried(2), carried(5), carried(3, made_by=2), carried(3, unfinished=1)):

@@ -11,10 +11,11 @@ from itertools import count
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.support.clocks import EVERYTHING
+from tests.support.clocks import EVERYTHING, STEP
 from tests.support.interruptions import Killed
 from tests.support.ledger import account, deposits
 from tests.support.owned import (
+    HOUR,
     LASTING,
     OWNED,
     STATEMENT,
@@ -136,6 +137,46 @@ def test_a_commit_of_more_rows_than_a_transaction_holds_is_never_applied_twice()
     assert shown(ledger, TICKS, ANNA)[1] == {f"{number:04d}": Tick(count=2) for number in range(8)}
 
 
+class Counting(MemoryViews):
+    """Keeps how many items and rows each transaction held, and whether any left its stream unfinished."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.transactions: list[tuple[int, int]] = []
+        self.unfinished = False
+
+    def update_owned(self, generation: Generation, updates: Sequence[OwnedUpdate]) -> None:
+        rows = sum(len(update.rows) for update in updates)
+        self.transactions.append((len(updates) + rows, rows))
+        self.unfinished |= any(update.after.unfinished for update in updates)
+        super().update_owned(generation, updates)
+
+
+@pytest.mark.parametrize(("max_rows", "max_bytes"), [(3, 3_000_000), (99, 1_200)])
+@pytest.mark.parametrize(
+    "commits",
+    [
+        [("anna", 5)],
+        [("anna", 2), ("anna", 2), ("anna", 1)],
+        [("anna", 2), ("ben", 1), ("carlo", 1), ("dora", 1)],
+        [("anna", 5), ("ben", 1)],
+    ],
+    ids=["one commit", "several commits", "several streams", "one of them large"],
+)
+def test_no_transaction_holds_more_than_it_may(
+    monkeypatch: pytest.MonkeyPatch, commits: list[tuple[str, int]], max_rows: int, max_bytes: int
+) -> None:
+    monkeypatch.setattr(owned, "MAX_OWNED_ROWS", max_rows)
+    monkeypatch.setattr(owned, "MAX_BYTES", max_bytes)
+    views = Counting()
+    ledger = OwnedLedger(STATEMENT, views=views)
+    ledger.runner.project([ledger.commit(account(name), *deposits(*[1] * rows)) for name, rows in commits])
+    assert_folded(ledger, {account(name) for name, _ in commits})
+    assert max(items for items, _ in views.transactions) <= max_rows + 1
+    assert 2 <= max(rows for _, rows in views.transactions) <= max_bytes // 500
+    assert views.unfinished is (("anna", 5) in commits)
+
+
 def test_an_event_that_cannot_be_applied_stops_its_stream_alone_after_what_preceded_it() -> None:
     def refuse(state: Running, rows: Mapping[str, Line], event: Event) -> tuple[Running, Mapping[str, Line | None]]:
         assert signed(event.payload) != 13, "unlucky"
@@ -232,6 +273,20 @@ def test_an_expired_row_stays_for_late_events_and_is_not_seen_by_later_ones() ->
     ledger.runner.project([ledger.commit(ANNA, *deposits(3))])
     (row,) = ledger.views.list_owned(Generation("windows"), ANNA)
     assert WINDOWS.row.model_validate_json(row.content).amounts == (3,)
+
+
+@pytest.mark.parametrize(("early", "amounts"), [(timedelta(microseconds=1), (3, 3)), (timedelta(0), (3,))])
+def test_a_row_is_missing_from_the_moment_at_which_it_expires(early: timedelta, amounts: tuple[int, ...]) -> None:
+    ledger = OwnedLedger(WINDOWS)
+    first = ledger.commit(ANNA, *deposits(3))
+    ledger.runner.project([first])
+    ledger.clock.now = first.recorded_at + HOUR - early - STEP
+    second = ledger.commit(ANNA, *deposits(3))
+    assert second.recorded_at == first.recorded_at + HOUR - early
+    (row,) = ledger.views.list_owned(Generation("windows"), ANNA)
+    assert row.expired(second.recorded_at) is (not early)
+    ledger.runner.project([second])
+    assert [row.amounts for row in shown(ledger, WINDOWS, ANNA)[1].values()] == [amounts]
 
 
 @pytest.mark.parametrize("projection", OWNED, ids=lambda each: each.name)

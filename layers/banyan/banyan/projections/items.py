@@ -173,7 +173,7 @@ def _first_form(texts: Sequence[str]) -> LookupPlace:
 
 
 def _is_sort_key(key: str) -> bool:
-    return key.startswith((STATE_SORT, _SORT_PREFIX)) and len(key.encode()) <= MAX_SORT_BYTES
+    return key.startswith((STATE_SORT, _SORT_PREFIX)) and len(key.encode()) <= len(_SORT_PREFIX) + MAX_SORT_BYTES
 
 
 def state_item(generation: Generation, row: StateRow) -> Item:
