@@ -8,7 +8,7 @@ turn ``\`` into ``/`` and resolve ``.`` and ``..``. Whatever else an id holds ar
 from __future__ import annotations
 
 import re
-from datetime import date
+from datetime import UTC, date, datetime
 from typing import Annotated, Any, Final
 from unicodedata import normalize
 
@@ -18,6 +18,12 @@ from pydantic_core import PydanticCustomError
 PATH_RULE: Final = "without '/', '\\' and '?', and neither '.' nor '..'"
 
 _DAY = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
+_MOMENT = re.compile(
+    r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:[Zz]|[+-]\d\d:?\d\d)",
+    re.ASCII,
+)
+_FIRST: Final = datetime.min.replace(tzinfo=UTC)
+_LAST: Final = datetime.max.replace(tzinfo=UTC)
 _PATH_ID = re.compile(r"(?!\.{1,2}\Z)[^/\\?\x00-\x1f\x7f]+")
 _UNREADABLE = re.compile("[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff\ufeff\ufffd-\uffff]")
 REPLACEMENT: Final = "\ufffd"
@@ -46,9 +52,37 @@ def _readable(text: str) -> str:
 
 
 def _day(value: Any) -> Any:
-    if isinstance(value, date) or (isinstance(value, str) and _DAY.fullmatch(value)):
+    if isinstance(value, date):
         return value
-    raise PydanticCustomError("day", "a day looks like 2010-12-01")
+    if not (isinstance(value, str) and _DAY.fullmatch(value)):
+        raise PydanticCustomError("day", "a day looks like 2010-12-01")
+    try:
+        return date.fromisoformat(value)
+    except ValueError as error:
+        raise PydanticCustomError("day", "the calendar has no such day") from error
+
+
+def moment(value: Any) -> datetime:
+    """Read a moment with a zone, in UTC: beyond the years 1 to 9999 there, their first or last one.
+
+    Raises a ``ValueError`` that says what to send.
+    """
+    if isinstance(value, datetime) and value.tzinfo:
+        return value
+    if not (isinstance(value, str) and _MOMENT.fullmatch(value)):
+        raise PydanticCustomError("datetime", "a moment has a time and a zone, such as 2010-12-01T08:26:00Z")
+    try:
+        found = datetime.fromisoformat(value.upper())
+    except ValueError as error:
+        raise PydanticCustomError("datetime", "there is no such moment") from error
+    return _in_utc(found)
+
+
+def _in_utc(moment: datetime) -> datetime:
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError:
+        return _FIRST if moment.year == 1 else _LAST
 
 
 Composed: Final = BeforeValidator(composed)
@@ -59,3 +93,6 @@ Line = Annotated[str, Composed, Readable]
 
 Day = Annotated[date, BeforeValidator(_day), WithJsonSchema({"type": "string", "format": "date"})]
 """A day of the calendar, as text ``yyyy-mm-dd`` and nothing else that pydantic takes for one."""
+
+Moment = Annotated[datetime, BeforeValidator(moment), WithJsonSchema({"type": "string", "format": "date-time"})]
+"""A moment in UTC, as text with a zone: a number is none, nor is a day alone."""

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field, StrictBool, StrictInt, StringConstraints
 
 from banyan import CamelModel
 from banyan.answers import Provenance
-from banyan.text import Composed, Day, Readable
+from banyan.text import Composed, Day, Readable, moment
 from ledger.accounts.decider import Account, AccountStatus
 from ledger.accounts.events import AccountId, AccountType, Name, Overdraft
 from ledger.amounts import ZERO, Amount, GivenAmount
@@ -20,10 +20,7 @@ from ledger.transfers.state import Transfer, TransferStatus
 
 
 def _utc_day(value: Any) -> Any:
-    if not isinstance(value, str) or "T" not in value:
-        return value
-    moment = datetime.fromisoformat(value)
-    return (moment if moment.tzinfo is None else moment.astimezone(UTC)).date()
+    return moment(value).date() if isinstance(value, str) and "T" in value else value
 
 
 DayOrMoment = Annotated[Day, BeforeValidator(_utc_day)]
@@ -71,7 +68,7 @@ class PartToPost(CamelModel):
     amount: GivenAmount | None = None
 
 
-_Reason = Annotated[str, Composed, StringConstraints(strip_whitespace=True, max_length=500), Readable]
+_Reason = Annotated[str, StringConstraints(strip_whitespace=True, max_length=500), Composed, Readable]
 
 
 class OptionalReason(CamelModel):
@@ -83,7 +80,7 @@ class OptionalReason(CamelModel):
 class GivenReason(CamelModel):
     """Body of a request that has to say why."""
 
-    reason: Annotated[_Reason, StringConstraints(min_length=1)]
+    reason: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=500), Composed, Readable]
 
 
 class AccountState(CamelModel):

@@ -8,12 +8,11 @@ from datetime import date
 from typing import Annotated, Any, Final
 
 from aws_lambda_powertools.event_handler.openapi.params import Query
-from pydantic import AwareDatetime
 
 from banyan import CommandRejected
 from banyan.answers import Answer
 from banyan.http import CurrentCall, PageOrder, Replayable, ReplayableCall, Response, Router, merged, requires, tagged
-from banyan.text import Day
+from banyan.text import Day, Moment
 from ledger.accounts.decider import Account, AccountCommand, CloseAccount, FreezeAccount, UnfreezeAccount
 from ledger.accounts.events import AccountType
 from ledger.accounts.opening import OpenAccount
@@ -217,7 +216,7 @@ def get_account(
     call: CurrentCall,
     minVersion: MinVersion = 0,
     atVersion: Annotated[int | None, Query(alias="atVersion", ge=1)] = None,
-    at: Annotated[AwareDatetime | None, Query()] = None,
+    at: Annotated[Moment | None, Query()] = None,
     effectiveAt: Annotated[DayOrMoment | None, Query(alias="effectiveAt")] = None,
 ) -> Response[AccountAnswer]:
     """Read an account, at ``minVersion`` or later, or as it stood.
@@ -376,7 +375,7 @@ def get_journal(
 @queries.get("/trial-balance", operation_id="getTrialBalance", summary="Balances of all accounts", security=READ)
 def get_trial_balance(
     call: CurrentCall,
-    at: Annotated[AwareDatetime | None, Query()] = None,
+    at: Annotated[Moment | None, Query()] = None,
     effectiveAt: Annotated[DayOrMoment | None, Query(alias="effectiveAt")] = None,
     currency: Annotated[Currency | None, Query()] = None,
 ) -> TrialBalance:

@@ -9,7 +9,6 @@ from datetime import date
 from typing import Annotated, Final
 
 from aws_lambda_powertools.event_handler.openapi.params import Query
-from pydantic import AwareDatetime
 
 from banyan import CommandRejected, Event
 from banyan.http import (
@@ -25,7 +24,7 @@ from banyan.http import (
     tagged,
 )
 from banyan.streams import StreamId
-from banyan.text import Day
+from banyan.text import Day, Moment
 from orders.commands import AddItem, CancelOrder, Command, CreateOrder, PayOrder
 from orders.events import CustomerId, Item, OrderId, Sku
 from orders.inventory.commands import ReceiveStock
@@ -119,8 +118,8 @@ def get_order(
     call: CurrentCall,
     minVersion: MinVersion = 0,
     atVersion: AtVersion = None,
-    at: Annotated[AwareDatetime | None, Query()] = None,
-    effectiveAt: Annotated[AwareDatetime | None, Query(alias="effectiveAt")] = None,
+    at: Annotated[Moment | None, Query()] = None,
+    effectiveAt: Annotated[Moment | None, Query(alias="effectiveAt")] = None,
 ) -> Response[OrderAnswer]:
     """Read an order, at ``minVersion`` or later, or as it was.
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from tests.ledger.support.book import AUDITOR, Book
-from tests.support.http import problem
+from tests.support.http import body_of, problem
 
 
 @pytest.fixture
@@ -84,6 +84,22 @@ def test_questions_that_cannot_be_answered(book: Book) -> None:
     assert refused("/accounts/cash", at="2026-01-01T00:00:00Z", atVersion=1) == (422, "ambiguous_time")
     assert refused("/accounts/cash", at="2020-01-01T00:00:00Z") == (404, "account_not_found")
     assert refused("/journal", **{"from": "2026-01-02", "to": "2026-01-01"}) == (422, "invalid_range")
+    for moment in ("2026-01-05T00:00:00", "2026-01-05Tnoon"):
+        assert refused("/accounts/cash", effectiveAt=moment) == (422, "invalid_input")
+        assert refused("/trial-balance", at=moment) == (422, "invalid_input")
+    assert refused("/trial-balance", at="2026") == (422, "invalid_input")
+
+
+@pytest.mark.parametrize(
+    ("moment", "cash"),
+    [("0001-01-01T00:00:00Z", None), ("0001-01-01T00:00:00+01:00", None), ("9999-12-31T23:59:59-01:00", "7.00")],
+)
+def test_moments_at_the_ends_of_time(book: Book, moment: str, cash: str | None) -> None:
+    assert book.read("/accounts/cash", effectiveAt=moment)["balance"] == (cash or "0.00")
+    balances = {each["accountId"]: each["balance"] for each in book.read("/trial-balance", at=moment)["accounts"]}
+    assert balances.get("cash") == cash
+    answer = book.get("/accounts/cash", query={"at": moment}, claims=AUDITOR)
+    assert body_of(answer).get("balance") == cash
 
 
 def test_the_journal_lists_what_was_posted_for_some_days(book: Book) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from tests.ledger.support.book import Book, transfer
+from tests.support.http import body_of
 
 
 @pytest.fixture
@@ -42,6 +43,30 @@ def test_postings_that_break_a_rule_are_refused(book: Book, postings: list[tuple
     assert book.refused("/transfers", transfer("t-1", *postings)) == (422, code)
     assert book.known_transfer("t-1").status is None
     assert book.balance("cash") == "0.00"
+
+
+@pytest.mark.parametrize(
+    ("asked", "details"),
+    [
+        ({"postings": [{"accountId": "cash", "amount": 1}]}, ["postings.0.amount: an amount is text such as"]),
+        ({"postings": [{"accountId": "cash", "amount": "1"}]}, ["postings: List should have at least 2 items, not 1"]),
+        ({"postings": "x"}, ["postings: Input should be a list"]),
+        (
+            {"postings": [1, {}]},
+            ["postings.0: Input should be an object", "postings.1.accountId: ", "postings.1.amount: "],
+        ),
+        ({"description": "x" * 501}, ["description: String should have at most 500 characters"]),
+        ({"effectiveDate": "2026-02-30"}, ["effectiveDate: the calendar has no such day"]),
+    ],
+)
+def test_what_cannot_be_read_is_named_and_nothing_else(
+    book: Book, asked: dict[str, object], details: list[str]
+) -> None:
+    answer = body_of(book.ask("/transfers", {**transfer("t-1", ("cash", "1"), ("sales", "-1")), **asked}))
+    found = [f"{each['field']}: {each['message']}" for each in answer["errors"]]
+    assert [each.startswith(detail) for each, detail in zip(found, details, strict=True)] == [True] * len(details), (
+        found
+    )
 
 
 def test_each_currency_balances_on_its_own(book: Book) -> None:

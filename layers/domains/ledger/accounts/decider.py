@@ -120,9 +120,9 @@ def check_takes(account: Account) -> None:
         case None:
             raise no_account()
         case AccountStatus.FROZEN:
-            raise conflict(Code.ACCOUNT_FROZEN, f"account {account.account_id} is frozen: it takes nothing")
+            raise conflict(Code.ACCOUNT_FROZEN, f"account {account.account_id} is frozen: unfreeze it before")
         case AccountStatus.CLOSED:
-            raise conflict(Code.ACCOUNT_CLOSED, f"account {account.account_id} is closed: it takes nothing")
+            raise conflict(Code.ACCOUNT_CLOSED, f"account {account.account_id} is closed for ever: use another one")
 
 
 def decide(command: AccountCommand, account: Account) -> Sequence[DomainEvent]:

@@ -17,7 +17,7 @@ AccountId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-
 LONGEST_NAME: Final = 2000
 Name = Annotated[str, StringConstraints(max_length=LONGEST_NAME), Readable]
 """Kept letter by letter: other programs know an account by it."""
-Reason = Annotated[str, Composed, StringConstraints(strip_whitespace=True, max_length=500), Readable]
+Reason = Annotated[str, StringConstraints(strip_whitespace=True, max_length=500), Composed, Readable]
 
 
 class AccountType(StrEnum):

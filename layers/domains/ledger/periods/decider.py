@@ -36,14 +36,14 @@ class ClosePeriod(CamelModel):
     """Let a month take nothing any more."""
 
     period: PeriodId
-    reason: Annotated[str, Composed, StringConstraints(strip_whitespace=True, max_length=500), Readable] = ""
+    reason: Annotated[str, StringConstraints(strip_whitespace=True, max_length=500), Composed, Readable] = ""
 
 
 class ReopenPeriod(CamelModel):
     """Let a month take postings again."""
 
     period: PeriodId
-    reason: Annotated[str, Composed, StringConstraints(strip_whitespace=True, min_length=1, max_length=500), Readable]
+    reason: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=500), Composed, Readable]
 
 
 def month_of(day: date) -> str:

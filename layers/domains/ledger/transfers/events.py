@@ -13,7 +13,7 @@ from ledger.accounts.events import AccountId, Reason
 from ledger.amounts import Amount
 
 TransferId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,199}$")]
-Description = Annotated[str, Composed, StringConstraints(strip_whitespace=True, max_length=500), Readable]
+Description = Annotated[str, StringConstraints(strip_whitespace=True, max_length=500), Composed, Readable]
 
 
 class Posting(CamelModel):

@@ -83,7 +83,8 @@ def _booking(index: int, posting: Posting, states: States) -> Booking:
 def check_decimals(amount: Amount, scale: int, currency: str, field: str) -> None:
     """Refuse an amount that its currency cannot express. Raises ``CommandRejected``."""
     if amount.decimals > scale:
-        raise rejected(Code.TOO_MANY_DECIMALS, f"amounts in {currency} have at most {scale} decimals", field)
+        some = f"at most {scale}" if scale else "no"
+        raise rejected(Code.TOO_MANY_DECIMALS, f"amounts in {currency} have {some} decimals", field)
 
 
 def posted(

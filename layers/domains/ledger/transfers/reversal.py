@@ -72,7 +72,8 @@ def _reverse(command: ReverseTransfer, states: States) -> Decided:
 
 def _reversible(original: Transfer) -> Transfer:
     if original.reverses:
-        raise conflict(Code.REVERSAL_CANNOT_BE_REVERSED, "it is a reversal itself: submit the transfer once more")
+        detail = "it is a reversal itself: submit the original transfer again, with another id"
+        raise conflict(Code.REVERSAL_CANNOT_BE_REVERSED, detail)
     if original.status is not TransferStatus.POSTED:
         detail = f"the transfer is {original.standing}: only one that is posted can be reversed"
         raise conflict(Code.TRANSFER_NOT_POSTED, detail)

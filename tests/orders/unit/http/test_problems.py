@@ -212,8 +212,12 @@ def test_a_status_that_is_not_known_is_answered_with_those_that_are(server: Serv
     [
         ("2026-01-01T00:00:00 01:00", "write + as %2B"),
         ("2026-01-01T00:00:00Z,2026-01-02T00:00:00Z", "give it once"),
-        ("then", "too short"),
-        ("next monday", "invalid character in year"),
+        ("then", "such as 2010-12-01T08:26:00Z"),
+        ("next monday", "such as 2010-12-01T08:26:00Z"),
+        ("2026", "such as 2010-12-01T08:26:00Z"),
+        ("2026-01-01", "such as 2010-12-01T08:26:00Z"),
+        ("2026-01-01T00:00:00", "such as 2010-12-01T08:26:00Z"),
+        ("2026-02-30T00:00:00Z", "there is no such moment"),
     ],
 )
 @pytest.mark.parametrize("name", ["at", "effectiveAt"])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any, Final
@@ -36,6 +36,13 @@ CONTENT_TYPE: Final = "application/problem+json"
 RETRY_AFTER_SECONDS: Final = 1
 MAX_FAULTS: Final = 20
 LOST_PLUS: Final = re.compile(r"\d \d\d:?\d\d\Z")
+_MESSAGES: Final = {
+    "tuple_type": "Input should be a list",
+    "model_attributes_type": "Input should be an object",
+    "too_short": "List should have at least {min_length} items, not {actual_length}",
+    "too_long": "List should have at most {max_length} items, not {actual_length}",
+}
+_Fault = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,14 +164,24 @@ def _detailed(status: int, code: str, *, retry: bool = False) -> Callable[[Any],
 
 
 def _invalid(error: RequestValidationError) -> Problem:
-    faults = [
-        {"field": _path(fault["loc"]), "message": fault["msg"] + _hint(fault)} for fault in error.errors()[:MAX_FAULTS]
-    ]
+    found = _causes(error.errors()[:MAX_FAULTS])
+    faults = [{"field": _path(fault["loc"]), "message": _message(fault) + _hint(fault)} for fault in found]
     detail = "; ".join(f"{fault['field']}: {fault['message']}" for fault in faults)
     return Problem(422, "invalid_input", detail, {"field": faults[0]["field"], "errors": faults})
 
 
-def _hint(fault: Mapping[str, Any]) -> str:
+def _causes(faults: Sequence[_Fault]) -> list[_Fault]:
+    """Without the lists that are too short only because what they hold was not accepted."""
+    within = {fault["loc"][:length] for fault in faults for length in range(1, len(fault["loc"]))}
+    return [fault for fault in faults if fault["type"] != "too_short" or fault["loc"] not in within]
+
+
+def _message(fault: _Fault) -> str:
+    known = _MESSAGES.get(fault["type"])
+    return known.format(**fault.get("ctx", {})) if known else str(fault["msg"])
+
+
+def _hint(fault: _Fault) -> str:
     """What became of a moment on its way here: a ``+`` arrives as a blank, and one that is given twice with a comma."""
     if fault["loc"][0] != "query" or not fault["type"].startswith("datetime"):
         return ""
