@@ -185,6 +185,8 @@ class TransferState(CamelModel):
         The day for which it counts, once it is posted.
     late_for : date, optional
         The day that was asked for, whose period was closed.
+    reversal_requested : str, optional
+        Its reversal, while that waits for approval.
     """
 
     transfer_id: str
@@ -193,6 +195,7 @@ class TransferState(CamelModel):
     late_for: date | None = None
     expires_at: datetime | None = None
     reverses: str | None = None
+    reversal_requested: str | None = None
     reversed_by: str | None = None
 
 
@@ -347,6 +350,7 @@ def transfer_state(transfer: Transfer) -> dict[str, object]:
         "late_for": transfer.late_for,
         "expires_at": transfer.expires_at,
         "reverses": transfer.reverses or None,
+        "reversal_requested": None if transfer.reversed else transfer.reversal or None,
         "reversed_by": transfer.reversal if transfer.reversed else None,
     }
 

@@ -31,11 +31,14 @@ def test_the_limit_itself_needs_nobody_else(book: Book) -> None:
 def test_a_rejected_reversal_can_be_asked_for_again(book: Book) -> None:
     book.transfer("t-1", ("cash", "200"), ("sales", "-200"))
     book.done("/transfers/t-1/approve", claims=BOB)
-    assert book.done("/transfers/t-1/reverse", {"reason": "wrong"})["reversedBy"] is None
+    waiting = book.done("/transfers/t-1/reverse", {"reason": "wrong"})
+    assert (waiting["reversalRequested"], waiting["reversedBy"]) == ("reversal-1-t-1", None)
     assert book.refused("/transfers/t-1/reverse", {"reason": "wrong"}) == (409, "reversal_in_progress")
     book.done("/transfers/reversal-1-t-1/reject", {"reason": "it is right"}, claims=BOB)
     book.done("/transfers/t-1/reverse", {"reason": "it is not"})
     book.done("/transfers/reversal-2-t-1/approve", claims=BOB)
+    reversed_by = book.read("/transfers/t-1")
+    assert (reversed_by["reversalRequested"], reversed_by["reversedBy"]) == (None, "reversal-2-t-1")
     assert (book.known_transfer("t-1").reversal, book.balance("cash")) == ("reversal-2-t-1", "0.00")
 
 

@@ -25,6 +25,7 @@ def test_a_transfer_is_posted_to_all_its_accounts(book: Book) -> None:
         "lateFor": None,
         "expiresAt": None,
         "reverses": None,
+        "reversalRequested": None,
         "reversedBy": None,
     }
     assert [book.balance(each) for each in ("cash", "bank", "sales")] == ["10.00", "2.50", "-12.50"]
