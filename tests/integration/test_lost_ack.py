@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -12,7 +13,7 @@ from tests.support.ledger import REGISTRY, account, bulk, deposits
 from tests.support.wire import Fault, late_answer, lost_answer, lost_request, refused
 
 from banyan.adapters.clients import CONFIG
-from banyan.adapters.dynamodb.gateway import ATTEMPTS
+from banyan.adapters.dynamodb.gateway import ATTEMPTS, ATTEMPTS_PER_ITEM
 from banyan.errors import ConcurrencyError, StoreMisconfigured, StoreUnavailable
 from banyan.events import Metadata
 from banyan.store import Appended, EventStore, Expected, Write
@@ -196,6 +197,21 @@ def test_patience_with_a_busy_table_ends(dynamodb: DynamoDBEngine, fault: Fault,
     assert len(dynamodb.wire.sent) == attempts
     dynamodb.wire.clear()
     assert (store.head(A), store.get_stream_version(B)) == (head, 0)
+
+
+def test_a_transaction_over_many_streams_is_tried_more_often(dynamodb: DynamoDBEngine) -> None:
+    """The more streams it has, the more likely one of them is busy at any moment."""
+    store, conflict = dynamodb.store(REGISTRY), BUSY["conflict"]
+    writes = [Write(account(f"shard-{n}"), Expected.NO_STREAM, deposits(n)) for n in range(1, 17)]
+    dynamodb.wire.inject(*[conflict] * (len(writes) * ATTEMPTS_PER_ITEM - 1), on="TransactWriteItems")
+
+    store.append_many(writes)
+
+    dynamodb.wire.inject(*[conflict] * 100, on="TransactWriteItems")
+    dynamodb.wire.sent.clear()
+    with pytest.raises(StoreUnavailable):
+        store.append_many([replace(write, expected=store.head(write.stream)) for write in writes])
+    assert dynamodb.wire.sent.count("TransactWriteItems") == len(writes) * ATTEMPTS_PER_ITEM
 
 
 @pytest.mark.parametrize("read", [EventStore.load, EventStore.head, lambda store, stream: list(store.read(stream))])

@@ -27,7 +27,14 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 ATTEMPTS: Final = 6
+ATTEMPTS_PER_ITEM: Final = 3
+"""Of a larger transaction: the more items it has, the more likely another one is at work on one of them."""
+
+MOST_ATTEMPTS: Final = 64
 BACKOFF_SECONDS: Final = 0.025
+LONGEST_WAIT: Final = 2
+"""Of a larger transaction, as the number of an attempt: others are short, and it must meet a moment between them."""
+
 MAX_BATCH_READ: Final = 100
 MAX_BATCH_WRITE: Final = 25
 MAX_TRANSACTION: Final = 100
@@ -85,18 +92,19 @@ class Gateway:
             raise _translated(error, _tables(request)) from error
 
     def write(self, operation: str, request: Mapping[str, Any]) -> None:
-        """Send a write, a bounded number of times while another one is in its way.
+        """Send a write, a bounded number of times while another one is in its way; large transactions more often.
 
         Raises
         ------
         ConditionFailed, StoreRejected, StoreUnavailable
         """
-        for attempt in range(ATTEMPTS - 1):
+        attempts = _attempts(request)
+        for attempt in range(attempts - 1):
             try:
                 self.send(operation, request)
                 return
             except StoreBusy:
-                self._wait(attempt)
+                self._wait(attempt if attempts == ATTEMPTS else min(attempt, LONGEST_WAIT))
         self.send(operation, request)
 
     def items(self, operation: str, request: Mapping[str, Any], first: int | None = None) -> Iterator[Item]:
@@ -173,6 +181,10 @@ class Gateway:
 
     def _wait(self, attempt: int) -> None:
         self._sleep(random.uniform(0, BACKOFF_SECONDS * 2**attempt))
+
+
+def _attempts(request: Mapping[str, Any]) -> int:
+    return max(ATTEMPTS, min(len(request.get("TransactItems", ())) * ATTEMPTS_PER_ITEM, MOST_ATTEMPTS))
 
 
 def _translated(error: ClientError | BotoCoreError, where: str) -> Exception:
