@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
 from functools import partial
@@ -39,6 +40,7 @@ from banyan.events import Event
 from banyan.projections import owned
 from banyan.projections.base import AnyRowsProjection
 from banyan.projections.memory import MemoryViews
+from banyan.projections.processor import ProjectionProcessor
 from banyan.projections.rebuild.preview import CostingViews
 from banyan.projections.views import KEPT_AFTER_EXPIRY, Generation, OwnedRow, OwnedUpdate
 from banyan.store import Commit
@@ -218,8 +220,10 @@ def test_of_streams_that_share_a_transaction_only_the_one_that_is_refused_stops(
 
 
 def test_another_version_makes_the_rows_of_a_stream_from_the_beginning() -> None:
-    ledger = OwnedLedger(STATEMENT)
+    views = Counting()
+    ledger = OwnedLedger(STATEMENT, views=views)
     ledger.runner.project([ledger.commit(ANNA, *deposits(1, 2, 3, 4, 5))])
+    views.transactions.clear()
 
     def renamed(state: Running, rows: Mapping[str, Line], event: Event) -> tuple[Running, Mapping[str, Line | None]]:
         state, lines = STATEMENT.apply(state, rows, event)
@@ -228,6 +232,28 @@ def test_another_version_makes_the_rows_of_a_stream_from_the_beginning() -> None
     ledger.use(replace(STATEMENT, apply=renamed, version=2))
     ledger.runner.project([ledger.commit(ANNA, *deposits(6))])
     assert set(shown(ledger, STATEMENT, ANNA)[1]) == {f"v2-{line_sort(version)}" for version in range(1, 7)}
+    assert [rows for _, rows in views.transactions] == [3, 2, 3, 2, 1]
+
+
+def test_a_process_that_dies_while_rows_are_made_again_takes_none_from_another() -> None:
+    for at in range(5):
+        for requests in range(1, 14):
+            views = Meddling()
+            ledger = OwnedLedger(STATEMENT, views=views)
+            ledger.runner.project([ledger.commit(ANNA, *deposits(1, 2, 3, 4, 5))])
+            ledger.use(replace(STATEMENT, version=2))
+            commit = ledger.commit(ANNA, *deposits(6))
+            ledger.views = Fuse(requests, False).wire(views)
+            views.meddlers = [lambda: None] * at + [partial(dying, ledger.make_runner(), commit)]
+            ledger.views = views
+            ledger.runner.project([commit])
+            assert_folded(ledger, [ANNA])
+
+
+def dying(runner: ProjectionProcessor, commit: Commit) -> None:
+    """Project a commit until the process dies."""
+    with suppress(Killed):
+        runner.project([commit])
 
 
 def test_a_row_that_does_not_fit_its_model_any_more_is_made_again() -> None:

@@ -63,17 +63,22 @@ def test_a_rebuild_of_equal_rows_switches_and_the_old_ones_are_dropped() -> None
     assert_folded(found.ledger, ACCOUNTS, generation=2)
 
 
-@pytest.mark.parametrize("wrong", ["missing", "extra", "other"])
+@pytest.mark.parametrize("wrong", ["missing", "extra", "other", "unlisted", "expiring"])
 def test_a_row_that_differs_keeps_a_rebuild_from_switching(wrong: str) -> None:
     found = rebuilding()
     live, (row, *_) = Generation("statement"), found.ledger.views.list_owned(Generation("statement"), ACCOUNTS[1])
-    planted: dict[str, OwnedRow | None] = {"x": replace(row, sort="x")}
-    if wrong != "extra":
-        planted = {row.sort: None if wrong == "missing" else replace(row, content='{"amount":1,"balance":2}')}
-    plant(found.ledger.views, live, ACCOUNTS[1], **planted)
+    planted: dict[str, OwnedRow | None] = {
+        "missing": None,
+        "extra": replace(row, sort="x"),
+        "other": replace(row, content='{"amount":1,"balance":2}'),
+        "unlisted": replace(row, lookups={}),
+        "expiring": replace(row, expires=found.ledger.clock.now + timedelta(days=99)),
+    }
+    sort = "x" if wrong == "extra" else row.sort
+    plant(found.ledger.views, live, ACCOUNTS[1], **{sort: planted[wrong]})
     assert rebuilt(found, "statement") is Stage.READY
     (difference,) = found.rebuild.progress("statement").differences
-    assert (difference.row, difference.fields) == (str(ACCOUNTS[1]), (f"(row {next(iter(planted))})",))
+    assert (difference.row, difference.fields) == (str(ACCOUNTS[1]), (f"(row {sort})",))
 
 
 def test_what_has_expired_is_neither_made_again_nor_a_difference() -> None:

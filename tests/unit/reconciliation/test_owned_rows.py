@@ -75,7 +75,7 @@ def test_what_is_right_is_equal_and_what_expired_does_not_count() -> None:
 
 
 @pytest.mark.parametrize("full", [False, True])
-@pytest.mark.parametrize("wrong", ["missing", "extra", "other", "unfinished"])
+@pytest.mark.parametrize("wrong", ["missing", "extra", "other", "unlisted", "unfinished"])
 def test_rows_that_differ_are_found_and_put_right(monkeypatch: pytest.MonkeyPatch, wrong: str, full: bool) -> None:
     monkeypatch.setattr(owned, "MAX_OWNED_ROWS", 2)
     reconciled = Reconciled()
@@ -86,6 +86,7 @@ def test_rows_that_differ_are_found_and_put_right(monkeypatch: pytest.MonkeyPatc
         "missing": {second: None, first: None, line_sort(4): None},
         "extra": {"x": replace(row, sort="x")},
         "other": {second: replace(row, content='{"amount":2,"balance":4}')},
+        "unlisted": {second: replace(row, lookups={})},
         "unfinished": {second: row},
     }
     reconciled.plant(planted[wrong], unfinished=1 if wrong == "unfinished" else 0)
@@ -94,11 +95,13 @@ def test_rows_that_differ_are_found_and_put_right(monkeypatch: pytest.MonkeyPatc
         "missing": (f"(rows).{first}", f"(rows).{second}", f"(rows).{line_sort(4)}"),
         "extra": ("(rows).x",),
         "other": (f"(rows).{second}.balance",),
+        "unlisted": (f"(rows).{second}.(lookup 1)",),
         "unfinished": ("(unfinished)",),
     }
     assert found(reconciled.run(full=full)) == [("statement", "different_row", expected[wrong])]
     reconciled.run(full=full, repair=True)
     assert_folded(reconciled.ledger, [ANNA, BEN])
+    assert views.read_owned(LIVE, ANNA, [second])[0].lookups == row.lookups
     assert found(reconciled.run(full=True)) == []
 
 
