@@ -41,6 +41,7 @@ from banyan.projections import owned
 from banyan.projections.base import AnyRowsProjection
 from banyan.projections.memory import MemoryViews
 from banyan.projections.processor import ProjectionProcessor
+from banyan.projections.rebuild.filling import rebuild_stream
 from banyan.projections.rebuild.preview import CostingViews
 from banyan.projections.views import KEPT_AFTER_EXPIRY, Generation, OwnedRow, OwnedUpdate
 from banyan.store import Commit
@@ -120,17 +121,45 @@ def test_a_process_may_die_before_and_after_any_request() -> None:
         assert at > 15
 
 
+class Interrupted(MemoryViews):
+    """Lets the process die once, when a transaction left a stream unfinished."""
+
+    died = False
+
+    def update_owned(self, generation: Generation, updates: Sequence[OwnedUpdate]) -> None:
+        super().update_owned(generation, updates)
+        if not self.died and any(update.after.unfinished for update in updates):
+            self.died = True
+            raise Killed
+
+
+@pytest.mark.parametrize("together", [False, True])
+@pytest.mark.parametrize("before", [(), (1, 1)])
 @pytest.mark.parametrize("projection", [STATEMENT, TICKS], ids=lambda each: each.name)
-def test_a_first_commit_that_was_written_in_part_is_made_from_the_beginning(projection: AnyRowsProjection) -> None:
-    ledger = OwnedLedger(projection)
-    commit, views = ledger.commit(ANNA, *deposits(4, 1, 1, 1, 1)), ledger.views
-    ledger.views = Fuse(3, False).wire(views)
+def test_a_commit_that_was_written_in_part_is_not_built_upon(
+    projection: AnyRowsProjection, before: tuple[int, ...], together: bool
+) -> None:
+    ledger, ben = OwnedLedger(projection, views=Interrupted()), account("ben")
+    ledger.runner.project([ledger.commit(ANNA, *deposits(each)) for each in before])
+    batch = [ledger.commit(ANNA, *deposits(4, 1, 1, 1, 1))]
     with pytest.raises(Killed):
-        ledger.make_runner().project([commit])
-    assert views.states(Generation(projection.name), [ANNA])[ANNA].unfinished
-    ledger.views = views
-    ledger.make_runner().project([commit])
-    assert_folded(ledger, [ANNA])
+        ledger.runner.project(batch)
+    if together:
+        batch = [ledger.commit(ben, *deposits(1)), ledger.commit(ANNA, *deposits(1))]
+    ledger.make_runner().project(batch)
+    assert_folded(ledger, [ANNA, ben] if together else [ANNA])
+
+
+@pytest.mark.parametrize("together", [False, True])
+def test_a_repair_that_was_interrupted_is_not_built_upon(monkeypatch: pytest.MonkeyPatch, together: bool) -> None:
+    ledger, ben = OwnedLedger(TICKS, views=Interrupted()), account("ben")
+    ledger.runner.project([ledger.commit(ANNA, *deposits(2))])
+    lacking = [ledger.commit(ANNA, *deposits(4)), ledger.commit(ANNA, *deposits(4))]
+    with pytest.raises(Killed):
+        rebuild_stream(TICKS, Generation("ticks"), ANNA, ledger.store, ledger.views, ledger.clock)
+    monkeypatch.setattr(owned, "MAX_OWNED_ROWS", 99)
+    ledger.runner.project([*lacking, ledger.commit(ben, *deposits(1))] if together else lacking)
+    assert_folded(ledger, [ANNA, ben] if together else [ANNA])
 
 
 def test_a_commit_of_more_rows_than_a_transaction_holds_is_never_applied_twice() -> None:
