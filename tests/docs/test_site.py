@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 from importlib import import_module
@@ -13,19 +14,23 @@ import yaml
 from tests.docs.snippets import ROOT
 
 MKDOCS = ROOT / ".venv-docs" / "bin" / "mkdocs"
+BUILT = "BANYAN_SITE"
+"""Where the site is that was built a moment ago."""
 DOCS = ROOT / "docs"
 LOADED = re.compile(r"""<(?:script|link|img|iframe|source)\b[^>]*?\b(?:src|href)=["']?((?:https?:)?//[^"'\s>]+)""")
 
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The site, built as ``make docs`` does it: a warning fails the build."""
+    """The site, as ``make docs`` built it or else built likewise: a warning fails the build."""
+    if built := os.environ.get(BUILT):
+        return Path(built)
     if not MKDOCS.exists():
         pytest.skip("`make docs` installs what builds the site")
     folder = tmp_path_factory.mktemp("site")
     command = [str(MKDOCS), "build", "--quiet", "--site-dir", str(folder)]
-    built = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=100, check=False)
-    assert built.returncode == 0, built.stdout + built.stderr
+    result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=100, check=False)
+    assert result.returncode == 0, result.stdout + result.stderr
     return folder
 
 
