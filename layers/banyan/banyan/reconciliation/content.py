@@ -17,12 +17,17 @@ LONG: Final = 63
 _OPTIONS: Final = orjson.OPT_SORT_KEYS | orjson.OPT_PASSTHROUGH_DATETIME
 
 
-def canonical(value: Any) -> bytes:
+def canonical(value: Any, *, long_integers: bool = True) -> bytes:
     """Canonical JSON.
 
     Keys are sorted; a decimal is a plain number without exponent and trailing zeros, so ``Decimal("4.50")``
     equals ``Decimal("4.5")`` and ``Decimal("4")`` equals ``4``; an integer has any length; a day is ``yyyy-mm-dd``, a
     time UTC with microseconds. Text stays as it is: ``"4"`` is not ``4``.
+
+    Parameters
+    ----------
+    long_integers : bool, optional
+        Whether an integer may have more than 64 bits.
 
     Raises
     ------
@@ -32,6 +37,8 @@ def canonical(value: Any) -> bytes:
     try:
         return orjson.dumps(value, default=_plain, option=_OPTIONS)
     except orjson.JSONEncodeError:
+        if not long_integers:
+            raise
         return orjson.dumps(_with_long_integers(value), default=_plain, option=_OPTIONS)
 
 

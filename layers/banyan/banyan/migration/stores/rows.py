@@ -158,10 +158,13 @@ def in_words_of(command: Any, error: RowRefused) -> RowRefused:
 
 
 def _expect_comparable(data: BaseModel) -> None:
-    """Expect canonical JSON: a time without zone, for one, compares with nothing. Raises ``UnreadableRow``."""
+    """Expect canonical JSON: a time without zone, for one, compares with nothing. Raises ``UnreadableRow``.
+
+    An integer of more than 64 bits would pass, and fail later under the name of a sum that it is part of.
+    """
     for name, value in data.model_dump().items():
         try:
-            canonical(value)
+            canonical(value, long_integers=False)
         except (TypeError, ValueError, ArithmeticError):
             detail = f"{name} compares with nothing: put {name} right in the legacy system"
             raise UnreadableRow(detail, name) from None
