@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import random
 import time
 from collections import Counter
+from http import HTTPStatus
 from threading import Lock
 from typing import Any
 
@@ -20,10 +22,19 @@ class ConflictingTransactions:
     ----------
     seconds : float
         So long a transaction takes besides what the engine takes for it.
+    meanwhile : float
+        Seconds, at most, between what was read and what is written.
+
+    Attributes
+    ----------
+    began_at : dict[str, float]
+        When the last transaction began that wrote to a stream, by the stream's name; by ``time.perf_counter``.
     """
 
-    def __init__(self, seconds: float) -> None:
+    def __init__(self, seconds: float, meanwhile: float) -> None:
         self.refused = 0
+        self.began_at: dict[str, float] = {}
+        self._meanwhile = meanwhile
         self._seconds = seconds
         self._busy = Counter[str]()
         self._lock = Lock()
@@ -31,7 +42,9 @@ class ConflictingTransactions:
     def __call__(self, request: Any, deliver: Deliver) -> Any:
         if operation_of(request) != TRANSACTION:
             return deliver(request)
-        keys = [_key(each) for each in json.loads(request.body)["TransactItems"]]
+        time.sleep(random.uniform(0, self._meanwhile))
+        items = json.loads(request.body)["TransactItems"]
+        keys = [_key(each) for each in items]
         with self._lock:
             met = [key for key in keys if self._busy[key]]
             self._busy.update([] if met else keys)
@@ -40,11 +53,19 @@ class ConflictingTransactions:
             reasons = ["TransactionConflict" if key in met else "None" for key in keys]
             return refused("TransactionCanceledException", reasons=reasons)(request, deliver)
         try:
-            time.sleep(self._seconds)
-            return deliver(request)
+            return self._deliver(items, request, deliver)
         finally:
             with self._lock:
                 self._busy.subtract(keys)
+
+    def _deliver(self, items: Any, request: Any, deliver: Deliver) -> Any:
+        began = time.perf_counter()
+        time.sleep(self._seconds)
+        answer = deliver(request)
+        if answer.status_code == HTTPStatus.OK:
+            written = (each["Put"]["Item"]["stream"]["S"] for each in items if "Put" in each)
+            self.began_at.update(dict.fromkeys(written, began))
+        return answer
 
 
 def _key(item: Any) -> str:
