@@ -336,7 +336,9 @@ class ReadModelLagging(BanyanError):
     """
 
     def __init__(self, projection: str, stream: StreamId, expected: int, actual: int) -> None:
-        super().__init__(f"{projection} shows {stream} up to version {actual}, not yet to {expected}: ask again")
+        super().__init__(
+            f"read model {projection} shows {stream} up to version {actual}, not yet to {expected}: ask again"
+        )
         self.projection = projection
         self.stream = stream
         self.expected = expected

@@ -44,7 +44,9 @@ def _part(held: Sequence[Booking], amount: Amount) -> Sequence[Booking]:
         raise rejected(Code.AMOUNT_NOT_POSITIVE, "a part is more than 0: void the transfer to post nothing", "amount")
     check_decimals(amount, held[0].scale, held[0].currency, "amount")
     if amount > abs(held[0].amount):
-        raise conflict(Code.AMOUNT_EXCEEDS_PENDING, f"{abs(held[0].amount).text(held[0].scale)} is pending")
+        raise conflict(
+            Code.AMOUNT_EXCEEDS_PENDING, f"{abs(held[0].amount).text(held[0].scale)} is pending: post that or less"
+        )
     return [each.model_copy(update={"amount": amount if each.amount > 0 else -amount}) for each in held]
 
 

@@ -144,7 +144,7 @@ def _allowed(events: AccountEvents, states: States) -> AccountEvents:
         for event in each:
             after = account_after(after, event)
         if account.overdraft is Overdraft.FORBIDDEN and after.available < min(ZERO, account.available):
-            detail = f"account {account.account_id} has {account.available.text(account.scale)} available"
+            detail = f"account {account.account_id} has {account.available.text(account.scale)} available: take no more"
             raise conflict(Code.INSUFFICIENT_FUNDS, detail)
     return events
 

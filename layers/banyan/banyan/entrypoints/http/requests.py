@@ -146,7 +146,7 @@ def read_body(event: Mapping[str, Any], max_bytes: int) -> dict[str, Any]:
         _expect_shallow(body)
         canonical(body).encode()
     except (ValueError, ArithmeticError, RecursionError) as error:
-        raise BadRequest("malformed_json", "the body is not well-formed JSON in UTF-8") from error
+        raise BadRequest("malformed_json", "the body must be JSON in UTF-8, with each key once and no NaN") from error
     if not isinstance(body, dict):
         raise BadRequest("malformed_json", "the body must be a JSON object")
     return body
