@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.support.ledger import account, deposits
+from tests.support.ledger import Withdrawn, account, deposits
 from tests.support.owned import OWNED, STATEMENT, TICKS, WINDOWS, Line, OwnedLedger, Tick, line_sort, naive
-from tests.unit.projections.test_any_delivery import STREAMS, History, appended, histories
+from tests.unit.projections.test_any_delivery import STREAMS, History, histories
 
 from banyan.errors import InvalidCursor, ReadModelLagging, VersionNotReached
 from banyan.projections import owned
@@ -50,15 +50,16 @@ def joined(
             return rows
 
 
-@given(histories(), bounds, bounds, st.sampled_from(ORDERS), st.integers(1, 4))
+@given(histories(), st.integers(0, 12), bounds, bounds, st.sampled_from(ORDERS), st.integers(1, 4))
 @settings(max_examples=80, deadline=None)
 def test_pages_joined_are_a_fold_whatever_has_arrived(
-    history: History, first: str, last: str, order: SortOrder, limit: int
+    history: History, arrived: int, first: str, last: str, order: SortOrder, limit: int
 ) -> None:
     ledger = OwnedLedger()
-    commits = appended(ledger, history)
-    for batch in history.batches:
-        ledger.runner.project([commits[index] for index in batch])
+    for number, (stream, movements) in enumerate(history.commits):
+        commits = ledger.append(stream, *movements)
+        if number < arrived:
+            ledger.runner.project(commits)
     for stream in STREAMS:
         events = list(ledger.store.read(stream))
         for projection in OWNED:
@@ -98,6 +99,15 @@ def test_an_answer_says_where_it_comes_from_and_how_old_it_is() -> None:
         (4, 0, "stream"),
     ]
     assert list(folded.value) == [(line_sort(4), Line(amount=4, balance=10))]
+
+
+@pytest.mark.parametrize("order", ORDERS)
+def test_what_an_event_removed_is_not_shown_though_it_is_still_stored(order: SortOrder) -> None:
+    ledger = projected(TICKS, 4)
+    ledger.commit(ANNA, Withdrawn(amount=2))
+    assert joined(queries(ledger), TICKS, ANNA, 1, min_version=2, from_sort="0001", order=order) == [
+        (sort, Tick(count=1)) for sort in sorted(["0002", "0003"], reverse=order == "descending")
+    ]
 
 
 def test_a_version_that_arrives_meanwhile_is_waited_for() -> None:
@@ -201,6 +211,23 @@ def test_a_page_that_a_transaction_crosses_is_read_again(monkeypatch: pytest.Mon
     answer = queries(ledger).owned(TICKS, ANNA)
     assert answer
     assert (answer.provenance.version, len(answer.value)) == (2, 5)
+
+
+@pytest.mark.parametrize("method", ["read_owned", "list_owned"])
+def test_a_fold_that_a_transaction_crosses_is_made_again(monkeypatch: pytest.MonkeyPatch, method: str) -> None:
+    ledger = projected(TICKS, 3)
+    late, asked = [ledger.commit(ANNA, *deposits(5))], getattr(ledger.views, method)
+
+    def crossed(*given: Any, **named: Any) -> Any:
+        monkeypatch.undo()
+        ledger.runner.project([*late, ledger.commit(ANNA, *deposits(2))])
+        return asked(*given, **named)
+
+    monkeypatch.setattr(ledger.views, method, crossed)
+    answer = queries(ledger).owned(TICKS, ANNA, min_version=2)
+    assert answer
+    events = list(ledger.store.read(ANNA, to_version=answer.provenance.version))
+    assert dict(answer.value) == naive(TICKS, events, ledger.clock.now)[1]
 
 
 def test_expired_rows_are_not_shown_though_they_are_still_there() -> None:

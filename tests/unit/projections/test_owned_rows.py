@@ -273,7 +273,7 @@ def test_a_process_that_dies_while_rows_are_made_again_takes_none_from_another()
             ledger.use(replace(STATEMENT, version=2))
             commit = ledger.commit(ANNA, *deposits(6))
             ledger.views = Fuse(requests, False).wire(views)
-            views.meddlers = [lambda: None] * at + [partial(dying, ledger.make_runner(), commit)]
+            views.meddlers += [*[lambda: None] * at, partial(dying, ledger.make_runner(), commit)]
             ledger.views = views
             ledger.runner.project([commit])
             assert_folded(ledger, [ANNA])

@@ -102,6 +102,9 @@ class OwnedReads(Generic[R]):
     ) -> tuple[Found[R], int]:
         """The same by all events of the stream, and its version.
 
+        Where a transaction was written meanwhile, the rows may be others than those that were to be built upon; all
+        are then folded from the beginning.
+
         Parameters
         ----------
         start : StateRow, optional
@@ -109,9 +112,12 @@ class OwnedReads(Generic[R]):
         """
         try:
             unstored = self._unstored(stream, start)
-            return self._models(self._rows(stream, unstored, wanted, after, limit)), unstored.version
+            rows = self._models(self._rows(stream, unstored, wanted, after, limit))
+            if start is None or start == self._views.states(self._generation, [stream]).get(stream):
+                return rows, unstored.version
         except UnreadableRow:
-            return self.folded(stream, None, wanted, after, limit)
+            pass
+        return self.folded(stream, None, wanted, after, limit)
 
     def row(self, row: OwnedRow) -> R | None:
         """What a stored row holds; one that does not fit its model any more is folded from its stream."""
