@@ -231,6 +231,11 @@ def test_a_range_that_is_refused_names_its_parameters(server: Server) -> None:
     assert body_of(answer)["detail"] == "'to' must lie 0 to 365 days after 'from'"
 
 
+def test_who_lost_to_others_is_asked_to_send_the_request_again() -> None:
+    assert problem_of(Contention(STREAM, 1, 2)).detail.endswith("send the request again a little later")
+    assert problem_of(PreconditionFailed(STREAM, 1, 2)).detail.endswith("load it again and decide again")
+
+
 def test_all_faults_of_a_body_are_named_at_once(server: Server) -> None:
     answer = server.post("/orders", {"items": [{"sku": "A", "quantity": "two", "price": 1}]})
     assert [error["field"] for error in body_of(answer)["errors"]] == ["customerId", "items.0.quantity"]

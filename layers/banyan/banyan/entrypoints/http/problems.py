@@ -163,6 +163,10 @@ def _detailed(status: int, code: str, *, retry: bool = False) -> Callable[[Any],
     return lambda error: Problem(status, code, str(error), retry=retry)
 
 
+def _outrun(error: Contention) -> str:
+    return f"others wrote to {error.stream} first, time after time: send the request again a little later"
+
+
 def _invalid(error: RequestValidationError) -> Problem:
     found = _causes(error.errors()[:MAX_FAULTS])
     faults = [{"field": _path(fault["loc"]), "message": _message(fault) + _hint(fault)} for fault in found]
@@ -203,7 +207,7 @@ _TABLE: Final[Mapping[type, Callable[[Any], Problem]]] = {
     NotFound: _rejected(404),
     Conflict: _rejected(409),
     ConcurrencyError: lambda error: Problem(409, "version_conflict", str(error), _versions(error)),
-    Contention: lambda error: Problem(409, "version_conflict", str(error), _versions(error), retry=True),
+    Contention: lambda error: Problem(409, "version_conflict", _outrun(error), _versions(error), retry=True),
     LegacyWritesOff: _detailed(409, LegacyWritesOff.code),
     UnreadableRow: _rejected(409),
     GenerationInUse: _detailed(409, "transition_rejected", retry=True),
