@@ -120,7 +120,7 @@ def check_takes(account: Account) -> None:
         case None:
             raise no_account()
         case AccountStatus.FROZEN:
-            raise conflict(Code.ACCOUNT_FROZEN, f"account {account.account_id} is frozen: unfreeze it before")
+            raise conflict(Code.ACCOUNT_FROZEN, f"account {account.account_id} is frozen: unfreeze it first")
         case AccountStatus.CLOSED:
             raise conflict(Code.ACCOUNT_CLOSED, f"account {account.account_id} is closed for ever: use another one")
 
@@ -159,7 +159,7 @@ def _can_be_closed(account: Account) -> bool:
         held = " and holds of pending transfers" if account.pending_debits or account.pending_credits else ""
         raise conflict(
             Code.ACCOUNT_NOT_EMPTY,
-            f"the account has a balance of {account.balance.text(account.scale)}{held}: move it to another one before",
+            f"the account has a balance of {account.balance.text(account.scale)}{held}: move it to another one first",
         )
     return True
 

@@ -72,7 +72,7 @@ def bookings_of(postings: Sequence[Posting], states: States) -> tuple[Booking, .
 def _booking(index: int, posting: Posting, states: States) -> Booking:
     account: Account = states[_ACCOUNT + posting.account_id]
     if account.status is None:
-        detail = f"there is no account {posting.account_id}: open it before"
+        detail = f"there is no account {posting.account_id}: open it first"
         raise rejected(Code.ACCOUNT_NOT_FOUND, detail, f"postings.{index}.accountId")
     if posting.amount == 0:
         raise rejected(Code.AMOUNT_ZERO, "a posting of nothing: leave it out", f"postings.{index}.amount")
