@@ -294,11 +294,14 @@ class TrialBalance(CamelModel):
     ----------
     at : datetime
         What was recorded by then counts, whole transfers only.
+    as_of : datetime, optional
+        When the newest event was recorded that the accounts in it show; what came after it had not arrived yet.
     effective_at : date, optional
         Only what counts up to this day.
     """
 
     at: datetime
+    as_of: datetime | None
     effective_at: date | None = None
     totals: tuple[CurrencyTotals, ...]
     accounts: tuple[AccountBalance, ...]

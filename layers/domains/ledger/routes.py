@@ -393,7 +393,8 @@ def get_trial_balance(
         for code, (debits, credits) in sums(balances).items()
     )
     accounts = tuple(account_balance(each.account, each.amount) for each in balances)
-    return TrialBalance(at=moment, effective_at=effectiveAt, totals=totals, accounts=accounts)
+    newest = max((each.account.recorded_at for each in balances if each.account.recorded_at), default=None)
+    return TrialBalance(at=moment, as_of=newest, effective_at=effectiveAt, totals=totals, accounts=accounts)
 
 
 @queries.get("/periods", operation_id="listPeriods", summary="Months that are or were closed", security=READ)

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import date, datetime
+from typing import NamedTuple
 
 from banyan import NotFound
 from banyan.answers import Answer
 from banyan.queries import Queries
 from banyan.streams import StreamId
 from ledger.accounts.decider import Account
-from ledger.amounts import ZERO, total
+from ledger.amounts import ZERO, Amount, total
 from ledger.projections.accounts import ACCOUNTS, AccountRow
-from ledger.projections.history import HISTORY, DayTotal, day_key, day_of, moment_key, version_key
+from ledger.projections.history import HISTORY, day_key, day_of, moment_key, version_key
 
 
 def account_now(queries: Queries, stream: StreamId, min_version: int) -> Answer[AccountRow] | None:
@@ -48,17 +49,30 @@ def _shown(queries: Queries, stream: StreamId, first: str, last: str) -> Answer[
 
 def account_effective(queries: Queries, stream: StreamId, day: date) -> Answer[Account] | None:
     """With the balance of what counts up to a day, that day included, whenever it was recorded; without holds."""
-    found = queries.stored(ACCOUNTS, stream)
+    account = queries.stored(ACCOUNTS, stream)
+    days = days_up_to(queries, stream, day)
+    if account is None or days is None:
+        return None
+    balance = total(each.total for each in days.value.values())
+    holds = {"pending_debits": ZERO, "pending_credits": ZERO}
+    return Answer(account.value.model_copy(update={"balance": balance, **holds}), days.provenance)
+
+
+class PostedDay(NamedTuple):
+    """What was posted to an account for a day, and the version of the account that it goes up to."""
+
+    version: int
+    total: Amount
+    proof: int
+
+
+Days = Answer[Mapping[date, PostedDay]]
+
+
+def days_up_to(queries: Queries, stream: StreamId, last: date) -> Days | None:
+    """The days up to one, that day included, in their order."""
+    found = queries.owned(HISTORY, stream, day_key(date.min), day_key(last), fold=False)
     if found is None:
         return None
-    balance = total(each.total for each in day_totals(queries, stream, last=day).values())
-    holds = {"pending_debits": ZERO, "pending_credits": ZERO}
-    return Answer(found.value.model_copy(update={"balance": balance, **holds}), found.provenance)
-
-
-def day_totals(
-    queries: Queries, stream: StreamId, first: date = date.min, last: date = date.max
-) -> Mapping[date, DayTotal]:
-    """Totals of the days from one to another, both included, in their order."""
-    found = queries.owned(HISTORY, stream, day_key(first), day_key(last), fold=False)
-    return {day_of(sort): row.day for sort, row in found.value if row.day} if found else {}
+    days = {day_of(sort): PostedDay(row.version, row.day.total, row.day.proof) for sort, row in found.value if row.day}
+    return Answer(days, found.provenance)

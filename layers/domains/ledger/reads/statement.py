@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import partial
 from itertools import accumulate
 
-from banyan.answers import Provenance
-from banyan.projections.pages import SortOrder
+from banyan.answers import Answer, Provenance
+from banyan.projections.pages import Page, SortOrder
 from banyan.queries import Queries
 from banyan.streams import StreamId
 from ledger.amounts import ZERO, Amount
-from ledger.projections.history import HISTORY, LAST, Line, line_key
-from ledger.reads.accounts import day_totals
+from ledger.projections.history import HISTORY, LAST, HistoryRow, Line, line_key
+from ledger.reads.accounts import Days, days_up_to
+
+Lines = Answer[Page[tuple[str, HistoryRow]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +48,18 @@ def statement(
     Raises
     ------
     InvalidCursor
+    ReadModelsApart
+        The account moved whenever its lines and its days were read.
     """
-    found = queries.owned(
+    read = partial(_read, queries, stream, first, last, order, limit, cursor)
+    found = queries.settled(read, _of_one_version)
+    return _statement(first, *found) if found else None
+
+
+def _read(
+    queries: Queries, stream: StreamId, first: date, last: date, order: SortOrder, limit: int, cursor: str | None
+) -> tuple[Lines, Days] | None:
+    lines = queries.owned(
         HISTORY,
         stream,
         line_key(first),
@@ -55,18 +69,25 @@ def statement(
         cursor=cursor,
         fold=False,
     )
-    if found is None:
-        return None
-    lines = [row.line for _, row in found.value if row.line]
-    totals = day_totals(queries, stream, last=last)
-    behind = dict(zip(totals, accumulate(each.total for each in totals.values()), strict=True))
+    days = days_up_to(queries, stream, last)
+    return (lines, days) if lines and days else None
+
+
+def _of_one_version(found: tuple[Lines, Days] | None) -> bool:
+    return found is None or len({each.provenance.version for each in found}) == 1
+
+
+def _statement(first: date, found: Lines, days: Days) -> Statement:
+    dates = list(days.value)
+    behind = list(accumulate((each.total for each in days.value.values()), initial=ZERO))
 
     def before(day: date) -> Amount:
-        return behind[max(earlier)] if (earlier := [each for each in behind if each < day]) else ZERO
+        return behind[bisect_left(dates, day)]
 
+    lines = [row.line for _, row in found.value if row.line]
     return Statement(
         before(first),
-        behind[max(behind)] if behind else ZERO,
+        behind[-1],
         [(line, before(line.effective_date) + line.day_total) for line in lines],
         found.value.cursor,
         found.provenance,

@@ -15,9 +15,9 @@ from banyan.spread import in_threads
 from banyan.streams import StreamId
 from ledger.amounts import Amount, total
 from ledger.projections.accounts import ACCOUNTS, ALL, AccountRow
-from ledger.projections.history import HISTORY, line_key
+from ledger.projections.history import HISTORY, LAST, line_key
 from ledger.projections.wholeness import added, weighted
-from ledger.reads.accounts import account_at, day_totals
+from ledger.reads.accounts import account_at, days_up_to
 
 ACCOUNTS_AT_ONCE: Final = 1000
 READS_AT_ONCE: Final = 8
@@ -77,13 +77,14 @@ def _balances(queries: Queries, tenant: str, currency: str | None, moment: datet
     return [each for each in in_threads(READS_AT_ONCE)(balance, accounts) if each]
 
 
-def _accounts(queries: Queries, tenant: str, currency: str | None) -> list[AccountRow]:
+def _accounts(queries: Queries, tenant: str, currency: str | None) -> Sequence[tuple[AccountRow, int]]:
+    """All of them, with their versions."""
     place = ("currency", currency) if currency else ("all", ALL)
-    found: list[AccountRow] = []
+    found: list[tuple[AccountRow, int]] = []
     cursor = None
     while True:
         page = queries.lookup(ACCOUNTS, tenant, *place, ACCOUNTS_AT_ONCE, cursor, order="ascending").value
-        found += [account for account, _ in page]
+        found += page
         if len(found) > MOST_ACCOUNTS:
             raise CommandRejected("too_many_accounts", "ask for the accounts in one currency", "currency")
         if page.cursor is None:
@@ -91,29 +92,34 @@ def _accounts(queries: Queries, tenant: str, currency: str | None) -> list[Accou
         cursor = page.cursor
 
 
-def _balance(queries: Queries, tenant: str, moment: datetime, day: date | None, account: AccountRow) -> Balance | None:
+def _balance(
+    queries: Queries, tenant: str, moment: datetime, day: date | None, known: tuple[AccountRow, int]
+) -> Balance | None:
     """Of one account; ``None`` if it was opened after the moment."""
+    account, version = known
     stream = StreamId(tenant, "account", account.account_id)
-    known = account if account.recorded_at and account.recorded_at <= moment else None
-    if known is None:
+    if account.recorded_at is None or account.recorded_at > moment:
         then = account_at(queries, stream, moment)
         if then is None:
             return None
-        account = then.value
+        account, version = then.value, then.provenance.version
     if day is None:
         return Balance(account, account.balance, account.proof)
-    return _up_to(queries, stream, day, account) if known else _up_to_and_by(queries, stream, day, moment, account)
+    return _up_to(queries, stream, day, account, version)
 
 
-def _up_to(queries: Queries, stream: StreamId, day: date, account: AccountRow) -> Balance:
-    days = day_totals(queries, stream, last=day).values()
+def _up_to(queries: Queries, stream: StreamId, day: date, account: AccountRow, version: int) -> Balance:
+    """Of what counts up to a day; by line if a day has lines after the version, since its total is of all of them."""
+    found = days_up_to(queries, stream, day)
+    days = found.value.values() if found else ()
+    if any(each.version > version for each in days):
+        return _by_line(queries, stream, day, account, version)
     return Balance(account, total(each.total for each in days), added(each.proof for each in days))
 
 
-def _up_to_and_by(queries: Queries, stream: StreamId, day: date, moment: datetime, account: AccountRow) -> Balance:
-    """By line, since totals of days say nothing of when their parts were recorded."""
-    found = queries.owned(HISTORY, stream, line_key(date.min), line_key(day) + "~", fold=False)
-    lines = [row.line for _, row in found.value if row.line and row.line.recorded_at <= moment] if found else []
+def _by_line(queries: Queries, stream: StreamId, day: date, account: AccountRow, version: int) -> Balance:
+    found = queries.owned(HISTORY, stream, line_key(date.min), line_key(day) + LAST, fold=False)
+    lines = [row.line for _, row in found.value if row.line and row.version <= version] if found else []
     proof = added(weighted(line.amount, line.transfer_id) for line in lines)
     return Balance(account, total(line.amount for line in lines), proof)
 
