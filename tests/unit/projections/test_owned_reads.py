@@ -17,7 +17,7 @@ from tests.unit.projections.test_any_delivery import STREAMS, History, histories
 from banyan.errors import InvalidCursor, ReadModelLagging, VersionNotReached
 from banyan.projections import owned
 from banyan.projections.base import AnyRowsProjection, Lookup
-from banyan.projections.pages import SortOrder
+from banyan.projections.pages import SortOrder, make_cursor
 from banyan.projections.views import Generation, OwnedUpdate
 from banyan.queries import Queries
 from banyan.streams import StreamId
@@ -168,6 +168,13 @@ def test_a_cursor_fits_its_own_list_only(changed: dict[str, Any]) -> None:
         reads.owned(STATEMENT, ANNA, **{"limit": 1, "cursor": page.value.cursor, **changed})
     with pytest.raises(InvalidCursor):
         reads.owned(STATEMENT, account("ben"), cursor=page.value.cursor)
+
+
+@pytest.mark.parametrize("sort", ["000000", "000004", "", "0" * 2000])
+def test_a_place_that_was_made_up_is_refused(sort: str) -> None:
+    cursor = make_cursor(["statement", ANNA.name, "000001", "000003", "ascending"], sort)
+    with pytest.raises(InvalidCursor):
+        queries(projected()).owned(STATEMENT, ANNA, "000001", "000003", cursor=cursor)
 
 
 def test_a_cursor_outlives_a_change_of_generation_and_rows_that_come_and_go() -> None:
