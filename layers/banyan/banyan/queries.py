@@ -19,7 +19,7 @@ from banyan.answers import Answer, Provenance, milliseconds, of_rows, of_stream
 from banyan.errors import NotFound, ReadModelLagging, ReadModelsApart, VersionNotReached
 from banyan.events import Event
 from banyan.projections.base import RowsProjection, StreamProjection, ViewProjection
-from banyan.projections.owned import UnreadableRow
+from banyan.projections.owned import UnusableRow
 from banyan.projections.owned_reads import OwnedPlace, OwnedReads
 from banyan.projections.pages import Page, SortOrder, SortRange, another_list, make_cursor, read_place
 from banyan.projections.rows import current_state, readable_state
@@ -374,7 +374,7 @@ class Queries:
             kept = self._wait(projection, stream, min_version)
         missing = next(self._store.commits(stream, _version(kept)), None)
         if kept and (missing is None or kept.version >= min_version):
-            with suppress(UnreadableRow):
+            with suppress(UnusableRow):
                 rows, row = reads.stored(kept.row, *place)
                 return rows, self._of_row(row, missing)
             kept = None
@@ -394,7 +394,7 @@ class Queries:
         kept = self._stored(projection, stream, min_version)
         if kept is None:
             return None
-        with suppress(UnreadableRow):
+        with suppress(UnusableRow):
             rows, row = reads.stored(kept.row, *place)
             return rows, of_rows([row])
         raise ReadModelLagging(projection.name, stream, min_version, _version(kept))

@@ -31,8 +31,8 @@ R = TypeVar("R", bound=BaseModel)
 ReadRows = Callable[[Sequence[str]], Sequence[OwnedRow]]
 
 
-class UnreadableRow(Exception):
-    """A stored row does not fit its model any more."""
+class UnusableRow(Exception):
+    """Stored rows cannot be used: one does not fit its model any more, or they are being made again."""
 
 
 class Written(NamedTuple, Generic[R]):
@@ -60,7 +60,7 @@ class RowFold:
         self._rows: dict[str, Any] = {}
 
     def apply(self, events: Iterable[Event]) -> dict[str, Written[Any]]:
-        """Fold some events in, and return the rows that they wrote, by sort. Raises ``UnreadableRow``."""
+        """Fold some events in, and return the rows that they wrote, by sort. Raises ``UnusableRow``."""
         written: dict[str, Written[Any]] = {}
         for event in events:
             self.state, rows = self._projection.apply(self.state, self._seen(event), event)
@@ -91,11 +91,11 @@ class RowFold:
 
 
 def read_row(projection: RowsProjection[Any, R], row: OwnedRow) -> R:
-    """What a stored row holds. Raises ``UnreadableRow``."""
+    """What a stored row holds. Raises ``UnusableRow``."""
     try:
         return projection.row.model_validate_json(row.content)
     except ValidationError as error:
-        raise UnreadableRow(f"row {row.sort!r} of {row.stream} does not fit {projection.name!r} any more") from error
+        raise UnusableRow(f"row {row.sort!r} of {row.stream} does not fit {projection.name!r} any more") from error
 
 
 def expiry(projection: AnyRowsProjection, row: BaseModel | None) -> datetime | None:

@@ -12,7 +12,7 @@ from typing import Any, Final, Generic, TypeVar
 from pydantic import BaseModel
 
 from banyan.projections.base import RowsProjection
-from banyan.projections.owned import UnreadableRow, carried, read_row
+from banyan.projections.owned import UnusableRow, carried, read_row
 from banyan.projections.pages import SortRange
 from banyan.projections.projector import CommitSource, StreamBatch
 from banyan.projections.rows_projector import RowsProjector
@@ -85,7 +85,7 @@ class OwnedReads(Generic[R]):
 
         Raises
         ------
-        UnreadableRow
+        UnusableRow
         """
         for _ in range(LOOKS):
             rows = self._rows(start.stream, Unstored(start.version), wanted, after, limit)
@@ -93,7 +93,7 @@ class OwnedReads(Generic[R]):
                 break
             moved = self._views.states(self._generation, [start.stream]).get(start.stream)
             if moved is None or moved.unfinished or carried(self._projection, moved) is None:
-                raise UnreadableRow(f"the rows of {start.stream} are made again")
+                raise UnusableRow(f"the rows of {start.stream} are made again")
             start = moved
         return self._models(rows), start
 
@@ -115,7 +115,7 @@ class OwnedReads(Generic[R]):
             rows = self._models(self._rows(stream, unstored, wanted, after, limit))
             if start is None or start == self._views.states(self._generation, [stream]).get(stream):
                 return rows, unstored.version
-        except UnreadableRow:
+        except UnusableRow:
             pass
         return self.folded(stream, None, wanted, after, limit)
 
@@ -123,7 +123,7 @@ class OwnedReads(Generic[R]):
         """What a stored row holds; one that does not fit its model any more is folded from its stream."""
         try:
             return read_row(self._projection, row)
-        except UnreadableRow:
+        except UnusableRow:
             rows, _ = self.folded(row.stream, None, SortRange(row.sort, row.sort), None, 1)
             return rows[0][1] if rows else None
 

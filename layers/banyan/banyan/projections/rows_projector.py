@@ -14,7 +14,7 @@ from banyan.projections.owned import (
     OwnedPlan,
     Piece,
     RowFold,
-    UnreadableRow,
+    UnusableRow,
     carried,
     carrying,
     packs,
@@ -76,7 +76,7 @@ class RowsProjector(Projector[StateRow]):
 
         Raises
         ------
-        UnreadableRow
+        UnusableRow
             Try again, and do not trust them.
         """
         known = carried(self._projection, start)
@@ -101,7 +101,7 @@ class RowsProjector(Projector[StateRow]):
                 if plan.update or not piece.fits:
                     return None
                 self._add(plan, piece, start)
-        except UnreadableRow:
+        except UnusableRow:
             return None
         except Exception as error:
             plan.progress = replace(plan.progress, error=own_error(error))
@@ -129,7 +129,7 @@ class RowsProjector(Projector[StateRow]):
     def _apply(self, batch: StreamBatch, start: StateRow | None) -> StreamProgress:
         try:
             return self._applied(batch, start, trusted=start is None or not start.unfinished)
-        except UnreadableRow:
+        except UnusableRow:
             return self._applied(batch, self._starts([batch.stream]).get(batch.stream), trusted=False)
 
     def _applied(self, batch: StreamBatch, start: StateRow | None, *, trusted: bool) -> StreamProgress:
@@ -140,7 +140,7 @@ class RowsProjector(Projector[StateRow]):
             for piece in self._joined(self.pieces(batch, start, trusted=trusted)):
                 writing.write(piece, self._clock())
                 done = StreamProgress(batch.stream, piece.reached.last, piece.reached.recorded_at)
-        except UnreadableRow:
+        except UnusableRow:
             raise
         except Exception as error:
             return replace(done, error=own_error(error))
