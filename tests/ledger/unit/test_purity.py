@@ -1,4 +1,4 @@
-"""I10: the ledger touches no clock, no random and no I/O, and every event that it knows can come about."""
+"""The ledger touches no clock, no random and no I/O, and every event that it knows can come about."""
 
 from __future__ import annotations
 

@@ -118,3 +118,8 @@ def test_a_late_item_goes_into_the_next_open_period(book: Book) -> None:
     book.done("/periods/2026-01/reopen", {"reason": "forgotten invoice"})
     answer = book.transfer("t-2", ("cash", "1"), ("sales", "-1"), effectiveDate="2026-01-31")
     assert (answer["effectiveDate"], answer["lateFor"]) == ("2026-01-31", None)
+
+
+@pytest.mark.parametrize("period", ["2026-13", "2026-1", "0000-01", "2026-01-05", "today"])
+def test_a_period_is_a_month(book: Book, period: str) -> None:
+    assert book.refused(f"/periods/{period}/close") == (422, "invalid_input")

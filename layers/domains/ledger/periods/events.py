@@ -8,7 +8,9 @@ from pydantic import StringConstraints
 
 from banyan import DomainEvent
 
-PeriodId = Annotated[str, StringConstraints(pattern=r"^[0-9]{4}-(0[1-9]|1[0-2])$")]
+PeriodId = Annotated[
+    str, StringConstraints(pattern=r"^(000[1-9]|00[1-9][0-9]|0[1-9][0-9]{2}|[1-9][0-9]{3})-(0[1-9]|1[0-2])$")
+]
 
 
 class PeriodClosed(DomainEvent):
