@@ -325,7 +325,9 @@ class ReadModelsApart(BanyanError):
 
 
 class ReadModelLagging(BanyanError):
-    """Rows that many streams share do not show yet what a query asked for, and no fold of one stream can stand in.
+    """Rows do not show yet what a query asked for, and no fold can stand in.
+
+    Many streams share them, or the query is not to read events.
 
     Parameters
     ----------

@@ -265,6 +265,24 @@ def test_a_lookup_lists_the_rows_of_all_streams() -> None:
     assert [line.balance for _, line in some.value] == [17]
 
 
+@pytest.mark.parametrize("limit", [1, 2, 3, 7])
+def test_pages_of_a_lookup_that_leaves_rows_out_miss_none_of_the_others(limit: int) -> None:
+    reads = queries(projected(STATEMENT, *[5] * 8))
+    for pattern in range(2**8):
+
+        def wanted(line: Line, pattern: int = pattern) -> bool:
+            return bool(pattern >> (line.balance // 5 - 1) & 1)
+
+        found, cursor = list[int](), None
+        while True:
+            page = reads.lookup_owned(STATEMENT, "acme", "amounts", "5", limit, cursor, wanted).value
+            found += [line.balance for _, line in page]
+            cursor = page.cursor
+            if cursor is None:
+                break
+        assert found == [5 * number for number in range(8, 0, -1) if pattern >> (number - 1) & 1]
+
+
 def test_a_lookup_leaves_out_what_has_expired() -> None:
     listed = replace(WINDOWS, lookups=[Lookup("all", lambda _: "all", lambda window: f"{len(window.amounts)}")])
     ledger = projected(listed, 1, 1, 1)
@@ -284,3 +302,5 @@ def test_a_row_in_a_lookup_that_does_not_fit_any_more_is_folded() -> None:
     whole = queries(ledger).owned(STATEMENT, ANNA)
     assert whole
     assert (list(whole.value), whole.provenance.served_from) == ([(line_sort(1), entry[1])], "stream")
+    with pytest.raises(ReadModelLagging):
+        queries(ledger, store=Untouchable()).owned(STATEMENT, ANNA, fold=False)

@@ -81,7 +81,8 @@ class OwnedReads(Generic[R]):
     ) -> tuple[Found[R], StateRow]:
         """Rows in a range after a place, as the table holds them, and what their stream carries.
 
-        A transaction that is written while they are read may show in part; they are then read again.
+        A transaction that is written while they are read may show in part; they are then read again, unless all that
+        shows of it is that rows are missing.
 
         Raises
         ------
