@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 from tests.support.engines import DynamoDBEngine, Engine, MemoryEngine
-from tests.support.ledger import REGISTRY, Deposit, Deposited, account, deposits, noise
+from tests.support.ledger import REGISTRY, Deposit, Deposited, Withdrawn, account, deposits, noise
 from tests.support.projections import CountingTelemetry
 
 from banyan.commands.handler import CommandHandler
@@ -166,10 +166,23 @@ def test_of_two_for_one_version_the_one_written_last_counts(
     assert found(store) == first
     for item in snapshot_items(second)[:-1]:
         dynamodb_local.client.put_item(TableName=dynamodb_local.events, Item=item)
-        assert found(store) in (first, None), "half of the second one is seen"
+        assert found(store) in ((first,) if notes[0] == 0 else (first, None)), "half of the second one is seen"
 
     store.save_snapshot(second)
     assert found(store) == second
+
+
+def test_one_that_was_interrupted_does_not_hide_the_one_before_though_the_state_is_the_same(
+    moto: DynamoDBEngine,
+) -> None:
+    store = moto.store(REGISTRY)
+    head = filled(store, 3)
+    written = write_snapshot(store, NOTEBOOK, A)
+    assert written
+    later = store.append(A, head, [Withdrawn(amount=1)]).head
+    for item in snapshot_items(replace(written, version=later.version, digest=later.digest))[:-1]:
+        moto.client.put_item(TableName=moto.events, Item=item)
+    assert found(store) == written
 
 
 def test_a_wrong_one_is_found_and_replaced_by_the_fold(dynamodb_local: DynamoDBEngine) -> None:
