@@ -11,6 +11,7 @@ from tests.ledger.support.book import ALICE, AUDITOR, BOB, Book, limits, transfe
 from tests.ledger.support.expiry import Expiry
 from tests.support.http import body_of, problem
 
+from banyan.store import EventStore
 from ledger.periods.decider import MOST_CLOSED
 
 FULL = [("cash", "1"), ("sales", "-1")]
@@ -47,6 +48,24 @@ def test_the_most_accounts_go_over_the_most_closed_periods(book: Book) -> None:
     close(book, "2028-12")
     assert book.refused("/transfers", transfer("t-2", *FULL, effectiveDate="2025-12-31")) == (409, "period_closed")
     assert book.transfer("t-3", *FULL, effectiveDate="2026-01-31")["effectiveDate"] == "2029-01-01"
+
+
+def test_a_hold_looks_at_no_period(book: Book, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It counts for no day until it is posted; neither does what waits for approval to be held."""
+    looked_at: set[str] = set()
+    append = EventStore.append_many
+
+    def seen(store: EventStore, *writes: Any, unmoved: Any = (), **more: Any) -> Any:
+        looked_at.update(head.stream.entity for head in unmoved)
+        return append(store, *writes, unmoved=unmoved, **more)
+
+    monkeypatch.setattr(EventStore, "append_many", seen)
+    book.transfer("t-1", *FULL, pending=True)
+    book.transfer("t-2", ("cash", "200"), ("sales", "-200"), pending=True)
+    book.done("/transfers/t-2/approve", claims=BOB)
+    assert "period" not in looked_at
+    book.done("/transfers/t-1/post")
+    assert "period" in looked_at
 
 
 def test_the_last_month_of_the_calendar(book: Book) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -9,6 +10,7 @@ import pytest
 from tests.ledger.support.book import AUDITOR, Book
 from tests.support.http import body_of, problem
 
+from banyan.projections.memory import MemoryViews
 from banyan.projections.processor import ProjectionProcessor
 from banyan.projections.retries import RetryPolicy
 from ledger.projections import HISTORY
@@ -203,3 +205,29 @@ def test_a_trial_balance_is_of_all_pages_of_accounts(book: Book, monkeypatch: py
     assert book.read("/trial-balance")["accounts"] == whole
     monkeypatch.setattr(trial_balance, "MOST_ACCOUNTS", 2)
     assert problem(book.get("/trial-balance", claims=AUDITOR)) == (422, "too_many_accounts")
+
+
+class MovingViews(MemoryViews):
+    """Read models that learn of what was recorded in the middle of an answer."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.move: Callable[[], None] = lambda: None
+
+    def list_owned(self, *place: Any, **more: Any) -> Any:
+        found = super().list_owned(*place, **more)
+        move, self.move = self.move, lambda: None
+        move()
+        return found
+
+
+def test_lines_and_balances_of_a_statement_are_of_one_version() -> None:
+    views = MovingViews()
+    book = Book(views=views, min_version_wait_ms=20)
+    book.open("cash", "bank")
+    book.transfer("t-1", ("cash", "1"), ("bank", "-1"))
+    book.project_all()
+    book.transfer("t-2", ("cash", "2"), ("bank", "-2"), effectiveDate="2025-12-31")
+    views.move = book.project_all
+    answer = body_of(book.get("/accounts/cash/statement", claims=AUDITOR))
+    assert lines(answer) == [("t-2", "2.00", "2.00"), ("t-1", "1.00", "3.00")]

@@ -26,8 +26,11 @@ def _approving(command: ApproveTransfer, states: States) -> Participants:
     transfer: Transfer | None = states.get(SELF)
     if transfer is None or transfer.status is not TransferStatus.AWAITING_APPROVAL:
         return found
+    found = {**found, **accounts_of(transfer.postings)}
+    if transfer.pending:
+        return found
     day = transfer.asked_date or command.now.date()
-    return {**found, **accounts_of(transfer.postings), **periods_from(day, transfer.transfer_id, states)}
+    return {**found, **periods_from(day, transfer.transfer_id, states)}
 
 
 def _approve(command: ApproveTransfer, states: States) -> Decided:

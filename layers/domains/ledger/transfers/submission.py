@@ -18,12 +18,11 @@ SELF: Final = "transfer"
 
 
 def _participants(command: SubmitTransfer, states: States) -> Participants:
+    found = {SELF: Participant(TRANSFER, command.transfer_id), **accounts_of(command.postings)}
+    if command.pending:
+        return found
     day = command.effective_date or command.now.date()
-    return {
-        SELF: Participant(TRANSFER, command.transfer_id),
-        **accounts_of(command.postings),
-        **periods_from(day, command.transfer_id, states),
-    }
+    return {**found, **periods_from(day, command.transfer_id, states)}
 
 
 def _submit(command: SubmitTransfer, states: States) -> Decided:
