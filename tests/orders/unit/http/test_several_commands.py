@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 from uuid import UUID, uuid5
 
 import pytest
-from tests.orders.support.http import CONTEXT, Answer, Server, event
+from tests.orders.support.http import CONTEXT, Answer, Server, body_of, event, problem
 from tests.support.clocks import ManualClock
 from tests.support.ledger import ACCOUNTS, Deposit, Deposited, account
 from tests.support.transfers import DIRECTORIES, TRANSFER, TRANSFER_REGISTRY, Transfer
@@ -19,8 +19,9 @@ from banyan.entrypoints.http.api import Api
 from banyan.entrypoints.http.idempotency import IdempotentRequests
 from banyan.events import CamelModel
 from banyan.http import CurrentCall, Router
-from banyan.store import EventStore, Expected
+from banyan.store import Commit, EventStore, Expected
 from banyan.store.memory import MemoryTable
+from banyan.streams import StreamHead
 
 DOMAIN = Domain("bank", TRANSFER_REGISTRY, [ACCOUNTS, DIRECTORIES], decisions=[TRANSFER])
 COMMANDS = {"a": Deposit(1), "b": Deposit(2), "a→b": Transfer("a", "b", 3), "b→a": Transfer("b", "a", 3)}
@@ -36,8 +37,8 @@ class Asked(CamelModel):
 class Bank:
     """An API whose one route handles what it is asked to, and may be interrupted after that."""
 
-    def __init__(self) -> None:
-        self.store = EventStore(MemoryTable(), TRANSFER_REGISTRY, ManualClock())
+    def __init__(self, table: MemoryTable | None = None) -> None:
+        self.store = EventStore(table or MemoryTable(), TRANSFER_REGISTRY, ManualClock())
         self.records = MemoryIdempotency()
         self.interrupted = False
         for name in "ab":
@@ -125,6 +126,27 @@ def test_if_match_speaks_of_the_first_stream_before_anything_is_written(
 
     assert bank.post("a", "b", "a", other=[1], if_match=version)["statusCode"] == status
     assert (len(bank.ids("a")), len(bank.ids("b")) - before) == made
+
+
+class Contended(MemoryTable):
+    """Another writer is always first to the second account."""
+
+    rival: Callable[[], object] | None = None
+
+    def insert(self, commits: Sequence[Commit], *, unmoved: Sequence[StreamHead] = ()) -> None:
+        if self.rival and len(commits) > 1:
+            self.rival()
+        super().insert(commits, unmoved=unmoved)
+
+
+def test_a_conflict_of_another_stream_than_that_of_if_match_is_contention() -> None:
+    table = Contended()
+    bank = Bank(table)
+    table.rival = lambda: bank.store.append(account("b"), Expected.ANY, [Deposited(amount=1)])
+    answer = bank.post("a→b", if_match='"1"')
+    assert (answer["statusCode"], problem(answer)[1]) == (409, "version_conflict")
+    assert "acme:account:b" in body_of(answer)["detail"]
+    assert bank.ids("a") == []
 
 
 @pytest.mark.parametrize("headers", [{}, {"if_match": '"1"'}])
