@@ -21,6 +21,7 @@ from banyan_tools.local.console import Console
 from banyan_tools.local.dynamodb_local import DynamoDBLocal
 from banyan_tools.local.environment import environment
 from banyan_tools.local.errors import StackError
+from banyan_tools.local.expressions import remembering_kinds
 from banyan_tools.local.leftovers import end_leftovers
 from banyan_tools.local.lineage import keeping_lineage, sending_lineage
 from banyan_tools.local.partitions import looking_at_one_partition
@@ -67,7 +68,13 @@ ISOLATION: dict[str, str | None] = {
     "AWS_EC2_METADATA_DISABLED": "true",
 }
 KEPT_ITERATORS = 1000
-QUICKER = (undoing_touched_items, looking_at_one_partition, beginning_behind_the_last_page, plain_values)
+QUICKER = (
+    undoing_touched_items,
+    looking_at_one_partition,
+    beginning_behind_the_last_page,
+    plain_values,
+    remembering_kinds,
+)
 
 
 class RecentIterators(dict[str, ShardIterator]):
