@@ -11,8 +11,11 @@ from tests.ledger.support.book import ALICE, AUDITOR, BOB, Book, limits, transfe
 from tests.ledger.support.expiry import Expiry
 from tests.support.http import body_of, problem
 
+from banyan import Conflict
 from banyan.store import EventStore
-from ledger.periods.decider import MOST_CLOSED
+from ledger.periods.decider import MOST_CLOSED, Period
+from ledger.transfers.commands import PostTransfer
+from ledger.transfers.pending import POST_TRANSFER
 
 FULL = [("cash", "1"), ("sales", "-1")]
 
@@ -203,6 +206,54 @@ def test_the_author_of_a_transfer_is_who_asked_first(book: Book) -> None:
     assert book.refused("/transfers/t-1/approve", claims=both) == (409, "approver_is_author")
     assert book.done("/transfers/t-1/approve", claims=BOB)["status"] == "posted"
     assert book.done("/transfers", body) == first
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"description": "other"},
+        {"effectiveDate": "2026-01-06"},
+        {"effectiveDate": None},
+        {"expiresInSeconds": 61},
+        {"expiresInSeconds": None},
+        {"pending": False, "expiresInSeconds": None},
+        {"postings": [{"accountId": "cash", "amount": "1"}, {"accountId": "bank", "amount": "-1"}]},
+        {"postings": [{"accountId": "sales", "amount": "-1"}, {"accountId": "cash", "amount": "1"}]},
+    ],
+    ids=str,
+)
+def test_each_member_is_content(book: Book, other: dict[str, Any]) -> None:
+    body = transfer("t-1", *FULL, description="one", effectiveDate="2026-01-05", pending=True, expiresInSeconds=60)
+    first = book.done("/transfers", body)
+    assert book.refused("/transfers", {**body, **other}) == (409, "transfer_exists_with_different_content")
+    same = {
+        **body,
+        "description": " one ",
+        "postings": [{**each, "amount": each["amount"] + ".00"} for each in body["postings"]],
+    }
+    assert book.done("/transfers", same) == first
+
+
+def test_the_limit_is_on_all_that_a_transfer_moves_in_a_currency(book: Book) -> None:
+    answer = book.transfer("t-1", ("cash", "60"), ("bank", "40.01"), ("sales", "-100.01"))
+    assert answer["status"] == "awaiting_approval"
+    answer = book.transfer("t-2", ("cash", "60"), ("cash", "40"), ("sales", "-50"), ("sales", "-50"))
+    assert answer["status"] == "posted"
+
+
+def test_a_transfer_has_expired_at_its_very_deadline(book: Book) -> None:
+    book.transfer("t-1", *FULL, pending=True, expiresInSeconds=60)
+    pending = book.known_transfer("t-1")
+    assert pending.expires_at
+    states = {
+        "transfer": pending,
+        **{f"account {id}": book.account(id) for id in ("cash", "sales")},
+        "period 2026-01": Period(),
+    }
+    before = PostTransfer(transfer_id="t-1", now=pending.expires_at - timedelta(microseconds=1))
+    assert POST_TRANSFER.decided(before, states)
+    with pytest.raises(Conflict, match="time of this transfer is up"):
+        POST_TRANSFER.decided(PostTransfer(transfer_id="t-1", now=pending.expires_at), states)
 
 
 def test_another_tenant_sees_and_touches_nothing(book: Book) -> None:

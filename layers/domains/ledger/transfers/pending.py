@@ -38,7 +38,7 @@ def _post(command: PostTransfer, states: States) -> Decided:
 
 
 def _part(held: Sequence[Booking], amount: Amount) -> Sequence[Booking]:
-    if len(held) != 2 or held[0].currency != held[1].currency:
+    if len(held) != 2:
         raise rejected(Code.NOT_TWO_POSTINGS, "a part can be posted of a transfer with two postings only", "amount")
     if amount <= 0:
         raise rejected(Code.AMOUNT_NOT_POSITIVE, "a part is more than 0: void the transfer to post nothing", "amount")
