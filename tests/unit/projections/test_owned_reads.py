@@ -283,6 +283,13 @@ def test_pages_of_a_lookup_that_leaves_rows_out_miss_none_of_the_others(limit: i
         assert found == [5 * number for number in range(8, 0, -1) if pattern >> (number - 1) & 1]
 
 
+def test_a_row_with_an_empty_partition_is_listed_and_one_without_is_not() -> None:
+    odd: Lookup[Line] = Lookup("odd", lambda line: "" if line.amount % 2 else None, lambda line: f"{line.amount}")
+    listed = replace(STATEMENT, lookups=[odd])
+    found = queries(projected(listed, 1, 2, 3)).lookup_owned(listed, "acme", "odd", "", 9).value
+    assert [line.amount for _, line in found] == [3, 1]
+
+
 def test_a_lookup_leaves_out_what_has_expired() -> None:
     listed = replace(WINDOWS, lookups=[Lookup("all", lambda _: "all", lambda window: f"{len(window.amounts)}")])
     ledger = projected(listed, 1, 1, 1)

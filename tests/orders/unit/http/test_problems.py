@@ -5,17 +5,20 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Callable
-from typing import Any
+from typing import Annotated, Any
 from unittest.mock import Mock
 from uuid import uuid4
 
 import pytest
+from aws_lambda_powertools.event_handler.openapi.params import Query
 from aws_lambda_powertools.logging import Logger
 from tests.orders.support.http import ITEM, OPERATOR, ORDER, Answer, Server, body_of, problem
 
 from banyan.adapters import observability
 from banyan.entrypoints.http.problems import Contention, PreconditionFailed, problem_of
 from banyan.errors import CommitTooLarge, ConcurrencyError, InvalidStreamId, StoreUnavailable, StreamCorrupted
+from banyan.events import CamelModel
+from banyan.http import Router
 from banyan.streams import StreamId
 
 STREAM = StreamId("acme", "order", "o-1")
@@ -200,6 +203,29 @@ def test_a_parameter_that_is_not_known_is_answered_with_those_that_are(server: S
     answer = server.get(path, query={"customerId": "c-1"}, claims=OPERATOR)
     assert problem(answer) == (400, "unknown_parameter")
     assert body_of(answer)["detail"].startswith(f"there is no parameter 'customerId' here: {known}")
+
+
+class Window(CamelModel):
+    """Parameters that a route takes together."""
+
+    first_day: int = 1
+    days: int = 7
+
+
+windows = Router()
+
+
+@windows.post("/windows")
+def send_window(window: Annotated[Window, Query()]) -> dict[str, int]:
+    return {"first": window.first_day, "days": window.days}
+
+
+def test_the_fields_of_parameters_that_are_taken_together_are_known() -> None:
+    server = Server(commands=windows)
+    assert body_of(server.post("/windows", {}, query={"firstDay": 3})) == {"first": 3, "days": 7}
+    answer = server.post("/windows", {}, query={"first_day": 3})
+    assert problem(answer) == (400, "unknown_parameter")
+    assert body_of(answer)["detail"].endswith("known are firstDay, days")
 
 
 def test_a_status_that_is_not_known_is_answered_with_those_that_are(server: Server) -> None:

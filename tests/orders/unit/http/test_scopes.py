@@ -26,6 +26,11 @@ def approve(transferId: str, body: dict[str, int], call: CurrentCall) -> dict[st
     return {"transfer": transferId, "by": call.caller.actor, "said": ", ".join(body)}
 
 
+@commands.put("/transfers/<transferId>/approve", operation_id="undo", security=requires("ledger/undo"))
+def undo(transferId: str) -> dict[str, str]:  # noqa: N803
+    return {"undone": transferId}
+
+
 @commands.post("/transfers/all/approve", operation_id="approveAll")
 def approve_all() -> dict[str, str]:
     return {"transfer": "all"}
@@ -48,6 +53,13 @@ def ask(server: Server, granted: dict[str, Any], path: str = PATH, body: Any = N
 )
 def test_one_of_the_scopes_is_enough(server: Server, granted: dict[str, str]) -> None:
     assert body_of(ask(server, granted)) == {"transfer": "t-1", "by": "alice", "said": ""}
+
+
+@pytest.mark.parametrize(("scope", "statuses"), [("ledger/undo", (403, 200)), ("ledger/approve", (200, 403))])
+def test_methods_of_one_path_have_scopes_of_their_own(server: Server, scope: str, statuses: tuple[int, int]) -> None:
+    claims = {"sub": "alice", "tenant": "acme", "scope": scope}
+    answers = [server.send(method, PATH, {}, claims=claims) for method in ("POST", "PUT")]
+    assert tuple(answer["statusCode"] for answer in answers) == statuses
 
 
 @pytest.mark.parametrize(
