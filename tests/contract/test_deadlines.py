@@ -9,7 +9,7 @@ from datetime import timedelta
 import pytest
 from tests.support.clocks import ManualClock, no_sleep
 from tests.support.deferring import CREDITED, DOMAIN, Credit, deadline, due
-from tests.support.engines import BUCKETS, DynamoDBEngine, Engine
+from tests.support.engines import LISTED, DynamoDBEngine, Engine
 from tests.support.ledger import REGISTRY, account
 from tests.support.wire import lost_answer, refused
 
@@ -24,7 +24,7 @@ THROTTLED = refused("ThrottlingException")
 
 def table(engine: Engine) -> WaitingDeadlines:
     if isinstance(engine, DynamoDBEngine):
-        return DynamoDBDeadlines(engine.gateway, engine.named("deadlines"), BUCKETS)
+        return DynamoDBDeadlines(engine.gateway, engine.named("deadlines"), engine.log_buckets())
     return MemoryDeadlines()
 
 
@@ -114,7 +114,7 @@ def test_a_table_that_does_not_answer_is_distinguished_from_a_wrong_request(moto
     moto.wire.inject(*[THROTTLED] * 3)
     with pytest.raises(StoreUnavailable, match=r"refused for now: deadlines.* says ThrottlingException"):
         deadlines.schedule(deadline("a"))
-    missing = DynamoDBDeadlines(moto.gateway, "missing", BUCKETS)
+    missing = DynamoDBDeadlines(moto.gateway, "missing", moto.log_buckets())
     with pytest.raises(StoreMisconfigured, match="missing says ResourceNotFoundException"):
         missing.schedule(deadline("a"))
 
@@ -137,5 +137,5 @@ def test_a_crowd_is_worked_off_in_order_with_three_requests_each(dynamodb: Dynam
     assert (second.fired, second.out_of_time) == (15, False)
     sent = Counter(dynamodb.wire.sent)
     gauge_of_parked = 2
-    assert sent == {"Query": 40 + 3 * BUCKETS + gauge_of_parked, "PutItem": 40, "DeleteItem": 40}
+    assert sent == {"Query": 40 + 3 * (1 + LISTED) + gauge_of_parked, "PutItem": 40, "DeleteItem": 40}
     assert [store.get_stream_version(account(name)) for name in crowd] == [1] * 40

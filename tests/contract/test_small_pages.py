@@ -13,7 +13,7 @@ from tests.contract.test_traces import ROW
 from tests.contract.test_views import LIVE, state, step
 from tests.support.clocks import START
 from tests.support.deferring import deadline, due
-from tests.support.engines import BUCKETS, DynamoDBEngine
+from tests.support.engines import DynamoDBEngine
 from tests.support.ledger import REGISTRY, account, deposits
 
 from banyan.adapters.dynamodb.deadlines import DynamoDBDeadlines
@@ -106,7 +106,7 @@ def parked(engine: DynamoDBEngine) -> Iterable[object]:
 
 
 def deadlines_of(engine: DynamoDBEngine) -> DynamoDBDeadlines:
-    deadlines = DynamoDBDeadlines(engine.gateway, engine.named("deadlines"), BUCKETS)
+    deadlines = DynamoDBDeadlines(engine.gateway, engine.named("deadlines"), engine.log_buckets())
     for number in range(SIZE):
         deadlines.schedule(deadline("a", after=number))
     return deadlines

@@ -291,7 +291,7 @@ def read_cursors(engine: DynamoDBEngine) -> Any:
 
 
 def deadlines(engine: DynamoDBEngine) -> DynamoDBDeadlines:
-    return DynamoDBDeadlines(engine.gateway, engine.named("deadlines"), BUCKETS)
+    return DynamoDBDeadlines(engine.gateway, engine.named("deadlines"), engine.log_buckets())
 
 
 def write_deadlines(engine: DynamoDBEngine) -> None:

@@ -72,6 +72,12 @@ IN_ACCESS_LOG = {
 Alarms = dict[str, dict[str, Any]]
 
 
+@pytest.fixture
+def simple(alarms: Alarms) -> Alarms:
+    """Those that look at a single metric as it is."""
+    return {name: alarm for name, alarm in alarms.items() if "MetricName" in alarm}
+
+
 def watched(alarms: Alarms, namespace: str, metric: str) -> set[str]:
     """What the alarms on a metric look at: the values of their only dimension."""
     found = [a for a in alarms.values() if (a["Namespace"], a["MetricName"]) == (namespace, metric)]
@@ -98,41 +104,41 @@ def shown(observability: dict[str, Any]) -> list[list[Any]]:
 
 @pytest.mark.parametrize("metric", ["Errors", "Throttles"])
 def test_every_function_has_an_alarm_on_its_errors_and_on_its_throttles(
-    alarms: Alarms, functions: list[Resource], metric: str
+    simple: Alarms, functions: list[Resource], metric: str
 ) -> None:
-    assert watched(alarms, "AWS/Lambda", metric) == {function.name for function in functions}
+    assert watched(simple, "AWS/Lambda", metric) == {function.name for function in functions}
 
 
-def test_every_queue_has_an_alarm_on_what_waits_in_it(alarms: Alarms, template: Template) -> None:
+def test_every_queue_has_an_alarm_on_what_waits_in_it(simple: Alarms, template: Template) -> None:
     queues = {queue.name for queue in template.resources("AWS::SQS::Queue")}
     failures = {name for name in queues if name.endswith("Failures")}
-    assert watched(alarms, "AWS/SQS", "ApproximateNumberOfMessagesVisible") == failures
-    assert watched(alarms, "AWS/SQS", "ApproximateAgeOfOldestMessage") == queues - failures
+    assert watched(simple, "AWS/SQS", "ApproximateNumberOfMessagesVisible") == failures
+    assert watched(simple, "AWS/SQS", "ApproximateAgeOfOldestMessage") == queues - failures
 
 
-def test_every_reader_of_a_stream_has_an_alarm_on_its_lag(alarms: Alarms, template: Template) -> None:
+def test_every_reader_of_a_stream_has_an_alarm_on_its_lag(simple: Alarms, template: Template) -> None:
     readers = {mapping.function for mapping in mappings(template) if not mapping.is_queue}
-    assert watched(alarms, "AWS/Lambda", "IteratorAge") == readers
+    assert watched(simple, "AWS/Lambda", "IteratorAge") == readers
 
 
-def test_every_incident_and_every_server_error_raises_an_alarm_at_once(alarms: Alarms) -> None:
-    watched_metrics = {alarm["MetricName"] for alarm in alarms.values() if alarm["Namespace"] == NAMESPACE}
+def test_every_incident_and_every_server_error_raises_an_alarm_at_once(simple: Alarms) -> None:
+    watched_metrics = {alarm["MetricName"] for alarm in simple.values() if alarm["Namespace"] == NAMESPACE}
     assert watched_metrics == INCIDENTS | TROUBLES | GAUGES | {DEADLINE_LAG, THROTTLED}
-    at_once = [alarms[name] for name in (*INCIDENTS, "HttpServerErrors")]
+    at_once = [simple[name] for name in (*INCIDENTS, "HttpServerErrors")]
     assert {(a["Threshold"], a["EvaluationPeriods"], a["Statistic"]) for a in at_once} == {(1, 1, "Sum")}
-    assert all(watched(alarms, NAMESPACE, incident) == {STACK} for incident in INCIDENTS)
+    assert all(watched(simple, NAMESPACE, incident) == {STACK} for incident in INCIDENTS)
 
 
-def test_troubles_that_the_next_delivery_makes_up_for_raise_an_alarm_when_they_persist(alarms: Alarms) -> None:
-    assert all(watched(alarms, NAMESPACE, trouble) == {STACK} for trouble in TROUBLES)
-    persisting = [alarms[f"{trouble}Persist"] for trouble in TROUBLES]
+def test_troubles_that_the_next_delivery_makes_up_for_raise_an_alarm_when_they_persist(simple: Alarms) -> None:
+    assert all(watched(simple, NAMESPACE, trouble) == {STACK} for trouble in TROUBLES)
+    persisting = [simple[f"{trouble}Persist"] for trouble in TROUBLES]
     assert {(a["Threshold"], a["Statistic"], a["Period"]) for a in persisting} == {(1, "Sum", 300)}
     assert {(a["DatapointsToAlarm"], a["EvaluationPeriods"]) for a in persisting} == {(3, 12)}
 
 
-def test_deadlines_that_fire_minutes_late_raise_an_alarm(alarms: Alarms) -> None:
-    late = alarms["DeadlinesLate"]
-    assert watched(alarms, NAMESPACE, DEADLINE_LAG) == {STACK}
+def test_deadlines_that_fire_minutes_late_raise_an_alarm(simple: Alarms) -> None:
+    late = simple["DeadlinesLate"]
+    assert watched(simple, NAMESPACE, DEADLINE_LAG) == {STACK}
     assert (late["Statistic"], late["Threshold"], late["EvaluationPeriods"]) == ("Maximum", 120_000, 3)
 
 
@@ -142,19 +148,38 @@ def test_every_alarm_reaches_the_topic_and_says_what_to_do(alarms: Alarms) -> No
         assert alarm["AlarmDescription"].count(".") >= 2, name
 
 
-def test_every_alarm_compares_what_it_should(alarms: Alarms) -> None:
+def test_every_alarm_compares_what_it_should(simple: Alarms) -> None:
     names = ("Statistic", "ComparisonOperator", "Threshold", "Period", "EvaluationPeriods", "DatapointsToAlarm")
     found = {
         name: (f"{alarm['Namespace']} {alarm['MetricName']}", (*map(alarm.get, names), alarm["TreatMissingData"]))
-        for name, alarm in alarms.items()
+        for name, alarm in simple.items()
     }
     assert {metric for metric, _ in found.values()} == LIMITS.keys() | {RUNS}
     assert {name: f for name, f in found.items() if f[0] != RUNS and f[1] != LIMITS[f[0]]} == {}
 
 
-def test_a_gauge_keeps_its_alarm_until_it_is_reported_again(alarms: Alarms) -> None:
+def test_the_log_index_has_an_alarm_at_seventy_percent_of_what_its_buckets_take(alarms: Alarms) -> None:
+    alarm = alarms["LogNearItsCeiling"]
+    share, writes = alarm["Metrics"]
+    metric = writes["MetricStat"]["Metric"]
+    assert (share["Expression"], writes["Id"], writes["ReturnData"]) == (
+        {"Fn::Sub": "100 * writes / (PERIOD(writes) * 1000 * ${LogBuckets})"},
+        "writes",
+        False,
+    )
+    assert (metric["Namespace"], metric["MetricName"]) == ("AWS/DynamoDB", "ConsumedWriteCapacityUnits")
+    assert [(each["Name"], each["Value"]) for each in metric["Dimensions"]] == [
+        ("TableName", "banyan-EventsTable"),
+        ("GlobalSecondaryIndexName", "log"),
+    ]
+    assert (writes["MetricStat"]["Stat"], writes["MetricStat"]["Period"]) == ("Sum", 60)
+    assert (alarm["ComparisonOperator"], alarm["Threshold"], alarm["TreatMissingData"]) == (MORE, 70, "notBreaching")
+    assert (alarm["EvaluationPeriods"], alarm["DatapointsToAlarm"]) == (5, 3)
+
+
+def test_a_gauge_keeps_its_alarm_until_it_is_reported_again(simple: Alarms) -> None:
     """Its reporter may run every quarter of an hour only; that it runs at all is an alarm of its own."""
-    gauges = [alarm for alarm in alarms.values() if alarm["MetricName"] in GAUGES]
+    gauges = [alarm for alarm in simple.values() if alarm["MetricName"] in GAUGES]
     assert len(gauges) == len(GAUGES)
     assert all(alarm["OKActions"] for alarm in gauges)
 
@@ -167,11 +192,11 @@ def rules(template: Template) -> dict[str, Resource]:
 
 
 def test_every_schedule_has_an_alarm_on_its_missing_runs_and_on_runs_that_eventbridge_gave_up(
-    alarms: Alarms, template: Template
+    simple: Alarms, template: Template
 ) -> None:
     assert len(rules(template)) == 6
     for metric in ("Invocations", "FailedInvocations"):
-        assert watched(alarms, "AWS/Events", metric) == rules(template).keys()
+        assert watched(simple, "AWS/Events", metric) == rules(template).keys()
 
 
 def test_a_schedule_that_is_off_is_silent_without_an_alarm(observability: dict[str, Any], template: Template) -> None:
@@ -183,10 +208,10 @@ def test_a_schedule_that_is_off_is_silent_without_an_alarm(observability: dict[s
 
 
 def test_silence_is_an_alarm_when_more_than_two_runs_are_missing_and_within_what_cloudwatch_allows(
-    alarms: Alarms, template: Template
+    simple: Alarms, template: Template
 ) -> None:
     silent = {
-        alarm["Dimensions"][0]["Value"]: alarm for alarm in alarms.values() if alarm["MetricName"] == "Invocations"
+        alarm["Dimensions"][0]["Value"]: alarm for alarm in simple.values() if alarm["MetricName"] == "Invocations"
     }
     for name, rule in rules(template).items():
         alarm, start = silent[name], datetime(2026, 1, 1, tzinfo=UTC)
@@ -230,7 +255,7 @@ def test_the_nested_stack_gets_every_parameter_it_asks_for(written: dict[str, An
 
 
 def test_requests_that_the_gateway_refuses_are_counted_in_its_log_as_it_writes_them(
-    alarms: Alarms, template: Template
+    simple: Alarms, template: Template
 ) -> None:
     """The gateway's own metric holds every 4xx, and the function never sees these requests."""
     (stage,) = template.resources("AWS::ApiGatewayV2::Stage")
@@ -242,7 +267,7 @@ def test_requests_that_the_gateway_refuses_are_counted_in_its_log_as_it_writes_t
     assert (metric["MetricNamespace"], metric["MetricName"], metric["MetricValue"]) == (NAMESPACE, THROTTLED, "1")
     (dimension,) = metric["Dimensions"]
     assert (line[dimension["Key"]], dimension["Value"]) == ("$context.apiId", f"$.{dimension['Key']}")
-    assert alarms["RequestsThrottled"]["Dimensions"] == [{"Name": "apiId", "Value": "HttpApi"}]
+    assert simple["RequestsThrottled"]["Dimensions"] == [{"Name": "apiId", "Value": "HttpApi"}]
 
 
 def test_every_log_is_kept_for_the_days_that_the_parameter_says(

@@ -31,7 +31,7 @@ def test_ten_thousand_due_at_once_fire_in_order_with_three_requests_each(dynamod
     clock = ManualClock()
     store, deadlines = (
         dynamodb_local.store(REGISTRY, clock),
-        DynamoDBDeadlines(dynamodb_local.gateway, dynamodb_local.named("deadlines"), BUCKETS),
+        DynamoDBDeadlines(dynamodb_local.gateway, dynamodb_local.named("deadlines"), dynamodb_local.log_buckets()),
     )
     names = [f"a{number:05}" for number in range(CROWD)]
     with ThreadPoolExecutor(SCHEDULERS) as pool:

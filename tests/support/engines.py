@@ -18,7 +18,7 @@ from tests.support.tables import TablePool
 from tests.support.wire import Deliver, Wire, strong_reads, tap
 
 from banyan.adapters.clients import CONFIG
-from banyan.adapters.dynamodb.commits import DynamoDBTable
+from banyan.adapters.dynamodb.commits import FEWEST_BUCKETS, DynamoDBTable, LogBuckets
 from banyan.adapters.dynamodb.documents import BUILDS, CELLS, LOG_CHECKPOINTS, SEGMENTS, STATES, DynamoDBDocuments
 from banyan.adapters.dynamodb.gateway import Gateway
 from banyan.adapters.dynamodb.reports import DynamoDBReports
@@ -47,6 +47,8 @@ if TYPE_CHECKING:
 
 TEMPLATE = Path(__file__).parents[2] / "template.yaml"
 BUCKETS = 4
+LISTED = max(BUCKETS, FEWEST_BUCKETS)
+"""Buckets that readers of DynamoDB walk."""
 
 
 PATIENT = Config(read_timeout=30)
@@ -200,8 +202,12 @@ class DynamoDBEngine:
         for table in self._own.values():
             self._pool.drop(table)
 
-    def table(self) -> DynamoDBTable:
-        return DynamoDBTable(self.gateway, self.events, BUCKETS)
+    def table(self, buckets: int = BUCKETS) -> DynamoDBTable:
+        return DynamoDBTable(self.gateway, self.events, buckets)
+
+    def log_buckets(self, own: int = BUCKETS) -> LogBuckets:
+        """Of the log, as a process knows them that writes into so many."""
+        return LogBuckets(self.gateway, self.events, own)
 
     def store(self, registry: EventRegistry, clock: Clock | None = None) -> EventStore:
         return EventStore(self.table(), registry, clock or ManualClock(), no_sleep)

@@ -144,7 +144,7 @@ class Rebuilding:
             self.projection_states,
             self.builds,
             self._queue,
-            segments=self.ledger.store.table.buckets,
+            self.ledger.store.log_buckets,
             write_rate=RATE,
             walked=lambda _: self.walked,
             clock=self.ledger.clock,

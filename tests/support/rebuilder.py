@@ -74,7 +74,9 @@ class Rebuilder:
         pause = partial(time.sleep, SETTLE_SECONDS)
         pace, spread = pace or Pace(), in_threads(in_flight)
         steps = RebuildSteps(PROJECTIONS, store, views, rows, snapshots, self.meter, pace, pause, utc_now, spread)
-        self.rebuild = Rebuild(PROJECTIONS, projection_states, builds, self.queue, BUCKETS, write_rate=100_000)
+        self.rebuild = Rebuild(
+            PROJECTIONS, projection_states, builds, self.queue, store.log_buckets, write_rate=100_000
+        )
         self._worker = RebuildWorker(steps.of, projection_states, builds, self.queue, self.meter, pace)
 
     def run(self) -> None:

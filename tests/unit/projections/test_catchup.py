@@ -179,7 +179,7 @@ def test_a_long_stream_is_caught_up_with_in_several_runs() -> None:
     ledger.clock.move(DAY)
     versions, complete = [0], False
     while not complete:
-        reports, seconds_late = late(ledger, 2.6)
+        reports, seconds_late = late(ledger, 2.6 + 2 * REQUEST_SECONDS)
         complete = all(report.complete for report in reports)
         row = ledger.balance(STREAMS[0])
         assert row

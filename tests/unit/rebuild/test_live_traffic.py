@@ -46,7 +46,12 @@ def step(rebuilding: Rebuilding) -> None:
         rebuilding.step()
 
 
-acts = st.one_of(st.builds(append, movements, st.booleans()), st.just(begin), st.just(step))
+def grow(rebuilding: Rebuilding) -> None:
+    """Raise the number of the log's buckets."""
+    rebuilding.ledger.store.table.buckets += 3
+
+
+acts = st.one_of(st.builds(append, movements, st.booleans()), st.just(begin), st.just(step), st.just(grow))
 
 
 @settings(max_examples=30, deadline=None)
@@ -79,3 +84,16 @@ def served(rebuilding: Rebuilding) -> None:
     marks = ledger.views.checkpoints(generation, list(heard))
     assert all(marks[stream] >= version for stream, version in heard.items())
     assert rebuilding.turnover(generation.number) == ledger.expected_turnover(dict(marks))
+
+
+def test_streams_in_buckets_that_came_during_a_build_are_in_it() -> None:
+    rebuilding = Rebuilding(buckets=2)
+    append(("a", 1), True)(rebuilding)
+    begin(rebuilding)
+    rebuilding.ledger.store.table.buckets = 16
+    unheard = rebuilding.stale_runner()
+    for name in "bcdefghijk":
+        unheard.project([rebuilding.ledger.commit(account(name), Deposited(amount=1))])
+    rebuilding.run()
+    assert [rebuilding.live(projection) for projection in BOTH] == [2, 2]
+    assert rebuilding.complete(2)

@@ -6,8 +6,6 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import count, islice
-from types import SimpleNamespace
-from typing import Any
 
 import orjson
 import pytest
@@ -35,24 +33,25 @@ class LateLog:
     buckets: int = BUCKETS
     now: datetime = START
     written: list[tuple[datetime, LogEntry]] = field(default_factory=list)
+    spread: dict[LogEntry, int] = field(default_factory=dict)
     asked: list[datetime | None] = field(default_factory=list)
 
-    @property
-    def table(self) -> Any:
-        """The table of a store."""
-        return SimpleNamespace(buckets=self.buckets)
+    def log_buckets(self) -> range:
+        """All that there are."""
+        return range(self.buckets)
 
     def write(self, name: str, skew: timedelta = timedelta(0), lag: timedelta = timedelta(0)) -> LogEntry:
         """A commit of now, by a clock that is fast or slow, which the index shows later."""
         entry = LogEntry(self.now + skew, account(name), 1)
         self.written.append((self.now + lag, entry))
+        self.spread[entry] = bucket_of(entry.stream, self.buckets)
         return entry
 
     def log(self, bucket: int, after: datetime | None = None) -> Iterator[LogEntry]:
         """Entries that are to be seen now, in the order of their dates."""
         self.asked.append(after)
         shown = [entry for visible, entry in self.written if visible <= self.now]
-        own = [entry for entry in shown if bucket_of(entry.stream, self.buckets) == bucket]
+        own = [entry for entry in shown if self.spread[entry] == bucket]
         return iter(sorted((e for e in own if after is None or e.recorded_at >= after), key=log_key))
 
 
@@ -93,9 +92,10 @@ commits = st.tuples(st.just("write"), st.integers(-55, 55), st.integers(0, 50))
 waits = st.tuples(st.just("wait"), st.integers(0, 90), st.just(0))
 runs = st.tuples(st.just("run"), st.integers(1, 3), st.integers(0, 40))
 parts = st.tuples(st.just("part"), st.integers(1, 3), st.integers(0, 4))
+growth = st.tuples(st.just("grow"), st.integers(1, 5), st.just(0))
 
 
-@given(st.lists(st.one_of(commits, waits, runs, parts), max_size=40), st.lists(st.booleans(), max_size=12))
+@given(st.lists(st.one_of(commits, waits, runs, parts, growth), max_size=40), st.lists(st.booleans(), max_size=12))
 @settings(max_examples=400, deadline=None)
 def test_every_commit_is_named_once_it_can_be_seen(history: list[tuple[str, int, int]], killed: list[bool]) -> None:
     reader, kills = Reader(), iter(killed)
@@ -104,6 +104,8 @@ def test_every_commit_is_named_once_it_can_be_seen(history: list[tuple[str, int,
             reader.log.write(f"a{number}", one * SECOND, other * SECOND)
         elif act == "wait":
             reader.log.now += one * SECOND
+        elif act == "grow":
+            reader.log.buckets += one
         elif act == "run":
             reader.run(one, kills, other * SECOND)
         else:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import BaseModel
 
 from banyan.adapters.clients import dynamodb_client, events_client, lambda_client, s3_client, sqs_client
-from banyan.adapters.dynamodb.commits import DynamoDBTable
+from banyan.adapters.dynamodb.commits import DynamoDBTable, LogBuckets
 from banyan.adapters.dynamodb.documents import (
     BUILDS,
     CELLS,
@@ -209,7 +209,8 @@ class Application:
         """Where commands wait for their time."""
         from banyan.adapters.dynamodb.deadlines import DynamoDBDeadlines
 
-        return DynamoDBDeadlines(self.gateway, self.tables.deadlines, self.settings.log_buckets)
+        buckets = LogBuckets(self.gateway, self.tables.events, self.settings.log_buckets)
+        return DynamoDBDeadlines(self.gateway, self.tables.deadlines, buckets)
 
     @cached_property
     def builds(self) -> Builds:

@@ -48,14 +48,14 @@ class Rebuilds:
             application.projection_states,
             application.builds,
             application.queue,
-            segments=application.settings.log_buckets,
+            application.store.log_buckets,
             write_rate=application.settings.rebuild_write_units,
             walked=self._walked,
             clock=application.clock,
         )
 
     def _walked(self, generation: Generation) -> bool:
-        buckets = range(self._app.settings.log_buckets)
+        buckets = self._app.store.log_buckets()
         return len(self._app.log_checkpoints.get(generation, buckets)) == len(buckets)
 
     def preview(self, projection: str, write_rate: int | None = None) -> Preview:

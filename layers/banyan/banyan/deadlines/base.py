@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Protocol
 
@@ -63,6 +63,8 @@ class Waiting:
         How often it failed.
     error : str
         Why, the last time.
+    bucket : int, optional
+        Where it was found: there it has to be changed, whatever the number of buckets is by then.
     """
 
     stream: StreamId
@@ -74,6 +76,7 @@ class Waiting:
     metadata: Metadata
     attempts: int = 0
     error: str = ""
+    bucket: int | None = field(default=None, compare=False)
 
     @property
     def key(self) -> str:

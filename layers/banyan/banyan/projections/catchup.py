@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import cache
 from itertools import islice, takewhile
 from typing import Final
 
@@ -24,6 +25,8 @@ MARGIN: Final = timedelta(minutes=2)
 """Longer than writers' clocks differ, a write is tried again and the index of the log lags, all together."""
 
 ENTRIES_AT_ONCE: Final = 500
+FIRST_WALKED: Final = range(1)
+"""Buckets that have a checkpoint as soon as any has one."""
 
 _logger = logging.getLogger(__name__)
 
@@ -83,8 +86,9 @@ class CatchUp:
 
     It walks the log bucket by bucket, and catches up every stream whose checkpoint lies before what it finds. A
     moment is kept for each bucket as the walk continues, so a run that is killed costs a repeat of at most
-    ``ENTRIES_AT_ONCE`` entries. Streams that fail are tried again and parked as in any batch. Generations under
-    construction are left alone, as their rebuild catches up by itself.
+    ``ENTRIES_AT_ONCE`` entries; a bucket that is new to it is walked from its beginning. Streams
+    that fail are tried again and parked as in any batch. Generations under construction are left alone, as their
+    rebuild catches up by itself.
 
     A run ends at its deadline, but for one portion of streams that it has begun, and continues in the next run where it
     ended; even one that begins too late does a portion. Projections share the time that is left when their turn comes.
@@ -100,7 +104,6 @@ class CatchUp:
     ) -> None:
         self._processor = processor
         self._store = store
-        self._buckets = range(store.table.buckets)
         self._checkpoints = checkpoints
         self._clock = clock
         self._telemetry = telemetry
@@ -108,34 +111,42 @@ class CatchUp:
     def everything(self, deadline: datetime) -> list[CaughtUp]:
         """Catch up, in every projection that is not paused, with what should have been delivered by now."""
         until, time = self._clock() - MARGIN, _Time(self._clock, deadline)
+        buckets = cache(self._store.log_buckets)
         reports: list[CaughtUp] = []
         names = self._processor.projectors.names
         for number, name in enumerate(names):
             time.share(len(names) - number)
-            reports += self._attempts(name, until, time)
+            reports += self._attempts(name, until, time, buckets)
         return reports
 
     def projection(self, name: str, deadline: datetime) -> list[CaughtUp]:
         """Catch up with everything there is, in one projection, unless it is paused."""
-        return self._attempts(name, None, _Time(self._clock, deadline))
+        return self._attempts(name, None, _Time(self._clock, deadline), self._store.log_buckets)
 
-    def _attempts(self, name: str, until: datetime | None, time: _Time) -> list[CaughtUp]:
+    def _attempts(self, name: str, until: datetime | None, time: _Time, buckets: Callable[[], range]) -> list[CaughtUp]:
         self._processor.projectors.note_version(name, self._has_begun)
         running = self._processor.projectors.running(name)
         return [
-            self._attempt(running, projector, until, time)
+            self._attempt(running, projector, until, time, buckets)
             for projector in (running.projectors if running else ())
             if running and running.info(projector).stage is not Stage.BUILDING
         ]
 
     def _has_begun(self, generation: Generation) -> bool:
         """Whether any run has walked a part of the log for a generation. Raises ``StoreUnavailable``."""
-        return bool(self._checkpoints.get(generation, self._buckets))
+        return bool(self._checkpoints.get(generation, FIRST_WALKED))
 
-    def _attempt(self, running: Running, projector: AnyProjector, until: datetime | None, time: _Time) -> CaughtUp:
+    def _attempt(
+        self,
+        running: Running,
+        projector: AnyProjector,
+        until: datetime | None,
+        time: _Time,
+        buckets: Callable[[], range],
+    ) -> CaughtUp:
         """Catch one generation up; an error is counted and reported, and what was done before it is kept."""
         try:
-            report = self._walk(running, projector, until, time)
+            report = self._walk(running, projector, until, time, buckets())
         except (BatchFailed, StoreUnavailable) as error:
             self._telemetry.count("CatchUpFailures")
             report = CaughtUp(projector.generation, error=f"{type(error).__name__}: {error}")
@@ -144,14 +155,16 @@ class CatchUp:
         _logger.info("caught up", extra={"report": str(report)})
         return report
 
-    def _walk(self, running: Running, projector: AnyProjector, until: datetime | None, time: _Time) -> CaughtUp:
+    def _walk(
+        self, running: Running, projector: AnyProjector, until: datetime | None, time: _Time, buckets: range
+    ) -> CaughtUp:
         """Go through the log until a moment, or to its end, as far as there is time."""
         generation = projector.generation
-        known = self._checkpoints.get(generation, self._buckets)
+        known = self._checkpoints.get(generation, buckets)
         since = max(running.info(projector).started_at - MARGIN, projector.since)
         settled = self._clock() - MARGIN
         report = CaughtUp(generation)
-        for bucket in self._buckets:
+        for bucket in buckets:
             if time.is_over():
                 return report
             for entries in _chunks(_upto(self._store.log(bucket, known.get(bucket, since)), until)):

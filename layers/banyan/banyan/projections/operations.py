@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache
 from itertools import islice
-from typing import Final
+from typing import Final, NamedTuple
 
 from banyan.notices import PROJECTION_PAUSED, notify
 from banyan.projections.catchup import CatchUp, CaughtUp, LogCheckpoints
@@ -177,16 +177,19 @@ def parked_streams(projectors: Sequence[AnyProjector]) -> tuple[tuple[ParkedStre
     return parked, all(waiting.complete for _, waiting in found)
 
 
-Look = Callable[[int, datetime], list[LogEntry]]
-"""The first entries of a bucket that were recorded at or after a moment."""
+class _RecentLog(NamedTuple):
+    """The buckets of the log, and the first entries of one that were recorded at or after a moment."""
+
+    buckets: range
+    look: Callable[[int, datetime], list[LogEntry]]
 
 
 class StatusReader:
     """Looks at projections, at a cost that does not grow with the log.
 
-    A look costs, for each projection, one query of each bucket, which is shared by projections that caught up
-    together; one batch read for 100 streams that moved since the last catch-up, up to ``STREAMS_LOOKED_AT``; and one
-    query for each generation, with one batch read more when streams are parked there.
+    A look costs one query for the number of buckets; for each projection, one query of each bucket, which is shared by
+    projections that caught up together; one batch read for 100 streams that moved since the last catch-up, up to
+    ``STREAMS_LOOKED_AT``; and one query for each generation, with one batch read more when streams are parked there.
     """
 
     def __init__(
@@ -206,16 +209,17 @@ class StatusReader:
     def all(self) -> list[ProjectionStatus]:
         """The status of every projection. Raises ``StoreUnavailable``."""
         self._states.forget()
-        states, look = self._states.get(), cache(self._look)
-        return [self._status(states[name], look) for name in self._projectors.names]
+        states, log = self._states.get(), _RecentLog(self._store.log_buckets(), cache(self._look))
+        return [self._status(states[name], log) for name in self._projectors.names]
 
     def one(self, projection: str) -> ProjectionStatus:
         """The status of one projection. Raises ``ConfigurationError`` when there is none, ``StoreUnavailable``."""
         self._projectors.check(projection)
         self._states.forget()
-        return self._status(self._states.get()[projection], self._look)
+        log = _RecentLog(self._store.log_buckets(), self._look)
+        return self._status(self._states.get()[projection], log)
 
-    def _status(self, state: ProjectionState, look: Look) -> ProjectionStatus:
+    def _status(self, state: ProjectionState, log: _RecentLog) -> ProjectionStatus:
         projectors = self._projectors.of(state.projection)
         parked, parked_complete = parked_streams(projectors)
         aside = {each.failure.stream for each in parked if each.generation == state.live} | set(state.parked)
@@ -227,15 +231,15 @@ class StatusReader:
             pause=state.pause,
             parked=parked,
             parked_complete=parked_complete,
-            lag=self._lag(projectors[0], aside, look),
+            lag=self._lag(projectors[0], aside, log),
         )
 
     def _status_of(self, state: ProjectionState) -> Status:
         outdated = state.outdated(self._projectors.version(state.projection))
         return Status.OUTDATED if outdated and state.status is Status.ACTIVE else state.status
 
-    def _lag(self, live: AnyProjector, aside: Collection[StreamId], look: Look) -> Lag:
-        entries, complete = self._recent(live, look)
+    def _lag(self, live: AnyProjector, aside: Collection[StreamId], log: _RecentLog) -> Lag:
+        entries, complete = self._recent(live, log)
         own = [
             entry
             for entry in entries
@@ -249,11 +253,10 @@ class StatusReader:
         events = sum(position - reached[stream] for stream, position in newest.items())
         return Lag(events, self._age(missing), complete and looked_at == streams)
 
-    def _recent(self, live: AnyProjector, look: Look) -> tuple[list[LogEntry], bool]:
+    def _recent(self, live: AnyProjector, log: _RecentLog) -> tuple[list[LogEntry], bool]:
         """What was recorded since the last catch-up, oldest first, and whether that is all."""
-        buckets = range(self._store.table.buckets)
-        moments = self._checkpoints.get(live.generation, buckets)
-        looks = [look(bucket, moments.get(bucket, live.since)) for bucket in buckets]
+        moments = self._checkpoints.get(live.generation, log.buckets)
+        looks = [log.look(bucket, moments.get(bucket, live.since)) for bucket in log.buckets]
         entries = sorted((entry for found in looks for entry in found), key=lambda entry: entry.recorded_at)
         return entries, all(len(found) < ENTRIES_A_BUCKET for found in looks)
 

@@ -94,17 +94,19 @@ class SharedLog:
     def __init__(self, store: StreamReader) -> None:
         self._store = store
         self._before: datetime | None = None
+        self._buckets = range(0)
         self._short: dict[tuple[int, datetime | None], Sequence[LogEntry]] = {}
 
-    @property
-    def buckets(self) -> range:
-        """Of the log."""
-        return range(self._store.table.buckets)
+    def buckets(self, before: datetime | None = None) -> range:
+        """All that the log has by now, or had at the first look of a run. Raises ``StoreUnavailable``."""
+        if before is None:
+            return self._store.log_buckets()
+        self._begin(before)
+        return self._buckets
 
     def upto(self, before: datetime, bucket: int, after: datetime | None) -> Iterator[LogEntry]:
         """Entries between two moments, as of the first look of the run that began at the later one."""
-        if before != self._before:
-            self._before, self._short = before, {}
+        self._begin(before)
         if (bucket, after) in self._short:
             return iter(self._short[bucket, after])
         entries = takewhile(lambda entry: entry.recorded_at <= before, self.now(bucket, after))
@@ -116,6 +118,11 @@ class SharedLog:
     def now(self, bucket: int, after: datetime | None) -> Iterator[LogEntry]:
         """Entries since a moment, as of now."""
         return self._store.log(bucket, after)
+
+    def _begin(self, before: datetime) -> None:
+        if before != self._before:
+            self._buckets = self._store.log_buckets()
+            self._before, self._short = before, {}
 
 
 class Place(NamedTuple):
@@ -180,7 +187,8 @@ class LogFeed:
     def changed(self, before: datetime, limit: int) -> Changes:
         if self._before != before:
             self._before, self._places = before, self._kept()
-            self._pass = self._through(self._places, timestamp(before), partial(self._log.upto, before))
+            buckets, read = self._log.buckets(before), partial(self._log.upto, before)
+            self._pass = self._through(buckets, self._places, timestamp(before), read)
         ids: dict[str, None] = {}
         reached: dict[str, Place] = {}
         for bucket, place, entry in self._pass:
@@ -200,7 +208,7 @@ class LogFeed:
 
     def recent(self) -> Iterator[str]:
         """Streams with commits that may not have been seen yet."""
-        entries = (entry for _, _, entry in self._through(self._kept(), "", self._log.now))
+        entries = (entry for _, _, entry in self._through(self._log.buckets(), self._kept(), "", self._log.now))
         return (str(entry.stream) for entry in entries if entry and self._own(entry))
 
     def rewind(self) -> None:
@@ -228,10 +236,14 @@ class LogFeed:
         self._documents.put_many({self._positions: orjson.dumps([run, names]).decode(), self._windows: windows})
 
     def _through(
-        self, places: Mapping[str, Place], run: str, read: Callable[[int, datetime | None], Iterator[LogEntry]]
+        self,
+        buckets: range,
+        places: Mapping[str, Place],
+        run: str,
+        read: Callable[[int, datetime | None], Iterator[LogEntry]],
     ) -> Iterator[tuple[str, Place, LogEntry | None]]:
         """All that was not seen yet, by a run that begins now or continues."""
-        for bucket in self._log.buckets:
+        for bucket in buckets:
             place = places.get(str(bucket))
             passed = self._unseen(place, run, partial(read, bucket)) if place else _following(run, read(bucket, None))
             yield from ((str(bucket), reached, entry) for reached, entry in passed)

@@ -183,7 +183,13 @@ class CompanionWriteRejected(Exception):
 
 
 class CommitTable(Protocol):
-    """Where commits and snapshots are kept. All reads are strongly consistent, except ``log``."""
+    """Where commits and snapshots are kept. All reads are strongly consistent, except ``log``.
+
+    Parameters
+    ----------
+    buckets : int
+        Among how many buckets of the log this process spreads the streams; another one may use another number.
+    """
 
     buckets: int
 
@@ -211,6 +217,9 @@ class CommitTable(Protocol):
 
     def put_snapshot(self, snapshot: Snapshot) -> None:
         """Keep a snapshot, replacing one of the same version; readers find all of it or nothing."""
+
+    def log_buckets(self) -> range:
+        """Every bucket that holds a commit by now, whoever wrote it. Raises ``StoreUnavailable``."""
 
     def log(self, bucket: int, after: datetime | None = None) -> Iterator[LogEntry]:
         """Commits of one bucket recorded at or after a moment, in order; eventually consistent."""

@@ -23,12 +23,13 @@ class MemoryTable:
     Parameters
     ----------
     buckets : int
-        Number of buckets of the log.
+        Number of buckets of the log; it may be raised at any time.
     """
 
     def __init__(self, buckets: int = 1) -> None:
         self.buckets = buckets
         self._streams: dict[StreamId, dict[float, Commit | Snapshot]] = defaultdict(dict)
+        self._spread: dict[tuple[StreamId, int], int] = {}
         self._lock = Lock()
 
     def insert(self, commits: Sequence[Commit], *, unmoved: Sequence[StreamHead] = ()) -> None:
@@ -43,6 +44,7 @@ class MemoryTable:
                 raise Collision(found, moved)
             for commit in commits:
                 self._streams[commit.stream][commit.position] = commit
+                self._spread[commit.stream, commit.position] = self.buckets
 
     def forward(self, stream: StreamId, after: int) -> Iterator[Commit | Snapshot]:
         return (item for position, item in self._sorted(stream) if position >= after + 1)
@@ -67,6 +69,10 @@ class MemoryTable:
         with self._lock:
             self._streams[snapshot.stream][snapshot.version + SNAPSHOT_OFFSET] = snapshot
 
+    def log_buckets(self) -> range:
+        with self._lock:
+            return range(max(self.buckets, *self._spread.values()) if self._spread else self.buckets)
+
     def log(self, bucket: int, after: datetime | None = None) -> Iterator[LogEntry]:
         with self._lock:
             items = [item for stream in self._streams.values() for item in stream.values()]
@@ -74,8 +80,11 @@ class MemoryTable:
         return (
             LogEntry(commit.recorded_at, commit.stream, commit.position)
             for commit in sorted(commits, key=log_key)
-            if bucket_of(commit.stream, self.buckets) == bucket and (after is None or commit.recorded_at >= after)
+            if self._bucket(commit) == bucket and (after is None or commit.recorded_at >= after)
         )
+
+    def _bucket(self, commit: Commit) -> int:
+        return bucket_of(commit.stream, self._spread.get((commit.stream, commit.position), self.buckets))
 
     def _behind(self, head: StreamHead) -> bool:
         return head.version + 1 in self._streams.get(head.stream, {})

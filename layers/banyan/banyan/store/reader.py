@@ -168,6 +168,10 @@ class StreamReader:
                 return
             yield commit
 
+    def log_buckets(self) -> range:
+        """The buckets of the log, all that ever were. Raises ``StoreUnavailable``."""
+        return self.table.log_buckets()
+
     def log(self, bucket: int, after: datetime | None = None) -> Iterator[LogEntry]:
         """All commits of one bucket recorded at or after a moment, in order, eventually consistent."""
         return self.table.log(bucket, after)
@@ -182,7 +186,7 @@ class StreamReader:
 
     def streams(self) -> Iterator[StreamId]:
         """Every stream there is, each once, eventually consistent."""
-        for bucket in range(self.table.buckets):
+        for bucket in self.table.log_buckets():
             for entry in self.table.log(bucket):
                 if entry.position == 1:
                     yield entry.stream

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime
 from typing import Any, Final
 
@@ -21,6 +23,76 @@ NOTHING_STANDS: Final = {
 LOG_PAGE: Final = 1000
 """Entries of the first page of the log; whoever looks only at its beginning reads no more."""
 
+FEWEST_BUCKETS: Final = 8
+"""Every reader lists at least so many, so who writes to no more of them announces nothing."""
+ANNOUNCED: Final = "log-buckets"
+"""Where the event table keeps to how many buckets its log has grown; the name of a stream has colons."""
+
+_logger = logging.getLogger(__name__)
+
+
+class LogBuckets:
+    """How many buckets a table's log has: the most that any process ever announced.
+
+    A process announces its own number before it writes anything to a bucket that others may not list. Each number that
+    was announced is an item of its own in the event table, the number being its sort key, so the number never falls.
+
+    Parameters
+    ----------
+    table : str
+        The event table.
+    own : int
+        Into how many this process writes.
+    """
+
+    def __init__(self, gateway: Gateway, table: str, own: int) -> None:
+        self.own = own
+        self.announced = own <= FEWEST_BUCKETS
+        self._gateway = gateway
+        self._table = table
+        self._warned = False
+
+    def all(self) -> range:
+        """The buckets to list, in one strongly consistent read. Raises ``StoreUnavailable``."""
+        most = self._most()
+        if most > self.own and not self._warned:
+            self._warned = True
+            _logger.warning(
+                "LogBuckets is %d here, and %d elsewhere or before: all are read, but the writes of this process "
+                "crowd the first ones. It may only be raised",
+                self.own,
+                most,
+            )
+        return range(max(most, self.own, FEWEST_BUCKETS))
+
+    def announce(self) -> None:
+        """Make sure, once for each process, that every reader lists the buckets it writes to.
+
+        Raises
+        ------
+        StoreUnavailable
+            Nothing may be written yet.
+        """
+        if self._most() < self.own:
+            number = {"N": str(self.own)}
+            request = {"TableName": self._table, "Item": {"stream": {"S": ANNOUNCED}, "position": number}}
+            with suppress(ConditionFailed):
+                self._gateway.write("put_item", {**request, **NOTHING_STANDS})
+        self.announced = True
+
+    def _most(self) -> int:
+        request = {
+            "TableName": self._table,
+            "KeyConditionExpression": "#stream = :announced",
+            "ExpressionAttributeNames": {"#stream": "stream"},
+            "ExpressionAttributeValues": {":announced": {"S": ANNOUNCED}},
+            "ConsistentRead": True,
+            "ScanIndexForward": False,
+            "Limit": 1,
+        }
+        items, _ = self._gateway.page("query", request)
+        return int(items[0]["position"]["N"]) if items else 0
+
 
 class DynamoDBTable:
     """Keeps commits in a DynamoDB table keyed by ``stream`` and ``position``, with an index ``log``.
@@ -28,18 +100,21 @@ class DynamoDBTable:
     Parameters
     ----------
     buckets : int
-        Number of buckets of the log; fixed for the life of a table.
+        Into how many buckets of the log this process writes; it may be raised at any time.
     """
 
-    def __init__(self, gateway: Gateway, name: str, buckets: int = 8) -> None:
+    def __init__(self, gateway: Gateway, name: str, buckets: int = FEWEST_BUCKETS) -> None:
         self._gateway = gateway
         self._name = name
+        self._log_buckets = LogBuckets(gateway, name, buckets)
         self.buckets = buckets
 
     def insert(
         self, commits: Sequence[Commit], beside: Sequence[TransactItem] = (), *, unmoved: Sequence[StreamHead] = ()
     ) -> None:
         """One ``PutItem``, or one ``TransactWriteItems`` for several, or when heads are checked.
+
+        Before the first of a process that writes into more than ``FEWEST_BUCKETS``, one ``Query`` more.
 
         Parameters
         ----------
@@ -51,6 +126,8 @@ class DynamoDBTable:
         CompanionWriteRejected
             Nothing was written, only because of what stands beside.
         """
+        if not self._log_buckets.announced:
+            self._log_buckets.announce()
         puts = [self._put(commit_item(commit, self.buckets)) for commit in commits]
         operation, request = "put_item", puts[0]
         checks = [{"ConditionCheck": self._nothing_behind(head)} for head in unmoved]
@@ -91,6 +168,10 @@ class DynamoDBTable:
     def put_snapshot(self, snapshot: Snapshot) -> None:
         for item in snapshot_items(snapshot):
             self._gateway.write("put_item", {"TableName": self._name, "Item": item})
+
+    def log_buckets(self) -> range:
+        """One ``Query``."""
+        return self._log_buckets.all()
 
     def log(self, bucket: int, after: datetime | None = None) -> Iterator[LogEntry]:
         request = {

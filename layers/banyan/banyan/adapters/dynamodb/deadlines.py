@@ -8,6 +8,7 @@ from datetime import datetime
 from heapq import merge
 from typing import Any, Final
 
+from banyan.adapters.dynamodb.commits import LogBuckets
 from banyan.adapters.dynamodb.gateway import ConditionFailed, Gateway
 from banyan.deadlines.base import Deadline, Waiting, unfailed, waiting
 from banyan.events import Metadata
@@ -30,23 +31,25 @@ class DynamoDBDeadlines:
 
     Parameters
     ----------
-    buckets : int
-        Among which the streams are spread; fixed for the life of a table.
+    buckets : LogBuckets
+        Among which the streams are spread, as they are in the log. A deadline stays in the bucket where it was put.
     """
 
-    def __init__(self, gateway: Gateway, table: str, buckets: int) -> None:
+    def __init__(self, gateway: Gateway, table: str, buckets: LogBuckets) -> None:
         self._gateway = gateway
         self._table = table
         self._buckets = buckets
 
     def schedule(self, deadline: Deadline) -> None:
-        """One ``PutItem``."""
+        """One ``PutItem``, and as before a commit, once in a process, one ``Query`` more."""
+        if not self._buckets.announced:
+            self._buckets.announce()
         self._put(waiting(deadline), "attribute_not_exists(#due)")
 
     def due(self, now: datetime) -> Iterator[Waiting]:
-        """One ``Query`` for each bucket and page."""
+        """One ``Query`` for the number of buckets, and one for each bucket and page."""
         until = timestamp(now) + BEHIND_ITS_MOMENT
-        return merge(*(self._query(bucket, until) for bucket in range(self._buckets)), key=lambda kept: kept.key)
+        return merge(*(self._query(bucket, until) for bucket in self._buckets.all()), key=lambda kept: kept.key)
 
     def remove(self, waiting: Waiting) -> None:
         """One ``DeleteItem``."""
@@ -93,7 +96,7 @@ class DynamoDBDeadlines:
         self._gateway.write("transact_write_items", {"TransactItems": [delete, put]})
 
     def _bucket(self, kept: Waiting) -> int:
-        return bucket_of(kept.stream, self._buckets)
+        return bucket_of(kept.stream, self._buckets.own) if kept.bucket is None else kept.bucket
 
     def _key(self, kept: Waiting, bucket: int | None = None) -> Item:
         chosen = self._bucket(kept) if bucket is None else bucket
@@ -115,7 +118,9 @@ class DynamoDBDeadlines:
 
 
 def _read(item: Mapping[str, Any]) -> Waiting:
+    bucket = int(item["bucket"]["N"])
     return Waiting(
+        bucket=None if bucket == PARKED else bucket,
         stream=StreamId.parse(item["stream"]["S"]),
         name=item["name"]["S"],
         due=datetime.fromisoformat(item["due_at"]["S"]),

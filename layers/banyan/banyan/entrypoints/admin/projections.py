@@ -12,7 +12,7 @@ from banyan.entrypoints.http.call import Call, CurrentCall
 from banyan.errors import NotFound, StreamCorrupted
 from banyan.events import CamelModel
 from banyan.projections.base import RESERVED_NAMES
-from banyan.projections.catchup import CaughtUp
+from banyan.projections.catchup import FIRST_WALKED, CaughtUp
 from banyan.projections.operations import ProjectionStatus
 from banyan.projections.state import Stage, Status
 from banyan.projections.views import FailureRecord
@@ -58,8 +58,7 @@ def left_over(call: Call, name: str) -> str:
     if len(name) > LONGEST_NAME:
         raise NotFound("projection_not_found", "there is no projection of such a long name")
     state = app.projection_states.get([name])[name]
-    buckets = range(app.settings.log_buckets)
-    if name in app.operations.names or state.revision or app.log_checkpoints.get(state.generation(), buckets):
+    if name in app.operations.names or state.revision or app.log_checkpoints.get(state.generation(), FIRST_WALKED):
         return name
     raise NotFound("projection_not_found", f"nothing is left of a projection {name!r}: it was never here")
 

@@ -53,6 +53,9 @@ class TransactionalTable(ABC):
     def put_snapshot(self, snapshot: Snapshot) -> None:
         self.table.put_snapshot(snapshot)
 
+    def log_buckets(self) -> range:
+        return self.table.log_buckets()
+
     def log(self, bucket: int, after: datetime | None = None) -> Iterator[LogEntry]:
         return self.table.log(bucket, after)
 

@@ -53,7 +53,8 @@ class Build:
     base : int
         Number of the generation that was live then; the new one is compared with it.
     segments : int
-        Into how many parts the work is cut: one for each bucket of the log.
+        Into how many parts the work is cut: one for each bucket that the log had. Where it has more by now,
+        segment 1 of 8 has the buckets 1, 9, 17 and so on.
     write_rate : int
         Write units per second that the whole rebuild may consume.
     switch_when_equal : bool
@@ -91,12 +92,12 @@ class Stuck:
 
 @dataclass(frozen=True, slots=True)
 class Segment:
-    """How far the work on one bucket of the log has come.
+    """How far the work on a part of the log has come.
 
     Parameters
     ----------
     number : int
-        Of the bucket.
+        Of its first bucket.
     position : str, optional
         Where the phase continues.
     total : int, optional

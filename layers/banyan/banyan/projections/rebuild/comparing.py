@@ -83,7 +83,7 @@ class Comparing:
         pairs = partial(state_pairs, self._views, *generations(build))
         if isinstance(self._projection, RowsProjection):
             pairs = partial(owned_pairs, self._views, *generations(build), self._clock)
-        for firsts in chunks(self._walk.streams(segment), STREAMS_AT_ONCE):
+        for firsts in chunks(self._walk.streams(build, segment), STREAMS_AT_ONCE):
             segment = replace(
                 self._compared(segment, pairs, [first.stream for first in firsts]), position=log_key(firsts[-1])
             )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from heapq import merge
 from itertools import islice
 from typing import Final, TypeVar
 
@@ -33,22 +34,28 @@ T = TypeVar("T")
 
 
 class Walk:
-    """The log of the streams of some entities, one bucket at a time."""
+    """The log of the streams of some entities, one segment at a time.
+
+    The log may get more buckets during a build. A place in a segment stays one: what lies before it in a bucket that
+    was not walked then was recorded after the walk had begun, and is left to the projector and to catching up.
+    """
 
     def __init__(self, store: EventStore, entities: Collection[str]) -> None:
         self._store = store
         self._entities = entities
 
-    def commits(self, segment: Segment, since: datetime | None = None) -> Iterator[LogEntry]:
+    def commits(self, build: Build, segment: Segment, since: datetime | None = None) -> Iterator[LogEntry]:
         """Every commit of a segment after its position; without one, from a moment on."""
         place = segment.position or ""
         begin = datetime.fromisoformat(place.partition("#")[0]) if place else since
-        own = (entry for entry in self._store.log(segment.number, begin) if entry.stream.entity in self._entities)
+        buckets = self._store.log_buckets()[segment.number :: build.segments]
+        entries = merge(*(self._store.log(bucket, begin) for bucket in buckets), key=log_key)
+        own = (entry for entry in entries if entry.stream.entity in self._entities)
         return (entry for entry in own if log_key(entry) > place)
 
-    def streams(self, segment: Segment) -> Iterator[LogEntry]:
+    def streams(self, build: Build, segment: Segment) -> Iterator[LogEntry]:
         """The first commit of every stream of a segment after its position."""
-        return (entry for entry in self.commits(segment) if entry.position == 1)
+        return (entry for entry in self.commits(build, segment) if entry.position == 1)
 
 
 def chunks(things: Iterable[T], size: int) -> Iterator[list[T]]:
@@ -118,13 +125,13 @@ class Filling:
         self._snapshots = snapshots
         self._clock = clock
 
-    def count(self, build: Build, segment: Segment) -> Iterator[Segment]:  # noqa: ARG002
+    def count(self, build: Build, segment: Segment) -> Iterator[Segment]:
         """Count the streams there are, for the progress bar."""
-        yield replace(segment, phase=BuildPhase.HEALING, total=sum(1 for _ in self._walk.streams(segment)))
+        yield replace(segment, phase=BuildPhase.HEALING, total=sum(1 for _ in self._walk.streams(build, segment)))
 
     def fill(self, build: Build, segment: Segment) -> Iterator[Segment]:
         """Apply every stream, in the order in which they began."""
-        for firsts in self._portions(build).of(self._walk.streams(segment)):
+        for firsts in self._portions(build).of(self._walk.streams(build, segment)):
             segment = self._applied(segment, dict.fromkeys((first.stream for first in firsts), 0))
             segment = replace(segment, streams=segment.streams + len(firsts), position=log_key(firsts[-1]))
             yield segment
@@ -136,7 +143,7 @@ class Filling:
         All of that was recorded at about the start; whatever still lags is caught up with it.
         """
         until = self._clock()
-        for commits in self._portions(build).of(self._walk.commits(segment, build.started_at - MARGIN)):
+        for commits in self._portions(build).of(self._walk.commits(build, segment, build.started_at - MARGIN)):
             lagging = self._lagging({commit.stream: commit.position for commit in commits})
             segment = replace(self._applied(segment, lagging), position=log_key(commits[-1]))
             yield segment

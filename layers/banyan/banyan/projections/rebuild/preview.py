@@ -120,7 +120,7 @@ def preview(
     ------
     StoreUnavailable
     """
-    begun, parts = monotonic(), store.table.buckets
+    begun, parts = monotonic(), len(store.log_buckets())
     census = _Census(store, projection.entities, 2 if isinstance(projection, ViewProjection) else 3)
     complete = census.take(parts, lambda: monotonic() - begun > seconds / 2)
     trial = _Trial(projection, store)

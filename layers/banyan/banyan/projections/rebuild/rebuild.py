@@ -116,8 +116,8 @@ class Rebuild:
 
     Parameters
     ----------
-    segments : int
-        Buckets of the log.
+    log_buckets : Callable[[], range]
+        The buckets of the log, as of now.
     write_rate : int
         Write units per second that one rebuild may consume, unless another rate is asked for.
     walked : Callable[[Generation], bool]
@@ -130,7 +130,7 @@ class Rebuild:
         projection_states: ProjectionStates,
         builds: Builds,
         queue: WorkQueue,
-        segments: int,
+        log_buckets: Callable[[], range],
         write_rate: int,
         walked: Callable[[Generation], bool] = lambda _: True,
         clock: Clock = utc_now,
@@ -139,7 +139,7 @@ class Rebuild:
         self._projection_states = projection_states
         self._builds = builds
         self._queue = queue
-        self._segments = segments
+        self._log_buckets = log_buckets
         self._write_rate = write_rate
         self._walked = walked
         self._clock = clock
@@ -258,7 +258,8 @@ class Rebuild:
     def _plan(self, generation: Generation, base: int, *, switch: bool = False, rate: int | None = None) -> Build:
         live = Generation(generation.projection, base)
         first = self._builds.build(live) is None and not self._walked(live)
-        return Build(generation, base, self._segments, rate or self._write_rate, switch, self._clock(), first)
+        segments = len(self._log_buckets())
+        return Build(generation, base, segments, rate or self._write_rate, switch, self._clock(), first)
 
     def _known(self, projection: str) -> ProjectionState:
         if projection not in self._projections:

@@ -46,8 +46,10 @@ def histories(client: DynamoDBClient, table: str, tenant: str) -> dict[str, Hist
     """The histories of a tenant's orders, by their ids."""
     commits: defaultdict[str, list[tuple[int, list[Mapping[str, Any]]]]] = defaultdict(list)
     for item in _items(client, table):
+        if "commit_id" not in item:
+            continue
         owner, entity, order = item["stream"]["S"].split(":")
-        if (owner, entity) == (tenant, "order") and "commit_id" in item:
+        if (owner, entity) == (tenant, "order"):
             commits[order].append((int(item["position"]["N"]), _unpacked(item["events"])))
     found = {order: History() for order in commits}
     for order, history in found.items():
