@@ -5,6 +5,7 @@ from __future__ import annotations
 from pydantic import BaseModel, ConfigDict, Field
 
 from ledger.amounts import Amount
+from ledger.currencies import Currency
 
 
 class LedgerSettings(BaseModel):
@@ -12,7 +13,7 @@ class LedgerSettings(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
-    approval_limits: dict[str, Amount] = Field(
+    approval_limits: dict[Currency, Amount] = Field(
         default_factory=dict,
         description=(
             'What one person may move alone, by currency, such as {"EUR": "10000"}: a transfer above it waits for '

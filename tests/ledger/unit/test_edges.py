@@ -206,6 +206,10 @@ def test_the_author_of_a_transfer_is_who_asked_first(book: Book) -> None:
     assert book.refused("/transfers/t-1/approve", claims=both) == (409, "approver_is_author")
     assert book.done("/transfers/t-1/approve", claims=BOB)["status"] == "posted"
     assert book.done("/transfers", body) == first
+    book.done("/transfers/t-1/reverse", {"reason": "wrong"})
+    assert book.done("/transfers", body) == first
+    book.done("/transfers/reversal-1-t-1/approve", claims=BOB)
+    assert book.done("/transfers", body) == first
 
 
 @pytest.mark.parametrize(
@@ -239,6 +243,18 @@ def test_the_limit_is_on_all_that_a_transfer_moves_in_a_currency(book: Book) -> 
     assert answer["status"] == "awaiting_approval"
     answer = book.transfer("t-2", ("cash", "60"), ("cash", "40"), ("sales", "-50"), ("sales", "-50"))
     assert answer["status"] == "posted"
+
+
+def test_what_was_resolved_in_time_does_not_expire(book: Book) -> None:
+    expiry = Expiry(book)
+    for id, verb in (("t-1", "post"), ("t-2", "void")):
+        book.transfer(id, *FULL, pending=True, expiresInSeconds=60)
+        expiry.fire()
+        book.done(f"/transfers/{id}/{verb}")
+    book.clock.move(timedelta(seconds=61))
+    expiry.fire()
+    assert [book.known_transfer(id).status for id in ("t-1", "t-2")] == ["posted", "voided"]
+    assert (book.balance("cash"), book.account("cash").pending_debits) == ("1.00", 0)
 
 
 def test_a_transfer_has_expired_at_its_very_deadline(book: Book) -> None:

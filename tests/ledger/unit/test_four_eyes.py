@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 from tests.ledger.support.book import ALICE, AUDITOR, BOB, Book, limits, transfer
 
+from ledger.settings import LedgerSettings
+
 
 @pytest.fixture
 def book() -> Book:
@@ -26,6 +28,12 @@ def test_a_transfer_above_the_limit_waits_for_another_person(book: Book) -> None
 
 def test_the_limit_itself_needs_nobody_else(book: Book) -> None:
     assert book.transfer("t-1", ("cash", "100.00"), ("sales", "-100"))["status"] == "posted"
+
+
+@pytest.mark.parametrize("wrong", [{"EUR ": "100"}, {"€": "100"}, {"EUR": "1e2"}, {"EUR": 100}], ids=str)
+def test_a_limit_that_would_never_count_is_no_setting(wrong: dict[str, object]) -> None:
+    with pytest.raises(ValueError, match="approval_limits"):
+        LedgerSettings.model_validate({"approval_limits": wrong})
 
 
 def test_a_rejected_reversal_can_be_asked_for_again(book: Book) -> None:
