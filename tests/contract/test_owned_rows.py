@@ -13,8 +13,9 @@ from tests.support.clocks import START
 from tests.support.engines import DynamoDBEngine, Engine
 from tests.support.ledger import REGISTRY, account, deposits
 from tests.support.owned import STATEMENT, TICKS, WINDOWS, OwnedLedger, assert_folded
-from tests.support.wire import lost_answer
+from tests.support.wire import lost_answer, refused
 
+from banyan.adapters.dynamodb.gateway import ATTEMPTS
 from banyan.projections.base import AnyRowsProjection
 from banyan.projections.pages import SortOrder, SortRange
 from banyan.projections.views import (
@@ -233,6 +234,15 @@ def test_a_lost_answer_changes_nothing(dynamodb: DynamoDBEngine) -> None:
         dynamodb.wire.inject(lost_answer, on="TransactWriteItems")
         ledger.runner.project([ledger.commit(ANNA, *deposits(number + 1))])
     assert_folded(ledger, [ANNA])
+
+
+def test_a_transaction_in_the_way_holds_up_no_stream(dynamodb: DynamoDBEngine) -> None:
+    ledger = OwnedLedger(STATEMENT, views=dynamodb.views(), table=dynamodb.store(REGISTRY).table)
+    batch = [ledger.commit(stream, *deposits(1)) for stream in (ANNA, BEN)]
+    busy = refused("TransactionCanceledException", reasons=["None", "TransactionConflict", "None", "None"])
+    dynamodb.wire.inject(*[busy] * (ATTEMPTS + 1), on="TransactWriteItems")
+    assert not ledger.runner.project(batch)
+    assert_folded(ledger, [ANNA, BEN])
 
 
 def test_an_expired_row_is_left_to_dynamodb_after_a_while(moto: DynamoDBEngine) -> None:

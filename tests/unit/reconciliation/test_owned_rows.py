@@ -105,10 +105,11 @@ def test_rows_that_differ_are_found_and_put_right(monkeypatch: pytest.MonkeyPatc
     assert found(reconciled.run(full=True)) == []
 
 
-def test_the_rows_of_a_stream_that_is_gone_are_removed() -> None:
+def test_the_rows_of_a_stream_that_is_gone_are_removed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(owned, "MAX_OWNED_ROWS", 1)
     reconciled = Reconciled()
     carlo = account("carlo")
-    rows = {sort: OwnedRow(carlo, sort, 1, START, START, "{}") for sort in "abc"}
+    rows = {sort: OwnedRow(carlo, sort, 1, START, START, "{}") for sort in "abcdefghijklmnop"}
     carried = replace(reconciled.ledger.views.states(LIVE, [ANNA])[ANNA], stream=carlo)
     reconciled.ledger.views.update_owned(LIVE, [OwnedUpdate(None, carried, rows)])
     DirtySet(reconciled.documents, str(LIVE)).add([str(carlo)], reconciled.ledger.clock())
