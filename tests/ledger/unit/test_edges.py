@@ -117,6 +117,17 @@ def test_the_first_account_settles_the_decimals_of_its_currency(book: Book) -> N
     assert len(defined) == 1
 
 
+def test_an_account_that_is_opened_again_answers_as_it_was_opened(book: Book) -> None:
+    body = {"accountId": "a", "type": "asset", "currency": "EUR", "name": "A"}
+    first = book.done("/accounts", body)
+    book.transfer("t-1", ("a", "1"), ("cash", "-1"))
+    book.transfer("t-2", ("a", "1"), ("cash", "-1"), pending=True)
+    book.done("/accounts/a/freeze")
+    assert book.done("/accounts", body) == first
+    for other in ({"type": "expense"}, {"name": "B"}, {"overdraft": "forbidden"}, {"currency": "USD"}):
+        assert book.refused("/accounts", {**body, **other}) == (409, "account_exists_with_different_content")
+
+
 @pytest.mark.parametrize("type", ["asset", "expense", "liability", "equity", "income"])
 def test_no_type_of_account_is_overdrawn_where_that_is_forbidden(book: Book, type: str) -> None:
     book.open("a", type=type, overdraft="forbidden")
