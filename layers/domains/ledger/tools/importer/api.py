@@ -29,6 +29,7 @@ class AccountBalance(_Read):
     currency: str
     name: str
     balance: str
+    version: int = 0
 
 
 class PostedTransfer(_Read):

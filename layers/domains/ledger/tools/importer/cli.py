@@ -19,6 +19,7 @@ from ledger.tools.importer.report import JournalReport, journal_report
 from ledger.tools.importer.sending import send_journal
 from ledger.tools.importer.sheet import NotJournalError, decoded
 from ledger.tools.importer.tables import show_differences, show_report
+from ledger.tools.importer.waiting import expected_versions, wait_for
 
 SCOPES = ("ledger/read", "ledger/write")
 _PATIENT = 10
@@ -96,7 +97,16 @@ def _sent(api: LedgerApi, planned: JournalPlan, workers: int, scale: int) -> Jou
     api.check("/accounts", "list accounts")
     total = len(planned.accounts) + len(planned.transfers)
     with progress("accounts and transfers", total, _STDERR) as advance:
-        return journal_report(planned, send_journal(api, planned, workers=workers, least_scale=scale, done=advance))
+        sent = send_journal(api, planned, workers=workers, least_scale=scale, done=advance)
+    versions = expected_versions(sent.known, sent.transfers)
+    if versions:
+        with progress("accounts as read models show them", len(versions), _STDERR) as advance:
+            shown = wait_for(api, versions, lambda: sleep(1), advance)
+        if not shown:
+            _STDERR.print(
+                "The read models are still on their way: balances may lack the last transfers.", style="yellow"
+            )
+    return journal_report(planned, sent)
 
 
 def _fail(sentence: str, code: int) -> NoReturn:

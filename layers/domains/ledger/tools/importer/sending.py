@@ -45,8 +45,9 @@ class SentTransfer:
 
 @dataclass(slots=True)
 class Sent:
-    """What became of a journal."""
+    """What became of a journal. `known`: accounts that were there before, by id."""
 
+    known: Mapping[str, AccountBalance] = field(default_factory=dict)
     accounts: Sequence[SentAccount] = ()
     transfers: Sequence[SentTransfer] = field(default_factory=tuple)
 
@@ -79,7 +80,7 @@ def send_journal(
         workers=workers,
         done=lambda _: done(1),
     )
-    return Sent(accounts, transfers)
+    return Sent(known, accounts, transfers)
 
 
 def _open(
