@@ -300,9 +300,16 @@ def through_moto(request: AWSPreparedRequest) -> AWSResponse:
 
 @cache
 def table_definitions() -> dict[str, Any]:
-    """What ``create_table`` needs, from ``template.yaml``, by the name in ``Tables``."""
+    """What ``create_table`` needs, from ``template.yaml``, by the name in ``Tables``, but for streams.
+
+    No engine reads them, and each record that DynamoDB Local keeps of them makes every write slower.
+    """
     resources = read(TEMPLATE)["Resources"]
-    return {name: creation(resources[f"{name.capitalize()}Table"]["Properties"]) for name in Tables.model_fields}
+    tables = {name: creation(resources[f"{name.capitalize()}Table"]["Properties"]) for name in Tables.model_fields}
+    return {
+        name: {key: value for key, value in table.items() if key != "StreamSpecification"}
+        for name, table in tables.items()
+    }
 
 
 def _position(item: Commit | Snapshot) -> float:

@@ -26,8 +26,8 @@ LEGACY_TABLE = {
         {"AttributeName": "id", "AttributeType": "S"},
     ],
     "KeySchema": [{"AttributeName": "tenant", "KeyType": "HASH"}, {"AttributeName": "id", "KeyType": "RANGE"}],
-    "StreamSpecification": {"StreamEnabled": True, "StreamViewType": "KEYS_ONLY"},
 }
+STREAM = {"StreamSpecification": {"StreamEnabled": True, "StreamViewType": "KEYS_ONLY"}}
 
 
 class Legacy(Protocol):
@@ -89,7 +89,7 @@ class OnPostgres:
 class OnDynamoDB:
     def __init__(self, engine: DynamoDBEngine, name: str = "legacy", *, streamed: bool = False) -> None:
         self.engine = engine
-        self.table = engine.own(name, LEGACY_TABLE) if streamed else engine.named(name, LEGACY_TABLE)
+        self.table = engine.own(name, LEGACY_TABLE | STREAM) if streamed else engine.named(name, LEGACY_TABLE)
         self.primary = DynamoDBPrimary(Gateway(engine.client), engine.named("migration"), LEGACY.entity)
         self.repository = DynamoDBLegacy(
             Gateway(engine.client), self.table, LEGACY, self.primary, stream=f"{self.table}/latest" if streamed else ""

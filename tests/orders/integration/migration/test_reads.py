@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime, time
 from decimal import Decimal
 from functools import cached_property
 
@@ -142,12 +142,12 @@ def test_reads_that_differ_are_listed_newest_first_page_by_page(reader: Reader) 
 
 
 def test_values_without_a_canonical_form_differ_by_name_only() -> None:
-    today = date(2026, 1, 5)
-    expected = {"day": today, "paid": Decimal("4.50"), "name": "a", "gone": 1}
-    assert not differences(expected, {"day": today, "paid": Decimal("4.5"), "name": "a", "gone": 1})
+    noon = time(12)
+    expected = {"hour": noon, "paid": Decimal("4.50"), "name": "a", "gone": 1}
+    assert not differences(expected, {"hour": noon, "paid": Decimal("4.5"), "name": "a", "gone": 1})
     assert differences(expected, expected | {"name": "b"})[0].actual == '"b"'
-    (found,) = differences(expected, expected | {"day": date(2026, 1, 6)})
-    assert (found.name, found.expected) == ("day", None)
+    (found,) = differences(expected, expected | {"hour": time(13)})
+    assert (found.name, found.expected) == ("hour", None)
 
 
 def test_a_read_model_that_lags_is_a_lag_and_no_difference(reader: Reader) -> None:
