@@ -8,6 +8,7 @@ from functools import cache
 from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, Protocol, cast
+from uuid import uuid4, uuid5
 
 import boto3
 import botocore.endpoint
@@ -170,6 +171,8 @@ class DynamoDBEngine:
         self._pool = pool or TablePool(client)
         self._taken: dict[str, str] = {}
         self._own: dict[str, str] = {}
+        self._tokens = uuid4()
+        client.meta.events.register("provide-client-params.dynamodb.TransactWriteItems", self._of_this_test)
         for operation in ("UpdateTable", "UpdateTimeToLive", "DeleteTable"):
             client.meta.events.register(f"provide-client-params.dynamodb.{operation}", self._refuse_if_shared)
 
@@ -240,6 +243,11 @@ class DynamoDBEngine:
     def remove(self, item: Commit | Snapshot) -> None:
         key = {"stream": {"S": str(item.stream)}, "position": {"N": str(_position(item))}}
         self.client.delete_item(TableName=self.events, Key=key)
+
+    def _of_this_test(self, params: Mapping[str, Any], **_: Any) -> Any:
+        """Keep a transaction from passing for a repeat of the same one that an earlier test made in these tables."""
+        token = params.get("ClientRequestToken")
+        return {**params, "ClientRequestToken": str(uuid5(self._tokens, token))} if token else params
 
     def _refuse_if_shared(self, params: Mapping[str, Any], **_: Any) -> None:
         assert params["TableName"] not in self._taken.values(), f"a later test gets {params['TableName']}: use own()"
