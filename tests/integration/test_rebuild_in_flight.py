@@ -101,6 +101,8 @@ def test_streams_are_read_at_once_and_everything_is_counted_once(
 
     rebuilder, progress = rebuilt(dynamodb_local, projection)
 
+    assert next(reads) > IN_FLIGHT
+    assert not meeting.broken
     assert (progress.streams, progress.total, progress.events) == (ACCOUNTS, ACCOUNTS, ACCOUNTS * EVENTS)
     assert complete(ledger, projection)
     assert rebuilder.meter.read_units + rebuilder.meter.write_units == pytest.approx(sum(consumed))
