@@ -8,7 +8,7 @@ from typing import Any
 
 import psycopg
 from boto3.dynamodb.types import TypeSerializer
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import HealthCheck, Phase, example, given, settings
 from hypothesis import strategies as st
 from tests.orders.support.legacies import OnDynamoDB, OnPostgres, order, row
 from tests.orders.support.migration import CANARY, DUAL, MigrationFixture
@@ -23,7 +23,7 @@ from orders.legacy import LEGACY
 GOOD = (order(1), order(2))
 EXAMPLES = settings(
     max_examples=4,
-    phases=[Phase.generate],
+    phases=[Phase.explicit, Phase.generate],
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
@@ -109,6 +109,7 @@ def test_any_row_of_postgresql(postgres_server: Server, rows: Any) -> None:
 
 @EXAMPLES
 @given(st.lists(st.tuples(row_name.filter(all), item), min_size=1, max_size=6))
+@example([(("acme", "x"), {"version": {"B": b"*"}})])
 def test_any_item_of_dynamodb(rows: Any) -> None:
     with moto_tables() as engine:
         legacy = OnDynamoDB(engine)

@@ -249,7 +249,8 @@ class DynamoDBLegacy(Generic[R]):
     def _read(self, item: Mapping[str, Any]) -> LegacyRow[R] | BadRow:
         content = {name: _reader.deserialize(value) for name, value in item.items() if name != COMMANDS}
         key, sync_point = LegacyKey(content.pop("tenant"), content.pop("id")), content.pop(LINK, None)
-        version = _WHOLE.fullmatch(str(content.pop("version", None)))
+        found = content.pop("version", None)
+        version = _WHOLE.fullmatch(str(found)) if isinstance(found, Decimal | str) else None
         if version is None:
             why = "the row cannot be read: put version right in the legacy system"
             return BadRow(key.tenant, self._adapter.entity, key.id, why, "version")
