@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from tests.support.engines import DynamoDBEngine, table_definitions
+from tests.support.engines import DynamoDBEngine, dynamodb_client, table_definitions
 from tests.support.tables import BATCH, WORTH_EMPTYING, TablePool
 
 EVENTS = table_definitions()["events"]
@@ -57,6 +57,18 @@ def test_a_table_of_its_own_is_new_and_goes_with_its_test(dynamodb: DynamoDBEngi
     assert two.named("legacy", STREAMED) == shared
     with pytest.raises(dynamodb.client.exceptions.ResourceNotFoundException):
         dynamodb.client.describe_table(TableName=own)
+
+
+@pytest.mark.dynamodb_local
+def test_a_transaction_that_an_earlier_test_sent_is_carried_out_again(dynamodb_local_endpoint: str) -> None:
+    pool, token = TablePool(dynamodb_client(dynamodb_local_endpoint)), "the same, from the same commits"
+    for _ in range(2):
+        engine = DynamoDBEngine("dynamodb_local", dynamodb_client(dynamodb_local_endpoint), pool=pool)
+        put: Any = {"TableName": engine.events, "Item": {"stream": {"S": "s"}, "position": {"N": "1"}}}
+        for _again in range(2):
+            engine.client.transact_write_items(TransactItems=[{"Put": put}], ClientRequestToken=token)
+        assert len(items(engine, engine.events)) == 1
+        engine.release()
 
 
 def test_a_table_that_later_tests_get_is_never_altered(moto: DynamoDBEngine) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 from collections import Counter
 
 import pytest
@@ -254,3 +255,13 @@ def test_columns_may_come_in_any_order_with_others_between() -> None:
     text = "amount,new,commodity,account,description,date,txnidx\n"
     text += "5,?,EUR,a,x,2026-01-01,1\n-5,?,EUR,b,x,2026-01-01,1\n"
     assert len(plan(text).transfers) == 1
+
+
+def test_other_readers_of_csv_keep_their_limit() -> None:
+    before = csv.field_size_limit()
+    plan(
+        csv_of(
+            "1 | 2026-01-01 | rent | expenses:rent | 10.00 | EUR", "1 | 2026-01-01 | rent | assets:cash | -10.00 | EUR"
+        )
+    )
+    assert csv.field_size_limit() == before

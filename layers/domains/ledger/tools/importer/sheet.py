@@ -4,6 +4,7 @@ import csv
 import io
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
@@ -77,16 +78,26 @@ def decoded(content: bytes) -> str:
 
 def entries(text: str) -> tuple[Entry, ...]:
     """The transactions of a CSV. Raises `NotJournalError` when it is something else."""
-    rows = _rows(text)
-    header = next(rows, (1, []))[1]
-    _check(header)
-    named = ((number, dict(zip(header, row, strict=False)), len(row) == len(header)) for number, row in rows)
-    groups = groupby(named, key=lambda row: row[1].get("txnidx", ""))
-    return tuple(_entry(index, list(group)) for index, group in groups)
+    with _long_fields():
+        rows = _rows(text)
+        header = next(rows, (1, []))[1]
+        _check(header)
+        named = ((number, dict(zip(header, row, strict=False)), len(row) == len(header)) for number, row in rows)
+        groups = groupby(named, key=lambda row: row[1].get("txnidx", ""))
+        return tuple(_entry(index, list(group)) for index, group in groups)
+
+
+@contextmanager
+def _long_fields() -> Iterator[None]:
+    """Whatever else reads CSV in this process keeps its own limit."""
+    before = csv.field_size_limit(_LONGEST_FIELD)
+    try:
+        yield
+    finally:
+        csv.field_size_limit(before)
 
 
 def _rows(text: str) -> Iterator[tuple[int, list[str]]]:
-    csv.field_size_limit(_LONGEST_FIELD)
     reader = csv.reader(io.StringIO(text, newline=""), strict=True)
     number = 1
     try:
