@@ -244,10 +244,10 @@ class DynamoDBEngine:
         key = {"stream": {"S": str(item.stream)}, "position": {"N": str(_position(item))}}
         self.client.delete_item(TableName=self.events, Key=key)
 
-    def _of_this_test(self, params: Mapping[str, Any], **_: Any) -> Any:
+    def _of_this_test(self, params: dict[str, Any], **_: Any) -> None:
         """Keep a transaction from passing for a repeat of the same one that an earlier test made in these tables."""
-        token = params.get("ClientRequestToken")
-        return {**params, "ClientRequestToken": str(uuid5(self._tokens, token))} if token else params
+        if token := params.get("ClientRequestToken"):
+            params["ClientRequestToken"] = str(uuid5(self._tokens, token))
 
     def _refuse_if_shared(self, params: Mapping[str, Any], **_: Any) -> None:
         assert params["TableName"] not in self._taken.values(), f"a later test gets {params['TableName']}: use own()"
