@@ -10,7 +10,6 @@ from typing import Any
 
 import httpx
 from tests.ledger.support.book import Book
-from werkzeug.serving import make_server
 from werkzeug.wrappers import Request, Response
 
 from ledger.tools.importer.api import LedgerApi
@@ -67,20 +66,6 @@ def importing(gateway: Gateway) -> Iterator[LedgerApi]:
     """The importer's API on a book, without a network."""
     with httpx.Client(transport=httpx.WSGITransport(gateway), base_url=URL) as client:
         yield LedgerApi(client, pause=lambda _: None)
-
-
-@contextmanager
-def serving(gateway: Gateway) -> Iterator[str]:
-    """Serve on a free port of loopback; gives the URL."""
-    server = make_server("127.0.0.1", 0, gateway, threaded=True)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}"
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
 
 
 def refused(status: int, code: str, **headers: str) -> Response:

@@ -8,9 +8,10 @@ from datetime import date
 from pathlib import Path
 
 import pytest
-from tests.ledger.support.gateway import Gateway, serving
+from tests.ledger.support.gateway import Gateway
 from tests.ledger.support.hledger import balance_csv, needs_hledger, printed
 from tests.ledger.support.planned import csv_of
+from tests.support.wsgi import serving
 from typer.testing import CliRunner, Result
 
 from banyan_tools.local.ports import free_port

@@ -4,8 +4,9 @@ from collections.abc import Iterator
 
 import httpx
 import pytest
-from tests.orders.unit.importer.fake_api import FakeApi, serving
+from tests.orders.unit.importer.fake_api import FakeApi
 from tests.orders.unit.importer.rows import planned
+from tests.support.wsgi import serving
 
 from orders.tools.importer.api import Api
 from orders.tools.importer.planning import Order

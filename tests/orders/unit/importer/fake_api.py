@@ -11,7 +11,6 @@ from contextlib import contextmanager
 from decimal import Decimal
 from typing import Any
 
-from werkzeug.serving import make_server
 from werkzeug.wrappers import Request, Response
 
 Fault = Callable[[Request], Response]
@@ -164,17 +163,3 @@ def lost_answer(api: FakeApi) -> Fault:
         return cut(request)
 
     return fault
-
-
-@contextmanager
-def serving(api: FakeApi) -> Iterator[str]:
-    """Serve on a free port of loopback; gives the URL."""
-    server = make_server("127.0.0.1", 0, api, threaded=True)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}"
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
