@@ -452,7 +452,7 @@ def test_a_claim_holds_for_longer_than_an_invocation_may_run_also_one_that_was_t
 
 def test_many_at_once_take_effect_once(commands: Router | None) -> None:
     for _ in range(5):
-        server = Server(sleep=lambda seconds: time.sleep(seconds / 10), commands=commands)
+        server = Server(sleep=time.sleep, commands=commands)
         server.post("/orders", ORDER)
         start = Barrier(8, timeout=20)
 

@@ -4,7 +4,7 @@ import io
 from collections import Counter
 from collections.abc import Sequence
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from orders.tools.importer.planning import Plan, plan
@@ -32,8 +32,10 @@ def planned(lines: Sequence[str]) -> Plan:
 
 
 @given(_FILES)
+@example(["\n"])
 def test_accepted_rejected_and_credited_lines_are_the_lines_read(lines: list[str]) -> None:
-    made, physical = planned(lines), len(list(io.StringIO("\n".join([*lines, ""]), newline=None)))
+    text = "".join(line if line.endswith("\n") else f"{line}\n" for line in lines)
+    made, physical = planned(lines), len(list(io.StringIO(text, newline=None)))
     assert made.lines_read == made.accepted + len(made.rejected) + made.credited
     assert made.lines_read + made.reading.continued == physical
 
