@@ -1,9 +1,10 @@
-"""Domain events and notices on the bus: all of them, whatever their size and however often the bus says no."""
+"""What a domain publishes, and notices, on the bus: all of it, whatever its size and however often the bus says no."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from hashlib import sha256
 from typing import Any, cast
 
@@ -11,7 +12,7 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError, ConnectionClosedError
 from tests.support.clocks import ManualClock, no_sleep
-from tests.support.ledger import REGISTRY, account, bulk, deposits, noise
+from tests.support.ledger import REGISTRY, Deposited, Withdrawn, account, bulk, deposits, noise
 
 from banyan.adapters.clients import events_client, s3_client
 from banyan.adapters.event_bus import (
@@ -27,7 +28,7 @@ from banyan.adapters.event_bus import (
 from banyan.adapters.settings import Settings
 from banyan.domain import Domain
 from banyan.errors import NotPublished, StoreUnavailable
-from banyan.events import DomainEvent, Event, Metadata
+from banyan.events import CamelModel, DomainEvent, Event, Metadata
 from banyan.store import Commit, EventStore
 from banyan.store.memory import MemoryTable
 from banyan.streams import StreamId
@@ -36,7 +37,7 @@ from banyan_tools.local.physical import REGION
 
 LIMIT = Settings().bus_entry_bytes
 CLAIMS = "claims"
-LEDGER = Domain("ledger", REGISTRY, [])
+LEDGER = Domain("ledger", REGISTRY, [], published={Deposited: True, Withdrawn: True})
 A = account("a")
 METADATA = Metadata(correlation_id="c-1", causation_id="r-1", actor="ann")
 
@@ -78,6 +79,18 @@ class Refusing:
         return [len(request) for request in self.requests]
 
 
+class Income(CamelModel):
+    """What others may know of a deposit."""
+
+    total_amount: int
+    memo: str = ""
+
+
+def income(deposited: Deposited) -> Income | None:
+    """What is public of a deposit; a small one is private."""
+    return Income(total_amount=deposited.amount, memo=deposited.note) if deposited.amount >= 10 else None
+
+
 class Outside:
     """A bus, a bucket, and someone who looks at both."""
 
@@ -114,9 +127,9 @@ def outside() -> Iterator[Outside]:
         yield Outside()
 
 
-def publisher(client: Refusing, limit: int = LIMIT) -> EventPublisher:
+def publisher(client: Refusing, limit: int = LIMIT, domain: Domain = LEDGER) -> EventPublisher:
     """A publisher on the bus of this client."""
-    return EventPublisher(bus(client, limit), ClaimChecks(s3_client, CLAIMS), LEDGER)
+    return EventPublisher(bus(client, limit), ClaimChecks(s3_client, CLAIMS), domain)
 
 
 def bus(client: Refusing, limit: int = LIMIT) -> EventBus:
@@ -144,6 +157,27 @@ def test_every_event_is_published_whole_under_its_type_and_domain(outside: Outsi
     assert details(heard) == [json.loads(event.model_dump_json(by_alias=True)) for event in events]
     assert [detail["eventId"] for detail in details(heard)] == [event.event_id for event in events]
     assert details(heard)[0]["metadata"]["correlationId"] == "c-1"
+
+
+def test_only_what_the_domain_publishes_is_public(outside: Outside) -> None:
+    commit, events = recorded([*deposits(9, 12, note="rent"), Withdrawn(amount=1)])
+    discreet = replace(LEDGER, published={Deposited: income})
+    client = outside.bus()
+    publisher(client, domain=discreet).act(commit, events)
+    (heard,) = outside.heard()
+    whole = json.loads(events[1].model_dump_json(by_alias=True))
+    assert heard["DetailType"] == "Deposited"
+    assert heard["Detail"] == {**whole, "payload": {"totalAmount": 12, "memo": "rent"}}
+    publisher(client, domain=replace(LEDGER, published={})).act(commit, events)
+    assert client.sizes == [1]
+
+
+def test_a_claim_holds_the_public_content_alone(outside: Outside) -> None:
+    commit, events = recorded(deposits(10, note=noise(LIMIT)))
+    publisher(outside.bus(), domain=replace(LEDGER, published={Deposited: income})).act(commit, events)
+    (heard,) = outside.heard()
+    claimed = json.loads(outside.claimed(heard["Detail"]))
+    assert claimed["payload"] == {"totalAmount": 10, "memo": noise(LIMIT)}
 
 
 def test_many_events_go_in_batches_of_ten_that_fit_into_a_request(outside: Outside) -> None:

@@ -154,6 +154,10 @@ BELL = made("bell", Rung, settings=BellSettings)
         ({"policies": [react]}, "policies of domain 'counter' have to be a list of Policy"),
         ({"routes": made}, "routes of domain 'counter' has to be str"),
         ({"legacy": 3}, "legacy of domain 'counter' has to be str"),
+        ({"published": {Rung: True}}, "domain 'counter' publishes Rung, which its registry does not have"),
+        ({"published": {"Counted": True}}, "domain 'counter' publishes 'Counted', which its registry does not have"),
+        ({"published": {Counted: "all"}}, "domain 'counter' publishes Counted as 'all': True or a function"),
+        ({"published": [Counted]}, "published of domain 'counter' has to be Mapping"),
         ({"example": {"path": "/"}}, "example of domain 'counter' has to be Example"),
     ],
 )
@@ -206,6 +210,13 @@ def test_domains_are_joined_whole_and_each_keeps_what_is_its_own() -> None:
 def test_what_two_domains_declare_is_refused_with_both_owners(other: Domain, what: str) -> None:
     with pytest.raises(ConfigurationError, match=f"{what}.* is declared by both 'counter' and '{other.name}'"):
         join([COUNTER, other])
+
+
+def test_a_joined_domain_publishes_what_its_parts_do() -> None:
+    loud = replace(BELL, published={Rung: lambda rung: Count(times=rung.times)})
+    both = join([COUNTER, loud])
+    assert (both.public(Counted(times=1)), both.public(Rung(times=2))) == (None, Count(times=2))
+    assert replace(loud, published={Rung: True}).public(Rung(times=2)) == Rung(times=2)
 
 
 def test_settings_are_read_for_each_part_and_checked() -> None:

@@ -3,24 +3,27 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import reduce
 from importlib import import_module
 from types import NoneType
-from typing import Any, Final, get_type_hints
+from typing import Any, Final, Literal, get_type_hints
 
 from pydantic import BaseModel, ValidationError
 
 from banyan.decider import AnyDecider, Decider
 from banyan.decision import Decision
 from banyan.errors import ConfigurationError
-from banyan.events import EventRegistry
+from banyan.events import DomainEvent, EventRegistry
 from banyan.projections.base import Projection, RowsProjection, StreamProjection, ViewProjection
 from banyan.reactions.base import Policy
 
 Kinds = tuple[type, ...]
+
+Public = Literal[True] | Callable[[Any], BaseModel | None]
+"""What of an event goes to the event bus: all of its content, or the content that is made of it, if any."""
 
 DEADLINE: Final = "_deadline_minutes"
 PART_OF_A_STREAM: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
@@ -51,6 +54,9 @@ class Domain:
         Module with the routers ``commands`` and ``queries``; imported by the API functions only.
     decisions : Sequence[Decision]
         The commands that are decided over several streams.
+    published : Mapping[type[DomainEvent], Public]
+        The events that go to the event bus, by class: ``True`` as they are, or a pure function that makes the public
+        content of an event, and ``None`` of one that is to stay private. All other events are private.
     legacy : str
         Module with the adapter ``LEGACY`` of the system that is replaced, if there is one; imported only while a
         migration is on.
@@ -68,7 +74,7 @@ class Domain:
         Naming what contradicts itself: a name that is declared twice or cannot be part of a stream name, a projection
         or policy of an entity without a decider, a policy that sends to one, a command that is scheduled and not
         deferred, a ``decide`` that is declared to return nothing, a setting without a default or with one that does not
-        fit, and what is of another kind than its annotation says.
+        fit, an event that is published and not registered, and what is of another kind than its annotation says.
     """
 
     name: str
@@ -78,6 +84,7 @@ class Domain:
     routes: str = ""
     policies: Sequence[Policy] = field(default=())
     decisions: Sequence[Decision[Any]] = field(default=())
+    published: Mapping[type[DomainEvent], Public] = field(default_factory=dict)
     legacy: str = ""
     settings: type[BaseModel] = NoSettings
     example: Example | None = None
@@ -96,6 +103,8 @@ class Domain:
                 self._check_entity(f"projection {projection.name!r} reads", entity)
         for policy in self.policies:
             self._check_policy(policy)
+        for event, public in self.published.items():
+            self._check_published(event, public)
         self._check_settings()
 
     @property
@@ -114,6 +123,13 @@ class Domain:
             if decider.entity == entity:
                 return decider
         raise ConfigurationError(f"domain {self.name!r} has no decider for entity {entity!r}")
+
+    def public(self, event: DomainEvent) -> BaseModel | None:
+        """The content that goes to the event bus; ``None`` for an event that is private."""
+        public = self.published.get(type(event))
+        if public is None or public is True:
+            return event if public else None
+        return public(event)
 
     def owner(self, entity: str) -> str:
         """The name of the part that declares an entity; its own for one that none does."""
@@ -146,6 +162,15 @@ class Domain:
     def _check_entity(self, who: str, entity: str) -> None:
         if entity not in _entities(self):
             raise ConfigurationError(f"{who} entity {entity!r}, for which domain {self.name!r} has no decider")
+
+    def _check_published(self, event: Any, public: Any) -> None:
+        if event not in self.registry:
+            name = getattr(event, "__name__", repr(event))
+            raise ConfigurationError(f"domain {self.name!r} publishes {name}, which its registry does not have")
+        if public is not True and not callable(public):
+            raise ConfigurationError(
+                f"domain {self.name!r} publishes {event.__name__} as {public!r}: True or a function"
+            )
 
     def _check_policy(self, policy: Policy) -> None:
         self._check_entity(f"policy {policy.name!r} reacts to", policy.entity)
@@ -200,6 +225,7 @@ def join(domains: Sequence[Domain]) -> Domain:
         projections=[one for each in domains for one in each.projections],
         policies=[one for each in domains for one in each.policies],
         decisions=[one for each in domains for one in each.decisions],
+        published={event: public for each in domains for event, public in each.published.items()},
         legacy="".join(each.legacy for each in domains),
         example=next((each.example for each in domains if each.example), None),
         joined=tuple(domains),
@@ -245,6 +271,7 @@ _KINDS: Final[Mapping[str, Kinds]] = {
     "registry": (EventRegistry,),
     "routes": (str,),
     "legacy": (str,),
+    "published": (Mapping,),
     "example": (Example, NoneType),
 }
 _KINDS_OF_EACH: Final[Mapping[str, Kinds]] = {

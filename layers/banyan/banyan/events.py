@@ -141,6 +141,10 @@ class EventRegistry:
         """All registered types, sorted."""
         return tuple(sorted(self._classes))
 
+    def __contains__(self, event: object) -> bool:
+        """Whether this very class is registered."""
+        return any(event is known for known in self._classes.values())
+
     def including(self, other: EventRegistry) -> EventRegistry:
         """A registry that knows the events of another one too. Raises ``ConfigurationError``."""
         events = [*self._classes.values(), *other._classes.values()]

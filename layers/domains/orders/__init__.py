@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from banyan import Domain, EventRegistry
+from banyan import Domain, DomainEvent, EventRegistry
 from banyan.domain import Example
 from orders.decider import ORDER
 from orders.events import (
@@ -20,17 +20,24 @@ from orders.sagas import POLICIES
 from orders.settings import OrderSettings
 from orders.upcasters import UPCASTERS
 
+EVENTS: Final[tuple[type[DomainEvent], ...]] = (
+    OrderCreated,
+    OrderItemAdded,
+    OrderPaid,
+    OrderCancelled,
+    *LEGACY_EVENTS,
+    *STOCK_EVENTS,
+)
+
 DOMAIN: Final = Domain(
     name="orders",
-    registry=EventRegistry(
-        [OrderCreated, OrderItemAdded, OrderPaid, OrderCancelled, *LEGACY_EVENTS, *STOCK_EVENTS],
-        [*UPCASTERS, *LEGACY_UPCASTERS],
-    ),
+    registry=EventRegistry(EVENTS, [*UPCASTERS, *LEGACY_UPCASTERS]),
     deciders=[ORDER, INVENTORY],
     projections=PROJECTIONS,
     routes="orders.routes",
     legacy="orders.legacy",
     policies=POLICIES,
+    published=dict.fromkeys(EVENTS, True),
     settings=OrderSettings,
     example=Example(
         "Post a first order",

@@ -111,6 +111,7 @@ DOMAIN = Domain(
     policies=[Policy("answer", "ball", answer, sends_to=["ball"], schedules=[Drop])],
     settings=Play,
 )
+ODD = count(1, 2)
 PLAYED = DomainSpec(DOMAIN).when("ball:a", Throw(times=3))
 
 
@@ -163,6 +164,28 @@ def test_an_event_that_changes_is_named_also_where_a_policy_or_a_deadline_caused
     careless = replace(DOMAIN, deciders=[replace(BALL, decide=unchecked)])
     with pytest.raises(AssertionError, match="a deadline fails: AssertionError: Thrown as it was decided"):
         DomainSpec(careless).when("ball:a", Throw(times=1)).passes(timedelta(minutes=11)).then_events("ball:a")
+
+
+def test_what_a_domain_publishes_of_a_stream_is_expected_like_its_events() -> None:
+    public = replace(DOMAIN, published={Thrown: lambda thrown: Ball(thrown=thrown.times) if thrown.times > 1 else None})
+    spec = DomainSpec(public).when("ball:a", Throw(times=3)).passes(timedelta(minutes=11))
+    spec.then_published("ball:a", Ball(thrown=3)).then_published("ball:b", Ball(thrown=2))
+    with pytest.raises(AssertionError, match="public contents of acme:ball:a"):
+        spec.then_published("ball:a")
+    replace(spec, domain=replace(DOMAIN, published={Dropped: True})).then_published("ball:b", Dropped())
+
+
+@pytest.mark.parametrize(
+    ("public", "named"),
+    [
+        (lambda thrown: thrown.speed, "AttributeError"),
+        (lambda thrown: {"times": thrown.times}, "AttributeError.*model_dump_json"),
+        (lambda _thrown: Ball(thrown=next(ODD)), r"thrown=1.*thrown=3"),
+    ],
+)
+def test_an_event_whose_public_content_cannot_be_made_is_named(public: Any, named: str) -> None:
+    with pytest.raises(AssertionError, match=f"(?s)public content of Thrown.*{named}"):
+        DomainSpec(replace(DOMAIN, published={Thrown: public})).when("ball:a", Throw(times=1)).then_events("ball:a")
 
 
 def test_a_difference_is_shown_as_python_writes_it() -> None:

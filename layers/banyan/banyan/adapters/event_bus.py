@@ -217,15 +217,16 @@ CLAIM: Final = "claim"
 
 
 class EventPublisher:
-    """The effect that publishes every event, at least once; listeners recognise repeats by ``eventId``.
+    """The effect that publishes what a domain declares, at least once; listeners recognise repeats by ``eventId``.
 
-    The detail-type is the event's type, the detail the whole event. One that is too large carries a claim instead of
-    its payload.
+    The detail-type is the event's type, the detail the whole event with its public content as payload. One that is too
+    large carries a claim instead of its payload.
 
     Parameters
     ----------
     domain : Domain
-        Events come from ``banyan.<name>`` of the domain, or part of one, that their entity belongs to.
+        Says what is public. Events come from ``banyan.<name>`` of the domain, or part of one, that their entity
+        belongs to.
     """
 
     def __init__(self, bus: EventBus, claims: ClaimChecks, domain: Domain) -> None:
@@ -235,7 +236,13 @@ class EventPublisher:
 
     def act(self, commit: Commit, events: Sequence[Event]) -> None:  # noqa: ARG002
         """Raises ``NotPublished`` for an event that the bus will never accept."""
-        self._bus.put([self._entry(event) for event in events])
+        self._bus.put([self._entry(event) for event in self._public(events)])
+
+    def _public(self, events: Sequence[Event]) -> Iterator[Event]:
+        for event in events:
+            content = self._domain.public(event.payload)
+            if content is not None:
+                yield event if content is event.payload else event.model_copy(update={PAYLOAD: content})
 
     def _entry(self, event: Event) -> Entry:
         content = event.model_dump_json(by_alias=True).encode()

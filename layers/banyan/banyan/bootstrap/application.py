@@ -313,7 +313,8 @@ class Application:
             deadline_durations(self.domain_settings.values()),
             self.telemetry,
         )
-        return [self.traces, policies, *([self.publisher] if self.services.event_bus else [])]
+        publishes = self.services.event_bus and self.domain.published
+        return [self.traces, policies, *([self.publisher] if publishes else [])]
 
     def _standstill(self, processor: StreamProcessor) -> Standstill:
         from banyan.projections.operations import Standstill

@@ -115,6 +115,16 @@ class DomainSpec:
 
         return self._expect(f"rows {projection.name} of {name}", dict(rows), read)
 
+    def then_published(self, stream: str, *contents: BaseModel) -> DomainSpec:
+        """Expect exactly these public contents of a stream's events. Raises ``AssertionError``."""
+        name = self._stream(stream)
+        public = self.domain.public
+        return self._expect(
+            f"public contents of {name}",
+            list(contents),
+            lambda world: [content for content in map(public, world.payloads(name)) if content is not None],
+        )
+
     def _then(self, step: Callable[[_World], None]) -> DomainSpec:
         return replace(self, course=(*self.course, step))
 
@@ -285,10 +295,11 @@ class _World:
         return decided
 
     def _check_stored_forms(self, events: Iterable[DomainEvent]) -> None:
-        """An event that changes when it is stored is a mistake of the domain."""
+        """An event that changes when it is stored, or cannot be published, is a mistake of the domain."""
         try:
             for event in events:
                 check_stored_form(self.domain.registry, event)
+                check_public(self.domain, event)
         except AssertionError as error:
             self.mistakes.append(error)
             raise
@@ -335,6 +346,23 @@ def check_stored_form(registry: EventRegistry, event: DomainEvent) -> None:
     except (InvalidEvent, PydanticSerializationError) as error:
         raise AssertionError(f"{what}: {error}") from error
     assert_same(what, event, read)
+
+
+def check_public(domain: Domain, event: DomainEvent) -> None:
+    """Refuse an event whose public content cannot be made, or cannot be published.
+
+    Raises
+    ------
+    AssertionError
+    """
+    what = f"public content of {event.event_type()}"
+    try:
+        content, again = domain.public(event), domain.public(event)
+        if content is not None:
+            content.model_dump_json(by_alias=True)
+    except Exception as error:
+        raise AssertionError(f"{what}: {type(error).__name__}: {error}") from error
+    assert_same(what, content, again)
 
 
 _Process = Callable[["_Outside", Iterable[Commit]], None]
