@@ -14,6 +14,7 @@ from banyan import CamelModel, Decider, Domain, DomainEvent, Event, EventRegistr
 from banyan.adapters.settings import read_domain_settings
 from banyan.domain import deadline_durations, join, load_domain
 from banyan.errors import ConfigurationError
+from banyan.ingest import Ingest, Reference
 
 
 class Counted(DomainEvent):
@@ -110,6 +111,11 @@ def decider(entity: str, decides: Callable[..., Any] = decide) -> Decider[Count,
     return Decider(entity, Count, decides, evolve, Count)
 
 
+def fed(entity: str) -> Ingest[Any]:
+    """Records that refer to a stream of an entity."""
+    return Ingest(lambda data: (), lambda contents, state: None, Reference(entity, str))  # noqa: ARG005
+
+
 def rows(name: str, entity: str) -> StreamProjection[Count]:
     return StreamProjection(name=name, entity=entity, state=Count, initial=Count, evolve=evolve)
 
@@ -127,7 +133,7 @@ def made(name: str, event: type[DomainEvent], **changes: Any) -> Domain:
 
 
 COUNTER = made("counter", Counted, settings=CounterSettings, legacy="counter.legacy")
-BELL = made("bell", Rung, settings=BellSettings)
+BELL = made("bell", Rung, settings=BellSettings, ingest=fed("bell"))
 
 
 @pytest.mark.parametrize(
@@ -158,6 +164,8 @@ BELL = made("bell", Rung, settings=BellSettings)
         ({"published": {"Counted": True}}, "domain 'counter' publishes 'Counted', which its registry does not have"),
         ({"published": {Counted: "all"}}, "domain 'counter' publishes Counted as 'all': True or a function"),
         ({"published": [Counted]}, "published of domain 'counter' has to be Mapping"),
+        ({"ingest": "records"}, "ingest of domain 'counter' has to be Ingest"),
+        ({"ingest": fed("conter")}, "ingest refers to entity 'conter'"),
         ({"example": {"path": "/"}}, "example of domain 'counter' has to be Example"),
     ],
 )
@@ -192,6 +200,7 @@ def test_domains_are_joined_whole_and_each_keeps_what_is_its_own() -> None:
     assert [each.name for each in both.projections] == ["counters", "bells"]
     assert [each.name for each in both.policies] == ["watch_counter", "watch_bell"]
     assert (both.owner("bell"), both.owner("counter"), both.legacy) == ("bell", "counter", "counter.legacy")
+    assert both.ingest is BELL.ingest
     assert join([BELL]) is BELL
 
 
@@ -205,11 +214,12 @@ def test_domains_are_joined_whole_and_each_keeps_what_is_its_own() -> None:
         (made("bell", Rung, policies=[Policy("watch_counter", "bell", react)]), "policy 'watch_counter'"),
         (made("bell", Rung, settings=CounterSettings), "setting 'rest_deadline_minutes'"),
         (made("bell", Rung, legacy="bell.legacy"), "adapter of a legacy system"),
+        (BELL, "ingest"),
     ],
 )
 def test_what_two_domains_declare_is_refused_with_both_owners(other: Domain, what: str) -> None:
     with pytest.raises(ConfigurationError, match=f"{what}.* is declared by both 'counter' and '{other.name}'"):
-        join([COUNTER, other])
+        join([replace(COUNTER, ingest=fed("counter")), other])
 
 
 def test_a_joined_domain_publishes_what_its_parts_do() -> None:

@@ -17,6 +17,7 @@ from banyan.decider import AnyDecider, Decider
 from banyan.decision import Decision
 from banyan.errors import ConfigurationError
 from banyan.events import DomainEvent, EventRegistry
+from banyan.ingest import Ingest
 from banyan.projections.base import Projection, RowsProjection, StreamProjection, ViewProjection
 from banyan.reactions.base import Policy
 
@@ -63,6 +64,9 @@ class Domain:
     settings : type[BaseModel]
         Tunables of the domain, each with a default; ``BANYAN_<FIELD>`` overrides it. A field
         ``<name>_deadline_minutes`` says after how long the deadline ``<name>`` is due.
+    ingest : Ingest, optional
+        How records of a stream, and batches over HTTP, become commands. Of the domains that a stack serves at most one
+        has it.
     example : Example
         What the local stack suggests to begin with.
     joined : Sequence[Domain]
@@ -73,8 +77,9 @@ class Domain:
     ConfigurationError
         Naming what contradicts itself: a name that is declared twice or cannot be part of a stream name, a projection
         or policy of an entity without a decider, a policy that sends to one, a command that is scheduled and not
-        deferred, a ``decide`` that is declared to return nothing, a setting without a default or with one that does not
-        fit, an event that is published and not registered, and what is of another kind than its annotation says.
+        deferred, a ``decide`` that is declared to return nothing, an ingest whose reference has no decider, a setting
+        without a default or with one that does not fit, an event that is published and not registered, and what is of
+        another kind than its annotation says.
     """
 
     name: str
@@ -87,6 +92,7 @@ class Domain:
     published: Mapping[type[DomainEvent], Public] = field(default_factory=dict)
     legacy: str = ""
     settings: type[BaseModel] = NoSettings
+    ingest: Ingest[Any] | None = None
     example: Example | None = None
     joined: Sequence[Domain] = field(default=())
 
@@ -105,6 +111,8 @@ class Domain:
             self._check_policy(policy)
         for event, public in self.published.items():
             self._check_published(event, public)
+        if self.ingest and self.ingest.reference:
+            self._check_entity("ingest refers to", self.ingest.reference.entity)
         self._check_settings()
 
     @property
@@ -217,6 +225,7 @@ def join(domains: Sequence[Domain]) -> Domain:
     _disjoint("decision", [(each.name, [one.name for one in each.decisions]) for each in domains])
     _disjoint("policy", [(each.name, [one.name for one in each.policies]) for each in domains])
     _disjoint("setting", [(each.name, each.settings.model_fields) for each in domains])
+    _disjoint("ingest", [(each.name, ["ingest"]) for each in domains if each.ingest])
     _disjoint("adapter of a legacy system", [(each.name, ["LEGACY"]) for each in domains if each.legacy])
     return Domain(
         name=", ".join(each.name for each in domains),
@@ -227,6 +236,7 @@ def join(domains: Sequence[Domain]) -> Domain:
         decisions=[one for each in domains for one in each.decisions],
         published={event: public for each in domains for event, public in each.published.items()},
         legacy="".join(each.legacy for each in domains),
+        ingest=next((each.ingest for each in domains if each.ingest), None),
         example=next((each.example for each in domains if each.example), None),
         joined=tuple(domains),
     )
@@ -272,6 +282,7 @@ _KINDS: Final[Mapping[str, Kinds]] = {
     "routes": (str,),
     "legacy": (str,),
     "published": (Mapping,),
+    "ingest": (Ingest, NoneType),
     "example": (Example, NoneType),
 }
 _KINDS_OF_EACH: Final[Mapping[str, Kinds]] = {

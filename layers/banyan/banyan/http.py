@@ -6,6 +6,7 @@ from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler import api_gateway as powertools
 
 from banyan.answers import Provenance
+from banyan.commands.ingestor import IngestedStream
 from banyan.entrypoints.http.call import Call, CurrentCall, Replayable, ReplayableCall, merged, requires, tagged
 from banyan.entrypoints.http.paging import PageOrder
 from banyan.entrypoints.http.problems import BadRequest
@@ -14,6 +15,7 @@ __all__ = [
     "BadRequest",
     "Call",
     "CurrentCall",
+    "IngestedStream",
     "PageOrder",
     "Provenance",
     "Replayable",

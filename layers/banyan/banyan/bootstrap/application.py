@@ -31,6 +31,7 @@ from banyan.commands.handler import CommandHandler, ConflictRetries, HandlesComm
 from banyan.decider import AnyDecider
 from banyan.documents import Documents
 from banyan.domain import Domain, deadline_durations, load_domain
+from banyan.errors import ConfigurationError
 from banyan.events import EventRegistry
 from banyan.notices import NoNotices, Notices
 from banyan.once import once
@@ -45,6 +46,7 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
     from banyan.bootstrap.rebuilds import Rebuilds
+    from banyan.commands.ingestor import Ingestor
     from banyan.deadlines.base import WaitingDeadlines
     from banyan.deadlines.runner import DeadlineRunner
     from banyan.migration.migration import Migration
@@ -93,7 +95,7 @@ class Application:
     @cached_property
     def handlers(self) -> Mapping[str, HandlesCommands]:
         """What handles the commands of each entity, with its cache of warm aggregates; a facade during a migration."""
-        own = {decider.entity: self._handler(decider) for decider in self.domain.deciders}
+        own = self._own_handlers
         facades = {self.migration.adapter.entity: self.migration.facade} if self.migration else {}
         handlers: Mapping[str, HandlesCommands] = {**own, **facades}
         if not self.domain.decisions:
@@ -103,6 +105,25 @@ class Application:
         taking_part = {entity: handler.aggregates for entity, handler in own.items() if entity not in facades}
         decisions = Decisions(self.store, taking_part, self._retries, self.telemetry)
         return deciding(handlers, decisions, self.domain.decisions)
+
+    @cached_property
+    def ingestor(self) -> Ingestor:
+        """What records of a stream, and batches over HTTP, become commands by.
+
+        Raises
+        ------
+        ConfigurationError
+            No domain that is served declares ``ingest``.
+        """
+        from banyan.commands.ingestor import Ingestor, References
+
+        ingest = self.domain.ingest
+        if ingest is None:
+            raise ConfigurationError(f"domain {self.domain.name!r} declares no ingest")
+        if ingest.reference is None:
+            return Ingestor(ingest, None)
+        aggregates = self._own_handlers[ingest.reference.entity].aggregates
+        return Ingestor(ingest, References(aggregates, self.clock))
 
     @cached_property
     def migration(self) -> Migration | None:
@@ -286,6 +307,10 @@ class Application:
         from banyan.traces import Timeline
 
         return Timeline(DynamoDBTraces(self.gateway, self.tables.traces), self.store)
+
+    @cached_property
+    def _own_handlers(self) -> Mapping[str, CommandHandler[Any, Any]]:
+        return {decider.entity: self._handler(decider) for decider in self.domain.deciders}
 
     @cached_property
     def _retries(self) -> ConflictRetries:

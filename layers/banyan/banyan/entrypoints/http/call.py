@@ -24,11 +24,13 @@ from banyan.answers import Provenance
 from banyan.bootstrap import Application
 from banyan.commands.handler import HandlesCommands, Outcome
 from banyan.commands.idempotency import Record
+from banyan.commands.ingestor import IngestedStream, arrivals
 from banyan.entrypoints.http.identity import Caller
 from banyan.entrypoints.http.problems import BadRequest, Contention, InvalidId, PreconditionFailed, RequestInProgress
 from banyan.entrypoints.http.requests import ETAG, etag
-from banyan.errors import ConcurrencyError, ConfigurationError, InvalidStreamId
+from banyan.errors import CommandRejected, ConcurrencyError, ConfigurationError, InvalidStreamId
 from banyan.events import Metadata
+from banyan.ingest import Ingested
 from banyan.queries import Queries
 from banyan.streams import StreamId
 from banyan.text import PATH_RULE, fits_in_path
@@ -197,6 +199,43 @@ class Call:
         outcomes[place] = outcome if handler.finder else None
         return outcome
 
+    def ingest(self, contents: Sequence[Ingested[Any]]) -> Sequence[IngestedStream]:
+        """Handle what a batch says as records of a stream are: one command, and at most one commit, for each stream.
+
+        Parameters
+        ----------
+        contents : Sequence[Ingested]
+            As they came; their tenant is the caller's. ``If-Match`` speaks of the stream of the first one.
+
+        Returns
+        -------
+        Sequence[IngestedStream]
+            One for each stream, in order of its first content: an outcome, whose events are empty when all of it had
+            been recorded before, or the ``CommandRejected`` by which the domain refused the stream's contents. An
+            answer made of the contents and of these events can be given again, so a route may promise to be replayable.
+
+        Raises
+        ------
+        CommandRejected
+            All streams were refused; this is the first one's reason.
+        InvalidStreamId
+            Nothing was handled.
+        As ``handle``: streams before that one may have been recorded, and are found when the request is repeated.
+        """
+        results: list[IngestedStream] = []
+        for result in self.application.ingestor.ingest(arrivals(self.caller.tenant, contents), self._handle_ingested):
+            if result.error and not isinstance(result.error, CommandRejected):
+                raise result.error
+            results.append(result)
+        refused = [result.error for result in results if result.error]
+        if refused and len(refused) == len(results):
+            raise refused[0]
+        return results
+
+    def _handle_ingested(self, stream: StreamId, command: Any, _: Sequence[str]) -> Outcome[Any]:
+        sent = self.progress.commands
+        return self.handle(stream, command, optimistic=True, if_match=not sent or stream == sent[0][0])
+
     def _sent(self, stream: StreamId, command: Any, if_match: bool) -> tuple[str, int | None]:
         """The id of a command's commit, and the version at which the caller expects its stream."""
         sent = self.progress.commands
@@ -273,6 +312,8 @@ class Replayable(Protocol):
     def handle(
         self, stream: StreamId, command: Any, *, optimistic: bool = False, if_match: bool = True
     ) -> Outcome[Any]: ...
+
+    def ingest(self, contents: Sequence[Ingested[Any]]) -> Sequence[IngestedStream]: ...
 
 
 def _current(request: Request) -> Call:
