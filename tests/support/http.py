@@ -139,7 +139,7 @@ class Server:
 
     def restart(self) -> None:
         """Forget the aggregates the process remembered, as another container would."""
-        vars(self.application).pop("handlers", None)
+        forget_aggregates(self.application)
 
     def send(self, method: str, path: str, body: Any = None, **more: Any) -> Answer:
         """Send one request to the function the gateway would choose."""
@@ -159,6 +159,12 @@ class Server:
         """Bring the read models up to all that was recorded."""
         for stream in list(self.store.streams()):
             assert not self.runner.project(self.store.commits(stream))
+
+
+def forget_aggregates(application: Application) -> None:
+    """Forget what a process remembers of streams."""
+    for kept in ("handlers", "ingestor", "_own_handlers"):
+        vars(application).pop(kept, None)
 
 
 def body_of(answer: Answer) -> Any:

@@ -46,6 +46,7 @@
     ├── ForbiddenScope           HTTP: a token without the scope that a route asks for
     ├── BadRequest               HTTP: unreadable
     ├── BodyTooLarge             HTTP
+    ├── UnsupportedEncoding      HTTP: a compressed body in another coding than gzip
     ├── InvalidId                HTTP: an id that cannot be part of a stream name
     ├── InvalidText              HTTP: text with a character that not every store can hold
     ├── RequestInProgress        HTTP: the first request with this key still runs

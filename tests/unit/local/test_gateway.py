@@ -55,6 +55,7 @@ API = f"""
       Type: AWS::Serverless::Function
       Properties: {{CodeUri: functions/echo/, Handler: app.handler, Runtime: python3.13, Timeout: 30}}
 """
+GZIP = {"Content-Encoding": "gzip"}
 ECHO = "def handler(event, context):\n    return event\n"
 
 
@@ -176,6 +177,12 @@ def test_a_body_that_is_not_text_comes_as_base64(client: Client, media_type: str
     event: Any = client.post("/public/x", data=b"\x00\xff", content_type=media_type).json
 
     assert (event["body"], event["isBase64Encoded"]) == (base64.b64encode(b"\x00\xff").decode(), True)
+
+
+def test_a_compressed_body_comes_as_base64_whatever_its_type(client: Client) -> None:
+    event: Any = client.post("/public/x", data=b"\x1f\x8b", content_type="application/json", headers=GZIP).json
+
+    assert (event["body"], event["isBase64Encoded"]) == (base64.b64encode(b"\x1f\x8b").decode(), True)
 
 
 def test_a_closed_route_hands_over_the_claims(client: Client, tmp_path: Path) -> None:

@@ -42,7 +42,7 @@ def request_event(
         "cookies": [cookie.strip() for cookie in request.headers.get("Cookie", "").split(";") if cookie.strip()],
         "queryStringParameters": joined(parse_qsl(query, keep_blank_values=True)),
         "pathParameters": dict(parameters),
-        **body_fields(request.get_data(), request.mimetype),
+        **body_fields(request.get_data(), request.mimetype, request.headers.get("Content-Encoding", "")),
     }
     return {
         "version": "2.0",
@@ -91,11 +91,11 @@ def request_context(request: Request, route: Route, authorizer: Mapping[str, Any
     }
 
 
-def body_fields(body: bytes, media_type: str) -> dict[str, Any]:
-    """Return the body as an event carries it: as text, or as base64 when its media type is not text."""
+def body_fields(body: bytes, media_type: str, coding: str = "") -> dict[str, Any]:
+    """Return the body as an event carries it: as text, or as base64 when it is compressed or not of a type of text."""
     if not body:
         return {}
-    if TEXT.fullmatch(media_type):
+    if TEXT.fullmatch(media_type) and not coding:
         return {"body": body.decode("utf-8", errors="replace")}
     return {"body": base64.b64encode(body).decode(), "isBase64Encoded": True}
 

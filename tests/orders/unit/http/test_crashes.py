@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from tests.orders.support import plain_routes
 from tests.orders.support.http import ITEM, ORDER, Answer, Server, body_of
 from tests.support.clocks import no_sleep
+from tests.support.http import forget_aggregates
 
 from banyan.commands.idempotency import MemoryIdempotency
 from banyan.entrypoints.http.api import Api
@@ -112,7 +113,7 @@ class Victim(Server):
 
     def restart(self) -> None:
         super().restart()
-        vars(self.other).pop("handlers", None)
+        forget_aggregates(self.other)
 
     def attempt(self, path: str, body: Any, key: str, steps: dict[int, str]) -> Answer | None:
         """Send a request under faults; ``None`` when the process died, and another one begins."""

@@ -103,6 +103,7 @@ REQUESTS: list[tuple[str, int, str, str | None, Callable[[Server], Answer]]] = [
     ("order again", 409, "order_exists", None, lambda s: s.post("/orders", ORDER)),
     ("other version", 412, "version_conflict", None, lambda s: s.post("/orders/o-1/items", ITEM, if_match='"7"')),
     ("version not there", 409, "version_not_reached", None, lambda s: s.get("/orders/o-1", query={"minVersion": 2})),
+    ("coded body", 415, "unsupported_encoding", None, lambda s: s.post("/orders", ORDER, content_encoding="br")),
     ("large body", 413, "body_too_large", None, lambda s: s.post("/orders", " " * 300_000)),
     ("no items", 422, "order_empty", "items", lambda s: s.post("/orders", {**ORDER, "orderId": "o-2", "items": []})),
     ("wrong amount", 422, "amount_mismatch", "amount", lambda s: s.post("/orders/o-1/pay", {"amount": 1})),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import gzip
 import json
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -14,7 +15,7 @@ from hypothesis import strategies as st
 from tests.orders.support.http import CONTEXT, ORDER, Server, body_of, event, problem
 
 from banyan.entrypoints.http.identity import Caller, ForbiddenTenant, Unauthorized, identify
-from banyan.entrypoints.http.problems import BadRequest, BodyTooLarge, InvalidText
+from banyan.entrypoints.http.problems import BadRequest, BodyTooLarge, InvalidText, UnsupportedEncoding
 from banyan.entrypoints.http.requests import Headers, expect_text, read_body
 
 LIMIT = 1000
@@ -180,6 +181,46 @@ def test_the_limit_counts_bytes_not_characters() -> None:
     assert read_body({"body": body}, len(body.encode()))
     with pytest.raises(BodyTooLarge):
         read_body({"body": body}, len(body.encode()) - 1)
+
+
+def coded(body: bytes, coding: str = "gzip", limit: int = LIMIT) -> Any:
+    """What is read of a body as the gateway hands compressed ones on."""
+    encoded = base64.b64encode(body).decode()
+    return read_body({"body": encoded, "isBase64Encoded": True, "headers": {"content-encoding": coding}}, limit)
+
+
+@pytest.mark.parametrize("coding", ["gzip", "GZIP", "x-gzip"])
+def test_a_compressed_body_is_read_as_the_plain_one(coding: str) -> None:
+    body = json.dumps({"name": "Köln", "price": 0.1}, ensure_ascii=False).encode()
+    assert coded(gzip.compress(body), coding) == read(body.decode())
+    assert coded(gzip.compress(body[:5]) + gzip.compress(body[5:]), coding) == read(body.decode()), "of two members"
+
+
+@pytest.mark.parametrize("coding", ["gzip", "identity", ""])
+def test_a_body_that_the_gateway_has_decompressed_is_read_whatever_its_header_says(coding: str) -> None:
+    assert coded(b'{"a":1}', coding) == {"a": 1}
+    assert coded(b"", coding) == {}
+
+
+def test_a_body_that_is_too_long_once_it_is_decompressed_is_refused_before_it_is() -> None:
+    exact = b'{"a":"' + b"x" * (LIMIT - 8) + b'"}'
+    assert coded(gzip.compress(exact))
+    for too_long in (gzip.compress(exact + b" "), gzip.compress(exact) * 2, gzip.compress(bytes(900_000))):
+        assert len(too_long) < LIMIT
+        with pytest.raises(BodyTooLarge, match="longer than 1000 bytes"):
+            coded(too_long)
+
+
+@pytest.mark.parametrize("coding", ["br", "deflate", "zstd", "gzip, gzip"])
+def test_a_body_in_another_coding_is_refused(coding: str) -> None:
+    with pytest.raises(UnsupportedEncoding, match="send gzip"):
+        coded(b"...", coding)
+
+
+@pytest.mark.parametrize("damage", [lambda whole: whole[:-9], lambda whole: whole[:12] + b"\0\0" + whole[14:]])
+def test_a_damaged_compressed_body_is_malformed(damage: Any) -> None:
+    with pytest.raises(BadRequest):
+        coded(damage(gzip.compress(b'{"a": 1, "b": 2}')))
 
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\ufffd"))

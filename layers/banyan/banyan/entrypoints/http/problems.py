@@ -107,6 +107,10 @@ class BodyTooLarge(BanyanError):
     """A body above the limit."""
 
 
+class UnsupportedEncoding(BanyanError):
+    """A body in a content coding other than gzip."""
+
+
 class InvalidText(BanyanError):
     """Text with a character that not every store can hold, and the field it came in."""
 
@@ -218,6 +222,7 @@ _TABLE: Final[Mapping[type, Callable[[Any], Problem]]] = {
     PreconditionFailed: lambda error: Problem(412, "version_conflict", str(error), _versions(error)),
     BodyTooLarge: _detailed(413, "body_too_large"),
     CommitTooLarge: _detailed(413, "commit_too_large"),
+    UnsupportedEncoding: _detailed(415, "unsupported_encoding"),
     RequestValidationError: _invalid,
     CommandRejected: _rejected(422),
     InvalidId: lambda error: Problem(422, "invalid_id", str(error), _field(error)),

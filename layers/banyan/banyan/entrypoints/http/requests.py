@@ -11,10 +11,12 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any, Final, NoReturn
 
-from banyan.entrypoints.http.problems import BadRequest, BodyTooLarge, InvalidText
+from banyan.entrypoints.http.problems import BadRequest, BodyTooLarge, InvalidText, UnsupportedEncoding
+from banyan.gzipped import gunzip, is_gzipped
 from banyan.telemetry import read_traceparent
 from banyan.text import PATH_RULE, REPLACEMENT, fits_in_path
 
+CONTENT_ENCODING: Final = "Content-Encoding"
 CORRELATION_ID: Final = "X-Correlation-Id"
 IDEMPOTENCY_KEY: Final = "Idempotency-Key"
 OCCURRED_AT: Final = "X-Occurred-At"
@@ -121,6 +123,8 @@ def _malformed(name: str, wanted: str) -> BadRequest:
 
 
 MAX_DEPTH: Final = 100
+_GZIP: Final = frozenset({"gzip", "x-gzip"})
+_CODINGS: Final = _GZIP | {"", "identity"}
 NUL: Final = "\0"
 
 
@@ -130,18 +134,16 @@ def read_body(event: Mapping[str, Any], max_bytes: int) -> dict[str, Any]:
     Parameters
     ----------
     max_bytes : int
-        Largest body accepted.
+        Largest body accepted, compressed or not.
 
     Raises
     ------
-    BodyTooLarge
+    BodyTooLarge, UnsupportedEncoding
     BadRequest
-        ``malformed_json``: not UTF-8, not JSON, NaN or Infinity, a key twice, too deep, or not an object.
+        ``malformed_json``: damaged gzip, not UTF-8, not JSON, NaN or Infinity, a key twice, too deep, or not an object.
     """
     try:
-        raw = _bytes(event)
-        if len(raw) > max_bytes:
-            raise BodyTooLarge(f"the body has {len(raw)} bytes, {max_bytes} are accepted: send less at once")
+        raw = _decoded(event, _bytes(event), max_bytes)
         body = _parse(_text(raw)) if raw.strip() else {}
         _expect_shallow(body)
         canonical(body).encode()
@@ -175,6 +177,21 @@ def _bytes(event: Mapping[str, Any]) -> bytes:
     if not isinstance(body, str):
         raise ValueError("the body is not text")
     return b64decode(body, validate=True) if event.get("isBase64Encoded") else body.encode()
+
+
+def _decoded(event: Mapping[str, Any], raw: bytes, max_bytes: int) -> bytes:
+    """The body without its content coding; a gateway may have taken that off and left the header."""
+    if len(raw) > max_bytes:
+        raise BodyTooLarge(f"the body has {len(raw)} bytes, {max_bytes} are accepted: send less at once")
+    coding = Headers.of(event).found.get(CONTENT_ENCODING.lower(), "").lower()
+    if coding not in _CODINGS:
+        raise UnsupportedEncoding(f"{CONTENT_ENCODING} {coding!r} is not accepted: send gzip, or leave it out")
+    if coding not in _GZIP or not is_gzipped(raw):
+        return raw
+    found = gunzip(raw, max_bytes)
+    if len(found) > max_bytes:
+        raise BodyTooLarge(f"the body is longer than {max_bytes} bytes once it is decompressed: send less at once")
+    return found
 
 
 def _text(raw: bytes) -> str:
