@@ -1,0 +1,28 @@
+"""Telemetry: devices, the series of their readings, each reading recorded once, and alarms."""
+
+from typing import Final
+
+from banyan import Domain, EventRegistry
+from banyan.domain import Example
+from telemetry.profiles.decider import PROFILE_DECIDER
+from telemetry.profiles.events import EVENTS as PROFILE_EVENTS
+from telemetry.profiles.silence import CHECK_SILENCE, FOLLOW_SERIES, LOOK_AGAIN
+from telemetry.series.decider import SERIES_DECIDER
+from telemetry.series.events import EVENTS as SERIES_EVENTS
+from telemetry.settings import TelemetrySettings
+
+DOMAIN: Final = Domain(
+    name="telemetry",
+    registry=EventRegistry([*PROFILE_EVENTS, *SERIES_EVENTS]),
+    deciders=[PROFILE_DECIDER, SERIES_DECIDER],
+    decisions=[CHECK_SILENCE],
+    policies=[FOLLOW_SERIES, LOOK_AGAIN],
+    settings=TelemetrySettings,
+    example=Example(
+        "Register a first device",
+        "/devices",
+        {"deviceId": "boiler-1", "unit": "°C", "intervalSeconds": 60, "limits": {"high": {"raise": 90, "clear": 85}}},
+    ),
+)
+
+__all__ = ["DOMAIN"]
