@@ -136,7 +136,7 @@ class NoteAlarm(CamelModel):
 
 
 class CheckSilence(CamelModel):
-    """Look whether readings go on; it was due some time after a month's stream stood like this.
+    """Look whether readings continue; it was due some time after a month's stream stood like this.
 
     Parameters
     ----------

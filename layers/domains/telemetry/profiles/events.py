@@ -24,9 +24,9 @@ class Limit(CamelModel):
     Parameters
     ----------
     raise_at : float
-        Beyond it, the alarm goes on.
+        Beyond it, the alarm is raised.
     clear_at : float
-        Back beyond it, the alarm goes off.
+        Back beyond it, the alarm is cleared.
     """
 
     raise_at: FiniteFloat = Field(alias="raise")

@@ -23,7 +23,7 @@ Crossings = Mapping[LimitKind, Crossing]
 
 
 def judged(readings: Sequence[Reading], newest: int, own: Crossings, profile: Profile) -> Iterator[DomainEvent]:
-    """The alarms that go on and off, each reading judged that is newer than all before it.
+    """The alarms that are raised and cleared, each reading judged that is newer than all before it.
 
     The status of an alarm is that of its last crossing, by the time of the reading: one of this month, or one that the
     profile knows, such as of the month before. The profile may be a minute old, so that for this minute an alarm may be

@@ -120,7 +120,7 @@ class ThresholdCleared(DomainEvent):
 
 
 class SeriesWatched(DomainEvent):
-    """Readings go on: the next look, whether they still do, is due some time after this was recorded.
+    """Readings continue: the next look, whether they still do, is due some time after this was recorded.
 
     It comes with the first readings of a month, of each stretch of the device's ``watch_seconds``, and of a device that
     was silent: so a device that sends all the time costs one look for each stretch, however often it sends.
