@@ -79,6 +79,7 @@ def test_its_package_and_its_scopes_get_the_name_of_the_domain_and_prose_stays(t
     assert renamed(text, "loans", "bank") == there
 
 
+@pytest.mark.timeout(600)
 @pytest.mark.parametrize("start", [name for name in known_starts() if name != TASKS])
 def test_the_tests_of_a_project_that_begins_with_an_example_pass(start: str, tmp_path: Path) -> None:
     create(tmp_path / "shop", "shop_floor", start)
