@@ -1,0 +1,80 @@
+"""Compares the windows of a device with what a batch computation says of a file."""
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from telemetry.names import moment_of
+from telemetry.tools.importer.api import TelemetryApi, Window
+from telemetry.tools.importer.series import SECOND, BatchWindow, Series
+
+SIZES: Final = {"1m": 60 * SECOND, "1h": 3600 * SECOND, "1d": 24 * 3600 * SECOND}
+RELATIVE_ERROR: Final = 0.005
+"""Of quantiles, as the sketches of windows state it."""
+
+_FIELDS: Final = ("count", "sum", "min", "max", "first", "last", "mean")
+_QUANTILES: Final = {"p50": 0.5, "p95": 0.95, "p99": 0.99}
+_SLACK: Final = 1e-9
+
+
+@dataclass(frozen=True, slots=True)
+class WindowDifference:
+    """One figure of a window that differs; `None` where there is no such window."""
+
+    size: str
+    start: datetime
+    field: str
+    shown: float | None
+    file: float | None
+
+
+@dataclass(slots=True)
+class Check:
+    """How many windows were compared, and the first difference of each that differs."""
+
+    compared: int
+    differences: list[WindowDifference]
+
+
+def check(api: TelemetryApi, device: str, series: Series, done: Callable[[int], None] = lambda _: None) -> Check:
+    """Compare all windows in the time of a series; `done` is called for each. Raises `ApiError`."""
+    result = Check(0, [])
+    begin, end = series.span()
+    for size, length in SIZES.items():
+        shown = api.windows(device, size, begin - begin % length, end + 1)
+        for start, one, other in _paired(shown, series.windows(length)):
+            result.compared += 1
+            found = _difference(one, other)
+            if found:
+                moment = moment_of(start)
+                result.differences.append(WindowDifference(size, moment, *found))
+            done(1)
+    return result
+
+
+def _paired(
+    shown: Iterable[Window], file: Iterable[BatchWindow]
+) -> Iterator[tuple[int, Window | None, BatchWindow | None]]:
+    """The windows of both by their start, ascending as both are."""
+    ones, others = iter(shown), iter(file)
+    one, other = next(ones, None), next(others, None)
+    while one or other:
+        start = min(([one.since_1970] if one else []) + ([other.start] if other else []))
+        mine = one if one and one.since_1970 == start else None
+        theirs = other if other and other.start == start else None
+        yield start, mine, theirs
+        one, other = next(ones, None) if mine else one, next(others, None) if theirs else other
+
+
+def _difference(shown: Window | None, file: BatchWindow | None) -> tuple[str, float | None, float | None] | None:
+    if shown is None or file is None:
+        return "count", shown.count if shown else None, file.count if file else None
+    for field in _FIELDS:
+        if getattr(shown, field) != getattr(file, field):
+            return field, getattr(shown, field), getattr(file, field)
+    for field, quantile in _QUANTILES.items():
+        exact = file.quantile(quantile)
+        if abs(getattr(shown, field) - exact) > abs(exact) * (RELATIVE_ERROR + _SLACK):
+            return field, getattr(shown, field), exact
+    return None

@@ -1,0 +1,85 @@
+"""The steps of an import: register, send, wait until the windows show it."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from telemetry.tools.importer.api import Device, RecordedReadings, TelemetryApi
+from telemetry.tools.importer.reading import Tally
+from telemetry.tools.importer.report import Outcome, ReadingsReport, readings_report
+from telemetry.tools.importer.sending import Pace, Way, send_series
+from telemetry.tools.importer.series import SECOND, Series
+from telemetry.tools.importer.waiting import DAY, counts_by_day, wait_for
+
+_LONGEST = 366 * 24 * 3600
+
+
+@dataclass(frozen=True, slots=True)
+class Registration:
+    """What is said of a device that is new; an `interval` of 0 is the median of the file."""
+
+    unit: str = ""
+    interval: int = 0
+
+
+@dataclass(slots=True)
+class Import:
+    """One series on its way to one device."""
+
+    api: TelemetryApi
+    device: str
+    series: Series
+    pause: Callable[[], None] = lambda: time.sleep(1)
+    began: float = field(default_factory=time.monotonic)
+    known: Device | None = None
+    registered: bool = False
+    derived: bool = False
+    before: dict[int, int] = field(default_factory=dict)
+    answered: RecordedReadings | None = None
+    not_shown: int = 0
+
+    def register(self, registration: Registration) -> None:
+        """Register the device, unless it is there: then it stays as it is. Raises `ApiError`."""
+        self.known = self.api.device(self.device)
+        if self.known:
+            self.before = counts_by_day(self.api, self.device, self.series.span())
+            return
+        self.registered, self.derived = True, not registration.interval
+        interval = registration.interval or self._median()
+        self.known = self.api.register(self.device, registration.unit, interval)
+
+    def _median(self) -> int:
+        return min(_LONGEST, max(1, round((self.series.interval() or SECOND) / SECOND)))
+
+    def send(self, way: Way, pace: Pace, done: Callable[[int], None]) -> None:
+        """Send all readings. Raises as `send_series`."""
+        self.answered = send_series(way, self.series, pace, done)
+
+    def wait(self, done: Callable[[int], None]) -> None:
+        """Wait until the windows show all readings, or no more for a minute. Raises `ApiError`."""
+        late = self.answered.late if self.answered else 0
+        self.not_shown = wait_for(self.api, self.device, self._by_day(), late, self.pause, done)
+
+    def report(self, tally: Tally) -> ReadingsReport:
+        """The figures. Without answers, as over Kinesis, the windows before and after show what was new."""
+        assert self.known is not None
+        sent = self.answered or self._from_windows()
+        outcome = Outcome(
+            self.known,
+            self.registered,
+            self.derived,
+            sent.recorded,
+            sent.repeated,
+            sent.late,
+            self.not_shown,
+            time.monotonic() - self.began,
+        )
+        return readings_report(self.device, tally, self.series, outcome)
+
+    def _from_windows(self) -> RecordedReadings:
+        after = counts_by_day(self.api, self.device, self.series.span())
+        recorded = sum(after.values()) - sum(self.before.values())
+        return RecordedReadings(recorded=recorded, repeated=len(self.series) - recorded - self.not_shown)
+
+    def _by_day(self) -> dict[int, int]:
+        return self.series.counts(DAY)

@@ -1,0 +1,81 @@
+"""The report of an import, and the differences of a check, as tables for the terminal."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from banyan_tools.terminal import harmless
+from telemetry.tools.importer.checking import WindowDifference
+from telemetry.tools.importer.report import ReadingsReport, RejectedLines
+
+_SHOWN = 20
+
+
+def show_report(report: ReadingsReport, console: Console) -> None:
+    """Print what the file holds and what became of it, and which lines were rejected if any were."""
+    interval = f"{report.interval_seconds:,} s" + (", the median of the file" if report.derived else "")
+    rows = {
+        "device": f"{report.device}, {'registered now' if report.registered else 'there before'}",
+        "unit": report.unit or "(none)",
+        "interval": interval,
+        "lines": f"{report.lines:,}",
+        "headers": f"{report.headers:,}",
+        "without a value": f"{report.missing:,}",
+        "rejected": f"{sum(each.count for each in report.rejected.values()):,}",
+        "readings": f"{report.readings:,}",
+        "from": _moment(report.begin),
+        "to": _moment(report.end),
+        "gaps": f"{report.gaps:,}" + (f", the longest {report.longest_gap_seconds:,} s" if report.gaps else ""),
+        "recorded": f"{report.recorded:,}",
+        "repeated": f"{report.repeated:,}",
+        "late, in no window": f"{report.late:,}",
+        "not shown yet": f"{report.not_shown:,}",
+        "seconds": f"{report.seconds:,}",
+    }
+    console.print(_table("The series", ("", ""), rows.items()))
+    show_rejected(report.rejected, console)
+
+
+def show_rejected(rejected: Mapping[str, RejectedLines], console: Console) -> None:
+    """Print which lines were rejected, if any were."""
+    if rejected:
+        rows = (
+            (
+                reason,
+                f"{each.count:,}",
+                ", ".join(map(str, each.first_lines)) + (" …" * (len(each.first_lines) < each.count)),
+            )
+            for reason, each in rejected.items()
+        )
+        console.print(_table("Rejected", ("reason", "lines", "first ones"), rows))
+
+
+def show_differences(differences: Sequence[WindowDifference], compared: int, console: Console) -> None:
+    """Print where windows differ, or that none does."""
+    if not differences:
+        console.print(f"All {compared:,} windows agree.", highlight=False)
+        return
+    shown = differences[:_SHOWN]
+    rows = ((each.size, _moment(each.start), each.field, _value(each.shown), _value(each.file)) for each in shown)
+    title = f"Windows that differ: {len(differences):,} of {compared:,}, the first {len(shown)}"
+    console.print(_table(title, ("size", "start", "field", "shown", "of the file"), rows))
+
+
+def _moment(moment: datetime) -> str:
+    return moment.isoformat().replace("+00:00", "Z")
+
+
+def _value(value: float | None) -> str:
+    return "-" if value is None else repr(value)
+
+
+def _table(title: str, columns: Iterable[str], rows: Iterable[Iterable[str]]) -> Table:
+    table = Table(title=title, title_justify="left", title_style="bold", show_header=any(columns))
+    for column in columns:
+        table.add_column(column, overflow="fold")
+    for row in rows:
+        table.add_row(*(Text(harmless(cell)) for cell in row))
+    return table
