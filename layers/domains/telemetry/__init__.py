@@ -4,11 +4,14 @@ from typing import Final
 
 from banyan import Domain, EventRegistry
 from banyan.domain import Example
+from telemetry.ingest import INGEST
 from telemetry.profiles.decider import PROFILE_DECIDER
 from telemetry.profiles.events import EVENTS as PROFILE_EVENTS
+from telemetry.profiles.events import DeviceHeard, DeviceRegistered, DeviceSilent
 from telemetry.profiles.silence import CHECK_SILENCE, FOLLOW_SERIES, LOOK_AGAIN
 from telemetry.series.decider import SERIES_DECIDER
 from telemetry.series.events import EVENTS as SERIES_EVENTS
+from telemetry.series.events import ThresholdCleared, ThresholdCrossed
 from telemetry.settings import TelemetrySettings
 
 DOMAIN: Final = Domain(
@@ -16,7 +19,10 @@ DOMAIN: Final = Domain(
     registry=EventRegistry([*PROFILE_EVENTS, *SERIES_EVENTS]),
     deciders=[PROFILE_DECIDER, SERIES_DECIDER],
     decisions=[CHECK_SILENCE],
+    routes="telemetry.routes",
     policies=[FOLLOW_SERIES, LOOK_AGAIN],
+    published=dict.fromkeys((DeviceRegistered, DeviceHeard, DeviceSilent, ThresholdCrossed, ThresholdCleared), True),
+    ingest=INGEST,
     settings=TelemetrySettings,
     example=Example(
         "Register a first device",

@@ -23,8 +23,13 @@ TIMES: Final = range((datetime(2200, 1, 1, tzinfo=UTC) - EPOCH) // MICROSECOND)
 _SERIES: Final = re.compile(r"(.+)\.(\d{4}-\d\d)", re.ASCII)
 
 
+def ends_with_month(id: str) -> bool:
+    """Whether an id could be that of a month's stream, and so not that of a device."""
+    return _SERIES.fullmatch(id) is not None
+
+
 def _without_month(id: str) -> str:
-    if _SERIES.fullmatch(id):
+    if ends_with_month(id):
         raise PydanticCustomError("device_id", "the id of a device does not end with a month, such as '.2026-01'")
     return id
 

@@ -26,6 +26,7 @@ class Code(StrEnum):
     READING_INVALID = "reading_invalid"
     TIME_INVALID = "time_invalid"
     VALUE_INVALID = "value_invalid"
+    SEQUENCE_MISSING = "sequence_missing"
     SEQUENCE_INVALID = "sequence_invalid"
 
 

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from pydantic import BaseModel, ConfigDict, Field
 
-DAY = 24 * 3600
+LEAST_SILENCE: Final = 60
+"""Seconds: deadlines are looked at once a minute."""
+LONGEST: Final = 366 * 24 * 3600
 
 
 class TelemetrySettings(BaseModel):
@@ -39,3 +43,12 @@ class TelemetrySettings(BaseModel):
             "listed and counted, but in no window. The default is a whole month, so that nothing is late"
         ),
     )
+
+    def silent_after(self, interval: int) -> int:
+        """For how many seconds a device with an expected interval, in seconds, may be silent."""
+        return min(max(round(self.silence_intervals * interval), LEAST_SILENCE), LONGEST)
+
+    @property
+    def allowed_lateness(self) -> int:
+        """In seconds."""
+        return round(self.allowed_lateness_hours * 3600)

@@ -1,0 +1,192 @@
+"""Readings as devices and people send them: JSON, on a stream or over HTTP, by one set of rules."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from decimal import Decimal
+from math import inf, isfinite
+from typing import Any, Final
+
+import orjson
+
+from banyan import CommandRejected
+from banyan.ingest import Ingested
+from telemetry.names import DEVICE_ID_PATTERN, SERIES, TIMES, ends_with_month, micros, month_of, series_id
+from telemetry.rejections import Code, rejected
+from telemetry.series.events import Reading
+
+MOST_OF_A_RECORD: Final = 10_000
+MOST_OF_A_REQUEST: Final = 1_000
+MOST_OF_ONE_TIME: Final = 1_000
+"""Readings without a sequence number, of the same microsecond: what makes their numbers leaves room for no more."""
+
+SEQUENCES: Final = range(2**63)
+MICROS: Final = 1_000
+"""Of a millisecond."""
+
+_MEMBERS: Final = frozenset({"at", "value", "sequence"})
+_DEVICE: Final = re.compile(DEVICE_ID_PATTERN)
+_TIME: Final = re.compile(
+    r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(?::\d\d(?:[.,]\d+)?)?(Z|[+-]\d\d(?::?\d\d)?)?", re.ASCII | re.IGNORECASE
+)
+
+ReadingsOfMonth = Sequence[Reading]
+"""What a record says for one stream: readings of one month, in order of arrival."""
+
+
+def read_record(data: bytes) -> Sequence[Ingested[ReadingsOfMonth]]:
+    """The readings of a record, by device and month.
+
+    A record is ``{"deviceId", "readings": [{"at", "value", "sequence"}, ...]}``, or has one reading beside its
+    ``deviceId``. One reading that cannot be read makes the whole record unreadable.
+
+    Raises
+    ------
+    CommandRejected
+        With a code of ``telemetry.rejections.Code``, and the member that it is about.
+    """
+    record = _object(data)
+    device_id = record.pop("deviceId", None)
+    check_device(device_id)
+    if "readings" not in record:
+        return by_month(device_id, _numbered([_reading(record, "")]))
+    readings = record.pop("readings")
+    if record:
+        raise rejected(Code.READING_INVALID, f"a record with readings has no {min(record)!r}", min(record))
+    return by_month(device_id, read_readings(readings, MOST_OF_A_RECORD))
+
+
+def read_readings(readings: Any, most: int) -> Sequence[Reading]:
+    """Readings from parsed JSON, each with its number, or with one that is made from its time.
+
+    Raises
+    ------
+    CommandRejected
+        Naming the first one that cannot be read, as ``readings.<index>.<member>``.
+    """
+    if not isinstance(readings, list):
+        raise rejected(Code.READINGS_MISSING, "readings are a list of objects with at and value", "readings")
+    if len(readings) > most:
+        detail = f"{len(readings)} readings came at once, {most} are accepted: send less at once"
+        raise rejected(Code.TOO_MANY_READINGS, detail, "readings")
+    return _numbered([_reading(reading, f"readings.{index}") for index, reading in enumerate(readings)])
+
+
+def by_month(device_id: str, readings: Sequence[Reading]) -> Sequence[Ingested[ReadingsOfMonth]]:
+    """Readings, for the stream of each month."""
+    months: dict[str, list[Reading]] = defaultdict(list)
+    for reading in readings:
+        months[month_of(reading.at)].append(reading)
+    return [Ingested(SERIES, series_id(device_id, month), found) for month, found in months.items()]
+
+
+def _object(data: bytes) -> dict[str, Any]:
+    try:
+        record = orjson.loads(data)
+    except orjson.JSONDecodeError as error:
+        raise rejected(Code.NOT_JSON, "a record is JSON in UTF-8, with finite numbers") from error
+    if not isinstance(record, dict):
+        raise rejected(Code.NOT_A_RECORD, "a record is a JSON object with a deviceId and readings")
+    return record
+
+
+def check_device(device_id: Any) -> None:
+    """Refuse what is not the id of a device. Raises ``CommandRejected``."""
+    if device_id is None:
+        raise rejected(Code.DEVICE_ID_MISSING, "a record names its device in deviceId", "deviceId")
+    if not isinstance(device_id, str) or not _DEVICE.fullmatch(device_id) or ends_with_month(device_id):
+        detail = (
+            "a deviceId has up to 256 letters, digits, '.', '_' and '-', begins with a letter or digit, "
+            "and does not end with a month, such as '.2026-01'"
+        )
+        raise rejected(Code.DEVICE_ID_INVALID, detail, "deviceId")
+
+
+UNNUMBERED: Final = -1
+
+
+def _reading(reading: Any, path: str) -> Reading:
+    if not isinstance(reading, dict):
+        raise rejected(Code.READING_INVALID, "a reading is an object with at and value", path)
+    try:
+        _check_members(reading)
+        return Reading(_sequence(reading.get("sequence")), _time(reading.get("at")), _value(reading.get("value")))
+    except CommandRejected as error:
+        raise CommandRejected(error.code, error.detail, ".".join(filter(None, (path, error.field)))) from error
+
+
+def _check_members(reading: Mapping[str, Any]) -> None:
+    if not _MEMBERS.issuperset(reading):
+        unknown = min(reading.keys() - _MEMBERS)
+        raise rejected(Code.READING_INVALID, f"a reading has at, value and sequence, and no {unknown!r}", unknown)
+
+
+def _sequence(number: Any) -> int:
+    if number is None:
+        return UNNUMBERED
+    if not _is_int(number) or number not in SEQUENCES:
+        raise rejected(Code.SEQUENCE_INVALID, "a sequence is a whole number from 0 to 2^63 - 1", "sequence")
+    return int(number)
+
+
+def _time(at: Any) -> int:
+    try:
+        found = _time_of_text(at) if isinstance(at, str) else _time_of_number(at)
+    except (ValueError, OverflowError):
+        found = -1
+    if found not in TIMES:
+        detail = (
+            "a reading's time is ISO 8601, such as 2026-01-05T08:26:00.5Z (without a zone it is UTC), "
+            "or milliseconds since 1970, up to the year 2199"
+        )
+        raise rejected(Code.TIME_INVALID, detail, "at")
+    return found
+
+
+def _time_of_text(text: str) -> int:
+    if not _TIME.fullmatch(text):
+        return -1
+    moment = datetime.fromisoformat(text.upper())
+    return micros(moment if moment.tzinfo else moment.replace(tzinfo=UTC))
+
+
+def _time_of_number(number: Any) -> int:
+    """Microseconds, of milliseconds with at most three decimals that count."""
+    return -1 if not _is_number(number) else int(number * MICROS) if _is_int(number) else round(number * MICROS)
+
+
+def _value(value: Any) -> float:
+    """A finite number, as the float64 that is nearest to it."""
+    try:
+        found = float(value) if _is_number(value) else inf
+    except OverflowError:
+        found = inf
+    if not isfinite(found):
+        raise rejected(Code.VALUE_INVALID, "a value is a finite number", "value")
+    return found
+
+
+def _is_int(number: Any) -> bool:
+    return isinstance(number, int) and not isinstance(number, bool)
+
+
+def _is_number(number: Any) -> bool:
+    return isinstance(number, int | float | Decimal) and not isinstance(number, bool)
+
+
+def _numbered(readings: Sequence[Reading]) -> Sequence[Reading]:
+    """Readings, those without a number with one: their microsecond, and how many of it came before."""
+    of_one_time: Counter[int] = Counter()
+    found: list[Reading] = []
+    for reading in readings:
+        if reading.sequence == UNNUMBERED:
+            reading = reading._replace(sequence=reading.at * MOST_OF_ONE_TIME + of_one_time[reading.at])
+            of_one_time[reading.at] += 1
+        found.append(reading)
+    if of_one_time and max(of_one_time.values()) > MOST_OF_ONE_TIME:
+        detail = f"more than {MOST_OF_ONE_TIME} readings have the same time: number them with a sequence"
+        raise rejected(Code.SEQUENCE_MISSING, detail, "readings")
+    return found
