@@ -3,6 +3,7 @@
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 from itertools import groupby
 from math import fsum
 from typing import Final
@@ -24,25 +25,64 @@ class Numbered:
 
 @dataclass(frozen=True, slots=True)
 class BatchWindow:
-    """What a batch computation says of one window. `start` in microseconds since 1970."""
+    """What a batch computation says of one window: its start in microseconds since 1970, its values in order."""
 
     start: int
-    count: int
-    sum: float
-    min: float
-    max: float
-    first: float
-    last: float
-    values: Sequence[float] = ()
+    values: Sequence[float]
+
+    @property
+    def count(self) -> int:
+        """How many readings there are."""
+        return len(self.values)
+
+    @property
+    def sum(self) -> float | None:
+        """The exact sum, rounded once; `None` when it is beyond the largest float."""
+        try:
+            return fsum(self.values)
+        except OverflowError:
+            return _float(self._exact)
+
+    @property
+    def mean(self) -> float | None:
+        """The sum by the count."""
+        total = self.sum
+        return _float(self._exact / self.count) if total is None else total / self.count
+
+    @property
+    def _exact(self) -> Fraction:
+        return sum(map(Fraction, self.values), Fraction())
+
+    @property
+    def min(self) -> float:
+        """The lowest value."""
+        return min(self.values)
+
+    @property
+    def max(self) -> float:
+        """The highest value."""
+        return max(self.values)
+
+    @property
+    def first(self) -> float:
+        """By time, then by sequence."""
+        return self.values[0]
+
+    @property
+    def last(self) -> float:
+        """By time, then by sequence."""
+        return self.values[-1]
 
     def quantile(self, share: float) -> float:
         """The value at the place of a quantile from 0 to 1, rounded down."""
         return sorted(self.values)[int(share * (self.count - 1))]
 
-    @property
-    def mean(self) -> float:
-        """The exact sum, rounded once, by the count."""
-        return self.sum / self.count
+
+def _float(exact: Fraction) -> float | None:
+    try:
+        return float(exact)
+    except OverflowError:
+        return None
 
 
 class Series:
@@ -112,5 +152,4 @@ class Series:
     def windows(self, size: int) -> Iterator[BatchWindow]:
         """The windows of a size in microseconds, as a batch computation has them."""
         for start, found in groupby(self, key=lambda reading: reading.at - reading.at % size):
-            values = [reading.value for reading in found]
-            yield BatchWindow(start, len(values), fsum(values), min(values), max(values), values[0], values[-1], values)
+            yield BatchWindow(start, [reading.value for reading in found])
