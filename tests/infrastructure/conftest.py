@@ -41,11 +41,13 @@ def observability(template: Template) -> dict[str, Any]:
 
 def nested_resources(template: Template) -> dict[str, Any]:
     """Resources of the nested template as its parent in ``template`` creates it."""
-    resources: dict[str, Any] = {}
-    for name, body in read(ROOT / "observability.yaml")["Resources"].items():
-        resources |= repeated(*body) if name.startswith("Fn::ForEach") else {name: body}
+    written, resources = read(ROOT / "observability.yaml"), dict[str, Any]()
     (nested,) = template.resources("AWS::CloudFormation::Stack")
-    return {name: given(body, nested.properties["Parameters"]) for name, body in resources.items()}
+    defaults = {name: declared["Default"] for name, declared in written["Parameters"].items() if "Default" in declared}
+    parameters = defaults | nested.properties["Parameters"]
+    for name, body in written["Resources"].items():
+        resources |= repeated(parameters, *body) if name.startswith("Fn::ForEach") else {name: body}
+    return {name: given(body, parameters) for name, body in resources.items()}
 
 
 def given(value: Any, parameters: dict[str, Any]) -> Any:
@@ -74,9 +76,9 @@ def alarms(observability: dict[str, Any]) -> Alarms:
     }
 
 
-def repeated(variable: str, values: list[str], fragment: dict[str, Any]) -> dict[str, Any]:
-    """What a ``Fn::ForEach`` stands for."""
-    text = json.dumps(fragment)
-    return {
-        name: body for value in values for name, body in json.loads(text.replace(f"${{{variable}}}", value)).items()
-    }
+def repeated(
+    parameters: dict[str, Any], variable: str, values: dict[str, str], fragment: dict[str, Any]
+) -> dict[str, Any]:
+    """What a ``Fn::ForEach`` over a list that is a parameter stands for."""
+    text, names = json.dumps(fragment), parameters[values["Ref"]].split(",")
+    return {name: body for each in names for name, body in json.loads(text.replace(f"${{{variable}}}", each)).items()}

@@ -22,8 +22,9 @@ def test_a_template_is_clean_as_it_is_written(name: str, monkeypatch: pytest.Mon
     assert lint((ROOT / name).read_text()) == []
 
 
-def test_the_template_is_clean_as_cloudformation_gets_it() -> None:
-    assert findings() == []
+@pytest.mark.parametrize("switch", ["on", "off"])
+def test_the_template_is_clean_as_cloudformation_gets_it(switch: str) -> None:
+    assert findings(parameters={"Reactions": switch, "Traces": switch, "Alarms": switch}) == []
 
 
 def test_a_wrong_attribute_inside_an_event_is_found_after_the_transform(tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ from banyan_tools.runtime.sandbox import load_template
 FIELDS = {name: field for name, field in Settings.model_fields.items() if name not in LOCAL_ONLY}
 OF_THE_STACK = {
     "AlarmEmail",
+    "Alarms",
     "CatchUpSilenceHours",
     "CommandConcurrency",
     "QueryConcurrency",

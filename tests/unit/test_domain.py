@@ -11,7 +11,7 @@ import pytest
 from pydantic import BaseModel, Field
 
 from banyan import CamelModel, Decider, Domain, DomainEvent, Event, EventRegistry, Policy, StreamProjection, Upcaster
-from banyan.adapters.settings import read_domain_settings
+from banyan.adapters.settings import Settings, check_reactions, read_domain_settings
 from banyan.domain import deadline_durations, join, load_domain
 from banyan.errors import ConfigurationError
 from banyan.ingest import Ingest, Reference
@@ -267,6 +267,28 @@ def test_settings_of_domains_are_given_without_variables_of_their_own() -> None:
 def test_settings_that_do_not_fit_are_named(given: str, reason: str) -> None:
     with pytest.raises(ConfigurationError, match=reason):
         read_domain_settings(made("bell", Rung, settings=Guarded), {"BANYAN_DOMAIN_SETTINGS": given})
+
+
+@pytest.mark.parametrize(
+    ("changes", "reasons"),
+    [
+        ({}, ["has policies"]),
+        ({"policies": []}, []),
+        ({"policies": [], "published": {Rung: True}}, ["publishes events"]),
+        ({"policies": [], "deciders": [replace(decider("bell"), deferred=[Later])]}, ["defers commands"]),
+    ],
+)
+def test_a_domain_that_needs_the_reactor_is_not_served_without_it(changes: dict[str, Any], reasons: list[str]) -> None:
+    domain, off = made("bell", Rung, **changes), Settings(reactions="off", traces="off")
+    assert domain.reactions == reasons
+    if reasons:
+        with pytest.raises(ConfigurationError, match=f"'bell' needs Reactions=on: it {reasons[0]}$"):
+            check_reactions(off, domain)
+    else:
+        check_reactions(off, domain)
+    with pytest.raises(ConfigurationError, match=r"keeps traces, unless Traces=off$"):
+        check_reactions(Settings(reactions="off"), domain)
+    check_reactions(Settings(), domain)
 
 
 def test_a_setting_of_the_engine_belongs_to_no_domain() -> None:

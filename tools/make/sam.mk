@@ -16,7 +16,7 @@ build: $(BIN)/.installed $(SAM_VENV)/.installed ## Build what is deployed into .
 	@PYTHONPATH=$(SOURCES) $(BIN)/python -m banyan_tools.runtime.build
 
 deploy: build ## Deploy to AWS: STAGE=prod, or the default, a development stack
-	$(SAM) deploy --config-env $(STAGE)
+	@AWS_DEFAULT_REGION=$${AWS_DEFAULT_REGION:-eu-central-1} PYTHONPATH=$(SOURCES) $(BIN)/python -m banyan_tools.runtime.deploy $(STAGE)
 
 invoke: $(BIN)/.installed $(SAM_VENV)/.installed ## Run a function under Lambda's emulator: FUNCTION=command_api EVENT=one of events/FUNCTION [ENGINE= DOMAIN=]
 	@PYTHONPATH=$(SOURCES) $(BIN)/python -m banyan_tools.runtime $(FUNCTION) $(EVENT) --engine $(ENGINE) $(if $(DOMAIN),--domain $(DOMAIN))

@@ -132,6 +132,16 @@ class Domain:
                 return decider
         raise ConfigurationError(f"domain {self.name!r} has no decider for entity {entity!r}")
 
+    @property
+    def reactions(self) -> Sequence[str]:
+        """What of it the reactor and the deadlines are for; nothing, where they need not be deployed."""
+        found = {
+            "has policies": self.policies,
+            "publishes events": self.published,
+            "defers commands": [command for decider in self.deciders for command in decider.deferred],
+        }
+        return [what for what, declared in found.items() if declared]
+
     def public(self, event: DomainEvent) -> BaseModel | None:
         """The content that goes to the event bus; ``None`` for an event that is private."""
         public = self.published.get(type(event))

@@ -225,3 +225,11 @@ def test_a_trace_is_shown_to_its_tenant_alone(platform: InProcessPlatform) -> No
     (entry,) = body_of(answer)["entries"]
     assert (entry["eventType"], entry["streamId"], entry["actor"]) == ("OrderCreated", "acme:order:o-1", "user-1")
     assert problem(platform.ask(path, claims=OPERATOR | {"tenant": "globex"})) == (404, "correlation_not_found")
+
+
+def test_without_traces_none_is_written_and_the_route_says_so(dynamodb: DynamoDBEngine) -> None:
+    platform = InProcessPlatform(dynamodb, BANYAN_TRACES="off", TRACES_TABLE="")
+    platform.order("o-1")
+    platform.react()
+    assert platform.scheduled() == {"o-1"}
+    assert problem(platform.ask("/admin/correlations/c-1")) == (404, "traces_off")

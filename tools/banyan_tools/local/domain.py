@@ -29,6 +29,7 @@ def served(functions: Functions) -> Domain | None:
     name = named(functions)
     if not name:
         return None
+    from banyan.adapters.settings import Settings, check_reactions
     from banyan.domain import load_domain
     from banyan.entrypoints.http.openapi import routers
     from banyan.errors import ConfigurationError
@@ -40,6 +41,8 @@ def served(functions: Functions) -> Domain | None:
         domain = load_domain(name)
         if any(part.routes for part in domain.parts):
             routers(domain)
+        variables = {name: value for each in functions.all for name, value in each.variables.items()}
+        check_reactions(Settings.from_env(variables), domain)
         return domain
     except ConfigurationError as error:
         raise StackError(f"The domain {name!r} cannot be served: {error}.") from error

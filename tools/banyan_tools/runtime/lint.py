@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -19,13 +20,18 @@ TEMPLATE = ROOT / "template.yaml"
 NESTED_BY_PATH = "W3002"
 
 
-def findings(template: Path = TEMPLATE) -> list[str]:
+def findings(template: Path = TEMPLATE, parameters: Mapping[str, str] | None = None) -> list[str]:
     """Return what is wrong with a SAM template after its transform, which is where its ``Events`` can be checked."""
-    return lint(json.dumps(transformed(template)))
+    return lint(json.dumps(transformed(template, parameters)))
 
 
-def transformed(template: Path = TEMPLATE) -> dict[str, Any]:
-    """Return the CloudFormation template that a SAM template with its default parameters becomes.
+def transformed(template: Path = TEMPLATE, parameters: Mapping[str, str] | None = None) -> dict[str, Any]:
+    """Return the CloudFormation template that a SAM template becomes.
+
+    Parameters
+    ----------
+    parameters : Mapping[str, str], optional
+        In place of the template's defaults.
 
     Raises
     ------
@@ -34,7 +40,7 @@ def transformed(template: Path = TEMPLATE) -> dict[str, Any]:
     """
     document = read(template)
     with environment(ISOLATION):
-        return to_cloudformation(document, parameter_values(document, {}))
+        return to_cloudformation(document, parameter_values(document, parameters or {}))
 
 
 def lint(text: str) -> list[str]:

@@ -75,6 +75,11 @@ class Settings(BaseModel):
     failure_strategy: Literal["pause_and_alert"] = Field(
         "pause_and_alert", description="What happens to a stream whose projection keeps failing."
     )
+    reactions: Literal["on", "off"] = Field(
+        "on",
+        description="Whether the reactor and the deadlines are deployed; "
+        "off for domains without policies, published events and traces.",
+    )
     reactor_parallelization: int = Field(2, ge=1, le=10, description="Concurrent batches of the reactor per shard.")
     reactor_batch_size: int = Field(10, ge=1, le=1000, description="Commits per reactor batch.")
     reconciliation_schedule: str = Field("rate(6 hours)", description="When the reconciler runs.")
@@ -83,6 +88,9 @@ class Settings(BaseModel):
     )
     bus_entry_bytes: int = Field(
         262_144, ge=4096, le=1_048_576, description="Largest entry on the event bus, bytes; larger events are claimed."
+    )
+    traces: Literal["on", "off"] = Field(
+        "on", description="Whether the reactor keeps a row for each commit, by which `banyan trace` shows a request."
     )
     trace_days: int = Field(90, ge=1, description="How long a trace can be asked for, days.")
     tracing: Literal["off", "xray", "otlp"] = Field(
@@ -187,6 +195,19 @@ def read_domain_settings(domain: Domain, environ: Mapping[str, str]) -> Mapping[
         if taken := sorted(part.settings.model_fields.keys() & Settings.model_fields.keys()):
             raise ConfigurationError(f"setting {taken[0]!r} of domain {part.name!r} is one of the engine's")
     return {part.name: read_settings(part.settings, environ, given) for part in domain.parts}
+
+
+def check_reactions(settings: Settings, domain: Domain) -> None:
+    """Refuse to serve a domain whose reactions would never come.
+
+    Raises
+    ------
+    ConfigurationError
+        Naming what the reactor, which the settings leave out, is needed for.
+    """
+    needed = [*domain.reactions, *(["keeps traces, unless Traces=off"] if settings.traces == "on" else ())]
+    if settings.reactions == "off" and needed:
+        raise ConfigurationError(f"domain {domain.name!r} needs Reactions=on: it {', '.join(needed)}")
 
 
 def _given(text: str) -> Mapping[str, Any]:

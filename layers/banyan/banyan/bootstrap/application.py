@@ -25,7 +25,15 @@ from banyan.adapters.dynamodb.gateway import ClockWatch, Gateway
 from banyan.adapters.dynamodb.views import DynamoDBViews
 from banyan.adapters.event_bus import ClaimChecks, EventBridgeNotices, EventBus, EventPublisher
 from banyan.adapters.functions import Functions, LambdaFunctions
-from banyan.adapters.settings import FunctionNames, Queues, Services, Settings, Tables, read_domain_settings
+from banyan.adapters.settings import (
+    FunctionNames,
+    Queues,
+    Services,
+    Settings,
+    Tables,
+    check_reactions,
+    read_domain_settings,
+)
 from banyan.adapters.work_queue import SqsWorkQueue
 from banyan.commands.handler import CommandHandler, ConflictRetries, HandlesCommands
 from banyan.decider import AnyDecider
@@ -204,10 +212,11 @@ class Application:
         from banyan.reactions.reactor import reacting
 
         projections = [subscribed(projection, self.views, self.clock) for projection in self.domain.projections]
-        reactions = reacting(self._effects, self.views, self.clock)
+        reacts = self.settings.reactions == "on"
+        reactions = [reacting(self._effects, self.views, self.clock)] if reacts else []
         projection_states = self.cached_states
         processor = StreamProcessor(
-            [*projections, reactions], self.store, self.views, projection_states, self.retry_policy
+            [*projections, *reactions], self.store, self.views, projection_states, self.retry_policy
         )
         return Operations(
             processor,
@@ -338,8 +347,9 @@ class Application:
             deadline_durations(self.domain_settings.values()),
             self.telemetry,
         )
+        traces = [self.traces] if self.settings.traces == "on" else []
         publishes = self.services.event_bus and self.domain.published
-        return [self.traces, policies, *([self.publisher] if publishes else [])]
+        return [*traces, policies, *([self.publisher] if publishes else [])]
 
     def _standstill(self, processor: StreamProcessor) -> Standstill:
         from banyan.projections.operations import Standstill
@@ -377,11 +387,12 @@ def bootstrap(
     Raises
     ------
     ConfigurationError
-        When a setting does not fit or the domain cannot be loaded.
+        When a setting does not fit, the domain cannot be loaded, or it needs the reactor that is off.
     """
     environ = os.environ if environ is None else environ
     settings, tables, services = Settings.from_env(environ), Tables.from_env(environ), Services.from_env(environ)
     domain = load_domain(settings.domain)
+    check_reactions(settings, domain)
     gateway = Gateway(client())
     ClockWatch(clock, telemetry or NoTelemetry()).watch(gateway.client)
     store = EventStore(

@@ -70,6 +70,8 @@ def _stored(event: Event) -> StoredEvent:
 @router.get("/admin/correlations/<id>", operation_id="showCorrelation", summary="Everything one request set off")
 def show_correlation(id: str, call: CurrentCall) -> Trace:
     """Show the events of a correlation id among the streams of the token's tenant, causes before effects."""
+    if call.application.settings.traces == "off":
+        raise NotFound("traces_off", "no traces are kept: set Traces=on, and ask for what happens from then on")
     trace = call.application.timeline.trace(call.caller.tenant, id)
     if not trace.entries:
         detail = f"tenant {call.caller.tenant!r} has no events under {id!r}: they may not be indexed yet, or no longer"
