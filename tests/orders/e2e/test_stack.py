@@ -152,7 +152,7 @@ def test_a_signal_stops_it_cleanly(tmp_path: Path, numbers: tuple[signal.Signals
 
 def test_another_template_is_another_stack(tmp_path: Path) -> None:
     with running(tmp_path / "data", "--template", str(hello(tmp_path))) as stack:
-        assert status(stack) == {"functions": ["Hello"], "mappings": [], "tables": []}
+        assert status(stack) == {"functions": ["Hello"], "mappings": [], "tables": [], "streams": []}
         assert get(stack, "/hello").text == "hello"
         assert f"Public without a token: {stack.url}/hello" in stack.screen()
         assert get(stack, "/orders").json()["code"] == "not_found"

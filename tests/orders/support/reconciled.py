@@ -27,7 +27,9 @@ from banyan.reconciliation.report import MemoryReports, Section
 from banyan.reconciliation.rows import Sources
 from banyan.streams import StreamId
 from banyan.telemetry import NoTelemetry
-from banyan_tools.local.shards import ShardReader
+from banyan_tools.local.checkpoints import Checkpoints
+from banyan_tools.local.shards import FROM_ITS_BEGINNING, ShardReader
+from banyan_tools.local.table_streams import TableStream
 from orders import DOMAIN
 from orders.legacy import LEGACY
 from orders.projections.order import ORDER_DETAILS
@@ -60,7 +62,7 @@ def opened(migrating: MigrationFixture) -> ShardReader:
     arn = migrating.engine.client.describe_table(TableName=migrating.legacy.table)["Table"]["LatestStreamArn"]
     endpoint = migrating.engine.client.meta.endpoint_url
     client = session().client("dynamodbstreams", endpoint_url=endpoint if "127.0.0.1" in endpoint else None)
-    return ShardReader(client, arn, arn, "TRIM_HORIZON", {})
+    return ShardReader(TableStream(client, arn, arn), FROM_ITS_BEGINNING, Checkpoints())
 
 
 class Reconciled:
@@ -118,7 +120,13 @@ class Reconciled:
     def deliver(self) -> None:
         """Hand over what the stream of the legacy table tells, if it is read."""
         for _, records in self.stream.read() if self.stream else ():
-            mark_legacy_rows(records, LEGACY.entity, self.documents, self.migrating.clock(), NoTelemetry())
+            mark_legacy_rows(
+                [record.event for record in records],
+                LEGACY.entity,
+                self.documents,
+                self.migrating.clock(),
+                NoTelemetry(),
+            )
 
     def reconciler(self) -> Reconciler:
         """A new process that reconciles."""

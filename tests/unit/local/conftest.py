@@ -78,6 +78,7 @@ class Worker:
 
     logical_id = "Worker"
     arn = "arn:aws:lambda:eu-central-1:123456789012:function:worker"
+    role = "arn:aws:iam::123456789012:role/worker"
     may_loop = False
 
     def __init__(self, answer: Callable[[Any], Any] = lambda event: None) -> None:  # noqa: ARG005

@@ -15,6 +15,7 @@ from banyan_tools.local.console import Console
 from banyan_tools.local.delivery import Delivery, Stopped
 from banyan_tools.local.functions import FunctionFailed
 from banyan_tools.local.mappings import Mapping
+from banyan_tools.local.stream_records import Record
 
 PLAIN = Mapping("Mapping", "Worker", "arn:aws:dynamodb:eu-central-1:1:table/t/stream/latest", max_retries=2)
 REPORTING = replace(PLAIN, reports_failures=True)
@@ -24,13 +25,17 @@ BOTH = replace(REPORTING, bisect=True)
 Answer = Callable[[Any], Any]
 
 
-def records(*numbers: int, age: float = 0) -> list[Any]:
+def records(*numbers: int, age: float = 0) -> list[Record]:
     created = time.time() - age
-    return [{"dynamodb": {"SequenceNumber": str(number), "ApproximateCreationDateTime": created}} for number in numbers]
+    return [record(number, created) for number in numbers]
+
+
+def record(number: int, arrived: float, text: str = "") -> Record:
+    return Record(str(number), arrived, "key", {"number": number, "text": text})
 
 
 def numbers(event: Any) -> list[int]:
-    return [int(record["dynamodb"]["SequenceNumber"]) for record in event]
+    return [int(record["number"]) for record in event]
 
 
 class Run:
@@ -42,9 +47,12 @@ class Run:
         self._worker = Worker(answer)
         self._delivery = Delivery(mapping, self._worker.invoke, console, self.clock)
 
-    def deliver(self, batch: list[Any]) -> Run:
-        self._delivery.deliver(batch, lambda given, why, tried: self.discarded.append((numbers(given), why, tried)))
+    def deliver(self, batch: list[Record]) -> Run:
+        self._delivery.deliver(batch, self._discard)
         return self
+
+    def _discard(self, given: list[Record], why: str, tried: int) -> None:
+        self.discarded.append(([int(each.number) for each in given], why, tried))
 
     @property
     def batches(self) -> list[list[int]]:
@@ -116,7 +124,7 @@ def test_progress_starts_the_retries_anew(console: Console) -> None:
     def one_at_a_time(event: Any) -> Any:
         seen.append(numbers(event["Records"])[0])
         failed = event["Records"][1:] if seen.count(seen[-1]) > 1 else event["Records"]
-        return {"batchItemFailures": [{"itemIdentifier": r["dynamodb"]["SequenceNumber"]} for r in failed]}
+        return {"batchItemFailures": [{"itemIdentifier": str(r["number"])} for r in failed]}
 
     run = Run(replace(REPORTING, max_retries=2), one_at_a_time, console).deliver(records(1, 2, 3, 4, 5))
 
@@ -189,13 +197,13 @@ def test_an_answer_names_the_failed_or_fails_all(answer: Any, failed: set[str]) 
 
 
 def test_a_batch_is_cut_to_what_an_event_may_have(console: Console) -> None:
-    large = [record | {"text": "x" * 1_000_000} for record in records(*range(13))]
+    large = [record(number, time.time(), "x" * 1_000_000) for number in range(13)]
     run = Run(PLAIN, lambda event: None, console).deliver(large)  # noqa: ARG005
     assert run.batches == [[0, 1, 2, 3, 4, 5], [6, 7, 8, 9, 10, 11], [12]]
 
 
 def test_a_batch_that_fails_holds_back_those_that_were_cut_behind_it(console: Console) -> None:
-    large = [record | {"text": "x" * 4_000_000} for record in records(1, 2)]
+    large = [record(number, time.time(), "x" * 4_000_000) for number in (1, 2)]
     run = Run(PLAIN, poison(1), console).deliver(large)
     assert run.batches == [[1], [1], [1], [2]]
     assert run.discarded == [([1], "RetryAttemptsExhausted", 3)]

@@ -68,7 +68,7 @@ def client(template: Write, tmp_path: Path, console: Console, request: pytest.Fi
     authorizers = {resource.ref: jwt_authorizer(resource, local_key(tmp_path).public_key())}
     failures = Failures(lambda: [tmp_path / "functions"], Path("functions.log"))
     gateway = Gateway(routes(loaded), authorizers, functions, console, failures)
-    door = Door(gateway, functions, [], ["table"], Invocations(functions, console))
+    door = Door(gateway, functions, [], ["table"], ["stream"], Invocations(functions, console))
     return Client(Request.application(door), use_cookies=False)
 
 
@@ -128,7 +128,14 @@ def test_the_side_door_is_open_under_loopback_names(client: Client, host: str) -
 )
 def test_the_side_door_is_closed_under_other_names(client: Client, host: str) -> None:
     invocations = "/_local/lambda/2015-03-31/functions/banyan-Echo/invocations"
-    for path in ("/_local/status", "/_local/invoke/Echo", "/_local/dynamodb", invocations, "/_local/nothing"):
+    for path in (
+        "/_local/status",
+        "/_local/invoke/Echo",
+        "/_local/dynamodb",
+        "/_local/kinesis",
+        invocations,
+        "/_local/nothing",
+    ):
         answer = client.post(path, headers={"Host": host, "X-Amz-Invocation-Type": "Event"}, json={})
         problem: Any = answer.json
 
@@ -374,7 +381,12 @@ def test_nothing_else_of_lambda_is_answered(client: Client) -> None:
 
 
 def test_the_door_names_functions_and_tables(client: Client) -> None:
-    assert client.get("/_local/status").json == {"functions": ["Echo"], "mappings": [], "tables": ["table"]}
+    assert client.get("/_local/status").json == {
+        "functions": ["Echo"],
+        "mappings": [],
+        "tables": ["table"],
+        "streams": ["stream"],
+    }
 
 
 @pytest.mark.parametrize(

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any, cast
 
 import pytest
 from botocore.exceptions import ClientError
 
 from banyan_tools.local import shards
+from banyan_tools.local.checkpoints import Checkpoints
 from banyan_tools.local.shards import ShardReader
+from banyan_tools.local.table_streams import TableStream
 
 
 class Stream:
@@ -62,12 +63,21 @@ def stream(monkeypatch: pytest.MonkeyPatch) -> Stream:
     return Stream()
 
 
-def reader(stream: Stream, start: str = "TRIM_HORIZON", checkpoints: Mapping[str, str] | None = None) -> ShardReader:
-    return ShardReader(cast("Any", stream), "arn:stream", "arn:source", start, checkpoints or {})
+def reader(stream: Stream, start: str = "TRIM_HORIZON", checkpoints: Checkpoints | None = None) -> ShardReader:
+    source = TableStream(cast("Any", stream), "arn:stream", "arn:source")
+    return ShardReader(source, {"ShardIteratorType": start}, checkpoints or Checkpoints())
+
+
+def after(shard: str, number: str) -> Checkpoints:
+    """Checkpoints that stand behind a record."""
+    checkpoints = Checkpoints()
+    checkpoints.read(shard, [number])
+    checkpoints.done(shard, number)
+    return checkpoints
 
 
 def read(reader: ShardReader) -> list[tuple[str, list[str]]]:
-    return [(shard, [r["dynamodb"]["SequenceNumber"] for r in records]) for shard, records in reader.read()]
+    return [(shard, [record.number for record in records]) for shard, records in reader.read()]
 
 
 def test_every_shard_is_read_on_where_it_ended(stream: Stream) -> None:
@@ -104,7 +114,7 @@ def test_latest_holds_for_the_shards_of_the_beginning_only(stream: Stream) -> No
 def test_reading_continues_behind_a_checkpoint(stream: Stream) -> None:
     stream.add("a", "1", "2", "3")
 
-    assert read(reader(stream, checkpoints={"a": "2"})) == [("a", ["3"])]
+    assert read(reader(stream, checkpoints=after("a", "2"))) == [("a", ["3"])]
 
 
 def test_an_expired_iterator_is_asked_for_again(stream: Stream) -> None:
@@ -120,7 +130,7 @@ def test_an_expired_iterator_is_asked_for_again(stream: Stream) -> None:
 
 def test_a_trimmed_checkpoint_starts_at_what_is_left(stream: Stream) -> None:
     stream.add("a", "1", "2")
-    reading = reader(stream, checkpoints={"a": "1"})
+    reading = reader(stream, checkpoints=after("a", "1"))
     stream.refusals.append("TrimmedDataAccessException")
 
     assert [*read(reading), *read(reading)] == [("a", ["1", "2"])]

@@ -48,7 +48,7 @@ FOREVER = 3600.0
 
 @pytest.fixture(autouse=True)
 def nobody_wakes_by_himself(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(streams, "POLL_SECONDS", FOREVER)
+    monkeypatch.setattr(streams, "POLL_SECONDS", dict.fromkeys(streams.POLL_SECONDS, FOREVER))
     monkeypatch.setattr(queues, "POLL_SECONDS", FOREVER)
 
 

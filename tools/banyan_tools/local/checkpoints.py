@@ -32,6 +32,11 @@ class Checkpoints:
         """Records that were read and are not yet done."""
         return self._open
 
+    def are_done(self, shard: str) -> bool:
+        """Return whether every record of a shard that was read is done."""
+        with self._lock:
+            return not self._waiting.get(shard)
+
     def positions(self) -> dict[str, str]:
         """Return the checkpoint of each shard that has one."""
         with self._lock:

@@ -12,7 +12,7 @@ from banyan_tools.local.batch_answer import failed_items
 from banyan_tools.local.console import Console
 from banyan_tools.local.functions import LARGEST_PAYLOAD_BYTES, FunctionFailed
 from banyan_tools.local.mappings import FOREVER, Mapping
-from banyan_tools.local.shards import Record
+from banyan_tools.local.stream_records import Record
 
 Discard = Callable[[list[Record], str, int], None]
 BATCH_BYTES = LARGEST_PAYLOAD_BYTES - 1024
@@ -82,9 +82,9 @@ class Delivery:
 
     def _handled(self, records: list[Record]) -> int:
         """Invoke the function once; return how many records from the first on are done."""
-        numbers = [record["dynamodb"]["SequenceNumber"] for record in records]
+        numbers = [record.number for record in records]
         try:
-            answer = self._invoke({"Records": records})
+            answer = self._invoke({"Records": [record.event for record in records]})
         except FunctionFailed as error:
             self._console.warn(f"{self._mapping.name}: a batch of {len(records)} failed: {error}.")
             return 0
@@ -97,10 +97,10 @@ class Delivery:
         if self._mapping.max_age == FOREVER:
             return records
         oldest = time.time() - self._mapping.max_age
-        expired = [record for record in records if record["dynamodb"]["ApproximateCreationDateTime"] < oldest]
+        expired = [record for record in records if record.arrived < oldest]
         if expired:
             discard(expired, "RecordAgeExceeded", tried)
-        return [record for record in records if record not in expired]
+        return [record for record in records if record.arrived >= oldest]
 
     def _is_exhausted(self, tried: int) -> bool:
         return self._mapping.max_retries != FOREVER and tried > self._mapping.max_retries
@@ -115,7 +115,7 @@ def payloads(records: list[Record]) -> Iterator[list[Record]]:
     """Yield records in batches that fit into an event."""
     batch, size = list[Record](), 0
     for record in records:
-        length = len(json.dumps(record)) + 2
+        length = len(json.dumps(record.event)) + 2
         if batch and size + length > BATCH_BYTES:
             yield batch
             batch, size = [], 0

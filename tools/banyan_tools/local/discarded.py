@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import uuid
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Final
 
 from banyan_tools.local.mappings import Mapping
-from banyan_tools.local.shards import Record
+from banyan_tools.local.stream_records import Record
+
+BATCH_INFO: Final = {"dynamodb": "DDBStreamBatchInfo", "kinesis": "KinesisBatchInfo"}
 
 
 def discarded_batch(
     mapping: Mapping, function_arn: str, shard: str, records: list[Record], condition: str, tried: int
 ) -> dict[str, Any]:
-    """Return the message that Lambda sends about a discarded batch of a stream.
+    """Return the message that Lambda sends about a discarded batch of a stream, without its records.
 
     Parameters
     ----------
@@ -24,7 +26,7 @@ def discarded_batch(
     tried : int
         How often the function was invoked with them.
     """
-    first, last = records[0]["dynamodb"], records[-1]["dynamodb"]
+    first, last = records[0], records[-1]
     return {
         "requestContext": {
             "requestId": str(uuid.uuid4()),
@@ -35,12 +37,12 @@ def discarded_batch(
         "responseContext": {"statusCode": 200, "executedVersion": "$LATEST", "functionError": "Unhandled"},
         "version": "1.0",
         "timestamp": instant(datetime.now(UTC).timestamp()),
-        "DDBStreamBatchInfo": {
+        BATCH_INFO[mapping.service]: {
             "shardId": shard,
-            "startSequenceNumber": first["SequenceNumber"],
-            "endSequenceNumber": last["SequenceNumber"],
-            "approximateArrivalOfFirstRecord": instant(first["ApproximateCreationDateTime"]),
-            "approximateArrivalOfLastRecord": instant(last["ApproximateCreationDateTime"]),
+            "startSequenceNumber": first.number,
+            "endSequenceNumber": last.number,
+            "approximateArrivalOfFirstRecord": instant(first.arrived),
+            "approximateArrivalOfLastRecord": instant(last.arrived),
             "batchSize": len(records),
             "streamArn": mapping.source_arn,
         },

@@ -10,7 +10,7 @@ from typing import Any, Protocol
 
 from werkzeug.wrappers import Request, Response
 
-from banyan_tools.local.forwarding import to_dynamodb
+from banyan_tools.local.forwarding import to_dynamodb, to_kinesis
 from banyan_tools.local.functions import FunctionFailed, Functions
 from banyan_tools.local.invocations import PREFIX as LAMBDA
 from banyan_tools.local.problems import Problem, not_found, not_this_host
@@ -19,6 +19,8 @@ PREFIX = "/_local/"
 LOOPBACK = re.compile(r"(localhost|127(\.\d{1,3}){3}|\[::1])(:\d{1,5})?", re.ASCII | re.IGNORECASE)
 INVOKE = PREFIX + "invoke/"
 DYNAMODB = PREFIX + "dynamodb"
+KINESIS = PREFIX + "kinesis"
+ENDPOINTS = {DYNAMODB: to_dynamodb, KINESIS: to_kinesis}
 
 
 class Consumer(Protocol):
@@ -34,9 +36,10 @@ class Door:
     """Lets a client invoke functions and look at the stack; every other request goes to the gateway.
 
     ``POST /_local/invoke/<logical id>`` with an event as JSON answers what the function answers;
-    ``GET /_local/status`` names functions and tables, and shows each mapping's lag in records;
-    ``/_local/dynamodb`` is an endpoint for SDKs, with the stack's tables. No token is asked for, so a page in the
-    user's browser must not get here: it could only under a name of its own that it let point to this machine.
+    ``GET /_local/status`` names functions, tables and Kinesis streams, and shows each mapping's lag in records;
+    ``/_local/dynamodb`` and ``/_local/kinesis`` are endpoints for SDKs, with the stack's tables and Kinesis streams. No
+    token is asked for, so a page in the user's browser must not get here: it could only under a name of its own that it
+    let point to this machine.
 
     Parameters
     ----------
@@ -50,12 +53,14 @@ class Door:
         functions: Functions,
         consumers: Sequence[Consumer],
         tables: Sequence[str],
+        streams: Sequence[str],
         invocations: Callable[[Request], Response],
     ) -> None:
         self._gateway = gateway
         self._functions = functions
         self._consumers = consumers
         self._tables = tables
+        self._streams = streams
         self._invocations = invocations
 
     def __call__(self, request: Request) -> Response:
@@ -65,8 +70,8 @@ class Door:
         try:
             if not LOOPBACK.fullmatch(request.headers.get("Host", "")):
                 raise not_this_host()
-            if request.path.rstrip("/") == DYNAMODB:
-                return to_dynamodb(request)
+            if endpoint := ENDPOINTS.get(request.path.rstrip("/")):
+                return endpoint(request)
             if request.path.startswith(LAMBDA):
                 return self._invocations(request)
             return Response(json.dumps(self._answer(request)), content_type="application/json")
@@ -85,6 +90,7 @@ class Door:
             "functions": [function.logical_id for function in self._functions.all],
             "mappings": [{"name": consumer.name, "lag": consumer.lag()} for consumer in self._consumers],
             "tables": list(self._tables),
+            "streams": list(self._streams),
         }
 
     def _invoke(self, name: str, request: Request) -> Any:

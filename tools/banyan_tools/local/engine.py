@@ -22,6 +22,7 @@ from banyan_tools.local.dynamodb_local import DynamoDBLocal
 from banyan_tools.local.environment import environment
 from banyan_tools.local.errors import StackError
 from banyan_tools.local.expressions import remembering_kinds
+from banyan_tools.local.kinesis_shards import sharding_as_kinesis_does
 from banyan_tools.local.leftovers import end_leftovers
 from banyan_tools.local.lineage import keeping_lineage, sending_lineage
 from banyan_tools.local.partitions import looking_at_one_partition
@@ -47,6 +48,7 @@ OUTSIDE = "outside"
 DYNAMODB_ENDPOINTS = ("AWS_ENDPOINT_URL_DYNAMODB", "AWS_ENDPOINT_URL_DYNAMODB_STREAMS")
 OTHER_ENDPOINTS = (
     "AWS_ENDPOINT_URL_EVENTBRIDGE",
+    "AWS_ENDPOINT_URL_KINESIS",
     "AWS_ENDPOINT_URL_LAMBDA",
     "AWS_ENDPOINT_URL_S3",
     "AWS_ENDPOINT_URL_SECRETS_MANAGER",
@@ -123,6 +125,7 @@ def moto_engine(but: str | None = None) -> Iterator[None]:
             stack.enter_context(quicker())
         stack.enter_context(refusing_what_dynamodb_refuses())
         stack.enter_context(inserting_what_is_not_there())
+        stack.enter_context(sharding_as_kinesis_does())
         stack.enter_context(sending_lineage())
         stack.enter_context(keeping_lineage())
         stack.enter_context(mock_aws())

@@ -45,6 +45,7 @@ class Invocable(Protocol):
 
     logical_id: str
     arn: str
+    role: str
     may_loop: bool
 
     def invoke(self, event: Any) -> Any:
@@ -87,6 +88,7 @@ class Function:
         self.logical_id = resource.logical_id
         self.name = resource.name
         self.arn = resource.arn
+        self.role = str(properties.get("Role", ""))
         self.timeout = float(properties.get("Timeout", DEFAULT_TIMEOUT_SECONDS))
         self.may_loop = properties.get("RecursiveLoop") == "Allow"
         self._level = str(properties.get("LoggingConfig", {}).get("ApplicationLogLevel", EVERYTHING))

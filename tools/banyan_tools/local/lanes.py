@@ -6,11 +6,12 @@ import threading
 from typing import Generic, TypeVar
 
 T = TypeVar("T")
-PATIENCE_SECONDS = 0.2
 
 
 class Lane(Generic[T]):
     """Items that are handled in batches, in the order they were put; none leaves before it is done.
+
+    Whoever puts the first item is to start a worker, which ends when no batch is left.
 
     Parameters
     ----------
@@ -24,20 +25,25 @@ class Lane(Generic[T]):
         self._size = size
         self._window = window
         self._items: list[T] = []
+        self._has_worker = False
         self._closing = False
         self._changed = threading.Condition()
 
-    def put(self, items: list[T]) -> None:
-        """Add items behind those that wait."""
+    def put(self, items: list[T]) -> bool:
+        """Add items behind those that wait; return whether a worker is to be started."""
         with self._changed:
             self._items.extend(items)
             self._changed.notify()
+            is_idle = bool(self._items) and not self._has_worker
+            self._has_worker = self._has_worker or is_idle
+            return is_idle
 
     def batch(self) -> list[T]:
-        """Return the first items; none when nothing comes for a moment."""
+        """Return the first items, once the batch is full or its window over; with none the worker is to end."""
         with self._changed:
-            if self._changed.wait_for(lambda: self._items, PATIENCE_SECONDS) and self._window:
+            if self._items and self._window:
                 self._changed.wait_for(lambda: self._closing or len(self._items) >= self._size, self._window)
+            self._has_worker = bool(self._items)
             return self._items[: self._size]
 
     def close(self) -> None:

@@ -19,6 +19,7 @@ NAMES: Final = {
     "AWS::Events::EventBus": (1, 256, r"[\w./-]+"),
     "AWS::Events::Rule": (1, 64, r"[\w.-]+"),
     "AWS::IAM::Role": (1, 64, r"[\w+=,.@-]+"),
+    "AWS::Kinesis::Stream": (1, 128, r"[\w.-]+"),
     "AWS::Lambda::Function": (1, 64, r"[\w-]+"),
     "AWS::Logs::LogGroup": (1, 512, r"[\w./#-]+"),
     "AWS::S3::Bucket": (3, 63, r"[a-z0-9](?:[a-z0-9-]|\.(?!\.))*[a-z0-9]"),
@@ -32,17 +33,19 @@ RESERVED: Final = re.compile(
     r"|SESSION_TOKEN|LAMBDA_(FUNCTION_(NAME|MEMORY_SIZE|VERSION)|LOG_(FORMAT|GROUP_NAME|LEVEL|STREAM_NAME)"
     r"|INITIALIZATION_TYPE|RUNTIME_API))|LAMBDA_(TASK_ROOT|RUNTIME_DIR)"
 )
-SOURCES: Final = re.compile(r":(sqs|dynamodb):")
+SOURCES: Final = re.compile(r":(sqs|dynamodb|kinesis):")
+STREAM_BOUNDS: Final = {
+    "BatchSize": (1, 10_000),
+    "MaximumBatchingWindowInSeconds": (0, 300),
+    "MaximumRecordAgeInSeconds": (60, 604_800),
+    "MaximumRetryAttempts": (0, 10_000),
+    "ParallelizationFactor": (1, 10),
+    "TumblingWindowInSeconds": (0, 900),
+}
 MAPPING_BOUNDS: Final[dict[str, dict[str, tuple[int, int]]]] = {
     "sqs": {"BatchSize": (1, 10_000), "MaximumBatchingWindowInSeconds": (0, 300)},
-    "dynamodb": {
-        "BatchSize": (1, 10_000),
-        "MaximumBatchingWindowInSeconds": (0, 300),
-        "MaximumRecordAgeInSeconds": (60, 604_800),
-        "MaximumRetryAttempts": (0, 10_000),
-        "ParallelizationFactor": (1, 10),
-        "TumblingWindowInSeconds": (0, 900),
-    },
+    "dynamodb": STREAM_BOUNDS,
+    "kinesis": STREAM_BOUNDS,
 }
 ENDLESS: Final = frozenset({"MaximumRecordAgeInSeconds", "MaximumRetryAttempts"})
 """Where -1 stands for no limit."""

@@ -36,8 +36,13 @@ def repeat(name: str, step: Callable[[], float], console: Console, stopping: thr
     """Call a step until the event is set; see `looping`."""
     pause = 0.0
     while not stopping.wait(pause):
-        try:
-            pause = step()
-        except Exception as error:
-            console.warn(f"{name}: {error}")
-            pause = PAUSE_AFTER_ERROR_SECONDS
+        pause = attempt(name, step, console)
+
+
+def attempt(name: str, step: Callable[[], float], console: Console) -> float:
+    """Call a step once; return the seconds to wait before the next, see `looping`."""
+    try:
+        return step()
+    except Exception as error:
+        console.warn(f"{name}: {error}")
+        return PAUSE_AFTER_ERROR_SECONDS

@@ -37,6 +37,7 @@ KINDS = {
     "AWS::Events::EventBus": Kind("Name", "events:{region}:{account}:event-bus/{name}"),
     "AWS::Events::Rule": Kind("Name", "events:{region}:{account}:rule/{name}"),
     "AWS::IAM::Role": Kind("RoleName", "iam::{account}:role/{name}"),
+    "AWS::Kinesis::Stream": Kind("Name", "kinesis:{region}:{account}:stream/{name}"),
     "AWS::Lambda::Function": Kind("FunctionName", "lambda:{region}:{account}:function:{name}"),
     "AWS::Logs::LogGroup": Kind("LogGroupName", "logs:{region}:{account}:log-group:{name}:*"),
     "AWS::S3::Bucket": Kind("BucketName", "s3:::{name}"),

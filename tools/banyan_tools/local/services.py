@@ -1,9 +1,9 @@
-"""The template's queues, topics, buckets and event buses, created in moto."""
+"""The template's queues, topics, buckets, event buses and Kinesis streams, created in moto."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import boto3
@@ -23,11 +23,12 @@ QUEUE_ATTRIBUTES = (
 )
 
 
-THERE_ALREADY = frozenset({"BucketAlreadyOwnedByYou", "ResourceAlreadyExistsException"})
+THERE_ALREADY = frozenset({"BucketAlreadyOwnedByYou", "ResourceAlreadyExistsException", "ResourceInUseException"})
+ON_DEMAND: Any = {"StreamMode": "ON_DEMAND"}
 
 
 def create_services(template: Template) -> None:
-    """Create every queue, topic, bucket and event bus of the template that is not there yet."""
+    """Create every queue, topic, bucket, event bus and Kinesis stream of the template that is not there yet."""
     create_queues(template.resources("AWS::SQS::Queue"))
     for topic in template.resources("AWS::SNS::Topic"):
         boto3.client("sns").create_topic(Name=topic.name)
@@ -36,6 +37,22 @@ def create_services(template: Template) -> None:
         unless_there(boto3.client("s3").create_bucket, Bucket=bucket.name, CreateBucketConfiguration=where)
     for bus in template.resources("AWS::Events::EventBus"):
         unless_there(boto3.client("events").create_event_bus, Name=bus.name)
+    for stream in template.resources("AWS::Kinesis::Stream"):
+        create_stream(stream.name, stream.properties)
+
+
+def create_streams(names: Iterable[str]) -> None:
+    """Create those Kinesis streams that are not there yet, on demand: with four shards."""
+    for name in names:
+        create_stream(name, {"StreamModeDetails": ON_DEMAND})
+
+
+def create_stream(name: str, properties: dict[str, Any]) -> None:
+    """Create a Kinesis stream, unless it is there."""
+    client: Any = boto3.client("kinesis")
+    mode = properties.get("StreamModeDetails", {})
+    shards = {} if mode == ON_DEMAND else {"ShardCount": int(properties.get("ShardCount", 1))}
+    unless_there(client.create_stream, StreamName=name, **shards, **({"StreamModeDetails": mode} if mode else {}))
 
 
 def unless_there(create: Callable[..., object], **arguments: Any) -> None:

@@ -13,7 +13,7 @@ from banyan_tools.local.checkpoints import Checkpoints
 from banyan_tools.local.console import Console
 from banyan_tools.local.domain import packages, served
 from banyan_tools.local.door import Door
-from banyan_tools.local.engine import Engine, engine
+from banyan_tools.local.engine import OUTSIDE, Engine, engine
 from banyan_tools.local.environment import environment
 from banyan_tools.local.errors import StackError
 from banyan_tools.local.failures import Failures
@@ -26,14 +26,14 @@ from banyan_tools.local.keys import AUDIENCE, ISSUER, local_key
 from banyan_tools.local.layers import layers
 from banyan_tools.local.limits import check_limits
 from banyan_tools.local.log_filter import FilteredLog
-from banyan_tools.local.mappings import Mapping, mappings
+from banyan_tools.local.mappings import KINESIS, Mapping, mappings
 from banyan_tools.local.options import DOMAIN, Options
 from banyan_tools.local.queues import QueueConsumer
 from banyan_tools.local.reloading import Reloading
 from banyan_tools.local.routes import routes
 from banyan_tools.local.schedules import Clockwork, Schedule, schedules
 from banyan_tools.local.server import HOST, require_free, serving
-from banyan_tools.local.services import create_services
+from banyan_tools.local.services import create_services, create_streams
 from banyan_tools.local.streams import StreamConsumer
 from banyan_tools.local.tables import create_tables
 from banyan_tools.local.template import Resource, Template
@@ -99,6 +99,7 @@ class Stack(ExitStack):
         if self._options.keep and self._options.engine == Engine.MOTO:
             self.enter_context(kept_tables(self.folder / "kept", names, self._console))
         create_services(self._template)
+        create_streams(self.streams)
         consumers = [self._consumer(mapping) for mapping in self._mappings]
         changes = Reloading(self._code(), self._loaded_again, self._console)
         self.enter_context(changes.running(self._stopping))
@@ -106,8 +107,14 @@ class Stack(ExitStack):
             self.enter_context(worker.running())
         failures = Failures(self._code, self.folder / FUNCTIONS_LOG)
         gateway = Gateway(self._routes, self._authorizers(), self._functions, self._console, failures)
-        door = Door(gateway, self._functions, consumers, names, Invocations(self._functions, self._console))
+        invocations = Invocations(self._functions, self._console)
+        door = Door(gateway, self._functions, consumers, names, self.streams, invocations)
         return self.enter_context(serving(door, self._options.port))
+
+    @property
+    def streams(self) -> list[str]:
+        """Names of the Kinesis streams that mappings read."""
+        return sorted({mapping.source for mapping in self._mappings if mapping.service == KINESIS})
 
     def _code(self) -> list[Path]:
         """Folders of the project's own code: of the domain, and of the functions."""
@@ -149,7 +156,7 @@ class Stack(ExitStack):
         return StreamConsumer(mapping, function, self._checkpoints(mapping), self._console, self._stopping)
 
     def _checkpoints(self, mapping: Mapping) -> Checkpoints:
-        is_kept = self._options.engine != "moto"
+        is_kept = self._options.engine == OUTSIDE or (self._options.engine != "moto" and mapping.service != KINESIS)
         return Checkpoints(self.folder / "dynamodb" / f"{mapping.name}.json" if is_kept else None)
 
     def _feeds(self, function: str) -> bool:

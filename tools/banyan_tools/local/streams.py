@@ -1,4 +1,4 @@
-"""Event source mappings of a table's stream."""
+"""Event source mappings of streams: a table's, and those of Kinesis."""
 
 from __future__ import annotations
 
@@ -9,9 +9,7 @@ import zlib
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from functools import partial
-from itertools import groupby
-from operator import itemgetter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import boto3
 
@@ -20,27 +18,29 @@ from banyan_tools.local.console import Console
 from banyan_tools.local.delivery import Delivery, Stopped
 from banyan_tools.local.discarded import discarded_batch
 from banyan_tools.local.functions import Invocable
+from banyan_tools.local.kinesis_streams import KinesisStream
 from banyan_tools.local.lanes import Lane
-from banyan_tools.local.loops import looping
-from banyan_tools.local.mappings import Mapping
-from banyan_tools.local.shards import Record, ShardReader
+from banyan_tools.local.loops import attempt, looping
+from banyan_tools.local.mappings import KINESIS, TABLE, Mapping
+from banyan_tools.local.shards import ShardReader
+from banyan_tools.local.stream_records import Record, ShardedStream
+from banyan_tools.local.table_streams import TableStream
 from banyan_tools.local.wakes import Sleeper
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
 
-POLL_SECONDS = 0.25
-"""As often as Lambda asks a shard. What this process writes to the table is read at once."""
+POLL_SECONDS = {TABLE: 0.25, KINESIS: 1.0}
+"""As often as Lambda asks a shard. What this process writes is read at once."""
+KINDS: Final = {TABLE: "the stream of table", KINESIS: "the Kinesis stream"}
 LAG_PATIENCE_SECONDS = 5.0
-
-Item = tuple[str, Record]
 
 
 class StreamConsumer:
-    """Reads a table's stream and invokes a function with it.
+    """Reads a stream and invokes a function with it.
 
-    Records of one item keep their order; records of different items do not when the mapping is parallel, just as
-    DynamoDB promises no more.
+    Shards are handled at the same time. Within a shard, records of one key keep their order: of one item of a table, or
+    of one partition key. Records of different keys do not when the mapping is parallel, just as AWS promises no more.
     """
 
     def __init__(
@@ -58,14 +58,13 @@ class StreamConsumer:
         self._console = console
         self._stopping = stopping
         self._delivery = Delivery(mapping, function.invoke, console, stopping)
-        self._lanes: list[Lane[Item]] = [
-            Lane(mapping.batch_size, mapping.window) for _ in range(mapping.parallelization)
-        ]
+        self._lanes: dict[str, list[Lane[Record]]] = {}
+        self._workers: list[threading.Thread] = []
         self._queues = boto3.client("sqs")
-        self._reader: ShardReader | None = open_stream(mapping, checkpoints)
+        self._reader = self._opened()
         if not self._reader:
-            console.warn(f"{self.name}: waiting for the stream of table {table_of(mapping)}.")
-        self._sleeper = Sleeper(table_of(mapping), POLL_SECONDS)
+            console.warn(f"{self.name}: waiting for {KINDS[mapping.service]} {mapping.source}.")
+        self._sleeper = Sleeper(mapping.source, POLL_SECONDS[mapping.service])
         self._found = False
         self._passes = 0
         self._passed = threading.Condition()
@@ -74,13 +73,9 @@ class StreamConsumer:
     def running(self) -> Iterator[None]:
         """Consume the stream in background threads until the block is left."""
         with ExitStack() as stack:
-            for lane in self._lanes:
-                work = partial(self._work, lane)
-                stack.enter_context(looping(self.name, work, self._console, self._stopping))
+            stack.callback(self._end_workers)
             stack.enter_context(looping(self.name, self._poll, self._console, self._stopping))
             stack.enter_context(self._sleeper.listening(not self._mapping.window))
-            for lane in self._lanes:
-                stack.callback(lane.close)
             yield
 
     def lag(self) -> int:
@@ -93,9 +88,13 @@ class StreamConsumer:
                 self._passed.wait(LAG_PATIENCE_SECONDS)
         return self._checkpoints.open
 
+    def _opened(self) -> ShardReader | None:
+        stream = open_stream(self._mapping, self._function.role)
+        return ShardReader(stream, self._mapping.first_place, self._checkpoints) if stream else None
+
     def _poll(self) -> float:
         self._sleeper.wait(self._found)
-        self._reader = self._reader or open_stream(self._mapping, self._checkpoints)
+        self._reader = self._reader or self._opened()
         self._found = False
         for shard, records in self._reader.read() if self._reader else ():
             self._accept(shard, records)
@@ -107,26 +106,48 @@ class StreamConsumer:
         return 0.0
 
     def _accept(self, shard: str, records: list[Record]) -> None:
-        self._checkpoints.read(shard, [record["dynamodb"]["SequenceNumber"] for record in records])
-        batches: list[list[Item]] = [[] for _ in self._lanes]
+        self._checkpoints.read(shard, [record.number for record in records])
+        lanes = self._lanes_of(shard)
+        batches: list[list[Record]] = [[] for _ in lanes]
         for record in records:
-            if self._mapping.matches(record):
-                batches[item_hash(record) % len(batches)].append((shard, record))
+            if self._mapping.matches(record.event):
+                batches[zlib.crc32(record.key.encode()) % len(batches)].append(record)
             else:
-                self._checkpoints.done(shard, record["dynamodb"]["SequenceNumber"])
-        for lane, batch in zip(self._lanes, batches, strict=True):
-            lane.put(batch)
+                self._checkpoints.done(shard, record.number)
+        for lane, batch in zip(lanes, batches, strict=True):
+            if lane.put(batch):
+                self._start_worker(shard, lane)
 
-    def _work(self, lane: Lane[Item]) -> float:
-        for shard, items in groupby(lane.batch(), itemgetter(0)):
-            records = [record for _, record in items]
-            try:
-                self._delivery.deliver(records, partial(self._discard, shard))
-            except Stopped:
-                return 0.0
-            for record in records:
-                self._checkpoints.done(shard, record["dynamodb"]["SequenceNumber"])
-            lane.done(len(records))
+    def _lanes_of(self, shard: str) -> list[Lane[Record]]:
+        if shard not in self._lanes:
+            size, window = self._mapping.batch_size, self._mapping.window
+            self._lanes[shard] = [Lane(size, window) for _ in range(self._mapping.parallelization)]
+        return self._lanes[shard]
+
+    def _start_worker(self, shard: str, lane: Lane[Record]) -> None:
+        worker = threading.Thread(target=self._work, args=(shard, lane), name=self.name, daemon=True)
+        self._workers = [each for each in self._workers if each.is_alive()] + [worker]
+        worker.start()
+
+    def _end_workers(self) -> None:
+        for lane in (lane for lanes in self._lanes.values() for lane in lanes):
+            lane.close()
+        for worker in self._workers:
+            worker.join()
+
+    def _work(self, shard: str, lane: Lane[Record]) -> None:
+        pause = 0.0
+        while not self._stopping.wait(pause) and (batch := lane.batch()):
+            pause = attempt(self.name, partial(self._handle, shard, lane, batch), self._console)
+
+    def _handle(self, shard: str, lane: Lane[Record], records: list[Record]) -> float:
+        try:
+            self._delivery.deliver(records, partial(self._discard, shard))
+        except Stopped:
+            return 0.0
+        for record in records:
+            self._checkpoints.done(shard, record.number)
+        lane.done(len(records))
         return 0.0
 
     def _discard(self, shard: str, records: list[Record], condition: str, tried: int) -> None:
@@ -136,27 +157,11 @@ class StreamConsumer:
             send(self._queues, self._mapping.on_failure, json.dumps(message))
 
 
-def open_stream(mapping: Mapping, checkpoints: Checkpoints) -> ShardReader | None:
-    """Return a reader of the stream that a mapping names; ``None`` while a table that is not ours has none."""
-    client = boto3.client("dynamodb")
-    try:
-        stream = client.describe_table(TableName=table_of(mapping))["Table"].get("LatestStreamArn")
-    except client.exceptions.ResourceNotFoundException:
-        return None
-    if not stream:
-        return None
-    streams = boto3.client("dynamodbstreams")
-    return ShardReader(streams, stream, mapping.source_arn, mapping.start, checkpoints.positions())
-
-
-def table_of(mapping: Mapping) -> str:
-    """Return the name of the table whose stream a mapping names."""
-    return mapping.source_arn.split("/")[1]
-
-
-def item_hash(record: Record) -> int:
-    """Return a number that is the same for all records of an item."""
-    return zlib.crc32(json.dumps(record["dynamodb"]["Keys"], sort_keys=True).encode())
+def open_stream(mapping: Mapping, role: str) -> ShardedStream | None:
+    """Return the stream that a mapping names; ``None`` while one that is not ours does not exist."""
+    if mapping.service == KINESIS:
+        return KinesisStream.opened(mapping.source, mapping.source_arn, role)
+    return TableStream.opened(mapping.source, mapping.source_arn)
 
 
 def send(client: SQSClient, queue_arn: str, body: str) -> None:

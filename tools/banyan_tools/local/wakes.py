@@ -21,7 +21,7 @@ _SLEEPERS: set[Sleeper] = set()
 
 
 class Sleeper:
-    """Waits until a table or a queue is written to, and at most for a while.
+    """Waits until a table, a Kinesis stream or a queue is written to, and at most for a while.
 
     A stream may show a record a moment after its write, so a reader that finds nothing is woken again, soon and then
     less and less soon.
@@ -29,7 +29,7 @@ class Sleeper:
     Parameters
     ----------
     name
-        The table, or the URL of the queue.
+        The table or the Kinesis stream, or the URL of the queue.
     longest
         Seconds after which it wakes by itself: other processes write, too.
     """
@@ -68,7 +68,7 @@ class Sleeper:
         return self._written.is_set()
 
     def hear(self, names: set[str]) -> None:
-        """Wake if this table or queue is among those that were written to."""
+        """Wake if what this one waits for is among what was written to."""
         if self._name in names:
             self.wake()
 
@@ -95,14 +95,19 @@ def waking_readers() -> Iterator[None]:
 
     def call_and_wake(self: BaseClient, operation: str, arguments: dict[str, Any]) -> Any:
         answer = call(self, operation, arguments)
-        if operation in WRITTEN:
-            names = WRITTEN[operation](arguments)
-            for sleeper in tuple(_SLEEPERS):
-                sleeper.hear(names)
+        wake_readers(operation, arguments)
         return answer
 
     with patched(BaseClient, "_make_api_call", call_and_wake):
         yield
+
+
+def wake_readers(operation: str, arguments: dict[str, Any]) -> None:
+    """Wake the readers of what a request has written to, if it was one that writes."""
+    if operation in WRITTEN:
+        names = WRITTEN[operation](arguments)
+        for sleeper in tuple(_SLEEPERS):
+            sleeper.hear(names)
 
 
 def _table(arguments: dict[str, Any]) -> set[str]:
@@ -121,6 +126,10 @@ def _tables_of_statements(arguments: dict[str, Any]) -> set[str]:
     return set(map(table_of, arguments["Statements"]))
 
 
+def _stream(arguments: dict[str, Any]) -> set[str]:
+    return {str(arguments.get("StreamName") or arguments.get("StreamARN")).rpartition("/")[2]}
+
+
 def _queue(arguments: dict[str, Any]) -> set[str]:
     return {arguments["QueueUrl"]}
 
@@ -132,6 +141,8 @@ WRITTEN = {
     "BatchWriteItem": _tables_of_batch,
     "TransactWriteItems": _tables_of_transaction,
     "BatchExecuteStatement": _tables_of_statements,
+    "PutRecord": _stream,
+    "PutRecords": _stream,
     "SendMessage": _queue,
     "SendMessageBatch": _queue,
 }
