@@ -92,23 +92,25 @@ class Played:
         return state
 
 
-def play(domain: Domain, entity: str, commands: Sequence[Any], given: Mapping[str, Sequence[DomainEvent]]) -> Played:
+def play(
+    domain: Domain, entity: str, commands: Sequence[Any], given: Mapping[str, Sequence[DomainEvent]], id: str = "1"
+) -> Played:
     """Give commands to one stream of an entity, and to those that their decisions name."""
     played = Played(domain, {StreamId.parse(f"{TENANT}:{name}"): list(events) for name, events in given.items()})
-    stream = _subject(played, entity, commands)
+    stream = _subject(played, entity, commands) or StreamId(TENANT, entity, id)
     for command in commands:
         played.ask(stream, command)
     played.follow()
     return played
 
 
-def _subject(played: Played, entity: str, commands: Sequence[Any]) -> StreamId:
-    """Where commands go that do not name their stream: one that a decision among them names, if there is one."""
+def _subject(played: Played, entity: str, commands: Sequence[Any]) -> StreamId | None:
+    """The stream that a decision among some commands names, if there is one: the others go there too."""
     for command in commands:
         for stream in _named(played, command):
             if stream.entity == entity:
                 return stream
-    return StreamId(TENANT, entity, "1")
+    return None
 
 
 def _named(played: Played, command: Any) -> Sequence[StreamId]:

@@ -123,6 +123,7 @@ def check_purity(
     commands: Sequence[Any],
     expected: Collection[str] = (),
     given: Mapping[str, Sequence[DomainEvent]] | None = None,
+    id: str = "1",
 ) -> list[DomainEvent]:
     """Give commands to a domain's decider or decisions and what follows to its projections and policies, twice.
 
@@ -140,6 +141,8 @@ def check_purity(
         The types of event that the commands must lead to, for instance ``registry.event_types``; empty: any.
     given : Mapping[str, Sequence[DomainEvent]], optional
         What happened before, by ``entity:id``, to streams that decisions look at.
+    id : str
+        Of the stream that the commands go to, where none of them names it.
 
     Returns
     -------
@@ -151,9 +154,9 @@ def check_purity(
     AssertionError
         Naming each impure call and its line, the answer that differed, or the event that no command leads to.
     """
-    first = play(domain, entity, commands, given or {})
+    first = play(domain, entity, commands, given or {}, id)
     with _watched() as calls:
-        second = play(domain, entity, commands, given or {})
+        second = play(domain, entity, commands, given or {}, id)
     assert not calls, "impure domain code: " + ", ".join(dict.fromkeys(calls))
     assert_same("answers to the same commands", first.answers, second.answers)
     if expected:

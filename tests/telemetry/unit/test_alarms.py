@@ -1,0 +1,118 @@
+"""Alarms: hysteresis, judged by the newest readings alone, over months, and known by the profile."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import ValidationError
+from tests.telemetry.support.fleet import Fleet
+
+from telemetry.names import moment_of
+from telemetry.profiles.decider import Alarm, DeviceStatus, Profile
+from telemetry.profiles.events import AlarmCleared, AlarmRaised, Limit, Limits
+from telemetry.series.decider import SERIES_DECIDER, RecordReadings
+from telemetry.series.events import LimitKind, Reading, ThresholdCleared, ThresholdCrossed
+
+START = 1_767_600_000_000_000
+HIGH = Limits(high=Limit(raise_at=10, clear_at=8))
+LOW = Limits(low=Limit(raise_at=-10, clear_at=-8))
+
+
+def profile(limits: Limits, **alarms: Alarm) -> Profile:
+    known = {LimitKind(kind): alarm for kind, alarm in alarms.items()}
+    return Profile(device_id="a", status=DeviceStatus.ACTIVE, limits=limits, alarms=known)
+
+
+def alarm(*, on: bool, at: int) -> Alarm:
+    return Alarm(on=on, at=moment_of(at), value=0, threshold=0)
+
+
+def judged(values: Sequence[float], of: Profile, times: Sequence[int] = (), size: int = 100) -> list[tuple[str, float]]:
+    """Which alarms are raised and cleared by which values."""
+    made = [Reading(n, START + (times[n] if times else n), value) for n, value in enumerate(values)]
+    series, found = SERIES_DECIDER.initial(), []
+    for place in range(0, len(made), size):
+        decided = SERIES_DECIDER.decide(RecordReadings(made[place : place + size], of), series)
+        series = SERIES_DECIDER.fold(decided, series)
+        found += [event for event in decided if isinstance(event, ThresholdCrossed | ThresholdCleared)]
+    return [(f"{event.limit} {'on' if isinstance(event, ThresholdCrossed) else 'off'}", event.value) for event in found]
+
+
+def test_an_alarm_is_raised_beyond_a_value_and_cleared_beyond_another() -> None:
+    values = [9, 10, 10.5, 12, 9, 8, 7.9, 9.9, 10, 11]
+    assert judged(values, profile(HIGH)) == [("high on", 10.5), ("high off", 7.9), ("high on", 11)]
+    mirrored = [(what.replace("high", "low"), -value) for what, value in judged(values, profile(HIGH))]
+    assert judged([-value for value in values], profile(LOW)) == mirrored
+
+
+def test_where_both_values_are_one_equal_changes_nothing() -> None:
+    at_once = Limits(high=Limit(raise_at=5, clear_at=5))
+    assert judged([5, 6, 5, 5, 4, 5], profile(at_once)) == [("high on", 6), ("high off", 4)]
+
+
+@given(st.lists(st.sampled_from([-11, -9, 0, 7, 8, 9, 10, 11]), max_size=30), st.integers(1, 7))
+def test_however_readings_are_cut_into_batches_the_alarms_are_the_same(values: list[float], size: int) -> None:
+    both = profile(Limits(high=HIGH.high, low=LOW.low))
+    assert judged(values, both, size=size) == judged(values, both)
+
+
+def test_what_is_not_newer_than_all_before_it_is_not_judged() -> None:
+    assert judged([0, 99, 99, 11], profile(HIGH), times=[10, 5, 10, 11]) == [("high on", 11)]
+
+
+def test_a_month_continues_with_what_the_profile_knows() -> None:
+    assert judged([9, 7], profile(HIGH, high=alarm(on=True, at=START - 1))) == [("high off", 7)]
+    assert judged([11], profile(HIGH, high=alarm(on=True, at=START - 1))) == []
+    assert judged([9, 7], profile(HIGH, high=alarm(on=False, at=START - 1))) == []
+
+
+def test_what_the_profile_knows_of_later_readings_does_not_count_for_older_ones() -> None:
+    assert judged([9, 7, 11], profile(HIGH, high=alarm(on=True, at=START + 100))) == [("high on", 11)]
+
+
+def test_a_limit_that_was_taken_away_and_set_again_judges_from_the_beginning() -> None:
+    fleet = Fleet()
+    fleet.register("a", limits={"high": {"raise": 10, "clear": 8}})
+    fleet.record("a", (START // 1000, 11))
+    fleet.react()
+    assert fleet.profile("a").alarms[LimitKind.HIGH].on
+    fleet.done("/devices/a/limits", {})
+    assert not fleet.profile("a").alarms[LimitKind.HIGH].on
+    fleet.done("/devices/a/limits", {"high": {"raise": 10, "clear": 8}})
+    fleet.record("a", (START // 1000 + 1, 12))
+    events = fleet.events("device", "a.2026-01")
+    assert [event.value for event in events if isinstance(event, ThresholdCrossed)] == [11, 12]
+
+
+def test_the_profile_knows_the_newest_by_the_time_of_its_reading_and_each_change_once() -> None:
+    fleet = Fleet()
+    fleet.register("a", limits={"high": {"raise": 10, "clear": 8}})
+    fleet.record("a", ("2026-02-01T00:00:00Z", 11))
+    fleet.react()
+    fleet.record("a", ("2026-01-31T23:59:00Z", 12), ("2026-01-31T23:59:30Z", 7))
+    fleet.react()
+    fleet.record("a", ("2026-02-01T00:01:00Z", 7))
+    fleet.react()
+    noted = [event for event in fleet.events("profile", "a") if isinstance(event, AlarmRaised | AlarmCleared)]
+    assert [(type(event), event.value) for event in noted] == [(AlarmRaised, 11), (AlarmCleared, 7)]
+    assert fleet.profile("a").alarms[LimitKind.HIGH].at.isoformat() == "2026-02-01T00:01:00+00:00"
+
+
+@pytest.mark.parametrize(
+    "limits",
+    [
+        {"high": {"raise": 1, "clear": 2}},
+        {"low": {"raise": 2, "clear": 1}},
+        {"high": {"raise": 1, "clear": 1}, "low": {"raise": 1, "clear": 1}},
+        {"high": {"raise": float("inf"), "clear": 1}},
+        {"high": {"raise": 1}},
+    ],
+    ids=str,
+)
+def test_limits_that_cannot_work_are_refused(limits: Any) -> None:
+    with pytest.raises(ValidationError):
+        Limits.model_validate(limits)
