@@ -28,12 +28,21 @@ class Device(_Read):
     interval_seconds: int
 
 
+class RefusedMonth(_Read):
+    """Why the readings of a month were not recorded, while those of others were."""
+
+    month: str
+    code: str
+    detail: str
+
+
 class RecordedReadings(_Read):
     """What became of the readings of a request."""
 
-    recorded: int
-    repeated: int
+    recorded: int = 0
+    repeated: int = 0
     late: int = 0
+    refused: list[RefusedMonth] = []
 
 
 class Window(_Read):

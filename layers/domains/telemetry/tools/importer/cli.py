@@ -1,5 +1,6 @@
 """The command line of the importer."""
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from enum import StrEnum
@@ -11,6 +12,7 @@ import typer
 from banyan_tools.importing import ApiError, NotReadyError, bearer_client, progress
 from banyan_tools.local.token import make_token
 from banyan_tools.terminal import SafeConsole
+from telemetry.names import DEVICE_ID_PATTERN
 from telemetry.tools.importer.api import TelemetryApi
 from telemetry.tools.importer.checking import SIZES, Check, check
 from telemetry.tools.importer.moments import Fold, zone_named
@@ -84,11 +86,12 @@ def import_readings(
 ) -> None:
     """Register a device that is new, and send a CSV of its readings. Run again, it changes nothing."""
     with _errors_as_sentences(file), bearer_client(url, token or make_token(tenant, scopes=SCOPES)) as client:
+        _check_device(device)
         options = _options(zone, fold, day_first, decimal, time, value, missing)
         api, source = TelemetryApi(client), File.looked_at(file, options)
         api.check("/devices", "list devices")
         with _series(source) as series:
-            way = HttpWay(api, device) if via is Channel.HTTP else kinesis(url, stream, device)
+            way = HttpWay(api, device) if via is Channel.HTTP else kinesis(url.rstrip("/"), stream, device)
             result = _imported(Import(api, device, series), way, Registration(unit, interval), rate, source)
         if report:
             report.write_text(result.model_dump_json(by_alias=True, indent=2) + "\n")
@@ -113,6 +116,7 @@ def check_readings(
 ) -> None:
     """Compare the windows of a device with those that are computed of a CSV; print the first that differ."""
     with _errors_as_sentences(file), bearer_client(url, token or make_token(tenant, scopes=SCOPES)) as client:
+        _check_device(device)
         options = _options(zone, fold, day_first, decimal, time, value, missing)
         api, source = TelemetryApi(client), File.looked_at(file, options)
         api.check("/devices", "list devices")
@@ -134,6 +138,11 @@ def _errors_as_sentences(file: Path) -> Iterator[None]:
         _fail(f"{error.filename or file} cannot be used: {error.strerror or error}.", 2)
     except KeyboardInterrupt:
         _fail("Interrupted; run the same again, and it continues where it stopped.", 130)
+
+
+def _check_device(device: str) -> None:
+    if not re.fullmatch(DEVICE_ID_PATTERN, device):
+        _fail("Say which device: DEVICE=boiler-1, or another id of letters, digits, '.', '_' and '-'.", 2)
 
 
 def _options(

@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict
 from pydantic.alias_generators import to_camel
 
 from telemetry.names import moment_of
-from telemetry.tools.importer.api import Device
+from telemetry.tools.importer.api import Device, RecordedReadings, RefusedMonth
 from telemetry.tools.importer.reading import Tally
 from telemetry.tools.importer.series import SECOND, Series
 
@@ -27,8 +27,8 @@ class ReadingsReport(_Model):
     """Figures of the file and of the sending.
 
     `lines` that are not empty are the headers, the readings, the missing and the rejected together; `missing` ones
-    have no value. `recorded` and `repeated` are the readings together, but for those that are not shown.
-    `derived`: the interval is the median of the file. `not_shown`: how many readings no window showed when it ended.
+    have no value. The readings are those `recorded`, those `repeated`, those of `refused` months and those `not_shown`:
+    by no window, in the end. `derived`: the interval is the median of the file.
     """
 
     device: str
@@ -48,13 +48,14 @@ class ReadingsReport(_Model):
     recorded: int
     repeated: int
     late: int
+    refused: list[RefusedMonth]
     not_shown: int
     seconds: float
 
     @property
     def is_complete(self) -> bool:
-        """Whether every line is a reading that is shown, or one without a value."""
-        return not (self.rejected or self.not_shown)
+        """Whether every line is a reading that is recorded, or one without a value."""
+        return not (self.rejected or self.refused or self.not_shown)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,9 +65,7 @@ class Outcome:
     device: Device
     registered: bool
     derived: bool
-    recorded: int
-    repeated: int
-    late: int
+    sent: RecordedReadings
     not_shown: int
     seconds: float
 
@@ -90,9 +89,10 @@ def readings_report(device: str, tally: Tally, series: Series, outcome: Outcome)
         end=moment_of(end),
         gaps=gaps,
         longest_gap_seconds=longest // SECOND,
-        recorded=outcome.recorded,
-        repeated=outcome.repeated,
-        late=outcome.late,
+        recorded=outcome.sent.recorded,
+        repeated=outcome.sent.repeated,
+        late=outcome.sent.late,
+        refused=outcome.sent.refused,
         not_shown=outcome.not_shown,
         seconds=round(outcome.seconds, 1),
     )

@@ -132,8 +132,10 @@ def _batches(series: Iterable[Numbered], size: int) -> Iterator[list[Numbered]]:
 
 
 def _together(answers: Sequence[RecordedReadings]) -> RecordedReadings:
+    refused = {each.month: each for answer in answers for each in answer.refused}
     return RecordedReadings(
         recorded=sum(answer.recorded for answer in answers),
         repeated=sum(answer.repeated for answer in answers),
         late=sum(answer.late for answer in answers),
+        refused=list(refused.values()),
     )

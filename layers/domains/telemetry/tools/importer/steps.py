@@ -9,7 +9,7 @@ from telemetry.tools.importer.reading import Tally
 from telemetry.tools.importer.report import Outcome, ReadingsReport, readings_report
 from telemetry.tools.importer.sending import Pace, Way, send_series
 from telemetry.tools.importer.series import SECOND, Series
-from telemetry.tools.importer.waiting import DAY, counts_by_day, wait_for
+from telemetry.tools.importer.waiting import DAY, counts_by_day, wait_for, wait_still
 
 _LONGEST = 366 * 24 * 3600
 
@@ -57,8 +57,20 @@ class Import:
 
     def wait(self, done: Callable[[int], None]) -> None:
         """Wait until the windows show all readings, or no more for a minute. Raises `ApiError`."""
-        late = self.answered.late if self.answered else 0
-        self.not_shown = wait_for(self.api, self.device, self._by_day(), late, self.pause, done)
+        sent = self.answered
+        never = len(self.series) - sent.recorded - sent.repeated + sent.late if sent else 0
+        self.not_shown = wait_for(self.api, self.device, self.series.counts(DAY), never, self.pause, done)
+        if self.before and not self.not_shown:
+            self._wait_for_more(sent)
+
+    def _wait_for_more(self, sent: RecordedReadings | None) -> None:
+        """Where windows had readings before, as many as the file has may be others."""
+        enough = sum(self.before.values()) + sent.recorded - sent.late if sent else None
+        found = wait_still(self._shown, enough, self.pause)
+        self.not_shown = max(0, enough - found) if enough else 0
+
+    def _shown(self) -> int:
+        return sum(counts_by_day(self.api, self.device, self.series.span()).values())
 
     def report(self, tally: Tally) -> ReadingsReport:
         """The figures. Without answers, as over Kinesis, the windows before and after show what was new."""
@@ -68,18 +80,12 @@ class Import:
             self.known,
             self.registered,
             self.derived,
-            sent.recorded,
-            sent.repeated,
-            sent.late,
+            sent,
             self.not_shown,
             time.monotonic() - self.began,
         )
         return readings_report(self.device, tally, self.series, outcome)
 
     def _from_windows(self) -> RecordedReadings:
-        after = counts_by_day(self.api, self.device, self.series.span())
-        recorded = sum(after.values()) - sum(self.before.values())
+        recorded = self._shown() - sum(self.before.values())
         return RecordedReadings(recorded=recorded, repeated=len(self.series) - recorded - self.not_shown)
-
-    def _by_day(self) -> dict[int, int]:
-        return self.series.counts(DAY)

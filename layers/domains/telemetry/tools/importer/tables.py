@@ -36,6 +36,9 @@ def show_report(report: ReadingsReport, console: Console) -> None:
         "seconds": f"{report.seconds:,}",
     }
     console.print(_table("The series", ("", ""), rows.items()))
+    if report.refused:
+        refused = ((each.month, each.code, each.detail) for each in report.refused)
+        console.print(_table("Months that were refused", ("month", "code", "reason"), refused))
     show_rejected(report.rejected, console)
 
 

@@ -8,6 +8,8 @@ from telemetry.tools.importer.series import SECOND
 DAY = 24 * 3600 * SECOND
 MOST_LOOKS = 60
 """At windows of which none has come any further."""
+STILL = 5
+"""Looks at windows after which they stand still."""
 
 
 def counts_by_day(api: TelemetryApi, device: str, span: tuple[int, int]) -> dict[int, int]:
@@ -20,11 +22,11 @@ def wait_for(
     api: TelemetryApi,
     device: str,
     expected: Mapping[int, int],
-    late: int,
+    never: int,
     pause: Callable[[], None],
     done: Callable[[int], None],
 ) -> int:
-    """How many readings of those expected by day came not to be shown, apart from `late` ones, which never are.
+    """How many readings of those expected by day are not shown in the end, apart from those that `never` are.
 
     `done` is called with how many more are shown. It continues as long as there are more from time to time.
 
@@ -35,12 +37,28 @@ def wait_for(
     """
     missing, looks = dict(expected), 0
     left = sum(missing.values())
-    while left > late and looks < MOST_LOOKS:
+    while left > never and looks < MOST_LOOKS:
         shown = counts_by_day(api, device, (min(missing), max(missing)))
         missing = {day: count for day in missing if (count := expected[day] - shown.get(day, 0)) > 0}
         before, left = left, sum(missing.values())
         done(before - left)
         looks = 0 if left < before else looks + 1
-        if left > late:
+        if left > never:
             pause()
-    return max(0, left - late)
+    return max(0, left - never)
+
+
+def wait_still(count: Callable[[], int], enough: int | None, pause: Callable[[], None]) -> int:
+    """A count once it is enough; without knowing what is, once it stands still. It is given up when it does not grow.
+
+    Raises
+    ------
+    ApiError
+        When `count` does.
+    """
+    found, same = count(), 0
+    while same < (STILL if enough is None else MOST_LOOKS) and (enough is None or found < enough):
+        pause()
+        before, found = found, count()
+        same = same + 1 if found == before else 0
+    return found
