@@ -8,11 +8,15 @@ from typing import Any
 
 import pytest
 
+from banyan_tools.local.physical import ACCOUNT, REGION
 from banyan_tools.local.template import Resource, Template, read
 from banyan_tools.project import ROOT
 from banyan_tools.runtime.sandbox import load_template
 
 Alarms = dict[str, Any]
+STREAM_ARN = f"arn:aws:kinesis:{REGION}:{ACCOUNT}:stream/readings"
+INGESTING = {"IngestStream": STREAM_ARN}
+"""With it everything is deployed that there is, but for a migration."""
 
 
 @pytest.fixture(scope="session")
@@ -23,8 +27,8 @@ def written() -> dict[str, Any]:
 
 @pytest.fixture(scope="session")
 def template() -> Template:
-    """``template.yaml`` with its defaults, transformed and evaluated."""
-    return load_template()
+    """``template.yaml`` with a stream to ingest and else its defaults, transformed and evaluated."""
+    return load_template(**INGESTING)
 
 
 @pytest.fixture(scope="session")

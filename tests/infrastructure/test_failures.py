@@ -178,6 +178,7 @@ def test_no_stream_is_read_for_a_legacy_system_that_has_none(store: str) -> None
 def test_queues_are_encrypted_and_keep_what_they_have_for_14_days(template: Template) -> None:
     queues = template.resources("AWS::SQS::Queue")
     failures = {"ProjectorFailures", "ReactorFailures", "RebuildFailures", "ChangeMarkerFailures", "ReconcilerFailures"}
+    failures |= {"IngestFailures"}
     assert {queue.logical_id for queue in queues} == {*failures, "RebuildQueue"}
     for queue in queues:
         assert queue.properties["SqsManagedSseEnabled"] is True

@@ -7,6 +7,7 @@ import tomllib
 from typing import Any
 
 import pytest
+from tests.infrastructure.conftest import INGESTING
 
 from banyan_tools.local.handlers import handler_file
 from banyan_tools.local.template import Resource, Template
@@ -66,7 +67,7 @@ def test_nothing_in_the_template_makes_powertools_log_events(functions: list[Res
 
 @pytest.mark.parametrize("tracing", ["xray", "otlp"])
 def test_opentelemetry_is_deployed_only_where_functions_are_traced(functions: list[Resource], tracing: str) -> None:
-    template = load_template(Tracing=tracing)
+    template = load_template(Tracing=tracing, **INGESTING)
     traced = template.resources("AWS::Lambda::Function")
     (layer,) = [
         found.ref

@@ -27,6 +27,7 @@ INCIDENTS = {
     "UnreadableRecords",
     "ReconciliationDrift",
     "DeadlineParked",
+    "RecordsParked",
 }
 TROUBLES = {"BatchFailures", "SnapshotFailures", "CatchUpFailures", "DeadlineFailures"}
 DEADLINE_LAG = "DeadlineLag"

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from tests.infrastructure.conftest import INGESTING
 
 from banyan.adapters.settings import FunctionNames
 from banyan_tools.local.physical import ACCOUNT, REGION
@@ -84,6 +85,7 @@ GRANTS: dict[str, dict[str, set[str]]] = {
         "EventsTable": {"Query", "BatchGetItem", "PutItem", "ConditionCheckItem"},
         "DeadlinesTable": {"Query", "PutItem", "DeleteItem"},
     },
+    "ingest": {"EventsTable": {"Query", "BatchGetItem", "PutItem", "ConditionCheckItem"}},
     "migration_controller": {
         "EventsTable": {"Query", "PutItem"},
         "MigrationTable": {"GetItem", "Query", "PutItem", "DeleteItem"},
@@ -240,7 +242,7 @@ def test_each_function_has_a_role_of_its_own_that_only_lambda_may_take(
 def test_only_functions_that_trace_to_x_ray_may_write_there(
     template: Template, tracing: str, granted: set[tuple[str, str]]
 ) -> None:
-    traced = load_template(Tracing=tracing)
+    traced = load_template(Tracing=tracing, **INGESTING)
     assert set(grants(traced)) - set(grants(template)) == granted
     policies = [role.properties["ManagedPolicyArns"] for role in traced.resources("AWS::IAM::Role")]
     assert all(arns == ["TracingPolicy"] * len(granted) for arns in policies)
@@ -272,7 +274,7 @@ WITHOUT_DATABASE = {"projector", "rebuild_worker", "change_marker"}
 
 
 def test_only_functions_that_meet_the_legacy_database_read_its_secret_and_no_other(template: Template) -> None:
-    legacy = load_template(**DATABASE)
+    legacy = load_template(**DATABASE, **INGESTING)
     functions = legacy.resources("AWS::Lambda::Function")
     secrets = {
         folder_name(f): [(a, r) for a, r in role_of(legacy, f).allowed if a.startswith("secretsmanager:")]
@@ -293,6 +295,7 @@ LEGACY_GRANTS: dict[str, dict[str, set[str]]] = {
     "query_api": {"orders": {"GetItem"}, "MigrationTable": {"GetItem", "PutItem", "UpdateItem"}},
     "reactor": HANDLING,
     "deadlines": HANDLING,
+    "ingest": HANDLING,
     "reconciler": {"orders": HANDLING["orders"] | WHOLE, "MigrationTable": HANDLING["MigrationTable"] | {"Query"}},
     "console": {"orders": HANDLING["orders"] | WHOLE, "MigrationTable": HANDLING["MigrationTable"] | {"Query"}},
     "migration_controller": {
@@ -307,7 +310,7 @@ LEGACY_GRANTS: dict[str, dict[str, set[str]]] = {
 
 @pytest.mark.parametrize("function", LEGACY_GRANTS)
 def test_a_function_has_the_grants_on_a_legacy_table_that_it_needs(function: str) -> None:
-    legacy = load_template(LegacyStore="dynamodb", LegacyName="orders")
+    legacy = load_template(LegacyStore="dynamodb", LegacyName="orders", **INGESTING)
     resource = next(f for f in legacy.resources("AWS::Lambda::Function") if folder_name(f) == function)
     found: dict[str, set[str]] = {}
     for action, target in role_of(legacy, resource).allowed:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.infrastructure.conftest import INGESTING
 
 from banyan_tools.local.errors import StackError
 from banyan_tools.local.template import Template
@@ -30,7 +31,7 @@ Nested = Callable[[Template], dict[str, Any]]
 @pytest.fixture(scope="module")
 def quiet() -> Template:
     """The template of a domain that reacts to nothing and keeps no traces."""
-    return load_template(Reactions="off", Traces="off")
+    return load_template(Reactions="off", Traces="off", **INGESTING)
 
 
 def resources(template: Template) -> Mapping[str, Any]:
@@ -88,7 +89,7 @@ def test_alarms_follow_what_they_watch(template: Template, quiet: Template, nest
 
 
 def test_a_stack_that_no_one_relies_on_has_no_alarms_and_no_dashboard(template: Template) -> None:
-    gone = resources(template).keys() - resources(load_template(Alarms="off")).keys()
+    gone = resources(template).keys() - resources(load_template(Alarms="off", **INGESTING)).keys()
     assert gone == {"Observability"}
 
 

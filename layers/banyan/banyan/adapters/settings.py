@@ -82,6 +82,15 @@ class Settings(BaseModel):
     )
     reactor_parallelization: int = Field(2, ge=1, le=10, description="Concurrent batches of the reactor per shard.")
     reactor_batch_size: int = Field(10, ge=1, le=1000, description="Commits per reactor batch.")
+    ingest_tenant: str = Field(
+        "", description="Tenant that all records of the ingested stream belong to; needed where one is ingested."
+    )
+    ingest_cache_size: int = Field(
+        4000,
+        ge=0,
+        description="Aggregates of each entity that a warm container of the ingest function keeps, in place of "
+        "`CacheSize`; more than the streams of events that it meets.",
+    )
     reconciliation_schedule: str = Field("rate(6 hours)", description="When the reconciler runs.")
     reconciliation_settle_ms: int = Field(
         5000, ge=0, description="Pause before reconciliation looks at a difference again, ms."
@@ -229,6 +238,7 @@ class Queues(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     rebuild: str = ""
+    ingest_failures: str = ""
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str]) -> Queues:

@@ -53,6 +53,7 @@ from banyan.telemetry import NoTelemetry, Telemetry
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
+    from banyan.adapters.parked_records import ParkedRecords
     from banyan.bootstrap.rebuilds import Rebuilds
     from banyan.commands.ingestor import Ingestor
     from banyan.deadlines.base import WaitingDeadlines
@@ -99,6 +100,7 @@ class Application:
     telemetry: Telemetry
     clock: Clock
     domain_settings: Mapping[str, BaseModel] = field(default_factory=dict)
+    queues: Queues = field(default_factory=Queues)
 
     @cached_property
     def handlers(self) -> Mapping[str, HandlesCommands]:
@@ -132,6 +134,13 @@ class Application:
             return Ingestor(ingest, None)
         aggregates = self._own_handlers[ingest.reference.entity].aggregates
         return Ingestor(ingest, References(aggregates, self.clock))
+
+    @cached_property
+    def parked_records(self) -> ParkedRecords:
+        """Where records of a stream wait that were refused."""
+        from banyan.adapters.parked_records import SqsParkedRecords
+
+        return SqsParkedRecords(sqs_client, self.queues.ingest_failures)
 
     @cached_property
     def migration(self) -> Migration | None:
@@ -391,6 +400,7 @@ def bootstrap(
     """
     environ = os.environ if environ is None else environ
     settings, tables, services = Settings.from_env(environ), Tables.from_env(environ), Services.from_env(environ)
+    queues = Queues.from_env(environ)
     domain = load_domain(settings.domain)
     check_reactions(settings, domain)
     gateway = Gateway(client())
@@ -413,12 +423,13 @@ def bootstrap(
         views=views,
         projection_states=ProjectionStates(DynamoDBDocuments(gateway, tables.cursors, STATES)),
         bus=bus,
-        queue=queue or SqsWorkQueue(sqs_client, Queues.from_env(environ).rebuild),
+        queue=queue or SqsWorkQueue(sqs_client, queues.rebuild),
         functions=functions or LambdaFunctions(lambda_client, FunctionNames.from_env(environ)),
         notices=notices or (EventBridgeNotices(bus) if services.event_bus else NoNotices()),
         telemetry=telemetry or NoTelemetry(),
         clock=clock,
         domain_settings=read_domain_settings(domain, environ),
+        queues=queues,
     )
 
 

@@ -1,0 +1,248 @@
+"""Batches of a Kinesis stream, as Lambda hands them over, and what becomes of each record."""
+
+from __future__ import annotations
+
+import logging
+from base64 import b64decode
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, Final
+
+from banyan.adapters.observability import log_failure
+from banyan.adapters.parked_records import ParkedRecord, ParkedRecords, StreamRecord
+from banyan.commands.handler import HandlesCommands, Outcome
+from banyan.commands.ingestor import Arrival, Ingestor, delivery_id
+from banyan.errors import (
+    CommandRejected,
+    CommitTooLarge,
+    ConcurrencyError,
+    ConfigurationError,
+    EventError,
+    InvalidStreamId,
+    StoreRejected,
+    StoreUnavailable,
+    StreamCorrupted,
+)
+from banyan.events import Metadata
+from banyan.gzipped import gunzip, is_gzipped
+from banyan.store.eventstore import Clock
+from banyan.streams import StreamId, caller_tenant
+from banyan.telemetry import Telemetry
+
+if TYPE_CHECKING:
+    from banyan.bootstrap import Application
+
+MAX_RECORD_BYTES: Final = 8 * 1024 * 1024
+"""Once it is decompressed."""
+ACTOR: Final = "ingest"
+MOST: Final = 3
+"""So many streams that the store does not take, or records that fail unexpectedly, are not their own fault."""
+RESERVE_SECONDS: Final = 10.0
+
+TRIED_AGAIN: Final = (StoreUnavailable, ConcurrencyError)
+CODES: Final[Mapping[type[Exception], str]] = {
+    InvalidStreamId: "invalid_id",
+    CommitTooLarge: "commit_too_large",
+    StoreRejected: "store_rejected",
+    StreamCorrupted: "stream_corrupted",
+    EventError: "stream_unreadable",
+}
+UNEXPECTED: Final = "unexpected_error"
+
+_logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class FailedRecord:
+    """Why a record became no commit, of a stream where it is known which one."""
+
+    record: str
+    error: Exception
+    stream: StreamId | None = None
+
+    @property
+    def code(self) -> str:
+        """Machine-readable."""
+        if isinstance(self.error, CommandRejected):
+            return self.error.code
+        return next((code for kind, code in CODES.items() if isinstance(self.error, kind)), UNEXPECTED)
+
+    @property
+    def reason(self) -> str:
+        """For a person; what an unexpected error says may be anything."""
+        return type(self.error).__name__ if self.code == UNEXPECTED else str(self.error)
+
+
+class RecordIngestion:
+    """Lets each stream of events decide on what a batch says for it, and parks what is refused.
+
+    Nothing that one record or one stream is about holds up others. What the store does not take for now comes again,
+    with all that is behind it; what was recorded before is then nothing new.
+
+    Parameters
+    ----------
+    tenant : str
+        Of all records: a stream belongs to one.
+    """
+
+    def __init__(
+        self,
+        ingestor: Ingestor,
+        handlers: Mapping[str, HandlesCommands],
+        parked: ParkedRecords,
+        tenant: str,
+        telemetry: Telemetry,
+        clock: Clock,
+    ) -> None:
+        self._ingestor = ingestor
+        self._handlers = handlers
+        self._parked = parked
+        self._tenant = tenant
+        self._telemetry = telemetry
+        self._clock = clock
+
+    def ingest(self, batch: Sequence[Mapping[str, Any]], remaining: Callable[[], float]) -> dict[str, Any]:
+        """Ingest a batch.
+
+        Parameters
+        ----------
+        remaining : Callable[[], float]
+            Seconds that are left; streams for which there is no time come again.
+
+        Returns
+        -------
+        dict
+            ``batchItemFailures``: the lowest sequence number that is not done, from where on Lambda delivers again.
+        """
+        records = {record.name: record for record in map(read_record, batch)}
+        arrived, failures = self._read(records.values())
+        again, failed = self._ingested(arrived, remaining)
+        again |= self._parked_but([*failures, *failed], again, records)
+        self._report(records.values())
+        lowest = min((records[name].sequence_number for name in again), key=int, default=None)
+        return {"batchItemFailures": [{"itemIdentifier": lowest}] if lowest else []}
+
+    def _read(self, records: Iterable[StreamRecord]) -> tuple[Sequence[Arrival], Sequence[FailedRecord]]:
+        arrived: list[Arrival] = []
+        failed: list[FailedRecord] = []
+        for record in records:
+            try:
+                arrived += self._ingestor.read(self._tenant, decompressed(record.data), record.name)
+            except Exception as error:
+                failed.append(FailedRecord(record.name, error))
+        return arrived, failed
+
+    def _ingested(
+        self, arrived: Sequence[Arrival], remaining: Callable[[], float]
+    ) -> tuple[set[str], Sequence[FailedRecord]]:
+        """The records that are to come again, and those that are refused."""
+        waiting = {(arrival.stream, arrival.record) for arrival in arrived}
+        failed: list[FailedRecord] = []
+        refusals = 0
+        for result in self._ingestor.ingest(arrived, self._handle):
+            if isinstance(result.error, TRIED_AGAIN):
+                log_failure("a stream is to be delivered again", result.error)
+                refusals += 1
+            else:
+                waiting -= {(result.stream, record) for record in result.records}
+                failed += [
+                    FailedRecord(record, result.error, result.stream) for record in result.records if result.error
+                ]
+            if refusals == MOST or remaining() < RESERVE_SECONDS:
+                break
+        return {record for _, record in waiting}, failed
+
+    def _handle(self, stream: StreamId, command: Any, records: Sequence[str]) -> Outcome[Any]:
+        if stream.entity not in self._handlers:
+            raise ConfigurationError(f"ingest reads records for entity {stream.entity!r}, which has no decider")
+        commit_id = delivery_id(stream, records)
+        metadata = Metadata(correlation_id=commit_id, causation_id=records[0], actor=ACTOR)
+        return self._handlers[stream.entity].handle(
+            stream, command, commit_id=commit_id, metadata=metadata, optimistic=True
+        )
+
+    def _parked_but(
+        self, failures: Sequence[FailedRecord], again: Collection[str], records: Mapping[str, StreamRecord]
+    ) -> frozenset[str]:
+        """Park what was refused, once for each record, but for those that are to come again; name those besides."""
+        refused = {each.record: each for each in reversed(failures) if each.record not in again}
+        unexpected = [each for each in refused.values() if each.code == UNEXPECTED]
+        for each in unexpected:
+            log_failure("a record failed", each.error)
+        if len(unexpected) >= MOST and 2 * len(unexpected) > len(records):
+            self._telemetry.count("BatchFailures")
+            return frozenset(each.record for each in unexpected)
+        return self._park([refused[name] for name in records if name in refused], records)
+
+    def _park(self, refused: Sequence[FailedRecord], records: Mapping[str, StreamRecord]) -> frozenset[str]:
+        if not refused:
+            return frozenset()
+        found = [
+            ParkedRecord(records[each.record], each.code, each.reason, self._tenant, str(each.stream or ""))
+            for each in refused
+        ]
+        try:
+            self._parked.park(found)
+        except StoreUnavailable as error:
+            log_failure("no record could be parked: the batch is to be delivered again", error)
+            return frozenset(each.record for each in refused)
+        self._telemetry.count("RecordsParked", len(found))
+        for each in found:
+            _logger.error("a record was parked", extra={"code": each.code, "record": each.record.name})
+        return frozenset()
+
+    def _report(self, records: Iterable[StreamRecord]) -> None:
+        arrived = [record.arrived_at for record in records]
+        self._telemetry.count("RecordsIngested", len(arrived))
+        self._telemetry.duration("IngestLag", (self._clock() - min(arrived)).total_seconds() * 1000)
+
+
+def build_ingestion(application: Application) -> RecordIngestion:
+    """What ingests the records of a stream.
+
+    Raises
+    ------
+    ConfigurationError
+        The domain declares no ingest, or no tenant is named that the records belong to.
+    """
+    try:
+        tenant = caller_tenant(application.settings.ingest_tenant)
+    except InvalidStreamId as error:
+        raise ConfigurationError(f"BANYAN_INGEST_TENANT does not name a tenant: {error}") from error
+    chosen = {"cache_size": application.settings.ingest_cache_size}
+    application = replace(application, settings=application.settings.model_copy(update=chosen))
+    return RecordIngestion(
+        application.ingestor,
+        application.handlers,
+        application.parked_records,
+        tenant,
+        application.telemetry,
+        application.clock,
+    )
+
+
+def read_record(record: Mapping[str, Any]) -> StreamRecord:
+    """A record of an event source mapping."""
+    kinesis = record["kinesis"]
+    return StreamRecord(
+        source=record["eventSourceARN"],
+        shard=record["eventID"].partition(":")[0],
+        sequence_number=kinesis["sequenceNumber"],
+        partition_key=kinesis["partitionKey"],
+        arrived_at=datetime.fromtimestamp(kinesis["approximateArrivalTimestamp"], UTC),
+        data=b64decode(kinesis["data"]),
+    )
+
+
+def decompressed(data: bytes) -> bytes:
+    """What a record holds, which may be gzip. Raises ``CommandRejected``."""
+    if not is_gzipped(data):
+        return data
+    try:
+        found = gunzip(data, MAX_RECORD_BYTES)
+    except ValueError as error:
+        raise CommandRejected("record_damaged", "the record begins as gzip does, and is damaged") from error
+    if len(found) > MAX_RECORD_BYTES:
+        raise CommandRejected("record_too_long", f"the record is longer than {MAX_RECORD_BYTES} bytes in gzip")
+    return found
