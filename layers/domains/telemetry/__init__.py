@@ -27,7 +27,7 @@ DOMAIN: Final = Domain(
     example=Example(
         "Register a first device",
         "/devices",
-        {"deviceId": "boiler-1", "unit": "°C", "intervalSeconds": 60, "limits": {"high": {"raise": 90, "clear": 85}}},
+        {"deviceId": "pump-1", "unit": "bar", "intervalSeconds": 60, "limits": {"high": {"raise": 8, "clear": 7.5}}},
     ),
 )
 
