@@ -106,6 +106,8 @@ class Server:
         **settings: Any,
     ) -> None:
         domain = load_domain(domains)
+        if domain_settings:
+            domain = domain.with_settings({domain.name: domain_settings})
         self.clock = ManualClock()
         self.store = EventStore(table or MemoryTable(), domain.registry, self.clock)
         self.views = views or MemoryViews()

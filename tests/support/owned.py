@@ -99,6 +99,27 @@ TICKS: RowsProjection[Running, Tick] = RowsProjection("ticks", "account", Runnin
 OWNED: tuple[AnyRowsProjection, ...] = (STATEMENT, WINDOWS, TICKS)
 
 
+class Held(Running):
+    """A balance, and the newest line, which is not a row yet."""
+
+    version: int = 0
+    line: Line | None = None
+
+    @property
+    def rows(self) -> Mapping[str, Line]:
+        return {line_sort(self.version): self.line} if self.line else {}
+
+
+def _held(state: Held, _rows: Mapping[str, Line], event: Event) -> tuple[Held, Mapping[str, Line]]:
+    """Each movement adds a line, which becomes a row with the next one."""
+    amount = signed(event.payload)
+    line = Line(amount=amount, balance=state.balance + amount)
+    return Held(balance=line.balance, version=event.version, line=line), state.rows
+
+
+HELD = RowsProjection("held", "account", Held, Held, Line, _held, open_rows=lambda state: state.rows)
+
+
 class OwnedLedger(Ledger):
     """Accounts, and projections whose rows they own."""
 
@@ -124,14 +145,15 @@ class SweptViews(MemoryViews):
 
 
 def naive(projection: AnyRowsProjection, events: Iterable[Event], moment: datetime) -> tuple[Any, dict[str, Any]]:
-    """What is carried behind some events, and the rows by sort that have not expired at a moment."""
+    """What is carried behind some events, and the rows by sort, held ones too, that have not expired at a moment."""
     state, rows = projection.initial(), dict[str, Any]()
     for event in events:
         rows = _unexpired(projection, rows, event.timestamp)
         wanted = projection.keys(state, event) if projection.keys else ()
         state, changed = projection.apply(state, {sort: rows[sort] for sort in wanted if sort in rows}, event)
         rows = {sort: row for sort, row in {**rows, **changed}.items() if row is not None}
-    return state, _unexpired(projection, rows, moment)
+    held = projection.open_rows(state) if projection.open_rows else {}
+    return state, _unexpired(projection, {**rows, **held}, moment)
 
 
 def _unexpired(projection: AnyRowsProjection, rows: Mapping[str, Any], moment: datetime) -> dict[str, Any]:

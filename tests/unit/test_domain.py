@@ -238,6 +238,20 @@ def test_settings_are_read_for_each_part_and_checked() -> None:
         read_domain_settings(both, {"BANYAN_REST_DEADLINE_MINUTES": "0"})
 
 
+def test_projections_are_as_the_settings_of_their_part_have_them() -> None:
+    tuned = replace(BELL, tuned=lambda settings: [replace(rows("bells", "bell"), version=settings.loudness)])
+    both = join([COUNTER, tuned])
+    read = read_domain_settings(both, {"BANYAN_LOUDNESS": "9"})
+    assert [(each.name, each.version) for each in both.with_settings(read).projections] == [
+        ("counters", 1),
+        ("bells", 9),
+    ]
+    assert COUNTER.with_settings(read) is COUNTER
+    other = replace(BELL, tuned=lambda _: [rows("chimes", "bell")])
+    with pytest.raises(ConfigurationError, match="domain 'bell' has other projections with its settings"):
+        other.with_settings(read)
+
+
 class Guarded(BaseModel):
     """Settings of which one has members."""
 

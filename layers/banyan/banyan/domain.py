@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from functools import reduce
 from importlib import import_module
@@ -64,6 +64,9 @@ class Domain:
     settings : type[BaseModel]
         Tunables of the domain, each with a default; ``BANYAN_<FIELD>`` overrides it. A field
         ``<name>_deadline_minutes`` says after how long the deadline ``<name>`` is due.
+    tuned : Callable[[BaseModel], Sequence[Projection]], optional
+        The same projections, as the settings have them: for how long rows are kept, for instance. ``projections`` are
+        those of the defaults. After a change of such a setting, rebuild them.
     ingest : Ingest, optional
         How records of a stream, and batches over HTTP, become commands. Of the domains that a stack serves at most one
         has it.
@@ -92,6 +95,7 @@ class Domain:
     published: Mapping[type[DomainEvent], Public] = field(default_factory=dict)
     legacy: str = ""
     settings: type[BaseModel] = NoSettings
+    tuned: Callable[[Any], Sequence[Projection]] | None = None
     ingest: Ingest[Any] | None = None
     example: Example | None = None
     joined: Sequence[Domain] = field(default=())
@@ -119,6 +123,30 @@ class Domain:
     def parts(self) -> Sequence[Domain]:
         """The domains it is made of: itself, unless it was joined."""
         return self.joined or (self,)
+
+    def with_settings(self, settings: Mapping[str, BaseModel]) -> Domain:
+        """The domain with its projections as the settings of its parts have them.
+
+        Parameters
+        ----------
+        settings : Mapping[str, BaseModel]
+            By the name of the part.
+
+        Raises
+        ------
+        ConfigurationError
+            They are not the projections that the domain declares.
+        """
+        if not any(part.tuned for part in self.parts):
+            return self
+        tuned = [each for part in self.parts for each in part.tuned_projections(settings[part.name])]
+        if [each.name for each in tuned] != [each.name for each in self.projections]:
+            raise ConfigurationError(f"domain {self.name!r} has other projections with its settings than without")
+        return replace(self, projections=tuned)
+
+    def tuned_projections(self, settings: BaseModel) -> Sequence[Projection]:
+        """The projections of a domain that was not joined, as its settings have them."""
+        return self.tuned(settings) if self.tuned else self.projections
 
     def decider(self, entity: str) -> AnyDecider:
         """The decider of an entity.

@@ -100,8 +100,12 @@ class Queries:
             return Answer(kept.state, self._of_row(kept.row, missing))
         return self._fold(projection, stream, kept) if missing else None
 
-    def stored(self, projection: StreamProjection[S], stream: StreamId, min_version: int = 0) -> Answer[S] | None:
+    def stored(
+        self, projection: StreamProjection[S] | RowsProjection[S, Any], stream: StreamId, min_version: int = 0
+    ) -> Answer[S] | None:
         """The row of a stream, without a look at the event table; ``None`` when there is no row.
+
+        Of a ``RowsProjection`` what it carries.
 
         How old the answer is says when the row's newest event was recorded, and how long it took to arrive.
 

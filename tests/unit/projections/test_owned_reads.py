@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.support.ledger import Withdrawn, account, deposits
-from tests.support.owned import OWNED, STATEMENT, TICKS, WINDOWS, Line, OwnedLedger, Tick, line_sort, naive
+from tests.support.owned import HELD, OWNED, STATEMENT, TICKS, WINDOWS, Line, OwnedLedger, Tick, line_sort, naive
 from tests.unit.projections.test_any_delivery import STREAMS, History, histories
 
 from banyan.errors import InvalidCursor, ReadModelLagging, VersionNotReached
@@ -55,14 +55,14 @@ def joined(
 def test_pages_joined_are_a_fold_whatever_has_arrived(
     history: History, arrived: int, first: str, last: str, order: SortOrder, limit: int
 ) -> None:
-    ledger = OwnedLedger()
+    ledger = OwnedLedger(*OWNED, HELD)
     for number, (stream, movements) in enumerate(history.commits):
         commits = ledger.append(stream, *movements)
         if number < arrived:
             ledger.runner.project(commits)
     for stream in STREAMS:
         events = list(ledger.store.read(stream))
-        for projection in OWNED:
+        for projection in (*OWNED, HELD):
             _, rows = naive(projection, events, ledger.clock.now)
             expected = sorted(
                 (each for each in rows.items() if first <= each[0] <= last), reverse=order == "descending"
@@ -99,6 +99,44 @@ def test_an_answer_says_where_it_comes_from_and_how_old_it_is() -> None:
         (4, 0, "stream"),
     ]
     assert list(folded.value) == [(line_sort(4), Line(amount=4, balance=10))]
+
+
+def test_a_row_that_the_state_holds_is_shown_and_expires_like_others() -> None:
+    ledger = projected(replace(HELD, expires=lambda line: ledger.clock.now if line.amount == 3 else None), 1, 2)
+    assert not [row for row in ledger.views.list_owned(Generation("held"), ANNA) if row.sort == line_sort(2)]
+    assert joined(queries(ledger), HELD, ANNA, 1) == [
+        (line_sort(1), Line(amount=1, balance=1)),
+        (line_sort(2), Line(amount=2, balance=3)),
+    ]
+    ledger.runner.project([ledger.commit(ANNA, *deposits(3))])
+    (expiring,) = ledger.projections
+    assert [sort for sort, _ in joined(queries(ledger), expiring, ANNA, 5)] == [line_sort(1), line_sort(2)]  # type: ignore[arg-type]
+
+
+def test_a_row_is_shown_once_though_it_is_written_while_a_page_is_read() -> None:
+    """The state held it when it was read, and the table has it a moment later."""
+    ledger = projected(HELD, 1, 2)
+    commit = ledger.commit(ANNA, *deposits(3))
+    listed = ledger.views.list_owned
+
+    def meanwhile(*given: Any, **more: Any) -> Any:
+        ledger.runner.project([commit])
+        return listed(*given, **more)
+
+    ledger.views.list_owned = meanwhile  # type: ignore[method-assign]
+    answer = queries(ledger).owned(HELD, ANNA)
+    assert answer
+    assert [sort for sort, _ in answer.value] == [line_sort(version) for version in (1, 2, 3)]
+    assert answer.provenance.version == 3
+
+
+def test_what_a_stream_carries_is_read_without_its_rows() -> None:
+    ledger = projected(HELD, 1, 2)
+    answer = queries(ledger).stored(HELD, ANNA, 2)
+    assert answer
+    assert (answer.value.balance, answer.provenance.version) == (3, 2)
+    with pytest.raises(ReadModelLagging):
+        queries(ledger).stored(HELD, ANNA, 3)
 
 
 @pytest.mark.parametrize("order", ORDERS)

@@ -403,6 +403,7 @@ def bootstrap(
     queues = Queues.from_env(environ)
     domain = load_domain(settings.domain)
     check_reactions(settings, domain)
+    domain_settings = read_domain_settings(domain, environ)
     gateway = Gateway(client())
     ClockWatch(clock, telemetry or NoTelemetry()).watch(gateway.client)
     store = EventStore(
@@ -417,7 +418,7 @@ def bootstrap(
         settings=settings,
         tables=tables,
         services=services,
-        domain=domain,
+        domain=domain.with_settings(domain_settings),
         gateway=gateway,
         store=store,
         views=views,
@@ -428,7 +429,7 @@ def bootstrap(
         notices=notices or (EventBridgeNotices(bus) if services.event_bus else NoNotices()),
         telemetry=telemetry or NoTelemetry(),
         clock=clock,
-        domain_settings=read_domain_settings(domain, environ),
+        domain_settings=domain_settings,
         queues=queues,
     )
 

@@ -209,6 +209,10 @@ class RowsProjection(Generic[S, R]):
     expires : Callable[[Row], datetime | None], optional
         Pure: from when on a row counts as missing; ``None`` for never. For an event, that is so if it was recorded then
         or later.
+    open_rows : Callable[[State], Mapping[str, Row]], optional
+        Pure: rows, by sort, that the state holds as long as most events change them, such as the window of this hour:
+        a commit that changes no other row is then one write. Whoever reads rows sees them among the others, but no
+        lookup lists them. ``apply`` writes a row once it is no longer among them.
     version : int
         Raise it when the shape or the meaning of rows changes, or the entities do: the next event of a stream makes
         its rows from the beginning, and the projection asks for a rebuild.
@@ -223,6 +227,7 @@ class RowsProjection(Generic[S, R]):
     keys: Callable[[S, Event], Iterable[str]] | None = None
     lookups: Sequence[Lookup[R]] = field(default=())
     expires: Callable[[R], datetime | None] | None = None
+    open_rows: Callable[[S], Mapping[str, R]] | None = None
     version: int = 1
 
     def __post_init__(self) -> None:

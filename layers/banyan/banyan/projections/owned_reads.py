@@ -12,7 +12,7 @@ from typing import Any, Final, Generic, TypeVar
 from pydantic import BaseModel
 
 from banyan.projections.base import RowsProjection
-from banyan.projections.owned import UnusableRow, carried, read_row
+from banyan.projections.owned import UnusableRow, carried, carrying, expiry, read_row
 from banyan.projections.pages import SortRange
 from banyan.projections.projector import CommitSource, StreamBatch
 from banyan.projections.rows_projector import RowsProjector
@@ -89,7 +89,7 @@ class OwnedReads(Generic[R]):
         UnusableRow
         """
         for _ in range(LOOKS):
-            rows = self._rows(start.stream, Unstored(start.version), wanted, after, limit)
+            rows = self._rows(start.stream, self._open(start), wanted, after, limit)
             if all(row.version <= start.version for row in rows):
                 break
             moved = self._views.states(self._generation, [start.stream]).get(start.stream)
@@ -129,11 +129,27 @@ class OwnedReads(Generic[R]):
             return rows[0][1] if rows else None
 
     def _unstored(self, stream: StreamId, start: StateRow | None) -> Unstored:
-        rows, version = dict[str, OwnedRow | None](), start.version if start else 0
+        rows, reached = dict[str, OwnedRow | None](), start
         for piece in self._projector.pieces(StreamBatch(stream, from_table=True), start):
             rows |= piece.rows
-            version = piece.reached.last
-        return Unstored(version, rows, alone=start is None)
+            reached = carrying(self._projection, piece.reached, piece.state, self._clock())
+        if reached is None:
+            return Unstored(0, alone=True)
+        unstored = self._open(reached)
+        return Unstored(reached.version, rows | unstored.rows, alone=start is None)
+
+    def _open(self, start: StateRow) -> Unstored:
+        """The rows that the state of a stream holds."""
+        state = carried(self._projection, start) if self._projection.open_rows else None
+        if state is None or self._projection.open_rows is None:
+            return Unstored(start.version)
+        rows = self._projection.open_rows(state)
+        return Unstored(start.version, {sort: self._held(start, sort, row) for sort, row in rows.items()})
+
+    def _held(self, start: StateRow, sort: str, row: R) -> OwnedRow:
+        moments = start.recorded_at, start.projected_at
+        expires = expiry(self._projection, row)
+        return OwnedRow(start.stream, sort, start.version, *moments, row.model_dump_json(), expires=expires)
 
     def _rows(
         self, stream: StreamId, unstored: Unstored, wanted: SortRange, after: str | None, limit: int | None
