@@ -9,6 +9,7 @@ from telemetry.profiles.decider import PROFILE_DECIDER
 from telemetry.profiles.events import EVENTS as PROFILE_EVENTS
 from telemetry.profiles.events import DeviceHeard, DeviceRegistered, DeviceSilent
 from telemetry.profiles.silence import CHECK_SILENCE, FOLLOW_SERIES, LOOK_AGAIN
+from telemetry.projections import PROJECTIONS, tuned
 from telemetry.series.decider import SERIES_DECIDER
 from telemetry.series.events import EVENTS as SERIES_EVENTS
 from telemetry.series.events import ThresholdCleared, ThresholdCrossed
@@ -23,7 +24,9 @@ DOMAIN: Final = Domain(
     policies=[FOLLOW_SERIES, LOOK_AGAIN],
     published=dict.fromkeys((DeviceRegistered, DeviceHeard, DeviceSilent, ThresholdCrossed, ThresholdCleared), True),
     ingest=INGEST,
+    projections=PROJECTIONS,
     settings=TelemetrySettings,
+    tuned=tuned,
     example=Example(
         "Register a first device",
         "/devices",

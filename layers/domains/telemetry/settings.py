@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Final
+from math import inf
+from typing import Final, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 LEAST_SILENCE: Final = 60
 """Seconds: deadlines are looked at once a minute."""
@@ -43,6 +44,35 @@ class TelemetrySettings(BaseModel):
             "listed and counted, but in no window. The default is a whole month, so that nothing is late"
         ),
     )
+    smallest_window: Literal["1m", "1h", "1d"] = Field(
+        default="1m",
+        description=(
+            "Windows of this size and of the longer ones are kept. A device that sends every few minutes has one "
+            "reading in a minute: without windows of a minute, its views cost a third"
+        ),
+    )
+    minutes_kept_days: float = Field(
+        default=30,
+        ge=0,
+        description="Days for which a window of a minute is kept after its last reading came; 0 for ever",
+    )
+    hours_kept_days: float = Field(
+        default=400,
+        ge=0,
+        description="Days for which a window of an hour is kept after its last reading came; 0 for ever",
+    )
+    days_kept_days: float = Field(
+        default=0,
+        ge=0,
+        description="Days for which a window of a day is kept after its last reading came; 0 for ever",
+    )
+
+    @model_validator(mode="after")
+    def _longer_ones_last(self) -> Self:
+        kept = [each or inf for each in (self.minutes_kept_days, self.hours_kept_days, self.days_kept_days)]
+        if kept != sorted(kept):
+            raise ValueError("windows are kept at least as long as shorter ones")
+        return self
 
     def silent_after(self, interval: int) -> int:
         """For how many seconds a device with an expected interval, in seconds, may be silent."""
