@@ -16,7 +16,6 @@ import boto3
 import pytest
 from tests.support.clocks import START, ManualClock, no_sleep
 from tests.support.interruptions import Interruption, Killed, Outside, killed_after, killed_before
-from tests.support.kinesis_records import SHARD, STREAM, kinesis_records, sequence_number
 from tests.support.meters import DOMAIN, INGEST, METERS, SHOWN, UNREADABLE, Register, Shown, encoded, shows
 
 from banyan.adapters.parked_records import MAX_REQUEST_BYTES, ParkedRecord, SqsParkedRecords, StreamRecord
@@ -29,6 +28,7 @@ from banyan.store.memory import MemoryTable
 from banyan.streams import StreamId
 from banyan.telemetry import NoTelemetry
 from banyan_tools.local.engine import moto_engine
+from banyan_tools.samples.kinesis_records import SHARD, STREAM_ARN, kinesis_records, sequence_number
 
 
 class Down(MemoryTable):
@@ -325,7 +325,7 @@ def test_deliveries_that_overlap_and_come_in_another_order_change_nothing(
     assert sum(len(each.values) for each in _recorded(process, "a")) == 4
 
 
-RECORD = StreamRecord(STREAM, SHARD, sequence_number(0), "a", START, b"\xff\x00")
+RECORD = StreamRecord(STREAM_ARN, SHARD, sequence_number(0), "a", START, b"\xff\x00")
 
 
 def test_a_message_names_the_record_and_holds_its_bytes() -> None:
@@ -338,7 +338,7 @@ def test_a_message_names_the_record_and_holds_its_bytes() -> None:
         "reason": "is not JSON",
         "tenant": "acme",
         "stream": "acme:shown:a",
-        "source": STREAM,
+        "source": STREAM_ARN,
         "shard": SHARD,
         "sequenceNumber": sequence_number(0),
         "partitionKey": "a",

@@ -15,8 +15,13 @@ from banyan_tools.runtime.backend import backend
 from banyan_tools.runtime.cases import cases, read_case
 from banyan_tools.runtime.emulator import FunctionFailed, emulator_binary
 from banyan_tools.runtime.sandbox import Sandbox, load_template
+from banyan_tools.samples.history import TENANT
+from banyan_tools.samples.kinesis_records import STREAM_ARN
 
 PROJECTOR = "projector"
+INGEST = "ingest"
+INGESTING = {"IngestStream": STREAM_ARN, "IngestTenant": TENANT}
+"""Without a stream there is no such function."""
 FIRST = (PROJECTOR, "insert")
 """What fills the read models before another function is invoked, where the project has such an event."""
 
@@ -40,7 +45,8 @@ def invoke(engine: str, function: str, event: Any, domain: str = "") -> int:
     ------
     StackError
     """
-    template = load_template(**({DOMAIN: domain} if domain else {}))
+    chosen = {DOMAIN: domain} if domain else {}
+    template = load_template(**chosen, **(INGESTING if function == INGEST else {}))
     with backend(engine) as services, Sandbox(template, services, domain) as sandbox:
         emulator = sandbox.emulator(function)
         if function != PROJECTOR and FIRST in cases(domain):

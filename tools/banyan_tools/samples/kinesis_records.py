@@ -5,13 +5,15 @@ from __future__ import annotations
 from base64 import b64encode
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
-from tests.support.clocks import START
+from banyan_tools.local.physical import REGION, STACK, attribute
+from banyan_tools.samples.history import START
 
-STREAM = "arn:aws:kinesis:eu-central-1:000000000000:stream/readings"
-SHARD = "shardId-000000000000"
-FIRST = 49545115243490985018280067714973144582180062593244200961
+STREAM_ARN: Final = attribute("AWS::Kinesis::Stream", f"{STACK}-ingest", "Arn")
+ROLE_ARN: Final = attribute("AWS::IAM::Role", f"{STACK}-IngestRole", "Arn")
+SHARD: Final = "shardId-000000000000"
+FIRST: Final = 49545115243490985018280067714973144582180062593244200961
 
 
 def kinesis_records(
@@ -19,6 +21,11 @@ def kinesis_records(
 ) -> Sequence[Mapping[str, Any]]:
     """Records that follow each other in a shard, the first of them at ``start`` there."""
     return [_record(each, sequence_number(number), shard, key, at) for number, each in enumerate(data, start)]
+
+
+def kinesis_batch(*data: bytes, **more: Any) -> Mapping[str, Any]:
+    """An event of these records."""
+    return {"Records": kinesis_records(*data, **more)}
 
 
 def sequence_number(number: int) -> str:
@@ -39,7 +46,7 @@ def _record(data: bytes, sequence: str, shard: str, key: str, at: datetime) -> M
         "eventVersion": "1.0",
         "eventID": f"{shard}:{sequence}",
         "eventName": "aws:kinesis:record",
-        "invokeIdentityArn": "arn:aws:iam::000000000000:role/banyan-IngestRole",
-        "awsRegion": "eu-central-1",
-        "eventSourceARN": STREAM,
+        "invokeIdentityArn": ROLE_ARN,
+        "awsRegion": REGION,
+        "eventSourceARN": STREAM_ARN,
     }

@@ -1,0 +1,85 @@
+"""The ingest function under Lambda's own runtime and its own role."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import orjson
+import pytest
+
+from banyan_tools.runtime.__main__ import INGESTING
+from banyan_tools.runtime.backend import Backend, moto
+from banyan_tools.runtime.emulator import unavailable
+from banyan_tools.runtime.sandbox import Sandbox, load_template
+from banyan_tools.samples.kinesis_records import kinesis_batch, sequence_number
+from banyan_tools.samples.requests import post
+
+pytestmark = [
+    pytest.mark.runtime,
+    pytest.mark.xdist_group("runtime"),
+    pytest.mark.skipif(unavailable() is not None, reason=str(unavailable())),
+]
+
+DEVICE = {"deviceId": "boiler-1", "unit": "°C", "intervalSeconds": 60}
+SECRET = "card-no-4111"
+
+
+def record(device: str, *sequences: int) -> bytes:
+    readings = [{"at": f"2026-01-05T09:{each:02}:00Z", "value": 20.5 + each, "sequence": each} for each in sequences]
+    return orjson.dumps({"deviceId": device, "readings": readings})
+
+
+@pytest.fixture
+def sandbox() -> Iterator[Sandbox]:
+    """A device is registered."""
+    template = load_template(Domain="telemetry", **INGESTING)
+    with moto() as url, Sandbox(template, Backend(url, url), "telemetry") as running:
+        answer = running.invoke("command_api", post("/devices", json.dumps(DEVICE), scope="telemetry/write"))
+        assert answer["statusCode"] == 201, answer
+        yield running
+
+
+def parked(sandbox: Sandbox) -> list[tuple[str, str, str | None]]:
+    """Sequence number, code and stream of each parked record."""
+    queues = sandbox.service("sqs")
+    url = next(each for each in queues.list_queues()["QueueUrls"] if each.endswith("IngestFailures"))
+    found = queues.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages", [])
+    bodies = [json.loads(each["Body"]) for each in found]
+    return sorted((each["sequenceNumber"], each["code"], each["stream"]) for each in bodies)
+
+
+def commits(sandbox: Sandbox) -> list[Any]:
+    asked: Any = {
+        "TableName": sandbox.table("EventsTable"),
+        "KeyConditionExpression": "#s = :s",
+        "ExpressionAttributeNames": {"#s": "stream"},
+        "ExpressionAttributeValues": {":s": {"S": "acme:device:boiler-1.2026-01"}},
+    }
+    return sandbox.client.query(**asked)["Items"]
+
+
+def test_a_batch_is_one_commit_and_what_is_refused_is_parked_with_its_reason(sandbox: Sandbox) -> None:
+    data = [
+        record("boiler-1", 1, 2),
+        SECRET.encode(),
+        gzip.compress(record("boiler-1", 3)),
+        record("unknown", 1),
+        record("boiler-1", 4),
+    ]
+
+    assert sandbox.invoke("ingest", kinesis_batch(*data)) == {"batchItemFailures": []}
+    assert len(commits(sandbox)) == 1
+    assert parked(sandbox) == [
+        (sequence_number(1), "record_not_json", None),
+        (sequence_number(3), "device_not_registered", "acme:device:unknown.2026-01"),
+    ]
+
+    assert sandbox.invoke("ingest", kinesis_batch(*data[2:3], record("boiler-1", 5), start=2)) == {
+        "batchItemFailures": []
+    }
+    assert len(commits(sandbox)) == 2
+    assert SECRET not in sandbox.emulator("ingest").log
+    assert '"RecordsParked":[2' in sandbox.emulator("ingest").log.replace(" ", "")
