@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from math import fsum, isclose
 from pathlib import Path
@@ -39,6 +39,13 @@ class JudgedWindow:
 def read(path: Path) -> Any:
     """The readings of a file `timestamp,value`, in the order of time and value."""
     frame = pandas.read_csv(path, parse_dates=["timestamp"], na_values=["-200"]).dropna()
+    return frame.sort_values(["timestamp", "value"], kind="stable")
+
+
+def frame_of(readings: Iterable[tuple[int, float]]) -> Any:
+    """Readings by their microseconds since 1970, in the order of time and value."""
+    frame = pandas.DataFrame(list(readings), columns=["timestamp", "value"])
+    frame["timestamp"] = pandas.to_datetime(frame.timestamp, unit="us")
     return frame.sort_values(["timestamp", "value"], kind="stable")
 
 
