@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 from tests.support.engines import dynamodb_client, impatient
-from tests.support.kinesis_records import kinesis_records
 from tests.support.wire import Deliver, Wire, lost_answer, operation_of, tap
 
 from banyan.adapters.parked_records import ParkedRecord
@@ -20,6 +19,7 @@ from banyan.bootstrap import Application, bootstrap
 from banyan.entrypoints.ingest import RecordIngestion
 from banyan.store.eventstore import utc_now
 from banyan.telemetry import NoTelemetry
+from banyan_tools.samples.kinesis_records import kinesis_records
 from telemetry.names import micros, month_start
 from telemetry.series.events import Reading
 from telemetry.series.records import MOST_OF_ONE_TIME
