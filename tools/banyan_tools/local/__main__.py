@@ -7,11 +7,12 @@ import time
 
 from banyan_tools.local.console import Console
 from banyan_tools.local.domain import asked_scopes, first_request
+from banyan_tools.local.door import KINESIS
 from banyan_tools.local.errors import StackError
 from banyan_tools.local.options import Options, parse
 from banyan_tools.local.signals import interrupt_on_every_signal
 from banyan_tools.local.stack import FUNCTIONS_LOG, Stack
-from banyan_tools.local.token import make_token
+from banyan_tools.local.token import TENANT, make_token
 
 LOOK_SECONDS = 0.1
 """A signal that another thread receives does not end this one's sleep: it is seen when the sleep is over."""
@@ -44,12 +45,18 @@ def run(options: Options, console: Console) -> None:
 def welcome(options: Options, url: str, stack: Stack, seconds: float) -> str:
     """Return where the stack answers, and a command to begin with."""
     public = " ".join(url + path for path in stack.public_paths())
-    first = first_request(stack.domain, url, make_token("acme", options.data, scopes=asked_scopes(stack.domain)))
+    streams = "".join(how_to_put(url, stream) for stream in stack.streams)
+    first = first_request(stack.domain, url, make_token(TENANT, options.data, scopes=asked_scopes(stack.domain)))
     return f"""Banyan is running at {url} ({options.engine}), ready in {seconds:.1f} s.
   Public without a token: {public}
-  Function logs go to {stack.folder / FUNCTIONS_LOG}; Ctrl-C stops.
+  Function logs go to {stack.folder / FUNCTIONS_LOG}; Ctrl-C stops.{streams}
 
 {first}"""
+
+
+def how_to_put(url: str, stream: str) -> str:
+    """Return where other programs put records on a Kinesis stream."""
+    return f"\n  Records for the Kinesis stream {stream}: --endpoint-url {url}{KINESIS}, kept until the stack stops."
 
 
 if __name__ == "__main__":

@@ -16,7 +16,7 @@ LARGEST_READ_BYTES: Final = 10 * 1024 * 1024
 LARGEST_READ: Final = 10_000
 """Bytes and records of one reading of a shard."""
 BEGINS_AFTER: Final = "begins_after"
-"""Attribute of a shard that goes on where others ended: their last sequence number."""
+"""Attribute of a shard that continues others: their last sequence number."""
 
 
 @contextmanager
@@ -24,7 +24,7 @@ def sharding_as_kinesis_does() -> Iterator[None]:
     """Let moto's streams do what those of Kinesis do, until the block is left.
 
     Records stay in the shard that they were put into: moto would deliver those of a shard that is split or merged once
-    more, and go on to write to it. A shard that is closed ends. The time of a reading or a writing does not grow with
+    more, and keep writing to it. A shard that is closed ends. The time of a reading or a writing does not grow with
     the shard, and no metrics are kept.
     """
     with ExitStack() as stack:

@@ -28,6 +28,7 @@ from banyan_tools.local.limits import check_limits
 from banyan_tools.local.log_filter import FilteredLog
 from banyan_tools.local.mappings import KINESIS, Mapping, mappings
 from banyan_tools.local.options import DOMAIN, Options
+from banyan_tools.local.physical import STACK, attribute
 from banyan_tools.local.queues import QueueConsumer
 from banyan_tools.local.reloading import Reloading
 from banyan_tools.local.routes import routes
@@ -37,10 +38,16 @@ from banyan_tools.local.services import create_services, create_streams
 from banyan_tools.local.streams import StreamConsumer
 from banyan_tools.local.tables import create_tables
 from banyan_tools.local.template import Resource, Template
+from banyan_tools.local.token import TENANT
 
 TENANT_CLAIM = "BANYAN_TENANT_CLAIM"
 FUNCTIONS_LOG = "functions.log"
 LOCAL_PARAMETERS = {"JwtIssuer": ISSUER, "JwtAudience": AUDIENCE}
+INGEST_PARAMETERS = {
+    "IngestStream": attribute("AWS::Kinesis::Stream", f"{STACK}-ingest", "Arn"),
+    "IngestTenant": TENANT,
+}
+"""Of a stack that serves a domain with ``ingest``."""
 LEGACY_URL = "LegacyUrl"
 """Given like a parameter of the template, which has none of that name."""
 
@@ -61,11 +68,15 @@ class Stack(ExitStack):
         self._options = options
         self._console = console
         self._stopping = threading.Event()
-        self._template = Template(options.template, LOCAL_PARAMETERS | options.parameters)
+        self._read(LOCAL_PARAMETERS)
         self.folder = options.folder(self._template.defaults.get(DOMAIN, ""))
-        check_limits(self._template)
         if unknown := sorted(options.parameters.keys() - self._template.parameters):
             raise StackError(f"The template has no parameter {unknown[0]!r}: docs/settings.md lists them.")
+
+    def _read(self, parameters: dict[str, str]) -> None:
+        """Read the template, with parameters where the user gives none."""
+        self._template = Template(self._options.template, parameters | self._options.parameters)
+        check_limits(self._template)
         self._functions = Functions(self._template)
         self._routes = routes(self._template)
         self._mappings = [mapping for mapping in mappings(self._template) if self._feeds(mapping.function)]
@@ -90,6 +101,8 @@ class Stack(ExitStack):
         self.enter_context(environment(self._local_settings()))
         self.enter_context(layers(self._template))
         self.domain = served(self._functions)
+        if self.domain and self.domain.ingest:
+            self._read(LOCAL_PARAMETERS | INGEST_PARAMETERS)
         for function in self._functions.all:
             function.load()
         self.enter_context(engine(self._options.engine, self.folder, self._console))

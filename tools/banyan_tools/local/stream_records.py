@@ -30,7 +30,7 @@ class Record:
 
 
 class Shard(NamedTuple):
-    """A part of a stream with an order of its own; it goes on where its parents end."""
+    """A part of a stream with an order of its own; it continues where its parents end."""
 
     id: str
     parents: tuple[str, ...] = ()

@@ -25,7 +25,7 @@ from banyan_tools.local.mappings import KINESIS, TABLE, Mapping
 from banyan_tools.local.shards import ShardReader
 from banyan_tools.local.stream_records import Record, ShardedStream
 from banyan_tools.local.table_streams import TableStream
-from banyan_tools.local.wakes import Sleeper
+from banyan_tools.local.wakes import BUSY_SECONDS, Sleeper
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
@@ -64,7 +64,7 @@ class StreamConsumer:
         self._reader = self._opened()
         if not self._reader:
             console.warn(f"{self.name}: waiting for {KINDS[mapping.service]} {mapping.source}.")
-        self._sleeper = Sleeper(mapping.source, POLL_SECONDS[mapping.service])
+        self._sleeper = Sleeper(mapping.source, POLL_SECONDS[mapping.service], self._shortest_pause())
         self._found = False
         self._passes = 0
         self._passed = threading.Condition()
@@ -75,7 +75,7 @@ class StreamConsumer:
         with ExitStack() as stack:
             stack.callback(self._end_workers)
             stack.enter_context(looping(self.name, self._poll, self._console, self._stopping))
-            stack.enter_context(self._sleeper.listening(not self._mapping.window))
+            stack.enter_context(self._sleeper.listening(self._mapping.service == KINESIS or not self._mapping.window))
             yield
 
     def lag(self) -> int:
@@ -87,6 +87,10 @@ class StreamConsumer:
                 self._sleeper.wake()
                 self._passed.wait(LAG_PATIENCE_SECONDS)
         return self._checkpoints.open
+
+    def _shortest_pause(self) -> float:
+        """Seconds between two readings; a batch that fills for a while needs not be seen to grow."""
+        return min(max(BUSY_SECONDS, self._mapping.window / 4), POLL_SECONDS[TABLE])
 
     def _opened(self) -> ShardReader | None:
         stream = open_stream(self._mapping, self._function.role)

@@ -13,6 +13,7 @@ import jwt
 from banyan_tools.local.keys import AUDIENCE, ISSUER, key_id, local_key
 
 DATA = Path(".banyan")
+TENANT = "acme"
 ACTOR = "developer"
 HOURS = 12.0
 

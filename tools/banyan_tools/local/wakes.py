@@ -14,7 +14,6 @@ from banyan_tools.local.patching import patched
 from banyan_tools.local.statements import table_of
 
 BUSY_SECONDS = 0.02
-"""The shortest time between two readings that writes cause: many writes become one batch."""
 FIRST_RETRY_SECONDS = 0.004
 
 _SLEEPERS: set[Sleeper] = set()
@@ -32,10 +31,13 @@ class Sleeper:
         The table or the Kinesis stream, or the URL of the queue.
     longest
         Seconds after which it wakes by itself: other processes write, too.
+    shortest
+        Seconds between two readings that writes cause: many writes become one batch.
     """
 
-    def __init__(self, name: str, longest: float) -> None:
+    def __init__(self, name: str, longest: float, shortest: float = BUSY_SECONDS) -> None:
         self._name = name
+        self._shortest = shortest
         self._longest = longest
         self._retry = longest
         self._woken_at = 0.0
@@ -82,7 +84,7 @@ class Sleeper:
         """
         self._retry = self._longest if found else min(2 * self._retry, self._longest)
         if self._written.wait(self._retry):
-            sleep(max(0.0, self._woken_at + BUSY_SECONDS - monotonic()))
+            sleep(max(0.0, self._woken_at + self._shortest - monotonic()))
             self._written.clear()
             self._retry = FIRST_RETRY_SECONDS / 2
             self._woken_at = monotonic()
