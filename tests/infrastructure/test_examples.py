@@ -80,7 +80,8 @@ def make(root: Path, *arguments: str) -> str:
 
 @pytest.mark.timeout(300)
 def test_without_the_examples_every_other_test_is_found_and_the_fast_ones_pass(bare: Path) -> None:
-    collected = python(bare, "-m", "pytest", "tests", "--collect-only", "-q", "-v", "-p", "no:cacheprovider")
+    collecting = ("tests", "--collect-only", "--assert=plain", "-q", "-v", "-p", "no:cacheprovider")
+    collected = python(bare, "-m", "pytest", *collecting)
     assert "tests/gone is left out: there is no layers/domains/gone" in collected
     assert " passed" in python(bare, "-m", "pytest", "-q", "-p", "no:cacheprovider", *FAST)
 

@@ -43,7 +43,7 @@ from ledger.amounts import total
 from ledger.projections import HISTORY
 from ledger.transfers.state import TRANSFER
 
-PROCESSES, THREADS, TRANSFERS = (4, 8, 2000) if EVERYTHING else (2, 8, 160)
+PROCESSES, THREADS, TRANSFERS = (4, 8, 2000) if EVERYTHING else (2, 8, 96)
 KILLS = 3 if EVERYTHING else 1
 SETTINGS = {
     "BANYAN_DOMAIN": "ledger",
