@@ -10,8 +10,9 @@ from tests.support.engines import Engine
 from tests.support.ledger import account, deposits
 from tests.support.projections import POISON, Ledger, same
 
-from banyan.projections.catchup import MARGIN, LogCheckpoints
+from banyan.projections.catchup import LogCheckpoints
 from banyan.projections.views import Generation
+from banyan.store.log import MARGIN
 from banyan.streams import StreamId
 
 STREAMS = [account(f"a{number}") for number in range(12)]

@@ -18,12 +18,13 @@ from tests.unit.projections.test_any_delivery import History, appended, assert_f
 
 from banyan.errors import StoreUnavailable
 from banyan.projections import catchup
-from banyan.projections.catchup import MARGIN, CaughtUp
+from banyan.projections.catchup import CaughtUp
 from banyan.projections.memory import MemoryViews
 from banyan.projections.processor import STREAMS_AT_ONCE
 from banyan.projections.state import Stage
 from banyan.projections.views import Generation
 from banyan.store import LogEntry
+from banyan.store.log import MARGIN
 from banyan.store.memory import MemoryTable
 from banyan.streams import StreamId
 

@@ -16,7 +16,6 @@ from banyan.domain import Domain
 from banyan.errors import ConfigurationError
 from banyan.events import Event
 from banyan.projections.base import Entities, Put, ViewProjection
-from banyan.projections.catchup import MARGIN
 from banyan.projections.rebuild.filling import rebuild_stream
 from banyan.projections.rebuild.preview import Prices, preview
 from banyan.projections.views import Generation, StateRow, ViewUpdate
@@ -25,6 +24,7 @@ from banyan.reconciliation.reconciler import Reconciler, Runs
 from banyan.reconciliation.report import Report
 from banyan.reconciliation.rows import Sources
 from banyan.store import EventStore
+from banyan.store.log import MARGIN
 from banyan.streams import StreamId
 from banyan.testing import ProjectionSpec
 

@@ -7,8 +7,9 @@ from datetime import timedelta
 from tests.support.ledger import account, deposits
 from tests.support.reactions import POISON, Bank, Noted, deposited
 
-from banyan.projections.catchup import MARGIN, CatchUp, CaughtUp, LogCheckpoints
+from banyan.projections.catchup import CatchUp, CaughtUp, LogCheckpoints
 from banyan.reactions.reactor import DEPLOYMENT
+from banyan.store.log import MARGIN
 
 ANNA, BEN, CARL = account("anna"), account("ben"), account("carl")
 OUTAGE = timedelta(days=3)

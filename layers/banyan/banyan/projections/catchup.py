@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import cache
 from itertools import islice, takewhile
 from typing import Final
@@ -19,10 +19,8 @@ from banyan.projections.views import Generation
 from banyan.store import EventStore, LogEntry
 from banyan.store.base import timestamp
 from banyan.store.eventstore import Clock
+from banyan.store.log import MARGIN
 from banyan.telemetry import Telemetry
-
-MARGIN: Final = timedelta(minutes=2)
-"""Longer than writers' clocks differ, a write is tried again and the index of the log lags, all together."""
 
 ENTRIES_AT_ONCE: Final = 500
 FIRST_WALKED: Final = range(1)

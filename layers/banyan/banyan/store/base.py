@@ -224,6 +224,17 @@ class CommitTable(Protocol):
     def log(self, bucket: int, after: datetime | None = None) -> Iterator[LogEntry]:
         """Commits of one bucket recorded at or after a moment, in order; eventually consistent."""
 
+    def log_behind(self, bucket: int, place: str, page: int, *, newest_first: bool = False) -> Iterator[LogEntry]:
+        """Commits of one bucket behind a place in either order, fetched as they are consumed; eventually consistent.
+
+        Parameters
+        ----------
+        place : str
+            The log key of a commit, which is left out, or the beginning of one.
+        page : int
+            So many are fetched at first.
+        """
+
 
 def timestamp(moment: datetime) -> str:
     """UTC, ISO 8601, microseconds, ``Z``: sorts as text the way it sorts in time."""

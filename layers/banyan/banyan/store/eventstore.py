@@ -206,13 +206,13 @@ class EventStore(StreamReader):
             return self._head_at(write.stream, expected)
         repeated = self.find(write.stream, commit_id) if commit_id else None
         if repeated:
-            return self._head_at(write.stream, self._boundary_before(write.stream, repeated.position))
+            return self._head_at(write.stream, self.boundary_before(write.stream, repeated.position))
         return self.head(write.stream)
 
     def _head_at(self, stream: StreamId, version: int) -> StreamHead:
         if version == 0:
             return StreamHead.empty(stream)
-        commit = self._newest(stream, version)
+        commit = self.newest(stream, version)
         if commit is None or commit.last != version or commit.part != commit.parts:
             raise ConcurrencyError(stream, version, self.get_stream_version(stream))
         return commit.head

@@ -183,6 +183,11 @@ def _read(entries: Iterable[Entry], registry: EventRegistry) -> Iterator[tuple[D
         yield registry.decode(entry["type"], metadata.schema_version, entry["data"]), metadata
 
 
+def read_entry(entry: Entry, registry: EventRegistry) -> tuple[DomainEvent, Metadata]:
+    """One event as it stands in a commit, for itself. Raises ``EventError``."""
+    return next(_read([entry], registry))
+
+
 def _events(
     stream: StreamId, first: int, entries: Sequence[Entry], said: Iterable[tuple[DomainEvent, Metadata]]
 ) -> tuple[Event, ...]:

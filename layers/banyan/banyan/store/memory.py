@@ -83,6 +83,17 @@ class MemoryTable:
             if self._bucket(commit) == bucket and (after is None or commit.recorded_at >= after)
         )
 
+    def log_behind(
+        self,
+        bucket: int,
+        place: str,
+        page: int,  # noqa: ARG002
+        *,
+        newest_first: bool = False,
+    ) -> Iterator[LogEntry]:
+        entries = sorted(self.log(bucket), key=log_key, reverse=newest_first)
+        return (entry for entry in entries if (log_key(entry) < place if newest_first else log_key(entry) > place))
+
     def _bucket(self, commit: Commit) -> int:
         return bucket_of(commit.stream, self._spread.get((commit.stream, commit.position), self.buckets))
 

@@ -69,7 +69,7 @@ class StreamReader:
         ------
         StreamCorrupted, EventError, StoreUnavailable
         """
-        for commit in self.commits(stream, self._boundary_before(stream, after + 1)):
+        for commit in self.commits(stream, self.boundary_before(stream, after + 1)):
             for event in self.decode(commit):
                 if to_version is not None and event.version > to_version:
                     return
@@ -114,7 +114,7 @@ class StreamReader:
             The newest commit lacks a part.
         """
         for attempt in range(HALF_COMMIT_READS):
-            commit = self._newest(stream)
+            commit = self.newest(stream)
             if commit is None:
                 return StreamHead.empty(stream)
             if commit.part == commit.parts:
@@ -168,6 +168,18 @@ class StreamReader:
                 return
             yield commit
 
+    def newest(self, stream: StreamId, upto: int | None = None) -> Commit | None:
+        """The newest commit, or part of one, that begins at a version or before it. Raises ``StreamCorrupted``."""
+        return next(_commits(self.table.backward(stream, upto, page=2)), None)
+
+    def boundary_before(self, stream: StreamId, version: int) -> int:
+        """A commit boundary before ``version``, with at most one commit between."""
+        if version <= 1:
+            return 0
+        first_parts = (c for c in _commits(self.table.backward(stream, version, page=2)) if c.part == 1)
+        commit = next(first_parts, None)
+        return commit.position - 1 if commit else 0
+
     def log_buckets(self) -> range:
         """The buckets of the log, all that ever were. Raises ``StoreUnavailable``."""
         return self.table.log_buckets()
@@ -208,21 +220,10 @@ class StreamReader:
                 self._wait_for(half, attempt)
         raise AssertionError("unreachable")
 
-    def _boundary_before(self, stream: StreamId, version: int) -> int:
-        """A commit boundary before ``version``, with at most one commit between."""
-        if version <= 1:
-            return 0
-        first_parts = (c for c in _commits(self.table.backward(stream, version, page=2)) if c.part == 1)
-        commit = next(first_parts, None)
-        return commit.position - 1 if commit else 0
-
     def _wait_for(self, half: HalfCommit, attempt: int) -> None:
         if attempt == HALF_COMMIT_READS - 1:
             raise half.for_good()
         self._sleep(HALF_COMMIT_WAIT_SECONDS * 2**attempt)
-
-    def _newest(self, stream: StreamId, upto: int | None = None) -> Commit | None:
-        return next(_commits(self.table.backward(stream, upto, page=2)), None)
 
 
 def whole(commits: Iterable[Commit]) -> Iterator[tuple[Commit, ...]]:

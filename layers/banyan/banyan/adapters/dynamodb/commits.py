@@ -174,16 +174,20 @@ class DynamoDBTable:
         return self._log_buckets.all()
 
     def log(self, bucket: int, after: datetime | None = None) -> Iterator[LogEntry]:
+        return self._log(bucket, ">=", timestamp(after) if after else "0", LOG_PAGE)
+
+    def log_behind(self, bucket: int, place: str, page: int, *, newest_first: bool = False) -> Iterator[LogEntry]:
+        return self._log(bucket, "<" if newest_first else ">", place, page)
+
+    def _log(self, bucket: int, side: str, place: str, page: int) -> Iterator[LogEntry]:
         request = {
             "TableName": self._name,
             "IndexName": "log",
-            "KeyConditionExpression": "log_bucket = :bucket AND log_key >= :after",
-            "ExpressionAttributeValues": {
-                ":bucket": {"N": str(bucket)},
-                ":after": {"S": timestamp(after) if after else "0"},
-            },
+            "KeyConditionExpression": f"log_bucket = :bucket AND log_key {side} :place",
+            "ExpressionAttributeValues": {":bucket": {"N": str(bucket)}, ":place": {"S": place}},
+            "ScanIndexForward": side != "<",
         }
-        return map(read_log_entry, self._gateway.items("query", request, LOG_PAGE))
+        return map(read_log_entry, self._gateway.items("query", request, page))
 
     def _query(
         self, stream: StreamId, condition: str, values: Item, page: int | None, ascending: bool

@@ -59,6 +59,9 @@ class TransactionalTable(ABC):
     def log(self, bucket: int, after: datetime | None = None) -> Iterator[LogEntry]:
         return self.table.log(bucket, after)
 
+    def log_behind(self, bucket: int, place: str, page: int, *, newest_first: bool = False) -> Iterator[LogEntry]:
+        return self.table.log_behind(bucket, place, page, newest_first=newest_first)
+
 
 class DualWriteTable(TransactionalTable):
     """Writes the legacy row that follows from the commits together with them."""
