@@ -276,6 +276,17 @@ def test_reading_continues_behind_a_checkpoint(console: Console) -> None:
     assert (places(first), places(second)) == ([1], [2])
 
 
+def test_records_that_are_lost_when_it_stops_are_counted(console: Console, screen: io.StringIO) -> None:
+    create()
+    worker = Worker(poison)
+    with consuming(mapping(), worker, console) as consumer:
+        put(("a", b"1"), ("a", b"poison"))
+        wait_until(lambda: worker.events, "a delivery")
+        assert consumer.lag() == 2
+
+    assert "Mapping: 2 records of the Kinesis stream readings were not handled" in screen.getvalue()
+
+
 def test_a_stream_that_is_not_there_is_waited_for(console: Console, screen: io.StringIO) -> None:
     worker = Worker()
     with consuming(mapping(), worker, console) as consumer:

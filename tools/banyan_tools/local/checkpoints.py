@@ -28,6 +28,11 @@ class Checkpoints:
         self._lock = threading.Lock()
 
     @property
+    def are_kept(self) -> bool:
+        """Whether another stack can continue from here."""
+        return self._file is not None
+
+    @property
     def open(self) -> int:
         """Records that were read and are not yet done."""
         return self._open

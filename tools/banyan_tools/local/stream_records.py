@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, NamedTuple, Protocol
 
 
@@ -69,3 +71,12 @@ class ShardedStream(Protocol):
 
     def page(self, shard: str, iterator: str) -> Page:
         """Read a shard once."""
+
+
+def as_json(value: object) -> object:
+    """Return a binary as base64 and a moment as seconds since 1970."""
+    if isinstance(value, bytes):
+        return base64.b64encode(value).decode()
+    if isinstance(value, datetime):
+        return value.timestamp()
+    raise TypeError(f"{type(value).__name__} has no place in a stream record")

@@ -138,6 +138,9 @@ class StreamConsumer:
             lane.close()
         for worker in self._workers:
             worker.join()
+        if self._mapping.service == KINESIS and self._checkpoints.open and not self._checkpoints.are_kept:
+            what = f"{self._checkpoints.open} records of the Kinesis stream {self._mapping.source}"
+            self._console.warn(f"{self.name}: {what} were not handled, and are gone with the stack.")
 
     def _work(self, shard: str, lane: Lane[Record]) -> None:
         pause = 0.0

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import base64
 import json
 from collections.abc import Iterator
-from datetime import datetime
 from typing import TYPE_CHECKING, Any, Self
 
 import boto3
 
 from banyan_tools.local.physical import REGION
-from banyan_tools.local.stream_records import Page, Record, Shard
+from banyan_tools.local.stream_records import Page, Record, Shard, as_json
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodbstreams import DynamoDBStreamsClient
@@ -69,12 +67,3 @@ class TableStream:
         event = plain | {"awsRegion": REGION, "eventSourceARN": self._source_arn}
         key = json.dumps(change.get("Keys"), sort_keys=True)
         return Record(change["SequenceNumber"], change.get("ApproximateCreationDateTime", 0.0), key, event)
-
-
-def as_json(value: object) -> object:
-    """Return a binary as base64 and a moment as seconds since 1970."""
-    if isinstance(value, bytes):
-        return base64.b64encode(value).decode()
-    if isinstance(value, datetime):
-        return value.timestamp()
-    raise TypeError(f"{type(value).__name__} has no place in a stream record")
