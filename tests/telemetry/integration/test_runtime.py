@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from banyan_tools.runtime.__main__ import INGESTING
 from banyan_tools.runtime.backend import Backend, moto
 from banyan_tools.runtime.cases import cases, read_case
 from banyan_tools.runtime.emulator import unavailable
@@ -36,6 +37,8 @@ COMMANDS: Mapping[str, Expectation] = {
     "without_scope": (403, {"code": "forbidden_scope", "scopes": ["telemetry/write"]}),
 }
 OTHERS = {
+    "ingest": {"batch", "compressed", "repeated", "unreadable"},
+    "rebuild_worker": {"segment"},
     "projector": {"insert", "duplicate", "scheduled"},
     "reactor": {"insert", "scheduled"},
     "change_marker": {"rows"},
@@ -47,7 +50,7 @@ OTHERS = {
 @pytest.fixture
 def sandbox() -> Iterator[Sandbox]:
     """The fleet, without read models."""
-    with moto() as url, Sandbox(load_template(Domain=DOMAIN), Backend(url, url), DOMAIN) as running:
+    with moto() as url, Sandbox(load_template(Domain=DOMAIN, **INGESTING), Backend(url, url), DOMAIN) as running:
         yield running
 
 
@@ -61,14 +64,17 @@ def test_requests_are_answered_and_the_other_functions_take_what_happened(
 ) -> None:
     for case in ("insert", "duplicate"):
         assert sandbox.invoke("projector", read_case("projector", case, DOMAIN)) == {"batchItemFailures": []}
+    report = sandbox.invoke("reconciler", read_case("reconciler", "scheduled", DOMAIN))
+    assert [finding for section in report["sections"] for finding in section["findings"]] == []
     for case, (status, members) in COMMANDS.items():
         with subtests.test(case):
             answer = sandbox.invoke("command_api", read_case("command_api", case, DOMAIN))
             body = json.loads(answer["body"])
             assert answer["statusCode"] == status, body
             assert {name: body[name] for name in members} == members, body
+    for case in sorted(OTHERS["ingest"]):
+        assert sandbox.invoke("ingest", read_case("ingest", case, DOMAIN)) == {"batchItemFailures": []}, case
     assert sandbox.invoke("reactor", read_case("reactor", "insert", DOMAIN)) == {"batchItemFailures": []}
     assert sandbox.invoke("deadlines", read_case("deadlines", "scheduled", DOMAIN))["parked"] == 0
     assert sandbox.invoke("change_marker", read_case("change_marker", "rows", DOMAIN)) is None
-    report = sandbox.invoke("reconciler", read_case("reconciler", "scheduled", DOMAIN))
-    assert [finding for section in report["sections"] for finding in section["findings"]] == []
+    assert sandbox.invoke("rebuild_worker", read_case("rebuild_worker", "segment", DOMAIN)) is None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import UTC, date, datetime, timedelta, timezone
 from decimal import Decimal
+from enum import StrEnum
 from typing import Any
 
 import orjson
@@ -16,6 +17,13 @@ from banyan.reconciliation.content import canonical, checksum, differing
 from banyan.reconciliation.sides import difference, judged
 
 NOON = datetime(2026, 1, 5, 12, 0, tzinfo=UTC)
+
+
+class Limit(StrEnum):
+    HIGH = "high"
+    LOW = "low"
+
+
 DIGITS = "123456789012345678901234567890.12345678901234567890"
 
 
@@ -29,6 +37,8 @@ DIGITS = "123456789012345678901234567890.12345678901234567890"
         ({"price": Decimal("1E+3")}, {"price": 1000}),
         ({"at": NOON}, {"at": NOON.astimezone(timezone(timedelta(hours=2)))}),
         ({"items": (1, 2)}, {"items": [1, 2]}),
+        ({"limits": {Limit.HIGH: 1, Limit.LOW: 10**30}}, {"limits": {"low": 10**30, "high": 1}}),
+        ({"bins": {10: 1, 9: 2}}, {"bins": {"9": 2, "10": 1}}),
     ],
 )
 def test_what_means_the_same_has_one_checksum(one: Mapping[str, Any], other: Mapping[str, Any]) -> None:

@@ -15,14 +15,16 @@ from banyan.store.base import timestamp
 
 LONG: Final = 63
 _OPTIONS: Final = orjson.OPT_SORT_KEYS | orjson.OPT_PASSTHROUGH_DATETIME
+_ANY_KEYS: Final = _OPTIONS | orjson.OPT_NON_STR_KEYS
 
 
 def canonical(value: Any, *, long_integers: bool = True) -> bytes:
     """Canonical JSON.
 
-    Keys are sorted; a decimal is a plain number without exponent and trailing zeros, so ``Decimal("4.50")``
-    equals ``Decimal("4.5")`` and ``Decimal("4")`` equals ``4``; an integer has any length; a day is ``yyyy-mm-dd``, a
-    time UTC with microseconds. Text stays as it is: ``"4"`` is not ``4``.
+    Keys are sorted; one that is a number or a member of an enumeration counts as its text. A decimal is a plain number
+    without exponent and trailing zeros, so ``Decimal("4.50")`` equals ``Decimal("4.5")`` and ``Decimal("4")`` equals
+    ``4``; an integer has any length; a day is ``yyyy-mm-dd``, a time UTC with microseconds. Text stays as it is:
+    ``"4"`` is not ``4``.
 
     Parameters
     ----------
@@ -39,7 +41,7 @@ def canonical(value: Any, *, long_integers: bool = True) -> bytes:
     except orjson.JSONEncodeError:
         if not long_integers:
             raise
-        return orjson.dumps(_with_long_integers(value), default=_plain, option=_OPTIONS)
+        return orjson.dumps(_with_long_integers(value), default=_plain, option=_ANY_KEYS)
 
 
 def checksum(content: Mapping[str, Any]) -> str:
