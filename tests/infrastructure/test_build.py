@@ -11,6 +11,7 @@ from typing import Any
 
 import boto3
 import pytest
+from tests.infrastructure.conftest import INGESTING
 
 from banyan_tools.contracts import domains as packages
 from banyan_tools.local.engine import ISOLATION
@@ -40,7 +41,7 @@ def test_the_build_holds_what_the_template_names_and_runs_on_its_python(tmp_path
     digest = sha256((ROOT / CONFIG).read_bytes()).hexdigest()
     assert f"settings: {digest}" in (tmp_path / "build" / "template.yaml").read_text(), "else no version is published"
     parts = {part.name: part for part in (tmp_path / "build").iterdir() if part.is_dir()}
-    functions = load_template().resources("AWS::Lambda::Function")
+    functions = load_template(**INGESTING).resources("AWS::Lambda::Function")
     assert parts.keys() == {f.logical_id for f in functions} | {
         "BanyanLayer",
         "DomainsLayer",

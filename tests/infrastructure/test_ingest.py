@@ -16,6 +16,10 @@ from banyan_tools.runtime.permissions import role_of
 from banyan_tools.runtime.sandbox import load_template
 
 A_DAY = 24 * 60 * 60
+PUTS_BACK = {
+    "sqs": {"GetQueueAttributes", "ReceiveMessage", "ChangeMessageVisibility", "DeleteMessage"},
+    "kinesis": {"GetShardIterator", "GetRecords", "PutRecord"},
+}
 READS = {"DescribeStream", "DescribeStreamSummary", "ListShards", "GetShardIterator", "GetRecords"}
 
 
@@ -76,6 +80,19 @@ def test_what_is_refused_and_what_is_given_up_end_in_the_same_queue(
 def test_the_function_reads_its_stream_and_no_other(template: Template, function: Resource) -> None:
     allowed = {grant for grant in role_of(template, function).allowed if grant[0].startswith("kinesis:")}
     assert allowed == {(f"kinesis:{action}", STREAM_ARN) for action in READS}
+
+
+def test_the_console_may_put_parked_records_back_and_only_where_a_stream_is_ingested(template: Template) -> None:
+    queue = next(each for each in template.resources("AWS::SQS::Queue") if each.logical_id == "IngestFailures")
+    needed = {
+        *((f"sqs:{action}", queue.arn) for action in PUTS_BACK["sqs"]),
+        *((f"kinesis:{action}", STREAM_ARN) for action in PUTS_BACK["kinesis"]),
+    }
+    for found, expected in ((template, needed), (load_template(), set[tuple[str, str]]())):
+        console = next(f for f in found.resources("AWS::Lambda::Function") if f.logical_id == "Console")
+        allowed = {each for each in role_of(found, console).allowed if each[0].split(":")[0] in PUTS_BACK}
+        assert {each for each in allowed if "Rebuild" not in each[1]} == expected
+        assert ("INGEST_FAILURES_QUEUE_URL" in console.properties["Environment"]["Variables"]) == bool(expected)
 
 
 def test_a_batch_that_takes_long_has_time_to_say_so(function: Resource) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 from typer.main import get_command
 
-from banyan_tools.cli import deadlines, migration, projections, reconciliation
+from banyan_tools.cli import deadlines, ingest, migration, projections, reconciliation
 from banyan_tools.project import ROOT
 
 PAGE = (ROOT / "docs" / "operations.md").read_text()
@@ -24,6 +24,7 @@ def test_every_command_on_the_page_exists_and_every_command_is_on_the_page() -> 
         "reconcile": reconciliation.app,
         "migration": migration.app,
         "deadlines": deadlines.app,
+        "ingest": ingest.app,
     }
     commands = {name: set(get_command(app).commands) for name, app in groups.items()}  # type: ignore[attr-defined]
     shown = re.findall(r"\./banyan (\w+) (\w+)", PAGE)

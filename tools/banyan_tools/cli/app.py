@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from banyan_tools.cli import deadlines, migration, projections, reconciliation, streams, trace
+from banyan_tools.cli import deadlines, ingest, migration, projections, reconciliation, streams, trace
 from banyan_tools.cli.client import LOCAL, Client
 from banyan_tools.cli.errors import Commands
 from banyan_tools.cli.new import new
@@ -17,6 +17,7 @@ app.add_typer(projections.app, name="projections")
 app.add_typer(reconciliation.app, name="reconcile")
 app.add_typer(migration.app, name="migration")
 app.add_typer(deadlines.app, name="deadlines")
+app.add_typer(ingest.app, name="ingest")
 app.add_typer(streams.app, name="streams")
 app.command("trace")(trace.trace)
 app.command("new")(new)

@@ -12,7 +12,7 @@ from rich.text import Text
 
 Json = Mapping[str, Any]
 
-MOMENTS: Final = frozenset({"startedAt", "changedAt", "parkedAt", "due", "since", "at"})
+MOMENTS: Final = frozenset({"startedAt", "changedAt", "parkedAt", "due", "since", "at", "arrivedAt"})
 WHEN_RETRIED: Final = "when retried"
 SHOWN: Final = 50
 
@@ -100,6 +100,20 @@ def deadlines(found: Json) -> list[RenderableType]:
     if len(waiting) > SHOWN:
         shown.append(Text(f"… and {len(waiting) - SHOWN:,} later ones: --json has them."))
     return [*shown, *([rows("Parked deadlines", found["parked"], *named)] if found["parked"] else [])]
+
+
+def parked_records(found: Json) -> list[RenderableType]:
+    """Records of a stream that were refused."""
+    named = ("code", "reason", "stream", "shard", "sequenceNumber", "arrivedAt", "bytes", "batchSize")
+    shown: list[RenderableType] = [Text(f"{counted(found['waiting'], 'message')} waiting.")]
+    return [*shown, *([rows("Parked records", found["records"], *named)] if found["records"] else [])]
+
+
+def put_back(found: Json) -> list[RenderableType]:
+    """What became of records that were to be ingested again."""
+    shown: list[RenderableType] = [Text(f"On their stream again: {counted(found['records'], 'record')}.")]
+    gone = rows("No longer in the stream", found["gone"], "code", "reason", "stream", "shard", "sequenceNumber")
+    return [*shown, *([gone] if found["gone"] else [])]
 
 
 def stream(found: Json) -> list[RenderableType]:

@@ -31,7 +31,7 @@ WHEELS = {
 }
 """Makes pip fetch the functions' own wheels at once, by digest; the SAM CLI would fetch them again by version alone."""
 
-KEPT_SERVICES = frozenset({"dynamodb", "events", "lambda", "s3", "secretsmanager", "sqs"})
+KEPT_SERVICES = frozenset({"dynamodb", "events", "kinesis", "lambda", "s3", "secretsmanager", "sqs"})
 
 
 def build(folder: Path) -> None:

@@ -45,6 +45,11 @@ def events_client() -> EventBridgeClient:
     return cast("EventBridgeClient", _client("events"))
 
 
+def kinesis_client() -> Any:
+    """A Kinesis client, as ``dynamodb_client``."""
+    return _client("kinesis")
+
+
 def lambda_client() -> LambdaClient:
     """A Lambda client, as ``dynamodb_client``."""
     return cast("LambdaClient", _client("lambda"))

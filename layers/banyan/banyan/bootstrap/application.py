@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel
 
-from banyan.adapters.clients import dynamodb_client, events_client, lambda_client, s3_client, sqs_client
+from banyan.adapters.clients import dynamodb_client, events_client, kinesis_client, lambda_client, s3_client, sqs_client
 from banyan.adapters.dynamodb.commits import DynamoDBTable, LogBuckets
 from banyan.adapters.dynamodb.documents import (
     BUILDS,
@@ -53,6 +53,7 @@ from banyan.telemetry import NoTelemetry, Telemetry
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
+    from banyan.adapters.parked_queue import ParkedQueue
     from banyan.adapters.parked_records import ParkedRecords
     from banyan.bootstrap.rebuilds import Rebuilds
     from banyan.commands.ingestor import Ingestor
@@ -141,6 +142,13 @@ class Application:
         from banyan.adapters.parked_records import SqsParkedRecords
 
         return SqsParkedRecords(sqs_client, self.queues.ingest_failures)
+
+    @cached_property
+    def parked_queue(self) -> ParkedQueue:
+        """What an operator does to them."""
+        from banyan.adapters.parked_queue import ParkedQueue
+
+        return ParkedQueue(sqs_client, kinesis_client, self.queues.ingest_failures)
 
     @cached_property
     def migration(self) -> Migration | None:

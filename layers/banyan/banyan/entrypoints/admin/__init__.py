@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from banyan.entrypoints.admin import migration, projections, rebuilds, reconciliation, streams
+from banyan.entrypoints.admin import ingest, migration, projections, rebuilds, reconciliation, streams
 
-ROUTERS = tuple(room.router for room in (projections, rebuilds, streams, reconciliation, migration))
+ROUTERS = tuple(room.router for room in (projections, rebuilds, streams, ingest, reconciliation, migration))

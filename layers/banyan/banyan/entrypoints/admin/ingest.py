@@ -1,0 +1,89 @@
+"""Routes over records of a stream that were refused: see them, and put them back on their stream."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Final
+
+from aws_lambda_powertools.event_handler.api_gateway import Router
+from aws_lambda_powertools.event_handler.openapi.params import Query
+from pydantic import Field
+
+from banyan.adapters.parked_queue import ParkedMessage, ParkedQueue
+from banyan.entrypoints.http.call import Call, CurrentCall
+from banyan.errors import NotFound
+from banyan.events import CamelModel
+
+MOST: Final = 1000
+
+router = Router()  # type: ignore[no-untyped-call]
+
+
+class ParkedRecordAnswer(CamelModel):
+    """A record that was refused, or a batch of ``batchSize`` records that became too old; never what it holds."""
+
+    code: str
+    reason: str | None
+    stream: str | None
+    shard: str | None
+    sequence_number: str | None
+    partition_key: str | None
+    arrived_at: str | None
+    bytes: int | None
+    batch_size: int | None
+
+
+class ParkedRecordsAnswer(CamelModel):
+    """Some of the parked records; ``waiting`` is about how many there are."""
+
+    waiting: int
+    records: list[ParkedRecordAnswer]
+
+
+class PutBackRequest(CamelModel):
+    """Which records to put back: those that were refused with ``code``, at most ``limit`` messages."""
+
+    code: str | None = None
+    limit: int = Field(100, ge=1, le=MOST)
+
+
+class PutBackAnswer(CamelModel):
+    """How many records are on their stream again, and which ones it no longer has."""
+
+    records: int
+    gone: list[ParkedRecordAnswer]
+
+
+@router.get("/admin/ingest/parked", operation_id="listParkedRecords", summary="Which records were refused, and why")
+def list_parked_records(call: CurrentCall, limit: Annotated[int, Query(ge=1, le=MOST)] = 100) -> ParkedRecordsAnswer:
+    """List some records that were refused; in no order."""
+    queue = _queue(call)
+    found = queue.look(limit)
+    return ParkedRecordsAnswer(waiting=max(queue.waiting(), len(found)), records=[_answer(each) for each in found])
+
+
+@router.post("/admin/ingest/parked/retry", operation_id="retryParkedRecords", summary="Ingest refused records again")
+def retry_parked_records(body: PutBackRequest, call: CurrentCall) -> PutBackAnswer:
+    """Put refused records back on their stream; those that are refused again are parked again."""
+    done = _queue(call).put_back(body.limit, body.code)
+    return PutBackAnswer(records=done.records, gone=[_answer(message) for message in done.gone])
+
+
+def _queue(call: Call) -> ParkedQueue:
+    if not call.application.queues.ingest_failures:
+        raise NotFound("ingest_off", "no stream is ingested here: give the parameter IngestStream")
+    return call.application.parked_queue
+
+
+def _answer(message: ParkedMessage) -> ParkedRecordAnswer:
+    body, batch = message.body, message.batch
+    given: dict[str, Any] = {
+        "reason": body.get("reason") or body.get("requestContext", {}).get("condition"),
+        "stream": body.get("stream"),
+        "shard": body.get("shard") or batch.get("shardId"),
+        "sequence_number": body.get("sequenceNumber") or batch.get("startSequenceNumber"),
+        "partition_key": body.get("partitionKey"),
+        "arrived_at": body.get("arrivedAt") or batch.get("approximateArrivalOfFirstRecord"),
+        "bytes": body.get("bytes"),
+        "batch_size": batch.get("batchSize"),
+    }
+    return ParkedRecordAnswer(code=message.code, **given)
