@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
+from collections.abc import Iterator
 from typing import Any
 
 import boto3
 import pytest
 import urllib3
 from tests.support.clocks import wait_until
+from typer.testing import CliRunner
 
+from banyan.entrypoints.http.identity import ADMIN
+from banyan_tools.cli.app import app
 from banyan_tools.local.process import StackProcess, lag
 from banyan_tools.local.token import TENANT, make_token
 
@@ -30,22 +33,58 @@ def commits(stack: StackProcess, stream: str) -> list[Any]:
     return list(table.query(TableName="banyan-EventsTable", KeyConditionExpression="#s = :s", **named)["Items"])
 
 
-def test_a_domain_that_ingests_has_a_stream_whose_records_become_commits_of_the_local_tenant(tmp_path: Path) -> None:
+@pytest.fixture(scope="module")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StackProcess]:
+    """A stack that ingests, in which a pump is registered."""
     arguments = ("--domain", "telemetry", "--parameter", "IngestWindowSeconds=0")
-    with StackProcess(tmp_path / "data", *arguments) as stack:
-        register(stack, "pump-7")
-        reading = {"deviceId": "pump-7", "at": "2026-11-26T09:00:00Z", "value": 20.5}
-        data = [b"not a reading", json.dumps(reading).encode(), json.dumps(reading).encode()]
-        answer = client(stack, "kinesis").put_records(
-            StreamName="banyan-ingest", Records=[{"PartitionKey": "pump-7", "Data": each} for each in data]
-        )
-        wait_until(lambda: lag(stack.url, "IngestRecords") == 0, "the records to be handled")
-        (commit,) = commits(stack, f"{TENANT}:device:pump-7.2026-11")
-        shown = stack.screen()
+    with StackProcess(tmp_path_factory.mktemp("stack") / "data", *arguments) as running:
+        register(running, "pump-7")
+        yield running
 
+
+def put(stack: StackProcess, device: str, *data: bytes) -> None:
+    """Put records on the stream, and wait until they are handled."""
+    records = [{"PartitionKey": device, "Data": each} for each in data]
+    answer = client(stack, "kinesis").put_records(StreamName="banyan-ingest", Records=records)
     assert answer["FailedRecordCount"] == 0
+    wait_until(lambda: lag(stack.url, "IngestRecords") == 0, "the records to be handled")
+
+
+def reading(device: str) -> bytes:
+    return json.dumps({"deviceId": device, "at": "2026-11-26T09:00:00Z", "value": 20.5}).encode()
+
+
+def test_a_domain_that_ingests_has_a_stream_whose_records_become_commits_of_the_local_tenant(
+    stack: StackProcess,
+) -> None:
+    put(stack, "pump-7", b"not a reading", reading("pump-7"), reading("pump-7"))
+    (commit,) = commits(stack, f"{TENANT}:device:pump-7.2026-11")
+
     assert {"S": "ReadingsRecorded"} in commit["types"]["L"]
-    assert f"Records for the Kinesis stream banyan-ingest: --endpoint-url {stack.url}/_local/kinesis" in shown
+    assert f"Records for the Kinesis stream banyan-ingest: --endpoint-url {stack.url}/_local/kinesis" in stack.screen()
+
+
+def test_an_operator_sees_parked_records_and_ingests_them_once_their_cause_is_mended(stack: StackProcess) -> None:
+    token = make_token(TENANT, stack.data, scopes=[ADMIN])
+
+    def banyan(line: str) -> str:
+        variables = {"BANYAN_URL": stack.url, "BANYAN_TOKEN": token, "COLUMNS": "250"}
+        result = CliRunner().invoke(app, line.split(), env=variables)
+        assert result.exit_code == 0, result.output
+        return result.stdout
+
+    put(stack, "pump-8", b"card-no-4111", reading("pump-8"))
+    shown = banyan("ingest parked")
+    assert "device_not_registered" in shown
+    assert f"{TENANT}:device:pump-8.2026-11" in shown
+    assert "record_not_json" in shown
+    assert "card-no" not in shown
+
+    register(stack, "pump-8")
+    assert "On their stream again: 1 record." in banyan("ingest retry --code device_not_registered")
+    wait_until(lambda: commits(stack, f"{TENANT}:device:pump-8.2026-11"), "the record to be ingested")
+    assert "device_not_registered" not in banyan("ingest parked")
+    assert json.loads(banyan("ingest retry --code unknown --json")) == {"records": 0, "gone": []}
 
 
 def register(stack: StackProcess, device: str) -> None:
