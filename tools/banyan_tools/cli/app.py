@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from banyan_tools.cli import deadlines, ingest, migration, projections, reconciliation, streams, trace
+from banyan_tools.cli import cost, deadlines, ingest, migration, projections, reconciliation, streams, trace
 from banyan_tools.cli.client import LOCAL, Client
 from banyan_tools.cli.errors import Commands
 from banyan_tools.cli.new import new
@@ -20,6 +20,7 @@ app.add_typer(deadlines.app, name="deadlines")
 app.add_typer(ingest.app, name="ingest")
 app.add_typer(streams.app, name="streams")
 app.command("trace")(trace.trace)
+app.command("cost")(cost.cost)
 app.command("new")(new)
 app.command("token")(make_token)
 

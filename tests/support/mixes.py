@@ -1,0 +1,118 @@
+"""A whole application under a mix of commands, small, with all that follows from each, and its units counted."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from tests.support.clocks import ManualClock
+from tests.support.engines import BUCKETS, DynamoDBEngine
+from tests.support.http import CONTEXT, Answer, event
+from tests.support.units import Units
+
+from banyan.bootstrap import bootstrap
+from banyan.entrypoints.http.api import command_api
+from banyan.store import Commit
+from banyan.store.items import Item, read_commit
+from banyan_tools.cost.profile import Profile
+from banyan_tools.cost.stack import Stack
+from banyan_tools.cost.units import units
+
+FOREVER_MS: Final = 1e9
+TOLERATED: Final = 0.10
+
+WRITTEN: Final = {
+    "append": ("events", "events.checks"),
+    "log index": ("events.index",),
+    "snapshots": ("snapshots",),
+    "rows": ("views",),
+    "lookups": ("views.index",),
+    "cursors": ("cursors",),
+    "traces": ("traces",),
+    "idempotency": ("idempotency",),
+    "deadlines": ("deadlines",),
+}
+"""By component of the model: what is counted for it. The reconciliation is no part of a mix."""
+READ: Final = {"append": "events", "rows": "views", "cursors": "cursors"}
+
+
+class Shop:
+    """The functions of an application over one engine: commands, projector, reactor, deadlines.
+
+    Parameters
+    ----------
+    claims : Mapping[str, str]
+        Of the caller.
+    """
+
+    def __init__(self, engine: DynamoDBEngine, domain: str, claims: Mapping[str, str]) -> None:
+        tables = engine.tables
+        names = {f"{name.upper()}_TABLE": getattr(tables, name) for name in type(tables).model_fields}
+        environ = {
+            **names,
+            "BANYAN_DOMAIN": domain,
+            "BANYAN_LOG_BUCKETS": str(BUCKETS),
+            "BANYAN_CONTROL_CACHE_MS": "1000000000",
+        }
+        self.clock = ManualClock()
+        self.app = bootstrap(environ, client=lambda: engine.client, clock=self.clock)
+        self.commits = 0
+        self._api = command_api(self.app)
+        self._claims = dict(claims)
+        self._written: list[Item] = []
+        for operation in ("PutItem", "TransactWriteItems"):
+            engine.client.meta.events.register(f"provide-client-params.dynamodb.{operation}", self._note)
+        self.units = Units(engine.client, tables)
+
+    def send(self, path: str, body: Mapping[str, Any], status: int = 200, key: str = "") -> Answer:
+        """Handle one command, and let everything follow from it."""
+        headers: Any = {"idempotency_key": key} if key else {}
+        answer = self._api(event("POST", path, dict(body), claims=self._claims, **headers), CONTEXT)
+        assert answer["statusCode"] == status, answer
+        self.settle()
+        return answer
+
+    def settle(self) -> None:
+        """Deliver what is new, commit by commit, until nothing is."""
+        while new := self._new():
+            self.commits += len(new)
+            for commit in new:
+                self.app.processor.project([commit])
+                self.app.reactor.project([commit])
+
+    def fire(self) -> None:
+        """Work off the deadlines that are due, and let everything follow."""
+        self.app.deadline_runner.run(lambda: FOREVER_MS)
+        self.settle()
+
+    def begin(self) -> None:
+        """Count from here: what was needed once is behind."""
+        self.settle()
+        self.commits = 0
+        self.units.written.clear()
+        self.units.read.clear()
+
+    def _new(self) -> list[Commit]:
+        new, self._written = self._written, []
+        return [read_commit(item) for item in new]
+
+    def _note(self, params: Mapping[str, Any], **_: Any) -> None:
+        puts = [write.get("Put", {}) for write in params.get("TransactItems", [{"Put": params}])]
+        self._written += [put["Item"] for put in puts if "commit_id" in put.get("Item", {}) and "events" in put["Item"]]
+
+
+def check_units(profile: Profile, shop: Shop, commands: int) -> None:
+    """Hold what a profile says of its commands against what the same mix of them consumed.
+
+    Raises
+    ------
+    AssertionError
+        Naming each component that differs by more than a tenth.
+    """
+    model = units(profile, Stack(profile.parameters))
+    counted = {name: sum(shop.units.written[each] for each in parts) for name, parts in WRITTEN.items()}
+    found = {f"{name}, written": (model[name].write, counted[name] / commands) for name in WRITTEN}
+    found["commits"] = (profile.commits_per_command, shop.commits / commands)
+    found |= {f"{name}, read": (model[name].read, shop.units.read[part] / commands) for name, part in READ.items()}
+    wrong = {name: pair for name, pair in found.items() if abs(pair[0] - pair[1]) > TOLERATED * pair[1]}
+    assert not wrong, f"units of a command, by the profile and counted: {wrong}"

@@ -1,0 +1,165 @@
+"""`banyan cost`: units, dollars and limits of a profile, and what is said of one that is wrong."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from banyan_tools.cli.app import app
+from banyan_tools.cost.page import PAGE, profiles, row
+
+SMALL = """
+title = "a counter"
+domain = "counter"
+
+[commands]
+per_second = 1.0
+peak_per_second = 50.0
+
+[[commits]]
+name = "counted"
+per_command = 1.0
+bytes = 1025
+
+[[rows]]
+projection = "counters"
+commits = 1.0
+bytes = 300
+entries = 2.0
+kept = 1.0
+
+[published]
+per_command = 1.0
+bytes = 70_000
+"""
+INGEST = """
+[ingest]
+records_per_second = 100.0
+peak_records_per_second = 1500.0
+bytes = 600
+readings_per_record = 10.0
+shards = 1
+"""
+MONTH = 365.25 / 12 * 86_400
+
+
+def run(tmp_path: Path, text: str, *options: str) -> Result:
+    """Ask for the cost of a profile."""
+    file = tmp_path / "cost.toml"
+    file.write_text(text)
+    return CliRunner().invoke(app, ["cost", "--profile", str(file), *options])
+
+
+def asked(tmp_path: Path, text: str) -> Any:
+    """The answer as JSON."""
+    result = run(tmp_path, text, "--json")
+    assert result.exit_code == 0, result.output
+    return json.loads(result.output)
+
+
+def test_units_follow_from_sizes_and_counts(tmp_path: Path) -> None:
+    found = asked(tmp_path, SMALL)
+    assert {name: (each["write"], each["read"]) for name, each in found["unitsPerCommand"].items()} == {
+        "append": (2, 1),
+        "log index": (1, 0),
+        "rows": (1, 1),
+        "lookups": (2, 0),
+        "cursors": (1, 1),
+        "traces": (1, 0),
+        "idempotency": (0, 0),
+        "deadlines": (0, 0),
+        "snapshots": (0, 0),
+        "reconciliation": (1, 0),
+    }
+    assert (found["writeUnitsPerCommand"], found["readUnitsPerCommand"]) == (9, 3)
+
+
+@pytest.mark.parametrize(
+    ("kind", "rows", "units", "cursors"),
+    [
+        ('kind = "shared"\nrows = 1.0', (2, 0), 3, "both in one transaction"),
+        ('kind = "shared"\nrows = 0.0', (0, 0), 2, "the cursor alone"),
+        ('kind = "owned"\nrows = 3.0\nrows_read = 1.0\ncarried_bytes = 1500', (10, 2), 1, "its state and its rows"),
+        ('kind = "owned"\nrows = 0.0\ncarried_bytes = 1500', (2, 1), 1, "its state alone"),
+    ],
+)
+def test_each_kind_of_row_has_a_price_of_its_own(
+    tmp_path: Path, kind: str, rows: tuple[float, float], units: float, cursors: str
+) -> None:
+    found = asked(tmp_path, SMALL.replace('projection = "counters"', f'projection = "counters"\n{kind}'))[
+        "unitsPerCommand"
+    ]
+    assert (found["rows"]["write"], found["rows"]["read"]) == rows, cursors
+    assert found["cursors"]["write"] == units
+
+
+def test_dollars_are_units_at_their_prices(tmp_path: Path) -> None:
+    found = asked(tmp_path, SMALL + "[prices]\nwrite_units = 2.0\nentries = 5.0\n")
+    dollars = found["dollarsPerMonth"]
+    assert dollars["DynamoDB writes"] == pytest.approx(9 * MONTH / 1e6 * 2.0, abs=0.05)
+    assert dollars["EventBridge"] == pytest.approx(2 * MONTH / 1e6 * 5.0, abs=0.05)
+    assert found["totalPerMonth"] == pytest.approx(sum(dollars.values()), abs=0.1)
+    assert "looked up on" in found["assumed"]
+    assert "nothing was measured on AWS" in found["assumed"]
+
+
+def test_what_is_switched_off_is_not_paid_for(tmp_path: Path) -> None:
+    whole = asked(tmp_path, SMALL)
+    quiet = asked(tmp_path, SMALL + '[parameters]\nReactions = "off"\nTraces = "off"\nAlarms = "off"\n')
+    assert whole["writeUnitsPerCommand"] - quiet["writeUnitsPerCommand"] == 2
+    assert "EventBridge" not in quiet["dollarsPerMonth"]
+    assert not [line for line in quiet["lines"] if line["what"] in ("reactor", "deadlines", "alarms", "dashboard")]
+
+
+def test_the_first_limit_is_named_with_what_moves_it(tmp_path: Path) -> None:
+    assert asked(tmp_path, SMALL)["limits"][0]["raisedBy"] == "ThrottleRate"
+    raised = SMALL.replace("peak_per_second = 50.0", "peak_per_second = 9000.0")
+    found = asked(tmp_path, raised + "[parameters]\nThrottleRate = 100_000\n[functions]\ncommand_ms = 10\n")
+    assert (found["limits"][0]["what"], found["limits"][0]["used"]) == ("log index", 1.125)
+    more = asked(
+        tmp_path, raised + "[parameters]\nThrottleRate = 100_000\nLogBuckets = 64\n[functions]\ncommand_ms = 10\n"
+    )
+    assert more["limits"][0]["what"] == "event bus"
+    shown = run(tmp_path, raised).output
+    assert "The load does not fit; what moves it: ThrottleRate." in " ".join(shown.split())
+
+
+def test_a_stream_of_records_is_paid_by_shards_and_meets_theirs(tmp_path: Path) -> None:
+    found = asked(tmp_path, SMALL.replace("peak_per_second = 50.0", "peak_per_second = 50.0\nover_http = 0.0") + INGEST)
+    assert "API Gateway" not in found["dollarsPerMonth"]
+    assert found["dollarsPerMonth"]["Kinesis"] == pytest.approx(
+        MONTH / 3600 * 0.015 + 100 * MONTH / 1e6 * 0.014, abs=0.02
+    )
+    assert found["perMillionReadings"] == pytest.approx(found["totalPerMonth"] / (1000 * MONTH) * 1e6, rel=0.01)
+    assert (found["limits"][0]["what"], found["limits"][0]["used"]) == ("Kinesis, records", 1.5)
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("title = ", "is not TOML"),
+        ("title = 'x'", "commands: Field required"),
+        (SMALL + "[shards]\n", "shards: Extra inputs are not permitted"),
+        (SMALL.replace("bytes = 1025", "bytes = 0"), "commits.0.bytes: Input should be greater than 0"),
+        (
+            SMALL.replace("per_second = 1.0", "per_second = nan", 1),
+            "commands.per_second: Input should be a finite number",
+        ),
+        (SMALL + '[parameters]\nTrace = "off"\n', "The template has no parameter 'Trace'"),
+        (SMALL + '[parameters]\nTraces = "no"\n', "The parameter Traces may not be 'no'"),
+    ],
+)
+def test_a_profile_that_is_wrong_is_one_sentence(tmp_path: Path, text: str, told: str) -> None:
+    result = run(tmp_path, text)
+    assert result.exit_code == 1
+    assert told in " ".join(result.stderr.split())
+    assert "Traceback" not in result.output
+
+
+@pytest.mark.parametrize("path", profiles(), ids=lambda path: path.parts[-3])
+def test_the_page_shows_what_the_profiles_come_to(path: Path) -> None:
+    assert row(path) in PAGE.read_text().splitlines(), "run `make cost`"

@@ -1,0 +1,129 @@
+"""Dollars of a month, by component."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from math import ceil
+from typing import Final
+
+from banyan_tools.cost.profile import Profile
+from banyan_tools.cost.stack import Stack
+from banyan_tools.cost.units import marks, units
+
+MONTH: Final = 365.25 / 12 * 86_400
+"""Seconds."""
+MILLION: Final = 1e6
+GB: Final = 1e9
+ITEM: Final = 100
+"""Bytes that DynamoDB adds to each item and each entry of an index."""
+LOG_ENTRY: Final = 150 + ITEM
+ACCESS_LOG: Final = 350
+PAYLOAD: Final = 25_000
+ENTRY: Final = 65_536
+METRICS: Final = 20
+"""Custom metrics that a stack reports when nothing is wrong, one for each of its dimensions."""
+MARKER_WINDOW: Final = 10
+"""Seconds that the marker gathers changed rows for; it is invoked no oftener."""
+
+
+@dataclass(frozen=True)
+class Item:
+    """A line of the bill.
+
+    Parameters
+    ----------
+    quantity : float
+        In the unit that its price is for.
+    """
+
+    component: str
+    what: str
+    quantity: float
+    dollars: float
+
+
+def bill(profile: Profile, stack: Stack) -> Sequence[Item]:
+    """Every line that is not zero. What runs by a schedule while nothing happens is left out: cents."""
+    found = [
+        *_tables(profile, stack),
+        *_functions(profile, stack),
+        *_messages(profile, stack),
+        *_watching(profile, stack),
+    ]
+    return [item for item in found if item.dollars]
+
+
+def _tables(profile: Profile, stack: Stack) -> Iterator[Item]:
+    prices, commands = profile.prices, profile.commands.per_second * MONTH
+    for component, each in units(profile, stack).items():
+        writes, reads = each.write * commands, each.read * commands
+        yield Item("DynamoDB writes", component, writes, writes / MILLION * prices.write_units)
+        yield Item("DynamoDB reads", component, reads, reads / MILLION * prices.read_units)
+    queried = profile.queries.per_second * MONTH * profile.queries.read_units
+    yield Item("DynamoDB reads", "queries", queried, queried / MILLION * prices.read_units)
+    stored = commands * _bytes(profile, stack) / GB
+    yield Item("DynamoDB storage", f"GB after {profile.storage.months:g} months", stored, stored * prices.storage)
+    yield Item("DynamoDB storage", "point-in-time recovery", stored, stored * prices.recovery)
+
+
+def _bytes(profile: Profile, stack: Stack) -> float:
+    """Stored for each command of a month, when all of it has been kept as long as it is."""
+    months = profile.storage.months
+    commits = sum(each.per_command * (each.bytes + ITEM + LOG_ENTRY) for each in profile.commits) * months
+    kept = profile.storage.expiring_rows_months or months
+    rows = sum(each.kept * (1 + each.entries) * (each.bytes + ITEM) for each in profile.rows) * min(kept, months)
+    traced = stack.is_on("Traces") and stack.is_on("Reactions")
+    traces = profile.commits_per_command * 350 * min(months, stack.number("TraceDays") / 30) if traced else 0.0
+    return commits + rows + traces
+
+
+def _functions(profile: Profile, stack: Stack) -> Iterator[Item]:
+    prices, times = profile.prices, profile.functions
+    for name, calls, ms in _invocations(profile, stack):
+        yield Item("Lambda requests", name, calls, calls / MILLION * prices.invocations)
+        seconds = calls * ms / 1000
+        yield Item("Lambda duration", name, seconds, seconds * prices.duration)
+    logged = sum(calls for _, calls, _ in _invocations(profile, stack)) * times.log_bytes
+    logged += _requests(profile) * ACCESS_LOG
+    yield Item("CloudWatch", "logs", logged / GB, logged / GB * prices.logs)
+    kept = logged / GB * stack.number("LogRetentionDays") / 30
+    yield Item("CloudWatch", "logs kept", kept, kept * prices.kept_logs)
+
+
+def _invocations(profile: Profile, stack: Stack) -> Iterator[tuple[str, float, float]]:
+    """Function, invocations in a month, milliseconds of each at 1 GB."""
+    commands, times = profile.commands.per_second * MONTH, profile.functions
+    batches = commands * profile.commits_per_command / times.commits_per_batch
+    yield "command_api", commands * profile.commands.over_http, times.command_ms
+    yield "ingest", commands * (1 - profile.commands.over_http) / times.commands_per_ingest, times.ingest_ms
+    yield "query_api", profile.queries.per_second * MONTH, times.query_ms
+    yield "projector", batches, times.projector_ms
+    if stack.is_on("Reactions"):
+        yield "reactor", batches, times.reactor_ms
+        yield "deadlines", MONTH / 60, times.reactor_ms
+    yield "change_marker", min(commands * marks(profile), MONTH / MARKER_WINDOW), times.marker_ms
+
+
+def _requests(profile: Profile) -> float:
+    return MONTH * (profile.commands.per_second * profile.commands.over_http + profile.queries.per_second)
+
+
+def _messages(profile: Profile, stack: Stack) -> Iterator[Item]:
+    prices, commands, ingest = profile.prices, profile.commands.per_second * MONTH, profile.ingest
+    requests = _requests(profile)
+    yield Item("API Gateway", "requests", requests, requests / MILLION * prices.requests)
+    entries = commands * profile.published.per_command * ceil(profile.published.bytes / ENTRY)
+    if stack.is_on("Reactions"):
+        yield Item("EventBridge", "entries", entries, entries / MILLION * prices.entries)
+    payloads = ingest.records_per_second * MONTH * ceil(ingest.bytes / PAYLOAD)
+    yield Item("Kinesis", "payload units", payloads, payloads / MILLION * prices.payloads)
+    hours = ingest.shards * MONTH / 3600
+    yield Item("Kinesis", "shard hours", hours, hours * prices.shards)
+
+
+def _watching(profile: Profile, stack: Stack) -> Iterator[Item]:
+    alarms, prices = stack.alarms, profile.prices
+    yield Item("CloudWatch", "metrics", METRICS, METRICS * prices.metrics)
+    yield Item("CloudWatch", "alarms", alarms, alarms * prices.alarms)
+    yield Item("CloudWatch", "dashboard", 1, prices.dashboards if alarms else 0.0)

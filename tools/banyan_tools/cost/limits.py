@@ -1,0 +1,83 @@
+"""Where a load meets a limit first, and which parameter moves it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from math import inf
+from typing import Final
+
+from banyan_tools.cost.profile import Profile
+from banyan_tools.cost.stack import Stack
+from banyan_tools.cost.units import units
+
+OF_A_PARTITION: Final = 1000
+"""Write units that DynamoDB takes each second under one partition key."""
+SHARD_BYTES: Final = 1_000_000
+SHARD_RECORDS: Final = 1000
+
+
+@dataclass(frozen=True)
+class Limit:
+    """A limit, and what the busiest seconds of a profile ask of it.
+
+    Parameters
+    ----------
+    raised_by : str
+        The parameter or quota that moves it, or what else helps.
+    """
+
+    what: str
+    limit: float
+    asked: float
+    unit: str
+    raised_by: str
+
+    @property
+    def used(self) -> float:
+        """Share of it: above 1 the load does not fit."""
+        return self.asked / self.limit if self.limit else inf
+
+
+def limits(profile: Profile, stack: Stack) -> Sequence[Limit]:
+    """Every limit that the load comes near, the first to be met at the front."""
+    found = [*_of_tables(profile, stack), *_of_functions(profile, stack), *_of_streams(profile)]
+    return sorted((limit for limit in found if limit.asked), key=lambda limit: -limit.used)
+
+
+def _of_tables(profile: Profile, stack: Stack) -> Iterator[Limit]:
+    peak, commits = profile.commands.peak_per_second, profile.commits_per_command
+    found = units(profile, stack)
+    append = (found["append"] + found["snapshots"]).write
+    largest = max(append, found["rows"].write)
+    buckets = stack.number("LogBuckets")
+    each = append / commits if commits else 0
+    yield Limit("one stream", OF_A_PARTITION, profile.limits.hottest_stream * each, "write units", "more streams")
+    yield Limit(
+        "one row", OF_A_PARTITION, 2 * profile.limits.hottest_row, "write units", "rows that fewer streams share"
+    )
+    yield Limit("log index", OF_A_PARTITION * buckets, peak * commits, "commits", "LogBuckets")
+    yield Limit("a table", profile.limits.table_write_units, peak * largest, "write units", "the account's quota")
+
+
+def _of_functions(profile: Profile, stack: Stack) -> Iterator[Limit]:
+    commands, queries, times = profile.commands, profile.queries, profile.functions
+    over_http = commands.peak_per_second * commands.over_http
+    yield Limit("API, commands", stack.number("ThrottleRate"), over_http, "requests", "ThrottleRate")
+    yield Limit(
+        "API, queries", stack.number("QueryThrottleRate"), queries.peak_per_second, "requests", "QueryThrottleRate"
+    )
+    running = over_http * times.command_ms + queries.peak_per_second * times.query_ms
+    yield Limit("Lambda", profile.limits.concurrency, running / 1000, "at once", "the account's quota")
+    if reserved := stack.number("CommandConcurrency"):
+        at_once = over_http * times.command_ms / 1000
+        yield Limit("Lambda, commands", reserved, at_once, "at once", "CommandConcurrency")
+    published = commands.peak_per_second * profile.published.per_command
+    yield Limit("event bus", profile.limits.bus_entries, published, "entries", "the account's quota")
+
+
+def _of_streams(profile: Profile) -> Iterator[Limit]:
+    ingest = profile.ingest
+    records, size = ingest.peak_records_per_second, ingest.peak_records_per_second * ingest.bytes
+    yield Limit("Kinesis, records", ingest.shards * SHARD_RECORDS, records, "records", "shards of the stream")
+    yield Limit("Kinesis, bytes", ingest.shards * SHARD_BYTES, size, "bytes", "shards of the stream")
