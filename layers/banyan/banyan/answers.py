@@ -34,6 +34,12 @@ class Provenance(CamelModel):
     served_from: Literal["projection", "stream", "legacy"]
 
 
+class ListAnswer(Provenance):
+    """Base of an answer with a page of a list, and the cursor of the next one; ``None`` at the end."""
+
+    cursor: str | None
+
+
 @dataclass(frozen=True, slots=True)
 class Answer(Generic[V]):
     """A value and its provenance."""

@@ -10,8 +10,10 @@ from banyan.commands.ingestor import IngestedStream
 from banyan.entrypoints.http.call import Call, CurrentCall, Replayable, ReplayableCall, merged, requires, tagged
 from banyan.entrypoints.http.paging import PageOrder
 from banyan.entrypoints.http.problems import BadRequest
+from banyan.entrypoints.http.tables import Accept, described, paged
 
 __all__ = [
+    "Accept",
     "BadRequest",
     "Call",
     "CurrentCall",
@@ -22,7 +24,9 @@ __all__ = [
     "ReplayableCall",
     "Response",
     "Router",
+    "described",
     "merged",
+    "paged",
     "requires",
     "tagged",
 ]
