@@ -11,6 +11,7 @@ class Code(StrEnum):
     """Codes by kind: ``NotFound``, ``Conflict`` with what is recorded, and what cannot be read."""
 
     DEVICE_NOT_FOUND = "device_not_found"
+    GROUP_NOT_FOUND = "group_not_found"
     DEVICE_NOT_REGISTERED = "device_not_registered"
 
     DEVICE_EXISTS = "device_exists_with_different_content"
@@ -29,10 +30,19 @@ class Code(StrEnum):
     SEQUENCE_MISSING = "sequence_missing"
     SEQUENCE_INVALID = "sequence_invalid"
 
+    SIZE_NOT_KEPT = "size_not_kept"
+    RANGE_TOO_LONG = "range_too_long"
+    TOO_MANY_DEVICES = "too_many_devices"
+
 
 def no_device() -> NotFound:
     """The device was never registered."""
     return NotFound(Code.DEVICE_NOT_FOUND.value, "there is no such device")
+
+
+def no_group() -> NotFound:
+    """No device belongs to the group."""
+    return NotFound(Code.GROUP_NOT_FOUND.value, "no device belongs to this group")
 
 
 def not_registered() -> NotFound:

@@ -36,6 +36,24 @@ COMMANDS: Mapping[str, Expectation] = {
     "unknown_device": (404, {"code": "device_not_registered"}),
     "without_scope": (403, {"code": "forbidden_scope", "scopes": ["telemetry/write"]}),
 }
+QUERIES: Mapping[str, Expectation] = {
+    "device": (200, {"status": "active", "groups": ["hall-1"], "months": ["2025-12", "2026-01"]}),
+    "devices": (200, {"version": 6}),
+    "silent_devices": (200, {"cursor": None}),
+    "devices_of_group": (200, {"cursor": None}),
+    "windows": (200, {"size": "1h", "unit": "°C", "servedFrom": "projection"}),
+    "windows_csv": (200, {}),
+    "readings": (200, {"servedFrom": "stream"}),
+    "late": (200, {"count": 0, "readings": []}),
+    "gaps": (200, {"longerThanSeconds": 60.0, "gaps": []}),
+    "chart": (200, {}),
+    "group_windows": (200, {"group": "hall-1", "unit": "°C"}),
+    "group_chart": (200, {}),
+    "alarms": (200, {"cursor": None}),
+    "unknown_device": (404, {"code": "device_not_found"}),
+    "bad_time": (422, {"code": "invalid_input", "field": "from"}),
+    "without_scope": (403, {"code": "forbidden_scope", "scopes": ["telemetry/read", "telemetry/write"]}),
+}
 OTHERS = {
     "ingest": {"batch", "compressed", "repeated", "unreadable"},
     "rebuild_worker": {"segment"},
@@ -55,7 +73,7 @@ def sandbox() -> Iterator[Sandbox]:
 
 
 def test_every_sample_event_is_expected_to_do_something() -> None:
-    expected = {"command_api": COMMANDS, **OTHERS}
+    expected = {"command_api": COMMANDS, "query_api": QUERIES, **OTHERS}
     assert sorted(cases(DOMAIN)) == sorted((function, case) for function, names in expected.items() for case in names)
 
 
@@ -66,6 +84,12 @@ def test_requests_are_answered_and_the_other_functions_take_what_happened(
         assert sandbox.invoke("projector", read_case("projector", case, DOMAIN)) == {"batchItemFailures": []}
     report = sandbox.invoke("reconciler", read_case("reconciler", "scheduled", DOMAIN))
     assert [finding for section in report["sections"] for finding in section["findings"]] == []
+    for case, (status, members) in QUERIES.items():
+        with subtests.test(case):
+            answer = sandbox.invoke("query_api", read_case("query_api", case, DOMAIN))
+            assert answer["statusCode"] == status, answer["body"]
+            body = json.loads(answer["body"]) if "json" in answer["headers"]["Content-Type"] else {}
+            assert {name: body[name] for name in members} == members, body
     for case, (status, members) in COMMANDS.items():
         with subtests.test(case):
             answer = sandbox.invoke("command_api", read_case("command_api", case, DOMAIN))

@@ -10,7 +10,7 @@ from banyan_tools.samples.schedules import schedules
 from banyan_tools.samples.segments import segments
 from telemetry.tools.samples.fleet import fleet
 from telemetry.tools.samples.records import ingested
-from telemetry.tools.samples.requests import commands
+from telemetry.tools.samples.requests import commands, queries
 
 
 def samples() -> Mapping[str, str]:
@@ -19,6 +19,7 @@ def samples() -> Mapping[str, str]:
     row = {"row": {"S": "devices@1#acme:profile:boiler-1"}, "sort": {"S": "-"}}
     functions = {
         "command_api": commands(),
+        "query_api": queries(),
         "ingest": ingested(),
         "projector": {"insert": batch(new), "duplicate": batch([*new[-2:], *new]), **schedules("Projector")},
         "reactor": {"insert": batch(new), **schedules("Reactor")},

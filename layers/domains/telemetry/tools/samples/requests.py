@@ -8,7 +8,7 @@ from base64 import b64encode
 from collections.abc import Mapping
 from typing import Any, Final
 
-from banyan_tools.samples.requests import post
+from banyan_tools.samples.requests import get, post
 from telemetry.tools.samples.fleet import GATEWAY
 
 READER: Final = "eve"
@@ -30,6 +30,37 @@ def commands() -> Mapping[str, Any]:
         "unknown_device": _write("/devices/boiler-9/readings", _readings("2026-01-05T09:00:00Z", 1)),
         "without_scope": post("/devices", json.dumps(device), scope="telemetry/read", actor=READER),
     }
+
+
+def queries() -> Mapping[str, Any]:
+    """Every sample event of ``query_api``, by name."""
+    days = {"from": "2025-12-31", "to": "2026-01-02"}
+    return {
+        "device": _read("/devices/boiler-1"),
+        "devices": _read("/devices", limit="2"),
+        "silent_devices": _read("/devices", status="silent"),
+        "devices_of_group": _read("/devices", group="hall-1"),
+        "windows": _read("/devices/boiler-1/windows", size="1h", **days),
+        "windows_csv": _as_csv(_read("/devices/boiler-1/windows", size="1m", limit="3")),
+        "readings": _read("/devices/boiler-1/readings", limit="3"),
+        "late": _read("/devices/boiler-1/late"),
+        "gaps": _read("/devices/pump-1/gaps", longerThanSeconds="60"),
+        "chart": _read("/devices/boiler-1/chart.svg", size="1m"),
+        "group_windows": _read("/groups/hall-1/windows", size="1d"),
+        "group_chart": _read("/groups/hall-1/chart.svg", size="1m"),
+        "alarms": _read("/alarms", status="past"),
+        "unknown_device": _read("/devices/boiler-9"),
+        "bad_time": _read("/devices/boiler-1/windows", **{"from": "yesterday"}),
+        "without_scope": get("/devices/boiler-1", actor=READER),
+    }
+
+
+def _read(path: str, **query: str) -> dict[str, Any]:
+    return get(path, scope="telemetry/read", actor=READER, **query)
+
+
+def _as_csv(event: dict[str, Any]) -> dict[str, Any]:
+    return event | {"headers": {**event["headers"], "accept": "text/csv"}}
 
 
 def _readings(first: str, count: int) -> dict[str, Any]:

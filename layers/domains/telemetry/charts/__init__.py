@@ -1,0 +1,1 @@
+"""Charts of a series as SVG: people look at a series, they do not read it."""

@@ -1,0 +1,1 @@
+"""Questions about devices and their readings. Only the list of readings reads the event table."""
