@@ -6,10 +6,11 @@ import gzip
 import json
 import logging
 from base64 import b64decode
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from itertools import count
+from itertools import count, repeat
+from threading import Barrier
 from typing import Any, cast
 
 import boto3
@@ -23,12 +24,16 @@ from banyan.commands.handler import CommandHandler, ConflictRetries
 from banyan.commands.ingestor import Ingestor, References
 from banyan.entrypoints.ingest import MAX_RECORD_BYTES, MOST, RESERVE_SECONDS, RecordIngestion, build_ingestion
 from banyan.errors import ConfigurationError, StoreUnavailable, StreamCorrupted
+from banyan.spread import Spread, in_threads, in_turn
 from banyan.store import Commit, EventStore
 from banyan.store.memory import MemoryTable
 from banyan.streams import StreamId
 from banyan.telemetry import NoTelemetry
 from banyan_tools.local.engine import moto_engine
 from banyan_tools.samples.kinesis_records import SHARD, STREAM_ARN, kinesis_records, sequence_number
+
+NO_HURRY = repeat(60.0)
+"""Seconds that are left, each time that is asked."""
 
 
 class Down(MemoryTable):
@@ -84,7 +89,9 @@ class Counts(NoTelemetry):
 class Process:
     """A process of the function, over what outlives it."""
 
-    def __init__(self, table: MemoryTable, parked: Parked, outside: Outside | None = None) -> None:
+    def __init__(
+        self, table: MemoryTable, parked: Parked, outside: Outside | None = None, spread: Spread = in_turn
+    ) -> None:
         self.outside = outside or Outside()
         self.clock = ManualClock()
         self.telemetry = Counts()
@@ -94,19 +101,19 @@ class Process:
         self.handlers: Mapping[str, CommandHandler[Any, Any]] = handlers
         ingestor = Ingestor(INGEST, References(handlers["meter"].aggregates, self.clock))
         self.ingestion = RecordIngestion(
-            ingestor, handlers, self.outside.tap(parked), "acme", self.telemetry, self.clock
+            ingestor, handlers, self.outside.tap(parked), "acme", self.telemetry, self.clock, spread
         )
 
     def register(self, *meters: str) -> None:
         for meter in meters:
             self.handlers["meter"].handle(StreamId("acme", "meter", meter), Register(99))
 
-    def ingest(self, *data: bytes, start: int = 0, seconds: float = 60.0) -> int | None:
+    def ingest(self, *data: bytes, start: int = 0, seconds: Iterator[float] = NO_HURRY) -> int | None:
         """The place of the first record that comes again."""
         return self.deliver(kinesis_records(*data, start=start), seconds)
 
-    def deliver(self, records: Sequence[Mapping[str, Any]], seconds: float = 60.0) -> int | None:
-        answer = self.ingestion.ingest(records, lambda: seconds)
+    def deliver(self, records: Sequence[Mapping[str, Any]], seconds: Iterator[float] = NO_HURRY) -> int | None:
+        answer = self.ingestion.ingest(records, seconds.__next__)
         places = {sequence_number(place): place for place in range(100)}
         found = [places[failure["itemIdentifier"]] for failure in answer["batchItemFailures"]]
         assert len(found) <= 1, "one is enough: all behind it come again"
@@ -227,10 +234,34 @@ def test_a_store_that_takes_nothing_is_not_asked_for_every_stream(process: Proce
     assert table.tried == ["a", "b", "c"]
 
 
+class Crowded(MemoryTable):
+    """Takes no commit of a meter before another stream is being written, too."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.meeting = Barrier(2)
+
+    def insert(self, commits: Sequence[Commit], **checks: Any) -> None:
+        if commits[0].stream.entity == "shown":
+            self.meeting.wait(20)
+        super().insert(commits, **checks)
+
+
+def test_streams_are_written_several_at_a_time_each_in_its_order(parked: Parked) -> None:
+    process = Process(Crowded(), parked, spread=in_threads(2))
+    process.register(*"abcd")
+    records = [encoded(shows(meter, number, number)) for number in (1, 2) for meter in "abcd"]
+
+    assert process.ingest(*records, encoded(shows("x", 1, 1))) is None
+
+    assert [process.values(meter) for meter in "abcd"] == [{1: 1, 2: 2}] * 4
+    assert parked.codes == [("unknown_meter", "acme:shown:x")]
+
+
 def test_streams_for_which_there_is_no_time_come_again(process: Process, table: Down) -> None:
     records = [encoded(shows(meter, 1, 1)) for meter in ("a", "b", "c")]
 
-    assert process.ingest(*records, seconds=RESERVE_SECONDS - 1) == 1
+    assert process.ingest(*records, seconds=iter([RESERVE_SECONDS, *[RESERVE_SECONDS - 1] * 2])) == 1
     assert table.tried == ["a"]
 
 

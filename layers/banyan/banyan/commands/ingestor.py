@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -127,17 +127,18 @@ class Ingestor:
     def ingest(self, arrived: Sequence[Arrival], handle: HandleOne) -> Iterator[IngestedStream]:
         """Let ``handle`` decide on what arrived for each stream, one stream after the other, as results are asked for.
 
-        What fails as a whole is handled record by record, so that only those records stay behind that fail alone.
+        Raises nothing: what fails is in the results.
         """
-        streams: dict[StreamId, list[Arrival]] = defaultdict(list)
-        for arrival in arrived:
-            streams[arrival.stream].append(arrival)
-        for stream, found in streams.items():
-            yield from self._ingest_stream(stream, found, handle)
+        for stream, found in by_stream(arrived).items():
+            yield from self.ingest_stream(stream, found, handle)
 
-    def _ingest_stream(
+    def ingest_stream(
         self, stream: StreamId, arrived: Sequence[Arrival], handle: HandleOne
     ) -> Iterator[IngestedStream]:
+        """Let ``handle`` decide on what arrived for one stream; several may be decided on at a time.
+
+        What fails as a whole is handled record by record, so that only those records stay behind that fail alone.
+        """
         try:
             state = self._reference(stream)
         except Exception as error:
@@ -171,6 +172,14 @@ class Ingestor:
 def arrivals(tenant: str, found: Sequence[Ingested[Any]], record: str = "") -> Sequence[Arrival]:
     """What was read, with the streams of a tenant that it is for. Raises ``InvalidStreamId``."""
     return [Arrival(StreamId(tenant, each.entity, each.id), each.content, record) for each in found]
+
+
+def by_stream(arrived: Sequence[Arrival]) -> Mapping[StreamId, Sequence[Arrival]]:
+    """What arrived, by stream, each in order of arrival."""
+    streams: dict[StreamId, list[Arrival]] = defaultdict(list)
+    for arrival in arrived:
+        streams[arrival.stream].append(arrival)
+    return streams
 
 
 def _records(arrived: Sequence[Arrival]) -> Sequence[str]:

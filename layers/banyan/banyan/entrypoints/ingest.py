@@ -7,12 +7,13 @@ from base64 import b64decode
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from itertools import chain
 from typing import TYPE_CHECKING, Any, Final
 
 from banyan.adapters.observability import log_failure
 from banyan.adapters.parked_records import ParkedRecord, ParkedRecords, StreamRecord
 from banyan.commands.handler import HandlesCommands, Outcome
-from banyan.commands.ingestor import Arrival, Ingestor, delivery_id
+from banyan.commands.ingestor import Arrival, IngestedStream, Ingestor, by_stream, delivery_id
 from banyan.errors import (
     CommandRejected,
     CommitTooLarge,
@@ -26,6 +27,7 @@ from banyan.errors import (
 )
 from banyan.events import Metadata
 from banyan.gzipped import gunzip, is_gzipped
+from banyan.spread import Spread, in_threads, in_turn
 from banyan.store.eventstore import Clock
 from banyan.streams import StreamId, caller_tenant
 from banyan.telemetry import Telemetry
@@ -36,6 +38,8 @@ if TYPE_CHECKING:
 MAX_RECORD_BYTES: Final = 8 * 1024 * 1024
 """Once it is decompressed."""
 ACTOR: Final = "ingest"
+AT_ONCE: Final = 8
+"""Streams of events that are written at a time: a process waits for the store most of the while."""
 MOST: Final = 3
 """So many streams that the store does not take, or records that fail unexpectedly, are not their own fault."""
 RESERVE_SECONDS: Final = 10.0
@@ -84,6 +88,8 @@ class RecordIngestion:
     ----------
     tenant : str
         Of all records: a stream belongs to one.
+    spread : Spread
+        Over the streams of events of a batch.
     """
 
     def __init__(
@@ -94,6 +100,7 @@ class RecordIngestion:
         tenant: str,
         telemetry: Telemetry,
         clock: Clock,
+        spread: Spread = in_turn,
     ) -> None:
         self._ingestor = ingestor
         self._handlers = handlers
@@ -101,6 +108,7 @@ class RecordIngestion:
         self._tenant = tenant
         self._telemetry = telemetry
         self._clock = clock
+        self._spread = spread
 
     def ingest(self, batch: Sequence[Mapping[str, Any]], remaining: Callable[[], float]) -> dict[str, Any]:
         """Ingest a batch.
@@ -139,19 +147,28 @@ class RecordIngestion:
         """The records that are to come again, and those that are refused."""
         waiting = {(arrival.stream, arrival.record) for arrival in arrived}
         failed: list[FailedRecord] = []
-        refusals = 0
-        for result in self._ingestor.ingest(arrived, self._handle):
+        for result in self._results(arrived, remaining):
             if isinstance(result.error, TRIED_AGAIN):
                 log_failure("a stream is to be delivered again", result.error)
-                refusals += 1
-            else:
-                waiting -= {(result.stream, record) for record in result.records}
-                failed += [
-                    FailedRecord(record, result.error, result.stream) for record in result.records if result.error
-                ]
-            if refusals == MOST or remaining() < RESERVE_SECONDS:
-                break
+                continue
+            waiting -= {(result.stream, record) for record in result.records}
+            failed += [FailedRecord(each, result.error, result.stream) for each in result.records if result.error]
         return {record for _, record in waiting}, failed
+
+    def _results(self, arrived: Sequence[Arrival], remaining: Callable[[], float]) -> Iterable[IngestedStream]:
+        """What became of each stream that there was time for, unless the store takes no more."""
+        streams = by_stream(arrived)
+        untaken: list[StreamId] = []
+
+        def ingest(stream: StreamId) -> Sequence[IngestedStream]:
+            if len(untaken) >= MOST or remaining() < RESERVE_SECONDS:
+                return ()
+            results = list(self._ingestor.ingest_stream(stream, streams[stream], self._handle))
+            untaken.extend(stream for result in results if isinstance(result.error, TRIED_AGAIN))
+            return results
+
+        spread = self._spread if len(streams) > 1 else in_turn
+        return chain.from_iterable(spread(ingest, streams))
 
     def _handle(self, stream: StreamId, command: Any, records: Sequence[str]) -> Outcome[Any]:
         if stream.entity not in self._handlers:
@@ -219,6 +236,7 @@ def build_ingestion(application: Application) -> RecordIngestion:
         tenant,
         application.telemetry,
         application.clock,
+        in_threads(AT_ONCE),
     )
 
 
