@@ -15,7 +15,6 @@ from banyan_tools.runtime.backend import Backend, moto
 from banyan_tools.runtime.emulator import unavailable
 from banyan_tools.runtime.sandbox import Sandbox, load_template
 from banyan_tools.samples.kinesis_records import kinesis_batch, sequence_number
-from banyan_tools.samples.requests import post
 
 pytestmark = [
     pytest.mark.runtime,
@@ -23,22 +22,19 @@ pytestmark = [
     pytest.mark.skipif(unavailable() is not None, reason=str(unavailable())),
 ]
 
-DEVICE = {"deviceId": "boiler-1", "unit": "°C", "intervalSeconds": 60}
 SECRET = "card-no-4111"
 
 
 def record(device: str, *sequences: int) -> bytes:
-    readings = [{"at": f"2026-01-05T09:{each:02}:00Z", "value": 20.5 + each, "sequence": each} for each in sequences]
+    readings = [{"at": f"2026-02-05T09:{each:02}:00Z", "value": 20.5 + each, "sequence": each} for each in sequences]
     return orjson.dumps({"deviceId": device, "readings": readings})
 
 
 @pytest.fixture
 def sandbox() -> Iterator[Sandbox]:
-    """A device is registered."""
+    """The fleet of the samples."""
     template = load_template(Domain="telemetry", **INGESTING)
     with moto() as url, Sandbox(template, Backend(url, url), "telemetry") as running:
-        answer = running.invoke("command_api", post("/devices", json.dumps(DEVICE), scope="telemetry/write"))
-        assert answer["statusCode"] == 201, answer
         yield running
 
 
@@ -56,7 +52,7 @@ def commits(sandbox: Sandbox) -> list[Any]:
         "TableName": sandbox.table("EventsTable"),
         "KeyConditionExpression": "#s = :s",
         "ExpressionAttributeNames": {"#s": "stream"},
-        "ExpressionAttributeValues": {":s": {"S": "acme:device:boiler-1.2026-01"}},
+        "ExpressionAttributeValues": {":s": {"S": "acme:device:boiler-1.2026-02"}},
     }
     return sandbox.client.query(**asked)["Items"]
 
@@ -74,7 +70,7 @@ def test_a_batch_is_one_commit_and_what_is_refused_is_parked_with_its_reason(san
     assert len(commits(sandbox)) == 1
     assert parked(sandbox) == [
         (sequence_number(1), "record_not_json", None),
-        (sequence_number(3), "device_not_registered", "acme:device:unknown.2026-01"),
+        (sequence_number(3), "device_not_registered", "acme:device:unknown.2026-02"),
     ]
 
     assert sandbox.invoke("ingest", kinesis_batch(*data[2:3], record("boiler-1", 5), start=2)) == {
