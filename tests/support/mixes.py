@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
+from functools import cached_property
 from typing import Any, Final
 
 from tests.support.clocks import ManualClock
@@ -12,11 +14,13 @@ from tests.support.units import Units
 
 from banyan.bootstrap import bootstrap
 from banyan.entrypoints.http.api import command_api
+from banyan.entrypoints.ingest import RecordIngestion, build_ingestion
 from banyan.store import Commit
 from banyan.store.items import Item, read_commit
 from banyan_tools.cost.profile import Profile
 from banyan_tools.cost.stack import Stack
 from banyan_tools.cost.units import units
+from banyan_tools.samples.kinesis_records import kinesis_batch
 
 FOREVER_MS: Final = 1e9
 TOLERATED: Final = 0.10
@@ -45,18 +49,19 @@ class Shop:
         Of the caller.
     """
 
-    def __init__(self, engine: DynamoDBEngine, domain: str, claims: Mapping[str, str]) -> None:
+    def __init__(self, engine: DynamoDBEngine, profile: Profile, claims: Mapping[str, str]) -> None:
         tables = engine.tables
         names = {f"{name.upper()}_TABLE": getattr(tables, name) for name in type(tables).model_fields}
+        given = {f"BANYAN_{_snake(name)}": str(value) for name, value in profile.parameters.items()}
         environ = {
-            **names,
-            "BANYAN_DOMAIN": domain,
+            "BANYAN_DOMAIN": profile.domain,
             "BANYAN_LOG_BUCKETS": str(BUCKETS),
+            "BANYAN_INGEST_TENANT": claims["tenant"],
             "BANYAN_CONTROL_CACHE_MS": "1000000000",
         }
         self.clock = ManualClock()
-        self.app = bootstrap(environ, client=lambda: engine.client, clock=self.clock)
-        self.commits = 0
+        self.app = bootstrap(names | given | environ, client=lambda: engine.client, clock=self.clock)
+        self.commits = self._ingested = 0
         self._api = command_api(self.app)
         self._claims = dict(claims)
         self._written: list[Item] = []
@@ -71,6 +76,18 @@ class Shop:
         assert answer["statusCode"] == status, answer
         self.settle()
         return answer
+
+    def ingest(self, *records: bytes) -> None:
+        """Ingest a batch of records, and let everything follow from it."""
+        batch = kinesis_batch(*records, start=self._ingested)
+        self._ingested += len(records)
+        answer = self._ingestion.ingest(batch["Records"], lambda: FOREVER_MS)
+        assert not answer["batchItemFailures"], answer
+        self.settle()
+
+    @cached_property
+    def _ingestion(self) -> RecordIngestion:
+        return build_ingestion(self.app)
 
     def settle(self) -> None:
         """Deliver what is new, commit by commit, until nothing is."""
@@ -99,6 +116,10 @@ class Shop:
     def _note(self, params: Mapping[str, Any], **_: Any) -> None:
         puts = [write.get("Put", {}) for write in params.get("TransactItems", [{"Put": params}])]
         self._written += [put["Item"] for put in puts if "commit_id" in put.get("Item", {}) and "events" in put["Item"]]
+
+
+def _snake(parameter: str) -> str:
+    return re.sub(r"(?<!^)(?=[A-Z])", "_", parameter).upper()
 
 
 def check_units(profile: Profile, shop: Shop, commands: int) -> None:

@@ -19,7 +19,8 @@ PENDING = {"pending": True, "expiresInSeconds": 3600}
 
 
 def test_the_units_of_the_profile_are_those_that_are_counted(dynamodb_local: DynamoDBEngine) -> None:
-    books = Shop(dynamodb_local, "ledger", ALICE)
+    profile = read_profile(PROFILE)
+    books = Shop(dynamodb_local, profile, ALICE)
     for number in range(ACCOUNTS):
         books.send("/accounts", {"accountId": f"account-{number}", "type": "asset", "currency": "EUR"}, 201)
     for number in range(ACCOUNTS):
@@ -30,7 +31,7 @@ def test_the_units_of_the_profile_are_those_that_are_counted(dynamodb_local: Dyn
     books.clock.move(timedelta(hours=2))
     books.fire()
 
-    check_units(read_profile(PROFILE), books, commands)
+    check_units(profile, books, commands)
 
 
 def transferred(books: Shop, number: int) -> int:

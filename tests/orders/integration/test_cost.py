@@ -18,7 +18,8 @@ ORDERS, CANCELLED, UNPAID, GROWN = 10, 9, 8, (0, 5)
 
 
 def test_the_units_of_the_profile_are_those_that_are_counted(dynamodb_local: DynamoDBEngine) -> None:
-    shop = Shop(dynamodb_local, "orders", CALLER)
+    profile = read_profile(PROFILE)
+    shop = Shop(dynamodb_local, profile, CALLER)
     for sku in SKUS:
         shop.send(f"/inventory/{sku}/receive", {"quantity": 1000})
     shop.begin()
@@ -27,7 +28,7 @@ def test_the_units_of_the_profile_are_those_that_are_counted(dynamodb_local: Dyn
     shop.clock.move(timedelta(days=2))
     shop.fire()
 
-    check_units(read_profile(PROFILE), shop, commands)
+    check_units(profile, shop, commands)
 
 
 def ordered(shop: Shop, number: int) -> int:
