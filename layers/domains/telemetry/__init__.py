@@ -7,7 +7,7 @@ from banyan.domain import Example
 from telemetry.ingest import INGEST
 from telemetry.profiles.decider import PROFILE_DECIDER
 from telemetry.profiles.events import EVENTS as PROFILE_EVENTS
-from telemetry.profiles.events import DeviceHeard, DeviceRegistered, DeviceSilent
+from telemetry.profiles.events import AlarmCleared, AlarmRaised, DeviceHeard, DeviceRegistered, DeviceSilent
 from telemetry.profiles.silence import CHECK_SILENCE, FOLLOW_SERIES, LOOK_AGAIN
 from telemetry.projections import PROJECTIONS, tuned
 from telemetry.series.decider import SERIES_DECIDER
@@ -22,7 +22,10 @@ DOMAIN: Final = Domain(
     decisions=[CHECK_SILENCE],
     routes="telemetry.routes",
     policies=[FOLLOW_SERIES, LOOK_AGAIN],
-    published=dict.fromkeys((DeviceRegistered, DeviceHeard, DeviceSilent, ThresholdCrossed, ThresholdCleared), True),
+    published=dict.fromkeys(
+        (ThresholdCrossed, ThresholdCleared, AlarmRaised, AlarmCleared, DeviceRegistered, DeviceHeard, DeviceSilent),
+        True,
+    ),
     ingest=INGEST,
     projections=PROJECTIONS,
     settings=TelemetrySettings,

@@ -135,7 +135,7 @@ class DeviceState(CamelModel):
     months : tuple[str, ...]
         Those that it has readings of.
     alarms : dict[LimitKind, Alarm]
-        Of each limit that was ever crossed: whether it is on, and since which reading.
+        Of each limit that readings have shown anything of: whether it is on, and since which reading.
     """
 
     device_id: str

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Sequence
+from functools import reduce
 from typing import Any
 
 import pytest
@@ -11,11 +13,12 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 from tests.telemetry.support.fleet import Fleet
 
-from telemetry.names import moment_of
-from telemetry.profiles.decider import Alarm, DeviceStatus, Profile
+from telemetry.names import moment_of, month_of
+from telemetry.profiles.decider import PROFILE_DECIDER, Alarm, DeviceStatus, NoteAlarm, Profile
 from telemetry.profiles.events import AlarmCleared, AlarmRaised, Limit, Limits
+from telemetry.series.alarms import crossing_of
 from telemetry.series.decider import SERIES_DECIDER, RecordReadings
-from telemetry.series.events import LimitKind, Reading, ThresholdCleared, ThresholdCrossed
+from telemetry.series.events import AlarmEvent, LimitKind, Reading, ThresholdCleared, ThresholdCrossed
 
 START = 1_767_600_000_000_000
 HIGH = Limits(high=Limit(raise_at=10, clear_at=8))
@@ -28,7 +31,7 @@ def profile(limits: Limits, **alarms: Alarm) -> Profile:
 
 
 def alarm(*, on: bool, at: int) -> Alarm:
-    return Alarm(on=on, at=moment_of(at), value=0, threshold=0)
+    return Alarm(on=on, at=moment_of(at), shown_at=moment_of(at), value=0, threshold=0)
 
 
 def judged(values: Sequence[float], of: Profile, times: Sequence[int] = (), size: int = 100) -> list[tuple[str, float]]:
@@ -100,6 +103,45 @@ def test_the_profile_knows_the_newest_by_the_time_of_its_reading_and_each_change
     noted = [event for event in fleet.events("profile", "a") if isinstance(event, AlarmRaised | AlarmCleared)]
     assert [(type(event), event.value) for event in noted] == [(AlarmRaised, 11), (AlarmCleared, 7)]
     assert fleet.profile("a").alarms[LimitKind.HIGH].at.isoformat() == "2026-02-01T00:01:00+00:00"
+
+
+DAY = 24 * 3600 * 1_000_000
+
+
+def noted(event: Any) -> NoteAlarm:
+    said = event.model_dump(exclude={"sequence", "on"})
+    return NoteAlarm(on=crossing_of(event).on, **said)
+
+
+@given(
+    st.lists(st.sampled_from([0.0, 7, 8, 9, 10, 11, 12]), min_size=1, max_size=25),
+    st.randoms(use_true_random=False),
+    st.permutations(range(25)),
+)
+def test_however_old_the_profile_is_that_readings_are_judged_by_it_ends_with_what_they_show(
+    values: list[float], chance: random.Random, order: list[int]
+) -> None:
+    """Over months, and in whatever order its notes arrive."""
+    known, notes, months = [profile(HIGH)], [], dict[str, Any]()
+    for number, value in enumerate(values):
+        at = START + 9 * number * DAY
+        series = months.get(month_of(at), SERIES_DECIDER.initial())
+        given_profile = known[chance.randrange(len(known))]
+        decided = SERIES_DECIDER.decide(RecordReadings([Reading(number, at, value)], given_profile), series)
+        months[month_of(at)] = SERIES_DECIDER.fold(decided, series)
+        notes += [noted(event) for event in decided if isinstance(event, AlarmEvent)]
+        if chance.random() < 0.7:
+            known.append(reduce(_after, notes, known[0]))
+    shuffled = [notes[place] for place in order if place < len(notes)]
+    ended = reduce(_after, shuffled, known[0])
+    alarm = ended.alarms.get(LimitKind.HIGH)
+    assert (alarm is not None and alarm.on) == reduce(
+        lambda on, value: value > 10 or (on and value >= 8), values, False
+    )
+
+
+def _after(profile: Profile, note: NoteAlarm) -> Profile:
+    return PROFILE_DECIDER.fold(PROFILE_DECIDER.decide(note, profile), profile)
 
 
 @pytest.mark.parametrize(

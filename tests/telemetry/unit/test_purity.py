@@ -26,7 +26,7 @@ AT = 1_767_600_000_000_000
 TIMING = Timing(interval_seconds=60, silent_after_seconds=180, watch_seconds=900, allowed_lateness_seconds=0)
 OTHER = TIMING.model_copy(update={"interval_seconds": 30})
 LIMITS = Limits(high=Limit(raise_at=9, clear_at=8))
-OF_SERIES = {"ReadingsRecorded", "ThresholdCrossed", "ThresholdCleared", "SeriesWatched"}
+OF_SERIES = {"ReadingsRecorded", "ThresholdCrossed", "ThresholdCleared", "AlarmContinued", "SeriesWatched"}
 
 
 def note(*, on: bool, second: int) -> NoteAlarm:
@@ -44,6 +44,7 @@ def test_profiles_are_pure() -> None:
         check(1),
         note(on=True, second=1),
         note(on=False, second=2),
+        note(on=False, second=3),
         ChangeTiming(timing=OTHER),
         ChangeGroups(groups=("hall",)),
         ChangeLimits(limits=Limits()),

@@ -13,6 +13,7 @@ from banyan import CamelModel, Decider, DomainEvent
 from telemetry.names import PROFILE, DeviceId, Month, micros, month_of
 from telemetry.profiles.events import (
     AlarmCleared,
+    AlarmConfirmed,
     AlarmRaised,
     DeviceHeard,
     DeviceRegistered,
@@ -43,10 +44,11 @@ class DeviceStatus(StrEnum):
 
 
 class Alarm(CamelModel):
-    """How the alarm of a limit stands since a reading."""
+    """How the alarm of a limit stands since a reading, and the time of the newest one that showed it so."""
 
     on: bool
     at: datetime
+    shown_at: datetime
     value: FiniteFloat
     threshold: FiniteFloat
 
@@ -63,7 +65,7 @@ class Profile(CamelModel):
     silences : int
         How often it was silent.
     alarms : Mapping[LimitKind, Alarm]
-        Of each limit that was ever crossed, as far as the profile has heard.
+        Of each limit that readings have shown anything of, as far as the profile has heard.
     """
 
     device_id: str = ""
@@ -126,7 +128,7 @@ class HearDevice(CamelModel):
 
 
 class NoteAlarm(CamelModel):
-    """Know that a limit was crossed (``on``), or that the readings came back from it."""
+    """Know how a reading shows an alarm: beyond the limit (``on``), or back from it."""
 
     limit: LimitKind
     on: bool
@@ -175,14 +177,16 @@ def _changes(profile: Profile, event: DomainEvent) -> Mapping[str, Any]:
             return {"status": DeviceStatus.ACTIVE, "watched": month}
         case DeviceSilent():
             return {"status": DeviceStatus.SILENT, "silences": profile.silences + 1}
-        case AlarmRaised() | AlarmCleared():
-            return {"alarms": {**profile.alarms, event.limit: _alarm(event)}}
+        case AlarmRaised() | AlarmCleared() | AlarmConfirmed():
+            return {"alarms": {**profile.alarms, event.limit: _alarm(event, profile.alarms.get(event.limit))}}
     return {}
 
 
-def _alarm(event: AlarmRaised | AlarmCleared) -> Alarm:
-    on = isinstance(event, AlarmRaised)
-    return Alarm(on=on, at=event.at, value=event.value, threshold=event.threshold)
+def _alarm(event: AlarmRaised | AlarmCleared | AlarmConfirmed, known: Alarm | None) -> Alarm:
+    if known and isinstance(event, AlarmConfirmed):
+        return known.model_copy(update={"shown_at": event.at})
+    on = event.on if isinstance(event, AlarmConfirmed) else isinstance(event, AlarmRaised)
+    return Alarm(on=on, at=event.at, shown_at=event.at, value=event.value, threshold=event.threshold)
 
 
 def _of_limits(alarms: Mapping[LimitKind, Alarm], limits: Limits) -> Mapping[LimitKind, Alarm]:
@@ -242,12 +246,11 @@ def _heard(command: HearDevice, profile: Profile) -> Sequence[DomainEvent]:
 
 def _noted(command: NoteAlarm, profile: Profile) -> Sequence[DomainEvent]:
     known = profile.alarms.get(command.limit)
-    if profile.limit(command.limit) is None or (known and known.at >= command.at):
+    if profile.limit(command.limit) is None or (known and known.shown_at >= command.at):
         return []
     if command.on == (known is not None and known.on):
-        return []
-    noted = command.model_dump(exclude={"on"})
-    return [AlarmRaised(**noted) if command.on else AlarmCleared(**noted)]
+        return [AlarmConfirmed(**dict(command))]
+    return [(AlarmRaised if command.on else AlarmCleared)(**command.model_dump(exclude={"on"}))]
 
 
 PROFILE_DECIDER: Final[Decider[Profile, ProfileCommand]] = Decider(

@@ -156,6 +156,16 @@ class AlarmCleared(DomainEvent):
     value: FiniteFloat
 
 
+class AlarmConfirmed(DomainEvent):
+    """A later reading shows an alarm as it was; what older readings show counts no longer."""
+
+    limit: LimitKind
+    on: bool
+    threshold: FiniteFloat
+    at: datetime
+    value: FiniteFloat
+
+
 EVENTS: Final = (
     DeviceRegistered,
     TimingChanged,
@@ -167,4 +177,5 @@ EVENTS: Final = (
     SilenceDeferred,
     AlarmRaised,
     AlarmCleared,
+    AlarmConfirmed,
 )

@@ -1,4 +1,4 @@
-"""Silence: whether a device still sends, looked at by deadlines."""
+"""What a profile hears of its device's readings: that they come, that they no longer do, and which alarms are on."""
 
 from __future__ import annotations
 
@@ -8,11 +8,12 @@ from typing import Final
 
 from banyan import Event, Policy, Schedule, Send
 from banyan.decision import Decided, Decision, Participant, Participants, States
-from telemetry.names import PROFILE, SERIES, device_of, series_id, split_series
+from telemetry.names import PROFILE, SERIES, series_id, split_series
 from telemetry.profiles.decider import PROFILE_DECIDER, CheckSilence, DeviceStatus, HearDevice, NoteAlarm, Profile
 from telemetry.profiles.events import DeviceSilent, SilenceDeferred
+from telemetry.series.alarms import crossing_of
 from telemetry.series.decider import SERIES_DECIDER, Series
-from telemetry.series.events import SeriesWatched, ThresholdCleared, ThresholdCrossed
+from telemetry.series.events import AlarmContinued, SeriesWatched, ThresholdCleared, ThresholdCrossed
 
 DEADLINE: Final = "silence"
 
@@ -57,10 +58,9 @@ def _follow(event: Event, history: History) -> Sequence[Send | Schedule]:  # noq
             heard = HearDevice(month=month, recorded_at=event.timestamp)
             sent = [Send(PROFILE, device_id, heard, "heard")] if seen.heard else []
             return [*sent, _look(device_id, month, seen)]
-        case ThresholdCrossed() | ThresholdCleared() as crossed:
-            noted = crossed.model_dump(exclude={"sequence"})
-            on = isinstance(crossed, ThresholdCrossed)
-            return [Send(PROFILE, device_of(event.stream_id.id), NoteAlarm(on=on, **noted), "alarm")]
+        case ThresholdCrossed() | ThresholdCleared() | AlarmContinued() as shown:
+            noted = shown.model_dump(exclude={"sequence", "on"})
+            return [Send(PROFILE, device_id, NoteAlarm(on=crossing_of(shown).on, **noted), "alarm")]
     return ()
 
 

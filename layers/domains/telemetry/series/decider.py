@@ -10,11 +10,12 @@ from typing import Any, Final
 from pydantic import Field
 
 from banyan import CamelModel, Decider, DomainEvent
-from telemetry.names import SERIES, micros, month_of
+from telemetry.names import SERIES, month_of
 from telemetry.profiles.decider import DeviceStatus, Profile
 from telemetry.rejections import Code, conflict, not_registered
-from telemetry.series.alarms import Crossing, judged
+from telemetry.series.alarms import Crossing, crossing_of, judged
 from telemetry.series.events import (
+    AlarmContinued,
     LimitKind,
     Reading,
     ReadingsRecorded,
@@ -45,7 +46,7 @@ class Series(CamelModel):
     stretch, silence : int
         As the last ``SeriesWatched`` says.
     crossings : Mapping[LimitKind, Crossing]
-        The last one of each limit in this month.
+        How the alarm of each limit was shown last in this month.
     """
 
     seen: Sequences = NONE_SEEN
@@ -72,9 +73,8 @@ def evolve(series: Series, event: DomainEvent) -> Series:
             return series.model_copy(update=_with(series, event))
         case SeriesWatched(stretch=stretch, silence=silence):
             return series.model_copy(update={"stretch": stretch, "silence": silence})
-        case ThresholdCrossed() | ThresholdCleared():
-            crossing = Crossing(isinstance(event, ThresholdCrossed), micros(event.at))
-            return series.model_copy(update={"crossings": {**series.crossings, event.limit: crossing}})
+        case ThresholdCrossed() | ThresholdCleared() | AlarmContinued():
+            return series.model_copy(update={"crossings": {**series.crossings, event.limit: crossing_of(event)}})
     return series
 
 

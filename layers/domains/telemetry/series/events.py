@@ -119,6 +119,28 @@ class ThresholdCleared(DomainEvent):
     value: FiniteFloat
 
 
+class AlarmContinued(DomainEvent):
+    """The first reading of a month that shows how an alarm stands: as it was believed to.
+
+    Parameters
+    ----------
+    threshold : float
+        What the reading is beyond.
+    sequence, at, value
+        The reading.
+    """
+
+    limit: LimitKind
+    on: bool
+    threshold: FiniteFloat
+    sequence: int
+    at: datetime
+    value: FiniteFloat
+
+
+AlarmEvent = ThresholdCrossed | ThresholdCleared | AlarmContinued
+
+
 class SeriesWatched(DomainEvent):
     """Readings continue: the next look, whether they still do, is due some time after this was recorded.
 
@@ -146,4 +168,4 @@ class SeriesWatched(DomainEvent):
     check_after_seconds: int
 
 
-EVENTS: Final = (ReadingsRecorded, ThresholdCrossed, ThresholdCleared, SeriesWatched)
+EVENTS: Final = (ReadingsRecorded, ThresholdCrossed, ThresholdCleared, AlarmContinued, SeriesWatched)
