@@ -134,6 +134,27 @@ class TestRetries:
 
         assert len({wait / 2**attempt for attempt, wait in enumerate(waits)}) == 20
 
+    def test_what_was_decided_on_an_old_state_is_decided_again_at_once(self) -> None:
+        waits: list[float] = []
+        store = EventStore(MemoryTable(), REGISTRY)
+        handler: Handler = CommandHandler(store, ACCOUNTS, retries=ConflictRetries(sleep=waits.append))
+        handler.handle(A, Deposit(1))
+        store.append(A, 1, deposits(2))
+
+        assert handler.handle(A, Deposit(4), optimistic=True).state.balance == 7
+        assert waits == []
+
+    def test_an_old_state_leaves_as_many_attempts_as_there_are_without_it(self) -> None:
+        table, waits = BusyTable(0), list[float]()
+        handler: Handler = CommandHandler(
+            EventStore(table, REGISTRY), ACCOUNTS, retries=ConflictRetries(sleep=waits.append)
+        )
+        handler.handle(A, Deposit(1))
+
+        table.times = 4
+        assert handler.handle(A, Deposit(2), optimistic=True).state.balance == 3
+        assert len(waits) == 3
+
     def test_they_end(self) -> None:
         waits: list[float] = []
         handler: Handler = CommandHandler(

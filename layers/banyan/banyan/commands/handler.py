@@ -288,21 +288,32 @@ class ConflictRetries:
     def settle(self, attempt: Callable[[bool], R], trust: bool, final: StreamId | None) -> R:
         """Attempt, the first time with ``trust`` in what is kept; raises the last ``ConcurrencyError``.
 
+        Trust that was misplaced says that the stream has gone on, not that others are writing it now: so the next
+        attempt follows at once, and is the first of those that are counted.
+
         Parameters
         ----------
         final : StreamId, optional
             A conflict on this stream is not tried again.
         """
+        if trust:
+            try:
+                return attempt(True)
+            except ConcurrencyError as conflict:
+                self._count(conflict, last=conflict.stream == final)
         for number in range(self._more + 1):
             try:
-                return attempt(trust)
+                return attempt(False)
             except ConcurrencyError as conflict:
-                self._telemetry.count("Conflicts")
-                if number == self._more or conflict.stream == final:
-                    raise
-            trust = False
+                self._count(conflict, last=number == self._more or conflict.stream == final)
             self._sleep(random.uniform(0, self._backoff * 2**number))
         raise AssertionError("unreachable")
+
+    def _count(self, conflict: ConcurrencyError, *, last: bool) -> None:
+        """Raises the conflict when it is the last."""
+        self._telemetry.count("Conflicts")
+        if last:
+            raise conflict
 
 
 Finder = Callable[[StreamId, str, datetime], Outcome[Any] | None]
