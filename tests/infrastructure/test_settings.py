@@ -20,6 +20,7 @@ OF_THE_STACK = {
     "CatchUpSilenceHours",
     "CommandConcurrency",
     "QueryConcurrency",
+    "RowMarks",
     "QueryThrottleBurst",
     "QueryThrottleRate",
     "ReconciliationSilenceHours",

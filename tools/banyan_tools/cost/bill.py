@@ -102,7 +102,7 @@ def _invocations(profile: Profile, stack: Stack) -> Iterator[tuple[str, float, f
     if stack.is_on("Reactions"):
         yield "reactor", batches, times.reactor_ms
         yield "deadlines", MONTH / 60, times.reactor_ms
-    yield "change_marker", min(commands * marks(profile), MONTH / MARKER_WINDOW), times.marker_ms
+    yield "change_marker", min(commands * marks(profile, stack), MONTH / MARKER_WINDOW), times.marker_ms
 
 
 def _requests(profile: Profile) -> float:

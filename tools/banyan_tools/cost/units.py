@@ -48,14 +48,16 @@ def units(profile: Profile, stack: Stack) -> Mapping[str, Units]:
         "deadlines": Units(2 * profile.deadlines.per_command * _kb(profile.deadlines.bytes)),
         "snapshots": Units(sum(_snapshots(each, stack) for each in profile.commits)),
         "reconciliation": Units(
-            marks(profile) + RECONCILED.write * profile.reconciliation.rows,
+            marks(profile, stack) + RECONCILED.write * profile.reconciliation.rows,
             RECONCILED.read * profile.reconciliation.rows,
         ),
     }
 
 
-def marks(profile: Profile) -> float:
+def marks(profile: Profile, stack: Stack) -> float:
     """Rows that are marked as changed, per command; all that one stream owns have one mark."""
+    if not stack.is_on("RowMarks"):
+        return 0.0
     return sum(each.commits * (min(each.rows, 1.0) if each.kind == "shared" else 1.0) for each in profile.rows)
 
 

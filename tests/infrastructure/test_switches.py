@@ -1,4 +1,4 @@
-"""A domain that reacts to nothing deploys no reactor, nothing of it, and nothing that watches it."""
+"""What a switch leaves out, with all that is of it and watches it, and nothing else."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import pytest
 from tests.infrastructure.conftest import INGESTING
 
 from banyan_tools.local.errors import StackError
+from banyan_tools.local.mappings import mappings
 from banyan_tools.local.template import Template
 from banyan_tools.project import ROOT
 from banyan_tools.runtime.deploy import overrides
@@ -91,6 +92,21 @@ def test_alarms_follow_what_they_watch(template: Template, quiet: Template, nest
 def test_a_stack_that_no_one_relies_on_has_no_alarms_and_no_dashboard(template: Template) -> None:
     gone = resources(template).keys() - resources(load_template(Alarms="off", **INGESTING)).keys()
     assert gone == {"Observability"}
+
+
+@pytest.mark.parametrize(
+    ("parameters", "read"),
+    [
+        ({}, True),
+        ({"RowMarks": "off"}, False),
+        ({"RowMarks": "off", "LegacyStore": "dynamodb", "LegacyName": "t"}, True),
+    ],
+)
+def test_changed_rows_are_marked_unless_that_is_off_and_there_is_no_legacy_system(
+    parameters: dict[str, str], read: bool
+) -> None:
+    found = [each.function for each in mappings(load_template(**parameters))]
+    assert ("banyan-ChangeMarker" in found) == read
 
 
 @pytest.mark.parametrize("reactions", ["on", "off"])
