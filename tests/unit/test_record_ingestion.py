@@ -292,15 +292,49 @@ def test_when_nothing_can_be_parked_the_batch_comes_again(process: Process, park
 
 
 @pytest.mark.parametrize(("failing", "good", "again"), [(MOST, 1, True), (MOST, MOST, False), (MOST - 1, 0, False)])
-def test_when_most_of_a_batch_fails_unexpectedly_it_is_not_the_records_fault(
+def test_when_records_of_most_senders_fail_unexpectedly_it_is_not_their_fault(
     process: Process, parked: Parked, failing: int, good: int, again: bool
 ) -> None:
-    records = [*(("a", number, 666) for number in range(failing)), *(("b", number, 1) for number in range(good))]
+    sent = [*(("a", number, 666) for number in range(failing)), *(("b", number, 1) for number in range(good))]
+    records = [
+        *kinesis_records(UNREADABLE),
+        *(
+            record
+            for place, each in enumerate(sent, start=1)
+            for record in kinesis_records(encoded(shows(*each)), start=place, key=f"sender {place}")
+        ),
+    ]
 
-    first = process.ingest(*(encoded(shows(*each)) for each in records))
+    first = process.deliver(records[1:] if failing < MOST else records)
 
-    assert (first, len(parked.records)) == ((0, 0) if again else (None, failing))
+    refused = [each.code for each in parked.records]
+    assert first == (1 if again else None)
+    assert refused.count("unexpected_error") == (0 if again else failing)
+    assert refused.count("unreadable") == (failing >= MOST), "it is before those that come again, so it does not"
     assert len(process.values("b")) == good
+
+
+def test_one_sender_whose_records_all_fail_unexpectedly_holds_up_no_other(process: Process, parked: Parked) -> None:
+    loud = kinesis_records(*(encoded(shows("a", number, 666)) for number in range(9)), key="a")
+
+    assert process.deliver([*loud, *kinesis_records(encoded(shows("b", 1, 1)), start=9, key="b")]) is None
+
+    assert len(parked.records) == 9
+    assert process.values("b") == {1: 1}
+
+
+def test_a_record_behind_one_that_comes_again_is_parked_once_when_that_is_done(
+    process: Process, table: Down, parked: Parked
+) -> None:
+    records = [UNREADABLE, encoded(shows("a", 1, 1)), UNREADABLE, encoded(shows("b", 1, 13))]
+    table.down = {"a"}
+
+    assert [process.ingest(*records), process.ingest(*records[1:], start=1)] == [1, 1]
+    assert len(parked.records) == 1
+    table.down = set()
+    assert process.ingest(*records[1:], start=1) is None
+
+    assert [each.record.sequence_number for each in parked.records] == [sequence_number(place) for place in (0, 2, 3)]
 
 
 @pytest.mark.parametrize("killed", [killed_before, killed_after])

@@ -41,7 +41,7 @@ ACTOR: Final = "ingest"
 AT_ONCE: Final = 8
 """Streams of events that are written at a time: a process waits for the store most of the while."""
 MOST: Final = 3
-"""So many streams that the store does not take, or records that fail unexpectedly, are not their own fault."""
+"""So many streams that the store does not take, or senders whose records fail unexpectedly, are not their own fault."""
 RESERVE_SECONDS: Final = 10.0
 
 TRIED_AGAIN: Final = (StoreUnavailable, ConcurrencyError)
@@ -126,10 +126,11 @@ class RecordIngestion:
         records = {record.name: record for record in map(read_record, batch)}
         arrived, failures = self._read(records.values())
         again, failed = self._ingested(arrived, remaining)
-        again |= self._parked_but([*failures, *failed], again, records)
+        refused = {each.record: each for each in reversed([*failures, *failed]) if each.record not in again}
+        again |= self._failed_together(refused, records)
+        again |= self._park([refused[name] for name in _before(again, records) if name in refused], records)
         self._report(records.values())
-        lowest = min((records[name].sequence_number for name in again), key=int, default=None)
-        return {"batchItemFailures": [{"itemIdentifier": lowest}] if lowest else []}
+        return {"batchItemFailures": [{"itemIdentifier": each} for each in _lowest(again, records)]}
 
     def _read(self, records: Iterable[StreamRecord]) -> tuple[Sequence[Arrival], Sequence[FailedRecord]]:
         arrived: list[Arrival] = []
@@ -179,18 +180,18 @@ class RecordIngestion:
             stream, command, commit_id=commit_id, metadata=metadata, optimistic=True
         )
 
-    def _parked_but(
-        self, failures: Sequence[FailedRecord], again: Collection[str], records: Mapping[str, StreamRecord]
+    def _failed_together(
+        self, refused: Mapping[str, FailedRecord], records: Mapping[str, StreamRecord]
     ) -> frozenset[str]:
-        """Park what was refused, once for each record, but for those that are to come again; name those besides."""
-        refused = {each.record: each for each in reversed(failures) if each.record not in again}
+        """The records that failed unexpectedly, when those of most senders did: these are not their fault."""
         unexpected = [each for each in refused.values() if each.code == UNEXPECTED]
         for each in unexpected:
             log_failure("a record failed", each.error)
-        if len(unexpected) >= MOST and 2 * len(unexpected) > len(records):
-            self._telemetry.count("BatchFailures")
-            return frozenset(each.record for each in unexpected)
-        return self._park([refused[name] for name in records if name in refused], records)
+        senders = {records[each.record].partition_key for each in unexpected}
+        if len(senders) < MOST or 2 * len(senders) <= len({record.partition_key for record in records.values()}):
+            return frozenset()
+        self._telemetry.count("BatchFailures")
+        return frozenset(each.record for each in unexpected)
 
     def _park(self, refused: Sequence[FailedRecord], records: Mapping[str, StreamRecord]) -> frozenset[str]:
         if not refused:
@@ -213,6 +214,18 @@ class RecordIngestion:
         arrived = [record.arrived_at for record in records]
         self._telemetry.count("RecordsIngested", len(arrived))
         self._telemetry.duration("IngestLag", (self._clock() - min(arrived)).total_seconds() * 1000)
+
+
+def _lowest(names: Collection[str], records: Mapping[str, StreamRecord]) -> Sequence[str]:
+    """The lowest sequence number of some records, if there are any."""
+    return sorted((records[name].sequence_number for name in names), key=int)[:1]
+
+
+def _before(again: Collection[str], records: Mapping[str, StreamRecord]) -> Sequence[str]:
+    """The records that do not come again, in order: all behind one that does are delivered with it."""
+    end = next(iter(_lowest(again, records)), None)
+    ordered = sorted(records, key=lambda name: int(records[name].sequence_number))
+    return [name for name in ordered if end is None or int(records[name].sequence_number) < int(end)]
 
 
 def build_ingestion(application: Application) -> RecordIngestion:
