@@ -118,11 +118,12 @@ def test_what_is_switched_off_is_not_paid_for(tmp_path: Path) -> None:
 def test_the_first_limit_is_named_with_what_moves_it(tmp_path: Path) -> None:
     assert asked(tmp_path, SMALL)["limits"][0]["raisedBy"] == "ThrottleRate"
     raised = SMALL.replace("peak_per_second = 50.0", "peak_per_second = 9000.0")
-    found = asked(tmp_path, raised + "[parameters]\nThrottleRate = 100_000\n[functions]\ncommand_ms = 10\n")
-    assert (found["limits"][0]["what"], found["limits"][0]["used"]) == ("log index", 1.125)
-    more = asked(
-        tmp_path, raised + "[parameters]\nThrottleRate = 100_000\nLogBuckets = 64\n[functions]\ncommand_ms = 10\n"
+    warm = (
+        "[limits]\nnew_table_write_units = 40_000\n[functions]\ncommand_ms = 10\n[parameters]\nThrottleRate = 100_000\n"
     )
+    found = asked(tmp_path, raised + warm)
+    assert (found["limits"][0]["what"], found["limits"][0]["used"]) == ("log index", 1.125)
+    more = asked(tmp_path, raised + warm + "LogBuckets = 64\n")
     assert more["limits"][0]["what"] == "event bus"
     shown = run(tmp_path, raised).output
     assert "The load does not fit; what moves it: ThrottleRate." in " ".join(shown.split())
@@ -149,6 +150,7 @@ def test_a_stream_of_records_is_paid_by_shards_and_meets_theirs(tmp_path: Path) 
             SMALL.replace("per_second = 1.0", "per_second = nan", 1),
             "commands.per_second: Input should be a finite number",
         ),
+        (SMALL + "[ingest]\nrecords_per_second = 1.0\n", "ingest: Value error, records need at least one shard"),
         (SMALL + '[parameters]\nTrace = "off"\n', "The template has no parameter 'Trace'"),
         (SMALL + '[parameters]\nTraces = "no"\n', "The parameter Traces may not be 'no'"),
     ],

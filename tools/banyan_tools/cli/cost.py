@@ -70,7 +70,11 @@ def _dollars(found: Found) -> Table:
 def _limits(found: Found) -> Table:
     table = titled("Limits, in the busiest seconds", "what", "asked", "limit", "a second, in", "used", "raised by")
     for each in found["limits"]:
-        asked, limit, used = f"{each['asked']:,.0f}", f"{each['limit']:,.0f}", f"{each['used']:.0%}"
+        asked, limit, used = (
+            f"{each['asked']:,.{0 if each['asked'] >= 10 else 1}f}",
+            f"{each['limit']:,.0f}",
+            f"{each['used']:.0%}",
+        )
         table.add_row(each["what"], asked, limit, each["unit"], used, each["raisedBy"])
     return table
 

@@ -18,6 +18,7 @@ GB: Final = 1e9
 ITEM: Final = 100
 """Bytes that DynamoDB adds to each item and each entry of an index."""
 LOG_ENTRY: Final = 150 + ITEM
+TRACE: Final = 140 + ITEM
 ACCESS_LOG: Final = 350
 PAYLOAD: Final = 25_000
 ENTRY: Final = 65_536
@@ -74,7 +75,7 @@ def _bytes(profile: Profile, stack: Stack) -> float:
     kept = profile.storage.expiring_rows_months or months
     rows = sum(each.kept * (1 + each.entries) * (each.bytes + ITEM) for each in profile.rows) * min(kept, months)
     traced = stack.is_on("Traces") and stack.is_on("Reactions")
-    traces = profile.commits_per_command * 350 * min(months, stack.number("TraceDays") / 30) if traced else 0.0
+    traces = profile.commits_per_command * TRACE * min(months, stack.number("TraceDays") / 30) if traced else 0.0
     return commits + rows + traces
 
 

@@ -57,6 +57,8 @@ def _of_tables(profile: Profile, stack: Stack) -> Iterator[Limit]:
         "one row", OF_A_PARTITION, 2 * profile.limits.hottest_row, "write units", "rows that fewer streams share"
     )
     yield Limit("log index", OF_A_PARTITION * buckets, peak * commits, "commits", "LogBuckets")
+    new = profile.limits.new_table_write_units
+    yield Limit("a new table", new, peak * largest, "write units", "a warm throughput, in time before the peak")
     yield Limit("a table", profile.limits.table_write_units, peak * largest, "write units", "the account's quota")
 
 

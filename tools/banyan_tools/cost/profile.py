@@ -5,9 +5,9 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from banyan_tools.cost.prices import Prices
 
@@ -132,6 +132,12 @@ class Ingested(Part):
     readings_per_record: float = Field(1.0, gt=0)
     shards: int = Field(0, ge=0)
 
+    @model_validator(mode="after")
+    def _has_shards(self) -> Self:
+        if self.records_per_second and not self.shards:
+            raise ValueError("records need at least one shard")
+        return self
+
 
 class Functions(Part):
     """What Lambda bills: warm milliseconds of an invocation at 1 GB, and commits in a batch. Assumed, not measured."""
@@ -174,6 +180,7 @@ class Limits(Part):
     concurrency: int = Field(1000, gt=0)
     bus_entries: float = Field(10_000, gt=0)
     table_write_units: float = Field(40_000, gt=0)
+    new_table_write_units: float = Field(4_000, gt=0)
 
 
 class Profile(Part):
