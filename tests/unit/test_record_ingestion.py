@@ -11,6 +11,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import count, repeat
 from threading import Barrier
+from types import SimpleNamespace
 from typing import Any, cast
 
 import boto3
@@ -224,6 +225,13 @@ def test_what_the_store_does_not_take_comes_again_with_all_behind_it(
     assert table.tried == ["a", "b", "c", "b"]
     assert [len(list(process.store.commits(StreamId("acme", "shown", each)))) for each in ("a", "b", "c")] == [1] * 3
     assert parked.records == []
+
+
+def test_sequence_numbers_are_compared_as_numbers(process: Process, table: Down) -> None:
+    table.down = {"a", "b"}
+    assert len(sequence_number(50)) < len(sequence_number(51))
+
+    assert process.ingest(*(encoded(shows(meter, 1, 1)) for meter in ("a", "b")), start=50) == 50
 
 
 def test_a_store_that_takes_nothing_is_not_asked_for_every_stream(process: Process, table: Down) -> None:
@@ -442,6 +450,12 @@ def test_the_queue_takes_as_many_messages_as_fit_in_a_request() -> None:
         assert attributes["Attributes"]["ApproximateNumberOfMessages"] == str(len(many))
         with pytest.raises(StoreUnavailable):
             SqsParkedRecords(lambda: client, f"{url}-gone").park([ParkedRecord(RECORD, "c", "r", "acme")])
+
+
+def test_a_record_that_the_queue_does_not_take_is_not_parked() -> None:
+    half_taken: Any = SimpleNamespace(send_message_batch=lambda **_: {"Successful": [], "Failed": [{"Id": "0"}]})
+    with pytest.raises(StoreUnavailable, match="1 of 1 records"):
+        SqsParkedRecords(lambda: half_taken, "queue").park([ParkedRecord(RECORD, "c", "r", "acme")])
 
 
 @pytest.mark.parametrize("tenant", ["", "_system", "a b", "null"])

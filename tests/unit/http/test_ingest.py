@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import gzip
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import pytest
@@ -17,7 +17,7 @@ from banyan import CamelModel
 from banyan.errors import StoreUnavailable
 from banyan.http import CurrentCall, IngestedStream, ReplayableCall, Router
 from banyan.ingest import Ingested
-from banyan.store import Commit
+from banyan.store import Commit, Snapshot
 from banyan.store.memory import MemoryTable
 from banyan.streams import StreamId
 
@@ -63,6 +63,15 @@ class Failing(MemoryTable):
     def __init__(self) -> None:
         super().__init__()
         self.writes: list[str] = []
+        self.reads = 0
+
+    def backward(self, *arguments: Any, **more: Any) -> Iterator[Commit | Snapshot]:
+        self.reads += 1
+        return super().backward(*arguments, **more)
+
+    def forward(self, *arguments: Any, **more: Any) -> Iterator[Commit | Snapshot]:
+        self.reads += 1
+        return super().forward(*arguments, **more)
 
     def insert(self, commits: Sequence[Commit], **checks: Any) -> None:
         super().insert(commits, **checks)
@@ -95,6 +104,15 @@ def test_a_batch_is_one_commit_for_each_stream_and_says_what_was_new(meters: Met
     assert meters.recorded(("a", 2, 2), ("a", 3, 3)) == {"a": 1}
     assert meters.recorded(("a", 3, 3)) == {"a": 0}
     assert meters.table.writes == ["a", "b", "a"]
+
+
+def test_a_warm_batch_is_one_write_for_each_stream_and_no_read(meters: Meters) -> None:
+    meters.recorded(("a", 1, 1), ("b", 1, 1))
+    meters.table.writes.clear()
+    meters.table.reads = 0
+
+    assert meters.recorded(("a", 2, 2), ("b", 2, 2), ("a", 3, 3)) == {"a": 2, "b": 1}
+    assert (meters.table.writes, meters.table.reads) == (["a", "b"], 0)
 
 
 def test_the_tenant_is_the_callers(meters: Meters) -> None:
