@@ -146,6 +146,11 @@ def test_the_side_door_is_closed_under_other_names(client: Client, host: str) ->
 @pytest.mark.parametrize("kind", ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data"])
 def test_a_page_of_another_origin_invokes_nothing_with_what_it_may_send_unasked(client: Client, kind: str) -> None:
     """A browser sends these three without asking first, under the name of this machine."""
+    for service in ("dynamodb", "kinesis"):
+        put = client.post(
+            f"/_local/{service}", headers={"Host": "localhost:3000", "Content-Type": kind}, data="Action=ListTables"
+        )
+        assert put.status_code == 404
     invocations = "/_local/lambda/2015-03-31/functions/banyan-Echo/invocations"
     headers = {"Host": "localhost:3000", "Origin": "https://evil.example", "Content-Type": kind}
 

@@ -16,7 +16,7 @@ from tests.unit.local.conftest import Worker, Write
 from werkzeug.test import Client
 from werkzeug.wrappers import Request, Response
 
-from banyan_tools.local import delivery, streams
+from banyan_tools.local import delivery, kinesis_shards, streams
 from banyan_tools.local.checkpoints import Checkpoints
 from banyan_tools.local.console import Console
 from banyan_tools.local.errors import StackError
@@ -274,6 +274,20 @@ def test_reading_continues_behind_a_checkpoint(console: Console) -> None:
         settled(consumer)
 
     assert (places(first), places(second)) == ([1], [2])
+
+
+def test_a_shard_forgets_its_oldest_records(console: Console, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(kinesis_shards, "HELD_BYTES", 40)
+    create()
+    early, late = Worker(), Worker()
+    with consuming(mapping(), early, console) as consumer:
+        for first in range(100, 140, 10):
+            put(*numbered(*range(first, first + 10)))
+            settled(consumer)
+    with consuming(mapping(), late, console) as consumer:
+        settled(consumer)
+
+    assert (places(early), places(late)) == ([*range(100, 140)], [*range(130, 140)])
 
 
 def test_records_that_are_lost_when_it_stops_are_counted(console: Console, screen: io.StringIO) -> None:

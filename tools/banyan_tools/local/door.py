@@ -70,7 +70,7 @@ class Door:
         try:
             if not LOOPBACK.fullmatch(request.headers.get("Host", "")):
                 raise not_this_host()
-            if endpoint := ENDPOINTS.get(request.path.rstrip("/")):
+            if (endpoint := ENDPOINTS.get(request.path.rstrip("/"))) and "X-Amz-Target" in request.headers:
                 return endpoint(request)
             if request.path.startswith(LAMBDA):
                 return self._invocations(request)

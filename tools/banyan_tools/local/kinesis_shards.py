@@ -18,8 +18,12 @@ from banyan_tools.local.stream_records import as_json
 LARGEST_READ_BYTES: Final = 10 * 1024 * 1024
 LARGEST_READ: Final = 10_000
 """Bytes and records of one reading of a shard."""
+HELD_BYTES: Final = 64 * 1024 * 1024
+"""Of a shard's newest records; what is older is forgotten, long after all that read the shard have read it."""
 BEGINS_AFTER: Final = "begins_after"
 """Attribute of a shard that continues others: their last sequence number."""
+HELD: Final = "held"
+"""Attribute of a shard that was put to: the bytes of its records."""
 
 
 @contextmanager
@@ -27,8 +31,8 @@ def sharding_as_kinesis_does() -> Iterator[None]:
     """Let moto's streams do what those of Kinesis do, until the block is left.
 
     Records stay in the shard that they were put into: moto would deliver those of a shard that is split or merged once
-    more, and keep writing to it. A shard that is closed ends. The time of a reading or a writing does not grow with
-    the shard, and no metrics are kept.
+    more, and keep writing to it. A shard that is closed ends. Neither the time of a reading or a writing nor the memory
+    grows with what was ever put, and no metrics are kept.
     """
     with ExitStack() as stack:
         for owner, name, wrapped in (
@@ -79,8 +83,11 @@ def _leaving_records(reshard: Callable[..., None]) -> Callable[..., None]:
 
 
 def _put(self: Shard, partition_key: str, data: str, explicit_hash_key: str) -> str:
-    number = _last(self) + 1
+    number, held = _last(self) + 1, getattr(self, HELD, 0) + len(data)
     self.records[number] = Record(partition_key, data, number, explicit_hash_key)
+    while held > HELD_BYTES and len(self.records) > 1:
+        held -= len(self.records.pop(_first(self)).data)
+    setattr(self, HELD, held)
     return str(number)
 
 
