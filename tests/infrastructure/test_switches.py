@@ -14,6 +14,7 @@ from banyan_tools.local.errors import StackError
 from banyan_tools.local.mappings import mappings
 from banyan_tools.local.template import Template
 from banyan_tools.project import ROOT
+from banyan_tools.runtime import deploy
 from banyan_tools.runtime.deploy import overrides
 from banyan_tools.runtime.sandbox import load_template
 
@@ -149,6 +150,25 @@ def test_a_deployment_has_a_reactor_when_its_domain_needs_one(
     assert found["Reactions"] == expected
     assert {name: value for name, value in found.items() if name in str(given)}.get("Domain") in ("quiet", None)
     assert found.get("CatchUpSchedule", "rate(5 minutes)") == "rate(5 minutes)"
+
+
+def test_a_deployment_gives_the_sam_cli_each_parameter_as_one_word(
+    project: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    sam = project / "bin" / "sam"
+    sam.parent.mkdir()
+    sam.write_text('#!/bin/sh\nprintf "%s\\n" "$@"\n')
+    sam.chmod(0o755)
+    given = ["Domain=quiet", "Traces=off", 'CatchUpSchedule="rate(5 minutes)"', "AlarmEmail="]
+    (project / "samconfig.toml").write_text(f"[prod.deploy.parameters]\nparameter_overrides = {json.dumps(given)}\n")
+    monkeypatch.setattr(deploy, "SAM_VENV", project)
+    monkeypatch.setattr(deploy, "ROOT", project)
+    monkeypatch.setattr("sys.argv", ["deploy", "prod"])
+    assert deploy.main() == 0
+    assert capfd.readouterr().out.splitlines() == [
+        *("deploy", "--config-env", "prod", "--parameter-overrides"),
+        *('Reactions="off"', 'Domain="quiet"', 'Traces="off"', 'CatchUpSchedule="rate(5 minutes)"', 'AlarmEmail=""'),
+    ]
 
 
 def test_a_deployment_that_nothing_describes_is_refused(project: Path) -> None:

@@ -39,7 +39,8 @@ def overrides(root: Path, stage: str) -> Mapping[str, str]:
     if stage not in deployments:
         raise StackError(f"{CONFIG} has no deployment {stage!r}.")
     found = deployments[stage].get("deploy", {}).get("parameters", {}).get("parameter_overrides", [])
-    given = dict(each.split("=", 1) for each in (shlex.split(found) if isinstance(found, str) else found))
+    pairs = shlex.split(found) if isinstance(found, str) else found
+    given = {name: value.strip('"') for name, value in (each.split("=", 1) for each in pairs)}
     defaults = {name: str(each["Default"]) for name, each in read(root / TEMPLATE)["Parameters"].items()}
     asked = defaults | given
     needed = load_domain(asked["Domain"]).reactions or asked["Traces"] == "on"
@@ -50,7 +51,7 @@ def main() -> int:
     """Run ``sam deploy``; its exit code, or 1 when the deployment cannot be begun."""
     stage = sys.argv[1] if len(sys.argv) > 1 else "default"
     try:
-        given = [f"{name}={value}" for name, value in overrides(ROOT, stage).items()]
+        given = [f'{name}="{value}"' for name, value in overrides(ROOT, stage).items()]
     except (ConfigurationError, StackError) as error:
         print(error, file=sys.stderr)
         return 1
