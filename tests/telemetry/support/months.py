@@ -12,8 +12,9 @@ from tests.support.owned import SweptViews
 from banyan.events import EventRegistry
 from banyan.projections.processor import ProjectionProcessor
 from banyan.projections.retries import RetryPolicy
+from banyan.projections.views import Views
 from banyan.queries import Queries
-from banyan.store import Commit, EventStore
+from banyan.store import Commit, CommitTable, EventStore
 from banyan.store.memory import MemoryTable
 from banyan.streams import StreamId
 from telemetry.names import micros
@@ -33,10 +34,12 @@ Windows = Mapping[tuple[str, int], Window]
 class MonthOfReadings:
     """Readings of one month, its commits, and a projector of its own."""
 
-    def __init__(self, settings: TelemetrySettings | None = None) -> None:
+    def __init__(
+        self, settings: TelemetrySettings | None = None, views: Views | None = None, table: CommitTable | None = None
+    ) -> None:
         self.clock = ManualClock()
-        self.store = EventStore(MemoryTable(), EventRegistry(list(EVENTS)), self.clock)
-        self.views = SweptViews()
+        self.store = EventStore(table or MemoryTable(), EventRegistry(list(EVENTS)), self.clock)
+        self.views = views or SweptViews()
         self.projection = series_projection(settings or TelemetrySettings())
         self.recorded: list[Reading] = []
         self.commits: list[Commit] = []

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.support.clocks import EVERYTHING
+from tests.support.owned import SweptViews
 from tests.telemetry.support.months import MARCH, SECOND, STREAM, MonthOfReadings, reading
 
 from banyan.projections.owned import fold_owned, stored_rows
@@ -74,10 +75,11 @@ gaps = st.lists(st.sampled_from([0, 0, 1, 12, 29, 31, 40, 401]), min_size=8, max
 def test_a_window_is_whole_or_gone(history: list[list[Reading]], days: list[int], seed: int) -> None:
     """When readings come for a window that has expired, what is left of it is not shown as if it were the window."""
     random = Random(seed)
-    month, kept = MonthOfReadings(), kept_seconds(TelemetrySettings())
+    views, kept = SweptViews(), kept_seconds(TelemetrySettings())
+    month = MonthOfReadings(views=views)
     for batch, pause in zip(once(history), days, strict=False):
         month.clock.move(timedelta(days=pause))
-        month.views.sweep(month.clock.now)
+        views.sweep(month.clock.now)
         month.deliver([month.record(*batch)])
         if random.random() < 0.3:
             month.deliver(month.commits)

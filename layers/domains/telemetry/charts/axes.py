@@ -22,6 +22,8 @@ _STEPS: Final = (
 )
 _MONTHS: Final = (1, 2, 3, 6, 12, 24, 60, 120, 600)
 _MOST_TICKS: Final = 9
+_LEAST: Final = 1e-300
+"""Of an axis of values: far from where floats lose their digits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +56,7 @@ def value_axis(values: Iterable[float], limits: Iterable[float], start: float, e
     reach = high - low or abs(high) * 0.1 or 1.0
     near = [limit for limit in limits if low - reach <= limit <= high + reach]
     low, high = min([low, *near]), max([high, *near])
-    pad = (high / 2 - low / 2) / 8 or reach / 2
+    pad = max((high / 2 - low / 2) / 8 or reach / 2, _LEAST)
     return Axis(max(low - pad, -float_info.max), min(high + pad, float_info.max), start, end)
 
 

@@ -88,7 +88,7 @@ class Chart:
             f'<rect class="ground" {_BOX}/>',
             f'<text class="title" x="{LEFT}" y="26">{escape(heading)}</text>',
             *(_time(tick) for tick in time_ticks(self.first, self.end, across)),
-            f'<text x="{LEFT - 8}" y="{HEIGHT - BOTTOM + 18}" class="value">UTC</text>',
+            f'<text class="value" x="{WIDTH - RIGHT}" y="26">times in UTC</text>',
         ]
         return "".join([*parts, *(self._series(across) if self.points else [_EMPTY]), "</svg>\n"])
 
