@@ -21,7 +21,7 @@ LOOKUPS: Final = {"lookup1", "lookup2", "lookup3"}
 SNAPSHOT: Final = "state_version"
 
 
-class Units:
+class ConsumedUnits:
     """Adds up what a client consumes.
 
     DynamoDB Local reports too little of a transaction, and nothing of a batch of writes or of a key that is not found.
@@ -31,7 +31,7 @@ class Units:
     Attributes
     ----------
     written, read : defaultdict[str, float]
-        Units by component: a table by its name, its indexes as ``<table>.index``, and snapshots.
+        ConsumedUnits by component: a table by its name, its indexes as ``<table>.index``, and snapshots.
     """
 
     def __init__(self, client: DynamoDBClient, tables: Tables) -> None:

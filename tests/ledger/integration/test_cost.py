@@ -6,8 +6,8 @@ from datetime import timedelta
 from typing import Any
 
 from tests.ledger.support.book import ALICE
+from tests.support.counted import CountedPlatform, check_units
 from tests.support.engines import DynamoDBEngine
-from tests.support.mixes import Shop, check_units
 
 from banyan_tools.cost.profile import read_profile
 from banyan_tools.project import ROOT
@@ -20,7 +20,7 @@ PENDING = {"pending": True, "expiresInSeconds": 3600}
 
 def test_the_units_of_the_profile_are_those_that_are_counted(dynamodb_local: DynamoDBEngine) -> None:
     profile = read_profile(PROFILE)
-    books = Shop(dynamodb_local, profile, ALICE)
+    books = CountedPlatform(dynamodb_local, profile, ALICE)
     for number in range(ACCOUNTS):
         books.send("/accounts", {"accountId": f"account-{number}", "type": "asset", "currency": "EUR"}, 201)
     for number in range(ACCOUNTS):
@@ -34,7 +34,7 @@ def test_the_units_of_the_profile_are_those_that_are_counted(dynamodb_local: Dyn
     check_units(profile, books, commands)
 
 
-def transferred(books: Shop, number: int) -> int:
+def transferred(books: CountedPlatform, number: int) -> int:
     """A transfer, and what becomes of it; how many commands that took."""
     books.clock.move(timedelta(seconds=1))
     pending = number in (*POSTED_LATER, EXPIRED)
@@ -44,7 +44,7 @@ def transferred(books: Shop, number: int) -> int:
     return 2 if number in POSTED_LATER else 1
 
 
-def transfer(books: Shop, number: int, postings: int = 2, **more: Any) -> str:
+def transfer(books: CountedPlatform, number: int, postings: int = 2, **more: Any) -> str:
     """Submit a transfer; its id."""
     id = f"transfer-{number:06d}-of-november"
     lines = [

@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import timedelta
 from uuid import NAMESPACE_OID, uuid5
 
+from tests.support.counted import CountedPlatform, check_units
 from tests.support.engines import DynamoDBEngine
-from tests.support.mixes import Shop, check_units
 
 from banyan_tools.cost.profile import read_profile
 from banyan_tools.project import ROOT
@@ -19,7 +19,7 @@ ORDERS, CANCELLED, UNPAID, GROWN = 10, 9, 8, (0, 5)
 
 def test_the_units_of_the_profile_are_those_that_are_counted(dynamodb_local: DynamoDBEngine) -> None:
     profile = read_profile(PROFILE)
-    shop = Shop(dynamodb_local, profile, CALLER)
+    shop = CountedPlatform(dynamodb_local, profile, CALLER)
     for sku in SKUS:
         shop.send(f"/inventory/{sku}/receive", {"quantity": 1000})
     shop.begin()
@@ -31,7 +31,7 @@ def test_the_units_of_the_profile_are_those_that_are_counted(dynamodb_local: Dyn
     check_units(profile, shop, commands)
 
 
-def ordered(shop: Shop, number: int) -> int:
+def ordered(shop: CountedPlatform, number: int) -> int:
     """An order of two lines, and what becomes of it; how many commands that took."""
     id = str(uuid5(NAMESPACE_OID, str(number)))
     lines = [{"sku": SKUS[(number + each) % len(SKUS)], "quantity": 2, "price": "4.50"} for each in range(2)]

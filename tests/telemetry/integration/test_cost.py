@@ -6,8 +6,8 @@ import json
 import math
 from datetime import datetime, timedelta
 
+from tests.support.counted import CountedPlatform, check_units
 from tests.support.engines import DynamoDBEngine
-from tests.support.mixes import Shop, check_units
 from tests.telemetry.support.fleet import WRITER
 
 from banyan_tools.cost.profile import read_profile
@@ -20,7 +20,7 @@ READINGS, A_MINUTE, RECORDS = 10, 6, 90
 
 def test_the_units_of_the_profile_are_those_that_are_counted(dynamodb_local: DynamoDBEngine) -> None:
     profile = read_profile(PROFILE)
-    fleet = Shop(dynamodb_local, profile, WRITER)
+    fleet = CountedPlatform(dynamodb_local, profile, WRITER)
     fleet.send("/devices", DEVICE, 201)
     began = fleet.clock.now
     for number in range(A_MINUTE + RECORDS):

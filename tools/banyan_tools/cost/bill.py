@@ -8,7 +8,7 @@ from math import ceil
 from typing import Final
 
 from banyan_tools.cost.profile import Profile
-from banyan_tools.cost.stack import Stack
+from banyan_tools.cost.stack import DeployedStack
 from banyan_tools.cost.units import marks, units
 
 MONTH: Final = 365.25 / 12 * 86_400
@@ -29,7 +29,7 @@ MARKER_WINDOW: Final = 10
 
 
 @dataclass(frozen=True)
-class Item:
+class BillLine:
     """A line of the bill.
 
     Parameters
@@ -44,7 +44,7 @@ class Item:
     dollars: float
 
 
-def bill(profile: Profile, stack: Stack) -> Sequence[Item]:
+def bill(profile: Profile, stack: DeployedStack) -> Sequence[BillLine]:
     """Every line that is not zero. What runs by a schedule while nothing happens is left out: cents."""
     found = [
         *_tables(profile, stack),
@@ -55,20 +55,20 @@ def bill(profile: Profile, stack: Stack) -> Sequence[Item]:
     return [item for item in found if item.dollars]
 
 
-def _tables(profile: Profile, stack: Stack) -> Iterator[Item]:
+def _tables(profile: Profile, stack: DeployedStack) -> Iterator[BillLine]:
     prices, commands = profile.prices, profile.commands.per_second * MONTH
     for component, each in units(profile, stack).items():
         writes, reads = each.write * commands, each.read * commands
-        yield Item("DynamoDB writes", component, writes, writes / MILLION * prices.write_units)
-        yield Item("DynamoDB reads", component, reads, reads / MILLION * prices.read_units)
+        yield BillLine("DynamoDB writes", component, writes, writes / MILLION * prices.write_units)
+        yield BillLine("DynamoDB reads", component, reads, reads / MILLION * prices.read_units)
     queried = profile.queries.per_second * MONTH * profile.queries.read_units
-    yield Item("DynamoDB reads", "queries", queried, queried / MILLION * prices.read_units)
+    yield BillLine("DynamoDB reads", "queries", queried, queried / MILLION * prices.read_units)
     stored = commands * _bytes(profile, stack) / GB
-    yield Item("DynamoDB storage", f"GB after {profile.storage.months:g} months", stored, stored * prices.storage)
-    yield Item("DynamoDB storage", "point-in-time recovery", stored, stored * prices.recovery)
+    yield BillLine("DynamoDB storage", f"GB after {profile.storage.months:g} months", stored, stored * prices.storage)
+    yield BillLine("DynamoDB storage", "point-in-time recovery", stored, stored * prices.recovery)
 
 
-def _bytes(profile: Profile, stack: Stack) -> float:
+def _bytes(profile: Profile, stack: DeployedStack) -> float:
     """Stored for each command of a month, when all of it has been kept as long as it is."""
     months = profile.storage.months
     commits = sum(each.per_command * (each.bytes + ITEM + LOG_ENTRY) for each in profile.commits) * months
@@ -79,20 +79,20 @@ def _bytes(profile: Profile, stack: Stack) -> float:
     return commits + rows + traces
 
 
-def _functions(profile: Profile, stack: Stack) -> Iterator[Item]:
+def _functions(profile: Profile, stack: DeployedStack) -> Iterator[BillLine]:
     prices, times = profile.prices, profile.functions
     for name, calls, ms in _invocations(profile, stack):
-        yield Item("Lambda requests", name, calls, calls / MILLION * prices.invocations)
+        yield BillLine("Lambda requests", name, calls, calls / MILLION * prices.invocations)
         seconds = calls * ms / 1000
-        yield Item("Lambda duration", name, seconds, seconds * prices.duration)
+        yield BillLine("Lambda duration", name, seconds, seconds * prices.duration)
     logged = sum(calls for _, calls, _ in _invocations(profile, stack)) * times.log_bytes
     logged += _requests(profile) * ACCESS_LOG
-    yield Item("CloudWatch", "logs", logged / GB, logged / GB * prices.logs)
+    yield BillLine("CloudWatch", "logs", logged / GB, logged / GB * prices.logs)
     kept = logged / GB * stack.number("LogRetentionDays") / 30
-    yield Item("CloudWatch", "logs kept", kept, kept * prices.kept_logs)
+    yield BillLine("CloudWatch", "logs kept", kept, kept * prices.kept_logs)
 
 
-def _invocations(profile: Profile, stack: Stack) -> Iterator[tuple[str, float, float]]:
+def _invocations(profile: Profile, stack: DeployedStack) -> Iterator[tuple[str, float, float]]:
     """Function, invocations in a month, milliseconds of each at 1 GB."""
     commands, times = profile.commands.per_second * MONTH, profile.functions
     batches = commands * profile.commits_per_command / times.commits_per_batch
@@ -110,21 +110,21 @@ def _requests(profile: Profile) -> float:
     return MONTH * (profile.commands.per_second * profile.commands.over_http + profile.queries.per_second)
 
 
-def _messages(profile: Profile, stack: Stack) -> Iterator[Item]:
+def _messages(profile: Profile, stack: DeployedStack) -> Iterator[BillLine]:
     prices, commands, ingest = profile.prices, profile.commands.per_second * MONTH, profile.ingest
     requests = _requests(profile)
-    yield Item("API Gateway", "requests", requests, requests / MILLION * prices.requests)
+    yield BillLine("API Gateway", "requests", requests, requests / MILLION * prices.requests)
     entries = commands * profile.published.per_command * ceil(profile.published.bytes / ENTRY)
     if stack.is_on("Reactions"):
-        yield Item("EventBridge", "entries", entries, entries / MILLION * prices.entries)
+        yield BillLine("EventBridge", "entries", entries, entries / MILLION * prices.entries)
     payloads = ingest.records_per_second * MONTH * ceil(ingest.bytes / PAYLOAD)
-    yield Item("Kinesis", "payload units", payloads, payloads / MILLION * prices.payloads)
+    yield BillLine("Kinesis", "payload units", payloads, payloads / MILLION * prices.payloads)
     hours = ingest.shards * MONTH / 3600
-    yield Item("Kinesis", "shard hours", hours, hours * prices.shards)
+    yield BillLine("Kinesis", "shard hours", hours, hours * prices.shards)
 
 
-def _watching(profile: Profile, stack: Stack) -> Iterator[Item]:
+def _watching(profile: Profile, stack: DeployedStack) -> Iterator[BillLine]:
     alarms, prices = stack.alarms, profile.prices
-    yield Item("CloudWatch", "metrics", METRICS, METRICS * prices.metrics)
-    yield Item("CloudWatch", "alarms", alarms, alarms * prices.alarms)
-    yield Item("CloudWatch", "dashboard", 1, prices.dashboards if alarms else 0.0)
+    yield BillLine("CloudWatch", "metrics", METRICS, METRICS * prices.metrics)
+    yield BillLine("CloudWatch", "alarms", alarms, alarms * prices.alarms)
+    yield BillLine("CloudWatch", "dashboard", 1, prices.dashboards if alarms else 0.0)

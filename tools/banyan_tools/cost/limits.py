@@ -8,7 +8,7 @@ from math import inf
 from typing import Final
 
 from banyan_tools.cost.profile import Profile
-from banyan_tools.cost.stack import Stack
+from banyan_tools.cost.stack import DeployedStack
 from banyan_tools.cost.units import units
 
 OF_A_PARTITION: Final = 1000
@@ -39,13 +39,13 @@ class Limit:
         return self.asked / self.limit if self.limit else inf
 
 
-def limits(profile: Profile, stack: Stack) -> Sequence[Limit]:
+def limits(profile: Profile, stack: DeployedStack) -> Sequence[Limit]:
     """Every limit that the load comes near, the first to be met at the front."""
     found = [*_of_tables(profile, stack), *_of_functions(profile, stack), *_of_streams(profile)]
     return sorted((limit for limit in found if limit.asked), key=lambda limit: -limit.used)
 
 
-def _of_tables(profile: Profile, stack: Stack) -> Iterator[Limit]:
+def _of_tables(profile: Profile, stack: DeployedStack) -> Iterator[Limit]:
     peak, commits = profile.commands.peak_per_second, profile.commits_per_command
     found = units(profile, stack)
     append = (found["append"] + found["snapshots"]).write
@@ -62,7 +62,7 @@ def _of_tables(profile: Profile, stack: Stack) -> Iterator[Limit]:
     yield Limit("a table", profile.limits.table_write_units, peak * largest, "write units", "the account's quota")
 
 
-def _of_functions(profile: Profile, stack: Stack) -> Iterator[Limit]:
+def _of_functions(profile: Profile, stack: DeployedStack) -> Iterator[Limit]:
     commands, queries, times = profile.commands, profile.queries, profile.functions
     over_http = commands.peak_per_second * commands.over_http
     yield Limit("API, commands", stack.number("ThrottleRate"), over_http, "requests", "ThrottleRate")

@@ -14,7 +14,7 @@ REGION: Final = "us-east-1"
 _SETTINGS: Final = Settings()
 
 
-class Prices(BaseModel):
+class ListPrices(BaseModel):
     """Dollars, of ``us-east-1`` and without free tiers; those of DynamoDB's units are the settings' own."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")

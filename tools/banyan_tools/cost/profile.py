@@ -9,7 +9,7 @@ from typing import Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from banyan_tools.cost.prices import Prices
+from banyan_tools.cost.prices import ListPrices
 
 
 class ProfileError(Exception):
@@ -139,7 +139,7 @@ class Ingested(Part):
         return self
 
 
-class Functions(Part):
+class FunctionTimes(Part):
     """What Lambda bills: warm milliseconds of an invocation at 1 GB, and commits in a batch. Assumed, not measured."""
 
     command_ms: float = Field(30, gt=0)
@@ -172,7 +172,7 @@ class Storage(Part):
     expiring_rows_months: float = Field(0, ge=0)
 
 
-class Limits(Part):
+class PeakLoad(Part):
     """What meets a limit in the busiest seconds, each second, and what the account allows."""
 
     hottest_stream: float = Field(0.0, ge=0)
@@ -205,10 +205,10 @@ class Profile(Part):
     published: PerCommand = PerCommand()
     reconciliation: Reconciled = Reconciled()
     ingest: Ingested = Ingested()
-    functions: Functions = Functions()
+    functions: FunctionTimes = FunctionTimes()
     storage: Storage = Storage()
-    limits: Limits = Limits()
-    prices: Prices = Prices()
+    limits: PeakLoad = PeakLoad()
+    prices: ListPrices = ListPrices()
     parameters: Mapping[str, str | int | float] = Field(default_factory=dict)
 
     @property

@@ -11,7 +11,7 @@ from banyan_tools.cost.bill import MILLION, MONTH, bill
 from banyan_tools.cost.limits import limits
 from banyan_tools.cost.prices import LOOKED_UP, REGION
 from banyan_tools.cost.profile import Profile
-from banyan_tools.cost.stack import Stack
+from banyan_tools.cost.stack import DeployedStack
 from banyan_tools.cost.units import units
 from banyan_tools.project import ROOT
 
@@ -30,7 +30,7 @@ def report(profile: Profile, root: Path = ROOT) -> Mapping[str, Any]:
     StackError
         The profile's parameters do not fit the template.
     """
-    stack = Stack(profile.parameters, root)
+    stack = DeployedStack(profile.parameters, root)
     consumed = units(profile, stack)
     lines = bill(profile, stack)
     by_component: defaultdict[str, float] = defaultdict(float)

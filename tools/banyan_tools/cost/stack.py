@@ -14,7 +14,7 @@ NESTED: Final = "observability.yaml"
 ALARM: Final = "AWS::CloudWatch::Alarm"
 
 
-class Stack:
+class DeployedStack:
     """A template with parameters.
 
     Parameters

@@ -8,7 +8,7 @@ from math import ceil
 from typing import Final
 
 from banyan_tools.cost.profile import Commits, Profile, Rows
-from banyan_tools.cost.stack import Stack
+from banyan_tools.cost.stack import DeployedStack
 
 WRITTEN: Final = 1024
 READ: Final = 4096
@@ -30,7 +30,7 @@ RECONCILED: Final = Units(2.25, 8.5)
 """Of a row that changed: its mark taken away, its digest, the row and its stream read. About: counted at few rows."""
 
 
-def units(profile: Profile, stack: Stack) -> Mapping[str, Units]:
+def units(profile: Profile, stack: DeployedStack) -> Mapping[str, Units]:
     """What one command consumes with all that follows from it, by component.
 
     A commit is projected and reacted to alone: several of a stream in one batch share their writes, which costs less.
@@ -54,7 +54,7 @@ def units(profile: Profile, stack: Stack) -> Mapping[str, Units]:
     }
 
 
-def marks(profile: Profile, stack: Stack) -> float:
+def marks(profile: Profile, stack: DeployedStack) -> float:
     """Rows that are marked as changed, per command; all that one stream owns have one mark."""
     if not stack.is_on("RowMarks"):
         return 0.0
@@ -85,7 +85,7 @@ def _cursors(rows: Rows) -> Units:
     return Units(rows.commits * (1 + min(rows.rows, 1.0)), rows.commits)
 
 
-def _snapshots(commits: Commits, stack: Stack) -> float:
+def _snapshots(commits: Commits, stack: DeployedStack) -> float:
     return commits.per_command * commits.events / stack.number("SnapshotInterval") * _kb(commits.snapshot_bytes)
 
 

@@ -10,7 +10,7 @@ from typing import Any, Final
 from tests.support.clocks import ManualClock
 from tests.support.engines import BUCKETS, DynamoDBEngine
 from tests.support.http import CONTEXT, Answer, event
-from tests.support.units import Units
+from tests.support.units import ConsumedUnits
 
 from banyan.bootstrap import bootstrap
 from banyan.entrypoints.http.api import command_api
@@ -18,7 +18,7 @@ from banyan.entrypoints.ingest import RecordIngestion, build_ingestion
 from banyan.store import Commit
 from banyan.store.items import Item, read_commit
 from banyan_tools.cost.profile import Profile
-from banyan_tools.cost.stack import Stack
+from banyan_tools.cost.stack import DeployedStack
 from banyan_tools.cost.units import units
 from banyan_tools.samples.kinesis_records import kinesis_batch
 
@@ -40,7 +40,7 @@ WRITTEN: Final = {
 READ: Final = {"append": "events", "rows": "views", "cursors": "cursors"}
 
 
-class Shop:
+class CountedPlatform:
     """The functions of an application over one engine: commands, projector, reactor, deadlines.
 
     Parameters
@@ -67,7 +67,7 @@ class Shop:
         self._written: list[Item] = []
         for operation in ("PutItem", "TransactWriteItems"):
             engine.client.meta.events.register(f"provide-client-params.dynamodb.{operation}", self._note)
-        self.units = Units(engine.client, tables)
+        self.units = ConsumedUnits(engine.client, tables)
 
     def send(self, path: str, body: Mapping[str, Any], status: int = 200, key: str = "") -> Answer:
         """Handle one command, and let everything follow from it."""
@@ -122,7 +122,7 @@ def _snake(parameter: str) -> str:
     return re.sub(r"(?<!^)(?=[A-Z])", "_", parameter).upper()
 
 
-def check_units(profile: Profile, shop: Shop, commands: int) -> None:
+def check_units(profile: Profile, shop: CountedPlatform, commands: int) -> None:
     """Hold what a profile says of its commands against what the same mix of them consumed.
 
     Raises
@@ -130,7 +130,7 @@ def check_units(profile: Profile, shop: Shop, commands: int) -> None:
     AssertionError
         Naming each component that differs by more than a tenth.
     """
-    model = units(profile, Stack(profile.parameters))
+    model = units(profile, DeployedStack(profile.parameters))
     counted = {name: sum(shop.units.written[each] for each in parts) for name, parts in WRITTEN.items()}
     found = {f"{name}, written": (model[name].write, counted[name] / commands) for name in WRITTEN}
     found["commits"] = (profile.commits_per_command, shop.commits / commands)
