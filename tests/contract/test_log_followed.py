@@ -16,7 +16,7 @@ from banyan.store import EventStore, LogEntry
 from banyan.store import log as module
 from banyan.store.base import CommitTable
 from banyan.store.items import log_key
-from banyan.store.log import FIRST, MARGIN, FollowedTo, LogFollower, last_commits, newest_streams
+from banyan.store.log import FIRST, MARGIN, FollowedTo, ListPlace, LogFollower, last_commits, newest_streams
 from banyan.store.memory import MemoryTable
 from banyan.streams import StreamHead, StreamId
 
@@ -119,7 +119,7 @@ def test_when_many_commits_are_younger_than_the_margin_the_rest_waits(monkeypatc
 
 def listed(table: CommitTable, limit: int, meanwhile: Callable[[], object] = lambda: None) -> list[tuple[str, int]]:
     """Every stream, over pages, with the version that is shown."""
-    found, place = list[tuple[str, int]](), None
+    found, place = list[tuple[str, int]](), ListPlace()
     while True:
         some = newest_streams(table, acme, limit, place)
         found += [(each.stream.id, each.version) for each in some.streams]
@@ -155,7 +155,7 @@ def test_a_page_ends_early_when_it_has_looked_at_enough(store: EventStore, monke
     fill(store, account("a0"), commits=2)
     fill(store, account("x", "other"), commits=30)
     monkeypatch.setattr(module, "MOST_ENTRIES", 7)
-    first = newest_streams(store.table, acme, 5)
+    first = newest_streams(store.table, acme, 5, ListPlace())
     assert (first.streams, first.early, first.place is None) == ([], True, False)
     assert listed(store.table, 5) == [("a0", 2)]
     monkeypatch.setattr(module, "MOST_LOOKS", 1)

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from banyan_tools.cli import cost, deadlines, ingest, migration, projections, reconciliation, streams, trace
+from banyan_tools.cli import cost, deadlines, events, ingest, migration, projections, reconciliation, streams, trace
 from banyan_tools.cli.client import LOCAL, Client
 from banyan_tools.cli.errors import Commands
 from banyan_tools.cli.new import new
@@ -19,6 +19,7 @@ app.add_typer(migration.app, name="migration")
 app.add_typer(deadlines.app, name="deadlines")
 app.add_typer(ingest.app, name="ingest")
 app.add_typer(streams.app, name="streams")
+app.add_typer(events.app, name="events")
 app.command("trace")(trace.trace)
 app.command("cost")(cost.cost)
 app.command("new")(new)
@@ -30,7 +31,11 @@ def root(
     context: typer.Context,
     url: Annotated[str, typer.Option(envvar="BANYAN_URL", help="Where the API answers.")] = LOCAL,
     token: Annotated[
-        str, typer.Option(envvar="BANYAN_TOKEN", help="Token with the scope banyan/admin; made here for a local stack.")
+        str,
+        typer.Option(
+            envvar="BANYAN_TOKEN",
+            help="Token with the scope banyan/admin (and banyan/events); made here for a local stack.",
+        ),
     ] = "",
     tenant: Annotated[str, typer.Option(help="Tenant of the token that is made for a local stack.")] = "acme",
 ) -> None:

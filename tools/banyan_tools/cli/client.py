@@ -19,6 +19,8 @@ UNANSWERED: Final = (
 )
 LOOPBACK: Final = frozenset({"127.0.0.1", "localhost", "::1"})
 SCOPE: Final = "banyan/admin"
+CONTENTS: Final = "banyan/events"
+"""Needed besides, to see what events hold."""
 SECONDS: Final = 35.0
 """Longer than API Gateway waits for a function."""
 
@@ -103,7 +105,7 @@ class Client:
             return self._token
         if url.host not in LOOPBACK:
             raise CliError(f"{self._url} needs a token with the scope {SCOPE}: give BANYAN_TOKEN.", UNREACHABLE)
-        return make_token(self._tenant, scopes=[SCOPE])
+        return make_token(self._tenant, scopes=[SCOPE, CONTENTS])
 
 
 def _segment(id: str) -> str:
@@ -126,7 +128,7 @@ def _refused(response: httpx.Response, *, token_made: bool) -> Refused:
     except ValueError:
         problem = {}
     code, detail = problem.get("code", ""), problem.get("detail") or problem.get("message") or response.reason_phrase
-    if response.status_code in (401, 403) and code != "forbidden_tenant":
+    if response.status_code in (401, 403) and code != "forbidden_tenant" and CONTENTS not in detail:
         detail = f"the token was refused ({detail.rstrip('.')}): it must be valid and have the scope {SCOPE}"
     if response.status_code == 401 and token_made:
         detail += "; it was made with the key of this folder, for the stack that runs from this folder"

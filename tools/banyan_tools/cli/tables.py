@@ -116,18 +116,6 @@ def put_back(found: Json) -> list[RenderableType]:
     return [*shown, *([gone] if found["gone"] else [])]
 
 
-def stream(found: Json) -> list[RenderableType]:
-    """Some events of a stream, and where to continue."""
-    shown: list[RenderableType] = [
-        rows(
-            f"{found['stream']}, version {found['version']}", found["events"], "version", "type", "at", "actor", "data"
-        )
-    ]
-    if found["next"] is not None:
-        shown.append(Text(f"There is more: ./banyan streams show {found['stream']} --after {found['next']}"))
-    return shown
-
-
 def moment(text: str) -> str:
     """A moment as people read it, to the second, in UTC."""
     return f"{datetime.fromisoformat(text):%Y-%m-%d %H:%M:%SZ}"

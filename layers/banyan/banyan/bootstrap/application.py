@@ -67,6 +67,7 @@ if TYPE_CHECKING:
     from banyan.projections.rebuild.worker import RebuildWorker
     from banyan.projections.retries import RetryPolicy
     from banyan.reactions.reactor import Effect, Reactor
+    from banyan.reconciliation.look import StreamLook
     from banyan.reconciliation.reconciler import Reconciler
     from banyan.reconciliation.report import Reports
     from banyan.traces import Timeline, Traces
@@ -286,6 +287,13 @@ class Application:
         from banyan.bootstrap.reconciliation import build_reconciler
 
         return build_reconciler(self)
+
+    @property
+    def look(self) -> StreamLook:
+        """What looks at one stream in every projection."""
+        from banyan.bootstrap.reconciliation import build_look
+
+        return build_look(self)
 
     @cached_property
     def deadline_runner(self) -> DeadlineRunner:

@@ -8,7 +8,9 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from banyan.adapters.dynamodb.views import DynamoDBRowRepair
+from banyan.documents import MemoryDocuments
 from banyan.projections.base import StreamProjection
+from banyan.reconciliation.look import StreamLook
 from banyan.reconciliation.plan import build_plan
 from banyan.reconciliation.reconciler import Reconciler, Runs
 from banyan.reconciliation.rows import Sources
@@ -34,6 +36,14 @@ def build_reconciler(app: Application) -> Reconciler:
         telemetry=app.telemetry,
         notices=app.notices,
     )
+
+
+def build_look(app: Application) -> StreamLook:
+    """What looks at one stream in the generations that are live now; it keeps nothing."""
+    window = timedelta(milliseconds=app.settings.reconciliation_settle_ms)
+    row_repair = DynamoDBRowRepair(app.gateway, app.tables.views)
+    sources = Sources(app.store, app.views, row_repair, MemoryDocuments(), lambda *_: None, app.clock)
+    return StreamLook(sources, app.domain, app.projection_states, window, time.sleep)
 
 
 def _of_migration(app: Application, sources: Sources, window: timedelta) -> Sequence[Comparison]:

@@ -315,14 +315,20 @@ def build_plan(
     return Plan(streams, [*comparisons, *others], sources.documents, sources.clock, pause, left_out)
 
 
+def fence_of(state: ProjectionState, clock: Clock, window: timedelta) -> Clock:
+    """What a projection owes was recorded before then; a paused one owes nothing since its pause."""
+
+    def fence() -> datetime:
+        now = clock()
+        return (min(now, state.pause.since) if state.pause else now) - window
+
+    return fence
+
+
 def _comparison(
     projection: Projection, state: ProjectionState, sources: Sources, histories: Histories, window: timedelta
 ) -> StateComparison | ViewComparison:
-    def fence() -> datetime:
-        """A paused projection owes nothing that was recorded since its pause."""
-        now = sources.clock()
-        return (min(now, state.pause.since) if state.pause else now) - window
-
+    fence = fence_of(state, sources.clock, window)
     if isinstance(projection, ViewProjection):
         return ViewComparison(projection, state.generation(), sources, histories, fence)
     return StateComparison(projection, state.generation(), sources, histories, fence)

@@ -85,14 +85,14 @@ class StreamsPage:
     early: bool = False
 
 
-def newest_streams(table: CommitTable, wanted: Wanted, limit: int, place: ListPlace | None = None) -> StreamsPage:
+def newest_streams(table: CommitTable, wanted: Wanted, limit: int, place: ListPlace) -> StreamsPage:
     """Streams by their last commit, the newest first, each once; ``place`` is where the page before ended.
 
     Raises
     ------
     StoreUnavailable
     """
-    newest, reached = (place.newest, place.reached) if place else (LAST, LAST)
+    newest, reached = place.newest, place.reached
     found, seen = list[ListedStream](), set[StreamId]()
     for count, entry in enumerate(walk(table, reached, 2 * limit, newest_first=True)):
         newest = log_key(entry) if newest == LAST else newest

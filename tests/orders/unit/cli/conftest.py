@@ -12,7 +12,7 @@ import pytest
 from tests.orders.support.platform import InProcessPlatform
 from typer.testing import CliRunner, Result
 
-from banyan.entrypoints.http.identity import ADMIN
+from banyan.entrypoints.http.identity import ADMIN, EVENTS
 from banyan_tools.cli.app import app
 from banyan_tools.local.token import make_token
 
@@ -50,4 +50,4 @@ class Banyan:
 @pytest.fixture
 def banyan(platform: InProcessPlatform, data: Path) -> Iterator[Banyan]:
     with platform.serving(data) as url:
-        yield Banyan(url, make_token("acme", data, scopes=[ADMIN]))
+        yield Banyan(url, make_token("acme", data, scopes=[ADMIN, EVENTS]))

@@ -125,7 +125,9 @@ def test_a_stream_is_shown_with_what_follows_a_version(banyan: Banyan) -> None:
     assert [sku in shown for sku in ("later-0", "later-1", "later-2", "OrderCreated")] == [True, True, False, False]
     assert "./banyan streams show acme:order:o-1 --after 3" in shown
     assert [event["version"] for event in banyan.json("streams show acme:order:o-1")["events"]] == [1, 2, 3, 4]
-    assert banyan.api("GET", "/admin/streams?stream=acme:order:o-1&after=4").json()["next"] is None
+    assert banyan.api("GET", "/admin/streams/acme:order:o-1/events?after=4").json()["next"] is None
+    backwards = banyan("streams show acme:order:o-1 --newest --limit 1").stdout
+    assert ("later-2" in backwards, "--after 4 --newest" in backwards) == (True, True)
     assert "no events" in banyan("streams show acme:order:none").stderr
     assert banyan("streams show nonsense").exit_code == 1
 

@@ -11,7 +11,7 @@ import pytest
 from tests.orders.support.http import OPERATOR, ORDER, Answer, Server, problem
 
 import banyan
-from banyan.entrypoints.http.identity import ADMIN
+from banyan.entrypoints.http.identity import ADMIN, EVENTS
 from banyan_tools.openapi import described
 
 DOCUMENT = json.loads(described())
@@ -21,6 +21,7 @@ ROUTES = sorted(
     for method in methods
     if path.startswith("/admin/")
 )
+CONTENTS = ["/admin/events", *(f"/admin/streams/{{stream}}/{part}" for part in ("events", "rows", "state"))]
 CLAIMS = {"sub": "user-1", "tenant": "acme"}
 ROOT = Path(__file__).parents[4]
 OF_THE_CONTROLLER = {"not_moving", "archive_damaged", "restored_otherwise"}
@@ -39,7 +40,7 @@ def ask(server: Server, path: str, body: Any = None, claims: dict[str, Any] | No
 
 def filled(path: str) -> str:
     """A documented path with a projection, or whatever it names."""
-    return path.replace("{name}", "order").replace("{id}", "correlation-1")
+    return path.replace("{name}", "order").replace("{id}", "correlation-1").replace("{stream}", "acme:order:o-1")
 
 
 @pytest.mark.parametrize(("method", "path"), ROUTES)
@@ -59,7 +60,18 @@ def test_without_a_token_no_route_answers(server: Server, method: str, path: str
 
 @pytest.mark.parametrize(("method", "path"), ROUTES)
 def test_every_route_is_documented_with_its_scope(method: str, path: str) -> None:
-    assert DOCUMENT["paths"][path][method.lower()]["security"] == [{"token": [ADMIN]}]
+    scopes = [ADMIN, EVENTS] if path in CONTENTS else [ADMIN]
+    assert DOCUMENT["paths"][path][method.lower()]["security"] == [{"token": scopes}]
+
+
+@pytest.mark.parametrize("path", CONTENTS)
+def test_contents_need_a_scope_besides(server: Server, path: str) -> None:
+    answer = ask(server, filled(path))
+    assert problem(answer) == (403, "forbidden_scope")
+    assert json.loads(answer["body"])["scopes"] == [EVENTS]
+    assert problem(ask(server, filled(path), claims=CLAIMS | {"scope": EVENTS})) == (403, "forbidden_scope")
+    both = ask(server, filled(path), claims=CLAIMS | {"scope": f"{ADMIN} {EVENTS}"})
+    assert both["statusCode"] in (200, 404), "there is no such stream yet"
 
 
 @pytest.mark.parametrize("granted", [{"scope": f"openid {ADMIN}"}, {"scp": f"[openid {ADMIN}]"}, {"scp": ADMIN}])

@@ -2,6 +2,17 @@
 
 from __future__ import annotations
 
-from banyan.entrypoints.admin import ingest, migration, projections, rebuilds, reconciliation, streams
+from banyan.entrypoints.admin import (
+    contents,
+    ingest,
+    migration,
+    projections,
+    rebuilds,
+    reconciliation,
+    rows,
+    streams,
+    tail,
+)
 
-ROUTERS = tuple(room.router for room in (projections, rebuilds, streams, ingest, reconciliation, migration))
+ROOMS = (projections, rebuilds, streams, contents, rows, tail, ingest, reconciliation, migration)
+ROUTERS = tuple(room.router for room in ROOMS)

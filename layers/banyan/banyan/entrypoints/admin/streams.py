@@ -2,69 +2,146 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from itertools import islice
-from typing import Annotated, Any, Final
+from typing import Annotated, ClassVar, Final
 
 from aws_lambda_powertools.event_handler.api_gateway import Router
 from aws_lambda_powertools.event_handler.openapi.params import Query
+from pydantic import ConfigDict
 
+from banyan.bootstrap import Application
 from banyan.deadlines.base import Waiting
+from banyan.decider import AnyDecider
 from banyan.entrypoints.http.call import CurrentCall
 from banyan.errors import NotFound
-from banyan.events import CamelModel, Event, Metadata
-from banyan.streams import MAX_STREAM_BYTES, StreamId
+from banyan.events import CamelModel
+from banyan.projections.pages import another_list, make_cursor, read_place
+from banyan.store.log import LAST, ListPlace, Wanted, newest_streams
+from banyan.store.verify import DamageKind, verify_stream
+from banyan.streams import MAX_STREAM_BYTES, RESERVED_TENANTS, StreamId
 from banyan.traces import Trace
+
+MAX_CURSOR: Final = 5000
+LONGEST_KEY: Final = 1000
+"""Of the log; DynamoDB takes 1,024 bytes."""
 
 router = Router()  # type: ignore[no-untyped-call]
 
 
-class StoredEvent(CamelModel):
-    """One event, lifted to its newest schema version."""
-
-    event_id: str
-    event_type: str
-    version: int
-    timestamp: str
-    payload: dict[str, Any]
-    metadata: Metadata
+Part = Annotated[str | None, Query(min_length=1, max_length=MAX_STREAM_BYTES)]
+Cursor = Annotated[str | None, Query(max_length=MAX_CURSOR)]
 
 
-class StreamAnswer(CamelModel):
-    """A stream's version and some of its events; ``next`` is the ``after`` of the next page."""
+class ListedAnswer(CamelModel):
+    """A stream and its last commit; ``error`` says why that cannot be read, and ``version`` is where it begins."""
+
+    model_config: ClassVar[ConfigDict] = ConfigDict(from_attributes=True)
 
     stream: StreamId
     version: int
-    events: list[StoredEvent]
-    next: int | None
+    recorded_at: datetime
+    types: list[str]
+    error: str | None
 
 
-@router.get("/admin/streams", operation_id="showStream", summary="What happened to a stream")
-def show_stream(
+class StreamsAnswer(CamelModel):
+    """Streams, the one that changed last first; ``next`` is the ``cursor`` of the next page, null at the end.
+
+    With ``stoppedEarly`` the page is short because it looked at as much of the log as one answer may: continue.
+    """
+
+    streams: list[ListedAnswer]
+    next: str | None
+    stopped_early: bool
+
+
+class DamageAnswer(CamelModel):
+    """One thing that is wrong with a stream; ``version`` is the first that it concerns."""
+
+    model_config: ClassVar[ConfigDict] = ConfigDict(from_attributes=True)
+
+    kind: DamageKind
+    version: int
+    detail: str
+
+
+class VerifiedAnswer(CamelModel):
+    """What a look at a whole stream found; ``intact`` when there is no problem, ``digest`` of its last commit."""
+
+    stream: StreamId
+    version: int
+    digest: str
+    intact: bool
+    problems: list[DamageAnswer]
+
+
+@router.get("/admin/streams", operation_id="listStreams", summary="Which streams there are, the newest first")
+def list_streams(
     call: CurrentCall,
-    stream: Annotated[str, Query(max_length=MAX_STREAM_BYTES)],
-    after: Annotated[int, Query(ge=0)] = 0,
-    limit: Annotated[int, Query(ge=1, le=200)] = 50,
-) -> StreamAnswer:
-    """Show the events of a stream after a version, oldest first."""
-    named, store = StreamId.parse(stream), call.application.store
-    version = store.head(named).version
-    if not version:
-        raise NotFound("stream_not_found", f"there are no events of {stream}", "stream")
-    events = [_stored(event) for event in islice(store.read(named, after), limit)]
-    last = events[-1].version if events else version
-    return StreamAnswer(stream=named, version=version, events=events, next=last if last < version else None)
-
-
-def _stored(event: Event) -> StoredEvent:
-    return StoredEvent(
-        event_id=event.event_id,
-        event_type=event.event_type,
-        version=event.version,
-        timestamp=event.timestamp.isoformat(),
-        payload=event.payload.model_dump(mode="json", by_alias=True),
-        metadata=event.metadata,
+    tenant: Part = None,
+    entity: Part = None,
+    prefix: Part = None,
+    cursor: Cursor = None,
+    limit: Annotated[int, Query(ge=1, le=100)] = 50,
+) -> StreamsAnswer:
+    """List streams by their last commit, of all tenants unless one is named; ``prefix`` is how their ids begin."""
+    query = ["streams", tenant, entity, prefix]
+    reached, newest = log_place(cursor, query) if cursor else (LAST, LAST)
+    found = newest_streams(
+        call.application.store.table, named(tenant, entity, prefix), limit, ListPlace(newest, reached)
     )
+    return StreamsAnswer(
+        streams=[ListedAnswer.model_validate(each) for each in found.streams],
+        next=make_cursor(query, found.place.reached, found.place.newest) if found.place else None,
+        stopped_early=found.early,
+    )
+
+
+@router.get("/admin/streams/<stream>/verify", operation_id="verifyStream", summary="Whether a stream is undamaged")
+def verify(stream: str, call: CurrentCall) -> VerifiedAnswer:
+    """Check positions, times, digests, events and snapshots of a stream from end to end."""
+    named, app = StreamId.parse(stream), call.application
+    found = verify_stream(app.store, named, decider_of(app, named))
+    if not (found.version or found.problems):
+        raise no_such_stream(named)
+    problems = [DamageAnswer.model_validate(each) for each in found.problems]
+    return VerifiedAnswer(
+        stream=named, version=found.version, digest=found.digest, intact=not problems, problems=problems
+    )
+
+
+def named(tenant: str | None, entity: str | None, prefix: str | None = None) -> Wanted:
+    """Whether a stream is of a tenant and an entity, and its id begins as given."""
+    return lambda stream: (
+        tenant in (None, stream.tenant) and entity in (None, stream.entity) and stream.id.startswith(prefix or "")
+    )
+
+
+def log_place(cursor: str, query: Sequence[str | None]) -> Sequence[str]:
+    """The place in the log that a cursor of two parts begins with, and the other part. Raises ``InvalidCursor``."""
+    place, other = read_place(cursor, query, 2)
+    if not 0 < len(place.encode()) <= LONGEST_KEY:
+        raise another_list()
+    return place, other
+
+
+def no_such_stream(stream: StreamId) -> NotFound:
+    """The error for a stream without events."""
+    return NotFound("stream_not_found", f"there are no events of {stream}", "stream")
+
+
+def decider_of(app: Application, stream: StreamId) -> AnyDecider | None:
+    """What folds a stream, if anything that is deployed does."""
+    deciders = {decider.entity: decider for decider in app.domain.deciders}
+    if stream.tenant not in RESERVED_TENANTS:
+        return deciders.get(stream.entity)
+    if app.migration is None:
+        return None
+    from banyan.migration.phases.aggregate import MIGRATION
+
+    return MIGRATION if stream.entity == MIGRATION.entity else None
 
 
 @router.get("/admin/correlations/<id>", operation_id="showCorrelation", summary="Everything one request set off")

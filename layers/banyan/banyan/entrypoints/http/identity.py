@@ -12,6 +12,8 @@ from banyan.text import is_readable
 
 ADMIN: Final = "banyan/admin"
 """The scope of the platform's operator, who sees the projections and parked streams of all tenants."""
+EVENTS: Final = "banyan/events"
+"""The scope that an operator needs besides to see what events, states and rows hold."""
 
 
 class Unauthorized(BanyanError):
@@ -48,11 +50,14 @@ class Caller:
         Subject of the token.
     scopes : frozenset[str]
         What the token lets the caller do beyond its tenant's routes.
+    client : str
+        The program that the token was issued to; empty when the token names none.
     """
 
     own_tenant: str | None
     actor: str
     scopes: frozenset[str] = frozenset()
+    client: str = ""
 
     @property
     def tenant(self) -> str:
@@ -82,7 +87,7 @@ def identify_operator(event: Mapping[str, Any], tenant_claim: str, scope: str) -
         tenant: str | None = _tenant(claims, tenant_claim)
     except ForbiddenTenant:
         tenant = None
-    caller = Caller(tenant, actor, _scopes(claims))
+    caller = Caller(tenant, actor, _scopes(claims), _client(claims))
     caller.require(scope)
     return caller
 
@@ -99,7 +104,13 @@ def identify(event: Mapping[str, Any], tenant_claim: str) -> Caller:
     """
     claims = _claims(event)
     actor = _actor(claims)
-    return Caller(_tenant(claims, tenant_claim), actor, _scopes(claims))
+    return Caller(_tenant(claims, tenant_claim), actor, _scopes(claims), _client(claims))
+
+
+def _client(claims: Mapping[str, Any]) -> str:
+    """The client of a token, as Cognito and OAuth name it, or OpenID."""
+    named = (claims.get(name) for name in ("client_id", "azp"))
+    return next((client for client in named if isinstance(client, str) and is_readable(client)), "")
 
 
 def _actor(claims: Mapping[str, Any]) -> str:

@@ -12,7 +12,7 @@ from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.api_gateway import Router
 
 from banyan.domain import Domain
-from banyan.entrypoints.http.call import SECURITY_SCHEME, HttpResolver, requires, routes_of
+from banyan.entrypoints.http.call import SECURITY_SCHEME, HttpResolver, routes_of
 from banyan.entrypoints.http.health import Checks, Health, HealthCheck
 from banyan.entrypoints.http.identity import ADMIN
 from banyan.entrypoints.http.problems import CONTENT_TYPE
@@ -24,6 +24,7 @@ from banyan.store.eventstore import Clock, utc_now
 VERSION: Final = "1.0.0"
 ADMIN_PATH: Final = "/admin/"
 KINDS: Final = ("commands", "queries")
+_NO_MORE: Final[Sequence[dict[str, Any]]] = ({SECURITY_SCHEME: []},)
 _PARAMETER: Final = re.compile(r"<[^>]*>")
 
 Json = dict[str, Any]
@@ -89,7 +90,7 @@ def document(domain: Domain, public: Router) -> str:
     found: Json = json.loads(resolver.get_openapi_json_schema(title=title, version=VERSION, security_schemes=schemes))
     open_paths = {path for path, _ in routes_of(public)}
     for path, method, operation in _operations(found):
-        _complete(operation, *_kind(path, method, open_paths))
+        _complete(operation, *_kind(path, method, open_paths, operation.get("security", ())))
     return _short(json.dumps(_portable(_completed(found)), indent=2)) + "\n"
 
 
@@ -99,12 +100,14 @@ def _operations(found: Json) -> Iterator[tuple[str, str, Json]]:
             yield path, method, operation
 
 
-def _kind(path: str, method: str, open_paths: Container[str]) -> tuple[Sequence[str], list[Any] | None]:
+def _kind(
+    path: str, method: str, open_paths: Container[str], own: Sequence[Json]
+) -> tuple[Sequence[str], list[Any] | None]:
     """Headers that mean something to a route, and its security where that is not a tenant's token."""
     if path in open_paths:
         return [CORRELATION_ID], []
     if path.startswith(ADMIN_PATH):
-        return [CORRELATION_ID], requires(ADMIN)
+        return [CORRELATION_ID], [{SECURITY_SCHEME: [ADMIN, *each[SECURITY_SCHEME]]} for each in own or _NO_MORE]
     return (_QUERY_HEADERS if method == "get" else _COMMAND_HEADERS), None
 
 

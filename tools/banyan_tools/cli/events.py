@@ -1,0 +1,146 @@
+"""`banyan events …`."""
+
+from __future__ import annotations
+
+import json as js
+import time
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Annotated, Any, Final
+
+import typer
+from rich.text import Text
+
+from banyan_tools.cli import tables
+from banyan_tools.cli.client import Answer, Client, Refused
+from banyan_tools.cli.errors import INTERRUPTED
+from banyan_tools.cli.output import Json, say, show
+
+app = typer.Typer(no_args_is_help=True, help="See what happens in all streams.")
+
+SEARCHED: Final = timedelta(days=1)
+
+Event = Mapping[str, Any]
+Tenant = Annotated[str | None, typer.Option(help="Only streams of this tenant.")]
+Entity = Annotated[str | None, typer.Option(help="Only streams of this entity.")]
+Type = Annotated[list[str] | None, typer.Option("--type", help="Only events of this type; may be repeated.")]
+
+
+@app.command()
+def tail(
+    context: typer.Context,
+    follow: Annotated[bool, typer.Option("--follow", "-f", help="Continue until Ctrl-C.")] = False,
+    type: Type = None,
+    tenant: Tenant = None,
+    entity: Entity = None,
+    limit: Annotated[int, typer.Option(min=1, max=100, help="Begin with so many of the newest commits.")] = 20,
+    interval: Annotated[float, typer.Option(min=0.5, help="Seconds between two looks when nothing happens.")] = 2.0,
+    json: Json = False,
+) -> None:
+    """Show the newest events of all streams, in the order of recording."""
+    client: Client = context.obj
+    query = {"types": _types(type), "tenant": tenant, "entity": entity, "limit": limit}
+    if not follow:
+        answer = client.get("events", **query)
+        show(answer, json, tables.rows("Events", map(event_row, answer.content["events"]), *COLUMNS))
+        return
+    try:
+        for answer in _followed(client, query, interval):
+            _print(answer, json)
+    except KeyboardInterrupt:
+        raise typer.Exit(INTERRUPTED) from None
+
+
+@app.command()
+def search(
+    context: typer.Context,
+    text: Annotated[str, typer.Argument(help="What their content holds, as JSON writes it.")] = "",
+    type: Type = None,
+    tenant: Tenant = None,
+    entity: Entity = None,
+    since: Annotated[str | None, typer.Option(help="Recorded from this moment on; a day ago unless given.")] = None,
+    until: Annotated[str | None, typer.Option(help="Recorded up to this moment.")] = None,
+    limit: Annotated[int, typer.Option(min=1, help="Stop when so many were found.")] = 50,
+    json: Annotated[bool, typer.Option("--json", help="Print each event as JSON, one a line.")] = False,
+) -> None:
+    """Find events of all streams, in the order of recording."""
+    client: Client = context.obj
+    now = datetime.now(UTC)
+    begin, end = since or (now - SEARCHED).isoformat(), until or now.isoformat()
+    query = {"types": _types(type), "tenant": tenant, "entity": entity, "until": end, "limit": 100}
+    found = (event for page in _pages(client, query, begin) for event in page["events"] if text in _data(event))
+    count = 0
+    try:
+        for count, event in enumerate(found, 1):
+            print(js.dumps(event, ensure_ascii=False)) if json else say(Text(line(event)))
+            if count == limit:
+                break
+    except KeyboardInterrupt:
+        raise typer.Exit(INTERRUPTED) from None
+    if not json:
+        more = "; there may be more: --limit, --since" if count == limit else ""
+        say(Text(f"{tables.counted(count, 'event')} since {begin}{more}."))
+
+
+def _pages(client: Client, query: Mapping[str, Any], since: str) -> Iterator[Any]:
+    """Pages since a moment, as far as they get on."""
+    page, before = client.get("events", **query, since=since).content, None
+    while True:
+        yield page
+        if page["atEnd"] or page["next"] == before:
+            return
+        before = page["next"]
+        page = client.get("events", **query, after=before).content
+
+
+def _followed(client: Client, query: Mapping[str, Any], seconds: float) -> Iterator[Answer]:
+    """The newest page, and all that follow, for ever; what can be asked again is."""
+    after = None
+    while True:
+        try:
+            answer = client.get("events", **query, after=after)
+        except Refused as refused:
+            if not refused.again:
+                raise
+            time.sleep(seconds)
+            continue
+        yield answer
+        after = answer.content["next"]
+        if answer.content["atEnd"] or not answer.content["events"]:
+            time.sleep(seconds)
+
+
+def _print(answer: Answer, json: bool) -> None:
+    if json:
+        print(answer.text, flush=True)
+    else:
+        say(*(Text(line(event)) for event in answer.content["events"]))
+
+
+COLUMNS: Final = ("at", "stream", "version", "type", "actor", "data")
+
+
+def event_row(event: Event) -> Mapping[str, Any]:
+    """An event as a row of a table."""
+    return {
+        "version": event["version"],
+        "type": event["eventType"],
+        "at": event["timestamp"],
+        "actor": event["metadata"].get("actor"),
+        "data": f"{event['error'] or ''} {_data(event)}".strip(),
+        "stream": event.get("stream"),
+    }
+
+
+def line(event: Event) -> str:
+    """An event of some stream as one line."""
+    row = event_row(event)
+    return f"{row['at']}  {row['stream']}@{row['version']}  {row['type']}  by {row['actor']}  {row['data']}"
+
+
+def _data(event: Event) -> str:
+    return "" if event["payload"] is None else js.dumps(event["payload"], ensure_ascii=False)
+
+
+def _types(types: list[str] | None) -> str | None:
+    return ",".join(types) if types else None
