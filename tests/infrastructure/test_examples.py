@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from tests.infrastructure.conftest import INGESTING
 
 from banyan_tools.contracts import domains
 from banyan_tools.project import ROOT
@@ -104,7 +105,7 @@ def test_without_the_examples_the_contracts_hold(bare: Path) -> None:
 
 
 def test_without_the_examples_the_template_loads_and_another_domain_is_described(bare: Path) -> None:
-    loaded = "load_template().resources('AWS::Lambda::Function')"
+    loaded = f"load_template(**{INGESTING}).resources('AWS::Lambda::Function')"
     template = f"from banyan_tools.runtime.sandbox import load_template; print(len({loaded}))"
     assert int(python(bare, "-c", template)) == len([*(bare / "functions").iterdir()])
     described = f"from banyan_tools.openapi import described; print(described({BEGINNERS!r}))"
