@@ -10,11 +10,11 @@ from aws_lambda_powertools.event_handler.openapi.params import Query
 
 from banyan import CommandRejected
 from banyan.answers import Answer
-from banyan.commands.ingestor import IngestedStream
 from banyan.http import (
     Accept,
     Call,
     CurrentCall,
+    IngestedStream,
     PageOrder,
     Replayable,
     ReplayableCall,
