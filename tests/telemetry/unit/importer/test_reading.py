@@ -329,7 +329,9 @@ def test_a_thousand_readings_of_one_time_are_the_most() -> None:
 
 
 def test_the_interval_is_the_median_and_longer_steps_are_gaps() -> None:
-    series = Series((line, NOON + at * SECOND, 1.0) for line, at in enumerate([0, 60, 60, 120, 190, 250, 1000, 1060]))
+    series = Series(
+        (line, NOON + at * SECOND, 1.0) for line, at in enumerate([0, 60, 60, 120, 190, 250, 370, 1120, 1180])
+    )
     assert series.interval() == 60 * SECOND
     assert series.gaps(60 * SECOND) == (1, 750 * SECOND)
     assert Series([(1, NOON, 1.0)]).interval() is None

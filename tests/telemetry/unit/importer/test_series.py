@@ -92,4 +92,4 @@ def test_a_series_knows_its_span() -> None:
     span = (datetime(2026, 1, 30, 22, tzinfo=UTC), datetime(2026, 2, 1, 21, 50, tzinfo=UTC))
     assert tuple(map(moment_of, series.span())) == span
     assert series.interval() == 600 * 1_000_000
-    assert series.gaps(600 * 1_000_000) == (4, 32 * 600 * 1_000_000)
+    assert series.gaps(600 * 1_000_000) == (3, 32 * 600 * 1_000_000)

@@ -1,8 +1,8 @@
 """Telemetry's HTTP API as the importer sees it."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
-from typing import Final
+from typing import Final, TypeVar
 
 from pydantic import BaseModel, ConfigDict
 from pydantic.alias_generators import to_camel
@@ -71,17 +71,15 @@ class _Windows(_Read):
     cursor: str | None = None
 
 
+Answer = TypeVar("Answer", bound=_Read)
+
+
 class TelemetryApi(ImportClient):
     """The telemetry of one tenant."""
 
     def device(self, id: str) -> Device | None:
         """What is registered, `None` where nothing is. Raises `ApiError`."""
-        try:
-            return self.request(Device, "GET", f"/devices/{id}")[0]
-        except ApiError as error:
-            if error.status != 404:
-                raise
-            return None
+        return self._found(Device, f"/devices/{id}", {})
 
     def register(self, id: str, unit: str, interval_seconds: int) -> Device:
         """Let a device exist. Raises `ApiError` when it is refused, as for an id that cannot be one."""
@@ -94,15 +92,26 @@ class TelemetryApi(ImportClient):
         return self.request(RecordedReadings, "POST", f"/devices/{id}/readings", json={"readings": content})[0]
 
     def windows(self, id: str, size: str, start: int, end: int) -> Iterator[Window]:
-        """The windows that begin from one moment until before another, ascending. Raises `ApiError`."""
+        """The windows that begin from one moment until before another, ascending; none of a device that is not shown.
+
+        Raises
+        ------
+        ApiError
+        """
+        asked = {"size": size, "from": _text(start), "to": _text(end), "limit": str(_PAGE)}
         cursor: str | None = None
-        while True:
-            asked = {"size": size, "from": _text(start), "to": _text(end), "limit": str(_PAGE)}
-            params = asked | ({"cursor": cursor} if cursor else {})
-            page, _ = self.request(_Windows, "GET", f"/devices/{id}/windows", params=params)
+        while page := self._found(_Windows, f"/devices/{id}/windows", asked | ({"cursor": cursor} if cursor else {})):
             yield from page.windows
             if not (cursor := page.cursor):
                 return
+
+    def _found(self, model: type[Answer], path: str, asked: Mapping[str, str]) -> Answer | None:
+        try:
+            return self.request(model, "GET", path, params=asked)[0]
+        except ApiError as error:
+            if error.status != 404:
+                raise
+            return None
 
 
 def as_content(reading: Numbered) -> dict[str, str | float | int]:

@@ -8,11 +8,9 @@ from typing import Final
 from telemetry.names import moment_of
 from telemetry.tools.importer.api import TelemetryApi, Window
 from telemetry.tools.importer.series import SECOND, BatchWindow, Series
+from telemetry.windows.sketch import RELATIVE_ERROR
 
 SIZES: Final = {"1m": 60 * SECOND, "1h": 3600 * SECOND, "1d": 24 * 3600 * SECOND}
-RELATIVE_ERROR: Final = 0.005
-"""Of quantiles, as the sketches of windows state it."""
-
 _FIELDS: Final = ("count", "sum", "min", "max", "first", "last", "mean")
 _QUANTILES: Final = {"p50": 0.5, "p95": 0.95, "p99": 0.99}
 _SLACK: Final = 1e-9

@@ -5,12 +5,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
+from time import sleep
 from typing import Annotated, NoReturn
 
 import typer
 
 from banyan_tools.importing import ApiError, NotReadyError, bearer_client, progress
-from banyan_tools.local.token import make_token
+from banyan_tools.local.token import TENANT, make_token
 from banyan_tools.terminal import SafeConsole
 from telemetry.names import DEVICE_ID_PATTERN
 from telemetry.tools.importer.api import TelemetryApi
@@ -26,6 +27,10 @@ from telemetry.tools.importer.steps import Import, Registration
 from telemetry.tools.importer.tables import show_differences, show_rejected, show_report
 
 SCOPES = ("telemetry/read", "telemetry/write")
+_STILL_MISSING = (
+    "Windows do not show all readings: they are still on their way, or records were refused. Those are parked,"
+    " and the log of the function Ingest says why."
+)
 _STDERR = SafeConsole(stderr=True)
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
@@ -66,7 +71,7 @@ def import_readings(
     file: Csv,
     device: DeviceId,
     url: Url = "http://127.0.0.1:3000",
-    tenant: Tenant = "acme",
+    tenant: Tenant = TENANT,
     token: Token = "",
     via: Annotated[Channel, typer.Option(help="Over the Kinesis stream, or as requests.")] = Channel.KINESIS,
     stream: Annotated[str, typer.Option(help="A Kinesis stream of an AWS account, not the local stack's.")] = "",
@@ -82,6 +87,7 @@ def import_readings(
     time: TimeColumn = "",
     value: ValueColumn = "",
     missing: Missing = "",
+    pause: Annotated[float, typer.Option(min=0, help="Seconds between two looks at windows.")] = 1,
     report: Annotated[Path | None, typer.Option(help="Write the report here as JSON, too.")] = None,
 ) -> None:
     """Register a device that is new, and send a CSV of its readings. Run again, it changes nothing."""
@@ -91,8 +97,9 @@ def import_readings(
         api, source = TelemetryApi(client), File.looked_at(file, options)
         api.check("/devices", "list devices")
         with _series(source) as series:
-            way = HttpWay(api, device) if via is Channel.HTTP else kinesis(url.rstrip("/"), stream, device)
-            result = _imported(Import(api, device, series), way, Registration(unit, interval), rate, source)
+            way = HttpWay(api, device) if via is Channel.HTTP else _kinesis(url, stream, tenant, device)
+            job = Import(api, device, series, lambda: sleep(pause))
+            result = _imported(job, way, Registration(unit, interval), rate, source)
         if report:
             report.write_text(result.model_dump_json(by_alias=True, indent=2) + "\n")
     show_report(result, SafeConsole())
@@ -104,7 +111,7 @@ def check_readings(
     file: Csv,
     device: DeviceId,
     url: Url = "http://127.0.0.1:3000",
-    tenant: Tenant = "acme",
+    tenant: Tenant = TENANT,
     token: Token = "",
     zone: Zone = "UTC",
     fold: FoldOption = Fold.REJECT,
@@ -138,6 +145,13 @@ def _errors_as_sentences(file: Path) -> Iterator[None]:
         _fail(f"{error.filename or file} cannot be used: {error.strerror or error}.", 2)
     except KeyboardInterrupt:
         _fail("Interrupted; run the same again, and it continues where it stopped.", 130)
+
+
+def _kinesis(url: str, stream: str, tenant: str, device: str) -> Way:
+    """The local stack's stream belongs to one tenant, as each stream does."""
+    if not stream and tenant != TENANT:
+        raise NotReadyError(f"The stream of the local stack belongs to the tenant {TENANT}: say VIA=http for another.")
+    return kinesis(url.rstrip("/"), stream, device)
 
 
 def _check_device(device: str) -> None:
@@ -182,7 +196,7 @@ def _imported(job: Import, way: Way, registration: Registration, rate: float, so
         job.wait(advance)
     result = job.report(source.tally)
     if result.not_shown:
-        _STDERR.print("The windows are still on their way: they lack the last readings.", style="yellow")
+        _STDERR.print(_STILL_MISSING, style="yellow", soft_wrap=True)
     return result
 
 

@@ -10,8 +10,8 @@ from typing import Final
 
 MOST_AT_ONE_TIME: Final = 1_000
 SECOND: Final = 1_000_000
-_LONGER: Final = 1.5
-"""Times of the interval from which on two readings have a gap between them."""
+INTERVALS: Final = 2
+"""A gap between two readings is longer than so many expected intervals, as in the API."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,9 +139,9 @@ class Series:
         return int(found[0]) if found else None
 
     def gaps(self, interval: int) -> tuple[int, int]:
-        """How many pairs of times are further apart than an interval and a half, and how far at most."""
+        """How many pairs of times are further apart than two intervals, and how far at most."""
         query = "SELECT coalesce(sum(times), 0), coalesce(max(length), 0) FROM step WHERE length > ?"
-        count, longest = self._database.execute(query, (interval * _LONGER,)).fetchone()
+        count, longest = self._database.execute(query, (interval * INTERVALS,)).fetchone()
         return count, longest
 
     def counts(self, size: int) -> dict[int, int]:

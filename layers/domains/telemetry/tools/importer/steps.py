@@ -24,12 +24,12 @@ class Registration:
 
 @dataclass(slots=True)
 class Import:
-    """One series on its way to one device."""
+    """One series on its way to one device; it pauses between two looks at windows."""
 
     api: TelemetryApi
     device: str
     series: Series
-    pause: Callable[[], None] = lambda: time.sleep(1)
+    pause: Callable[[], None]
     began: float = field(default_factory=time.monotonic)
     known: Device | None = None
     registered: bool = False

@@ -1,0 +1,206 @@
+"""The command line: what it sends, prints and exits with, and what it says when it cannot begin."""
+
+from __future__ import annotations
+
+import json
+import random
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.support.wsgi import serving
+from tests.telemetry.support.front import Gateway, refused
+from typer.testing import CliRunner, Result
+from werkzeug.wrappers import Request, Response
+
+from banyan_tools.local.ports import free_port
+from telemetry.tools.importer import sample
+from telemetry.tools.importer.cli import app
+
+SAMPLE, COMMAS = sample.SAMPLE, sample.COMMAS
+AS_SAMPLE = ("--missing=-200",)
+AS_COMMAS = ("--missing=-200", "--decimal", ",", "--zone", sample.ZONE)
+
+
+@pytest.fixture
+def gateway() -> Gateway:
+    return Gateway()
+
+
+@pytest.fixture
+def url(gateway: Gateway) -> Iterator[str]:
+    with serving(gateway) as url:
+        yield url
+
+
+@pytest.fixture
+def imported(url: str, tmp_path: Path) -> Callable[..., dict[str, Any]]:
+    """Imports a file that can be imported, and gives the report."""
+
+    def run_import(file: Path, *options: str, code: int = 0) -> dict[str, Any]:
+        report = tmp_path / "report.json"
+        result = run("import", file, "--device", "b-1", "--url", url, "--report", report, "--pause", 0, *options)
+        assert result.exit_code == code, result.output
+        return dict(json.loads(report.read_text()))
+
+    return run_import
+
+
+def run(*arguments: object) -> Result:
+    return CliRunner().invoke(app, [str(each) for each in arguments], env={"TOKEN": "secret", "COLUMNS": "150"})
+
+
+def counts(report: dict[str, Any]) -> tuple[int, int, int]:
+    return report["recorded"], report["repeated"], report["notShown"]
+
+
+@pytest.mark.parametrize("via", ["kinesis", "http"])
+def test_the_sample_is_imported_once_and_reported(
+    imported: Callable[..., dict[str, Any]], gateway: Gateway, url: str, via: str
+) -> None:
+    report = imported(SAMPLE, "--via", via, "--unit", "°C", *AS_SAMPLE)
+    assert counts(report) == (253, 0, 0)
+    assert (report["registered"], report["unit"], report["intervalSeconds"], report["derived"]) == (
+        True,
+        "°C",
+        600,
+        True,
+    )
+    assert (report["lines"], report["headers"], report["missing"], report["rejected"]) == (260, 1, 6, {})
+    assert (report["gaps"], report["longestGapSeconds"]) == (3, 32 * 600)
+    assert (report["begin"], report["end"]) == ("2026-01-30T22:00:00Z", "2026-02-01T21:50:00Z")
+    assert gateway.sent == [253]
+    again = imported(SAMPLE, "--via", via, *AS_SAMPLE)
+    assert (counts(again), again["registered"]) == ((0, 253, 0), False)
+    checked = run("check", SAMPLE, "--device", "b-1", "--url", url, *AS_SAMPLE)
+    assert (checked.exit_code, "windows agree" in checked.stdout) == (0, True), checked.output
+
+
+@pytest.mark.parametrize("via", ["kinesis", "http"])
+def test_the_same_series_otherwise_written_shuffled_and_in_pieces_is_the_same(
+    imported: Callable[..., dict[str, Any]], url: str, tmp_path: Path, via: str
+) -> None:
+    header, *lines = sample.text().splitlines(keepends=True)
+    pieces = [lines[:130], lines[90:200], lines[150:], random.Random(1).sample(lines, len(lines))]
+    recorded = []
+    for piece in pieces:
+        (tmp_path / "piece.csv").write_text(header + "".join(piece))
+        recorded.append(imported(tmp_path / "piece.csv", "--via", via, *AS_SAMPLE)["recorded"])
+    assert (sum(recorded), recorded[-1]) == (253, 0)
+    assert counts(imported(COMMAS, "--via", via, *AS_COMMAS)) == (0, 253, 0)
+    assert run("check", COMMAS, "--device", "b-1", "--url", url, *AS_COMMAS).exit_code == 0
+
+
+def test_a_rate_is_kept_by_small_batches(imported: Callable[..., dict[str, Any]], gateway: Gateway) -> None:
+    imported(SAMPLE, "--via", "http", "--rate", "1000", *AS_SAMPLE)
+    assert gateway.sent == [250, 3]
+
+
+def test_a_device_that_is_there_stays_as_it_is(imported: Callable[..., dict[str, Any]], gateway: Gateway) -> None:
+    gateway.fleet.register("b-1", unit="°F", intervalSeconds=30)
+    report = imported(SAMPLE, "--unit", "°C", "--interval", "10", *AS_SAMPLE)
+    assert (report["unit"], report["intervalSeconds"], report["derived"]) == ("°F", 30, False)
+
+
+def test_lines_that_are_rejected_are_shown_and_fail_the_import(
+    imported: Callable[..., dict[str, Any]], url: str, tmp_path: Path
+) -> None:
+    file = tmp_path / "broken.csv"
+    file.write_text("timestamp,value\n2026-01-31 12:00:00,1\n2026-01-31 12:01:00,inf\nnever,2\n2026-01-31 12:02:00,3\n")
+    report = imported(file, "--via", "http", code=1)
+    assert report["rejected"] == {
+        "not_finite": {"count": 1, "firstLines": [3]},
+        "bad_time": {"count": 1, "firstLines": [4]},
+    }
+    assert counts(report) == (2, 0, 0)
+    assert "not_finite" in run("import", file, "--device", "b-1", "--url", url, "--pause", 0).stdout
+
+
+def test_readings_that_are_late_are_counted_and_not_waited_for(
+    imported: Callable[..., dict[str, Any]], gateway: Gateway
+) -> None:
+    gateway.fleet.register("b-1", allowedLatenessSeconds=60)
+    gateway.fleet.record("b-1", ("2026-01-31T23:59:00Z", 1.0))
+    report = imported(SAMPLE, "--via", "http", *AS_SAMPLE)
+    assert 0 < report["late"] < 253
+    assert counts(report) == (253, 0, 0)
+
+
+def test_what_the_windows_do_not_show_is_said(
+    imported: Callable[..., dict[str, Any]], gateway: Gateway, url: str
+) -> None:
+    gateway.catches_up = False
+    gateway.fleet.register("b-1")
+    gateway.fleet.project_all()
+    assert imported(SAMPLE, "--via", "http", *AS_SAMPLE, code=1)["notShown"] == 253
+    checked = run("check", SAMPLE, "--device", "b-1", "--url", url, *AS_SAMPLE)
+    assert (checked.exit_code, "Windows that differ" in checked.stdout) == (1, True)
+
+
+def test_a_month_that_is_refused_is_named(
+    imported: Callable[..., dict[str, Any]], gateway: Gateway, tmp_path: Path
+) -> None:
+    gateway.fleet.register("b-1")
+    file = tmp_path / "ends.csv"
+    file.write_text("2026-01-31 12:00:00,1\n2026-02-01 12:00:00,2\n")
+    sequence = 1_769_860_800_000_000_000
+    gateway.fleet.record("b-1", ("2026-01-31T11:00:00Z", 1.0, sequence))
+    report = imported(file, "--via", "http", code=1)
+    assert [(each["month"], each["code"]) for each in report["refused"]] == [("2026-01", "sequence_reused")]
+    assert counts(report) == (1, 0, 0)
+
+
+@pytest.mark.parametrize(
+    ("content", "options", "code", "says"),
+    [
+        ("", (), 2, "empty"),
+        ("timestamp,value\n", (), 1, "no reading"),
+        ("timestamp,value\n2026-01-31 12:00:00;1\n", (), 1, "wrong_columns"),
+        ("timestamp;value\n2026-01-31 12:00:00;1,5\n", (), 1, "DECIMAL"),
+        ("timestamp,value\n01/02/2026 12:00,1\n", (), 2, "DAYFIRST"),
+        ("timestamp,value\n2026-01-31 12:00:00,1\n", ("--zone", "Mars"), 2, "ZONE"),
+        ("timestamp,value\n2026-01-31 12:00:00,1\n", ("--missing=x",), 2, "MISSING"),
+        ("timestamp,value\n2026-01-31 12:00:00,1\n", ("--tenant", "other"), 2, "VIA=http"),
+    ],
+)
+def test_what_cannot_be_imported_says_why(
+    url: str, gateway: Gateway, tmp_path: Path, content: str, options: tuple[str, ...], code: int, says: str
+) -> None:
+    file = tmp_path / "file.csv"
+    file.write_text(content)
+    result = run("import", file, "--device", "b-1", "--url", url, *options)
+    assert (result.exit_code, says in result.output) == (code, True), result.output
+    assert gateway.sent == []
+
+
+@pytest.mark.parametrize("device", ["", "boiler 1", "a/b"])
+def test_an_id_that_is_not_one_of_a_device_is_refused(url: str, device: str) -> None:
+    result = run("import", SAMPLE, "--device", device, "--url", url)
+    assert (result.exit_code, "DEVICE=" in result.output) == (2, True)
+
+
+def test_an_id_that_the_api_refuses_is_said(url: str) -> None:
+    result = run("import", SAMPLE, "--device", "boiler.2026-01", "--url", url)
+    assert (result.exit_code, "month" in result.output) == (2, True), result.output
+
+
+def test_a_file_that_is_not_there_and_an_api_that_is_not_running_are_said(tmp_path: Path) -> None:
+    gone = run("import", tmp_path / "none.csv", "--device", "b-1")
+    assert (gone.exit_code, "none.csv" in gone.output) == (2, True)
+    nothing = run("import", SAMPLE, "--device", "b-1", "--url", f"http://127.0.0.1:{free_port()}")
+    assert (nothing.exit_code, "make run" in nothing.output) == (2, True), nothing.output
+
+
+def test_an_import_that_breaks_off_is_continued_by_the_next(
+    imported: Callable[..., dict[str, Any]], gateway: Gateway, url: str
+) -> None:
+    def broken(request: Request) -> Response | None:
+        return refused(403, "forbidden") if gateway.sent and request.path.endswith("/readings") else None
+
+    gateway.faults.append(broken)
+    options = ("--device", "b-1", "--url", url, "--via", "http", "--rate", "1000", *AS_SAMPLE)
+    result = run("import", SAMPLE, *options)
+    assert (result.exit_code, "forbidden" in result.output) == (2, True), result.output
+    gateway.faults.clear()
+    assert counts(imported(SAMPLE, "--via", "http", *AS_SAMPLE)) == (3, 250, 0)
