@@ -18,7 +18,7 @@ from telemetry.profiles.decider import PROFILE_DECIDER, Alarm, DeviceStatus, Not
 from telemetry.profiles.events import AlarmCleared, AlarmRaised, Limit, Limits
 from telemetry.series.alarms import crossing_of
 from telemetry.series.decider import SERIES_DECIDER, RecordReadings
-from telemetry.series.events import AlarmEvent, LimitKind, Reading, ThresholdCleared, ThresholdCrossed
+from telemetry.series.events import AlarmContinued, AlarmEvent, LimitKind, Reading, ThresholdCleared, ThresholdCrossed
 
 START = 1_767_600_000_000_000
 HIGH = Limits(high=Limit(raise_at=10, clear_at=8))
@@ -75,6 +75,22 @@ def test_a_month_continues_with_what_the_profile_knows() -> None:
 
 def test_what_the_profile_knows_of_later_readings_does_not_count_for_older_ones() -> None:
     assert judged([9, 7, 11], profile(HIGH, high=alarm(on=True, at=START + 100))) == [("high on", 11)]
+
+
+def test_how_an_alarm_stands_is_recorded_once_in_a_month_that_changes_nothing() -> None:
+    for values, on in (([9, 7, 7, 9, 7], False), ([9, 11, 9, 11], True)):
+        known = profile(HIGH, high=alarm(on=on, at=START - 1))
+        readings = [Reading(number, START + number, value) for number, value in enumerate(values)]
+        decided = SERIES_DECIDER.decide(RecordReadings(readings, known), SERIES_DECIDER.initial())
+        shown = [event for event in decided if isinstance(event, AlarmEvent)]
+        assert [(type(event), event.value) for event in shown] == [(AlarmContinued, values[1])]
+
+
+def test_a_note_that_comes_again_says_nothing() -> None:
+    for on in (True, False):
+        note = NoteAlarm(limit=LimitKind.HIGH, on=on, threshold=10, at=moment_of(START), value=11)
+        noted_once = _after(profile(HIGH), note)
+        assert PROFILE_DECIDER.decide(note, noted_once) == []
 
 
 def test_a_limit_that_was_taken_away_and_set_again_judges_from_the_beginning() -> None:

@@ -7,7 +7,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from tests.telemetry.support.fleet import Fleet
 
-from telemetry.profiles.decider import DeviceStatus
+from banyan.streams import StreamId
+from telemetry.profiles.decider import CheckSilence, DeviceStatus
 from telemetry.profiles.events import DeviceHeard, DeviceSilent, MonthBegun, SilenceDeferred
 from telemetry.settings import TelemetrySettings
 
@@ -59,6 +60,15 @@ def test_a_device_that_stops_is_silent_once_between_its_time_and_that_and_two_lo
     assert status(fleet) is DeviceStatus.SILENT
     passes(fleet, 60, sends=False)
     assert silences(fleet) == 1
+
+
+def test_a_look_that_comes_again_finds_the_same_silence(fleet: Fleet) -> None:
+    passes(fleet, 3, sends=True)
+    passes(fleet, 30, sends=False)
+    series = fleet.series("a", "2026-01")
+    look = CheckSilence(device_id="a", month="2026-01", stretch=series.stretch, count=series.count)
+    outcome = fleet.application.handlers["profile"].handle(StreamId("acme", "profile", "a"), look)
+    assert (outcome.events, silences(fleet)) == ((), 1)
 
 
 def test_a_device_that_sends_again_is_heard_and_can_be_silent_again(fleet: Fleet) -> None:

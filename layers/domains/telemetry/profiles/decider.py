@@ -240,7 +240,7 @@ def _heard(command: HearDevice, profile: Profile) -> Sequence[DomainEvent]:
     if command.month in profile.months:
         return heard
     present = month_of(micros(command.recorded_at + CLOCKS_APART))
-    watched = bool(heard) or profile.watched < command.month <= present
+    watched = profile.watched < command.month <= present
     return [MonthBegun(month=command.month, watched=watched), *heard]
 
 

@@ -104,7 +104,7 @@ class MonthBegun(DomainEvent):
     Parameters
     ----------
     watched : bool
-        Whether it is this month's stream from now on that shows whether the device is silent.
+        Whether it is this month's stream from now on that shows whether the device is silent: it is the latest one.
     """
 
     month: Month
@@ -112,7 +112,7 @@ class MonthBegun(DomainEvent):
 
 
 class DeviceHeard(DomainEvent):
-    """The device sends: for the first time, or after a silence."""
+    """The device sends: for the first time, or after a silence. This month is watched from now on."""
 
     month: Month
 
