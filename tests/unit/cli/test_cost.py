@@ -103,7 +103,7 @@ def test_dollars_are_units_at_their_prices(tmp_path: Path) -> None:
     assert dollars["DynamoDB writes"] == pytest.approx(9 * MONTH / 1e6 * 2.0, abs=0.05)
     assert dollars["EventBridge"] == pytest.approx(2 * MONTH / 1e6 * 5.0, abs=0.05)
     assert found["totalPerMonth"] == pytest.approx(sum(dollars.values()), abs=0.1)
-    assert "looked up on" in found["assumed"]
+    assert "as of 2026-11-26, to be checked" in found["assumed"]
     assert "nothing was measured on AWS" in found["assumed"]
 
 

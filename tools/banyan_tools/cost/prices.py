@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from banyan.adapters.settings import Settings
 
-LOOKED_UP: Final = "2026-11-26"
+AS_OF: Final = "2026-11-26"
 REGION: Final = "us-east-1"
 
 _SETTINGS: Final = Settings()

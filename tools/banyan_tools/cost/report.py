@@ -9,14 +9,15 @@ from typing import Any, Final
 
 from banyan_tools.cost.bill import MILLION, MONTH, bill
 from banyan_tools.cost.limits import limits
-from banyan_tools.cost.prices import LOOKED_UP, REGION
+from banyan_tools.cost.prices import AS_OF, REGION
 from banyan_tools.cost.profile import Profile
 from banyan_tools.cost.stack import DeployedStack
 from banyan_tools.cost.units import units
 from banyan_tools.project import ROOT
 
 ASSUMED: Final = (
-    f"List prices of {REGION}, looked up on {LOOKED_UP}, without free tiers and taxes; milliseconds are assumed. "
+    f"List prices of {REGION} as of {AS_OF}, to be checked before they are relied on, without free tiers and taxes; "
+    "milliseconds are assumed. "
     "Units follow from the profile, and are counted on DynamoDB Local for those that are shipped; nothing was measured "
     "on AWS."
 )
