@@ -26,7 +26,7 @@ from banyan.commands.ingestor import Ingestor, References
 from banyan.entrypoints.ingest import MAX_RECORD_BYTES, MOST, RESERVE_SECONDS, RecordIngestion, build_ingestion
 from banyan.errors import ConfigurationError, StoreUnavailable, StreamCorrupted
 from banyan.spread import Spread, in_threads, in_turn
-from banyan.store import Commit, EventStore
+from banyan.store import Commit, EventStore, Snapshot
 from banyan.store.memory import MemoryTable
 from banyan.streams import StreamId
 from banyan.telemetry import NoTelemetry
@@ -45,6 +45,11 @@ class Down(MemoryTable):
         self.down: set[str] = set()
         self.damaged: set[str] = set()
         self.tried: list[str] = []
+        self.reads = 0
+
+    def forward(self, *arguments: Any, **more: Any) -> Iterator[Commit | Snapshot]:
+        self.reads += 1
+        return super().forward(*arguments, **more)
 
     def insert(self, commits: Sequence[Commit], **checks: Any) -> None:
         id = commits[0].stream.id
@@ -240,6 +245,27 @@ def test_a_store_that_takes_nothing_is_not_asked_for_every_stream(process: Proce
     assert process.ingest(*(encoded(shows(meter, 1, 1)) for meter in ("a", "b", "c", "d"))) == 0
 
     assert table.tried == ["a", "b", "c"]
+
+
+def test_a_process_among_others_reads_before_it_writes_and_alone_it_guesses_again(table: Down, parked: Parked) -> None:
+    one, other = Process(table, parked), Process(table, parked)
+    one.register("a")
+
+    def refused(rounds: int, *processes: Process, start: int) -> int:
+        """Writes that were refused in rounds in which each of some processes writes once."""
+        table.tried.clear()
+        for number in range(start, start + rounds):
+            for turn, process in enumerate(processes):
+                assert process.ingest(encoded(shows("a", 2 * number + turn, 1)), start=2 * number + turn) is None
+        return len(table.tried) - rounds * len(processes)
+
+    assert refused(10, one, start=0) == 0
+    assert 0 < refused(20, one, other, start=10) <= 20
+    assert refused(5, one, other, start=30) == 0, "both read first by now"
+    assert refused(60, one, start=35) == 0
+    before = table.reads
+    assert refused(5, one, start=95) == 0
+    assert table.reads == before, "alone, it writes without a read again"
 
 
 class Crowded(MemoryTable):

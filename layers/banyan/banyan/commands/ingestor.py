@@ -17,6 +17,10 @@ from banyan.streams import StreamId
 
 MAX_REFERENCE_AGE: Final = timedelta(seconds=60)
 TRACKED_REFERENCES: Final = 10_000
+TRACKED_STREAMS: Final = 100_000
+REMEMBERED_GUESSES: Final = 32
+WRONG_GUESSES: Final = 0.2
+"""Share of the guesses above which it is cheaper to read first."""
 
 OF_THE_STREAM: Final = (StoreUnavailable, ConcurrencyError, StreamCorrupted, EventError, ConfigurationError)
 """Errors that no record alone would be spared."""
@@ -101,6 +105,32 @@ class References:
         if len(self._read_at) >= TRACKED_REFERENCES:
             self._read_at = {each: at for each, at in [*self._read_at.items()] if now - at < MAX_REFERENCE_AGE}
         self._read_at[stream] = now
+
+
+class Guesses:
+    """Whether states that this process keeps are worth a guess: a refused write costs five times what a read does.
+
+    Where several processes write the same streams in turn most states are old. That shows in every outcome, guessed or
+    not: whether the stream stood where it was left.
+    """
+
+    def __init__(self) -> None:
+        self._heads: dict[StreamId, int] = {}
+        self._wrong = 0.0
+
+    @property
+    def pay(self) -> bool:
+        """Whether few of the last guesses would have been wrong."""
+        return self._wrong < WRONG_GUESSES
+
+    def learn(self, outcome: Outcome[Any]) -> None:
+        """Compare where a stream stood with where it was left."""
+        stream, left = outcome.head.stream, self._heads.get(outcome.head.stream)
+        if outcome.events and left is not None:
+            self._wrong += (float(outcome.events[0].version != left + 1) - self._wrong) / REMEMBERED_GUESSES
+        if len(self._heads) >= TRACKED_STREAMS:
+            self._heads.clear()
+        self._heads[stream] = outcome.head.version
 
 
 class Ingestor:

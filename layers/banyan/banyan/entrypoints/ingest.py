@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 from banyan.adapters.observability import log_failure
 from banyan.adapters.parked_records import ParkedRecord, ParkedRecords, StreamRecord
 from banyan.commands.handler import HandlesCommands, Outcome
-from banyan.commands.ingestor import Arrival, IngestedStream, Ingestor, by_stream, delivery_id
+from banyan.commands.ingestor import Arrival, Guesses, IngestedStream, Ingestor, by_stream, delivery_id
 from banyan.errors import (
     CommandRejected,
     CommitTooLarge,
@@ -109,6 +109,7 @@ class RecordIngestion:
         self._telemetry = telemetry
         self._clock = clock
         self._spread = spread
+        self._guesses = Guesses()
 
     def ingest(self, batch: Sequence[Mapping[str, Any]], remaining: Callable[[], float]) -> dict[str, Any]:
         """Ingest a batch.
@@ -176,9 +177,11 @@ class RecordIngestion:
             raise ConfigurationError(f"ingest reads records for entity {stream.entity!r}, which has no decider")
         commit_id = delivery_id(stream, records)
         metadata = Metadata(correlation_id=commit_id, causation_id=records[0], actor=ACTOR)
-        return self._handlers[stream.entity].handle(
-            stream, command, commit_id=commit_id, metadata=metadata, optimistic=True
+        outcome = self._handlers[stream.entity].handle(
+            stream, command, commit_id=commit_id, metadata=metadata, optimistic=self._guesses.pay
         )
+        self._guesses.learn(outcome)
+        return outcome
 
     def _failed_together(
         self, refused: Mapping[str, FailedRecord], records: Mapping[str, StreamRecord]
