@@ -7,6 +7,7 @@ from typing import cast
 
 import pytest
 
+from banyan_tools.importing import ApiError
 from telemetry.names import moment_of
 from telemetry.tools.importer.api import RecordedReadings, RefusedMonth, TelemetryApi, Window
 from telemetry.tools.importer.sending import Pace, send_series
@@ -51,7 +52,7 @@ class Time:
 class Shows:
     """An API that shows some readings of each day, more at each look."""
 
-    def __init__(self, *looks: dict[int, int]) -> None:
+    def __init__(self, *looks: dict[int, int] | ApiError) -> None:
         self.looks = list(looks)
         self.asked: list[int] = []
 
@@ -59,6 +60,8 @@ class Shows:
         self.asked.append(start)
         shown = self.looks.pop(0) if len(self.looks) > 1 else self.looks[0]
         assert size == "1d"
+        if isinstance(shown, ApiError):
+            raise shown
         return (_window(day, count) for day, count in shown.items() if start <= day < end)
 
 
@@ -110,6 +113,12 @@ def test_it_waits_until_every_day_shows_its_readings_and_asks_only_for_what_is_m
     shows = Shows({0: 1}, {0: 3}, {0: 3, DAY: 1}, {0: 3, DAY: 2})
     assert waited(shows, {0: 3, DAY: 2}) == (0, 3)
     assert shows.asked == [0, 0, DAY, DAY]
+
+
+def test_it_waits_while_windows_cannot_be_shown_and_for_no_other_error() -> None:
+    assert waited(Shows({0: 1}, ApiError(503, "read_model_lagging", ""), {0: 3}), {0: 3}) == (0, 2)
+    with pytest.raises(ApiError, match="forbidden"):
+        waited(Shows(ApiError(403, "forbidden", "")), {0: 3})
 
 
 def test_a_day_may_show_readings_of_earlier_imports_too() -> None:

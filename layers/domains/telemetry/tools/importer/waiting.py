@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 
+from banyan_tools.importing import ApiError
 from telemetry.tools.importer.api import TelemetryApi
 from telemetry.tools.importer.series import SECOND
 
@@ -10,6 +11,8 @@ MOST_LOOKS = 60
 """At windows of which none has come any further."""
 STILL = 5
 """Looks at windows after which they stand still."""
+LAGGING = "read_model_lagging"
+"""While the first windows of a month are written they cannot be shown."""
 
 
 def counts_by_day(api: TelemetryApi, device: str, span: tuple[int, int]) -> dict[int, int]:
@@ -38,14 +41,26 @@ def wait_for(
     missing, looks = dict(expected), 0
     left = sum(missing.values())
     while left > never and looks < MOST_LOOKS:
-        shown = counts_by_day(api, device, (min(missing), max(missing)))
-        missing = {day: count for day in missing if (count := expected[day] - shown.get(day, 0)) > 0}
+        missing = _still_missing(api, device, expected, missing)
         before, left = left, sum(missing.values())
         done(before - left)
         looks = 0 if left < before else looks + 1
         if left > never:
             pause()
     return max(0, left - never)
+
+
+def _still_missing(
+    api: TelemetryApi, device: str, expected: Mapping[int, int], missing: dict[int, int]
+) -> dict[int, int]:
+    """What is missing now; as before while windows cannot be shown."""
+    try:
+        shown = counts_by_day(api, device, (min(missing), max(missing)))
+    except ApiError as error:
+        if error.code != LAGGING:
+            raise
+        return missing
+    return {day: count for day in missing if (count := expected[day] - shown.get(day, 0)) > 0}
 
 
 def wait_still(count: Callable[[], int], enough: int | None, pause: Callable[[], None]) -> int:
