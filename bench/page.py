@@ -23,7 +23,7 @@ BEGIN: Final = "<!-- measured: `make bench` writes what follows -->"
 END: Final = "<!-- measured -->"
 
 
-def written(page: str, measured: str) -> str:
+def written(page: str, measured: str, begin: str = BEGIN, end: str = END) -> str:
     """A page with what is between its markers replaced.
 
     Raises
@@ -31,11 +31,11 @@ def written(page: str, measured: str) -> str:
     ValueError
         When a marker is missing.
     """
-    before, found, rest = page.partition(BEGIN)
-    _, closed, after = rest.partition(END)
+    before, found, rest = page.partition(begin)
+    _, closed, after = rest.partition(end)
     if not (found and closed):
         raise ValueError("the page has lost a marker")
-    return f"{before}{BEGIN}\n\n{measured.strip()}\n\n{END}{after}"
+    return f"{before}{begin}\n\n{measured.strip()}\n\n{end}{after}"
 
 
 def write(chapters: Sequence[Chapter], where: str) -> None:

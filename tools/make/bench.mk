@@ -11,6 +11,9 @@ bench: bench-environment ## Measure speed and cost beside peers, about 7 minutes
 bench-quick: bench-environment ## Measure the same in three minutes, with fewer rounds and smaller sizes: writes nothing
 	@$(BENCH) --quick $(ARGS)
 
+bench-telemetry: bench-needs $(BIN)/.installed dynamodb-local ## Measure telemetry, about 8 minutes: writes docs/performance.md and docs/pattern.md [ARGS="--seconds 300"]
+	@PYTHONPATH=$(SOURCES) $(BIN)/python -m bench.telemetry $(ARGS)
+
 bench-decisions: bench-needs $(BIN)/.installed dynamodb-local ## Count what decisions cost by the number of their streams: writes docs/consistency-boundaries.md
 	@PYTHONPATH=$(SOURCES) $(BIN)/python -m bench.decisions
 
@@ -31,4 +34,4 @@ $(PEERS)/castore/.installed: bench/peers/castore/package-lock.json
 	@cp $(dir $<)package.json $< $(dir $<).npmrc $(@D)
 	@$(call INSTALL_PEER,cd $(@D) && npm ci --loglevel=error --ignore-scripts)
 
-.PHONY: bench bench-quick bench-decisions bench-needs bench-environment
+.PHONY: bench bench-quick bench-telemetry bench-decisions bench-needs bench-environment

@@ -1,0 +1,45 @@
+"""The benchmark of telemetry, in the small: everything that is timed runs, and loses nothing."""
+
+from __future__ import annotations
+
+from bench.telemetry.fleet import Fleet, stream_of
+from bench.telemetry.pipeline import application, environment, readings_in_windows
+from bench.telemetry.side_by_side import APPEND, BARE, BATCHED, PUT, REQUESTS, SHOWN, SideBySide
+from bench.telemetry.sustained import Phase, Place, Sending, percentile, run
+from tests.support.engines import DynamoDBEngine, local_tables
+
+
+def test_what_is_sent_at_a_rate_is_seen_in_its_windows(dynamodb_local: DynamoDBEngine) -> None:
+    place = Place(dynamodb_local.client.meta.endpoint_url, environment(dynamodb_local))
+    here, fleet = application(place.endpoint, place.environ), Fleet("f", 3, 4, hot=5)
+    fleet.register(here)
+
+    found = run(place, fleet, [Phase(100, 0.2), Phase(50, 0.2)])
+
+    assert (found.sent, len(found.seen)) == (30, 30)
+    assert readings_in_windows(here, fleet) == 30 * 4
+    assert 0 < percentile(found.lags(after=0), 50) <= percentile(found.lags(after=0), 99)
+    assert {stream for _, _, stream in found.seen} == {str(stream_of(device)) for device in fleet.ids}
+
+
+def test_all_that_write_the_same_readings_take_turns(dynamodb_local: DynamoDBEngine) -> None:
+    with local_tables(dynamodb_local.client.meta.endpoint_url) as floor:
+        speeds = SideBySide(dynamodb_local, floor, 10).speeds(rounds=1, batches=1)
+
+    assert set(speeds) == {APPEND, BARE, SHOWN, REQUESTS, PUT, BATCHED}
+    assert all(each > 0 for (each,) in speeds.values())
+
+
+def test_a_record_is_sent_when_its_phase_comes_to_it() -> None:
+    sending = Sending([Phase(10, 2), Phase(5, 2)])
+
+    assert [sending.due(elapsed) for elapsed in (0, 1, 2, 3, 4, 9)] == [0, 10, 20, 25, 30, 30]
+    assert [sending.at(number) for number in (0, 19, 20, 29)] == [0.1, 2.0, 2.2, 4.0]
+
+
+def test_a_hot_device_adds_to_what_the_others_send() -> None:
+    calm, hot = Fleet("f", 3, 1), Fleet("f", 3, 1, hot=80)
+    senders = [hot.sender(number) for number in range(200)]
+
+    assert [each for each in senders if each[0] != "f-hot"] == [calm.sender(number) for number in range(40)]
+    assert [before for device, before in senders if device == "f-hot"] == list(range(160))
