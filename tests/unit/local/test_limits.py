@@ -30,6 +30,8 @@ STREAM = """
       Properties: {{FunctionName: !Ref F, EventSourceArn: !GetAtt T.StreamArn{}}}
 """
 
+KINESIS = STREAM.replace("!GetAtt T.StreamArn", "arn:aws:kinesis:eu-central-1:123456789012:stream/readings")
+
 
 def function(more: str) -> str:
     return f"F: {{Type: AWS::Serverless::Function, Properties: {FUNCTION.format(more)}}}"
@@ -80,6 +82,9 @@ def variables(text: str) -> str:
         (STREAM.format(", ParallelizationFactor: 11"), "not 11"),
         (STREAM.format(", BatchSize: 10001"), "not 10001"),
         (STREAM.format(", MaximumBatchingWindowInSeconds: 301"), "not 301"),
+        (KINESIS.format(", ParallelizationFactor: 10, BatchSize: 10000"), ""),
+        (KINESIS.format(", ParallelizationFactor: 11"), "not 11"),
+        ("S: {Type: AWS::Kinesis::Stream, Properties: {Name: " + "s" * 129 + "}}", "129 characters"),
     ],
 )  # fmt: skip
 def test_what_aws_would_refuse_is_named(template: Write, resources: str, fault: str) -> None:
