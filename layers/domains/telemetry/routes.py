@@ -162,13 +162,12 @@ def record_readings(deviceId: str, body: NewReadings, call: ReplayableCall) -> R
 
 
 @queries.get("/devices/<deviceId>", operation_id="getDevice", summary="A device", security=READ)
-def get_device(deviceId: str, call: CurrentCall, minVersion: MinVersion = 0) -> Response[DeviceAnswer]:
-    """Read a device, at ``minVersion`` or later, and its newest reading."""
+def get_device(deviceId: str, call: CurrentCall, minVersion: MinVersion = 0) -> DeviceAnswer:
+    """Read a device, at ``minVersion`` or later, and its newest reading, which has versions of its own."""
     device, series = _device(call, deviceId, minVersion)
     newest = next((state.value.newest for _, state in series.states(Span())), None)
     shown = shown_reading(newest) if newest else None
-    members = {**device_state(device.value), "newest": shown}
-    return tagged(merged(DeviceAnswer, device.provenance, members), device.provenance.version)
+    return merged(DeviceAnswer, device.provenance, {**device_state(device.value), "newest": shown})
 
 
 @queries.get("/devices", operation_id="listDevices", summary="Devices", security=READ, responses=described(DevicePage))

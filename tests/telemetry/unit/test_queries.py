@@ -138,8 +138,8 @@ def test_an_answer_says_where_it_comes_from(fleet: Fleet) -> None:
 
 def test_a_version_that_has_not_arrived_is_waited_for_and_then_refused() -> None:
     fleet = filled(noise(3))
-    version = fleet.record("d0", ("2026-02-28T23:59:00Z", 1.0))["version"]
-    query = {"from": "2026-02-28", "to": "2026-03-01", "minVersion": version}
+    version = fleet.record("d0", ("2026-03-01T00:01:00Z", 1.0))["version"]
+    query = {"from": "2026-03-01", "minVersion": version}
     assert problem(fleet.get("/devices/d0/windows", claims=READER, query=query)) == (503, "read_model_lagging")
     fleet.project_all()
     assert body_of(ask(fleet, "/devices/d0/windows", query))["version"] == version
@@ -223,6 +223,15 @@ def test_a_device_shows_its_newest_reading(fleet: Fleet) -> None:
     at, value = max(SERIES)
     assert (datetime.fromisoformat(device["newest"]["at"]), device["newest"]["value"]) == (at, value)
     assert device["months"] == ["2026-02", "2026-03"]
+
+
+def test_a_newer_reading_is_shown_to_who_knows_the_device() -> None:
+    fleet = filled([(BORDER, 1.0)])
+    before = ask(fleet, "/devices/d0")
+    fleet.record("d0", ((BORDER + timedelta(minutes=1)).isoformat(), 2.0))
+    fleet.project_all()
+    after = ask(fleet, "/devices/d0", if_none_match=before["headers"].get("ETag", '"1"'))
+    assert body_of(after)["newest"]["value"] == 2.0
 
 
 def test_devices_are_listed_by_status_and_group() -> None:

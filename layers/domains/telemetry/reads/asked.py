@@ -84,11 +84,11 @@ class Span:
         What is known of a device hears of a new month a moment after its first readings came.
         """
         first, last = month_of(self.first), month_of(max(self.first, self.end - 1))
-        named = {month_of(at) for at in self._named(now)}
-        return sorted(month for month in {*known, *named} if first <= month <= last)
+        asked = {month_of(at) for at in (now, *self.named())}
+        return sorted(month for month in {*known, *asked} if first <= month <= last)
 
-    def _named(self, now: int) -> Iterator[int]:
-        yield now
+    def named(self) -> Iterator[int]:
+        """Times at its ends, those that a query gave."""
         if self.first > TIMES.start:
             yield self.first
         if self.end < TIMES.stop:

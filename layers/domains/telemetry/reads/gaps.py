@@ -7,7 +7,7 @@ expected today. A reading that comes later, but not too late, changes its window
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -21,7 +21,8 @@ from telemetry.settings import TelemetrySettings
 INTERVALS: Final = 2
 """A gap is longer than so many expected intervals, unless the query says how long."""
 WINDOWS_OF_A_PAGE: Final = 5_000
-"""More are looked at only to the end of their day."""
+WINDOWS_AT_ONCE: Final = 1_000
+"""More are read or looked at only to the end of their day."""
 SECOND: Final = 1_000_000
 
 
@@ -41,8 +42,8 @@ def least_gap(asked: int | None, interval: int, settings: TelemetrySettings) -> 
 def gaps(device: DeviceSeries, span: Span, least: int, limit: int, cursor: str | None = None) -> Answer[Page[Gap]]:
     """Gaps in a time, ascending, between readings of the days that it touches.
 
-    A page goes to the end of a day: the one in which it has ``limit`` gaps, or in which enough was looked at, so that
-    it may have a cursor though it has none.
+    A page goes to the end of a day, some days after it has ``limit`` gaps at most, or after enough was looked at, so
+    that it may have a cursor though it has none.
 
     Parameters
     ----------
@@ -56,16 +57,31 @@ def gaps(device: DeviceSeries, span: Span, least: int, limit: int, cursor: str |
     query = ["gaps", device.tenant, device.device_id, span.first, span.end, least]
     before, looked = _read_place(cursor, query, span), 0
     found: list[Gap] = []
-    for day in device.days(span if before is None else Span(before, span.end)):
+    sizes = _sizes(least)
+    for days in _chunks(device.days(span if before is None else Span(before, span.end)), sizes):
         if len(found) >= limit or looked > WINDOWS_OF_A_PAGE:
             return _page(device, found, make_cursor(query, str(before)))
-        parts = device.parts(day, _sizes(least))
+        parts = device.parts(days, sizes)
         looked += len(parts)
         for first, last in _bounds(parts, before):
             if before is not None and first - before > least and before < span.end and first > span.first:
                 found.append(Gap(before, first))
             before = last
     return _page(device, found, None)
+
+
+def _chunks(days: Iterable[PlacedWindow], sizes: Sequence[Size]) -> Iterator[Sequence[PlacedWindow]]:
+    """Days in a row that have not too many windows together to be read at once."""
+    of_a_day = SIZES[DAY] // SIZES[sizes[0]] if sizes else 1
+    chunk, windows = list[PlacedWindow](), 0
+    for day in days:
+        windows += min(day.readings, of_a_day)
+        chunk.append(day)
+        if windows >= WINDOWS_AT_ONCE:
+            yield chunk
+            chunk, windows = [], 0
+    if chunk:
+        yield chunk
 
 
 def _read_place(cursor: str | None, query: Sequence[object], span: Span) -> int | None:

@@ -127,7 +127,7 @@ def _stretches(device: DeviceSeries, span: Span, limit: int) -> Iterator[Sequenc
 
 def _windows(device: DeviceSeries, span: Span, limit: int) -> Iterator[PlacedWindow]:
     for day in device.days(span):
-        parts = device.parts(day, ["1h"]) if day.readings > limit else [day]
+        parts = device.parts([day], ["1h"]) if day.readings > limit else [day]
         yield from (part for part in parts if part.kept.window.last[0] >= span.first and part.start < span.end)
 
 

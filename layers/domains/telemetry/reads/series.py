@@ -10,7 +10,7 @@ from banyan.answers import Answer, Provenance
 from banyan.projections.pages import Page, SortOrder, another_list, make_cursor, read_place
 from banyan.queries import Queries
 from banyan.streams import StreamId
-from telemetry.names import SERIES, series_id
+from telemetry.names import SERIES, month_of, series_id
 from telemetry.profiles.decider import Profile
 from telemetry.projections import DEVICES, SERIES_WINDOWS
 from telemetry.projections.series import DAY, SIZES, KeptWindow, SeriesRow, SeriesState, Size, start_of, window_key
@@ -111,14 +111,16 @@ class DeviceSeries:
             if not (cursor := page.cursor):
                 return
 
-    def parts(self, day: PlacedWindow, sizes: Sequence[Size]) -> Sequence[PlacedWindow]:
-        """A day in windows of the first of some sizes of which all are still there; the day itself where none is."""
-        span = Span(day.start, day.start + SIZES[DAY])
-        for size in sizes:
-            found = self.windows(size, span).value
-            if sum(each.readings for each in found) == day.readings:
-                return found
-        return [day]
+    def parts(self, days: Sequence[PlacedWindow], sizes: Sequence[Size]) -> list[PlacedWindow]:
+        """Days in windows of the first of some sizes of which all are still there; a day itself where none is."""
+        if not (days and sizes):
+            return list(days)
+        by_day: dict[int, list[PlacedWindow]] = {day.start: [] for day in days}
+        for window in self.windows(sizes[0], Span(days[0].start, days[-1].start + SIZES[DAY])).value:
+            by_day.get(window.start - window.start % SIZES[DAY], []).append(window)
+        whole = {day.start for day in days if sum(each.readings for each in by_day[day.start]) == day.readings}
+        others = self.parts([day for day in days if day.start not in whole], sizes[1:])
+        return sorted([*others, *(each for start in whole for each in by_day[start])], key=lambda each: each.start)
 
     def states(self, span: Span, order: SortOrder = "descending") -> Iterator[tuple[str, Answer[SeriesState]]]:
         """What the months in a time carry, each with its name."""
@@ -138,10 +140,9 @@ class DeviceSeries:
         return months if order == "ascending" else months[::-1]
 
     def _newest(self, span: Span) -> str:
-        """The newest month in a time: of those that are known, if there is one."""
-        months = self._months(span, "ascending")
-        known = [month for month in months if month in self.known]
-        return (known or months or [""])[-1]
+        """The newest month in a time of those that are known, or else the one that the query names."""
+        known = [month for month in self._months(span, "ascending") if month in self.known]
+        return known[-1] if known else month_of(next(span.named(), self.now))
 
 
 def check_size(size: Size, settings: TelemetrySettings) -> None:
