@@ -56,6 +56,19 @@ def test_a_time_is_read_in_utc(at: Any) -> None:
     assert reading.at == MICROS
 
 
+@pytest.mark.parametrize("number", [Decimal("1e999999999"), Decimal("-1e999999999"), 10**4000, -(10**4000)], ids=hash)
+@pytest.mark.parametrize("member", ["at", "value"])
+def test_a_huge_number_is_refused_at_once(number: Any, member: str) -> None:
+    with pytest.raises(CommandRejected) as refused:
+        read_readings([one(**{member: number})], 1)
+    assert refused.value.field == f"readings.0.{member}"
+
+
+def test_a_tiny_number_is_nothing() -> None:
+    (reading,) = read_readings([one(at=Decimal("1e-999999999"), value=Decimal("1e-999999999"))], 1)
+    assert reading == Reading(0, 0, 0.0)
+
+
 def test_a_flat_record_is_one_reading() -> None:
     assert readings(data(at=1767601560500, value=2.5, sequence=7)) == {"boiler-1.2026-01": [Reading(7, MICROS, 2.5)]}
 

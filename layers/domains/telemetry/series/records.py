@@ -154,8 +154,11 @@ def _time_of_text(text: str) -> int:
 
 
 def _time_of_number(number: Any) -> int:
-    """Microseconds, of milliseconds with at most three decimals that count."""
-    return -1 if not _is_number(number) else int(number * MICROS) if _is_int(number) else round(number * MICROS)
+    """Microseconds, of milliseconds with three decimals at most that count; a huge number is not even rounded."""
+    if not _is_number(number) or not 0 <= number < TIMES.stop // MICROS:
+        return -1
+    found: int = round(number * MICROS)
+    return found
 
 
 def _value(value: Any) -> float:
