@@ -103,6 +103,14 @@ def test_a_device_that_is_there_stays_as_it_is(imported: Callable[..., dict[str,
     assert (report["unit"], report["intervalSeconds"], report["derived"]) == ("°F", 30, False)
 
 
+@pytest.mark.parametrize("decimal", [".", ","])
+def test_a_file_with_the_other_decimal_sign_is_refused_whole(gateway: Gateway, url: str, decimal: str) -> None:
+    file, *options = (COMMAS, *AS_COMMAS[3:]) if decimal == "." else (SAMPLE, "--decimal", decimal)
+    result = run("import", file, "--device", "b-1", "--url", url, *options)
+    assert (result.exit_code, gateway.sent) == (1, [])
+    assert "nothing was sent" in result.output
+
+
 def test_lines_that_are_rejected_are_shown_and_fail_the_import(
     imported: Callable[..., dict[str, Any]], url: str, tmp_path: Path
 ) -> None:

@@ -174,18 +174,18 @@ def _series(source: File) -> Iterator[Series]:
     try:
         for line in series.crowded():
             source.tally.reject(line, Reason.CROWDED)
-        if not len(series):
+        if len(series) <= source.tally.count(Reason.DECIMAL):
             show_rejected(rejected_lines(source.tally), SafeConsole())
-            _fail(f"{source.path} holds no reading that can be used.{_hint(source)}", 1)
+            _fail(f"{source.path} {_unusable(source)}", 1)
         yield series
     finally:
         series.close()
 
 
-def _hint(source: File) -> str:
-    if Reason.DECIMAL not in source.tally.rejected:
-        return ""
-    return " Its values have the other decimal sign: say DECIMAL=, for commas."
+def _unusable(source: File) -> str:
+    if source.tally.count(Reason.DECIMAL):
+        return "has values with the other decimal sign, and nothing was sent: say DECIMAL=, for commas."
+    return "holds no reading that can be used."
 
 
 def _imported(job: Import, way: Way, registration: Registration, rate: float, source: File) -> ReadingsReport:

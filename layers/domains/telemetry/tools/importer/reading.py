@@ -49,6 +49,10 @@ class Tally:
         rejected.count += 1
         rejected.first.extend([line] * (len(rejected.first) < FIRST))
 
+    def count(self, reason: Reason) -> int:
+        """How many lines have a fault."""
+        return self.rejected[reason].count if reason in self.rejected else 0
+
 
 @dataclass(frozen=True, slots=True)
 class Form:
