@@ -15,6 +15,7 @@ HOST: Final = f"{API}.execute-api.{REGION}.amazonaws.com"
 PUBLIC: Final = frozenset({"/health", "/openapi.json"})
 ADMIN_PATH: Final = "/admin/"
 ADMIN: Final = "banyan/admin"
+CONTENTS: Final = "banyan/admin banyan/events"
 LIFETIME: Final = timedelta(hours=1)
 
 

@@ -8,9 +8,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from banyan_tools.samples.history import TENANT
-from banyan_tools.samples.requests import ADMIN, get, post
+from banyan_tools.samples.requests import ADMIN, CONTENTS, get, post
 
 PROJECTION = "/admin/projections/order"
+STREAM = f"/admin/streams/{TENANT}:order:order-1004"
 NEW_ORDER = {
     "orderId": "order-2001",
     "customerId": "customer-1",
@@ -80,6 +81,13 @@ def operations() -> Mapping[str, Any]:
         ),
         "preview": post(f"{PROJECTION}/rebuild", json.dumps({"dryRun": True}), scope=ADMIN),
         "rebuild": post(f"{PROJECTION}/rebuild", json.dumps({"switchWhenEqual": True}), scope=ADMIN),
+        "streams": get("/admin/streams", entity="order", limit="2", scope=ADMIN),
+        "stream_events": get(f"{STREAM}/events", after="1", scope=CONTENTS),
+        "stream_state": get(f"{STREAM}/state", atVersion="2", scope=CONTENTS),
+        "stream_rows": get(f"{STREAM}/rows", projection="order", scope=CONTENTS),
+        "stream_verified": get(f"{STREAM}/verify", scope=ADMIN),
+        "events": get("/admin/events", types="OrderPaid", since="2026-01-01T00:00:00Z", scope=CONTENTS),
+        "contents_without_scope": get(f"{STREAM}/events", scope=ADMIN),
         "correlation": get("/admin/correlations/correlation-sample", scope=ADMIN),
         "deadlines": get("/admin/deadlines", scope=ADMIN),
         "reconciliation": get("/admin/reconciliation", scope=ADMIN),
