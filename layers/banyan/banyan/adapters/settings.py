@@ -53,6 +53,9 @@ class Settings(BaseModel):
     queries_read_events: Literal["on", "off"] = Field(
         "on", description="Whether queries may read the event table; off for a domain that answers from rows alone."
     )
+    console_contents: Literal["on", "off"] = Field(
+        "on", description="Whether the operator's API shows what events, states and rows hold; off: no token sees them."
+    )
     projection_parallelization: int = Field(2, ge=1, le=10, description="Concurrent batches per stream shard.")
     projection_batch_size: int = Field(50, ge=1, le=10_000, description="Commits per projector batch.")
     breaker_parked_streams: int = Field(10, ge=1, description="More parked streams than that pause their projection.")

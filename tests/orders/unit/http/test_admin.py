@@ -65,6 +65,14 @@ def test_every_route_is_documented_with_its_scope(method: str, path: str) -> Non
 
 
 @pytest.mark.parametrize("path", CONTENTS)
+def test_a_stack_may_have_no_routes_to_contents(path: str) -> None:
+    server = Server(console_contents="off")
+    answer = ask(server, filled(path), claims=CLAIMS | {"scope": f"{ADMIN} {EVENTS}"})
+    assert problem(answer) == (404, "not_found")
+    assert ask(server, "/admin/streams")["statusCode"] == 200
+
+
+@pytest.mark.parametrize("path", CONTENTS)
 def test_contents_need_a_scope_besides(server: Server, path: str) -> None:
     answer = ask(server, filled(path))
     assert problem(answer) == (403, "forbidden_scope")

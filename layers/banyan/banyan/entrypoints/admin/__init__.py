@@ -14,5 +14,7 @@ from banyan.entrypoints.admin import (
     tail,
 )
 
-ROOMS = (projections, rebuilds, streams, contents, rows, tail, ingest, reconciliation, migration)
-ROUTERS = tuple(room.router for room in ROOMS)
+CONTENTS = tuple(room.router for room in (contents, rows, tail))
+"""Routes that show what events hold."""
+OTHERS = tuple(room.router for room in (projections, rebuilds, streams, ingest, reconciliation, migration))
+ROUTERS = (*OTHERS, *CONTENTS)
