@@ -11,6 +11,8 @@ from typer.testing import CliRunner
 
 import banyan
 from banyan_tools.cli.app import app
+from banyan_tools.cost.profile import read_profile
+from banyan_tools.cost.report import report
 from banyan_tools.local.template import Template
 from banyan_tools.new.create import COPIED, SCHEDULED, NotCreated, create
 from banyan_tools.project import ROOT
@@ -128,6 +130,13 @@ def test_its_layers_have_what_they_are_built_with(project: Path) -> None:
 
     assert {method for method, _ in layers} == needed.keys()
     assert [folder for method, folder in layers if not (project / folder / needed[method]).is_file()] == []
+
+
+def test_it_says_what_its_first_load_would_cost(project: Path) -> None:
+    found = report(read_profile(project / "cost.toml"), project)
+
+    assert found["writeUnitsPerCommand"] == 7.5
+    assert found["limits"][0]["raisedBy"] == "QueryThrottleRate"
 
 
 def test_the_distribution_carries_all_that_a_project_is_made_of() -> None:

@@ -158,6 +158,7 @@ def _write_tasks(folder: Path, domain: str) -> None:
     _copy(HERE / "events" / "query_api", folder / "events" / "query_api")
     package, tests = folder / "layers" / "domains" / domain, folder / "tests"
     _copy(HERE / "domain", package)
+    (folder / "cost.toml").write_text(_filled((HERE / "cost.toml").read_text(), domain))
     _copy(SOURCE / "tests" / "unit" / "new" / "test_tasks.py", tests / "test_tasks.py")
     for module in [*package.glob("*.py"), *tests.glob("*.py")]:
         _replace(module, [(DOMAIN_HERE, domain)])
