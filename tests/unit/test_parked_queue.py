@@ -90,6 +90,22 @@ def test_they_are_put_back_and_gone_from_the_queue(parking: Parking) -> None:
     assert parking.queue.waiting() == 0
 
 
+def test_what_is_refused_again_is_not_put_back_again_and_again(parking: Parking) -> None:
+    parking.park(b"1", b"2")
+    put = parking.kinesis.put_record
+
+    def refused_again(**record: Any) -> Any:
+        parking.kinesis.put_record = put
+        parking.park(record["Data"])
+        parking.kinesis.put_record = refused_again
+        return put(**record)
+
+    parking.kinesis.put_record = refused_again
+
+    assert parking.queue.put_back(100).records == 2
+    assert parking.queue.waiting() == 2
+
+
 def test_only_those_with_a_code_are_put_back_and_the_others_stay(parking: Parking) -> None:
     parking.park(b"1", b"2")
     parking.park(b"3", code="unknown_device")

@@ -12,7 +12,7 @@ from banyan_tools.cli.output import Json, show
 
 app = typer.Typer(no_args_is_help=True, help="See records of a stream that were refused, and ingest them again.")
 
-Limit = Annotated[int, typer.Option(min=1, max=1000, help="So many at most.")]
+Limit = Annotated[int, typer.Option(min=1, max=500, help="So many at most.")]
 
 
 @app.command()

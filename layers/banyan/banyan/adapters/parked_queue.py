@@ -107,7 +107,7 @@ class ParkedQueue:
             Some may have been put back; do it again.
         """
         done, kept = PutBack(), list[ParkedMessage]()
-        for message in self._taken(most):
+        for message in list(self._taken(most)):  # all of them first: what is refused again is soon there again
             if code not in (None, message.code):
                 kept.append(message)
                 continue

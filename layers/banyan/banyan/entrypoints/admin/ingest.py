@@ -13,7 +13,8 @@ from banyan.entrypoints.http.call import Call, CurrentCall
 from banyan.errors import NotFound
 from banyan.events import CamelModel
 
-MOST: Final = 1000
+MOST: Final = 500
+"""What a process holds at once, with their bytes, and puts back within the time of an answer."""
 
 router = Router()  # type: ignore[no-untyped-call]
 
