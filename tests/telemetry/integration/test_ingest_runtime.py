@@ -12,9 +12,10 @@ import pytest
 
 from banyan_tools.runtime.__main__ import INGESTING
 from banyan_tools.runtime.backend import Backend, moto
+from banyan_tools.runtime.cases import read_case
 from banyan_tools.runtime.emulator import unavailable
 from banyan_tools.runtime.sandbox import Sandbox, load_template
-from banyan_tools.samples.kinesis_records import kinesis_batch, sequence_number
+from banyan_tools.samples.kinesis_records import STREAM_ARN, kinesis_batch, sequence_number
 
 pytestmark = [
     pytest.mark.runtime,
@@ -79,3 +80,28 @@ def test_a_batch_is_one_commit_and_what_is_refused_is_parked_with_its_reason(san
     assert len(commits(sandbox)) == 2
     assert SECRET not in sandbox.emulator("ingest").log
     assert '"RecordsParked":[2' in sandbox.emulator("ingest").log.replace(" ", "")
+
+
+def test_the_operator_reads_a_batch_that_was_given_up_and_puts_it_back(sandbox: Sandbox) -> None:
+    stream, streams = STREAM_ARN.rpartition("/")[2], sandbox.service("kinesis")
+    streams.create_stream(StreamName=stream, ShardCount=1)
+    put = streams.put_record(StreamName=stream, PartitionKey="boiler-1", Data=record("boiler-1", 1))
+    give_up(sandbox, put["ShardId"], put["SequenceNumber"])
+    asked = read_case("console", "projection")
+    path = {"method": "POST", "path": "/admin/ingest/parked/retry"}
+    asked["requestContext"]["http"] |= path
+    answer = sandbox.invoke("console", asked | {"rawPath": path["path"], "body": "{}"})
+    first = streams.get_shard_iterator(StreamName=stream, ShardId=put["ShardId"], ShardIteratorType="TRIM_HORIZON")
+    held = streams.get_records(ShardIterator=first["ShardIterator"])["Records"]
+
+    assert answer["statusCode"] == 200, answer
+    assert [each["Data"] for each in held] == [record("boiler-1", 1)] * 2
+
+
+def give_up(sandbox: Sandbox, shard: str, number: str) -> None:
+    """Send what Lambda sends when the records of a batch are too old."""
+    batch = {"shardId": shard, "startSequenceNumber": number, "endSequenceNumber": number, "streamArn": STREAM_ARN}
+    body = {"requestContext": {"condition": "RecordAgeExceeded"}, "KinesisBatchInfo": batch | {"batchSize": 1}}
+    queues = sandbox.service("sqs")
+    url = next(each for each in queues.list_queues()["QueueUrls"] if each.endswith("IngestFailures"))
+    queues.send_message(QueueUrl=url, MessageBody=json.dumps(body))

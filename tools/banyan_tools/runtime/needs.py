@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from base64 import b64decode
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -90,6 +91,15 @@ def bus_needs(operation: str, request: Mapping[str, Any]) -> Iterator[Need]:
         yield Need(f"events:{operation}", f"arn:aws:events:{REGION}:{ACCOUNT}:event-bus/{name.rpartition('/')[2]}")
 
 
+def stream_needs(operation: str, request: Mapping[str, Any]) -> Iterator[Need]:
+    """Return the need of a Kinesis request; an iterator of moto begins with the name of its stream."""
+    iterator = b64decode(request.get("ShardIterator", "")).decode()
+    name = (
+        request.get("StreamName") or str(request.get("StreamARN", "")).rpartition("/")[2] or iterator.partition(":")[0]
+    )
+    yield Need(f"kinesis:{operation}", f"arn:aws:kinesis:{REGION}:{ACCOUNT}:stream/{name}")
+
+
 def object_needs(method: str, path: str) -> Iterator[Need]:
     """Return the needs of an S3 request with the bucket in its path."""
     bucket, _, key = path.removeprefix("/").partition("/")
@@ -109,4 +119,5 @@ JSON_SERVICES: Mapping[str, Callable[[str, Mapping[str, Any]], Iterator[Need]]] 
     "dynamodb": table_needs,
     "sqs": queue_needs,
     "events": bus_needs,
+    "kinesis": stream_needs,
 }
