@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
+from functools import cache
 from typing import Any
 
 import boto3
@@ -19,12 +20,17 @@ from banyan_tools.local.engine import moto_engine
 LARGE = bytes(MAX_REQUEST_BYTES)
 
 
+@cache
+def client(service: str) -> Any:
+    """One for all tests: making one takes longer than most of them."""
+    return boto3.client(service, region_name="eu-central-1")  # type: ignore[call-overload]
+
+
 class Parking:
     """A stream and the queue of what was refused of it."""
 
     def __init__(self) -> None:
-        self.kinesis: Any = boto3.client("kinesis", region_name="eu-central-1")
-        self.sqs: Any = boto3.client("sqs", region_name="eu-central-1")
+        self.kinesis, self.sqs = client("kinesis"), client("sqs")
         self.kinesis.create_stream(StreamName="readings", ShardCount=1)
         self.arn = self.kinesis.describe_stream(StreamName="readings")["StreamDescription"]["StreamARN"]
         self.url = self.sqs.create_queue(QueueName="failures")["QueueUrl"]
@@ -90,20 +96,22 @@ def test_they_are_put_back_and_gone_from_the_queue(parking: Parking) -> None:
     assert parking.queue.waiting() == 0
 
 
+class RefusedAgain:
+    """A stream of which every record is parked as soon as it is there."""
+
+    def __init__(self, parking: Parking) -> None:
+        self._parking = parking
+
+    def put_record(self, **record: Any) -> None:
+        self._parking.park(record["Data"])
+
+
 def test_what_is_refused_again_is_not_put_back_again_and_again(parking: Parking) -> None:
     parking.park(b"1", b"2")
-    put = parking.kinesis.put_record
 
-    def refused_again(**record: Any) -> Any:
-        parking.kinesis.put_record = put
-        parking.park(record["Data"])
-        parking.kinesis.put_record = refused_again
-        return put(**record)
+    done = ParkedQueue(lambda: parking.sqs, lambda: RefusedAgain(parking), parking.url).put_back(100)
 
-    parking.kinesis.put_record = refused_again
-
-    assert parking.queue.put_back(100).records == 2
-    assert parking.queue.waiting() == 2
+    assert (done.records, parking.queue.waiting()) == (2, 2)
 
 
 def test_only_those_with_a_code_are_put_back_and_the_others_stay(parking: Parking) -> None:
