@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from typer.testing import CliRunner, Result
 from werkzeug.wrappers import Request, Response
 
 from banyan_tools.local.ports import free_port
+from banyan_tools.project import ROOT
 from telemetry.tools.importer import sample
 from telemetry.tools.importer.cli import app
 
@@ -90,6 +92,14 @@ def test_the_same_series_otherwise_written_shuffled_and_in_pieces_is_the_same(
     assert (sum(recorded), recorded[-1]) == (253, 0)
     assert counts(imported(COMMAS, "--via", via, *AS_COMMAS)) == (0, 253, 0)
     assert run("check", COMMAS, "--device", "b-1", "--url", url, *AS_COMMAS).exit_code == 0
+
+
+def test_the_documentation_shows_what_is_printed(url: str) -> None:
+    options = ("--device", "boiler", "--url", url, *AS_SAMPLE)
+    printed = run("import", SAMPLE, *options, "--pause", 0).stdout + run("check", SAMPLE, *options).stdout
+    page = (ROOT / "docs" / "telemetry-import.md").read_text()
+    for line in printed.splitlines():
+        assert re.sub(r"(seconds +│ )\d\.\d", r"\g<1>1.4", line.rstrip()) in page
 
 
 def test_a_rate_is_kept_by_small_batches(imported: Callable[..., dict[str, Any]], gateway: Gateway) -> None:

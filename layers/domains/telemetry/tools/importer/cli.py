@@ -27,6 +27,7 @@ from telemetry.tools.importer.steps import Import, Registration
 from telemetry.tools.importer.tables import show_differences, show_rejected, show_report
 
 SCOPES = ("telemetry/read", "telemetry/write")
+_PATIENT = 10
 _STILL_MISSING = (
     "Windows do not show all readings: they are still on their way, or records were refused. Those are parked,"
     " and the log of the function Ingest says why."
@@ -125,7 +126,7 @@ def check_readings(
     with _errors_as_sentences(file), bearer_client(url, token or make_token(tenant, scopes=SCOPES)) as client:
         _check_device(device)
         options = _options(zone, fold, day_first, decimal, time, value, missing)
-        api, source = TelemetryApi(client), File.looked_at(file, options)
+        api, source = TelemetryApi(client, attempts=_PATIENT), File.looked_at(file, options)
         api.check("/devices", "list devices")
         with _series(source) as series:
             found = _checked(api, device, series)
