@@ -86,7 +86,8 @@ def test_silence_is_measured_by_arrival_whatever_the_clock_of_the_device_says(fl
     fleet.record("a", (fleet.clock.now.isoformat(), 1.0))
     passes(fleet, 90, sends=True, at=timedelta(hours=3))
     assert silences(fleet) == 0
-    assert any(isinstance(event, SilenceDeferred) for event in fleet.events("profile", "a"))
+    deferred = [event for event in fleet.events("profile", "a") if isinstance(event, SilenceDeferred)]
+    assert [event.check_after_seconds for event in deferred] == [180, *[900] * 5]
     passes(fleet, 24, sends=False)
     assert status(fleet) is DeviceStatus.SILENT
 

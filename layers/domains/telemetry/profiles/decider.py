@@ -146,12 +146,16 @@ class CheckSilence(CamelModel):
         Start of the stretch in which the newest reading was.
     count : int
         How many readings the month had.
+    again : bool
+        Whether readings had come at the look before, and in the same stretch: then the device's clock is wrong, and the
+        looks that it takes are spread.
     """
 
     device_id: str
     month: Month
     stretch: int
     count: int
+    again: bool = False
 
 
 P = TypeVar("P", bound=Profile)

@@ -41,7 +41,7 @@ def _check(command: CheckSilence, states: States) -> Decided:
         month=command.month,
         stretch=series.stretch,
         count=series.count,
-        check_after_seconds=profile.timing.silent_after_seconds,
+        check_after_seconds=profile.timing.watch_seconds if command.again else profile.timing.silent_after_seconds,
     )
     return {"profile": [again]}
 
@@ -68,11 +68,11 @@ def _look_again(event: Event, history: History) -> Sequence[Schedule]:  # noqa: 
     deferred = event.payload
     if not isinstance(deferred, SilenceDeferred):
         return ()
-    return [_look(event.stream_id.id, deferred.month, deferred)]
+    return [_look(event.stream_id.id, deferred.month, deferred, again=True)]
 
 
-def _look(device_id: str, month: str, seen: SeriesWatched | SilenceDeferred) -> Schedule:
-    command = CheckSilence(device_id=device_id, month=month, stretch=seen.stretch, count=seen.count)
+def _look(device_id: str, month: str, seen: SeriesWatched | SilenceDeferred, *, again: bool = False) -> Schedule:
+    command = CheckSilence(device_id=device_id, month=month, stretch=seen.stretch, count=seen.count, again=again)
     return Schedule(DEADLINE, PROFILE, device_id, command, timedelta(seconds=seen.check_after_seconds))
 
 
