@@ -16,7 +16,7 @@ from banyan.projections.owned import fold_owned, stored_rows
 from banyan.projections.rebuild.filling import rebuild_stream
 from banyan.projections.views import Generation
 from banyan.testing.projections import deliveries
-from telemetry.projections.series import DAY, SIZES, kept_seconds, late_key, series_projection
+from telemetry.projections.series import SIZES, kept_seconds, late_key, series_projection
 from telemetry.series.events import Reading
 from telemetry.settings import TelemetrySettings
 
@@ -70,13 +70,20 @@ gaps = st.lists(st.sampled_from([0, 0, 1, 12, 29, 31, 40, 401]), min_size=8, max
 """Days between two commits: within what windows are kept for, and far beyond."""
 
 
-@given(batches, gaps, st.integers())
-@settings(max_examples=500 if EVERYTHING else 60, deadline=None)
-def test_a_window_is_whole_or_gone(history: list[list[Reading]], days: list[int], seed: int) -> None:
+retentions = st.sampled_from(
+    [TelemetrySettings(), TelemetrySettings(minutes_kept_days=1, hours_kept_days=12, days_kept_days=29)]
+)
+
+
+@given(batches, gaps, retentions, st.integers())
+@settings(max_examples=500 if EVERYTHING else 80, deadline=None)
+def test_a_window_is_whole_or_gone(
+    history: list[list[Reading]], days: list[int], retention: TelemetrySettings, seed: int
+) -> None:
     """When readings come for a window that has expired, what is left of it is not shown as if it were the window."""
     random = Random(seed)
-    views, kept = SweptViews(), kept_seconds(TelemetrySettings())
-    month = MonthOfReadings(views=views)
+    views, kept = SweptViews(), kept_seconds(retention)
+    month = MonthOfReadings(retention, views)
     for batch, pause in zip(once(history), days, strict=False):
         month.clock.move(timedelta(days=pause))
         views.sweep(month.clock.now)
@@ -85,13 +92,20 @@ def test_a_window_is_whole_or_gone(history: list[list[Reading]], days: list[int]
             month.deliver(month.commits)
         shown, expected = month.windows(), month.expected()
         assert shown == {key: window for key, window in expected.items() if key in shown}
-        assert {key for key in expected if key[0] == DAY} == {key for key in shown if key[0] == DAY}
-        begun = next(iter(month.commits)).recorded_at
+        begun = month.commits[0].recorded_at
         for size, seconds in kept.items():
-            if seconds and month.clock.now < begun + timedelta(seconds=seconds):
+            if not seconds or month.clock.now < begun + timedelta(seconds=seconds):
                 assert {key for key in expected if key[0] == size} == {key for key in shown if key[0] == size}
     rebuild_stream(month.projection, GENERATION, STREAM, month.store, month.views, month.clock)
     assert month.windows() == shown
+
+
+def test_a_day_that_may_have_expired_is_not_begun_again() -> None:
+    month = MonthOfReadings(TelemetrySettings(minutes_kept_days=1, hours_kept_days=2, days_kept_days=3))
+    month.deliver([month.record(reading(0, 1.0), reading(100 * 3600, 2.0))])
+    month.clock.move(timedelta(days=4))
+    month.deliver([month.record(reading(1, 3.0), reading(101 * 3600, 4.0))])
+    assert {size: window.count for (size, _), window in month.windows().items()} == {"1m": 1, "1h": 1, "1d": 2}
 
 
 def test_a_minute_that_was_never_there_is_made_though_others_of_its_month_have_expired() -> None:

@@ -222,7 +222,7 @@ class _Folding:
         self.open[part.size] = OpenWindow(start=part.start, row=self._row(part, None))
 
     def _change(self, part: _Slice) -> None:
-        found = self.written.get(part.key) or self._rows.get(part.key)
+        found = self._rows.get(part.key)
         before = found.kept if found else None
         if before or not self._may_have_expired(part):
             self.written[part.key] = SeriesRow(kept=self._row(part, before))
