@@ -169,6 +169,16 @@ def test_a_month_that_is_refused_is_named(
     assert counts(report) == (1, 0, 0)
 
 
+def test_a_request_of_one_month_that_is_refused_stops_no_other(
+    imported: Callable[..., dict[str, Any]], gateway: Gateway
+) -> None:
+    gateway.fleet.register("b-1")
+    gateway.fleet.record("b-1", ("2026-01-30T21:00:00Z", 1.0, 1_769_817_600_000_000_000))
+    report = imported(SAMPLE, "--via", "http", "--rate", "100", *AS_SAMPLE, code=1)
+    assert [(each["month"], each["code"]) for each in report["refused"]] == [("2026-01", "sequence_reused")]
+    assert (counts(report), report["readings"]) == ((228, 0, 0), 253)
+
+
 @pytest.mark.parametrize(
     ("content", "options", "code", "says"),
     [

@@ -10,8 +10,9 @@ import boto3
 import httpx
 from botocore.exceptions import BotoCoreError, ClientError
 
-from banyan_tools.importing import NotReadyError
-from telemetry.tools.importer.api import MOST, RecordedReadings, TelemetryApi, as_content
+from banyan_tools.importing import ApiError, NotReadyError
+from telemetry.names import month_of
+from telemetry.tools.importer.api import MOST, RecordedReadings, RefusedMonth, TelemetryApi, as_content
 from telemetry.tools.importer.series import Numbered
 
 _A_SECOND: Final = 4
@@ -32,7 +33,13 @@ class HttpWay:
         self._api, self._device = api, device
 
     def send(self, readings: Sequence[Numbered]) -> RecordedReadings:
-        return self._api.record(self._device, readings)
+        try:
+            return self._api.record(self._device, readings)
+        except ApiError as error:
+            if not error.is_conflict:
+                raise
+            months = sorted({month_of(reading.at) for reading in readings})
+            return RecordedReadings(refused=[_refused(month, error) for month in months])
 
 
 class KinesisWay:
@@ -50,6 +57,10 @@ class KinesisWay:
             raise NotReadyError(
                 f"The Kinesis stream {self._stream} takes no record ({error}); import the same file again to continue."
             ) from None
+
+
+def _refused(month: str, error: ApiError) -> RefusedMonth:
+    return RefusedMonth(month=month, code=error.code, detail=error.detail)
 
 
 def kinesis(url: str, stream: str, device: str) -> KinesisWay:

@@ -9,9 +9,17 @@ from rich.text import Text
 
 from banyan_tools.terminal import harmless
 from telemetry.tools.importer.checking import WindowDifference
+from telemetry.tools.importer.rejections import Reason
 from telemetry.tools.importer.report import ReadingsReport, RejectedLines
 
 _SHOWN = 20
+_HINTS = {
+    Reason.AMBIGUOUS.value: "say FOLD=earlier, later or order",
+    Reason.DECIMAL.value: "say DECIMAL=, for commas",
+    Reason.NONEXISTENT.value: "say another ZONE=",
+    Reason.THOUSANDS.value: "write them without separators of thousands",
+}
+"""What to do about a reason."""
 
 
 def show_report(report: ReadingsReport, console: Console) -> None:
@@ -50,10 +58,11 @@ def show_rejected(rejected: Mapping[str, RejectedLines], console: Console) -> No
                 reason,
                 f"{each.count:,}",
                 ", ".join(map(str, each.first_lines)) + (" …" * (len(each.first_lines) < each.count)),
+                _HINTS.get(reason, ""),
             )
             for reason, each in rejected.items()
         )
-        console.print(_table("Rejected", ("reason", "lines", "first ones"), rows))
+        console.print(_table("Rejected", ("reason", "lines", "first ones", ""), rows))
 
 
 def show_differences(differences: Sequence[WindowDifference], compared: int, console: Console) -> None:
