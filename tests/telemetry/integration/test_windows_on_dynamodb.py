@@ -9,6 +9,7 @@ from tests.support.clocks import EVERYTHING
 from tests.support.engines import DynamoDBEngine
 from tests.telemetry.support.months import STREAM, MonthOfReadings, reading
 
+from banyan.bootstrap import bootstrap
 from banyan.projections.owned import fold_owned, stored_rows
 from banyan.projections.views import Generation
 
@@ -46,3 +47,16 @@ def test_a_commit_within_its_windows_is_one_write_and_reads_no_row(dynamodb: Dyn
     dynamodb.wire.clear()
     month.deliver([commit])
     assert dynamodb.wire.sent == ["BatchGetItem", "PutItem"]
+
+
+def test_a_function_projects_as_its_settings_say(dynamodb: DynamoDBEngine) -> None:
+    tables = {f"{name.upper()}_TABLE": getattr(dynamodb.tables, name) for name in type(dynamodb.tables).model_fields}
+    settings = {"BANYAN_DOMAIN": "telemetry", "BANYAN_DOMAIN_SETTINGS": "smallest_window=1h,hours_kept_days=500"}
+    application = bootstrap({**tables, **settings}, client=lambda: dynamodb.client)
+    month = MonthOfReadings(views=application.views, table=dynamodb.table())
+    (month.projection,) = (each for each in application.domain.projections if each.name == "series")  # type: ignore[assignment]
+    month.deliver([month.record(reading(0, 1.0), reading(7200, 2.0))])
+    assert month.windows() == month.expected(lambda size, _: size != "1m")
+    kept = month.rows()["1h#2026-03-01T00:00"].kept
+    assert kept
+    assert kept.kept == 500 * 24 * 3600

@@ -129,6 +129,21 @@ def test_from_is_included_and_to_is_not(fleet: Fleet, first: str, end: str) -> N
     assert_windows(shown, expected)
 
 
+def test_a_page_reads_no_month_that_it_does_not_show(fleet: Fleet, monkeypatch: pytest.MonkeyPatch) -> None:
+    read: list[str] = []
+    listed_owned = fleet.views.list_owned
+
+    def noted(generation: Any, stream: Any, *given: Any, **more: Any) -> Any:
+        read.append(stream.id)
+        return listed_owned(generation, stream, *given, **more)
+
+    monkeypatch.setattr(fleet.views, "list_owned", noted)
+    ask(fleet, "/devices/d0/windows", {"size": "1m", "limit": 5})
+    assert read == ["d0.2026-02"]
+    ask(fleet, "/devices/d0/windows", {"size": "1m", "limit": 5, "order": "desc"})
+    assert read == ["d0.2026-02", "d0.2026-03"]
+
+
 def test_an_answer_says_where_it_comes_from(fleet: Fleet) -> None:
     page = body_of(ask(fleet, "/devices/d0/windows", {"size": "1d"}))
     assert (page["servedFrom"], page["unit"], page["size"], page["deviceId"]) == ("projection", "°C", "1d", "d0")
