@@ -445,6 +445,15 @@ def test_a_message_names_the_record_and_holds_its_bytes() -> None:
     }
 
 
+def test_a_message_holds_no_character_that_a_queue_refuses_whatever_a_reason_quotes() -> None:
+    message = ParkedRecord(RECORD, "unreadable", "\ud800 \uffff \x00 é", "acme").message
+
+    assert message.isascii()
+    assert min(message) >= ord(" ")
+    assert json.loads(message)["reason"] == "? \uffff \x00 é"
+    assert len(ParkedRecord(RECORD, "unreadable", "é" * MAX_REQUEST_BYTES, "acme").message) < MAX_REQUEST_BYTES / 10
+
+
 def test_a_record_that_is_too_large_for_a_message_is_named_and_can_be_read_from_the_stream() -> None:
     with moto_engine():
         client = boto3.client("kinesis", region_name="eu-central-1")

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from base64 import b64encode
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
-import orjson
 from botocore.exceptions import BotoCoreError, ClientError
 
 from banyan.errors import StoreUnavailable
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 MAX_REQUEST_BYTES: Final = 250_000
 """Of all messages of a request together, and so of one: a little less than the service takes."""
 MAX_REQUEST_MESSAGES: Final = 10
+MAX_REASON: Final = 1000
+"""Characters; one that quotes a whole record would leave no room for it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,22 +70,22 @@ class ParkedRecord:
     @property
     def message(self) -> bytes:
         """The message of the queue: with the record's bytes, or else with how to read them from the stream."""
-        whole = orjson.dumps({**self._named, "data": b64encode(self.record.data).decode()})
-        return whole if len(whole) <= MAX_REQUEST_BYTES else orjson.dumps({**self._named, "getShardIterator": self._at})
+        whole = _written({**self._named, "data": b64encode(self.record.data).decode()})
+        return whole if len(whole) <= MAX_REQUEST_BYTES else _written({**self._named, "getShardIterator": self._at})
 
     @property
     def _named(self) -> dict[str, Any]:
         record = self.record
         return {
             "code": self.code,
-            "reason": self.reason,
+            "reason": self.reason[:MAX_REASON].encode(errors="replace").decode(),
             "tenant": self.tenant,
             "stream": self.stream or None,
             "source": record.source,
             "shard": record.shard,
             "sequenceNumber": record.sequence_number,
             "partitionKey": record.partition_key,
-            "arrivedAt": record.arrived_at,
+            "arrivedAt": record.arrived_at.isoformat(),
             "bytes": len(record.data),
         }
 
@@ -136,6 +138,11 @@ class SqsParkedRecords:
     @cached_property
     def _client(self) -> SQSClient:
         return self._make_client()
+
+
+def _written(message: Mapping[str, Any]) -> bytes:
+    """In ASCII, since a queue refuses some characters and a reason may quote any."""
+    return json.dumps(message, separators=(",", ":")).encode()
 
 
 def _requests(messages: Sequence[bytes]) -> Iterator[Sequence[bytes]]:
