@@ -14,9 +14,9 @@ from banyan.errors import StreamCorrupted
 from banyan.projections.base import Projection, ViewProjection
 from banyan.projections.state import ProjectionState, ProjectionStates
 from banyan.projections.views import FailureRecord
+from banyan.reconciliation.feeds import Clock
 from banyan.reconciliation.kept import KeptRows
 from banyan.reconciliation.plan import OUTDATED, fence_of
-from banyan.reconciliation.report import Finding
 from banyan.reconciliation.rows import Histories, Sources, StateComparison
 from banyan.reconciliation.sides import Content, Verdict
 from banyan.store import Commit
@@ -28,6 +28,9 @@ PAUSE_SECONDS: Final = 0.2
 ROWS: Final = "(rows)"
 SHARED: Final = "its rows belong to many streams: only a reconciliation compares them"
 DAMAGED: Final = "the stream is damaged: verify it, and restore it first"
+ON_ITS_WAY: Final = "an event is on its way"
+STALE: Final = "stale_row"
+"""Of what was right as far as it goes."""
 
 Kind = Literal["row", "rows", "view"]
 
@@ -42,6 +45,8 @@ class ProjectedStream:
         Of the last event that it has applied, 0 for none.
     equal : bool, optional
         Whether it is what the events say; ``None`` where that is not to be said now, of which ``detail`` is the reason.
+    fields : tuple[str, ...]
+        What differs in the row.
     held, fold : Content, optional
         What is kept, and what the events up to the same version say: fields, and of rows what the stream carries.
     rows : Mapping[str, tuple[Any, Any]]
@@ -54,7 +59,7 @@ class ProjectedStream:
     version: int
     equal: bool | None = None
     detail: str = ""
-    finding: Finding | None = None
+    fields: tuple[str, ...] = ()
     held: Content | None = None
     fold: Content | None = None
     rows: Mapping[str, tuple[Any, Any]] = field(default_factory=dict)
@@ -108,48 +113,68 @@ class StreamLook:
             return ProjectedStream(projection.name, "view", state.live, version, detail=SHARED, parked=parked)
         fence = fence_of(state, self._sources.clock, self._window)
         comparison = StateComparison(projection, generation, self._sources, histories, fence)
-        found = replace(self._compared(comparison, stream, histories), generation=state.live, parked=parked)
+        found = replace(self._compared(comparison, stream, histories, fence), generation=state.live, parked=parked)
         if state.outdated(projection.version):
-            return replace(found, equal=None, detail=OUTDATED.format(projection.version), finding=None)
+            return replace(found, equal=None, detail=OUTDATED.format(projection.version), fields=())
         return found
 
-    def _compared(self, comparison: StateComparison, stream: StreamId, histories: Histories) -> ProjectedStream:
-        damaged = _commits(histories, stream) is None
-        equal, detail, finding = (None, DAMAGED, None) if damaged else self._judged(comparison, stream)
-        row = comparison.actual.rows([str(stream)]).get(str(stream))
-        version = row.version if row else 0
-        held = dict(comparison.actual.content(row)) if row else None
-        fold = dict(comparison.expected.fold(_upto(histories, stream, version)) or {})
+    def _compared(
+        self, comparison: StateComparison, stream: StreamId, histories: Histories, fence: Clock
+    ) -> ProjectedStream:
+        row, verdict, settled = self._judged(comparison, str(stream), fence)
+        commits, version = _commits(histories, stream), row.version if row else 0
+        held = comparison.actual.content(row) if row else None
+        as_folded = held is not None and commits and (verdict.finding is None or verdict.finding.kind == STALE)
+        fold = held if as_folded else comparison.expected.fold(_upto(commits, version))
+        equal, detail = _said(verdict, settled) if commits is not None else (None, DAMAGED)
+        fields = tuple(field.name for field in verdict.finding.fields) if equal is False and verdict.finding else ()
         kind: Kind = "rows" if isinstance(comparison.actual.kept, KeptRows) else "row"
-        rows = _paired(held, fold)
-        return ProjectedStream(comparison.name, kind, 0, version, equal, detail, finding, held, fold or None, rows)
+        rows = _paired(held or {}, fold or {})
+        own, expected = _own(held), _own(fold)
+        return ProjectedStream(comparison.name, kind, 0, version, equal, detail, fields, own, expected, rows)
 
-    def _judged(self, comparison: StateComparison, stream: StreamId) -> tuple[bool | None, str, Finding | None]:
+    def _judged(self, comparison: StateComparison, id: str, fence: Clock) -> tuple[Any, Verdict, bool]:
+        """The row as it was looked at last, what that look said, and whether others before it said the same."""
+        seen = list[tuple[Any, Verdict]]()
+
         def unequal(ids: Sequence[str]) -> Mapping[str, Verdict]:
-            return {id: verdict for id, verdict in comparison.judge(ids).items() if verdict.finding or verdict.moving}
+            before, rows = fence(), comparison.actual.rows(ids)
+            verdict = comparison.judge_row(id, id in rows, rows.get(id), before)
+            seen.append((rows.get(id), verdict))
+            return {id: verdict} if verdict.finding or verdict.moving else {}
 
-        seen = confirm(unequal, [str(stream)], self._pause, lambda each: each.evidence if each.finding else None, LOOKS)
-        for verdict in seen.standing.values():
-            if verdict.finding:
-                return False, verdict.finding.detail, verdict.finding
-        return (None, "an event is on its way", None) if seen.moving else (True, "", None)
+        confirmed = confirm(unequal, [id], self._pause, lambda each: each.evidence if each.finding else None, LOOKS)
+        row, verdict = seen[-1]
+        return row, verdict, id in confirmed.standing
+
+
+def _said(verdict: Verdict, settled: bool) -> tuple[bool | None, str]:
+    """Whether a row is equal, and what differs, or why that is not to be said."""
+    if verdict.finding and settled:
+        return False, verdict.finding.detail
+    return (None, ON_ITS_WAY) if verdict.finding or verdict.moving else (True, "")
 
 
 def _commits(histories: Histories, stream: StreamId) -> Sequence[Commit] | None:
+    """What was read of a stream last; ``None`` when it is damaged."""
     try:
         return histories.recent(stream)
     except StreamCorrupted:
         return None
 
 
-def _upto(histories: Histories, stream: StreamId, version: int) -> Sequence[Commit] | None:
-    """Commits up to a version, or all where none ends there; ``None`` when the stream is damaged."""
-    commits = _commits(histories, stream)
+def _upto(commits: Sequence[Commit] | None, version: int) -> Sequence[Commit] | None:
+    """Commits up to a version, or all where none ends there."""
     applied = [commit for commit in commits or () if commit.last <= version]
     return applied if applied and applied[-1].last == version else commits
 
 
-def _paired(held: dict[str, Any] | None, fold: dict[str, Any]) -> Mapping[str, tuple[Any, Any]]:
-    """Both sides of each row, which are taken out of what the stream carries."""
-    one, other = held.pop(ROWS, {}) if held else {}, fold.pop(ROWS, {})
+def _paired(held: Content, fold: Content) -> Mapping[str, tuple[Any, Any]]:
+    """Both sides of each row."""
+    one, other = held.get(ROWS, {}), fold.get(ROWS, {})
     return {sort: (one.get(sort), other.get(sort)) for sort in sorted(one.keys() | other.keys())}
+
+
+def _own(content: Content | None) -> Content | None:
+    """What there is of a stream besides its rows."""
+    return content and {name: value for name, value in content.items() if name != ROWS}

@@ -212,7 +212,7 @@ class StateComparison:
         """Read rows first, streams after, so that a row is never ahead of its stream."""
         fence = self._fence()
         rows = self.actual.rows(ids)
-        return {id: self._judged(id, id in rows, rows.get(id), fence) for id in ids}
+        return {id: self.judge_row(id, id in rows, rows.get(id), fence) for id in ids}
 
     def repair(self, finding: Finding) -> str:
         """Write the row that the fold gives, unless a projector writes it meanwhile."""
@@ -221,7 +221,8 @@ class StateComparison:
             self._sources.resume(self.name, stream)
         return while_it_moves(lambda: self._rewrite(stream), f"the row of {stream}")
 
-    def _judged(self, id: str, exists: bool, row: Any, fence: datetime) -> Verdict:
+    def judge_row(self, id: str, exists: bool, row: Any, fence: datetime) -> Verdict:
+        """The verdict on a row that was read just before; a ``stale_row`` is right up to its own version."""
         commits = self.expected.commits(StreamId.parse(id))
         if commits is None:
             return _found(id, "unverifiable_row", "its stream is damaged") if exists else Verdict()

@@ -104,7 +104,7 @@ def _answer(found: ProjectedStream, after: str, limit: int, room: int) -> Projec
         version=found.version,
         equal=found.equal,
         detail=detail,
-        fields=[field.name for field in found.finding.fields] if found.finding else [],
+        fields=list(found.fields),
         held=held,
         fold=fold,
         rows=page,
