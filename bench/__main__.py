@@ -20,6 +20,7 @@ from rich.table import Table
 
 from banyan_tools.local.dynamodb_local import unavailable
 from banyan_tools.project import ROOT
+from bench import matrix
 from bench.contestants import PEERS, ContestantFailed, why_not
 from bench.ground import FULL, QUICK, Ground, LeftOut, Section, prepared
 from bench.page import CHART, PAGE, README, STANDS_IN_THE_WAY, machine, remark, write
@@ -57,6 +58,7 @@ def publish(chapters: Sequence[Chapter], where: str) -> None:
     if missing := [chapter.title for chapter in chapters if not chapter.figures]:
         raise SystemExit(f"Nothing is written, as these were left out: {', '.join(missing)}.")
     write(chapters, where)
+    matrix.main()
     if not without_chart():
         CHART.write_text(drawn([figure for chapter in chapters for figure in chapter.figures]))
 

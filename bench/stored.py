@@ -37,6 +37,7 @@ def write_stored(name: str, measured: Stored) -> None:
     """Keep what was measured."""
     chapters = [asdict(chapter) for chapter in measured.chapters]
     text = json.dumps({"where": measured.where, "chapters": chapters}, indent=1, ensure_ascii=False)
+    FOLDER.mkdir(exist_ok=True)
     _file(name).write_text(f"{text}\n")
 
 

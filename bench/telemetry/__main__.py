@@ -15,6 +15,7 @@ from rich.console import Console
 from tests.support.engines import DynamoDBEngine, local_tables
 
 from banyan_tools.local.dynamodb_local import DynamoDBLocal, unavailable
+from bench import matrix
 from bench.__main__ import tables
 from bench.page import PAGE, machine, markdown, written
 from bench.results import Chapter
@@ -63,6 +64,7 @@ def publish(measured: Stored) -> None:
     """Keep what was measured, and put it into the page."""
     write_stored(NAME, measured)
     PAGE.write_text(written(PAGE.read_text(), shown(measured), BEGIN, END))
+    matrix.main()
 
 
 def shown(measured: Stored) -> str:

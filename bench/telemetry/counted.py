@@ -19,6 +19,7 @@ COMMITS: Final = 15
 FEW, MANY = 10, 1000
 GROWN: Final = 3
 PARTS: Final = {"append": "append", "views": "views", "reactor": "the reactor's cursor"}
+CENTS: Final = 100
 PRICE: Final = Settings.model_fields["write_unit_price"].default
 """Of a million write units; a million readings of so many units each cost as many times that."""
 
@@ -69,10 +70,10 @@ def _costs(size: int, units: Mapping[str, float]) -> Iterator[Figure]:
     yield Figure(what, [1000], "", who="an item a reading")
     if size == SIZES[-1]:
         yield Figure(f"{what}: append", [units["append"]], "", at_most(50))
-    money = "$ for a million readings, {} a record"
+    money = f"US cents for a million readings, {size} a record"
     for part, name in PARTS.items():
-        yield Figure(money.format(size), [units[part] / 1000 * PRICE], "", who=name)
-    yield Figure(money.format(size), [PRICE], "", who="an item a reading")
+        yield Figure(money, [units[part] / 1000 * PRICE * CENTS], "", who=name)
+    yield Figure(money, [PRICE * CENTS], "", who="an item a reading")
 
 
 def _growth(pipeline: CountedPipeline) -> Iterator[Figure]:

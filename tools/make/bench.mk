@@ -14,6 +14,9 @@ bench-quick: bench-environment ## Measure the same in three minutes, with fewer 
 bench-telemetry: bench-needs $(BIN)/.installed dynamodb-local ## Measure telemetry, about 8 minutes: writes docs/performance.md and docs/pattern.md [ARGS="--seconds 300"]
 	@PYTHONPATH=$(SOURCES) $(BIN)/python -m bench.telemetry $(ARGS)
 
+bench-hot-account: bench-needs $(BIN)/.installed dynamodb-local ## Measure transfers a second into one account, about 2 minutes: writes docs/ledger.md
+	@PYTHONPATH=$(SOURCES) $(BIN)/python -m bench.hot_account $(ARGS)
+
 bench-decisions: bench-needs $(BIN)/.installed dynamodb-local ## Count what decisions cost by the number of their streams: writes docs/consistency-boundaries.md
 	@PYTHONPATH=$(SOURCES) $(BIN)/python -m bench.decisions
 
@@ -34,4 +37,4 @@ $(PEERS)/castore/.installed: bench/peers/castore/package-lock.json
 	@cp $(dir $<)package.json $< $(dir $<).npmrc $(@D)
 	@$(call INSTALL_PEER,cd $(@D) && npm ci --loglevel=error --ignore-scripts)
 
-.PHONY: bench bench-quick bench-telemetry bench-decisions bench-needs bench-environment
+.PHONY: bench bench-quick bench-telemetry bench-hot-account bench-decisions bench-needs bench-environment
