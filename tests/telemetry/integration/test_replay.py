@@ -22,6 +22,8 @@ from telemetry.tools.importer.reading import File, Options
 from telemetry.tools.importer.series import Numbered, Series
 from telemetry.windows.sketch import RELATIVE_ERROR
 
+pytestmark = pytest.mark.timeout(600)
+
 FILES = [sample.SAMPLE, *(file_of(name) for name in SOME if FOLDER.is_dir())]
 LATE = 0.1
 
@@ -44,10 +46,10 @@ def delivered_anyhow(readings: Sequence[Numbered], random: Random) -> list[Recor
 
 
 def pieces(readings: Sequence[Numbered], random: Random) -> Iterator[Sequence[Numbered]]:
-    """Up to a hundred readings at a time."""
-    place = 0
+    """A few readings at a time of a short series, up to a hundred of a long one."""
+    place, most = 0, min(100, len(readings) // 40)
     while place < len(readings):
-        count = random.randint(1, 100)
+        count = random.randint(1, most)
         yield readings[place : place + count]
         place += count
 
