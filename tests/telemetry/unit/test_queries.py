@@ -16,6 +16,7 @@ import pytest
 from tests.support.http import Answer, body_of, problem
 from tests.telemetry.support.fleet import READER, WRITER, Fleet
 
+from telemetry.reads import gaps
 from telemetry.settings import TelemetrySettings
 
 BORDER = datetime(2026, 2, 28, 22, 0, tzinfo=UTC)
@@ -183,8 +184,26 @@ def test_readings_are_listed_when_their_hours_have_expired() -> None:
     assert gap in listed(filled(SERIES), "/devices/d0/gaps", "gaps", longerThanSeconds=200), "days show no others"
 
 
+def test_readings_are_listed_when_some_hours_of_their_day_have_expired() -> None:
+    fleet = filled([(BORDER - timedelta(hours=5), 1.0)])
+    fleet.clock.move(timedelta(days=350))
+    fleet.record("d0", (BORDER.isoformat(), 2.0), ((BORDER + timedelta(minutes=1)).isoformat(), 3.0))
+    fleet.project_all()
+    fleet.clock.move(timedelta(days=100))
+    assert [each["count"] for each in listed(fleet, "/devices/d0/windows", "windows")] == [2]
+    shown = listed(fleet, "/devices/d0/readings", "readings", limit=1)
+    assert [each["value"] for each in shown] == [1.0, 2.0, 3.0]
+    assert listed(fleet, "/devices/d0/gaps", "gaps", longerThanSeconds=3600) == []
+
+
+def test_what_is_just_as_long_as_expected_is_no_gap() -> None:
+    fleet = filled([(BORDER + timedelta(seconds=each), 1.0) for each in (0, 120, 240.001)])
+    assert [each["seconds"] for each in listed(fleet, "/devices/d0/gaps", "gaps")] == [120.001]
+
+
 @pytest.mark.parametrize("seconds", [60, 100, 200, 500])
-def test_gaps_are_those_between_all_readings(fleet: Fleet, seconds: int) -> None:
+def test_gaps_are_those_between_all_readings(fleet: Fleet, seconds: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(gaps, "WINDOWS_AT_ONCE", 10)
     times = [at for at, _ in sorted(SERIES)]
     expected = [(a, b) for a, b in pairwise(times) if b - a > timedelta(seconds=seconds)]
     for limit in (1, 200):

@@ -6,6 +6,7 @@ import math
 import sys
 from collections.abc import Sequence
 from fractions import Fraction
+from functools import reduce
 from itertools import pairwise
 from random import Random
 
@@ -18,7 +19,7 @@ from hypothesis import strategies as st
 
 from telemetry.windows.exact import ExactSum, total
 from telemetry.windows.sketch import MOST_BINS, RELATIVE_ERROR, Sketch, packed, places, unpacked
-from telemetry.windows.window import QUANTILES, Moment, Window, all_merged, merged, window_of
+from telemetry.windows.window import QUANTILES, Moment, Window, merged, window_of
 
 FLOATS = st.floats(allow_nan=False, allow_infinity=False)
 SENSED = st.one_of(FLOATS, st.floats(-50, 50), st.sampled_from([0.0, -0.0, 5e-324, -5e-324, 1e308, -1e308, 0.1]))
@@ -79,7 +80,8 @@ def test_a_sum_stays_small() -> None:
 
 @given(VALUES, st.integers())
 def test_windows_of_the_same_readings_are_equal(values: Sequence[float], seed: int) -> None:
-    assert all_merged(cut(values, seed)) == window(values)
+    pieces = cut(values, seed)
+    assert merged(*pieces) == reduce(merged, pieces) == window(values)
 
 
 @given(VALUES)
@@ -93,7 +95,7 @@ def test_a_window_says_what_its_readings_say(values: Sequence[float]) -> None:
 @given(VALUES, st.integers())
 def test_a_quantile_is_as_close_as_stated(values: Sequence[float], seed: int) -> None:
     in_order = sorted(values)
-    for quantile, found in zip(QUANTILES, all_merged(cut(values, seed)).quantiles(), strict=True):
+    for quantile, found in zip(QUANTILES, merged(*cut(values, seed)).quantiles(), strict=True):
         exact = in_order[math.floor(quantile * (len(values) - 1))]
         if max(SMALLEST, max(map(abs, values)) / 7e8) < abs(exact) < LARGEST_IN_SKETCH:
             assert abs(found - exact) <= RELATIVE_ERROR * abs(exact) * (1 + 1e-9)
@@ -117,7 +119,7 @@ def test_bins_are_those_of_the_library(values: Sequence[float], seed: int) -> No
     theirs = BaseDDSketch(mapping, above, below, 0.0)
     for value in values:
         theirs.add(max(min(value, mapping.max_possible), -mapping.max_possible))
-    ours = all_merged(cut(values, seed)).sketch
+    ours = merged(*cut(values, seed)).sketch
     for store, bins in ((above, ours.above), (below, ours.below)):
         kept = {store.offset + place: count for place, count in enumerate(store.bins) if count}
         assert kept == bins

@@ -19,7 +19,7 @@ from telemetry.projections.series import Size
 from telemetry.reads.asked import Span
 from telemetry.reads.series import DeviceSeries, PlacedWindow, read_start, together
 from telemetry.rejections import Code, no_group, rejected
-from telemetry.windows.window import Window, all_merged
+from telemetry.windows.window import Window, merged
 
 MOST_DEVICES: Final = 100
 READS_AT_ONCE: Final = 8
@@ -96,4 +96,4 @@ class GroupSeries:
 
 
 def _merged(start: int, placed: Sequence[PlacedWindow]) -> GroupWindow:
-    return GroupWindow(start, len(placed), all_merged(each.kept.window for each in placed))
+    return GroupWindow(start, len(placed), merged(*(each.kept.window for each in placed)))

@@ -47,11 +47,6 @@ class Sketch(NamedTuple):
             signs[sign][number] = count
         return cls(bounded(signs[1]), bounded(signs[-1]), sum(signs[0].values()))
 
-    def merged(self, other: Sketch) -> Sketch:
-        """A sketch of the values of both."""
-        above, below = _sum(self.above, other.above), _sum(self.below, other.below)
-        return Sketch(bounded(above), bounded(below), self.zeros + other.zeros)
-
     def quantiles(self, wanted: Iterable[float]) -> list[float]:
         """Values for some quantiles, each from 0 to 1, of at least one value."""
         sketch = _library_sketch(self)
@@ -70,6 +65,12 @@ def places(values: Iterable[float]) -> list[Place]:
         (1, key(min(value, most))) if value > least else (-1, key(min(-value, most))) if value < -least else (0, 0)
         for value in values
     ]
+
+
+def merged_sketch(sketches: Sequence[Sketch]) -> Sketch:
+    """A sketch of the values of all of them."""
+    above, below = _sum(each.above for each in sketches), _sum(each.below for each in sketches)
+    return Sketch(bounded(above), bounded(below), sum(each.zeros for each in sketches))
 
 
 def bounded(bins: Bins) -> Bins:
@@ -96,10 +97,12 @@ def unpacked(stored: Sequence[int]) -> Bins:
     return bins
 
 
-def _sum(one: Bins, other: Bins) -> Bins:
-    if not (one and other):
-        return one or other
-    return {**one, **{number: one.get(number, 0) + count for number, count in other.items()}}
+def _sum(parts: Iterable[Bins]) -> Bins:
+    bins: dict[int, int] = {}
+    for part in parts:
+        for number, count in part.items():
+            bins[number] = bins.get(number, 0) + count
+    return bins
 
 
 @cache

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from functools import reduce
 from typing import Final
 
 from banyan import CamelModel
-from telemetry.windows.exact import ExactSum
-from telemetry.windows.sketch import Place, Sketch, packed, unpacked
+from telemetry.windows.exact import ExactSum, total
+from telemetry.windows.sketch import Place, Sketch, merged_sketch, packed, unpacked
 
 QUANTILES: Final = (0.5, 0.95, 0.99)
 
@@ -78,21 +77,18 @@ def window_of(moments: Sequence[Moment], places: Sequence[Place]) -> Window:
     )
 
 
-def merged(one: Window, other: Window) -> Window:
-    """The window of the readings of both."""
-    sketch = one.sketch.merged(other.sketch)
+def merged(*windows: Window) -> Window:
+    """The window of the readings of all of them, of which there is at least one."""
+    if len(windows) == 1:
+        return windows[0]
+    sketch = merged_sketch([window.sketch for window in windows])
     return Window.model_construct(
-        count=one.count + other.count,
-        total=ExactSum.read(one.total).plus(ExactSum.read(other.total)).text,
-        low=min(one.low, other.low),
-        high=max(one.high, other.high),
-        first=min(one.first, other.first),
-        last=max(one.last, other.last),
+        count=sum(window.count for window in windows),
+        total=total(ExactSum.read(window.total) for window in windows).text,
+        low=min(window.low for window in windows),
+        high=max(window.high for window in windows),
+        first=min(window.first for window in windows),
+        last=max(window.last for window in windows),
         above=packed(sketch.above),
         below=packed(sketch.below),
     )
-
-
-def all_merged(windows: Iterable[Window]) -> Window:
-    """The window of the readings of all of them, of which there is at least one."""
-    return reduce(merged, windows)
