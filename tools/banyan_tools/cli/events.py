@@ -94,7 +94,7 @@ def _pages(client: Client, query: Mapping[str, Any], since: str) -> Iterator[Any
 
 
 def _followed(client: Client, query: Mapping[str, Any], seconds: float) -> Iterator[Answer]:
-    """The newest page, and all that follow, for ever; what can be asked again is."""
+    """The newest page, and all that follow, for ever, without empty ones; what can be asked again is."""
     after = None
     while True:
         try:
@@ -104,9 +104,10 @@ def _followed(client: Client, query: Mapping[str, Any], seconds: float) -> Itera
                 raise
             time.sleep(seconds)
             continue
-        yield answer
-        after = answer.content["next"]
-        if answer.content["atEnd"] or not answer.content["events"]:
+        found, after = answer.content["events"], answer.content["next"]
+        if found:
+            yield answer
+        if answer.content["atEnd"] or not found:
             time.sleep(seconds)
 
 
