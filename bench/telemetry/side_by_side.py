@@ -1,4 +1,4 @@
-"""Readings a second, one request after the other: Banyan, the same requests bare, and an item for each reading."""
+"""Readings a second, in one process: Banyan, the same requests bare, and an item for each reading."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any, Final
 from botocore import xform_name
 from tests.support.engines import DynamoDBEngine, dynamodb_client, local_tables
 
+from banyan.entrypoints.ingest import AT_ONCE
+from banyan.spread import in_threads, in_turn
 from banyan.store.items import Item
 from bench.results import Figure, ratios
 from bench.telemetry.fleet import FIRST_MS, INTERVAL_MS, Fleet
@@ -24,6 +26,8 @@ DEVICES: Final = 50
 PLAIN_READINGS: Final = 500
 """Written in a round where each is an item."""
 BATCH: Final = 25
+ALL_SEND: Final = in_threads(AT_ONCE)
+"""Everything that is compared has as many requests under way as the ingest function."""
 APPEND: Final = "Banyan: append"
 BARE: Final = "the same items, bare PutItem"
 SHOWN: Final = "Banyan: until the window shows"
@@ -59,7 +63,7 @@ def measure(engine: DynamoDBEngine, rounds: int, step: Callable[[str], None]) ->
 class SideBySide:
     """Everything that writes the same readings."""
 
-    def __init__(self, engine: DynamoDBEngine, floor: DynamoDBEngine, size: int) -> None:
+    def __init__(self, engine: DynamoDBEngine, floor: DynamoDBEngine, size: int, plain: int = PLAIN_READINGS) -> None:
         endpoint, environ = engine.client.meta.endpoint_url, environment(engine)
         tables, others = engine.tables.model_dump(), floor.tables.model_dump()
         self._names = {tables[name]: others[name] for name in tables}
@@ -72,6 +76,7 @@ class SideBySide:
         self._fleet.register(ingesting)
         self._ingested.taken()
         self._batches = 0
+        self._plain_readings = plain
 
     def speeds(self, rounds: int, batches: int = 4) -> Mapping[str, Sequence[float]]:
         """Readings a second in each round; a first one warms up."""
@@ -83,25 +88,26 @@ class SideBySide:
 
     def _round(self, batches: int) -> Mapping[str, tuple[int, float]]:
         appended: list[Item] = []
+        requests: list[Sequence[tuple[str, Any]]] = []
         append = shown = 0.0
         for _ in range(batches):
             items, seconds = timed(self._ingest.ingest, self._next_batch())
             appended += items
             append += seconds
             shown += seconds + timed(self._projector.project, items)[1]
+            requests += [self._renamed(self._ingested), self._renamed(self._projected)]
         readings = batches * DEVICES * self._fleet.readings
-        requests = [*self._renamed(self._ingested), *self._renamed(self._projected)]
-        _, again = timed(send, self._bare, requests)
+        _, again = timed(self._send, requests)
         _, bare = timed(self._put, [self._other_key(item) for item in appended])
-        _, plain = timed(self._put_plain, self._plain_items(PLAIN_READINGS))
-        _, batched = timed(self._put_batches, self._plain_items(PLAIN_READINGS))
+        _, plain = timed(self._put_plain, self._plain_items(self._plain_readings))
+        _, batched = timed(self._put_batches, self._plain_items(self._plain_readings))
         return {
             APPEND: (readings, append),
             BARE: (readings, bare),
             SHOWN: (readings, shown),
             REQUESTS: (readings, again),
-            PUT: (PLAIN_READINGS, plain),
-            BATCHED: (PLAIN_READINGS, batched),
+            PUT: (self._plain_readings, plain),
+            BATCHED: (self._plain_readings, batched),
         }
 
     def _next_batch(self) -> Sequence[bytes]:
@@ -115,9 +121,13 @@ class SideBySide:
     def _other_key(self, item: Item) -> Item:
         return {**item, "stream": {"S": f"{item['stream']['S']}.bare"}}
 
+    def _send(self, requests: Sequence[Sequence[tuple[str, Any]]]) -> None:
+        """Those of appends several at a time, those of the projector, which come after each of them, one by one."""
+        for place, batch in enumerate(requests):
+            (in_turn if place % 2 else ALL_SEND)(lambda each: getattr(self._bare, each[0])(**each[1]), batch)
+
     def _put(self, items: Sequence[Item]) -> None:
-        for item in items:
-            self._bare.put_item(TableName=self._events, Item=item)
+        ALL_SEND(lambda item: self._bare.put_item(TableName=self._events, Item=item), items)
 
     def _plain_items(self, count: int) -> Sequence[Item]:
         first = self._batches * 100_000
@@ -133,13 +143,12 @@ class SideBySide:
         ]
 
     def _put_plain(self, items: Sequence[Item]) -> None:
-        for item in items:
-            self._bare.put_item(TableName=self._plain, Item=item)
+        ALL_SEND(lambda item: self._bare.put_item(TableName=self._plain, Item=item), items)
 
     def _put_batches(self, items: Sequence[Item]) -> None:
-        for start in range(0, len(items), BATCH):
-            puts: Any = [{"PutRequest": {"Item": item}} for item in items[start : start + BATCH]]
-            self._bare.batch_write_item(RequestItems={self._plain: puts})
+        puts: list[Any] = [{"PutRequest": {"Item": item}} for item in items]
+        batches = [puts[start : start + BATCH] for start in range(0, len(puts), BATCH)]
+        ALL_SEND(lambda batch: self._bare.batch_write_item(RequestItems={self._plain: batch}), batches)
 
 
 class Requests:
@@ -169,12 +178,6 @@ def renamed(value: Any, names: Mapping[str, str]) -> Any:
     if isinstance(value, dict):
         return {renamed(key, names): renamed(each, names) for key, each in value.items() if key != "ClientRequestToken"}
     return value
-
-
-def send(client: Any, requests: Sequence[tuple[str, Any]]) -> None:
-    """Send requests, one after the other."""
-    for operation, params in requests:
-        getattr(client, operation)(**params)
 
 
 def timed(act: Callable[..., Any], *arguments: Any) -> tuple[Any, float]:

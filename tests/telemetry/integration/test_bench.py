@@ -24,7 +24,7 @@ def test_what_is_sent_at_a_rate_is_seen_in_its_windows(dynamodb_local: DynamoDBE
 
 def test_all_that_write_the_same_readings_take_turns(dynamodb_local: DynamoDBEngine) -> None:
     with local_tables(dynamodb_local.client.meta.endpoint_url) as floor:
-        speeds = SideBySide(dynamodb_local, floor, 10).speeds(rounds=1, batches=1)
+        speeds = SideBySide(dynamodb_local, floor, 10, plain=30).speeds(rounds=1, batches=1)
 
     assert set(speeds) == {APPEND, BARE, SHOWN, REQUESTS, PUT, BATCHED}
     assert all(each > 0 for (each,) in speeds.values())
