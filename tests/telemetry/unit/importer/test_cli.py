@@ -208,6 +208,11 @@ def test_an_id_that_is_not_one_of_a_device_is_refused(url: str, device: str) -> 
     assert (result.exit_code, "DEVICE=" in result.output) == (2, True)
 
 
+def test_windows_of_a_device_that_is_not_there_are_not_compared(url: str) -> None:
+    result = run("check", SAMPLE, "--device", "nosuch", "--url", url)
+    assert (result.exit_code, "no device nosuch" in result.output) == (2, True)
+
+
 def test_an_id_that_the_api_refuses_is_said(url: str) -> None:
     result = run("import", SAMPLE, "--device", "boiler.2026-01", "--url", url)
     assert (result.exit_code, "month" in result.output) == (2, True), result.output

@@ -128,6 +128,8 @@ def check_readings(
         options = _options(zone, fold, day_first, decimal, time, value, missing)
         api, source = TelemetryApi(client, attempts=_PATIENT), File.looked_at(file, options)
         api.check("/devices", "list devices")
+        if api.device(device) is None:
+            _fail(f"There is no device {device}: import its readings first.", 2)
         with _series(source) as series:
             found = _checked(api, device, series)
     show_differences(found.differences, found.compared, SafeConsole())
