@@ -24,7 +24,7 @@ from banyan.adapters.parked_records import MAX_REQUEST_BYTES, ParkedRecord, SqsP
 from banyan.commands.handler import CommandHandler, ConflictRetries
 from banyan.commands.ingestor import Ingestor, References
 from banyan.entrypoints.ingest import MAX_RECORD_BYTES, MOST, RESERVE_SECONDS, RecordIngestion, build_ingestion
-from banyan.errors import ConfigurationError, StoreUnavailable, StreamCorrupted
+from banyan.errors import ConcurrencyError, ConfigurationError, StoreUnavailable, StreamCorrupted
 from banyan.spread import Spread, in_threads, in_turn
 from banyan.store import Commit, EventStore, Snapshot
 from banyan.store.memory import MemoryTable
@@ -44,6 +44,7 @@ class Down(MemoryTable):
         super().__init__()
         self.down: set[str] = set()
         self.damaged: set[str] = set()
+        self.contended: set[str] = set()
         self.tried: list[str] = []
         self.reads = 0
 
@@ -56,6 +57,8 @@ class Down(MemoryTable):
         self.tried.append(id)
         if id in self.down:
             raise StoreUnavailable("throttled")
+        if id in self.contended:
+            raise ConcurrencyError(commits[0].stream, 0, 1)
         if id in self.damaged:
             raise StreamCorrupted(commits[0].stream, 1, "its digest is another")
         super().insert(commits, **checks)
@@ -232,6 +235,39 @@ def test_what_the_store_does_not_take_comes_again_with_all_behind_it(
     assert parked.records == []
 
 
+class Stumbling(Down):
+    """Takes each commit but those whose turn is named."""
+
+    stumbles: frozenset[int] = frozenset()
+
+    def insert(self, commits: Sequence[Commit], **checks: Any) -> None:
+        self.down = {commits[0].stream.id} if len(self.tried) in self.stumbles else set()
+        super().insert(commits, **checks)
+
+
+def test_no_record_of_a_stream_overtakes_one_that_comes_again(parked: Parked) -> None:
+    table = Stumbling()
+    process = Process(table, parked)
+    process.register("a", "b")
+    table.tried.clear()
+    records = [encoded(shows("a", number, value)) for number, value in ((1, 1), (2, 2), (3, 13), (4, 4))]
+    table.stumbles = frozenset({1})
+
+    assert process.ingest(*records, encoded(shows("b", 1, 1))) == 1
+    assert (process.values("a"), process.values("b")) == ({1: 1}, {1: 1})
+    assert process.ingest(*records[1:], encoded(shows("b", 1, 1)), start=1) is None
+
+    assert list(process.values("a")) == [1, 2, 4]
+    assert parked.codes == [("unlucky", "acme:shown:a")]
+
+
+def test_a_stream_that_others_write_all_the_time_comes_again(process: Process, table: Down, parked: Parked) -> None:
+    table.contended = {"a"}
+
+    assert process.ingest(encoded(shows("a", 1, 1)), encoded(shows("b", 1, 1))) == 0
+    assert (process.values("b"), parked.records) == ({1: 1}, [])
+
+
 def test_sequence_numbers_are_compared_as_numbers(process: Process, table: Down) -> None:
     table.down = {"a", "b"}
     assert len(sequence_number(50)) < len(sequence_number(51))
@@ -325,7 +361,7 @@ def test_when_nothing_can_be_parked_the_batch_comes_again(process: Process, park
     assert (process.values("a"), process.values("b")) == ({1: 1}, {1: 1})
 
 
-@pytest.mark.parametrize(("failing", "good", "again"), [(MOST, 1, True), (MOST, MOST, False), (MOST - 1, 0, False)])
+@pytest.mark.parametrize(("failing", "good", "again"), [(MOST, 1, True), (MOST, 2, False), (MOST - 1, 0, False)])
 def test_when_records_of_most_senders_fail_unexpectedly_it_is_not_their_fault(
     process: Process, parked: Parked, failing: int, good: int, again: bool
 ) -> None:
@@ -344,6 +380,8 @@ def test_when_records_of_most_senders_fail_unexpectedly_it_is_not_their_fault(
     refused = [each.code for each in parked.records]
     assert first == (1 if again else None)
     assert refused.count("unexpected_error") == (0 if again else failing)
+    assert ("BatchFailures" in process.telemetry.counted) == again
+    assert process.telemetry.counted.get("RecordsParked", 0) == len(refused)
     assert refused.count("unreadable") == (failing >= MOST), "it is before those that come again, so it does not"
     assert len(process.values("b")) == good
 

@@ -22,7 +22,9 @@ REMEMBERED_GUESSES: Final = 32
 WRONG_GUESSES: Final = 0.2
 """Share of the guesses above which it is cheaper to read first."""
 
-OF_THE_STREAM: Final = (StoreUnavailable, ConcurrencyError, StreamCorrupted, EventError, ConfigurationError)
+TRIED_AGAIN: Final = (StoreUnavailable, ConcurrencyError)
+"""Errors after which the same records may be recorded later."""
+OF_THE_STREAM: Final = (*TRIED_AGAIN, StreamCorrupted, EventError, ConfigurationError)
 """Errors that no record alone would be spared."""
 
 _IDS: Final = UUID("8d6c1f0b-5b0e-5c55-9a39-0d1c7c7b3a52")
@@ -167,7 +169,8 @@ class Ingestor:
     ) -> Iterator[IngestedStream]:
         """Let ``handle`` decide on what arrived for one stream; several may be decided on at a time.
 
-        What fails as a whole is handled record by record, so that only those records stay behind that fail alone.
+        What fails as a whole is handled record by record, so that only those records stay behind that fail alone. When
+        the store does not take one of them, none after it is handled: records of a stream are recorded in their order.
         """
         try:
             state = self._reference(stream)
@@ -180,7 +183,10 @@ class Ingestor:
             return
         for record in whole.records:
             alone = [arrival for arrival in arrived if arrival.record == record]
-            yield self._ingest_together(stream, alone, state, handle)
+            result = self._ingest_together(stream, alone, state, handle)
+            yield result
+            if isinstance(result.error, TRIED_AGAIN):
+                return
 
     def _ingest_together(
         self, stream: StreamId, arrived: Sequence[Arrival], state: Any, handle: HandleOne

@@ -13,11 +13,10 @@ from typing import TYPE_CHECKING, Any, Final
 from banyan.adapters.observability import log_failure
 from banyan.adapters.parked_records import ParkedRecord, ParkedRecords, StreamRecord
 from banyan.commands.handler import HandlesCommands, Outcome
-from banyan.commands.ingestor import Arrival, Guesses, IngestedStream, Ingestor, by_stream, delivery_id
+from banyan.commands.ingestor import TRIED_AGAIN, Arrival, Guesses, IngestedStream, Ingestor, by_stream, delivery_id
 from banyan.errors import (
     CommandRejected,
     CommitTooLarge,
-    ConcurrencyError,
     ConfigurationError,
     EventError,
     InvalidStreamId,
@@ -44,7 +43,6 @@ MOST: Final = 3
 """So many streams that the store does not take, or senders whose records fail unexpectedly, are not their own fault."""
 RESERVE_SECONDS: Final = 10.0
 
-TRIED_AGAIN: Final = (StoreUnavailable, ConcurrencyError)
 CODES: Final[Mapping[type[Exception], str]] = {
     InvalidStreamId: "invalid_id",
     CommitTooLarge: "commit_too_large",
