@@ -8,9 +8,7 @@ from math import fsum, isclose
 from pathlib import Path
 from typing import Any, Final
 
-import pytest
-
-pandas: Any = pytest.importorskip("pandas", reason="a development requirement: `make setup` installs it")
+import pandas
 
 SIZES: Final = {"1m": "min", "1h": "h", "1d": "D"}
 QUANTILES: Final = {"p50": 0.5, "p95": 0.95, "p99": 0.99}
