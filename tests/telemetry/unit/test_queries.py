@@ -372,6 +372,8 @@ def test_text_in_csv_is_no_formula() -> None:
         ("/devices/d0/windows", {"cursor": "x"}, (400, "invalid_cursor")),
         ("/devices/d0/windows", {"until": "2026-03-01"}, (400, "unknown_parameter")),
         ("/devices/d0/chart.svg", {"size": "1m", "from": "2026-01-01"}, (422, "range_too_long")),
+        ("/devices/d0/chart.svg", {"from": "2026-03-02", "to": "2026-03-01"}, (422, "invalid_range")),
+        ("/groups/hall/chart.svg", {"from": "2026-03-02", "to": "2026-03-01"}, (422, "invalid_range")),
         ("/alarms", {"status": "on"}, (422, "invalid_input")),
     ],
 )
@@ -379,6 +381,20 @@ def test_what_cannot_be_answered_is_refused_by_name(
     fleet: Fleet, path: str, query: dict[str, Any], expected: tuple[int, str]
 ) -> None:
     assert problem(fleet.get(path, claims=READER, query=query)) == expected
+
+
+@pytest.mark.parametrize("group", ["g" * 3000, "g" * 257, "é", "-x"])
+@pytest.mark.parametrize("path", ["windows", "chart.svg"])
+def test_a_group_that_no_device_can_belong_to_is_not_looked_up(
+    fleet: Fleet, group: str, path: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A key of a table is up to 2 KB long."""
+
+    def looked_up(*_: Any, **__: Any) -> None:
+        raise AssertionError(group)
+
+    monkeypatch.setattr(fleet.views, "lookup_owned", looked_up)
+    assert problem(fleet.get(f"/groups/{group}/{path}", claims=READER)) == (404, "group_not_found")
 
 
 @pytest.mark.parametrize("path", ["windows", "readings", "late", "gaps"])

@@ -23,11 +23,11 @@ _WORDS: Final[dict[Size, str]] = {"1m": "1 minute", "1h": "1 hour", "1d": "1 day
 def chart_span(size: Size, first: int | None, end: int | None, newest: int) -> Span:
     """What a chart spans; by default up to the newest reading, and a number of windows.
 
-    Raises ``CommandRejected``, ``range_too_long``, where there might be too many windows.
+    Raises ``CommandRejected``: ``invalid_range``, or ``range_too_long`` where there might be too many windows.
     """
     length = SIZES[size]
-    until = newest - newest % length + length if end is None else end
-    span = Span.of(max(0, until - SHOWN * length) if first is None else first, max(until, first or 0))
+    until = max(newest - newest % length + length, first or 0) if end is None else end
+    span = Span.of(max(0, until - SHOWN * length) if first is None else first, until)
     if (span.end - span.first) // length > MOST_POINTS:
         detail = f"a chart shows up to {MOST_POINTS} windows: choose larger ones or a shorter time"
         raise rejected(Code.RANGE_TOO_LONG, detail, "size")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,7 +13,7 @@ from banyan.answers import Answer
 from banyan.projections.pages import Page, SortOrder, make_cursor
 from banyan.queries import Queries
 from banyan.spread import in_threads
-from telemetry.names import micros
+from telemetry.names import DEVICE_ID_PATTERN, micros
 from telemetry.projections import DEVICES
 from telemetry.projections.devices import DeviceRow
 from telemetry.projections.series import Size
@@ -23,6 +24,8 @@ from telemetry.windows.window import Window, merged
 
 MOST_DEVICES: Final = 100
 READS_AT_ONCE: Final = 8
+
+_GROUP: Final = re.compile(DEVICE_ID_PATTERN)
 
 
 class GroupWindow(NamedTuple):
@@ -46,6 +49,8 @@ class GroupSeries:
     @classmethod
     def read(cls, queries: Queries, tenant: str, group: str, now: datetime) -> GroupSeries:
         """Raises ``NotFound`` for a group without devices, ``CommandRejected`` for one with too many."""
+        if not _GROUP.fullmatch(group):
+            raise no_group()
         found = queries.lookup_owned(DEVICES, tenant, "group", group, MOST_DEVICES + 1, order="ascending").value
         if not found:
             raise no_group()
