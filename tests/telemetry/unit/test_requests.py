@@ -63,6 +63,8 @@ def test_registered_again_a_device_is_the_same_or_there_is_a_conflict(fleet: Fle
         {"allowedLatenessSeconds": 32 * 24 * 3600},
         {"limits": {"high": {"raise": 1, "clear": 2}}},
         {"limits": {"high": {"raise": "x", "clear": 2}}},
+        {"limits": {"high": {"raise": "3", "clear": 2}}},
+        {"limits": {"high": {"raise": True, "clear": False}}},
         {"groups": ["a b"]},
         {"groups": [f"g{number}" for number in range(21)]},
         {"unit": "a\nb"},

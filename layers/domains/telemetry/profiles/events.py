@@ -18,6 +18,9 @@ Seconds = Annotated[int, Field(strict=True, ge=1, le=366 * 24 * 3600)]
 Groups = Annotated[tuple[GroupId, ...], Field(max_length=20)]
 
 
+Threshold = Annotated[FiniteFloat, Field(strict=True)]
+
+
 class Limit(CamelModel):
     """A limit with hysteresis. A value equal to one of its two thresholds changes nothing.
 
@@ -29,8 +32,8 @@ class Limit(CamelModel):
         Back beyond it, the alarm is cleared.
     """
 
-    raise_at: FiniteFloat = Field(alias="raise")
-    clear_at: FiniteFloat = Field(alias="clear")
+    raise_at: Threshold = Field(alias="raise")
+    clear_at: Threshold = Field(alias="clear")
 
 
 class Limits(CamelModel):
