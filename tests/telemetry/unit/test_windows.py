@@ -92,6 +92,20 @@ def test_a_window_says_what_its_readings_say(values: Sequence[float]) -> None:
     assert Window.model_validate_json(found.model_dump_json()) == found
 
 
+@pytest.mark.parametrize("values", [[0.0, -0.0], [-0.0, 0.0], [-0.0]])
+def test_a_zero_has_one_sign_whatever_came_first(values: Sequence[float]) -> None:
+    """So the rows of the same readings are the same bytes."""
+    found = window(values)
+    assert (str(found.low), str(found.high)) == ("0.0", "0.0")
+
+
+def test_values_beyond_what_a_sketch_tells_apart_are_in_its_last_bin() -> None:
+    largest = sys.float_info.max
+    for sign in (1, -1):
+        assert places([sign * largest]) == places([sign * CubicallyInterpolatedMapping(RELATIVE_ERROR).max_possible])
+    assert window([-largest, largest]).quantiles([0.0, 1.0]) == pytest.approx([-largest, largest], rel=0.02)
+
+
 @given(VALUES, st.integers())
 def test_a_quantile_is_as_close_as_stated(values: Sequence[float], seed: int) -> None:
     in_order = sorted(values)

@@ -23,6 +23,9 @@ MOST_OF_A_REQUEST: Final = 1_000
 MOST_OF_ONE_TIME: Final = 1_000
 """Readings without a sequence number, of the same microsecond: what makes their numbers leaves room for no more."""
 
+MOST_QUOTED: Final = 40
+"""Characters of a member that a reading does not have: a reason has no end otherwise."""
+
 SEQUENCES: Final = range(2**63)
 MICROS: Final = 1_000
 """Of a millisecond."""
@@ -55,7 +58,8 @@ def read_record(data: bytes) -> Sequence[Ingested[ReadingsOfMonth]]:
         return by_month(device_id, _numbered([_reading(record, "")]))
     readings = record.pop("readings")
     if record:
-        raise rejected(Code.READING_INVALID, f"a record with readings has no {min(record)!r}", min(record))
+        unknown = min(record)[:MOST_QUOTED]
+        raise rejected(Code.READING_INVALID, f"a record with readings has no {unknown!r}", unknown)
     return by_month(device_id, read_readings(readings, MOST_OF_A_RECORD))
 
 
@@ -120,7 +124,7 @@ def _reading(reading: Any, path: str) -> Reading:
 
 def _check_members(reading: Mapping[str, Any]) -> None:
     if not _MEMBERS.issuperset(reading):
-        unknown = min(reading.keys() - _MEMBERS)
+        unknown = min(reading.keys() - _MEMBERS)[:MOST_QUOTED]
         raise rejected(Code.READING_INVALID, f"a reading has at, value and sequence, and no {unknown!r}", unknown)
 
 
