@@ -19,7 +19,7 @@ from bench.results import number
 from bench.stored import read_stored
 
 PAGE: Final = ROOT / "docs" / "pattern.md"
-BEGIN: Final = "<!-- matrix: `bench.matrix` writes what follows -->"
+BEGIN: Final = "<!-- matrix: `make bench-matrix` writes what follows -->"
 END: Final = "<!-- matrix -->"
 HEADER: Final = "| what you build | shown by | what it uses | measured | by |\n|---|---|---|---|---|"
 MOST_CLIENTS: Final = 8

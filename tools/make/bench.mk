@@ -17,6 +17,9 @@ bench-telemetry: bench-needs $(BIN)/.installed dynamodb-local ## Measure telemet
 bench-hot-account: bench-needs $(BIN)/.installed dynamodb-local ## Measure transfers a second into one account, about 2 minutes: writes docs/ledger.md
 	@PYTHONPATH=$(SOURCES) $(BIN)/python -m bench.hot_account $(ARGS)
 
+bench-matrix: $(BIN)/.installed ## Write the decision matrix of docs/pattern.md from what was measured
+	@PYTHONPATH=$(SOURCES) $(BIN)/python -m bench.matrix
+
 bench-decisions: bench-needs $(BIN)/.installed dynamodb-local ## Count what decisions cost by the number of their streams: writes docs/consistency-boundaries.md
 	@PYTHONPATH=$(SOURCES) $(BIN)/python -m bench.decisions
 
@@ -37,4 +40,4 @@ $(PEERS)/castore/.installed: bench/peers/castore/package-lock.json
 	@cp $(dir $<)package.json $< $(dir $<).npmrc $(@D)
 	@$(call INSTALL_PEER,cd $(@D) && npm ci --loglevel=error --ignore-scripts)
 
-.PHONY: bench bench-quick bench-telemetry bench-hot-account bench-decisions bench-needs bench-environment
+.PHONY: bench bench-quick bench-matrix bench-telemetry bench-hot-account bench-decisions bench-needs bench-environment

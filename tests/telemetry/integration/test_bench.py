@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from bench.page import PAGE
+from bench.stored import read_stored
+from bench.telemetry.__main__ import BEGIN, END, NAME, shown
 from bench.telemetry.fleet import Fleet, stream_of
 from bench.telemetry.pipeline import application, environment, readings_in_windows
 from bench.telemetry.side_by_side import APPEND, BARE, BATCHED, PUT, REQUESTS, SHOWN, SideBySide
@@ -43,3 +46,9 @@ def test_a_hot_device_adds_to_what_the_others_send() -> None:
 
     assert [each for each in senders if each[0] != "f-hot"] == [calm.sender(number) for number in range(40)]
     assert [before for device, before in senders if device == "f-hot"] == list(range(160))
+
+
+def test_the_page_shows_what_was_measured_last() -> None:
+    block = PAGE.read_text().partition(BEGIN)[2].partition(END)[0].strip()
+
+    assert block == shown(read_stored(NAME)).strip(), "run `make bench-telemetry`"
