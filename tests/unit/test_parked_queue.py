@@ -132,6 +132,55 @@ def test_a_batch_that_was_given_up_is_read_again_from_the_stream(parking: Parkin
     assert parking.on_stream()[4:] == [b"1", b"2"]
 
 
+class Trimmed:
+    """A stream that dropped its first records, and begins behind them."""
+
+    def __init__(self, stream: Any, count: int) -> None:
+        self._stream = stream
+        self._count = count
+        self.put_record = stream.put_record
+        self.get_shard_iterator = stream.get_shard_iterator
+
+    def get_records(self, **place: Any) -> Any:
+        page = self._stream.get_records(**place)
+        gone, self._count = self._count, 0
+        return {**page, "Records": page["Records"][gone:]}
+
+
+@pytest.mark.parametrize("gone", [1, 2])
+def test_a_batch_whose_first_records_the_stream_dropped_stays_and_is_named(parking: Parking, gone: int) -> None:
+    parking.give_up(parking.put(b"0", b"1", b"2", b"3")[1:3])
+    queue = ParkedQueue(lambda: parking.sqs, lambda: Trimmed(parking.kinesis, gone), parking.url)
+
+    done = queue.put_back(10)
+
+    assert (done.records, [each.code for each in done.gone]) == (2 - gone, [GIVEN_UP])
+    assert parking.on_stream()[4:] == [b"1", b"2"][gone:], "what is left of it is on the stream again"
+    assert queue.waiting() == 1
+
+
+class Sparse:
+    """A stream whose first page is empty although there is more, as Kinesis' often are."""
+
+    def __init__(self, stream: Any) -> None:
+        self._stream = stream
+        self._pages = 0
+        self.put_record = stream.put_record
+        self.get_shard_iterator = stream.get_shard_iterator
+
+    def get_records(self, **place: Any) -> Any:
+        self._pages += 1
+        empty = {"Records": [], "NextShardIterator": place["ShardIterator"], "MillisBehindLatest": 1}
+        return empty if self._pages == 1 else self._stream.get_records(**place)
+
+
+def test_a_page_without_records_is_not_the_end_of_the_stream(parking: Parking) -> None:
+    parking.park(LARGE)
+    queue = ParkedQueue(lambda: parking.sqs, lambda: Sparse(parking.kinesis), parking.url)
+
+    assert queue.put_back(10).records == 1
+
+
 def test_a_shard_that_is_no_longer_there_holds_up_no_other_record(parking: Parking) -> None:
     gone = StreamRecord(parking.arn, "shardId-000000000077", "1", "a", START, LARGE)
     SqsParkedRecords(lambda: parking.sqs, parking.url).park([ParkedRecord(gone, "c", "", "acme")])

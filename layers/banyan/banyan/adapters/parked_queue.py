@@ -23,6 +23,9 @@ GIVEN_UP: Final = "given_up"
 EXPIRED: Final = frozenset({"InvalidArgumentException", "ResourceNotFoundException"})
 """What Kinesis says of a sequence number, or a shard, that it no longer has."""
 
+Keyed = Sequence[tuple[str, bytes]]
+"""Records as they are put on a stream: partition keys and bytes."""
+
 
 @dataclass(frozen=True, slots=True)
 class ParkedMessage:
@@ -61,7 +64,7 @@ class PutBack:
     records : int
         So many are on their stream again.
     gone : list[ParkedMessage]
-        Those that stay in the queue, since the stream no longer has their records.
+        Those that stay in the queue, since the stream no longer has all of their records; what it has is on it again.
     """
 
     records: int = 0
@@ -111,13 +114,13 @@ class ParkedQueue:
             if code not in (None, message.code):
                 kept.append(message)
                 continue
-            records = self._records(message)
-            if records is None:
-                done.gone.append(message)
-                continue
+            records, complete = self._records(message)
             self._put(message, records)
-            self._remove(message)
             done.records += len(records)
+            if complete:
+                self._remove(message)
+            else:
+                done.gone.append(message)
         self._release([*kept, *done.gone])
         return done
 
@@ -148,27 +151,28 @@ class ParkedQueue:
         with outages("the queue of parked records"):
             self._queues.delete_message(QueueUrl=self._url, ReceiptHandle=message.receipt)
 
-    def _records(self, message: ParkedMessage) -> Sequence[tuple[str, bytes]] | None:
-        """Partition keys and bytes of the records that a message is about; ``None`` when they cannot be had."""
+    def _records(self, message: ParkedMessage) -> tuple[Keyed, bool]:
+        """Partition keys and bytes of the records that a message is about, and whether these are all."""
         body, batch = message.body, message.batch
         if "data" in body:
-            return [(body["partitionKey"], b64decode(body["data"]))]
+            return [(body["partitionKey"], b64decode(body["data"]))], True
         if batch:
             first, last = batch["startSequenceNumber"], batch["endSequenceNumber"]
             return self._read_again(batch["streamArn"], batch["shardId"], first, last)
         if "sequenceNumber" in body:
             return self._read_again(body["source"], body["shard"], body["sequenceNumber"], body["sequenceNumber"])
-        return None
+        return [], False
 
-    def _read_again(self, source: str, shard: str, first: str, last: str) -> Sequence[tuple[str, bytes]] | None:
-        found: list[tuple[str, bytes]] = []
+    def _read_again(self, source: str, shard: str, first: str, last: str) -> tuple[Keyed, bool]:
+        """The records between two, as far as the stream has them: it drops the oldest first, and begins behind them."""
+        found: dict[str, tuple[str, bytes]] = {}
         for record in self._from(source, shard, first):
             if int(record["SequenceNumber"]) > int(last):
                 break
-            found.append((record["PartitionKey"], record["Data"]))
+            found[record["SequenceNumber"]] = (record["PartitionKey"], record["Data"])
             if record["SequenceNumber"] == last:
-                return found
-        return None
+                break
+        return list(found.values()), found.keys() >= {first, last}
 
     def _from(self, source: str, shard: str, first: str) -> Iterator[Mapping[str, Any]]:
         """The records of a shard from one on; none when the stream no longer has it."""
@@ -186,7 +190,9 @@ class ParkedQueue:
             yield from page["Records"]
             iterator = page.get("NextShardIterator") if page.get("MillisBehindLatest") or page["Records"] else None
 
-    def _put(self, message: ParkedMessage, records: Sequence[tuple[str, bytes]]) -> None:
+    def _put(self, message: ParkedMessage, records: Keyed) -> None:
+        if not records:
+            return
         name = _name(message.batch.get("streamArn") or message.body["source"])
         for key, data in records:
             with outages("the stream"):
