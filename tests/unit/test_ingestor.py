@@ -10,11 +10,12 @@ from typing import Any
 import pytest
 from tests.support.clocks import ManualClock
 from tests.support.engines import DynamoDBEngine
-from tests.support.meters import DOMAIN, INGEST, METERS, SHOWN, UNREADABLE, Register, Shown, encoded, shows
+from tests.support.meters import DOMAIN, INGEST, METERS, SHOWN, UNREADABLE, Meter, Register, Shown, encoded, shows
 
 from banyan.commands.handler import CommandHandler, ConflictRetries, Outcome
 from banyan.commands.ingestor import (
     MAX_REFERENCE_AGE,
+    TRACKED_REFERENCES,
     Arrival,
     IngestedStream,
     Ingestor,
@@ -159,6 +160,30 @@ def test_a_reference_is_read_again_once_it_is_a_minute_old(
     assert table.asked == [*["read"] * reads, "write"]
     assert result.outcome
     assert result.outcome.events[0].payload.highest == (1000 if reads else 99)  # type: ignore[attr-defined]
+
+
+def test_a_reference_is_known_for_its_minute_however_many_others_are_read(table: CountingTable) -> None:
+    store, clock = EventStore(table, DOMAIN.registry, ManualClock()), ManualClock()
+    meters = CommandHandler(store, METERS, cache_size=2 * TRACKED_REFERENCES)
+    references = References(meters.aggregates, clock)
+    meter = StreamId("acme", "meter", "a")
+    meters.handle(meter, Register(7))
+
+    references.state(meter)
+    for number in range(TRACKED_REFERENCES):
+        references.state(StreamId("acme", "meter", f"x{number}"))
+    table.asked.clear()
+
+    assert references.state(meter) == Meter(highest=7)
+    assert table.asked == []
+
+
+def test_a_record_that_says_several_things_of_a_stream_is_one_record(fleet: Fleet) -> None:
+    fleet.register("a")
+
+    results = fleet.ingest(encoded(shows("a", 1, 1), shows("a", 2, 13)))
+
+    assert [(each.records, type(each.error)) for each in results] == [(["r1"], CommandRejected)]
 
 
 def test_what_this_process_registers_it_knows_at_once(fleet: Fleet) -> None:

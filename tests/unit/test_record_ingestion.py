@@ -16,6 +16,7 @@ from typing import Any, cast
 
 import boto3
 import pytest
+from botocore.exceptions import EndpointConnectionError
 from tests.support.clocks import START, ManualClock, no_sleep
 from tests.support.interruptions import Interruption, Killed, Outside, killed_after, killed_before
 from tests.support.meters import DOMAIN, INGEST, METERS, SHOWN, UNREADABLE, Register, Shown, encoded, shows
@@ -23,8 +24,25 @@ from tests.support.meters import DOMAIN, INGEST, METERS, SHOWN, UNREADABLE, Regi
 from banyan.adapters.parked_records import MAX_REQUEST_BYTES, ParkedRecord, SqsParkedRecords, StreamRecord
 from banyan.commands.handler import CommandHandler, ConflictRetries
 from banyan.commands.ingestor import Ingestor, References
-from banyan.entrypoints.ingest import MAX_RECORD_BYTES, MOST, RESERVE_SECONDS, RecordIngestion, build_ingestion
-from banyan.errors import ConcurrencyError, ConfigurationError, StoreUnavailable, StreamCorrupted
+from banyan.entrypoints.ingest import (
+    MAX_RECORD_BYTES,
+    MOST,
+    RESERVE_SECONDS,
+    FailedRecord,
+    RecordIngestion,
+    build_ingestion,
+)
+from banyan.errors import (
+    CommandRejected,
+    CommitTooLarge,
+    ConcurrencyError,
+    ConfigurationError,
+    InvalidStreamId,
+    StoreRejected,
+    StoreUnavailable,
+    StreamCorrupted,
+    UnknownEventType,
+)
 from banyan.spread import Spread, in_threads, in_turn
 from banyan.store import Commit, EventStore, Snapshot
 from banyan.store.memory import MemoryTable
@@ -265,6 +283,10 @@ def test_a_stream_that_others_write_all_the_time_comes_again(process: Process, t
     table.contended = {"a"}
 
     assert process.ingest(encoded(shows("a", 1, 1)), encoded(shows("b", 1, 1))) == 0
+    tries = table.tried.count("a")
+    assert process.ingest(encoded(shows("a", 1, 1)), encoded(shows("a", 2, 2))) == 0
+
+    assert table.tried.count("a") <= 2 * tries, "not once more for each record"
     assert (process.values("b"), parked.records) == ({1: 1}, [])
 
 
@@ -384,6 +406,25 @@ def test_when_records_of_most_senders_fail_unexpectedly_it_is_not_their_fault(
     assert process.telemetry.counted.get("RecordsParked", 0) == len(refused)
     assert refused.count("unreadable") == (failing >= MOST), "it is before those that come again, so it does not"
     assert len(process.values("b")) == good
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "reason"),
+    [
+        (CommandRejected("unlucky", "not 13"), "unlucky", "not 13"),
+        (InvalidStreamId("no name"), "invalid_id", "no name"),
+        (CommitTooLarge("too many"), "commit_too_large", "too many"),
+        (StoreRejected("an empty key"), "store_rejected", "an empty key"),
+        (UnknownEventType("Gone"), "stream_unreadable", "Gone"),
+        (ZeroDivisionError("secret"), "unexpected_error", "ZeroDivisionError"),
+    ],
+)
+def test_a_record_is_parked_with_a_code_for_its_error(error: Exception, code: str, reason: str) -> None:
+    failed = FailedRecord("record", error)
+
+    assert failed.code == code
+    assert reason in failed.reason
+    assert "secret" not in failed.reason
 
 
 def test_one_sender_whose_records_all_fail_unexpectedly_holds_up_no_other(process: Process, parked: Parked) -> None:
@@ -529,6 +570,16 @@ def test_a_record_that_the_queue_does_not_take_is_not_parked() -> None:
     half_taken: Any = SimpleNamespace(send_message_batch=lambda **_: {"Successful": [], "Failed": [{"Id": "0"}]})
     with pytest.raises(StoreUnavailable, match="1 of 1 records"):
         SqsParkedRecords(lambda: half_taken, "queue").park([ParkedRecord(RECORD, "c", "r", "acme")])
+
+
+def test_a_queue_that_does_not_answer_is_an_outage() -> None:
+    def silent(**_: Any) -> None:
+        raise EndpointConnectionError(endpoint_url="queue")
+
+    with pytest.raises(StoreUnavailable):
+        SqsParkedRecords(lambda: cast(Any, SimpleNamespace(send_message_batch=silent)), "queue").park(
+            [ParkedRecord(RECORD, "c", "r", "acme")]
+        )
 
 
 @pytest.mark.parametrize("tenant", ["", "_system", "a b", "null"])

@@ -17,6 +17,7 @@ from banyan.streams import StreamId
 
 MAX_REFERENCE_AGE: Final = timedelta(seconds=60)
 TRACKED_REFERENCES: Final = 10_000
+"""And, beyond that, twice those of a minute."""
 TRACKED_STREAMS: Final = 100_000
 REMEMBERED_GUESSES: Final = 32
 WRONG_GUESSES: Final = 0.2
@@ -89,6 +90,7 @@ class References:
         self._aggregates = aggregates
         self._clock = clock
         self._read_at: dict[StreamId, datetime] = {}
+        self._room = TRACKED_REFERENCES
 
     def state(self, stream: StreamId) -> Any:
         """The state of a stream, or ``None`` when it has no events. Raises as ``EventStore.load``."""
@@ -104,8 +106,9 @@ class References:
         return read_at is not None and now - read_at < MAX_REFERENCE_AGE
 
     def _remember(self, stream: StreamId, now: datetime) -> None:
-        if len(self._read_at) >= TRACKED_REFERENCES:
+        if len(self._read_at) >= self._room:
             self._read_at = {each: at for each, at in [*self._read_at.items()] if now - at < MAX_REFERENCE_AGE}
+            self._room = max(TRACKED_REFERENCES, 2 * len(self._read_at))
         self._read_at[stream] = now
 
 

@@ -1,0 +1,42 @@
+"""Compressed bytes are read up to a limit, and refused when they are damaged."""
+
+from __future__ import annotations
+
+import gzip
+
+import pytest
+
+from banyan.gzipped import gunzip, is_gzipped
+
+LIMIT = 1000
+
+
+@pytest.mark.parametrize("size", [0, 1, LIMIT - 1, LIMIT])
+def test_what_fits_is_read_whole(size: int) -> None:
+    data = gzip.compress(b"x" * size)
+
+    assert is_gzipped(data)
+    assert gunzip(data, LIMIT) == b"x" * size
+
+
+def test_a_file_of_several_members_is_one_text() -> None:
+    assert gunzip(gzip.compress(b"one ") + gzip.compress(b"two"), LIMIT) == b"one two"
+
+
+@pytest.mark.parametrize("members", [[b"x" * 10_000_000], [b"x" * LIMIT, b"y", b"z" * 10_000_000], [b"x"] * 2000])
+def test_no_more_than_one_byte_above_the_limit_is_decompressed(members: list[bytes]) -> None:
+    found = gunzip(b"".join(map(gzip.compress, members)), LIMIT)
+
+    assert found == b"".join(members)[: LIMIT + 1]
+
+
+@pytest.mark.parametrize("cut", [1, 8, 12])
+def test_a_file_that_is_cut_off_is_damaged(cut: int) -> None:
+    with pytest.raises(ValueError, match="cut off"):
+        gunzip(gzip.compress(b"some text")[:-cut], LIMIT)
+
+
+@pytest.mark.parametrize("data", [b"plain", gzip.compress(b"one") + b"rest", gzip.compress(b"one")[:-8] + bytes(8)])
+def test_what_is_not_gzip_or_not_what_was_compressed_is_damaged(data: bytes) -> None:
+    with pytest.raises(ValueError, match="damaged"):
+        gunzip(data, LIMIT)
