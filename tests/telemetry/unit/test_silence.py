@@ -92,6 +92,16 @@ def test_silence_is_measured_by_arrival_whatever_the_clock_of_the_device_says(fl
     assert status(fleet) is DeviceStatus.SILENT
 
 
+def test_a_clock_that_is_set_right_is_not_silence(fleet: Fleet) -> None:
+    """Where a device was first heard with a clock of another century."""
+    passes(fleet, 5, sends=True, at=-timedelta(days=40_000))
+    assert fleet.profile("a").watched == "2135-07"
+    passes(fleet, 60, sends=True)
+    assert (silences(fleet), fleet.profile("a").watched) == (0, "2026-01")
+    passes(fleet, 24, sends=False)
+    assert (status(fleet), silences(fleet)) == (DeviceStatus.SILENT, 1)
+
+
 def test_a_change_of_month_is_not_silence(fleet: Fleet) -> None:
     fleet.clock.now = datetime(2026, 1, 31, 23, 40, tzinfo=UTC)
     passes(fleet, 60, sends=True)

@@ -244,7 +244,7 @@ def _heard(command: HearDevice, profile: Profile) -> Sequence[DomainEvent]:
     if command.month in profile.months:
         return heard
     present = month_of(micros(command.recorded_at + CLOCKS_APART))
-    watched = profile.watched < command.month <= present
+    watched = command.month <= present and not command.month <= profile.watched <= present
     return [MonthBegun(month=command.month, watched=watched), *heard]
 
 
