@@ -167,6 +167,13 @@ def test_readings_are_listed_as_they_were_sent(fleet: Fleet, limit: int) -> None
     assert [(datetime.fromisoformat(each["at"]), each["value"]) for each in shown] == sorted(SERIES)
 
 
+@pytest.mark.parametrize("limit", range(1, 8))
+def test_a_page_that_ends_with_a_month_leads_to_the_next_one(limit: int) -> None:
+    sent = [(BORDER + timedelta(minutes=30 * place), float(place)) for place in range(7)]
+    shown = listed(filled(sent), "/devices/d0/readings", "readings", limit=limit)
+    assert [each["value"] for each in shown] == [value for _, value in sent]
+
+
 def test_readings_of_a_time_are_those_of_it(fleet: Fleet) -> None:
     first, end = datetime(2026, 2, 28, 23, 50, tzinfo=UTC), datetime(2026, 3, 1, 0, 10, tzinfo=UTC)
     query = {"from": first.isoformat(), "to": end.isoformat(), "limit": 4}
@@ -212,6 +219,30 @@ def test_gaps_are_those_between_all_readings(fleet: Fleet, seconds: int, monkeyp
             (datetime.fromisoformat(each["start"]), datetime.fromisoformat(each["end"])) for each in shown
         ] == expected
     assert all(each["seconds"] > seconds for each in shown)
+
+
+def test_gaps_of_a_time_are_those_that_reach_into_it() -> None:
+    ends = [BORDER - timedelta(hours=hours) for hours in (10, 9, 6)]
+    fleet = filled([(at, 1.0) for at in ends])
+
+    def starts(first: datetime, end: datetime) -> list[datetime]:
+        query = {"from": first.isoformat(), "to": end.isoformat()}
+        return [datetime.fromisoformat(each["start"]) for each in listed(fleet, "/devices/d0/gaps", "gaps", **query)]
+
+    moment = timedelta(microseconds=1)
+    assert starts(ends[1], ends[2]) == [ends[1]]
+    assert starts(ends[1] - moment, ends[2]) == ends[:2]
+    assert starts(ends[0], ends[1]) == ends[:1]
+    assert starts(ends[0], ends[1] + moment) == ends[:2]
+
+
+def test_a_page_of_gaps_ends_when_enough_was_looked_at_though_it_has_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    fleet = filled([(BORDER + timedelta(days=day), 1.0) for day in range(6)])
+    monkeypatch.setattr(gaps, "WINDOWS_AT_ONCE", 2)
+    monkeypatch.setattr(gaps, "WINDOWS_OF_A_PAGE", 3)
+    page = body_of(ask(fleet, "/devices/d0/gaps", {"longerThanSeconds": 10**6}))
+    assert (page["gaps"], page["cursor"] is None) == ([], False)
+    assert len(listed(fleet, "/devices/d0/gaps", "gaps", longerThanSeconds=80_000)) == 5
 
 
 def test_a_gap_is_filled_by_a_reading_that_comes_later() -> None:

@@ -108,6 +108,16 @@ def test_a_day_that_may_have_expired_is_not_begun_again() -> None:
     assert {size: window.count for (size, _), window in month.windows().items()} == {"1m": 1, "1h": 1, "1d": 2}
 
 
+def test_a_window_is_gone_at_the_second_at_which_it_expires() -> None:
+    month = MonthOfReadings(TelemetrySettings(minutes_kept_days=1))
+    month.deliver([month.record(reading(0, 1.0), reading(7200, 2.0))])
+    month.clock.move(timedelta(days=1))
+    month.deliver([month.record(reading(1, 3.0))])
+    begun, recorded = (commit.recorded_at.replace(microsecond=0) for commit in month.commits)
+    assert recorded - begun == timedelta(days=1)
+    assert ("1m", MARCH) not in month.windows()
+
+
 def test_a_minute_that_was_never_there_is_made_though_others_of_its_month_have_expired() -> None:
     month = MonthOfReadings()
     month.deliver([month.record(reading(0, 1.0), reading(40 * 3600, 2.0))])
