@@ -191,7 +191,21 @@ def test_a_shard_that_is_no_longer_there_holds_up_no_other_record(parking: Parki
     assert (done.records, [each.body["shard"] for each in done.gone]) == (1, [gone.shard])
 
 
-@pytest.mark.parametrize("body", ["no JSON", "[]", "{}", '{"code":"unreadable"}'])
+@pytest.mark.parametrize(
+    "body",
+    [
+        "no JSON",
+        "[]",
+        "{}",
+        '{"code":"unreadable"}',
+        '{"data":"eA=="}',
+        '{"data":"x","partitionKey":"a","source":"s"}',
+        '{"data":"eA==","partitionKey":"a"}',
+        '{"sequenceNumber":"1"}',
+        '{"KinesisBatchInfo":{"shardId":"s"}}',
+        '{"KinesisBatchInfo":[1]}',
+    ],
+)
 def test_a_message_that_says_nothing_of_a_record_stays(parking: Parking, body: str) -> None:
     parking.sqs.send_message(QueueUrl=parking.url, MessageBody=body)
     parking.park(b"1")

@@ -46,8 +46,8 @@ class ParkedMessage:
     @property
     def batch(self) -> Mapping[str, Any]:
         """Which records Lambda gave up; empty for a record that was refused."""
-        found: Mapping[str, Any] = self.body.get("KinesisBatchInfo", {})
-        return found
+        found = self.body.get("KinesisBatchInfo")
+        return found if isinstance(found, dict) else {}
 
     @property
     def code(self) -> str:
@@ -153,15 +153,18 @@ class ParkedQueue:
 
     def _records(self, message: ParkedMessage) -> tuple[Keyed, bool]:
         """Partition keys and bytes of the records that a message is about, and whether these are all."""
-        body, batch = message.body, message.batch
+        try:
+            return self._named_by(message.body, message.batch)
+        except (KeyError, TypeError, ValueError):  # anyone with the permission may send a message
+            return [], False
+
+    def _named_by(self, body: Mapping[str, Any], batch: Mapping[str, Any]) -> tuple[Keyed, bool]:
         if "data" in body:
-            return [(body["partitionKey"], b64decode(body["data"]))], True
+            return [(body["partitionKey"], b64decode(body["data"]))], bool(body["source"])
         if batch:
             first, last = batch["startSequenceNumber"], batch["endSequenceNumber"]
             return self._read_again(batch["streamArn"], batch["shardId"], first, last)
-        if "sequenceNumber" in body:
-            return self._read_again(body["source"], body["shard"], body["sequenceNumber"], body["sequenceNumber"])
-        return [], False
+        return self._read_again(body["source"], body["shard"], body["sequenceNumber"], body["sequenceNumber"])
 
     def _read_again(self, source: str, shard: str, first: str, last: str) -> tuple[Keyed, bool]:
         """The records between two, as far as the stream has them: it drops the oldest first, and begins behind them."""
