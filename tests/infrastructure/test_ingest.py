@@ -77,6 +77,11 @@ def test_what_is_refused_and_what_is_given_up_end_in_the_same_queue(
     assert ("sqs:SendMessage", queue.arn) in role_of(template, function).allowed
 
 
+def test_who_looks_into_the_queue_asks_all_servers_that_hold_it(template: Template) -> None:
+    (queue,) = [each for each in template.resources("AWS::SQS::Queue") if each.logical_id == "IngestFailures"]
+    assert queue.properties["ReceiveMessageWaitTimeSeconds"] >= 1, "a short poll may find nothing where there is"
+
+
 def test_the_function_reads_its_stream_and_no_other(template: Template, function: Resource) -> None:
     allowed = {grant for grant in role_of(template, function).allowed if grant[0].startswith("kinesis:")}
     assert allowed == {(f"kinesis:{action}", STREAM_ARN) for action in READS}
