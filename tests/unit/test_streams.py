@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import FrozenInstanceError
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -44,6 +45,12 @@ def test_refuses_a_bad_part_wherever_it_stands(bad: str, place: int) -> None:
 
     with pytest.raises(InvalidStreamId):
         StreamId(*names)
+
+
+@pytest.mark.parametrize("bad", [5, None, ["a"]])
+def test_refuses_what_is_not_text(bad: Any) -> None:
+    with pytest.raises(InvalidStreamId, match=r"id .* is invalid"):
+        StreamId("acme", "order", bad)
 
 
 @pytest.mark.parametrize("text", ["", "acme", "acme:order", "acme:order:1:2", "acme::1", ":order:1", "acme:order:"])

@@ -146,7 +146,7 @@ class StreamHead:
 
 
 def _check_part(what: str, value: str) -> None:
-    if not _PART.fullmatch(value):
+    if not isinstance(value, str) or not _PART.fullmatch(value):
         raise InvalidStreamId(
             f"{what} {value!r} is invalid: use letters, digits, '.', '_' and '-', beginning with a letter or digit"
         )

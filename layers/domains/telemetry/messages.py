@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Any
 
-from pydantic import Field, FiniteFloat, WithJsonSchema
+from pydantic import AfterValidator, Field, FiniteFloat, WithJsonSchema
 
 from banyan import CamelModel
 from telemetry.names import DeviceId
@@ -16,6 +16,7 @@ from telemetry.series.records import MOST_OF_A_REQUEST
 
 Lateness = Annotated[int, Field(strict=True, ge=0, le=31 * 24 * 3600)]
 PerDevice = Annotated[int, Field(strict=True, ge=60, le=366 * 24 * 3600)]
+GroupsOnce = Annotated[Groups, AfterValidator(lambda groups: tuple(dict.fromkeys(groups)))]
 
 
 class NewTiming(CamelModel):
@@ -40,13 +41,13 @@ class NewDevice(NewTiming):
     device_id: DeviceId | None = None
     unit: Unit
     limits: Limits = Limits()
-    groups: Groups = ()
+    groups: GroupsOnce = ()
 
 
 class NewGroups(CamelModel):
     """Body of ``POST /devices/{id}/groups``: all groups that the device is to belong to."""
 
-    groups: Groups
+    groups: GroupsOnce
 
 
 class NewReading(CamelModel):

@@ -45,6 +45,12 @@ def test_a_device_without_an_id_gets_one_that_readings_can_be_sent_to() -> None:
     assert fleet.record(id, (at(0), 1.0))["recorded"] == 1
 
 
+def test_a_group_that_is_named_twice_counts_once() -> None:
+    fleet = Fleet()
+    assert fleet.done("/devices", DEVICE | {"groups": ["hall", "hall"]})["groups"] == ["hall"]
+    assert fleet.done("/devices/a/groups", {"groups": ["yard", "hall", "yard"]})["groups"] == ["yard", "hall"]
+
+
 def test_registered_again_a_device_is_the_same_or_there_is_a_conflict(fleet: Fleet) -> None:
     assert fleet.register("a")["version"] == 1
     assert fleet.refused("/devices", DEVICE) == (409, "device_exists_with_different_content")

@@ -150,6 +150,14 @@ def test_a_stream_of_records_is_paid_by_shards_and_meets_theirs(tmp_path: Path) 
             SMALL.replace("per_second = 1.0", "per_second = nan", 1),
             "commands.per_second: Input should be a finite number",
         ),
+        (
+            SMALL.replace("peak_per_second = 50.0\n", ""),
+            "commands: Value error, peak_per_second is at least per_second",
+        ),
+        (
+            SMALL + INGEST.replace("1500.0", "15.0"),
+            "ingest: Value error, peak_records_per_second is at least records_per_second",
+        ),
         (SMALL + "[ingest]\nrecords_per_second = 1.0\n", "ingest: Value error, records need at least one shard"),
         (SMALL + '[parameters]\nTrace = "off"\n', "The template has no parameter 'Trace'"),
         (SMALL + '[parameters]\nTraces = "no"\n', "The parameter Traces may not be 'no'"),

@@ -36,6 +36,12 @@ class Rate(Part):
     over_http: float = Field(1.0, ge=0, le=1)
     read_units: float = Field(0.5, ge=0)
 
+    @model_validator(mode="after")
+    def _peaks_above_the_mean(self) -> Self:
+        if self.peak_per_second < self.per_second:
+            raise ValueError("peak_per_second is at least per_second")
+        return self
+
 
 class Commits(Part):
     """A kind of commit.
@@ -136,6 +142,8 @@ class Ingested(Part):
     def _has_shards(self) -> Self:
         if self.records_per_second and not self.shards:
             raise ValueError("records need at least one shard")
+        if self.peak_records_per_second < self.records_per_second:
+            raise ValueError("peak_records_per_second is at least records_per_second")
         return self
 
 
