@@ -347,6 +347,12 @@ def test_alarms_are_open_until_their_readings_come_back_whatever_the_month() -> 
         assert alarms() == [("past", "low", -1.0, None), ("past", "high", 95.0, 70.0)]
 
 
+@pytest.mark.parametrize("path", ["/devices/d0/chart.svg", "/groups/hall/chart.svg"])
+def test_a_chart_ends_with_the_window_of_the_newest_reading(path: str) -> None:
+    fleet = filled([(BORDER, 1.0), (BORDER + timedelta(hours=1), 2.0)])
+    assert "from 2026-02-28 22:00 to 2026-03-01 00:00 UTC, by 1 hour: 2 windows" in ask(fleet, path)["body"]
+
+
 def rows_of(answer: Answer) -> list[dict[str, str]]:
     assert answer["headers"]["Content-Type"] == "text/csv; charset=utf-8; header=present"
     return list(csv.DictReader(StringIO(answer["body"], newline="")))

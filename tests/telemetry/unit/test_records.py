@@ -98,6 +98,10 @@ def test_without_a_number_a_reading_is_identified_by_its_time() -> None:
     assert numbers == [MICROS * 1000, MICROS * 1000 + 1, (MICROS + 1000) * 1000, 5, MICROS * 1000 + 2]
 
 
+def test_a_thousand_readings_may_have_one_time() -> None:
+    assert len({reading.sequence for reading in read_readings([one()] * 1000, 1000)}) == 1000
+
+
 def test_a_record_without_readings_says_nothing() -> None:
     assert readings(data([])) == {}
 

@@ -39,6 +39,16 @@ def test_a_device_is_registered_with_what_settings_say_of_the_rest() -> None:
     assert (body_of(answer)["status"], body_of(answer)["version"]) == ("new", 1)
 
 
+def test_no_device_may_be_silent_for_more_than_a_year() -> None:
+    year = 366 * 24 * 3600
+    answer = Fleet().done("/devices", {**DEVICE, "intervalSeconds": year})
+    assert (answer["silentAfterSeconds"], answer["watchSeconds"]) == (year, year)
+
+
+def test_a_device_may_be_allowed_no_lateness_at_all() -> None:
+    assert Fleet().done("/devices", {**DEVICE, "allowedLatenessSeconds": 0})["allowedLatenessSeconds"] == 0
+
+
 def test_a_device_without_an_id_gets_one_that_readings_can_be_sent_to() -> None:
     fleet = Fleet()
     id = fleet.done("/devices", {"unit": "", "intervalSeconds": 1})["deviceId"]
