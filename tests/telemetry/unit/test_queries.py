@@ -452,7 +452,13 @@ def test_sizes_that_are_not_kept_are_refused() -> None:
 
 @pytest.mark.parametrize(
     "path",
-    ["/devices", "/devices/d0", "/devices/d0/windows", "/devices/d0/readings", "/groups/hall/windows", "/alarms"],
+    [
+        "/devices",
+        "/devices/d0",
+        *(f"/devices/d0/{what}" for what in ("windows", "readings", "late", "gaps", "chart.svg")),
+        *(f"/groups/hall/{what}" for what in ("windows", "chart.svg")),
+        "/alarms",
+    ],
 )
 def test_who_may_not_read_is_refused_and_other_tenants_see_nothing(fleet: Fleet, path: str) -> None:
     assert problem(fleet.get(path, claims={**READER, "scope": "orders/read"}))[0] == 403

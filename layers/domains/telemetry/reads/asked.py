@@ -65,7 +65,7 @@ class Span:
         return self.first >= self.end
 
     def after(self, at: int, order: SortOrder) -> Span:
-        """What is left of it behind a time, in a direction."""
+        """What is left of it after a time, in a direction."""
         return Span(max(self.first, at + 1), self.end) if order == "ascending" else Span(self.first, min(self.end, at))
 
     def starts(self, size: Size) -> Span:

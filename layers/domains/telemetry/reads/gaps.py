@@ -104,7 +104,7 @@ def _sizes(least: int) -> Sequence[Size]:
 
 
 def _bounds(parts: Sequence[PlacedWindow], before: int | None) -> Iterator[tuple[int, int]]:
-    """Times of the first and the last reading of each window behind a time."""
+    """Times of the first and the last reading of each window that does not end before a time."""
     for part in parts:
         first, last = part.kept.window.first[0], part.kept.window.last[0]
         if before is None or last > before:
