@@ -144,6 +144,17 @@ class TestRetries:
         assert handler.handle(A, Deposit(4), optimistic=True).state.balance == 7
         assert waits == []
 
+    def test_an_old_state_is_the_end_where_the_caller_expects_a_version(self) -> None:
+        trusted: list[bool] = []
+
+        def attempt(trust: bool) -> None:
+            trusted.append(trust)
+            raise ConcurrencyError(A, 1, 2)
+
+        with pytest.raises(ConcurrencyError):
+            ConflictRetries(sleep=no_sleep).settle(attempt, trust=True, final=A)
+        assert trusted == [True]
+
     def test_an_old_state_leaves_as_many_attempts_as_there_are_without_it(self) -> None:
         table, waits = BusyTable(0), list[float]()
         handler: Handler = CommandHandler(
