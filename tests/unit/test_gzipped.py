@@ -36,7 +36,11 @@ def test_a_file_that_is_cut_off_is_damaged(cut: int) -> None:
         gunzip(gzip.compress(b"some text")[:-cut], LIMIT)
 
 
-@pytest.mark.parametrize("data", [b"plain", gzip.compress(b"one") + b"rest", gzip.compress(b"one")[:-8] + bytes(8)])
+@pytest.mark.parametrize(
+    "data",
+    [b"plain", gzip.compress(b"one") + b"rest", gzip.compress(b"one")[:-8] + bytes(8)],
+    ids=["plain", "more behind it", "another checksum"],
+)
 def test_what_is_not_gzip_or_not_what_was_compressed_is_damaged(data: bytes) -> None:
     with pytest.raises(ValueError, match="damaged"):
         gunzip(data, LIMIT)
