@@ -290,6 +290,50 @@ def test_a_shard_forgets_its_oldest_records(console: Console, monkeypatch: pytes
     assert (places(early), places(late)) == ([*range(100, 140)], [*range(130, 140)])
 
 
+def test_a_record_that_fills_a_shard_alone_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(kinesis_shards, "HELD_BYTES", 40)
+    create()
+    put(("a", b"x" * 100))
+
+    assert [each["Data"] for each in _pages(limit=1)[0]["Records"]] == [b"x" * 100]
+
+
+def test_a_closed_shard_ends_behind_its_last_record() -> None:
+    create()
+    put(*numbered(0, 1, 2))
+    (shard,) = client().list_shards(StreamName=STREAM)["Shards"]
+    client().split_shard(StreamName=STREAM, ShardToSplit=shard["ShardId"], NewStartingHashKey=str(2**127))
+
+    pages = _pages(limit=2)
+
+    assert [len(page["Records"]) for page in pages] == [2, 1]
+    assert [page.get("NextShardIterator") is None for page in pages] == [False, True]
+
+
+@pytest.mark.parametrize("end", ["StartingHashKey", "EndingHashKey"])
+def test_both_ends_of_a_shards_keys_are_its_own(end: str) -> None:
+    create(shards=2)
+    for shard in client().list_shards(StreamName=STREAM)["Shards"]:
+        place = shard["HashKeyRange"][end]
+        took = client().put_record(StreamName=STREAM, PartitionKey="a", ExplicitHashKey=place, Data=b"1")
+        assert took["ShardId"] == shard["ShardId"]
+
+
+def _pages(limit: int) -> list[dict[str, Any]]:
+    """Pages of the first shard, as far as they hold records."""
+    shard = client().list_shards(StreamName=STREAM)["Shards"][0]["ShardId"]
+    place = {"ShardId": shard, "ShardIteratorType": "TRIM_HORIZON"}
+    iterator = client().get_shard_iterator(StreamName=STREAM, **place)["ShardIterator"]
+    pages: list[dict[str, Any]] = []
+    while iterator:
+        page = client().get_records(ShardIterator=iterator, Limit=limit)
+        if not page["Records"]:
+            break
+        pages.append(page)
+        iterator = page.get("NextShardIterator")
+    return pages
+
+
 def test_records_that_are_lost_when_it_stops_are_counted(console: Console, screen: io.StringIO) -> None:
     create()
     worker = Worker(poison)
