@@ -353,8 +353,17 @@ def test_streams_are_written_several_at_a_time_each_in_its_order(parked: Parked)
 def test_streams_for_which_there_is_no_time_come_again(process: Process, table: Down) -> None:
     records = [encoded(shows(meter, 1, 1)) for meter in ("a", "b", "c")]
 
-    assert process.ingest(*records, seconds=iter([RESERVE_SECONDS, *[RESERVE_SECONDS - 1] * 2])) == 1
+    assert process.ingest(*records, seconds=iter([RESERVE_SECONDS, *[RESERVE_SECONDS - 1] * 3])) == 1
     assert table.tried == ["a"]
+
+
+def test_records_of_one_stream_that_are_tried_alone_have_no_more_time_than_others(process: Process) -> None:
+    records = [encoded(shows("a", number, number)) for number in range(11, 16)]
+
+    assert process.ingest(*records, seconds=iter([RESERVE_SECONDS] * 2 + [RESERVE_SECONDS - 1])) == 2
+    assert process.values("a") == {11: 11, 12: 12}
+    assert process.ingest(*records[2:], start=2) is None
+    assert list(process.values("a")) == [11, 12, 14, 15]
 
 
 def test_a_record_of_which_a_part_comes_again_is_parked_only_then(

@@ -115,7 +115,7 @@ class RecordIngestion:
         Parameters
         ----------
         remaining : Callable[[], float]
-            Seconds that are left; streams for which there is no time come again.
+            Seconds that are left; streams, and records of one, for which there is no time come again.
 
         Returns
         -------
@@ -163,7 +163,11 @@ class RecordIngestion:
         def ingest(stream: StreamId) -> Sequence[IngestedStream]:
             if len(untaken) >= MOST or remaining() < RESERVE_SECONDS:
                 return ()
-            results = list(self._ingestor.ingest_stream(stream, streams[stream], self._handle))
+            results = list[IngestedStream]()
+            for result in self._ingestor.ingest_stream(stream, streams[stream], self._handle):
+                results.append(result)
+                if remaining() < RESERVE_SECONDS:
+                    break
             untaken.extend(stream for result in results if isinstance(result.error, TRIED_AGAIN))
             return results
 
