@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import reduce
 from typing import Any
 
@@ -13,9 +13,13 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 from tests.telemetry.support.fleet import Fleet
 
-from telemetry.names import moment_of, month_of
+from banyan.events import Event, Metadata
+from banyan.projections.owned import RowFold
+from banyan.streams import StreamId
+from telemetry.names import micros, moment_of, month_of
 from telemetry.profiles.decider import PROFILE_DECIDER, Alarm, DeviceStatus, NoteAlarm, Profile
 from telemetry.profiles.events import AlarmCleared, AlarmRaised, Limit, Limits
+from telemetry.projections.alarms import ALARMS, AlarmRow
 from telemetry.series.alarms import crossing_of
 from telemetry.series.decider import SERIES_DECIDER, RecordReadings
 from telemetry.series.events import AlarmContinued, AlarmEvent, LimitKind, Reading, ThresholdCleared, ThresholdCrossed
@@ -158,6 +162,72 @@ def test_however_old_the_profile_is_that_readings_are_judged_by_it_ends_with_wha
 
 def _after(profile: Profile, note: NoteAlarm) -> Profile:
     return PROFILE_DECIDER.fold(PROFILE_DECIDER.decide(note, profile), profile)
+
+
+@given(
+    st.lists(st.sampled_from([0.0, 7, 9, 11, 12]), min_size=1, max_size=25),
+    st.integers(4, 20),
+    st.randoms(use_true_random=False),
+)
+def test_in_whatever_order_months_are_heard_of_every_alarm_is_listed(
+    values: list[float], days: int, chance: random.Random
+) -> None:
+    """Each month in its own order, judged by profiles of any age; also after each note, by what is known until then."""
+    known, months, waiting = [profile(HIGH)], dict[str, Any](), dict[str, list[NoteAlarm]]()
+    for number, value in enumerate(values):
+        at = START + days * number * DAY
+        month = month_of(at)
+        series = months.get(month, SERIES_DECIDER.initial())
+        decided = SERIES_DECIDER.decide(RecordReadings([Reading(number, at, value)], chance.choice(known)), series)
+        months[month] = SERIES_DECIDER.fold(decided, series)
+        waiting.setdefault(month, []).extend(noted(event) for event in decided if isinstance(event, AlarmEvent))
+        known.append(reduce(_after, [note for notes in waiting.values() for note in notes], known[0]))
+    fold, state, rows = RowFold(ALARMS, ALARMS.initial()), profile(HIGH), dict[str, AlarmRow]()
+    heard: list[NoteAlarm] = []
+    while left := [month for month, notes in waiting.items() if notes]:
+        heard.append(waiting[chance.choice(left)].pop(0))
+        events = PROFILE_DECIDER.decide(heard[-1], state)
+        state = PROFILE_DECIDER.fold(events, state)
+        for sort, written in fold.apply(_recorded(event) for event in events).items():
+            rows.pop(sort, None)
+            if written.row:
+                rows[sort] = written.row
+        assert _listed(rows) == _intervals([(micros(note.at), note.on) for note in sorted(heard, key=_at)])
+    beyond = [(START + days * number * DAY, value > 10) for number, value in enumerate(values) if not 8 <= value <= 10]
+    assert _listed(rows) == _intervals(beyond)
+
+
+def _at(note: NoteAlarm) -> Any:
+    return note.at
+
+
+def _recorded(payload: Any) -> Event:
+    return Event(
+        event_id="e",
+        event_type=type(payload).__name__,
+        stream_id=StreamId("acme", "profile", "a"),
+        version=1,
+        timestamp=moment_of(START),
+        payload=payload,
+        metadata=Metadata(),
+    )
+
+
+def _listed(rows: Mapping[str, AlarmRow]) -> list[tuple[int, int | None]]:
+    assert all((row.cleared_at is None) == (row.status == "open") for row in rows.values())
+    return sorted((micros(row.raised_at), micros(row.cleared_at) if row.cleared_at else None) for row in rows.values())
+
+
+def _intervals(shown: Sequence[tuple[int, bool]]) -> list[tuple[int, int | None]]:
+    """From when and until when an alarm was on, by what readings showed, oldest first."""
+    found: list[tuple[int, int | None]] = []
+    for at, on in shown:
+        is_on = bool(found) and found[-1][1] is None
+        if on and not is_on:
+            found.append((at, None))
+        if is_on and not on:
+            found[-1] = (found[-1][0], at)
+    return found
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ from telemetry.names import PROFILE, DeviceId, Month, micros, month_of
 from telemetry.profiles.events import (
     AlarmCleared,
     AlarmConfirmed,
+    AlarmNoted,
     AlarmRaised,
     DeviceHeard,
     DeviceRegistered,
@@ -250,8 +251,10 @@ def _heard(command: HearDevice, profile: Profile) -> Sequence[DomainEvent]:
 
 def _noted(command: NoteAlarm, profile: Profile) -> Sequence[DomainEvent]:
     known = profile.alarms.get(command.limit)
-    if profile.limit(command.limit) is None or (known and known.shown_at >= command.at):
+    if profile.limit(command.limit) is None or (known and known.shown_at == command.at):
         return []
+    if known and known.shown_at > command.at:
+        return [AlarmNoted(**dict(command))]
     if command.on == (known is not None and known.on):
         return [AlarmConfirmed(**dict(command))]
     return [(AlarmRaised if command.on else AlarmCleared)(**command.model_dump(exclude={"on"}))]

@@ -169,6 +169,16 @@ class AlarmConfirmed(DomainEvent):
     value: FiniteFloat
 
 
+class AlarmNoted(DomainEvent):
+    """A reading older than the newest that showed an alarm: it is part of the past, and changes nothing of today."""
+
+    limit: LimitKind
+    on: bool
+    threshold: FiniteFloat
+    at: datetime
+    value: FiniteFloat
+
+
 EVENTS: Final = (
     DeviceRegistered,
     TimingChanged,
@@ -181,4 +191,5 @@ EVENTS: Final = (
     AlarmRaised,
     AlarmCleared,
     AlarmConfirmed,
+    AlarmNoted,
 )

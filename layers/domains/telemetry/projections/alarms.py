@@ -14,8 +14,16 @@ from pydantic import Field, FiniteFloat
 
 from banyan import CamelModel, Event, Lookup
 from banyan.projections.base import RowsProjection
-from telemetry.names import PROFILE
-from telemetry.profiles.events import AlarmCleared, AlarmRaised, DeviceRegistered, LimitsChanged
+from telemetry.names import PROFILE, micros, month_of
+from telemetry.profiles.events import (
+    AlarmCleared,
+    AlarmConfirmed,
+    AlarmNoted,
+    AlarmRaised,
+    DeviceRegistered,
+    Limits,
+    LimitsChanged,
+)
 from telemetry.series.events import LimitKind
 
 ALL: Final = "all"
@@ -51,11 +59,39 @@ class AlarmRow(CamelModel):
     cleared_value: FiniteFloat | None = None
 
 
+class Mark(CamelModel):
+    """How a reading showed an alarm."""
+
+    on: bool
+    at: datetime
+    value: FiniteFloat
+    threshold: FiniteFloat
+
+
+class MonthMarks(CamelModel):
+    """The first and the last mark of a limit in a month, and the sort of the alarm that is on at the last."""
+
+    first: Mark
+    last: Mark
+    sort: str = ""
+
+
+Months = Mapping[str, MonthMarks]
+Rows = Mapping[str, AlarmRow | None]
+
+
 class DeviceAlarms(CamelModel):
-    """What is carried from event to event: the alarms that are on, and the sorts of their rows."""
+    """What is carried from event to event.
+
+    Marks of one month come in order, months in any: what a month begins with ends or continues what the months before
+    it left on, and does so again when one of those comes later.
+    """
 
     device_id: str = ""
-    open: Mapping[LimitKind, str] = Field(default_factory=dict)
+    months: Mapping[LimitKind, Months] = Field(default_factory=dict)
+
+
+Shown = AlarmRaised | AlarmCleared | AlarmConfirmed | AlarmNoted
 
 
 def moment_key(moment: datetime) -> str:
@@ -63,53 +99,132 @@ def moment_key(moment: datetime) -> str:
     return moment.astimezone(UTC).isoformat(timespec="microseconds")
 
 
+def _sort(limit: LimitKind, mark: Mark) -> str:
+    return f"{limit}#{moment_key(mark.at)}"
+
+
+def _mark(event: Shown) -> Mark:
+    on = event.on if isinstance(event, AlarmConfirmed | AlarmNoted) else isinstance(event, AlarmRaised)
+    return Mark(on=on, at=event.at, value=event.value, threshold=event.threshold)
+
+
+def _around(months: Months, mark: Mark) -> tuple[MonthMarks | None, MonthMarks | None]:
+    """What stands before a mark, in its month or an earlier one, and the month after it."""
+    month = _month(mark)
+    before, after = [name for name in months if name <= month], [name for name in months if name > month]
+    return months[max(before)] if before else None, months[min(after)] if after else None
+
+
+def _month(mark: Mark) -> str:
+    return month_of(micros(mark.at))
+
+
 def _keys(alarms: DeviceAlarms, event: Event) -> Iterable[str]:
-    return [alarms.open[limit] for limit in _ended(alarms, event)]
-
-
-def _ended(alarms: DeviceAlarms, event: Event) -> Iterable[LimitKind]:
-    """The alarms that are on and end with an event."""
     match event.payload:
-        case AlarmCleared(limit=limit):
-            return [limit] if limit in alarms.open else []
         case LimitsChanged(limits=limits):
-            return [limit for limit in alarms.open if getattr(limits, limit.value) is None]
+            return [
+                months[max(months)].sort for months in _removed(alarms, limits).values() if months[max(months)].sort
+            ]
+        case AlarmRaised() | AlarmCleared() | AlarmConfirmed() | AlarmNoted() as shown:
+            return _touched(alarms, shown)
     return []
+
+
+def _touched(alarms: DeviceAlarms, shown: Shown) -> Iterable[str]:
+    mark = _mark(shown)
+    before, after = _around(alarms.months.get(shown.limit, {}), mark)
+    if mark.on:
+        return [_sort(shown.limit, after.first)] if after and after.first.on and not _is_on(before) else []
+    return [before.sort] if before and before.last.on else []
+
+
+def _is_on(marks: MonthMarks | None) -> bool:
+    return marks is not None and marks.last.on
+
+
+def _removed(alarms: DeviceAlarms, limits: Limits) -> Mapping[LimitKind, Months]:
+    return {kind: months for kind, months in alarms.months.items() if getattr(limits, kind.value) is None}
 
 
 def _apply(
     alarms: DeviceAlarms, rows: Mapping[str, AlarmRow], event: Event
-) -> tuple[DeviceAlarms, Mapping[str, AlarmRow]]:
+) -> tuple[DeviceAlarms, Mapping[str, AlarmRow | None]]:
     match event.payload:
         case DeviceRegistered(device_id=device_id):
             return alarms.model_copy(update={"device_id": device_id}), {}
-        case AlarmRaised() as raised:
-            return _raised(alarms, raised)
-    ended = {alarms.open[limit]: limit for limit in _ended(alarms, event)}
-    left = {limit: sort for limit, sort in alarms.open.items() if sort not in ended}
-    return alarms.model_copy(update={"open": left}), {sort: _cleared(rows[sort], event) for sort in ended}
+        case LimitsChanged(limits=limits):
+            removed = _removed(alarms, limits)
+            left = {kind: months for kind, months in alarms.months.items() if kind not in removed}
+            return alarms.model_copy(update={"months": left}), _past(rows, event.timestamp)
+        case AlarmRaised() | AlarmCleared() | AlarmConfirmed() | AlarmNoted() as shown:
+            months, changed = _shown(alarms, rows, shown)
+            return alarms.model_copy(update={"months": {**alarms.months, shown.limit: months}}), changed
+    return alarms, {}
 
 
-def _raised(alarms: DeviceAlarms, raised: AlarmRaised) -> tuple[DeviceAlarms, Mapping[str, AlarmRow]]:
-    sort = f"{raised.limit}#{moment_key(raised.at)}"
-    row = AlarmRow(
-        device_id=alarms.device_id,
-        limit=raised.limit,
-        status=AlarmStatus.OPEN,
-        threshold=raised.threshold,
-        raised_at=raised.at,
-        value=raised.value,
-    )
-    return alarms.model_copy(update={"open": {**alarms.open, raised.limit: sort}}), {sort: row}
+def _past(rows: Mapping[str, AlarmRow], moment: datetime) -> Mapping[str, AlarmRow]:
+    update = {"status": AlarmStatus.PAST, "cleared_at": moment}
+    return {sort: row.model_copy(update=update) for sort, row in rows.items()}
 
 
-def _cleared(row: AlarmRow, event: Event) -> AlarmRow:
-    reading = event.payload if isinstance(event.payload, AlarmCleared) else None
-    update = {
-        "status": AlarmStatus.PAST,
-        "cleared_at": reading.at if reading else event.timestamp,
-        "cleared_value": reading.value if reading else None,
+def _shown(alarms: DeviceAlarms, rows: Mapping[str, AlarmRow], shown: Shown) -> tuple[Months, Rows]:
+    mark, months = _mark(shown), alarms.months.get(shown.limit, {})
+    before, after = _around(months, mark)
+    if mark.on == _is_on(before):
+        return _with(months, mark, before.sort if before else ""), {}
+    begins = _sort(shown.limit, after.first) if after and after.first.on else ""
+    if mark.on:
+        sort = _sort(shown.limit, mark)
+        row = _begun(alarms.device_id, shown.limit, mark)
+        continued = _ended(row, rows[begins]) if begins else _cleared(row, after.first if after else None)
+        return _with(_renamed(months, begins, sort), mark, sort), {begins: None, sort: continued} if begins else {
+            sort: continued
+        }
+    assert before
+    cleared = {before.sort: _cleared(rows[before.sort], mark)}
+    if after and begins:
+        rest = _ended(_begun(alarms.device_id, shown.limit, after.first), rows[before.sort])
+        later = {name: marks for name, marks in months.items() if name > _month(mark)}
+        return _with({**months, **_renamed(later, before.sort, begins)}, mark, ""), {**cleared, begins: rest}
+    return _with(months, mark, ""), cleared
+
+
+def _with(months: Months, mark: Mark, sort: str) -> Months:
+    month = _month(mark)
+    first = months[month].first if month in months else mark
+    return {**months, month: MonthMarks(first=first, last=mark, sort=sort)}
+
+
+def _renamed(months: Months, old: str, new: str) -> Months:
+    """The months, with another sort for an alarm that is on."""
+    if not old:
+        return months
+    return {
+        name: marks.model_copy(update={"sort": new}) if marks.sort == old else marks for name, marks in months.items()
     }
+
+
+def _begun(device_id: str, limit: LimitKind, mark: Mark) -> AlarmRow:
+    return AlarmRow(
+        device_id=device_id,
+        limit=limit,
+        status=AlarmStatus.OPEN,
+        threshold=mark.threshold,
+        raised_at=mark.at,
+        value=mark.value,
+    )
+
+
+def _cleared(row: AlarmRow, mark: Mark | None) -> AlarmRow:
+    if mark is None:
+        return row
+    update = {"status": AlarmStatus.PAST, "cleared_at": mark.at, "cleared_value": mark.value}
+    return row.model_copy(update=update)
+
+
+def _ended(row: AlarmRow, like: AlarmRow) -> AlarmRow:
+    """A row that ends as another one did, or is on as it is."""
+    update = {"status": like.status, "cleared_at": like.cleared_at, "cleared_value": like.cleared_value}
     return row.model_copy(update=update)
 
 
