@@ -50,9 +50,10 @@ class Alarm:
 
 def incident(metric: str) -> Alarm:
     """The alarm that looks at a metric of incidents."""
-    resources: Mapping[str, Any] = read(OBSERVABILITY)["Resources"]
-    _, names, template = resources["Fn::ForEach::Incidents"]
-    assert metric in names, f"no alarm looks at {metric}"
+    stack: Mapping[str, Any] = read(OBSERVABILITY)
+    _, names, template = stack["Resources"]["Fn::ForEach::Incidents"]
+    watched = stack["Parameters"][names["Ref"]]["Default"].split(",")
+    assert metric in watched, f"no alarm looks at {metric}"
     (alarm,) = template.values()
     said = alarm["Properties"]
     return Alarm(metric, said["ComparisonOperator"], float(said["Threshold"]), int(said["Period"]))
