@@ -71,7 +71,8 @@ def retry_parked_records(body: PutBackRequest, call: CurrentCall) -> PutBackAnsw
 
 def _queue(call: Call) -> ParkedQueue:
     if not call.application.queues.ingest_failures:
-        raise NotFound("ingest_off", "no stream is ingested here: give the parameter IngestStream")
+        detail = "no stream is ingested here: a domain that declares ingest= gets one by the parameter IngestStream"
+        raise NotFound("ingest_off", detail)
     return call.application.parked_queue
 
 
