@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import base64
 import json
-import zlib
-from typing import Any
 
 import pytest
+from tests.support.sample_events import unpacked
 
 from banyan.entrypoints.stream_batches import read_records
 from banyan_tools.runtime.cases import SEED, cases, events_of, read_case
@@ -15,17 +13,6 @@ from ledger.tools.samples.book import book
 from ledger.tools.samples.files import samples
 
 DOMAIN = "ledger"
-
-
-def unpacked(event: Any) -> Any:
-    """An event with its compressed values unpacked and their sizes left out: compression differs between machines."""
-    if isinstance(event, list):
-        return [unpacked(value) for value in event]
-    if not isinstance(event, dict):
-        return event
-    if event.keys() == {"B"}:
-        return zlib.decompress(base64.b64decode(event["B"])).decode()
-    return {name: unpacked(value) for name, value in event.items() if name != "SizeBytes"}
 
 
 def test_the_files_are_what_the_book_makes_of_them() -> None:

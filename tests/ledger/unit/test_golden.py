@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import base64
 import json
 from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.support.golden import golden_store
 
-from banyan.store import Commit, EventStore
-from banyan.store.items import from_item
-from banyan.store.memory import MemoryTable
+from banyan.store import EventStore
 from banyan.streams import StreamId
 from ledger import DOMAIN
 from ledger.projections import ACCOUNTS, HISTORY, PERIODS, TRANSFERS
@@ -21,16 +19,7 @@ GOLDEN: dict[str, Any] = json.loads((Path(__file__).parent / "golden" / "2026-11
 
 @pytest.fixture(scope="module")
 def store() -> EventStore:
-    table = MemoryTable()
-    for item in GOLDEN["commits"]:
-        commit = from_item({name: _binary(value) for name, value in item.items()})
-        assert isinstance(commit, Commit)
-        table.insert([commit])
-    return EventStore(table, DOMAIN.registry)
-
-
-def _binary(value: Any) -> Any:
-    return {"B": base64.b64decode(value["B"]["base64"])} if "B" in value else value
+    return golden_store(GOLDEN["commits"], DOMAIN.registry)
 
 
 def test_every_event_was_stored(store: EventStore) -> None:

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import base64
 import json
-import zlib
-from typing import Any
 
 import pytest
 from aws_lambda_powertools.utilities.parser.models import (
@@ -15,6 +12,7 @@ from aws_lambda_powertools.utilities.parser.models import (
     SqsModel,
 )
 from pydantic import BaseModel
+from tests.support.sample_events import unpacked
 
 from banyan.entrypoints.stream_batches import read_records
 from banyan.store.base import follow
@@ -37,17 +35,6 @@ SHAPES: dict[str, type[BaseModel]] = {
     "migration_controller": EventBridgeModel,
 }
 SCHEDULED = "scheduled"
-
-
-def unpacked(event: Any) -> Any:
-    """An event with its compressed values unpacked and their sizes left out: compression differs between machines."""
-    if isinstance(event, list):
-        return [unpacked(value) for value in event]
-    if not isinstance(event, dict):
-        return event
-    if event.keys() == {"B"}:
-        return zlib.decompress(base64.b64decode(event["B"])).decode()
-    return {name: unpacked(value) for name, value in event.items() if name != "SizeBytes"}
 
 
 @pytest.mark.parametrize(("function", "case"), cases())

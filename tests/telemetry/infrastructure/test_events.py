@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import base64
-import gzip
 import json
-import zlib
-from typing import Any
 
 import pytest
+from tests.support.sample_events import unpacked
 
 from banyan.entrypoints.stream_batches import read_records
 from banyan_tools.runtime.cases import SEED, cases, events_of, read_case
@@ -16,20 +13,6 @@ from telemetry.tools.samples.files import samples
 from telemetry.tools.samples.fleet import fleet
 
 DOMAIN = "telemetry"
-
-
-def unpacked(event: Any) -> Any:
-    """An event with its compressed values unpacked and their sizes left out: compression differs between machines."""
-    if isinstance(event, list):
-        return [unpacked(value) for value in event]
-    if not isinstance(event, dict):
-        return event
-    if event.keys() == {"B"}:
-        return zlib.decompress(base64.b64decode(event["B"])).decode()
-    if (event.get("headers") or {}).get("content-encoding") == "gzip":
-        event = event | {"body": gzip.decompress(base64.b64decode(event["body"])).decode()}
-        event["headers"] = {name: value for name, value in event["headers"].items() if name != "content-length"}
-    return {name: unpacked(value) for name, value in event.items() if name != "SizeBytes"}
 
 
 def test_the_files_are_what_the_fleet_makes_of_them() -> None:
