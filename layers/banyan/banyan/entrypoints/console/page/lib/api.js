@@ -1,0 +1,73 @@
+/** The operator's API, with the token of the session. */
+import { session } from "./session.js";
+
+/** An answer that is no success, as the API words it. */
+export class Problem extends Error {
+  /** @param {{status: number, code: string, detail: string, field?: string, correlationId?: string}} said */
+  constructor({ status, code, detail, field, correlationId }) {
+    super(detail);
+    Object.assign(this, { name: "Problem", status, code, detail, field, correlationId });
+  }
+}
+
+const base = location.pathname.replace(/\/console(\/.*)?$/, "");
+
+/** Ask for JSON. Parameters that are null, undefined or empty are left out. Throws `Problem`. */
+export function get(path, query = {}, { signal } = {}) {
+  return ask("GET", path + search(query), undefined, signal);
+}
+
+/** Send JSON, and return the answer's. Throws `Problem`. */
+export function post(path, body = {}) {
+  return ask("POST", path, body);
+}
+
+function search(query) {
+  const given = Object.entries(query).filter(([, value]) => value !== null && value !== undefined && value !== "");
+  return given.length ? `?${new URLSearchParams(given)}` : "";
+}
+
+async function ask(method, path, body, signal) {
+  const token = session.token();
+  const answer = await sent(base + path, {
+    method,
+    signal,
+    cache: "no-store",
+    headers: {
+      ...(token ? { authorization: `Bearer ${token}` } : {}),
+      ...(body === undefined ? {} : { "content-type": "application/json" }),
+    },
+    body: body === undefined ? undefined : JSON.stringify(body),
+  });
+  const content = await json(answer);
+  if (answer.ok) return content;
+  if (answer.status === 401) session.expire();
+  throw problem(answer, content);
+}
+
+async function sent(url, request) {
+  try {
+    return await fetch(url, request);
+  } catch (error) {
+    if (error.name === "AbortError") throw error;
+    throw new Problem({ status: 0, code: "unreachable", detail: "The API does not answer. Is the stack running, and this machine online?" });
+  }
+}
+
+async function json(answer) {
+  try {
+    return await answer.json();
+  } catch {
+    return {};
+  }
+}
+
+function problem(answer, content) {
+  return new Problem({
+    status: answer.status,
+    code: content.code ?? `http_${answer.status}`,
+    detail: content.detail ?? content.message ?? `The API answered ${answer.status}.`,
+    field: content.field,
+    correlationId: answer.headers.get("x-correlation-id") ?? undefined,
+  });
+}

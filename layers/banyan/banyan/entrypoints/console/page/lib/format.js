@@ -1,0 +1,36 @@
+/** Numbers, times and names as they are shown. */
+
+const NUMBER = new Intl.NumberFormat("en");
+const SHORT = new Intl.NumberFormat("en", { maximumFractionDigits: 1 });
+
+/** `12,345`. */
+export const count = (value) => NUMBER.format(value);
+
+/** `3 events`, `1 event`. */
+export const counted = (value, one, many = `${one}s`) => `${count(value)} ${value === 1 ? one : many}`;
+
+/** Milliseconds as `420 ms`, `3.2 s`, `5 min`, `2.5 h`, `3 d`. */
+export function duration(ms) {
+  const steps = [[1000, 1, "ms"], [60_000, 1000, "s"], [3_600_000, 60_000, "min"], [86_400_000, 3_600_000, "h"], [Infinity, 86_400_000, "d"]];
+  const [, unit, name] = steps.find(([below]) => Math.abs(ms) < below);
+  return `${SHORT.format(ms / unit)} ${name}`;
+}
+
+/** `12.3 %` of a share between 0 and 1. */
+export const percent = (share) => `${SHORT.format(share * 100)} %`;
+
+/** A moment in UTC, `2026-01-31 12:00:00.123Z`. */
+export const moment = (at) => new Date(at).toISOString().replace("T", " ");
+
+/** How long ago a moment was, or how far ahead: `3 min ago`, `in 2 h`. */
+export function ago(at, now = Date.now()) {
+  const ms = now - new Date(at).getTime();
+  if (Math.abs(ms) < 1000) return "now";
+  return ms > 0 ? `${duration(Math.floor(ms / 1000) * 1000)} ago` : `in ${duration(-Math.ceil(ms / 1000) * 1000)}`;
+}
+
+const UNSEEN = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]|[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/g;
+
+/** Text in which what would be invisible or turn the direction of others is written out, as `\u202e`. */
+export const visible = (text) =>
+  String(text).replace(UNSEEN, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`);

@@ -1,0 +1,16 @@
+/** The console: signs in, and shows the screen that the URL names. */
+import { html, render, useEffect, useState } from "./lib/preact.js";
+import { session } from "./lib/session.js";
+import { applyTheme } from "./lib/theme.js";
+import { Shell } from "./parts/shell.js";
+import SignIn from "./screens/sign-in.js";
+
+function Console() {
+  const [, changed] = useState(0);
+  useEffect(() => session.onChange(() => changed((times) => times + 1)), []);
+  return session.signedIn ? html`<${Shell} />` : html`<${SignIn} />`;
+}
+
+applyTheme();
+await session.start();
+render(html`<${Console} />`, document.getElementById("console"));

@@ -1,0 +1,79 @@
+/** Lines over time, and the same as a table for readers who do not see them. */
+import { html, useEffect, useRef } from "../lib/preact.js";
+import { moment } from "../lib/format.js";
+import uPlot from "../vendor/uplot.js";
+
+const HEIGHT = 180;
+const READ_OUT = 20;
+const COLOURS = ["--line-1", "--line-2", "--line-3", "--line-4", "--line-5", "--line-6"];
+
+/**
+ * @param {{title: string, series: {label: string, points: [number, number | null][]}[], unit: string, limit?: number, height?: number}} given
+ * `points` are pairs of seconds since 1970 and a value; `limit` is drawn as a line of its own.
+ */
+export function Chart({ title, series, unit, limit, height = HEIGHT }) {
+  const element = useRef(null);
+  const plot = useRef(null);
+  const shape = JSON.stringify([series.map((each) => each.label), limit ?? null, unit]);
+  const data = aligned(series, limit);
+  useEffect(() => {
+    const draw = () => {
+      plot.current?.destroy();
+      plot.current = new uPlot(options(series, unit, limit, element.current.clientWidth, height), data, element.current);
+    };
+    draw();
+    const resized = new ResizeObserver(() => plot.current.setSize({ width: element.current.clientWidth, height }));
+    resized.observe(element.current);
+    addEventListener("banyan-theme", draw);
+    return () => {
+      removeEventListener("banyan-theme", draw);
+      resized.disconnect();
+      plot.current.destroy();
+      plot.current = null;
+    };
+  }, [shape, height]);
+  useEffect(() => plot.current?.setData(data), [data]);
+  return html`
+    <figure class="chart">
+      <figcaption>${title}</figcaption>
+      <div ref=${element} aria-hidden="true"></div>
+      <table class="unseen">
+        <caption>${title}, the newest ${READ_OUT} values</caption>
+        <thead><tr><th scope="col">Time</th>${series.map((each) => html`<th scope="col">${each.label} (${unit})</th>`)}</tr></thead>
+        <tbody>${data[0].slice(-READ_OUT).map((at, index, times) => html`<tr><td>${moment(at * 1000)}</td>${series.map((_, line) => html`<td>${data[line + 1].at(index - times.length) ?? "none"}</td>`)}</tr>`)}</tbody>
+      </table>
+    </figure>
+  `;
+}
+
+function aligned(series, limit) {
+  const times = [...new Set(series.flatMap((each) => each.points.map(([at]) => at)))].sort((one, other) => one - other);
+  const lines = series.map((each) => {
+    const values = new Map(each.points);
+    return times.map((at) => values.get(at) ?? null);
+  });
+  return limit === undefined ? [times, ...lines] : [times, ...lines, times.map(() => limit)];
+}
+
+/** What a colour of the theme is now: a canvas knows no variables. */
+function colour(name) {
+  const probe = document.documentElement;
+  probe.style.accentColor = `var(${name})`;
+  const found = getComputedStyle(probe).accentColor;
+  probe.style.accentColor = "";
+  return found;
+}
+
+function options(series, unit, limit, width, height) {
+  const axis = { stroke: colour("--faint"), grid: { stroke: colour("--hair"), width: 1 }, ticks: { stroke: colour("--hair"), width: 1 } };
+  const lines = series.map((each, index) => ({ label: each.label, stroke: colour(COLOURS[index % COLOURS.length]), width: 2, spanGaps: true }));
+  const drawn = limit === undefined ? lines : [...lines, { label: "limit", stroke: colour("--bad"), dash: [6, 4], width: 1 }];
+  return {
+    width: Math.max(width, 100),
+    height,
+    cursor: { drag: { x: false, y: false } },
+    axes: [axis, { ...axis, size: 64, values: (_, values) => values.map((value) => `${value} ${unit}`) }],
+    scales: { y: { range: (_, low, high) => [Math.min(0, low ?? 0), Math.max(high ?? 1, 1) * 1.1] } },
+    series: [{}, ...drawn],
+  };
+}

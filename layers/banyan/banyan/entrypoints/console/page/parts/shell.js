@@ -1,0 +1,51 @@
+/** What stands around every screen: navigation, who is signed in, notices and dialogs. */
+import { html, useEffect, useState } from "../lib/preact.js";
+import { href, useRoute } from "../lib/route.js";
+import { session } from "../lib/session.js";
+import { nextTheme, theme } from "../lib/theme.js";
+import { SCREENS } from "../screens/all.js";
+import { Dialogs } from "./dialog.js";
+import { Notices } from "./notices.js";
+
+export function Shell() {
+  const { path, query } = useRoute();
+  const named = SCREENS.find((each) => each.path === (path[0] ?? "overview"));
+  const place = path.join("/");
+  useEffect(() => document.querySelector("main h1")?.focus({ preventScroll: true }), [place]);
+  useEffect(() => {
+    document.title = `${named?.title ?? "Not found"} · Banyan`;
+  }, [named]);
+  return html`
+    <a class="skip" href="#main" onClick=${skip}>Skip to the content</a>
+    <header class="bar">
+      <a class="brand" href=${href("overview")}><img src="console/icon.svg" alt="" width="22" height="22" />Banyan</a>
+      <nav aria-label="Screens">
+        ${SCREENS.map(
+          (each) => html`<a href=${href(each.path)} aria-current=${each === named ? "page" : undefined}>${each.title}</a>`,
+        )}
+      </nav>
+      <div class="who">
+        <${ThemeSwitch} />
+        <span class="name" title="Signed in as"><bdi>${session.who}</bdi></span>
+        <button type="button" class="quiet" onClick=${() => session.signOut()}>Sign out</button>
+      </div>
+    </header>
+    <main id="main">${named ? html`<${named.screen} key=${named.path} path=${path.slice(1)} query=${query} />` : html`<${NotFound} />`}</main>
+    <${Notices} />
+    <${Dialogs} />
+  `;
+}
+
+function ThemeSwitch() {
+  const [chosen, setChosen] = useState(theme);
+  return html`<button type="button" class="quiet" onClick=${() => setChosen(nextTheme())} aria-label=${`Theme: ${chosen}. Change it.`}>${{ system: "◐", light: "○", dark: "●" }[chosen]} ${chosen}</button>`;
+}
+
+function NotFound() {
+  return html`<h1 tabindex="-1">Not found</h1><p>There is no such screen. <a href=${href("overview")}>Go to the overview</a>.</p>`;
+}
+
+function skip(event) {
+  event.preventDefault();
+  document.querySelector("main h1")?.focus();
+}
