@@ -26,7 +26,7 @@ SHARED = "BANYAN_TESTS_SHARE_DYNAMODB_LOCAL"
 """Where the workers of one run find the server that was started for all of them."""
 STARTED = pytest.StashKey[DynamoDBLocal]()
 
-OF_NO_DOMAIN = {"contract", "docs", "infrastructure", "integration", "support", "unit", "__pycache__"}
+OF_NO_DOMAIN = {"console", "contract", "docs", "infrastructure", "integration", "support", "unit", "__pycache__"}
 ORPHANED = sorted(
     folder.name
     for folder in Path(__file__).parent.iterdir()

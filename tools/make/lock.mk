@@ -9,7 +9,7 @@ $(LOCK_VENV)/.installed: requirements/lock.txt
 	@touch $@
 
 lock: $(LOCK_VENV)/.installed ## Write the locked requirements from the .in files: UPGRADE=1 takes the newest versions
-	@for name in dev postgres sam docs build lock $(basename $(patsubst requirements/%,%,$(wildcard requirements/bench/*.in))); do $(UV) $(EVERYWHERE) requirements/$$name.in -o requirements/$$name.txt || exit 1; done
+	@for name in dev postgres browser sam docs build lock $(basename $(patsubst requirements/%,%,$(wildcard requirements/bench/*.in))); do $(UV) $(EVERYWHERE) requirements/$$name.in -o requirements/$$name.txt || exit 1; done
 	@for layer in banyan postgres tracing; do $(UV) $(DEPLOYED) layers/$$layer/requirements.in -o layers/$$layer/requirements.txt || exit 1; done
 	@for file in $(wildcard layers/domains/*/requirements.in); do $(UV) $(EVERYWHERE) --constraints requirements/dev.txt $$file -o $${file%.in}.txt || exit 1; done
 

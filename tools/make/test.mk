@@ -5,13 +5,13 @@ PICKED_DOMAINS = $(or $(DOMAIN),$(TESTED_DOMAINS))
 UNKNOWN_DOMAIN = $(if $(TESTED_DOMAINS),$(filter-out $(TESTED_DOMAINS),$(DOMAIN)))
 CHECKED := layers/banyan $(if $(TESTED_DOMAINS),layers/domains )functions tools bench tests
 # Tests of a domain that was taken out.
-ORPHANED := $(filter-out $(addprefix tests/,contract docs infrastructure integration support unit __pycache__ $(TESTED_DOMAINS)),$(patsubst %/,%,$(wildcard tests/*/)))
+ORPHANED := $(filter-out $(addprefix tests/,console contract docs infrastructure integration support unit __pycache__ $(TESTED_DOMAINS)),$(patsubst %/,%,$(wildcard tests/*/)))
 UNCHECKED := $(addprefix --extend-exclude ,$(ORPHANED))
 
 PYTEST := $(BIN)/python -m pytest -n $(WORKERS_OF_TESTS) --dist loadgroup
 
 test: ## Run the tests: ARGS="-k append" picks some
-	@$(MAKE) --no-print-directory -j setup dynamodb-local
+	@$(MAKE) --no-print-directory -j setup dynamodb-local console-packages
 	$(PYTEST) -m "not runtime and not sam" $(ARGS)
 
 test-domain: $(BIN)/.installed ## Run what is needed after each edit, tests/<domain>/unit or else tests/<domain>: DOMAIN= picks one
