@@ -13,6 +13,7 @@ import boto3
 import pytest
 from tests.infrastructure.conftest import INGESTING
 
+from banyan.entrypoints.console.page import FOLDER
 from banyan_tools.contracts import domains as packages
 from banyan_tools.local.engine import ISOLATION
 from banyan_tools.local.environment import environment
@@ -60,6 +61,10 @@ def test_the_build_holds_what_the_template_names_and_runs_on_its_python(tmp_path
     assert not [*domains.glob("*/tools"), *domains.glob("*.ini")], "tools are never deployed"
     modules += [parts[function.logical_id] / "app.py" for function in functions]
     assert all((file.parent / "__pycache__" / f"{file.stem}.cpython-313.pyc").is_file() for file in modules)
+    page = engine / FOLDER.relative_to(ROOT / "layers" / "banyan")
+    assert {file.relative_to(page) for file in page.rglob("*.*")} == {
+        file.relative_to(FOLDER) for file in FOLDER.rglob("*.*")
+    }
     check_client(engine)
     for layer, name in {"BanyanLayer": "banyan", "PostgresLayer": "postgres", "TracingLayer": "tracing"}.items():
         lock = (ROOT / "layers" / name / "requirements.txt").read_text()

@@ -15,6 +15,7 @@ from tests.infrastructure.test_locks import locked
 from tests.support.distributions import ROOT, SUPPORTED, Environment, built_wheels, interpreters
 
 import banyan
+from banyan.entrypoints.console.page import FOLDER
 
 ENGINE = ROOT / "layers" / "banyan"
 DECLARED: Mapping[str, Any] = tomllib.loads((ENGINE / "pyproject.toml").read_text())["project"]
@@ -38,6 +39,7 @@ slow = [pytest.mark.runtime, pytest.mark.timeout(600), pytest.mark.xdist_group("
 def wheels(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Path]:
     found = built_wheels(tmp_path_factory.mktemp("wheels"))
     assert modules(found["banyan-events"]) == {str(file.relative_to(ENGINE)) for file in ENGINE.rglob("banyan/**/*.py")}
+    assert files(found["banyan-events"]) >= {str(file.relative_to(ENGINE)) for file in FOLDER.rglob("*.*")}
     return found
 
 
@@ -100,8 +102,13 @@ def test_every_module_is_imported_with_the_extras(version: str, wheels: Mapping[
 
 def modules(wheel: Path) -> set[str]:
     """Files of a wheel with code."""
+    return {name for name in files(wheel) if name.endswith(".py")}
+
+
+def files(wheel: Path) -> set[str]:
+    """All files of a wheel."""
     with ZipFile(wheel) as archive:
-        return {name for name in archive.namelist() if name.endswith(".py")}
+        return set(archive.namelist())
 
 
 def made(version: str, folder: Path) -> Environment:

@@ -21,8 +21,10 @@ ANSWERED_BY = {
     "DELETE /{proxy+}": "banyan-CommandApi",
     "GET /admin/{proxy+}": "banyan-Console",
     "POST /admin/{proxy+}": "banyan-Console",
+    "GET /console": "banyan-Console",
+    "GET /console/{proxy+}": "banyan-Console",
 }
-PUBLIC = {"GET /health", "GET /openapi.json"}
+PUBLIC = {"GET /health", "GET /openapi.json", "GET /console", "GET /console/{proxy+}"}
 ISSUER = "https://issuer.example.com/"
 
 

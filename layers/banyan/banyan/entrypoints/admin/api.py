@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from banyan.bootstrap import Application
 from banyan.entrypoints.admin import OTHERS, ROUTERS
+from banyan.entrypoints.console.page import ConsolePage
 from banyan.entrypoints.http.api import Api
 from banyan.entrypoints.http.identity import ADMIN
 
 
 def admin_api(application: Application) -> Api:
-    """The API for tokens with the scope ``banyan/admin``."""
+    """The API for tokens with the scope ``banyan/admin``, and the page that shows it, without one."""
     shown = ROUTERS if application.settings.console_contents == "on" else OTHERS
-    return Api(application, *shown, scope=ADMIN)
+    return Api(application, *shown, page=ConsolePage(), scope=ADMIN)

@@ -6,7 +6,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from datetime import timedelta
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 from uuid import uuid4
 
 from aws_lambda_powertools.event_handler import Response
@@ -37,6 +37,9 @@ from banyan.events import Metadata
 from banyan.queries import Queries
 from banyan.telemetry import span
 
+if TYPE_CHECKING:
+    from banyan.entrypoints.console.page import ConsolePage
+
 DEFAULT_LEASE: Final = timedelta(seconds=30)
 LEASE_MARGIN: Final = timedelta(seconds=1)
 
@@ -50,6 +53,8 @@ class Api:
         Routes for callers with a verified token.
     public : Router, optional
         Routes that need no token, none of them with a parameter in its path.
+    page : ConsolePage, optional
+        Files that need no token either.
     once : IdempotentRequests, optional
         Given where requests may carry an ``Idempotency-Key``.
     scope : str, optional
@@ -61,12 +66,14 @@ class Api:
         application: Application,
         *routers: Router,
         public: Router | None = None,
+        page: ConsolePage | None = None,
         once: IdempotentRequests | None = None,
         scope: str | None = None,
     ) -> None:
         self._application = application
         self._queries = _queries(application)
         self._public = frozenset(path for path, _ in routes_of(public)) if public else frozenset[str]()
+        self._page = page
         self._once = once
         self._scope = scope
         self._resolver = _resolver(*routers, public)
@@ -99,6 +106,8 @@ class Api:
         request = APIGatewayProxyEventV2(dict(event))
         if request.path in self._public:
             return self._resolver.answer(event, invocation, {}, {})
+        if self._page and self._page.serves(request.path):
+            return self._page.answer(request.path, headers)
         settings = self._application.settings
         caller = self._caller(event)
         if self._asks_for_scopes:

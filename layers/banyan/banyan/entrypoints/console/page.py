@@ -1,0 +1,125 @@
+"""The page itself: static files, which anyone may have, since all that they show comes from the operator's API."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import re
+from base64 import b64encode
+from dataclasses import dataclass
+from functools import cache, cached_property
+from pathlib import Path
+from typing import Any, Final
+
+from aws_lambda_powertools.event_handler.exceptions import NotFoundError
+
+from banyan.entrypoints.http.requests import ETAG, Headers
+
+PATH: Final = "/console"
+INDEX: Final = "index.html"
+FOLDER: Final = Path(__file__).with_name("page")
+TYPES: Final = {
+    ".css": "text/css; charset=utf-8",
+    ".html": "text/html; charset=utf-8",
+    ".js": "text/javascript; charset=utf-8",
+    ".json": "application/json",
+    ".svg": "image/svg+xml",
+    ".txt": "text/plain; charset=utf-8",
+}
+"""Files of other types are not served."""
+HEADERS: Final = {
+    "Cache-Control": "no-cache",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
+    "Referrer-Policy": "no-referrer",
+    "Vary": "Accept-Encoding",
+    "X-Content-Type-Options": "nosniff",
+}
+_NAME = re.compile(r"[a-z0-9][\w.-]*(/[a-z0-9][\w.-]*)*", re.ASCII | re.IGNORECASE)
+_CODING = re.compile(r"(?:^|,)\s*gzip\s*(?:;\s*q=(\d(?:\.\d{0,3})?)\s*)?(?:,|$)", re.IGNORECASE)
+
+
+def security_policy(*connected: str) -> str:
+    """What the page may load: files from where it came, data from there and from other origins that are named."""
+    rules = {
+        "default-src": "'none'",
+        "script-src": "'self'",
+        "style-src": "'self'",
+        "img-src": "'self' data:",
+        "connect-src": " ".join(["'self'", *connected]),
+        "base-uri": "'none'",
+        "form-action": "'none'",
+        "frame-ancestors": "'none'",
+    }
+    return "; ".join(f"{name} {value}" for name, value in rules.items())
+
+
+@dataclass(frozen=True)
+class StaticFile:
+    """A file as it is served; compressed once, always to the same bytes."""
+
+    content: bytes
+    media_type: str
+
+    @cached_property
+    def tag(self) -> str:
+        """Weak, since it stands for the compressed form as well."""
+        return f'"{hashlib.sha256(self.content).hexdigest()[:32]}"'
+
+    @cached_property
+    def plain(self) -> str:
+        """The content, as API Gateway wants bytes."""
+        return b64encode(self.content).decode()
+
+    @cached_property
+    def compressed(self) -> str:
+        """The same, compressed."""
+        return b64encode(gzip.compress(self.content, mtime=0)).decode()
+
+
+class ConsolePage:
+    """Answers requests for the page and its files, each read when it is first asked for.
+
+    Parameters
+    ----------
+    folder : Path
+        All files in it are public.
+    """
+
+    def __init__(self, folder: Path = FOLDER) -> None:
+        self._folder = folder
+
+    def serves(self, path: str) -> bool:
+        """Whether a path is the page's."""
+        return path == PATH or path.startswith(f"{PATH}/")
+
+    def answer(self, path: str, headers: Headers) -> dict[str, Any]:
+        """Answer a request for a file. Raises ``NotFoundError``."""
+        file = self._file(path.removeprefix(PATH).removeprefix("/") or INDEX)
+        sent = {**HEADERS, "Content-Security-Policy": security_policy(), ETAG: f"W/{file.tag}"}
+        if headers.matches(file.tag):
+            return {"statusCode": 304, "headers": sent, "body": ""}
+        sent["Content-Type"] = file.media_type
+        if not accepts_gzip(headers):
+            return {"statusCode": 200, "headers": sent, "body": file.plain, "isBase64Encoded": True}
+        sent["Content-Encoding"] = "gzip"
+        return {"statusCode": 200, "headers": sent, "body": file.compressed, "isBase64Encoded": True}
+
+    def _file(self, name: str) -> StaticFile:
+        place = self._folder / name
+        if not _NAME.fullmatch(name) or place.suffix not in TYPES or not place.is_file():
+            raise NotFoundError
+        return _read(place, place.stat().st_mtime_ns)
+
+
+@cache
+def _read(place: Path, changed: int) -> StaticFile:  # noqa: ARG001
+    """Read a file, again once it was changed, which it is only where somebody works on it."""
+    return StaticFile(place.read_bytes(), TYPES[place.suffix])
+
+
+def accepts_gzip(headers: Headers) -> bool:
+    """Whether the client takes compressed answers."""
+    found = _CODING.search(headers.found.get("accept-encoding", ""))
+    return found is not None and float(found[1] or 1) > 0
