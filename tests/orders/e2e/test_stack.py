@@ -78,6 +78,18 @@ def test_the_printed_command_posts_an_order_that_is_soon_in_a_read_model(stack: 
     assert (read["totalAmount"], read["version"], read["servedFrom"]) == ("9.00", 1, "projection")
 
 
+def test_the_printed_link_opens_the_console_and_signs_in_there(stack: Stack) -> None:
+    link = stack.screen().split("Console: ")[1].split()[0]
+    page, _, token = link.partition("#token=")
+
+    assert (page, httpx.get(page, timeout=30).headers["Content-Type"]) == (
+        f"{stack.url}/console",
+        "text/html; charset=utf-8",
+    )
+    assert get(stack, "/admin/projections", token).status_code == 200
+    assert get(stack, "/admin/streams/acme:order:none/events", token).json()["code"] != "forbidden_scope"
+
+
 def test_a_program_beside_the_stack_reaches_its_tables(stack: Stack) -> None:
     session = boto3.Session("local", "local", region_name=REGION)
     client = session.client("dynamodb", endpoint_url=f"{stack.url}/_local/dynamodb")

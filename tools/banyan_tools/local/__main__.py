@@ -14,6 +14,9 @@ from banyan_tools.local.signals import interrupt_on_every_signal
 from banyan_tools.local.stack import FUNCTIONS_LOG, Stack
 from banyan_tools.local.token import TENANT, make_token
 
+CONSOLE = "/console"
+OPERATOR = ("banyan/admin", "banyan/events")
+"""Scopes of whoever opens the console."""
 LOOK_SECONDS = 0.1
 """A signal that another thread receives does not end this one's sleep: it is seen when the sleep is over."""
 
@@ -45,13 +48,20 @@ def run(options: Options, console: Console) -> None:
 def welcome(options: Options, url: str, stack: Stack, seconds: float) -> str:
     """Return where the stack answers, and a command to begin with."""
     public = " ".join(url + path for path in stack.public_paths())
+    console = console_link(options, url) if CONSOLE in stack.public_paths() else ""
     streams = "".join(how_to_put(url, stream) for stream in stack.streams)
     first = first_request(stack.domain, url, make_token(TENANT, options.data, scopes=asked_scopes(stack.domain)))
-    return f"""Banyan is running at {url} ({options.engine}), ready in {seconds:.1f} s.
+    return f"""Banyan is running at {url} ({options.engine}), ready in {seconds:.1f} s.{console}
   Public without a token: {public}
   Function logs go to {stack.folder / FUNCTIONS_LOG}; Ctrl-C stops.{streams}
 
 {first}"""
+
+
+def console_link(options: Options, url: str) -> str:
+    """Return the link that opens the console and signs in there; a fragment is never sent anywhere."""
+    token = make_token(TENANT, options.data, scopes=OPERATOR)
+    return f"\n  Console: {url}{CONSOLE}#token={token}"
 
 
 def how_to_put(url: str, stream: str) -> str:
