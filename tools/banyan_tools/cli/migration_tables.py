@@ -31,6 +31,8 @@ def overview(found: Json) -> list[RenderableType]:
     for name, value in _lines(found):
         table.add_row(name, Text(value))
     shown: list[RenderableType] = [table]
+    if found["next"] and found["next"]["conditions"]:
+        shown.append(conditions(found["next"]["conditions"]))
     if found["halfDone"]:
         shown.append(rows("Half-done writes", found["halfDone"], "stream", "version", "since", "ageMs", "owner"))
     if found["parked"]:
@@ -38,6 +40,15 @@ def overview(found: Json) -> list[RenderableType]:
     if found["health"] and found["health"]["differences"]:
         shown.append(rows("Rows that differ from their streams", found["health"]["differences"], "stream", "what"))
     return shown
+
+
+def conditions(found: Iterable[Json]) -> Table:
+    """What the next step waits for, with numbers."""
+    table = titled("Conditions of the next step", "met", "condition", "found", "needed")
+    for each in found:
+        cells = ("yes" if each["met"] else "no", each["name"], _amount(each, each["found"]), _needed(each))
+        table.add_row(*map(Text, cells))
+    return table
 
 
 def history(decisions: Iterable[Json]) -> Table:
@@ -115,6 +126,18 @@ def _lines(found: Json) -> Iterator[tuple[str, str]]:
     if following := found["next"]:
         yield "next", f"{step(following['step'])}, made by the {following['by']}"
         yield "waits for", "\n".join(following["waitsFor"]) or "nothing"
+
+
+def _needed(condition: Json) -> str:
+    if condition["least"] is not None:
+        return f"at least {_amount(condition, condition['least'])}"
+    return "" if condition["most"] is None else f"at most {_amount(condition, condition['most'])}"
+
+
+def _amount(condition: Json, amount: float | None) -> str:
+    if amount is None:
+        return ""
+    return f"{amount:.2%}" if condition["unit"] == "share" else f"{amount:,.0f} {condition['unit']}"
 
 
 def _cost(preview: Json | None) -> str:

@@ -185,6 +185,46 @@ def test_it_goes_back_a_phase_or_to_the_step_that_is_named(
     assert (nonsense.exit_code, "canary:25" in nonsense.stderr) == (2, True)
 
 
+def test_conditions_of_the_next_step_are_shown_with_what_was_found_and_what_is_needed(
+    moving: Moving, platform: InProcessPlatform, banyan: Banyan
+) -> None:
+    assert moving.told()["next"]["conditions"] == []
+    banyan(f"migration start {BECAUSE}")
+    platform.run_maintenance()
+    platform.clock.move(timedelta(hours=2))
+    awaited = {each["name"]: each for each in moving.told()["next"]["conditions"]}
+    stood = awaited["time at this step"]
+    assert (stood["met"], round(stood["found"] / 3600), stood["least"] / 3600, stood["unit"]) == (False, 2, 24, "s")
+    lag = awaited["lag"]
+    assert (lag["met"], lag["found"], lag["most"], lag["unit"]) == (True, 0, 2500, "ms"), "half of the limit"
+    differ = awaited["rows that differ from their streams"]
+    assert (differ["met"], differ["found"], differ["reason"][-16:]) == (False, 3, "run the backfill")
+    assert moving.told()["next"]["waitsFor"] == [each["reason"] for each in awaited.values() if not each["met"]]
+    assert moving.told()["limits"]["mismatchRate"] == 0.01
+    shown = banyan("migration status").stdout
+    assert ("at least 86,400 s" in shown, "at most 0.50%" in shown) == (True, True), shown
+
+
+def test_the_path_shows_which_steps_one_move_leads_to_and_which_have_no_way_back(
+    moving: Moving, banyan: Banyan
+) -> None:
+    assert within_reach(moving) == ["dual_write 0"]
+    banyan(f"migration start {BECAUSE}")
+    moving.import_rows()
+    banyan(f"migration move canary:33 {BECAUSE}")
+    assert within_reach(moving) == ["legacy 0", "dual_write 0", "canary 10", "canary 25", "canary 50", "canary 100"]
+    path = moving.told()["path"]
+    assert [each["step"]["percentage"] for each in path if each["step"]["phase"] == "canary"] == [10, 25, 33, 50, 100]
+    assert [each["step"]["phase"] for each in path if each["noWayBack"]] == ["event_store", "complete"]
+    assert [each["primary"] for each in path[-4:]] == ["legacy", "events", "off", "off"]
+
+
+def within_reach(moving: Moving) -> list[str]:
+    """The steps to which one move leads."""
+    steps = [each["step"] for each in moving.told()["path"] if each["reachable"]]
+    return [f"{step['phase']} {step['percentage']}" for step in steps]
+
+
 def test_two_who_advance_at_once_advance_one_step(moving: Moving, banyan: Banyan) -> None:
     banyan(f"migration start {BECAUSE}")
     moving.import_rows()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -15,7 +15,7 @@ from banyan.events import CamelModel
 from banyan.migration.archive.tables import ArchiveStage
 from banyan.migration.checks.usage import UsageReport
 from banyan.migration.checks.verification import UNKNOWN, RowDifference
-from banyan.migration.phases.aggregate import MigrationState, Phase, SpelledPhase, Step, ladder
+from banyan.migration.phases.aggregate import MigrationState, Phase, SpelledPhase, Step, ladder, reachable
 from banyan.migration.writes.parked import HalfDone, Owner
 from banyan.migration.writes.primary import Primary
 from banyan.streams import StreamId
@@ -29,6 +29,9 @@ CAUTION: Final = 2
 COUNTED: Final = 1000
 SHOWN: Final = 100
 JUDGED: Final = frozenset({Phase.DUAL_WRITE, Phase.CANARY})
+LAGGING: Final = "the lag is too long"
+DIFFERING: Final = "too many reads differ"
+UNKNOWN_ROWS: Final = "some rows are not known to their streams: run the backfill"
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +66,16 @@ class Limits:
         """Since when reads say something: what happened before the step, or longer ago than the window, does not."""
         window = now - self.stable
         return max(window, state.moved_at) if state.moved_at else window
+
+    def stated(self) -> StatedLimits:
+        """As they are shown."""
+        return StatedLimits(
+            lag_ms=self.lag_ms,
+            mismatch_rate=self.mismatch_rate,
+            samples=self.samples,
+            stable_seconds=self.stable.total_seconds(),
+            quiet_seconds=self.quiet.total_seconds(),
+        )
 
     def next(self, step: Step) -> Step | None:
         """The step after a step; ``None`` after the last."""
@@ -117,36 +130,91 @@ def examined(migration: Migration, since: datetime, lag_ms: int, half_done: int)
     )
 
 
-def trouble(health: MigrationHealth, limits: Limits, caution: int = 1) -> Iterator[str]:
-    """What is above the limits, divided by ``caution``."""
-    if health.lag_ms > limits.lag_ms / caution:
-        yield "the lag is too long"
-    if health.mismatch_rate > limits.mismatch_rate / caution:
-        yield "too many reads differ"
+class Unit(StrEnum):
+    """What a condition counts; a share is between 0 and 1."""
+
+    ROWS = "rows"
+    WRITES = "writes"
+    READS = "reads"
+    MILLISECONDS = "ms"
+    SECONDS = "s"
+    SHARE = "share"
 
 
-def unsafe(health: MigrationHealth) -> Iterator[str]:
-    """Why going back from the next step might lose something."""
-    if health.parked:
-        yield "some rows are parked: put them right"
-    if health.half_done > health.parked:
-        yield "some writes are half done"
-    if health.unaligned:
-        yield "some rows are not known to their streams: run the backfill"
-    elif health.differences:
-        yield "some rows are not what their streams say"
+class Condition(CamelModel):
+    """Something that the next step waits for.
+
+    Parameters
+    ----------
+    name : str
+        What has to be, in a few words.
+    reason : str
+        What is said while it is not met.
+    found : float, optional
+        What counts, where it can be counted.
+    least, most : float, optional
+        What it must be; one of them, unless only yes or no can be said.
+    """
+
+    name: str
+    met: bool
+    reason: str
+    unit: Unit | None = None
+    found: float | None = None
+    least: float | None = None
+    most: float | None = None
+
+
+def at_most(most: float, found: float, unit: Unit, name: str, reason: str) -> Condition:
+    """A condition on something that must be small."""
+    return Condition(name=name, met=found <= most, reason=reason, unit=unit, found=found, most=most)
+
+
+def at_least(least: float, found: float, unit: Unit, name: str, reason: str) -> Condition:
+    """A condition on something that must be large."""
+    return Condition(name=name, met=found >= least, reason=reason, unit=unit, found=found, least=least)
+
+
+def safety(health: MigrationHealth) -> Iterator[Condition]:
+    """What has to be so that going back from the next step loses nothing."""
+    waiting = max(0, health.half_done - health.parked)
+    differ = UNKNOWN_ROWS if health.unaligned else "some rows are not what their streams say"
+    yield at_most(0, health.parked, Unit.ROWS, "parked rows", "some rows are parked: put them right")
+    yield at_most(0, waiting, Unit.WRITES, "half-done writes", "some writes are half done")
+    yield at_most(0, len(health.differences), Unit.ROWS, "rows that differ from their streams", differ)
+
+
+def conditions(state: MigrationState, health: MigrationHealth, limits: Limits, now: datetime) -> Iterator[Condition]:
+    """What the next step waits for while both sides are written, the most important first."""
+    yield from safety(health)
+    stable, stood = limits.stable.total_seconds(), (now - (state.moved_at or now)).total_seconds()
+    yield at_least(stable, stood, Unit.SECONDS, "time at this step", "not stable for long enough")
+    if state.step.phase is Phase.CANARY:
+        few = "too few reads were compared"
+        yield at_least(limits.samples, health.compared, Unit.READS, "compared reads", few)
+    lag, rate = limits.lag_ms / CAUTION, limits.mismatch_rate / CAUTION
+    yield at_most(lag, health.lag_ms, Unit.MILLISECONDS, "lag", LAGGING)
+    yield at_most(rate, health.mismatch_rate, Unit.SHARE, "mismatch rate", DIFFERING)
+    unverified = "not every row is compared with its stream yet"
+    yield Condition(name="every row is compared with its stream", met=health.verified, reason=unverified)
 
 
 def reasons_to_wait(state: MigrationState, health: MigrationHealth, limits: Limits, now: datetime) -> Iterator[str]:
     """Why going on would be too early, the most important first."""
-    yield from unsafe(health)
-    if state.moved_at and now - state.moved_at < limits.stable:
-        yield "not stable for long enough"
-    if state.step.phase is Phase.CANARY and health.compared < limits.samples:
-        yield "too few reads were compared"
-    yield from trouble(health, limits, CAUTION)
-    if not health.verified:
-        yield "not every row is compared with its stream yet"
+    return unmet(conditions(state, health, limits, now))
+
+
+def unmet(found: Iterable[Condition]) -> Iterator[str]:
+    """What is said of conditions that are not met."""
+    return (each.reason for each in found if not each.met)
+
+
+def trouble(health: MigrationHealth, limits: Limits) -> Iterator[str]:
+    """What is above the limits, so that the controller goes back."""
+    if health.lag_ms > limits.lag_ms:
+        yield LAGGING
+    if health.mismatch_rate > limits.mismatch_rate:
+        yield DIFFERING
 
 
 class HalfDoneWrite(CamelModel):
@@ -178,11 +246,54 @@ class By(StrEnum):
 
 
 class NextStep(CamelModel):
-    """The next step forward, who makes it, and what it waits for."""
+    """The next step forward, who makes it, and what it waits for: of the ``conditions``, those that are not met.
+
+    There are no conditions while the legacy system does not answer: that is what it waits for.
+    """
 
     step: Step
     by: By
     waits_for: tuple[str, ...]
+    conditions: tuple[Condition, ...] = ()
+
+
+class PathStep(CamelModel):
+    """A step on the way.
+
+    Parameters
+    ----------
+    primary : Primary
+        Whose transaction decides a command there.
+    reachable : bool
+        Whether one move leads there from where it stands.
+    no_way_back : bool
+        Whether no move leads back from there.
+    """
+
+    step: Step
+    primary: Primary
+    reachable: bool
+    no_way_back: bool
+
+
+class StatedLimits(CamelModel):
+    """Above ``lag_ms`` and ``mismatch_rate`` the controller goes back; it moves on only below half of them.
+
+    Parameters
+    ----------
+    samples : int
+        How many reads must have been compared.
+    stable_seconds : float
+        How long a step must have been healthy.
+    quiet_seconds : float
+        How long the legacy system must not have been used before the last step.
+    """
+
+    lag_ms: int
+    mismatch_rate: float
+    samples: int
+    stable_seconds: float
+    quiet_seconds: float
 
 
 class Standing(CamelModel):
@@ -222,6 +333,8 @@ class Overview(Standing):
         The oldest ``SHOWN``.
     quiet : UsageReport, optional
         Since when no use of the legacy system was seen, once its writes are off.
+    path : tuple[PathStep, ...]
+        Every step from the first to the last.
     """
 
     health: MigrationHealth | None
@@ -229,6 +342,8 @@ class Overview(Standing):
     parked: tuple[ParkedWrite, ...]
     quiet: UsageReport | None
     next: NextStep | None
+    path: tuple[PathStep, ...]
+    limits: StatedLimits
 
 
 class Observer:
@@ -254,16 +369,19 @@ class Observer:
             writes = self._migration.half_done(COUNTED) if state.step.phase in JUDGED else []
             waiting = {each.stream for each in writes} - {each.stream for each in parked}
             health = self._health(state, writes, waiting, now)
-            reasons = tuple(self._reasons(state, health, quiet, now))
+            awaited = tuple(self._conditions(state, health, quiet, now))
+            reasons = tuple(unmet(awaited))
         except StoreUnavailable as error:
-            writes, health, reasons = [], None, (str(error),)
+            writes, health, awaited, reasons = [], None, (), (str(error),)
         return Overview(
             **dict(self.standing(state)),
             health=health,
             half_done=tuple(_shown(each, now) for each in writes[:SHOWN]),
             parked=tuple(ParkedWrite.model_validate(each) for each in parked[:SHOWN]),
             quiet=quiet,
-            next=self._next(state, reasons),
+            next=self._next(state, reasons, awaited),
+            path=self._path(state),
+            limits=self._limits.stated(),
         )
 
     def standing(self, state: MigrationState) -> Standing:
@@ -290,27 +408,43 @@ class Observer:
         lag = next((_milliseconds(now - each.since) for each in writes if each.stream in waiting), 0)
         return examined(self._migration, self._limits.since(state, now), lag, len(writes))
 
-    def _next(self, state: MigrationState, reasons: tuple[str, ...]) -> NextStep | None:
+    def _next(self, state: MigrationState, reasons: tuple[str, ...], awaited: tuple[Condition, ...]) -> NextStep | None:
         step = self._limits.next(state.step)
         if step is None:
             return None
         by = By.CONTROLLER if step.phase is Phase.CANARY else By.OPERATOR
-        return NextStep(step=step, by=by, waits_for=reasons)
+        return NextStep(step=step, by=by, waits_for=reasons, conditions=awaited)
 
-    def _reasons(
+    def _path(self, state: MigrationState) -> tuple[PathStep, ...]:
+        stands_at = [state.step, *filter(None, [state.moving_to])]
+        steps = {each.place: each for each in (*ladder(self._limits.steps), *stands_at)}
+        return tuple(_on_path(steps[place], state) for place in sorted(steps))
+
+    def _conditions(
         self, state: MigrationState, health: MigrationHealth | None, quiet: UsageReport | None, now: datetime
-    ) -> Iterator[str]:
+    ) -> Iterator[Condition]:
         if health:
-            yield from reasons_to_wait(state, health, self._limits, now)
+            yield from conditions(state, health, self._limits, now)
         if state.step.phase is Phase.EVENT_STORE:
-            yield from self._reasons_to_keep(quiet)
+            yield from self._last_conditions(quiet, now)
 
-    def _reasons_to_keep(self, quiet: UsageReport | None) -> Iterator[str]:
-        archive = self._migration.archives.progress()
-        if quiet is None or quiet.looked_at - quiet.since < self._limits.quiet:
-            yield f"the legacy system must not have been used for {self._limits.quiet}"
-        if archive is None or archive.stage is not ArchiveStage.VERIFIED:
-            yield "no archive was written and read back yet"
+    def _last_conditions(self, quiet: UsageReport | None, now: datetime) -> Iterator[Condition]:
+        archive, least = self._migration.archives.progress(), self._limits.quiet.total_seconds()
+        unused = (quiet.looked_at - quiet.since).total_seconds() if quiet else 0.0
+        used = f"the legacy system must not have been used for {self._limits.quiet}"
+        yield at_least(least, unused, Unit.SECONDS, "legacy system not used", used)
+        ended = archive.ended_at if archive and archive.stage is ArchiveStage.VERIFIED else None
+        missing = "no archive was written and read back yet"
+        yield Condition(name="an archive was written and read back", met=ended is not None, reason=missing)
+        if ended:
+            young = f"the archive must be {self._limits.quiet} old"
+            yield at_least(least, (now - ended).total_seconds(), Unit.SECONDS, "age of the archive", young)
+
+
+def _on_path(step: Step, state: MigrationState) -> PathStep:
+    within_reach = state.moving_to is None and step != state.step and reachable(state.step, step)
+    last = step.primary is Primary.OFF
+    return PathStep(step=step, primary=step.primary, reachable=within_reach, no_way_back=last)
 
 
 def _shown(write: HalfDone, now: datetime) -> HalfDoneWrite:
