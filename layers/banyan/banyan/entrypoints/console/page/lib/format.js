@@ -34,3 +34,6 @@ const UNSEEN = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u00ad\u061c\u180e\u200b
 /** Text in which what would be invisible or turn the direction of others is written out, as `\u202e`. */
 export const visible = (text) =>
   String(text).replace(UNSEEN, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`);
+
+/** As much of a text as a row holds, made visible. */
+export const brief = (text, most = 120) => visible(text.length > most ? `${text.slice(0, most)}…` : text);

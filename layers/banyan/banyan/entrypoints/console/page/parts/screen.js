@@ -15,6 +15,13 @@ export function Screen({ title, trail = [], actions, load, children }) {
       </div>
       ${actions && html`<div class="actions">${actions}</div>`}
     </header>
+    <${Loaded} load=${load}>${children}<//>
+  `;
+}
+
+/** What is wrong with some data, and its children once there is any. */
+export function Loaded({ load, children }) {
+  return html`
     ${load?.problem && html`<${ProblemBox} problem=${load.problem} retry=${load.reload} />`}
     ${load && load.data === undefined ? !load.problem && html`<p class="waiting" role="status">Loading…</p>` : children}
   `;

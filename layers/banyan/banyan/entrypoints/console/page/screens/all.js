@@ -1,5 +1,6 @@
 /** The screens, in the order of the navigation: `path` is the first part of the URL's, `title` its link. */
 import Deadlines from "./deadlines.js";
+import Events from "./events.js";
 import Migration from "./migration.js";
 import Overview from "./overview.js";
 import Projections from "./projections.js";
@@ -10,6 +11,7 @@ import Traces from "./traces.js";
 export const SCREENS = [
   { path: "overview", title: "Overview", screen: Overview },
   { path: "streams", title: "Streams", screen: Streams },
+  { path: "events", title: "Events", screen: Events },
   { path: "projections", title: "Projections", screen: Projections },
   { path: "traces", title: "Traces", screen: Traces },
   { path: "deadlines", title: "Deadlines", screen: Deadlines },

@@ -1,0 +1,107 @@
+/** The newest events of all streams, continued page by page. */
+import { look } from "./contents.js";
+import { useEffect, useRef, useState } from "./preact.js";
+
+const MOST_EVENTS = 1000;
+const MOST_WEIGHT = 50_000_000;
+const FOLLOW_MS = 2000;
+const CATCH_UP_MS = 100;
+const START = { events: [], atEnd: false, problem: undefined, loading: true, read: 0 };
+
+/**
+ * Events with `number`, their place in what was read, the newest first: at most 1,000 of them, and fewer where they are large.
+ *
+ * @param {{types?: string, tenant?: string, entity?: string, since?: string}} filters
+ * @param {boolean} following whether to go on by itself, while the tab is visible
+ * @returns {{events: object[], atEnd: boolean, problem: any, loading: boolean, read: number, more: () => void}} `read` is how many there were in all
+ */
+export function useTail(filters, following) {
+  const [state, setState] = useState(START);
+  const tail = useRef(null);
+  useEffect(() => {
+    setState(START);
+    tail.current = new Tail(filters, setState);
+    tail.current.follow(following);
+    if (!following) tail.current.read();
+    return () => tail.current.stop();
+  }, [JSON.stringify(filters)]);
+  useEffect(() => tail.current.follow(following), [following]);
+  useEffect(() => {
+    const shown = () => tail.current.follow(following);
+    document.addEventListener("visibilitychange", shown);
+    return () => document.removeEventListener("visibilitychange", shown);
+  }, [following]);
+  return { ...state, more: () => tail.current.read() };
+}
+
+class Tail {
+  constructor(filters, changed) {
+    Object.assign(this, { filters, changed, state: START, next: undefined, following: false, controller: null, timer: 0, stopped: false });
+  }
+
+  follow(following) {
+    this.following = following && document.visibilityState === "visible";
+    clearTimeout(this.timer);
+    if (this.following) this.read();
+  }
+
+  stop() {
+    this.stopped = true;
+    clearTimeout(this.timer);
+    this.controller?.abort();
+  }
+
+  async read() {
+    if (this.controller || this.stopped) return;
+    this.controller = new AbortController();
+    this.put({ loading: true });
+    try {
+      const { since, ...filters } = this.filters;
+      const answer = await look("/admin/events", { ...filters, ...(this.next ? { after: this.next } : { since }) }, { signal: this.controller.signal });
+      this.next = answer.next;
+      this.put({ ...this.with(answer.events), atEnd: answer.atEnd, problem: undefined, loading: false });
+      this.wait(answer.atEnd ? FOLLOW_MS : CATCH_UP_MS);
+    } catch (problem) {
+      if (!this.stopped) this.put({ problem, loading: false });
+      this.wait(FOLLOW_MS);
+    } finally {
+      this.controller = null;
+    }
+  }
+
+  wait(milliseconds) {
+    clearTimeout(this.timer);
+    if (this.following && !this.stopped) this.timer = setTimeout(() => this.read(), milliseconds);
+  }
+
+  with(found) {
+    const { read, events } = this.state;
+    if (found.length === 0) return {};
+    const added = found.map((event, index) => ({ ...event, number: read + index + 1, weight: weigh(event) }));
+    return { events: newest([...added.reverse(), ...events]), read: read + found.length };
+  }
+
+  put(patch) {
+    this.state = { ...this.state, ...patch };
+    if (!this.stopped) this.changed(this.state);
+  }
+}
+
+function newest(events) {
+  let weight = 0;
+  const kept = events.slice(0, MOST_EVENTS).findIndex((each, index) => (weight += each.weight) > MOST_WEIGHT && index > 0);
+  return events.slice(0, kept < 0 ? MOST_EVENTS : kept);
+}
+
+/** About how many characters some JSON has. */
+function weigh(value) {
+  if (typeof value === "string") return value.length + 2;
+  if (value === null || typeof value !== "object") return 8;
+  return Object.entries(value).reduce((sum, [name, each]) => sum + name.length + 4 + weigh(each), 2);
+}
+
+/** Whether a text stands anywhere in some JSON, names of fields included; `needle` in lower case. */
+export function holds(value, needle) {
+  if (value === null || typeof value !== "object") return String(value).toLowerCase().includes(needle);
+  return Object.entries(value).some(([name, each]) => name.toLowerCase().includes(needle) || holds(each, needle));
+}

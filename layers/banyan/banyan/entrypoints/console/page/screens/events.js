@@ -1,0 +1,99 @@
+/** What happens in all streams, as it happens. */
+import { counted } from "../lib/format.js";
+import { html, useEffect, useMemo, useRef, useState } from "../lib/preact.js";
+import { href, setQuery } from "../lib/route.js";
+import { holds, useTail } from "../lib/tail.js";
+import { Empty } from "../parts/empty.js";
+import { EventDetail, EventRow, ROW_HEIGHT, useTall } from "../parts/event.js";
+import { ProblemBox } from "../parts/problem.js";
+import { Screen } from "../parts/screen.js";
+import { SearchForm } from "../parts/search-form.js";
+import { VirtualList } from "../parts/virtual-list.js";
+
+const SETTLED_MS = 200;
+const FIELDS = [
+  { name: "tenant", label: "Tenant" },
+  { name: "entity", label: "Entity" },
+  { name: "types", label: "Types, separated by commas" },
+  { name: "since", label: "Since (UTC)", type: "datetime-local", step: 1 },
+];
+
+export default function Events({ query }) {
+  const { tenant, entity, types, since, text = "" } = query;
+  const following = query.follow === "on";
+  const tail = useTail({ tenant, entity, types, since: since && `${since}Z` }, following);
+  const shown = useFound(tail.events, text);
+  const follow = html`<button type="button" class=${following ? undefined : "primary"} aria-pressed=${String(following)} onClick=${() => setQuery({ follow: following ? null : "on" })}>${following ? "Pause" : "Follow"}</button>`;
+  return html`
+    <${Screen} title="Events" trail=${[{ title: "Streams", href: href("streams") }]} actions=${follow}>
+      <${SearchForm} label="Filter events" fields=${FIELDS} values=${{ tenant, entity, types, since }} button="Show" search=${setQuery} />
+      <div class="toolbar">
+        <${TextField} text=${text} />
+        <p class="small" role="status">${tail.read > 0 && said(tail, shown.length, following)}</p>
+        ${!following && html`<button type="button" disabled=${tail.loading} onClick=${tail.more}>${tail.atEnd ? "Look for newer" : "Read on"}</button>`}
+      </div>
+      ${tail.problem && html`<${ProblemBox} problem=${tail.problem} retry=${tail.more} />`}
+      ${shown.length > 0 && html`<${Shown} events=${shown} />`}
+      ${shown.length === 0 && !tail.problem && (tail.loading && tail.read === 0 ? html`<p class="waiting" role="status">Loading…</p>` : html`<${None} read=${tail.events.length} following=${following} />`)}
+    <//>
+  `;
+}
+
+function said({ events, read, atEnd }, shown, following) {
+  const held = read > events.length ? `the newest ${counted(events.length, "event")} of ${read} read` : counted(events.length, "event");
+  const found = shown === events.length ? held : `${shown} of ${held}`;
+  return `${found}, the newest on top${following ? (atEnd ? "; following" : "; catching up") : atEnd ? "" : "; there are more"}`;
+}
+
+function None({ read, following }) {
+  if (read) return html`<${Empty} title="None of the events here holds that text">Only what is listed here is searched: clear the text, or read on.<//>`;
+  return html`<${Empty} title="No events">${following ? "They appear here as they are recorded." : "Nothing was recorded that fits the filter. Change it, or follow what comes."}<//>`;
+}
+
+/** Searches in what is shown, once typing has settled. */
+function TextField({ text }) {
+  const timer = useRef(0);
+  useEffect(() => () => clearTimeout(timer.current), []);
+  const search = ({ target }) => {
+    clearTimeout(timer.current);
+    timer.current = setTimeout(() => setQuery({ text: target.value }), SETTLED_MS);
+  };
+  return html`
+    <div class="field">
+      <label for="text">Search in these events</label>
+      <input id="text" type="search" defaultValue=${text} onInput=${search} autocomplete="off" />
+    </div>
+  `;
+}
+
+/** The events that hold a text, each looked at once. */
+function useFound(events, text) {
+  const needle = text.toLowerCase();
+  const known = useMemo(() => new WeakMap(), [needle]);
+  return useMemo(() => {
+    if (needle === "") return events;
+    return events.filter((each) => {
+      if (!known.has(each)) known.set(each, holds(each, needle));
+      return known.get(each);
+    });
+  }, [events, known]);
+}
+
+function Shown({ events }) {
+  const [chosen, choose] = useState(undefined);
+  const tall = useTall();
+  const place = events.findIndex((each) => each.number === chosen);
+  const kept = useRef(null);
+  if (place >= 0) kept.current = events[place];
+  const event = kept.current;
+  return html`
+    <div class="split events">
+      <${VirtualList} label="Events, the newest first" count=${events.length} height=${ROW_HEIGHT} tall=${tall} selected=${place} keyOf=${(index) => events[index].number}
+        row=${(index) => html`<${EventRow} version=${events[index].version} event=${events[index]} stream=${events[index].stream} />`}
+        onSelect=${(index) => choose(events[index].number)} />
+      ${event
+        ? html`<${EventDetail} stream=${event.stream} version=${event.version} event=${event}><a href=${href(["streams", event.stream], { version: event.version })}>Its stream</a><//>`
+        : html`<${Empty} title="No event is chosen">Choose one by a click, or by the arrow keys in the list.<//>`}
+    </div>
+  `;
+}
