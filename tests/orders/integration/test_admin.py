@@ -155,6 +155,9 @@ def test_a_rebuild_from_its_preview_to_the_way_back(platform: InProcessPlatform)
     done = told(platform, f"{LIST}/rebuild")
     assert (done["stage"], done["streams"], done["different"], done["failed"]) == ("ready", 3, 0, 0)
     assert told(platform, f"{LIST}/switch", {}) == {"live": 2}
+    assert body_of(platform.ask(f"{LIST}/rebuild", generation=2))["stage"] == "live"
+    for without in (1, 9):
+        assert problem(platform.ask(f"{LIST}/rebuild", generation=without)) == (404, "rebuild_not_found")
     assert told(platform, f"{LIST}/switch", {"generation": 1}) == {"live": 1}
     assert problem(platform.ask(f"{LIST}/drop", {"generation": 2})) == (409, "transition_rejected")
     platform.clock.move(timedelta(minutes=5))

@@ -139,9 +139,9 @@ class InProcessPlatform:
         self.worker = self.app.rebuild_worker
         self._delivered: set[tuple[StreamId, int]] = set()
 
-    def ask(self, path: str, body: Any = None, claims: Mapping[str, Any] = OPERATOR) -> Answer:
+    def ask(self, path: str, body: Any = None, claims: Mapping[str, Any] = OPERATOR, **query: Any) -> Answer:
         """Send what an operator sends: a query, or a command when there is a body."""
-        request = event("GET" if body is None else "POST", path, body, claims=dict(claims))
+        request = event("GET" if body is None else "POST", path, body, claims=dict(claims), query=query)
         return self.apis["banyan-Console"](request, CONTEXT)
 
     def order(self, id: str, quantity: int = 1) -> None:

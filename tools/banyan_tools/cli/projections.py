@@ -109,9 +109,14 @@ def rebuild(
 
 
 @app.command()
-def progress(context: typer.Context, name: Name, json: Json = False) -> None:
-    """How far the newest rebuild has come, and what it found."""
-    _ended(_client(context).get("projections", name, "rebuild"), json)
+def progress(
+    context: typer.Context,
+    name: Name,
+    generation: Annotated[int | None, typer.Argument(help="The newest unless given.")] = None,
+    json: Json = False,
+) -> None:
+    """How far a rebuild has come, and what it found."""
+    _ended(_client(context).get("projections", name, "rebuild", generation=generation), json)
 
 
 @app.command()

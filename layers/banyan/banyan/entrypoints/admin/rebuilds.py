@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 from aws_lambda_powertools.event_handler.api_gateway import Router
+from aws_lambda_powertools.event_handler.openapi.params import Query
 from pydantic import Field
 
 from banyan.bootstrap.rebuilds import Rebuilds, Replaced
@@ -67,10 +70,10 @@ def rebuild(name: str, body: RebuildRequest, call: CurrentCall) -> Progress | Pr
 
 
 @router.get("/admin/projections/<name>/rebuild", operation_id="showRebuild", summary="How far the rebuild has come")
-def progress(name: str, call: CurrentCall) -> Progress:
-    """Show the newest rebuild."""
+def progress(name: str, call: CurrentCall, generation: Annotated[int | None, Query(ge=1)] = None) -> Progress:
+    """Show the newest rebuild, or that of a generation which is still there."""
     try:
-        return call.application.rebuilds.rebuild.progress(with_rows(call, name))
+        return call.application.rebuilds.rebuild.progress(with_rows(call, name), generation)
     except TransitionRejected as error:
         raise NotFound("rebuild_not_found", str(error)) from error
 
