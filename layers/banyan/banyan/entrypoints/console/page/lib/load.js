@@ -9,38 +9,42 @@ const EMPTY = { data: undefined, problem: undefined, loading: true };
  *
  * @param {(signal: AbortSignal) => Promise<any>} load
  * @param {any[]} deps when to begin again
- * @param {{every?: number}} options milliseconds between an answer and the next request; none while the tab is hidden
+ * @param {{every?: number}} options milliseconds between an answer and the next request, which may change; none while
+ * the tab is hidden
  */
 export function useLoad(load, deps, { every } = {}) {
   const [state, setState] = useState(EMPTY);
   const current = useRef(load);
   current.current = load;
-  const again = useRef(() => Promise.resolve());
+  const pace = useRef(every);
+  pace.current = every;
+  const running = useRef(null);
   useEffect(() => {
     setState(EMPTY);
-    const task = new Loading(() => current.current, setState, every);
-    again.current = () => task.run();
+    const task = (running.current = new Loading(() => current.current, setState, () => pace.current));
     task.run();
-    const shown = () => document.visibilityState === "visible" && every && task.run();
+    const shown = () => document.visibilityState === "visible" && pace.current && task.run();
     document.addEventListener("visibilitychange", shown);
     return () => {
       document.removeEventListener("visibilitychange", shown);
       task.stop();
     };
-  }, [...deps, every]);
-  const reload = useCallback(() => again.current(), []);
+  }, deps);
+  useEffect(() => running.current.wait(), [every]);
+  const reload = useCallback(() => running.current.run(), []);
   return { ...state, reload };
 }
 
 class Loading {
-  constructor(load, setState, every) {
-    Object.assign(this, { load, setState, every, controller: null, timer: null, stopped: false });
+  constructor(load, setState, pace) {
+    Object.assign(this, { load, setState, pace, controller: null, timer: null, busy: false });
   }
 
   async run() {
     clearTimeout(this.timer);
     this.controller?.abort();
     const controller = (this.controller = new AbortController());
+    this.busy = true;
     this.setState((before) => ({ ...before, loading: true }));
     let found;
     try {
@@ -50,12 +54,16 @@ class Loading {
       found = (before) => ({ ...before, problem, loading: false });
     }
     if (controller.signal.aborted) return;
+    this.busy = false;
     this.setState(found);
     this.wait();
   }
 
+  /** Ask again after the pause, if there is one; what is under way does so itself. */
   wait() {
-    if (this.every) this.timer = setTimeout(() => document.visibilityState === "visible" && this.run(), this.every);
+    clearTimeout(this.timer);
+    const every = this.pace();
+    if (every && !this.busy) this.timer = setTimeout(() => document.visibilityState === "visible" && this.run(), every);
   }
 
   stop() {
