@@ -46,6 +46,13 @@ def test_with_issuer_and_audience_every_route_but_the_public_ones_asks_for_a_tok
     assert authorizer.properties["IdentitySource"] == ["$request.header.Authorization"]
 
 
+def test_each_of_several_audiences_will_do() -> None:
+    (authorizer,) = load_template(JwtIssuer=ISSUER, JwtAudience="api,console").resources(
+        "AWS::ApiGatewayV2::Authorizer"
+    )
+    assert authorizer.properties["JwtConfiguration"]["Audience"] == ["api", "console"]
+
+
 def test_only_the_operators_routes_ask_for_a_scope() -> None:
     template = load_template(JwtIssuer=ISSUER, JwtAudience="banyan")
     scoped = {route.key: list(route.scopes) for route in routes(template) if route.scopes}

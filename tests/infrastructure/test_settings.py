@@ -34,7 +34,6 @@ OF_THE_STACK = {
     "IngestWindowSeconds",
     "IteratorAgeLimitMs",
     "JwtAudience",
-    "JwtIssuer",
     "LogLevel",
     "LogRetentionDays",
     "SnapStart",

@@ -10,7 +10,9 @@ import pytest
 from aws_lambda_powertools.event_handler.exceptions import NotFoundError
 from tests.support.http import Answer, lower_case
 
+from banyan.adapters.settings import Settings
 from banyan.entrypoints.console.page import FOLDER, PATH, TYPES, ConsolePage
+from banyan.entrypoints.console.sign_in import SignIn
 from banyan.entrypoints.http.requests import Headers
 
 FILES = [file.relative_to(FOLDER).as_posix() for file in FOLDER.rglob("*") if file.suffix in TYPES]
@@ -22,7 +24,7 @@ POLICY = (
 
 @pytest.fixture(scope="module")
 def page() -> ConsolePage:
-    return ConsolePage()
+    return ConsolePage(SignIn(Settings()))
 
 
 def got(page: ConsolePage, path: str, **headers: str) -> Answer:
@@ -71,7 +73,9 @@ def test_a_file_is_compressed_to_the_same_bytes_by_every_process(tmp_path: Path)
     for name in ("a", "b"):
         (tmp_path / name).mkdir()
         (tmp_path / name / "main.js").write_text("export const one = 1;\n" * 100)
-        bodies.add(got(ConsolePage(tmp_path / name), f"{PATH}/main.js", accept_encoding="gzip")["body"])
+        bodies.add(
+            got(ConsolePage(SignIn(Settings()), tmp_path / name), f"{PATH}/main.js", accept_encoding="gzip")["body"]
+        )
     assert len(bodies) == 1
 
 
@@ -86,7 +90,7 @@ def test_a_file_that_the_browser_has_is_not_sent_again(page: ConsolePage) -> Non
 
 
 def test_a_file_is_read_again_once_it_was_changed(tmp_path: Path) -> None:
-    file, page = tmp_path / "index.html", ConsolePage(tmp_path)
+    file, page = tmp_path / "index.html", ConsolePage(SignIn(Settings()), tmp_path)
     tags = set()
     for text in ("one", "another"):
         file.write_text(text)
@@ -125,7 +129,7 @@ def test_a_file_outside_the_folder_is_not_served_though_it_is_there(tmp_path: Pa
     (tmp_path / "secret.js").write_text("secret")
     (tmp_path / "page").mkdir()
     (tmp_path / "page" / ".git.js").write_text("secret")
-    page = ConsolePage(tmp_path / "page")
+    page = ConsolePage(SignIn(Settings()), tmp_path / "page")
     for name in ("../secret.js", "a/../../secret.js", str(tmp_path / "secret.js"), ".git.js"):
         with pytest.raises(NotFoundError):
             got(page, f"{PATH}/{name}")

@@ -33,6 +33,9 @@ class Settings(BaseModel):
     domain_settings: str = Field(
         "", description="What domains declare as settings: name=value or name.member=value, separated by commas."
     )
+    jwt_issuer: str = Field(
+        "", description="Issuer of the tokens; without issuer and audience every route but the public ones answers 401."
+    )
     tenant_claim: str = Field("tenant", description="Claim of the caller's token that names the tenant.")
     max_retries: int = Field(3, ge=0, description="Retries of a command after a conflict, and of a projection.")
     backoff_ms: int = Field(200, ge=1, description="First wait between retries, ms; doubles with each.")
@@ -55,6 +58,12 @@ class Settings(BaseModel):
     )
     console_contents: Literal["on", "off"] = Field(
         "on", description="Whether the operator's API shows what events, states and rows hold; off: no token sees them."
+    )
+    console_issuer: str = Field(
+        "", description="OpenID provider where the console signs in, if that is not `JwtIssuer`."
+    )
+    console_client_id: str = Field(
+        "", description="Client, without a secret, that the console signs in as; without one a token is pasted there."
     )
     projection_parallelization: int = Field(2, ge=1, le=10, description="Concurrent batches per stream shard.")
     projection_batch_size: int = Field(50, ge=1, le=10_000, description="Commits per projector batch.")

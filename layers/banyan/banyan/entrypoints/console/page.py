@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+import json
 import re
 from base64 import b64encode
 from dataclasses import dataclass
@@ -13,10 +14,12 @@ from typing import Any, Final
 
 from aws_lambda_powertools.event_handler.exceptions import NotFoundError
 
+from banyan.entrypoints.console.sign_in import SignIn
 from banyan.entrypoints.http.requests import ETAG, Headers
 
 PATH: Final = "/console"
 INDEX: Final = "index.html"
+SIGN_IN: Final = "sign-in.json"
 FOLDER: Final = Path(__file__).with_name("page")
 TYPES: Final = {
     ".css": "text/css; charset=utf-8",
@@ -83,11 +86,14 @@ class ConsolePage:
 
     Parameters
     ----------
+    sign_in : SignIn
+        Asked once the page is, not before.
     folder : Path
         All files in it are public.
     """
 
-    def __init__(self, folder: Path = FOLDER) -> None:
+    def __init__(self, sign_in: SignIn, folder: Path = FOLDER) -> None:
+        self._sign_in = sign_in
         self._folder = folder
 
     def serves(self, path: str) -> bool:
@@ -96,21 +102,29 @@ class ConsolePage:
 
     def answer(self, path: str, headers: Headers) -> dict[str, Any]:
         """Answer a request for a file. Raises ``NotFoundError``."""
-        file = self._file(path.removeprefix(PATH).removeprefix("/") or INDEX)
-        sent = {**HEADERS, "Content-Security-Policy": security_policy(), ETAG: f"W/{file.tag}"}
-        if headers.matches(file.tag):
-            return {"statusCode": 304, "headers": sent, "body": ""}
-        sent["Content-Type"] = file.media_type
-        if not accepts_gzip(headers):
-            return {"statusCode": 200, "headers": sent, "body": file.plain, "isBase64Encoded": True}
-        sent["Content-Encoding"] = "gzip"
-        return {"statusCode": 200, "headers": sent, "body": file.compressed, "isBase64Encoded": True}
+        name = path.removeprefix(PATH).removeprefix("/") or INDEX
+        if name == SIGN_IN:
+            sent = {**HEADERS, "Cache-Control": "no-store", "Content-Type": TYPES[".json"]}
+            return {"statusCode": 200, "headers": sent, "body": json.dumps(self._sign_in.document())}
+        origins = self._sign_in.origins() if name == INDEX else ()
+        return _answer(self._file(name), headers, security_policy(*origins))
 
     def _file(self, name: str) -> StaticFile:
         place = self._folder / name
         if not _NAME.fullmatch(name) or place.suffix not in TYPES or not place.is_file():
             raise NotFoundError
         return _read(place, place.stat().st_mtime_ns)
+
+
+def _answer(file: StaticFile, headers: Headers, policy: str) -> dict[str, Any]:
+    sent = {**HEADERS, "Content-Security-Policy": policy, ETAG: f"W/{file.tag}"}
+    if headers.matches(file.tag):
+        return {"statusCode": 304, "headers": sent, "body": ""}
+    sent["Content-Type"] = file.media_type
+    if not accepts_gzip(headers):
+        return {"statusCode": 200, "headers": sent, "body": file.plain, "isBase64Encoded": True}
+    sent["Content-Encoding"] = "gzip"
+    return {"statusCode": 200, "headers": sent, "body": file.compressed, "isBase64Encoded": True}
 
 
 @cache
