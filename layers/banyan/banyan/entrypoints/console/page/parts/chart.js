@@ -22,7 +22,7 @@ export function Chart({ title, series, unit, limit, height = HEIGHT }) {
       plot.current = new uPlot(options(series, unit, limit, element.current.clientWidth, height), data, element.current);
     };
     draw();
-    const resized = new ResizeObserver(() => plot.current.setSize({ width: element.current.clientWidth, height }));
+    const resized = new ResizeObserver(() => element.current && plot.current?.setSize({ width: element.current.clientWidth, height }));
     resized.observe(element.current);
     addEventListener("banyan-theme", draw);
     return () => {
