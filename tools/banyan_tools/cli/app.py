@@ -6,7 +6,18 @@ from typing import Annotated
 
 import typer
 
-from banyan_tools.cli import cost, deadlines, events, ingest, migration, projections, reconciliation, streams, trace
+from banyan_tools.cli import (
+    cost,
+    deadlines,
+    events,
+    ingest,
+    migration,
+    overview,
+    projections,
+    reconciliation,
+    streams,
+    trace,
+)
 from banyan_tools.cli.client import LOCAL, Client
 from banyan_tools.cli.errors import Commands
 from banyan_tools.cli.new import new
@@ -20,6 +31,7 @@ app.add_typer(deadlines.app, name="deadlines")
 app.add_typer(ingest.app, name="ingest")
 app.add_typer(streams.app, name="streams")
 app.add_typer(events.app, name="events")
+app.command("overview")(overview.overview)
 app.command("trace")(trace.trace)
 app.command("cost")(cost.cost)
 app.command("new")(new)

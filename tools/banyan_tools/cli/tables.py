@@ -27,6 +27,16 @@ def projections(found: Json) -> Table:
     return table
 
 
+def standing(found: Iterable[Json]) -> Table:
+    """How projections stand, by an overview: each in a line."""
+    table = titled("Projections", "projection", "status", "lag (events)", "lag (ms)", "parked", "rebuild")
+    for each in found:
+        lag, parked = each["lag"], _at_least(each["parked"], each["parkedComplete"])
+        row = (each["projection"], each["status"], _lag(lag), lag["milliseconds"], parked, each["rebuild"] or "")
+        table.add_row(*map(str, row))
+    return table
+
+
 def projection(found: Json) -> list[RenderableType]:
     """All about one projection."""
     shown: list[RenderableType] = [projections({"projections": [found]})]

@@ -103,6 +103,12 @@ class Settings(BaseModel):
         description="Aggregates of each entity that a warm container of the ingest function keeps, in place of "
         "`CacheSize`; more than the streams of events that it meets.",
     )
+    iterator_age_limit_ms: int = Field(
+        60_000, ge=1, description="Age of the oldest unread stream record that raises an alarm, ms."
+    )
+    reconciliation_silence_hours: int = Field(
+        13, ge=1, le=168, description="Hours without a run of the reconciliation that raise an alarm."
+    )
     reconciliation_schedule: str = Field("rate(6 hours)", description="When the reconciler runs.")
     reconciliation_settle_ms: int = Field(
         5000, ge=0, description="Pause before reconciliation looks at a difference again, ms."

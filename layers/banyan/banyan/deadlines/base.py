@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from itertools import islice
 from typing import Protocol
 
 from pydantic import BaseModel
@@ -90,8 +91,14 @@ class WaitingDeadlines(Deadlines, Protocol):
     Every method may raise ``StoreUnavailable``, and may be repeated after it.
     """
 
-    def due(self, now: datetime) -> Iterator[Waiting]:
-        """What is due at ``now``, in the order of due times, fetched as it is consumed; it may be removed meanwhile."""
+    def due(self, now: datetime, most: int | None = None) -> Iterator[Waiting]:
+        """What is due at ``now``, in the order of due times, fetched as it is consumed; it may be removed meanwhile.
+
+        Parameters
+        ----------
+        most : int, optional
+            Whoever wants so many at most says so, and less is read.
+        """
 
     def remove(self, waiting: Waiting) -> None:
         """Forget a deadline; one that is gone is not an error."""
@@ -102,7 +109,7 @@ class WaitingDeadlines(Deadlines, Protocol):
     def park(self, waiting: Waiting) -> None:
         """Put a deadline aside."""
 
-    def parked(self) -> Iterator[Waiting]:
+    def parked(self, most: int | None = None) -> Iterator[Waiting]:
         """Deadlines that were put aside, in the order of due times."""
 
     def unpark(self, waiting: Waiting) -> None:
@@ -159,8 +166,8 @@ class MemoryDeadlines:
         kept = waiting(deadline)
         self._waiting.setdefault(kept.key, kept)
 
-    def due(self, now: datetime) -> Iterator[Waiting]:
-        return (kept for _, kept in sorted(self._waiting.items()) if kept.due <= now)
+    def due(self, now: datetime, most: int | None = None) -> Iterator[Waiting]:
+        return islice((kept for _, kept in sorted(self._waiting.items()) if kept.due <= now), most)
 
     def remove(self, waiting: Waiting) -> None:
         self._waiting.pop(waiting.key, None)
@@ -173,8 +180,8 @@ class MemoryDeadlines:
         self._parked[waiting.key] = waiting
         self.remove(waiting)
 
-    def parked(self) -> Iterator[Waiting]:
-        return iter([kept for _, kept in sorted(self._parked.items())])
+    def parked(self, most: int | None = None) -> Iterator[Waiting]:
+        return iter([kept for _, kept in sorted(self._parked.items())][:most])
 
     def unpark(self, waiting: Waiting) -> None:
         self._waiting[waiting.key] = unfailed(waiting)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache
@@ -19,13 +19,19 @@ from banyan.projections.retries import RetryPolicy, pause
 from banyan.projections.state import CachedStates, GenerationInfo, Pause, ProjectionState, Stage, Status
 from banyan.projections.views import FailureRecord, Views
 from banyan.store import EventStore, LogEntry
+from banyan.store.base import CommitTable
 from banyan.store.eventstore import Clock
+from banyan.store.log import LAST
 from banyan.streams import StreamId
 from banyan.telemetry import Telemetry
 
 ENTRIES_A_BUCKET: Final = 1000
 STREAMS_LOOKED_AT: Final = 1000
 """Of a projection, those whose commits are the oldest since its last catch-up."""
+NEWEST: Final = 320
+"""Commits that an overview reads; 40 a bucket, whose keys take one read unit."""
+NEWEST_STREAMS: Final = 100
+MINUTE: Final = timedelta(minutes=1)
 PARKED_LOOKED_AT: Final = 100
 """Of a generation, the oldest."""
 MILLISECOND: Final = timedelta(milliseconds=1)
@@ -72,6 +78,10 @@ class Operations:
     def status(self, projection: str | None = None) -> list[ProjectionStatus]:
         """The status of one projection, or of all."""
         return self._statuses.all() if projection is None else [self._statuses.one(projection)]
+
+    def overview(self) -> tuple[list[ProjectionStatus], Throughput]:
+        """How all stand, cheaply enough to be asked every few seconds, and what was recorded of late."""
+        return self._statuses.overview()
 
     def pause(self, projection: str, reason: str, by: str) -> ProjectionState:
         """Let a projection apply nothing; queries answer with what it has."""
@@ -183,6 +193,90 @@ class _RecentLog(NamedTuple):
     buckets: range
     look: Callable[[int, datetime], list[LogEntry]]
 
+    def since(self, moments: Mapping[int, datetime], otherwise: datetime) -> tuple[list[LogEntry], bool]:
+        """Entries since a moment of each bucket, the oldest first, and whether these are all."""
+        looks = [self.look(bucket, moments.get(bucket, otherwise)) for bucket in self.buckets]
+        return _merged(looks), all(len(found) < ENTRIES_A_BUCKET for found in looks)
+
+    def chosen(self, streams: Sequence[StreamId]) -> Sequence[StreamId]:
+        """Those to look at, of streams by their oldest entry."""
+        return streams[:STREAMS_LOOKED_AT]
+
+    def note(self, reached: Mapping[StreamId, int]) -> None:
+        """Nothing is learnt of what was applied."""
+
+
+@dataclass(frozen=True, slots=True)
+class Throughput:
+    """What was recorded of late.
+
+    Parameters
+    ----------
+    seconds : float
+        Up to now; fewer than ``MINUTE`` when more was recorded than one look at the log shows.
+    events : int
+        Of each stream's newest commit only the first is counted until something has applied it.
+    """
+
+    seconds: float
+    commits: int
+    events: int
+
+    @property
+    def whole_minute(self) -> bool:
+        """Whether it is of a whole ``MINUTE``."""
+        return self.seconds >= MINUTE.total_seconds()
+
+
+class NewestCommits:
+    """The newest commits of the log, read once: one query for the number of buckets, and one for each."""
+
+    def __init__(self, table: CommitTable) -> None:
+        self.buckets = table.log_buckets()
+        self._size = max(NEWEST // len(self.buckets), 10)
+        self._found = {bucket: self._newest(table, bucket) for bucket in self.buckets}
+        self._applied: dict[StreamId, int] = {}
+
+    def since(self, moments: Mapping[int, datetime], otherwise: datetime) -> tuple[list[LogEntry], bool]:
+        """Entries since a moment of each bucket, the oldest first, and whether these are all."""
+        looks = [self._recent(bucket, moments.get(bucket, otherwise)) for bucket in self.buckets]
+        return _merged(looks), all(map(self._reaches_back, self.buckets, looks))
+
+    def chosen(self, streams: Sequence[StreamId]) -> Sequence[StreamId]:
+        """Those to look at, of streams by their oldest entry."""
+        return streams[-NEWEST_STREAMS:]
+
+    def note(self, reached: Mapping[StreamId, int]) -> None:
+        """Learn where commits end from what has applied them."""
+        for stream, version in reached.items():
+            self._applied[stream] = max(version, self._applied.get(stream, 0))
+
+    def throughput(self, now: datetime) -> Throughput:
+        """What was recorded within the last minute, or for as long as all commits are known."""
+        full = [found[-1].recorded_at for found in self._found.values() if len(found) == self._size]
+        since = max([now - MINUTE, *full])
+        entries, _ = self.since({}, since)
+        first: dict[StreamId, int] = {}
+        last: dict[StreamId, int] = {}
+        for entry in entries:
+            first.setdefault(entry.stream, entry.position)
+            last[entry.stream] = max(entry.position, self._applied.get(entry.stream, 0))
+        events = sum(last[stream] - first[stream] + 1 for stream in first)
+        return Throughput((now - since).total_seconds(), len(entries), events)
+
+    def _newest(self, table: CommitTable, bucket: int) -> list[LogEntry]:
+        return list(islice(table.log_behind(bucket, LAST, self._size, newest_first=True), self._size))
+
+    def _recent(self, bucket: int, after: datetime) -> list[LogEntry]:
+        return [entry for entry in self._found[bucket] if entry.recorded_at >= after]
+
+    def _reaches_back(self, bucket: int, recent: Sequence[LogEntry]) -> bool:
+        return len(recent) < self._size or len(recent) < len(self._found[bucket])
+
+
+def _merged(looks: Iterable[Iterable[LogEntry]]) -> list[LogEntry]:
+    return sorted((entry for found in looks for entry in found), key=lambda entry: entry.recorded_at)
+
 
 class StatusReader:
     """Looks at projections, at a cost that does not grow with the log.
@@ -212,6 +306,21 @@ class StatusReader:
         states, log = self._states.get(), _RecentLog(self._store.log_buckets(), cache(self._look))
         return [self._status(states[name], log) for name in self._projectors.names]
 
+    def overview(self) -> tuple[list[ProjectionStatus], Throughput]:
+        """The status of every projection and what was recorded of late, by the newest commits only.
+
+        One batch read for the states; the newest commits; for each projection, one batch read for how far its catch-up
+        has come, one of the newest streams that moved since, and what ``all`` reads of its parked streams.
+
+        Raises
+        ------
+        StoreUnavailable
+        """
+        self._states.forget()
+        states, newest = self._states.get(), NewestCommits(self._store.table)
+        statuses = [self._status(states[name], newest) for name in self._projectors.names]
+        return statuses, newest.throughput(self._clock())
+
     def one(self, projection: str) -> ProjectionStatus:
         """The status of one projection. Raises ``ConfigurationError`` when there is none, ``StoreUnavailable``."""
         self._projectors.check(projection)
@@ -219,7 +328,7 @@ class StatusReader:
         log = _RecentLog(self._store.log_buckets(), self._look)
         return self._status(self._states.get()[projection], log)
 
-    def _status(self, state: ProjectionState, log: _RecentLog) -> ProjectionStatus:
+    def _status(self, state: ProjectionState, log: _RecentLog | NewestCommits) -> ProjectionStatus:
         projectors = self._projectors.of(state.projection)
         parked, parked_complete = parked_streams(projectors)
         aside = {each.failure.stream for each in parked if each.generation == state.live} | set(state.parked)
@@ -238,27 +347,21 @@ class StatusReader:
         outdated = state.outdated(self._projectors.version(state.projection))
         return Status.OUTDATED if outdated and state.status is Status.ACTIVE else state.status
 
-    def _lag(self, live: AnyProjector, aside: Collection[StreamId], log: _RecentLog) -> Lag:
-        entries, complete = self._recent(live, log)
+    def _lag(self, live: AnyProjector, aside: Collection[StreamId], log: _RecentLog | NewestCommits) -> Lag:
+        entries, complete = log.since(self._checkpoints.get(live.generation, log.buckets), live.since)
         own = [
             entry
             for entry in entries
             if self._projectors.reads(live.generation.projection, entry.stream) and entry.stream not in aside
         ]
         streams = list(dict.fromkeys(entry.stream for entry in own))
-        looked_at = streams[:STREAMS_LOOKED_AT]
+        looked_at = log.chosen(streams)
         reached = {**dict.fromkeys(looked_at, 0), **live.checkpoints(looked_at)}
+        log.note(reached)
         missing = [entry for entry in own if entry.position > reached.get(entry.stream, entry.position)]
         newest = {entry.stream: entry.position for entry in missing}
         events = sum(position - reached[stream] for stream, position in newest.items())
         return Lag(events, self._age(missing), complete and looked_at == streams)
-
-    def _recent(self, live: AnyProjector, log: _RecentLog) -> tuple[list[LogEntry], bool]:
-        """What was recorded since the last catch-up, oldest first, and whether that is all."""
-        moments = self._checkpoints.get(live.generation, log.buckets)
-        looks = [log.look(bucket, moments.get(bucket, live.since)) for bucket in log.buckets]
-        entries = sorted((entry for found in looks for entry in found), key=lambda entry: entry.recorded_at)
-        return entries, all(len(found) < ENTRIES_A_BUCKET for found in looks)
 
     def _look(self, bucket: int, after: datetime) -> list[LogEntry]:
         return list(islice(self._store.log(bucket, after), ENTRIES_A_BUCKET))

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from datetime import datetime
 from heapq import merge
+from itertools import islice
 from typing import Any, Final
 
 from banyan.adapters.dynamodb.commits import LogBuckets
@@ -46,10 +47,12 @@ class DynamoDBDeadlines:
             self._buckets.announce()
         self._put(waiting(deadline), "attribute_not_exists(#due)")
 
-    def due(self, now: datetime) -> Iterator[Waiting]:
+    def due(self, now: datetime, most: int | None = None) -> Iterator[Waiting]:
         """One ``Query`` for the number of buckets, and one for each bucket and page."""
-        until = timestamp(now) + BEHIND_ITS_MOMENT
-        return merge(*(self._query(bucket, until) for bucket in self._buckets.all()), key=lambda kept: kept.key)
+        until, buckets = timestamp(now) + BEHIND_ITS_MOMENT, self._buckets.all()
+        page = FIRST_PAGE if most is None else max(2 * most // len(buckets), 10)
+        found = merge(*(self._query(bucket, until, page) for bucket in buckets), key=lambda kept: kept.key)
+        return islice(found, most)
 
     def remove(self, waiting: Waiting) -> None:
         """One ``DeleteItem``."""
@@ -63,14 +66,14 @@ class DynamoDBDeadlines:
         """One transaction."""
         self._move(self._key(waiting), self._item(waiting, PARKED))
 
-    def parked(self) -> Iterator[Waiting]:
-        return self._query(PARKED, "~")
+    def parked(self, most: int | None = None) -> Iterator[Waiting]:
+        return islice(self._query(PARKED, "~", most or FIRST_PAGE), most)
 
     def unpark(self, waiting: Waiting) -> None:
         """One transaction."""
         self._move(self._key(waiting, PARKED), self._item(unfailed(waiting), self._bucket(waiting)))
 
-    def _query(self, bucket: int, until: str) -> Iterator[Waiting]:
+    def _query(self, bucket: int, until: str, page: int) -> Iterator[Waiting]:
         request: dict[str, Any] = {
             "TableName": self._table,
             "KeyConditionExpression": "#bucket = :bucket AND #due < :until",
@@ -78,7 +81,7 @@ class DynamoDBDeadlines:
             "ExpressionAttributeValues": {":bucket": {"N": str(bucket)}, ":until": {"S": until}},
             "ConsistentRead": True,
         }
-        return map(_read, self._gateway.items("query", request, FIRST_PAGE))
+        return map(_read, self._gateway.items("query", request, page))
 
     def _put(self, kept: Waiting, condition: str) -> None:
         request = {

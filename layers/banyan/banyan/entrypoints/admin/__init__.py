@@ -6,6 +6,7 @@ from banyan.entrypoints.admin import (
     contents,
     ingest,
     migration,
+    overview,
     projections,
     rebuilds,
     reconciliation,
@@ -16,5 +17,5 @@ from banyan.entrypoints.admin import (
 
 CONTENTS = tuple(room.router for room in (contents, rows, tail))
 """Routes that show what events hold."""
-OTHERS = tuple(room.router for room in (projections, rebuilds, streams, ingest, reconciliation, migration))
+OTHERS = tuple(room.router for room in (overview, projections, rebuilds, streams, ingest, reconciliation, migration))
 ROUTERS = (*OTHERS, *CONTENTS)

@@ -10,7 +10,8 @@ from aws_lambda_powertools.event_handler.api_gateway import Router
 from aws_lambda_powertools.event_handler.openapi.params import Query
 from pydantic import ConfigDict, computed_field
 
-from banyan.entrypoints.http.call import Call, CurrentCall
+from banyan.bootstrap import Application
+from banyan.entrypoints.http.call import CurrentCall
 from banyan.errors import Conflict, NotFound
 from banyan.events import CamelModel
 from banyan.reconciliation.reconciler import Runs, RunState
@@ -91,17 +92,17 @@ class ReconciliationAnswer(CamelModel):
 @router.get("/admin/reconciliation", operation_id="showReconciliation", summary="How far the reconciliation has come")
 def show(call: CurrentCall) -> ReconciliationAnswer:
     """Show the run that is not finished, and the newest report."""
-    return _shown(call, _open(call))
+    return standing_of(call.application)
 
 
 @router.post("/admin/reconciliation/run", operation_id="reconcile", summary="Compare everything that is derived")
 def run(body: RunRequest, call: CurrentCall) -> ReconciliationAnswer:
     """Start a run, or the next segment of one like it; it continues by itself."""
-    state = _open(call)
-    if state and _working(call, state):
+    app, state = call.application, _open(call.application)
+    if state and _working(app, state):
         raise Conflict("reconciliation_running", "a reconciliation is running: wait until it is done")
-    call.application.functions.start("reconciler", body.model_dump())
-    return _shown(call, state)
+    app.functions.start("reconciler", body.model_dump())
+    return _shown(app, state)
 
 
 @router.get("/admin/reconciliation/reports", operation_id="listReports", summary="What runs came to")
@@ -121,18 +122,23 @@ def show_report(id: str, call: CurrentCall) -> ReportAnswer:
     raise NotFound("report_not_found", f"there is no report {id!r}: list them first")
 
 
-def _open(call: Call) -> RunState | None:
-    return Runs(call.application.digests).open()
+def standing_of(app: Application) -> ReconciliationAnswer:
+    """The run that is not finished, and the newest report. Raises ``StoreUnavailable``."""
+    return _shown(app, _open(app))
 
 
-def _working(call: Call, state: RunState) -> bool:
-    return state.leased_until is not None and state.leased_until > call.application.clock()
+def _open(app: Application) -> RunState | None:
+    return Runs(app.digests).open()
 
 
-def _shown(call: Call, state: RunState | None) -> ReconciliationAnswer:
-    latest = next(iter(call.application.reports.latest(1)), None)
+def _working(app: Application, state: RunState) -> bool:
+    return state.leased_until is not None and state.leased_until > app.clock()
+
+
+def _shown(app: Application, state: RunState | None) -> ReconciliationAnswer:
+    latest = next(iter(app.reports.latest(1)), None)
     return ReconciliationAnswer(
-        run=_running(state, _working(call, state)) if state else None,
+        run=_running(state, _working(app, state)) if state else None,
         latest=ReportSummary.model_validate(latest) if latest else None,
     )
 

@@ -1,0 +1,236 @@
+"""What needs a person: the gauges that alarms look at, as sentences with the names that an action needs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Final, Literal
+
+from banyan.adapters.settings import Settings
+from banyan.entrypoints.admin.parts import FoundDeadlines, IngestOverview, Projections, parked_by_stream
+from banyan.entrypoints.admin.reconciliation import ReconciliationAnswer
+from banyan.events import CamelModel
+from banyan.projections.operations import ProjectionStatus
+from banyan.projections.rebuild.rebuild import Progress
+from banyan.projections.state import Stage, Status
+
+if TYPE_CHECKING:
+    from banyan.migration.checks.health import Overview
+
+OVERDUE: Final = timedelta(minutes=10)
+"""As the alarm ``DeadlinesOverdue``."""
+IDLE: Final = timedelta(hours=1)
+"""As the alarm ``RebuildIdle``."""
+HALF_DONE_MS: Final = 600_000
+"""As the alarm ``LegacyLagging``."""
+EACH: Final = 10
+"""Streams, deadlines or rows of one kind that are named; one entry stands for the others."""
+BREAKER: Final = "breaker"
+
+Code = Literal[
+    "projection_stopped",
+    "stream_parked",
+    "deadlines_overdue",
+    "deadline_parked",
+    "migration_half_done",
+    "migration_row_parked",
+    "reconciliation_differs",
+    "migration_differs",
+    "projection_lagging",
+    "rebuild_idle",
+    "rebuild_differs",
+    "records_parked",
+    "projection_paused",
+    "reconciliation_old",
+    "projection_outdated",
+    "rebuild_ready",
+    "migration_waits",
+]
+"""The most urgent first."""
+URGENCY: Final = {code: place for place, code in enumerate(Code.__args__)}  # type: ignore[attr-defined]
+
+Action = Literal["resume", "retry", "repair", "reconcile", "rebuild", "switch", "advance", "look"]
+
+
+class Attention(CamelModel):
+    """Something that needs a person.
+
+    ``action`` says what helps, by the name of its command; ``names`` has what that command needs, ``since`` when it
+    began. ``look`` when there is something to mend first.
+    """
+
+    code: Code
+    subject: str
+    text: str
+    action: Action
+    names: Mapping[str, str | int]
+    since: datetime | None = None
+
+
+def by_urgency(found: Sequence[Attention]) -> list[Attention]:
+    """The most urgent first, of one kind the oldest."""
+    return sorted(found, key=lambda each: (URGENCY[each.code], each.since is None, each.since, each.subject))
+
+
+def of_projections(found: Projections, settings: Settings, now: datetime) -> Iterator[Attention]:
+    """What stands or lags, and generations that wait for a decision."""
+    for status in found.statuses:
+        yield from _pause(status)
+        yield from _parked(status)
+        yield from _lag(status, settings.iterator_age_limit_ms)
+        if status.status is Status.OUTDATED:
+            text = f"An older version of {status.projection} made its rows."
+            yield _of(status.projection, "projection_outdated", text, "rebuild")
+    for progress in found.rebuilds:
+        yield from _rebuild(progress, now)
+
+
+def _of(
+    projection: str, code: Code, text: str, action: Action, since: datetime | None = None, **names: str | int
+) -> Attention:
+    named = {"projection": projection, **names}
+    return Attention(code=code, subject=projection, text=text, action=action, names=named, since=since)
+
+
+def _pause(status: ProjectionStatus) -> Iterator[Attention]:
+    pause, name = status.pause, status.projection
+    if pause and pause.by == BREAKER:
+        text = f"{name} stopped by itself, because many streams failed: {pause.reason}"
+        yield _of(name, "projection_stopped", text, "resume", pause.since)
+    elif pause:
+        yield _of(name, "projection_paused", f"{pause.by} paused {name}: {pause.reason}", "resume", pause.since)
+
+
+def _parked(status: ProjectionStatus) -> Iterator[Attention]:
+    name, parked = status.projection, parked_by_stream(status)
+    for each in parked[:EACH]:
+        stream, failure = str(each.failure.stream), each.failure
+        text = f"{name} stands still at event {failure.version} of {stream}: {failure.error}"
+        yield Attention(
+            code="stream_parked",
+            subject=stream,
+            text=text,
+            action="retry",
+            names={"projection": name, "stream": stream, "version": failure.version, "generation": each.generation},
+            since=failure.parked_at,
+        )
+    if more := len(parked[EACH:]):
+        least = "" if status.parked_complete else "at least "
+        yield _of(name, "stream_parked", f"{least.capitalize()}{more} more streams are parked in {name}.", "look")
+
+
+def _lag(status: ProjectionStatus, limit_ms: int) -> Iterator[Attention]:
+    lag, name = status.lag, status.projection
+    if status.pause is None and lag.milliseconds > limit_ms:
+        least = "" if lag.complete else "at least "
+        text = f"{name} lags by {least}{lag.events} events, the oldest {lag.milliseconds / 1000:.0f} s old."
+        yield _of(name, "projection_lagging", text, "look")
+
+
+def _rebuild(progress: Progress, now: datetime) -> Iterator[Attention]:
+    name, number = progress.projection, progress.generation
+    if progress.stage is Stage.BUILDING:
+        if now - progress.updated_at > IDLE:
+            text = f"The rebuild of {name} has made no progress for an hour."
+            yield _of(name, "rebuild_idle", text, "rebuild", progress.updated_at, generation=number)
+    elif progress.equal:
+        text = f"Generation {number} of {name} is complete and equal: switch to it."
+        yield _of(name, "rebuild_ready", text, "switch", progress.updated_at, generation=number)
+    else:
+        text = (
+            f"In generation {number} of {name}, {progress.different} rows differ and {progress.failed} streams failed."
+        )
+        yield _of(name, "rebuild_differs", text, "look", progress.updated_at, generation=number)
+
+
+def of_deadlines(found: FoundDeadlines) -> Iterator[Attention]:
+    """Deadlines that are late or parked."""
+    late = [each for each in found.due if found.now - each.due > OVERDUE]
+    if late:
+        first, names = late[0], {"stream": str(late[0].stream), "name": late[0].name}
+        text = f"The deadline {first.name} of {first.stream} is due and not handled."
+        yield Attention(
+            code="deadlines_overdue",
+            subject=str(first.stream),
+            text=text,
+            action="look",
+            names=names,
+            since=first.due,
+        )
+    for each in found.parked[:EACH]:
+        yield Attention(
+            code="deadline_parked",
+            subject=str(each.stream),
+            text=f"The deadline {each.name} of {each.stream} keeps failing: {each.error}",
+            action="retry",
+            names={"stream": str(each.stream), "name": each.name},
+            since=each.due,
+        )
+    if len(found.parked) > EACH:
+        text = f"At least {len(found.parked) - EACH} more deadlines are parked."
+        yield Attention(code="deadline_parked", subject="deadlines", text=text, action="look", names={})
+
+
+def of_reconciliation(found: ReconciliationAnswer, settings: Settings, now: datetime) -> Iterator[Attention]:
+    """Differences that stand, and a reconciliation that has not run for long."""
+    latest = found.latest
+    if latest is None:
+        return
+    named: dict[str, str | int] = {"report": latest.id}
+    if latest.drifted and latest.repaired < latest.differences:
+        text = f"{latest.differences - latest.repaired} rows, snapshots or streams are not what the events say."
+        yield Attention(
+            code="reconciliation_differs",
+            subject=latest.id,
+            text=text,
+            action="repair",
+            names=named,
+            since=latest.finished_at,
+        )
+    hours = settings.reconciliation_silence_hours
+    if now - latest.finished_at > timedelta(hours=hours) and not (found.run and found.run.working):
+        text = f"Nothing was compared for more than {hours} hours."
+        yield Attention(
+            code="reconciliation_old",
+            subject=latest.id,
+            text=text,
+            action="reconcile",
+            names=named,
+            since=latest.finished_at,
+        )
+
+
+def of_migration(found: Overview) -> Iterator[Attention]:
+    """Rows that stand, and a step that only a person makes."""
+    for row in found.parked[:EACH]:
+        stream = str(row.stream)
+        text = f"The row of {stream} is parked: {row.reason}"
+        yield Attention(
+            code="migration_row_parked",
+            subject=stream,
+            text=text,
+            action="look",
+            names={"stream": stream},
+            since=row.since,
+        )
+    health = found.health
+    if health and health.half_done and health.lag_ms > HALF_DONE_MS:
+        text = f"{health.half_done} writes have not reached the other side of the migration for ten minutes."
+        yield _migrating(found, "migration_half_done", text, "look")
+    if health and health.differences:
+        text = f"{len(health.differences)} rows of the legacy system are not what their streams say."
+        yield _migrating(found, "migration_differs", text, "look")
+    coming = found.next
+    if coming and found.since and coming.by == "operator" and not coming.waits_for and not found.moving_to:
+        yield _migrating(found, "migration_waits", f"The next step, {coming.step}, is an operator's.", "advance")
+
+
+def _migrating(found: Overview, code: Code, text: str, action: Action) -> Attention:
+    return Attention(code=code, subject=found.entity, text=text, action=action, names={}, since=found.since)
+
+
+def of_ingest(found: IngestOverview) -> Iterator[Attention]:
+    """Records that were refused."""
+    if found.parked:
+        text = f"About {found.parked} records were refused."
+        yield Attention(code="records_parked", subject="ingest", text=text, action="look", names={})
