@@ -1,4 +1,4 @@
-/** Data that a component shows: loaded, kept while it is loaded again, and refreshed while somebody can see it. */
+/** Data that a component shows: loaded, kept while it is loaded again, and refreshed while it can be seen. */
 import { useCallback, useEffect, useRef, useState } from "./preact.js";
 
 const EMPTY = { data: undefined, problem: undefined, loading: true };

@@ -17,13 +17,14 @@ export function Chart({ title, series, unit, limit, height = HEIGHT }) {
   const shape = JSON.stringify([series.map((each) => each.label), limit ?? null, unit]);
   const data = aligned(series, limit);
   useEffect(() => {
+    const place = element.current;
     const draw = () => {
       plot.current?.destroy();
-      plot.current = new uPlot(options(series, unit, limit, element.current.clientWidth, height), data, element.current);
+      plot.current = new uPlot(options(series, unit, limit, place.clientWidth, height), data, place);
     };
     draw();
-    const resized = new ResizeObserver(() => element.current && plot.current?.setSize({ width: element.current.clientWidth, height }));
-    resized.observe(element.current);
+    const resized = new ResizeObserver(() => plot.current?.setSize({ width: place.clientWidth, height }));
+    resized.observe(place);
     addEventListener("banyan-theme", draw);
     return () => {
       removeEventListener("banyan-theme", draw);

@@ -1,11 +1,69 @@
-/** How projections and the reactor stand, and what can be done about it. */
-import { get } from "../lib/api.js";
+/** How projections and the reactor stand; below it, one of them. */
+import { get, post } from "../lib/api.js";
+import { count, counted, visible } from "../lib/format.js";
+import { lagsOf, noteLags } from "../lib/lags.js";
 import { html } from "../lib/preact.js";
 import { useLoad } from "../lib/load.js";
-import { Json } from "../parts/json.js";
+import { href } from "../lib/route.js";
+import { ask } from "../parts/dialog.js";
+import { Badge } from "../parts/badge.js";
+import { Empty } from "../parts/empty.js";
+import { notify } from "../parts/notices.js";
 import { Screen } from "../parts/screen.js";
+import { Sparkline } from "../parts/sparkline.js";
+import { Table } from "../parts/table.js";
+import { Projection } from "./projection/one.js";
+import { at, atLeast, lagTime, REACTOR, StatusBadge } from "./projection/words.js";
 
-export default function Projections() {
-  const load = useLoad((signal) => get("/admin/projections", {}, { signal }), []);
-  return html`<${Screen} title="Projections" load=${load}><${Json} value=${load.data} label="Projections" /><//>`;
+export default function Projections({ path, query }) {
+  return path[0] ? html`<${Projection} key=${path[0]} name=${path[0]} query=${query} />` : html`<${List} />`;
+}
+
+function List() {
+  const load = useLoad(seen, [], { every: 5000 });
+  const actions = html`<button type="button" onClick=${remove}>Remove an undeclared projection…</button>`;
+  const empty = html`<${Empty} title="No projections">Add one to the domain's <code>projections</code> and deploy.<//>`;
+  return html`
+    <${Screen} title="Projections and reactor" actions=${actions} load=${load}>
+      <${Table} caption="Projections and reactor" columns=${COLUMNS} rows=${load.data?.projections ?? []} rowKey=${(row) => row.projection} empty=${empty} />
+      <p class="small faint">Lag is counted in events and by the age of the oldest one that is not applied; parked streams are left out. The lines begin when this page was opened.</p>
+    <//>
+  `;
+}
+
+async function seen(signal) {
+  const found = await get("/admin/projections", {}, { signal });
+  noteLags(found.projections);
+  return found;
+}
+
+const COLUMNS = [
+  { title: "Projection", cell: (row) => html`<a href=${href(["projections", row.projection])}><bdi>${visible(row.projection)}</bdi></a>${row.projection === REACTOR && html` <span class="faint small">policies and notices</span>`}` },
+  { title: "Status", cell: (row) => html`<${StatusBadge} status=${row.status} />` },
+  { title: "Live generation", numeric: true, cell: (row) => (row.projection === REACTOR ? html`<span class="faint">none</span>` : row.live) },
+  { title: "Lag (events)", numeric: true, cell: (row) => atLeast(row.lag.events, row.lag.complete) },
+  { title: "Lag (time)", numeric: true, cell: (row) => lagTime(row.lag) },
+  { title: "Lag since the page was opened", cell: (row) => html`<${Line} name=${row.projection} />` },
+  { title: "Parked streams", numeric: true, cell: (row) => (row.parked.length ? html`<${Badge} kind="bad">${atLeast(row.parked.length, row.parkedComplete)}<//>` : "0") },
+];
+
+function Line({ name }) {
+  const all = lagsOf(name);
+  const worst = Math.max(0, ...all.map((each) => each.events));
+  return html`<${Sparkline} label=${`Lag of ${name}: at most ${counted(worst, "event")} since the page was opened`} points=${all.map((each) => [each.at, each.events])} />`;
+}
+
+async function remove() {
+  const removed = await ask({
+    title: "Remove an undeclared projection",
+    text: html`
+      <p>Deletes all rows, cursors and parked streams that are left of a projection which the deployed domain does not declare any more. This cannot be undone; a projection of that name that is added later begins empty.</p>
+      <p>Such a projection is not in the list. One that is still declared is refused.</p>
+    `,
+    fields: [{ name: "name", label: "Its name", required: true }],
+    button: "Remove",
+    danger: true,
+    work: async ({ name }) => ({ name, ...(await post(at(name, "remove"))) }),
+  });
+  if (removed) notify(`All that is left of ${removed.name} is being deleted: ${count(removed.generations.length)} of its generations.`);
 }

@@ -1,0 +1,97 @@
+/** One projection, or the reactor: how it stands, and what an operator does to it. */
+import { get } from "../../lib/api.js";
+import { visible } from "../../lib/format.js";
+import { lagsOf, noteLags } from "../../lib/lags.js";
+import { useLoad } from "../../lib/load.js";
+import { html, useEffect } from "../../lib/preact.js";
+import { href, setQuery } from "../../lib/route.js";
+import { Chart } from "../../parts/chart.js";
+import { Screen } from "../../parts/screen.js";
+import { Time } from "../../parts/time.js";
+import { Actions } from "./actions.js";
+import { Generations } from "./generations.js";
+import { Parked } from "./parked.js";
+import { NewRebuild } from "./new-rebuild.js";
+import { Rebuild } from "./rebuild.js";
+import { at, atLeast, lagTime, REACTOR, StatusBadge } from "./words.js";
+
+const TRAIL = [{ title: "Projections and reactor", href: href("projections") }];
+
+export function Projection({ name, query }) {
+  const load = useLoad((signal) => seen(name, signal), [name], { every: 3000 });
+  const found = load.data;
+  const actions = found && html`<${Actions} projection=${found} reload=${load.reload} />`;
+  return html`
+    <${Screen} title=${html`<bdi>${visible(name)}</bdi>`} trail=${TRAIL} actions=${actions} load=${load}>
+      ${found && html`
+        <${Standing} projection=${found} />
+        <${Lag} name=${name} />
+        <${Parked} projection=${found} query=${query} reload=${load.reload} />
+        ${name !== REACTOR && html`<${Rows} projection=${found} query=${query} reload=${load.reload} />`}
+      `}
+    <//>
+  `;
+}
+
+async function seen(name, signal) {
+  const found = await get(at(name), {}, { signal });
+  noteLags([found]);
+  return found;
+}
+
+function Standing({ projection }) {
+  const { status, lag, pause, parked, parkedComplete, live } = projection;
+  return html`
+    <div class="cards">
+      <${Card} title="Status" figure=${html`<${StatusBadge} status=${status} />`}>${MEANING[projection.projection === REACTOR ? "reactor" : "rows"][status]}<//>
+      <${Card} title="Lag" figure=${atLeast(lag.events, lag.complete)}>${lag.events || !lag.complete ? `${lag.events === 1 ? "event" : "events"} not applied, the oldest ${lagTime(lag)} old` : "every event is applied"}<//>
+      <${Card} title="Parked streams" figure=${atLeast(parked.length, parkedComplete)}>${parked.length ? "stand still; all others continue" : "every stream continues"}<//>
+      ${projection.projection !== REACTOR && html`<${Card} title="Live generation" figure=${live}>the rows that queries read<//>`}
+    </div>
+    ${pause && html`<p class="callout warn"><strong>Paused</strong> by <bdi>${visible(pause.by)}</bdi> <${Time} at=${pause.since} />: <bdi>${visible(pause.reason)}</bdi></p>`}
+    ${status === "outdated" && html`<p class="callout warn"><strong>Outdated.</strong> Another version of the projection made the live rows. Rebuild it, and switch.</p>`}
+  `;
+}
+
+const MEANING = {
+  rows: {
+    active: "applies every commit",
+    outdated: "applies every commit; another version made its rows",
+    rebuilding: "also builds a second generation; queries read the live one",
+    paused: "applies nothing; queries answer from what is there and say how stale it is",
+  },
+  reactor: { active: "policies react to every commit", paused: "neither reacts nor publishes" },
+};
+
+const Card = ({ title, figure, children }) => html`<section class="card"><h2 class="small faint">${title}</h2><p class="figure">${figure}</p><p class="small faint">${children}</p></section>`;
+
+function Lag({ name }) {
+  const all = lagsOf(name);
+  const line = (label, value) => [{ label, points: all.map((each) => [each.at, value(each)]) }];
+  return html`
+    <section class="card" aria-label="Lag">
+      <div class="split">
+        <${Chart} title="Events not applied, since this page was opened" series=${line("events", (each) => each.events)} unit="" height=${120} />
+        <${Chart} title="Age of the oldest one, since this page was opened" series=${line("seconds", (each) => each.seconds)} unit="s" height=${120} />
+      </div>
+    </section>
+  `;
+}
+
+const FOLLOWED = new Set(["building", "ready"]);
+const SHOWN = new Set(["building", "ready", "live", "kept"]);
+
+/** The generations, and the rebuild that the URL names or that is not decided yet. */
+function Rows({ projection, query, reload }) {
+  const unfinished = projection.generations.find((each) => FOLLOWED.has(each.stage));
+  const named = query.rebuild ?? (unfinished && String(unfinished.number));
+  const rebuilt = projection.generations.find((each) => String(each.number) === named && each.startedAt && SHOWN.has(each.stage));
+  useEffect(() => {
+    if (named !== query.rebuild || (named && !rebuilt)) setQuery({ rebuild: rebuilt && named });
+  }, [named, query.rebuild, rebuilt]);
+  return html`
+    ${rebuilt && html`<${Rebuild} key=${named} projection=${projection} generation=${rebuilt} reload=${reload} />`}
+    <${Generations} projection=${projection} reload=${reload} />
+    ${!unfinished && html`<${NewRebuild} projection=${projection} reload=${reload} />`}
+  `;
+}
