@@ -5,13 +5,16 @@ import uPlot from "../vendor/uplot.js";
 
 const HEIGHT = 180;
 const READ_OUT = 20;
+/** Seconds that are drawn at least. */
+const SHORTEST = 60;
 const COLOURS = ["--line-1", "--line-2", "--line-3", "--line-4", "--line-5", "--line-6"];
 
 /**
- * @param {{title: string, series: {label: string, points: [number, number | null][]}[], unit: string, limit?: number, height?: number}} given
- * `points` are pairs of seconds since 1970 and a value; `limit` is drawn as a line of its own.
+ * @param {{title: string, series: {label: string, points: [number, number | null][]}[], unit: string, limit?: number, height?: number, format?: (value: number) => string}} given
+ * `points` are pairs of seconds since 1970 and a value; `limit` is drawn as a line of its own; `format` words a value at
+ * the axis, by default with its unit.
  */
-export function Chart({ title, series, unit, limit, height = HEIGHT }) {
+export function Chart({ title, series, unit, limit, height = HEIGHT, format = (value) => `${value} ${unit}` }) {
   const element = useRef(null);
   const plot = useRef(null);
   const shape = JSON.stringify([series.map((each) => each.label), limit ?? null, unit]);
@@ -20,7 +23,7 @@ export function Chart({ title, series, unit, limit, height = HEIGHT }) {
     const place = element.current;
     const draw = () => {
       plot.current?.destroy();
-      plot.current = new uPlot(options(series, unit, limit, place.clientWidth, height), data, place);
+      plot.current = new uPlot(options(series, format, limit, place.clientWidth, height), data, place);
     };
     draw();
     const resized = new ResizeObserver(() => plot.current?.setSize({ width: place.clientWidth, height }));
@@ -48,7 +51,8 @@ export function Chart({ title, series, unit, limit, height = HEIGHT }) {
 }
 
 function aligned(series, limit) {
-  const times = [...new Set(series.flatMap((each) => each.points.map(([at]) => at)))].sort((one, other) => one - other);
+  const known = [...new Set(series.flatMap((each) => each.points.map(([at]) => at)))].sort((one, other) => one - other);
+  const times = known.length === 1 ? [known[0] - SHORTEST, known[0]] : known;
   const lines = series.map((each) => {
     const values = new Map(each.points);
     return times.map((at) => values.get(at) ?? null);
@@ -65,7 +69,7 @@ function colour(name) {
   return found;
 }
 
-function options(series, unit, limit, width, height) {
+function options(series, format, limit, width, height) {
   const axis = { stroke: colour("--faint"), grid: { stroke: colour("--hair"), width: 1 }, ticks: { stroke: colour("--hair"), width: 1 } };
   const lines = series.map((each, index) => ({ label: each.label, stroke: colour(COLOURS[index % COLOURS.length]), width: 2, spanGaps: true }));
   const drawn = limit === undefined ? lines : [...lines, { label: "limit", stroke: colour("--bad"), dash: [6, 4], width: 1 }];
@@ -73,8 +77,8 @@ function options(series, unit, limit, width, height) {
     width: Math.max(width, 100),
     height,
     cursor: { drag: { x: false, y: false } },
-    axes: [axis, { ...axis, size: 64, values: (_, values) => values.map((value) => `${value} ${unit}`) }],
-    scales: { y: { range: (_, low, high) => [Math.min(0, low ?? 0), Math.max(high ?? 1, 1) * 1.1] } },
+    axes: [axis, { ...axis, size: 64, values: (_, values) => values.map(format) }],
+    scales: { x: { range: (_, low, high) => [Math.min(low, high - SHORTEST), high] }, y: { range: (_, low, high) => [Math.min(0, low ?? 0), Math.max(high ?? 1, 1) * 1.1] } },
     series: [{}, ...drawn],
   };
 }

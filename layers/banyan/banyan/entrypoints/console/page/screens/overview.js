@@ -1,19 +1,50 @@
 /** Whether all is well, and what needs a person. */
 import { get } from "../lib/api.js";
+import { counted, moment } from "../lib/format.js";
 import { html } from "../lib/preact.js";
 import { useLoad } from "../lib/load.js";
-import { Screen } from "../parts/screen.js";
-import { Table } from "../parts/table.js";
+import { note } from "../lib/series.js";
 import { Badge } from "../parts/badge.js";
-import { duration } from "../lib/format.js";
+import { Screen } from "../parts/screen.js";
+import { Attention } from "./overview/attention.js";
+import { Cards } from "./overview/cards.js";
+import { Projections } from "./overview/projections.js";
+
+const EVERY_MS = 5000;
 
 export default function Overview() {
-  const load = useLoad((signal) => get("/admin/projections", {}, { signal }), [], { every: 5000 });
-  const columns = [
-    { title: "Projection", cell: (row) => row.projection },
-    { title: "Status", cell: (row) => html`<${Badge} kind=${row.status === "paused" ? "warn" : "ok"}>${row.status}<//>` },
-    { title: "Lag", numeric: true, cell: (row) => duration(row.lag.milliseconds) },
-    { title: "Parked", numeric: true, cell: (row) => row.parked.length },
-  ];
-  return html`<${Screen} title="Overview" load=${load}><${Table} caption="Projections" columns=${columns} rows=${load.data?.projections ?? []} rowKey=${(row) => row.projection} /><//>`;
+  const load = useLoad(look, [], { every: EVERY_MS });
+  const found = load.data;
+  return html`
+    <${Screen} title="Overview" actions=${found && html`<${Refreshed} at=${found.asOf} />`} load=${load}>
+      ${found &&
+      html`
+        <${Verdict} found=${found} />
+        <${Attention} attention=${found.attention} reload=${load.reload} />
+        <${Cards} found=${found} reload=${load.reload} />
+        <${Projections} found=${found} />
+      `}
+    <//>
+  `;
+}
+
+async function look(signal) {
+  const found = await get("/admin/overview", {}, { signal });
+  const at = new Date(found.asOf).getTime();
+  note("events a second", found.rate?.eventsPerSecond ?? null, at);
+  for (const each of found.projections ?? []) note(`lag of ${each.projection}`, each.lag.milliseconds, at);
+  if (found.migration) {
+    note("migration lag", found.migration.lagMs, at);
+    note("migration mismatches", found.migration.mismatchRate === null ? null : found.migration.mismatchRate * 100, at);
+  }
+  return found;
+}
+
+const Refreshed = ({ at }) => html`<span class="small faint">As of <time datetime=${at}>${moment(at).slice(11, 19)} UTC</time>, refreshed every 5 s</span>`;
+
+/** In a sentence, read out when it changes. */
+function Verdict({ found }) {
+  const things = found.attention.length;
+  const unread = Object.keys(found.unavailable).length;
+  return html`<p class="verdict" role="status">${things ? html`<${Badge} kind="bad">${counted(things, "thing")} ${things === 1 ? "needs" : "need"} a person<//>` : !unread && html`<${Badge} kind="ok">All is well<//>`}${unread > 0 && html` <${Badge} kind="warn">${counted(unread, "part")} could not be read<//>`}${!things && unread > 0 && " Nothing else is known to need a person."}</p>`;
 }

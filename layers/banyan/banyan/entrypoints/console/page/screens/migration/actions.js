@@ -2,6 +2,7 @@
 import { post, Problem } from "../../lib/api.js";
 import { html } from "../../lib/preact.js";
 import { ask } from "../../parts/dialog.js";
+import { notify } from "../../parts/notices.js";
 import { at, primaryName, same, stepName } from "./words.js";
 
 const REASON = { name: "reason", label: "Reason", required: true, max: 500, help: "It is recorded in the migration's history, with your name." };
@@ -22,9 +23,10 @@ export async function goTo(found, rung, reload) {
     danger: rung.noWayBack,
     fields: [REASON, ...(rung.noWayBack ? understanding(rung.step) : [])],
     work: async (values) => send(confirmed(rung, values)),
-    done: `Asked for ${stepName(rung.step)}.`,
   });
-  if (moved) await reload();
+  if (!moved) return;
+  notify(`The migration ${moved.movingTo ? "is on its way to" : "stands at"} ${stepName(rung.step)}.`);
+  await reload();
 }
 
 /** What has to be filled in where there is no way back. */
@@ -88,12 +90,12 @@ function cutover(from, to) {
 function Waits({ found }) {
   const waits = found.next?.waitsFor ?? [];
   if (waits.length === 0) return null;
-  const last = found.phase === "event_store";
+  const lead = found.phase === "event_store" ? "It is refused while this holds:" : found.next.by === "controller" ? "The controller would still wait, because:" : "Not yet met:";
   return html`
     <div>
-      <p>${last ? "It is refused while this holds:" : "The controller would still wait, because:"}</p>
+      <p>${lead}</p>
       <ul>${waits.map((each) => html`<li>${each}</li>`)}</ul>
-      ${!last && html`<p class="small">By hand it does not wait for its window, but is refused where going back would lose something.</p>`}
+      ${found.phase !== "event_store" && html`<p class="small">By hand it does not wait for its window, but is refused where going back would lose something.</p>`}
     </div>
   `;
 }

@@ -84,7 +84,7 @@ const CONDITIONS = [
 function Charts({ limits }) {
   return html`
     <div class="split">
-      <${Chart} title="Lag since the page was opened" series=${[{ label: "lag", points: noted("migration lag") }]} unit="ms" limit=${limits.lagMs} />
+      <${Chart} title="Lag since the page was opened" series=${[{ label: "lag", points: noted("migration lag") }]} unit="ms" format=${duration} limit=${limits.lagMs} />
       <${Chart} title="Mismatch rate since the page was opened" series=${[{ label: "mismatch rate", points: noted("migration mismatches") }]} unit="%" limit=${limits.mismatchRate * 100} />
     </div>
   `;

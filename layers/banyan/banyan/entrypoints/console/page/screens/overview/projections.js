@@ -1,0 +1,28 @@
+/** Projections and the reactor, one line each. */
+import { count, duration, visible } from "../../lib/format.js";
+import { html } from "../../lib/preact.js";
+import { href } from "../../lib/route.js";
+import { Badge } from "../../parts/badge.js";
+import { Table } from "../../parts/table.js";
+import { Unread } from "./cards.js";
+
+export function Projections({ found }) {
+  return html`
+    <section class="part">
+      <h2>Projections and reactor</h2>
+      ${found.projections ? html`<${Table} caption="Projections and reactor" columns=${COLUMNS} rows=${found.projections} rowKey=${(row) => row.projection} />` : html`<${Unread} reason=${found.unavailable.projections ?? "not known"} />`}
+    </section>
+  `;
+}
+
+const STATUSES = { active: "ok", outdated: "warn", rebuilding: "info", paused: "warn" };
+const atLeast = (shown, complete) => (complete ? shown : `${shown} or more`);
+
+const COLUMNS = [
+  { title: "Projection", cell: (row) => html`<a href=${href(["projections", row.projection])}><bdi>${visible(row.projection)}</bdi></a>` },
+  { title: "Status", cell: (row) => html`<${Badge} kind=${STATUSES[row.status] ?? "info"}>${row.status}<//>` },
+  { title: "Lag (events)", numeric: true, cell: ({ lag }) => atLeast(count(lag.events), lag.complete) },
+  { title: "Lag (time)", numeric: true, cell: ({ lag }) => atLeast(duration(lag.milliseconds), lag.complete) },
+  { title: "Parked streams", numeric: true, cell: (row) => (row.parked ? html`<${Badge} kind="bad">${atLeast(count(row.parked), row.parkedComplete)}<//>` : "0") },
+  { title: "Other generation", cell: (row) => (row.rebuild ? html`<${Badge} kind="info">${row.rebuild}<//>` : html`<span class="faint">none</span>`) },
+];
