@@ -1,6 +1,6 @@
 /** The console: signs in, and shows the screen that the URL names. */
+import { session } from "./lib/session.js"; // first: it takes tokens and codes out of the URL
 import { html, render, useEffect, useState } from "./lib/preact.js";
-import { session } from "./lib/session.js";
 import { applyTheme } from "./lib/theme.js";
 import { Shell } from "./parts/shell.js";
 import SignIn from "./screens/sign-in.js";

@@ -28,8 +28,20 @@ function search(query) {
 }
 
 async function ask(method, path, body, signal) {
-  const token = session.token();
-  const answer = await sent(base + path, {
+  let token = await session.token();
+  let answer = await answered(method, path, body, signal, token);
+  if (answer.status === 401 && (await session.hasAnother(token))) {
+    token = await session.token();
+    answer = await answered(method, path, body, signal, token);
+  }
+  if (answer.status === 401) session.expire(token);
+  const content = await json(answer);
+  if (answer.ok) return content;
+  throw problem(answer, content);
+}
+
+function answered(method, path, body, signal, token) {
+  return sent(base + path, {
     method,
     signal,
     cache: "no-store",
@@ -39,10 +51,6 @@ async function ask(method, path, body, signal) {
     },
     body: body === undefined ? undefined : JSON.stringify(body),
   });
-  const content = await json(answer);
-  if (answer.ok) return content;
-  if (answer.status === 401) session.expire();
-  throw problem(answer, content);
 }
 
 async function sent(url, request) {

@@ -1,21 +1,64 @@
-/** Signs in with a token that is pasted. */
-import { html } from "../lib/preact.js";
+/** Signs in: at the provider where there is one, or with a token that is pasted. */
+import { html, useEffect, useState } from "../lib/preact.js";
+import { useLoad } from "../lib/load.js";
 import { session } from "../lib/session.js";
+import { ProblemBox } from "../parts/problem.js";
 
 export default function SignIn() {
+  const { data: provider, problem: unknown } = useLoad(session.provider, []);
+  useEffect(() => {
+    document.title = "Sign in · Banyan";
+  }, []);
+  return html`
+    <main id="main" class="sign-in">
+      <h1><img src="console/icon.svg" alt="" width="28" height="28" /> Banyan</h1>
+      ${session.problem && html`<${ProblemBox} problem=${session.problem} />`}
+      ${unknown && html`<${ProblemBox} problem=${unknown} />`}
+      ${provider?.problem && html`<${ProblemBox} problem=${unavailable(provider)} />`}
+      ${provider?.tokenEndpoint ? html`<${AtProvider} issuer=${provider.issuer} />` : (provider || unknown) && html`<${ByToken} />`}
+    </main>
+  `;
+}
+
+function unavailable({ problem: { code, detail } }) {
+  return { code, detail: `Nobody can sign in at the provider: ${detail}. A token can be pasted all the same.` };
+}
+
+function AtProvider({ issuer }) {
+  const [problem, setProblem] = useState(null);
+  const go = () => session.signInThere().catch(setProblem);
+  return html`
+    <div class="card">
+      <button type="button" class="primary" onClick=${go}>Sign in at <bdi>${new URL(issuer).host}</bdi></button>
+      ${problem && html`<${ProblemBox} problem=${problem} />`}
+    </div>
+    <details>
+      <summary>Paste a token instead</summary>
+      <${ByToken} />
+    </details>
+  `;
+}
+
+function ByToken() {
+  const [problem, setProblem] = useState(null);
   const submit = (event) => {
     event.preventDefault();
-    session.signIn(event.target.elements.token.value);
+    try {
+      session.signIn(event.target.elements.token.value);
+    } catch (refusal) {
+      setProblem(refusal);
+    }
   };
   return html`
-    <main class="sign-in">
-      <h1><img src="console/icon.svg" alt="" width="28" height="28" /> Banyan</h1>
-      <form onSubmit=${submit}>
-        <label for="token">A token with the scope <code>banyan/admin</code></label>
-        <textarea id="token" name="token" rows="4" required autocomplete="off" spellcheck="false"></textarea>
-        <p class="small"><code>make token SCOPE="banyan/admin banyan/events"</code> prints one for the local stack.</p>
-        <button type="submit" class="primary">Sign in</button>
-      </form>
-    </main>
+    <form onSubmit=${submit}>
+      <label for="token">A token with the scope <code>banyan/admin</code></label>
+      <textarea id="token" name="token" rows="4" required autocomplete="off" autocapitalize="off" spellcheck="false" aria-describedby="token-help"></textarea>
+      <p id="token-help" class="small">
+        It stays in this tab and is gone with it. With <code>banyan/events</code> besides, you see what events hold.
+        ${session.isLocal && html`<br /><code>make run</code> prints a link that signs in, <code>./banyan token</code> another token.`}
+      </p>
+      ${problem && html`<${ProblemBox} problem=${problem} />`}
+      <button type="submit" class="primary">Sign in</button>
+    </form>
   `;
 }
