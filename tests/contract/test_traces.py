@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from tests.support.clocks import ManualClock
 from tests.support.engines import DynamoDBEngine, Engine
-from tests.support.ledger import REGISTRY, account, bulk, deposits
+from tests.support.ledger import REGISTRY, Withdrawn, account, bulk, deposits
 from tests.support.wire import refused
 
 from banyan.adapters.dynamodb.traces import DynamoDBTraces
@@ -34,10 +34,10 @@ def index(engine: Engine) -> TraceIndex:
 class Story:
     """Commits that are recorded and traced as they are appended."""
 
-    def __init__(self, store: EventStore, index: TraceIndex) -> None:
+    def __init__(self, store: EventStore, index: TraceIndex, compensations: Sequence[str] = ()) -> None:
         self._store = store
         self._traces = Traces(index, days=90)
-        self.timeline = Timeline(index, store)
+        self.timeline = Timeline(index, store, compensations)
 
     def tell(
         self, stream: StreamId, cause: Event | None = None, events: Sequence[DomainEvent] = (), correlation: str = "c-1"
@@ -102,6 +102,15 @@ def test_a_timeline_shows_the_whole_chain_and_nothing_else(story: Story) -> None
     assert (root.event_type, root.actor, root.causation_id) == ("Deposited", "ann", "r-1")
     assert (last.stream_id, last.actor, last.causation_id) == (A, "policy:p", third.event_id)
     assert last.timestamp >= root.timestamp
+
+
+def test_what_takes_something_back_is_marked(store: EventStore, index: TraceIndex) -> None:
+    story = Story(store, index, compensations=["Withdrawn"])
+    held = story.tell(A)
+    story.tell(B, held, [Withdrawn(amount=1)])
+    story.tell(C, held)
+    marked = {entry.stream_id: entry.compensation for entry in story.timeline.trace("acme", "c-1").entries}
+    assert marked == {A: False, B: True, C: False}
 
 
 def test_an_effect_never_stands_before_its_cause_even_when_another_clock_was_behind(

@@ -164,6 +164,8 @@ BELL = made("bell", Rung, settings=BellSettings, ingest=fed("bell"))
         ({"published": {"Counted": True}}, "domain 'counter' publishes 'Counted', which its registry does not have"),
         ({"published": {Counted: "all"}}, "domain 'counter' publishes Counted as 'all': True or a function"),
         ({"published": [Counted]}, "published of domain 'counter' has to be Mapping"),
+        ({"compensations": [Rung]}, "domain 'counter' takes back by Rung, which its registry does not have"),
+        ({"compensations": ["Counted"]}, "compensations of domain 'counter' have to be a list of type"),
         ({"ingest": "records"}, "ingest of domain 'counter' has to be Ingest"),
         ({"ingest": fed("conter")}, "ingest refers to entity 'conter'"),
         ({"example": {"path": "/"}}, "example of domain 'counter' has to be Example"),

@@ -58,6 +58,8 @@ class Domain:
     published : Mapping[type[DomainEvent], Public]
         The events that go to the event bus, by class: ``True`` as they are, or a pure function that makes the public
         content of an event, and ``None`` of one that is to stay private. All other events are private.
+    compensations : Sequence[type[DomainEvent]]
+        The events that take back what earlier ones did, such as the release of a reservation: traces mark them.
     legacy : str
         Module with the adapter ``LEGACY`` of the system that is replaced, if there is one; imported only while a
         migration is on.
@@ -81,8 +83,8 @@ class Domain:
         Naming what contradicts itself: a name that is declared twice or cannot be part of a stream name, a projection
         or policy of an entity without a decider, a policy that sends to one, a command that is scheduled and not
         deferred, a ``decide`` that is declared to return nothing, an ingest whose reference has no decider, a setting
-        without a default or with one that does not fit, an event that is published and not registered, and what is of
-        another kind than its annotation says.
+        without a default or with one that does not fit, an event that is published or a compensation and not
+        registered, and what is of another kind than its annotation says.
     """
 
     name: str
@@ -93,6 +95,7 @@ class Domain:
     policies: Sequence[Policy] = field(default=())
     decisions: Sequence[Decision[Any]] = field(default=())
     published: Mapping[type[DomainEvent], Public] = field(default_factory=dict)
+    compensations: Sequence[type[DomainEvent]] = field(default=())
     legacy: str = ""
     settings: type[BaseModel] = NoSettings
     tuned: Callable[[Any], Sequence[Projection]] | None = None
@@ -115,6 +118,8 @@ class Domain:
             self._check_policy(policy)
         for event, public in self.published.items():
             self._check_published(event, public)
+        for event in self.compensations:
+            self._check_registered("takes back by", event)
         if self.ingest and self.ingest.reference:
             self._check_entity("ingest refers to", self.ingest.reference.entity)
         self._check_settings()
@@ -209,10 +214,13 @@ class Domain:
         if entity not in _entities(self):
             raise ConfigurationError(f"{who} entity {entity!r}, for which domain {self.name!r} has no decider")
 
-    def _check_published(self, event: Any, public: Any) -> None:
+    def _check_registered(self, does: str, event: Any) -> None:
         if event not in self.registry:
             name = getattr(event, "__name__", repr(event))
-            raise ConfigurationError(f"domain {self.name!r} publishes {name}, which its registry does not have")
+            raise ConfigurationError(f"domain {self.name!r} {does} {name}, which its registry does not have")
+
+    def _check_published(self, event: Any, public: Any) -> None:
+        self._check_registered("publishes", event)
         if public is not True and not callable(public):
             raise ConfigurationError(
                 f"domain {self.name!r} publishes {event.__name__} as {public!r}: True or a function"
@@ -273,6 +281,7 @@ def join(domains: Sequence[Domain]) -> Domain:
         policies=[one for each in domains for one in each.policies],
         decisions=[one for each in domains for one in each.decisions],
         published={event: public for each in domains for event, public in each.published.items()},
+        compensations=[one for each in domains for one in each.compensations],
         legacy="".join(each.legacy for each in domains),
         ingest=next((each.ingest for each in domains if each.ingest), None),
         example=next((each.example for each in domains if each.example), None),
@@ -328,6 +337,7 @@ _KINDS_OF_EACH: Final[Mapping[str, Kinds]] = {
     "projections": (StreamProjection, ViewProjection, RowsProjection),
     "policies": (Policy,),
     "decisions": (Decision,),
+    "compensations": (type,),
 }
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import takewhile
@@ -31,6 +31,8 @@ class TimelineEntry(CamelModel):
         The request or event that directly caused it.
     parent : str, optional
         Event id of its cause, when that is part of the trace.
+    compensation : bool
+        It takes back what an earlier event did, as its domain declares.
     """
 
     event_id: str
@@ -41,6 +43,7 @@ class TimelineEntry(CamelModel):
     actor: str
     causation_id: str
     parent: str | None = None
+    compensation: bool = False
 
 
 class Trace(CamelModel):
@@ -60,11 +63,18 @@ class Trace(CamelModel):
 
 
 class Timeline:
-    """Reads traces: the index says where, the event table says what."""
+    """Reads traces: the index says where, the event table says what.
 
-    def __init__(self, index: TraceIndex, store: StreamReader) -> None:
+    Parameters
+    ----------
+    compensations : Collection[str]
+        Types of events that take something back.
+    """
+
+    def __init__(self, index: TraceIndex, store: StreamReader, compensations: Collection[str] = ()) -> None:
         self._index = index
         self._store = store
+        self._compensations = compensations
 
     def trace(self, tenant: str, correlation_id: str, limit: int = MAX_COMMITS) -> Trace:
         """The trace of a correlation id among a tenant's streams, without entries when there is none.
@@ -72,7 +82,7 @@ class Timeline:
         Parameters
         ----------
         tenant : str
-            The verified caller's.
+            The verified caller's, or the one that an operator names.
         limit : int
             Most commits that are read.
 
@@ -84,7 +94,7 @@ class Timeline:
         events = [event for row in rows[:limit] for event in self._events(row)]
         return Trace(
             correlation_id=correlation_id,
-            entries=tuple(_causes_first(_entries(events))),
+            entries=tuple(_causes_first(self._entries(events))),
             complete=len(rows) <= limit,
         )
 
@@ -97,13 +107,12 @@ class Timeline:
                 if (event.metadata.correlation_id or event.event_id) == row.correlation_id:
                     yield event
 
+    def _entries(self, events: Sequence[Event]) -> Sequence[TimelineEntry]:
+        known = {event.event_id for event in events}
+        return [_entry(event, known, event.event_type in self._compensations) for event in events]
 
-def _entries(events: Sequence[Event]) -> Sequence[TimelineEntry]:
-    known = {event.event_id for event in events}
-    return [_entry(event, known) for event in events]
 
-
-def _entry(event: Event, known: set[str]) -> TimelineEntry:
+def _entry(event: Event, known: set[str], compensation: bool) -> TimelineEntry:
     cause = event.metadata.causation_id
     return TimelineEntry(
         event_id=event.event_id,
@@ -114,6 +123,7 @@ def _entry(event: Event, known: set[str]) -> TimelineEntry:
         actor=event.metadata.actor,
         causation_id=cause,
         parent=cause if cause in known else None,
+        compensation=compensation,
     )
 
 

@@ -16,7 +16,7 @@ from ledger.projections import PROJECTIONS
 from ledger.settings import LedgerSettings
 from ledger.transfers.approval import APPROVE_TRANSFER, REJECT_TRANSFER
 from ledger.transfers.events import EVENTS as TRANSFER_EVENTS
-from ledger.transfers.events import TransferPosted
+from ledger.transfers.events import TransferExpired, TransferPosted, TransferReversed, TransferVoided
 from ledger.transfers.expiry import EXPIRE_HELD
 from ledger.transfers.pending import EXPIRE_TRANSFER, POST_TRANSFER, VOID_TRANSFER
 from ledger.transfers.reversal import REVERSE_TRANSFER
@@ -43,6 +43,7 @@ DOMAIN: Final = Domain(
     routes="ledger.routes",
     policies=[EXPIRE_HELD],
     published=dict.fromkeys((AccountOpened, AccountClosed, TransferPosted, PeriodClosed, PeriodReopened), True),
+    compensations=[TransferVoided, TransferExpired, TransferReversed],
     settings=LedgerSettings,
     example=Example(
         "Open a first account",

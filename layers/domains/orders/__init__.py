@@ -15,6 +15,7 @@ from orders.imported import EVENTS as LEGACY_EVENTS
 from orders.imported import UPCASTERS as LEGACY_UPCASTERS
 from orders.inventory.decider import INVENTORY
 from orders.inventory.events import EVENTS as STOCK_EVENTS
+from orders.inventory.events import ReservationReleased, StockReturned
 from orders.projections import PROJECTIONS
 from orders.sagas import POLICIES
 from orders.settings import OrderSettings
@@ -38,6 +39,7 @@ DOMAIN: Final = Domain(
     legacy="orders.legacy",
     policies=POLICIES,
     published=dict.fromkeys(EVENTS, True),
+    compensations=[OrderCancelled, ReservationReleased, StockReturned],
     settings=OrderSettings,
     example=Example(
         "Post a first order",

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from openapi_schema_validator import OAS31Validator
-from tests.orders.support.http import OPERATOR, body_of, problem
+from tests.orders.support.http import CONTEXT, OPERATOR, body_of, event, problem
 from tests.orders.support.platform import InProcessPlatform
 from tests.orders.unit.http.test_openapi import DOCUMENT
 from tests.support.engines import DynamoDBEngine
@@ -15,6 +15,7 @@ from tests.support.engines import DynamoDBEngine
 from banyan.notices import PROJECTION_PAUSED
 from banyan.projections.views import Generation
 from banyan.reactions.base import REACTOR
+from banyan.streams import StreamId
 
 LIST = "/admin/projections/order_list"
 REACTOR_PATH = "/admin/projections/reactor"
@@ -219,15 +220,33 @@ def test_nothing_waits_where_there_are_no_deadlines(platform: InProcessPlatform)
     assert told(platform, "/admin/deadlines/retry", {}) == {"retried": 0}
 
 
-def test_a_trace_is_shown_to_its_tenant_alone(platform: InProcessPlatform) -> None:
-    for commit in platform.app.store.commits(next(s for s in platform.app.store.streams() if s.id == "o-1")):
+def traced(platform: InProcessPlatform, order: str) -> str:
+    """The path of the trace of an order's newest commit."""
+    stream = StreamId("acme", "order", order)
+    for commit in platform.app.store.commits(stream):
         platform.app.traces.act(commit, platform.app.store.decode(commit))
-        (event,) = platform.app.store.decode(commit)
-    path = f"/admin/correlations/{event.metadata.correlation_id}"
-    answer = platform.ask(path)
-    (entry,) = body_of(answer)["entries"]
+    *_, event = platform.app.store.read(stream)
+    return f"/admin/correlations/{event.metadata.correlation_id}"
+
+
+def test_a_trace_is_that_of_one_tenant(platform: InProcessPlatform) -> None:
+    path = traced(platform, "o-1")
+    (entry,) = body_of(platform.ask(path))["entries"]
     assert (entry["eventType"], entry["streamId"], entry["actor"]) == ("OrderCreated", "acme:order:o-1", "user-1")
-    assert problem(platform.ask(path, claims=OPERATOR | {"tenant": "globex"})) == (404, "correlation_not_found")
+    globex = OPERATOR | {"tenant": "globex"}
+    assert problem(platform.ask(path, claims=globex)) == (404, "correlation_not_found")
+    assert problem(platform.ask(path, tenant="globex")) == (404, "correlation_not_found")
+    machine = {name: claim for name, claim in OPERATOR.items() if name != "tenant"}
+    for claims in (globex, machine):
+        assert body_of(platform.ask(path, claims=claims, tenant="acme"))["entries"] == [entry]
+
+
+def test_a_trace_marks_what_takes_something_back(platform: InProcessPlatform) -> None:
+    (entry,) = body_of(platform.ask(traced(platform, "o-1")))["entries"]
+    assert not entry["compensation"]
+    platform.apis["banyan-CommandApi"](event("POST", "/orders/o-1/cancel", {"reason": "typed wrong"}), CONTEXT)
+    (entry,) = body_of(platform.ask(traced(platform, "o-1")))["entries"]
+    assert (entry["eventType"], entry["compensation"]) == ("OrderCancelled", True)
 
 
 def test_without_traces_none_is_written_and_the_route_says_so(dynamodb: DynamoDBEngine) -> None:

@@ -19,11 +19,12 @@ Entry = Mapping[str, Any]
 def trace(
     context: typer.Context,
     id: Annotated[str, typer.Argument(help="Correlation id of a request: the X-Correlation-Id of its answer.")],
+    tenant: Annotated[str | None, typer.Option(help="Whose streams; by default those of the token's tenant.")] = None,
     json: Json = False,
 ) -> None:
     """Show everything that one request set off, each event below its cause."""
     client: Client = context.obj
-    answer = client.get("correlations", id)
+    answer = client.get("correlations", id, tenant=tenant)
     shown = [tree(id, answer.content["entries"])]
     rest = [] if answer.content["complete"] else [Text("There is more: the trace has too many commits to show.")]
     show(answer, json, *shown, *rest)
@@ -45,4 +46,7 @@ def _grow(branch: Tree, cause: str | None, effects: Mapping[str | None, list[Ent
 
 
 def _line(entry: Entry) -> str:
-    return f"{entry['timestamp']}  {entry['streamId']}@{entry['version']}  {entry['eventType']}  by {entry['actor']}"
+    back = "  (compensation)" if entry["compensation"] else ""
+    return (
+        f"{entry['timestamp']}  {entry['streamId']}@{entry['version']}  {entry['eventType']}  by {entry['actor']}{back}"
+    )

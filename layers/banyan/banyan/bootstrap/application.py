@@ -340,7 +340,8 @@ class Application:
         from banyan.adapters.dynamodb.traces import DynamoDBTraces
         from banyan.traces import Timeline
 
-        return Timeline(DynamoDBTraces(self.gateway, self.tables.traces), self.store)
+        compensations = {event.event_type() for event in self.domain.compensations}
+        return Timeline(DynamoDBTraces(self.gateway, self.tables.traces), self.store, compensations)
 
     @cached_property
     def _own_handlers(self) -> Mapping[str, CommandHandler[Any, Any]]:

@@ -111,6 +111,11 @@ class Report(CamelModel):
         return sum(section.compared for section in self.sections)
 
     @property
+    def rows_read(self) -> int:
+        """All entities that were read from the sides."""
+        return sum(section.rows_read for section in self.sections)
+
+    @property
     def differences(self) -> int:
         """All differences of the run."""
         return sum(section.differences for section in self.sections)

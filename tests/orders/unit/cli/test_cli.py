@@ -248,6 +248,7 @@ def test_a_trace_is_a_tree_of_causes(platform: InProcessPlatform, banyan: Banyan
     (recorded,) = platform.app.store.decode(commit)
     shown = banyan(f"trace {recorded.metadata.correlation_id}")
     assert "acme:order:o-1@1  OrderCreated  by user-1" in shown.stdout
+    assert "correlation_not_found" in banyan(f"trace {recorded.metadata.correlation_id} --tenant globex").stderr
     unknown = banyan("trace nobody-asked")
     assert (unknown.exit_code, "correlation_not_found" in unknown.stderr) == (1, True)
 

@@ -57,6 +57,7 @@ class ReportSummary(CamelModel):
     repair: bool
     segments: int
     compared: int
+    rows_read: int
     differences: int
     repaired: int
     drift_percent: float
