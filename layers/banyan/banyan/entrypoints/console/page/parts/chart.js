@@ -43,7 +43,7 @@ export function Chart({ title, series, unit, limit, height = HEIGHT, format = (v
       <div ref=${element} aria-hidden="true"></div>
       <div class="unseen"><table>
         <caption>${title}, the newest ${READ_OUT} values</caption>
-        <thead><tr><th scope="col">Time</th>${series.map((each) => html`<th scope="col">${each.label} (${unit})</th>`)}</tr></thead>
+        <thead><tr><th scope="col">Time</th>${series.map((each) => html`<th scope="col">${each.label}${unit && ` (${unit})`}</th>`)}</tr></thead>
         <tbody>${data[0].slice(-READ_OUT).map((at, index, times) => html`<tr><td>${moment(at * 1000)}</td>${series.map((_, line) => html`<td>${data[line + 1].at(index - times.length) ?? "none"}</td>`)}</tr>`)}</tbody>
       </table></div>
     </figure>

@@ -55,7 +55,7 @@ function Content({ stream, event }) {
   const { correlationId, causationId, actor, occurredAt, schemaVersion, traceparent, ...others } = event.metadata;
   return html`
     ${event.error && html`<p class="problem">${brief(event.error, 1000)}</p>`}
-    <dl class="facts">
+    <dl class="pairs">
       <${Fact} name="Recorded">${event.timestamp && html`<${Time} at=${event.timestamp} exact />`}<//>
       <${Fact} name="Occurred">${occurredAt && brief(plain(occurredAt))}<//>
       <${Fact} name="By">${actor && html`<bdi>${brief(plain(actor), 300)}</bdi>`}<//>

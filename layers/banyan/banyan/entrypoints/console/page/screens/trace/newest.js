@@ -1,0 +1,78 @@
+/** The newest requests, grouped from the events that they recorded: a look at contents, so only when it is asked for. */
+import { forbidden, look } from "../../lib/contents.js";
+import { brief, count, visible } from "../../lib/format.js";
+import { useLoad } from "../../lib/load.js";
+import { html } from "../../lib/preact.js";
+import { go, href } from "../../lib/route.js";
+import { Empty } from "../../parts/empty.js";
+import { ProblemBox } from "../../parts/problem.js";
+import { Table } from "../../parts/table.js";
+import { Time } from "../../parts/time.js";
+import { Caused } from "./marks.js";
+
+const COMMITS = 100;
+
+export function Newest({ tenant, asked }) {
+  if (forbidden()) {
+    return html`<section class="newest"><h2>Newest requests</h2><p>They are found by the newest events of the log, which needs the scope <code>banyan/events</code>. Your token lacks it. A trace whose id you know does not need it.</p></section>`;
+  }
+  if (asked) return html`<${Listed} tenant=${tenant} />`;
+  return html`
+    <section class="newest">
+      <h2>Newest requests</h2>
+      <p>They are found by the newest events of the log. That is a look at contents, and logged.</p>
+      <p><button type="button" onClick=${() => go("traces", { tenant, newest: "yes" })}>Load the newest requests</button></p>
+    </section>
+  `;
+}
+
+function Listed({ tenant }) {
+  const load = useLoad((signal) => look("/admin/events", { tenant, limit: COMMITS }, { signal }), [tenant]);
+  const requests = requestsOf(load.data?.events ?? []);
+  return html`
+    <section class="newest" aria-busy=${load.loading}>
+      <div class="screen-head">
+        <h2>Newest requests</h2>
+        <div class="actions"><button type="button" onClick=${load.reload} disabled=${load.loading}>Load again</button></div>
+      </div>
+      ${load.problem && html`<${ProblemBox} problem=${load.problem} retry=${load.reload} />`}
+      ${load.data
+        ? html`
+            <${Table} caption="Newest requests" columns=${COLUMNS} rows=${requests} rowKey=${(row) => row.key} empty=${NONE} />
+            <p class="small faint">From the newest ${COMMITS} commits${tenant && html` of tenant <bdi>${visible(tenant)}</bdi>`}: the oldest requests here may have begun before them.</p>
+          `
+        : !load.problem && html`<p class="waiting" role="status">Loading…</p>`}
+    </section>
+  `;
+}
+
+const NONE = html`<${Empty} title="No requests">A POST to the API makes the first one.<//>`;
+
+const COLUMNS = [
+  { title: "Request", cell: (row) => html`<a class="mono" href=${href(["traces", row.id], { tenant: row.tenant })}><bdi>${brief(row.id)}</bdi></a>` },
+  { title: "Began", cell: (row) => html`<${Time} at=${row.at} />` },
+  { title: "By", cell: (row) => html`<${Caused} actor=${row.actor} />` },
+  { title: "Tenant", cell: (row) => html`<bdi>${visible(row.tenant)}</bdi>` },
+  { title: "First event", cell: (row) => html`<bdi>${brief(row.type)}</bdi>` },
+  { title: "Events", numeric: true, cell: (row) => count(row.events) },
+  { title: "Streams", numeric: true, cell: (row) => count(row.streams.size) },
+];
+
+/** Requests of events in the order of recording, the newest first; streams of the engine have no traces. */
+export function requestsOf(events) {
+  const found = new Map();
+  for (const event of events) {
+    const tenant = event.stream.split(":")[0];
+    if (!tenant.startsWith("_") && event.eventId) add(found, tenant, event);
+  }
+  return [...found.values()].reverse();
+}
+
+function add(found, tenant, { eventId, eventType, stream, timestamp, metadata }) {
+  const id = metadata.correlationId || eventId;
+  const key = `${tenant} ${id}`;
+  const known = found.get(key) ?? { key, id, tenant, at: timestamp, actor: metadata.actor ?? "", type: eventType, events: 0, streams: new Set() };
+  known.events += 1;
+  known.streams.add(stream);
+  found.set(key, known);
+}
