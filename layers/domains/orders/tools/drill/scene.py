@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -78,5 +79,6 @@ class Scene:
         wait_until(lambda: lag(url) == 0, "the functions to handle what was written", QUIET_SECONDS)
 
     def _started(self, data: Path, *arguments: str, **variables: str) -> StackProcess:
-        environment = {**self.services.variables, "PYTHONPATH": str(DEPLOYMENTS), **variables}
+        path = os.pathsep.join([str(DEPLOYMENTS), os.environ.get("PYTHONPATH", "")])
+        environment = {**self.services.variables, "PYTHONPATH": path, **variables}
         return StackProcess(data, "--engine", OUTSIDE, *arguments, variables=environment)
