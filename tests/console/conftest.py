@@ -1,0 +1,136 @@
+"""Fixtures of the console's tests: a seeded stack on each engine, a browser, and a tab that is held to its manners."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from tests.console.support.legacy import Strangler, strangling
+from tests.console.support.stack import Stack, running
+from tests.console.support.states import seed
+from tests.support.clocks import EVERYTHING
+
+from banyan_tools.local.engine import ENGINES
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
+    from tests.console.support.page import Console
+
+DRIVER = "playwright"
+REQUIRE = "BANYAN_REQUIRE_CHROMIUM"
+ABSENT = "Playwright is not installed: requirements/browser.txt has no build for this platform"
+
+
+class LeftOut(pytest.Module):
+    """Tests that cannot even be imported here."""
+
+    def collect(self) -> Sequence[pytest.Item]:
+        pytest.skip(ABSENT, allow_module_level=True)
+
+
+def pytest_pycollect_makemodule(module_path: Path, parent: pytest.Collector) -> pytest.Module | None:
+    """Leave modules that drive a browser out where nothing can."""
+    if find_spec(DRIVER) or os.environ.get(REQUIRE) == "1" or "tests.console.support" not in module_path.read_text():
+        return None
+    return LeftOut.from_parent(parent, path=module_path)
+
+
+def marks(engine: str) -> list[pytest.MarkDecorator]:
+    """One worker runs all tests of the console on an engine, so that there is one stack for them and one browser."""
+    group = pytest.mark.xdist_group(f"console on {engine}")
+    patience = pytest.mark.timeout(600)
+    return [group, patience, pytest.mark.stack, *([pytest.mark.dynamodb_local] if engine != "moto" else [])]
+
+
+def on(*engines: str) -> list[object]:
+    """Parameters for ``stack``, ``own_stack`` or ``strangler``."""
+    return [pytest.param(engine, marks=marks(engine)) for engine in engines]
+
+
+USUAL = on(*ENGINES) if EVERYTHING else on("moto")
+"""Other than the tests that pick each engine, all are run on moto, and for everything on DynamoDB Local too."""
+
+
+@pytest.fixture(scope="package")
+def browser() -> Iterator[Browser]:
+    """Chromium, started once."""
+    from tests.console.support.browser import PROGRAMS, chromium, launched
+
+    if not chromium():
+        missing = f"no Chromium is installed: none of {', '.join(PROGRAMS)} is on the path"
+        pytest.fail(missing) if os.environ.get(REQUIRE) == "1" else pytest.skip(missing)
+    with launched() as browser:
+        yield browser
+
+
+def place_for(request: pytest.FixtureRequest, factory: pytest.TempPathFactory) -> Path:
+    """A data folder for a stack on the engine that is the parameter, or a skip where that one cannot run."""
+    if request.param != "moto":
+        request.getfixturevalue("dynamodb_local_endpoint")
+    return factory.mktemp("console") / "data"
+
+
+@pytest.fixture(scope="package", params=USUAL)
+def stack(
+    request: pytest.FixtureRequest,
+    browser: Browser,  # noqa: ARG001
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[Stack]:
+    """A stack on which a bit of everything has happened (``support/states.py``), for tests that only look."""
+    with running(place_for(request, tmp_path_factory), request.param) as stack:
+        seed(stack)
+        yield stack
+
+
+@pytest.fixture(scope="package", params=USUAL)
+def own_stack(
+    request: pytest.FixtureRequest,
+    browser: Browser,  # noqa: ARG001
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[Stack]:
+    """A stack on which nothing has happened but what tests did that change something; use names of your own."""
+    with running(place_for(request, tmp_path_factory), request.param) as stack:
+        yield stack
+
+
+@pytest.fixture(scope="module", params=USUAL)
+def strangler(
+    request: pytest.FixtureRequest,
+    browser: Browser,  # noqa: ARG001
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[Strangler]:
+    """A stack with a legacy system, of the test module's own: what one test moves, the next one finds moved."""
+    with strangling(place_for(request, tmp_path_factory), request.param) as strangler:
+        yield strangler
+
+
+def tab(browser: Browser, stack: Stack) -> Iterator[Console]:
+    """A new tab, with nothing kept from others."""
+    from tests.console.support.page import Console
+
+    with browser.new_context(viewport={"width": 1280, "height": 900}, locale="en-GB", timezone_id="UTC") as context:
+        console = Console(context.new_page(), stack)
+        yield console
+        console.check()
+
+
+@pytest.fixture
+def console(browser: Browser, stack: Stack) -> Iterator[Console]:
+    """A tab at the console of ``stack``."""
+    yield from tab(browser, stack)
+
+
+@pytest.fixture
+def own_console(browser: Browser, own_stack: Stack) -> Iterator[Console]:
+    """A tab at the console of ``own_stack``."""
+    yield from tab(browser, own_stack)
+
+
+@pytest.fixture
+def strangler_console(browser: Browser, strangler: Strangler) -> Iterator[Console]:
+    """A tab at the console of ``strangler``."""
+    yield from tab(browser, strangler.stack)

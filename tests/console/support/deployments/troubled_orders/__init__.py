@@ -1,0 +1,109 @@
+"""The orders' domain with troubles that a test turns on and off, and with notes, which hold any text.
+
+An order is broken while a file of its name stands in the folder that TROUBLES names: its payment can be neither
+projected nor reacted to, and it cannot expire. An order whose id begins with ``hasty`` expires at once.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from datetime import timedelta
+from functools import partial
+from pathlib import Path
+from typing import Any, Final
+
+from banyan import CamelModel, Decider, DomainEvent, Event, EventRegistry, Policy, Schedule
+from banyan.projections.base import Projection
+from orders import DOMAIN as SOUND
+from orders import EVENTS
+from orders.commands import ExpireOrder
+from orders.decider import ORDER
+from orders.events import OrderCreated, OrderPaid
+from orders.imported import UPCASTERS as OF_IMPORTS
+from orders.projections import DAILY_SALES, ORDER_LIST
+from orders.state import Order
+from orders.upcasters import UPCASTERS
+
+TROUBLES: Final = Path(os.environ.get("TROUBLES", os.devnull))
+HASTY: Final = "hasty"
+
+
+class NoteTaken(DomainEvent):
+    """Any text, and anything beside it."""
+
+    text: str
+    more: Any = None
+
+
+class Notes(CamelModel):
+    """What was noted last, and how often something was."""
+
+    count: int = 0
+    last: str = ""
+
+
+def _note(notes: Notes, event: DomainEvent) -> Notes:
+    return Notes(count=notes.count + 1, last=event.text if isinstance(event, NoteTaken) else "")
+
+
+def _nothing(command: object, notes: Notes) -> Sequence[DomainEvent]:  # noqa: ARG001
+    return ()
+
+
+NOTES: Final[Decider[Notes, object]] = Decider("note", Notes, _nothing, _note, Notes)
+
+
+def _trip(order_id: str) -> None:
+    if (TROUBLES / order_id).exists():
+        raise ZeroDivisionError
+
+
+def _trip_over_payment(event: Event) -> None:
+    if isinstance(event.payload, OrderPaid):
+        _trip(event.stream_id.id)
+
+
+def _evolve(evolve: Callable[[Any, Event], Any], state: Any, event: Event) -> Any:
+    _trip_over_payment(event)
+    return evolve(state, event)
+
+
+def _react(react: Callable[[Event, Any], Any], event: Event, history: Any) -> Any:
+    _trip_over_payment(event)
+    return react(event, history)
+
+
+def _apply(apply: Callable[[Event], Any], event: Event) -> Any:
+    _trip_over_payment(event)
+    return apply(event)
+
+
+def _decide(command: Any, order: Order) -> Sequence[DomainEvent]:
+    if isinstance(command, ExpireOrder):
+        _trip(order.order_id)
+    return ORDER.decide(command, order)
+
+
+def _expire_at_once(event: Event, history: Callable[[], Sequence[Event]]) -> Sequence[Schedule]:  # noqa: ARG001
+    hasty = isinstance(event.payload, OrderCreated) and event.stream_id.id.startswith(HASTY)
+    command = ExpireOrder(reason="too hasty")
+    return [Schedule("haste", ORDER.entity, event.stream_id.id, command, timedelta())] if hasty else []
+
+
+_TROUBLED: Final[dict[str, Projection]] = {
+    ORDER_LIST.name: replace(ORDER_LIST, evolve=partial(_evolve, ORDER_LIST.evolve)),
+    DAILY_SALES.name: replace(DAILY_SALES, apply=partial(_apply, DAILY_SALES.apply)),
+}
+
+DOMAIN: Final = replace(
+    SOUND,
+    registry=EventRegistry([*EVENTS, NoteTaken], [*UPCASTERS, *OF_IMPORTS]),
+    deciders=[replace(ORDER, decide=_decide), *(each for each in SOUND.deciders if each.entity != ORDER.entity), NOTES],
+    projections=[_TROUBLED.get(projection.name, projection) for projection in SOUND.projections],
+    policies=[
+        *(replace(policy, react=partial(_react, policy.react)) for policy in SOUND.policies),
+        Policy("expire_hasty", ORDER.entity, _expire_at_once, schedules=[ExpireOrder]),
+    ],
+)
