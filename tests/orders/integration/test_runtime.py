@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import gzip
 import json
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -63,6 +65,7 @@ QUERIES: Mapping[str, Expectation] = {
     "unauthenticated": (401, {"code": "unauthorized"}),
 }
 OPERATIONS: Mapping[str, Expectation] = {
+    "overview": (200, {"migration": None, "ingest": None}),
     "projections": (200, {"projections.0.status": "active"}),
     "projection": (200, {"projection": "order", "live": 1, "status": "active", "pause": None}),
     "pause": (200, {"status": "paused", "pause.reason": "maintenance"}),
@@ -87,6 +90,12 @@ OPERATIONS: Mapping[str, Expectation] = {
     "unknown_projection": (404, {"code": "projection_not_found"}),
     "without_scope": (403, {"code": "forbidden_scope"}),
     "unauthenticated": (401, {"code": "unauthorized"}),
+    "page_sign_in": (200, {}),
+    "unknown_page_file": (404, {"code": "not_found"}),
+}
+PAGES: Mapping[str, tuple[str, bytes]] = {
+    "page": ("text/html; charset=utf-8", b"<!doctype html>"),
+    "page_file": ("text/javascript; charset=utf-8", b"session.start()"),
 }
 PROJECTED = ("insert", "duplicate", "gap", "modify", "remove", "snapshot")
 REACTED = ("insert", "duplicate", "gap")
@@ -148,7 +157,7 @@ def test_every_sample_event_is_expected_to_do_something() -> None:
     expected = {
         "command_api": COMMANDS,
         "query_api": QUERIES,
-        "console": OPERATIONS,
+        "console": [*OPERATIONS, *PAGES],
         "projector": (*PROJECTED, *SCHEDULED),
         "reactor": (*REACTED, *SCHEDULED),
         "rebuild_worker": REBUILT,
@@ -192,6 +201,15 @@ def test_console(sandbox: Sandbox, subtests: pytest.Subtests) -> None:
     for case, expected in OPERATIONS.items():
         with subtests.test(case):
             check_answer(sandbox.invoke("console", read_case("console", case)), expected)
+
+
+@pytest.mark.parametrize("case", PAGES)
+def test_console_serves_its_page_compressed(sandbox: Sandbox, case: str) -> None:
+    answer = sandbox.invoke("console", read_case("console", case))
+    content_type, part = PAGES[case]
+    assert (answer["statusCode"], answer["isBase64Encoded"]) == (200, True)
+    assert (answer["headers"]["Content-Type"], answer["headers"]["Content-Encoding"]) == (content_type, "gzip")
+    assert part in gzip.decompress(base64.b64decode(answer["body"]))
 
 
 def test_console_hands_a_reconciliation_over_and_shows_its_report(sandbox: Sandbox) -> None:

@@ -12,8 +12,9 @@ from banyan_tools.samples.history import ACTOR, START, TENANT
 
 API: Final = "a1b2c3d4e5"
 HOST: Final = f"{API}.execute-api.{REGION}.amazonaws.com"
-PUBLIC: Final = frozenset({"/health", "/openapi.json"})
+PUBLIC: Final = frozenset({"/health", "/openapi.json", "/console"})
 ADMIN_PATH: Final = "/admin/"
+FILES_PATH: Final = "/console/"
 ADMIN: Final = "banyan/admin"
 CONTENTS: Final = "banyan/admin banyan/events"
 LIFETIME: Final = timedelta(hours=1)
@@ -39,11 +40,16 @@ def get(path: str, *, tenant: str | None = TENANT, scope: str = "", actor: str =
     return event | ({"queryStringParameters": query} if query else {})
 
 
+def page(path: str) -> dict[str, Any]:
+    """A browser's ``GET`` for the console's page or one of its files, which brings no token."""
+    return request("GET", path, "", {"accept-encoding": "gzip, deflate, br"}, None, "", "")
+
+
 def request(
     method: str, path: str, query: str, headers: Mapping[str, str], tenant: str | None, scope: str, actor: str
 ) -> dict[str, Any]:
     """A request without a body; a caller without a tenant brought no token."""
-    folder = ADMIN_PATH if path.startswith(ADMIN_PATH) else "/"
+    folder = next((each for each in (ADMIN_PATH, FILES_PATH) if path.startswith(each)), "/")
     route = f"{method} {path if path in PUBLIC else folder + '{proxy+}'}"
     return {
         "version": "2.0",

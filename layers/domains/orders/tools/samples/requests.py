@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from banyan_tools.samples.history import TENANT
-from banyan_tools.samples.requests import ADMIN, CONTENTS, get, post
+from banyan_tools.samples.requests import ADMIN, CONTENTS, get, page, post
 
 PROJECTION = "/admin/projections/order"
 STREAM = f"/admin/streams/{TENANT}:order:order-1004"
@@ -71,6 +71,7 @@ def queries() -> Mapping[str, Any]:
 def operations() -> Mapping[str, Any]:
     """Every sample event of ``console``, by name."""
     return {
+        "overview": get("/admin/overview", scope=ADMIN),
         "projections": get("/admin/projections", scope=ADMIN),
         "projection": get(PROJECTION, scope=ADMIN),
         "pause": post(f"{PROJECTION}/pause", json.dumps({"reason": "maintenance"}), scope=ADMIN),
@@ -97,4 +98,8 @@ def operations() -> Mapping[str, Any]:
         "unknown_projection": get("/admin/projections/nothing", scope=ADMIN),
         "without_scope": get("/admin/projections"),
         "unauthenticated": get("/admin/projections", tenant=None),
+        "page": page("/console"),
+        "page_file": page("/console/main.js"),
+        "page_sign_in": page("/console/sign-in.json"),
+        "unknown_page_file": page("/console/lib/nothing.js"),
     }
