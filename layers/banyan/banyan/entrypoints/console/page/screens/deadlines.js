@@ -30,7 +30,7 @@ function Found({ found, wanted, reload }) {
     return html`<${Empty} title="No deadlines">A decider sets one with an event, as the orders' payment deadline; see docs/sagas.md.<//>`;
   }
   return html`
-    <div class="cards">
+    <div class="cards dense">
       <${Figure} title="Due" figure=${count(due)}>${due ? "worked off by the schedule, every minute" : "nothing waits for the schedule"}<//>
       <${Figure} title="Waiting" figure=${cut ? `${count(waiting.length)} or more` : count(waiting.length)}>${waiting.length ? html`the next one is due <${Time} at=${waiting[0].due} />` : "for their time"}<//>
       <${Figure} title="Parked" figure=${parked.length >= BOUND ? `${count(parked.length)} or more` : count(parked.length)}>${parked.length ? "their commands kept failing" : "none keeps failing"}<//>

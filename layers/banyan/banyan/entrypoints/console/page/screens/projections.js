@@ -1,10 +1,10 @@
 /** How projections and the reactor stand; below it, one of them. */
 import { get, post } from "../lib/api.js";
-import { count, counted, visible } from "../lib/format.js";
-import { lagsOf, noteLags } from "../lib/lags.js";
+import { count, duration, visible } from "../lib/format.js";
 import { html } from "../lib/preact.js";
 import { useLoad } from "../lib/load.js";
 import { href } from "../lib/route.js";
+import { noted } from "../lib/series.js";
 import { ask } from "../parts/dialog.js";
 import { Badge } from "../parts/badge.js";
 import { Empty } from "../parts/empty.js";
@@ -13,7 +13,7 @@ import { Screen } from "../parts/screen.js";
 import { Sparkline } from "../parts/sparkline.js";
 import { Table } from "../parts/table.js";
 import { Projection } from "./projection/one.js";
-import { at, atLeast, lagTime, REACTOR, StatusBadge } from "./projection/words.js";
+import { at, atLeast, lagTime, noteLags, REACTOR, StatusBadge } from "./projection/words.js";
 
 export default function Projections({ path, query }) {
   return path[0] ? html`<${Projection} key=${path[0]} name=${path[0]} query=${query} />` : html`<${List} />`;
@@ -26,7 +26,7 @@ function List() {
   return html`
     <${Screen} title="Projections and reactor" actions=${actions} load=${load}>
       <${Table} caption="Projections and reactor" columns=${COLUMNS} rows=${load.data?.projections ?? []} rowKey=${(row) => row.projection} empty=${empty} />
-      <p class="small faint">Lag is counted in events and by the age of the oldest one that is not applied; parked streams are left out. The lines begin when this page was opened.</p>
+      <p class="small faint">Lag is counted in events and by the age of the oldest one that is not applied; parked streams are left out. The lines begin when the page was opened.</p>
     <//>
   `;
 }
@@ -48,9 +48,9 @@ const COLUMNS = [
 ];
 
 function Line({ name }) {
-  const all = lagsOf(name);
-  const worst = Math.max(0, ...all.map((each) => each.events));
-  return html`<${Sparkline} label=${`Lag of ${name}: at most ${counted(worst, "event")} since the page was opened`} points=${all.map((each) => [each.at, each.events])} />`;
+  const points = noted(`lag of ${name}`);
+  const worst = Math.max(0, ...points.map(([, value]) => value));
+  return html`<${Sparkline} label=${`Lag of ${name} since the page was opened: at most ${duration(worst)}`} points=${points} least=${1000} />`;
 }
 
 async function remove() {

@@ -44,7 +44,7 @@ function Buttons({ name, live, generation, reload }) {
       ${stage === "kept" && button("Switch to", () => switchTo(name, generation, live))}
       ${stage === "kept" && button("Drop", () => drop(name, generation))}
       ${stage === "dropping" && button("Resume the deletion of", () => resumeDrop(name, number))}
-      ${startedAt && stage !== "dropping" && html`<button type="button" class="link" aria-label=${`Rebuild of generation ${number}`} onClick=${() => setQuery({ rebuild: number })}>Its rebuild</button>`}
+      ${startedAt && stage !== "dropping" && html`<button type="button" class="link" aria-label=${`Rebuild of generation ${number}`} onClick=${() => setQuery({ rebuild: number })}>Rebuild</button>`}
     </div>
   `;
 }

@@ -1,10 +1,10 @@
 /** One projection, or the reactor: how it stands, and what an operator does to it. */
 import { get } from "../../lib/api.js";
-import { visible } from "../../lib/format.js";
-import { lagsOf, noteLags } from "../../lib/lags.js";
+import { duration, visible } from "../../lib/format.js";
 import { useLoad } from "../../lib/load.js";
 import { html, useEffect } from "../../lib/preact.js";
 import { href, setQuery } from "../../lib/route.js";
+import { noted } from "../../lib/series.js";
 import { Chart } from "../../parts/chart.js";
 import { Screen } from "../../parts/screen.js";
 import { Time } from "../../parts/time.js";
@@ -13,7 +13,7 @@ import { Generations } from "./generations.js";
 import { Parked } from "./parked.js";
 import { NewRebuild } from "./new-rebuild.js";
 import { Rebuild } from "./rebuild.js";
-import { at, atLeast, lagTime, REACTOR, StatusBadge } from "./words.js";
+import { at, atLeast, lagTime, noteLags, REACTOR, StatusBadge } from "./words.js";
 
 const TRAIL = [{ title: "Projections and reactor", href: href("projections") }];
 
@@ -42,7 +42,7 @@ async function seen(name, signal) {
 function Standing({ projection }) {
   const { status, lag, pause, parked, parkedComplete, live } = projection;
   return html`
-    <div class="cards">
+    <div class="cards dense">
       <${Card} title="Status" figure=${html`<${StatusBadge} status=${status} />`}>${MEANING[projection.projection === REACTOR ? "reactor" : "rows"][status]}<//>
       <${Card} title="Lag" figure=${atLeast(lag.events, lag.complete)}>${lag.events || !lag.complete ? `${lag.events === 1 ? "event" : "events"} not applied, the oldest ${lagTime(lag)} old` : "every event is applied"}<//>
       <${Card} title="Parked streams" figure=${atLeast(parked.length, parkedComplete)}>${parked.length ? "stand still; all others continue" : "every stream continues"}<//>
@@ -66,13 +66,11 @@ const MEANING = {
 const Card = ({ title, figure, children }) => html`<section class="card"><h2 class="small faint">${title}</h2><p class="figure">${figure}</p><p class="small faint">${children}</p></section>`;
 
 function Lag({ name }) {
-  const all = lagsOf(name);
-  const line = (label, value) => [{ label, points: all.map((each) => [each.at, value(each)]) }];
   return html`
     <section class="card" aria-label="Lag">
       <div class="split">
-        <${Chart} title="Events not applied, since this page was opened" series=${line("events", (each) => each.events)} unit="" height=${120} />
-        <${Chart} title="Age of the oldest one, since this page was opened" series=${line("seconds", (each) => each.seconds)} unit="s" height=${120} />
+        <${Chart} title="Events not applied, since the page was opened" series=${[{ label: "events", points: noted(`events that ${name} lacks`) }]} unit="" height=${120} />
+        <${Chart} title="Age of the oldest one, since the page was opened" series=${[{ label: "age", points: noted(`lag of ${name}`) }]} unit="ms" format=${duration} height=${120} />
       </div>
     </section>
   `;

@@ -1,6 +1,7 @@
 /** How projections are named and worded wherever they are shown. */
 import { count, counted, duration } from "../../lib/format.js";
 import { html } from "../../lib/preact.js";
+import { note } from "../../lib/series.js";
 import { Badge } from "../../parts/badge.js";
 
 /** What the engine calls its own subscription: it has cursors and no rows, so nothing to rebuild. */
@@ -14,6 +15,14 @@ const STAGES = { building: "info", ready: "warn", live: "ok", kept: "off", dropp
 
 export const StatusBadge = ({ status }) => html`<${Badge} kind=${STATUSES[status] ?? "info"}>${status}<//>`;
 export const StageBadge = ({ stage }) => html`<${Badge} kind=${STAGES[stage] ?? "info"}>${stage}<//>`;
+
+/** Keep how projections lag now, for what is drawn of it. */
+export function noteLags(projections) {
+  for (const { projection, lag } of projections) {
+    note(`lag of ${projection}`, lag.milliseconds);
+    note(`events that ${projection} lacks`, lag.events);
+  }
+}
 
 /** `12`, or `1,000 or more` where only a part was looked at. */
 export const atLeast = (number, complete) => (complete ? count(number) : `${count(number)} or more`);
