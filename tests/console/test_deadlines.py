@@ -1,0 +1,44 @@
+"""Deadlines in the console; what is done there is asked of the API."""
+
+from __future__ import annotations
+
+import re
+
+from playwright.sync_api import expect
+from tests.console.support.axe import axe
+from tests.console.support.page import Console
+from tests.console.support.states import park_a_deadline, place, stream
+
+PARKED, OTHER, WAITING = "hasty-d-parked", "hasty-d-other", "d-waiting"
+
+
+def test_what_waits_and_what_is_parked_is_found_and_retried(own_console: Console) -> None:
+    console, stack = own_console, own_console.stack
+    place(stack, WAITING)
+    for order in (PARKED, OTHER):
+        park_a_deadline(stack, order)
+    console.open("deadlines")
+    parked = console.main.get_by_role("table", name="Parked deadlines")
+    found = parked.get_by_role("row").filter(has_text=stream(PARKED))
+    expect(found).to_contain_text("ZeroDivisionError")
+    expect(found.get_by_role("link")).to_have_attribute("href", re.compile("#/streams/acme%3Aorder%3Ahasty-d-parked$"))
+    axe(console.page)
+
+    console.main.get_by_role("searchbox").fill("D-Waiting")
+    waiting = console.main.get_by_role("table", name="Waiting deadlines")
+    expect(waiting.get_by_role("row")).to_have_count(2)
+    expect(waiting).to_contain_text("in 24 h")
+    expect(console.page).to_have_url(re.compile("#/deadlines.q=D-Waiting$"))
+    console.page.reload()
+    expect(waiting.get_by_role("row")).to_have_count(2)
+    expect(parked).to_have_count(0)
+
+    for order in (PARKED, OTHER):
+        stack.mend_order(order)
+    console.main.get_by_role("button", name="Retry all parked…").click()
+    expect(console.dialog()).to_contain_text("within a minute")
+    console.confirm("Retry all")
+    expect(console.page.get_by_role("status").filter(has_text="Waiting again: 2 deadlines.").first).to_be_visible()
+    assert stack.admin.get("deadlines").content["parked"] == []
+    stack.invoke("Deadlines")
+    assert stack.http.get(f"/orders/{PARKED}", params={"minVersion": 2}).json()["status"] == "cancelled"

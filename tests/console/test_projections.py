@@ -1,0 +1,242 @@
+"""Projections and the reactor in the console, operated as an operator does; what it did is asked of the API."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+from typing import Any
+
+from playwright.sync_api import Locator, expect
+from tests.console.support.axe import axe
+from tests.console.support.page import Console
+from tests.console.support.stack import PATIENCE, Stack
+from tests.console.support.states import falsify, park_by_payment, place, stream
+from tests.support.clocks import wait_until
+
+from banyan.adapters.dynamodb.documents import LOG_CHECKPOINTS, DynamoDBDocuments
+from banyan.adapters.dynamodb.gateway import Gateway
+from banyan.projections.catchup import LogCheckpoints
+from banyan.projections.views import Generation
+
+
+def api(stack: Stack, name: str) -> Any:
+    """How a projection stands by the API."""
+    return stack.admin.get("projections", name).content
+
+
+def press(within: Console | Locator, name: str) -> None:
+    """Press a button by its whole name."""
+    place = within.main if isinstance(within, Console) else within
+    place.get_by_role("button", name=name, exact=True).click()
+
+
+def row(console: Console, table: str, *texts: str) -> Locator:
+    """The row of a table that has these texts."""
+    rows = console.main.get_by_role("table", name=table).get_by_role("row")
+    for text in texts:
+        rows = rows.filter(has_text=text)
+    return rows
+
+
+def stages(stack: Stack, name: str) -> dict[int, str]:
+    """The stage of each generation by the API."""
+    return {each["number"]: each["stage"] for each in api(stack, name)["generations"]}
+
+
+def noticed(console: Console, text: str | re.Pattern[str]) -> None:
+    """Wait until the console says that something was done."""
+    expect(console.page.get_by_role("status").filter(has_text=text).first).to_be_visible()
+
+
+def test_a_stream_that_cannot_be_applied_is_found_with_its_event_and_retried(own_console: Console) -> None:
+    console, stack, name = own_console, own_console.stack, stream("p-broken")
+    park_by_payment(stack, "p-broken")
+    console.open("projections")
+    expect(row(console, "Projections and reactor", "order_list")).to_contain_text("1")
+    console.main.get_by_role("link", name="order_list", exact=True).click()
+    found = row(console, "Parked streams", name)
+    expect(found).to_contain_text("ZeroDivisionError")
+    expect(found.get_by_role("link", name=name)).to_have_attribute(
+        "href", re.compile(r"#/streams/acme%3Aorder%3Ap-broken\?version=2$")
+    )
+
+    press(found, f"Event of {name}")
+    event = console.main.get_by_role("region", name="Event at fault")
+    expect(event).to_contain_text("OrderPaid")
+    expect(event.get_by_role("group", name="Payload")).to_contain_text("2.50")
+    axe(console.page)
+
+    press(found, f"Retry {name}")
+    console.confirm("Retry")
+    noticed(console, f"{name} is parked again at version 2: ZeroDivisionError")
+    stack.mend_order("p-broken")
+    press(found, f"Retry {name}")
+    console.confirm("Retry")
+    noticed(console, f"{name} is up to date.")
+    expect(console.main).to_contain_text("None: every stream continues.")
+    assert api(stack, "order_list")["parked"] == []
+
+    console.open("projections", "reactor")
+    expect(console.main.get_by_role("heading", name="Generations")).to_have_count(0)
+    expect(console.main.get_by_role("button", name="Rebuild…")).to_have_count(0)
+    press(console, "Retry all…")
+    console.confirm("Retry all")
+    expect(console.main).to_contain_text("1 stream retried: 1 up to date, 0 parked again.")
+    assert api(stack, "reactor")["parked"] == []
+    assert stack.admin.post("projections", "daily_sales", "retry", stream=name).content == {"parked": None}
+
+
+def test_a_projection_is_paused_lags_and_is_resumed(own_console: Console) -> None:
+    console, stack = own_console, own_console.stack
+    console.open("projections", "daily_sales")
+    press(console, "Pause…")
+    expect(console.dialog()).to_contain_text("Nothing is lost")
+    console.confirm("Pause", Reason="looking into it")
+    expect(console.main).to_contain_text("looking into it")
+    assert (api(stack, "daily_sales")["pause"]["reason"], api(stack, "daily_sales")["status"]) == (
+        "looking into it",
+        "paused",
+    )
+    place(stack, "p-late")
+    expect(console.main.get_by_role("table", name=re.compile("^Events not applied"))).to_contain_text("1")
+    console.main.get_by_role("link", name="Projections and reactor").click()
+    found = row(console, "Projections and reactor", "daily_sales")
+    expect(found).to_contain_text("paused")
+    expect(found.get_by_role("img", name=re.compile("^Lag of daily_sales"))).to_be_visible()
+    found.get_by_role("link").click()
+    press(console, "Resume…")
+    console.confirm("Resume")
+    noticed(console, "daily_sales is up to date")
+    expect(console.main.get_by_role("button", name="Pause…")).to_be_visible()
+    assert (api(stack, "daily_sales")["status"], api(stack, "daily_sales")["lag"]["events"]) == ("active", 0)
+
+
+def test_streams_are_parked_by_hand_and_all_are_retried(own_console: Console) -> None:
+    console, stack, orders = own_console, own_console.stack, [f"p-hand-{number}" for number in range(3)]
+    for order in orders:
+        place(stack, order)
+    stack.settle()
+    console.open("projections", "customer_totals")
+    for order in orders:
+        press(console, "Park a stream…")
+        console.confirm("Park", Stream=stream(order), Reason="wrong customer")
+    expect(row(console, "Parked streams", "wrong customer")).to_have_count(len(orders))
+    assert [each["stream"] for each in api(stack, "customer_totals")["parked"]] == [stream(each) for each in orders]
+    press(console, "Retry all…")
+    expect(console.dialog()).to_contain_text("Retries 3 streams")
+    console.confirm("Retry all")
+    expect(console.main).to_contain_text("3 streams retried: 3 up to date, 0 parked again.")
+    assert api(stack, "customer_totals")["parked"] == []
+
+    console.expect_failure(404, "/admin/projections/customer_totals/park")
+    press(console, "Park a stream…")
+    console.dialog().get_by_label("Stream").fill(stream("p-nobody"))
+    console.dialog().get_by_label("Reason").fill("none")
+    press(console.dialog(), "Park")
+    expect(console.dialog().get_by_role("alert")).to_contain_text(f"there are no events of {stream('p-nobody')}")
+    press(console.dialog(), "Cancel")
+
+
+def test_a_rebuild_is_previewed_followed_switched_to_and_back_and_dropped(own_console: Console) -> None:
+    console, stack = own_console, own_console.stack
+    stack.post("/inventory/p-tea/receive", {"quantity": 5})
+    stack.settle()
+    console.open("projections", "stock")
+    console.main.get_by_label("Write units per second").fill("500")
+    press(console, "Preview")
+    expect(console.main.get_by_role("group", name="Preview")).to_contain_text("Write units")
+    assert stages(stack, "stock") == {1: "live"}, "nothing was written"
+
+    press(console, "Rebuild…")
+    expect(console.dialog()).to_contain_text("By the preview it consumes about")
+    expect(console.dialog()).to_contain_text("at 500 write units per second at most")
+    console.confirm("Rebuild")
+    followed = console.main.get_by_role("region", name="Rebuild", exact=True)
+    expect(followed.get_by_role("progressbar", name="Streams applied")).to_be_visible()
+    expect(console.page).to_have_url(re.compile("rebuild=2"))
+    expect(followed).to_contain_text("all equal.")
+    axe(console.page)
+    press(followed, "Switch…")
+    console.confirm("Read generation 2")
+    expect(row(console, "Generations", "kept")).to_contain_text("1")
+    assert stages(stack, "stock") == {1: "kept", 2: "live"}
+
+    press(console, "Switch to generation 1")
+    console.confirm("Read generation 1")
+    expect(row(console, "Generations", "queries read it")).to_contain_text("with the projection")
+    assert stages(stack, "stock") == {1: "live", 2: "kept"}
+    press(console, "Drop generation 2")
+    expect(console.dialog()).to_contain_text("There is no way back to them")
+    console.confirm("Drop")
+    expect(row(console, "Generations", "dropping")).to_have_count(1)
+    assert stages(stack, "stock") == {1: "live", 2: "dropping"}
+    press(console, "Resume the deletion of generation 2")
+    console.confirm("Resume")
+    noticed(console, "The deletion of generation 2 of stock continues.")
+
+
+def test_rows_that_differ_are_read_only_once_that_is_accepted(own_console: Console) -> None:
+    console, stack = own_console, own_console.stack
+    place(stack, "p-false")
+    stack.settle()
+    stack.invoke("Projector")
+    falsify(stack, "p-false")
+    console.open("projections", "order")
+    console.main.get_by_label("Switch as soon as it proves equal").check()
+    press(console, "Rebuild…")
+    expect(console.dialog()).to_contain_text("as soon as they prove equal; otherwise it waits for your decision")
+    console.confirm("Rebuild")
+    found = console.main.get_by_role("region", name="Rebuild", exact=True)
+    expect(found).to_contain_text("1 differ")
+    expect(found.get_by_role("table", name="Rows that differ")).to_contain_text("p-false")
+    assert stages(stack, "order") == {1: "live", 2: "ready"}, "it did not switch by itself"
+
+    console.expect_failure(409, "/admin/projections/order/switch")
+    press(found, "Switch…")
+    press(console.dialog(), "Read generation 2")
+    expect(console.dialog().get_by_role("alert")).to_contain_text("1 rows of generation 2 differ and 0 streams failed")
+    expect(console.dialog().get_by_role("alert")).to_contain_text("generation_differs")
+    axe(console.page)
+    console.dialog().get_by_label("Accept that 1 row differs").check()
+    console.confirm("Read generation 2")
+    expect(row(console, "Generations", "live")).to_contain_text("2")
+    assert api(stack, "order")["live"] == 2
+
+
+def test_a_rebuild_is_resumed_and_cancelled_and_a_stream_is_rebuilt(own_console: Console) -> None:
+    console, stack, name = own_console, own_console.stack, stream("p-alone")
+    place(stack, "p-alone")
+    stack.settle()
+    console.open("projections", "order_list")
+    press(console, "Rebuild a stream…")
+    console.confirm("Rebuild", Stream=name)
+    noticed(console, f"{name} is rebuilt from its events.")
+
+    console.main.get_by_label("Write units per second").fill("1")
+    press(console, "Rebuild…")
+    console.confirm("Rebuild")
+    found = console.main.get_by_role("region", name="Rebuild", exact=True)
+    press(found, "Resume…")
+    console.confirm("Resume")
+    noticed(console, "The rebuild of order_list continues.")
+    press(found, "Cancel the rebuild…")
+    expect(console.dialog()).to_contain_text("Gives generation 2 up")
+    console.confirm("Cancel the rebuild")
+    expect(row(console, "Generations", "dropping")).to_have_count(1)
+    expect(console.main.get_by_role("button", name="Preview")).to_be_visible()
+    assert stages(stack, "order_list") == {1: "live", 2: "dropping"}
+
+
+def test_what_is_declared_is_not_removed_and_what_is_left_of_others_is(own_console: Console) -> None:
+    console, stack = own_console, own_console.stack
+    documents = DynamoDBDocuments(Gateway(stack.dynamodb), "banyan-CursorsTable", LOG_CHECKPOINTS)
+    LogCheckpoints(documents).put(Generation("p_former"), 0, datetime.now(UTC))
+    console.open("projections")
+    console.expect_failure(409, "/admin/projections/order/remove")
+    press(console, "Remove an undeclared projection…")
+    console.dialog().get_by_label("Its name").fill("order")
+    press(console.dialog(), "Remove")
+    expect(console.dialog().get_by_role("alert")).to_contain_text("projection_in_use")
+    console.confirm("Remove", **{"Its name": "p_former"})
+    noticed(console, "All that is left of p_former is being deleted")
+    wait_until(lambda: stack.admin.post("projections", "p_former", "remove").content, "its removal", PATIENCE)
