@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import cached_property
@@ -12,11 +11,11 @@ from typing import Any, Final
 
 import boto3
 import httpx
+from tests.console.support.deployments.troubled_orders import DOMAIN as TROUBLED
 from tests.support.clocks import wait_until
 
 from banyan.adapters.dynamodb.commits import DynamoDBTable
 from banyan.adapters.dynamodb.gateway import Gateway
-from banyan.domain import load_domain
 from banyan.store import EventStore
 from banyan_tools.cli.client import CONTENTS, SCOPE, Client
 from banyan_tools.local.physical import REGION
@@ -77,12 +76,7 @@ class Stack(StackProcess):
     @cached_property
     def events(self) -> EventStore:
         """The event table, for what no command decides."""
-        sys.path.append(str(DEPLOYMENTS))
-        try:
-            domain = load_domain(DOMAIN)
-        finally:
-            sys.path.remove(str(DEPLOYMENTS))
-        return EventStore(DynamoDBTable(Gateway(self.dynamodb), "banyan-EventsTable"), domain.registry)
+        return EventStore(DynamoDBTable(Gateway(self.dynamodb), "banyan-EventsTable"), TROUBLED.registry)
 
     def post(self, path: str, body: Any, correlation: str | None = None) -> Any:
         """Send a command as a customer, under a correlation id if one is given."""
