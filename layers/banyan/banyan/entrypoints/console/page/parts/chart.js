@@ -69,6 +69,9 @@ function colour(name) {
   return found;
 }
 
+/** `13:05:10` in UTC. */
+const clock = (at) => new Date(at * 1000).toISOString().slice(11, 19);
+
 function options(series, format, limit, width, height) {
   const axis = { stroke: colour("--faint"), grid: { stroke: colour("--hair"), width: 1 }, ticks: { stroke: colour("--hair"), width: 1 } };
   const lines = series.map((each, index) => ({ label: each.label, stroke: colour(COLOURS[index % COLOURS.length]), width: 2, spanGaps: true }));
@@ -77,8 +80,9 @@ function options(series, format, limit, width, height) {
     width: Math.max(width, 100),
     height,
     cursor: { drag: { x: false, y: false } },
-    axes: [axis, { ...axis, size: 64, values: (_, values) => values.map(format) }],
+    tzDate: (at) => uPlot.tzDate(new Date(at * 1000), "Etc/UTC"),
+    axes: [{ ...axis, values: (_, times) => times.map(clock) }, { ...axis, size: 64, values: (_, values) => values.map(format) }],
     scales: { x: { range: (_, low, high) => [Math.min(low, high - SHORTEST), high] }, y: { range: (_, low, high) => [Math.min(0, low ?? 0), Math.max(high ?? 1, 1) * 1.1] } },
-    series: [{}, ...drawn],
+    series: [{ label: "UTC", value: (_, at) => (at === null ? "--" : clock(at)) }, ...drawn],
   };
 }

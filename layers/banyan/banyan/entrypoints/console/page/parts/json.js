@@ -1,6 +1,6 @@
 /** JSON as text: in order, folded where it is deep, and cut where it is long until the rest is asked for. */
 import { html, useState } from "../lib/preact.js";
-import { visible } from "../lib/format.js";
+import { counted, visible } from "../lib/format.js";
 
 const MOST_MEMBERS = 100;
 const MOST_TEXT = 2000;
@@ -18,7 +18,7 @@ function Value({ value, depth, path, changed }) {
   if (members.length === 0) return html`<span class="faint">${Array.isArray(value) ? "[]" : "{}"}</span>`;
   const listed = html`<${Members} ...${{ members, depth, path, changed }} />`;
   if (depth === 0) return listed;
-  return html`<${Fold} open=${depth < OPEN_DEPTH && members.length <= MOST_MEMBERS} title=${Array.isArray(value) ? `${members.length} items` : `${members.length} fields`}>${listed}<//>`;
+  return html`<${Fold} open=${depth < OPEN_DEPTH && members.length <= MOST_MEMBERS} title=${counted(members.length, Array.isArray(value) ? "item" : "field")}>${listed}<//>`;
 }
 
 /** Opens and closes; what is closed is not made. */
