@@ -1,8 +1,9 @@
 /** Whether all is well, and what needs a person. */
 import { get } from "../lib/api.js";
 import { counted, moment } from "../lib/format.js";
-import { html } from "../lib/preact.js";
+import { noteLags } from "../lib/lags.js";
 import { useLoad } from "../lib/load.js";
+import { html } from "../lib/preact.js";
 import { note } from "../lib/series.js";
 import { Badge } from "../parts/badge.js";
 import { Screen } from "../parts/screen.js";
@@ -32,7 +33,7 @@ async function look(signal) {
   const found = await get("/admin/overview", {}, { signal });
   const at = new Date(found.asOf).getTime();
   note("events a second", found.rate?.eventsPerSecond ?? null, at);
-  for (const each of found.projections ?? []) note(`lag of ${each.projection}`, each.lag.milliseconds, at);
+  noteLags(found.projections ?? [], at / 1000);
   if (found.migration) {
     note("migration lag", found.migration.lagMs, at);
     note("migration mismatches", found.migration.mismatchRate === null ? null : found.migration.mismatchRate * 100, at);

@@ -4,6 +4,7 @@ import { html } from "../../lib/preact.js";
 import { href } from "../../lib/route.js";
 import { Badge } from "../../parts/badge.js";
 import { Time } from "../../parts/time.js";
+import { resume, retryParked } from "../projection/actions.js";
 
 /** What is called so, and how bad it is. */
 const CODES = {
@@ -26,49 +27,58 @@ const CODES = {
   migration_waits: ["step waits", "info"],
 };
 
-const projection = (words) => ({ names }) => [words, href(["projections", names.projection])];
-const report = (words) => ({ names }) => [words, href(["reconciliation", names.report])];
-const deadlines = (words) => () => [words, href("deadlines")];
-const migration = (words, query) => () => [words, href("migration", query)];
+const projection = (words) => ({ words, link: ({ projection: name }) => href(["projections", name]) });
+const deadlines = (words) => ({ words, link: ({ stream }) => href("deadlines", { q: stream }) });
+const migration = (words, query) => ({ words, link: () => href("migration", query) });
+const RESUME = { words: "Resume…", act: ({ projection: name }) => resume(name) };
+const RETRY = { words: "Retry…", act: (names) => retryParked(names.projection, names) };
 
-/** Where a person is helped with it, and what the link says. */
+/** What helps: a question that is asked here, or the place where a person can look and decide. */
 const HELP = {
-  projection_stopped: projection("Resume it"),
-  projection_paused: projection("Resume it"),
+  projection_stopped: RESUME,
+  projection_paused: RESUME,
   projection_lagging: projection("Look at it"),
   projection_outdated: projection("Rebuild it"),
-  stream_parked: ({ names }) => projection(names.stream ? "Retry it" : "Look at them")({ names }),
+  stream_parked: RETRY,
   rebuild_idle: projection("Look at the rebuild"),
   rebuild_differs: projection("Look at the rebuild"),
   rebuild_ready: projection("Switch to it"),
   deadlines_overdue: deadlines("Look at it"),
   deadline_parked: deadlines("Retry it"),
-  reconciliation_differs: report("Look at the report"),
-  reconciliation_old: () => ["Run one", href("reconciliation")],
+  reconciliation_differs: { words: "Look at the report", link: ({ report }) => href(["reconciliation", report]) },
+  reconciliation_old: { words: "Run one", link: () => href("reconciliation") },
   migration_half_done: migration("Look at them"),
   migration_row_parked: migration("Look at it"),
   migration_differs: migration("Look at them"),
-  migration_waits: migration("Advance it", { do: "advance" }),
+  migration_waits: migration("Advance…", { do: "advance" }),
 };
 
-export function Attention({ attention }) {
+const helpFor = ({ code, names }) => (code === "stream_parked" && !names.stream ? projection("Look at them") : HELP[code]);
+
+export function Attention({ attention, reload }) {
   if (attention.length === 0) return null;
   return html`
     <section class="part">
       <h2>What needs a person</h2>
-      <ul class="attention">${attention.map((each) => html`<${Thing} key=${`${each.code} ${each.subject} ${each.names.projection ?? ""}`} thing=${each} />`)}</ul>
+      <ul class="attention">${attention.map((each) => html`<${Thing} key=${`${each.code} ${each.subject} ${each.names.projection ?? ""}`} thing=${each} reload=${reload} />`)}</ul>
     </section>
   `;
 }
 
-function Thing({ thing }) {
+function Thing({ thing, reload }) {
   const [word, kind] = CODES[thing.code] ?? [thing.code, "warn"];
-  const [words, link] = HELP[thing.code]?.(thing) ?? [];
+  const help = helpFor(thing);
   return html`
     <li>
       <${Badge} kind=${kind}>${word}<//>
       <p class="thing"><bdi>${visible(thing.text)}</bdi>${thing.since && html` <span class="small faint">since <${Time} at=${thing.since} /></span>`}</p>
-      ${link && html`<a class="button" href=${link} aria-label=${`${words}: ${visible(thing.subject)}`}>${words}</a>`}
+      ${help && html`<${Help} ...${help} thing=${thing} reload=${reload} />`}
     </li>
   `;
+}
+
+function Help({ words, link, act, thing, reload }) {
+  const label = `${words} ${visible(thing.subject)}`;
+  if (link) return html`<a class="button" href=${link(thing.names)} aria-label=${label}>${words}</a>`;
+  return html`<button type="button" aria-label=${label} onClick=${async () => (await act(thing.names)) && reload()}>${words}</button>`;
 }

@@ -1,9 +1,10 @@
 /** Projections and the reactor, one line each. */
-import { count, duration, visible } from "../../lib/format.js";
+import { visible } from "../../lib/format.js";
 import { html } from "../../lib/preact.js";
 import { href } from "../../lib/route.js";
 import { Badge } from "../../parts/badge.js";
 import { Table } from "../../parts/table.js";
+import { atLeast, lagTime, StatusBadge } from "../projection/words.js";
 import { Unread } from "./cards.js";
 
 export function Projections({ found }) {
@@ -15,14 +16,11 @@ export function Projections({ found }) {
   `;
 }
 
-const STATUSES = { active: "ok", outdated: "warn", rebuilding: "info", paused: "warn" };
-const atLeast = (shown, complete) => (complete ? shown : `${shown} or more`);
-
 const COLUMNS = [
   { title: "Projection", cell: (row) => html`<a href=${href(["projections", row.projection])}><bdi>${visible(row.projection)}</bdi></a>` },
-  { title: "Status", cell: (row) => html`<${Badge} kind=${STATUSES[row.status] ?? "info"}>${row.status}<//>` },
-  { title: "Lag (events)", numeric: true, cell: ({ lag }) => atLeast(count(lag.events), lag.complete) },
-  { title: "Lag (time)", numeric: true, cell: ({ lag }) => atLeast(duration(lag.milliseconds), lag.complete) },
-  { title: "Parked streams", numeric: true, cell: (row) => (row.parked ? html`<${Badge} kind="bad">${atLeast(count(row.parked), row.parkedComplete)}<//>` : "0") },
+  { title: "Status", cell: (row) => html`<${StatusBadge} status=${row.status} />` },
+  { title: "Lag (events)", numeric: true, cell: ({ lag }) => atLeast(lag.events, lag.complete) },
+  { title: "Lag (time)", numeric: true, cell: ({ lag }) => lagTime(lag) },
+  { title: "Parked streams", numeric: true, cell: (row) => (row.parked ? html`<${Badge} kind="bad">${atLeast(row.parked, row.parkedComplete)}<//>` : "0") },
   { title: "Other generation", cell: (row) => (row.rebuild ? html`<${Badge} kind="info">${row.rebuild}<//>` : html`<span class="faint">none</span>`) },
 ];

@@ -36,7 +36,8 @@ function pause(name) {
   });
 }
 
-async function resume(name) {
+/** Ask, and let a projection continue. */
+export async function resume(name) {
   const resumed = await ask({
     title: `Resume ${name}`,
     text: html`<p>${name} catches up on what it missed, here for up to 20 seconds; the scheduled catch-up continues with the rest. Parked streams stay parked: retry them.</p>${name === REACTOR && html`<p>Its policies then react to everything that happened during the pause.</p>`}`,
