@@ -73,8 +73,8 @@ class Strangler:
 
 @contextmanager
 def strangling(data: Path, engine: str) -> Iterator[Strangler]:
-    """Run a stack with a legacy system until the block is left."""
-    with running(data, engine, **PARAMETERS) as stack:
+    """Run a stack with a legacy system until the block is left; its controller runs when it is asked to, and only then."""
+    with running(data, engine, "--without", "MigrationController", **PARAMETERS) as stack:
         yield Strangler(stack)
 
 

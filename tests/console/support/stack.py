@@ -113,10 +113,11 @@ class Stack(StackProcess):
 
 
 @contextmanager
-def running(data: Path, engine: str, **parameters: str) -> Iterator[Stack]:
+def running(data: Path, engine: str, *arguments: str, **parameters: str) -> Iterator[Stack]:
     """Run a stack until the block is left, with parameters of the template."""
     given = IMPATIENT | {"Domain": DOMAIN} | parameters
-    stack = Stack(data, "--engine", engine, *(f"--parameter={name}={value}" for name, value in given.items()))
+    named = (f"--parameter={name}={value}" for name, value in given.items())
+    stack = Stack(data, "--engine", engine, *named, *arguments)
     try:
         yield stack
     finally:

@@ -1,0 +1,222 @@
+"""The way out of the legacy system, led from the console."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from playwright.sync_api import Locator, expect
+from tests.console.support import states
+from tests.console.support.legacy import ROWS, TABLE, Strangler
+from tests.console.support.page import Console
+from tests.console.support.stack import PATIENCE, TENANT
+from tests.support.clocks import wait_until
+
+REFUSED = 409
+FIRST = ROWS[0]
+
+
+class Led:
+    """A migration, led at its screen and looked at through the API."""
+
+    def __init__(self, strangler: Strangler, console: Console) -> None:
+        self.strangler, self.console = strangler, console
+        self.admin = strangler.stack.admin
+
+    def found(self, *path: str) -> Any:
+        """What the API says of the migration."""
+        return self.admin.get("migration", *path).content
+
+    def step(self) -> str:
+        """Where it stands, once it moves no more."""
+        wait_until(lambda: self.found()["movingTo"] is None, "the move to be made", PATIENCE)
+        standing = self.found()
+        return f"{standing['phase']} {standing['percentage']}"
+
+    def newest(self) -> Any:
+        """The newest decision."""
+        return self.found("history")["decisions"][0]
+
+    def ask(self, button: str) -> Locator:
+        """Press a button that asks; its dialog."""
+        self.console.main.get_by_role("button", name=re.compile(button)).first.click()
+        return self.console.dialog()
+
+    def confirm(self, button: str, **fields: str) -> None:
+        """Confirm what was asked."""
+        self.console.confirm(button, **fields)
+
+    def expect_at(self, step: str) -> None:
+        """Expect the page to show, by itself, that it stands at a step."""
+        expect(self.console.main.locator("[aria-current=step]")).to_contain_text(re.compile(step))
+
+    def tab(self, name: str) -> None:
+        """Open a tab of the screen."""
+        self.console.main.get_by_role("tab", name=name).click()
+
+    def read_until(self, seen: Callable[[], object], what: str) -> None:
+        """Let customers read until something is seen: a process knows a step within two seconds, and reads age."""
+
+        def has_been_seen() -> bool:
+            self.strangler.read()
+            return bool(seen())
+
+        wait_until(has_been_seen, what, PATIENCE)
+
+    def end_waiting(self) -> None:
+        """Let the controller look until nothing stands in the way of the next step."""
+
+        def ready() -> bool:
+            self.strangler.look_after()
+            return not self.found()["next"]["waitsFor"]
+
+        wait_until(ready, "the conditions of the next step", PATIENCE)
+
+
+@pytest.fixture
+def led(strangler: Strangler, strangler_console: Console) -> Led:
+    strangler_console.open("migration")
+    return Led(strangler, strangler_console)
+
+
+def test_without_a_legacy_system_it_says_how_to_get_one_and_asks_for_nothing_more(console: Console) -> None:
+    shown = console.open("migration")
+    expect(shown.get_by_text("There is no migration here")).to_be_visible()
+    expect(shown).to_contain_text("LegacyStore")
+    assert not [each.url for each in console.requests if "/admin/migration" in each.url]
+
+
+def test_history_is_shown_page_by_page(led: Led) -> None:
+    for number in range(11):
+        led.admin.post("migration", "start", reason=f"attempt {number}")
+        led.admin.post("migration", "rollback", reason=f"not yet {number}")
+    led.tab("History")
+    rows = led.console.main.get_by_role("table", name="Decisions").locator("tbody tr")
+    expect(rows).to_have_count(20)
+    led.console.main.get_by_role("button", name="Show older ones").click()
+    expect(rows).to_have_count(22)
+    expect(rows.last).to_contain_text("attempt 0")
+    expect(led.console.main).to_contain_text("22 decisions: that is all")
+
+
+def test_it_is_led_from_its_first_step_to_its_archive_and_back_on_the_way(led: Led) -> None:
+    begins_to_write_both_sides(led)
+    imports_rows(led)
+    follows_the_controller(led)
+    shows_reads_that_differ_and_the_way_back(led)
+    cuts_over_and_back(led)
+    switches_the_legacy_system_off(led)
+    archives_and_completes(led)
+    restores(led)
+
+
+def begins_to_write_both_sides(led: Led) -> None:
+    led.expect_at("legacy")
+    expect(led.ask("^Start…")).to_contain_text("One transaction of the legacy system holds the row")
+    led.confirm("Move to dual_write", Reason="both sides")
+    led.expect_at("dual_write")
+    assert (led.step(), led.newest()["reason"], led.newest()["actor"]) == ("dual_write 0", "both sides", "kim")
+
+
+def imports_rows(led: Led) -> None:
+    led.tab("Backfill")
+    expect(led.ask("Import rows…")).to_contain_text("About 5 rows")
+    led.confirm("Import rows")
+    expect(led.console.main).to_contain_text("5 rows became events, 0 cannot")
+    assert led.found("backfill")["progress"]["imported"] == len(ROWS)
+    led.tab("Now")
+
+
+def follows_the_controller(led: Led) -> None:
+    wait_until(lambda: led.strangler.look_after() == "canary 10 %", "the controller's first step", PATIENCE)
+    led.expect_at("canary.10")
+    led.strangler.stack.settle()
+    conditions = led.console.main.get_by_role("table", name="Conditions of the next step")
+    compared = conditions.get_by_role("row", name=re.compile("compared reads"))
+    expect(compared).to_contain_text("at least 3 reads")
+    led.read_until(lambda: re.search("[1-9][0-9]* reads", compared.inner_text()), "compared reads on the page")
+    expect(led.console.main.get_by_role("meter", name="Lag")).to_have_attribute("aria-valuemax", "5000")
+
+
+def shows_reads_that_differ_and_the_way_back(led: Led) -> None:
+    led.ask("Move to canary.50")
+    led.confirm("Move to canary 50 %", Reason="looks good")
+    led.expect_at("canary.50")
+    assert led.step() == "canary 50"
+    states.falsify(led.strangler.stack, FIRST)
+    led.read_until(lambda: led.found("differences")["differences"], "a read that differs")
+    led.tab("Reads that differ")
+    differing = led.console.main.get_by_role("row", name=re.compile(FIRST)).first
+    expect(differing).to_contain_text("c-1")
+    expect(differing).to_contain_text("someone-else")
+    led.read_until(lambda: led.strangler.look_after() == "dual_write", "the controller to go back")
+    led.expect_at("dual_write")
+    led.tab("History")
+    expect(led.console.main.get_by_role("row", name=re.compile("too many reads differ"))).to_contain_text("controller")
+    led.console.main.get_by_text("Evidence of version").first.click()
+    expect(led.console.main.get_by_role("table", name="Decisions")).to_contain_text("mismatchRate")
+    led.tab("Now")
+    led.admin.post("projections", "order", "rebuild", "stream", stream=states.stream(FIRST))
+
+
+def cuts_over_and_back(led: Led) -> None:
+    expect(led.ask("Move to canary.100")).to_contain_text("The controller would still wait")
+    led.confirm("Move to canary 100 %", Reason="again")
+    led.expect_at("canary.100")
+    assert (led.step(), led.found()["leader"]) == ("canary 100", "events")
+    expect(led.ask("Roll back to canary.10.%")).to_contain_text("answered 503 with Retry-After")
+    led.confirm("Roll back to canary 10 %", Reason="not so fast")
+    led.expect_at("canary.10")
+    assert (led.step(), led.found()["leader"]) == ("canary 10", "legacy")
+    led.ask("^Roll back…")
+    led.confirm("Roll back to dual_write", Reason="a phase back")
+    led.expect_at("dual_write")
+    assert led.step() == "dual_write 0"
+
+
+def switches_the_legacy_system_off(led: Led) -> None:
+    led.ask("Move to canary.100")
+    led.confirm("Move to canary 100 %", Reason="once more")
+    led.expect_at("canary.100")
+    dialog = led.ask("^Advance…")
+    expect(dialog).to_contain_text("There is no way back from event_store")
+    dialog.get_by_label("Reason").fill("for good")
+    dialog.get_by_label("Type event_store to confirm").fill("event store")
+    dialog.get_by_role("button", name="for good").click()
+    expect(dialog).to_be_visible()
+    dialog.get_by_label("I have understood").check()
+    dialog.get_by_role("button", name="for good").click()
+    expect(dialog.get_by_role("alert")).to_contain_text("Type event_store")
+    assert led.step() == "canary 100", "nothing was asked of the API"
+    led.confirm("Move to event_store for good", **{"Type event_store to confirm": "event_store"})
+    led.expect_at("event_store")
+    assert led.step() == "event_store 100"
+    expect(led.console.main.get_by_role("button", name=re.compile("Roll back"))).to_have_count(0)
+
+
+def archives_and_completes(led: Led) -> None:
+    led.tab("Archive")
+    led.ask("^Archive…")
+    led.confirm("Archive")
+    expect(led.console.main).to_contain_text("verified")
+    assert led.found("archive")["archive"]["rows"] == len(ROWS)
+    led.end_waiting()
+    led.ask("^Complete…").get_by_label("I have understood").check()
+    led.confirm("Move to complete for good", Reason="switched off", **{"Type complete to confirm": "complete"})
+    led.expect_at("complete")
+    assert led.step() == "complete 100"
+
+
+def restores(led: Led) -> None:
+    led.console.expect_failure(REFUSED, "/admin/migration/restore")
+    dialog = led.ask("^Restore…")
+    dialog.get_by_role("button", name="Restore").click()
+    expect(dialog.get_by_role("alert")).to_contain_text("legacy_not_empty")
+    for row in ROWS:
+        key = {"tenant": {"S": TENANT}, "id": {"S": row}}
+        led.strangler.stack.dynamodb.delete_item(TableName=TABLE, Key=key)
+    led.confirm("Restore")
+    expect(led.console.main).to_contain_text("5 rows compared with the manifest")
+    assert set(led.strangler.program.rows(TENANT)) == set(ROWS)
