@@ -73,7 +73,7 @@ class Strangler:
 
 @contextmanager
 def strangling(data: Path, engine: str) -> Iterator[Strangler]:
-    """Run a stack with a legacy system until the block is left; its controller runs when it is asked to, and only then."""
+    """Run a stack with a legacy system until the block is left; its controller runs only when a test lets it."""
     with running(data, engine, "--without", "MigrationController", **PARAMETERS) as stack:
         yield Strangler(stack)
 
