@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,7 +18,7 @@ from tests.support.clocks import EVERYTHING
 from banyan_tools.local.engine import ENGINES
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser
+    from playwright.sync_api import Browser, Page
     from tests.console.support.page import Console
 
 DRIVER = "playwright"
@@ -108,12 +109,19 @@ def strangler(
         yield strangler
 
 
-def tab(browser: Browser, stack: Stack) -> Iterator[Console]:
+@contextmanager
+def opened(browser: Browser) -> Iterator[Page]:
     """A new tab, with nothing kept from others."""
+    with browser.new_context(viewport={"width": 1280, "height": 900}, locale="en-GB", timezone_id="UTC") as context:
+        yield context.new_page()
+
+
+def tab(browser: Browser, stack: Stack) -> Iterator[Console]:
+    """A tab at a console, held to its manners in the end."""
     from tests.console.support.page import Console
 
-    with browser.new_context(viewport={"width": 1280, "height": 900}, locale="en-GB", timezone_id="UTC") as context:
-        console = Console(context.new_page(), stack)
+    with opened(browser) as page:
+        console = Console(page, stack)
         yield console
         console.check()
 

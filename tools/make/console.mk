@@ -11,4 +11,7 @@ console-packages: ## Install the console's libraries, and axe-core for its tests
 console-vendor: $(CONSOLE_PACKAGES) ## Copy the libraries that tools/console/package-lock.json pins into the console's page
 	@$(PYTHON) tools/console/vendor.py
 
-.PHONY: console-packages console-vendor
+console-pictures: $(BIN)/.installed ## Take the pictures of docs/console.md again, which needs Chromium
+	BANYAN_CONSOLE_PICTURES=1 $(BIN)/python -m pytest -q tests/console/test_pictures.py
+
+.PHONY: console-packages console-vendor console-pictures

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from typing import Any, Final
+from collections.abc import Callable, Mapping
+from typing import Final
 from urllib.parse import quote, urlencode, urlsplit
 
 from playwright.sync_api import ConsoleMessage, Locator, Page, Request, Response, expect
@@ -13,14 +13,15 @@ from tests.console.support.stack import Stack
 
 GIVEN_UP: Final = "net::ERR_ABORTED"
 """The page itself gives up what it no longer needs."""
-OF_AN_ANSWER: Final = re.compile(r"Failed to load resource: the server responded with a status of (\d+)")
+OF_A_REQUEST: Final = re.compile(r"Failed to load resource: (the server responded with a status of \d+|net::ERR_)")
+"""What ``requests`` shows as well."""
 MIGRATION_OFF: Final = (404, "/admin/migration")
 """What a stack without a legacy system answers."""
 SILENT: Final = frozenset({"log", "info", "debug", "startGroup", "endGroup"})
 
 
-class Console:
-    """A tab of the browser, at the console of a stack.
+class Tab:
+    """A tab of the browser, at a console.
 
     At the end of a test ``check`` holds it to: no error or warning in the browser's log, no exception, no failed
     request but those that the test expected, and no request to another host.
@@ -28,13 +29,16 @@ class Console:
     Attributes
     ----------
     page : Page
-        The tab.
-    stack : Stack
-        What it looks at.
+        What Playwright drives.
+    url : str
+        Of the console, without a fragment.
+    requests : list[Request]
+        All that the page asked for.
     """
 
-    def __init__(self, page: Page, stack: Stack) -> None:
-        self.page, self.stack = page, stack
+    def __init__(self, page: Page, stack: str, token: Callable[[], str]) -> None:
+        self.page, self.url = page, f"{stack}/console"
+        self._token = token
         self.requests: list[Request] = []
         self._wrong: list[str] = []
         self._expected = {MIGRATION_OFF}
@@ -47,18 +51,13 @@ class Console:
         page.on("pageerror", lambda error: self._wrong.append(f"exception: {error}"))
 
     @property
-    def url(self) -> str:
-        """Of the page, without a fragment."""
-        return f"{self.stack.url}/console"
-
-    @property
     def main(self) -> Locator:
         """What a screen shows."""
         return self.page.get_by_role("main")
 
     def sign_in(self, token: str | None = None) -> None:
         """Follow a link that signs in; as an operator who may see contents unless a token is given."""
-        self.page.goto(f"{self.url}#token={token or self.stack.token()}")
+        self.page.goto(f"{self.url}#token={token or self._token()}")
         expect(self.page.get_by_role("navigation", name="Screens")).to_be_visible()
 
     def open(self, *path: str, **query: object) -> Locator:
@@ -108,7 +107,7 @@ class Console:
 
     def check(self) -> None:
         """Hold the tab to what must never happen."""
-        here = urlsplit(self.stack.url).netloc
+        here = urlsplit(self.url).netloc
         elsewhere = sorted({request.url for request in self.requests if not _is_of(request.url, here)})
         failed = [failure for failure in self._failures if not self._is_expected(*failure)]
         wrong = {"logged or raised": self._wrong, "failed requests": failed, "asked of other hosts": elsewhere}
@@ -126,8 +125,22 @@ class Console:
             self._failures.append((0, urlsplit(request.url).path))
 
     def _logged(self, message: ConsoleMessage) -> None:
-        if message.type not in SILENT and not OF_AN_ANSWER.match(message.text):
+        if message.type not in SILENT and not OF_A_REQUEST.match(message.text):
             self._wrong.append(f"{message.type}: {message.text} ({message.location.get('url')})")
+
+
+class Console(Tab):
+    """A tab at the console of a stack that a test has at hand.
+
+    Attributes
+    ----------
+    stack : Stack
+        What it looks at.
+    """
+
+    def __init__(self, page: Page, stack: Stack) -> None:
+        super().__init__(page, stack.url, stack.token)
+        self.stack = stack
 
 
 def place(*path: str, **query: object) -> str:
@@ -139,8 +152,3 @@ def place(*path: str, **query: object) -> str:
 def _is_of(url: str, host: str) -> bool:
     parts = urlsplit(url)
     return parts.scheme in ("data", "blob") or parts.netloc == host
-
-
-def measured(page: Page, name: str) -> Any:
-    """Entries of the Performance API under a name."""
-    return page.evaluate("name => performance.getEntriesByName(name).map(each => each.toJSON())", name)

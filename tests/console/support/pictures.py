@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import Final
 
-from tests.console.support.page import Console
+from tests.console.support.page import Tab
 
 from banyan_tools.project import ROOT
 
@@ -15,7 +15,7 @@ SIZE: Final = (1280, 800)
 MOST_BYTES: Final = 150_000
 
 
-def picture(console: Console, name: str) -> None:
+def picture(console: Tab, name: str) -> None:
     """Keep what the tab shows as ``console-<name>-light.png`` and ``-dark.png``; nothing unless it is asked for."""
     if os.environ.get(ASKED) != "1":
         return

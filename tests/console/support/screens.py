@@ -36,7 +36,6 @@ BELOW: Final = (
     Place("a version of a stream", ["streams", states.stream(states.GROWN)], {"version": 5, "compare": 2}),
     Place("rows of a stream", ["streams", states.stream(states.FALSIFIED)], {"tab": "rows"}),
     Place("streams of an entity", ["streams"], {"tenant": "acme", "entity": "order"}),
-    Place("events", ["events"], {}),
     Place("a projection", ["projections", "order_list"], {}),
     Place("a rebuilt projection", ["projections", states.REBUILT], {}),
     Place("a trace", ["traces", states.SAGA], {"tenant": "acme"}),
