@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import json
+import sys
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
+from uuid import uuid4
 
 import pytest
+from aws_lambda_powertools.logging import Logger
 from openapi_schema_validator import OAS31Validator
 from tests.orders.support.http import CONTEXT, OPERATOR, body_of, event, problem
 from tests.orders.support.platform import InProcessPlatform
 from tests.orders.unit.http.test_openapi import DOCUMENT
 from tests.support.engines import DynamoDBEngine
 
+from banyan.adapters import observability
+from banyan.entrypoints.admin.streams import END_OF_TIME
 from banyan.notices import PROJECTION_PAUSED
 from banyan.projections.views import Generation
 from banyan.reactions.base import REACTOR
@@ -216,8 +223,58 @@ def test_deadlines_that_wait_for_their_time_are_distinguished_from_those_that_ar
 
 
 def test_nothing_waits_where_there_are_no_deadlines(platform: InProcessPlatform) -> None:
-    assert told(platform, "/admin/deadlines") == {"due": 0, "waiting": [], "parked": []}
+    none = {"due": 0, "overdue": [], "waiting": [], "parked": [], "complete": True, "parkedComplete": True}
+    assert told(platform, "/admin/deadlines") == none
     assert told(platform, "/admin/deadlines/retry", {}) == {"retried": 0}
+
+
+def test_one_parked_deadline_is_retried_and_the_others_stay(platform: InProcessPlatform) -> None:
+    platform.mended = True
+    platform.react()
+    kept = platform.app.deadlines
+    for each in list(kept.due(END_OF_TIME)):
+        kept.park(replace(each, attempts=4, error="KeyError"))
+    listed = told(platform, "/admin/deadlines")["parked"]
+    assert {each["stream"] for each in listed} == {"acme:order:o-1", "acme:order:o-2", POISONED}
+    assert {(each["command"], each["scheduledBy"], each["attempts"]) for each in listed} == {
+        ("ExpireOrder", "policy:cancel_unpaid", 4)
+    }
+    one = {"stream": POISONED, "name": "payment"}
+    assert told(platform, "/admin/deadlines/retry", one) == {"retried": 1}
+    assert problem(platform.ask("/admin/deadlines/retry", one)) == (404, "deadline_not_found")
+    assert problem(platform.ask("/admin/deadlines/retry", {"name": "other"})) == (404, "deadline_not_found")
+    assert len(told(platform, "/admin/deadlines")["parked"]) == 2
+    (waiting,) = told(platform, "/admin/deadlines")["waiting"]
+    assert (waiting["stream"], waiting["error"]) == (POISONED, "")
+    platform.clock.now = END_OF_TIME - timedelta(days=1)
+    few = body_of(platform.ask("/admin/deadlines", limit=1))
+    assert (few["due"], few["overdue"][0]["stream"], few["complete"], few["parkedComplete"]) == (
+        1,
+        POISONED,
+        True,
+        False,
+    )
+
+
+def test_whatever_an_operator_does_is_logged_with_who_did_it_and_not_why(
+    platform: InProcessPlatform, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    lines = Logger(service=f"test-{uuid4()}", stream=sys.stdout, level="ERROR")
+    monkeypatch.setattr(observability, "logger", lambda: lines)
+    who = OPERATOR | {"azp": "browser-1"}
+    platform.ask(f"{LIST}/park", {"stream": "acme:order:o-1", "reason": "Ann called"}, who)
+    platform.ask(f"{LIST}/pause", {"reason": ""}, who)
+    platform.ask("/admin/deadlines/retry", {}, who)
+    platform.ask(LIST, claims=who)
+    printed = capsys.readouterr().out
+    said = [json.loads(line) for line in printed.splitlines() if "an operator acted" in line]
+    assert [(each["did"], each["status"], each["asked"]) for each in said] == [
+        (f"{LIST}/park", 200, {"stream": "acme:order:o-1"}),
+        (f"{LIST}/pause", 422, {}),
+        ("/admin/deadlines/retry", 200, {}),
+    ]
+    assert {(each["actor"], each["client"], each["level"]) for each in said} == {(who["sub"], "browser-1", "ERROR")}
+    assert "Ann" not in printed
 
 
 def traced(platform: InProcessPlatform, order: str) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 import typer
 from rich.text import Text
 
@@ -21,8 +23,13 @@ def list_all(context: typer.Context, json: Json = False) -> None:
 
 
 @app.command()
-def retry(context: typer.Context, json: Json = False) -> None:
-    """Let parked deadlines wait for the schedule again."""
+def retry(
+    context: typer.Context,
+    stream: Annotated[str | None, typer.Argument(help="Whose; of all streams unless given.")] = None,
+    name: Annotated[str | None, typer.Argument(help="Which; every one unless given.")] = None,
+    json: Json = False,
+) -> None:
+    """Let parked deadlines wait for the schedule again: all, those of a stream, or one."""
     client: Client = context.obj
-    answer = client.post("deadlines", "retry")
+    answer = client.post("deadlines", "retry", stream=stream, name=name)
     show(answer, json, Text(f"Waiting again: {tables.counted(answer.content['retried'], 'deadline')}."))

@@ -67,6 +67,8 @@ def _attention(found: Found) -> Iterator[RenderableType]:
 
 def _command(each: Found) -> str:
     names = each["names"]
+    if each["code"] == "deadline_parked" and names:
+        return "deadlines retry {stream} {name}".format(**names)
     if each["code"] == "stream_parked":
         verb = "retry {projection} {stream}" if "stream" in names else "show {projection}"
         return f"projections {verb}".format(**names)

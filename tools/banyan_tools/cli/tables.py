@@ -103,13 +103,18 @@ def progress(found: Json) -> list[RenderableType]:
 
 def deadlines(found: Json) -> list[RenderableType]:
     """Deadlines that are due, wait for their time or were put aside."""
-    waiting, named = found["waiting"], ("stream", "name", "due", "attempts", "error")
-    shown: list[RenderableType] = [Text(f"{counted(found['due'], 'deadline')} due now, {len(waiting):,} waiting.")]
+    overdue, waiting, named = found["overdue"], found["waiting"], ("stream", "name", "due", "attempts", "error")
+    number = _at_least(len(waiting), found["complete"])
+    shown: list[RenderableType] = [Text(f"{counted(found['due'], 'deadline')} due now, {number} waiting.")]
+    if overdue:
+        shown.append(rows("Due deadlines", overdue[:SHOWN], *named))
     if waiting:
         shown.append(rows("Waiting deadlines", waiting[:SHOWN], *named))
     if len(waiting) > SHOWN:
         shown.append(Text(f"… and {len(waiting) - SHOWN:,} later ones: --json has them."))
-    return [*shown, *([rows("Parked deadlines", found["parked"], *named)] if found["parked"] else [])]
+    if found["parked"]:
+        shown.append(rows("Parked deadlines", found["parked"], "stream", "name", "command", *named[2:]))
+    return [*shown, *([] if found["parkedComplete"] else [Text("… and more parked ones.")])]
 
 
 def parked_records(found: Json) -> list[RenderableType]:

@@ -157,6 +157,12 @@ def log_failure(message: str, error: BaseException) -> None:
     )
 
 
+def log_deed(message: str, **what: Any) -> None:
+    """Log what a person looked at or did, whatever the level of the log."""
+    log = logging.getLogger(logger().name)
+    log.log(max(logging.INFO, log.level), message, extra=what)
+
+
 def instrumented(handler: Handler) -> Handler:
     """Wrap a Lambda handler with logs, metrics and, unless ``BANYAN_TRACING`` is off, spans.
 

@@ -160,11 +160,11 @@ class ParkedQueue:
 
     def _named_by(self, body: Mapping[str, Any], batch: Mapping[str, Any]) -> tuple[Keyed, bool]:
         if "data" in body:
-            return [(body["partitionKey"], b64decode(body["data"]))], bool(body["source"])
+            key, data, source = _texts(body, "partitionKey", "data", "source")
+            return [(key, b64decode(data))], bool(source)
         if batch:
-            first, last = batch["startSequenceNumber"], batch["endSequenceNumber"]
-            return self._read_again(batch["streamArn"], batch["shardId"], first, last)
-        return self._read_again(body["source"], body["shard"], body["sequenceNumber"], body["sequenceNumber"])
+            return self._read_again(*_texts(batch, "streamArn", "shardId", "startSequenceNumber", "endSequenceNumber"))
+        return self._read_again(*_texts(body, "source", "shard", "sequenceNumber", "sequenceNumber"))
 
     def _read_again(self, source: str, shard: str, first: str, last: str) -> tuple[Keyed, bool]:
         """The records between two, as far as the stream has them: it drops the oldest first, and begins behind them."""
@@ -208,6 +208,14 @@ class ParkedQueue:
     @cached_property
     def _streams(self) -> Any:
         return self._make_streams()
+
+
+def _texts(found: Mapping[str, Any], *names: str) -> Sequence[str]:
+    """Some members, all of them text. Raises ``KeyError`` or ``TypeError``."""
+    for name in names:
+        if not isinstance(found[name], str):
+            raise TypeError(f"{name} is no text")
+    return [found[name] for name in names]
 
 
 def _name(arn: str) -> str:

@@ -16,6 +16,7 @@ from aws_lambda_powertools.logging import Logger
 from tests.orders.support.http import ITEM, OPERATOR, ORDER, Answer, Server, body_of, problem
 from tests.support.ledger import Deposited as Foreign
 
+from banyan.adapters import observability
 from banyan.entrypoints.admin import contents, tail
 from banyan.entrypoints.http.identity import ADMIN, EVENTS
 from banyan.events import EventRegistry
@@ -333,7 +334,7 @@ def test_each_look_at_contents_is_logged_without_them(
     server: Server, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], level: str
 ) -> None:
     lines = Logger(service=f"test-{uuid4()}", stream=sys.stdout, level=level)
-    monkeypatch.setattr(contents, "logger", lambda: lines)
+    monkeypatch.setattr(observability, "logger", lambda: lines)
     order(server)
     server.project()
     for path in ("events", "state", "rows", "verify"):

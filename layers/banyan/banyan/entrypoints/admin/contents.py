@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import logging
 from collections.abc import Iterable, Sequence
 from typing import Annotated, Any, ClassVar, Final, TypeVar
 
@@ -11,7 +10,7 @@ from aws_lambda_powertools.event_handler.api_gateway import Router
 from aws_lambda_powertools.event_handler.openapi.params import Query
 from pydantic import BaseModel, ConfigDict
 
-from banyan.adapters.observability import logger
+from banyan.adapters.observability import log_deed
 from banyan.entrypoints.admin.streams import decider_of, no_such_stream
 from banyan.entrypoints.http.call import Call, CurrentCall, requires
 from banyan.entrypoints.http.identity import EVENTS
@@ -191,6 +190,5 @@ def weight(content: Any) -> int:
 
 def log_look(call: Call, what: str, **where: Any) -> None:
     """Log who looked at which contents, whatever the level of the log; never the contents themselves."""
-    log = logging.getLogger(logger().name)
-    look = {"looked_at": what, "actor": call.caller.actor, "client": call.caller.client, **where}
-    log.log(max(logging.INFO, log.level), "contents were looked at", extra=look)
+    who = {"actor": call.caller.actor, "client": call.caller.client}
+    log_deed("contents were looked at", looked_at=what, **who, **where)

@@ -77,15 +77,25 @@ def _queue(call: Call) -> ParkedQueue:
 
 
 def _answer(message: ParkedMessage) -> ParkedRecordAnswer:
-    body, batch = message.body, message.batch
-    given: dict[str, Any] = {
-        "reason": body.get("reason") or body.get("requestContext", {}).get("condition"),
-        "stream": body.get("stream"),
-        "shard": body.get("shard") or batch.get("shardId"),
-        "sequence_number": body.get("sequenceNumber") or batch.get("startSequenceNumber"),
-        "partition_key": body.get("partitionKey"),
-        "arrived_at": body.get("arrivedAt") or batch.get("approximateArrivalOfFirstRecord"),
-        "bytes": body.get("bytes"),
-        "batch_size": batch.get("batchSize"),
-    }
-    return ParkedRecordAnswer(code=message.code, **given)
+    """A message as it is answered: anyone with the permission may have sent it, so each member may be anything."""
+    body, batch, context = message.body, message.batch, message.body.get("requestContext")
+    condition = context.get("condition") if isinstance(context, dict) else None
+    return ParkedRecordAnswer(
+        code=message.code,
+        reason=_text(body.get("reason"), condition),
+        stream=_text(body.get("stream")),
+        shard=_text(body.get("shard"), batch.get("shardId")),
+        sequence_number=_text(body.get("sequenceNumber"), batch.get("startSequenceNumber")),
+        partition_key=_text(body.get("partitionKey")),
+        arrived_at=_text(body.get("arrivedAt"), batch.get("approximateArrivalOfFirstRecord")),
+        bytes=_number(body.get("bytes")),
+        batch_size=_number(batch.get("batchSize")),
+    )
+
+
+def _text(*found: Any) -> str | None:
+    return next((each for each in found if isinstance(each, str) and each), None)
+
+
+def _number(found: Any) -> int | None:
+    return found if isinstance(found, int) else None

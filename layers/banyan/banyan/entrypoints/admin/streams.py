@@ -9,7 +9,7 @@ from typing import Annotated, ClassVar, Final
 
 from aws_lambda_powertools.event_handler.api_gateway import Router
 from aws_lambda_powertools.event_handler.openapi.params import Query
-from pydantic import ConfigDict
+from pydantic import ConfigDict, Field
 
 from banyan.bootstrap import Application
 from banyan.deadlines.base import Waiting
@@ -162,24 +162,42 @@ END_OF_TIME: Final = datetime.max.replace(tzinfo=UTC)
 
 
 class DeadlineAnswer(CamelModel):
-    """A deadline; its error is why its command failed the last time."""
+    """A deadline; its error is why its command failed the last time.
+
+    ``command`` is the class of its command, whose content is not shown; ``scheduledBy`` is the policy's, and
+    ``correlationId`` leads to what set it off.
+    """
 
     stream: StreamId
     name: str
     due: datetime
     attempts: int
     error: str
+    command: str
+    scheduled_by: str
+    correlation_id: str
 
 
 class DeadlinesAnswer(CamelModel):
-    """How many deadlines are due, which wait for their time, and which are parked.
+    """How many deadlines are due, which these are, which wait for their time, and which are parked.
 
-    At most 1000 are looked at: the first of those that are due or wait, and the first of the parked.
+    At most ``limit`` are looked at: the first of those that are due or wait, and the first of the parked. Where there
+    are more, ``complete`` or ``parkedComplete`` is false.
     """
 
     due: int
+    overdue: list[DeadlineAnswer]
     waiting: list[DeadlineAnswer]
     parked: list[DeadlineAnswer]
+    complete: bool
+    parked_complete: bool
+
+
+class RetryDeadlinesRequest(CamelModel):
+    """Which parked deadlines are to wait again: those of a stream, those of a name, or all."""
+
+    stream: StreamId | None = None
+    name: str | None = Field(None, min_length=1)
 
 
 class UnparkedAnswer(CamelModel):
@@ -189,27 +207,42 @@ class UnparkedAnswer(CamelModel):
 
 
 @router.get("/admin/deadlines", operation_id="listDeadlines", summary="Which deadlines wait, are due or parked")
-def list_deadlines(call: CurrentCall) -> DeadlinesAnswer:
+def list_deadlines(call: CurrentCall, limit: Annotated[int, Query(ge=1, le=MOST)] = MOST) -> DeadlinesAnswer:
     """Show what the schedule has still to work off."""
     app, now = call.application, call.application.clock()
-    kept = list(islice(app.deadlines.due(END_OF_TIME), MOST))
+    kept, parked = list(app.deadlines.due(END_OF_TIME, limit + 1)), list(app.deadlines.parked(limit + 1))
+    overdue = [each for each in kept[:limit] if each.due <= now]
     return DeadlinesAnswer(
-        due=sum(1 for each in kept if each.due <= now),
-        waiting=[_answer(each) for each in kept if each.due > now],
-        parked=[_answer(each) for each in islice(app.deadlines.parked(), MOST)],
+        due=len(overdue),
+        overdue=[_answer(each) for each in overdue],
+        waiting=[_answer(each) for each in kept[len(overdue) : limit]],
+        parked=[_answer(each) for each in parked[:limit]],
+        complete=len(kept) <= limit,
+        parked_complete=len(parked) <= limit,
     )
 
 
 @router.post("/admin/deadlines/retry", operation_id="retryDeadlines", summary="Let parked deadlines wait again")
-def retry_deadlines(call: CurrentCall) -> UnparkedAnswer:
-    """Let the schedule try parked deadlines again; call it again while it finds any."""
-    parked = list(islice(call.application.deadlines.parked(), MOST))
-    for each in parked:
-        call.application.deadlines.unpark(each)
-    return UnparkedAnswer(retried=len(parked))
+def retry_deadlines(body: RetryDeadlinesRequest, call: CurrentCall) -> UnparkedAnswer:
+    """Let the schedule try parked deadlines again, at most 1000; of all, call it again while it finds any."""
+    deadlines = call.application.deadlines
+    wanted = (each for each in deadlines.parked() if body.name in (None, each.name))
+    chosen = list(islice((each for each in wanted if body.stream in (None, each.stream)), MOST))
+    if not chosen and (body.stream or body.name):
+        raise NotFound("deadline_not_found", "no such deadline is parked: list them first")
+    for each in chosen:
+        deadlines.unpark(each)
+    return UnparkedAnswer(retried=len(chosen))
 
 
 def _answer(waiting: Waiting) -> DeadlineAnswer:
     return DeadlineAnswer(
-        stream=waiting.stream, name=waiting.name, due=waiting.due, attempts=waiting.attempts, error=waiting.error
+        stream=waiting.stream,
+        name=waiting.name,
+        due=waiting.due,
+        attempts=waiting.attempts,
+        error=waiting.error,
+        command=waiting.command_type,
+        scheduled_by=waiting.metadata.actor,
+        correlation_id=waiting.metadata.correlation_id,
     )

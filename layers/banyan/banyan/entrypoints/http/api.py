@@ -14,7 +14,7 @@ from aws_lambda_powertools.event_handler.api_gateway import Router
 from aws_lambda_powertools.utilities.data_classes import APIGatewayProxyEventV2
 
 from banyan.adapters.dynamodb.idempotency import DynamoDBIdempotency
-from banyan.adapters.observability import log_context, log_failure
+from banyan.adapters.observability import log_context, log_deed, log_failure
 from banyan.bootstrap import Application
 from banyan.commands.idempotency import IdempotencyTable
 from banyan.entrypoints.http.call import Attempt, Call, HttpResolver, routes_of
@@ -42,6 +42,8 @@ if TYPE_CHECKING:
 
 DEFAULT_LEASE: Final = timedelta(seconds=30)
 LEASE_MARGIN: Final = timedelta(seconds=1)
+REASON: Final = "reason"
+"""Of a request to act: what a person typed."""
 
 
 class Api:
@@ -126,7 +128,10 @@ class Api:
         if self._once and key:
             fingerprint = _fingerprint(request, headers, caller.actor, body)
             return self._once.run(f"{caller.tenant}#{key}", fingerprint, _lease(invocation), work)
-        return _unless_known(headers, work(Attempt.only()).answer)
+        answer = work(Attempt.only()).answer
+        if self._scope and request.http_method != "GET":
+            _log_act(request, caller, body, answer)
+        return _unless_known(headers, answer)
 
     def _caller(self, event: Mapping[str, Any]) -> Caller:
         claim = self._application.settings.tenant_claim
@@ -136,6 +141,14 @@ class Api:
         accepted = self._resolver.scopes_of(request.http_method.upper(), request.path)
         if accepted:
             caller.require(*accepted)
+
+
+def _log_act(request: APIGatewayProxyEventV2, caller: Caller, body: Mapping[str, Any], answer: HttpAnswer) -> None:
+    """Log what an operator did, or was refused, without the reasons that were given."""
+    done = answer["statusCode"] < 400
+    asked = {name: value for name, value in body.items() if name != REASON} if done else {}
+    who = {"actor": caller.actor, "client": caller.client}
+    log_deed("an operator acted", did=request.path, asked=asked, status=answer["statusCode"], **who)
 
 
 def command_api(application: Application, table: IdempotencyTable | None = None) -> Api:
