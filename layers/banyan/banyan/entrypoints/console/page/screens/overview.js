@@ -1,7 +1,6 @@
 /** Whether all is well, and what needs a person. */
 import { get } from "../lib/api.js";
 import { counted, moment } from "../lib/format.js";
-import { noteLags } from "../lib/lags.js";
 import { useLoad } from "../lib/load.js";
 import { html } from "../lib/preact.js";
 import { note } from "../lib/series.js";
@@ -10,6 +9,7 @@ import { Screen } from "../parts/screen.js";
 import { Attention } from "./overview/attention.js";
 import { Cards } from "./overview/cards.js";
 import { Projections } from "./overview/projections.js";
+import { noteLags } from "./projection/words.js";
 
 const EVERY_MS = 5000;
 
@@ -33,7 +33,7 @@ async function look(signal) {
   const found = await get("/admin/overview", {}, { signal });
   const at = new Date(found.asOf).getTime();
   note("events a second", found.rate?.eventsPerSecond ?? null, at);
-  noteLags(found.projections ?? [], at / 1000);
+  noteLags(found.projections ?? [], at);
   if (found.migration) {
     note("migration lag", found.migration.lagMs, at);
     note("migration mismatches", found.migration.mismatchRate === null ? null : found.migration.mismatchRate * 100, at);

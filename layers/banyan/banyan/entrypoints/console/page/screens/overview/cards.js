@@ -1,6 +1,5 @@
 /** How each part of the platform does, in a card each; one that could not be read says so. */
 import { count, counted, duration, visible } from "../../lib/format.js";
-import { lagsOf } from "../../lib/lags.js";
 import { html } from "../../lib/preact.js";
 import { href } from "../../lib/route.js";
 import { noted } from "../../lib/series.js";
@@ -52,7 +51,7 @@ const PACE = new Intl.NumberFormat("en", { maximumFractionDigits: 1 });
 
 function Lags({ found }) {
   if (!found.projections) return null;
-  const series = found.projections.map(({ projection }) => ({ label: projection, points: lagsOf(projection).map(({ at, seconds }) => [at, seconds * 1000]) }));
+  const series = found.projections.map(({ projection }) => ({ label: projection, points: noted(`lag of ${projection}`) }));
   return html`
     <section class="card">
       <h2>Lag of projections</h2>

@@ -17,10 +17,10 @@ export const StatusBadge = ({ status }) => html`<${Badge} kind=${STATUSES[status
 export const StageBadge = ({ stage }) => html`<${Badge} kind=${STAGES[stage] ?? "info"}>${stage}<//>`;
 
 /** Keep how projections lag now, for what is drawn of it. */
-export function noteLags(projections) {
+export function noteLags(projections, now = Date.now()) {
   for (const { projection, lag } of projections) {
-    note(`lag of ${projection}`, lag.milliseconds);
-    note(`events that ${projection} lacks`, lag.events);
+    note(`lag of ${projection}`, lag.milliseconds, now);
+    note(`events that ${projection} lacks`, lag.events, now);
   }
 }
 
