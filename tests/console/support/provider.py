@@ -95,7 +95,7 @@ class Provider:
         }
 
     def code(self, challenge: str) -> str:
-        """A code as for somebody who allowed the client, and proves with the verifier of a challenge who asked."""
+        """A code as for a person who allowed the client that made a challenge."""
         code = token_urlsafe()
         self._codes[code] = {"redirect_uri": self.console, "code_challenge": challenge, "scope": SCOPES}
         return code

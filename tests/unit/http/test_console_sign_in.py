@@ -58,7 +58,7 @@ def policy(found: SignIn) -> str:
 
 
 def code(found: SignIn) -> str:
-    """Why nobody can sign in at the provider; then the page is open to nothing but the API, and still there."""
+    """Why no one can sign in at the provider; then the page is open to nothing but the API, and still there."""
     document = found.document()
     assert document.keys() == {"issuer", "clientId", "scopes", "problem"}
     assert policy(found) == "connect-src 'self'"

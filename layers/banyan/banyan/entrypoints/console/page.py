@@ -129,7 +129,7 @@ def _answer(file: StaticFile, headers: Headers, policy: str) -> dict[str, Any]:
 
 @cache
 def _read(place: Path, changed: int) -> StaticFile:  # noqa: ARG001
-    """Read a file, again once it was changed, which it is only where somebody works on it."""
+    """Read a file, again once it was changed, which happens only where the console itself is worked on."""
     return StaticFile(place.read_bytes(), TYPES[place.suffix])
 
 

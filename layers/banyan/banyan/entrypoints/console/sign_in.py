@@ -30,7 +30,7 @@ _PRINTABLE = re.compile(r"[!-~]+")
 
 
 class SignInUnavailable(BanyanError):
-    """Nobody can sign in at the provider.
+    """Operators cannot sign in at the provider.
 
     Parameters
     ----------

@@ -73,7 +73,7 @@ export async function renew(refresh) {
   return { refresh, ...(await ask({ grant_type: "refresh_token", refresh_token: refresh })) };
 }
 
-/** Let the provider forget a grant, where it offers that; nobody waits for it. */
+/** Let the provider forget a grant, where it offers that, without waiting for it. */
 export async function revoke(refresh) {
   const { revocationEndpoint } = await described().catch(() => ({}));
   if (revocationEndpoint) await sent(revocationEndpoint, { token: refresh }).catch(() => {});

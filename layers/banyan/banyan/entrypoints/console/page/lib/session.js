@@ -36,7 +36,7 @@ export const session = {
     const { scope, scp } = this.claims;
     return [scope, scp].flat().filter((each) => typeof each === "string").flatMap((each) => each.split(" "));
   },
-  /** Why nobody is signed in, if there is more to say than that: `{code, detail}`. */
+  /** Why no one is signed in, if there is more to say than that: `{code, detail}`. */
   get problem() {
     return problem;
   },
@@ -46,7 +46,7 @@ export const session = {
   provider: described,
   /** Go to the provider, and come back to where the page is now. */
   signInThere: () => begin(location.hash),
-  /** The token to send next; one whose time runs out is renewed first. Null when nobody is signed in. */
+  /** The token to send next; one whose time runs out is renewed first. Null when no one is signed in. */
   async token() {
     if (Date.now() >= grant().renewAt) await renewed();
     return stored();
@@ -98,7 +98,7 @@ function arrival() {
   return { token: session.isLocal ? token : null, answer, pending };
 }
 
-/** Where somebody was who went to the provider: only a screen of this page. */
+/** Where the page was before it went to the provider: only a screen of this page. */
 function place(pending) {
   return pending?.place.startsWith("#/") ? pending.place : FIRST;
 }

@@ -21,7 +21,7 @@ export default function SignIn() {
 }
 
 function unavailable({ problem: { code, detail } }) {
-  return { code, detail: `Nobody can sign in at the provider: ${detail}. A token can be pasted all the same.` };
+  return { code, detail: `Signing in at the provider is not possible: ${detail}. Paste a token instead.` };
 }
 
 function AtProvider({ issuer }) {
