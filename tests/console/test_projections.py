@@ -142,7 +142,7 @@ def test_a_rebuild_is_previewed_followed_switched_to_and_back_and_dropped(own_co
     stack.post("/inventory/p-tea/receive", {"quantity": 5})
     stack.settle()
     console.open("projections", "stock")
-    console.main.get_by_label("Write units per second").fill("500")
+    console.main.get_by_label("Write units per second, at most").fill("500")
     press(console, "Preview")
     expect(console.main.get_by_role("group", name="Preview")).to_contain_text("Write units")
     assert stages(stack, "stock") == {1: "live"}, "nothing was written"
@@ -212,7 +212,7 @@ def test_a_rebuild_is_resumed_and_cancelled_and_a_stream_is_rebuilt(own_console:
     console.confirm("Rebuild", Stream=name)
     noticed(console, f"{name} is rebuilt from its events.")
 
-    console.main.get_by_label("Write units per second").fill("1")
+    console.main.get_by_label("Write units per second, at most").fill("1")
     press(console, "Rebuild…")
     console.confirm("Rebuild")
     found = console.main.get_by_role("region", name="Rebuild", exact=True)

@@ -15,6 +15,10 @@ export function applyTheme() {
 export function nextTheme() {
   localStorage.setItem(KEY, NEXT[theme()]);
   applyTheme();
-  dispatchEvent(new Event("banyan-theme"));
+  changed();
   return theme();
 }
+
+/** Let that be drawn again which has colours of its own, such as a canvas. */
+const changed = () => dispatchEvent(new Event("banyan-theme"));
+matchMedia("(prefers-color-scheme: dark)").addEventListener("change", changed);

@@ -19,11 +19,13 @@ export function Chart({ title, series, unit, limit, height = HEIGHT, format = (v
   const plot = useRef(null);
   const shape = JSON.stringify([series.map((each) => each.label), limit ?? null, unit]);
   const data = aligned(series, limit);
+  const newest = useRef(data);
+  newest.current = data;
   useEffect(() => {
     const place = element.current;
     const draw = () => {
       plot.current?.destroy();
-      plot.current = new uPlot(options(series, format, limit, place.clientWidth, height), data, place);
+      plot.current = new uPlot(options(series, format, limit, place.clientWidth, height), newest.current, place);
     };
     draw();
     const resized = new ResizeObserver(() => plot.current?.setSize({ width: place.clientWidth, height }));

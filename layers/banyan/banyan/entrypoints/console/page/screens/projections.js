@@ -40,11 +40,11 @@ async function seen(signal) {
 const COLUMNS = [
   { title: "Projection", cell: (row) => html`<a href=${href(["projections", row.projection])}><bdi>${visible(row.projection)}</bdi></a>${row.projection === REACTOR && html` <span class="faint small">policies and notices</span>`}` },
   { title: "Status", cell: (row) => html`<${StatusBadge} status=${row.status} />` },
-  { title: "Live generation", numeric: true, cell: (row) => (row.projection === REACTOR ? html`<span class="faint">none</span>` : row.live) },
+  { title: "Parked streams", numeric: true, cell: (row) => (row.parked.length ? html`<${Badge} kind="bad">${atLeast(row.parked.length, row.parkedComplete)}<//>` : "0") },
   { title: "Lag (events)", numeric: true, cell: (row) => atLeast(row.lag.events, row.lag.complete) },
   { title: "Lag (time)", numeric: true, cell: (row) => lagTime(row.lag) },
   { title: "Lag since the page was opened", cell: (row) => html`<${Line} name=${row.projection} />` },
-  { title: "Parked streams", numeric: true, cell: (row) => (row.parked.length ? html`<${Badge} kind="bad">${atLeast(row.parked.length, row.parkedComplete)}<//>` : "0") },
+  { title: "Live generation", numeric: true, cell: (row) => (row.projection === REACTOR ? html`<span class="faint">none</span>` : row.live) },
 ];
 
 function Line({ name }) {

@@ -28,9 +28,9 @@ export function NewRebuild({ projection, reload }) {
   return html`
     <section class="card" aria-label="New rebuild">
       <h2>Rebuild</h2>
-      <p class="small faint">Fills a new generation of rows from the events, beside the one that queries read, compares both, and then waits for your decision.</p>
+      <p class="small faint">Fills a new generation of rows from the events, beside the one that queries read, compares both, and then waits for your decision. Without a rate it keeps to the stack's RebuildWriteUnits.</p>
       <form class="form" ref=${form} onSubmit=${preview}>
-        <${Field} name="writes" type="number" min=${1} label="Write units per second" help="Empty: RebuildWriteUnits of the stack." />
+        <${Field} name="writes" type="number" min=${1} label="Write units per second, at most" />
         <${Field} name="switch" type="checkbox" label="Switch as soon as it proves equal" />
         <div class="actions">
           <button type="submit" disabled=${state.working}>${state.working ? "Estimating…" : "Preview"}</button>

@@ -43,14 +43,19 @@ function Standing({ projection }) {
   const { status, lag, pause, parked, parkedComplete, live } = projection;
   return html`
     <div class="cards dense">
-      <${Card} title="Status" figure=${html`<${StatusBadge} status=${status} />`}>${MEANING[projection.projection === REACTOR ? "reactor" : "rows"][status]}<//>
+      <${Card} title="Status" figure=${html`<${StatusBadge} status=${status} />`}>${meaning(projection)}<//>
       <${Card} title="Lag" figure=${atLeast(lag.events, lag.complete)}>${lag.events || !lag.complete ? `${lag.events === 1 ? "event" : "events"} not applied, the oldest ${lagTime(lag)} old` : "every event is applied"}<//>
-      <${Card} title="Parked streams" figure=${atLeast(parked.length, parkedComplete)}>${parked.length ? "stand still; all others continue" : "every stream continues"}<//>
+      <${Card} title="Parked streams" figure=${atLeast(parked.length, parkedComplete)}>${parked.length ? `${parked.length === 1 ? "stands" : "stand"} still; all others continue` : "every stream continues"}<//>
       ${projection.projection !== REACTOR && html`<${Card} title="Live generation" figure=${live}>the rows that queries read<//>`}
     </div>
     ${pause && html`<p class="callout warn"><strong>Paused</strong> by <bdi>${visible(pause.by)}</bdi> <${Time} at=${pause.since} />: <bdi>${visible(pause.reason)}</bdi></p>`}
     ${status === "outdated" && html`<p class="callout warn"><strong>Outdated.</strong> Another version of the projection made the live rows. Rebuild it, and switch.</p>`}
   `;
+}
+
+function meaning({ projection, status, generations }) {
+  if (status === "rebuilding" && generations.some((each) => each.stage === "ready")) return "a second generation is complete and waits for your decision; queries read the live one";
+  return MEANING[projection === REACTOR ? "reactor" : "rows"][status];
 }
 
 const MEANING = {
