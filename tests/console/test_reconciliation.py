@@ -1,0 +1,127 @@
+"""Reconciliation: runs begun in the console and followed to their reports, and differences down to the field."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from playwright.sync_api import Locator, expect
+from tests.console.support import states
+from tests.console.support.page import Console
+from tests.console.support.stack import Stack
+
+ORDER = "o-drifting"
+STREAM = states.stream(ORDER)
+DIFFERENCE = {"name": "customer_id", "expected": '"c-1"', "actual": '"someone-else"'}
+
+
+def report(stack: Stack) -> Mapping[str, Any]:
+    """The newest report."""
+    found: Mapping[str, Any] = stack.admin.get("reconciliation", "reports", states.reports(stack)[0]["id"]).content
+    return found
+
+
+def findings(stack: Stack) -> list[Mapping[str, Any]]:
+    return [each for section in report(stack)["sections"] for each in section["findings"] if each["where"] == STREAM]
+
+
+def run(console: Console, main: Locator, button: str, says: str) -> None:
+    """Begin a run with a button, and follow it until its report is there."""
+    before = len(states.reports(console.stack))
+    main.get_by_role("button", name=button, exact=True).click()
+    expect(console.dialog()).to_contain_text(says)
+    console.confirm(button)
+    expect(main.get_by_role("button", name=button, exact=True)).to_be_disabled()
+    expect(console.page.get_by_role("status").filter(has_text="The run is done")).to_be_visible()
+    expect(main.get_by_role("button", name=button, exact=True)).to_be_enabled()
+    assert len(states.reports(console.stack)) == before + 1
+    console.page.get_by_role("button", name="Dismiss").click()
+
+
+def test_drift_is_found_down_to_the_field_repaired_and_gone(own_console: Console) -> None:
+    stack = own_console.stack
+    states.place(stack, ORDER)
+    stack.settle()
+    states.falsify(stack, ORDER)
+    main = own_console.open("reconciliation")
+    run(own_console, main, "Run full", "Every stream, row and snapshot is read again")
+    main.get_by_role("link", name="Show the report").click()
+    expect(main.get_by_role("heading", level=1)).to_contain_text("differ")
+    place = main.get_by_role("article").filter(has=own_console.page.get_by_role("link", name=STREAM))
+    expect(place.get_by_role("row").filter(has_text="customer_id").get_by_role("cell")).to_have_text(
+        [DIFFERENCE["name"], DIFFERENCE["expected"], DIFFERENCE["actual"]]
+    )
+    (found,) = findings(stack)
+    assert (found["kind"], found["fields"], found["repair"]) == ("different_row", [DIFFERENCE], "")
+    expect(place.get_by_role("link", name=STREAM)).to_have_attribute(
+        "href", f"#/streams/acme%3Aorder%3A{ORDER}?tab=rows"
+    )
+
+    main.get_by_role("link", name="Reconciliation", exact=True).click()
+    run(own_console, main, "Repair", "Never written: commits")
+    main.get_by_role("link", name="Show the report").click()
+    expect(place).to_contain_text("Repair: the row was replaced, at version 1")
+    assert findings(stack)[0]["repair"] == "the row was replaced, at version 1"
+
+    main.get_by_role("link", name="Reconciliation", exact=True).click()
+    run(own_console, main, "Run", "It only reads")
+    assert findings(stack) == []
+    came_to = "clean" if not report(stack)["differences"] else f"{report(stack)['differences']} of"
+    expect(main.get_by_role("region", name="The last run")).to_contain_text(came_to)
+    expect(main.get_by_role("region", name="The last run")).to_contain_text("tolerance 0 %")
+
+
+def test_runs_are_listed_and_drawn_over_time(console: Console) -> None:
+    states.reconcile(console.stack, full=False)
+    main = console.open("reconciliation")
+    listed = states.reports(console.stack)
+    table = main.get_by_role("region", name="Runs, newest first").get_by_role("table")
+    expect(table.get_by_role("row")).to_have_count(1 + len(listed))
+    expect(table.get_by_role("row").nth(1)).to_contain_text("what changed")
+    expect(table.get_by_role("row").last).to_contain_text("everything")
+    for chart in ("Differences by run", "Rows read by run", "Duration by run"):
+        expect(main.get_by_role("figure", name=chart).or_(main.locator("figure", has_text=chart))).to_be_visible()
+    rows = main.get_by_role("table", name="Rows read by run").get_by_role("cell")
+    expect(rows.last).to_have_text(str(listed[0]["rowsRead"]))
+
+
+def test_a_report_says_what_it_compared_and_leads_to_projections(console: Console) -> None:
+    main = console.open("reconciliation", states.reports(console.stack)[-1]["id"])
+    expect(main).to_contain_text("compared equal or is listed here. Everything was read again.")
+    sections = main.get_by_role("region", name="Sections")
+    expect(sections.get_by_role("row", name=re.compile("^order "))).to_contain_text("differs")
+    expect(sections.get_by_role("row", name=re.compile("^streams"))).to_contain_text("equal")
+    expect(sections.get_by_role("link", name="order_list")).to_have_attribute("href", "#/projections/order_list")
+
+
+def test_a_report_that_is_not_there_is_said_as_the_api_says_it(console: Console) -> None:
+    console.expect_failure(404, "/admin/reconciliation/reports/")
+    main = console.open("reconciliation", "nothing")
+    expect(main.get_by_role("alert")).to_contain_text("there is no report 'nothing': list them first")
+
+
+def test_a_run_that_another_operator_began_is_followed_and_no_second_one_begins(own_console: Console) -> None:
+    stack, page = own_console.stack, own_console.page
+    answer = stack.admin.get("reconciliation").content
+    at_work = {
+        "startedAt": "2026-01-05T09:00:00Z",
+        "full": True,
+        "repair": False,
+        "working": True,
+        "segments": 3,
+        "section": "order_list",
+        "rowsRead": 12_345,
+        "differences": 1,
+        "repaired": 0,
+    }
+    page.route("**/admin/reconciliation", lambda route: route.fulfill(json=answer | {"run": at_work}))
+    main = own_console.open("reconciliation")
+    now = main.get_by_role("region", name="Now")
+    for words in ("working", "12,345 rows read", "order_list", "1 difference, 0 repaired"):
+        expect(now).to_contain_text(words)
+    for button in ("Run", "Run full", "Repair"):
+        expect(main.get_by_role("button", name=button, exact=True)).to_be_disabled()
+    page.unroute("**/admin/reconciliation")
+    expect(now).to_contain_text("No reconciliation is running.")
+    expect(main.get_by_role("button", name="Run", exact=True)).to_be_enabled()

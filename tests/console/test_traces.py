@@ -1,0 +1,149 @@
+"""Traces: found by id or among the newest requests, shown as a tree beside a time axis."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+from playwright.sync_api import Locator, expect
+from tests.console.support import states
+from tests.console.support.page import Console
+from tests.console.support.stack import PATIENCE, SCOPES, Stack
+from tests.support.clocks import wait_until
+
+
+def entries(stack: Stack, correlation: str) -> Sequence[Mapping[str, Any]]:
+    """What the API says of a trace."""
+    found: Sequence[Mapping[str, Any]] = stack.admin.get("correlations", correlation).content["entries"]
+    return found
+
+
+def rows(main: Locator) -> Locator:
+    return main.get_by_role("listbox", name="Events of the trace").get_by_role("option")
+
+
+@pytest.fixture
+def saga(console: Console) -> Locator:
+    """The trace of an order for which there are not enough cups."""
+    return console.open("traces", states.SAGA, tenant="acme")
+
+
+def test_a_saga_and_its_compensation_are_a_tree(saga: Locator, stack: Stack) -> None:
+    expected = entries(stack, states.SAGA)
+    expect(rows(saga)).to_have_count(len(expected))
+    order = stack_of(saga)
+    assert order[0] == (1, "OrderCreated", "")
+    assert (2, "StockRejected", "OrderCreated") in order
+    rejected = order.index((2, "StockRejected", "OrderCreated"))
+    assert order[rejected + 1] == (3, "OrderCancelled", "StockRejected")
+    assert (4, "ReservationReleased", "OrderCancelled") in order[rejected:]
+    marked = rows(saga).filter(has=saga.page.get_by_text("compensation", exact=True))
+    taken_back = [each for each in expected if each["compensation"]]
+    expect(marked).to_have_count(len(taken_back))
+    expect(marked.first).to_contain_text("policy cancel_without_stock")
+
+
+def stack_of(main: Locator) -> list[tuple[int, str, str]]:
+    """Level, type and cause of each event, as a screen reader reads them."""
+    said = re.compile(r"^\s*(\w+)\s*, level (\d+)(?:, caused by (\w+))?, at ")
+    found = [said.match(text) for text in rows(main).all_text_contents()]
+    return [(int(each[2]), each[1], each[3] or "") for each in found if each]
+
+
+def test_events_stand_at_their_times(saga: Locator) -> None:
+    first, *_, last = rows(saga).all()
+    expect(first.locator("svg.time text")).to_have_text("+0 ms")
+    places = [each.locator("svg.time > svg").get_attribute("x") for each in (first, last)]
+    assert places[0] == "2%"
+    assert float((places[1] or "").rstrip("%")) > 2
+    expect(last.locator("svg.time > line.link")).to_have_count(1)
+
+
+def test_an_event_is_chosen_by_keys_and_leads_to_its_stream(console: Console, saga: Locator, stack: Stack) -> None:
+    rejected = next(each for each in entries(stack, states.SAGA) if each["eventType"] == "StockRejected")
+    saga.get_by_role("listbox").focus()
+    console.page.keyboard.press("End")
+    details = saga.get_by_role("complementary", name="The chosen event")
+    while details.get_by_role("heading", name="StockRejected").count() == 0:
+        console.page.keyboard.press("ArrowUp")
+    assert f"event={rejected['eventId']}" in console.page.url
+
+    details.get_by_role("button", name="Show the payload").click()
+    expect(details.get_by_role("group", name="Payload")).to_contain_text("cups")
+    details.get_by_role("button", name="OrderCreated").click()
+    expect(details.get_by_role("heading", level=2)).to_have_text("OrderCreated")
+    expect(details.get_by_role("button", name="Show the payload")).to_be_visible()
+    details.get_by_role("link", name=f"acme:order:{states.SHORT}").click()
+    expect(console.page).to_have_url(re.compile(rf"#/streams/acme%3Aorder%3A{states.SHORT}\?version=1"))
+
+
+def test_the_newest_requests_are_listed_on_demand(console: Console) -> None:
+    main = console.open("traces")
+    assert not [each for each in console.requests if "/admin/events" in each.url]
+    main.get_by_role("button", name="Load the newest requests").click()
+    console.loaded()
+    row = main.get_by_role("row").filter(has=console.page.get_by_role("link", name=states.SAGA, exact=True))
+    expect(row).to_contain_text("OrderCreated")
+    expect(row).to_contain_text("customer")
+    row.get_by_role("link").click()
+    expect(main.get_by_role("heading", level=1)).to_contain_text(states.SAGA)
+    console.page.go_back()
+    expect(main.get_by_role("link", name=states.SAGA, exact=True)).to_be_visible()
+
+
+def test_a_trace_is_found_by_its_id_and_tenant(console: Console) -> None:
+    main = console.open("traces")
+    main.get_by_label("Correlation id").fill(states.SAGA)
+    main.get_by_role("button", name="Show the trace").click()
+    expect(rows(main).first).to_contain_text("OrderCreated")
+    assert console.page.url.endswith(f"#/traces/{states.SAGA}?tenant=acme")
+
+    console.expect_failure(404, "/admin/correlations/")
+    console.open("traces", states.SAGA, tenant="globex")
+    expect(main.get_by_role("alert")).to_contain_text("tenant 'globex' has no events under")
+
+
+def test_without_the_scope_of_contents_a_trace_is_shown_and_no_payload(console: Console) -> None:
+    console.sign_in(console.stack.token(scopes=SCOPES[:1]))
+    main = console.open("traces")
+    expect(main).to_contain_text("needs the scope banyan/events")
+    main = console.open("traces", states.SAGA, tenant="acme")
+    rows(main).first.click()
+    expect(main.get_by_role("complementary")).to_contain_text("which your token lacks")
+
+
+def test_a_deadline_long_after_its_cause_is_shown_behind_a_cut_and_a_trace_without_its_end_says_so(
+    own_console: Console,
+) -> None:
+    """The expiry of an order, put later than any test could wait for."""
+    stack, order, correlation = own_console.stack, "hasty-waits", "trace-of-a-wait"
+    stack.post("/inventory/patience/receive", {"quantity": 5})
+    stack.settle()
+    states.place(stack, order, correlation, patience=1)
+    wait_until(lambda: expired(stack, correlation), "the order to expire", PATIENCE)
+    trace = stack.admin.get("correlations", correlation).content | {"complete": False}
+    for entry in trace["entries"]:
+        if entry["compensation"]:
+            entry["timestamp"] = later(entry["timestamp"])
+    own_console.page.route("**/admin/correlations/**", lambda route: route.fulfill(json=trace))
+    main = own_console.open("traces", correlation, tenant="acme")
+
+    expect(main).to_contain_text("There is more: the trace has too many commits to show.")
+    expect(main.get_by_text(re.compile(r"^⋯ (29|30)"))).to_be_visible()
+    expect(rows(main).filter(has_text="deadline haste")).to_contain_text("OrderCancelled")
+    main.get_by_label("Cut long pauses short").uncheck()
+    expect(main.get_by_text(re.compile(r"^⋯"))).to_have_count(0)
+    assert "pauses=whole" in own_console.page.url
+
+
+def expired(stack: Stack, correlation: str) -> bool:
+    stack.settle()
+    stack.invoke("Deadlines")
+    return any(each["actor"] == "deadline:haste" for each in entries(stack, correlation))
+
+
+def later(timestamp: str) -> str:
+    return (datetime.fromisoformat(timestamp) + timedelta(minutes=30)).isoformat().replace("+00:00", "Z")
