@@ -343,6 +343,17 @@ def test_an_error_that_is_answered_needs_no_reason(client: Client, screen: io.St
     assert len(screen.getvalue().splitlines()) == 1
 
 
+@pytest.mark.parametrize(
+    ("method", "path", "lines"), [("GET", "/public/1", 0), ("POST", "/public/1", 1), ("GET", "/nothing", 1)]
+)
+def test_what_an_open_page_reads_is_a_line_only_when_it_fails(
+    client: Client, screen: io.StringIO, method: str, path: str, lines: int
+) -> None:
+    client.open(path, method=method, headers={"Sec-Fetch-Site": "same-origin"})
+
+    assert len(screen.getvalue().splitlines()) == lines
+
+
 def test_each_request_is_one_line_without_its_query(client: Client, screen: io.StringIO) -> None:
     client.get("/public/x?name=kim")
 

@@ -49,12 +49,16 @@ class Gateway:
         self._failures = failures
 
     def __call__(self, request: Request) -> Response:
-        """Answer a request and write its line, and for a server error the reason."""
+        """Answer a request and write its line, and for a server error the reason.
+
+        What an open page reads by itself, again and again, has a line only when it fails.
+        """
         started = time.perf_counter()
         with self._failures.seen() as errors:
             answer = self._answer_or_problem(request)
         milliseconds = (time.perf_counter() - started) * 1000
-        self._console.request(request.method, request.path, answer.status_code, milliseconds)
+        if not reads_for_a_page(request) or answer.status_code >= HTTPStatus.BAD_REQUEST:
+            self._console.request(request.method, request.path, answer.status_code, milliseconds)
         if errors and answer.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR:
             self._console.warn(self._failures.explain(errors[-1]))
         return answer
@@ -107,6 +111,11 @@ def read(request: Request, build: Callable[[], dict[str, Any]]) -> dict[str, Any
         return build()
     except RequestEntityTooLarge:
         raise payload_too_large() from None
+
+
+def reads_for_a_page(request: Request) -> bool:
+    """Whether a page in a browser reads something from where it came itself."""
+    return request.method == "GET" and request.headers.get("Sec-Fetch-Site") == "same-origin"
 
 
 def raw_path(request: Request) -> str:
