@@ -105,6 +105,33 @@ def test_a_stream_goes_on_from_what_it_carries(views: Views) -> None:
         assert views.states(LIVE, [ANNA]) == {ANNA: after}
 
 
+@pytest.mark.parametrize("before", [carried(3), carried(3, made_by=2), carried(3, unfinished=4)])
+@pytest.mark.parametrize("after", [carried(5), carried(5, made_by=7), carried(5, unfinished=1)])
+def test_what_a_stream_carries_moves_on_without_rows(views: Views, before: StateRow, after: StateRow) -> None:
+    put(views, row("a"), after=before)
+    assert views.move_carried(LIVE, [OwnedUpdate(before, after, {})]) == []
+    assert (views.states(LIVE, [ANNA]), sorts(views)) == ({ANNA: after}, ["a"])
+
+
+def test_many_streams_move_each_for_itself(views: Views) -> None:
+    put(views, row("a"), after=carried(3))
+    new = [OwnedUpdate(None, carried(1, account(f"a{number}")), {}) for number in range(26)]
+    outdated = OwnedUpdate(carried(2), carried(9), {})
+    assert views.move_carried(LIVE, [*new[:20], outdated, *new[20:]]) == [ANNA]
+    moved = {update.after.stream: update.after for update in new}
+    assert views.states(LIVE, [ANNA, *moved]) == {ANNA: carried(3), **moved}
+    assert set(views.move_carried(LIVE, new[:2])) == set(list(moved)[:2])
+
+
+@pytest.mark.parametrize("seen", [None, carried(2), carried(5), carried(3, made_by=2), carried(3, unfinished=1)])
+def test_a_stream_that_carries_something_else_is_not_moved(views: Views, seen: StateRow | None) -> None:
+    put(views, row("a"), after=carried(3))
+    assert views.move_carried(LIVE, [OwnedUpdate(seen, carried(9), {}), OwnedUpdate(None, carried(1, BEN), {})]) == [
+        ANNA
+    ]
+    assert views.states(LIVE, [ANNA, BEN]) == {ANNA: carried(3), BEN: carried(1, BEN)}
+
+
 def test_of_several_streams_all_move_or_none(views: Views) -> None:
     def step(stream: StreamId, before: StateRow | None, version: int) -> OwnedUpdate:
         return OwnedUpdate(before, carried(version, stream), {"a": row("a", stream, version=version)})
@@ -204,11 +231,30 @@ class TestRequests:
         batch = [ledger.commit(stream, *deposits(24 if stream.id != "a5" else 0)) for stream in streams]
         assert sent(dynamodb, lambda: ledger.runner.project(batch)) == [
             "BatchGetItem",
-            "TransactWriteItems",
             "PutItem",
+            "TransactWriteItems",
             "TransactWriteItems",
         ]
         assert_folded(ledger, streams)
+
+    def test_streams_without_rows_share_batches_of_statements(self, dynamodb: DynamoDBEngine) -> None:
+        ledger = OwnedLedger(TICKS, views=dynamodb.views())
+        streams = [account(f"a{number}") for number in range(30)]
+        for _ in range(2):
+            batch = [ledger.commit(stream, *deposits(0)) for stream in streams for _ in range(2)]
+            assert sent(dynamodb, lambda: ledger.runner.project(batch)) == [  # noqa: B023
+                "BatchGetItem",
+                "BatchExecuteStatement",
+                "BatchExecuteStatement",
+            ]
+        assert_folded(ledger, streams)
+
+    def test_a_lost_answer_to_a_batch_changes_nothing(self, dynamodb: DynamoDBEngine) -> None:
+        ledger = OwnedLedger(TICKS, views=dynamodb.views())
+        for _ in range(2):
+            dynamodb.wire.inject(lost_answer, on="BatchExecuteStatement")
+            ledger.runner.project([ledger.commit(stream, *deposits(0)) for stream in (ANNA, BEN)])
+        assert_folded(ledger, [ANNA, BEN])
 
     def test_a_new_stream_reads_no_rows(self, dynamodb: DynamoDBEngine) -> None:
         ledger = OwnedLedger(TICKS, views=dynamodb.views())

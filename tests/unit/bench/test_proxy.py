@@ -11,7 +11,9 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from bench.proxy import CountingProxy, units_of_transaction
+from bench.proxy import CountingProxy, units_of_statements, units_of_transaction
+
+from banyan.adapters.dynamodb.gateway import insert_statement, update_statement
 
 CONSUMED = {"TableName": "t", "CapacityUnits": 1.5}
 
@@ -79,3 +81,18 @@ def test_a_transaction_costs_two_units_for_each_kilobyte_of_each_item() -> None:
     update = {"Update": {"Key": {"a": {"S": "x"}}, "ExpressionAttributeValues": {":m": {"M": {"l": {"L": []}}}}}}
 
     assert units_of_transaction(json.dumps({"TransactItems": [small, large, update]}).encode()) == 2 + 4 + 2
+
+
+def test_statements_cost_what_single_writes_do() -> None:
+    """What an update looks for is not written; a number that it sets and looks for counts once."""
+    key = {"row": {"S": "r"}, "sort": {"S": "-"}}
+    small = insert_statement("t", {**key, "state": {"S": "x" * 900}})
+    state, version = {"S": "x" * 990}, {"N": "2"}
+    exact = update_statement("t", key, {"state": state, "version": version}, {"version": {"N": "1" * 30}, "no": None})
+    large = update_statement("t", key, {"state": {"S": "x" * 2000}}, {"version": version})
+    assert [units_of_statements(json.dumps({"Statements": [each]}).encode()) for each in (small, exact, large)] == [
+        1,
+        1,
+        2,
+    ]
+    assert units_of_statements(json.dumps({"Statements": [small, exact, large]}).encode()) == 4

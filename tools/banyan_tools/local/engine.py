@@ -31,7 +31,7 @@ from banyan_tools.local.physical import REGION
 from banyan_tools.local.plain_values import plain_values
 from banyan_tools.local.refusals import refusing_what_dynamodb_refuses
 from banyan_tools.local.scans import beginning_behind_the_last_page
-from banyan_tools.local.statements import inserting_what_is_not_there
+from banyan_tools.local.statements import statements_with_conditions
 from banyan_tools.local.transactions import undoing_touched_items
 from banyan_tools.local.wakes import waking_readers
 
@@ -124,7 +124,7 @@ def moto_engine(but: str | None = None) -> Iterator[None]:
         for quicker in QUICKER:
             stack.enter_context(quicker())
         stack.enter_context(refusing_what_dynamodb_refuses())
-        stack.enter_context(inserting_what_is_not_there())
+        stack.enter_context(statements_with_conditions())
         stack.enter_context(sharding_as_kinesis_does())
         stack.enter_context(sending_lineage())
         stack.enter_context(keeping_lineage())

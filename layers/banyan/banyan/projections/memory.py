@@ -65,6 +65,9 @@ class MemoryViews:
                 owned[update.after.stream] = {sort: row for sort, row in rows.items() if row}
                 states[update.after.stream] = update.after
 
+    def move_carried(self, generation: Generation, updates: Sequence[OwnedUpdate]) -> Collection[StreamId]:
+        return [update.after.stream for update in updates if not self._moved(generation, update)]
+
     def read_owned(self, generation: Generation, stream: StreamId, sorts: Sequence[str]) -> Sequence[OwnedRow]:
         with self._lock:
             rows = self._owned.get(generation, {}).get(stream, {})
@@ -210,6 +213,13 @@ class MemoryViews:
                 rows.pop(key, None)
             else:
                 rows[key] = new
+
+    def _moved(self, generation: Generation, update: OwnedUpdate) -> bool:
+        try:
+            self.update_owned(generation, [update])
+        except WriteConflict:
+            return False
+        return True
 
     def _inserted(self, generation: Generation, row: StateRow) -> bool:
         try:

@@ -203,22 +203,23 @@ class OwnedPlan:
     update: OwnedUpdate | None = None
     size: int = 0
 
+    @property
+    def rows(self) -> int:
+        """How many rows are written."""
+        return len(self.update.rows) if self.update else 0
 
-def packs(plans: Iterable[OwnedPlan]) -> Iterator[list[OwnedPlan]]:
-    """Plans that one transaction holds together; one without rows stays alone, as it needs no transaction."""
+
+def packs(plans: Sequence[OwnedPlan]) -> Iterator[list[OwnedPlan]]:
+    """Those without rows, which need no transaction, and the others as one transaction holds them together."""
+    yield [plan for plan in plans if not plan.rows]
     pack, items, size = list[OwnedPlan](), 0, 0
-    for plan in plans:
-        rows = len(plan.update.rows) if plan.update else 0
-        if not rows:
-            yield [plan]
-            continue
-        if pack and (items + 1 + rows > MAX_OWNED_ROWS + 1 or size + plan.size > MAX_BYTES):
+    for plan in (plan for plan in plans if plan.rows):
+        if pack and (items + 1 + plan.rows > MAX_OWNED_ROWS + 1 or size + plan.size > MAX_BYTES):
             yield pack
             pack, items, size = [], 0, 0
         pack.append(plan)
-        items, size = items + 1 + rows, size + plan.size
-    if pack:
-        yield pack
+        items, size = items + 1 + plan.rows, size + plan.size
+    yield pack
 
 
 def carrying(projection: AnyRowsProjection, reached: Commit, state: BaseModel, projected_at: datetime) -> StateRow:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
@@ -51,7 +51,7 @@ class RowsProjector(Projector[StateRow]):
         self._projection = projection
 
     def project(self, batch: Sequence[StreamBatch]) -> list[StreamProgress]:
-        """Apply a batch: one batch read, and as few transactions as the rows of what was delivered fit into."""
+        """Apply a batch: one batch read, and as few writes as what was delivered fits into."""
         starts = self._starts([each.stream for each in batch])
         delivered = [each for each in batch if not each.from_table]
         plans = self._spread(lambda each: self._plan(each, starts.get(each.stream)), delivered if delivered[1:] else [])
@@ -114,17 +114,23 @@ class RowsProjector(Projector[StateRow]):
         plan.size = piece.size
 
     def _write(self, pack: Sequence[OwnedPlan]) -> list[StreamProgress]:
-        """One transaction for the whole pack, or stream by stream when it is refused."""
-        updates = [plan.update for plan in pack if plan.update]
+        """Write a whole pack, and what of it is refused stream by stream."""
+        refused = self._refused([plan.update for plan in pack if plan.update])
+        starts = self._starts(list(refused)) if refused else {}
+        return [self._advance(plan.batch, starts) if plan.batch.stream in refused else plan.progress for plan in pack]
+
+    def _refused(self, updates: Sequence[OwnedUpdate]) -> Collection[StreamId]:
+        """Write updates in one transaction, those without rows each for itself; the streams that were not moved."""
         try:
+            if len(updates) > 1 and not any(update.rows for update in updates):
+                return set(self._views.move_carried(self.generation, updates))
             if updates:
                 self._views.update_owned(self.generation, updates)
         except StoreUnavailable:
             raise
         except Exception:
-            starts = self._starts([plan.batch.stream for plan in pack])
-            return [self._advance(plan.batch, starts) for plan in pack]
-        return [plan.progress for plan in pack]
+            return {update.after.stream for update in updates}
+        return ()
 
     def _apply(self, batch: StreamBatch, start: StateRow | None) -> StreamProgress:
         try:

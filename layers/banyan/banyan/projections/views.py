@@ -240,6 +240,12 @@ class OwnedRows(Protocol):
             A stream does not carry what it did: its version, who made it, or how much of it is unfinished.
         """
 
+    def move_carried(self, generation: Generation, updates: Sequence[OwnedUpdate]) -> Collection[StreamId]:
+        """Move what streams carry that write no rows, each for itself, and return the streams that were not moved.
+
+        Why they were not is left to ``update_owned`` to say.
+        """
+
     def read_owned(self, generation: Generation, stream: StreamId, sorts: Sequence[str]) -> Sequence[OwnedRow]:
         """Rows of a stream by their sorts, strongly consistent, expired ones included; one batch read for up to 100."""
 

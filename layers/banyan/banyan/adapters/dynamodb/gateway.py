@@ -151,19 +151,23 @@ class Gateway:
                 pass
 
     def insert_many(self, table: str, items: Sequence[Item]) -> Iterator[int]:
-        """Put items where none stands yet, each for itself: one batch of statements for up to 25.
+        """Put items where none stands yet; the places of those that were not put."""
+        return self.execute_each([insert_statement(table, item) for item in items])
 
-        Unlike a batch write it replaces nothing, and unlike a transaction it costs what single puts do.
+    def execute_each(self, statements: Sequence[Item]) -> Iterator[int]:
+        """Carry out statements, each for itself: one batch for up to 25.
+
+        Unlike a batch write they have conditions, and unlike a transaction they cost what single writes do.
 
         Returns
         -------
         Iterator[int]
-            Places of the items that were not put, for whatever reason: a put of its own says why.
+            Places of those that were not carried out, for whatever reason: a write of its own says why.
         """
-        for start in range(0, len(items), MAX_STATEMENTS):
-            part = items[start : start + MAX_STATEMENTS]
+        for start in range(0, len(statements), MAX_STATEMENTS):
+            part = statements[start : start + MAX_STATEMENTS]
             try:
-                answer = self.send("batch_execute_statement", {"Statements": [_insert(table, item) for item in part]})
+                answer = self.send("batch_execute_statement", {"Statements": part})
             except (StoreBusy, StoreRejected):
                 yield from range(start, start + len(part))
             else:
@@ -206,9 +210,30 @@ def _translated(error: ClientError | BotoCoreError, where: str) -> Exception:
     return StoreUnavailable(f"refused for now: {what}")
 
 
-def _insert(table: str, item: Item) -> Item:
+def insert_statement(table: str, item: Item) -> Item:
+    """Puts an item where none stands yet."""
     fields = ", ".join(f"'{name}': ?" for name in item)
     return {"Statement": f'INSERT INTO "{table}" VALUE {{{fields}}}', "Parameters": list(item.values())}
+
+
+def update_statement(table: str, key: Item, now: Item, before: Mapping[str, Any]) -> Item:
+    """Changes attributes of an item while some others are as they were.
+
+    Parameters
+    ----------
+    now : Item
+        What is set; a name of ``before`` that is missing here is removed, if it was there.
+    before : Mapping[str, Any]
+        Values that these attributes have, ``None`` of those that are not there.
+    """
+    removed = [name for name, value in before.items() if value is not None and name not in now]
+    changes = [f'SET "{name}"=?' for name in now] + [f'REMOVE "{name}"' for name in removed]
+    found = {**key, **before}
+    where = [f'"{name}" IS MISSING' if value is None else f'"{name}"=?' for name, value in found.items()]
+    return {
+        "Statement": f'UPDATE "{table}" {" ".join(changes)} WHERE {" AND ".join(where)}',
+        "Parameters": [*now.values(), *(value for value in found.values() if value is not None)],
+    }
 
 
 def _tables(request: Mapping[str, Any]) -> str:
