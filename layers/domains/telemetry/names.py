@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Annotated, Final
 
 from pydantic import AfterValidator, StringConstraints
@@ -20,6 +21,7 @@ MICROSECOND: Final = timedelta(microseconds=1)
 TIMES: Final = range((datetime(2200, 1, 1, tzinfo=UTC) - EPOCH) // MICROSECOND)
 """Microseconds since 1970 that a reading may have: a clock that is set to another century is set wrong."""
 
+_DAY: Final = timedelta(days=1) // MICROSECOND
 _SERIES: Final = re.compile(r"(.+)\.(\d{4}-\d\d)", re.ASCII)
 
 
@@ -53,7 +55,12 @@ def moment_of(micros: int) -> datetime:
 
 def month_of(micros: int) -> str:
     """The month of UTC that a time belongs to, ``yyyy-mm``."""
-    moment = moment_of(micros)
+    return _month_of_day(micros // _DAY)
+
+
+@lru_cache(maxsize=1024)
+def _month_of_day(day: int) -> str:
+    moment = moment_of(day * _DAY)
     return f"{moment.year:04}-{moment.month:02}"
 
 

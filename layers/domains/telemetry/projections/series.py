@@ -13,10 +13,11 @@ begun: so a commit costs one write, unless a window ends or an earlier one chang
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from itertools import groupby
+from itertools import accumulate, groupby
 from typing import Final, Literal
 
 from pydantic import Field
@@ -158,7 +159,7 @@ class SeriesFold:
         for size in self.kept:
             begun = state.open[size].start if size in state.open else 0
             length = SIZES[size]
-            yield from {window_key(size, at - at % length) for at in times if at < begun}
+            yield from {window_key(size, at - at % length) for at in times[: bisect_left(times, begun)]}
 
     def apply(
         self, state: SeriesState, rows: Mapping[str, SeriesRow], event: Event
@@ -166,7 +167,7 @@ class SeriesFold:
         """Put the readings of an event into their windows."""
         if not isinstance(event.payload, ReadingsRecorded):
             return state, {}
-        moments, late = in_order(event.payload), [each for each in event.payload.readings() if each.late]
+        moments, late = in_order(event.payload), event.payload.late_ones()
         folding = _Folding(self.kept, state, rows, event)
         for each in _slices(self.kept, moments):
             folding.add(each)
@@ -254,7 +255,9 @@ class _Folding:
 
 def in_order(recorded: ReadingsRecorded) -> list[Moment]:
     """The readings of an event that belong into windows, by time, then by sequence."""
-    return sorted((at, sequence, value) for sequence, at, value, late in recorded.readings() if not late)
+    moments = zip(accumulate(recorded.times), accumulate(recorded.sequences), recorded.values, strict=True)
+    late = frozenset(recorded.late)
+    return sorted(each for index, each in enumerate(moments) if index not in late) if late else sorted(moments)
 
 
 def _slices(sizes: Iterable[Size], moments: Sequence[Moment]) -> Iterator[_Slice]:

@@ -73,6 +73,10 @@ class ReadingsRecorded(DomainEvent):
         columns = zip(accumulate(self.sequences), accumulate(self.times), self.values, strict=True)
         return (Reading(sequence, at, value, index in late) for index, (sequence, at, value) in enumerate(columns))
 
+    def late_ones(self) -> list[Reading]:
+        """Those that came later than allowed."""
+        return [reading for reading in self.readings() if reading.late] if self.late else []
+
 
 def _differences(numbers: Iterable[int]) -> tuple[int, ...]:
     found: list[int] = []

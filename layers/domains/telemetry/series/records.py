@@ -31,6 +31,8 @@ MICROS: Final = 1_000
 """Of a millisecond."""
 
 _MEMBERS: Final = frozenset({"at", "value", "sequence"})
+_NUMBERS: Final = frozenset({int, float, Decimal})
+"""Types of a number; that of ``true``, a kind of ``int``, is none."""
 _DEVICE: Final = re.compile(DEVICE_ID_PATTERN)
 _TIME: Final = re.compile(
     r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(?::\d\d(?:[.,]\d+)?)?(Z|[+-]\d\d(?::?\d\d)?)?", re.ASCII | re.IGNORECASE
@@ -177,11 +179,11 @@ def _value(value: Any) -> float:
 
 
 def _is_int(number: Any) -> bool:
-    return isinstance(number, int) and not isinstance(number, bool)
+    return type(number) is int
 
 
 def _is_number(number: Any) -> bool:
-    return isinstance(number, int | float | Decimal) and not isinstance(number, bool)
+    return type(number) in _NUMBERS
 
 
 def _numbered(readings: Sequence[Reading]) -> Sequence[Reading]:

@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
-from itertools import chain
+from itertools import accumulate
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 if TYPE_CHECKING:
@@ -83,18 +83,16 @@ def bounded(bins: Bins) -> Bins:
 
 def packed(bins: Bins) -> tuple[int, ...]:
     """Bins as they are stored: for each the distance from the one before, and its count."""
-    numbers = sorted(bins)
-    steps = (number - before for number, before in zip(numbers, [0, *numbers], strict=False))
-    return tuple(chain.from_iterable((step, bins[number]) for step, number in zip(steps, numbers, strict=True)))
+    found, before = list[int](), 0
+    for number, count in sorted(bins.items()):
+        found += number - before, count
+        before = number
+    return tuple(found)
 
 
 def unpacked(stored: Sequence[int]) -> Bins:
     """Undo ``packed``."""
-    bins, number = dict[int, int](), 0
-    for step, count in zip(stored[::2], stored[1::2], strict=True):
-        number += step
-        bins[number] = count
-    return bins
+    return dict(zip(accumulate(stored[::2]), stored[1::2], strict=True))
 
 
 def _sum(parts: Iterable[Bins]) -> Bins:
