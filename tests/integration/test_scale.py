@@ -10,7 +10,8 @@ from tests.support.ledger import deposits
 from tests.support.many import accounts, write_streams
 from tests.support.projections import Ledger
 
-from banyan.projections.operations import PARKED_LOOKED_AT, STREAMS_LOOKED_AT, ProjectionStatus, parked_streams
+from banyan.projections.lag import STREAMS_LOOKED_AT
+from banyan.projections.operations import PARKED_LOOKED_AT, ProjectionStatus, parked_streams
 from banyan.projections.views import FailureRecord, Generation
 
 PROJECTIONS = 2

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -14,14 +15,25 @@ from tests.orders.support.http import body_of
 from tests.orders.support.platform import InProcessPlatform
 from tests.orders.unit.http.test_openapi import DOCUMENT
 from tests.support.engines import LISTED, DynamoDBEngine
+from tests.support.units import ConsumedUnits
+
+from banyan.entrypoints.admin.streams import END_OF_TIME
+from banyan.errors import StoreUnavailable
+from banyan.streams import StreamId
 
 PATH = "/admin/overview"
+POISONED = "acme:order:poison"
+ORDER = StreamId("acme", "order", "o-1")
+BESIDES = 12
+"""Requests for states, numbers of buckets, parked deadlines, the run and the newest report."""
+UNITS = 35
+"""That an open page costs, each time that it asks; docs/console.md says so."""
 
 
 @pytest.fixture
 def platform(dynamodb: DynamoDBEngine) -> InProcessPlatform:
     """Two orders, everywhere applied."""
-    platform = InProcessPlatform(dynamodb, poisoned="poison")
+    platform = InProcessPlatform(dynamodb, poisoned="poison", BANYAN_CONTROL_CACHE_MS="2000")
     for order in ("o-1", "o-2"):
         platform.order(order)
     platform.deliver()
@@ -69,18 +81,108 @@ def test_what_works_needs_no_one(platform: InProcessPlatform) -> None:
     assert shown(platform)["rate"]["commits"] == 0
 
 
-def test_a_look_costs_a_number_of_requests_that_does_not_grow(
+def test_a_look_costs_what_does_not_grow_and_less_when_nothing_happens(
     platform: InProcessPlatform, dynamodb: DynamoDBEngine
 ) -> None:
     shown(platform)
-    with counted(dynamodb) as few:
-        shown(platform)
     for number in range(60):
         platform.order(f"more-{number}")
     platform.deliver()
     platform.react()
-    with counted(dynamodb) as many:
+    names = len(platform.app.operations.names)
+    with counted(dynamodb) as busy:
         shown(platform)
-    per_projection = 3 * len(platform.app.operations.names)
-    assert few.total() <= 2 * LISTED + per_projection + 12
-    assert many.total() <= few.total() + LISTED, "more pages of deadlines that wait"
+    assert busy.total() <= BESIDES + 3 * LISTED + 3 * names
+    units = ConsumedUnits(dynamodb.client, dynamodb.tables)
+    with counted(dynamodb) as idle:
+        shown(platform)
+    assert idle.total() <= BESIDES + 3 * LISTED + names, "more than one page of deadlines that wait, of each bucket"
+    assert sum(units.read.values()) <= UNITS
+
+
+def test_a_part_that_cannot_be_read_says_so_and_stops_no_other(
+    platform: InProcessPlatform, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def unavailable(*_: Any) -> Any:
+        raise StoreUnavailable("the table of reports does not answer")
+
+    monkeypatch.setattr(platform.app.reports, "latest", unavailable)
+    found = shown(platform)
+    assert found["unavailable"] == {"reconciliation": "the table of reports does not answer"}
+    assert (found["reconciliation"], found["attention"]) == (None, [])
+    assert found["deadlines"]["waiting"] == 2
+
+
+def test_what_stands_is_named_with_what_helps(platform: InProcessPlatform) -> None:
+    platform.order("poison")
+    platform.deliver()
+    (parked,) = shown(platform)["attention"]
+    assert (parked["code"], parked["action"], parked["subject"]) == ("stream_parked", "retry", POISONED)
+    names = {"projection": "order_list", "stream": POISONED, "version": 1, "generation": 1}
+    assert (parked["names"], "KeyError" in parked["text"]) == (names, True)
+    platform.ask("/admin/projections/order_list/pause", {"reason": "Look at it"})
+    states = platform.app.projection_states
+    states.put(states.get(["order"])["order"].paused(platform.clock.now, "11 streams are parked", "breaker"))
+    assert attention(platform) == [
+        ("projection_stopped", "resume"),
+        ("stream_parked", "retry"),
+        ("projection_paused", "resume"),
+    ]
+
+
+def test_what_lags_longer_than_the_alarm_allows_is_named(platform: InProcessPlatform) -> None:
+    platform.order("o-3")
+    platform.clock.move(timedelta(seconds=59))
+    assert attention(platform) == []
+    platform.clock.move(timedelta(seconds=2))
+    found = shown(platform)["attention"]
+    assert {each["code"] for each in found} == {"projection_lagging"}
+    assert "order_list" in {each["subject"] for each in found}
+
+
+def test_deadlines_that_are_late_or_parked_are_named(platform: InProcessPlatform) -> None:
+    first, second = platform.app.deadlines.due(END_OF_TIME)
+    platform.app.deadlines.park(replace(second, error="ZeroDivisionError"))
+    platform.clock.now = first.due + timedelta(minutes=9)
+    assert attention(platform) == [("deadline_parked", "retry")]
+    platform.clock.now = first.due + timedelta(minutes=11)
+    late, parked = shown(platform)["attention"]
+    assert (late["code"], late["subject"], late["action"]) == ("deadlines_overdue", str(first.stream), "look")
+    assert parked["names"] == {"stream": str(second.stream), "name": "payment"}
+    assert "ZeroDivisionError" in parked["text"]
+    deadlines = shown(platform)["deadlines"]
+    assert (deadlines["due"], deadlines["parked"], deadlines["complete"]) == (1, 1, True)
+
+
+def test_differences_are_named_until_they_are_repaired_and_so_is_a_silence(platform: InProcessPlatform) -> None:
+    live = platform.app.projection_states.get(["order_list"])["order_list"].generation()
+    (row,) = platform.app.views.states(live, [ORDER]).values()
+    platform.app.views.put_state(live, replace(row, state=row.state.replace("c-1", "c-9")), row.version)
+    reconcile(platform)
+    (differs,) = shown(platform)["attention"]
+    assert (differs["code"], differs["action"]) == ("reconciliation_differs", "repair")
+    reconcile(platform, repair=True)
+    found = shown(platform)
+    assert (found["attention"], found["reconciliation"]["latest"]["repaired"]) == ([], 1)
+    platform.clock.move(timedelta(hours=14))
+    old = [each for each in shown(platform)["attention"] if each["code"].startswith("reconciliation")]
+    assert [(each["code"], each["action"]) for each in old] == [("reconciliation_old", "reconcile")]
+
+
+def test_a_rebuild_that_waits_for_a_decision_is_named(platform: InProcessPlatform) -> None:
+    path = "/admin/projections/order_list"
+    platform.ask(f"{path}/rebuild", {})
+    assert attention(platform) == []
+    platform.clock.move(timedelta(minutes=61))
+    assert ("rebuild_idle", "rebuild") in attention(platform)
+    platform.work_off()
+    (ready,) = (each for each in shown(platform)["attention"] if each["code"] == "rebuild_ready")
+    assert ready["names"] == {"projection": "order_list", "generation": 2}
+    platform.ask(f"{path}/switch", {})
+    assert "rebuild_ready" not in dict(attention(platform))
+
+
+def reconcile(platform: InProcessPlatform, *, repair: bool = False) -> None:
+    """Compare everything, to the end."""
+    platform.ask("/admin/reconciliation/run", {"full": True, "repair": repair})
+    platform.functions.run()

@@ -11,8 +11,8 @@ from tests.support.projections import BREAKER_LIMIT, POISON, Ledger, same
 
 from banyan.errors import ConfigurationError, TransitionRejected
 from banyan.notices import PROJECTION_PAUSED
-from banyan.projections import operations
-from banyan.projections.operations import Lag
+from banyan.projections import lag as lags
+from banyan.projections.lag import Lag
 from banyan.projections.state import Status
 from banyan.projections.views import Generation
 
@@ -45,7 +45,7 @@ def test_lag_counts_what_is_not_applied_and_how_long_ago_it_was_recorded() -> No
 
 
 def test_lag_is_looked_for_since_the_last_catch_up_and_not_without_end(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(operations, "ENTRIES_A_BUCKET", 5)
+    monkeypatch.setattr(lags, "ENTRIES_A_BUCKET", 5)
     ledger = Ledger()
     for _ in range(9):
         ledger.append(ANNA, *deposits(1))

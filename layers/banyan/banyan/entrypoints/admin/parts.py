@@ -13,7 +13,8 @@ from banyan.deadlines.base import Waiting
 from banyan.entrypoints.admin.projections import LagAnswer, PauseAnswer
 from banyan.entrypoints.admin.reconciliation import ReconciliationAnswer, standing_of
 from banyan.events import CamelModel
-from banyan.projections.operations import ParkedStream, ProjectionStatus, Throughput
+from banyan.projections.lag import Throughput
+from banyan.projections.operations import ParkedStream, ProjectionStatus
 from banyan.projections.rebuild.rebuild import Progress
 from banyan.projections.state import Stage, Status
 from banyan.reactions.base import REACTOR
