@@ -27,12 +27,19 @@ def findings(stack: Stack) -> list[Mapping[str, Any]]:
 
 
 def run(console: Console, main: Locator, button: str, says: str) -> None:
+    """Go to the page of the runs, and begin one there."""
+    main.get_by_role("link", name="Reconciliation", exact=True).click()
+    follow(console, main, button, says)
+
+
+def follow(console: Console, main: Locator, button: str, says: str) -> None:
     """Begin a run with a button, and follow it until its report is there."""
     before = len(states.reports(console.stack))
     main.get_by_role("button", name=button, exact=True).click()
     expect(console.dialog()).to_contain_text(says)
     console.confirm(button)
     expect(main.get_by_role("button", name=button, exact=True)).to_be_disabled()
+    console.page.reload()
     expect(console.page.get_by_role("status").filter(has_text="The run is done")).to_be_visible()
     expect(main.get_by_role("button", name=button, exact=True)).to_be_enabled()
     assert len(states.reports(console.stack)) == before + 1
@@ -45,7 +52,7 @@ def test_drift_is_found_down_to_the_field_repaired_and_gone(own_console: Console
     stack.settle()
     states.falsify(stack, ORDER)
     main = own_console.open("reconciliation")
-    run(own_console, main, "Run full", "Every stream, row and snapshot is read again")
+    follow(own_console, main, "Run full", "Every stream, row and snapshot is read again")
     main.get_by_role("link", name="Show the report").click()
     expect(main.get_by_role("heading", level=1)).to_contain_text("differ")
     place = main.get_by_role("article").filter(has=own_console.page.get_by_role("link", name=STREAM))
@@ -58,13 +65,11 @@ def test_drift_is_found_down_to_the_field_repaired_and_gone(own_console: Console
         "href", f"#/streams/acme%3Aorder%3A{ORDER}?tab=rows"
     )
 
-    main.get_by_role("link", name="Reconciliation", exact=True).click()
-    run(own_console, main, "Repair", "Never written: commits")
+    follow(own_console, main, "Repair", "Never written: commits")
     main.get_by_role("link", name="Show the report").click()
     expect(place).to_contain_text("Repair: the row was replaced, at version 1")
     assert findings(stack)[0]["repair"] == "the row was replaced, at version 1"
 
-    main.get_by_role("link", name="Reconciliation", exact=True).click()
     run(own_console, main, "Run", "It only reads")
     assert findings(stack) == []
     came_to = "clean" if not report(stack)["differences"] else f"{report(stack)['differences']} of"

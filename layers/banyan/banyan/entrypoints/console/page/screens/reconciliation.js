@@ -2,9 +2,10 @@
 import { get } from "../lib/api.js";
 import { useLoad } from "../lib/load.js";
 import { html, useEffect, useState } from "../lib/preact.js";
+import { setQuery } from "../lib/route.js";
 import { notify } from "../parts/notices.js";
 import { Loaded, Screen } from "../parts/screen.js";
-import { Actions } from "./report/actions.js";
+import { Actions, NONE_YET } from "./report/actions.js";
 import { History } from "./report/history.js";
 import { Report } from "./report/report.js";
 import { Standing } from "./report/standing.js";
@@ -13,44 +14,42 @@ import { verdict } from "./report/words.js";
 const RUNNING_MS = 1000;
 const IDLE_MS = 10_000;
 const ANSWERS_TO_BEGIN = 120;
+const FEW = 30;
 
-export default function Reconciliation({ path }) {
-  return path[0] ? html`<${Report} key=${path[0]} id=${path[0]} />` : html`<${Runs} />`;
+export default function Reconciliation({ path, query }) {
+  return path[0] ? html`<${Report} key=${path[0]} id=${path[0]} />` : html`<${Runs} since=${query.since} limit=${query.limit ?? FEW} />`;
 }
 
-function Runs() {
-  const [awaited, setAwaited] = useState(null);
-  const [every, setEvery] = useState(IDLE_MS);
-  const standing = useLoad((signal) => get("/admin/reconciliation", {}, { signal }), [], { every });
+/** `since` names the report before the one that is waited for: it is in the URL, so that a reload waits too. */
+function Runs({ since, limit }) {
+  const [running, setRunning] = useState(false);
+  const [unseen, setUnseen] = useState(0);
+  const standing = useLoad((signal) => get("/admin/reconciliation", {}, { signal }), [], { every: since || running ? RUNNING_MS : IDLE_MS });
+  const reports = useLoad((signal) => get("/admin/reconciliation/reports", { limit }, { signal }), [limit]);
   const newest = standing.data?.latest?.id;
-  const reports = useLoad((signal) => get("/admin/reconciliation/reports", {}, { signal }), []);
+  useEffect(() => {
+    if (!standing.data) return;
+    const { run, latest } = standing.data;
+    setRunning(Boolean(run));
+    setUnseen((times) => (run || !since ? 0 : times + 1));
+    if (since && !run && latest && latest.id !== since) {
+      setQuery({ since: "" });
+      notify(`The run is done: ${verdict(latest)}.`);
+    }
+  }, [standing.data]);
   useEffect(() => {
     if (reports.data && newest !== reports.data.reports[0]?.id) reports.reload();
   }, [newest]);
-  useEffect(() => {
-    if (!standing.data) return;
-    const still = follow(awaited, standing.data);
-    if (awaited && !still && standing.data.latest) notify(`The run is done: ${verdict(standing.data.latest)}.`);
-    setAwaited(still);
-    setEvery(still || standing.data.run ? RUNNING_MS : IDLE_MS);
-  }, [standing.data]);
   const begun = () => {
-    setAwaited({ before: newest, unseen: 0, late: false });
-    setEvery(RUNNING_MS);
+    setUnseen(0);
+    setQuery({ since: newest ?? NONE_YET });
     standing.reload();
   };
-  const actions = html`<${Actions} standing=${standing.data} awaited=${awaited} begun=${begun} />`;
+  const awaited = since && { late: unseen > ANSWERS_TO_BEGIN };
   return html`
-    <${Screen} title="Reconciliation" actions=${actions} load=${standing}>
+    <${Screen} title="Reconciliation" actions=${html`<${Actions} standing=${standing.data} awaited=${awaited} begun=${begun} />`} load=${standing}>
       <${Standing} standing=${standing.data} awaited=${awaited} />
-      <${Loaded} load=${reports}><${History} reports=${reports.data?.reports} /><//>
+      <${Loaded} load=${reports}><${History} reports=${reports.data?.reports} few=${FEW} /><//>
     <//>
   `;
-}
-
-/** What is known of a run that was just asked for, while there is no report of it. */
-function follow(awaited, { run, latest }) {
-  if (!awaited || (!run && latest?.id !== awaited.before)) return null;
-  const unseen = run ? 0 : awaited.unseen + 1;
-  return { ...awaited, unseen, late: unseen > ANSWERS_TO_BEGIN };
 }

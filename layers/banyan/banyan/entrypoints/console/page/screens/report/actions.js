@@ -1,9 +1,10 @@
 /** Begin a run: of what changed, of everything, or of everything with repairs. */
 import { post } from "../../lib/api.js";
 import { html } from "../../lib/preact.js";
+import { go } from "../../lib/route.js";
 import { ask } from "../../parts/dialog.js";
 
-const FOLLOWED = "This page follows it to its report. Nothing else is refused or delayed meanwhile.";
+const FOLLOWED = "The page follows it to its report. While it works, another run is refused.";
 
 const RUN = {
   title: "Compare what changed?",
@@ -33,15 +34,29 @@ const REPAIR = {
   `,
 };
 
+/** Stands for the newest report while there is none. */
+export const NONE_YET = "none";
+
+const WAITS = html`<p>A run waits for its next segment: another one like it continues it, one of another kind begins again.</p>`;
+
+/** Ask, and begin a run; what the API answered, or null. */
+const begin = ({ text, ...question }, body, waits) =>
+  ask({ ...question, text: html`${text}${waits && WAITS}`, work: () => post("/admin/reconciliation/run", body) });
+
+/** Repair from the report of what differs, and follow that on the page of the runs. */
+export async function repairAndFollow() {
+  const answer = await begin(REPAIR, { repair: true });
+  if (answer) go("reconciliation", { since: answer.latest?.id ?? NONE_YET });
+}
+
 export function Actions({ standing, awaited, begun }) {
   const busy = !standing || standing.run?.working || (awaited && !awaited.late);
-  const begin = (question, body) => async () => {
-    const answer = await ask({ ...question, work: () => post("/admin/reconciliation/run", body) });
-    if (answer) begun();
+  const on = (question, body) => async () => {
+    if (await begin(question, body, standing.run)) begun();
   };
   return html`
-    <button type="button" class="primary" disabled=${busy} onClick=${begin(RUN, {})}>Run</button>
-    <button type="button" disabled=${busy} onClick=${begin(FULL, { full: true })}>Run full</button>
-    <button type="button" class="danger" disabled=${busy} onClick=${begin(REPAIR, { repair: true })}>Repair</button>
+    <button type="button" class="primary" disabled=${busy} onClick=${on(RUN, {})}>Run</button>
+    <button type="button" disabled=${busy} onClick=${on(FULL, { full: true })}>Run full</button>
+    <button type="button" class="danger" disabled=${busy} onClick=${on(REPAIR, { repair: true })}>Repair</button>
   `;
 }

@@ -9,6 +9,8 @@ import { Table } from "../../parts/table.js";
 import { Time } from "../../parts/time.js";
 import { kindOf, scopeOf, second, verdict } from "./words.js";
 
+const MOST = 100;
+
 const took = (report) => new Date(report.finishedAt) - new Date(report.startedAt);
 
 const COLUMNS = [
@@ -30,13 +32,13 @@ const CHARTS = [
   { title: "Duration", unit: "s", value: (row) => took(row) / 1000 },
 ];
 
-export function History({ reports }) {
+export function History({ reports, few }) {
   const empty = html`<${Empty} title="No report yet">Run one: it compares everything that is derived with what it is derived from. By itself a run begins every 6 hours, unless the parameter <code>ReconciliationSchedule</code> says otherwise.<//>`;
   return html`
     <h2>Runs</h2>
     ${reports.length > 1 && html`<div class="charts">${CHARTS.map((each) => html`<div class="card" key=${each.title}><${Chart} title=${`${each.title} by run`} unit=${each.unit} height=${130} series=${[{ label: each.title, points: pointsOf(reports, each.value) }]} /></div>`)}</div>`}
     <div class="runs"><${Table} caption="Runs, newest first" columns=${COLUMNS} rows=${reports} rowKey=${(row) => row.id} empty=${empty} /></div>
-    ${reports.length > 0 && html`<p class="small faint">The newest 30 at most. <code>./banyan reconcile reports --limit 100</code> lists more.</p>`}
+    ${reports.length >= few && html`<p class="small faint">The newest ${count(reports.length)}.${reports.length === few && html` <a href=${href("reconciliation", { limit: MOST })}>Show up to ${MOST}</a>`}</p>`}
   `;
 }
 

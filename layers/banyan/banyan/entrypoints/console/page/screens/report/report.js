@@ -8,6 +8,7 @@ import { Badge } from "../../parts/badge.js";
 import { Screen } from "../../parts/screen.js";
 import { Table } from "../../parts/table.js";
 import { Time } from "../../parts/time.js";
+import { repairAndFollow } from "./actions.js";
 import { Findings, Moving } from "./findings.js";
 import { Drift } from "./standing.js";
 import { kindOf, nameOf, second, verdict } from "./words.js";
@@ -16,7 +17,7 @@ export function Report({ id }) {
   const load = useLoad((signal) => get(`/admin/reconciliation/reports/${encodeURIComponent(id)}`, {}, { signal }), [id]);
   const title = load.data ? html`Reconciliation of ${second(load.data.startedAt)}: <${Badge} kind=${kindOf(load.data)}>${verdict(load.data)}<//>` : "Reconciliation";
   return html`
-    <${Screen} title=${title} trail=${[{ title: "Reconciliation", href: href("reconciliation") }]} load=${load}>
+    <${Screen} title=${title} trail=${[{ title: "Reconciliation", href: href("reconciliation") }]} actions=${load.data?.drifted && load.data.repaired < load.data.differences && html`<button type="button" class="danger" onClick=${repairAndFollow}>Repair</button>`} load=${load}>
       <${Content} report=${load.data} />
     <//>
   `;
