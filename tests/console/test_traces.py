@@ -53,6 +53,15 @@ def stack_of(main: Locator) -> list[tuple[int, str, str]]:
     return [(int(each[2]), each[1], each[3] or "") for each in found if each]
 
 
+def test_a_deadline_that_a_request_set_is_still_to_come(own_console: Console) -> None:
+    states.place(own_console.stack, "o-unpaid", "trace-of-an-unpaid-order")
+    own_console.stack.settle()
+    main = own_console.open("traces", "trace-of-an-unpaid-order", tenant="acme")
+    expect(main.get_by_role("region", name="Still to come")).to_contain_text(
+        "waiting ◔ deadline payment of acme:order:o-unpaid"
+    )
+
+
 def test_events_stand_at_their_times(saga: Locator) -> None:
     first, *_, last = rows(saga).all()
     expect(first.locator("svg.time text")).to_have_text("+0 ms")

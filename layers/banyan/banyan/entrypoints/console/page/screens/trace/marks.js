@@ -2,7 +2,7 @@
 import { visible } from "../../lib/format.js";
 import { html } from "../../lib/preact.js";
 
-const SIGNS = { policy: "⚙", deadline: "⏲", compensation: "↩" };
+const SIGNS = { policy: "⚙", deadline: "◔", compensation: "↩" };
 
 /** `{kind: "policy" | "deadline" | "request", name}` of an actor. */
 export function causeOf(actor) {

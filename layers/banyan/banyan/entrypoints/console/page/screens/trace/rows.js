@@ -59,7 +59,7 @@ function Row({ row, entities, scale, height }) {
             <strong><bdi>${brief(entry.eventType)}</bdi></strong>
             <span class="unseen">, level ${count(depth + 1)}${cause && html`, caused by <bdi>${brief(cause.eventType)}</bdi>`}, at ${scale.label(milliseconds(entry.timestamp))}</span>
             ${entry.compensation && html`<${Compensation} />`}
-            ${depth > DEEPEST && html`<span class="small faint">level ${count(depth + 1)}</span>`}
+            ${depth > DEEPEST && html` <span class="small faint">level ${count(depth + 1)}</span>`}
           </p>
           <p class="small stream"><bdi class="mono" title=${visible(entry.streamId)}>${visible(entry.streamId.split(":").slice(1).join(":"))}</bdi><span class="mono">@${entry.version}</span></p>
           <p class="small by"><${Caused} actor=${entry.actor} /></p>

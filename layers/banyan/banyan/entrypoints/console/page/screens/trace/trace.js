@@ -8,6 +8,7 @@ import { Badge } from "../../parts/badge.js";
 import { Screen } from "../../parts/screen.js";
 import { Details } from "./details.js";
 import { Caused, causeOf, Compensation, kindOf, Sign } from "./marks.js";
+import { Pending } from "./pending.js";
 import { Rows } from "./rows.js";
 import { milliseconds, scaleOf } from "./scale.js";
 import { inTreeOrder } from "./tree.js";
@@ -45,7 +46,8 @@ function Found({ trace, tenant, query }) {
   const choose = (eventId) => setQuery({ event: eventId });
   return html`
     <${Summary} entries=${trace.entries} tenant=${tenant} span=${scale.span} />
-    ${!trace.complete && html`<p class="notice"><${Badge} kind="warn">incomplete<//> There is more: the trace has too many commits to show. It is cut at 1,000, the oldest.</p>`}
+    <${Pending} id=${trace.correlationId} tenant=${tenant} events=${trace.entries.length} />
+    ${!trace.complete && html`<p class="notice"><${Badge} kind="warn">incomplete<//> There is more: the trace has too many commits to show. These are the events of its first 1,000 commits.</p>`}
     <${Legend} kinds=${new Set(rows.slice(1).map((each) => kindOf(each.entry)))} entities=${entities} scale=${scale} whole=${query.pauses === "whole"} />
     <div class="trace">
       <${Rows} rows=${rows} entities=${entities} scale=${scale} chosen=${chosen} choose=${choose} />
