@@ -83,7 +83,7 @@ function options(series, format, limit, width, height) {
     height,
     cursor: { drag: { x: false, y: false } },
     tzDate: (at) => uPlot.tzDate(new Date(at * 1000), "Etc/UTC"),
-    axes: [{ ...axis, values: (_, times) => times.map(clock) }, { ...axis, size: 64, values: (_, values) => values.map(format) }],
+    axes: [{ ...axis, space: 70, values: (_, times) => times.map(clock) }, { ...axis, size: 64, values: (_, values) => values.map(format) }],
     scales: { x: { range: (_, low, high) => [Math.min(low, high - SHORTEST), high] }, y: { range: (_, low, high) => [Math.min(0, low ?? 0), Math.max(high ?? 1, 1) * 1.1] } },
     series: [{ label: "UTC", value: (_, at) => (at === null ? "--" : clock(at)) }, ...drawn],
   };

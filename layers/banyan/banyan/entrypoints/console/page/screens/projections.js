@@ -13,7 +13,7 @@ import { Screen } from "../parts/screen.js";
 import { Sparkline } from "../parts/sparkline.js";
 import { Table } from "../parts/table.js";
 import { Projection } from "./projection/one.js";
-import { at, atLeast, lagTime, noteLags, REACTOR, StatusBadge } from "./projection/words.js";
+import { at, atLeast, lagTime, noteLags, parkedCount, REACTOR, StatusBadge } from "./projection/words.js";
 
 export default function Projections({ path, query }) {
   return path[0] ? html`<${Projection} key=${path[0]} name=${path[0]} query=${query} />` : html`<${List} />`;
@@ -40,7 +40,7 @@ async function seen(signal) {
 const COLUMNS = [
   { title: "Projection", cell: (row) => html`<a href=${href(["projections", row.projection])}><bdi>${visible(row.projection)}</bdi></a>${row.projection === REACTOR && html` <span class="faint small">policies and notices</span>`}` },
   { title: "Status", cell: (row) => html`<${StatusBadge} status=${row.status} />` },
-  { title: "Parked streams", numeric: true, cell: (row) => (row.parked.length ? html`<${Badge} kind="bad">${atLeast(row.parked.length, row.parkedComplete)}<//>` : "0") },
+  { title: "Parked streams", numeric: true, cell: (row) => (row.parked.length ? html`<${Badge} kind="bad">${atLeast(parkedCount(row), row.parkedComplete)}<//>` : "0") },
   { title: "Lag (events)", numeric: true, cell: (row) => atLeast(row.lag.events, row.lag.complete) },
   { title: "Lag (time)", numeric: true, cell: (row) => lagTime(row.lag) },
   { title: "Lag since the page was opened", cell: (row) => html`<${Line} name=${row.projection} />` },

@@ -13,7 +13,7 @@ import { Generations } from "./generations.js";
 import { Parked } from "./parked.js";
 import { NewRebuild } from "./new-rebuild.js";
 import { Rebuild } from "./rebuild.js";
-import { at, atLeast, lagTime, noteLags, REACTOR, StatusBadge } from "./words.js";
+import { at, atLeast, lagTime, noteLags, parkedCount, REACTOR, StatusBadge } from "./words.js";
 
 const TRAIL = [{ title: "Projections and reactor", href: href("projections") }];
 
@@ -40,12 +40,13 @@ async function seen(name, signal) {
 }
 
 function Standing({ projection }) {
-  const { status, lag, pause, parked, parkedComplete, live } = projection;
+  const { status, lag, pause, parkedComplete, live } = projection;
+  const stand = parkedCount(projection);
   return html`
     <div class="cards dense">
       <${Card} title="Status" figure=${html`<${StatusBadge} status=${status} />`}>${meaning(projection)}<//>
       <${Card} title="Lag" figure=${atLeast(lag.events, lag.complete)}>${lag.events || !lag.complete ? `${lag.events === 1 ? "event" : "events"} not applied, the oldest ${lagTime(lag)} old` : "every event is applied"}<//>
-      <${Card} title="Parked streams" figure=${atLeast(parked.length, parkedComplete)}>${parked.length ? `${parked.length === 1 ? "stands" : "stand"} still; all others continue` : "every stream continues"}<//>
+      <${Card} title="Parked streams" figure=${atLeast(stand, parkedComplete)}>${stand ? `${stand === 1 ? "stands" : "stand"} still; all others continue` : "every stream continues"}<//>
       ${projection.projection !== REACTOR && html`<${Card} title="Live generation" figure=${live}>the rows that queries read<//>`}
     </div>
     ${pause && html`<p class="callout warn"><strong>Paused</strong> by <bdi>${visible(pause.by)}</bdi> <${Time} at=${pause.since} />: <bdi>${visible(pause.reason)}</bdi></p>`}

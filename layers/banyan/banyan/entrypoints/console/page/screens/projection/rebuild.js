@@ -89,7 +89,7 @@ function Course({ found }) {
 function Findings({ found }) {
   const { differences, stuck, first, stage } = found;
   return html`
-    ${found.phase === "compared" && html`<p>${isEqual(found) ? html`<${Badge} kind="ok">equal<//>` : html`<${Badge} kind="bad">differs<//>`} ${verdict(found)}${stage === "ready" ? DECIDE(found) : ""}</p>`}
+    ${found.phase === "compared" && html`<p>${isEqual(found) ? html`<${Badge} kind="ok">equal<//>` : html`<${Badge} kind="bad">${found.different && !first ? "differs" : "incomplete"}<//>`} ${verdict(found)}${stage === "ready" ? decision(found) : ""}</p>`}
     ${found.phase !== "compared" && found.failed > 0 && html`<p><${Badge} kind="bad">failed<//> ${counted(found.failed, "stream")} could not be applied so far.</p>`}
     ${first && html`<p class="small faint">The live rows had not seen all of the log when it began: what they lack does not count as a difference.</p>`}
     ${stuck.length > 0 && html`<${Table} caption="Streams that could not be applied" columns=${STUCK} rows=${stuck} rowKey=${(row) => row.stream} />`}
@@ -98,7 +98,10 @@ function Findings({ found }) {
   `;
 }
 
-const DECIDE = (found) => (isEqual(found) ? " Switch, so that queries read the new rows, or cancel." : " Look at what differs; then switch and accept it, or cancel.");
+function decision(found) {
+  if (isEqual(found)) return " Switch, so that queries read the new rows, or cancel.";
+  return found.failed ? " Deploy mended code and retry what could not be applied; then switch and accept it, or cancel." : " Look at what differs; then switch and accept it, or cancel.";
+}
 
 const STUCK = [
   { title: "Stream that could not be applied", wide: true, cell: (row) => html`<a class="mono" href=${href(["streams", row.stream], { version: row.version })}><bdi>${visible(row.stream)}</bdi></a>` },

@@ -6,7 +6,7 @@ import { ask } from "../../parts/dialog.js";
 import { ProblemBox } from "../../parts/problem.js";
 import { Progress } from "../../parts/progress.js";
 import { retry } from "./actions.js";
-import { at, atLeast, REACTOR } from "./words.js";
+import { at, atLeast, parkedCount, REACTOR } from "./words.js";
 
 export function RetryAll({ projection, reload }) {
   const [run, setRun] = useState(null);
@@ -24,8 +24,9 @@ export function RetryAll({ projection, reload }) {
   `;
 }
 
-function confirmed({ projection, parked, parkedComplete }) {
-  const streams = new Set(parked.map((each) => each.stream)).size;
+function confirmed(found) {
+  const { projection, parkedComplete } = found;
+  const streams = parkedCount(found);
   return ask({
     title: `Retry all parked streams of ${projection}`,
     text: html`

@@ -27,6 +27,9 @@ export function noteLags(projections, now = Date.now()) {
 /** `12`, or `1,000 or more` where only a part was looked at. */
 export const atLeast = (number, complete) => (complete ? count(number) : `${count(number)} or more`);
 
+/** How many streams are parked; one may be in several generations. */
+export const parkedCount = ({ parked }) => new Set(parked.map((each) => each.stream)).size;
+
 /** How old the oldest event is that is not applied. */
 export function lagTime({ milliseconds, complete }) {
   if (milliseconds === 0 && complete) return "none";
