@@ -51,6 +51,26 @@ def tail(
         raise typer.Exit(INTERRUPTED) from None
 
 
+@app.command("list")
+def list_newest(
+    context: typer.Context,
+    type: Type = None,
+    tenant: Tenant = None,
+    entity: Entity = None,
+    since: Annotated[str | None, typer.Option(help="Recorded from this moment on.")] = None,
+    until: Annotated[str | None, typer.Option(help="Recorded up to this moment.")] = None,
+    after: Annotated[str | None, typer.Option(help="Where the page before ended, as it says.")] = None,
+    limit: Annotated[int, typer.Option(min=1, max=100, help="So many commits at most.")] = 20,
+    json: Json = False,
+) -> None:
+    """List events of all streams, the newest first, page by page."""
+    client: Client = context.obj
+    query = {"types": _types(type), "tenant": tenant, "entity": entity, "since": since, "limit": limit}
+    answer = client.get("events", **query, until=until, after=after, order="descending")
+    older = [] if answer.content["atEnd"] else [Text(f"Older ones: the same with --after {answer.content['next']}")]
+    show(answer, json, tables.rows("Events", map(event_row, answer.content["events"]), *COLUMNS), *older)
+
+
 @app.command()
 def search(
     context: typer.Context,

@@ -74,6 +74,15 @@ def test_the_newest_events_are_shown(banyan: Banyan) -> None:
     assert banyan.json("events tail --type Nothing")["events"] == []
 
 
+def test_events_are_listed_the_newest_first_page_by_page(banyan: Banyan) -> None:
+    shown = banyan("events list --limit 2").stdout
+    assert re.findall(r"acme:order:\S+", shown) == ["acme:order:p-3", "acme:order:o-2"]
+    cursor = re.findall(r"--after (\S+)", shown)[0]
+    older = banyan(f"events list --limit 2 --after {cursor}").stdout
+    assert (re.findall(r"acme:order:\S+", older), "--after" in older) == (["acme:order:o-1"], False)
+    assert banyan.json("events list --type Nothing")["events"] == []
+
+
 def test_events_are_searched(banyan: Banyan) -> None:
     since = "--since 2020-01-01T00:00:00Z --until 2030-01-01T00:00:00Z"
     found = banyan(f"events search o-2 --type OrderCreated {since}").stdout

@@ -277,6 +277,39 @@ def test_the_tail_is_followed_and_filtered(server: Server) -> None:
     assert refused(server, "events", after=some["next"], since="2020-01-01T00:00:00Z") == (422, "ambiguous_time")
 
 
+def test_older_events_are_shown_page_by_page(server: Server) -> None:
+    order(server, "o-1", items=2)
+    order(server, "o-2", tenant="other")
+    server.store.append(O1, server.store.head(O1), [added(), added()])
+    pages = [look(server, "events", order="descending", limit=2)]
+    while not pages[-1]["atEnd"]:
+        pages.append(look(server, "events", order="desc", limit=2, after=pages[-1]["next"]))
+    shown = [[(event["stream"][:5], event["version"]) for event in page["events"]] for page in pages]
+    assert shown == [[("acme:", 5), ("acme:", 4), ("other", 1)], [("acme:", 3), ("acme:", 2)], [("acme:", 1)]]
+    only = {"order": "descending", "tenant": "acme", "types": "OrderItemAdded"}
+    assert versions(look(server, "events", **only)) == [5, 4, 3, 2]
+    third = pages[1]["events"][0]["timestamp"]
+    assert versions(look(server, "events", **only, until=third)) == [3, 2]
+    since = look(server, "events", **only, since=third)
+    assert (versions(since), since["atEnd"]) == ([5, 4, 3], True)
+    assert refused(server, "events", after=pages[0]["next"]) == (400, "invalid_cursor")
+    assert refused(server, "events", **only, after=pages[0]["next"]) == (400, "invalid_cursor")
+    again = {"order": "descending", "after": pages[0]["next"], "until": third}
+    assert refused(server, "events", **again) == (422, "ambiguous_time")
+
+
+def test_older_pages_of_little_that_is_wanted_end_early(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, most in (("MOST_READ", 2), ("MOST_ENTRIES", 3)):
+        monkeypatch.setattr(tail, name, most)
+    order(server, "o-1", items=4)
+    order(server, "o-2", tenant="other")
+    pages = [look(server, "events", order="descending", tenant="acme", types="OrderCreated")]
+    while not pages[-1]["atEnd"]:
+        query = {"tenant": "acme", "types": "OrderCreated", "after": pages[-1]["next"]}
+        pages.append(look(server, "events", order="descending", **query))
+    assert [versions(page) for page in pages] == [[], [], [1]]
+
+
 def test_a_commit_of_more_events_than_fit_is_shown_in_part(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
     items = [added() for _ in range(30)]
     server.store.append(order(server), server.store.head(O1), items)

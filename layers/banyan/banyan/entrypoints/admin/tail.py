@@ -14,12 +14,14 @@ from banyan.entrypoints.admin.contents import MOST_BYTES, StoredEvent, log_look,
 from banyan.entrypoints.admin.streams import Cursor, Part, log_place, named
 from banyan.entrypoints.http.call import Call, CurrentCall, requires
 from banyan.entrypoints.http.identity import EVENTS
+from banyan.entrypoints.http.paging import PageOrder
 from banyan.errors import CommandRejected, StreamCorrupted
 from banyan.events import CamelModel
-from banyan.projections.pages import another_list, make_cursor
+from banyan.projections.pages import SortOrder, another_list, make_cursor
 from banyan.store import LogEntry
 from banyan.store.base import timestamp
-from banyan.store.log import MARK_BYTES, FollowedTo, LogFollower, Wanted, last_commits
+from banyan.store.items import log_key
+from banyan.store.log import LAST, MARK_BYTES, MOST_ENTRIES, FollowedTo, LogFollower, Wanted, last_commits, walk
 from banyan.store.raw import RawEvent, raw_events, unreadable
 from banyan.store.reader import StreamReader
 from banyan.streams import StreamId
@@ -40,7 +42,8 @@ class LoggedEvent(StoredEvent):
 class EventsAnswer(CamelModel):
     """Events of whole commits in the order of recording; ``next`` is the ``after`` with which to continue, at any time.
 
-    ``atEnd`` when there was nothing more: what is recorded from now on follows behind ``next``.
+    ``atEnd`` when there was nothing more: what is recorded from now on follows behind ``next``. In descending order the
+    newest event comes first and ``next`` leads to older ones.
     """
 
     events: list[LoggedEvent]
@@ -63,34 +66,55 @@ def follow(
     since: Annotated[Moment | None, Query()] = None,
     until: Annotated[Moment | None, Query()] = None,
     limit: Annotated[int, Query(ge=1, le=100)] = 50,
+    order: PageOrder = "ascending",
 ) -> EventsAnswer:
     """Show up to ``limit`` commits behind a cursor or since a moment; with neither, the newest ones.
 
     Each commit is shown once, however pages are cut and while writers are at work. One that shows up late, by a slow
     clock or a lagging index, stands later than its time says, up to two minutes behind. ``types`` are separated by
-    commas. A page that looked at much and found little ends early.
+    commas. A page that looked at much and found little ends early. In descending order pages show what the log has when
+    they are made: what shows up late among the newer commits is on none of the older pages.
     """
-    if after and since:
-        raise CommandRejected("ambiguous_time", "after and since exclude one another", "since")
+    begin, name = (until, "until") if order == "descending" else (since, "since")
+    if after and begin:
+        raise CommandRejected("ambiguous_time", f"after and {name} exclude one another", name)
     query, wanted, store = ["events", types, tenant, entity], named(tenant, entity), call.application.store
-    place = _place(call, query, after, since, wanted, limit)
-    follower = LogFollower(store.table, wanted, place, call.now())
-    page = _Page(store, frozenset(filter(None, (types or "").split(","))), limit)
-    at_end = page.fill(follower, until)
+    page = _Page(store, frozenset(filter(None, (types or "").split(","))), limit, order)
+    if order == "descending":
+        following, at_end = _backwards(page, [*query, order], wanted, after, since, until)
+    else:
+        follower = LogFollower(store.table, wanted, _place(call, query, after, since, wanted, limit), call.now())
+        at_end = page.fill(follower, until)
+        following = _cursor(query, follower.place)
     if page.events:
         log_look(call, "log", streams=page.streams)
-    return EventsAnswer(events=page.events, next=_cursor(query, follower.place), at_end=at_end)
+    return EventsAnswer(events=page.events, next=following, at_end=at_end)
+
+
+def _backwards(
+    page: _Page,
+    query: Sequence[str | None],
+    wanted: Wanted,
+    after: str | None,
+    since: datetime | None,
+    until: datetime | None,
+) -> tuple[str, bool]:
+    """Fill a page with what was recorded before a place; the cursor of the next one, and whether nothing is left."""
+    begin = timestamp(until) + LAST if until else LAST
+    place, at_end = page.fill_backwards(log_place(after, query)[0] if after else begin, wanted, since)
+    return make_cursor(query, place, ""), at_end
 
 
 class _Page:
     """Events of whole commits, as many as fit."""
 
-    def __init__(self, store: StreamReader, types: frozenset[str], limit: int) -> None:
+    def __init__(self, store: StreamReader, types: frozenset[str], limit: int, order: SortOrder) -> None:
         self.events: list[LoggedEvent] = []
         self.commits = 0
         self._store = store
         self._types = types
         self._limit = limit
+        self._order = order
         self._bytes = 0
 
     @property
@@ -111,9 +135,26 @@ class _Page:
             follower.pass_by(entry)
         return follower.at_end
 
+    def fill_backwards(self, place: str, wanted: Wanted, since: datetime | None) -> tuple[str, bool]:
+        """Add what was recorded before a place; where that ended, and whether there is nothing more since a moment."""
+        read = 0
+        for count, entry in enumerate(walk(self._store.table, place, 2 * self._limit, newest_first=True)):
+            if since and entry.recorded_at < since:
+                return place, True
+            if count == MOST_ENTRIES or self.commits == self._limit or read == MOST_READ:
+                return place, False
+            if wanted(entry.stream):
+                read += 1
+                if not self._add(entry):
+                    return place, False
+            place = log_key(entry)
+        return place, True
+
     def _add(self, entry: LogEntry) -> bool:
         """Add the chosen events of a commit, unless they do not fit any more."""
         events = [LoggedEvent.model_validate(each) for each in self._read(entry)]
+        if self._order == "descending":
+            events.reverse()
         size = sum(map(weight, events))
         if events and self.events and self._bytes + size > MOST_BYTES:
             return False
