@@ -77,7 +77,8 @@ const retrying = (reload) => ({
 
 const WHAT = html`<p>The schedule tries them within a minute, as if they had never failed: a command that has become pointless does nothing, and one that fires has its effect once. What keeps failing is parked again. Deploy the mended code first.</p>`;
 
-const retryOne = ({ stream, name }) =>
+/** Ask, and let a parked deadline wait for the schedule again. */
+export const retryOne = ({ stream, name }) =>
   ask({
     title: `Retry the deadline ${name}`,
     text: html`<p>Lets what is parked under this name of <bdi class="mono">${visible(stream)}</bdi> wait for the schedule again.</p>${WHAT}`,

@@ -4,7 +4,9 @@ import { html } from "../../lib/preact.js";
 import { href } from "../../lib/route.js";
 import { Badge } from "../../parts/badge.js";
 import { Time } from "../../parts/time.js";
+import { retryOne } from "../deadlines.js";
 import { resume, retryParked } from "../projection/actions.js";
+import { putBack } from "./ingest.js";
 
 /** What is called so, and how bad it is. */
 const CODES = {
@@ -44,13 +46,14 @@ const HELP = {
   rebuild_differs: projection("Look at the rebuild"),
   rebuild_ready: projection("Switch to it"),
   deadlines_overdue: deadlines("Look at it"),
-  deadline_parked: deadlines("Retry it"),
+  deadline_parked: { words: "Retry…", act: retryOne },
   reconciliation_differs: { words: "Look at the report", link: ({ report }) => href(["reconciliation", report]) },
   reconciliation_old: { words: "Run one", link: () => href("reconciliation") },
   migration_half_done: migration("Look at them"),
   migration_row_parked: migration("Look at it"),
   migration_differs: migration("Look at them"),
   migration_waits: migration("Advance…", { do: "advance" }),
+  records_parked: { words: "Put them back…", act: putBack },
 };
 
 const helpFor = ({ code, names }) => (code === "stream_parked" && !names.stream ? projection("Look at them") : HELP[code]);

@@ -24,7 +24,7 @@ export function Ingest({ parked, reload }) {
     <p><${Badge} kind="bad">about ${counted(parked, "record")} parked<//></p>
     <div class="actions">
       <button type="button" onClick=${look}>Look at them</button>
-      <button type="button" onClick=${async () => (await retried()) && reload()}>Put them back…</button>
+      <button type="button" onClick=${async () => (await putBack()) && reload()}>Put them back…</button>
     </div>
     ${seen.problem && html`<${ProblemBox} problem=${seen.problem} retry=${look} />`}
     ${seen.records && html`<p class="small faint">At most ${SHOWN}, in no order; what they hold is not shown.</p><${Table} caption="Parked records" columns=${COLUMNS} rows=${seen.records} rowKey=${(row) => `${row.shard} ${row.sequenceNumber} ${row.arrivedAt}`} />`}
@@ -38,7 +38,8 @@ const COLUMNS = [
   { title: "Arrived", cell: (row) => row.arrivedAt ?? "" },
 ];
 
-async function retried() {
+/** Ask, and let refused records be ingested again. */
+export async function putBack() {
   const done = await ask({
     title: "Put parked records back on their stream",
     text: html`<p>They are ingested again; those that are refused again are parked again. Records that their stream no longer has stay parked and are named.</p><p>Deploy what mends them first.</p>`,
