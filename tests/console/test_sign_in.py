@@ -195,7 +195,8 @@ def test_a_token_is_renewed_before_it_runs_out_and_once_it_is_refused(
 ) -> None:
     trusted.expired = 1
     page.clock.install()
-    allow(page, console)
+    with page.expect_response(lambda answer: "/admin/" in answer.url and answer.ok):
+        allow(page, console)
     expect(page.get_by_text(SUBJECT)).to_be_visible()
     assert trusted.granted == ["authorization_code", "refresh_token"], "once, however many asked"
     first = kept(page)["banyan.token"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import gzip
+import re
 from pathlib import Path
 
 import pytest
@@ -43,7 +44,8 @@ def content(answer: Answer) -> bytes:
 @pytest.mark.parametrize("name", FILES)
 def test_every_file_of_the_folder_is_served(page: ConsolePage, name: str, accepted: str) -> None:
     answer = got(page, f"{PATH}/{name}", accept_encoding=accepted)
-    assert (answer["statusCode"], content(answer)) == (200, (FOLDER / name).read_bytes())
+    assert answer["statusCode"] == 200
+    assert content(answer) == (FOLDER / name).read_bytes() or name == "main.js"
     assert ("Content-Encoding" in answer["headers"]) is bool(accepted)
     assert answer["headers"]["Content-Type"] == TYPES[Path(name).suffix]
 
@@ -72,11 +74,27 @@ def test_a_file_is_compressed_to_the_same_bytes_by_every_process(tmp_path: Path)
     bodies = set()
     for name in ("a", "b"):
         (tmp_path / name).mkdir()
-        (tmp_path / name / "main.js").write_text("export const one = 1;\n" * 100)
+        (tmp_path / name / "one.js").write_text("export const one = 1;\n" * 100)
         bodies.add(
-            got(ConsolePage(SignIn(Settings()), tmp_path / name), f"{PATH}/main.js", accept_encoding="gzip")["body"]
+            got(ConsolePage(SignIn(Settings()), tmp_path / name), f"{PATH}/one.js", accept_encoding="gzip")["body"]
         )
     assert len(bodies) == 1
+
+
+def test_the_first_module_brings_all_others_but_those_of_vendors(page: ConsolePage) -> None:
+    text = content(got(page, f"{PATH}/main.js")).decode()
+    modules = {file for file in FILES if file.endswith(".js") and not file.startswith("vendor/")}
+    assert {each for each in modules if f"}})(); // {each}\n" in text} == modules - {"main.js"}
+    outside = re.findall(r"^(?:import|export)\b.*$", text, re.MULTILINE)
+    assert {re.fullmatch(r'import \* as \$module\d+ from "\./(vendor/\w+\.js)";', line)[1] for line in outside} == {  # type: ignore[index]
+        file for file in FILES if file.endswith(".js") and file.startswith("vendor/")
+    }
+
+
+def test_a_module_that_cannot_be_joined_is_served_with_all_others_by_itself(tmp_path: Path) -> None:
+    (tmp_path / "main.js").write_text('import * as one from "./one.js";\n')
+    page = ConsolePage(SignIn(Settings()), tmp_path)
+    assert content(got(page, f"{PATH}/main.js")) == b'import * as one from "./one.js";\n'
 
 
 def test_a_file_that_the_browser_has_is_not_sent_again(page: ConsolePage) -> None:

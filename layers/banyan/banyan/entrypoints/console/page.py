@@ -14,11 +14,15 @@ from typing import Any, Final
 
 from aws_lambda_powertools.event_handler.exceptions import NotFoundError
 
+from banyan.adapters.observability import log_failure
+from banyan.entrypoints.console.modules import CannotBeJoined, joined
 from banyan.entrypoints.console.sign_in import SignIn
 from banyan.entrypoints.http.requests import ETAG, Headers
 
 PATH: Final = "/console"
 INDEX: Final = "index.html"
+MAIN: Final = "main.js"
+"""Served with all that it imports, but for what is in ``vendor``."""
 SIGN_IN: Final = "sign-in.json"
 FOLDER: Final = Path(__file__).with_name("page")
 TYPES: Final = {
@@ -113,6 +117,8 @@ class ConsolePage:
         place = self._folder / name
         if not _NAME.fullmatch(name) or place.suffix not in TYPES or not place.is_file():
             raise NotFoundError
+        if name == MAIN:
+            return _joined(self._folder, max(each.stat().st_mtime_ns for each in self._folder.rglob("*.js")))
         return _read(place, place.stat().st_mtime_ns)
 
 
@@ -131,6 +137,16 @@ def _answer(file: StaticFile, headers: Headers, policy: str) -> dict[str, Any]:
 def _read(place: Path, changed: int) -> StaticFile:  # noqa: ARG001
     """Read a file, again once it was changed, which happens only where the console itself is worked on."""
     return StaticFile(place.read_bytes(), TYPES[place.suffix])
+
+
+@cache
+def _joined(folder: Path, changed: int) -> StaticFile:
+    try:
+        text = joined(MAIN, lambda name: (folder / name).read_text())
+    except (CannotBeJoined, OSError) as error:
+        log_failure("the console's modules are served one by one", error)
+        return _read(folder / MAIN, changed)
+    return StaticFile(text.encode(), TYPES[".js"])
 
 
 def accepts_gzip(headers: Headers) -> bool:

@@ -1,7 +1,7 @@
 /** Signing in at an OpenID provider: an authorization code with PKCE, for a client that has no secret. */
 
 const PENDING = "banyan.sign-in";
-const DESCRIPTION = new URL("../sign-in.json", import.meta.url);
+const DESCRIPTION = "console/sign-in.json";
 let known = null;
 
 /** Why signing in failed. `final`: the same grant will not work again. */
