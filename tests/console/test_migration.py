@@ -69,7 +69,7 @@ class Led:
         """Let the controller look until nothing stands in the way of the next step."""
 
         def ready() -> bool:
-            self.strangler.look_after()
+            self.strangler.run_controller()
             return not self.found()["next"]["waitsFor"]
 
         wait_until(ready, "the conditions of the next step", PATIENCE)
@@ -130,7 +130,7 @@ def imports_rows(led: Led) -> None:
 
 
 def follows_the_controller(led: Led) -> None:
-    wait_until(lambda: led.strangler.look_after() == "canary 10 %", "the controller's first step", PATIENCE)
+    wait_until(lambda: led.strangler.run_controller() == "canary 10 %", "the controller's first step", PATIENCE)
     led.expect_at("canary.10")
     led.strangler.stack.settle()
     conditions = led.console.main.get_by_role("table", name="Conditions of the next step")
@@ -151,7 +151,7 @@ def shows_reads_that_differ_and_the_way_back(led: Led) -> None:
     differing = led.console.main.get_by_role("row", name=re.compile(FIRST)).first
     expect(differing).to_contain_text("c-1")
     expect(differing).to_contain_text("someone-else")
-    led.read_until(lambda: led.strangler.look_after() == "dual_write", "the controller to go back")
+    led.read_until(lambda: led.strangler.run_controller() == "dual_write", "the controller to go back")
     led.expect_at("dual_write")
     led.tab("History")
     expect(led.console.main.get_by_role("row", name=re.compile("too many reads differ"))).to_contain_text("controller")

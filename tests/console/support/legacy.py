@@ -57,7 +57,7 @@ class Strangler:
         self.stack.admin.post("migration", "backfill")
         wait_until(self._backfilled, "the backfill", PATIENCE)
 
-    def look_after(self) -> str:
+    def run_controller(self) -> str:
         """Let the controller run once, as it does every minute; the step at which the migration then stands."""
         return str(self.stack.invoke("MigrationController")["step"])
 

@@ -214,7 +214,7 @@ def _texts(found: Mapping[str, Any], *names: str) -> Sequence[str]:
     """Some members, all of them text. Raises ``KeyError`` or ``TypeError``."""
     for name in names:
         if not isinstance(found[name], str):
-            raise TypeError(f"{name} is no text")
+            raise TypeError(f"{name} has to be text")
     return [found[name] for name in names]
 
 

@@ -130,7 +130,7 @@ def examined(migration: Migration, since: datetime, lag_ms: int, half_done: int)
     )
 
 
-class Unit(StrEnum):
+class ConditionUnit(StrEnum):
     """What a condition counts; a share is between 0 and 1."""
 
     ROWS = "rows"
@@ -159,18 +159,18 @@ class Condition(CamelModel):
     name: str
     met: bool
     reason: str
-    unit: Unit | None = None
+    unit: ConditionUnit | None = None
     found: float | None = None
     least: float | None = None
     most: float | None = None
 
 
-def at_most(most: float, found: float, unit: Unit, name: str, reason: str) -> Condition:
+def at_most(most: float, found: float, unit: ConditionUnit, name: str, reason: str) -> Condition:
     """A condition on something that must be small."""
     return Condition(name=name, met=found <= most, reason=reason, unit=unit, found=found, most=most)
 
 
-def at_least(least: float, found: float, unit: Unit, name: str, reason: str) -> Condition:
+def at_least(least: float, found: float, unit: ConditionUnit, name: str, reason: str) -> Condition:
     """A condition on something that must be large."""
     return Condition(name=name, met=found >= least, reason=reason, unit=unit, found=found, least=least)
 
@@ -179,22 +179,22 @@ def safety(health: MigrationHealth) -> Iterator[Condition]:
     """What has to be so that going back from the next step loses nothing."""
     waiting = max(0, health.half_done - health.parked)
     differ = UNKNOWN_ROWS if health.unaligned else "some rows are not what their streams say"
-    yield at_most(0, health.parked, Unit.ROWS, "parked rows", "some rows are parked: put them right")
-    yield at_most(0, waiting, Unit.WRITES, "half-done writes", "some writes are half done")
-    yield at_most(0, len(health.differences), Unit.ROWS, "rows that differ from their streams", differ)
+    yield at_most(0, health.parked, ConditionUnit.ROWS, "parked rows", "some rows are parked: put them right")
+    yield at_most(0, waiting, ConditionUnit.WRITES, "half-done writes", "some writes are half done")
+    yield at_most(0, len(health.differences), ConditionUnit.ROWS, "rows that differ from their streams", differ)
 
 
 def conditions(state: MigrationState, health: MigrationHealth, limits: Limits, now: datetime) -> Iterator[Condition]:
     """What the next step waits for while both sides are written, the most important first."""
     yield from safety(health)
     stable, stood = limits.stable.total_seconds(), (now - (state.moved_at or now)).total_seconds()
-    yield at_least(stable, stood, Unit.SECONDS, "time at this step", "not stable for long enough")
+    yield at_least(stable, stood, ConditionUnit.SECONDS, "time at this step", "not stable for long enough")
     if state.step.phase is Phase.CANARY:
         few = "too few reads were compared"
-        yield at_least(limits.samples, health.compared, Unit.READS, "compared reads", few)
+        yield at_least(limits.samples, health.compared, ConditionUnit.READS, "compared reads", few)
     lag, rate = limits.lag_ms / CAUTION, limits.mismatch_rate / CAUTION
-    yield at_most(lag, health.lag_ms, Unit.MILLISECONDS, "lag", LAGGING)
-    yield at_most(rate, health.mismatch_rate, Unit.SHARE, "mismatch rate", DIFFERING)
+    yield at_most(lag, health.lag_ms, ConditionUnit.MILLISECONDS, "lag", LAGGING)
+    yield at_most(rate, health.mismatch_rate, ConditionUnit.SHARE, "mismatch rate", DIFFERING)
     unverified = "not every row is compared with its stream yet"
     yield Condition(name="every row is compared with its stream", met=health.verified, reason=unverified)
 
@@ -432,13 +432,13 @@ class Observer:
         archive, least = self._migration.archives.progress(), self._limits.quiet.total_seconds()
         unused = (quiet.looked_at - quiet.since).total_seconds() if quiet else 0.0
         used = f"the legacy system must not have been used for {self._limits.quiet}"
-        yield at_least(least, unused, Unit.SECONDS, "legacy system not used", used)
+        yield at_least(least, unused, ConditionUnit.SECONDS, "legacy system not used", used)
         ended = archive.ended_at if archive and archive.stage is ArchiveStage.VERIFIED else None
         missing = "no archive was written and read back yet"
         yield Condition(name="an archive was written and read back", met=ended is not None, reason=missing)
         if ended:
             young = f"the archive must be {self._limits.quiet} old"
-            yield at_least(least, (now - ended).total_seconds(), Unit.SECONDS, "age of the archive", young)
+            yield at_least(least, (now - ended).total_seconds(), ConditionUnit.SECONDS, "age of the archive", young)
 
 
 def _on_path(step: Step, state: MigrationState) -> PathStep:

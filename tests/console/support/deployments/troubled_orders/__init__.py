@@ -37,22 +37,22 @@ class NoteTaken(DomainEvent):
     more: Any = None
 
 
-class Notes(CamelModel):
+class Notebook(CamelModel):
     """What was noted last, and how often something was."""
 
     count: int = 0
     last: str = ""
 
 
-def _note(notes: Notes, event: DomainEvent) -> Notes:
-    return Notes(count=notes.count + 1, last=event.text if isinstance(event, NoteTaken) else "")
+def _note(notes: Notebook, event: DomainEvent) -> Notebook:
+    return Notebook(count=notes.count + 1, last=event.text if isinstance(event, NoteTaken) else "")
 
 
-def _nothing(command: object, notes: Notes) -> Sequence[DomainEvent]:  # noqa: ARG001
+def _nothing(command: object, notes: Notebook) -> Sequence[DomainEvent]:  # noqa: ARG001
     return ()
 
 
-NOTES: Final[Decider[Notes, object]] = Decider("note", Notes, _nothing, _note, Notes)
+NOTES: Final[Decider[Notebook, object]] = Decider("note", Notebook, _nothing, _note, Notebook)
 
 
 def _trip(order_id: str) -> None:
