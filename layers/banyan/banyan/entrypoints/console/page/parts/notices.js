@@ -1,4 +1,5 @@
 /** Short lines about what was done, read out as they come. */
+import { visible } from "../lib/format.js";
 import { html, useEffect, useState } from "../lib/preact.js";
 
 const SHOWN_MS = 8000;
@@ -25,7 +26,7 @@ export function Notices() {
   return html`
     <div class="notices" role="status" aria-live="polite">
       ${notices.map(
-        (each) => html`<p key=${each.number} class=${each.kind}>${each.text} <button type="button" class="link" aria-label="Dismiss" onClick=${() => close(each)}>✕</button></p>`,
+        (each) => html`<p key=${each.number} class=${each.kind}>${visible(each.text)} <button type="button" class="link" aria-label="Dismiss" onClick=${() => close(each)}>✕</button></p>`,
       )}
     </div>
   `;
