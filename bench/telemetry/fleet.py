@@ -49,6 +49,11 @@ class Fleet:
         others = number - min(self.hot, number % 100) - number // 100 * self.hot
         return self.device(others % self.devices), others // self.devices
 
+    @property
+    def greeting(self) -> int:
+        """So many records until each device has sent one."""
+        return -(-self.devices // (100 - self.hot)) * 100 if self.hot else self.devices
+
     def record(self, number: int) -> bytes:
         """What is on the stream at a place, in JSON."""
         device, before = self.sender(number)

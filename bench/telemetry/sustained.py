@@ -19,12 +19,12 @@ from banyan.store.items import Item
 from bench.telemetry.fleet import Fleet, stream_of
 from bench.telemetry.pipeline import PROJECTED_AT_ONCE, IngestProcess, ProjectorProcess, application
 
-RECORDS_OF_A_BATCH: Final = 100
+RECORDS_OF_A_BATCH: Final = 500
 """``IngestBatchSize`` as it is deployed."""
-AHEAD: Final = 5 * RECORDS_OF_A_BATCH
+AHEAD: Final = 2 * RECORDS_OF_A_BATCH
 """Records that a process which has no rate of its own may be ahead of the projector."""
 WARM_SECONDS: Final = 3.0
-"""At the beginning of each run: left out."""
+"""At the beginning of each run, after every device has sent a record: left out."""
 
 Sent = tuple[Item, Sequence[float]]
 """A commit, and when the records that it was made of were sent."""
@@ -68,13 +68,14 @@ class Run:
         last = self.seen[-1][0]
         return len([at for at, _, _ in self.seen if at > WARM_SECONDS]) * self.fleet.readings / (last - WARM_SECONDS)
 
-    def lags(self, after: float = WARM_SECONDS, but: str = "") -> Sequence[float]:
-        """Lags from a time on, ascending, but those of one stream."""
-        return sorted(lag for at, lag, stream in self.seen if at > after and stream != but)
+    def lag(self, share: float, but: str = "") -> float:
+        """The lag that so many of a hundred records stay below, without the beginning and without one stream."""
+        return percentile(sorted(lag for at, lag, stream in self.seen if at > WARM_SECONDS and stream != but), share)
 
-    def lags_until(self, end: float) -> Sequence[float]:
-        """Lags of what was seen by a time, ascending."""
-        return sorted(lag for at, lag, _ in self.seen if at <= end)
+    @property
+    def largest_lag(self) -> float:
+        """Of all records."""
+        return max(lag for _, lag, _ in self.seen)
 
     def last_lag_above(self, seconds: float) -> float:
         """When a lag was above so many seconds for the last time."""
@@ -109,8 +110,9 @@ def ingest(
     place: Place, fleet: Fleet, phases: Sequence[Phase], commits: Queue[Any], found: Queue[Any], start: Any, seen: Any
 ) -> None:
     """Ingest what is sent, batch by batch; main function of a process."""
-    process = IngestProcess(application(place.endpoint, place.environ))
+    process, first = IngestProcess(application(place.endpoint, place.environ)), fleet.greeting
     sending = Sending(phases)
+    commits.put((0.0, [(item, ()) for item in process.ingest([fleet.record(number) for number in range(first)])]))
     start.wait()
     begun, sent = time.monotonic(), 0
     while (elapsed := time.monotonic() - begun) < sending.ends or sent < sending.due(inf):
@@ -119,27 +121,40 @@ def ingest(
             time.sleep(0.002)
             continue
         numbers = range(sent, min(due, sent + RECORDS_OF_A_BATCH))
-        items = process.ingest([fleet.record(number) for number in numbers])
+        items = process.ingest([fleet.record(first + number) for number in numbers])
         commits.put((begun, list(_sent(fleet, numbers, items, sending, elapsed))))
         sent = numbers.stop
     commits.put(None)
-    found.put(sent)
+    found.put(first + sent)
 
 
 def project(place: Place, commits: Queue[Any], found: Queue[Any], start: Any, seen: Any) -> None:
     """Project what was committed; main function of a process."""
     process = ProjectorProcess(application(place.endpoint, place.environ))
     samples: list[tuple[float, float, str]] = []
+    process.project(item for item, _ in commits.get()[1])
     start.wait()
-    while message := commits.get():
-        begun, sent = message
-        for first in range(0, len(sent), PROJECTED_AT_ONCE):
-            batch: Sequence[Sent] = sent[first : first + PROJECTED_AT_ONCE]
-            process.project(item for item, _ in batch)
-            now = time.monotonic() - begun
-            samples += [(now, now - due, item["stream"]["S"]) for item, times in batch for due in times]
-            seen.value = len(samples)
+    for begun, batch in _batches(commits):
+        process.project(item for item, _ in batch)
+        now = time.monotonic() - begun
+        samples += [(now, now - due, item["stream"]["S"]) for item, times in batch for due in times]
+        seen.value = len(samples)
     found.put(samples)
+
+
+def _batches(commits: Queue[Any]) -> Iterator[tuple[float, Sequence[Sent]]]:
+    """What waits, as much of it at a time as an invocation of the projector gets, until the end is announced."""
+    waiting: list[Sent] = []
+    begun, ended = 0.0, False
+    while waiting or not ended:
+        while not ended and len(waiting) < PROJECTED_AT_ONCE and not (waiting and commits.empty()):
+            message = commits.get()
+            ended = message is None
+            begun, more = message or (begun, ())
+            waiting += more
+        if waiting:
+            yield begun, waiting[:PROJECTED_AT_ONCE]
+        waiting = waiting[PROJECTED_AT_ONCE:]
 
 
 class Sending:
@@ -176,7 +191,7 @@ def _sent(
 ) -> Iterator[Sent]:
     times: dict[str, list[float]] = defaultdict(list)
     for number in numbers:
-        device, _ = fleet.sender(number)
+        device, _ = fleet.sender(fleet.greeting + number)
         times[str(stream_of(device))].append(sending.at(number) if sending.has_rate else elapsed)
     for item in items:
         yield item, times[item["stream"]["S"]]
