@@ -6,7 +6,9 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final
+from uuid import uuid4
 
+from tests.console.support.deployments.troubled_orders import NoteTaken
 from tests.console.support.stack import PATIENCE, TENANT, Stack
 from tests.support.clocks import wait_until
 
@@ -103,6 +105,13 @@ def append(stack: Stack, name: str, events: Sequence[DomainEvent], per_commit: i
     head = stack.events.head(id)
     for first in range(0, len(events), per_commit):
         head = stack.events.append(id, head, events[first : first + per_commit]).head
+
+
+def take_notes(stack: Stack, texts: Sequence[str] = ("first",), tenant: str = TENANT) -> str:
+    """Have a new stream of notes, one of each text; its name."""
+    name = f"{tenant}:note:n-{uuid4().hex[:8]}"
+    append(stack, name, [NoteTaken(text=text) for text in texts])
+    return name
 
 
 def seed(stack: Stack) -> None:

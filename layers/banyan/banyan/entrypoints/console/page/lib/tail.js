@@ -62,8 +62,8 @@ class Tail {
       this.put({ ...this.with(answer.events), atEnd: answer.atEnd, problem: undefined, loading: false });
       this.wait(answer.atEnd ? FOLLOW_MS : CATCH_UP_MS);
     } catch (problem) {
-      if (!this.stopped) this.put({ problem, loading: false });
-      this.wait(FOLLOW_MS);
+      this.put({ problem, loading: false });
+      if (problem.status === 0 || problem.status >= 500) this.wait(FOLLOW_MS);
     } finally {
       this.controller = null;
     }

@@ -1,6 +1,6 @@
 /** JSON as text: in order, folded where it is deep, and cut where it is long until the rest is asked for. */
 import { html, useState } from "../lib/preact.js";
-import { counted, visible } from "../lib/format.js";
+import { brief, counted, visible } from "../lib/format.js";
 
 const MOST_MEMBERS = 100;
 const MOST_TEXT = 2000;
@@ -33,7 +33,7 @@ function Members({ members, depth, path, changed }) {
     <ul>
       ${members.slice(0, most).map(([name, each]) => {
         const own = path === "" ? String(name) : `${path}.${name}`;
-        return html`<li key=${name} class=${changed?.has(own) ? "changed" : undefined}><span class="key"><bdi>${visible(name)}</bdi></span>${changed?.has(own) && html`<span class="unseen">changed</span>`} <${Value} value=${each} depth=${depth + 1} path=${own} changed=${changed} /></li>`;
+        return html`<li key=${name} class=${changed?.has(own) ? "changed" : undefined}><span class="key"><bdi>${brief(String(name), 200)}</bdi></span>${changed?.has(own) && html`<span class="unseen">changed</span>`} <${Value} value=${each} depth=${depth + 1} path=${own} changed=${changed} /></li>`;
       })}
     </ul>
     ${members.length > most && html`<button type="button" class="link" onClick=${() => setMost(most + 1000)}>Show more of ${members.length}</button>`}

@@ -25,7 +25,7 @@ export function VirtualList({ label, count, height, row, near, tall = 640, selec
   useStill(element, count, height, keyOf);
   useLayoutEffect(() => {
     if (selected >= 0 && selected < count) reveal(element.current, selected, height, view);
-  }, [selected, count > 0, view]);
+  }, [selected >= 0 && selected < count ? (keyOf?.(selected) ?? selected) : undefined, view]);
   const choose = (event) => {
     const step = STEPS[event.key]?.(Math.max(1, Math.floor(view / height) - 1));
     if (!onSelect || step === undefined || event.ctrlKey || event.metaKey || event.altKey) return;

@@ -1,5 +1,5 @@
 /** What happens in all streams, as it happens. */
-import { counted } from "../lib/format.js";
+import { count, counted } from "../lib/format.js";
 import { html, useEffect, useMemo, useRef, useState } from "../lib/preact.js";
 import { href, setQuery } from "../lib/route.js";
 import { holds, useTail } from "../lib/tail.js";
@@ -40,8 +40,8 @@ export default function Events({ query }) {
 }
 
 function said({ events, read, atEnd }, shown, following) {
-  const held = read > events.length ? `the newest ${counted(events.length, "event")} of ${read} read` : counted(events.length, "event");
-  const found = shown === events.length ? held : `${shown} of ${held}`;
+  const held = read > events.length ? `the newest ${counted(events.length, "event")} of ${count(read)} read` : counted(events.length, "event");
+  const found = shown === events.length ? held : `${count(shown)} of ${held}`;
   return `${found}, the newest on top${following ? (atEnd ? "; following" : "; catching up") : atEnd ? "" : "; there are more"}`;
 }
 

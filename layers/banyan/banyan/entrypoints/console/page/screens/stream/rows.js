@@ -44,7 +44,7 @@ function Projected({ name, stands, found }) {
       ${found.detail && html`<p>${brief(found.detail, 1000)}</p>`}
       ${found.parked && html`<p class="problem">Parked at version ${found.parked.version}: ${brief(found.parked.error, 1000)}</p>`}
       ${!has && found.fields.length > 0 && html`<p>What differs: ${found.fields.map((each) => html`<code>${brief(each)}</code> `)}</p>`}
-      ${has && html`<${Sides} held=${found.held} fold=${found.fold} />`}
+      ${has && html`<${Sides} name=${found.projection} held=${found.held} fold=${found.fold} />`}
       ${found.rows.length > 0 && html`<${Owned} name=${name} found=${found} />`}
       ${!has && found.rows.length === 0 && html`<p class="faint">It holds nothing of this stream that could be shown.</p>`}
     </section>
@@ -52,12 +52,12 @@ function Projected({ name, stands, found }) {
 }
 
 /** What is kept and what the events say; one of them where both are the same. */
-function Sides({ held, fold }) {
+function Sides({ name, held, fold }) {
   const found = useMemo(() => differences(fold, held), [held, fold]);
   const paths = new Set(found.map((each) => each.path));
   if (found.length === 0) return html`<details open><summary>The row, which is what the events say</summary><${Json} value=${held} label="Row" /></details>`;
   return html`
-    ${held !== null && fold !== null && html`<${Differences} found=${found} before="Events say" after="Row" label="What differs" />`}
+    ${held !== null && fold !== null && html`<${Differences} found=${found} before="Events say" after="Row holds" label=${`What differs in ${name}`} />`}
     <div class="split">
       <div><h3>Row</h3><${Side} value=${held} paths=${paths} label="Row" /></div>
       <div><h3>Events say</h3><${Side} value=${fold} paths=${paths} label="What the events say" /></div>
@@ -90,7 +90,7 @@ function Owned({ name, found }) {
 
 const OWNED = [
   { title: "Row", cell: (row) => html`<bdi class="mono">${brief(row.sort, 300)}</bdi>` },
-  { title: "", cell: (row) => (differences(row.fold, row.held).length ? html`<${Badge} kind="bad">differs<//>` : html`<${Badge} kind="ok">equal<//>`) },
+  { title: "Compared", cell: (row) => (differences(row.fold, row.held).length ? html`<${Badge} kind="bad">differs<//>` : html`<${Badge} kind="ok">equal<//>`) },
   { title: "Held", wide: true, cell: (row) => html`<${Side} value=${row.held} paths=${changed(row)} />` },
   { title: "Events say", wide: true, cell: (row) => html`<${Side} value=${row.fold} paths=${changed(row)} />` },
 ];

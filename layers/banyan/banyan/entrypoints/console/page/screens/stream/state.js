@@ -22,6 +22,7 @@ export function State({ name, query }) {
   const load = useLoad((signal) => states.pair(version, compare, signal), [name, version, compare]);
   const shown = useKept(load.data);
   return html`
+    ${load.problem?.code === "version_not_found" && html`<div class="actions"><button type="button" onClick=${() => setQuery({ version: null, compare: null })}>Show the newest version</button></div>`}
     <${Loaded} load=${{ ...load, data: shown }}>${shown && html`<${Pair} name=${name} states=${states} asked=${version} loading=${load.loading} ...${shown} />`}<//>
   `;
 }

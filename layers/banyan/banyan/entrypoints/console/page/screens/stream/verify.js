@@ -27,23 +27,22 @@ export function Verify({ name }) {
     <p>Reads the whole stream and checks versions, times, digests, events and snapshots. It changes nothing. An answer has 29 seconds, which is some 100,000 events; a longer stream is verified by a full reconciliation.</p>
     <div class="actions"><button type="button" class="primary" disabled=${working} onClick=${verify}>${working ? "Verifying…" : found ? "Verify again" : "Verify the stream"}</button></div>
     ${problem && html`<${ProblemBox} problem=${problem} />`}
-    <div role="status">${found && html`<${Found} name=${name} found=${found} />`}</div>
+    <div role="status">${found && html`<${Summary} found=${found} />`}</div>
+    ${found && !found.intact && html`<${Table} caption="Damage" columns=${columnsOf(name)} rows=${found.problems} rowKey=${(row) => `${row.kind} ${row.version} ${row.detail}`} />`}
   `;
 }
 
-function Found({ name, found }) {
-  const columns = [
-    { title: "Version", numeric: true, cell: (row) => html`<a href=${href(["streams", name], { version: row.version })}>${row.version}</a>` },
-    { title: "Kind", cell: (row) => html`<${Badge} kind="bad">${row.kind.replace("_", " ")}<//>` },
-    { title: "What is wrong", wide: true, cell: (row) => brief(row.detail, 1000) },
-  ];
+function Summary({ found }) {
   return html`
     <div class="card">
       <p>${found.intact ? html`<${Badge} kind="ok">intact<//>` : html`<${Badge} kind="bad">damaged<//>`} Versions 1 to ${count(found.version)}, verified <${Time} at=${found.at} />.</p>
       <p class="small">Digest of the last commit: <code>${found.digest}</code></p>
     </div>
-    ${!found.intact && html`
-      <${Table} caption="Damage" columns=${columns} rows=${found.problems} rowKey=${(row) => `${row.kind} ${row.version} ${row.detail}`} />
-    `}
   `;
 }
+
+const columnsOf = (name) => [
+  { title: "Version", numeric: true, cell: (row) => html`<a href=${href(["streams", name], { version: row.version })}>${row.version}</a>` },
+  { title: "Kind", cell: (row) => html`<${Badge} kind="bad">${row.kind.replace("_", " ")}<//>` },
+  { title: "What is wrong", wide: true, cell: (row) => brief(row.detail, 1000) },
+];

@@ -1,0 +1,87 @@
+"""The tail of all events in a browser: followed, paused, filtered and searched."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from uuid import uuid4
+
+import pytest
+from playwright.sync_api import expect
+from tests.console.conftest import on
+from tests.console.support.axe import axe
+from tests.console.support.deployments.troubled_orders import NoteTaken
+from tests.console.support.page import Console
+from tests.console.support.states import append, take_notes
+
+from banyan_tools.local.engine import ENGINES
+
+
+def some_tenant() -> str:
+    return f"t{uuid4().hex[:8]}"
+
+
+@pytest.mark.parametrize("own_stack", on(*ENGINES), indirect=True)
+def test_events_appear_while_they_are_followed_and_a_pause_keeps_the_place(own_console: Console) -> None:
+    stack, tenant = own_console.stack, some_tenant()
+    name = take_notes(stack, [f"<b>{number}" for number in range(30)], tenant)
+    own_console.open("streams", tenant=tenant)
+    own_console.main.get_by_role("link", name="Follow events").click()
+    events = own_console.main.get_by_role("option")
+    newest = events.first.locator(".version")
+    expect(newest).to_have_text("30")
+    append(stack, name, [NoteTaken(text="while following")])
+    expect(newest).to_have_text("31")
+    events.first.click()
+    expect(own_console.main.get_by_role("group", name="Payload")).to_contain_text("while following")
+
+    box = own_console.main.get_by_role("listbox")
+    box.evaluate("list => { list.scrollTop = 480; }")
+    own_console.main.get_by_role("button", name="Pause").click()
+    append(stack, name, [NoteTaken(text="while paused")] * 3)
+    own_console.main.get_by_role("button", name="Follow").click()
+    expect(own_console.main.get_by_role("status").filter(has_text="34 events")).to_be_visible()
+    assert box.evaluate("list => list.scrollTop") == 480 + 3 * 48
+    expect(own_console.main.get_by_role("group", name="Payload")).to_contain_text("while following")
+    own_console.main.get_by_role("link", name="Its stream").click()
+    expect(own_console.main.locator("#event-title")).to_have_text("NoteTaken, version 31")
+
+
+def test_events_are_filtered_by_the_api_and_searched_on_the_page(own_console: Console) -> None:
+    stack, tenant = own_console.stack, some_tenant()
+    first, second = (
+        take_notes(stack, ["early bird"], tenant),
+        take_notes(stack, ["late <u>owl</u>", "late fox"], tenant),
+    )
+    own_console.open("events")
+    own_console.main.get_by_label("Tenant").fill(tenant)
+    own_console.page.keyboard.press("Enter")
+    events = own_console.main.get_by_role("option")
+    expect(events).to_have_count(3)
+    own_console.main.get_by_label("Search in these events").fill("<U>OWL")
+    expect(events).to_have_count(1)
+    expect(own_console.page).to_have_url(f"{own_console.url}#/events?tenant={tenant}&text=%3CU%3EOWL")
+    expect(events).to_contain_text(second)
+    axe(own_console.page)
+    own_console.open("events", tenant=tenant, types="Nothing,Else")
+    expect(own_console.main.get_by_text("No events")).to_be_visible()
+
+    recorded = stack.admin.get("streams", second, "events").content["events"][0]["timestamp"]
+    since = datetime.fromisoformat(recorded).strftime("%Y-%m-%dT%H:%M:%S")
+    own_console.open("events", tenant=tenant, since="2020-01-01T00:00")
+    expect(events).to_have_count(3)
+    expect(events.last).to_contain_text(first)
+    own_console.open("events", tenant=tenant, since=since.replace("2026", "2036"))
+    expect(own_console.main.get_by_text("No events")).to_be_visible()
+
+
+def test_only_the_newest_events_are_kept(own_console: Console) -> None:
+    tenant = some_tenant()
+    name = take_notes(own_console.stack, [f"note {number}" for number in range(1100)], tenant)
+    own_console.open("events", tenant=tenant, follow="on")
+    said = own_console.main.get_by_role("status").filter(has_text="following")
+    expect(said).to_contain_text("the newest 1,000 events of 1,100 read")
+    box = own_console.main.get_by_role("listbox")
+    box.press("End")
+    expect(own_console.main.locator("#event-title")).to_have_text("NoteTaken, version 101")
+    assert own_console.main.get_by_role("option").count() < 60
+    expect(own_console.main.get_by_role("option", selected=True)).to_contain_text(name)
