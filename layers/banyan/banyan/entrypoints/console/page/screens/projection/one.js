@@ -49,7 +49,7 @@ function Standing({ projection }) {
       <${Card} title="Parked streams" figure=${atLeast(stand, parkedComplete)}>${stand ? `${stand === 1 ? "stands" : "stand"} still; all others continue` : "every stream continues"}<//>
       ${projection.projection !== REACTOR && html`<${Card} title="Live generation" figure=${live}>the rows that queries read<//>`}
     </div>
-    ${pause && html`<p class="callout warn"><strong>Paused</strong> by <bdi>${visible(pause.by)}</bdi> <${Time} at=${pause.since} />: <bdi>${visible(pause.reason)}</bdi></p>`}
+    ${pause && html`<p class="callout warn"><strong>Paused</strong> by <bdi>${visible(pause.by)}</bdi> <${Time} at=${pause.since} />: <bdi>${visible(pause.reason)}</bdi>${pause.by === BREAKER && html`<br />It paused itself, since so many streams failing is not the fault of one event. Mend the cause, resume, then retry all.`}</p>`}
     ${status === "outdated" && html`<p class="callout warn"><strong>Outdated.</strong> Another version of the projection made the live rows. Rebuild it, and switch.</p>`}
   `;
 }
@@ -58,6 +58,9 @@ function meaning({ projection, status, generations }) {
   if (status === "rebuilding" && generations.some((each) => each.stage === "ready")) return "a second generation is complete and waits for your decision; queries read the live one";
   return MEANING[projection === REACTOR ? "reactor" : "rows"][status];
 }
+
+/** Who pauses what fails in too many streams. */
+const BREAKER = "breaker";
 
 const MEANING = {
   rows: {

@@ -15,6 +15,7 @@ import { cancel, switchTo } from "./decide.js";
 import { at, isEqual, StageBadge, verdict } from "./words.js";
 
 const EVERY_MS = 1500;
+const IDLE_MS = 300_000;
 const PHASES = [
   ["counting", "counts the streams in the log"],
   ["healing", "applies every stream from the event table"],
@@ -75,6 +76,7 @@ function Course({ found }) {
       ${PHASES.map(([phase, says], index) => html`<li aria-current=${index === reached ? "step" : undefined} class=${index < reached ? "past" : undefined} title=${says}>${phase.replace("_", " ")}</li>`)}
     </ol>
     ${found.stage === "building" && html`<${Progress} value=${found.streams} max=${found.total ?? 0} label="Streams applied" unit="streams" /><p class="small faint">${PHASES[reached]?.[1]}</p>`}
+    ${found.stage === "building" && Date.now() - new Date(found.updatedAt) > IDLE_MS && html`<p class="callout">Nothing has moved for ${duration(Date.now() - new Date(found.updatedAt))}. The log of RebuildWorker may say why; resume sends the work again.</p>`}
     <${Facts} items=${[
       ["Streams", found.total === null ? count(found.streams) : `${count(found.streams)} of ${count(found.total)}`],
       ["Events", `${count(found.events)} (${count(Math.round(found.eventsPerSecond))} a second)`],
