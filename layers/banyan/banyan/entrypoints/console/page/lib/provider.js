@@ -18,13 +18,15 @@ export function described() {
 }
 
 async function read() {
+  let found;
   try {
     const answer = await fetch(DESCRIPTION, { cache: "no-store", credentials: "omit" });
-    if (answer.ok) return await answer.json();
+    if (answer.ok) found = await answer.json();
   } catch {
     // It is asked again the next time.
   }
-  known = null;
+  if (!found || found.problem) known = null;
+  if (found) return found;
   throw new SignInProblem("unreachable", "The console's server does not say how to sign in. Reload the page.");
 }
 

@@ -5,7 +5,7 @@ import { session } from "../lib/session.js";
 import { ProblemBox } from "../parts/problem.js";
 
 export default function SignIn() {
-  const { data: provider, problem: unknown } = useLoad(session.provider, []);
+  const { data: provider, problem: unknown, reload } = useLoad(session.provider, []);
   useEffect(() => {
     document.title = "Sign in · Banyan";
   }, []);
@@ -13,8 +13,8 @@ export default function SignIn() {
     <main id="main" class="sign-in">
       <h1><img src="console/icon.svg" alt="" width="28" height="28" /> Banyan</h1>
       ${session.problem && html`<${ProblemBox} problem=${session.problem} />`}
-      ${unknown && html`<${ProblemBox} problem=${unknown} />`}
-      ${provider?.problem && html`<${ProblemBox} problem=${unavailable(provider)} />`}
+      ${unknown && html`<${ProblemBox} problem=${unknown} retry=${reload} />`}
+      ${provider?.problem && html`<${ProblemBox} problem=${unavailable(provider)} retry=${reload} />`}
       ${provider?.tokenEndpoint ? html`<${AtProvider} issuer=${provider.issuer} />` : (provider || unknown) && html`<${ByToken} />`}
     </main>
   `;
