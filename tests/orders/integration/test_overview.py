@@ -176,6 +176,7 @@ def test_a_rebuild_that_waits_for_a_decision_is_named(platform: InProcessPlatfor
     platform.clock.move(timedelta(minutes=61))
     assert ("rebuild_idle", "rebuild") in attention(platform)
     platform.work_off()
+    assert body_of(platform.ask(f"{path}/rebuild"))["equal"] is True
     (ready,) = (each for each in shown(platform)["attention"] if each["code"] == "rebuild_ready")
     assert ready["names"] == {"projection": "order_list", "generation": 2}
     platform.ask(f"{path}/switch", {})

@@ -90,7 +90,7 @@ def test_streams_of_all_tenants_are_listed_the_newest_first(server: Server) -> N
     assert [each["stream"] for each in found["streams"]] == [
         "_system:migration:order", "acme:order:o-1", "acme:order:p-3", "other:order:o-2",
     ]  # fmt: skip
-    assert (found["next"], found["stoppedEarly"]) == (None, False)
+    assert (found["next"], found["stoppedEarly"], found["entities"]) == (None, False, ["order", "inventory"])
     assert [each["version"] for each in found["streams"]] == [1, 2, 1, 1]
     assert found["streams"][1]["types"] == ["OrderItemAdded"]
     only = look(server, "streams", tenant="acme", entity="order", prefix="o-")

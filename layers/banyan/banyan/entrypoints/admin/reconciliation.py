@@ -11,13 +11,15 @@ from aws_lambda_powertools.event_handler.openapi.params import Query
 from pydantic import ConfigDict, computed_field
 
 from banyan.bootstrap import Application
+from banyan.entrypoints.admin.contents import MOST_BYTES, weight
 from banyan.entrypoints.http.call import CurrentCall
 from banyan.errors import Conflict, NotFound
 from banyan.events import CamelModel
 from banyan.reconciliation.reconciler import Runs, RunState
-from banyan.reconciliation.report import Section
+from banyan.reconciliation.report import Finding, Report, Section
 
 ID: Final = "%Y%m%dT%H%M%S%fZ"
+WITHOUT_FIELDS: Final = {"fields": (), "detail": "its fields do not fit into an answer: put others right first"}
 
 router = Router()  # type: ignore[no-untyped-call]
 
@@ -72,7 +74,7 @@ class ReportSummary(CamelModel):
 
 
 class ReportAnswer(ReportSummary):
-    """A report down to its findings."""
+    """A report down to its findings; those that no answer holds have no fields, and their ``detail`` says so."""
 
     sections: list[Section]
 
@@ -119,8 +121,20 @@ def show_report(id: str, call: CurrentCall) -> ReportAnswer:
     with suppress(ValueError):
         found = call.application.reports.find(datetime.strptime(id, ID).replace(tzinfo=UTC))
         if found:
-            return ReportAnswer.model_validate(found)
+            return ReportAnswer.model_validate(_fitting(found))
     raise NotFound("report_not_found", f"there is no report {id!r}: list them first")
+
+
+def _fitting(report: Report) -> Report:
+    """A report as it fits into an answer: when everything differs in every field, its last findings lack theirs."""
+    room, sections = MOST_BYTES, list[Section]()
+    for section in report.sections:
+        findings = list[Finding]()
+        for finding in section.findings:
+            room -= weight(finding)
+            findings.append(finding if room >= 0 else finding.model_copy(update=WITHOUT_FIELDS))
+        sections.append(section.model_copy(update={"findings": tuple(findings)}))
+    return report.model_copy(update={"sections": tuple(sections)})
 
 
 def standing_of(app: Application) -> ReconciliationAnswer:

@@ -50,9 +50,11 @@ class StreamsAnswer(CamelModel):
     """Streams, the one that changed last first; ``next`` is the ``cursor`` of the next page, null at the end.
 
     With ``stoppedEarly`` the page is short because it looked at as much of the log as one answer may: continue.
+    ``entities`` are those that the domain declares, whether or not there are streams of them.
     """
 
     streams: list[ListedAnswer]
+    entities: list[str]
     next: str | None
     stopped_early: bool
 
@@ -94,6 +96,7 @@ def list_streams(
     )
     return StreamsAnswer(
         streams=[ListedAnswer.model_validate(each) for each in found.streams],
+        entities=[decider.entity for decider in call.application.domain.deciders],
         next=make_cursor(query, found.place.reached, found.place.newest) if found.place else None,
         stopped_early=found.early,
     )

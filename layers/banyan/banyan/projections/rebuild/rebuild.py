@@ -8,6 +8,8 @@ from functools import partial
 from itertools import chain
 from typing import Any, Final
 
+from pydantic import computed_field
+
 from banyan.errors import ConfigurationError, TransitionRejected
 from banyan.events import CamelModel
 from banyan.projections.base import RESERVED_NAMES, Projection
@@ -79,6 +81,7 @@ class Progress(CamelModel):
     started_at: datetime
     updated_at: datetime
 
+    @computed_field  # type: ignore[prop-decorator]
     @property
     def equal(self) -> bool:
         """Whether all was compared, everything was applied and nothing differs that was to be equal."""

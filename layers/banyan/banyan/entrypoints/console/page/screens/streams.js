@@ -15,7 +15,7 @@ import Stream from "./stream/stream.js";
 const REFRESH_MS = 10_000;
 const FIELDS = [
   { name: "tenant", label: "Tenant" },
-  { name: "entity", label: "Entity" },
+  { name: "entity", label: "Entity", list: "entities" },
   { name: "prefix", label: "Id begins with" },
 ];
 const NAME = [{ name: "stream", label: "Name of a stream", wide: true, placeholder: "tenant:entity:id", required: true }];
@@ -32,6 +32,7 @@ function List({ query }) {
   return html`
     <${Screen} title="Streams" actions=${follow}>
       <div class="finders"><${Search} ...${asked} /><${Jump} /></div>
+      <datalist id="entities">${load.data?.entities.map((name) => html`<option value=${name}></option>`)}</datalist>
       <${Loaded} load=${load}><${Found} found=${load.data} asked=${asked} /><//>
     <//>
   `;
