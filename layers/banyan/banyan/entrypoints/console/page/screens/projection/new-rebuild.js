@@ -12,7 +12,7 @@ export function NewRebuild({ projection, reload }) {
   const name = projection.projection;
   const form = useRef(null);
   const [state, setState] = useState({});
-  const options = () => ({ writesPerSecond: Number(form.current.elements.writes.value) || null });
+  const options = () => ({ writesPerSecond: form.current.elements.writes.valueAsNumber || null });
   const preview = async (event) => {
     event.preventDefault();
     const asked = options();
@@ -20,7 +20,9 @@ export function NewRebuild({ projection, reload }) {
     setState(await post(at(name, "rebuild"), { ...asked, dryRun: true }).then((preview) => ({ preview, asked }), (problem) => ({ problem })));
   };
   const begin = async () => {
-    const begun = await start(projection, { ...options(), switchWhenEqual: form.current.elements.switch.checked }, state.preview);
+    if (!form.current.reportValidity()) return;
+    const chosen = { ...options(), switchWhenEqual: form.current.elements.switch.checked };
+    const begun = await start(projection, chosen, state.asked?.writesPerSecond === chosen.writesPerSecond ? state.preview : null);
     if (!begun) return;
     setQuery({ rebuild: begun.generation });
     reload();
@@ -66,7 +68,7 @@ const bounds = ({ complete, margin }) => (complete ? `± ${percent(margin)}` : "
 function start({ projection: name, live, status }, options, preview) {
   const cost = preview
     ? `By the preview it consumes about ${count(Math.round(preview.readUnits))} read and ${count(Math.round(preview.writeUnits))} write units, ${price(preview)} in your currency, and takes ${duration(preview.seconds * 1000)} or more.`
-    : "It reads every event of its streams and writes every row: the preview says what that costs.";
+    : "It reads every event of its streams and writes every row: a preview at this rate says what that costs.";
   const end = options.switchWhenEqual
     ? status === "outdated"
       ? "Queries read the new rows as soon as all streams are applied, though rows differ, since another version made the old ones."
