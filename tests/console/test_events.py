@@ -85,3 +85,20 @@ def test_only_the_newest_events_are_kept(own_console: Console) -> None:
     expect(own_console.main.locator("#event-title")).to_have_text("NoteTaken, version 101")
     assert own_console.main.get_by_role("option").count() < 60
     expect(own_console.main.get_by_role("option", selected=True)).to_contain_text(name)
+
+
+def test_older_events_are_read_page_by_page(own_console: Console) -> None:
+    tenant = some_tenant()
+    name = take_notes(own_console.stack, ["rare"], tenant)
+    for _ in range(60):
+        append(own_console.stack, name, [NoteTaken(text="often")])
+    own_console.open("events", tenant=tenant)
+    events = own_console.main.get_by_role("option")
+    older = own_console.main.get_by_role("button", name="Show older events")
+    expect(own_console.main.get_by_text("50 events, the newest on top")).to_be_visible()
+    own_console.main.get_by_label("Search in these events").fill("rare")
+    expect(events).to_have_count(0)
+    older.click()
+    expect(events.locator(".version")).to_have_text(["1"])
+    expect(own_console.main.get_by_text("1 of 61 events, the newest on top")).to_be_visible()
+    expect(older).to_have_count(0)

@@ -6,14 +6,15 @@ const MOST_EVENTS = 1000;
 const MOST_WEIGHT = 50_000_000;
 const FOLLOW_MS = 2000;
 const CATCH_UP_MS = 100;
-const START = { events: [], atEnd: false, problem: undefined, loading: true, read: 0 };
+const START = { events: [], atEnd: false, atStart: false, problem: undefined, loading: true, read: 0 };
 
 /**
- * Events with `number`, their place in what was read, the newest first: at most 1,000 of them, and fewer where they are large.
+ * Events with a `number` that only they have, the newest first: at most 1,000 of them, and fewer where they are large.
  *
  * @param {{types?: string, tenant?: string, entity?: string, since?: string}} filters
  * @param {boolean} following whether to go on by itself, while the tab is visible
- * @returns {{events: object[], atEnd: boolean, problem: any, loading: boolean, read: number, more: () => void}} `read` is how many there were in all
+ * @returns {{events: object[], atEnd: boolean, atStart: boolean, problem: any, loading: boolean, read: number, more: () => void, older?: () => void}}
+ * `read` is how many there were in all; `older` reads what was before, where there is room for it.
  */
 export function useTail(filters, following) {
   const [state, setState] = useState(START);
@@ -31,12 +32,13 @@ export function useTail(filters, following) {
     document.addEventListener("visibilitychange", shown);
     return () => document.removeEventListener("visibilitychange", shown);
   }, [following]);
-  return { ...state, more: () => tail.current.read() };
+  const full = state.read > state.events.length || state.events.length >= MOST_EVENTS;
+  return { ...state, more: () => tail.current.read(), older: filters.since || state.atStart || full ? undefined : () => tail.current.older() };
 }
 
 class Tail {
   constructor(filters, changed) {
-    Object.assign(this, { filters, changed, state: START, next: undefined, following: false, controller: null, timer: 0, stopped: false });
+    Object.assign(this, { filters, changed, state: START, next: undefined, past: undefined, lowest: 1, following: false, controller: null, timer: 0, stopped: false });
   }
 
   follow(following) {
@@ -51,16 +53,31 @@ class Tail {
     this.controller?.abort();
   }
 
-  async read() {
+  read() {
+    return this.ask(this.next ? { after: this.next } : { since: this.filters.since }, ({ events, next, atEnd }) => {
+      this.next = next;
+      return { ...this.onTop(events), atEnd };
+    });
+  }
+
+  /** Read what was recorded before what is shown, page by page. */
+  older() {
+    const place = this.past ? { after: this.past } : { until: this.state.events.at(-1)?.timestamp };
+    return this.ask({ ...place, order: "descending" }, ({ events, next, atEnd }) => {
+      this.past = next;
+      return { ...this.below(events), atStart: atEnd };
+    });
+  }
+
+  async ask(place, patch) {
     if (this.controller || this.stopped) return;
     this.controller = new AbortController();
     this.put({ loading: true });
     try {
-      const { since, ...filters } = this.filters;
-      const answer = await look("/admin/events", { ...filters, ...(this.next ? { after: this.next } : { since }) }, { signal: this.controller.signal });
-      this.next = answer.next;
-      this.put({ ...this.with(answer.events), atEnd: answer.atEnd, problem: undefined, loading: false });
-      this.wait(answer.atEnd ? FOLLOW_MS : CATCH_UP_MS);
+      const { tenant, entity, types } = this.filters;
+      const answer = await look("/admin/events", { tenant, entity, types, ...place }, { signal: this.controller.signal });
+      this.put({ ...patch(answer), problem: undefined, loading: false });
+      this.wait(this.state.atEnd ? FOLLOW_MS : CATCH_UP_MS);
     } catch (problem) {
       this.put({ problem, loading: false });
       if (problem.status === 0 || problem.status >= 500) this.wait(FOLLOW_MS);
@@ -74,11 +91,17 @@ class Tail {
     if (this.following && !this.stopped) this.timer = setTimeout(() => this.read(), milliseconds);
   }
 
-  with(found) {
+  onTop(found) {
     const { read, events } = this.state;
-    if (found.length === 0) return {};
     const added = found.map((event, index) => ({ ...event, number: read + index + 1, weight: weigh(event) }));
-    return { events: newest([...added.reverse(), ...events]), read: read + found.length };
+    return found.length ? { events: newest([...added.reverse(), ...events]), read: read + found.length } : {};
+  }
+
+  below(found) {
+    const { read, events } = this.state;
+    const known = new Set(events.map(nameOf));
+    const added = found.filter((each) => !known.has(nameOf(each))).map((event) => ({ ...event, number: (this.lowest -= 1), weight: weigh(event) }));
+    return { events: newest([...events, ...added]), read: read + added.length };
   }
 
   put(patch) {
@@ -86,6 +109,8 @@ class Tail {
     if (!this.stopped) this.changed(this.state);
   }
 }
+
+const nameOf = (event) => `${event.stream} ${event.version}`;
 
 function newest(events) {
   let weight = 0;

@@ -23,7 +23,7 @@ export default function Events({ query }) {
   const following = query.follow === "on";
   const tail = useTail({ tenant, entity, types, since: since && `${since}Z` }, following);
   const shown = useFound(tail.events, text);
-  const follow = html`<button type="button" class=${following ? undefined : "primary"} aria-pressed=${String(following)} onClick=${() => setQuery({ follow: following ? null : "on" })}>${following ? "Pause" : "Follow"}</button>`;
+  const follow = html`<button type="button" class=${following ? undefined : "primary"} onClick=${() => setQuery({ follow: following ? null : "on" })}>${following ? "Pause" : "Follow"}</button>`;
   return html`
     <${Screen} title="Events" trail=${[{ title: "Streams", href: href("streams") }]} actions=${follow}>
       <${SearchForm} label="Filter events" fields=${FIELDS} values=${{ tenant, entity, types, since }} button="Show" search=${setQuery} />
@@ -35,6 +35,7 @@ export default function Events({ query }) {
       ${tail.problem && html`<${ProblemBox} problem=${tail.problem} retry=${tail.more} />`}
       ${shown.length > 0 && html`<${Shown} events=${shown} />`}
       ${shown.length === 0 && !tail.problem && (tail.loading && tail.read === 0 ? html`<p class="waiting" role="status">Loading…</p>` : html`<${None} read=${tail.events.length} following=${following} />`)}
+      ${tail.older && tail.read + tail.atEnd > 0 && html`<div class="actions"><button type="button" disabled=${tail.loading} onClick=${tail.older}>Show older events</button></div>`}
     <//>
   `;
 }
@@ -47,7 +48,7 @@ function said({ events, read, atEnd }, shown, following) {
 
 function None({ read, following }) {
   if (read) return html`<${Empty} title="None of the events here holds that text">Only what is listed here is searched: clear the text, or read on.<//>`;
-  return html`<${Empty} title="No events">${following ? "They appear here as they are recorded." : "Nothing was recorded that fits the filter. Change it, or follow what comes."}<//>`;
+  return html`<${Empty} title="No events">${following ? "They appear here as they are recorded." : "Nothing that fits the filter is among what was read. Show older events, change the filter, or follow what comes."}<//>`;
 }
 
 /** Searches in what is shown, once typing has settled. */
