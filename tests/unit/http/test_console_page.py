@@ -81,6 +81,12 @@ def test_a_file_is_compressed_to_the_same_bytes_by_every_process(tmp_path: Path)
     assert len(bodies) == 1
 
 
+def test_a_slash_too_many_is_corrected(page: ConsolePage) -> None:
+    """The page names its files from where it is."""
+    answer = got(page, f"{PATH}/")
+    assert (answer["statusCode"], answer["headers"]["Location"]) == (308, "../console")
+
+
 def test_the_first_module_brings_all_others_but_those_of_vendors(page: ConsolePage) -> None:
     text = content(got(page, f"{PATH}/main.js")).decode()
     modules = {file for file in FILES if file.endswith(".js") and not file.startswith("vendor/")}

@@ -106,6 +106,8 @@ class ConsolePage:
 
     def answer(self, path: str, headers: Headers) -> dict[str, Any]:
         """Answer a request for a file. Raises ``NotFoundError``."""
+        if path == f"{PATH}/":
+            return {"statusCode": 308, "headers": {**HEADERS, "Location": "../console"}, "body": ""}
         name = path.removeprefix(PATH).removeprefix("/") or INDEX
         if name == SIGN_IN:
             sent = {**HEADERS, "Cache-Control": "no-store", "Content-Type": TYPES[".json"]}

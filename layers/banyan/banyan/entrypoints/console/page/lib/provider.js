@@ -2,6 +2,7 @@
 
 const PENDING = "banyan.sign-in";
 const DESCRIPTION = "console/sign-in.json";
+const JWT = /^[\w-]+\.[\w-]+\.[\w-]+$/;
 let known = null;
 
 /** Why signing in failed. `final`: the same grant will not work again. */
@@ -87,7 +88,9 @@ async function ask(fields) {
   const { ok, content } = await sent(tokenEndpoint, fields);
   if (!ok) throw refusal(content);
   const { access_token: token, refresh_token: refresh, expires_in: seconds } = content;
-  if (typeof token !== "string") throw new SignInProblem("no_token", "The provider answered without a token.");
+  if (typeof token !== "string" || !JWT.test(token)) {
+    throw new SignInProblem("no_jwt", "The provider's token is not a JWT, so the API could not check it. Is the API known to the provider?");
+  }
   return { token, seconds, ...(refresh ? { refresh } : {}) };
 }
 
