@@ -100,7 +100,7 @@ def test_a_link_that_asks_for_the_next_step_opens_its_question_once(led: Led) ->
 
 def test_every_tab_is_accessible_and_fits_a_small_window(led: Led) -> None:
     led.admin.post("migration", "start", reason="to have something to show")
-    led.strangler.look_after()
+    led.strangler.run_controller()
     led.expect_at("dual_write")
     expect(led.console.main.get_by_role("table", name="Rows that differ from their streams")).to_contain_text(FIRST)
     for tab in ("Now", "Reads that differ", "Backfill", "Archive", "History"):
