@@ -213,9 +213,11 @@ def of_migration(found: Overview) -> Iterator[Attention]:
             names={"stream": stream},
             since=row.since,
         )
-    health = found.health
-    if health and health.half_done and health.lag_ms > HALF_DONE_MS:
-        text = f"{health.half_done} writes have not reached the other side of the migration for ten minutes."
+    health, aside = found.health, {row.stream for row in found.parked}
+    late = [each for each in found.half_done if each.age_ms > HALF_DONE_MS and each.stream not in aside]
+    if late:
+        others = f" and {len(late) - 1} more" if late[1:] else ""
+        text = f"What was written to {late[0].stream}{others} has not reached the other side for ten minutes."
         yield _migrating(found, "migration_half_done", text, "look")
     if health and health.differences:
         text = f"{len(health.differences)} rows of the legacy system are not what their streams say."

@@ -1,0 +1,61 @@
+"""The overview while a migration is on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import closing
+from typing import Any
+
+import pytest
+from openapi_schema_validator import OAS31Validator
+from tests.orders.support.http import body_of
+from tests.orders.support.legacies import OnDynamoDB, order, row
+from tests.orders.support.migration_clients import Clients
+from tests.orders.unit.http.test_openapi import DOCUMENT
+from tests.support.engines import DynamoDBEngine
+
+PATH = "/admin/overview"
+
+
+@pytest.fixture
+def clients(moto: DynamoDBEngine) -> Iterator[Clients]:
+    """Two orders of a legacy system."""
+    legacy = OnDynamoDB(moto)
+    for number in (1, 2):
+        legacy.write_directly(order(number), row(order(number)))
+    made = Clients(moto, legacy)
+    migration = made.platform.app.migration
+    assert migration is not None
+    with closing(migration):
+        yield made
+
+
+def shown(clients: Clients) -> tuple[Any, list[str]]:
+    """The migration's part of the overview, and the codes of what needs a person; it must be as it is documented."""
+    answer = clients.platform.ask(PATH)
+    assert answer["statusCode"] == 200, answer
+    schema = DOCUMENT["paths"][PATH]["get"]["responses"]["200"]["content"]["application/json"]["schema"]
+    OAS31Validator({**schema, "components": DOCUMENT["components"]}).validate(body_of(answer))
+    assert body_of(answer)["unavailable"] == {}
+    return body_of(answer)["migration"], [each["code"] for each in body_of(answer)["attention"]]
+
+
+def test_where_a_migration_stands_is_shown_with_what_keeps_it(clients: Clients) -> None:
+    migration, codes = shown(clients)
+    assert (migration["step"], migration["next"], migration["nextBy"], codes) == (
+        "legacy",
+        "dual_write",
+        "operator",
+        [],
+    )
+    assert (migration["lagMs"], migration["mismatchRate"]) == (None, None)
+    clients.go(("dual_write", 0))
+    clients.platform.run_maintenance()
+    migration, codes = shown(clients)
+    assert (migration["step"], migration["next"], migration["nextBy"]) == ("dual_write", "canary 10 %", "controller")
+    assert migration["waitsFor"][0] == "some rows are not known to their streams: run the backfill"
+    assert (migration["halfDone"], migration["parked"], codes) == (0, 0, ["migration_differs"])
+    clients.backfill()
+    clients.platform.run_maintenance()
+    migration, codes = shown(clients)
+    assert ("migration_differs" in codes, migration["lagMs"] is not None) == (False, True)
