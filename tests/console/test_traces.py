@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
-from playwright.sync_api import Locator, expect
+from playwright.sync_api import Locator, Route, expect
 from tests.console.support import states
 from tests.console.support.page import Console
 from tests.console.support.stack import PATIENCE, SCOPES, Stack
@@ -101,6 +101,21 @@ def test_the_newest_requests_are_listed_on_demand(console: Console) -> None:
     expect(main.get_by_role("heading", level=1)).to_contain_text(states.SAGA)
     console.page.go_back()
     expect(main.get_by_role("link", name=states.SAGA, exact=True)).to_be_visible()
+
+
+def test_older_requests_follow_page_by_page(console: Console) -> None:
+    def shorter(route: Route) -> None:
+        route.continue_(url=route.request.url.replace("limit=100", "limit=5"))
+
+    console.page.route("**/admin/events?*", shorter)
+    main = console.open("traces", newest="yes", tenant="acme")
+    listed = main.get_by_role("region", name="Newest requests").get_by_role("link")
+    newest = listed.all_inner_texts()
+    main.get_by_role("button", name="Show older ones").click()
+    expect(main.get_by_role("button", name="Show older ones")).to_be_enabled()
+    more = listed.all_inner_texts()
+    assert more[: len(newest)] == newest
+    assert len(set(more)) == len(more) > len(newest)
 
 
 def test_a_trace_is_found_by_its_id_and_tenant(console: Console) -> None:

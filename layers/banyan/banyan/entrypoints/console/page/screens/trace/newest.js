@@ -1,11 +1,12 @@
 /** The newest requests, grouped from the events that they recorded: a look at contents, so only when it is asked for. */
 import { forbidden, look } from "../../lib/contents.js";
 import { brief, count, visible } from "../../lib/format.js";
-import { useLoad } from "../../lib/load.js";
+import { usePages } from "../../lib/pages.js";
 import { html } from "../../lib/preact.js";
 import { go, href } from "../../lib/route.js";
 import { Empty } from "../../parts/empty.js";
-import { ProblemBox } from "../../parts/problem.js";
+import { More } from "../../parts/more.js";
+import { Loaded } from "../../parts/screen.js";
 import { Table } from "../../parts/table.js";
 import { Time } from "../../parts/time.js";
 import { Caused } from "./marks.js";
@@ -27,21 +28,22 @@ export function Newest({ tenant, asked }) {
 }
 
 function Listed({ tenant }) {
-  const load = useLoad((signal) => look("/admin/events", { tenant, limit: COMMITS }, { signal }), [tenant]);
-  const requests = requestsOf(load.data?.events ?? []);
+  const page = async (before, signal) => {
+    const { events, next, atEnd } = await look("/admin/events", { tenant, limit: COMMITS, order: "descending", after: before }, { signal });
+    return { rows: events, next: atEnd ? null : next };
+  };
+  const pages = usePages(page, [tenant]);
   return html`
-    <section class="newest" aria-busy=${load.loading}>
+    <section class="newest" aria-busy=${pages.loading}>
       <div class="screen-head">
         <h2>Newest requests</h2>
-        <div class="actions"><button type="button" onClick=${load.reload} disabled=${load.loading}>Load again</button></div>
+        <div class="actions"><button type="button" onClick=${pages.reload} disabled=${pages.loading}>Load again</button></div>
       </div>
-      ${load.problem && html`<${ProblemBox} problem=${load.problem} retry=${load.reload} />`}
-      ${load.data
-        ? html`
-            <${Table} caption="Newest requests" columns=${COLUMNS} rows=${requests} rowKey=${(row) => row.key} empty=${NONE} />
-            <p class="small faint">From the newest ${COMMITS} commits${tenant && html` of tenant <bdi>${visible(tenant)}</bdi>`}: the oldest requests here may have begun before them.</p>
-          `
-        : !load.problem && html`<p class="waiting" role="status">Loading…</p>`}
+      <${Loaded} load=${pages}>
+        <${Table} caption="Newest requests" columns=${COLUMNS} rows=${requestsOf(pages.rows)} rowKey=${(row) => row.key} empty=${NONE} />
+        ${pages.next !== null && html`<p class="small faint">Some of the oldest requests here may have begun earlier, and have more events.</p>`}
+        <${More} pages=${pages} one="event" />
+      <//>
     </section>
   `;
 }
@@ -58,10 +60,10 @@ const COLUMNS = [
   { title: "Streams", numeric: true, cell: (row) => count(row.streams.size) },
 ];
 
-/** Requests of events in the order of recording, the newest first; streams of the engine have no traces. */
-export function requestsOf(events) {
+/** Requests of events, in both the newest first; streams of the engine have no traces. */
+function requestsOf(events) {
   const found = new Map();
-  for (const event of events) {
+  for (const event of events.toReversed()) {
     const tenant = event.stream.split(":")[0];
     if (!tenant.startsWith("_") && event.eventId) add(found, tenant, event);
   }
