@@ -60,21 +60,19 @@ const COLUMNS = [
   { title: "Streams", numeric: true, cell: (row) => count(row.streams.size) },
 ];
 
-/** Requests of events, in both the newest first; streams of the engine have no traces. */
+/** Requests of events that come newest first: in the order of their newest ones, so that older pages move none. */
 function requestsOf(events) {
   const found = new Map();
-  for (const event of events.toReversed()) {
+  for (const event of events) {
     const tenant = event.stream.split(":")[0];
     if (!tenant.startsWith("_") && event.eventId) add(found, tenant, event);
   }
-  return [...found.values()].reverse();
+  return [...found.values()];
 }
 
 function add(found, tenant, { eventId, eventType, stream, timestamp, metadata }) {
   const id = metadata.correlationId || eventId;
   const key = `${tenant} ${id}`;
-  const known = found.get(key) ?? { key, id, tenant, at: timestamp, actor: metadata.actor ?? "", type: eventType, events: 0, streams: new Set() };
-  known.events += 1;
-  known.streams.add(stream);
-  found.set(key, known);
+  const { events = 0, streams = new Set() } = found.get(key) ?? {};
+  found.set(key, { key, id, tenant, at: timestamp, actor: metadata.actor ?? "", type: eventType, events: events + 1, streams: streams.add(stream) });
 }
