@@ -48,7 +48,8 @@ export const session = {
   signInThere: () => begin(location.hash),
   /** The token to send next; one whose time runs out is renewed first. Null when no one is signed in. */
   async token() {
-    if (Date.now() >= grant().renewAt) await renewed();
+    const { renewAt } = grant();
+    if (renewAt && Date.now() >= renewAt) await renewed();
     return stored();
   },
   /** Whether there is another token than one that the API refused, which it may accept. */

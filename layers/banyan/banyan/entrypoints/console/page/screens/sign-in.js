@@ -8,10 +8,11 @@ export default function SignIn() {
   const { data: provider, problem: unknown, reload } = useLoad(session.provider, []);
   useEffect(() => {
     document.title = "Sign in · Banyan";
+    document.querySelector("main h1").focus({ preventScroll: true });
   }, []);
   return html`
     <main id="main" class="sign-in">
-      <h1><img src="console/icon.svg" alt="" width="28" height="28" /> Banyan</h1>
+      <h1 tabindex="-1"><img src="console/icon.svg" alt="" width="28" height="28" /> Banyan</h1>
       ${session.problem && html`<${ProblemBox} problem=${session.problem} />`}
       ${unknown && html`<${ProblemBox} problem=${unknown} retry=${reload} />`}
       ${provider?.problem && html`<${ProblemBox} problem=${unavailable(provider)} retry=${reload} />`}
