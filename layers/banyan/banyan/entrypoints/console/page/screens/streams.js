@@ -69,7 +69,7 @@ function None({ asked, more }) {
 }
 
 const COLUMNS = [
-  { title: "Stream", cell: (row) => html`<a class="mono" href=${href(["streams", row.stream])}><bdi>${brief(row.stream, 512)}</bdi></a>` },
+  { title: "Stream", wide: true, cell: (row) => html`<a class="mono" href=${href(["streams", row.stream])}><bdi>${brief(row.stream, 512)}</bdi></a>` },
   { title: "Version", numeric: true, cell: (row) => row.version },
   { title: "Last change", cell: (row) => html`<${Time} at=${row.recordedAt} />` },
   { title: "What", cell: (row) => (row.error ? html`<${Badge} kind="bad">cannot be read<//> ${brief(row.error, 300)}` : html`<bdi>${types(row.types)}</bdi>`) },
