@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
@@ -110,6 +111,54 @@ def test_every_tab_is_accessible_and_fits_a_small_window(led: Led) -> None:
         led.console.width(360)
         assert not led.console.scrolls_sideways(), tab
         led.console.width(1280)
+
+
+def test_what_is_half_done_or_parked_is_listed_as_text(led: Led) -> None:
+    health = {"compared": 0, "differing": 0, "mismatchRate": 0.2, "lagMs": 4000, "halfDone": 2, "parked": 1}
+    since, reason = "2026-11-26T12:00:00Z", "<b>no#key</b> \u202e customer_id"
+    write = {"stream": states.stream(FIRST), "version": 7, "since": since, "ageMs": 90_000, "owner": "relay"}
+    row = {"stream": states.stream(FIRST), "owner": "follower", "reason": reason, "since": since}
+    judged = {**health, "unaligned": False, "differences": [], "verified": False}
+    with answered(led, health=judged, halfDone=[write], parked=[row]):
+        half_done = led.console.main.get_by_role("table", name="Half-done writes")
+        expect(half_done).to_contain_text("1.5 min")
+        expect(half_done.get_by_role("link")).to_have_attribute("href", re.compile("#/streams/"))
+        parked = led.console.main.get_by_role("table", name="Parked rows")
+        expect(parked).to_contain_text(r"<b>no#key</b> \u202e customer_id")
+        expect(led.console.main).to_contain_text("too much for a step forward")
+        expect(led.console.main).to_contain_text("above the limit of 1 %")
+
+
+def test_a_legacy_system_that_does_not_answer_is_what_the_next_step_waits_for(led: Led) -> None:
+    waits = {"step": {"phase": "canary", "percentage": 10}, "by": "controller", "conditions": []}
+    with answered(led, phase="dual_write", next={**waits, "waitsFor": ["no answer from the legacy database"]}):
+        expect(led.console.main).to_contain_text("no answer from the legacy database")
+
+
+def test_a_move_is_followed_to_its_end_and_one_that_was_not_made_is_reported(led: Led) -> None:
+    cutover = {"phase": "canary", "percentage": 100}
+    path = [{**each, "reachable": False} for each in led.found()["path"]]
+    with answered(led, phase="canary", percentage=50, movingTo=cutover, path=path):
+        expect(led.console.main).to_contain_text(re.compile("on its way to canary.100"))
+        expect(led.console.main.get_by_role("button", name=re.compile("Advance|Move|Roll back|Start"))).to_have_count(0)
+        given_up = {"version": 9, "type": "MoveGivenUp", "reason": "customer_id is too long", "evidence": {}}
+        about = {"at": "2026-11-26T12:00:00Z", "actor": "migration_controller", "details": {"to": cutover}}
+        page = {"decisions": [{**given_up, **about}], "next": None}
+        led.console.page.route("**/admin/migration/history?*", lambda route: route.fulfill(json=page))
+        with answered(led, phase="canary", percentage=50, reload=False):
+            expect(led.console.page.locator(".notices")).to_contain_text("was not made: customer_id is too long")
+
+
+@contextmanager
+def answered(led: Led, *, reload: bool = True, **parts: Any) -> Iterator[None]:
+    """Let parts of the answer be others than they are here, where a database would have to break for them."""
+    given = {**led.found(), **parts}
+    led.console.page.route("**/admin/migration", lambda route: route.fulfill(json=given))
+    if reload:
+        led.console.page.reload()
+        led.console.loaded()
+    yield
+    led.console.page.unroute("**/admin/migration")
 
 
 def test_history_is_shown_page_by_page(led: Led) -> None:
