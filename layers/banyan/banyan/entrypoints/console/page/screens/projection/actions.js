@@ -83,7 +83,7 @@ async function retryNamed(name) {
 export async function retryParked(name, parked) {
   const found = await ask({
     title: `Retry ${parked.stream}`,
-    text: html`<p>Reads the stream from the event table and applies it from version ${parked.version} on. If that fails again it stays parked, with the new error. ${EFFECTS(name)}</p><p>Deploy the mended code first.</p>`,
+    text: html`<p>Reads the stream from the event table and applies it from version ${parked.version} on. If that fails again it stays parked, with the new error. ${EFFECTS(name)}</p><p>If its code was at fault, deploy the mended code first.</p>`,
     button: "Retry",
     work: async () => ({ stream: parked.stream, ...(await retry(name, parked.stream)) }),
   });
