@@ -29,11 +29,15 @@ export function ago(at, now = Date.now()) {
   return ms > 0 ? `${duration(Math.floor(ms / 1000) * 1000)} ago` : `in ${duration(-Math.ceil(ms / 1000) * 1000)}`;
 }
 
-const UNSEEN = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]|[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/g;
+const UNSEEN = /(?![\t\n\u0600-\u0605\u06dd\u070f])[\p{Cc}\p{Cf}\p{Cn}\p{Cs}\u2028\u2029]/gu;
 
-/** Text in which what would be invisible or turn the direction of others is written out, as `\u202e`. */
-export const visible = (text) =>
-  String(text).replace(UNSEEN, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`);
+/** Text in which what would be invisible, turn the direction of others or has no glyph is written out, as `\u202e`. */
+export const visible = (text) => String(text).replace(UNSEEN, escaped);
+
+function escaped(character) {
+  const code = character.codePointAt(0).toString(16).padStart(4, "0");
+  return code.length === 4 ? `\\u${code}` : `\\u{${code}}`;
+}
 
 /** As much of a text as a row holds, made visible. */
 export const brief = (text, most = 120) => visible(text.length > most ? `${text.slice(0, most)}…` : text);
