@@ -158,17 +158,16 @@ def test_who_denies_reads_what_the_provider_says(page: Page, trusted: Provider, 
 
 def test_an_answer_that_this_tab_did_not_ask_for_is_not_used(page: Page, trusted: Provider, console: str) -> None:
     """Someone else's code would let one work as someone else."""
-    asked = begun(page, trusted, console)
-    code = trusted.code(asked["code_challenge"])
-    answers = {
-        f"code={code}&state={asked['state']}&iss=https%3A%2F%2Fother.example.com": "another issuer",
-        f"code={code}&state={asked['state']}": "this tab did not begin",
-        f"code={code}&state=of-someone-else": "this tab did not begin",
-    }
-    for answer, said in answers.items():
-        page.goto(f"{console}?{answer}")
-        expect(page.get_by_role("alert")).to_contain_text(said)
-        assert_left_nothing_behind(page)
+    for answer, said in (
+        ("state=of-someone-else", "this tab did not begin"),
+        ("state={state}&iss=https%3A%2F%2Fother.example.com", "another issuer"),
+    ):
+        asked = begun(page, trusted, console)
+        code = trusted.code(asked["code_challenge"])
+        for expected, sent in ((said, answer), ("this tab did not begin", "state={state}")):
+            page.goto(f"{console}?code={code}&{sent.format_map(asked)}")
+            expect(page.get_by_role("alert")).to_contain_text(expected)
+            assert_left_nothing_behind(page)
     assert (trusted.granted, trusted.refused, kept(page)) == ([], [], {})
 
 
