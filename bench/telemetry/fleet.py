@@ -44,15 +44,17 @@ class Fleet:
 
     def sender(self, number: int) -> tuple[str, int]:
         """The device that sends a record, and how many records it has sent before."""
-        if self.hot and number % 100 < self.hot:
-            return self.hot_device, number // 100 * self.hot + number % 100
-        others = number - min(self.hot, number % 100) - number // 100 * self.hot
+        of_hot = number * self.hot // 100
+        if (number + 1) * self.hot // 100 > of_hot:
+            return self.hot_device, of_hot
+        others = number - of_hot
         return self.device(others % self.devices), others // self.devices
 
     @property
     def greeting(self) -> int:
         """So many records until each device has sent one."""
-        return -(-self.devices // (100 - self.hot)) * 100 if self.hot else self.devices
+        others = -(-self.devices * 100 // (100 - self.hot))
+        return max(others, -(-100 // self.hot)) if self.hot else others
 
     def record(self, number: int) -> bytes:
         """What is on the stream at a place, in JSON."""

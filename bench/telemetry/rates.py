@@ -23,9 +23,9 @@ TRIED_SECONDS: Final = 10.0
 TRIALS: Final = 4
 HOLDS_BELOW: Final = 1.0
 """Seconds that the lag of 99 of 100 records is below at a rate that holds."""
-TRIED_BELOW: Final = 0.4
+TRIED_BELOW: Final = 0.5
 """The same of a run that is too short to show that its lag grows slowly."""
-CAUTION: Final = 0.9
+CAUTION: Final = 0.85
 """Of the highest rate that held for a short time, and of each one that did not hold for long."""
 HOT: Final = 80
 """Records of a hundred."""

@@ -5,6 +5,7 @@ A record has a time at which the device sends it, whether or not the processes k
 
 from __future__ import annotations
 
+import gc
 import time
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
@@ -113,6 +114,7 @@ def ingest(
     process, first = IngestProcess(application(place.endpoint, place.environ)), fleet.greeting
     sending = Sending(phases)
     commits.put((0.0, [(item, ()) for item in process.ingest([fleet.record(number) for number in range(first)])]))
+    gc.freeze()  # as functions do
     start.wait()
     begun, sent = time.monotonic(), 0
     while (elapsed := time.monotonic() - begun) < sending.ends or sent < sending.due(inf):
@@ -133,6 +135,7 @@ def project(place: Place, commits: Queue[Any], found: Queue[Any], start: Any, se
     process = ProjectorProcess(application(place.endpoint, place.environ))
     samples: list[tuple[float, float, str]] = []
     process.project(item for item, _ in commits.get()[1])
+    gc.freeze()  # as functions do
     start.wait()
     for begun, batch in _batches(commits):
         process.project(item for item, _ in batch)
