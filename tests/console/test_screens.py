@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import expect
 from tests.console.conftest import on
-from tests.console.support.axe import axe
+from tests.console.support.axe import CONTRAST, axe
+from tests.console.support.keyboard import walk
 from tests.console.support.page import Console
 from tests.console.support.screens import PLACES, SCREENS, Place
 
@@ -24,12 +25,13 @@ def test_the_navigation_leads_to_every_screen(console: Console) -> None:
 
 
 @pytest.mark.parametrize("place", PLACES, ids=lambda place: place.name)
-def test_a_place_opens_by_its_address_is_accessible_and_fits_every_window(console: Console, place: Place) -> None:
+def test_a_place_is_accessible_by_keyboard_and_in_every_window(console: Console, place: Place) -> None:
     console.open(*place.on(console.stack), **place.query)
     expect(console.main.get_by_role("alert")).to_have_count(0)
-    for scheme in ("light", "dark"):
-        console.theme(scheme)
-        axe(console.page)
+    axe(console.page)
+    console.theme("dark")
+    axe(console.page, [CONTRAST])
+    walk(console.page)
     for width in WIDTHS:
         console.width(width)
         assert not console.scrolls_sideways(), f"at {width} px"

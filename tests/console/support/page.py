@@ -15,8 +15,6 @@ GIVEN_UP: Final = "net::ERR_ABORTED"
 """The page itself gives up what it no longer needs."""
 OF_A_REQUEST: Final = re.compile(r"Failed to load resource: (the server responded with a status of \d+|net::ERR_)")
 """What ``requests`` shows as well."""
-MIGRATION_OFF: Final = (404, "/admin/migration")
-"""What a stack without a legacy system answers."""
 SILENT: Final = frozenset({"log", "info", "debug", "startGroup", "endGroup"})
 
 
@@ -41,7 +39,7 @@ class Tab:
         self._token = token
         self.requests: list[Request] = []
         self._wrong: list[str] = []
-        self._expected = {MIGRATION_OFF}
+        self._expected: set[tuple[int, str]] = set()
         self._failures: list[tuple[int, str]] = []
         page.set_default_timeout(PATIENCE_MS)
         page.on("request", lambda request: self.requests.append(request))

@@ -14,7 +14,7 @@ from tests.support.clocks import wait_until
 
 from banyan.adapters.dynamodb.gateway import Gateway
 from banyan.adapters.dynamodb.views import DynamoDBViews
-from banyan.events import DomainEvent
+from banyan.events import DomainEvent, Metadata
 from banyan.projections.views import Generation
 from banyan.streams import StreamId
 
@@ -100,11 +100,11 @@ def rebuild(stack: Stack, projection: str) -> None:
 
 
 def append(stack: Stack, name: str, events: Sequence[DomainEvent], per_commit: int = 500) -> None:
-    """Append events that no command decides, under the stream's whole name."""
-    id = StreamId.parse(name)
+    """Append events that no command decides, under the stream's whole name, as if one request had brought them."""
+    id, metadata = StreamId.parse(name), Metadata(correlation_id=name.replace(":", "."), actor="writer")
     head = stack.events.head(id)
     for first in range(0, len(events), per_commit):
-        head = stack.events.append(id, head, events[first : first + per_commit]).head
+        head = stack.events.append(id, head, events[first : first + per_commit], metadata=metadata).head
 
 
 def take_notes(stack: Stack, texts: Sequence[str] = ("first",), tenant: str = TENANT) -> str:
