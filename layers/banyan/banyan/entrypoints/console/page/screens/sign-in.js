@@ -16,7 +16,7 @@ export default function SignIn() {
       ${session.problem && html`<${ProblemBox} problem=${session.problem} />`}
       ${unknown && html`<${ProblemBox} problem=${unknown} retry=${reload} />`}
       ${provider?.problem && html`<${ProblemBox} problem=${unavailable(provider)} retry=${reload} />`}
-      ${provider?.tokenEndpoint ? html`<${AtProvider} issuer=${provider.issuer} />` : (provider || unknown) && html`<${ByToken} />`}
+      ${provider?.tokenEndpoint ? html`<${AtProvider} host=${new URL(provider.authorizationEndpoint).host} />` : (provider || unknown) && html`<${ByToken} />`}
     </main>
   `;
 }
@@ -25,12 +25,12 @@ function unavailable({ problem: { code, detail } }) {
   return { code, detail: `Signing in at the provider is not possible: ${detail}. Paste a token instead.` };
 }
 
-function AtProvider({ issuer }) {
+function AtProvider({ host }) {
   const [problem, setProblem] = useState(null);
   const go = () => session.signInThere().catch(setProblem);
   return html`
     <div class="card">
-      <button type="button" class="primary" onClick=${go}>Sign in at <bdi>${new URL(issuer).host}</bdi></button>
+      <button type="button" class="primary" onClick=${go}><span>Sign in at <bdi>${host}</bdi></span></button>
       ${problem && html`<${ProblemBox} problem=${problem} />`}
     </div>
     <details>
@@ -56,7 +56,7 @@ function ByToken() {
       <textarea id="token" name="token" rows="4" required autocomplete="off" autocapitalize="off" spellcheck="false" aria-describedby="token-help"></textarea>
       <p id="token-help" class="small">
         It stays in this tab and is gone with it. With <code>banyan/events</code> besides, you see what events hold.
-        ${session.isLocal && html`<br /><code>make run</code> prints a link that signs in, <code>./banyan token</code> another token.`}
+        ${session.isLocal && html`<br />On this machine <code>make run</code> prints a link that signs in, and this prints a token: <code>./banyan token --scope banyan/admin --scope banyan/events</code>`}
       </p>
       ${problem && html`<${ProblemBox} problem=${problem} />`}
       <button type="submit" class="primary">Sign in</button>
