@@ -97,6 +97,7 @@ def test_a_projection_is_paused_lags_and_is_resumed(own_console: Console) -> Non
     expect(console.dialog()).to_contain_text("Nothing is lost")
     console.confirm("Pause", Reason="looking into it")
     expect(console.main).to_contain_text("looking into it")
+    expect(console.main.get_by_role("heading", level=1)).to_be_focused()
     assert (api(stack, "daily_sales")["pause"]["reason"], api(stack, "daily_sales")["status"]) == (
         "looking into it",
         "paused",

@@ -31,8 +31,15 @@ export function useLoad(load, deps, { every } = {}) {
     };
   }, deps);
   useEffect(() => running.current.wait(), [every]);
-  const reload = useCallback(() => running.current.run(), []);
+  const reload = useCallback(() => running.current.run().then(keepFocus), []);
   return { ...state, reload };
+}
+
+/** Whoever works with the keyboard goes on at the title, where what they used is gone after what they did. */
+function keepFocus() {
+  requestAnimationFrame(() => {
+    if (document.activeElement === document.body) document.querySelector("main h1")?.focus({ preventScroll: true });
+  });
 }
 
 class Loading {
