@@ -97,6 +97,8 @@ def test_a_paused_projection_lags_until_it_is_resumed(platform: InProcessPlatfor
     platform.deliver()
     lag = told(platform, LIST)["lag"]
     assert (lag["events"], lag["complete"], lag["milliseconds"] > 0) == (1, True, True)
+    assert body_of(platform.ask(LIST, newest="true"))["lag"]["events"] == 1
+    assert body_of(platform.ask("/admin/projections", newest="true"))["projections"][1]["lag"]["events"] == 1
     assert problem(platform.ask(f"{LIST}/pause", {"reason": "again"})) == (409, "transition_rejected")
     (report,) = told(platform, f"{LIST}/resume", {})["generations"]
     assert (report["healed"], report["complete"], report["error"]) == (1, True, None)

@@ -40,6 +40,8 @@ def test_what_few_commits_say_is_exact() -> None:
         (name, each.lag.events) for name, each in found.items()
     ]
     assert lags(operations) == (2, 1, True)
+    assert [each.lag.events for each in operations.status(newest=True)] == [each.lag.events for each in found.values()]
+    assert operations.status("turnover", newest=True)[0].lag.events == 2
     assert (throughput.commits, throughput.events) == (3, 4), "of the newest commit of each stream one event is known"
     for stream in (ANNA, BEN):
         operations.retry("turnover", stream)

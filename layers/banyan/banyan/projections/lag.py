@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache
@@ -19,8 +19,10 @@ from banyan.streams import StreamId
 ENTRIES_A_BUCKET: Final = 1000
 STREAMS_LOOKED_AT: Final = 1000
 """Of a projection, those whose commits are the oldest since its last catch-up."""
-NEWEST: Final = 320
-"""Commits that are read in search of the newest; 40 a bucket, whose keys take one read unit."""
+NEWEST: Final = 2400
+"""Of the newest commits, so many are looked at."""
+FIRST_LOOK: Final = 320
+"""So many of them are read at first; 40 a bucket, whose keys take one read unit."""
 NEWEST_STREAMS: Final = 100
 MINUTE: Final = timedelta(minutes=1)
 MILLISECOND: Final = timedelta(milliseconds=1)
@@ -131,19 +133,37 @@ class LagMemory:
         return found
 
 
+class _NewestOfBucket:
+    """The newest commits of a bucket, read as far back as is asked for, and no further than ``most``."""
+
+    def __init__(self, entries: Iterator[LogEntry], most: int) -> None:
+        self._entries = islice(entries, most)
+        self._found: list[LogEntry] = []
+        self._most = most
+
+    def since(self, moment: datetime) -> tuple[list[LogEntry], bool]:
+        """Those since a moment, the newest first, and whether these are all."""
+        while not self._found or self._found[-1].recorded_at >= moment:
+            entry = next(self._entries, None)
+            if entry is None:
+                return list(self._found), len(self._found) < self._most
+            self._found.append(entry)
+        return [entry for entry in self._found if entry.recorded_at >= moment], True
+
+
 class NewestCommits:
     """The newest commits of the log, read once.
 
-    A look costs one query for the number of buckets, and one for each; for each projection, once a minute, one batch
-    read for how far its catch-up has come, and one of the newest ``NEWEST_STREAMS`` that are not known to be applied.
+    A look costs one query for the number of buckets, and one for each, or some more when much was recorded since a
+    catch-up; for each projection, once a minute, one batch read for how far its catch-up has come, and one of the
+    newest ``NEWEST_STREAMS`` that are not known to be applied.
     """
 
     def __init__(self, store: EventStore, memory: LagMemory, now: datetime) -> None:
         self._buckets = store.log_buckets()
-        self._size = max(NEWEST // len(self._buckets), 10)
-        behind = store.table.log_behind
-        self._found = {
-            bucket: list(islice(behind(bucket, LAST, self._size, newest_first=True), self._size))
+        page, most = (max(number // len(self._buckets), 10) for number in (FIRST_LOOK, NEWEST))
+        self._newest = {
+            bucket: _NewestOfBucket(store.table.log_behind(bucket, LAST, page, newest_first=True), most)
             for bucket in self._buckets
         }
         self._memory = memory
@@ -152,8 +172,8 @@ class NewestCommits:
 
     def recent(self, live: AnyProjector) -> tuple[Sequence[LogEntry], bool]:
         moments = self._memory.moments(live.generation, self._buckets, self._now)
-        looks = [self._since(bucket, moments.get(bucket, live.since)) for bucket in self._buckets]
-        return _merged(looks), all(map(self._reaches_back, self._buckets, looks))
+        looks = [newest.since(moments.get(bucket, live.since)) for bucket, newest in self._newest.items()]
+        return _merged(found for found, _ in looks), all(complete for _, complete in looks)
 
     def reached(self, live: AnyProjector, entries: Sequence[LogEntry]) -> Mapping[StreamId, int]:
         known, newest = self._memory.applied.get(live.generation, {}), dict[StreamId, int]()
@@ -170,19 +190,13 @@ class NewestCommits:
 
     def throughput(self) -> Throughput:
         """What was recorded within the last minute, or for as long as all commits are known."""
-        full = [found[-1].recorded_at for found in self._found.values() if len(found) == self._size]
-        since = max([self._now - MINUTE, *full])
-        entries = _merged(self._since(bucket, since) for bucket in self._buckets)
+        looks = [newest.since(self._now - MINUTE) for newest in self._newest.values()]
+        since = max([self._now - MINUTE, *(found[-1].recorded_at for found, complete in looks if not complete)])
+        entries = [entry for entry in _merged(found for found, _ in looks) if entry.recorded_at >= since]
         first = {entry.stream: entry.position for entry in reversed(entries)}
         last = {entry.stream: max(entry.position, self._ends.get(entry.stream, 0)) for entry in entries}
         events = sum(last[stream] - first[stream] + 1 for stream in first)
         return Throughput((self._now - since).total_seconds(), len(entries), events)
-
-    def _since(self, bucket: int, after: datetime) -> list[LogEntry]:
-        return [entry for entry in self._found[bucket] if entry.recorded_at >= after]
-
-    def _reaches_back(self, bucket: int, recent: Sequence[LogEntry]) -> bool:
-        return len(recent) < self._size or len(recent) < len(self._found[bucket])
 
 
 def _merged(looks: Iterable[Iterable[LogEntry]]) -> list[LogEntry]:

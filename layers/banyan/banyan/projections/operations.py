@@ -64,9 +64,9 @@ class Operations:
         """Whether a projection applies a stream at all."""
         return self._projectors.reads(projection, stream)
 
-    def status(self, projection: str | None = None) -> list[ProjectionStatus]:
-        """The status of one projection, or of all."""
-        return self._statuses.all() if projection is None else [self._statuses.one(projection)]
+    def status(self, projection: str | None = None, *, newest: bool = False) -> list[ProjectionStatus]:
+        """The status of one projection, or of all; by the newest commits only, which is cheaper."""
+        return self._statuses.all(newest) if projection is None else [self._statuses.one(projection, newest)]
 
     def overview(self) -> tuple[list[ProjectionStatus], Throughput]:
         """How all stand, cheaply enough to be asked every few seconds, and what was recorded of late."""
@@ -179,20 +179,27 @@ class StatusReader:
         self._memory = LagMemory(checkpoints)
         self._clock = clock
 
-    def all(self) -> list[ProjectionStatus]:
+    def all(self, newest: bool = False) -> list[ProjectionStatus]:
         """The status of every projection. Raises ``StoreUnavailable``."""
-        return self._statuses(CommitsSinceCatchUp(self._store, self._checkpoints))
+        return self._statuses(self._newest() if newest else self._since_catch_up())
 
     def overview(self) -> tuple[list[ProjectionStatus], Throughput]:
         """The status of every projection, by the newest commits, and how many are made. Raises ``StoreUnavailable``."""
-        newest = NewestCommits(self._store, self._memory, self._clock())
+        newest = self._newest()
         return self._statuses(newest), newest.throughput()
 
-    def one(self, projection: str) -> ProjectionStatus:
+    def one(self, projection: str, newest: bool = False) -> ProjectionStatus:
         """The status of one projection. Raises ``ConfigurationError`` when there is none, ``StoreUnavailable``."""
         self._projectors.check(projection)
         self._states.forget()
-        return self._status(self._states.get()[projection], CommitsSinceCatchUp(self._store, self._checkpoints))
+        log = self._newest() if newest else self._since_catch_up()
+        return self._status(self._states.get()[projection], log)
+
+    def _newest(self) -> NewestCommits:
+        return NewestCommits(self._store, self._memory, self._clock())
+
+    def _since_catch_up(self) -> CommitsSinceCatchUp:
+        return CommitsSinceCatchUp(self._store, self._checkpoints)
 
     def _statuses(self, log: LookAtLog) -> list[ProjectionStatus]:
         self._states.forget()

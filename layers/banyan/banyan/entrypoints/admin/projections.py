@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import Annotated, ClassVar, Final
 
 from aws_lambda_powertools.event_handler.api_gateway import Router
+from aws_lambda_powertools.event_handler.openapi.params import Query
 from pydantic import BeforeValidator, ConfigDict, Field
 
 from banyan.entrypoints.http.call import Call, CurrentCall
@@ -196,6 +197,7 @@ HEALING: Final = timedelta(seconds=20)
 router = Router()  # type: ignore[no-untyped-call]
 
 Reason = Annotated[Line, Field(min_length=1, max_length=500)]
+Newest = Annotated[bool, Query()]
 
 
 class PauseRequest(CamelModel):
@@ -218,15 +220,20 @@ class RetryRequest(CamelModel):
 
 
 @router.get("/admin/projections", operation_id="listProjections", summary="How every projection stands")
-def list_projections(call: CurrentCall) -> ProjectionsAnswer:
-    """List the domain's projections, and the reactor behind them."""
-    return ProjectionsAnswer(projections=[projection_answer(each) for each in call.application.operations.status()])
+def list_projections(call: CurrentCall, newest: Newest = False) -> ProjectionsAnswer:
+    """List the domain's projections, and the reactor behind them.
+
+    With ``newest`` their lag is that of the newest commits: cheap enough to be asked for every few seconds, and a lower
+    bound where more was recorded since the last catch-up.
+    """
+    found = call.application.operations.status(newest=newest)
+    return ProjectionsAnswer(projections=[projection_answer(each) for each in found])
 
 
 @router.get("/admin/projections/<name>", operation_id="showProjection", summary="How one projection stands")
-def show_projection(name: str, call: CurrentCall) -> ProjectionAnswer:
+def show_projection(name: str, call: CurrentCall, newest: Newest = False) -> ProjectionAnswer:
     """Show one projection, or the reactor."""
-    return _shown(call, known(call, name))
+    return _shown(call, known(call, name), newest)
 
 
 @router.post("/admin/projections/<name>/pause", operation_id="pauseProjection", summary="Take nothing in")
@@ -258,6 +265,6 @@ def retry(name: str, body: RetryRequest, call: CurrentCall) -> RetriedAnswer:
     return RetriedAnswer(parked=failure and failure_answer(failure))
 
 
-def _shown(call: Call, name: str) -> ProjectionAnswer:
-    (status,) = call.application.operations.status(name)
+def _shown(call: Call, name: str, newest: bool = False) -> ProjectionAnswer:
+    (status,) = call.application.operations.status(name, newest=newest)
     return projection_answer(status)

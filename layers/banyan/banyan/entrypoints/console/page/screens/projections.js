@@ -32,7 +32,7 @@ function List() {
 }
 
 async function seen(signal) {
-  const found = await get("/admin/projections", {}, { signal });
+  const found = await get("/admin/projections", { newest: true }, { signal });
   noteLags(found.projections);
   return found;
 }

@@ -34,7 +34,7 @@ export function Projection({ name, query }) {
 }
 
 async function seen(name, signal) {
-  const found = await get(at(name), {}, { signal });
+  const found = await get(at(name), { newest: true }, { signal });
   noteLags([found]);
   return found;
 }
