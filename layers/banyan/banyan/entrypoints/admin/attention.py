@@ -67,6 +67,10 @@ class Attention(CamelModel):
     since: datetime | None = None
 
 
+def _counted(number: int, noun: str) -> str:
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
 def by_urgency(found: Sequence[Attention]) -> list[Attention]:
     """The most urgent first, of one kind the oldest."""
     return sorted(found, key=lambda each: (URGENCY[each.code], each.since is None, each.since, each.subject))
@@ -115,15 +119,15 @@ def _parked(status: ProjectionStatus) -> Iterator[Attention]:
             since=failure.parked_at,
         )
     if more := len(parked[EACH:]):
-        least = "" if status.parked_complete else "at least "
-        yield _of(name, "stream_parked", f"{least.capitalize()}{more} more streams are parked in {name}.", "look")
+        least = "" if status.parked_complete else " or more"
+        yield _of(name, "stream_parked", f"{name} has more parked streams: {more}{least}.", "look")
 
 
 def _lag(status: ProjectionStatus, limit_ms: int) -> Iterator[Attention]:
     lag, name = status.lag, status.projection
     if status.pause is None and lag.milliseconds > limit_ms:
         least = "" if lag.complete else "at least "
-        text = f"{name} lags by {least}{lag.events} events, the oldest {lag.milliseconds / 1000:.0f} s old."
+        text = f"{name} lags by {least}{_counted(lag.events, 'event')}, the oldest {lag.milliseconds / 1000:.0f} s old."
         yield _of(name, "projection_lagging", text, "look")
 
 
@@ -167,7 +171,7 @@ def of_deadlines(found: FoundDeadlines) -> Iterator[Attention]:
             since=each.due,
         )
     if len(found.parked) > EACH:
-        text = f"At least {len(found.parked) - EACH} more deadlines are parked."
+        text = f"There are more parked deadlines: {len(found.parked) - EACH} or more."
         yield Attention(code="deadline_parked", subject="deadlines", text=text, action="look", names={})
 
 
@@ -178,7 +182,8 @@ def of_reconciliation(found: ReconciliationAnswer, settings: Settings, now: date
         return
     named: dict[str, str | int] = {"report": latest.id}
     if latest.drifted and latest.repaired < latest.differences:
-        text = f"{latest.differences - latest.repaired} rows, snapshots or streams are not what the events say."
+        left = _counted(latest.differences - latest.repaired, "difference")
+        text = f"{left} between the events and rows, snapshots or the legacy system."
         yield Attention(
             code="reconciliation_differs",
             subject=latest.id,
@@ -220,7 +225,7 @@ def of_migration(found: Overview) -> Iterator[Attention]:
         text = f"What was written to {late[0].stream}{others} has not reached the other side for ten minutes."
         yield _migrating(found, "migration_half_done", text, "look")
     if health and health.differences:
-        text = f"{len(health.differences)} rows of the legacy system are not what their streams say."
+        text = f"{_counted(len(health.differences), 'row')} of the legacy system: not what the streams say."
         yield _migrating(found, "migration_differs", text, "look")
     coming = found.next
     if coming and found.since and coming.by == "operator" and not coming.waits_for and not found.moving_to:
@@ -234,5 +239,5 @@ def _migrating(found: Overview, code: Code, text: str, action: Action) -> Attent
 def of_ingest(found: IngestOverview) -> Iterator[Attention]:
     """Records that were refused."""
     if found.parked:
-        text = f"About {found.parked} records were refused."
+        text = f"Records were refused: about {found.parked}."
         yield Attention(code="records_parked", subject="ingest", text=text, action="look", names={})
