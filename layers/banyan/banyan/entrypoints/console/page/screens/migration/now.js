@@ -29,7 +29,7 @@ function Judged({ health, limits }) {
   return html`
     <${Gauge} label="Lag" value=${lagMs} max=${limits.lagMs} marks=${[limits.lagMs / 2]} shown=${duration(lagMs)} kind=${judged(lagMs, limits.lagMs)}><${Limit} kind=${judged(lagMs, limits.lagMs)} limit=${duration(limits.lagMs)} half=${duration(limits.lagMs / 2)} /><//>
     <${Gauge} label="Mismatch rate" value=${mismatchRate} max=${limits.mismatchRate} marks=${[limits.mismatchRate / 2]} shown=${share(mismatchRate)} kind=${judged(mismatchRate, limits.mismatchRate)}><${Limit} kind=${judged(mismatchRate, limits.mismatchRate)} limit=${share(limits.mismatchRate)} half=${share(limits.mismatchRate / 2)} /><//>
-    <${Gauge} label="Compared reads" value=${compared} max=${limits.samples} shown=${count(compared)} kind=${compared < limits.samples ? "info" : "ok"}>${count(differing)} differ; ${count(limits.samples)} are needed for a step<//>
+    <${Gauge} label="Compared reads" value=${compared} max=${limits.samples} shown=${count(compared)} kind=${compared < limits.samples ? "info" : "ok"}>${count(differing)} differ; ${count(limits.samples)} are needed for each step of canary<//>
     <${Figure} label="Half-done writes" value=${halfDone} kind=${halfDone > 0 ? "warn" : "ok"}>${counted(parked, "row")} parked<//>
   `;
 }
@@ -97,7 +97,7 @@ function Amiss({ found }) {
   return html`
     <${Section} title="Half-done writes" rows=${found.halfDone} columns=${HALF_DONE} rowKey=${(row) => `${row.stream} ${row.version}`} note=${`The oldest ${count(found.halfDone.length)} of ${count(found.health?.halfDone ?? 0)}; the relay brings them into the event table, the follower into the legacy system.`} />
     <${Section} title="Parked rows" rows=${found.parked} columns=${PARKED} rowKey=${(row) => row.stream} note="Tried again every minute: fix the row or its column in the legacy system, and nothing else needs to be done. No step forward is made meanwhile." />
-    <${Section} title="Rows that differ from their streams" rows=${differences} columns=${DIVERGED} rowKey=${(row) => row.stream} note="Some of them. Rows that are not known to their streams need the backfill; of others a reconciliation with repair writes what differs." />
+    <${Section} title="Rows that differ from their streams" rows=${differences} columns=${DIVERGED} rowKey=${(row) => row.stream} note=${html`Some of them. Rows that are not known to their streams need the <a href=${href("migration", { tab: "backfill" })}>backfill</a>; of others a <a href=${href("reconciliation")}>reconciliation</a> with repair writes what differs.`} />
   `;
 }
 

@@ -47,7 +47,7 @@ function Rate({ rate, unavailable }) {
   `;
 }
 
-const PACE = new Intl.NumberFormat("en", { maximumFractionDigits: 1 });
+const PACE = new Intl.NumberFormat("en", { maximumSignificantDigits: 3 });
 
 function Lags({ found }) {
   if (!found.projections) return null;
