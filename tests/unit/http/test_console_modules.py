@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from banyan.entrypoints.console.modules import CannotBeJoined, joined
+from banyan.entrypoints.console.page import FOLDER
 
 MODULES = {
     "main.js": """\
@@ -56,6 +57,10 @@ def test_joined_modules_do_what_they_do_one_by_one(tmp_path: Path) -> None:
     (tmp_path / "joined.js").write_text(joined("main.js", MODULES.__getitem__))
     said = [subprocess.check_output([node, tmp_path / name], text=True) for name in ("main.js", "joined.js")]
     assert said == ["hello KIM en 3\n"] * 2
+
+
+def test_the_modules_of_the_console_are_written_in_forms_that_can_be_joined() -> None:
+    assert "session.start()" in joined("main.js", lambda name: (FOLDER / name).read_text())
 
 
 def test_each_module_is_there_once_and_before_who_imports_it() -> None:

@@ -120,7 +120,7 @@ class ConsolePage:
         if not _NAME.fullmatch(name) or place.suffix not in TYPES or not place.is_file():
             raise NotFoundError
         if name == MAIN:
-            return _joined(self._folder, max(each.stat().st_mtime_ns for each in self._folder.rglob("*.js")))
+            return _joined(self._folder, tuple(each.stat().st_mtime_ns for each in sorted(self._folder.rglob("*.js"))))
         return _read(place, place.stat().st_mtime_ns)
 
 
@@ -142,12 +142,12 @@ def _read(place: Path, changed: int) -> StaticFile:  # noqa: ARG001
 
 
 @cache
-def _joined(folder: Path, changed: int) -> StaticFile:
+def _joined(folder: Path, changed: tuple[int, ...]) -> StaticFile:
     try:
         text = joined(MAIN, lambda name: (folder / name).read_text())
     except (CannotBeJoined, OSError) as error:
         log_failure("the console's modules are served one by one", error)
-        return _read(folder / MAIN, changed)
+        return _read(folder / MAIN, hash(changed))
     return StaticFile(text.encode(), TYPES[".js"])
 
 
