@@ -54,7 +54,7 @@ function Folded({ answer, changed }) {
 }
 
 function Controls({ states, version, compare, newest }) {
-  const [drawn, draw] = useSettled(version, (settled) => setQuery({ version: settled, compare: null }));
+  const [drawn, draw] = useSettled(version, (settled) => setQuery({ version: settled }));
   const previous = compare === version - 1;
   const pick = (event) => draw(bounded(event.target.value, newest) ?? drawn);
   return html`
@@ -83,7 +83,7 @@ function AtMoment({ states }) {
     try {
       const found = await states.at({ at: `${at}Z` });
       setProblem(undefined);
-      setQuery({ version: found.version, compare: null });
+      setQuery({ version: found.version });
     } catch (refused) {
       setProblem(refused);
     }
