@@ -10,6 +10,7 @@ export class Problem extends Error {
   }
 }
 
+const LONG_NUMBER = /\d{16}/;
 const base = location.pathname.replace(/\/console(\/.*)?$/, "");
 
 /** Ask for JSON. Parameters that are null, undefined or empty are left out. Throws `Problem`. */
@@ -62,19 +63,18 @@ async function sent(url, request) {
   }
 }
 
+/** Whole numbers that JavaScript's would round stay what they are. */
+function exact(_, value, found) {
+  return typeof value === "number" && !Number.isSafeInteger(value) && /^-?\d+$/.test(found?.source) ? BigInt(found.source) : value;
+}
+
 async function json(answer) {
+  const text = await answer.text();
   try {
-    return await answer.json();
+    return LONG_NUMBER.test(text) ? JSON.parse(text, exact) : JSON.parse(text);
   } catch {
     return {};
   }
-}
-
-/** What API Gateway means where it answers in a word, before the API is asked. */
-function said(status) {
-  if (status === 403) return "The token may not do that: it needs the scope banyan/admin. Sign in with a token that has it.";
-  if (status === 429) return "The API is asked too often at the moment: its limit is ThrottleRate. Try again.";
-  return undefined;
 }
 
 function problem(answer, content) {

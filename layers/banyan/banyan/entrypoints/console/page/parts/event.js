@@ -74,4 +74,4 @@ function Content({ stream, event }) {
 const Fact = ({ name, children }) => (children ? html`<dt>${name}</dt><dd>${children}</dd>` : null);
 
 /** Text of what ought to be text, and may be anything in a damaged event. */
-const plain = (value) => (typeof value === "string" ? value : value === undefined || value === null ? "" : JSON.stringify(value));
+const plain = (value) => (typeof value === "string" ? value : value === undefined || value === null ? "" : JSON.stringify(value, (_, each) => (typeof each === "bigint" ? String(each) : each)));
