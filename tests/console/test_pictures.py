@@ -8,19 +8,16 @@ import pytest
 from tests.console.support.page import Console
 from tests.console.support.pictures import ASKED, picture
 from tests.console.support.screens import Place
-from tests.console.support.states import FALSIFIED, GROWN, SAGA, stream
+from tests.console.support.states import GROWN, SAGA, stream
 
 pytestmark = pytest.mark.skipif(os.environ.get(ASKED) != "1", reason="make console-pictures takes them")
 
 SHOWN = (
     Place("overview", ["overview"], {}),
-    Place("streams", ["streams"], {}),
     Place("stream", ["streams", stream(GROWN)], {}),
     Place("state", ["streams", stream(GROWN)], {"tab": "state", "version": 5, "compare": 2}),
-    Place("rows", ["streams", stream(FALSIFIED)], {"tab": "rows"}),
     Place("projection", ["projections", "order_list"], {}),
     Place("trace", ["traces", SAGA], {"tenant": "acme"}),
-    Place("deadlines", ["deadlines"], {}),
     Place("report", ["reconciliation"], {}, report=True),
 )
 
