@@ -144,7 +144,7 @@ def _read(place: Path, changed: int) -> StaticFile:  # noqa: ARG001
 @cache
 def _joined(folder: Path, changed: tuple[int, ...]) -> StaticFile:
     try:
-        text = joined(MAIN, lambda name: (folder / name).read_text())
+        text = joined(MAIN, lambda name: (folder / name).read_text(encoding="utf-8"))
     except (CannotBeJoined, OSError) as error:
         log_failure("the console's modules are served one by one", error)
         return _read(folder / MAIN, hash(changed))
