@@ -8,6 +8,7 @@ from typing import Any
 
 from playwright.sync_api import Locator, expect
 from tests.console.support import states
+from tests.console.support.axe import axe
 from tests.console.support.page import Console
 from tests.console.support.stack import Stack
 
@@ -37,6 +38,7 @@ def follow(console: Console, main: Locator, button: str, says: str) -> None:
     before = len(states.reports(console.stack))
     main.get_by_role("button", name=button, exact=True).click()
     expect(console.dialog()).to_contain_text(says)
+    axe(console.page)
     console.confirm(button)
     expect(main.get_by_role("button", name=button, exact=True)).to_be_disabled()
     console.page.reload()
@@ -98,6 +100,49 @@ def test_a_report_says_what_it_compared_and_leads_to_projections(console: Consol
     expect(sections.get_by_role("row", name=re.compile("^order "))).to_contain_text("differs")
     expect(sections.get_by_role("row", name=re.compile("^streams"))).to_contain_text("equal")
     expect(sections.get_by_role("link", name="order_list")).to_have_attribute("href", "#/projections/order_list")
+
+
+def test_a_long_report_says_its_bounds_and_shows_any_text_as_text(console: Console) -> None:
+    """What a report may hold at most, and no test would want to plant."""
+    id = states.reports(console.stack)[-1]["id"]
+    whole = console.stack.admin.get("reconciliation", "reports", id).content
+    section = next(each for each in whole["sections"] if each["name"] == "order")
+    section |= {"differences": 120, "repaired": 1, "inFlight": 250, "moving": [f"acme:order:m-{n}" for n in range(100)]}
+    section["findings"] = [finding(number) for number in range(100)]
+    legacy = {"name": "legacy", "note": "the backfill is not finished", "findings": [], "moving": [], "differences": 0}
+    empty = {"compared": 0, "inFlight": 0, "expected": "", "actual": ""}
+    whole["sections"] = [section, section | legacy | empty]
+    console.page.route("**/admin/reconciliation/reports/*", lambda route: route.fulfill(json=whole))
+    main = console.open("reconciliation", id)
+
+    expect(main).to_contain_text("The first 100 of 120.")
+    expect(main).to_contain_text("250 were moving and not judged: the next run looks at them again. The first 100:")
+    expect(main.get_by_role("row", name=re.compile("^legacy"))).to_contain_text("the backfill is not finished")
+    expect(main.get_by_role("article")).to_have_count(20)
+    main.get_by_role("button", name="Show all 100").click()
+    expect(main.get_by_role("article")).to_have_count(100)
+    first = main.get_by_role("article").first
+    expect(first).to_contain_text("The first 50 fields that differ.")
+    expect(first.get_by_role("cell").nth(1)).to_have_text('"<b>\\u202eevil</b>"')
+    expect(first.get_by_role("cell").nth(2)).to_contain_text("(cut)")
+    expect(first).to_contain_text("Repair: not repaired: <script>alert(1)</script>")
+    expect(main.locator("b, script")).to_have_count(0)
+    axe(console.page)
+
+
+def finding(number: int) -> Mapping[str, Any]:
+    fields = [
+        {"name": f"f{each}", "expected": '"<b>\u202eevil</b>"', "actual": "9" * 200}
+        for each in range(1 if number else 50)
+    ]
+    return {
+        "where": f"acme:order:o-{number}",
+        "kind": "different_row",
+        "version": None,
+        "fields": fields,
+        "detail": "",
+        "repair": "not repaired: <script>alert(1)</script>",
+    }
 
 
 def test_a_report_that_is_not_there_is_said_as_the_api_says_it(console: Console) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Locator, Route, expect
 from tests.console.support import states
+from tests.console.support.axe import axe
 from tests.console.support.page import Console
 from tests.console.support.stack import PATIENCE, SCOPES, Stack
 from tests.support.clocks import wait_until
@@ -82,6 +83,9 @@ def test_an_event_is_chosen_by_keys_and_leads_to_its_stream(console: Console, sa
 
     details.get_by_role("button", name="Show the payload").click()
     expect(details.get_by_role("group", name="Payload")).to_contain_text("cups")
+    for scheme in ("light", "dark"):
+        console.theme(scheme)
+        axe(console.page)
     details.get_by_role("button", name="OrderCreated").click()
     expect(details.get_by_role("heading", level=2)).to_have_text("OrderCreated")
     expect(details.get_by_role("button", name="Show the payload")).to_be_visible()
@@ -137,6 +141,22 @@ def test_without_the_scope_of_contents_a_trace_is_shown_and_no_payload(console: 
     main = console.open("traces", states.SAGA, tenant="acme")
     rows(main).first.click()
     expect(main.get_by_role("complementary")).to_contain_text("which your token lacks")
+
+
+def test_who_acts_under_a_name_of_markup_is_shown_by_that_name(own_console: Console) -> None:
+    stack, name = own_console.stack, '<img src=x onerror=alert(1)> & "co"'
+    body = {"orderId": "o-markup", "customerId": "c-1", "items": [{"sku": "<b>", "quantity": 1, "price": "1"}]}
+    headers = {"Authorization": f"Bearer {stack.token(actor=name)}", "X-Correlation-Id": "<i>&\"'#%"}
+    stack.http.post("/orders", json=body, headers=headers).raise_for_status()
+    stack.settle()
+    main = own_console.open("traces", headers["X-Correlation-Id"], tenant="acme")
+    expect(main.get_by_role("heading", level=1)).to_have_text(f"Trace {headers['X-Correlation-Id']}")
+    expect(main).to_contain_text(f"set off by {name}.")
+    rows(main).first.click()
+    main.get_by_role("button", name="Show the payload").click()
+    main.get_by_text("3 fields").click()
+    expect(main.get_by_role("group", name="Payload")).to_contain_text('"<b>"')
+    expect(main.locator("img, b, i")).to_have_count(0)
 
 
 def test_a_deadline_long_after_its_cause_is_shown_behind_a_cut_and_a_trace_without_its_end_says_so(
