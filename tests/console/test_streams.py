@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -147,6 +148,9 @@ def test_events_are_read_with_the_keyboard_and_lead_to_their_request(console: Co
     request = console.main.get_by_role("link", name=event["metadata"]["correlationId"])
     expect(request).to_have_attribute("href", f"#/traces/{event['metadata']['correlationId']}?tenant=acme")
     expect(console.main.locator("dl")).to_contain_text("customer")
+    console.main.get_by_role("link", name="State then").click()
+    expect(console.main.get_by_role("heading", name="State at version 1")).to_be_visible()
+    console.page.go_back()
     console.main.get_by_role("button", name="Show oldest first").click()
     expect(console.main.get_by_role("option").first).to_contain_text("OrderCreated")
 
@@ -323,3 +327,15 @@ def test_without_the_scope_for_contents_the_rest_works_and_says_what_is_missing(
     console.open("streams", GROWN, tab="verify")
     console.main.get_by_role("button", name="Verify the stream").click()
     expect(console.main.get_by_text("intact")).to_be_visible()
+
+
+def test_a_stack_that_keeps_contents_to_itself_is_said_to(console: Console) -> None:
+    console.sign_in()
+    console.page.route(
+        re.compile("/admin/(events|streams/.+/events)"),
+        lambda route: route.fulfill(status=404, json={"code": "not_found", "detail": "there is no such route"}),
+    )
+    console.expect_failure(404, "/admin/")
+    for place in (["streams", GROWN], ["events"]):
+        console.open(*place)
+        expect(console.main.get_by_role("alert")).to_contain_text("ConsoleContents=off")

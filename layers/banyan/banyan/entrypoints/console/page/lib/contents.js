@@ -3,6 +3,7 @@ import { get, Problem } from "./api.js";
 import { session } from "./session.js";
 
 const SCOPE = "banyan/events";
+const NO_ROUTE = new Set(["not_found", "http_404"]);
 
 /** Whether the token says that contents are not for whoever is signed in. */
 export function forbidden() {
@@ -17,7 +18,7 @@ export async function look(path, query, options) {
   try {
     return await get(path, query, options);
   } catch (problem) {
-    if (problem.code === "http_404") throw refusal(404, "contents_off", "This stack shows no contents: it runs with ConsoleContents=off.");
+    if (NO_ROUTE.has(problem.code)) throw refusal(404, "contents_off", "This stack shows no contents: it runs with ConsoleContents=off.");
     throw problem;
   }
 }

@@ -2,7 +2,7 @@
 import { EventPages } from "../../lib/event-pages.js";
 import { count, counted } from "../../lib/format.js";
 import { html, useEffect, useMemo, useState } from "../../lib/preact.js";
-import { setQuery } from "../../lib/route.js";
+import { href, setQuery } from "../../lib/route.js";
 import { EventDetail, EventRow, ROW_HEIGHT, useTall } from "../../parts/event.js";
 import { ProblemBox } from "../../parts/problem.js";
 import { SearchForm } from "../../parts/search-form.js";
@@ -47,7 +47,7 @@ function Timeline({ name, pages, query }) {
         row=${(index) => html`<${EventRow} version=${versionAt(index)} event=${pages.event(versionAt(index))} />`}
         onSelect=${(index) => setQuery({ version: versionAt(index) })}
         onView=${(first, last) => pages.show(versionAt(first), versionAt(last - 1))} />
-      <${EventDetail} stream=${name} version=${chosen} event=${pages.event(chosen)} />
+      <${EventDetail} stream=${name} version=${chosen} event=${pages.event(chosen)}><a href=${href(["streams", name], { tab: "state", version: chosen })}>State then</a><//>
     </div>
   `;
 }
