@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import Locator, expect
+import pytest
+from playwright.sync_api import Browser, Locator, expect
+from tests.console.conftest import tab
 from tests.console.support.axe import axe
 from tests.console.support.page import Console
-from tests.console.support.stack import PATIENCE, Stack
-from tests.console.support.states import falsify, park_by_payment, place, stream
-from tests.support.clocks import wait_until
+from tests.console.support.stack import PATIENCE, Stack, running
+from tests.console.support.states import falsify, park_by_payment, pay, place, stream
+from tests.support.clocks import lengthy, wait_until
 
 from banyan.adapters.dynamodb.documents import LOG_CHECKPOINTS, DynamoDBDocuments
 from banyan.adapters.dynamodb.gateway import Gateway
@@ -248,3 +251,34 @@ def test_what_is_declared_is_not_removed_and_what_is_left_of_others_is(own_conso
     console.confirm("Remove", **{"Its name": "p_former"})
     noticed(console, "All that is left of p_former is being deleted")
     wait_until(lambda: stack.admin.post("projections", "p_former", "remove").content, "its removal", PATIENCE)
+
+
+@lengthy
+@pytest.mark.stack
+@pytest.mark.timeout(600)
+def test_more_streams_than_are_listed_are_all_retried(browser: Browser, tmp_path: Path) -> None:
+    with running(tmp_path / "data", "moto", BreakerParkedStreams="1000") as stack:
+        orders = [f"p-many-{number}" for number in range(105)]
+        by_hand, by_payment = orders[:98], orders[98:]
+        for order in orders:
+            place(stack, order)
+        for order in by_hand:
+            stack.admin.post("projections", "order_list", "park", stream=stream(order), reason="one of many")
+        for order in by_payment:
+            stack.break_order(order)
+            pay(stack, order)
+        wait_until(lambda: not api(stack, "order_list")["parkedComplete"], "more to be parked than is listed", PATIENCE)
+        for console in tab(browser, stack):
+            console.open("projections", "order_list")
+            expect(console.main).to_contain_text("The oldest 100 of each generation; there may be more.")
+            for order in by_payment:
+                stack.mend_order(order)
+            press(console, "Retry all…")
+            expect(console.dialog()).to_contain_text("Retries 100 or more streams")
+            console.confirm("Retry all")
+            press(console, "Stop")
+            expect(console.main).to_contain_text("0 parked again.")
+            press(console, "Retry all…")
+            console.confirm("Retry all")
+            expect(console.main).to_contain_text("None: every stream continues.", timeout=PATIENCE * 2000)
+            assert api(stack, "order_list")["parked"] == []
