@@ -267,6 +267,7 @@ def test_whatever_an_operator_does_is_logged_with_who_did_it_and_not_why(
     platform.ask(f"{LIST}/park", {"stream": "acme:order:o-1", "reason": "Ann called"}, who)
     platform.ask(f"{LIST}/pause", {"reason": ""}, who)
     platform.ask("/admin/deadlines/retry", {}, who)
+    platform.ask("/admin/reconciliation/run", {"full": True}, who)
     platform.ask(LIST, claims=who)
     printed = capsys.readouterr().out
     said = [json.loads(line) for line in printed.splitlines() if "an operator acted" in line]
@@ -274,6 +275,7 @@ def test_whatever_an_operator_does_is_logged_with_who_did_it_and_not_why(
         (f"{LIST}/park", 200, {"stream": "acme:order:o-1"}),
         (f"{LIST}/pause", 422, {}),
         ("/admin/deadlines/retry", 200, {}),
+        ("/admin/reconciliation/run", 200, {"full": True}),
     ]
     assert {(each["actor"], each["client"], each["level"]) for each in said} == {(who["sub"], "browser-1", "ERROR")}
     assert "Ann" not in printed

@@ -253,9 +253,21 @@ def test_a_trace_is_a_tree_of_causes(platform: InProcessPlatform, banyan: Banyan
     assert (unknown.exit_code, "correlation_not_found" in unknown.stderr) == (1, True)
 
 
-def test_deadlines_are_listed_and_retried(banyan: Banyan) -> None:
+def test_deadlines_are_listed_and_retried(platform: InProcessPlatform, banyan: Banyan) -> None:
     assert "0 deadlines due now" in banyan("deadlines list").stdout
     assert banyan.json("deadlines retry") == {"retried": 0}
+    platform.mended = True
+    platform.react()
+    for each in list(platform.app.deadlines.due(platform.clock.now + timedelta(days=365))):
+        platform.app.deadlines.park(each)
+    assert banyan.json(f"deadlines retry {POISONED} payment") == {"retried": 1}
+    refused = banyan(f"deadlines retry {POISONED} payment")
+    assert (refused.exit_code, "deadline_not_found" in refused.stderr) == (1, True)
+    platform.clock.move(timedelta(days=365))
+    shown = banyan("deadlines list").stdout
+    assert [words in shown for words in ("1 deadline due now", "Due deadlines", "Parked deadlines")] == [True] * 3
+    assert banyan.json("deadlines retry acme:order:o-1") == {"retried": 1}
+    assert "Waiting again: 1 deadline." in banyan("deadlines retry").stdout
 
 
 def test_a_refusal_is_one_sentence_on_stderr_and_exits_with_1(banyan: Banyan) -> None:

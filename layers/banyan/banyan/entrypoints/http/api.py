@@ -42,6 +42,8 @@ if TYPE_CHECKING:
 
 DEFAULT_LEASE: Final = timedelta(seconds=30)
 LEASE_MARGIN: Final = timedelta(seconds=1)
+LONGEST: Final = 600
+"""Text of a request that is logged; longer than the name of a stream."""
 REASON: Final = "reason"
 """Of a request to act: what a person typed."""
 
@@ -146,9 +148,13 @@ class Api:
 def _log_act(request: APIGatewayProxyEventV2, caller: Caller, body: Mapping[str, Any], answer: HttpAnswer) -> None:
     """Log what an operator did, or was refused, without the reasons that were given."""
     done = answer["statusCode"] < 400
-    asked = {name: value for name, value in body.items() if name != REASON} if done else {}
+    asked = {name: _short(value) for name, value in body.items() if name != REASON} if done else {}
     who = {"actor": caller.actor, "client": caller.client}
     log_deed("an operator acted", did=request.path, asked=asked, status=answer["statusCode"], **who)
+
+
+def _short(value: Any) -> Any:
+    return value[:LONGEST] if isinstance(value, str) else value
 
 
 def command_api(application: Application, table: IdempotencyTable | None = None) -> Api:
