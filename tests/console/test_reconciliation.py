@@ -119,8 +119,9 @@ def test_a_long_report_says_its_bounds_and_shows_any_text_as_text(console: Conso
     expect(main).to_contain_text("250 were moving and not judged: the next run looks at them again. The first 100:")
     expect(main.get_by_role("row", name=re.compile("^legacy"))).to_contain_text("the backfill is not finished")
     expect(main.get_by_role("article")).to_have_count(20)
-    main.get_by_role("button", name="Show all 100").click()
+    main.get_by_role("button", name="Show all 100").press("Enter")
     expect(main.get_by_role("article")).to_have_count(100)
+    expect(main.get_by_role("heading", name="Differences in order")).to_be_focused()
     first = main.get_by_role("article").first
     expect(first).to_contain_text("The first 50 fields that differ.")
     expect(first.get_by_role("cell").nth(1)).to_have_text('"<b>\\u202eevil</b>"')

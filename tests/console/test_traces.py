@@ -81,8 +81,9 @@ def test_an_event_is_chosen_by_keys_and_leads_to_its_stream(console: Console, sa
         console.page.keyboard.press("ArrowUp")
     assert f"event={rejected['eventId']}" in console.page.url
 
-    details.get_by_role("button", name="Show the payload").click()
+    details.get_by_role("button", name="Show the payload").press("Enter")
     expect(details.get_by_role("group", name="Payload")).to_contain_text("cups")
+    expect(details.get_by_role("heading", name="Payload")).to_be_focused()
     for scheme in ("light", "dark"):
         console.theme(scheme)
         axe(console.page)
@@ -96,8 +97,9 @@ def test_an_event_is_chosen_by_keys_and_leads_to_its_stream(console: Console, sa
 def test_the_newest_requests_are_listed_on_demand(console: Console) -> None:
     main = console.open("traces")
     assert not [each for each in console.requests if "/admin/events" in each.url]
-    main.get_by_role("button", name="Load the newest requests").click()
+    main.get_by_role("button", name="Load the newest requests").press("Enter")
     console.loaded()
+    expect(main.get_by_role("heading", name="Newest requests")).to_be_focused()
     row = main.get_by_role("row").filter(has=console.page.get_by_role("link", name=states.SAGA, exact=True))
     expect(row).to_contain_text("OrderCreated")
     expect(row).to_contain_text("customer")

@@ -1,6 +1,7 @@
 /** What differed in one section, place by place and field by field, and what was still on its way. */
 import { brief, count, visible } from "../../lib/format.js";
-import { html, useState } from "../../lib/preact.js";
+import { useFocus } from "../../lib/focus.js";
+import { html, useRef, useState } from "../../lib/preact.js";
 import { href } from "../../lib/route.js";
 import { Table } from "../../parts/table.js";
 import { what } from "./words.js";
@@ -12,9 +13,11 @@ const MOST_TEXT = 200;
 export function Findings({ section }) {
   const { findings, differences } = section;
   const [most, setMost] = useState(AT_ONCE);
+  const title = useRef(null);
+  useFocus(title, [most]);
   return html`
     <section class="findings" aria-labelledby=${`differences-${section.name}`}>
-      <h2 id=${`differences-${section.name}`}>Differences in ${section.name}</h2>
+      <h2 id=${`differences-${section.name}`} ref=${title} tabindex="-1">Differences in ${section.name}</h2>
       ${findings.length < differences && html`<p class="small">The first ${count(findings.length)} of ${count(differences)}. Put these right, and run again.</p>`}
       ${findings.slice(0, most).map((finding) => html`<${Finding} key=${`${finding.where} ${finding.kind} ${finding.version}`} finding=${finding} columns=${section.name === "legacy" ? LEGACY : FIELDS} />`)}
       ${findings.length > most && html`<p><button type="button" onClick=${() => setMost(most + 100)}>Show all ${count(findings.length)}</button></p>`}

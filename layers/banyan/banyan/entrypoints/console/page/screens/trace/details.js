@@ -1,6 +1,7 @@
 /** The event of a trace that is chosen: where it stands, what caused it, and its payload once it is asked for. */
 import { forbidden, look, ofStream } from "../../lib/contents.js";
 import { visible } from "../../lib/format.js";
+import { useFocus } from "../../lib/focus.js";
 import { useLoad } from "../../lib/load.js";
 import { html, useEffect, useRef, useState } from "../../lib/preact.js";
 import { href } from "../../lib/route.js";
@@ -53,12 +54,14 @@ function Payload({ entry }) {
 
 function Loaded({ entry: { streamId, version } }) {
   const load = useLoad((signal) => look(ofStream(streamId, "events"), { after: version - 1, limit: 1 }, { signal }), [streamId, version]);
+  const title = useRef(null);
+  useFocus(title, [load.data]);
   if (load.problem) return html`<${ProblemBox} problem=${load.problem} retry=${load.reload} />`;
   const event = load.data?.events[0];
   if (!event) return html`<p class="waiting" role="status">${load.loading ? "Loading…" : "The stream has no such event any more."}</p>`;
   return html`
     ${event.error && html`<p class="problem">${visible(event.error)}</p>`}
-    <h3>Payload${event.error && event.payload !== null && ", as it is stored"}</h3>
+    <h3 ref=${title} tabindex="-1">Payload${event.error && event.payload !== null && ", as it is stored"}</h3>
     ${event.payload === null ? html`<p class="faint">None that can be shown.</p>` : html`<${Json} value=${event.payload} label="Payload" />`}
     <h3>Metadata</h3>
     <${Json} value=${event.metadata} label="Metadata" />

@@ -1,8 +1,9 @@
 /** The newest requests, grouped from the events that they recorded: a look at contents, so only when it is asked for. */
 import { forbidden, look } from "../../lib/contents.js";
 import { brief, count, visible } from "../../lib/format.js";
+import { useFocus } from "../../lib/focus.js";
 import { usePages } from "../../lib/pages.js";
-import { html } from "../../lib/preact.js";
+import { html, useRef } from "../../lib/preact.js";
 import { go, href } from "../../lib/route.js";
 import { Empty } from "../../parts/empty.js";
 import { More } from "../../parts/more.js";
@@ -33,10 +34,12 @@ function Listed({ tenant }) {
     return { rows: events, next: atEnd ? null : next };
   };
   const pages = usePages(page, [tenant]);
+  const title = useRef(null);
+  useFocus(title, []);
   return html`
     <section class="newest" aria-busy=${pages.loading}>
       <div class="screen-head">
-        <h2>Newest requests</h2>
+        <h2 ref=${title} tabindex="-1">Newest requests</h2>
         <div class="actions"><button type="button" onClick=${pages.reload} disabled=${pages.loading}>Load again</button></div>
       </div>
       <${Loaded} load=${pages}>
