@@ -35,7 +35,7 @@ export function useLoad(load, deps, { every } = {}) {
   return { ...state, reload };
 }
 
-/** Whoever works with the keyboard goes on at the title, where what they used is gone after what they did. */
+/** Whoever works with the keyboard continues at the title, where what they used is gone after what they did. */
 function keepFocus() {
   requestAnimationFrame(() => {
     if (document.activeElement === document.body) document.querySelector("main h1")?.focus({ preventScroll: true });
