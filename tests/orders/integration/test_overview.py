@@ -183,6 +183,14 @@ def test_a_rebuild_that_waits_for_a_decision_is_named(platform: InProcessPlatfor
     assert "rebuild_ready" not in dict(attention(platform))
 
 
+def test_a_rebuild_of_which_only_the_beginning_is_noted_hides_nothing(platform: InProcessPlatform) -> None:
+    states = platform.app.projection_states
+    states.put(states.get(["order_list"])["order_list"].begun(platform.clock.now))
+    found = shown(platform)
+    assert (found["unavailable"], found["attention"]) == ({}, [])
+    assert [each["rebuild"] for each in found["projections"] if each["projection"] == "order_list"] == ["building"]
+
+
 def reconcile(platform: InProcessPlatform, *, repair: bool = False) -> None:
     """Compare everything, to the end."""
     platform.ask("/admin/reconciliation/run", {"full": True, "repair": repair})

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import islice
@@ -12,6 +13,7 @@ from banyan.bootstrap import Application
 from banyan.deadlines.base import Waiting
 from banyan.entrypoints.admin.projections import LagAnswer, PauseAnswer
 from banyan.entrypoints.admin.reconciliation import ReconciliationAnswer, standing_of
+from banyan.errors import TransitionRejected
 from banyan.events import CamelModel
 from banyan.projections.lag import Throughput
 from banyan.projections.operations import ParkedStream, ProjectionStatus
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
 
 COUNTED: Final = 50
 """Deadlines of each kind; that more wait would change nothing."""
+UNFINISHED: Final = frozenset({Stage.BUILDING, Stage.READY})
 END_OF_TIME: Final = datetime.max.replace(tzinfo=UTC)
 
 
@@ -121,9 +124,16 @@ class FoundDeadlines:
 def read_projections(app: Application) -> Projections:
     """How projections and the reactor stand. Raises ``StoreUnavailable``."""
     statuses, throughput = app.operations.overview()
-    unfinished = [each.projection for each in statuses if each.projection != REACTOR.projection and _rebuild(each)]
-    rebuilds = [app.rebuilds.rebuild.progress(name) for name in unfinished]
+    rebuilds = [progress for each in statuses for progress in _progress(app, each)]
     return Projections(statuses, throughput, rebuilds)
+
+
+def _progress(app: Application, status: ProjectionStatus) -> Iterator[Progress]:
+    """How far a generation has come that is not live yet; nothing of one that is only just begun or gone meanwhile."""
+    for info in status.generations if status.projection != REACTOR.projection else ():
+        if info.stage in UNFINISHED:
+            with suppress(TransitionRejected):
+                yield app.rebuilds.rebuild.progress(status.projection, info.number)
 
 
 def read_deadlines(app: Application) -> FoundDeadlines | None:
@@ -223,4 +233,4 @@ def parked_by_stream(status: ProjectionStatus) -> Sequence[ParkedStream]:
 
 def _rebuild(status: ProjectionStatus) -> Stage | None:
     stages = (info.stage for info in status.generations)
-    return next((stage for stage in stages if stage in {Stage.BUILDING, Stage.READY}), None)
+    return next((stage for stage in stages if stage in UNFINISHED), None)
