@@ -41,6 +41,8 @@ from orders.tools.legacy.kinds import Kind
 
 pytestmark = [pytest.mark.stack, pytest.mark.timeout(1800), lengthy]
 
+BUSY_MS = 120_000.0
+"""moto answers one request after the other, and the demonstration's clients wait there as well."""
 EACH = [Engine.MOTO, pytest.param(Engine.DYNAMODB_LOCAL, marks=pytest.mark.dynamodb_local)]
 
 
@@ -49,6 +51,7 @@ def looking(browser: Browser, url: str, data: Path) -> Iterator[Tab]:
     """A tab at the console of a stack whose data lie there, held to its manners in the end."""
     with opened(browser) as page:
         looking = Tab(page, url, lambda: make_token("acme", data, "kim", [SCOPE, CONTENTS]))
+        looking.patience_ms = BUSY_MS
         yield looking
         looking.check()
 

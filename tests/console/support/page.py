@@ -32,11 +32,14 @@ class Tab:
         Of the console, without a fragment.
     requests : list[Request]
         All that the page asked for.
+    patience_ms : float
+        How long a screen may take to have its data.
     """
 
     def __init__(self, page: Page, stack: str, token: Callable[[], str]) -> None:
         self.page, self.url = page, f"{stack}/console"
         self._token = token
+        self.patience_ms = PATIENCE_MS
         self.requests: list[Request] = []
         self._wrong: list[str] = []
         self._expected: set[tuple[int, str]] = set()
@@ -69,7 +72,7 @@ class Tab:
     def loaded(self) -> None:
         """Wait until the screen has its title and no longer only says that it loads."""
         expect(self.main.get_by_role("heading", level=1)).to_be_visible()
-        expect(self.main.locator(".waiting")).to_have_count(0)
+        expect(self.main.locator(".waiting")).to_have_count(0, timeout=self.patience_ms)
 
     def expect_failure(self, status: int, path: str) -> None:
         """Say that a request fails in this test; ``path`` is the beginning of its path, as ``/admin/streams``."""
