@@ -39,7 +39,7 @@ function Content({ report }) {
     </dl>
     <h2>Sections</h2>
     <${Table} caption="Sections" columns=${COLUMNS} rows=${report.sections} rowKey=${(row) => row.name} />
-    <p class="small faint"><code>streams</code> is the digest chain of every stream and its snapshots; the other sections are projections, compared with the fold of their events.</p>
+    <p class="small faint"><code>streams</code> is the digest chain of every stream and its snapshots; ${report.sections.some(isLegacy) && html`<code>legacy</code> is the legacy system, whose primary is believed; `}the other sections are projections, compared with the fold of their events.</p>
     ${differing.map((section) => html`<${Findings} key=${section.name} section=${section} />`)}
     ${moving.map((section) => html`<${Moving} key=${section.name} section=${section} />`)}
   `;
@@ -58,8 +58,10 @@ const COLUMNS = [
   { title: "Digest found", cell: (row) => html`<${Root} digest=${row.actual} />` },
 ];
 
+const isLegacy = (section) => section.name === "legacy";
+
 function SectionName({ section }) {
-  if (section.name === "streams" || section.name === "legacy") return nameOf(section);
+  if (section.name === "streams" || isLegacy(section)) return nameOf(section);
   return html`<a href=${href(["projections", section.name])}>${section.name}</a>${section.note && ` (not compared: ${section.note})`}`;
 }
 
