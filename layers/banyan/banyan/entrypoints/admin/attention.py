@@ -89,11 +89,17 @@ def of_projections(found: Projections, settings: Settings, now: datetime) -> Ite
         yield from _rebuild(progress, now)
 
 
-def _of(
-    projection: str, code: Code, text: str, action: Action, since: datetime | None = None, **names: str | int
+def _thing(
+    code: Code, subject: object, text: str, action: Action, since: datetime | None = None, **names: object
 ) -> Attention:
-    named = {"projection": projection, **names}
-    return Attention(code=code, subject=projection, text=text, action=action, names=named, since=since)
+    named = {name: value if isinstance(value, int) else str(value) for name, value in names.items()}
+    return Attention(code=code, subject=str(subject), text=text, action=action, names=named, since=since)
+
+
+def _of(
+    projection: str, code: Code, text: str, action: Action, since: datetime | None = None, **names: object
+) -> Attention:
+    return _thing(code, projection, text, action, since, projection=projection, **names)
 
 
 def _pause(status: ProjectionStatus) -> Iterator[Attention]:
@@ -108,15 +114,11 @@ def _pause(status: ProjectionStatus) -> Iterator[Attention]:
 def _parked(status: ProjectionStatus) -> Iterator[Attention]:
     name, parked = status.projection, parked_by_stream(status)
     for each in parked[:EACH]:
-        stream, failure = str(each.failure.stream), each.failure
-        text = f"{name} stands still at event {failure.version} of {stream}: {failure.error}"
-        yield Attention(
-            code="stream_parked",
-            subject=stream,
-            text=text,
-            action="retry",
-            names={"projection": name, "stream": stream, "version": failure.version, "generation": each.generation},
-            since=failure.parked_at,
+        failure = each.failure
+        names = {"projection": name, "stream": failure.stream, "version": failure.version}
+        text = f"{name} stands still at event {failure.version} of {failure.stream}: {failure.error}"
+        yield _thing(
+            "stream_parked", failure.stream, text, "retry", failure.parked_at, **names, generation=each.generation
         )
     if more := len(parked[EACH:]):
         least = "" if status.parked_complete else " or more"
@@ -149,95 +151,58 @@ def _rebuild(progress: Progress, now: datetime) -> Iterator[Attention]:
 
 def of_deadlines(found: FoundDeadlines) -> Iterator[Attention]:
     """Deadlines that are late or parked."""
-    late = [each for each in found.due if found.now - each.due > OVERDUE]
+    late = next((each for each in found.due if found.now - each.due > OVERDUE), None)
     if late:
-        first, names = late[0], {"stream": str(late[0].stream), "name": late[0].name}
-        text = f"The deadline {first.name} of {first.stream} is due and not handled."
-        yield Attention(
-            code="deadlines_overdue",
-            subject=str(first.stream),
-            text=text,
-            action="look",
-            names=names,
-            since=first.due,
-        )
+        text = f"The deadline {late.name} of {late.stream} is due and not handled."
+        yield _thing("deadlines_overdue", late.stream, text, "look", late.due, stream=late.stream, name=late.name)
     for each in found.parked[:EACH]:
-        yield Attention(
-            code="deadline_parked",
-            subject=str(each.stream),
-            text=f"The deadline {each.name} of {each.stream} keeps failing: {each.error}",
-            action="retry",
-            names={"stream": str(each.stream), "name": each.name},
-            since=each.due,
-        )
-    if len(found.parked) > EACH:
-        text = f"There are more parked deadlines: {len(found.parked) - EACH} or more."
-        yield Attention(code="deadline_parked", subject="deadlines", text=text, action="look", names={})
+        text = f"The deadline {each.name} of {each.stream} keeps failing: {each.error}"
+        yield _thing("deadline_parked", each.stream, text, "retry", each.due, stream=each.stream, name=each.name)
+    if more := len(found.parked[EACH:]):
+        yield _thing("deadline_parked", "deadlines", f"There are more parked deadlines: {more} or more.", "look")
 
 
 def of_reconciliation(found: ReconciliationAnswer, settings: Settings, now: datetime) -> Iterator[Attention]:
     """Differences that stand, and a reconciliation that has not run for long."""
-    latest = found.latest
+    latest, hours = found.latest, settings.reconciliation_silence_hours
     if latest is None:
         return
-    named: dict[str, str | int] = {"report": latest.id}
+    at = latest.finished_at
     if latest.drifted and latest.repaired < latest.differences:
         left = _counted(latest.differences - latest.repaired, "difference")
         text = f"{left} between the events and rows, snapshots or the legacy system."
-        yield Attention(
-            code="reconciliation_differs",
-            subject=latest.id,
-            text=text,
-            action="repair",
-            names=named,
-            since=latest.finished_at,
-        )
-    hours = settings.reconciliation_silence_hours
-    if now - latest.finished_at > timedelta(hours=hours) and not (found.run and found.run.working):
+        yield _thing("reconciliation_differs", latest.id, text, "repair", at, report=latest.id)
+    if now - at > timedelta(hours=hours) and not (found.run and found.run.working):
         text = f"Nothing was compared for more than {hours} hours."
-        yield Attention(
-            code="reconciliation_old",
-            subject=latest.id,
-            text=text,
-            action="reconcile",
-            names=named,
-            since=latest.finished_at,
-        )
+        yield _thing("reconciliation_old", latest.id, text, "reconcile", at, report=latest.id)
 
 
 def of_migration(found: Overview) -> Iterator[Attention]:
     """Rows that stand, and a step that only a person makes."""
     for row in found.parked[:EACH]:
-        stream = str(row.stream)
-        text = f"The row of {stream} is parked: {row.reason}"
-        yield Attention(
-            code="migration_row_parked",
-            subject=stream,
-            text=text,
-            action="look",
-            names={"stream": stream},
-            since=row.since,
-        )
-    health, aside = found.health, {row.stream for row in found.parked}
+        text = f"The row of {row.stream} is parked: {row.reason}"
+        yield _thing("migration_row_parked", row.stream, text, "look", row.since, stream=row.stream)
+    yield from _half_done(found)
+    if found.health and found.health.differences:
+        text = f"{_counted(len(found.health.differences), 'row')} of the legacy system: not what the streams say."
+        yield _thing("migration_differs", found.entity, text, "look", found.since)
+    coming = found.next
+    if coming and found.since and coming.by == "operator" and not coming.waits_for and not found.moving_to:
+        text = f"The next step, {coming.step}, is an operator's."
+        yield _thing("migration_waits", found.entity, text, "advance", found.since)
+
+
+def _half_done(found: Overview) -> Iterator[Attention]:
+    aside = {row.stream for row in found.parked}
     late = [each for each in found.half_done if each.age_ms > HALF_DONE_MS and each.stream not in aside]
     if late:
         others = f" and {len(late) - 1} more" if late[1:] else ""
         text = f"What was written to {late[0].stream}{others} has not reached the other side for ten minutes."
-        yield _migrating(found, "migration_half_done", text, "look")
-    if health and health.differences:
-        text = f"{_counted(len(health.differences), 'row')} of the legacy system: not what the streams say."
-        yield _migrating(found, "migration_differs", text, "look")
-    coming = found.next
-    if coming and found.since and coming.by == "operator" and not coming.waits_for and not found.moving_to:
-        yield _migrating(found, "migration_waits", f"The next step, {coming.step}, is an operator's.", "advance")
-
-
-def _migrating(found: Overview, code: Code, text: str, action: Action) -> Attention:
-    return Attention(code=code, subject=found.entity, text=text, action=action, names={}, since=found.since)
+        yield _thing("migration_half_done", found.entity, text, "look", late[0].since)
 
 
 def of_ingest(found: IngestOverview) -> Iterator[Attention]:
     """Records that were refused."""
     if found.parked:
         text = f"Records were refused: about {found.parked}."
-        yield Attention(code="records_parked", subject="ingest", text=text, action="look", names={})
+        yield _thing("records_parked", "ingest", text, "look")

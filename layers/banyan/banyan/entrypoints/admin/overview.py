@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from datetime import datetime
-from functools import partial
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from aws_lambda_powertools.event_handler.api_gateway import Router
 
 from banyan.adapters.observability import log_failure
+from banyan.adapters.settings import Settings
 from banyan.bootstrap import Application
 from banyan.entrypoints.admin import attention, parts
 from banyan.entrypoints.admin.attention import Attention
@@ -18,8 +18,10 @@ from banyan.entrypoints.http.call import CurrentCall
 from banyan.errors import BanyanError
 from banyan.events import CamelModel
 
+if TYPE_CHECKING:
+    from banyan.migration.checks.health import Overview
+
 T = TypeVar("T")
-A = TypeVar("A")
 
 router = Router()  # type: ignore[no-untyped-call]
 
@@ -45,22 +47,16 @@ class OverviewAnswer(CamelModel):
 @router.get("/admin/overview", operation_id="showOverview", summary="How everything does, and what needs a person")
 def show(call: CurrentCall) -> OverviewAnswer:
     """Show how everything does, at a cost that does not grow with what is stored; to be asked every few seconds."""
-    app, now, read = call.application, call.now(), _Reading(call.application)
+    read = _Reading(call.application)
     projections = read.part("projections", parts.read_projections)
     deadlines = read.part("deadlines", parts.read_deadlines)
     reconciliation = read.part("reconciliation", parts.read_reconciliation)
     migration = read.part("migration", parts.read_migration)
     ingest = read.part("ingest", parts.read_ingest)
-    found = [
-        *_given(projections, partial(attention.of_projections, settings=app.settings, now=now)),
-        *_given(deadlines, attention.of_deadlines),
-        *_given(reconciliation, partial(attention.of_reconciliation, settings=app.settings, now=now)),
-        *_given(migration, attention.of_migration),
-        *_given(ingest, attention.of_ingest),
-    ]
+    settings, now = call.application.settings, call.now()
     return OverviewAnswer(
         as_of=now,
-        attention=attention.by_urgency(found),
+        attention=_judged(settings, now, projections, deadlines, reconciliation, migration, ingest),
         rate=projections and parts.rate_answer(projections),
         projections=projections and parts.projections_answer(projections),
         deadlines=deadlines and parts.deadlines_answer(deadlines),
@@ -68,6 +64,27 @@ def show(call: CurrentCall) -> OverviewAnswer:
         migration=migration and parts.migration_answer(migration),
         ingest=ingest,
         unavailable=read.unavailable,
+    )
+
+
+def _judged(
+    settings: Settings,
+    now: datetime,
+    projections: parts.Projections | None,
+    deadlines: parts.FoundDeadlines | None,
+    reconciliation: ReconciliationAnswer | None,
+    migration: Overview | None,
+    ingest: parts.IngestOverview | None,
+) -> list[Attention]:
+    """What needs a person, by the parts that there are."""
+    return attention.by_urgency(
+        [
+            *(attention.of_projections(projections, settings, now) if projections else ()),
+            *(attention.of_deadlines(deadlines) if deadlines else ()),
+            *(attention.of_reconciliation(reconciliation, settings, now) if reconciliation else ()),
+            *(attention.of_migration(migration) if migration else ()),
+            *(attention.of_ingest(ingest) if ingest else ()),
+        ]
     )
 
 
@@ -85,7 +102,3 @@ class _Reading:
             log_failure(f"the overview lacks its part {name}", error)
             self.unavailable[name] = str(error) if isinstance(error, BanyanError) else type(error).__name__
             return None
-
-
-def _given(part: T | None, look: Callable[[T], Iterable[A]]) -> Iterable[A]:
-    return () if part is None else look(part)
