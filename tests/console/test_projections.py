@@ -119,6 +119,21 @@ def test_a_projection_is_paused_lags_and_is_resumed(own_console: Console) -> Non
     assert (api(stack, "daily_sales")["status"], api(stack, "daily_sales")["lag"]["events"]) == ("active", 0)
 
 
+def test_what_is_done_after_its_screen_was_left_is_done_and_no_longer_looked_at(own_console: Console) -> None:
+    console, stack = own_console, own_console.stack
+    console.open("deadlines")
+    console.open("projections", "stock")
+    press(console, "Pause…")
+    console.page.go_back()
+    expect(console.main.get_by_role("heading", level=1)).to_have_text("Deadlines")
+    console.confirm("Pause", Reason="left meanwhile")
+    noticed(console, "stock is paused.")
+    console.open("streams")
+    stack.admin.post("projections", "stock", "resume")
+    asked = [request.method for request in console.requests if "/admin/projections/stock" in request.url]
+    assert asked.index("POST") == len(asked) - 1
+
+
 def test_streams_are_parked_by_hand_and_all_are_retried(own_console: Console) -> None:
     console, stack, orders = own_console, own_console.stack, [f"p-hand-{number}" for number in range(3)]
     for order in orders:

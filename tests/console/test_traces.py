@@ -124,6 +124,28 @@ def test_older_requests_follow_page_by_page(console: Console) -> None:
     assert len(set(more)) == len(more) > len(newest)
 
 
+def test_older_requests_that_come_late_are_not_shown_among_those_of_another_tenant(console: Console) -> None:
+    held: list[Route] = []
+
+    def slower(route: Route) -> None:
+        if "after=" in route.request.url:
+            held.append(route)
+        else:
+            route.continue_(url=route.request.url.replace("limit=100", "limit=5"))
+
+    console.page.route("**/admin/events?*", slower)
+    main = console.open("traces", newest="yes", tenant="acme")
+    main.get_by_role("button", name="Show older ones").click()
+    console.open("traces", newest="yes", tenant="globex")
+    expect(main).to_contain_text("No requests")
+    with console.page.expect_response(lambda answer: "after=" in answer.url) as late:
+        held.pop().continue_()
+    late.value.finished()
+    console.page.evaluate("() => new Promise(requestAnimationFrame)")
+    expect(main).to_contain_text("No requests")
+    expect(main.get_by_role("link")).to_have_count(0)
+
+
 def test_a_trace_is_found_by_its_id_and_tenant(console: Console) -> None:
     main = console.open("traces")
     main.get_by_label("Correlation id").fill(states.SAGA)

@@ -44,10 +44,11 @@ function keepFocus() {
 
 class Loading {
   constructor(load, setState, pace) {
-    Object.assign(this, { load, setState, pace, controller: null, timer: null, busy: false });
+    Object.assign(this, { load, setState, pace, controller: null, timer: null, busy: false, stopped: false });
   }
 
   async run() {
+    if (this.stopped) return;
     clearTimeout(this.timer);
     this.controller?.abort();
     const controller = (this.controller = new AbortController());
@@ -73,7 +74,9 @@ class Loading {
     if (every && !this.busy) this.timer = setTimeout(() => document.visibilityState === "visible" && this.run(), every);
   }
 
+  /** For good, also for whoever reloads after the component is gone: what it would ask for is shown nowhere. */
   stop() {
+    this.stopped = true;
     clearTimeout(this.timer);
     this.controller?.abort();
   }

@@ -1,5 +1,5 @@
 /** A list that the API answers page by page. */
-import { useEffect, useState } from "./preact.js";
+import { useEffect, useRef, useState } from "./preact.js";
 import { useLoad } from "./load.js";
 
 /**
@@ -13,7 +13,12 @@ export function usePages(page, deps, mark) {
   const [older, setOlder] = useState([]);
   const [problem, setProblem] = useState();
   const [working, setWorking] = useState(false);
-  useEffect(() => setOlder([]), [load.data]);
+  const first = useRef();
+  first.current = load.data;
+  useEffect(() => {
+    setOlder([]);
+    setProblem(undefined);
+  }, [load.data]);
   useEffect(() => {
     if (load.data) load.reload();
   }, [mark]);
@@ -21,14 +26,12 @@ export function usePages(page, deps, mark) {
   const next = pages.at(-1)?.next ?? null;
   const more = async () => {
     setWorking(true);
-    try {
-      const found = await page(next);
-      setOlder((all) => [...all, found]);
-      setProblem(undefined);
-    } catch (error) {
-      setProblem(error);
-    }
+    const behind = load.data;
+    const found = await page(next).then((older) => ({ older }), (problem) => ({ problem }));
     setWorking(false);
+    if (first.current !== behind) return;
+    if (found.older) setOlder((all) => [...all, found.older]);
+    setProblem(found.problem);
   };
   return { ...load, problem: load.problem ?? problem, rows: pages.flatMap((each) => each.rows), next, more, working };
 }
