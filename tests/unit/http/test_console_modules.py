@@ -82,11 +82,31 @@ def test_each_module_is_there_once_and_before_who_imports_it() -> None:
         'export { more } from "./other.js";',
         'export * from "./other.js";',
         'import { one } from "./main.js";',
+        'import { other } from "./other.js"; start();',
+        '  import { other } from "./other.js";',
+        "  export const more = 1;",
+        'const more = await import("./more.js");',
+        "const here = import.meta.url;",
     ],
 )
 def test_what_is_written_in_another_form_is_not_joined(line: str) -> None:
     modules = {"main.js": f'{line}\nimport {{ other }} from "./other.js";\n', "other.js": "export const other = 1;\n"}
     with pytest.raises(CannotBeJoined, match=r"main\.js"):
+        joined("main.js", modules.__getitem__)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "export const other = await 1;\n",
+        "await 1;\nexport const other = 1;\n",
+        "export const another = 1, other = 2;\n",
+    ],
+    ids=["a constant that waits", "a module that waits", "a constant beside another"],
+)
+def test_a_module_that_would_be_another_one_within_a_function_is_not_joined(text: str) -> None:
+    modules = {"main.js": 'import { other } from "./other.js";\n', "other.js": text}
+    with pytest.raises(CannotBeJoined, match=r"other\.js"):
         joined("main.js", modules.__getitem__)
 
 

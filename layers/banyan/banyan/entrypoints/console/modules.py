@@ -13,10 +13,12 @@ from typing import Final
 
 VENDOR: Final = "vendor/"
 """Modules of others, which are written in all forms: the browser imports them itself."""
-_IMPORT = re.compile(r'^import (?:(\w+)|\{([^}\n]*)\}) from "(\.[^"\n]+)";.*$', re.MULTILINE)
+_IMPORT = re.compile(r'^import (?:(\w+)|\{([^}\n]*)\}) from "(\.[^"\n]+)";(?:[ \t]*//.*)?$', re.MULTILINE)
 _EXPORT = re.compile(r"^export (default )?((?:async )?function|class|const) (\w+)", re.MULTILINE)
 _LIST = re.compile(r"^export \{([^}\n]*)\};$", re.MULTILINE)
-_LEFT = re.compile(r"^(?:import|export)\b.*$", re.MULTILINE)
+_LEFT = re.compile(r"^[ \t]*(?:import|export)\b.*$|\bimport(?:\(|\.meta).*$", re.MULTILINE)
+_WAITS = re.compile(r"^(?:(?:const|let) .*= |for )?await\b.*$", re.MULTILINE)
+"""What only a module may do, and no function that stands for one."""
 
 
 class CannotBeJoined(Exception):
@@ -43,6 +45,7 @@ class _Joining:
     def __init__(self, read: Callable[[str], str]) -> None:
         self._read = read
         self._names: dict[str, str] = {}
+        self._exports: dict[str, Mapping[str, str]] = {}
         self._parts: list[str] = []
         self._open: set[str] = set()
 
@@ -58,6 +61,9 @@ class _Joining:
         if module not in self._names:
             if not _is_foreign(module):
                 own, exports = self._translated(module)
+                if waits := _WAITS.search(own):
+                    raise CannotBeJoined(f"{module}: {waits[0]}")
+                self._exports[module] = exports
                 members = ", ".join(f"{outside}: {inside}" for outside, inside in exports.items())
                 wrapped = f"(() => {{\n{own}\nreturn {{ {members} }};\n}})()"
                 self._parts.append(f"const $module{len(self._names)} = {wrapped}; // {module}")
@@ -77,9 +83,11 @@ class _Joining:
         return text, exports
 
     def _taken(self, folder: str, default: str | None, names: str | None, place: str) -> str:
-        module = self._name(posixpath.normpath(posixpath.join(folder, place)))
-        members = [f"default: {default}"] if default else [f"{theirs}: {ours}" for theirs, ours in _pairs(names or "")]
-        return f"const {{ {', '.join(members)} }} = {module};"
+        module = posixpath.normpath(posixpath.join(folder, place))
+        name, pairs = self._name(module), [("default", default)] if default else _pairs(names or "")
+        if missing := [theirs for theirs, _ in pairs if theirs not in self._exports.get(module, [theirs])]:
+            raise CannotBeJoined(f"{module} does not export {missing[0]}")
+        return f"const {{ {', '.join(f'{theirs}: {ours}' for theirs, ours in pairs)} }} = {name};"
 
 
 def _is_foreign(module: str) -> bool:
