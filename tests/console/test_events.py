@@ -90,7 +90,7 @@ def test_only_the_newest_events_are_kept(own_console: Console) -> None:
 def test_older_events_are_read_page_by_page(own_console: Console) -> None:
     tenant = some_tenant()
     name = take_notes(own_console.stack, ["rare"], tenant)
-    for _ in range(60):
+    for _ in range(51):
         append(own_console.stack, name, [NoteTaken(text="often")])
     own_console.open("events", tenant=tenant)
     events = own_console.main.get_by_role("option")
@@ -100,5 +100,5 @@ def test_older_events_are_read_page_by_page(own_console: Console) -> None:
     expect(events).to_have_count(0)
     older.click()
     expect(events.locator(".version")).to_have_text(["1"])
-    expect(own_console.main.get_by_text("1 of 61 events, the newest on top")).to_be_visible()
+    expect(own_console.main.get_by_text("1 of 52 events, the newest on top")).to_be_visible()
     expect(older).to_have_count(0)

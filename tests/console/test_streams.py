@@ -104,13 +104,13 @@ def test_a_stream_is_searched_for_and_opened_with_the_keyboard(console: Console)
 
 def test_the_list_goes_on_to_older_streams_and_back(own_console: Console) -> None:
     tenant = f"t{uuid4().hex[:8]}"
-    names = {take_notes(own_console.stack, tenant=tenant) for _ in range(55)}
+    names = {take_notes(own_console.stack, tenant=tenant) for _ in range(52)}
     own_console.open("streams", tenant=tenant)
     rows = own_console.main.locator("tbody tr")
     expect(rows).to_have_count(50)
     newest = {link.inner_text() for link in own_console.main.locator("tbody a").all()}
     own_console.main.get_by_role("link", name="Older streams").click()
-    expect(rows).to_have_count(5)
+    expect(rows).to_have_count(2)
     assert newest | {link.inner_text() for link in own_console.main.locator("tbody a").all()} == names
     own_console.main.get_by_role("link", name="Newest streams").click()
     expect(rows).to_have_count(50)

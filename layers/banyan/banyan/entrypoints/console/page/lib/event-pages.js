@@ -4,11 +4,12 @@ import { look, ofStream } from "./contents.js";
 const SIZE = 50;
 const MOST_ANSWERS = 40;
 const SETTLED_MS = 80;
+const SLOW_ROWS = 8;
 
 /** Pages are of versions 1 to 50, 51 to 100 …; one of large events takes several answers, and counts for as many. */
 export class EventPages {
   constructor(stream) {
-    Object.assign(this, { stream, version: 0, problem: undefined, pages: new Map(), view: [], chosen: 0, timer: 0, changed: () => {} });
+    Object.assign(this, { stream, version: 0, problem: undefined, pages: new Map(), view: [], low: Infinity, chosen: 0, timer: 0, changed: () => {} });
   }
 
   /** Find out where the stream stands, and read its newest events. */
@@ -30,22 +31,25 @@ export class EventPages {
     return page?.events.get(version) ?? (page?.complete ? null : undefined);
   }
 
-  /** Fetch what is missing between two versions, once no others are asked for. */
+  /** Fetch what is missing between two versions: at once while one scrolls slowly, and else when the view has settled. */
   show(one, other) {
-    const [first, last] = [pageOf(Math.min(one, other)), pageOf(Math.max(one, other))];
+    const low = Math.min(one, other);
+    const slowly = Math.abs(low - this.low) <= SLOW_ROWS;
+    const [first, last] = [pageOf(low), pageOf(Math.max(one, other))];
+    this.low = low;
     this.view = Array.from({ length: last - first + 1 }, (_, index) => first + index);
-    this.settle();
+    this.settle(slowly ? 0 : SETTLED_MS);
   }
 
   /** Fetch the page of one version besides, and keep it. */
   choose(version) {
     this.chosen = pageOf(version);
-    this.settle();
+    this.settle(SETTLED_MS);
   }
 
-  settle() {
+  settle(milliseconds) {
     clearTimeout(this.timer);
-    this.timer = setTimeout(() => this.fetch(), SETTLED_MS);
+    this.timer = setTimeout(() => this.fetch(), milliseconds);
   }
 
   get wanted() {
@@ -54,7 +58,7 @@ export class EventPages {
 
   stop() {
     clearTimeout(this.timer);
-    for (const page of this.pages.values()) page.loading?.abort();
+    for (const page of this.pages.values()) giveUp(page);
   }
 
   retry() {
@@ -64,27 +68,30 @@ export class EventPages {
 
   async fetch() {
     const { wanted } = this;
-    for (const [number, page] of this.pages) if (!wanted.has(number)) page.loading?.abort();
+    for (const [number, page] of this.pages) if (!wanted.has(number)) giveUp(page);
     await this.guard(() => Promise.all([...wanted].map((number) => this.fill(number))));
   }
 
   async fill(number) {
     const page = this.page(number);
     if (page.complete || page.loading) return;
-    page.loading = new AbortController();
+    const loading = (page.loading = new AbortController());
+    const last = (number + 1) * SIZE;
     try {
-      for (let after = number * SIZE; after !== null && after < (number + 1) * SIZE; ) after = await this.more(page, after, (number + 1) * SIZE);
+      for (let after = number * SIZE; after !== null && after < last; ) after = await this.more(page, after, last, loading.signal);
       page.complete = true;
     } finally {
-      page.loading = null;
+      if (page.loading === loading) page.loading = null;
     }
     this.forget();
+    this.changed();
   }
 
-  async more(page, after, last) {
-    const { events, next } = await look(ofStream(this.stream, "events"), { after, limit: last - after }, { signal: page.loading.signal });
+  async more(page, after, last, signal) {
+    const { events, next } = await look(ofStream(this.stream, "events"), { after, limit: last - after }, { signal });
     for (const event of events) if (event.version <= last) page.events.set(event.version, event);
     page.answers += 1;
+    this.problem = undefined;
     this.changed();
     return next;
   }
@@ -115,6 +122,11 @@ export class EventPages {
     }
     this.changed();
   }
+}
+
+function giveUp(page) {
+  page.loading?.abort();
+  page.loading = null;
 }
 
 const pageOf = (version) => Math.floor((version - 1) / SIZE);
