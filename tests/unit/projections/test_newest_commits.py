@@ -77,15 +77,15 @@ def test_what_many_commits_say_is_a_lower_bound_and_a_rate(monkeypatch: pytest.M
     assert not throughput.whole_minute
 
 
-def test_of_many_streams_the_newest_are_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_of_many_streams_the_newest_and_the_oldest_are_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
     ledger = Ledger()
     operations = ledger.operations
-    monkeypatch.setattr(lag, "NEWEST_STREAMS", 2)
+    monkeypatch.setattr(lag, "ASKED_STREAMS", 2)
     for number in range(4):
         ledger.append(account(f"a{number}"), *deposits(1))
         ledger.clock.move(SECOND)
-    assert lags(operations) == (2, 2, False)
-    for number in (3, 2):
+    assert lags(operations) == (2, 4, False), "however many came since, the oldest says how long it takes"
+    for number in (3, 0):
         operations.retry("turnover", account(f"a{number}"))
     assert lags(operations) == (0, 0, False), "others were not asked for yet"
-    assert lags(operations) == (2, 4, True), "these are known, so that others are"
+    assert lags(operations) == (2, 3, True), "these are known, so that others are"

@@ -23,7 +23,8 @@ NEWEST: Final = 2400
 """Of the newest commits, so many are looked at."""
 FIRST_LOOK: Final = 320
 """So many of them are read at first; 40 a bucket, whose keys take one read unit."""
-NEWEST_STREAMS: Final = 100
+ASKED_STREAMS: Final = 100
+"""So many keys one batch read takes."""
 MINUTE: Final = timedelta(minutes=1)
 MILLISECOND: Final = timedelta(milliseconds=1)
 
@@ -155,8 +156,8 @@ class NewestCommits:
     """The newest commits of the log, read once.
 
     A look costs one query for the number of buckets, and one for each, or some more when much was recorded since a
-    catch-up; for each projection, once a minute, one batch read for how far its catch-up has come, and one of the
-    newest ``NEWEST_STREAMS`` that are not known to be applied.
+    catch-up; for each projection, once a minute, one batch read for how far its catch-up has come, and one of
+    ``ASKED_STREAMS`` that are not known to be applied.
     """
 
     def __init__(self, store: EventStore, memory: LagMemory, now: datetime) -> None:
@@ -180,7 +181,7 @@ class NewestCommits:
         for entry in reversed(entries):
             newest.setdefault(entry.stream, entry.position)
         applied = {stream: known[stream] for stream, end in newest.items() if known.get(stream, 0) >= end}
-        asked = [stream for stream in newest if stream not in applied][:NEWEST_STREAMS]
+        asked = _both_ends([stream for stream in newest if stream not in applied], ASKED_STREAMS)
         found = {**dict.fromkeys(asked, 0), **live.checkpoints(asked)} if asked else {}
         reached = applied | found
         self._memory.applied[live.generation] = reached
@@ -197,6 +198,11 @@ class NewestCommits:
         last = {entry.stream: max(entry.position, self._ends.get(entry.stream, 0)) for entry in entries}
         events = sum(last[stream] - first[stream] + 1 for stream in first)
         return Throughput((self._now - since).total_seconds(), len(entries), events)
+
+
+def _both_ends(streams: Sequence[StreamId], most: int) -> Sequence[StreamId]:
+    """As many as are wanted: the first ones are what is being applied, the last ones say how old a lag is."""
+    return streams if len(streams) <= most else [*streams[: most // 2], *streams[-(most - most // 2) :]]
 
 
 def _merged(looks: Iterable[Iterable[LogEntry]]) -> list[LogEntry]:
