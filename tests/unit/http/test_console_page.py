@@ -142,6 +142,8 @@ def test_a_file_is_read_again_once_it_was_changed(tmp_path: Path) -> None:
         "/console/index.html\n",
         "/console/index.html\0.js",
         "/console/.hidden.js",
+        pytest.param(f"/console/{'a' * 300}.js", id="long name"),
+        pytest.param(f"/console/{'a/' * 3000}a.js", id="long path"),
     ],
 )
 def test_nothing_else_is_served(page: ConsolePage, path: str) -> None:

@@ -192,3 +192,14 @@ def test_a_url_is_read_without_redirects_and_up_to_a_size() -> None:
                 read_url(url + path)
     with pytest.raises(OSError, match="refused"):
         read_url(f"{url}/fine")
+
+
+def test_a_page_that_may_connect_elsewhere_by_now_is_sent_again() -> None:
+    described, clock = Described(), ManualClock()
+    content, described.content = described.content, OSError("no route")
+    page = ConsolePage(sign_in(described, clock))
+    kept = page.answer(PATH, Headers({}))["headers"]["ETag"]
+    assert page.answer(PATH, Headers({"if-none-match": kept}))["statusCode"] == 304
+    described.content = content
+    clock.move(KEPT_FAILURE)
+    assert page.answer(PATH, Headers({"if-none-match": kept}))["statusCode"] == 200

@@ -34,6 +34,8 @@ TYPES: Final = {
     ".txt": "text/plain; charset=utf-8",
 }
 """Files of other types are not served."""
+LONGEST_NAME: Final = 200
+"""Of a file; file systems answer with an error instead of a no where a name is longer than they take."""
 HEADERS: Final = {
     "Cache-Control": "no-cache",
     "Cross-Origin-Opener-Policy": "same-origin",
@@ -69,10 +71,12 @@ class StaticFile:
     content: bytes
     media_type: str
 
-    @cached_property
-    def tag(self) -> str:
-        """Weak, since it stands for the compressed form as well."""
-        return f'"{hashlib.sha256(self.content).hexdigest()[:32]}"'
+    def tag(self, policy: str) -> str:
+        """Weak, since it stands for the compressed form as well.
+
+        A browser may keep the policy that it has when it hears that its copy is still good; so that is part of it.
+        """
+        return f'"{hashlib.sha256(policy.encode() + self.content).hexdigest()[:32]}"'
 
     @cached_property
     def plain(self) -> str:
@@ -117,7 +121,9 @@ class ConsolePage:
 
     def _file(self, name: str) -> StaticFile:
         place = self._folder / name
-        if not _NAME.fullmatch(name) or place.suffix not in TYPES or not place.is_file():
+        if len(name) > LONGEST_NAME or not _NAME.fullmatch(name):
+            raise NotFoundError
+        if place.suffix not in TYPES or not place.is_file():
             raise NotFoundError
         if name == MAIN:
             return _joined(self._folder, tuple(each.stat().st_mtime_ns for each in sorted(self._folder.rglob("*.js"))))
@@ -125,8 +131,9 @@ class ConsolePage:
 
 
 def _answer(file: StaticFile, headers: Headers, policy: str) -> dict[str, Any]:
-    sent = {**HEADERS, "Content-Security-Policy": policy, ETAG: f"W/{file.tag}"}
-    if headers.matches(file.tag):
+    tag = file.tag(policy)
+    sent = {**HEADERS, "Content-Security-Policy": policy, ETAG: f"W/{tag}"}
+    if headers.matches(tag):
         return {"statusCode": 304, "headers": sent, "body": ""}
     sent["Content-Type"] = file.media_type
     if not accepts_gzip(headers):
