@@ -154,6 +154,7 @@ def test_all_is_well_only_where_everything_could_be_read(console: Console) -> No
 def test_refused_records_are_listed_and_put_back(console: Console) -> None:
     record = dict.fromkeys(("shard", "sequenceNumber", "partitionKey", "arrivedAt", "bytes", "batchSize"))
     refused = {**record, "code": "invalid_record", "reason": "no <b>device</b>", "stream": "acme:device:d-1"}
+    refused["arrivedAt"] = "\u202etomorrow"
     asked: list[Any] = []
 
     def put_back(route: Route) -> None:
@@ -168,6 +169,7 @@ def test_refused_records_are_listed_and_put_back(console: Console) -> None:
         shown = console.open("overview")
         shown.get_by_role("button", name="Look at them").click()
         expect(shown.get_by_role("table", name="Parked records")).to_contain_text("no <b>device</b>")
+        expect(shown.get_by_role("table", name="Parked records")).to_contain_text(r"\u202etomorrow")
         shown.get_by_role("button", name="Put them back…", exact=True).click()
         console.confirm("Put them back", **{"Only those refused": "invalid_record"})
         expect(console.page.locator(".notices")).to_contain_text("2 records put back")

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Locator, expect
+from playwright.sync_api import Browser, Locator, Route, expect
 from tests.console.conftest import tab
 from tests.console.support.axe import axe
 from tests.console.support.page import Console
@@ -132,6 +132,24 @@ def test_what_is_done_after_its_screen_was_left_is_done_and_no_longer_looked_at(
     stack.admin.post("projections", "stock", "resume")
     asked = [request.method for request in console.requests if "/admin/projections/stock" in request.url]
     assert asked.index("POST") == len(asked) - 1
+
+
+def test_a_dialog_cannot_be_closed_while_its_work_is_under_way_which_may_be_refused(own_console: Console) -> None:
+    console, held = own_console, list[Route]()
+    console.page.route("**/admin/projections/stock/pause", lambda route: held.append(route))
+    console.expect_failure(409, "/admin/projections/stock/pause")
+    console.open("projections", "stock")
+    press(console, "Pause…")
+    console.dialog().get_by_label("Reason").fill("why not")
+    with console.page.expect_request("**/admin/projections/stock/pause"):
+        console.dialog().get_by_role("button", name="Pause", exact=True).click()
+    expect(console.dialog().get_by_role("button", name="Working…")).to_be_disabled()
+    for _ in range(3):
+        console.page.keyboard.press("Escape")
+    held.pop().fulfill(status=409, json={"code": "not_now", "detail": "It cannot be paused now."})
+    expect(console.dialog().get_by_role("alert")).to_contain_text("It cannot be paused now.")
+    console.page.keyboard.press("Escape")
+    expect(console.dialog()).to_have_count(0)
 
 
 def test_streams_are_parked_by_hand_and_all_are_retried(own_console: Console) -> None:

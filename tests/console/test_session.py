@@ -5,10 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Browser, expect
+from tests.console.conftest import opened
 from tests.console.support.axe import axe
 from tests.console.support.page import Console
 from tests.console.support.screens import BELOW
+from tests.console.support.stack import Stack
 from tests.console.support.states import GROWN, stream
 
 from banyan_tools.cli.client import SCOPE
@@ -81,6 +83,25 @@ def test_without_the_scope_for_contents_it_is_said_which_one_is_missing(console:
     console.sign_in(console.stack.token(scopes=[SCOPE]))
     console.open("streams", stream(GROWN))
     expect(console.main).to_contain_text("banyan/events")
+
+
+def test_what_is_not_the_api_is_not_taken_for_it(console: Console) -> None:
+    console.page.route("**/admin/overview", lambda route: route.fulfill(body="<h1>Sign in to the network</h1>"))
+    console.open("overview")
+    expect(console.main.get_by_role("alert")).to_contain_text("What answered is not the API.")
+
+
+def test_a_screen_that_fails_takes_no_other_with_it(browser: Browser, stack: Stack) -> None:
+    with opened(browser) as page:
+        console = Console(page, stack)
+        page.route("**/admin/overview", lambda route: route.fulfill(json={}))
+        console.open("overview")
+        expect(console.main.get_by_role("alert")).to_contain_text("TypeError")
+        page.unroute("**/admin/overview")
+        console.main.get_by_role("button", name="Try again").click()
+        expect(console.main.get_by_role("heading", level=1)).to_have_text("Overview")
+        console.open("streams")
+        expect(console.main.get_by_role("table")).to_be_visible()
 
 
 def test_a_name_that_looks_like_markup_stays_a_name(console: Console) -> None:

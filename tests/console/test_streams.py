@@ -189,6 +189,11 @@ def test_the_slider_shows_the_state_once_it_has_settled(console: Console) -> Non
     expect(console.main.get_by_role("heading", name="What changed since before the first event")).to_be_visible()
 
 
+def test_before_the_first_event_there_is_no_state_to_ask_for(console: Console) -> None:
+    shown = console.open("streams", GROWN, tab="state", version=0)
+    expect(shown.get_by_role("heading", name="State at version")).to_be_visible()
+
+
 def test_any_two_versions_are_compared_field_by_field(console: Console) -> None:
     console.open("streams", GROWN, tab="state", version=5, compare=2)
     older, newer = state(console.stack, GROWN, 2), state(console.stack, GROWN, 5)

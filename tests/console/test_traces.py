@@ -124,6 +124,20 @@ def test_older_requests_follow_page_by_page(console: Console) -> None:
     assert len(set(more)) == len(more) > len(newest)
 
 
+def test_a_request_whose_metadata_are_damaged_is_listed_too(console: Console) -> None:
+    damaged = {"eventId": "e-odd", "eventType": "Odd", "version": 1, "timestamp": "2026-01-31T12:00:00Z"}
+    damaged |= {
+        "stream": "acme:note:odd",
+        "payload": None,
+        "metadata": {"actor": 5, "correlationId": {}},
+        "error": "it",
+    }
+    answer = {"events": [damaged], "next": "", "atEnd": True}
+    console.page.route("**/admin/events?*", lambda route: route.fulfill(json=answer))
+    main = console.open("traces", newest="yes", tenant="acme")
+    expect(main.get_by_role("row").filter(has_text="Odd").get_by_role("link")).to_have_text("e-odd")
+
+
 def test_older_requests_that_come_late_are_not_shown_among_those_of_another_tenant(console: Console) -> None:
     held: list[Route] = []
 

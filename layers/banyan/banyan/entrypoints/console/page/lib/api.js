@@ -42,7 +42,7 @@ async function ask(method, path, body, signal) {
 }
 
 function answered(method, path, body, signal, token) {
-  return sent(base + path, {
+  const request = {
     method,
     signal,
     cache: "no-store",
@@ -51,12 +51,14 @@ function answered(method, path, body, signal, token) {
       ...(body === undefined ? {} : { "content-type": "application/json" }),
     },
     body: body === undefined ? undefined : JSON.stringify(body),
-  });
+  };
+  return reached(fetch(base + path, request));
 }
 
-async function sent(url, request) {
+/** What comes over the network; `Problem` when it breaks off by itself. */
+async function reached(coming) {
   try {
-    return await fetch(url, request);
+    return await coming;
   } catch (error) {
     if (error.name === "AbortError") throw error;
     throw new Problem({ status: 0, code: "unreachable", detail: "The API does not answer. Is the stack running, and this machine online?" });
@@ -69,11 +71,12 @@ function exact(_, value, found) {
 }
 
 async function json(answer) {
-  const text = await answer.text();
+  const text = await reached(answer.text());
   try {
     return LONG_NUMBER.test(text) ? JSON.parse(text, exact) : JSON.parse(text);
   } catch {
-    return {};
+    if (!answer.ok) return {};
+    throw new Problem({ status: 0, code: "not_json", detail: "What answered is not the API. Is there something between this page and the stack, such as a proxy that wants you to sign in?" });
   }
 }
 

@@ -57,8 +57,10 @@ function Dialog({ question, close }) {
     event.preventDefault();
     if (!state.working) close(null);
   };
+  /** A second Escape closes it whatever `cancel` says, and what its work comes to would be seen by no one. */
+  const reopen = () => element.current?.showModal();
   return html`
-    <dialog ref=${element} class="dialog" aria-labelledby="dialog-title" onCancel=${cancel}>
+    <dialog ref=${element} class="dialog" aria-labelledby="dialog-title" onCancel=${cancel} onClose=${reopen}>
       <form onSubmit=${submit}>
         <h2 id="dialog-title">${question.title}</h2>
         <div class="says">${question.text}</div>

@@ -1,11 +1,12 @@
 /** What stands around every screen: navigation, who is signed in, notices and dialogs. */
-import { html, useEffect, useState } from "../lib/preact.js";
+import { html, useEffect, useErrorBoundary, useState } from "../lib/preact.js";
 import { href, useRoute } from "../lib/route.js";
 import { session } from "../lib/session.js";
 import { nextTheme, theme } from "../lib/theme.js";
 import { SCREENS } from "../screens/all.js";
 import { Dialogs } from "./dialog.js";
 import { Notices } from "./notices.js";
+import { ProblemBox } from "./problem.js";
 
 export function Shell() {
   const { path, query } = useRoute();
@@ -30,10 +31,17 @@ export function Shell() {
         <button type="button" class="quiet" onClick=${() => session.signOut()}>Sign out</button>
       </div>
     </header>
-    <main id="main">${named ? html`<${named.screen} key=${named.path} path=${path.slice(1)} query=${query} />` : html`<${NotFound} />`}</main>
+    <main id="main"><${Guard} key=${place}>${named ? html`<${named.screen} path=${path.slice(1)} query=${query} />` : html`<${NotFound} />`}<//></main>
     <${Notices} />
     <${Dialogs} />
   `;
+}
+
+/** Stands in for a screen that fails at what it is to show, so that the rest of the page goes on. */
+function Guard({ children }) {
+  const [error, again] = useErrorBoundary((found) => console.error(found));
+  if (!error) return children;
+  return html`<h1 tabindex="-1">This cannot be shown</h1><p>The page failed at what it was to show here. Its other screens still work.</p><${ProblemBox} problem=${error} retry=${again} />`;
 }
 
 function ThemeSwitch() {

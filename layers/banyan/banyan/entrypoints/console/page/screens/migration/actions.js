@@ -1,5 +1,6 @@
 /** Start, advance, roll back, move and complete, each after a question that says what will happen. */
 import { post, Problem } from "../../lib/api.js";
+import { visible } from "../../lib/format.js";
 import { html } from "../../lib/preact.js";
 import { ask } from "../../parts/dialog.js";
 import { notify } from "../../parts/notices.js";
@@ -94,7 +95,7 @@ function Waits({ found }) {
   return html`
     <div>
       <p>${lead}</p>
-      <ul>${waits.map((each) => html`<li>${each}</li>`)}</ul>
+      <ul>${waits.map((each) => html`<li>${visible(each)}</li>`)}</ul>
       ${found.phase !== "event_store" && html`<p class="small">By hand it does not wait for its window, but is refused where going back would lose something.</p>`}
     </div>
   `;

@@ -76,7 +76,7 @@ const MADE_BY = { controller: "The controller makes it as soon as all conditions
 
 const CONDITIONS = [
   { title: "Met", cell: (row) => (row.met ? html`<${Badge} kind="ok">met<//>` : html`<${Badge} kind="warn">not yet<//>`) },
-  { title: "Condition", wide: true, cell: (row) => html`${row.name}${!row.met && html`<br /><span class="small faint">${row.reason}</span>`}` },
+  { title: "Condition", wide: true, cell: (row) => html`${row.name}${!row.met && html`<br /><span class="small faint">${visible(row.reason)}</span>`}` },
   { title: "Found", numeric: true, cell: (row) => (row.found === null ? "" : amount(row.found, row.unit)) },
   { title: "Needed", numeric: true, cell: needed },
 ];

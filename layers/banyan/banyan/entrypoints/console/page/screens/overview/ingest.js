@@ -32,10 +32,10 @@ export function Ingest({ parked, reload }) {
 }
 
 const COLUMNS = [
-  { title: "Code", cell: (row) => html`<code>${row.code}</code>` },
+  { title: "Code", cell: (row) => html`<code>${visible(row.code)}</code>` },
   { title: "Reason", wide: true, cell: (row) => visible(row.reason ?? "") },
   { title: "Stream", cell: (row) => html`<bdi>${visible(row.stream ?? "")}</bdi>` },
-  { title: "Arrived", cell: (row) => row.arrivedAt ?? "" },
+  { title: "Arrived", cell: (row) => visible(row.arrivedAt ?? "") },
 ];
 
 /** Ask, and let refused records be ingested again. */

@@ -73,7 +73,7 @@ function Owned({ name, found }) {
     try {
       const answer = await look(ofStream(name, "rows"), { projection: found.projection, after: next });
       const [page] = answer.projections;
-      setPage({ rows: page.rows, next: page.next, paged: true });
+      setPage({ rows: page.rows, next: page.next });
     } catch (refused) {
       setPage({ rows, next, problem: refused });
     }

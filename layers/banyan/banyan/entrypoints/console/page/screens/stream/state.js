@@ -18,7 +18,7 @@ const BEFORE_ALL = { version: 0, state: {}, error: null };
 
 export function State({ name, query }) {
   const states = useMemo(() => new States(name), [name]);
-  const [version, compare] = [number(query.version), number(query.compare)];
+  const [version, compare] = [number(query.version) || undefined, number(query.compare)];
   const load = useLoad((signal) => states.pair(version, compare, signal), [name, version, compare]);
   const shown = useKept(load.data);
   return html`

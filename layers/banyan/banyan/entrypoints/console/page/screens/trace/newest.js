@@ -73,9 +73,12 @@ function requestsOf(events) {
   return [...found.values()];
 }
 
+/** Metadata of a damaged event may hold anything. */
+const text = (value) => (typeof value === "string" ? value : "");
+
 function add(found, tenant, { eventId, eventType, stream, timestamp, metadata }) {
-  const id = metadata.correlationId || eventId;
+  const id = text(metadata.correlationId) || eventId;
   const key = `${tenant} ${id}`;
   const { events = 0, streams = new Set() } = found.get(key) ?? {};
-  found.set(key, { key, id, tenant, at: timestamp, actor: metadata.actor ?? "", type: eventType, events: events + 1, streams: streams.add(stream) });
+  found.set(key, { key, id, tenant, at: timestamp, actor: text(metadata.actor), type: eventType, events: events + 1, streams: streams.add(stream) });
 }
