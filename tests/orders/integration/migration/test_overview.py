@@ -14,6 +14,9 @@ from tests.orders.support.migration_clients import Clients
 from tests.orders.unit.http.test_openapi import DOCUMENT
 from tests.support.engines import DynamoDBEngine
 
+from banyan.errors import StoreUnavailable
+from banyan.migration.migration import Migration
+
 PATH = "/admin/overview"
 
 
@@ -59,3 +62,16 @@ def test_where_a_migration_stands_is_shown_with_what_keeps_it(clients: Clients) 
     clients.platform.run_maintenance()
     migration, codes = shown(clients)
     assert ("migration_differs" in codes, migration["lagMs"] is not None) == (False, True)
+
+
+def test_a_legacy_system_that_does_not_answer_is_not_taken_for_one_that_does_well(
+    clients: Clients, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def unavailable(*_: Any) -> Any:
+        raise StoreUnavailable("the legacy system does not answer")
+
+    clients.go(("dual_write", 0))
+    monkeypatch.setattr(Migration, "half_done", unavailable)
+    found = body_of(clients.platform.ask(PATH))
+    assert (found["migration"], found["attention"]) == (None, [])
+    assert found["unavailable"] == {"migration": "the legacy system does not answer"}

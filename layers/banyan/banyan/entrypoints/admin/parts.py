@@ -13,7 +13,7 @@ from banyan.bootstrap import Application
 from banyan.deadlines.base import Waiting
 from banyan.entrypoints.admin.projections import LagAnswer, PauseAnswer
 from banyan.entrypoints.admin.reconciliation import ReconciliationAnswer, standing_of
-from banyan.errors import TransitionRejected
+from banyan.errors import StoreUnavailable, TransitionRejected
 from banyan.events import CamelModel
 from banyan.projections.lag import Throughput
 from banyan.projections.operations import ParkedStream, ProjectionStatus
@@ -151,8 +151,17 @@ def read_reconciliation(app: Application) -> ReconciliationAnswer:
 
 
 def read_migration(app: Application) -> Overview | None:
-    """Where the migration stands, if there is one. Raises ``StoreUnavailable``."""
-    return app.migration.observer.overview() if app.migration else None
+    """Where the migration stands, if there is one.
+
+    Raises
+    ------
+    StoreUnavailable
+        The legacy system does not answer, too: how the migration does is not known then.
+    """
+    found = app.migration.observer.overview() if app.migration else None
+    if found and found.unknown:
+        raise StoreUnavailable(found.unknown)
+    return found
 
 
 def read_ingest(app: Application) -> IngestOverview | None:

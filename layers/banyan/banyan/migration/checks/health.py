@@ -345,6 +345,11 @@ class Overview(Standing):
     path: tuple[PathStep, ...]
     limits: StatedLimits
 
+    @property
+    def unknown(self) -> str:
+        """Why it is not known how it does, where both sides are written; else empty."""
+        return "; ".join(self.next.waits_for) if self.next and self.phase in JUDGED and self.health is None else ""
+
 
 class Observer:
     """Looks at a migration, and changes nothing."""
