@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from typing import Any, get_args
 from urllib.parse import quote
 
+import pytest
 from playwright.sync_api import Locator, Route, expect
 from tests.console.support import states
 from tests.console.support.page import Console
@@ -76,6 +77,21 @@ def test_what_needs_a_person_is_on_top_in_the_order_of_the_api(console: Console,
     expect(things(shown)).to_have_count(len(found))
     for listed, each in zip(things(shown).all(), found, strict=True):
         expect(listed).to_contain_text(each["text"])
+
+
+@pytest.mark.parametrize(
+    ("codes", "kind"),
+    [
+        (["rebuild_ready"], "info"),
+        (["rebuild_ready", "projection_paused"], "warn"),
+        (["projection_paused", "stream_parked"], "bad"),
+    ],
+)
+def test_the_verdict_is_as_bad_as_the_worst_of_them(console: Console, codes: list[str], kind: str) -> None:
+    with answered(console, attention=[thing(code) for code in codes]):
+        shown = console.open("overview")
+        expect(things(shown)).to_have_count(len(codes))
+        expect(shown.get_by_role("status").first.locator(".badge")).to_have_class(f"badge {kind}")
 
 
 def test_each_of_them_leads_to_where_it_is_helped(console: Console) -> None:

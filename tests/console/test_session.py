@@ -55,6 +55,14 @@ def test_signing_out_leaves_nothing(console: Console) -> None:
     axe(console.page)
 
 
+def test_a_pasted_token_signs_in_with_enter(console: Console) -> None:
+    console.page.goto(console.url)
+    console.page.get_by_label("A token with the scope").fill(console.stack.token())
+    console.page.keyboard.press("Enter")
+
+    expect(console.main.get_by_role("heading", name="Overview")).to_be_visible()
+
+
 def test_what_is_no_token_is_not_sent(console: Console) -> None:
     console.page.goto(console.url)
     console.page.get_by_label("A token with the scope").fill("nonsense")

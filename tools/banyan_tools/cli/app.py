@@ -51,7 +51,7 @@ def root(
     ] = "",
     tenant: Annotated[str, typer.Option(help="Tenant of the token that is made for a local stack.")] = "acme",
 ) -> None:
-    """Operate a Banyan: see, pause, resume and rebuild its projections, and follow what a request set off."""
+    """Operate a Banyan: how it stands, its streams and projections, and what a request set off."""
     context.obj = Client(url, token, tenant)
 
 

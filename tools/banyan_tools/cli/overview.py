@@ -38,7 +38,7 @@ COMMANDS: Final = {
 
 
 def overview(context: typer.Context, json: Json = False) -> None:
-    """Show how everything does, and what needs a person; ends with 1 when something does."""
+    """Show how everything stands, and what needs a person; exits with 1 when something does."""
     client: Client = context.obj
     answer = client.get("overview")
     show(answer, json, *_shown(answer.content))
@@ -51,7 +51,7 @@ def _shown(found: Found) -> Iterator[RenderableType]:
     yield from (Text(f"Could not be read: {part}: {reason}") for part, reason in found["unavailable"].items())
     if found["rate"]:
         rate = found["rate"]
-        yield Text(f"{rate['eventsPerSecond']:.1f} events a second within the last {rate['seconds']:.0f} s.")
+        yield Text(f"{rate['eventsPerSecond']:.1f} events a second in the last {rate['seconds']:.0f} s.")
     if found["projections"]:
         yield tables.standing(found["projections"])
     yield from map(Text, _sentences(found))

@@ -31,12 +31,12 @@ export function EventRow({ version, event, stream }) {
     <div class="event-row">
       <span class="version">${version}</span>
       <span class="line"><bdi class="type">${brief(event.eventType)}</bdi>${event.error && html` <${Badge} kind="bad">error<//>`}${stream && html` <bdi class="mono faint">${brief(stream)}</bdi>`}</span>
-      <span class="line small faint"><span class="when">${when(event.timestamp)}</span> <bdi>${brief(plain(actor), 60)}</bdi> <bdi class="mono">${brief(plain(correlationId), 8)}</bdi></span>
+      <span class="line small faint"><span class="when">${when(event.timestamp)}</span> <bdi>${brief(plain(actor), 60)}</bdi> <bdi class="mono">${brief(plain(correlationId), 40)}</bdi></span>
     </div>
   `;
 }
 
-const when = (timestamp) => (timestamp ? timestamp.replace("T", " ").slice(0, 23) : "");
+const when = (timestamp) => (timestamp ? `${timestamp.replace("T", " ").replace("Z", "").slice(0, 23)}Z` : "");
 
 /** @param {{stream: string, version: number, event: object | null | undefined, children?: any}} given `children` are links beside its title */
 export function EventDetail({ stream, version, event, children }) {

@@ -46,7 +46,7 @@ function Guard({ children }) {
 
 function ThemeSwitch() {
   const [chosen, setChosen] = useState(theme);
-  return html`<button type="button" class="quiet" onClick=${() => setChosen(nextTheme())} aria-label=${`Theme: ${chosen}. Change it.`}>${{ system: "◐", light: "○", dark: "●" }[chosen]} ${chosen}</button>`;
+  return html`<button type="button" class="quiet" onClick=${() => setChosen(nextTheme())} aria-label=${`Theme: ${chosen}. Change it.`}>${{ system: "◐", light: "○", dark: "●" }[chosen]} Theme: ${chosen}</button>`;
 }
 
 function NotFound() {

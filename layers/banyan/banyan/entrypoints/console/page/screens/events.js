@@ -25,16 +25,16 @@ export default function Events({ query }) {
   const shown = useFound(tail.events, text);
   const follow = html`<button type="button" class=${following ? undefined : "primary"} onClick=${() => setQuery({ follow: following ? null : "on" })}>${following ? "Pause" : "Follow"}</button>`;
   return html`
-    <${Screen} title="Events" trail=${[{ title: "Streams", href: href("streams") }]} actions=${follow}>
+    <${Screen} title="Events" actions=${follow}>
       <${SearchForm} label="Filter events" fields=${FIELDS} values=${{ tenant, entity, types, since }} button="Show" search=${setQuery} />
       <div class="toolbar">
         <${TextField} text=${text} />
         <p class="small" role="status">${tail.read > 0 && said(tail, shown.length, following)}</p>
-        ${!following && html`<button type="button" disabled=${tail.loading} onClick=${tail.more}>${tail.atEnd ? "Look for newer" : "Read on"}</button>`}
+        ${!following && html`<button type="button" disabled=${tail.loading} onClick=${tail.more}>${tail.atEnd ? "Load newer" : "Load more"}</button>`}
       </div>
       ${tail.problem && html`<${ProblemBox} problem=${tail.problem} retry=${tail.more} />`}
       ${shown.length > 0 && html`<${Shown} events=${shown} />`}
-      ${shown.length === 0 && !tail.problem && (tail.loading && tail.read === 0 ? html`<p class="waiting" role="status">Loading…</p>` : html`<${None} read=${tail.events.length} following=${following} />`)}
+      ${shown.length === 0 && !tail.problem && (tail.loading && tail.read === 0 ? html`<p class="waiting" role="status">Loading…</p>` : html`<${None} read=${tail.events.length} following=${following} filtered=${[tenant, entity, types, since].some(Boolean)} />`)}
       ${tail.older && tail.read + tail.atEnd > 0 && html`<div class="actions"><button type="button" disabled=${tail.loading} onClick=${tail.older}>Show older events</button></div>`}
     <//>
   `;
@@ -46,9 +46,9 @@ function said({ events, read, atEnd }, shown, following) {
   return `${found}, the newest on top${following ? (atEnd ? "; following" : "; catching up") : atEnd ? "" : "; there are more"}`;
 }
 
-function None({ read, following }) {
-  if (read) return html`<${Empty} title="None of the events here holds that text">Only what is listed here is searched: clear the text, or read on.<//>`;
-  return html`<${Empty} title="No events">${following ? "They appear here as they are recorded." : "Nothing that fits the filter is among what was read. Show older events, change the filter, or follow what comes."}<//>`;
+function None({ read, following, filtered }) {
+  if (read) return html`<${Empty} title="None of the events here holds that text">Only what is listed here is searched: clear the text, or load more.<//>`;
+  return html`<${Empty} title="No events">${following ? "They appear here as they are recorded." : filtered ? "No event read so far fits the filter. Show older events, change the filter, or follow new ones." : "None has been recorded yet, or only older ones: show older events, or follow new ones."}<//>`;
 }
 
 /** Searches in what is shown, once typing has settled. */
@@ -94,7 +94,7 @@ function Shown({ events }) {
         onSelect=${(index) => choose(events[index].number)} />
       ${event
         ? html`<${EventDetail} stream=${event.stream} version=${event.version} event=${event}><a href=${href(["streams", event.stream], { version: event.version })}>Its stream</a><//>`
-        : html`<${Empty} title="No event is chosen">Choose one by a click, or by the arrow keys in the list.<//>`}
+        : html`<${Empty} title="No event is chosen">Click one, or use the arrow keys in the list.<//>`}
     </div>
   `;
 }

@@ -103,7 +103,7 @@ function Shown({ found, reload, tab }) {
 function Off() {
   return html`
     <${Empty} title="There is no migration here">
-      Write the adapter of your legacy system, name it in the domain's manifest, and deploy with the parameter <code>LegacyStore</code> set to <code>postgres</code> or <code>dynamodb</code>. On one machine: <code>make run PARAMETERS="LegacyStore=dynamodb LegacyName=legacy-orders"</code>, or see a whole one with <code>make demo</code>.
+      Write the adapter of your legacy system, name it in the domain's manifest, and deploy with the parameter <code>LegacyStore</code> set to <code>postgres</code> or <code>dynamodb</code>. The example orders has one; on one machine: <code>make run PARAMETERS="LegacyStore=dynamodb LegacyName=legacy-orders"</code>, or see a whole one with <code>make demo</code>.
     <//>
   `;
 }

@@ -6,7 +6,7 @@ import { html } from "../lib/preact.js";
 import { note } from "../lib/series.js";
 import { Badge } from "../parts/badge.js";
 import { Screen } from "../parts/screen.js";
-import { Attention } from "./overview/attention.js";
+import { Attention, worst } from "./overview/attention.js";
 import { Cards } from "./overview/cards.js";
 import { Projections } from "./overview/projections.js";
 import { noteLags } from "./projection/words.js";
@@ -47,5 +47,5 @@ const Refreshed = ({ at }) => html`<span class="small faint">As of <time datetim
 function Verdict({ found }) {
   const things = found.attention.length;
   const unread = Object.keys(found.unavailable).length;
-  return html`<p class="verdict" role="status">${things ? html`<${Badge} kind="bad">${counted(things, "thing")} ${things === 1 ? "needs" : "need"} a person<//>` : !unread && html`<${Badge} kind="ok">All is well<//>`}${unread > 0 && html` <${Badge} kind="warn">${counted(unread, "part")} could not be read<//>`}${!things && unread > 0 && " Nothing else is known to need a person."}</p>`;
+  return html`<p class="verdict" role="status">${things ? html`<${Badge} kind=${worst(found.attention)}>${counted(things, "thing")} ${things === 1 ? "needs" : "need"} a person<//>` : !unread && html`<${Badge} kind="ok">All is well<//>`}${unread > 0 && html` <${Badge} kind="warn">${counted(unread, "part")} could not be read<//>`}${!things && unread > 0 && " Nothing else is known to need a person."}</p>`;
 }

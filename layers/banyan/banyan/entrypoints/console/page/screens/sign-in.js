@@ -50,12 +50,17 @@ function ByToken() {
       setProblem(refusal);
     }
   };
+  const onEnter = (event) => {
+    if (event.key !== "Enter") return;
+    event.preventDefault();
+    event.target.form.requestSubmit();
+  };
   return html`
     <form onSubmit=${submit}>
       <label for="token">A token with the scope <code>banyan/admin</code></label>
-      <textarea id="token" name="token" rows="4" required autocomplete="off" autocapitalize="off" spellcheck="false" aria-describedby="token-help"></textarea>
+      <textarea id="token" name="token" rows="4" onKeyDown=${onEnter} required autocomplete="off" autocapitalize="off" spellcheck="false" aria-describedby="token-help"></textarea>
       <p id="token-help" class="small">
-        It stays in this tab and is gone with it. With <code>banyan/events</code> besides, you see what events hold.
+        It stays in this tab and is gone when the tab is closed. With the scope <code>banyan/events</code> as well you see what events hold.
         ${session.isLocal && html`<br />On this machine <code>make run</code> prints a link that signs in, and this prints a token: <code>./banyan token --scope banyan/admin --scope banyan/events</code>`}
       </p>
       ${problem && html`<${ProblemBox} problem=${problem} />`}

@@ -30,7 +30,7 @@ export function Backfill({ found, reload }) {
         ${preview && html`<p>${cost(preview)}</p>`}
         <div class="actions">
           <button type="button" class="primary" disabled=${busy || !PHASES.includes(found.phase)} onClick=${begin}>Import rows…</button>
-          ${!busy && html`<button type="button" onClick=${load.reload}>Look again</button>`}
+          ${!busy && html`<button type="button" onClick=${load.reload}>Reload</button>`}
         </div>
         ${!PHASES.includes(found.phase) && html`<p class="small faint">A backfill runs in dual_write or canary, not in ${found.phase}.</p>`}
       </section>

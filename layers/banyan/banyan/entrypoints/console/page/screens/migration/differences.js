@@ -19,7 +19,7 @@ export function Differences({ found }) {
   const fields = pages.rows.flatMap((each, place) => each.fields.map((field) => ({ ...each, field, key: `${place} ${field.name}` })));
   const empty = html`<${Empty} title="No compared read has differed at this step">A share of the reads, ComparedPercent, is answered by both sides and compared, from dual_write on.<//>`;
   return html`
-    <p>What the legacy system and the read models answered to the same read, since the migration got to this step. <button type="button" class="link" onClick=${pages.reload}>Look again</button></p>
+    <p>What the legacy system and the read models answered to the same read, since the migration got to this step. <button type="button" class="link" onClick=${pages.reload}>Reload</button></p>
     ${pages.problem && html`<${ProblemBox} problem=${pages.problem} retry=${pages.reload} />`}
     ${pages.data && html`<${Table} caption="Compared reads that differed" columns=${COLUMNS} rows=${fields} rowKey=${(row) => row.key} empty=${empty} /><${More} pages=${pages} one="read" />`}
   `;

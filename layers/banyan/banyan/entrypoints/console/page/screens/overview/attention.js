@@ -29,6 +29,8 @@ const CODES = {
   migration_waits: ["step waits", "info"],
 };
 
+const KINDS = ["bad", "warn", "info"];
+
 const projection = (words) => ({ words, link: ({ projection: name }) => href(["projections", name]) });
 const deadlines = (words) => ({ words, link: ({ stream }) => href("deadlines", { q: stream }) });
 const migration = (words, query) => ({ words, link: () => href("migration", query) });
@@ -58,6 +60,11 @@ const HELP = {
 
 const helpFor = ({ code, names }) => (code === "stream_parked" && !names.stream ? projection("Look at them") : HELP[code]);
 
+/** How bad the worst of these things is. */
+export const worst = (attention) => KINDS.find((kind) => attention.some((each) => kindOf(each)[1] === kind));
+
+const kindOf = ({ code }) => CODES[code] ?? [code, "warn"];
+
 export function Attention({ attention, reload }) {
   if (attention.length === 0) return null;
   return html`
@@ -69,12 +76,12 @@ export function Attention({ attention, reload }) {
 }
 
 function Thing({ thing, reload }) {
-  const [word, kind] = CODES[thing.code] ?? [thing.code, "warn"];
+  const [word, kind] = kindOf(thing);
   const help = helpFor(thing);
   return html`
     <li>
       <${Badge} kind=${kind}>${word}<//>
-      <p class="thing"><bdi>${visible(thing.text)}</bdi>${thing.since && html` <span class="small faint">since <${Time} at=${thing.since} /></span>`}</p>
+      <p class="thing"><bdi>${visible(thing.text)}</bdi>${thing.since && html` <span class="small faint">(<${Time} at=${thing.since} />)</span>`}</p>
       ${help && html`<${Help} ...${help} thing=${thing} reload=${reload} />`}
     </li>
   `;

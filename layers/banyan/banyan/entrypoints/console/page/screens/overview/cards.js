@@ -41,7 +41,7 @@ function Rate({ rate, unavailable }) {
     <section class="card">
       <h2>Events a second</h2>
       <p class="figure">${least}${PACE.format(rate.eventsPerSecond)}</p>
-      <p class="small faint">${counted(rate.events, "event")} in ${counted(rate.commits, "commit")} within the last ${duration(rate.seconds * 1000)}</p>
+      <p class="small faint">${counted(rate.events, "event")} in ${counted(rate.commits, "commit")} in the last ${count(Math.round(rate.seconds))} s</p>
       <${Chart} title="Since the page was opened" series=${[{ label: "events a second", points: noted("events a second") }]} unit="/s" height=${130} />
     </section>
   `;
@@ -69,14 +69,14 @@ function Deadlines({ due, waiting, parked, oldestDue, next, complete }) {
 }
 
 function Reconciliation({ run, latest }) {
-  if (!latest && !run) return html`<p>Nothing was compared yet.</p>`;
+  if (!latest && !run) return html`<p>Nothing has been compared yet.</p>`;
   const left = latest && latest.differences - latest.repaired;
   return html`
     ${run && html`<p><${Badge} kind="info">${run.working ? "running" : "to be continued"}<//> ${counted(run.rowsRead, "row")} read</p>`}
     ${latest &&
     html`
       <p>${left ? html`<${Badge} kind=${latest.drifted ? "bad" : "warn"}>${counted(left, "difference")}<//>` : html`<${Badge} kind="ok">equal<//>`}${latest.repaired > 0 && ` ${count(latest.repaired)} repaired`}</p>
-      <p class="small">Ended <${Time} at=${latest.finishedAt} />: ${counted(latest.compared, "comparison")}. <a href=${href(["reconciliation", latest.id])}>Its report</a></p>
+      <p class="small">Ended <${Time} at=${latest.finishedAt} />: ${counted(latest.compared, "comparison")}. <a href=${href(["reconciliation", latest.id])}>Show the report</a></p>
     `}
   `;
 }

@@ -26,7 +26,7 @@ export function Rows({ name }) {
   return html`
     <${Loaded} load=${load}>
       <p>The stream stands at version ${count(version ?? 0)}. Rows are compared with the events up to their own version.</p>
-      ${projections.length === 0 && html`<${Empty} title="No projection reads this stream">None that is deployed is of its entity.<//>`}
+      ${projections.length === 0 && html`<${Empty} title="No projection reads this stream">No deployed projection is built from streams of this entity.<//>`}
       ${projections.map((each) => html`<${Projected} key=${each.projection} name=${name} stands=${version} found=${each} />`)}
     <//>
   `;

@@ -19,7 +19,7 @@ const TABS = [
 export default function Stream({ name, query }) {
   const [looks, look] = useState(0);
   const tab = TABS.find((each) => each.id === query.tab) ?? TABS[0];
-  const again = tab.panel !== Verify && html`<button type="button" onClick=${() => look(looks + 1)}>Look again</button>`;
+  const again = tab.panel !== Verify && html`<button type="button" onClick=${() => look(looks + 1)}>Reload</button>`;
   return html`
     <${Screen} title=${html`<bdi>${brief(name, 512)}</bdi>`} trail=${[{ title: "Streams", href: href("streams") }]} actions=${again}>
       <${Tabs} label="What to see of the stream" tabs=${TABS} chosen=${tab.id} choose=${(id) => setQuery({ tab: id === "events" ? null : id })}>

@@ -16,13 +16,13 @@ const COMMITS = 100;
 
 export function Newest({ tenant, asked }) {
   if (forbidden()) {
-    return html`<section class="newest"><h2>Newest requests</h2><p>They are found by the newest events of the log, which needs the scope <code>banyan/events</code>. Your token lacks it. A trace whose id you know does not need it.</p></section>`;
+    return html`<section class="newest"><h2>Newest requests</h2><p>They are found by reading the newest events, which needs the scope <code>banyan/events</code>, and your token lacks it. A trace whose id you know does not need it.</p></section>`;
   }
   if (asked) return html`<${Listed} tenant=${tenant} />`;
   return html`
     <section class="newest">
       <h2>Newest requests</h2>
-      <p>They are found by the newest events of the log. That is a look at contents, and logged.</p>
+      <p>They are found by reading the newest events, and each look at events is logged.</p>
       <p><button type="button" onClick=${() => go("traces", { tenant, newest: "yes" })}>Load the newest requests</button></p>
     </section>
   `;
@@ -40,7 +40,7 @@ function Listed({ tenant }) {
     <section class="newest" aria-busy=${pages.loading}>
       <div class="screen-head">
         <h2 ref=${title} tabindex="-1">Newest requests</h2>
-        <div class="actions"><button type="button" onClick=${pages.reload} disabled=${pages.loading}>Load again</button></div>
+        <div class="actions"><button type="button" onClick=${pages.reload} disabled=${pages.loading}>Reload</button></div>
       </div>
       <${Loaded} load=${pages}>
         <${Table} caption="Newest requests" columns=${COLUMNS} rows=${requestsOf(pages.rows)} rowKey=${(row) => row.key} empty=${NONE} />
