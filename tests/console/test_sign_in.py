@@ -247,7 +247,7 @@ def test_a_printed_link_signs_one_in_also_where_the_page_is_open(page: Page, tru
         assert_left_nothing_behind(page)
 
 
-def test_a_link_signs_nobody_in_but_on_this_machine(page: Page, trusted: Provider, console: str) -> None:
+def test_a_link_signs_no_one_in_but_on_this_machine(page: Page, trusted: Provider, console: str) -> None:
     """Elsewhere it would let one work, unknowingly, as whoever made the link."""
     elsewhere = console.replace("127.0.0.1", "console.localhost")
     page.goto(f"{elsewhere}#token={trusted.token()}")
