@@ -21,6 +21,7 @@ from banyan.streams import StreamId
 PRICE: Final = "2.50"
 PAUSED: Final = "customer_totals"
 REBUILT: Final = "stock"
+BREAKABLE: Final = {"order_list", "daily_sales", "reactor"}
 SAGA: Final = "trace-of-a-saga"
 PLACED, PAID, CANCELLED, GROWN = "o-placed", "o-paid", "o-cancelled", "o-grown"
 SHORT, BROKEN, STUCK, FALSIFIED = "o-short", "o-broken", "hasty-stuck", "o-falsified"
@@ -50,7 +51,13 @@ def park_by_payment(stack: Stack, order: str) -> None:
     stack.break_order(order)
     place(stack, order)
     pay(stack, order)
-    wait_until(lambda: order in stack.admin.get("projections").text, f"{order} to be parked", PATIENCE)
+
+    def parked() -> bool:
+        found = stack.admin.get("projections").content["projections"]
+        able = [each for each in found if each["projection"] in BREAKABLE and not each["pause"]]
+        return all(order in str(each["parked"]) for each in able)
+
+    wait_until(parked, f"{order} to be parked", PATIENCE)
 
 
 def park_a_deadline(stack: Stack, order: str) -> None:
