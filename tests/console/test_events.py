@@ -40,7 +40,8 @@ def test_events_appear_while_they_are_followed_and_a_pause_keeps_the_place(own_c
     append(stack, name, [NoteTaken(text="while paused")] * 3)
     own_console.main.get_by_role("button", name="Follow").click()
     expect(own_console.main.get_by_role("status").filter(has_text="34 events")).to_be_visible()
-    assert box.evaluate("list => list.scrollTop") == 480 + 3 * 48
+    at = 480 + 3 * 48
+    own_console.page.wait_for_function(f"list => list.scrollTop === {at}", arg=box.element_handle())
     expect(own_console.main.get_by_role("group", name="Payload")).to_contain_text("while following")
     own_console.main.get_by_role("link", name="Its stream").click()
     expect(own_console.main.locator("#event-title")).to_have_text("NoteTaken, version 31")

@@ -11,7 +11,7 @@ from typing import Final
 from playwright.sync_api import Browser, expect, sync_playwright
 
 REQUIRE: Final = "BANYAN_REQUIRE_CHROMIUM"
-PROGRAMS: Final = ("chromium", "chromium-browser", "google-chrome")
+PROGRAMS: Final = ("chromium", "google-chrome", "chromium-browser")
 PATIENCE_MS: Final = 20_000.0
 AS_ROOT: Final = ("--no-sandbox",) if hasattr(os, "geteuid") and os.geteuid() == 0 else ()
 FLAGS: Final = ("--disable-gpu", "--disable-dev-shm-usage", "--force-color-profile=srgb", *AS_ROOT)

@@ -89,3 +89,15 @@ def test_of_many_streams_the_newest_and_the_oldest_are_looked_at(monkeypatch: py
         operations.retry("turnover", account(f"a{number}"))
     assert lags(operations) == (0, 0, False), "others were not asked for yet"
     assert lags(operations) == (2, 3, True), "these are known, so that others are"
+
+
+def test_a_commit_of_a_fast_clock_makes_no_rate_without_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    ledger = Ledger()
+    operations = ledger.operations
+    monkeypatch.setattr(lag, "NEWEST", 10 * len(ledger.store.log_buckets()))
+    ledger.clock.move(10 * SECOND)
+    for _ in range(20):
+        ledger.append(ANNA, *deposits(1))
+    ledger.clock.move(-5 * SECOND)
+    _, throughput = seen(operations)
+    assert (throughput.seconds, throughput.commits) == (1.0, 10)

@@ -26,6 +26,8 @@ FIRST_LOOK: Final = 320
 ASKED_STREAMS: Final = 100
 """So many keys one batch read takes."""
 MINUTE: Final = timedelta(minutes=1)
+SECOND: Final = timedelta(seconds=1)
+"""What a rate is at least of: clocks differ, and a commit may be of a later moment than this."""
 MILLISECOND: Final = timedelta(milliseconds=1)
 
 
@@ -192,7 +194,8 @@ class NewestCommits:
     def throughput(self) -> Throughput:
         """What was recorded within the last minute, or for as long as all commits are known."""
         looks = [newest.since(self._now - MINUTE) for newest in self._newest.values()]
-        since = max([self._now - MINUTE, *(found[-1].recorded_at for found, complete in looks if not complete)])
+        known = max([self._now - MINUTE, *(found[-1].recorded_at for found, complete in looks if not complete)])
+        since = min(known, self._now - SECOND)
         entries = [entry for entry in _merged(found for found, _ in looks) if entry.recorded_at >= since]
         first = {entry.stream: entry.position for entry in reversed(entries)}
         last = {entry.stream: max(entry.position, self._ends.get(entry.stream, 0)) for entry in entries}

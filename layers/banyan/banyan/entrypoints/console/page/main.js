@@ -11,6 +11,8 @@ function Console() {
   return session.signedIn ? html`<${Shell} />` : html`<${SignIn} />`;
 }
 
+const root = document.getElementById("console");
 applyTheme();
+render(html`<main><p class="waiting" role="status">Signing in…</p></main>`, root);
 await session.start();
-render(html`<${Console} />`, document.getElementById("console"));
+render(html`<${Console} />`, root);

@@ -29,7 +29,7 @@ export function ago(at, now = Date.now()) {
   return ms > 0 ? `${duration(Math.floor(ms / 1000) * 1000)} ago` : `in ${duration(-Math.ceil(ms / 1000) * 1000)}`;
 }
 
-const UNSEEN = /(?![\t\n\u0600-\u0605\u06dd\u070f])[\p{Cc}\p{Cf}\p{Cn}\p{Cs}\u2028\u2029]/gu;
+const UNSEEN = /(?![\t\n\u0600-\u0605\u06dd\u070f\ufe0e\ufe0f])[\p{Cc}\p{Cf}\p{Cn}\p{Cs}\p{DI}\u2028\u2029]/gu;
 
 /** Text in which what would be invisible, turn the direction of others or has no glyph is written out, as `\u202e`. */
 export const visible = (text) => String(text).replace(UNSEEN, escaped);

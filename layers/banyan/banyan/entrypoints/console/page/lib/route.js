@@ -13,9 +13,10 @@ export function go(path, query) {
   location.hash = href(path, query);
 }
 
-/** Change parts of the query, without an entry in the browser's history. */
-export function setQuery(patch) {
+/** Change parts of the query, without an entry in the browser's history; nothing where the page has left the path `from`. */
+export function setQuery(patch, from) {
   const { path, query } = read();
+  if (from && from.join("/") !== path.join("/")) return;
   history.replaceState(null, "", href(path, { ...query, ...patch }));
   dispatchEvent(new HashChangeEvent("hashchange"));
 }

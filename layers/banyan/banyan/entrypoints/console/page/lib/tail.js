@@ -80,7 +80,7 @@ class Tail {
       this.wait(this.state.atEnd ? FOLLOW_MS : CATCH_UP_MS);
     } catch (problem) {
       this.put({ problem, loading: false });
-      if (problem.status === 0 || problem.status >= 500) this.wait(FOLLOW_MS);
+      if (problem.status === 0 || problem.status === 429 || problem.status >= 500) this.wait(FOLLOW_MS);
     } finally {
       this.controller = null;
     }

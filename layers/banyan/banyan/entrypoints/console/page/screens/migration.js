@@ -68,8 +68,17 @@ function useArrival(found) {
 
 async function arrived(to, found) {
   if (same(to, found)) return notify(`The migration stands at ${stepName(to)}.`);
-  const { decisions } = await get(at("history"), { limit: 1 });
-  return notify(`The move to ${stepName(to)} was not made: ${visible(decisions[0]?.reason ?? "")}`, "bad");
+  return notify(`The move to ${stepName(to)} was not made${await reasonOf()}`, "bad");
+}
+
+/** What the newest decision gives as its reason, if that can be read. */
+async function reasonOf() {
+  try {
+    const { decisions } = await get(at("history"), { limit: 1 });
+    return decisions[0] ? `: ${visible(decisions[0].reason)}` : "";
+  } catch {
+    return ": the history says why";
+  }
 }
 
 /** Open the dialog that a link asked for, once. */

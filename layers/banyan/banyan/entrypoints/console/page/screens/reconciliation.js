@@ -24,7 +24,8 @@ export default function Reconciliation({ path, query }) {
 function Runs({ since, limit }) {
   const [running, setRunning] = useState(false);
   const [unseen, setUnseen] = useState(0);
-  const standing = useLoad((signal) => get("/admin/reconciliation", {}, { signal }), [], { every: since || running ? RUNNING_MS : IDLE_MS });
+  const late = unseen > ANSWERS_TO_BEGIN;
+  const standing = useLoad((signal) => get("/admin/reconciliation", {}, { signal }), [], { every: running || (since && !late) ? RUNNING_MS : IDLE_MS });
   const reports = useLoad((signal) => get("/admin/reconciliation/reports", { limit }, { signal }), [limit]);
   const newest = standing.data?.latest?.id;
   useEffect(() => {
@@ -42,10 +43,10 @@ function Runs({ since, limit }) {
   }, [newest]);
   const begun = () => {
     setUnseen(0);
-    setQuery({ since: newest ?? NONE_YET });
+    setQuery({ since: newest ?? NONE_YET }, ["reconciliation"]);
     standing.reload();
   };
-  const awaited = since && { late: unseen > ANSWERS_TO_BEGIN };
+  const awaited = since && { late };
   return html`
     <${Screen} title="Reconciliation" actions=${html`<${Actions} standing=${standing.data} awaited=${awaited} begun=${begun} />`} load=${standing}>
       <${Standing} standing=${standing.data} awaited=${awaited} />

@@ -18,7 +18,7 @@ const EVERY_MS = 1500;
 const IDLE_MS = 300_000;
 const PHASES = [
   ["counting", "counts the streams in the log"],
-  ["healing", "applies every stream from the event table"],
+  ["healing", "applies every stream from the event table", "applying"],
   ["catching_up", "applies what went to the old rows only"],
   ["comparing", "compares every row with the live one"],
   ["compared", "complete"],
@@ -52,7 +52,7 @@ function Decisions({ projection, generation, progress, reload }) {
   const name = projection.projection;
   const then = (action) => async () => (await action()) && reload();
   return html`
-    ${generation.stage === "building" && html`<button type="button" key="resume" onClick=${then(() => resume(name, generation.number))}>Resume…</button>`}
+    ${progress?.stage === "building" && idleMs(progress) > IDLE_MS && html`<button type="button" key="resume" onClick=${then(() => resume(name, generation.number))}>Resume…</button>`}
     ${generation.stage === "ready" && html`<button type="button" key="switch" class="primary" disabled=${!progress} onClick=${then(() => switchTo(name, generation, projection.live, progress))}>Switch…</button>`}
     ${["building", "ready"].includes(generation.stage)
       ? html`<button type="button" key="cancel" onClick=${then(() => cancel(name, generation.number))}>Cancel the rebuild…</button>`
@@ -69,21 +69,23 @@ const resume = (name, number) =>
     done: `The rebuild of ${name} continues.`,
   });
 
+const idleMs = (progress) => Date.now() - new Date(progress.updatedAt);
+
 function Course({ found }) {
   const reached = PHASES.findIndex(([phase]) => phase === (found.phase === "caught_up" ? "catching_up" : found.phase));
   return html`
     <ol class="phases" aria-label="Phases">
-      ${PHASES.map(([phase, says], index) => html`<li aria-current=${index === reached ? "step" : undefined} class=${index < reached ? "past" : undefined} title=${says}>${phase.replace("_", " ")}</li>`)}
+      ${PHASES.map(([phase, says, shown = phase.replace("_", " ")], index) => html`<li aria-current=${index === reached ? "step" : undefined} class=${index < reached ? "past" : undefined} title=${says}>${shown}</li>`)}
     </ol>
     ${found.stage === "building" && html`<${Progress} value=${found.streams} max=${found.total ?? 0} label="Streams applied" unit="streams" /><p class="small faint">${PHASES[reached]?.[1]}</p>`}
-    ${found.stage === "building" && Date.now() - new Date(found.updatedAt) > IDLE_MS && html`<p class="callout">Nothing has moved for ${duration(Date.now() - new Date(found.updatedAt))}. The log of RebuildWorker may say why; resume sends the work again.</p>`}
+    ${found.stage === "building" && idleMs(found) > IDLE_MS && html`<p class="callout">Nothing has moved for ${duration(idleMs(found))}. The log of RebuildWorker may say why; resume sends the work again.</p>`}
     <${Facts} items=${[
       ["Streams", found.total === null ? count(found.streams) : `${count(found.streams)} of ${count(found.total)}`],
       ["Events", `${count(found.events)} (${count(Math.round(found.eventsPerSecond))} a second)`],
       ["Time left", found.stage === "building" && found.etaSeconds !== null && found.total !== found.streams ? duration(found.etaSeconds * 1000) : null],
       ["Consumed", `${count(Math.round(found.readUnits))} read, ${count(Math.round(found.writeUnits))} write units`],
       ["Begun", html`<${Time} at=${found.startedAt} />`],
-      ["Moved last", html`<${Time} at=${found.updatedAt} />`],
+      ["Last progress", html`<${Time} at=${found.updatedAt} />`],
     ]} />
   `;
 }
@@ -102,7 +104,7 @@ function Findings({ found }) {
 
 function decision(found) {
   if (isEqual(found)) return " Switch, so that queries read the new rows, or cancel.";
-  return found.failed ? " Deploy mended code and retry what could not be applied; then switch and accept it, or cancel." : " Look at what differs; then switch and accept it, or cancel.";
+  return found.failed ? " Deploy the fix and retry what could not be applied; then switch and accept it, or cancel." : " Look at what differs; then switch and accept it, or cancel.";
 }
 
 const STUCK = [

@@ -4,7 +4,7 @@ import { differences } from "../../lib/diff.js";
 import { brief, count } from "../../lib/format.js";
 import { useLoad } from "../../lib/load.js";
 import { html, useEffect, useMemo, useRef, useState } from "../../lib/preact.js";
-import { href, setQuery } from "../../lib/route.js";
+import { href, read, setQuery } from "../../lib/route.js";
 import { Differences } from "../../parts/differences.js";
 import { Empty } from "../../parts/empty.js";
 import { Json } from "../../parts/json.js";
@@ -80,10 +80,11 @@ function Controls({ states, version, compare, newest }) {
 function AtMoment({ states }) {
   const [problem, setProblem] = useState();
   const find = async ({ at }) => {
+    const { path } = read();
     try {
       const found = await states.at({ at: `${at}Z` });
       setProblem(undefined);
-      setQuery({ version: found.version });
+      setQuery({ version: found.version }, path);
     } catch (refused) {
       setProblem(refused);
     }
