@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import timedelta
@@ -22,6 +23,7 @@ from banyan.commands.ingestor import (
     References,
     arrivals,
     delivery_id,
+    max_age,
 )
 from banyan.errors import CommandRejected, InvalidStreamId, StoreUnavailable
 from banyan.ingest import Ingested
@@ -145,8 +147,11 @@ def test_a_warm_commit_is_one_write_and_no_read_on_dynamodb(moto: DynamoDBEngine
     assert moto.wire.sent == ["PutItem"]
 
 
-@pytest.mark.parametrize(("age", "reads"), [(MAX_REFERENCE_AGE - timedelta(seconds=1), 0), (MAX_REFERENCE_AGE, 1)])
-def test_a_reference_is_read_again_once_it_is_a_minute_old(
+AGE = max_age(StreamId("acme", "meter", "a"))
+
+
+@pytest.mark.parametrize(("age", "reads"), [(AGE - timedelta(seconds=1), 0), (AGE, 1), (MAX_REFERENCE_AGE, 1)])
+def test_a_reference_is_read_again_once_it_is_a_minute_old_at_most(
     fleet: Fleet, table: CountingTable, age: timedelta, reads: int
 ) -> None:
     fleet.register("a")
@@ -160,6 +165,13 @@ def test_a_reference_is_read_again_once_it_is_a_minute_old(
     assert table.asked == [*["read"] * reads, "write"]
     assert result.outcome
     assert result.outcome.events[0].payload.highest == (1000 if reads else 99)  # type: ignore[attr-defined]
+
+
+def test_references_that_were_read_at_once_are_not_read_again_at_once() -> None:
+    ages = Counter(max_age(StreamId("acme", "meter", f"m{number}")) for number in range(3200))
+
+    assert MAX_REFERENCE_AGE / 2 < min(ages) < max(ages) == MAX_REFERENCE_AGE
+    assert max(ages.values()) < 3200 / 16, "a sixteenth"
 
 
 def test_a_reference_is_known_for_its_minute_however_many_others_are_read(table: CountingTable) -> None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID, uuid5
+from zlib import crc32
 
 from banyan.commands.handler import Aggregates, Outcome
 from banyan.errors import ConcurrencyError, ConfigurationError, EventError, StoreUnavailable, StreamCorrupted
@@ -16,6 +17,8 @@ from banyan.store.eventstore import Clock
 from banyan.streams import StreamId
 
 MAX_REFERENCE_AGE: Final = timedelta(seconds=60)
+AGES: Final = 32
+"""Parts of the second half of that age: what was read at once is not read again at once."""
 TRACKED_REFERENCES: Final = 10_000
 """And, beyond that, twice those of a minute."""
 TRACKED_STREAMS: Final = 100_000
@@ -76,7 +79,10 @@ def delivery_id(stream: StreamId, records: Sequence[str]) -> str:
 
 
 class References:
-    """The states that commands are given: as this process knows them, read again once they are a minute old.
+    """The states that commands are given: as this process knows them, read again once they are a minute old at most.
+
+    How old differs from stream to stream, from half of that on: a process that starts reads those of all its senders at
+    once, and would stand still for that once a minute otherwise.
 
     A stream without events is asked for each time, so that what was just registered is known at once.
 
@@ -103,13 +109,18 @@ class References:
 
     def _is_fresh(self, stream: StreamId, now: datetime) -> bool:
         read_at = self._read_at.get(stream)
-        return read_at is not None and now - read_at < MAX_REFERENCE_AGE
+        return read_at is not None and now - read_at < max_age(stream)
 
     def _remember(self, stream: StreamId, now: datetime) -> None:
         if len(self._read_at) >= self._room:
             self._read_at = {each: at for each, at in [*self._read_at.items()] if now - at < MAX_REFERENCE_AGE}
             self._room = max(TRACKED_REFERENCES, 2 * len(self._read_at))
         self._read_at[stream] = now
+
+
+def max_age(stream: StreamId) -> timedelta:
+    """How old the state of a stream may be, the same in every process."""
+    return MAX_REFERENCE_AGE * (AGES + 1 + crc32(str(stream).encode()) % AGES) / (2 * AGES)
 
 
 class Guesses:
