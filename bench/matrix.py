@@ -106,12 +106,12 @@ def _telemetry() -> str:
     found = read_stored("telemetry")
     append, views = (found.value("write units for 1,000 readings, 100 a record", part) for part in ("append", "views"))
     money = found.value("US cents for a million readings, 100 a record", "append")
-    seen = found.value("readings/s, as many as can be seen", "100 a record")
+    held = found.value("readings/s that hold", "100 a record")
     lag = found.value("lag until the window shows: p99", "100 a record")
     return (
         f"in commits of 100 readings {number(append)} write units for 1,000 of them ({number(money)} US cents a "
-        f"million) and {number(views)} for their windows; {number(seen)} readings/s on two cores until the window "
-        f"shows, lag p99 {number(lag)} ms at 0.6 of that"
+        f"million) and {number(views)} for their windows; {number(held)} readings/s hold on two cores until the "
+        f"window shows, with a lag of {number(lag)} ms at p99"
     )
 
 
