@@ -70,7 +70,7 @@ def measured(engine: DynamoDBEngine, options: argparse.Namespace, step: Step) ->
 
 def _at_rates(rates: Rates, seconds: Seconds) -> Iterator[Chapter]:
     each = f"devices: {DEVICES}, each with a reading every {INTERVAL_MS // 1000} s of its time"
-    yield Chapter(RATE, list(rates.sustained()), sizes=f"{each}; seconds of each run: {seconds.held:.0f}")
+    yield Chapter(RATE, list(rates.sustained()), sizes=f"{each}; seconds of each long run: {seconds.held:.0f}")
     after = f"seconds: {seconds.held:.0f}, and {seconds.recovering:.0f} after"
     yield Chapter(TWICE, list(rates.twice()), sizes=after)
     beside = f"seconds of each run: {seconds.beside:.0f}, at half of the rate that holds for 10 a record"

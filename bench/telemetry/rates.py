@@ -80,6 +80,7 @@ class Rates:
         held = self._held(size, CAUTION * highest)
         who = f"{size} a record"
         yield Figure("readings/s, as many as can be seen", [most], "", who=who)
+        yield Figure(f"readings/s that held for {TRIED_SECONDS:.0f} s", [highest * size], "", who=who)
         yield Figure("readings/s that hold", [held.readings_a_second()], "", who=who)
         for share in (50, 99):
             yield Figure(f"lag until the window shows: p{share}", [held.lag(share) * MS], "ms", who=who)
