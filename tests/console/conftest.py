@@ -10,19 +10,20 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from tests.console.support.legacy import Strangler, strangling
-from tests.console.support.stack import Stack, running
-from tests.console.support.states import seed
 from tests.support.clocks import EVERYTHING
 
 from banyan_tools.local.engine import ENGINES
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
+    from tests.console.support.legacy import Strangler
     from tests.console.support.page import Console
+    from tests.console.support.stack import Stack
 
+EXAMPLE = "orders"
 DRIVER = "playwright"
 REQUIRE = "BANYAN_REQUIRE_CHROMIUM"
+WITHOUT_EXAMPLE = "the console is tested with the example orders, which was taken out"
 ABSENT = "Playwright is not installed: requirements/browser.txt has no build for this platform"
 
 
@@ -30,12 +31,19 @@ class LeftOut(pytest.Module):
     """Tests that cannot even be imported here."""
 
     def collect(self) -> Sequence[pytest.Item]:
-        pytest.skip(ABSENT, allow_module_level=True)
+        pytest.skip(missing() or "", allow_module_level=True)
+
+
+def missing() -> str | None:
+    """What these tests need and do not find here."""
+    if find_spec(EXAMPLE) is None:
+        return WITHOUT_EXAMPLE
+    return None if find_spec(DRIVER) or os.environ.get(REQUIRE) == "1" else ABSENT
 
 
 def pytest_pycollect_makemodule(module_path: Path, parent: pytest.Collector) -> pytest.Module | None:
     """Leave modules that drive a browser out where nothing can."""
-    if find_spec(DRIVER) or os.environ.get(REQUIRE) == "1" or "tests.console.support" not in module_path.read_text():
+    if missing() is None or "tests.console.support" not in module_path.read_text():
         return None
     return LeftOut.from_parent(parent, path=module_path)
 
@@ -82,6 +90,9 @@ def stack(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[Stack]:
     """A stack on which a bit of everything has happened (``support/states.py``), for tests that only look."""
+    from tests.console.support.stack import running
+    from tests.console.support.states import seed
+
     with running(place_for(request, tmp_path_factory), request.param) as stack:
         seed(stack)
         yield stack
@@ -94,6 +105,8 @@ def own_stack(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[Stack]:
     """A stack on which nothing has happened but what tests did that change something; use names of your own."""
+    from tests.console.support.stack import running
+
     with running(place_for(request, tmp_path_factory), request.param) as stack:
         yield stack
 
@@ -105,6 +118,8 @@ def strangler(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[Strangler]:
     """A stack with a legacy system, of the test module's own: what one test moves, the next one finds moved."""
+    from tests.console.support.legacy import strangling
+
     with strangling(place_for(request, tmp_path_factory), request.param) as strangler:
         yield strangler
 

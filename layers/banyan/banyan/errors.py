@@ -8,6 +8,7 @@
     │   ├── Contention           HTTP: and went on doing so
     │   └── PreconditionFailed   HTTP: and the caller said at which version alone
     ├── CommitTooLarge           more than one transaction can hold
+    ├── SignInUnavailable        the console's provider cannot be asked where to sign in
     ├── SnapshotTooLarge         a state that no snapshot can hold
     ├── StoreUnavailable         the database did not answer in time; try again
     │   ├── StoreBusy            other writes of the same items stayed in the way

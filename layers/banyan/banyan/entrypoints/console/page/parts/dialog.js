@@ -1,6 +1,5 @@
 /** Questions before something is changed: what will happen, and what has to be said for it. */
 import { html, useEffect, useRef, useState } from "../lib/preact.js";
-import { useRoute } from "../lib/route.js";
 import { notify } from "./notices.js";
 import { ProblemBox } from "./problem.js";
 
@@ -37,11 +36,6 @@ function Dialog({ question, close }) {
   const element = useRef(null);
   const [state, setState] = useState({});
   const opener = useRef(document.activeElement);
-  const place = useRoute().path.join("/");
-  const asked = useRef(place);
-  useEffect(() => {
-    if (place !== asked.current && !state.working) close(null);
-  }, [place]);
   useEffect(() => {
     element.current.showModal();
     return () => opener.current?.isConnected && opener.current.focus();

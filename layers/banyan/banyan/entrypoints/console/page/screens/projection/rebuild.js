@@ -52,7 +52,7 @@ function Decisions({ projection, generation, progress, reload }) {
   const name = projection.projection;
   const then = (action) => async () => (await action()) && reload();
   return html`
-    ${progress?.stage === "building" && idleMs(progress) > IDLE_MS && html`<button type="button" key="resume" onClick=${then(() => resume(name, generation.number))}>Resume…</button>`}
+    ${generation.stage === "building" && html`<button type="button" key="resume" onClick=${then(() => resume(name, generation.number))}>Resume…</button>`}
     ${generation.stage === "ready" && html`<button type="button" key="switch" class="primary" disabled=${!progress} onClick=${then(() => switchTo(name, generation, projection.live, progress))}>Switch…</button>`}
     ${["building", "ready"].includes(generation.stage)
       ? html`<button type="button" key="cancel" onClick=${then(() => cancel(name, generation.number))}>Cancel the rebuild…</button>`
