@@ -197,7 +197,7 @@ def test_refused_requests(
     [
         ("/orders", "known are customer, status, "),
         ("/orders/o-1", "known are minVersion, atVersion, "),
-        ("/admin/projections/order", "none is known"),
+        ("/admin/migration", "none is known"),
     ],
 )
 def test_a_parameter_that_is_not_known_is_answered_with_those_that_are(server: Server, path: str, known: str) -> None:
