@@ -70,8 +70,8 @@ def browser() -> Iterator[Browser]:
     from tests.console.support.browser import PROGRAMS, chromium, launched
 
     if not chromium():
-        missing = f"no Chromium is installed: none of {', '.join(PROGRAMS)} is on the path"
-        pytest.fail(missing) if os.environ.get(REQUIRE) == "1" else pytest.skip(missing)
+        why = f"no Chromium is installed: none of {', '.join(PROGRAMS)} is on the path"
+        pytest.fail(why) if os.environ.get(REQUIRE) == "1" else pytest.skip(why)
     with launched() as browser:
         yield browser
 
