@@ -10,20 +10,17 @@ import os
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import timedelta
-from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
 from banyan import CamelModel, Decider, DomainEvent, Event, EventRegistry, Policy, Schedule
-from banyan.projections.base import Projection
-from orders import DOMAIN as SOUND
 from orders import EVENTS
 from orders.commands import ExpireOrder
 from orders.decider import ORDER
 from orders.events import OrderCreated, OrderPaid
 from orders.imported import UPCASTERS as OF_IMPORTS
-from orders.projections import DAILY_SALES, ORDER_LIST
 from orders.state import Order
+from orders.tools.drill.tripping import tripping
 from orders.upcasters import UPCASTERS
 
 TROUBLES: Final = Path(os.environ.get("TROUBLES", os.devnull))
@@ -65,21 +62,6 @@ def _trip_over_payment(event: Event) -> None:
         _trip(event.stream_id.id)
 
 
-def _evolve(evolve: Callable[[Any, Event], Any], state: Any, event: Event) -> Any:
-    _trip_over_payment(event)
-    return evolve(state, event)
-
-
-def _react(react: Callable[[Event, Any], Any], event: Event, history: Any) -> Any:
-    _trip_over_payment(event)
-    return react(event, history)
-
-
-def _apply(apply: Callable[[Event], Any], event: Event) -> Any:
-    _trip_over_payment(event)
-    return apply(event)
-
-
 def _decide(command: Any, order: Order) -> Sequence[DomainEvent]:
     if isinstance(command, ExpireOrder):
         _trip(order.order_id)
@@ -92,18 +74,14 @@ def _expire_at_once(event: Event, history: Callable[[], Sequence[Event]]) -> Seq
     return [Schedule("haste", ORDER.entity, event.stream_id.id, command, timedelta())] if hasty else []
 
 
-_TROUBLED: Final[dict[str, Projection]] = {
-    ORDER_LIST.name: replace(ORDER_LIST, evolve=partial(_evolve, ORDER_LIST.evolve)),
-    DAILY_SALES.name: replace(DAILY_SALES, apply=partial(_apply, DAILY_SALES.apply)),
-}
-
+_TRIPPING: Final = tripping(_trip_over_payment)
 DOMAIN: Final = replace(
-    SOUND,
+    _TRIPPING,
     registry=EventRegistry([*EVENTS, NoteTaken], [*UPCASTERS, *OF_IMPORTS]),
-    deciders=[replace(ORDER, decide=_decide), *(each for each in SOUND.deciders if each.entity != ORDER.entity), NOTES],
-    projections=[_TROUBLED.get(projection.name, projection) for projection in SOUND.projections],
-    policies=[
-        *(replace(policy, react=partial(_react, policy.react)) for policy in SOUND.policies),
-        Policy("expire_hasty", ORDER.entity, _expire_at_once, schedules=[ExpireOrder]),
+    deciders=[
+        replace(ORDER, decide=_decide),
+        *(each for each in _TRIPPING.deciders if each.entity != ORDER.entity),
+        NOTES,
     ],
+    policies=[*_TRIPPING.policies, Policy("expire_hasty", ORDER.entity, _expire_at_once, schedules=[ExpireOrder])],
 )
