@@ -19,6 +19,7 @@ MAX_TENANT: Final = 128
 """Leaves room for every id that a domain accepts."""
 GENESIS_DIGEST: Final = "0" * 64
 BEGINNING_OF_TIME: Final = datetime(1970, 1, 1, tzinfo=UTC)
+END_OF_TIME: Final = datetime.max.replace(tzinfo=UTC)
 
 _PART = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 _NOTHING = re.compile(r"null|nil|none|undefined|true|false|nan|infinity", re.IGNORECASE)

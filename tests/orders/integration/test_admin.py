@@ -18,11 +18,10 @@ from tests.orders.unit.http.test_openapi import DOCUMENT
 from tests.support.engines import DynamoDBEngine
 
 from banyan.adapters import observability
-from banyan.entrypoints.admin.streams import END_OF_TIME
 from banyan.notices import PROJECTION_PAUSED
 from banyan.projections.views import Generation
 from banyan.reactions.base import REACTOR
-from banyan.streams import StreamId
+from banyan.streams import END_OF_TIME, StreamId
 
 LIST = "/admin/projections/order_list"
 REACTOR_PATH = "/admin/projections/reactor"

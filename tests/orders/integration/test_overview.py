@@ -17,9 +17,8 @@ from tests.orders.unit.http.test_openapi import DOCUMENT
 from tests.support.engines import LISTED, DynamoDBEngine
 from tests.support.units import ConsumedUnits
 
-from banyan.entrypoints.admin.streams import END_OF_TIME
 from banyan.errors import StoreUnavailable
-from banyan.streams import StreamId
+from banyan.streams import END_OF_TIME, StreamId
 
 PATH = "/admin/overview"
 POISONED = "acme:order:poison"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections import deque
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from itertools import chain, islice, takewhile
 from typing import Any, Final, NamedTuple
@@ -28,7 +28,6 @@ OVERLAP: Final = timedelta(minutes=2)
 """The log is read again from this long before its position: clocks differ, and the index is eventually consistent."""
 SETTLED: Final = timedelta(hours=1)
 """No index lags that long: the log is not read again before a position that was that old when a run came to it."""
-END_OF_TIME: Final = datetime.max.replace(tzinfo=UTC)
 COMPLETE: Final = "complete"
 
 Clock = Callable[[], datetime]

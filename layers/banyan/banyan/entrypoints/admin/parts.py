@@ -5,14 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from itertools import islice
+from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
 from banyan.bootstrap import Application
 from banyan.deadlines.base import Waiting
 from banyan.entrypoints.admin.projections import LagAnswer, PauseAnswer
-from banyan.entrypoints.admin.reconciliation import ReconciliationAnswer, standing_of
 from banyan.errors import StoreUnavailable, TransitionRejected
 from banyan.events import CamelModel
 from banyan.projections.lag import Throughput
@@ -20,6 +18,7 @@ from banyan.projections.operations import ParkedStream, ProjectionStatus
 from banyan.projections.rebuild.rebuild import Progress
 from banyan.projections.state import Stage, Status
 from banyan.reactions.base import REACTOR
+from banyan.streams import END_OF_TIME
 
 if TYPE_CHECKING:
     from banyan.migration.checks.health import Overview
@@ -27,7 +26,6 @@ if TYPE_CHECKING:
 COUNTED: Final = 50
 """Deadlines of each kind; that more wait would change nothing."""
 UNFINISHED: Final = frozenset({Stage.BUILDING, Stage.READY})
-END_OF_TIME: Final = datetime.max.replace(tzinfo=UTC)
 
 
 class RateAnswer(CamelModel):
@@ -145,11 +143,6 @@ def read_deadlines(app: Application) -> FoundDeadlines | None:
     return FoundDeadlines(kept, parked, app.clock())
 
 
-def read_reconciliation(app: Application) -> ReconciliationAnswer:
-    """The run that is not finished, and the newest report. Raises ``StoreUnavailable``."""
-    return standing_of(app)
-
-
 def read_migration(app: Application) -> Overview | None:
     """Where the migration stands, if there is one.
 
@@ -176,7 +169,7 @@ def rate_answer(found: Projections) -> RateAnswer:
         seconds=of_late.seconds,
         commits=of_late.commits,
         events=of_late.events,
-        events_per_second=of_late.events / of_late.seconds if of_late.seconds else 0.0,
+        events_per_second=of_late.events / of_late.seconds,
         complete=of_late.whole_minute,
     )
 
@@ -190,7 +183,7 @@ def projections_answer(found: Projections) -> list[ProjectionOverview]:
             live=each.live,
             pause=PauseAnswer.model_validate(each.pause) if each.pause else None,
             lag=LagAnswer.model_validate(each.lag),
-            parked=len({parked.failure.stream for parked in each.parked}),
+            parked=len(parked_by_stream(each)),
             parked_complete=each.parked_complete,
             rebuild=_rebuild(each),
         )
@@ -206,7 +199,7 @@ def deadlines_answer(found: FoundDeadlines) -> DeadlinesOverview:
         waiting=len(kept) - len(due),
         parked=len(parked),
         oldest_due=due[0].due if due else None,
-        next=next((each.due for each in islice(kept, len(due), None)), None),
+        next=kept[len(due)].due if len(kept) > len(due) else None,
         complete=len(found.kept) <= COUNTED >= len(found.parked),
     )
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from itertools import islice
 from typing import Annotated, ClassVar, Final
 
@@ -20,7 +20,7 @@ from banyan.events import CamelModel
 from banyan.projections.pages import another_list, make_cursor, read_place
 from banyan.store.log import LAST, ListPlace, Wanted, newest_streams
 from banyan.store.verify import DamageKind, verify_stream
-from banyan.streams import MAX_STREAM_BYTES, RESERVED_TENANTS, StreamId
+from banyan.streams import END_OF_TIME, MAX_STREAM_BYTES, RESERVED_TENANTS, StreamId
 from banyan.traces import Trace
 
 MAX_CURSOR: Final = 5000
@@ -161,7 +161,6 @@ def show_correlation(id: str, call: CurrentCall, tenant: Part = None) -> Trace:
 
 
 MOST: Final = 1000
-END_OF_TIME: Final = datetime.max.replace(tzinfo=UTC)
 
 
 class DeadlineAnswer(CamelModel):
