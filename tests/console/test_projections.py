@@ -119,15 +119,34 @@ def test_a_projection_is_paused_lags_and_is_resumed(own_console: Console) -> Non
     assert (api(stack, "daily_sales")["status"], api(stack, "daily_sales")["lag"]["events"]) == ("active", 0)
 
 
-def test_what_is_done_after_its_screen_was_left_is_done_and_no_longer_looked_at(own_console: Console) -> None:
+def test_a_question_is_withdrawn_when_its_screen_is_left(own_console: Console) -> None:
     console, stack = own_console, own_console.stack
     console.open("deadlines")
     console.open("projections", "stock")
     press(console, "Pause…")
+    expect(console.dialog()).to_have_count(1)
     console.page.go_back()
+    expect(console.dialog()).to_have_count(0)
     expect(console.main.get_by_role("heading", level=1)).to_have_text("Deadlines")
-    console.confirm("Pause", Reason="left meanwhile")
+    expect(console.main.get_by_role("heading", level=1)).to_be_focused()
+    assert api(stack, "stock")["pause"] is None
+
+
+def test_what_is_under_way_when_its_screen_is_left_is_done_and_no_longer_looked_at(own_console: Console) -> None:
+    console, stack, held = own_console, own_console.stack, list[Route]()
+    console.page.route("**/admin/projections/stock/pause", lambda route: held.append(route))
+    console.open("deadlines")
+    console.open("projections", "stock")
+    press(console, "Pause…")
+    console.dialog().get_by_label("Reason").fill("left meanwhile")
+    with console.page.expect_request("**/admin/projections/stock/pause"):
+        console.dialog().get_by_role("button", name="Pause", exact=True).click()
+    console.page.go_back()
+    expect(console.main.get_by_role("heading", level=1, include_hidden=True)).to_have_text("Deadlines")
+    expect(console.dialog().get_by_role("button", name="Working…")).to_be_disabled()
+    held.pop().continue_()
     noticed(console, "stock is paused.")
+    expect(console.dialog()).to_have_count(0)
     console.open("streams")
     stack.admin.post("projections", "stock", "resume")
     asked = [request.method for request in console.requests if "/admin/projections/stock" in request.url]
@@ -214,9 +233,9 @@ def test_a_rebuild_is_previewed_followed_switched_to_and_back_and_dropped(own_co
     console.confirm("Drop")
     expect(row(console, "Generations", "dropping")).to_have_count(1)
     assert stages(stack, "stock") == {1: "live", 2: "dropping"}
-    press(console, "Resume the deletion of generation 2")
-    console.confirm("Resume")
-    noticed(console, "The deletion of generation 2 of stock continues.")
+    press(console, "Retry the deletion of generation 2")
+    console.confirm("Retry")
+    noticed(console, "The deletion of generation 2 of stock was sent again.")
 
 
 def test_rows_that_differ_are_read_only_once_that_is_accepted(own_console: Console) -> None:
@@ -260,9 +279,9 @@ def test_a_rebuild_is_resumed_and_cancelled_and_a_stream_is_rebuilt(own_console:
     press(console, "Rebuild…")
     console.confirm("Rebuild")
     found = console.main.get_by_role("region", name="Rebuild", exact=True)
-    press(found, "Resume…")
-    console.confirm("Resume")
-    noticed(console, "The rebuild of order_list continues.")
+    press(found, "Send the work again…")
+    console.confirm("Send the work again")
+    noticed(console, "The work on generation 2 of order_list was sent again.")
     press(found, "Cancel the rebuild…")
     expect(console.dialog()).to_contain_text("Gives generation 2 up")
     console.confirm("Cancel the rebuild")

@@ -1,4 +1,5 @@
 /** Data that a component shows: loaded, kept while it is loaded again, and refreshed while it can be seen. */
+import { focusTitle } from "./focus.js";
 import { useCallback, useEffect, useRef, useState } from "./preact.js";
 
 const EMPTY = { data: undefined, problem: undefined, loading: true };
@@ -9,8 +10,8 @@ const EMPTY = { data: undefined, problem: undefined, loading: true };
  *
  * @param {(signal: AbortSignal) => Promise<any>} load
  * @param {any[]} deps when to begin again
- * @param {{every?: number}} options milliseconds between an answer and the next request, which may change; none while
- * the tab is hidden
+ * @param {{every?: number | ((data: any) => number)}} options milliseconds between an answer and the next request, which
+ * may change, also with what was answered; none while the tab is hidden
  */
 export function useLoad(load, deps, { every } = {}) {
   const [state, setState] = useState(EMPTY);
@@ -21,9 +22,9 @@ export function useLoad(load, deps, { every } = {}) {
   const running = useRef(null);
   useEffect(() => {
     setState(EMPTY);
-    const task = (running.current = new Loading(() => current.current, setState, () => pace.current));
+    const task = (running.current = new Loading(() => current.current, setState, (data) => (typeof pace.current === "function" ? pace.current(data) : pace.current)));
     task.run();
-    const shown = () => document.visibilityState === "visible" && pace.current && task.run();
+    const shown = () => document.visibilityState === "visible" && task.every() && task.run();
     document.addEventListener("visibilitychange", shown);
     return () => {
       document.removeEventListener("visibilitychange", shown);
@@ -38,13 +39,13 @@ export function useLoad(load, deps, { every } = {}) {
 /** Whoever works with the keyboard continues at the title, where what they used is gone after what they did. */
 function keepFocus() {
   requestAnimationFrame(() => {
-    if (document.activeElement === document.body) document.querySelector("main h1")?.focus({ preventScroll: true });
+    if (document.activeElement === document.body) focusTitle();
   });
 }
 
 class Loading {
   constructor(load, setState, pace) {
-    Object.assign(this, { load, setState, pace, controller: null, timer: null, busy: false, stopped: false });
+    Object.assign(this, { load, setState, pace, controller: null, timer: null, busy: false, stopped: false, data: undefined });
   }
 
   async run() {
@@ -56,7 +57,7 @@ class Loading {
     this.setState((before) => ({ ...before, loading: true }));
     let found;
     try {
-      const data = await this.load()(controller.signal);
+      const data = (this.data = await this.load()(controller.signal));
       found = () => ({ data, problem: undefined, loading: false });
     } catch (problem) {
       found = (before) => ({ ...before, problem, loading: false });
@@ -67,10 +68,14 @@ class Loading {
     this.wait();
   }
 
+  every() {
+    return this.pace(this.data);
+  }
+
   /** Ask again after the pause, if there is one; what is under way does so itself. */
   wait() {
     clearTimeout(this.timer);
-    const every = this.pace();
+    const every = this.every();
     if (every && !this.busy) this.timer = setTimeout(() => document.visibilityState === "visible" && this.run(), every);
   }
 

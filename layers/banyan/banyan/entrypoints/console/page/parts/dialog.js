@@ -1,15 +1,17 @@
 /** Questions before something is changed: what will happen, and what has to be said for it. */
+import { focusTitle } from "../lib/focus.js";
 import { html, useEffect, useRef, useState } from "../lib/preact.js";
+import { useRoute } from "../lib/route.js";
 import { notify } from "./notices.js";
 import { ProblemBox } from "./problem.js";
 
 let open = () => Promise.resolve(null);
 
 /**
- * Ask, and return what was filled in, by name; null when it was cancelled.
+ * Ask, and return what was filled in, by name; null when it was cancelled or the screen was left.
  *
- * With `work`, the dialog stays open until that is done with the values, and shows why it was refused; what `work`
- * resolves to is returned.
+ * With `work`, the dialog stays open until that is done with the values, also when the screen is left meanwhile, and
+ * shows why it was refused; what `work` resolves to is returned.
  *
  * @param {{title: string, text: any, button: string, danger?: boolean, work?: (values: object) => Promise<any>, done?: string,
  *   fields?: {name: string, label: string, help?: string, type?: "text" | "number" | "checkbox" | "select", value?: any, required?: boolean, options?: {value: string, label: string}[], max?: number, min?: number}[]}} question
@@ -36,10 +38,15 @@ function Dialog({ question, close }) {
   const element = useRef(null);
   const [state, setState] = useState({});
   const opener = useRef(document.activeElement);
+  const place = useRoute().path.join("/");
+  const asked = useRef(place);
   useEffect(() => {
     element.current.showModal();
-    return () => opener.current?.isConnected && opener.current.focus();
+    return () => (opener.current?.isConnected ? opener.current.focus() : focusTitle());
   }, []);
+  useEffect(() => {
+    if (place !== asked.current && !state.working) close(null);
+  }, [place]);
   const submit = async (event) => {
     event.preventDefault();
     const values = read(question.fields ?? [], event.target);

@@ -1,4 +1,5 @@
 /** Signs in: at the provider where there is one, or with a token that is pasted. */
+import { focusTitle } from "../lib/focus.js";
 import { html, useEffect, useState } from "../lib/preact.js";
 import { useLoad } from "../lib/load.js";
 import { session } from "../lib/session.js";
@@ -8,7 +9,7 @@ export default function SignIn() {
   const { data: provider, problem: unknown, reload } = useLoad(session.provider, []);
   useEffect(() => {
     document.title = "Sign in · Banyan";
-    document.querySelector("main h1").focus({ preventScroll: true });
+    focusTitle();
   }, []);
   return html`
     <main id="main" class="sign-in">

@@ -43,7 +43,7 @@ function Buttons({ name, live, generation, reload }) {
     <div class="row-actions">
       ${stage === "kept" && button("Switch to", () => switchTo(name, generation, live))}
       ${stage === "kept" && button("Drop", () => drop(name, generation))}
-      ${stage === "dropping" && button("Resume the deletion of", () => resumeDrop(name, number))}
+      ${stage === "dropping" && button("Retry the deletion of", () => retryDrop(name, number))}
       ${startedAt && stage !== "dropping" && html`<button type="button" class="link" aria-label=${`Rebuild of generation ${number}`} onClick=${() => setQuery({ rebuild: number })}>Rebuild</button>`}
     </div>
   `;
@@ -68,11 +68,11 @@ function untilUnread(changedAt) {
   return new Promise((resolve) => setTimeout(resolve, Math.min(Math.max(left, 0), READERS_MS) + (left > 0 ? 300 : 0)));
 }
 
-const resumeDrop = (name, number) =>
+const retryDrop = (name, number) =>
   ask({
-    title: `Resume the deletion of generation ${number}`,
-    text: html`<p>Sends what is left of the work to the worker again. Use it when the deletion has not ended after a long time: nothing is deleted twice.</p>`,
-    button: "Resume",
+    title: `Retry the deletion of generation ${number}`,
+    text: html`<p>A deletion goes on by itself. When it has not ended after a long time, this sends what is left of the work to the worker again: nothing is deleted twice.</p>`,
+    button: "Retry",
     work: () => post(at(name, "drop"), { generation: number }),
-    done: `The deletion of generation ${number} of ${name} continues.`,
+    done: `The deletion of generation ${number} of ${name} was sent again.`,
   });

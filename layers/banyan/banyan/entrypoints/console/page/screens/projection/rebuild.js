@@ -52,7 +52,7 @@ function Decisions({ projection, generation, progress, reload }) {
   const name = projection.projection;
   const then = (action) => async () => (await action()) && reload();
   return html`
-    ${generation.stage === "building" && html`<button type="button" key="resume" onClick=${then(() => resume(name, generation.number))}>Resume…</button>`}
+    ${generation.stage === "building" && html`<button type="button" key="again" onClick=${then(() => sendAgain(name, generation.number))}>Send the work again…</button>`}
     ${generation.stage === "ready" && html`<button type="button" key="switch" class="primary" disabled=${!progress} onClick=${then(() => switchTo(name, generation, projection.live, progress))}>Switch…</button>`}
     ${["building", "ready"].includes(generation.stage)
       ? html`<button type="button" key="cancel" onClick=${then(() => cancel(name, generation.number))}>Cancel the rebuild…</button>`
@@ -60,13 +60,13 @@ function Decisions({ projection, generation, progress, reload }) {
   `;
 }
 
-const resume = (name, number) =>
+const sendAgain = (name, number) =>
   ask({
-    title: `Resume the rebuild of ${name}`,
-    text: html`<p>Sends the work on generation ${number} to the worker again. Use it when nothing has moved for a while: each part continues from where it stopped, and nothing is done twice.</p>`,
-    button: "Resume",
+    title: `Send the rebuild of ${name} to the worker again`,
+    text: html`<p>A rebuild goes on by itself. When nothing has moved for a while, this sends the work on generation ${number} to the worker again: each part continues from where it stopped, and nothing is done twice.</p>`,
+    button: "Send the work again",
     work: () => post(at(name, "rebuild")),
-    done: `The rebuild of ${name} continues.`,
+    done: `The work on generation ${number} of ${name} was sent again.`,
   });
 
 const idleMs = (progress) => Date.now() - new Date(progress.updatedAt);
@@ -78,7 +78,7 @@ function Course({ found }) {
       ${PHASES.map(([phase, says, shown = phase.replace("_", " ")], index) => html`<li aria-current=${index === reached ? "step" : undefined} class=${index < reached ? "past" : undefined} title=${says}>${shown}</li>`)}
     </ol>
     ${found.stage === "building" && html`<${Progress} value=${found.streams} max=${found.total ?? 0} label="Streams applied" unit="streams" /><p class="small faint">${PHASES[reached]?.[1]}</p>`}
-    ${found.stage === "building" && idleMs(found) > IDLE_MS && html`<p class="callout">Nothing has moved for ${duration(idleMs(found))}. The log of RebuildWorker may say why; resume sends the work again.</p>`}
+    ${found.stage === "building" && idleMs(found) > IDLE_MS && html`<p class="callout">Nothing has moved for ${duration(idleMs(found))}. The log of RebuildWorker may say why; send the work again to go on.</p>`}
     <${Facts} items=${[
       ["Streams", found.total === null ? count(found.streams) : `${count(found.streams)} of ${count(found.total)}`],
       ["Events", `${count(found.events)} (${count(Math.round(found.eventsPerSecond))} a second)`],
