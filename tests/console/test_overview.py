@@ -33,6 +33,8 @@ PLACES = {
     "projection_lagging": "#/projections/stock",
     "projection_outdated": "#/projections/stock",
     "rebuild_idle": "#/projections/stock",
+    "deletion_idle": "#/projections/stock",
+    "migration_idle": "#/migration",
     "rebuild_differs": "#/projections/stock",
     "rebuild_ready": "#/projections/stock",
     "deadlines_overdue": f"#/deadlines?q={quote(STREAM)}",

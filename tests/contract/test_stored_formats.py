@@ -35,11 +35,11 @@ from banyan.events import DomainEvent, Metadata
 from banyan.migration.archive.manifest import ArchivePart, TableContent
 from banyan.migration.archive.tables import Archive, Restoration, TableReading
 from banyan.migration.checks.completion import Rereading
+from banyan.migration.checks.idle import IDLE, IdleWork, SeenWork
 from banyan.migration.checks.reads import SampledReads, Samples
 from banyan.migration.checks.usage import WRITE, FacadeUsage, UsageReport
 from banyan.migration.checks.verification import RowDifference, VerificationPass, VerificationPasses
 from banyan.migration.documents import MigrationDocuments
-from banyan.migration.maintenance import IDLE, IdleWork, SeenWork
 from banyan.migration.phases.aggregate import (
     MIGRATION,
     REGISTRY,

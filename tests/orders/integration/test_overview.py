@@ -182,6 +182,22 @@ def test_a_rebuild_that_waits_for_a_decision_is_named(platform: InProcessPlatfor
     assert "rebuild_ready" not in dict(attention(platform))
 
 
+def test_a_deletion_that_no_worker_continues_is_named_an_hour_after_it_was_asked_for(
+    platform: InProcessPlatform,
+) -> None:
+    path = "/admin/projections/order_list"
+    platform.ask(f"{path}/rebuild", {})
+    platform.work_off()
+    platform.clock.move(timedelta(hours=5))
+    platform.ask(f"{path}/cancel", {})
+    assert "deletion_idle" not in dict(attention(platform))
+    platform.clock.move(timedelta(minutes=61))
+    (idle,) = (each for each in shown(platform)["attention"] if each["code"] == "deletion_idle")
+    assert (idle["action"], idle["names"]) == ("drop", {"projection": "order_list", "generation": 2})
+    platform.work_off()
+    assert "deletion_idle" not in dict(attention(platform))
+
+
 def test_a_rebuild_of_which_only_the_beginning_is_noted_hides_nothing(platform: InProcessPlatform) -> None:
     states = platform.app.projection_states
     states.put(states.get(["order_list"])["order_list"].begun(platform.clock.now))

@@ -142,6 +142,19 @@ def test_a_deletion_that_no_worker_continues_is_reported() -> None:
     assert ledger.gauges()["RebuildIdleSeconds"] == 0
 
 
+def test_a_deletion_of_what_was_built_long_ago_is_not_idle_from_the_beginning() -> None:
+    ledger = Watched()
+    build = ledger.rebuilding()
+    for number in (0, 1):
+        ledger.segment(build, number, BuildPhase.COMPARED)
+    ledger.clock.move(8 * QUARTER)
+    ledger.cached.change("balances", lambda seen: seen.cancelled(2, ledger.clock()))
+    assert [ledger.gauges()["RebuildIdleSeconds"] for _ in range(2)] == [
+        QUARTER.total_seconds(),
+        2 * QUARTER.total_seconds(),
+    ]
+
+
 def test_of_two_that_stand_still_the_one_that_has_for_longest_is_reported() -> None:
     ledger = Watched()
     ledger.rebuilding()

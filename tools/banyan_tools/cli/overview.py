@@ -22,6 +22,8 @@ COMMANDS: Final = {
     "projection_lagging": "projections show {projection}",
     "projection_outdated": "projections rebuild {projection} --switch",
     "rebuild_idle": "projections progress {projection}",
+    "deletion_idle": "projections drop {projection} {generation}",
+    "migration_idle": "migration status",
     "rebuild_differs": "projections progress {projection}",
     "rebuild_ready": "projections switch {projection}",
     "deadlines_overdue": "deadlines list",
@@ -99,7 +101,7 @@ def _reconciliation(found: Found) -> Iterator[str]:
         yield f"Reconciliation: {'running' if found['run']['working'] else 'to be continued'}."
     if latest:
         left = latest["differences"] - latest["repaired"]
-        came_to = f"{left} differences" if left else "equal"
+        came_to = f"{left} difference{'' if left == 1 else 's'}" if left else "equal"
         yield f"Reconciliation of {tables.moment(latest['finishedAt'])}: {came_to}."
     elif not found["run"]:
         yield "Reconciliation: none yet."

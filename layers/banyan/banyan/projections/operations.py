@@ -274,19 +274,16 @@ class Standstill:
 
     def _idle(self, state: ProjectionState) -> float:
         """Seconds since an unfinished rebuild or deletion moved, of the one that has been idle for longest."""
-        moments = (
-            self._moved(state, info.number, info.started_at, UNFINISHED[info.stage])
-            for info in state.generations
-            if info.stage in UNFINISHED
-        )
+        moments = (self._moved(state, info) for info in state.generations if info.stage in UNFINISHED)
         return self._since(min((moment for moment in moments if moment), default=None))
 
-    def _moved(self, state: ProjectionState, number: int, started_at: datetime, end: BuildPhase) -> datetime | None:
-        build = self._builds.build(state.generation(number))
+    def _moved(self, state: ProjectionState, info: GenerationInfo) -> datetime | None:
+        """When the work on a generation moved last, which began with its stage; nothing once it is done."""
+        end, build = UNFINISHED[info.stage], self._builds.build(state.generation(info.number))
         segments: Sequence[Segment] = self._builds.segments(build) if build else ()
         if segments and all(segment.phase.reached(end) for segment in segments):
             return None
-        return max([started_at, *(segment.updated_at for segment in segments if segment.updated_at)])
+        return max([info.changed_at, *(segment.updated_at for segment in segments if segment.updated_at)])
 
     def _since(self, moment: datetime | None) -> float:
         return max(0.0, (self._clock() - moment).total_seconds()) if moment else 0.0

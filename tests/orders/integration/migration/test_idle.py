@@ -9,7 +9,7 @@ from tests.orders.integration.migration.test_backfill import a_backfill, fill
 from tests.orders.support.migration import DUAL, MigrationFixture
 from tests.support.projections import CountingTelemetry
 
-from banyan.migration.maintenance import report_idle
+from banyan.migration.checks.idle import report_idle
 
 GAUGE = "MigrationIdleSeconds"
 

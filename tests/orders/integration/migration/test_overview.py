@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import closing
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -15,6 +16,7 @@ from tests.orders.unit.http.test_openapi import DOCUMENT
 from tests.support.engines import DynamoDBEngine
 
 from banyan.errors import StoreUnavailable
+from banyan.migration.checks.idle import report_idle
 from banyan.migration.migration import Migration
 
 PATH = "/admin/overview"
@@ -62,6 +64,22 @@ def test_where_a_migration_stands_is_shown_with_what_keeps_it(clients: Clients) 
     clients.platform.run_maintenance()
     migration, codes = shown(clients)
     assert ("migration_differs" in codes, migration["lagMs"] is not None) == (False, True)
+
+
+def test_work_that_makes_no_progress_for_an_hour_is_named_until_it_is_done(clients: Clients) -> None:
+    clients.go(("dual_write", 0))
+    migration = clients.platform.app.migration
+    assert migration is not None
+    migration.backfill.begin()
+    report_idle(migration)
+    clients.platform.clock.move(timedelta(minutes=59))
+    assert "migration_idle" not in shown(clients)[1]
+    clients.platform.clock.move(timedelta(minutes=2))
+    report_idle(migration)
+    assert "migration_idle" in shown(clients)[1]
+    clients.platform.run_maintenance()
+    clients.platform.run_maintenance()
+    assert "migration_idle" not in shown(clients)[1]
 
 
 def test_a_legacy_system_that_does_not_answer_is_not_taken_for_one_that_does_well(

@@ -7,10 +7,11 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final, Literal
 
 from banyan.adapters.settings import Settings
-from banyan.entrypoints.admin.parts import FoundDeadlines, IngestOverview, Projections, parked_by_stream
+from banyan.entrypoints.admin.parts import FoundDeadlines, IngestOverview, Projections, Work, parked_by_stream
 from banyan.entrypoints.admin.reconciliation import ReconciliationAnswer
 from banyan.events import CamelModel
 from banyan.projections.operations import ProjectionStatus
+from banyan.projections.rebuild.builds import BuildPhase
 from banyan.projections.rebuild.rebuild import Progress
 from banyan.projections.state import Stage, Status
 
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 OVERDUE: Final = timedelta(minutes=10)
 """As the alarm ``DeadlinesOverdue``."""
 IDLE: Final = timedelta(hours=1)
-"""As the alarm ``RebuildIdle``."""
+"""As the alarms ``RebuildIdle`` and ``MigrationIdle``."""
 HALF_DONE_MS: Final = 600_000
 """As the alarm ``LegacyLagging``."""
 EACH: Final = 10
@@ -38,6 +39,8 @@ Code = Literal[
     "migration_differs",
     "projection_lagging",
     "rebuild_idle",
+    "deletion_idle",
+    "migration_idle",
     "rebuild_differs",
     "records_parked",
     "projection_paused",
@@ -49,7 +52,7 @@ Code = Literal[
 """The most urgent first."""
 URGENCY: Final = {code: place for place, code in enumerate(Code.__args__)}  # type: ignore[attr-defined]
 
-Action = Literal["resume", "retry", "repair", "reconcile", "rebuild", "switch", "advance", "look"]
+Action = Literal["resume", "retry", "repair", "reconcile", "rebuild", "switch", "drop", "advance", "look"]
 
 
 class Attention(CamelModel):
@@ -85,8 +88,8 @@ def of_projections(found: Projections, settings: Settings, now: datetime) -> Ite
         if status.status is Status.OUTDATED:
             text = f"An older version of {status.projection} made its rows."
             yield _of(status.projection, "projection_outdated", text, "rebuild")
-    for progress in found.rebuilds:
-        yield from _rebuild(progress, now)
+    for work in found.works:
+        yield from _work(work, now)
 
 
 def _thing(
@@ -133,20 +136,26 @@ def _lag(status: ProjectionStatus, limit_ms: int) -> Iterator[Attention]:
         yield _of(name, "projection_lagging", text, "look")
 
 
-def _rebuild(progress: Progress, now: datetime) -> Iterator[Attention]:
+def _work(work: Work, now: datetime) -> Iterator[Attention]:
+    name, number, idle = work.progress.projection, work.info.number, now - work.moved_at > IDLE
+    if work.info.stage is Stage.READY:
+        yield _complete(work.progress)
+    elif work.info.stage is Stage.BUILDING and idle:
+        text = f"The rebuild of {name} has made no progress for an hour."
+        yield _of(name, "rebuild_idle", text, "rebuild", work.moved_at, generation=number)
+    elif work.info.stage is Stage.DROPPING and idle and not work.progress.phase.reached(BuildPhase.DROPPED):
+        text = f"The deletion of generation {number} of {name} has made no progress for an hour."
+        yield _of(name, "deletion_idle", text, "drop", work.moved_at, generation=number)
+
+
+def _complete(progress: Progress) -> Attention:
     name, number = progress.projection, progress.generation
-    if progress.stage is Stage.BUILDING:
-        if now - progress.updated_at > IDLE:
-            text = f"The rebuild of {name} has made no progress for an hour."
-            yield _of(name, "rebuild_idle", text, "rebuild", progress.updated_at, generation=number)
-    elif progress.equal:
+    if progress.equal:
         text = f"Generation {number} of {name} is complete and equal: switch to it."
-        yield _of(name, "rebuild_ready", text, "switch", progress.updated_at, generation=number)
-    else:
-        text = (
-            f"In generation {number} of {name}, {progress.different} rows differ and {progress.failed} streams failed."
-        )
-        yield _of(name, "rebuild_differs", text, "look", progress.updated_at, generation=number)
+        return _of(name, "rebuild_ready", text, "switch", progress.updated_at, generation=number)
+    rows, streams = _counted(progress.different, "different row"), _counted(progress.failed, "failed stream")
+    text = f"Generation {number} of {name} is complete and not equal: {rows}, {streams}."
+    return _of(name, "rebuild_differs", text, "look", progress.updated_at, generation=number)
 
 
 def of_deadlines(found: FoundDeadlines) -> Iterator[Attention]:
@@ -177,12 +186,16 @@ def of_reconciliation(found: ReconciliationAnswer, settings: Settings, now: date
         yield _thing("reconciliation_old", latest.id, text, "reconcile", at, report=latest.id)
 
 
-def of_migration(found: Overview) -> Iterator[Attention]:
-    """Rows that stand, and a step that only a person makes."""
+def of_migration(found: Overview, now: datetime) -> Iterator[Attention]:
+    """Rows that stand, work that does not move, and a step that only a person makes."""
     for row in found.parked[:EACH]:
         text = f"The row of {row.stream} is parked: {row.reason}"
         yield _thing("migration_row_parked", row.stream, text, "look", row.since, stream=row.stream)
     yield from _half_done(found)
+    for work in found.unfinished:
+        if now - work.since > IDLE:
+            text = f"The {work.name} of the migration of {found.entity} has made no progress for an hour."
+            yield _thing("migration_idle", found.entity, text, "look", work.since)
     if found.health and found.health.differences:
         text = f"{_counted(len(found.health.differences), 'row')} of the legacy system: not what the streams say."
         yield _thing("migration_differs", found.entity, text, "look", found.since)

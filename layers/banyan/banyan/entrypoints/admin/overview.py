@@ -82,7 +82,7 @@ def _judged(
             *(attention.of_projections(projections, settings, now) if projections else ()),
             *(attention.of_deadlines(deadlines) if deadlines else ()),
             *(attention.of_reconciliation(reconciliation, settings, now) if reconciliation else ()),
-            *(attention.of_migration(migration) if migration else ()),
+            *(attention.of_migration(migration, now) if migration else ()),
             *(attention.of_ingest(ingest) if ingest else ()),
         ]
     )

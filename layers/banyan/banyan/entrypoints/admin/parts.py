@@ -16,7 +16,7 @@ from banyan.events import CamelModel
 from banyan.projections.lag import Throughput
 from banyan.projections.operations import ParkedStream, ProjectionStatus
 from banyan.projections.rebuild.rebuild import Progress
-from banyan.projections.state import Stage, Status
+from banyan.projections.state import GenerationInfo, Stage, Status
 from banyan.reactions.base import REACTOR
 from banyan.streams import END_OF_TIME
 
@@ -25,7 +25,8 @@ if TYPE_CHECKING:
 
 COUNTED: Final = 50
 """Deadlines of each kind; that more wait would change nothing."""
-UNFINISHED: Final = frozenset({Stage.BUILDING, Stage.READY})
+NOT_LIVE_YET: Final = frozenset({Stage.BUILDING, Stage.READY})
+WORKED_ON: Final = frozenset({*NOT_LIVE_YET, Stage.DROPPING})
 
 
 class RateAnswer(CamelModel):
@@ -97,12 +98,25 @@ class IngestOverview(CamelModel):
 
 
 @dataclass(frozen=True, slots=True)
+class Work:
+    """A generation that is not live yet or being deleted, and how far that has come."""
+
+    info: GenerationInfo
+    progress: Progress
+
+    @property
+    def moved_at(self) -> datetime:
+        """When it moved last, which began with its stage."""
+        return max(self.info.changed_at, self.progress.updated_at)
+
+
+@dataclass(frozen=True, slots=True)
 class Projections:
-    """How projections and the reactor stand, what was recorded of late, and generations that are not live yet."""
+    """How projections and the reactor stand, what was recorded of late, and what is rebuilt or deleted."""
 
     statuses: Sequence[ProjectionStatus]
     throughput: Throughput
-    rebuilds: Sequence[Progress]
+    works: Sequence[Work]
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,16 +136,16 @@ class FoundDeadlines:
 def read_projections(app: Application) -> Projections:
     """How projections and the reactor stand. Raises ``StoreUnavailable``."""
     statuses, throughput = app.operations.overview()
-    rebuilds = [progress for each in statuses for progress in _progress(app, each)]
-    return Projections(statuses, throughput, rebuilds)
+    works = [work for each in statuses for work in _works(app, each)]
+    return Projections(statuses, throughput, works)
 
 
-def _progress(app: Application, status: ProjectionStatus) -> Iterator[Progress]:
-    """How far a generation has come that is not live yet; nothing of one that is only just begun or gone meanwhile."""
+def _works(app: Application, status: ProjectionStatus) -> Iterator[Work]:
+    """What is rebuilt or deleted of a projection; nothing of what is only just begun or gone meanwhile."""
     for info in status.generations if status.projection != REACTOR.projection else ():
-        if info.stage in UNFINISHED:
+        if info.stage in WORKED_ON:
             with suppress(TransitionRejected):
-                yield app.rebuilds.rebuild.progress(status.projection, info.number)
+                yield Work(info, app.rebuilds.rebuild.progress(status.projection, info.number))
 
 
 def read_deadlines(app: Application) -> FoundDeadlines | None:
@@ -235,4 +249,4 @@ def parked_by_stream(status: ProjectionStatus) -> Sequence[ParkedStream]:
 
 def _rebuild(status: ProjectionStatus) -> Stage | None:
     stages = (info.stage for info in status.generations)
-    return next((stage for stage in stages if stage in UNFINISHED), None)
+    return next((stage for stage in stages if stage in NOT_LIVE_YET), None)

@@ -13,6 +13,7 @@ from pydantic import ConfigDict
 from banyan.errors import StoreUnavailable
 from banyan.events import CamelModel
 from banyan.migration.archive.tables import ArchiveStage
+from banyan.migration.checks.idle import known_work
 from banyan.migration.checks.usage import UsageReport
 from banyan.migration.checks.verification import UNKNOWN, RowDifference
 from banyan.migration.phases.aggregate import MigrationState, Phase, SpelledPhase, Step, ladder, reachable
@@ -238,6 +239,21 @@ class ParkedWrite(CamelModel):
     since: datetime
 
 
+class UnfinishedWork(CamelModel):
+    """Work that is not at its end, as the controller saw it last, which looks every minute.
+
+    Parameters
+    ----------
+    name : str
+        ``move``, ``backfill``, ``archive`` or ``restoration``.
+    since : datetime
+        When it was first seen to have come as far as it has.
+    """
+
+    name: str
+    since: datetime
+
+
 class By(StrEnum):
     """Who makes a step."""
 
@@ -331,6 +347,8 @@ class Overview(Standing):
         The oldest ``SHOWN``.
     parked : tuple[ParkedWrite, ...]
         The oldest ``SHOWN``.
+    unfinished : tuple[UnfinishedWork, ...]
+        That which has stood still for longest first.
     quiet : UsageReport, optional
         Since when no use of the legacy system was seen, once its writes are off.
     path : tuple[PathStep, ...]
@@ -340,6 +358,7 @@ class Overview(Standing):
     health: MigrationHealth | None
     half_done: tuple[HalfDoneWrite, ...]
     parked: tuple[ParkedWrite, ...]
+    unfinished: tuple[UnfinishedWork, ...]
     quiet: UsageReport | None
     next: NextStep | None
     path: tuple[PathStep, ...]
@@ -383,6 +402,7 @@ class Observer:
             health=health,
             half_done=tuple(_shown(each, now) for each in writes[:SHOWN]),
             parked=tuple(ParkedWrite.model_validate(each) for each in parked[:SHOWN]),
+            unfinished=self._unfinished(),
             quiet=quiet,
             next=self._next(state, reasons, awaited),
             path=self._path(state),
@@ -404,6 +424,10 @@ class Observer:
     def next(self) -> Step | None:
         """The step after the one where it stands. Raises ``StoreUnavailable``."""
         return self._limits.next(self._migration.phases.refreshed().step)
+
+    def _unfinished(self) -> tuple[UnfinishedWork, ...]:
+        found = (UnfinishedWork(name=name, since=seen.since) for name, seen in known_work(self._migration).work.items())
+        return tuple(sorted(found, key=lambda each: each.since))
 
     def _health(
         self, state: MigrationState, writes: Sequence[HalfDone], waiting: Collection[StreamId], now: datetime
