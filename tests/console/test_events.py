@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime, timedelta
 from uuid import uuid4
 
@@ -33,6 +34,9 @@ def test_events_appear_while_they_are_followed_and_a_pause_keeps_the_place(own_c
     expect(newest).to_have_text("31")
     events.first.click()
     expect(own_console.main.get_by_role("group", name="Payload")).to_contain_text("while following")
+    own_console.page.reload()
+    expect(own_console.main.get_by_role("group", name="Payload")).to_contain_text("while following")
+    expect(own_console.main.get_by_role("option", selected=True).locator(".version")).to_have_text("31")
 
     box = own_console.main.get_by_role("listbox")
     box.evaluate("list => { list.scrollTop = 480; }")
@@ -93,7 +97,10 @@ def test_older_events_are_read_page_by_page(own_console: Console) -> None:
     name = take_notes(own_console.stack, ["rare"], tenant)
     for _ in range(51):
         append(own_console.stack, name, [NoteTaken(text="often")])
-    own_console.open("events", tenant=tenant)
+    own_console.open("events", tenant=tenant, event=f"{name}@1")
+    expect(own_console.main.get_by_role("link", name=f"version 1 of {name}")).to_have_attribute(
+        "href", re.compile("version=1$")
+    )
     events = own_console.main.get_by_role("option")
     older = own_console.main.get_by_role("button", name="Show older events")
     expect(own_console.main.get_by_text("50 events, the newest on top")).to_be_visible()
@@ -101,5 +108,6 @@ def test_older_events_are_read_page_by_page(own_console: Console) -> None:
     expect(events).to_have_count(0)
     older.click()
     expect(events.locator(".version")).to_have_text(["1"])
+    expect(own_console.main.locator("#event-title")).to_have_text("NoteTaken, version 1")
     expect(own_console.main.get_by_text("1 of 52 events, the newest on top")).to_be_visible()
     expect(older).to_have_count(0)

@@ -110,7 +110,8 @@ class Tail {
   }
 }
 
-const nameOf = (event) => `${event.stream} ${event.version}`;
+/** What only one event is called, for a URL. */
+export const nameOf = ({ stream, version }) => `${stream}@${version}`;
 
 function newest(events) {
   let weight = 0;

@@ -1,8 +1,8 @@
 /** What happens in all streams, as it happens. */
-import { count, counted } from "../lib/format.js";
-import { html, useEffect, useMemo, useRef, useState } from "../lib/preact.js";
+import { count, counted, visible } from "../lib/format.js";
+import { html, useEffect, useMemo, useRef } from "../lib/preact.js";
 import { href, setQuery } from "../lib/route.js";
-import { holds, useTail } from "../lib/tail.js";
+import { holds, nameOf, useTail } from "../lib/tail.js";
 import { Empty } from "../parts/empty.js";
 import { EventDetail, EventRow, ROW_HEIGHT, useTall } from "../parts/event.js";
 import { ProblemBox } from "../parts/problem.js";
@@ -33,7 +33,7 @@ export default function Events({ query }) {
         ${!following && html`<button type="button" disabled=${tail.loading} onClick=${tail.more}>${tail.atEnd ? "Load newer" : "Load more"}</button>`}
       </div>
       ${tail.problem && html`<${ProblemBox} problem=${tail.problem} retry=${tail.more} />`}
-      ${shown.length > 0 && html`<${Shown} events=${shown} />`}
+      ${shown.length > 0 && html`<${Shown} events=${shown} chosen=${query.event} />`}
       ${shown.length === 0 && !tail.problem && (tail.loading && tail.read === 0 ? html`<p class="waiting" role="status">Loading…</p>` : html`<${None} read=${tail.events.length} following=${following} filtered=${[tenant, entity, types, since].some(Boolean)} />`)}
       ${tail.older && tail.read + tail.atEnd > 0 && html`<div class="actions"><button type="button" disabled=${tail.loading} onClick=${tail.older}>Show older events</button></div>`}
     <//>
@@ -80,21 +80,27 @@ function useFound(events, text) {
   }, [events, known]);
 }
 
-function Shown({ events }) {
-  const [chosen, choose] = useState(undefined);
+/** The list, and the event of it that is chosen, also when newer ones have taken its place. */
+function Shown({ events, chosen }) {
   const tall = useTall();
-  const place = events.findIndex((each) => each.number === chosen);
+  const place = chosen ? events.findIndex((each) => nameOf(each) === chosen) : -1;
   const kept = useRef(null);
   if (place >= 0) kept.current = events[place];
-  const event = kept.current;
+  const event = kept.current && nameOf(kept.current) === chosen ? kept.current : null;
   return html`
     <div class="split events">
       <${VirtualList} label="Events, the newest first" count=${events.length} height=${ROW_HEIGHT} tall=${tall} selected=${place} keyOf=${(index) => events[index].number}
         row=${(index) => html`<${EventRow} version=${events[index].version} event=${events[index]} stream=${events[index].stream} />`}
-        onSelect=${(index) => choose(events[index].number)} />
+        onSelect=${(index) => setQuery({ event: nameOf(events[index]) })} />
       ${event
         ? html`<${EventDetail} stream=${event.stream} version=${event.version} event=${event}><a href=${href(["streams", event.stream], { version: event.version })}>Its stream</a><//>`
-        : html`<${Empty} title="No event is chosen">Click one, or use the arrow keys in the list.<//>`}
+        : chosen ? html`<${Elsewhere} name=${chosen} />` : html`<${Empty} title="No event is chosen">Click one, or use the arrow keys in the list.<//>`}
     </div>
   `;
+}
+
+function Elsewhere({ name }) {
+  const at = name.lastIndexOf("@");
+  const [stream, version] = [name.slice(0, at), name.slice(at + 1)];
+  return html`<${Empty} title="The chosen event is not listed here">It is <a href=${href(["streams", stream], { version })}>version ${visible(version)} of <bdi class="mono">${visible(stream)}</bdi></a>.<//>`;
 }
