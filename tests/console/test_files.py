@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import re
 from pathlib import Path
+from urllib.parse import urljoin
 
 from banyan.adapters.settings import Settings
 from banyan.entrypoints.console.page import FOLDER, HEADERS, PATH, TYPES, ConsolePage
@@ -32,10 +33,21 @@ def test_the_page_is_small() -> None:
     assert sum(sizes.values()) <= MOST_BYTES, sizes
 
 
+def test_the_page_has_one_address_from_which_its_files_are_found() -> None:
+    page = ConsolePage(SignIn(Settings()))
+    for other in (f"{PATH}/", f"{PATH}/index.html"):
+        answer = page.answer(other, Headers({}))
+        assert (answer["statusCode"], urljoin(f"https://host/stage{other}", answer["headers"]["Location"])) == (
+            308,
+            f"https://host/stage{PATH}",
+        )
+
+
 def test_every_file_is_served_under_the_strict_policy() -> None:
     page = ConsolePage(SignIn(Settings()))
     for file in FILES:
-        headers = page.answer(f"{PATH}/{named(file)}", Headers({}))["headers"]
+        path = PATH if named(file) == "index.html" else f"{PATH}/{named(file)}"
+        headers = page.answer(path, Headers({}))["headers"]
         policy = dict(rule.split(" ", 1) for rule in headers["Content-Security-Policy"].split("; "))
         assert policy["default-src"] == "'none'", file
         assert {policy["script-src"], policy["style-src"], policy["connect-src"]} == {"'self'"}, file

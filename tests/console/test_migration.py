@@ -167,8 +167,7 @@ def answered(led: Led, *, reload: bool = True, **parts: Any) -> Iterator[None]:
 
 
 def test_history_is_shown_page_by_page(led: Led) -> None:
-    if led.found()["phase"] != "legacy":
-        led.admin.post("migration", "rollback", reason="begin again")
+    begin_again(led)
     for number in range(11):
         led.admin.post("migration", "start", reason=f"attempt {number}")
         led.admin.post("migration", "rollback", reason=f"not yet {number}")
@@ -182,6 +181,7 @@ def test_history_is_shown_page_by_page(led: Led) -> None:
 
 
 def test_it_is_led_from_its_first_step_to_its_archive_and_back_on_the_way(led: Led) -> None:
+    begin_again(led)
     begins_to_write_both_sides(led)
     imports_rows(led)
     follows_the_controller(led)
@@ -190,6 +190,11 @@ def test_it_is_led_from_its_first_step_to_its_archive_and_back_on_the_way(led: L
     switches_the_legacy_system_off(led)
     archives_and_completes(led)
     restores(led)
+
+
+def begin_again(led: Led) -> None:
+    if led.found()["phase"] != "legacy":
+        led.admin.post("migration", "rollback", reason="begin again")
 
 
 def begins_to_write_both_sides(led: Led) -> None:

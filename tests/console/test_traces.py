@@ -54,6 +54,17 @@ def stack_of(main: Locator) -> list[tuple[int, str, str]]:
     return [(int(each[2]), each[1], each[3] or "") for each in found if each]
 
 
+def test_events_that_name_each_other_as_their_cause_are_shown_once(console: Console) -> None:
+    """What no part of Banyan writes, and what a damaged event may say."""
+    trace = console.stack.admin.get("correlations", states.SAGA).content
+    first, second, *others = trace["entries"]
+    first["parent"], second["parent"] = second["eventId"], first["eventId"]
+    console.page.route("**/admin/correlations/**", lambda route: route.fulfill(json=trace))
+    main = console.open("traces", states.SAGA, tenant="acme")
+    expect(rows(main)).to_have_count(len(others) + 2)
+    assert stack_of(main)[0] == (1, first["eventType"], second["eventType"])
+
+
 def test_a_deadline_that_a_request_set_is_still_to_come(own_console: Console) -> None:
     states.place(own_console.stack, "o-unpaid", "trace-of-an-unpaid-order")
     own_console.stack.settle()

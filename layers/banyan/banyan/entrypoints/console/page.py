@@ -23,6 +23,8 @@ PATH: Final = "/console"
 INDEX: Final = "index.html"
 MAIN: Final = "main.js"
 """Served with all that it imports, but for what is in ``vendor``."""
+OTHER_NAMES: Final = frozenset({f"{PATH}/", f"{PATH}/{INDEX}"})
+"""Of the page, whose files would not be found from there."""
 SIGN_IN: Final = "sign-in.json"
 FOLDER: Final = Path(__file__).with_name("page")
 TYPES: Final = {
@@ -110,7 +112,7 @@ class ConsolePage:
 
     def answer(self, path: str, headers: Headers) -> dict[str, Any]:
         """Answer a request for a file. Raises ``NotFoundError``."""
-        if path == f"{PATH}/":
+        if path in OTHER_NAMES:
             return {"statusCode": 308, "headers": {**HEADERS, "Location": "../console"}, "body": ""}
         name = path.removeprefix(PATH).removeprefix("/") or INDEX
         if name == SIGN_IN:

@@ -50,7 +50,7 @@ function Runs({ since, limit }) {
   return html`
     <${Screen} title="Reconciliation" actions=${html`<${Actions} standing=${standing.data} awaited=${awaited} begun=${begun} />`} load=${standing}>
       <${Standing} standing=${standing.data} awaited=${awaited} />
-      <${Loaded} load=${reports}><${History} reports=${reports.data?.reports} few=${FEW} /><//>
+      <${Loaded} load=${reports}><${History} reports=${reports.data?.reports} few=${FEW} running=${running || Boolean(since)} /><//>
     <//>
   `;
 }

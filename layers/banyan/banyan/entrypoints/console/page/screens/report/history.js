@@ -32,8 +32,8 @@ const CHARTS = [
   { title: "Duration", unit: "s", value: (row) => took(row) / 1000 },
 ];
 
-export function History({ reports, few }) {
-  const empty = html`<${Empty} title="No report yet">Run one: it compares everything that is derived with what it is derived from. By itself a run begins every 6 hours, unless the parameter <code>ReconciliationSchedule</code> says otherwise.<//>`;
+export function History({ reports, few, running }) {
+  const empty = running ? html`<p class="faint">None is complete yet.</p>` : html`<${Empty} title="No report yet">Run one: it compares everything that is derived with what it is derived from. By itself a run begins every 6 hours, unless the parameter <code>ReconciliationSchedule</code> says otherwise.<//>`;
   return html`
     <h2>Runs</h2>
     ${reports.length > 1 && html`<div class="charts">${CHARTS.map((each) => html`<div class="card" key=${each.title}><${Chart} title=${`${each.title} by run`} unit=${each.unit} height=${130} series=${[{ label: each.title, points: pointsOf(reports, each.value) }]} /></div>`)}</div>`}
