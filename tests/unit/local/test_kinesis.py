@@ -250,6 +250,22 @@ def test_children_of_shards_are_read_when_all_of_their_parents_records_are_done(
     assert [[data for key, data in found if key == each] for each in keys] == [[b"0", b"1", b"2"]] * 8
 
 
+def test_a_shard_that_is_split_before_it_has_records_ends(console: Console, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("banyan_tools.local.shards.SHARDS_SECONDS", 0.0)
+    create()
+    put(*numbered(0))
+    split()
+    child = client().list_shards(StreamName=STREAM)["Shards"][1]
+    ends = [int(child["HashKeyRange"][end]) for end in ("StartingHashKey", "EndingHashKey")]
+    middle = str(sum(ends) // 2)
+    client().split_shard(StreamName=STREAM, ShardToSplit=child["ShardId"], NewStartingHashKey=middle)
+    put(*((key, b"1") for key in "abcdefgh"))
+
+    worker = Worker()
+    with consuming(mapping(), worker, console) as consumer:
+        wait_until(lambda: consumer.lag() == 0 and len(delivered(worker.events)) == 9, "all records")
+
+
 def test_numbers_grow_over_a_split(console: Console) -> None:
     create()
     worker = Worker()

@@ -127,7 +127,7 @@ def _ending(read: Callable[..., Any]) -> Callable[..., Any]:
         following, records, behind = read(self, stream_arn, shard_iterator, limit)
         stream, shard_id, last = decompose_shard_iterator(following)
         shard = self.describe_stream(stream_arn, stream).get_shard(shard_id)
-        has_more = shard.is_open or int(last) < _last(shard)
+        has_more = shard.is_open or (shard.records and int(last) < _last(shard))
         return following if has_more else None, records, behind
 
     return get_records
