@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import boto3
@@ -50,8 +51,8 @@ def put(stack: StackProcess, device: str, *data: bytes) -> None:
     wait_until(lambda: lag(stack.url, "IngestRecords") == 0, "the records to be handled")
 
 
-def reading(device: str) -> bytes:
-    return json.dumps({"deviceId": device, "at": "2026-11-26T09:00:00Z", "value": 20.5}).encode()
+def reading(device: str, at: str = "2026-11-26T09:00:00Z") -> bytes:
+    return json.dumps({"deviceId": device, "at": at, "value": 20.5}).encode()
 
 
 def test_a_domain_that_ingests_has_a_stream_whose_records_become_commits_of_the_local_tenant(
@@ -85,6 +86,17 @@ def test_an_operator_sees_parked_records_and_ingests_them_once_their_cause_is_me
     wait_until(lambda: commits(stack, f"{TENANT}:device:pump-8.2026-11"), "the record to be ingested")
     assert "device_not_registered" not in banyan("ingest parked")
     assert json.loads(banyan("ingest retry --code unknown --json")) == {"records": 0, "gone": []}
+
+
+def test_records_are_recorded_after_a_stack_that_kept_its_tables_starts_again(tmp_path: Path) -> None:
+    """A commit is known by the sequence numbers of its records: one that came twice would pass for a repeat."""
+    arguments = ("--domain", "telemetry", "--parameter", "IngestWindowSeconds=0", "--keep")
+    for start in range(2):
+        with StackProcess(tmp_path / "data", *arguments) as running:
+            if start == 0:
+                register(running, "pump-9")
+            put(running, "pump-9", reading("pump-9", f"2026-11-26T09:0{start}:00Z"))
+            assert len(commits(running, f"{TENANT}:device:pump-9.2026-11")) == start + 1
 
 
 def register(stack: StackProcess, device: str) -> None:

@@ -266,6 +266,20 @@ def test_a_shard_that_is_split_before_it_has_records_ends(console: Console, monk
         wait_until(lambda: consumer.lag() == 0 and len(delivered(worker.events)) == 9, "all records")
 
 
+def test_numbers_of_streams_in_memory_begin_where_they_are_told_to(console: Console) -> None:
+    worker = Worker()
+    with kinesis_shards.numbering_after(10**18):
+        create()
+        put(*numbered(0))
+        with consuming(mapping(), worker, console) as consumer:
+            settled(consumer)
+            put(*numbered(1))
+            settled(consumer)
+    numbers = [r["kinesis"]["sequenceNumber"] for event in worker.events for r in event["Records"]]
+
+    assert numbers == [str(10**18 + 1), str(10**18 + 2)]
+
+
 def test_numbers_grow_over_a_split(console: Console) -> None:
     create()
     worker = Worker()

@@ -21,7 +21,7 @@ LARGEST_READ: Final = 10_000
 HELD_BYTES: Final = 64 * 1024 * 1024
 """Of a shard's newest records; what is older is forgotten, long after all that read the shard have read it."""
 BEGINS_AFTER: Final = "begins_after"
-"""Attribute of a shard that continues others: their last sequence number."""
+"""Attribute of a shard that continues others: their last sequence number. Of all shards: ``numbering_after``."""
 HELD: Final = "held"
 """Attribute of a shard that was put to: the bytes of its records."""
 
@@ -49,6 +49,17 @@ def sharding_as_kinesis_does() -> Iterator[None]:
         stack.enter_context(patched(Shard, "get_min_sequence_number", _first))
         stack.enter_context(patched(Shard, "get_max_sequence_number", _last))
         stack.enter_context(patched(KinesisBackend, "_send_stream_metrics", lambda *_, **__: None))
+        yield
+
+
+@contextmanager
+def numbering_after(number: int) -> Iterator[None]:
+    """Let the sequence numbers of streams begin behind one, until the block is left.
+
+    Kinesis gives none a second time, and events that are kept tell a record by it: of streams in memory each start has
+    to begin behind all numbers of the starts before.
+    """
+    with patched(Shard, BEGINS_AFTER, number):
         yield
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import threading
+import time
 from collections.abc import Callable
 from contextlib import ExitStack, redirect_stderr, redirect_stdout
 from pathlib import Path
@@ -23,6 +24,7 @@ from banyan_tools.local.handlers import file_of
 from banyan_tools.local.invocations import ENDPOINT, PREFIX, Invocations
 from banyan_tools.local.keeping import kept_tables
 from banyan_tools.local.keys import AUDIENCE, ISSUER, local_key
+from banyan_tools.local.kinesis_shards import numbering_after
 from banyan_tools.local.layers import layers
 from banyan_tools.local.limits import check_limits
 from banyan_tools.local.log_filter import FilteredLog
@@ -106,6 +108,7 @@ class Stack(ExitStack):
         for function in self._functions.all:
             function.load()
         self.enter_context(engine(self._options.engine, self.folder, self._console))
+        self.enter_context(numbering_after(time.time_ns()))
         self.enter_context(environment({ENDPOINT: f"http://{HOST}:{self._options.port}{PREFIX}"}))
         create_tables(self._tables())
         names = [table.name for table in self._tables()]
