@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from math import isfinite
+from itertools import islice
+from math import inf, isfinite, nextafter
 from xml.etree import ElementTree
 
 import pytest
@@ -95,6 +96,17 @@ def test_a_value_axis_has_some_round_ticks(values: list[float]) -> None:
     axis = value_axis(values, [], 100, 0)
     ticks = list(value_ticks(axis))
     assert len(ticks) <= 8
+    assert all(-0.5 <= tick.place <= 100.5 for tick in ticks)
+
+
+@pytest.mark.parametrize("value", [1.9, 125.5, -126.5, 1e17, 1.7e308])
+@pytest.mark.parametrize("apart", [1, 2, 3, 16])
+def test_values_that_differ_in_their_last_digits_have_few_ticks(value: float, apart: int) -> None:
+    other = value
+    for _ in range(apart):
+        other = nextafter(other, inf)
+    ticks = list(islice(value_ticks(value_axis([value, other], [], 100, 0)), 9))
+    assert 1 <= len(ticks) <= 8
     assert all(-0.5 <= tick.place <= 100.5 for tick in ticks)
 
 

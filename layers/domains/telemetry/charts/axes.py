@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from math import ceil, floor, inf, isfinite, log10
+from math import ceil, floor, inf, isfinite, log10, ulp
 from sys import float_info
 from typing import Final
 
@@ -24,6 +24,8 @@ _MONTHS: Final = (1, 2, 3, 6, 12, 24, 60, 120, 600)
 _MOST_TICKS: Final = 9
 _LEAST: Final = 1e-300
 """Of an axis of values: far from where floats lose their digits."""
+_DIGITS: Final = 256
+"""Floats that an axis has above and below its values, at least: between two neighbours there is no room for ticks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +58,7 @@ def value_axis(values: Iterable[float], limits: Iterable[float], start: float, e
     reach = high - low or abs(high) * 0.1 or 1.0
     near = [limit for limit in limits if low - reach <= limit <= high + reach]
     low, high = min([low, *near]), max([high, *near])
-    pad = max((high / 2 - low / 2) / 8 or reach / 2, _LEAST)
+    pad = max((high / 2 - low / 2) / 8 or reach / 2, _DIGITS * ulp(max(abs(low), abs(high))), _LEAST)
     return Axis(max(low - pad, -float_info.max), min(high + pad, float_info.max), start, end)
 
 
