@@ -14,8 +14,12 @@ from hypothesis import strategies as st
 
 from telemetry.charts.axes import Axis, time_ticks, value_axis, value_ticks
 from telemetry.charts.chart import HEIGHT, WIDTH, Chart, ChartLimit, ChartPoint
+from telemetry.charts.drawn import chart
 from telemetry.names import TIMES, micros
+from telemetry.reads.asked import Span
 from telemetry.tools.picture import PICTURE, picture
+from telemetry.windows.sketch import places
+from telemetry.windows.window import window_of
 
 MINUTE = 60_000_000
 START = micros(datetime(2026, 2, 28, 22, 13, tzinfo=UTC))
@@ -108,6 +112,15 @@ def test_values_that_differ_in_their_last_digits_have_few_ticks(value: float, ap
     ticks = list(islice(value_ticks(value_axis([value, other], [], 100, 0)), 9))
     assert 1 <= len(ticks) <= 8
     assert all(-0.5 <= tick.place <= 100.5 for tick in ticks)
+
+
+def test_the_last_window_lies_in_the_picture_where_the_time_ends_within_it() -> None:
+    readings = [(START - START % (24 * 60 * MINUTE), 1, 1.5)]
+    windows = [(at, window_of([(at, sequence, value)], places([value]))) for at, sequence, value in readings]
+    begin = windows[0][0]
+    found = ElementTree.fromstring(chart("boiler", "", "1d", Span(begin, begin + 60 * MINUTE), windows))
+    (dot,) = found.iter(f"{SVG}circle")
+    assert 0 < float(dot.get("cx", "inf")) < WIDTH
 
 
 def test_the_picture_in_the_page_is_that_of_today() -> None:

@@ -53,8 +53,9 @@ def chart(
     """
     points = [_point(start, window) for start, window in windows]
     first = span.first if given or not points else points[0].start
+    end = max([span.end, *(point.start + SIZES[size] for point in points[-1:])])
     drawn = tuple(_limits(limits)) if limits else ()
-    return Chart(name, unit, SIZES[size], _WORDS[size], first, span.end, points, drawn).svg()
+    return Chart(name, unit, SIZES[size], _WORDS[size], first, end, points, drawn).svg()
 
 
 def _point(start: int, window: Window) -> ChartPoint:
