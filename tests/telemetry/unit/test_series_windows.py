@@ -12,11 +12,13 @@ from tests.support.clocks import EVERYTHING
 from tests.support.owned import SweptViews
 from tests.telemetry.support.months import MARCH, SECOND, STREAM, MonthOfReadings, reading
 
+from banyan.projections.items import owned_item
 from banyan.projections.owned import fold_owned, stored_rows
 from banyan.projections.rebuild.filling import rebuild_stream
 from banyan.projections.views import Generation
+from banyan.store.items import item_size
 from banyan.testing.projections import deliveries
-from telemetry.projections.series import SIZES, kept_seconds, late_key, series_projection
+from telemetry.projections.series import LATE, SIZES, kept_seconds, late_key, series_projection
 from telemetry.series.events import Reading
 from telemetry.settings import TelemetrySettings
 
@@ -154,6 +156,18 @@ def test_late_readings_are_kept_apart() -> None:
     assert late.recorded_at == month.commits[0].recorded_at
     assert month.windows() == month.expected()
     assert (month.state().count, month.state().late) == (1, 2)
+
+
+def test_late_readings_of_many_records_fit_into_rows() -> None:
+    """As a gateway sends that was cut off for a day: all that a batch brings for a device is one event."""
+    random = Random(1)
+    month = MonthOfReadings()
+    sent = [reading(second, round(random.gauss(20, 0.2), 1), late=True) for second in range(86_400)]
+    month.deliver([month.record(reading(MONTH - 1, 1.0), *sent)])
+    rows = [row for row in month.views.list_owned(GENERATION, STREAM) if row.sort.startswith(LATE)]
+    assert all(item_size(owned_item(GENERATION, row)) < 400_000 for row in rows)
+    late = [moment for row in month.rows().values() if row.late for moment in row.late.readings]
+    assert late == [(each.at, each.sequence, each.value) for each in sent]
 
 
 def test_a_commit_that_ends_no_window_writes_no_row() -> None:

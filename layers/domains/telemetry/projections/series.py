@@ -5,7 +5,8 @@ The rows of a month sort by kind:
 ``1m#<start>``, ``1h#<start>``, ``1d#<start>``
     The window that begins at a minute of UTC.
 ``late#<version>``
-    The readings of an event that came too late: they are in no window.
+    The readings of an event that came too late: they are in no window. Of many, ``late#<version>.<part>`` are
+    the others.
 
 The newest window of each size changes with most events. It is held in the state, and becomes a row once a later one has
 begun: so a commit costs one write, unless a window ends or an earlier one changes.
@@ -37,6 +38,8 @@ SIZES: Final[Mapping[Size, int]] = {"1m": 60_000_000, "1h": 3_600_000_000, "1d":
 
 DAY: Final[Size] = "1d"
 LATE: Final = "late#"
+LATE_OF_A_ROW: Final = 10_000
+"""As many as a record has: a batch may bring many records, and an item of the table has room for 400 KB."""
 
 _SECOND: Final = 1_000_000
 
@@ -120,9 +123,9 @@ def start_of(sort: str) -> int:
     return micros(datetime.fromisoformat(f"{sort.partition('#')[2]}+00:00"))
 
 
-def late_key(version: int) -> str:
-    """Sort of the late readings of an event."""
-    return f"{LATE}{version:010}"
+def late_key(version: int, part: int = 0) -> str:
+    """Sort of the late readings of an event, or of a later part of them."""
+    return f"{LATE}{version:010}" + (f".{part:04}" if part else "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,7 +182,7 @@ class SeriesFold:
             newest=max([state.newest, *newest] if state.newest else newest),
             open=folding.open,
         )
-        return after, {**folding.written, **_late_row(event, late)}
+        return after, {**folding.written, **_late_rows(event, late)}
 
 
 class _Folding:
@@ -270,11 +273,13 @@ def _slices(sizes: Iterable[Size], moments: Sequence[Moment]) -> Iterator[_Slice
             yield _Slice(size, start, moments[begin:end], found[begin:end])
 
 
-def _late_row(event: Event, late: Sequence[Reading]) -> Mapping[str, SeriesRow]:
-    if not late:
-        return {}
-    readings = tuple(sorted((each.at, each.sequence, each.value) for each in late))
-    return {late_key(event.version): SeriesRow(late=LateReadings(recorded_at=event.timestamp, readings=readings))}
+def _late_rows(event: Event, late: Sequence[Reading]) -> Mapping[str, SeriesRow]:
+    readings = sorted((each.at, each.sequence, each.value) for each in late)
+    parts = [readings[start : start + LATE_OF_A_ROW] for start in range(0, len(readings), LATE_OF_A_ROW)]
+    return {
+        late_key(event.version, number): SeriesRow(late=LateReadings(recorded_at=event.timestamp, readings=tuple(part)))
+        for number, part in enumerate(parts)
+    }
 
 
 def _seconds(moment: datetime) -> int:
