@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import csv
+import json
 import math
+from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from io import StringIO
@@ -272,6 +274,22 @@ def test_late_readings_are_listed_and_counted() -> None:
     assert (page["count"], len(page["readings"])) == (10, 5)
     assert [each["count"] for each in listed(fleet, "/devices/d0/windows", "windows")] == [1]
     assert len(listed(fleet, "/devices/d0/readings", "readings")) == 1
+
+
+@pytest.mark.parametrize("place", ["late#" + "x" * 1_100, "1d#2026-01-05T00:00", "late#\x7f"])
+def test_a_cursor_of_late_readings_leads_to_a_place_that_one_can_have(place: str) -> None:
+    """A key of a table is up to a kilobyte long."""
+    fleet = Fleet()
+    fleet.register("d0", allowedLatenessSeconds=60)
+    fleet.record("d0", ("2026-01-05T12:00:00Z", 1.0), ("2026-01-05T08:00:00Z", 2.0), ("2026-01-05T08:01:00Z", 2.0))
+    fleet.record("d0", ("2026-01-05T09:00:00Z", 3.0))
+    fleet.react()
+    fleet.project_all()
+    cursor = body_of(ask(fleet, "/devices/d0/late", {"limit": 1}))["cursor"]
+    digest, month, _ = json.loads(urlsafe_b64decode(cursor))
+    forged = urlsafe_b64encode(json.dumps([digest, month, place]).encode()).decode()
+    answer = fleet.get("/devices/d0/late", claims=READER, query={"cursor": forged})
+    assert problem(answer) == (400, "invalid_cursor")
 
 
 def test_a_group_has_the_windows_of_its_devices_together(fleet: Fleet) -> None:

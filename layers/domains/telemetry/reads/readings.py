@@ -88,9 +88,9 @@ def count_late(device: DeviceSeries, span: Span) -> int:
 
 
 def _late_rows(device: DeviceSeries, month: str, after: str, limit: int) -> Iterator[tuple[str, SeriesRow]]:
-    wanted = SortRange(after, _AFTER_ALL)
-    if not after.startswith(LATE):
+    if after not in SortRange(LATE, _AFTER_ALL):
         raise another_list()
+    wanted = SortRange(after, _AFTER_ALL)
     while True:
         found = device.queries.owned(
             SERIES_WINDOWS, device.stream(month), wanted.first, wanted.last, limit=limit + 1, fold=False
