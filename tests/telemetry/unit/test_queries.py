@@ -19,6 +19,7 @@ from tests.support.http import Answer, body_of, problem
 from tests.telemetry.support.fleet import READER, WRITER, Fleet
 
 from telemetry.reads import gaps
+from telemetry.reads.series import DeviceSeries
 from telemetry.settings import TelemetrySettings
 
 BORDER = datetime(2026, 2, 28, 22, 0, tzinfo=UTC)
@@ -256,6 +257,20 @@ def test_a_gap_is_filled_by_a_reading_that_comes_later() -> None:
     assert [each["seconds"] for each in listed(fleet, "/devices/d0/gaps", "gaps")] == [2 * 3600, 3 * 3600]
     page = body_of(ask(fleet, "/devices/d0/gaps", {"from": "2026-03-01T01:00:00Z"}))
     assert (page["longerThanSeconds"], len(page["gaps"])) == (120, 1)
+
+
+def test_gaps_are_found_while_their_device_sends(monkeypatch: pytest.MonkeyPatch) -> None:
+    fleet = filled([(BORDER, 1.0), (BORDER + timedelta(hours=1), 2.0)])
+    days = DeviceSeries.days
+
+    def sending(series: DeviceSeries, span: Any) -> Iterator[Any]:
+        found = list(days(series, span))
+        fleet.record("d0", ((BORDER + timedelta(minutes=61)).isoformat(), 3.0))
+        fleet.project_all()
+        return iter(found)
+
+    monkeypatch.setattr(DeviceSeries, "days", sending)
+    assert [each["seconds"] for each in listed(fleet, "/devices/d0/gaps", "gaps")] == [3600]
 
 
 def test_late_readings_are_listed_and_counted() -> None:

@@ -112,13 +112,16 @@ class DeviceSeries:
                 return
 
     def parts(self, days: Sequence[PlacedWindow], sizes: Sequence[Size]) -> list[PlacedWindow]:
-        """Days in windows of the first of some sizes of which all are still there; a day itself where none is."""
+        """Days in windows of the first of some sizes of which all are still there; a day itself where none is.
+
+        They may have more readings than their day had, as these are read later.
+        """
         if not (days and sizes):
             return list(days)
         by_day: dict[int, list[PlacedWindow]] = {day.start: [] for day in days}
         for window in self.windows(sizes[0], Span(days[0].start, days[-1].start + SIZES[DAY])).value:
             by_day.get(window.start - window.start % SIZES[DAY], []).append(window)
-        whole = {day.start for day in days if sum(each.readings for each in by_day[day.start]) == day.readings}
+        whole = {day.start for day in days if sum(each.readings for each in by_day[day.start]) >= day.readings}
         others = self.parts([day for day in days if day.start not in whole], sizes[1:])
         return sorted([*others, *(each for start in whole for each in by_day[start])], key=lambda each: each.start)
 
