@@ -123,6 +123,15 @@ def test_only_those_with_a_code_are_put_back_and_the_others_stay(parking: Parkin
     assert [each.code for each in parking.queue.look(100)] == ["unreadable"] * 2
 
 
+def test_the_few_with_a_code_are_found_behind_many_with_another(parking: Parking) -> None:
+    parking.park(*(b"%d" % number for number in range(25)))
+    parking.park(b"last", code="unknown_device")
+
+    assert parking.queue.put_back(1, "unknown_device").records == 1
+    assert parking.on_stream()[26:] == [b"last"]
+    assert len(parking.queue.look(100)) == 25
+
+
 def test_a_batch_that_was_given_up_is_read_again_from_the_stream(parking: Parking) -> None:
     parking.give_up(parking.put(b"0", b"1", b"2", b"3")[1:3])
 

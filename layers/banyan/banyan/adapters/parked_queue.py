@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from base64 import b64decode
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
 
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 HIDDEN_SECONDS: Final = 60
 """Longer than an answer may take: no message is met twice by one."""
 AT_ONCE: Final = 10
+MOST_LOOKED_AT: Final = 2_000
+"""Messages, for those with a code: without their bytes, and within the time of an answer."""
 GIVEN_UP: Final = "given_up"
 EXPIRED: Final = frozenset({"InvalidArgumentException", "ResourceNotFoundException"})
 """What Kinesis says of a sequence number, or a shard, that it no longer has."""
@@ -102,6 +104,8 @@ class ParkedQueue:
     def put_back(self, most: int, code: str | None = None) -> PutBack:
         """Put the records of some messages back on their stream, and remove these; only those with a code, if given.
 
+        Others before them are passed over, so that the few of one cause are found among many of another.
+
         A process that dies in between leaves a record on the stream and in the queue; which is then nothing new.
 
         Raises
@@ -109,11 +113,13 @@ class ParkedQueue:
         StoreUnavailable
             Some may have been put back; do it again.
         """
-        done, kept = PutBack(), list[ParkedMessage]()
-        for message in list(self._taken(most)):  # all of them first: what is refused again is soon there again
-            if code not in (None, message.code):
-                kept.append(message)
-                continue
+        done, kept, found = PutBack(), list[ParkedMessage](), list[ParkedMessage]()
+        for message in self._taken(most, code):  # all of them first: what is refused again is soon there again
+            if code in (None, message.code) and len(found) < most:
+                found.append(message)
+            else:
+                kept.append(replace(message, body={}))
+        for message in found:
             records, complete = self._records(message)
             self._put(message, records)
             done.records += len(records)
@@ -124,19 +130,22 @@ class ParkedQueue:
         self._release([*kept, *done.gone])
         return done
 
-    def _taken(self, most: int) -> Iterator[ParkedMessage]:
-        """Messages that no other reader meets meanwhile."""
-        left = most
-        while left > 0:
+    def _taken(self, most: int, code: str | None = None) -> Iterator[ParkedMessage]:
+        """Messages that no other reader meets meanwhile, as many as there are to be with a code among them."""
+        left, looked_at = most, 0
+        while left > 0 and looked_at < max(most, MOST_LOOKED_AT):
+            size = min(left, AT_ONCE) if code is None else AT_ONCE
             with outages("the queue of parked records"):
                 answer = self._queues.receive_message(
-                    QueueUrl=self._url, MaxNumberOfMessages=min(left, AT_ONCE), VisibilityTimeout=HIDDEN_SECONDS
+                    QueueUrl=self._url, MaxNumberOfMessages=size, VisibilityTimeout=HIDDEN_SECONDS
                 )
             found = answer.get("Messages", [])
             if not found:
                 return
-            left -= len(found)
-            yield from (ParkedMessage(each["MessageId"], each["ReceiptHandle"], _read(each["Body"])) for each in found)
+            messages = [ParkedMessage(each["MessageId"], each["ReceiptHandle"], _read(each["Body"])) for each in found]
+            left -= sum(code in (None, message.code) for message in messages)
+            looked_at += len(messages)
+            yield from messages
 
     def _release(self, messages: Sequence[ParkedMessage]) -> None:
         for start in range(0, len(messages), AT_ONCE):
