@@ -159,6 +159,11 @@ def test_a_stream_of_records_is_paid_by_shards_and_meets_theirs(tmp_path: Path) 
             "ingest: Value error, peak_records_per_second is at least records_per_second",
         ),
         (SMALL + "[ingest]\nrecords_per_second = 1.0\n", "ingest: Value error, records need at least one shard"),
+        (
+            SMALL + "[ingest]\npeak_records_per_second = 1.0\n",
+            "ingest: Value error, records need at least one shard",
+        ),
+        (SMALL + "[prices]\nstorage = inf\n", "prices.storage: Input should be a finite number"),
         (SMALL + '[parameters]\nTrace = "off"\n', "The template has no parameter 'Trace'"),
         (SMALL + '[parameters]\nTraces = "no"\n', "The parameter Traces may not be 'no'"),
     ],

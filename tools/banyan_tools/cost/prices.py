@@ -17,7 +17,7 @@ _SETTINGS: Final = Settings()
 class ListPrices(BaseModel):
     """Dollars, of ``us-east-1`` and without free tiers; those of DynamoDB's units are the settings' own."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     write_units: float = Field(_SETTINGS.write_unit_price, ge=0, description="a million write units")
     read_units: float = Field(_SETTINGS.read_unit_price, ge=0, description="a million read units")

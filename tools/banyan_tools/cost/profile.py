@@ -140,7 +140,7 @@ class Ingested(Part):
 
     @model_validator(mode="after")
     def _has_shards(self) -> Self:
-        if self.records_per_second and not self.shards:
+        if (self.records_per_second or self.peak_records_per_second) and not self.shards:
             raise ValueError("records need at least one shard")
         if self.peak_records_per_second < self.records_per_second:
             raise ValueError("peak_records_per_second is at least records_per_second")
