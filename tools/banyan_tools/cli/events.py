@@ -19,6 +19,8 @@ from banyan_tools.cli.output import Json, say, show
 app = typer.Typer(no_args_is_help=True, help="See what happens in all streams.")
 
 SEARCHED: Final = timedelta(days=1)
+MOST_SHOWN: Final = 300
+"""Characters of an event's content in a cell."""
 
 Event = Mapping[str, Any]
 Tenant = Annotated[str | None, typer.Option(help="Only streams of this tenant.")]
@@ -42,7 +44,7 @@ def tail(
     query = {"types": _types(type), "tenant": tenant, "entity": entity, "limit": limit}
     if not follow:
         answer = client.get("events", **query)
-        show(answer, json, tables.rows("Events", map(event_row, answer.content["events"]), *COLUMNS))
+        show(answer, json, tables.rows("Events", map(table_row, answer.content["events"]), *COLUMNS))
         return
     try:
         for answer in _followed(client, query, interval):
@@ -68,7 +70,7 @@ def list_newest(
     query = {"types": _types(type), "tenant": tenant, "entity": entity, "since": since, "limit": limit}
     answer = client.get("events", **query, until=until, after=after, order="descending")
     older = [] if answer.content["atEnd"] else [Text(f"Older ones: the same with --after {answer.content['next']}")]
-    show(answer, json, tables.rows("Events", map(event_row, answer.content["events"]), *COLUMNS), *older)
+    show(answer, json, tables.rows("Events", map(table_row, answer.content["events"]), *COLUMNS), *older)
 
 
 @app.command()
@@ -141,8 +143,14 @@ def _print(answer: Answer, json: bool) -> None:
 COLUMNS: Final = ("at", "stream", "version", "type", "actor", "data")
 
 
+def table_row(event: Event) -> Mapping[str, Any]:
+    """An event as a row of a table, whose cells are as wide as the widest of them."""
+    row = event_row(event)
+    return {**row, "data": _shortened(row["data"])}
+
+
 def event_row(event: Event) -> Mapping[str, Any]:
-    """An event as a row of a table."""
+    """What is shown of an event."""
     return {
         "version": event["version"],
         "type": event["eventType"],
@@ -157,6 +165,10 @@ def line(event: Event) -> str:
     """An event of some stream as one line."""
     row = event_row(event)
     return f"{row['at']}  {row['stream']}@{row['version']}  {row['type']}  by {row['actor']}  {row['data']}"
+
+
+def _shortened(text: str) -> str:
+    return text if len(text) <= MOST_SHOWN else f"{text[:MOST_SHOWN]} … {len(text):,} characters: --json has them"
 
 
 def _data(event: Event) -> str:

@@ -12,7 +12,7 @@ from rich.text import Text
 from banyan_tools.cli import tables
 from banyan_tools.cli.client import Client
 from banyan_tools.cli.errors import REFUSED
-from banyan_tools.cli.events import Entity, Tenant, event_row
+from banyan_tools.cli.events import Entity, Tenant, table_row
 from banyan_tools.cli.output import Json, show
 
 app = typer.Typer(no_args_is_help=True, help="Find streams, see what happened to them, and check them.")
@@ -50,7 +50,7 @@ def show_one(
     order = "descending" if newest else None
     answer = client.get("streams", stream, "events", after=after, limit=limit, order=order)
     found = answer.content
-    rows = [event_row(event) for event in found["events"]]
+    rows = [table_row(event) for event in found["events"]]
     shown: list[RenderableType] = [
         tables.rows(f"{stream}, version {found['version']}", rows, "version", "type", "at", "actor", "data")
     ]
