@@ -163,6 +163,22 @@ def test_in_a_file_in_order_the_second_pass_through_the_hour_is_the_later_one() 
     assert [(at - times[0]) // (1800 * SECOND) for at in times] == [0, 1, 2, 3, 4, 5]
 
 
+@pytest.mark.parametrize(
+    ("clocks", "hours"),
+    [
+        (["01:00", "02:00", "02:00", "03:00"], [0, 1, 2, 3]),
+        (["00:30", "01:30", "02:30", "02:30", "03:30"], [0, 1, 2, 3, 4]),
+        (["01:30", "02:00", "02:00", "02:30", "02:00", "02:30"], [0, 0.5, 0.5, 1, 1.5, 2]),
+    ],
+)
+def test_a_time_that_comes_twice_is_the_later_one_where_a_file_has_one_in_an_hour(
+    clocks: list[str], hours: list[float]
+) -> None:
+    reader = TimeReader(zone=VIENNA, fold=Fold.ORDER)
+    times = [reader.read(f"2025-10-26 {clock}:00") for clock in clocks]
+    assert [(at - times[0]) / (3600 * SECOND) for at in times] == hours
+
+
 @pytest.mark.parametrize("name", ["Europe/Wien", "", "../etc/passwd", "+99:00"])
 def test_an_unknown_zone_is_refused(name: str) -> None:
     with pytest.raises(UnusableFileError, match="ZONE"):

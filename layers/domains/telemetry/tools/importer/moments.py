@@ -37,7 +37,8 @@ class DateOrder(StrEnum):
 class Fold(StrEnum):
     """Which one a local time is that clocks show twice when they are put back.
 
-    `ORDER`: the first time until times of the file step back within that hour, then the second.
+    `ORDER`: the first time until times of the file step back within that hour, then the second. Where times are as far
+    apart as that hour is long, one time of it comes twice: then the second one is the later one.
     """
 
     REJECT = "reject"
@@ -120,6 +121,7 @@ class TimeReader:
         self._order, self._zone, self._fold = order, zone, fold
         self._latest = micros((now or datetime.now(UTC)) + timedelta(days=1))
         self._before: datetime | None = None
+        self._step = timedelta(0)
         self._second_time = False
 
     def read(self, text: str) -> int:
@@ -162,15 +164,24 @@ class TimeReader:
         assert after is not None
         if before < after:
             raise LineRejected(Reason.NONEXISTENT)
-        return second if self._is_second(moment, twice=before > after) else first
+        return second if self._is_second(moment, before - after) else first
 
-    def _is_second(self, moment: datetime, *, twice: bool) -> bool:
+    def _is_second(self, moment: datetime, shown_twice: timedelta) -> bool:
+        """Whether it is the second one of two; for how long clocks show each time twice is 0 at other times."""
+        twice = bool(shown_twice)
         if twice and self._fold is Fold.REJECT:
             raise LineRejected(Reason.AMBIGUOUS)
-        stepped_back = self._before is not None and moment < self._before
-        self._second_time = twice and (self._second_time or stepped_back)
+        self._second_time = twice and (self._second_time or self._has_passed(moment, shown_twice))
+        if self._before is not None and moment != self._before:
+            self._step = moment - self._before
         self._before = moment
         return twice and (self._second_time if self._fold is Fold.ORDER else self._fold is Fold.LATER)
+
+    def _has_passed(self, moment: datetime, shown_twice: timedelta) -> bool:
+        """Whether times of the file have passed a moment before, other than by a line that comes twice."""
+        if self._before is None or moment > self._before:
+            return False
+        return moment < self._before or self._step >= shown_twice
 
 
 def _parsed(text: str) -> datetime:
