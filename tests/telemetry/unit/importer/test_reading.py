@@ -253,6 +253,7 @@ def test_a_value_that_is_not_taken_says_why(decimal: str, text: str, reason: Rea
         "timestamp,value\n2026-01-31 12:00:00,1.5\n",
         "2026-01-31 12:00:00,1.5",
         '\ufefftimestamp,value\r\n"2026-01-31 12:00:00","1.5"\r\n\r\n',
+        "\ufefftimestamp,value\n\ufefftimestamp,value\n2026-01-31 12:00:00,1.5\n",
         "sep=;\nvalue;timestamp\n1.5;2026-01-31 12:00:00\n",
         "Timestamp\tValue\n2026-01-31 12:00:00\t1.5\n",
         "when,temperature (°C)\n2026-01-31 12:00:00,1.5\n",

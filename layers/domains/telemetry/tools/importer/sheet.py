@@ -16,6 +16,8 @@ from telemetry.tools.importer.rejections import LineRejected, Reason, UnusableFi
 _SEPARATORS: Final = ";\t|,"
 _SAYS_NOTHING: Final = re.compile(r'\s*|"?sep=.?"?\s*', re.I)
 _PEEK: Final = 4096
+_MARK: Final = "\ufeff"
+"""Of UTF-8, where files were put together, each with one."""
 _TIMES: Final = ("timestamp", "time", "datetime", "date", "at", "ts")
 _VALUES: Final = ("value", "reading", "measurement")
 
@@ -61,7 +63,8 @@ def opened(path: Path) -> Iterator[Iterator[tuple[int, str]]]:
         if not utf_16 and b"\0" in start:
             raise UnusableFileError("It is not text: unpack it, or save it as CSV in UTF-8.")
         text = TextIOWrapper(file, "utf-16" if utf_16 else "utf-8-sig", errors="replace", newline=None)
-        yield ((number, line) for number, line in enumerate(text, start=1) if not _SAYS_NOTHING.fullmatch(line))
+        lines = (line.removeprefix(_MARK) for line in text)
+        yield ((number, line) for number, line in enumerate(lines, start=1) if not _SAYS_NOTHING.fullmatch(line))
 
 
 def columns(lines: Iterator[tuple[int, str]], time: str = "", value: str = "") -> Columns:
