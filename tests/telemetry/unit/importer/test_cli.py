@@ -183,7 +183,11 @@ def test_a_request_of_one_month_that_is_refused_stops_no_other(
     ("content", "options", "code", "says"),
     [
         ("", (), 2, "empty"),
-        ("timestamp,value\n", (), 1, "no reading"),
+        ("timestamp,value\n", (), 2, "no reading, only a header: export it again"),
+        ("timestamp,value\n2026-01-31 12:00:00,NaN\n", (), 2, "no reading: no line has a value"),
+        ("timestamp,value\nnever,1\n", (), 1, "say how it is written"),
+        ("timestamp;value\n2026-01-31 12:00:00;21,125\n", (), 1, "say DECIMAL=, for commas before"),
+        ("timestamp;value\n2026-01-31 12:00:00;1.5\n", ("--decimal", ","), 1, "DECIMAL=, is for files with commas"),
         ("timestamp,value\n2026-01-31 12:00:00;1\n", (), 1, "wrong_columns"),
         ("timestamp;value\n2026-01-31 12:00:00;1,5\n", (), 1, "DECIMAL"),
         ("timestamp,value\n01/02/2026 12:00,1\n", (), 2, "DAYFIRST"),

@@ -179,16 +179,24 @@ def _series(source: File) -> Iterator[Series]:
             source.tally.reject(line, Reason.CROWDED)
         if len(series) <= source.tally.count(Reason.DECIMAL):
             show_rejected(rejected_lines(source.tally), SafeConsole())
-            _fail(f"{source.path} {_unusable(source)}", 1)
+            _fail(f"{source.path} {_unusable(source)}", 1 if source.tally.rejected else 2)
         yield series
     finally:
         series.close()
 
 
 def _unusable(source: File) -> str:
-    if source.tally.count(Reason.DECIMAL):
-        return "has values with the other decimal sign, and nothing was sent: say DECIMAL=, for commas."
-    return "holds no reading that can be used."
+    tally = source.tally
+    if tally.count(Reason.DECIMAL):
+        said = (
+            "say DECIMAL=, for commas" if source.options.values.decimal == "." else "DECIMAL=, is for files with commas"
+        )
+        return f"has values with the other decimal sign, and nothing was sent: {said}."
+    if tally.rejected:
+        return "holds no reading that can be used: say how it is written, as docs/telemetry-import.md has it."
+    if tally.missing:
+        return "holds no reading: no line has a value, only what stands for a missing one."
+    return "holds no reading, only a header: export it again, with a time and a value in each line below."
 
 
 def _imported(job: Import, way: Way, registration: Registration, rate: float, source: File) -> ReadingsReport:

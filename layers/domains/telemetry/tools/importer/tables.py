@@ -15,9 +15,9 @@ from telemetry.tools.importer.report import ReadingsReport, RejectedLines
 _SHOWN = 20
 _HINTS = {
     Reason.AMBIGUOUS.value: "say FOLD=earlier, later or order",
-    Reason.DECIMAL.value: "say DECIMAL=, for commas",
+    Reason.DECIMAL.value: "say DECIMAL=, for commas, nothing for points",
     Reason.NONEXISTENT.value: "say another ZONE=",
-    Reason.THOUSANDS.value: "write them without separators of thousands",
+    Reason.THOUSANDS.value: "write them without separators of thousands; say DECIMAL=, for commas before decimals",
 }
 """What to do about a reason."""
 
