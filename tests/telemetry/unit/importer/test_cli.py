@@ -135,14 +135,17 @@ def test_lines_that_are_rejected_are_shown_and_fail_the_import(
     assert "not_finite" in run("import", file, "--device", "b-1", "--url", url, "--pause", 0).stdout
 
 
+@pytest.mark.parametrize("via", ["kinesis", "http"])
 def test_readings_that_are_late_are_counted_and_not_waited_for(
-    imported: Callable[..., dict[str, Any]], gateway: Gateway
+    imported: Callable[..., dict[str, Any]], gateway: Gateway, via: str
 ) -> None:
     gateway.fleet.register("b-1", allowedLatenessSeconds=60)
     gateway.fleet.record("b-1", ("2026-01-31T23:59:00Z", 1.0))
-    report = imported(SAMPLE, "--via", "http", *AS_SAMPLE)
+    report = imported(SAMPLE, "--via", via, *AS_SAMPLE)
     assert 0 < report["late"] < 253
     assert counts(report) == (253, 0, 0)
+    again = imported(SAMPLE, "--via", via, *AS_SAMPLE)
+    assert (counts(again), again["late"]) == ((0, 253, 0), 0)
 
 
 def test_what_the_windows_do_not_show_is_said(

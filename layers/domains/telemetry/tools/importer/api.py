@@ -71,6 +71,15 @@ class _Windows(_Read):
     cursor: str | None = None
 
 
+class _LateReading(_Read):
+    sequence: int
+
+
+class _LateReadings(_Read):
+    readings: list[_LateReading]
+    cursor: str | None = None
+
+
 Answer = TypeVar("Answer", bound=_Read)
 
 
@@ -102,6 +111,15 @@ class TelemetryApi(ImportClient):
         cursor: str | None = None
         while page := self._found(_Windows, f"/devices/{id}/windows", asked | ({"cursor": cursor} if cursor else {})):
             yield from page.windows
+            if not (cursor := page.cursor):
+                return
+
+    def late(self, id: str, start: int, end: int) -> Iterator[int]:
+        """Sequences of the readings from one moment until before another that came too late. Raises `ApiError`."""
+        asked = {"from": _text(start), "to": _text(end), "limit": str(_PAGE)}
+        cursor: str | None = None
+        while page := self._found(_LateReadings, f"/devices/{id}/late", asked | ({"cursor": cursor} if cursor else {})):
+            yield from (reading.sequence for reading in page.readings)
             if not (cursor := page.cursor):
                 return
 

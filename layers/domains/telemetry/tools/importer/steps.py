@@ -4,12 +4,13 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from banyan_tools.importing import ApiError
 from telemetry.tools.importer.api import Device, RecordedReadings, TelemetryApi
 from telemetry.tools.importer.reading import Tally
 from telemetry.tools.importer.report import Outcome, ReadingsReport, readings_report
 from telemetry.tools.importer.sending import Pace, Way, send_series
 from telemetry.tools.importer.series import SECOND, Series
-from telemetry.tools.importer.waiting import DAY, counts_by_day, wait_for, wait_still
+from telemetry.tools.importer.waiting import DAY, LAGGING, counts_by_day, wait_for, wait_still
 
 _LONGEST = 366 * 24 * 3600
 
@@ -35,6 +36,8 @@ class Import:
     registered: bool = False
     derived: bool = False
     before: dict[int, int] = field(default_factory=dict)
+    late_before: int = 0
+    late_after: int = 0
     answered: RecordedReadings | None = None
     not_shown: int = 0
 
@@ -43,6 +46,7 @@ class Import:
         self.known = self.api.device(self.device)
         if self.known:
             self.before = counts_by_day(self.api, self.device, self.series.span())
+            self.late_before = self.late_after = self._late()
             return
         self.registered, self.derived = True, not registration.interval
         interval = registration.interval or self._median()
@@ -58,8 +62,14 @@ class Import:
     def wait(self, done: Callable[[int], None]) -> None:
         """Wait until the windows show all readings, or no more for a minute. Raises `ApiError`."""
         sent = self.answered
-        never = len(self.series) - sent.recorded - sent.repeated + sent.late if sent else 0
-        self.not_shown = wait_for(self.api, self.device, self.series.counts(DAY), never, self.pause, done)
+        refused = len(self.series) - sent.recorded - sent.repeated if sent else 0
+        never = refused + sent.late if sent else 0
+
+        def never_now() -> int:
+            self.late_after = self._late()
+            return refused + self.late_after
+
+        self.not_shown = wait_for(self.api, self.device, self.series.counts(DAY), never, self.pause, done, never_now)
         if self.before and not self.not_shown:
             self._wait_for_more(sent)
 
@@ -68,6 +78,16 @@ class Import:
         enough = sum(self.before.values()) + sent.recorded - sent.late if sent else None
         found = wait_still(self._shown, enough, self.pause)
         self.not_shown = max(0, enough - found) if enough else 0
+
+    def _late(self) -> int:
+        """How many readings of the series are listed as late: no window shows them."""
+        begin, end = self.series.span()
+        try:
+            return self.series.count_of(self.api.late(self.device, begin, end + 1))
+        except ApiError as error:
+            if error.code != LAGGING:
+                raise
+            return self.late_after
 
     def _shown(self) -> int:
         return sum(counts_by_day(self.api, self.device, self.series.span()).values())
@@ -87,5 +107,7 @@ class Import:
         return readings_report(self.device, tally, self.series, outcome)
 
     def _from_windows(self) -> RecordedReadings:
-        recorded = self._shown() - sum(self.before.values())
-        return RecordedReadings(recorded=recorded, repeated=len(self.series) - recorded - self.not_shown)
+        late = self.late_after - self.late_before
+        recorded = self._shown() - sum(self.before.values()) + late
+        repeated = len(self.series) - recorded - self.not_shown
+        return RecordedReadings(recorded=recorded, repeated=repeated, late=late)

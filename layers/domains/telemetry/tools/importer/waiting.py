@@ -28,10 +28,12 @@ def wait_for(
     never: int,
     pause: Callable[[], None],
     done: Callable[[int], None],
+    never_now: Callable[[], int] = lambda: 0,
 ) -> int:
     """How many readings of those expected by day are not shown in the end, apart from those that `never` are.
 
-    `done` is called with how many more are shown. It continues as long as there are more from time to time.
+    `done` is called with how many more are shown. It continues as long as there are more from time to time; when there
+    are not, `never_now` is asked how many will never be.
 
     Raises
     ------
@@ -45,6 +47,8 @@ def wait_for(
         before, left = left, sum(missing.values())
         done(before - left)
         looks = 0 if left < before else looks + 1
+        if looks and looks % STILL == 0:
+            never = max(never, never_now())
         if left > never:
             pause()
     return max(0, left - never)
