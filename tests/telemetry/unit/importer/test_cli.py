@@ -220,6 +220,42 @@ def test_windows_of_a_device_that_is_not_there_are_not_compared(url: str) -> Non
     assert (result.exit_code, "no device nosuch" in result.output) == (2, True)
 
 
+def test_windows_of_a_size_that_is_not_kept_are_not_compared(
+    imported: Callable[..., dict[str, Any]], gateway: Gateway, url: str
+) -> None:
+    def without_minutes(request: Request) -> Response | None:
+        return refused(422, "size_not_kept") if request.args.get("size") == "1m" else None
+
+    gateway.faults.append(without_minutes)
+    imported(SAMPLE, *AS_SAMPLE)
+    checked = run("check", SAMPLE, "--device", "b-1", "--url", url, *AS_SAMPLE)
+    assert (checked.exit_code, "Windows of 1m are not kept" in checked.stdout) == (0, True), checked.output
+    assert "All 47 windows agree" in checked.stdout
+
+
+def test_quantiles_are_compared_where_their_error_is_promised(
+    imported: Callable[..., dict[str, Any]], url: str, tmp_path: Path
+) -> None:
+    """Not of values next to the smallest and the largest floats, nor 700 million times closer to zero than others."""
+    minutes = [
+        ["1e-310", "2e-310", "3e-310"],
+        ["1e-5", "1.1e-5", "1.2e-5", "1e6"],
+        ["1.775e308", "1.785e308", "1.797e308"],
+    ]
+    file = tmp_path / "extremes.csv"
+    file.write_text(
+        "timestamp,value\n"
+        + "".join(
+            f"2026-01-31 12:0{minute}:0{second},{value}\n"
+            for minute, values in enumerate(minutes)
+            for second, value in enumerate(values)
+        )
+    )
+    assert counts(imported(file)) == (10, 0, 0)
+    checked = run("check", file, "--device", "b-1", "--url", url)
+    assert (checked.exit_code, "All 5 windows agree" in checked.stdout) == (0, True), checked.output
+
+
 def test_an_id_that_the_api_refuses_is_said(url: str) -> None:
     result = run("import", SAMPLE, "--device", "boiler.2026-01", "--url", url)
     assert (result.exit_code, "month" in result.output) == (2, True), result.output

@@ -132,7 +132,7 @@ def check_readings(
             _fail(f"There is no device {device}: import its readings first.", 2)
         with _series(source) as series:
             found = _checked(api, device, series)
-    show_differences(found.differences, found.compared, SafeConsole())
+    show_differences(found, SafeConsole())
     raise typer.Exit(1 if found.differences else 0)
 
 

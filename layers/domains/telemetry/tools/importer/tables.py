@@ -1,6 +1,6 @@
 """The report of an import, and the differences of a check, as tables for the terminal."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 
 from rich.console import Console
@@ -8,7 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from banyan_tools.terminal import harmless
-from telemetry.tools.importer.checking import WindowDifference
+from telemetry.tools.importer.checking import Check
 from telemetry.tools.importer.rejections import Reason
 from telemetry.tools.importer.report import ReadingsReport, RejectedLines
 
@@ -65,8 +65,11 @@ def show_rejected(rejected: Mapping[str, RejectedLines], console: Console) -> No
         console.print(_table("Rejected", ("reason", "lines", "first ones", ""), rows))
 
 
-def show_differences(differences: Sequence[WindowDifference], compared: int, console: Console) -> None:
+def show_differences(check: Check, console: Console) -> None:
     """Print where windows differ, or that none does."""
+    if check.not_kept:
+        console.print(f"Windows of {', '.join(check.not_kept)} are not kept, and were not compared.", highlight=False)
+    differences, compared = check.differences, check.compared
     if not differences:
         console.print(f"All {compared:,} windows agree.", highlight=False)
         return
