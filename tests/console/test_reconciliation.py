@@ -10,8 +10,10 @@ from playwright.sync_api import Locator, expect
 from tests.console.support import states
 from tests.console.support.axe import axe
 from tests.console.support.page import Console
-from tests.console.support.stack import Stack
+from tests.console.support.stack import PATIENCE, Stack
 
+RUN_MS = 2 * PATIENCE * 1000
+"""For a run over all that other tests left on the stack."""
 ORDER = "o-drifting"
 STREAM = states.stream(ORDER)
 DIFFERENCE = {"name": "customer_id", "expected": '"c-1"', "actual": '"someone-else"'}
@@ -42,7 +44,7 @@ def follow(console: Console, main: Locator, button: str, says: str) -> None:
     console.confirm(button)
     expect(main.get_by_role("button", name=button, exact=True)).to_be_disabled()
     console.page.reload()
-    expect(console.page.get_by_role("status").filter(has_text="The run is done")).to_be_visible()
+    expect(console.page.get_by_role("status").filter(has_text="The run is done")).to_be_visible(timeout=RUN_MS)
     expect(main.get_by_role("button", name=button, exact=True)).to_be_enabled()
     assert len(states.reports(console.stack)) == before + 1
     console.page.get_by_role("button", name="Dismiss").click()
@@ -174,5 +176,5 @@ def test_a_run_that_another_operator_began_is_followed_and_no_second_one_begins(
     for button in ("Run", "Run full", "Repair"):
         expect(main.get_by_role("button", name=button, exact=True)).to_be_disabled()
     page.unroute("**/admin/reconciliation")
-    expect(now).to_contain_text("No reconciliation is running.")
+    expect(now).to_contain_text("No reconciliation is running.", timeout=RUN_MS)
     expect(main.get_by_role("button", name="Run", exact=True)).to_be_enabled()
