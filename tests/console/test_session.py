@@ -99,6 +99,23 @@ def test_what_is_not_the_api_is_not_taken_for_it(console: Console) -> None:
     expect(console.main.get_by_role("alert")).to_contain_text("What answered is not the API.")
 
 
+@pytest.mark.parametrize(
+    ("status", "body", "said"),
+    [
+        (403, '{"message": "Forbidden"}', "it needs the scope banyan/admin"),
+        (429, '{"message": "Too Many Requests"}', "its limit is ThrottleRate"),
+        (503, '{"message": "Service Unavailable"}', "Service Unavailable"),
+        (502, "<h1>Bad gateway</h1>", "The API answered 502."),
+    ],
+)
+def test_what_answers_in_place_of_the_api_is_put_in_words(console: Console, status: int, body: str, said: str) -> None:
+    console.expect_failure(status, "/admin/overview")
+    console.page.route("**/admin/overview", lambda route: route.fulfill(status=status, body=body))
+    console.open("overview")
+    expect(console.main.get_by_role("alert")).to_contain_text(said)
+    expect(console.main.get_by_role("alert")).to_contain_text(f"http_{status}")
+
+
 def test_a_screen_that_fails_takes_no_other_with_it(browser: Browser, stack: Stack) -> None:
     with opened(browser) as page:
         console = Console(page, stack)

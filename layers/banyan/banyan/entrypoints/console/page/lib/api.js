@@ -80,6 +80,13 @@ async function json(answer) {
   }
 }
 
+/** What API Gateway means where it answers in a word, before the API is asked. */
+function said(status) {
+  if (status === 403) return "The token may not do that: it needs the scope banyan/admin. Sign in with a token that has it.";
+  if (status === 429) return "The API is asked too often at the moment: its limit is ThrottleRate. Try again.";
+  return undefined;
+}
+
 function problem(answer, content) {
   return new Problem({
     status: answer.status,
