@@ -148,10 +148,20 @@ def helps_with(code: str, listed: Locator, console: Console) -> None:
         expect(listed.get_by_role("link")).to_have_attribute("href", PLACES[code])
 
 
-def test_more_streams_than_are_named_lead_to_their_projection(console: Console) -> None:
-    with answered(console, attention=[thing("stream_parked", names={"projection": "stock"})]):
+@pytest.mark.parametrize(
+    ("code", "names", "place"),
+    [
+        ("stream_parked", {"projection": "stock"}, "#/projections/stock"),
+        ("deadline_parked", {}, "#/deadlines"),
+    ],
+)
+def test_more_than_are_named_lead_to_where_they_are_listed(
+    console: Console, code: str, names: Mapping[str, str], place: str
+) -> None:
+    with answered(console, attention=[thing(code, names=names)]):
         listed = things(console.open("overview"))
-        expect(listed.get_by_role("link")).to_have_attribute("href", "#/projections/stock")
+        expect(listed.get_by_role("link")).to_have_attribute("href", place)
+        expect(listed.get_by_role("button")).to_have_count(0)
 
 
 def test_all_is_well_only_where_everything_could_be_read(console: Console) -> None:

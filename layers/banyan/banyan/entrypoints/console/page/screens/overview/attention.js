@@ -62,7 +62,13 @@ const HELP = {
   records_parked: { words: "Put them back…", act: putBack },
 };
 
-const helpFor = ({ code, names }) => (code === "stream_parked" && !names.stream ? projection("Look at them") : HELP[code]);
+/** What stands for others names none of them: it leads to where they are listed. */
+const OTHERS = {
+  stream_parked: projection("Look at them"),
+  deadline_parked: { words: "Look at them", link: () => href("deadlines") },
+};
+
+const helpFor = ({ code, names }) => (names.stream ? HELP[code] : (OTHERS[code] ?? HELP[code]));
 
 /** How bad the worst of these things is. */
 export const worst = (attention) => KINDS.find((kind) => attention.some((each) => kindOf(each)[1] === kind));
