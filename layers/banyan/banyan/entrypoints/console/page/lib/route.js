@@ -1,6 +1,13 @@
 /** Where the page is: a path and a query in the URL's fragment, so that a reload, a link and the back button work. */
 import { useEffect, useState } from "./preact.js";
 
+/** Between two changes of the address: browsers refuse more than some 100 within 30 s, which a key that is held down makes in 4. */
+const PAUSE_MS = 400;
+let written = -PAUSE_MS;
+let timer = 0;
+/** Where the page is already, and the address of which that is a change; it follows after the pause. */
+let ahead = null;
+
 /** The URL of a place: `href(["streams", name], {version: 3})`. Values that are null, undefined or empty are left out. */
 export function href(path, query = {}) {
   const given = Object.entries(query).filter(([, value]) => value !== null && value !== undefined && value !== "");
@@ -17,13 +24,23 @@ export function go(path, query) {
 export function setQuery(patch, from) {
   const { path, query } = read();
   if (from && from.join("/") !== path.join("/")) return;
-  history.replaceState(null, "", href(path, { ...query, ...patch }));
+  ahead = { of: location.hash, place: href(path, { ...query, ...patch }) };
+  const pause = written + PAUSE_MS - performance.now();
+  if (pause <= 0) write();
+  else timer ||= setTimeout(write, pause);
   dispatchEvent(new HashChangeEvent("hashchange"));
+}
+
+function write() {
+  clearTimeout(timer);
+  if (ahead?.of === location.hash) history.replaceState(null, "", ahead.place);
+  [ahead, written, timer] = [null, performance.now(), 0];
 }
 
 /** The place as it is now: `{path: ["streams", "acme:order:o-1"], query: {version: "3"}}`. */
 export function read() {
-  const [path, search] = location.hash.replace(/^#\/?/, "").split(/\?(.*)/s);
+  const hash = ahead?.of === location.hash ? ahead.place : location.hash;
+  const [path, search] = hash.replace(/^#\/?/, "").split(/\?(.*)/s);
   return {
     path: path.split("/").filter(Boolean).map(decoded),
     query: Object.fromEntries(new URLSearchParams(search ?? "")),
