@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from uuid import uuid4
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Route, expect
 from tests.console.conftest import on
 from tests.console.support.axe import axe
 from tests.console.support.deployments.troubled_orders import NoteTaken
@@ -111,3 +111,18 @@ def test_older_events_are_read_page_by_page(own_console: Console) -> None:
     expect(own_console.main.locator("#event-title")).to_have_text("NoteTaken, version 1")
     expect(own_console.main.get_by_text("1 of 52 events, the newest on top")).to_be_visible()
     expect(older).to_have_count(0)
+
+
+def test_what_the_api_holds_back_is_not_asked_for_without_a_pause(own_console: Console) -> None:
+    """As while more is recorded within two minutes than a cursor can remember."""
+    asked: list[str] = []
+
+    def held_back(route: Route) -> None:
+        asked.append(route.request.url)
+        route.fulfill(json={"events": [], "next": "same", "atEnd": False})
+
+    own_console.page.route("**/admin/events?*", held_back)
+    own_console.page.route("**/admin/events", held_back)
+    own_console.open("events", follow="on")
+    own_console.page.wait_for_timeout(1500)
+    assert 1 < len(asked) < 5

@@ -5,6 +5,7 @@ import { useEffect, useRef, useState } from "./preact.js";
 const MOST_EVENTS = 1000;
 const MOST_WEIGHT = 50_000_000;
 const FOLLOW_MS = 2000;
+/** Unless it did not get on: of the newest two minutes the API gives some hundred commits, and others once they are older. */
 const CATCH_UP_MS = 100;
 const START = { events: [], atEnd: false, atStart: false, problem: undefined, loading: true, read: 0 };
 
@@ -77,7 +78,7 @@ class Tail {
       const { tenant, entity, types } = this.filters;
       const answer = await look("/admin/events", { tenant, entity, types, ...place }, { signal: this.controller.signal });
       this.put({ ...patch(answer), problem: undefined, loading: false });
-      this.wait(this.state.atEnd ? FOLLOW_MS : CATCH_UP_MS);
+      this.wait(this.state.atEnd || answer.next === place.after ? FOLLOW_MS : CATCH_UP_MS);
     } catch (problem) {
       this.put({ problem, loading: false });
       if (problem.status === 0 || problem.status === 429 || problem.status >= 500) this.wait(FOLLOW_MS);
