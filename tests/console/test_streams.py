@@ -140,6 +140,17 @@ def test_a_name_leads_straight_to_its_stream_or_to_what_is_wrong_with_it(console
         expect(console.main.get_by_role("heading", level=1)).to_have_text(name)
 
 
+@pytest.mark.parametrize("name", ["..", ".", "acme:order:a/b", "acme:order:a?b", "https://host/console#/streams/a:b:c"])
+def test_a_name_that_no_address_can_carry_is_asked_for_nowhere(console: Console, name: str) -> None:
+    console.open("streams")
+    before = len(console.requests)
+    console.main.get_by_label("Name of a stream").fill(name)
+    console.page.keyboard.press("Enter")
+    expect(console.main.get_by_role("alert")).to_contain_text("no_such_id")
+    expect(console.main.get_by_role("alert")).to_contain_text(f'There is nothing under "{name}"')
+    assert [each.url for each in console.requests[before:] if "/admin/" in each.url] == []
+
+
 def test_events_are_read_with_the_keyboard_and_lead_to_their_request(console: Console) -> None:
     console.open("streams", GROWN)
     events, title = console.main.get_by_role("listbox", name="Events"), console.main.locator("#event-title")

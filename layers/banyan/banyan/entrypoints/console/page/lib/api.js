@@ -11,6 +11,7 @@ export class Problem extends Error {
 }
 
 const LONG_NUMBER = /\d{16}/;
+const IN_NO_PATH = /[/\\?\u0000-\u001f\u007f]|^\.{0,2}$/;
 const base = location.pathname.replace(/\/console(\/.*)?$/, "");
 
 /** Ask for JSON. Parameters that are null, undefined or empty are left out. Throws `Problem`. */
@@ -21,6 +22,12 @@ export function get(path, query = {}, { signal } = {}) {
 /** Send JSON, and return the answer's. Throws `Problem`. */
 export function post(path, body = {}) {
   return ask("POST", path, body);
+}
+
+/** An id as it stands in a path. Throws `Problem` for one that no path can carry, so that nothing has it. */
+export function segment(id) {
+  if (id.isWellFormed() && !IN_NO_PATH.test(id)) return encodeURIComponent(id).replaceAll("%3A", ":");
+  throw new Problem({ status: 404, code: "no_such_id", detail: `There is nothing under ${JSON.stringify(id)}: an id is without '/', '\\' and '?', and neither '.' nor '..'.` });
 }
 
 function search(query) {

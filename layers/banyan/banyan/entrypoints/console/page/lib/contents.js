@@ -1,5 +1,5 @@
 /** Asks for what events, states and rows hold: contents need a scope of their own, and a stack may keep them to itself. */
-import { get, Problem } from "./api.js";
+import { get, Problem, segment } from "./api.js";
 import { session } from "./session.js";
 
 const SCOPE = "banyan/events";
@@ -24,6 +24,6 @@ export async function look(path, query, options) {
 }
 
 /** The path of one of a stream's routes. */
-export const ofStream = (stream, what) => `/admin/streams/${encodeURIComponent(stream).replaceAll("%3A", ":")}/${what}`;
+export const ofStream = (stream, what) => `/admin/streams/${segment(stream)}/${what}`;
 
 const refusal = (status, code, detail) => new Problem({ status, code, detail });

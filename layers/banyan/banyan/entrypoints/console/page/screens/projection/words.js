@@ -1,4 +1,5 @@
 /** How projections are named and worded wherever they are shown. */
+import { segment } from "../../lib/api.js";
 import { count, counted, duration } from "../../lib/format.js";
 import { html } from "../../lib/preact.js";
 import { note } from "../../lib/series.js";
@@ -8,7 +9,7 @@ import { Badge } from "../../parts/badge.js";
 export const REACTOR = "reactor";
 
 /** Where the API has a projection. */
-export const at = (name, ...verbs) => ["/admin/projections", encodeURIComponent(name), ...verbs].join("/");
+export const at = (name, ...verbs) => ["/admin/projections", segment(name), ...verbs].join("/");
 
 const STATUSES = { active: "ok", outdated: "warn", rebuilding: "info", paused: "warn" };
 const STAGES = { building: "info", ready: "warn", live: "ok", kept: "off", dropping: "off" };

@@ -1,5 +1,5 @@
 /** The report of one run: its sections, and what differed in each, down to the field. */
-import { get } from "../../lib/api.js";
+import { get, segment } from "../../lib/api.js";
 import { count, counted, duration } from "../../lib/format.js";
 import { useLoad } from "../../lib/load.js";
 import { html } from "../../lib/preact.js";
@@ -14,7 +14,7 @@ import { Drift } from "./standing.js";
 import { kindOf, nameOf, second, verdict } from "./words.js";
 
 export function Report({ id }) {
-  const load = useLoad((signal) => get(`/admin/reconciliation/reports/${encodeURIComponent(id)}`, {}, { signal }), [id]);
+  const load = useLoad((signal) => get(`/admin/reconciliation/reports/${segment(id)}`, {}, { signal }), [id]);
   const title = load.data ? html`Reconciliation of ${second(load.data.startedAt)}: <${Badge} kind=${kindOf(load.data)}>${verdict(load.data)}<//>` : "Reconciliation";
   return html`
     <${Screen} title=${title} trail=${[{ title: "Reconciliation", href: href("reconciliation") }]} actions=${load.data?.drifted && load.data.repaired < load.data.differences && html`<button type="button" class="danger" onClick=${repairAndFollow}>Repair</button>`} load=${load}>

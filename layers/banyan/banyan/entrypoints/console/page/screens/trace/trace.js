@@ -1,5 +1,5 @@
 /** One trace: its events as a tree, each at its time, and the one that is chosen. */
-import { get } from "../../lib/api.js";
+import { get, segment } from "../../lib/api.js";
 import { brief, counted, duration, visible } from "../../lib/format.js";
 import { useLoad } from "../../lib/load.js";
 import { html, useEffect, useMemo } from "../../lib/preact.js";
@@ -17,7 +17,7 @@ const YOUNG_MS = 30_000;
 const AGAIN_MS = 3000;
 
 export function Trace({ id, tenant, query }) {
-  const load = useLoad((signal) => get(`/admin/correlations/${encodeURIComponent(id)}`, { tenant }, { signal }), [id, tenant]);
+  const load = useLoad((signal) => get(`/admin/correlations/${segment(id)}`, { tenant }, { signal }), [id, tenant]);
   useYouth(load);
   const title = html`Trace <bdi class="mono">${brief(id)}</bdi>`;
   const actions = html`<button type="button" onClick=${load.reload} disabled=${load.loading}>Reload</button>`;
