@@ -178,3 +178,17 @@ def test_a_run_that_another_operator_began_is_followed_and_no_second_one_begins(
     page.unroute("**/admin/reconciliation")
     expect(now).to_contain_text("No reconciliation is running.", timeout=RUN_MS)
     expect(main.get_by_role("button", name="Run", exact=True)).to_be_enabled()
+
+
+def test_a_run_that_ends_while_another_is_asked_about_is_not_taken_for_that(own_console: Console) -> None:
+    stack, page = own_console.stack, own_console.page
+    states.reconcile(stack)
+    main = own_console.open("reconciliation")
+    main.get_by_role("button", name="Run full", exact=True).click()
+    newest = states.reconcile(stack)
+    standing = stack.admin.get("reconciliation").content
+    page.route("**/admin/reconciliation/run", lambda route: route.fulfill(json=standing))
+    own_console.confirm("Run full")
+    expect(main.get_by_text("It has been started.")).to_be_visible()
+    expect(page).to_have_url(re.compile(f"since={newest}"))
+    expect(page.get_by_text("The run is done")).to_have_count(0)

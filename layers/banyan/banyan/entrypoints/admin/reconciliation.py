@@ -100,12 +100,13 @@ def show(call: CurrentCall) -> ReconciliationAnswer:
 
 @router.post("/admin/reconciliation/run", operation_id="reconcile", summary="Compare everything that is derived")
 def run(body: RunRequest, call: CurrentCall) -> ReconciliationAnswer:
-    """Start a run, or the next segment of one like it; it continues by itself."""
+    """Start a run, or the next segment of one like it, whose report follows ``latest``; it continues by itself."""
     app, state = call.application, _open(call.application)
     if state and _working(app, state):
         raise Conflict("reconciliation_running", "a reconciliation is running: wait until it is done")
+    before = _shown(app, state)
     app.functions.start("reconciler", body.model_dump())
-    return _shown(app, state)
+    return before
 
 
 @router.get("/admin/reconciliation/reports", operation_id="listReports", summary="What runs came to")

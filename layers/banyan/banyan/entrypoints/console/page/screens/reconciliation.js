@@ -5,7 +5,7 @@ import { html, useEffect, useState } from "../lib/preact.js";
 import { setQuery } from "../lib/route.js";
 import { notify } from "../parts/notices.js";
 import { Loaded, Screen } from "../parts/screen.js";
-import { Actions, NONE_YET } from "./report/actions.js";
+import { Actions } from "./report/actions.js";
 import { History } from "./report/history.js";
 import { Report } from "./report/report.js";
 import { Standing } from "./report/standing.js";
@@ -41,9 +41,9 @@ function Runs({ since, limit }) {
   useEffect(() => {
     if (reports.data && newest !== reports.data.reports[0]?.id) reports.reload();
   }, [newest]);
-  const begun = () => {
+  const begun = (before) => {
     setUnseen(0);
-    setQuery({ since: newest ?? NONE_YET }, ["reconciliation"]);
+    setQuery({ since: before }, ["reconciliation"]);
     standing.reload();
   };
   const awaited = since && { late };

@@ -35,7 +35,7 @@ const REPAIR = {
 };
 
 /** Stands for the newest report while there is none. */
-export const NONE_YET = "none";
+const NONE_YET = "none";
 
 const WAITS = html`<p>A run waits for its next segment: another one like it continues it, one of another kind begins again.</p>`;
 
@@ -46,13 +46,17 @@ const begin = ({ text, ...question }, body, waits) =>
 /** Repair from the report of what differs, and follow that on the page of the runs. */
 export async function repairAndFollow() {
   const answer = await begin(REPAIR, { repair: true });
-  if (answer) go("reconciliation", { since: answer.latest?.id ?? NONE_YET });
+  if (answer) go("reconciliation", { since: newestOf(answer) });
 }
+
+/** The report before that of a run which has begun just now: others may have come to theirs while the question was open. */
+const newestOf = (answer) => answer.latest?.id ?? NONE_YET;
 
 export function Actions({ standing, awaited, begun }) {
   const busy = !standing || standing.run?.working || (awaited && !awaited.late);
   const on = (question, body) => async () => {
-    if (await begin(question, body, standing.run)) begun();
+    const answer = await begin(question, body, standing.run);
+    if (answer) begun(newestOf(answer));
   };
   return html`
     <button type="button" class="primary" disabled=${busy} onClick=${on(RUN, {})}>Run</button>
