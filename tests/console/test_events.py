@@ -79,6 +79,20 @@ def test_events_are_filtered_by_the_api_and_searched_on_the_page(own_console: Co
     expect(own_console.main.get_by_text("No events")).to_be_visible()
 
 
+def test_the_field_for_a_text_shows_what_is_searched_for(own_console: Console) -> None:
+    tenant = some_tenant()
+    take_notes(own_console.stack, ["early bird", "late owl"], tenant)
+    own_console.open("events", tenant=tenant)
+    field = own_console.main.get_by_label("Search in these events")
+    field.press_sequentially("bird", delay=250)
+    events = own_console.main.get_by_role("option")
+    expect(events).to_have_count(1)
+    expect(field).to_have_value("bird")
+    own_console.page.get_by_role("navigation", name="Screens").get_by_role("link", name="Events").click()
+    expect(own_console.page).to_have_url(f"{own_console.url}#/events")
+    expect(field).to_have_value("")
+
+
 def test_only_the_newest_events_are_kept(own_console: Console) -> None:
     tenant = some_tenant()
     name = take_notes(own_console.stack, [f"note {number}" for number in range(1100)], tenant)

@@ -51,18 +51,25 @@ function None({ read, following, filtered }) {
   return html`<${Empty} title="No events">${following ? "They appear here as they are recorded." : filtered ? "No event read so far fits the filter. Show older events, change the filter, or follow new ones." : "None has been recorded yet, or only older ones: show older events, or follow new ones."}<//>`;
 }
 
-/** Searches in what is shown, once typing has settled. */
+/** Searches in what is shown, once typing has settled; what the address says besides takes the place of what was typed. */
 function TextField({ text }) {
   const timer = useRef(0);
+  const typed = useRef(text);
+  const field = useRef(null);
   useEffect(() => () => clearTimeout(timer.current), []);
+  useEffect(() => {
+    if (text === typed.current) return;
+    clearTimeout(timer.current);
+    typed.current = field.current.value = text;
+  }, [text]);
   const search = ({ target }) => {
     clearTimeout(timer.current);
-    timer.current = setTimeout(() => setQuery({ text: target.value }), SETTLED_MS);
+    timer.current = setTimeout(() => setQuery({ text: (typed.current = target.value) }), SETTLED_MS);
   };
   return html`
     <div class="field">
       <label for="text">Search in these events</label>
-      <input id="text" type="search" defaultValue=${text} onInput=${search} autocomplete="off" />
+      <input ref=${field} id="text" type="search" defaultValue=${text} onInput=${search} autocomplete="off" />
     </div>
   `;
 }
