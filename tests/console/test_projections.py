@@ -266,6 +266,23 @@ def test_rows_that_differ_are_read_only_once_that_is_accepted(own_console: Conso
     assert api(stack, "order")["live"] == 2
 
 
+def test_the_rebuild_of_another_operator_is_not_cancelled_in_place_of_the_one_asked_about(
+    own_console: Console,
+) -> None:
+    console, stack = own_console, own_console.stack
+    asked = stack.admin.post("projections", "daily_sales", "rebuild").content["generation"]
+    console.open("projections", "daily_sales", rebuild=asked)
+    press(console, "Cancel the rebuild…")
+    expect(console.dialog()).to_contain_text(f"Gives generation {asked} up")
+    stack.admin.post("projections", "daily_sales", "cancel")
+    stack.admin.post("projections", "daily_sales", "rebuild")
+    console.expect_failure(409, "/admin/projections/daily_sales/cancel")
+    with console.page.expect_response("**/admin/projections/daily_sales/cancel"):
+        console.dialog().get_by_role("button", name="Cancel the rebuild", exact=True).click()
+    assert stages(stack, "daily_sales")[asked + 1] in ("building", "ready")
+    stack.admin.post("projections", "daily_sales", "cancel")
+
+
 def test_a_rebuild_is_resumed_and_cancelled_and_a_stream_is_rebuilt(own_console: Console) -> None:
     console, stack, name = own_console, own_console.stack, stream("p-alone")
     place(stack, "p-alone")

@@ -191,6 +191,22 @@ def test_a_rebuild_is_given_up(platform: InProcessPlatform) -> None:
     assert [each["number"] for each in told(platform, LIST)["generations"]] == [1]
 
 
+def test_another_rebuild_than_the_one_that_is_meant_is_neither_continued_nor_given_up(
+    platform: InProcessPlatform,
+) -> None:
+    told(platform, f"{LIST}/rebuild", {})
+    assert told(platform, f"{LIST}/rebuild", {"generation": 2})["generation"] == 2
+    told(platform, f"{LIST}/cancel", {"generation": 2})
+    platform.work_off()
+    meant = {"generation": 2}
+    assert problem(platform.ask(f"{LIST}/rebuild", meant)) == (409, "transition_rejected")
+    assert told(platform, f"{LIST}/rebuild", {})["generation"] == 3
+    for verb in ("rebuild", "cancel"):
+        assert problem(platform.ask(f"{LIST}/{verb}", meant)) == (409, "transition_rejected")
+    stages = {each["number"]: each["stage"] for each in told(platform, LIST)["generations"]}
+    assert stages == {1: "live", 3: "building"}
+
+
 def test_one_stream_is_rebuilt(platform: InProcessPlatform) -> None:
     found = told(platform, f"{LIST}/rebuild/stream", {"stream": "acme:order:o-1"})
     assert found == {"generations": {"1": {"version": 1, "replaced": True}}}

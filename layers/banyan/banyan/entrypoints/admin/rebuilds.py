@@ -34,17 +34,24 @@ class Removed(CamelModel):
 
 
 class RebuildRequest(CamelModel):
-    """How to rebuild; with ``dryRun`` only what it would cost."""
+    """How to rebuild; with ``dryRun`` only what it would cost, with ``generation`` only to continue that one."""
 
     writes_per_second: int | None = Field(None, ge=1)
     switch_when_equal: bool = False
     dry_run: bool = False
+    generation: int | None = Field(None, ge=1)
 
 
 class StreamRequest(CamelModel):
     """Which stream to rebuild."""
 
     stream: StreamId
+
+
+class CancelRequest(CamelModel):
+    """Which rebuild to give up: by default the one that is not finished."""
+
+    generation: int | None = Field(None, ge=1)
 
 
 class SwitchRequest(CamelModel):
@@ -66,7 +73,9 @@ def rebuild(name: str, body: RebuildRequest, call: CurrentCall) -> Progress | Pr
     rebuilds, projection, rate = call.application.rebuilds, with_rows(call, name), body.writes_per_second
     if body.dry_run:
         return rebuilds.preview(projection, rate)
-    return rebuilds.rebuild.start(projection, switch_when_equal=body.switch_when_equal, write_rate=rate)
+    return rebuilds.rebuild.start(
+        projection, switch_when_equal=body.switch_when_equal, write_rate=rate, generation=body.generation
+    )
 
 
 @router.get("/admin/projections/<name>/rebuild", operation_id="showRebuild", summary="How far the rebuild has come")
@@ -98,9 +107,9 @@ def switch(name: str, body: SwitchRequest, call: CurrentCall) -> Live:
 
 
 @router.post("/admin/projections/<name>/cancel", operation_id="cancelRebuild", summary="Give a rebuild up")
-def cancel(name: str, call: CurrentCall) -> Progress:
+def cancel(name: str, body: CancelRequest, call: CurrentCall) -> Progress:
     """Cancel a rebuild that was not switched to, and delete what it made."""
-    return call.application.rebuilds.rebuild.cancel(with_rows(call, name))
+    return call.application.rebuilds.rebuild.cancel(with_rows(call, name), body.generation)
 
 
 @router.post("/admin/projections/<name>/drop", operation_id="dropGeneration", summary="Delete a kept generation")

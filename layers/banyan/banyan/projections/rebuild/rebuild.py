@@ -147,7 +147,14 @@ class Rebuild:
         self._walked = walked
         self._clock = clock
 
-    def start(self, projection: str, *, switch_when_equal: bool = False, write_rate: int | None = None) -> Progress:
+    def start(
+        self,
+        projection: str,
+        *,
+        switch_when_equal: bool = False,
+        write_rate: int | None = None,
+        generation: int | None = None,
+    ) -> Progress:
         """Build the next generation beside the live one; one that was begun already continues.
 
         Parameters
@@ -156,16 +163,20 @@ class Rebuild:
             Let queries read the new generation as soon as it is complete and no row differs.
         write_rate : int, optional
             Write units per second.
+        generation : int, optional
+            The one that is to continue; none is begun then.
 
         Raises
         ------
         ConfigurationError
             There is no such projection.
         TransitionRejected
-            A generation waits for its switch, or an older version of the projection began one.
+            A generation waits for its switch, an older version of the projection began one, or it is another one.
         """
         state, version = self._known(projection), self._projections[projection]
         unfinished = state.unfinished
+        if generation is not None and (unfinished is None or unfinished.number != generation):
+            raise TransitionRejected(f"generation {generation} of {projection!r} is not being built")
         if unfinished is None or unfinished.stage is not Stage.BUILDING:
             state = self._projection_states.put(state.begun(self._clock(), version))
         elif unfinished.version not in (None, version):
@@ -184,15 +195,20 @@ class Rebuild:
         number = self._known(projection).newest if generation is None else generation
         return change(self._projection_states, projection, lambda state: state.switched(number, self._clock()))
 
-    def cancel(self, projection: str) -> Progress:
+    def cancel(self, projection: str, generation: int | None = None) -> Progress:
         """Give up the generation that is being built or waits for its switch, and delete what it has.
+
+        Parameters
+        ----------
+        generation : int, optional
+            The one that is meant, of which another may have taken the place.
 
         Raises
         ------
         ConfigurationError, TransitionRejected
         """
         state = self._known(projection)
-        number = state.unfinished.number if state.unfinished else state.newest
+        number = generation or (state.unfinished.number if state.unfinished else state.newest)
         return self._drop(state, number, lambda state: state.cancelled(number, self._clock()))
 
     def drop(self, projection: str, generation: int) -> Progress:

@@ -35,7 +35,7 @@ export function cancel(name, number) {
     text: html`<p>Gives generation ${number} up and deletes what it has, 65 seconds from now at the earliest. Queries keep reading the live generation. What was consumed for it is spent: another rebuild begins from nothing.</p>`,
     button: "Cancel the rebuild",
     danger: true,
-    work: () => post(at(name, "cancel")),
+    work: () => post(at(name, "cancel"), { generation: number }),
     done: `Generation ${number} of ${name} is being deleted.`,
   });
 }

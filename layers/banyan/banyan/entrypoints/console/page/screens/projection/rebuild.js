@@ -65,7 +65,7 @@ const sendAgain = (name, number) =>
     title: `Send the rebuild of ${name} to the worker again`,
     text: html`<p>A rebuild goes on by itself. When nothing has moved for a while, this sends the work on generation ${number} to the worker again: each part continues from where it stopped, and nothing is done twice.</p>`,
     button: "Send the work again",
-    work: () => post(at(name, "rebuild")),
+    work: () => post(at(name, "rebuild"), { generation: number }),
     done: `The work on generation ${number} of ${name} was sent again.`,
   });
 
