@@ -185,6 +185,14 @@ def test_a_state_is_shown_as_of_a_version_and_a_moment(server: Server) -> None:
     assert refused(server, path, at="2001-01-01T00:00:00Z", atVersion=1) == (422, "ambiguous_time")
 
 
+def test_a_moment_of_a_damaged_stream_is_refused_with_the_reason(server: Server) -> None:
+    order(server, items=2)
+    put(server, replace(list(server.store.commits(O1))[-1], parts=2))
+    path = "streams/acme:order:o-1/state"
+    assert refused(server, path, at=server.clock.now.isoformat()) == (409, "stream_unreadable")
+    assert look(server, path, atVersion=2)["state"]["itemCount"] == 2
+
+
 def test_rows_stand_beside_what_the_events_say(server: Server) -> None:
     order(server, items=1)
     path = "streams/acme:order:o-1/rows"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 from typing import Annotated, Any, ClassVar, Final, TypeVar
 
 from aws_lambda_powertools.event_handler.api_gateway import Router
@@ -15,7 +16,7 @@ from banyan.entrypoints.admin.streams import decider_of, no_such_stream
 from banyan.entrypoints.http.call import Call, CurrentCall, requires
 from banyan.entrypoints.http.identity import EVENTS
 from banyan.entrypoints.http.paging import PageOrder
-from banyan.errors import BanyanError, CommandRejected, NotFound, StoreUnavailable, StreamCorrupted
+from banyan.errors import BanyanError, CommandRejected, Conflict, NotFound, StoreUnavailable, StreamCorrupted
 from banyan.events import CamelModel
 from banyan.store.past import state_at, version_at
 from banyan.store.raw import RawEvent, history
@@ -112,11 +113,11 @@ def state(
     """Fold a stream by the decider of its entity up to a version, or to what was recorded by a moment."""
     if atVersion is not None and at is not None:
         raise CommandRejected("ambiguous_time", "atVersion and at exclude one another", "at")
-    named, store = StreamId.parse(stream), call.application.store
+    named = StreamId.parse(stream)
     newest = version_of(call, named)
     if not newest:
         raise no_such_stream(named)
-    version = atVersion if at is None else version_at(store, named, at)
+    version = atVersion if at is None else _version_at(call, named, at)
     if version is None:
         version = newest
     if not 0 < version <= newest:
@@ -125,6 +126,13 @@ def state(
     if error is None:
         log_look(call, "state", stream=stream, versions=[version, version])
     return StateAnswer(stream=named, version=version, stream_version=newest, state=found, error=error)
+
+
+def _version_at(call: Call, stream: StreamId, moment: datetime) -> int:
+    try:
+        return version_at(call.application.store, stream, moment)
+    except StreamCorrupted as damage:
+        raise Conflict("stream_unreadable", f"{damage}: ask for a version instead of a moment", "at") from damage
 
 
 def _state(call: Call, stream: StreamId, version: int) -> tuple[Any, str | None]:
