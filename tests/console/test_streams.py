@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from uuid import uuid4
 
 import pytest
-from playwright.sync_api import CDPSession, Locator, expect
+from playwright.sync_api import CDPSession, Locator, Route, expect
 from tests.console.conftest import on
 from tests.console.support import states
 from tests.console.support.axe import axe
@@ -311,6 +311,24 @@ def test_a_stream_of_thousands_of_events_opens_at_once_and_scrolls_without_a_sta
 
     own_console.open("streams", name, tab="state", version=MANY)
     expect(own_console.main.get_by_role("group", name="State")).to_contain_text(f'"note {MANY}"')
+
+
+def test_a_page_that_fails_beside_one_that_was_given_up_is_said_to_fail(own_console: Console) -> None:
+    name, held = take_notes(own_console.stack, [f"note {number}" for number in range(400)]), dict[str, Route]()
+    own_console.open("streams", name)
+    own_console.page.route(
+        re.compile(r"/events\?after=(200|250)&"),
+        lambda route: held.__setitem__(route.request.url.partition("after=")[2][:3], route),
+    )
+    own_console.expect_failure(0, "/admin/streams/")
+    events = own_console.main.get_by_role("listbox", name="Events")
+    with own_console.page.expect_request(re.compile("after=200&")):
+        events.evaluate("list => { list.scrollTop = 144 * 48; }")
+    with own_console.page.expect_event("requestfailed"):
+        events.evaluate("list => { list.scrollTop = 160 * 48; }")
+    assert held.keys() == {"200", "250"}
+    held["200"].abort()
+    expect(own_console.main.get_by_role("alert")).to_contain_text("The API does not answer.")
 
 
 def test_the_address_follows_a_key_that_is_held_down_as_often_as_browsers_let_it(own_console: Console) -> None:

@@ -69,7 +69,7 @@ export class EventPages {
   async fetch() {
     const { wanted } = this;
     for (const [number, page] of this.pages) if (!wanted.has(number)) giveUp(page);
-    await this.guard(() => Promise.all([...wanted].map((number) => this.fill(number))));
+    await Promise.all([...wanted].map((number) => this.guard(() => this.fill(number))));
   }
 
   async fill(number) {
