@@ -104,6 +104,20 @@ def test_a_timeline_shows_the_whole_chain_and_nothing_else(story: Story) -> None
     assert last.timestamp >= root.timestamp
 
 
+def test_an_event_that_cannot_be_read_is_shown_as_it_is_stored_and_hides_no_other(
+    engine: Engine, store: EventStore, story: Story
+) -> None:
+    first = story.tell(A)
+    second = story.tell(B, first)
+    story.tell(C, second)
+    (commit,) = store.commits(B)
+    engine.put(replace(commit, events=commit.events.replace("Deposited", "Forgotten")))
+    _, damaged, last = story.timeline.trace("acme", "c-1").entries
+    assert (damaged.event_type, damaged.actor, damaged.parent) == ("Forgotten", "policy:p", first.event_id)
+    assert (damaged.event_id, damaged.timestamp) == (second.event_id, second.timestamp)
+    assert last.parent == second.event_id
+
+
 def test_what_takes_something_back_is_marked(store: EventStore, index: TraceIndex) -> None:
     story = Story(store, index, compensations=["Withdrawn"])
     held = story.tell(A)

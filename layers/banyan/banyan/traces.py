@@ -8,8 +8,9 @@ from datetime import datetime, timedelta
 from itertools import takewhile
 from typing import Final, Protocol
 
-from banyan.events import CamelModel, Event
+from banyan.events import CamelModel, Event, Metadata
 from banyan.store import Commit
+from banyan.store.raw import RawEvent, raw_events
 from banyan.store.reader import StreamReader
 from banyan.streams import StreamId
 
@@ -88,43 +89,61 @@ class Timeline:
 
         Raises
         ------
-        EventError, StoreUnavailable
+        StreamCorrupted, StoreUnavailable
         """
         rows = self._index.rows(tenant, correlation_id, limit + 1) if len(correlation_id) <= LONGEST_ID else ()
-        events = [event for row in rows[:limit] for event in self._events(row)]
+        entries = [entry for row in rows[:limit] for entry in self._entries(row)]
         return Trace(
             correlation_id=correlation_id,
-            entries=tuple(_causes_first(self._entries(events))),
+            entries=tuple(_causes_first(_linked(entries))),
             complete=len(rows) <= limit,
         )
 
-    def _events(self, row: TraceRow) -> Iterator[Event]:
-        """The events of one commit that belong to the trace."""
+    def _entries(self, row: TraceRow) -> Iterator[TimelineEntry]:
+        """The events of one commit that belong to the trace, still without their parents."""
         found = self._store.table.backward(row.stream, row.last, PAGE)
         commits = takewhile(lambda commit: commit.last >= row.first, (c for c in found if isinstance(c, Commit)))
         for commit in reversed(list(commits)):
-            for event in self._store.decode(commit):
-                if (event.metadata.correlation_id or event.event_id) == row.correlation_id:
-                    yield event
+            for event in self._events(commit):
+                if (_metadata(event).correlation_id or event.event_id) == row.correlation_id:
+                    yield self._entry(event, commit)
 
-    def _entries(self, events: Sequence[Event]) -> Sequence[TimelineEntry]:
-        known = {event.event_id for event in events}
-        return [_entry(event, known, event.event_type in self._compensations) for event in events]
+    def _events(self, commit: Commit) -> Sequence[Event | RawEvent]:
+        """Events as they were recorded, or as they are stored where one of them cannot be read."""
+        try:
+            return self._store.decode(commit)
+        except Exception:
+            return list(raw_events(commit, self._store.registry))
+
+    def _entry(self, event: Event | RawEvent, commit: Commit) -> TimelineEntry:
+        metadata = _metadata(event)
+        return TimelineEntry(
+            event_id=event.event_id,
+            event_type=event.event_type,
+            stream_id=commit.stream,
+            version=event.version,
+            timestamp=commit.recorded_at,
+            actor=metadata.actor,
+            causation_id=metadata.causation_id,
+            compensation=event.event_type in self._compensations,
+        )
 
 
-def _entry(event: Event, known: set[str], compensation: bool) -> TimelineEntry:
-    cause = event.metadata.causation_id
-    return TimelineEntry(
-        event_id=event.event_id,
-        event_type=event.event_type,
-        stream_id=event.stream_id,
-        version=event.version,
-        timestamp=event.timestamp,
-        actor=event.metadata.actor,
-        causation_id=cause,
-        parent=cause if cause in known else None,
-        compensation=compensation,
-    )
+def _metadata(event: Event | RawEvent) -> Metadata:
+    """What is known of an event; of one that is damaged, members that are text."""
+    if isinstance(event, Event):
+        return event.metadata
+    found = {name: event.metadata.get(name) for name in ("correlationId", "causationId", "actor")}
+    return Metadata.model_validate({name: value for name, value in found.items() if isinstance(value, str)})
+
+
+def _linked(entries: Sequence[TimelineEntry]) -> Sequence[TimelineEntry]:
+    """Entries with their causes, as far as these are part of the trace."""
+    known = {entry.event_id for entry in entries if entry.event_id}
+    return [
+        entry.model_copy(update={"parent": entry.causation_id}) if entry.causation_id in known else entry
+        for entry in entries
+    ]
 
 
 def _causes_first(entries: Sequence[TimelineEntry]) -> Iterator[TimelineEntry]:
