@@ -79,6 +79,17 @@ def test_events_are_filtered_by_the_api_and_searched_on_the_page(own_console: Co
     expect(own_console.main.get_by_text("No events")).to_be_visible()
 
 
+def test_a_text_is_searched_for_in_what_an_event_says_and_not_in_what_the_page_calls_that(own_console: Console) -> None:
+    tenant = some_tenant()
+    take_notes(own_console.stack, ["early bird", "late owl"], tenant)
+    for text, found in (("owl", 1), ("text", 2), (tenant, 2), ("NoteTaken", 2)):
+        own_console.open("events", tenant=tenant, text=text)
+        expect(own_console.main.get_by_role("option")).to_have_count(found)
+    for text in ("weight", "number", "payload", "actor", "error", "timestamp"):
+        own_console.open("events", tenant=tenant, text=text)
+        expect(own_console.main.get_by_text("None of the events here holds that text")).to_be_visible()
+
+
 def test_the_field_for_a_text_shows_what_is_searched_for(own_console: Console) -> None:
     tenant = some_tenant()
     take_notes(own_console.stack, ["early bird", "late owl"], tenant)

@@ -127,8 +127,14 @@ function weigh(value) {
   return Object.entries(value).reduce((sum, [name, each]) => sum + name.length + 4 + weigh(each), 2);
 }
 
-/** Whether a text stands anywhere in some JSON, names of fields included; `needle` in lower case. */
-export function holds(value, needle) {
+/** Whether a text stands in what an event says, names of the fields of its payload included; `needle` in lower case. */
+export function holds({ stream, version, eventId, eventType, timestamp, error, payload, metadata }, needle) {
+  const said = [stream, version, eventId, eventType, timestamp, error, payload, ...Object.values(metadata)];
+  return said.some((each) => each !== null && within(each, needle));
+}
+
+function within(value, needle) {
   if (value === null || typeof value !== "object") return String(value).toLowerCase().includes(needle);
-  return Object.entries(value).some(([name, each]) => name.toLowerCase().includes(needle) || holds(each, needle));
+  if (Array.isArray(value)) return value.some((each) => within(each, needle));
+  return Object.entries(value).some(([name, each]) => name.toLowerCase().includes(needle) || within(each, needle));
 }
