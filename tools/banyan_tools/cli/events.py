@@ -15,10 +15,12 @@ from banyan_tools.cli import tables
 from banyan_tools.cli.client import Answer, Client, Refused
 from banyan_tools.cli.errors import INTERRUPTED
 from banyan_tools.cli.output import Json, say, show
+from banyan_tools.terminal import SafeConsole
 
 app = typer.Typer(no_args_is_help=True, help="See what happens in all streams.")
 
 SEARCHED: Final = timedelta(days=1)
+HELD_BACK: Final = "Newer ones were left out, as too many were recorded within two minutes: search for them later."
 MOST_SHOWN: Final = 300
 """Characters of an event's content in a cell."""
 
@@ -105,11 +107,13 @@ def search(
 
 
 def _pages(client: Client, query: Mapping[str, Any], since: str) -> Iterator[Any]:
-    """Pages since a moment, as far as they get on."""
+    """Pages since a moment, as far as they get on; says so where that is not to the end."""
     page, before = client.get("events", **query, since=since).content, None
     while True:
         yield page
-        if page["atEnd"] or page["next"] == before:
+        if page["next"] == before and not page["atEnd"]:
+            SafeConsole(stderr=True).print(HELD_BACK, highlight=False, soft_wrap=True)
+        if page["next"] == before or page["atEnd"]:
             return
         before = page["next"]
         page = client.get("events", **query, after=before).content

@@ -18,6 +18,7 @@ from tests.support.engines import DynamoDBEngine, moto_tables
 
 from banyan.entrypoints.http.identity import ADMIN
 from banyan.reconciliation import look
+from banyan.store import log
 from banyan.streams import StreamId
 from banyan_tools.local.token import make_token
 from banyan_tools.project import ROOT
@@ -92,6 +93,15 @@ def test_events_are_searched(banyan: Banyan) -> None:
     assert "0 events since" in banyan("events search nowhere").stdout
     wrong = banyan("events search --since yesterday")
     assert (wrong.exit_code, "2010-12-01T08:26:00Z" in wrong.stderr) == (1, True)
+
+
+def test_a_search_says_that_it_left_out_what_is_held_back(banyan: Banyan, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(log, "MOST_AHEAD", 2)
+    found = banyan("events search --since 2020-01-01T00:00:00Z --until 2030-01-01T00:00:00Z")
+    assert (found.stdout.count("OrderCreated"), "2 events since" in found.stdout) == (2, True)
+    assert "Newer ones were left out" in found.stderr
+    monkeypatch.undo()
+    assert "left out" not in banyan("events search --since 2020-01-01T00:00:00Z --until 2030-01-01T00:00:00Z").stderr
 
 
 def test_without_the_scope_for_contents_it_says_which_one_to_ask_for(banyan: Banyan, data: Path) -> None:
