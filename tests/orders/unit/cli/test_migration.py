@@ -41,6 +41,7 @@ REFUSED: list[tuple[str, Any, tuple[int, str]]] = [
     ("rollback", {"reason": "r", "to": {"phase": "canary", "percentage": 10}}, (422, "step_out_of_reach")),
     ("complete", {"reason": "r"}, (422, "step_out_of_reach")),
     ("move", {"reason": "r", "to": {"phase": "nowhere"}}, (422, "invalid_input")),
+    ("move", {"reason": "r", "from": {"phase": "dual_write"}, "to": {"phase": "canary"}}, (409, "step_moved")),
     ("move", {"reason": "r", "to": {"phase": "event_store", "percentage": 100}}, (409, "no_way_back")),
     ("backfill", {}, (409, "backfill_out_of_phase")),
     ("archive", {}, (409, "archive_out_of_phase")),

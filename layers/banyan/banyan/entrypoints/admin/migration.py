@@ -80,11 +80,10 @@ class BackRequest(ReasonRequest):
     to: Step | None = None
 
 
-class MoveRequest(ReasonRequest):
+class MoveRequest(StepRequest):
     """Any step that one move leads to."""
 
     to: Step
-    no_way_back: bool = False
 
 
 class DecisionAnswer(CamelModel):
@@ -159,9 +158,7 @@ def start(body: ReasonRequest, asked: CurrentMigration) -> Standing:
 @router.post("/admin/migration/advance", operation_id="advanceMigration", summary="Go a step forward")
 def advance(body: StepRequest, asked: CurrentMigration) -> Standing:
     """Go to the next step, without waiting for its window."""
-    standing = asked.migration.phases.refreshed().step
-    if body.from_ not in (None, standing):
-        raise Conflict("step_moved", f"the migration stands at {standing}, not at {body.from_}: look again")
+    _expect_at(asked, body.from_)
     to = asked.migration.observer.next()
     if to is None:
         raise Conflict("migration_complete", "the migration is complete: there is no step behind it")
@@ -187,7 +184,15 @@ def complete(body: ReasonRequest, asked: CurrentMigration) -> Standing:
 @router.post("/admin/migration/move", operation_id="moveMigration", summary="Go to a step")
 def move(body: MoveRequest, asked: CurrentMigration) -> Standing:
     """Go to any phase and share of reads that one move leads to."""
+    _expect_at(asked, body.from_)
     return _move(asked, body.to, body.reason, no_way_back=body.no_way_back)
+
+
+def _expect_at(asked: Migrating, step: Step | None) -> None:
+    """Refuse a move from where the migration no longer stands, if its caller says from where."""
+    standing = asked.migration.phases.refreshed().step
+    if step not in (None, standing):
+        raise Conflict("step_moved", f"the migration stands at {standing}, not at {step}: look again")
 
 
 def _move(asked: Migrating, to: Step, reason: str, *, no_way_back: bool = False) -> Standing:

@@ -55,8 +55,9 @@ function onward(found, rung) {
 function forwards(found, { step, noWayBack }, next, reason) {
   if (found.phase === "legacy") return post(at("start"), { reason });
   if (step.phase === "complete") return post(at("complete"), { reason });
-  if (next) return post(at("advance"), { reason, noWayBack, from: { phase: found.phase, percentage: found.percentage } });
-  return post(at("move"), { reason, noWayBack, to: step });
+  const from = { phase: found.phase, percentage: found.percentage };
+  if (next) return post(at("advance"), { reason, noWayBack, from });
+  return post(at("move"), { reason, noWayBack, from, to: step });
 }
 
 function back(found, rung) {
