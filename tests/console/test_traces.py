@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -72,6 +72,27 @@ def test_a_deadline_that_a_request_set_is_still_to_come(own_console: Console) ->
     expect(main.get_by_role("region", name="Still to come")).to_contain_text(
         "waiting ◔ deadline payment of acme:order:o-unpaid"
     )
+
+
+def test_a_young_trace_is_followed_again_once_its_tab_is_visible_again(own_console: Console) -> None:
+    page, trace = own_console.page, "trace-behind-another-tab"
+    states.place(own_console.stack, "o-behind", trace)
+    own_console.stack.settle()
+    found = own_console.stack.admin.get("correlations", trace).content
+    asked: list[str] = []
+
+    def answer(route: Route) -> None:
+        asked.append(route.request.url)
+        newest = datetime.now(UTC).isoformat()
+        route.fulfill(json=found | {"entries": [each | {"timestamp": newest} for each in found["entries"]]})
+
+    page.route("**/admin/correlations/*", answer)
+    own_console.open("traces", trace, tenant="acme")
+    page.evaluate("Object.defineProperty(document, 'visibilityState', {value: 'hidden', configurable: true})")
+    page.wait_for_timeout(4000)
+    assert len(asked) == 1
+    page.evaluate("delete document.visibilityState; document.dispatchEvent(new Event('visibilitychange'))")
+    wait_until(lambda: bool(page.evaluate("1")) and len(asked) > 1, "the trace to be loaded again", PATIENCE)
 
 
 def test_events_stand_at_their_times(saga: Locator) -> None:

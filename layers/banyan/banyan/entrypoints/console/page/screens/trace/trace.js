@@ -2,7 +2,7 @@
 import { get, segment } from "../../lib/api.js";
 import { brief, counted, duration, visible } from "../../lib/format.js";
 import { useLoad } from "../../lib/load.js";
-import { html, useEffect, useMemo } from "../../lib/preact.js";
+import { html, useEffect, useMemo, useState } from "../../lib/preact.js";
 import { href, setQuery } from "../../lib/route.js";
 import { Badge } from "../../parts/badge.js";
 import { Screen } from "../../parts/screen.js";
@@ -17,8 +17,9 @@ const YOUNG_MS = 30_000;
 const AGAIN_MS = 3000;
 
 export function Trace({ id, tenant, query }) {
-  const load = useLoad((signal) => get(`/admin/correlations/${segment(id)}`, { tenant }, { signal }), [id, tenant]);
-  useYouth(load);
+  const [young, setYoung] = useState(false);
+  const load = useLoad((signal) => get(`/admin/correlations/${segment(id)}`, { tenant }, { signal }), [id, tenant], { every: young ? AGAIN_MS : undefined });
+  useEffect(() => setYoung(isYoung(load.data)), [load.data]);
   const title = html`Trace <bdi class="mono">${brief(id)}</bdi>`;
   const actions = html`<button type="button" onClick=${load.reload} disabled=${load.loading}>Reload</button>`;
   return html`
@@ -28,14 +29,10 @@ export function Trace({ id, tenant, query }) {
   `;
 }
 
-/** Load a trace again while more may follow: a trace is as new as the reactor, some seconds. */
-function useYouth({ data, reload }) {
-  useEffect(() => {
-    const newest = data?.entries.at(-1)?.timestamp;
-    if (!newest || Date.now() - Date.parse(newest) > YOUNG_MS) return undefined;
-    const timer = setTimeout(() => document.visibilityState === "visible" && reload(), AGAIN_MS);
-    return () => clearTimeout(timer);
-  }, [data]);
+/** Whether more may follow: a trace is as new as the reactor, some seconds. */
+function isYoung(trace) {
+  const newest = trace?.entries.at(-1)?.timestamp;
+  return Boolean(newest) && Date.now() - Date.parse(newest) <= YOUNG_MS;
 }
 
 function Found({ trace, tenant, query }) {
