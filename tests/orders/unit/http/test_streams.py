@@ -123,6 +123,7 @@ def test_events_are_shown_page_by_page_in_either_order(server: Server) -> None:
     )  # fmt: skip
     assert refused(server, "streams/acme:order:none/events") == (404, "stream_not_found")
     assert refused(server, "streams/nonsense/events") == (422, "invalid_id")
+    assert refused(server, "streams/acme:order:o-1/events", after="9" * 39) == (422, "invalid_input")
 
 
 def test_a_page_that_begins_within_a_commit_has_the_rest_of_it(server: Server) -> None:

@@ -27,6 +27,8 @@ MOST_BYTES: Final = 5 * 1024 * 1024
 """Of an answer as Lambda hands it on, which takes 6 MB."""
 SPARE_BYTES: Final = 512 * 1024
 """For events without their payloads."""
+HIGHEST: Final = 10**15
+"""Version that is asked for; DynamoDB takes no number of more than 38 digits."""
 TOO_LARGE: Final = "it does not fit into an answer, of which it would take {:,} bytes"
 
 router = Router()  # type: ignore[no-untyped-call]
@@ -80,7 +82,7 @@ class StateAnswer(CamelModel):
 def events(
     stream: str,
     call: CurrentCall,
-    after: Annotated[int | None, Query(ge=0)] = None,
+    after: Annotated[int | None, Query(ge=0, le=HIGHEST)] = None,
     limit: Annotated[int, Query(ge=1, le=1000)] = 50,
     order: PageOrder = "ascending",
 ) -> StreamAnswer:
