@@ -361,6 +361,17 @@ def test_whatever_a_payload_holds_stays_text_and_fast(own_console: Console) -> N
     axe(own_console.page)
 
 
+def test_a_payload_of_many_lines_is_scrolled_with_the_keyboard(own_console: Console) -> None:
+    name = take_notes(own_console.stack, ["line\n" * 100])
+    own_console.open("streams", name)
+    payload = own_console.main.get_by_role("group", name="Payload")
+    expect(payload).to_have_attribute("tabindex", "0")
+    axe(own_console.page)
+    payload.focus()
+    own_console.page.keyboard.press("PageDown")
+    own_console.page.wait_for_function("payload => payload.scrollTop > 0", arg=payload.element_handle())
+
+
 def test_streams_of_the_engine_are_shown_too(own_console: Console) -> None:
     name = take_notes(own_console.stack, tenant="_system")
     own_console.open("streams", tenant="_system")

@@ -6,9 +6,12 @@ const MOST_MEMBERS = 100;
 const MOST_TEXT = 2000;
 const OPEN_DEPTH = 2;
 
-/** @param {{value: any, label?: string, changed?: Set<string>}} given `changed` has the paths that are marked: `lines.0.quantity` */
+/**
+ * @param {{value: any, label?: string, changed?: Set<string>}} given `changed` has the paths that are marked: `lines.0.quantity`
+ * With a `label` it scrolls on its own, also with the keyboard; without one it is as long as it is, within a table.
+ */
 export function Json({ value, label, changed }) {
-  return html`<div class="json" dir="ltr" aria-label=${label} role=${label ? "group" : undefined}><${Value} value=${value} depth=${0} path="" changed=${changed} /></div>`;
+  return html`<div class="json" dir="ltr" aria-label=${label} role=${label ? "group" : undefined} tabindex=${label ? 0 : undefined}><${Value} value=${value} depth=${0} path="" changed=${changed} /></div>`;
 }
 
 function Value({ value, depth, path, changed }) {
