@@ -69,6 +69,8 @@ def test_a_stack_may_have_no_routes_to_contents(path: str) -> None:
     server = Server(console_contents="off")
     answer = ask(server, filled(path), claims=CLAIMS | {"scope": f"{ADMIN} {EVENTS}"})
     assert problem(answer) == (404, "not_found")
+    answer = server.get(filled(path), claims=CLAIMS | {"scope": f"{ADMIN} {EVENTS}"}, query={"limit": "50"})
+    assert problem(answer) == (404, "not_found")
     assert ask(server, "/admin/streams")["statusCode"] == 200
 
 

@@ -418,11 +418,17 @@ class HttpResolver(APIGatewayHttpResolver):
             route._build_middleware_stack(self._router_middlewares, self)
 
     def _call_route(self, route: Route, route_arguments: dict[str, str]) -> ResponseBuilder[Any]:
-        """Call a route, unless the query has a parameter that it does not declare; public ones ignore those."""
+        """Call a route, unless the query has a parameter that it does not declare; public ones ignore those.
+
+        What answers that there is no such route is one as well, and declares none.
+        """
         sent = self.current_event.query_string_parameters if "call" in self.context else {}
-        refusal = _refusal(route, sent) if sent else None
+        refusal = _refusal(route, sent) if sent and self._declares(route) else None
         answer = self._call_exception_handler(refusal, route) if refusal else None
         return answer or super()._call_route(route, route_arguments)
+
+    def _declares(self, route: Route) -> bool:
+        return any(each is route for each in self._static_routes + self._dynamic_routes)
 
     @property
     def scopes(self) -> Sequence[str]:
