@@ -10,6 +10,8 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 LEAST_SILENCE: Final = 60
 """Seconds: deadlines are looked at once a minute."""
 LONGEST: Final = 366 * 24 * 3600
+LONGEST_KEPT: Final = 36_500
+"""Days."""
 
 
 class TelemetrySettings(BaseModel):
@@ -54,16 +56,19 @@ class TelemetrySettings(BaseModel):
     minutes_kept_days: float = Field(
         default=30,
         ge=0,
+        le=LONGEST_KEPT,
         description="Days for which a window of a minute is kept after its last reading came; 0 for ever",
     )
     hours_kept_days: float = Field(
         default=400,
         ge=0,
+        le=LONGEST_KEPT,
         description="Days for which a window of an hour is kept after its last reading came; 0 for ever",
     )
     days_kept_days: float = Field(
         default=0,
         ge=0,
+        le=LONGEST_KEPT,
         description="Days for which a window of a day is kept after its last reading came; 0 for ever",
     )
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from math import inf, nan
 from random import Random
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pydantic import ValidationError
 from tests.support.clocks import EVERYTHING
 from tests.support.owned import SweptViews
 from tests.telemetry.support.months import MARCH, SECOND, STREAM, MonthOfReadings, reading
@@ -108,6 +110,12 @@ def test_a_day_that_may_have_expired_is_not_begun_again() -> None:
     month.clock.move(timedelta(days=4))
     month.deliver([month.record(reading(1, 3.0), reading(101 * 3600, 4.0))])
     assert {size: window.count for (size, _), window in month.windows().items()} == {"1m": 1, "1h": 1, "1d": 2}
+
+
+@pytest.mark.parametrize("days", [-1, 36_501, inf, nan])
+def test_a_window_is_kept_for_a_time_that_has_an_end_or_for_ever(days: float) -> None:
+    with pytest.raises(ValidationError):
+        TelemetrySettings(days_kept_days=days)
 
 
 def test_a_window_is_gone_at_the_second_at_which_it_expires() -> None:

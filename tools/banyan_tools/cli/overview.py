@@ -27,7 +27,7 @@ COMMANDS: Final = {
     "rebuild_differs": "projections progress {projection}",
     "rebuild_ready": "projections switch {projection}",
     "deadlines_overdue": "deadlines list",
-    "deadline_parked": "deadlines retry",
+    "deadline_parked": "deadlines list",
     "reconciliation_differs": "reconcile run --repair",
     "reconciliation_old": "reconcile run",
     "records_parked": "ingest parked",

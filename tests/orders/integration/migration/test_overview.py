@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from openapi_schema_validator import OAS31Validator
 from tests.orders.support.http import body_of
-from tests.orders.support.legacies import OnDynamoDB, order, row
+from tests.orders.support.legacies import OnDynamoDB, OnPostgres, order, row
 from tests.orders.support.migration_clients import Clients
 from tests.orders.unit.http.test_openapi import DOCUMENT
 from tests.support.engines import DynamoDBEngine
@@ -18,6 +18,7 @@ from tests.support.engines import DynamoDBEngine
 from banyan.errors import StoreUnavailable
 from banyan.migration.checks.idle import report_idle
 from banyan.migration.migration import Migration
+from banyan.migration.writes.parked import Owner, ParkedRow
 
 PATH = "/admin/overview"
 
@@ -80,6 +81,24 @@ def test_work_that_makes_no_progress_for_an_hour_is_named_until_it_is_done(clien
     clients.platform.run_maintenance()
     clients.platform.run_maintenance()
     assert "migration_idle" not in shown(clients)[1]
+
+
+def test_rows_that_are_parked_are_named_and_so_is_that_there_are_more(
+    moto: DynamoDBEngine, postgres: OnPostgres
+) -> None:
+    clients = Clients(moto, postgres)
+    migration = clients.platform.app.migration
+    assert migration is not None
+    with closing(migration):
+        assert migration.parked is not None
+        for number in range(12):
+            since = clients.platform.clock.now + timedelta(seconds=number)
+            migration.parked.put(ParkedRow(order(number), Owner.RELAY, "customer_id is too long", since))
+        found = body_of(clients.platform.ask(PATH))["attention"]
+    parked = [each for each in found if each["code"] == "migration_row_parked"]
+    assert [each["subject"] for each in parked] == [*(str(order(number)) for number in range(10)), "order"]
+    assert "customer_id is too long" in parked[0]["text"]
+    assert (parked[-1]["text"], parked[-1]["names"]) == ("There are more parked rows: 2 or more.", {})
 
 
 def test_a_legacy_system_that_does_not_answer_is_not_taken_for_one_that_does_well(

@@ -191,6 +191,8 @@ def of_migration(found: Overview, now: datetime) -> Iterator[Attention]:
     for row in found.parked[:EACH]:
         text = f"The row of {row.stream} is parked: {row.reason}"
         yield _thing("migration_row_parked", row.stream, text, "look", row.since, stream=row.stream)
+    if more := len(found.parked[EACH:]):
+        yield _thing("migration_row_parked", found.entity, f"There are more parked rows: {more} or more.", "look")
     yield from _half_done(found)
     for work in found.unfinished:
         if now - work.since > IDLE:
