@@ -12,7 +12,7 @@ from aws_lambda_powertools.event_handler.exceptions import NotFoundError
 from tests.support.http import Answer, lower_case
 
 from banyan.adapters.settings import Settings
-from banyan.entrypoints.console.page import FOLDER, PATH, TYPES, ConsolePage
+from banyan.entrypoints.console.page import FOLDER, INDEX, PATH, TYPES, ConsolePage
 from banyan.entrypoints.console.sign_in import SignIn
 from banyan.entrypoints.http.requests import Headers
 
@@ -43,7 +43,7 @@ def content(answer: Answer) -> bytes:
 @pytest.mark.parametrize("accepted", ["", "gzip", "br;q=1.0, gzip;q=0.8, *;q=0.1"])
 @pytest.mark.parametrize("name", FILES)
 def test_every_file_of_the_folder_is_served(page: ConsolePage, name: str, accepted: str) -> None:
-    answer = got(page, f"{PATH}/{name}", accept_encoding=accepted)
+    answer = got(page, PATH if name == INDEX else f"{PATH}/{name}", accept_encoding=accepted)
     assert answer["statusCode"] == 200
     assert content(answer) == (FOLDER / name).read_bytes() or name == "main.js"
     assert ("Content-Encoding" in answer["headers"]) is bool(accepted)

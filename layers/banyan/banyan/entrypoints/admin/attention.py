@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final, Literal
 
 from banyan.adapters.settings import Settings
-from banyan.entrypoints.admin.parts import FoundDeadlines, IngestOverview, Projections, Work, parked_by_stream
+from banyan.entrypoints.admin.parts import FoundDeadlines, GenerationWork, IngestOverview, Projections, parked_by_stream
 from banyan.entrypoints.admin.reconciliation import ReconciliationAnswer
 from banyan.events import CamelModel
 from banyan.projections.operations import ProjectionStatus
@@ -136,7 +136,7 @@ def _lag(status: ProjectionStatus, limit_ms: int) -> Iterator[Attention]:
         yield _of(name, "projection_lagging", text, "look")
 
 
-def _work(work: Work, now: datetime) -> Iterator[Attention]:
+def _work(work: GenerationWork, now: datetime) -> Iterator[Attention]:
     name, number, idle = work.progress.projection, work.info.number, now - work.moved_at > IDLE
     if work.info.stage is Stage.READY:
         yield _complete(work.progress)

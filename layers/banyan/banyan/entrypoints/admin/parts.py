@@ -98,7 +98,7 @@ class IngestOverview(CamelModel):
 
 
 @dataclass(frozen=True, slots=True)
-class Work:
+class GenerationWork:
     """A generation that is not live yet or being deleted, and how far that has come."""
 
     info: GenerationInfo
@@ -116,7 +116,7 @@ class Projections:
 
     statuses: Sequence[ProjectionStatus]
     throughput: Throughput
-    works: Sequence[Work]
+    works: Sequence[GenerationWork]
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,12 +140,12 @@ def read_projections(app: Application) -> Projections:
     return Projections(statuses, throughput, works)
 
 
-def _works(app: Application, status: ProjectionStatus) -> Iterator[Work]:
+def _works(app: Application, status: ProjectionStatus) -> Iterator[GenerationWork]:
     """What is rebuilt or deleted of a projection; nothing of what is only just begun or gone meanwhile."""
     for info in status.generations if status.projection != REACTOR.projection else ():
         if info.stage in WORKED_ON:
             with suppress(TransitionRejected):
-                yield Work(info, app.rebuilds.rebuild.progress(status.projection, info.number))
+                yield GenerationWork(info, app.rebuilds.rebuild.progress(status.projection, info.number))
 
 
 def read_deadlines(app: Application) -> FoundDeadlines | None:
