@@ -6,22 +6,17 @@ import re
 from datetime import datetime, timedelta
 from uuid import uuid4
 
-import pytest
 from playwright.sync_api import Route, expect
-from tests.console.conftest import on
 from tests.console.support.axe import axe
 from tests.console.support.deployments.troubled_orders import NoteTaken
 from tests.console.support.page import Console
 from tests.console.support.states import append, take_notes
-
-from banyan_tools.local.engine import ENGINES
 
 
 def some_tenant() -> str:
     return f"t{uuid4().hex[:8]}"
 
 
-@pytest.mark.parametrize("own_stack", on(*ENGINES), indirect=True)
 def test_events_appear_while_they_are_followed_and_a_pause_keeps_the_place(own_console: Console) -> None:
     stack, tenant = own_console.stack, some_tenant()
     name = take_notes(stack, [f"<b>{number}" for number in range(30)], tenant)

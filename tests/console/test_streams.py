@@ -344,6 +344,31 @@ def test_the_address_follows_a_key_that_is_held_down_as_often_as_browsers_let_it
     assert own_console.page.evaluate("window.changes") < MOST_CHANGES
 
 
+LINK_TO_WHAT_STANDS_THERE = """() => {
+  const list = document.querySelector("[role=listbox]");
+  const press = (key) => list.dispatchEvent(new KeyboardEvent("keydown", { key, bubbles: true }));
+  for (let times = 0; times < 30; times++) { press("End"); press("Home"); }
+  press(location.hash.endsWith("version=1") ? "Home" : "End");
+  const link = document.createElement("a");
+  [link.href, link.hidden] = [location.hash, true];
+  document.querySelector("main").append(link);
+  link.click();
+  link.remove();
+  return link.hash;
+}"""
+"""Changes until the address is behind what is shown, and follows a link to that address."""
+
+
+def test_a_link_to_an_address_that_is_behind_what_is_shown_leads_there(own_console: Console) -> None:
+    name = take_notes(own_console.stack, ["first", "second", "third"])
+    own_console.open("streams", name)
+    expect(own_console.main.get_by_role("option")).to_have_count(3)
+    address = own_console.page.evaluate(LINK_TO_WHAT_STANDS_THERE)
+    version = address.partition("version=")[2]
+    expect(own_console.main.locator("#event-title")).to_have_text(f"NoteTaken, version {version}")
+    expect(own_console.page).to_have_url(f"{own_console.url}{address}")
+
+
 def test_whatever_a_payload_holds_stays_text_and_fast(own_console: Console) -> None:
     wide = {"exact": LONG} | {f"f{number}": {f"<i>{each}": each for each in range(90)} for number in range(90)}
     name = take_notes(own_console.stack, [SCRIPT, BIDI, "y" * 300_000, NO_GLYPHS])

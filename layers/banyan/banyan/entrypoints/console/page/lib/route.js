@@ -1,11 +1,13 @@
 /** Where the page is: a path and a query in the URL's fragment, so that a reload, a link and the back button work. */
 import { useEffect, useState } from "./preact.js";
 
-/** Between two changes of the address: browsers refuse more than some 100 within 30 s, which a key that is held down makes in 4. */
+/** Browsers refuse more than some 100 changes of the address within 30 s, which a key that is held down makes in 4. */
 const PAUSE_MS = 400;
-let written = -PAUSE_MS;
+const AT_ONCE = 20;
+/** When as many changes as there were would have been made, had each waited for the pause after the one before. */
+let due = 0;
 let timer = 0;
-/** Where the page is already, and the address of which that is a change; it follows after the pause. */
+/** Where the page is already, and the address of which that is a change; it follows after a pause. */
 let ahead = null;
 
 /** The URL of a place: `href(["streams", name], {version: 3})`. Values that are null, undefined or empty are left out. */
@@ -25,7 +27,7 @@ export function setQuery(patch, from) {
   const { path, query } = read();
   if (from && from.join("/") !== path.join("/")) return;
   ahead = { of: location.hash, place: href(path, { ...query, ...patch }) };
-  const pause = written + PAUSE_MS - performance.now();
+  const pause = due - AT_ONCE * PAUSE_MS - performance.now();
   if (pause <= 0) write();
   else timer ||= setTimeout(write, pause);
   dispatchEvent(new HashChangeEvent("hashchange"));
@@ -34,8 +36,11 @@ export function setQuery(patch, from) {
 function write() {
   clearTimeout(timer);
   if (ahead?.of === location.hash) history.replaceState(null, "", ahead.place);
-  [ahead, written, timer] = [null, performance.now(), 0];
+  [ahead, due, timer] = [null, Math.max(due, performance.now()) + PAUSE_MS, 0];
 }
+
+/** A link may lead to the address that still stands there. */
+addEventListener("click", () => ahead && write(), true);
 
 /** The place as it is now: `{path: ["streams", "acme:order:o-1"], query: {version: "3"}}`. */
 export function read() {
