@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 import urllib3
-from tests.support.clocks import wait_until
+from tests.support.clocks import lengthy, wait_until
 
 from banyan_tools.local.errors import StackError
 from banyan_tools.local.process import StackProcess, lag
@@ -71,6 +71,7 @@ def project(tmp_path: Path) -> Project:
     return Project(tmp_path)
 
 
+@lengthy
 def test_the_tables_survive_a_restart(project: Project) -> None:
     with project.served("--keep") as stack:
         project.says("kept in .*: nothing is kept there yet")

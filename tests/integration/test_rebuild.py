@@ -8,7 +8,7 @@ from multiprocessing import get_context
 from threading import Event, Thread
 
 import pytest
-from tests.support.clocks import ManualClock, wait_until
+from tests.support.clocks import ManualClock, lengthy, wait_until
 from tests.support.engines import DynamoDBEngine
 from tests.support.ledger import REGISTRY, account, deposits
 from tests.support.projections import Ledger, same, timeless
@@ -77,7 +77,7 @@ def equal_to_a_fold(ledger: Ledger, balances: Generation, turnover: Generation) 
     )
 
 
-@pytest.mark.parametrize("in_flight", [1, 4])
+@pytest.mark.parametrize("in_flight", [pytest.param(1, marks=lengthy), 4])
 def test_a_rebuild_under_live_traffic_survives_a_kill_in_its_middle(
     dynamodb_local: DynamoDBEngine, in_flight: int
 ) -> None:

@@ -10,7 +10,7 @@ from banyan_tools.project import ROOT
 
 FOLDER: Final = ROOT / "docs" / "pictures"
 SIZE: Final = (1280, 800)
-MOST_BYTES: Final = 150_000
+MOST_BYTES: Final = 200_000
 
 Scheme = Literal["light", "dark"]
 

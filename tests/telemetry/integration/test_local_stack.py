@@ -10,7 +10,7 @@ from typing import Any
 import boto3
 import pytest
 import urllib3
-from tests.support.clocks import wait_until
+from tests.support.clocks import lengthy, wait_until
 from typer.testing import CliRunner
 
 from banyan.entrypoints.http.identity import ADMIN
@@ -88,6 +88,7 @@ def test_an_operator_sees_parked_records_and_ingests_them_once_their_cause_is_me
     assert json.loads(banyan("ingest retry --code unknown --json")) == {"records": 0, "gone": []}
 
 
+@lengthy
 def test_records_are_recorded_after_a_stack_that_kept_its_tables_starts_again(tmp_path: Path) -> None:
     """A commit is known by the sequence numbers of its records: one that came twice would pass for a repeat."""
     arguments = ("--domain", "telemetry", "--parameter", "IngestWindowSeconds=0", "--keep")
