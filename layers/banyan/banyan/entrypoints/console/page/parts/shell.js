@@ -1,6 +1,6 @@
 /** What stands around every screen: navigation, who is signed in, notices and dialogs. */
 import { focusTitle } from "../lib/focus.js";
-import { html, useEffect, useErrorBoundary, useState } from "../lib/preact.js";
+import { html, useEffect, useErrorBoundary, useLayoutEffect, useState } from "../lib/preact.js";
 import { href, useRoute } from "../lib/route.js";
 import { session } from "../lib/session.js";
 import { nextTheme, theme } from "../lib/theme.js";
@@ -13,7 +13,7 @@ export function Shell() {
   const { path, query } = useRoute();
   const named = SCREENS.find((each) => each.path === (path[0] ?? "overview"));
   const place = path.join("/");
-  useEffect(focusTitle, [place]);
+  useLayoutEffect(focusTitle, [place]);
   useEffect(() => {
     document.title = `${named?.title ?? "Not found"} · Banyan`;
   }, [named]);
