@@ -7,6 +7,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from tests.support.clocks import lengthy
 
 from banyan_tools.local.engine import ISOLATION
 from banyan_tools.project import ROOT
@@ -22,7 +23,7 @@ def test_a_template_is_clean_as_it_is_written(name: str, monkeypatch: pytest.Mon
     assert lint((ROOT / name).read_text()) == []
 
 
-@pytest.mark.parametrize("switch", ["on", "off"])
+@pytest.mark.parametrize("switch", [pytest.param("on", marks=lengthy), "off"])
 def test_the_template_is_clean_as_cloudformation_gets_it(switch: str) -> None:
     assert findings(parameters={"Reactions": switch, "Traces": switch, "Alarms": switch}) == []
 

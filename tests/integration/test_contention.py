@@ -9,7 +9,7 @@ from multiprocessing import get_context
 from threading import Barrier
 
 import pytest
-from tests.support.clocks import no_sleep
+from tests.support.clocks import no_sleep, only_on_the_exact_engine
 from tests.support.engines import DynamoDBEngine, Engine
 from tests.support.ledger import ACCOUNTS, REGISTRY, Deposit, account, bulk, deposits
 from tests.support.racer import RACE, Won, race, race_in_a_process
@@ -34,6 +34,7 @@ def assert_one_winner_each(store: EventStore, results: Iterable[tuple[Won, int]]
 
 
 def test_threads_race_at_one_stream(engine: Engine) -> None:
+    only_on_the_exact_engine(engine.name)
     store, barrier = engine.store(REGISTRY), Barrier(THREADS)
     with ThreadPoolExecutor(THREADS) as pool:
         results = list(pool.map(lambda racer: race(store, racer, WINS, barrier.wait), range(THREADS)))

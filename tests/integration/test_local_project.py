@@ -108,6 +108,7 @@ def test_what_a_stopped_stack_had_not_handled_is_handled_by_the_next(project: Pr
     assert {(answer["version"], answer["servedFrom"]) for answer in answers} == {(1, "projection")}
 
 
+@lengthy
 def test_nothing_is_kept_unasked(project: Project) -> None:
     with project.served():
         project.ask("/tasks/t-1", {"title": TITLE})

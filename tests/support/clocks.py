@@ -17,7 +17,7 @@ T = TypeVar("T")
 START = datetime(2026, 1, 5, 9, 0, tzinfo=UTC)
 STEP = timedelta(milliseconds=1)
 EVERYTHING = bool(os.environ.get("BANYAN_TEST_EVERYTHING"))
-lengthy = pytest.mark.skipif(not EVERYTHING, reason="it takes minutes: `make test-all` has it")
+lengthy = pytest.mark.skipif(not EVERYTHING, reason="it takes long: `make test-all` has it")
 
 
 def only_on_the_exact_engine(engine: str) -> None:

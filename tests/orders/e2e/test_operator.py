@@ -13,7 +13,7 @@ import pytest
 from tests.orders.e2e.conftest import Stack, running
 from tests.orders.support.platform import InProcessPlatform
 from tests.orders.unit.importer.files import SAMPLE, real_file
-from tests.support.clocks import meanwhile, only_on_the_exact_engine, wait_until
+from tests.support.clocks import lengthy, meanwhile, only_on_the_exact_engine, wait_until
 from tests.support.engines import DynamoDBEngine
 from typer.testing import CliRunner
 
@@ -118,6 +118,7 @@ def test_a_running_stack_is_rebuilt_while_people_order_and_read(stack: Stack) ->
 
 @pytest.mark.stack
 @pytest.mark.timeout(300)
+@lengthy
 def test_a_rebuild_of_more_segments_than_a_chain_may_have_ends(tmp_path: Path) -> None:
     with running(tmp_path / "data", "--parameter", "LogBuckets=18", "--parameter", "ControlCacheMs=100") as stack:
         token = make_token("acme", stack.data, scopes=[ADMIN])

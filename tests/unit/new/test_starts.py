@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from tests.support.clocks import lengthy
 from tests.support.distributions import environ
 
 from banyan_tools.new.create import create, known_starts
@@ -79,14 +80,31 @@ def test_its_package_and_its_scopes_get_the_name_of_the_domain_and_prose_stays(t
     assert renamed(text, "loans", "bank") == there
 
 
-@pytest.mark.timeout(600)
-@pytest.mark.parametrize("start", [name for name in known_starts() if name != TASKS])
-def test_the_tests_of_a_project_that_begins_with_an_example_pass(start: str, tmp_path: Path) -> None:
+EXAMPLES = [name for name in known_starts() if name != TASKS]
+
+
+def run_tests(project: Path, *arguments: str) -> None:
+    """Run pytest in a project, as its owner does."""
+    paths = environ(PYTHONPATH=f"{ROOT / 'layers' / 'banyan'}:{ROOT / 'tools'}")
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-x", *arguments]
+    done = subprocess.run(command, cwd=project, env=paths, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("start", EXAMPLES)
+def test_a_project_that_begins_with_an_example_has_its_names_and_finds_all_of_its_tests(
+    start: str, tmp_path: Path
+) -> None:
     create(tmp_path / "shop", "shop_floor", start)
     code = "\n".join(file.read_text() for file in (tmp_path / "shop").rglob("*.py"))
     assert f"from {start}" not in code
     assert "{start}" not in (tmp_path / "shop" / "README.md").read_text()
-    paths = environ(PYTHONPATH=f"{ROOT / 'layers' / 'banyan'}:{ROOT / 'tools'}")
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-x"]
-    done = subprocess.run(command, cwd=tmp_path / "shop", env=paths, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stdout + done.stderr
+    run_tests(tmp_path / "shop", "--collect-only")
+
+
+@lengthy
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("start", EXAMPLES)
+def test_the_tests_of_a_project_that_begins_with_an_example_pass(start: str, tmp_path: Path) -> None:
+    create(tmp_path / "shop", "shop_floor", start)
+    run_tests(tmp_path / "shop")
