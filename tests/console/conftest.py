@@ -61,7 +61,7 @@ def on(*engines: str) -> list[object]:
 
 
 USUAL = on(*ENGINES) if EVERYTHING else on("moto")
-"""Other than the tests that pick each engine, all are run on moto, and for everything on DynamoDB Local too."""
+"""Tests are run on moto, and for everything on DynamoDB Local too."""
 
 
 @pytest.fixture(scope="package")

@@ -9,6 +9,7 @@ from tests.console.support.axe import CONTRAST, axe
 from tests.console.support.keyboard import walk
 from tests.console.support.page import Console
 from tests.console.support.screens import PLACES, SCREENS, Place
+from tests.support.clocks import lengthy
 
 WIDTHS = (360, 1280, 3840)
 
@@ -37,6 +38,7 @@ def test_a_place_is_accessible_by_keyboard_and_in_every_window(console: Console,
         assert not console.scrolls_sideways(), f"at {width} px"
 
 
+@lengthy
 @pytest.mark.parametrize("stack", on("dynamodb-local"), indirect=True)
 def test_every_place_opens_on_the_exact_engine(console: Console) -> None:
     for place in PLACES:

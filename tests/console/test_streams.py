@@ -12,7 +12,6 @@ from uuid import uuid4
 
 import pytest
 from playwright.sync_api import CDPSession, Locator, Route, expect
-from tests.console.conftest import on
 from tests.console.support import states
 from tests.console.support.axe import axe
 from tests.console.support.deployments.troubled_orders import NoteTaken
@@ -21,7 +20,6 @@ from tests.console.support.stack import Stack
 from tests.console.support.states import append, take_notes
 
 from banyan_tools.cli.client import SCOPE
-from banyan_tools.local.engine import ENGINES
 
 GROWN = states.stream(states.GROWN)
 NEWEST = states.GROWN_LINES + 1
@@ -95,7 +93,6 @@ def shown_text(console: Console) -> str:
     return console.main.get_by_role("group", name="Payload").inner_text()
 
 
-@pytest.mark.parametrize("stack", on(*ENGINES), indirect=True)
 def test_a_stream_is_searched_for_and_opened_with_the_keyboard(console: Console) -> None:
     console.open("streams")
     console.main.get_by_label("Entity").fill("order")

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
-from tests.support.clocks import START, ManualClock
+from tests.support.clocks import START, ManualClock, lengthy
 from tests.support.engines import Engine
 from tests.support.ledger import REGISTRY, Deposited, Withdrawn, account, bulk, deposits, fill, noise
 
@@ -288,7 +288,7 @@ class TestSizes:
 
         assert amounts(store, A) == [1]
 
-    @pytest.mark.parametrize(("count", "size"), [(1, 560_000), (5000, 1500)])
+    @pytest.mark.parametrize(("count", "size"), [(1, 560_000), pytest.param(5000, 1500, marks=lengthy)])
     def test_too_large_a_commit_writes_nothing(self, store: EventStore, count: int, size: int) -> None:
         with pytest.raises(CommitTooLarge):
             store.append(A, 0, bulk(count, size))

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from bench.hot_account import AGAIN, APART, BEGIN, END, HOT, NAME, PAGE, measure, shown
 from bench.stored import read_stored
+from tests.support.clocks import lengthy
 from tests.support.engines import DynamoDBEngine
 
 
+@lengthy
 def test_clients_post_into_one_account_and_between_their_own(dynamodb_local: DynamoDBEngine) -> None:
     into_one, apart, again = measure(dynamodb_local, clients=1, seconds=0.3)
 

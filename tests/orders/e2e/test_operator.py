@@ -13,7 +13,7 @@ import pytest
 from tests.orders.e2e.conftest import Stack, running
 from tests.orders.support.platform import InProcessPlatform
 from tests.orders.unit.importer.files import SAMPLE, real_file
-from tests.support.clocks import lengthy, meanwhile, only_on_the_exact_engine, wait_until
+from tests.support.clocks import lengthy, meanwhile, wait_until
 from tests.support.engines import DynamoDBEngine
 from typer.testing import CliRunner
 
@@ -86,10 +86,10 @@ def test_a_poisoned_event_stops_its_stream_alone_until_it_is_mended(dynamodb: Dy
         assert next(ids) > 1, "there was traffic"
 
 
+@lengthy
 @pytest.mark.stack
 @pytest.mark.timeout(600)
 def test_a_running_stack_is_rebuilt_while_people_order_and_read(stack: Stack) -> None:
-    only_on_the_exact_engine(stack.engine)
     tenant = f"operated-{uuid4().hex[:8]}"
     headers = {"Authorization": f"Bearer {stack.token(tenant)}"}
     token = make_token(tenant, stack.data, scopes=[ADMIN])

@@ -15,7 +15,7 @@ import boto3
 import httpx
 import pytest
 from tests.orders.e2e.conftest import Stack, refusal, running
-from tests.support.clocks import wait_until
+from tests.support.clocks import lengthy, wait_until
 
 from banyan_tools.local.leftovers import at_work_on
 from banyan_tools.local.physical import REGION
@@ -194,6 +194,7 @@ def test_dynamodb_local_keeps_its_data(tmp_path: Path) -> None:
     assert (kept.status_code, kept.json()["totalAmount"]) == (200, "9.00")
 
 
+@lengthy
 @pytest.mark.dynamodb_local
 @pytest.mark.usefixtures("dynamodb_local_endpoint")
 def test_what_a_killed_stack_leaves_is_ended_by_the_next(tmp_path: Path) -> None:
