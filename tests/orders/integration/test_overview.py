@@ -198,6 +198,30 @@ def test_a_deletion_that_no_worker_continues_is_named_an_hour_after_it_was_asked
     assert "deletion_idle" not in dict(attention(platform))
 
 
+def test_a_rebuild_that_differs_is_named_with_how_much(platform: InProcessPlatform) -> None:
+    live = platform.app.projection_states.get(["order_list"])["order_list"].generation()
+    (row,) = platform.app.views.states(live, [ORDER]).values()
+    platform.app.views.put_state(live, replace(row, state=row.state.replace("c-1", "c-9")), row.version)
+    for verb in ("pause", "resume", "rebuild"):  # a rebuild counts no differences from rows that may lack events
+        platform.ask(f"/admin/projections/order_list/{verb}", {"reason": "Look at it"} if verb == "pause" else {})
+    platform.work_off()
+    (differs,) = (each for each in shown(platform)["attention"] if each["code"] == "rebuild_differs")
+    assert differs["text"] == (
+        "Generation 2 of order_list is complete and not equal: 1 different row, 0 failed streams."
+    )
+
+
+def test_rows_that_another_version_made_are_named_until_they_are_rebuilt(platform: InProcessPlatform) -> None:
+    states = platform.app.projection_states
+    made = states.get(["order_list"])["order_list"]
+    (live,) = made.generations
+    states.put(replace(made, generations=(replace(live, version=99),)))
+    assert attention(platform) == [("projection_outdated", "rebuild")]
+    platform.ask("/admin/projections/order_list/rebuild", {"switchWhenEqual": True})
+    platform.work_off()
+    assert "projection_outdated" not in dict(attention(platform))
+
+
 def test_a_rebuild_of_which_only_the_beginning_is_noted_hides_nothing(platform: InProcessPlatform) -> None:
     states = platform.app.projection_states
     states.put(states.get(["order_list"])["order_list"].begun(platform.clock.now))

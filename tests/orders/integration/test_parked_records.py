@@ -42,4 +42,8 @@ def test_a_foreign_message_is_listed_and_left_alone(platform: InProcessPlatform,
     retried = platform.ask(f"{PARKED}/retry", {})
     assert retried["statusCode"] == 200, retried
     assert (body_of(retried)["records"], len(body_of(retried)["gone"])) == (0, 1)
-    assert body_of(platform.ask("/admin/overview"))["ingest"] == {"parked": 1}
+    overview = body_of(platform.ask("/admin/overview"))
+    assert overview["ingest"] == {"parked": 1}
+    assert ("records_parked", "Records were refused: about 1.") in [
+        (each["code"], each["text"]) for each in overview["attention"]
+    ]
