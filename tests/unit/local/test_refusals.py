@@ -42,7 +42,7 @@ def put(**more: Any) -> Call:
 def put_if(condition: str, **values: Any) -> Call:
     given = {"ExpressionAttributeValues": {f":{name}": value for name, value in values.items()}} if values else {}
     return lambda client, table: client.put_item(
-        TableName=table, Item=key(), ConditionExpression=condition, **given
+        TableName=table, Item=key(two="of its own"), ConditionExpression=condition, **given
     )  # fmt: skip
 
 
