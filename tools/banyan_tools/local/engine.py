@@ -18,6 +18,7 @@ from moto.dynamodbstreams.models import ShardIterator, dynamodbstreams_backends
 
 from banyan_tools.local.claims import claimed
 from banyan_tools.local.console import Console
+from banyan_tools.local.dispatch import dispatching_directly
 from banyan_tools.local.dynamodb_local import DynamoDBLocal
 from banyan_tools.local.environment import environment
 from banyan_tools.local.errors import StackError
@@ -71,6 +72,7 @@ ISOLATION: dict[str, str | None] = {
 }
 KEPT_ITERATORS = 1000
 QUICKER = (
+    dispatching_directly,
     undoing_touched_items,
     looking_at_one_partition,
     beginning_behind_the_last_page,
