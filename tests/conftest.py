@@ -54,6 +54,7 @@ def pytest_collection_finish() -> None:
     """Let the collector of garbage pass over what was imported and collected: it stays until the end."""
     gc.collect()
     gc.freeze()
+    gc.set_threshold(20_000)
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
