@@ -22,7 +22,8 @@ from banyan_tools.local.wakes import Sleeper
 if TYPE_CHECKING:
     from mypy_boto3_sqs.type_defs import MessageTypeDef
 
-POLL_SECONDS = 0.2
+POLL_SECONDS = 0.5
+"""As long as a message may lie there that comes back; one that this process sends is received at once."""
 LARGEST_RECEIVE = 10
 
 
