@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 from typing import Final
 
@@ -20,6 +21,7 @@ FOLDER: Final = ROOT / "docs"
 TEMPLATE: Final = ROOT / "template.yaml"
 
 
+@cache
 def described(domain: str = "") -> str:
     """The OpenAPI document of a domain, as it is served at ``/openapi.json``; without a name that of the template's."""
     found = load_domain(domain or _default())

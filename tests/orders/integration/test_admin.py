@@ -12,9 +12,9 @@ from uuid import uuid4
 import pytest
 from aws_lambda_powertools.logging import Logger
 from openapi_schema_validator import OAS31Validator
+from tests.orders.support.documented import DOCUMENT
 from tests.orders.support.http import CONTEXT, OPERATOR, body_of, event, problem
 from tests.orders.support.platform import InProcessPlatform
-from tests.orders.unit.http.test_openapi import DOCUMENT
 from tests.support.engines import DynamoDBEngine
 
 from banyan.adapters import observability

@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 from openapi_schema_validator import OAS31Validator
+from tests.orders.support.documented import DOCUMENT
 from tests.orders.support.http import body_of
 from tests.orders.support.platform import InProcessPlatform
-from tests.orders.unit.http.test_openapi import DOCUMENT
 from tests.support.engines import LISTED, DynamoDBEngine
 from tests.support.units import ConsumedUnits
 

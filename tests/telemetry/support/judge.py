@@ -8,8 +8,6 @@ from math import fsum, isclose
 from pathlib import Path
 from typing import Any, Final
 
-import pandas
-
 SIZES: Final = {"1m": "min", "1h": "h", "1d": "D"}
 QUANTILES: Final = {"p50": 0.5, "p95": 0.95, "p99": 0.99}
 RELATIVE_ERROR_OF_PANDAS: Final = 1e-12
@@ -36,12 +34,16 @@ class JudgedWindow:
 
 def read(path: Path) -> Any:
     """The readings of a file `timestamp,value`, in the order of time and value."""
+    import pandas
+
     frame = pandas.read_csv(path, parse_dates=["timestamp"], na_values=["-200"]).dropna()
     return frame.sort_values(["timestamp", "value"], kind="stable")
 
 
 def frame_of(readings: Iterable[tuple[int, float]]) -> Any:
     """Readings by their microseconds since 1970, in the order of time and value."""
+    import pandas
+
     frame = pandas.DataFrame(list(readings), columns=["timestamp", "value"])
     frame["timestamp"] = pandas.to_datetime(frame.timestamp, unit="us")
     return frame.sort_values(["timestamp", "value"], kind="stable")

@@ -8,8 +8,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from cfnlint.api import lint as cfn_lint  # type: ignore[import-untyped]
-
 from banyan_tools.local.engine import ISOLATION
 from banyan_tools.local.environment import environment
 from banyan_tools.local.physical import REGION
@@ -45,6 +43,8 @@ def transformed(template: Path = TEMPLATE, parameters: Mapping[str, str] | None 
 
 def lint(text: str) -> list[str]:
     """Return what is wrong with a template."""
+    from cfnlint.api import lint as cfn_lint  # type: ignore[import-untyped]
+
     matches = (match for match in cfn_lint(text, regions=[REGION]) if match.rule.id != NESTED_BY_PATH)
     return [f"{'/'.join(map(str, match.path or []))}: {match.message}" for match in matches]
 

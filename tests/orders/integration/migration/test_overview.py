@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 from openapi_schema_validator import OAS31Validator
+from tests.orders.support.documented import DOCUMENT
 from tests.orders.support.http import body_of
 from tests.orders.support.legacies import OnDynamoDB, OnPostgres, order, row
 from tests.orders.support.migration_clients import Clients
-from tests.orders.unit.http.test_openapi import DOCUMENT
 from tests.support.engines import DynamoDBEngine
 
 from banyan.errors import StoreUnavailable

@@ -13,11 +13,11 @@ import boto3
 import psycopg
 import pytest
 from openapi_schema_validator import OAS31Validator
+from tests.orders.support.documented import DOCUMENT
 from tests.orders.support.http import body_of, problem
 from tests.orders.support.legacies import OnDynamoDB, OnPostgres, order, row
 from tests.orders.support.platform import InProcessPlatform
 from tests.orders.unit.cli.conftest import Banyan
-from tests.orders.unit.http.test_openapi import DOCUMENT
 from tests.support.clocks import meanwhile
 from tests.support.engines import DynamoDBEngine, moto_tables
 

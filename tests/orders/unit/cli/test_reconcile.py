@@ -11,10 +11,10 @@ from xml.etree import ElementTree
 
 import pytest
 from openapi_schema_validator import OAS31Validator
+from tests.orders.support.documented import DOCUMENT
 from tests.orders.support.http import body_of, problem
 from tests.orders.support.platform import InProcessPlatform
 from tests.orders.unit.cli.conftest import Banyan
-from tests.orders.unit.http.test_openapi import DOCUMENT
 from tests.support.clocks import meanwhile
 from tests.support.engines import moto_tables
 

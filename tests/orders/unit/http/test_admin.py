@@ -8,13 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.orders.support.documented import DOCUMENT
 from tests.orders.support.http import OPERATOR, ORDER, Answer, Server, problem
 
 import banyan
 from banyan.entrypoints.http.identity import ADMIN, EVENTS
-from banyan_tools.openapi import described
 
-DOCUMENT = json.loads(described())
 ROUTES = sorted(
     (method.upper(), path)
     for path, methods in DOCUMENT["paths"].items()

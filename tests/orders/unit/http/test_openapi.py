@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import json
-from pathlib import Path
 from typing import Any
 
 from openapi_schema_validator import OAS31Validator
 from openapi_spec_validator import validate
+from tests.orders.support.documented import DOCUMENT, KEPT
 from tests.orders.support.http import ITEM, ORDER, Server, body_of
 
 from banyan_tools.openapi import described
-
-KEPT = Path(__file__).parents[4] / "docs" / "openapi.json"
-DOCUMENT = json.loads(described())
 
 
 def test_the_kept_document_has_not_drifted() -> None:

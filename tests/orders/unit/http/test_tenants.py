@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 import pytest
+from tests.orders.support.documented import DOCUMENT
 from tests.orders.support.http import ITEM, ORDER, Answer, Server, body_of, problem
 
 from banyan.store import Commit
 from banyan.streams import StreamId
-from banyan_tools.openapi import described
 
-DOCUMENT = json.loads(described())
 ROUTES = sorted(
     (method.upper(), path)
     for path, methods in DOCUMENT["paths"].items()
