@@ -1,4 +1,4 @@
-WORKERS_OF_TESTS ?= 3
+WORKERS_OF_TESTS ?= 4
 DOMAIN ?=
 TESTED_DOMAINS := $(patsubst layers/domains/%/__init__.py,%,$(wildcard layers/domains/*/__init__.py))
 PICKED_DOMAINS = $(or $(DOMAIN),$(TESTED_DOMAINS))
