@@ -61,6 +61,11 @@ def asked(tmp_path: Path, text: str) -> Any:
     return json.loads(result.output)
 
 
+def asked_of(found: Any) -> dict[str, float]:
+    """What the busiest seconds ask of each limit."""
+    return {each["what"]: each["asked"] for each in found["limits"]}
+
+
 def test_units_follow_from_sizes_and_counts(tmp_path: Path) -> None:
     found = asked(tmp_path, SMALL)
     assert {name: (each["write"], each["read"]) for name, each in found["unitsPerCommand"].items()} == {
@@ -113,20 +118,50 @@ def test_what_is_switched_off_is_not_paid_for(tmp_path: Path) -> None:
     assert whole["writeUnitsPerCommand"] - quiet["writeUnitsPerCommand"] == 2
     assert "EventBridge" not in quiet["dollarsPerMonth"]
     assert not [line for line in quiet["lines"] if line["what"] in ("reactor", "deadlines", "alarms", "dashboard")]
+    assert "event bus" in asked_of(whole)
+    assert "event bus" not in asked_of(quiet)
 
 
 def test_the_first_limit_is_named_with_what_moves_it(tmp_path: Path) -> None:
     assert asked(tmp_path, SMALL)["limits"][0]["raisedBy"] == "ThrottleRate"
     raised = SMALL.replace("peak_per_second = 50.0", "peak_per_second = 9000.0")
-    warm = (
-        "[limits]\nnew_table_write_units = 40_000\n[functions]\ncommand_ms = 10\n[parameters]\nThrottleRate = 100_000\n"
-    )
+    warm = "[limits]\nnew_table_write_units = 40_000\nconcurrency = 5_000\n[parameters]\nThrottleRate = 100_000\n"
     found = asked(tmp_path, raised + warm)
     assert (found["limits"][0]["what"], found["limits"][0]["used"]) == ("log index", 1.125)
     more = asked(tmp_path, raised + warm + "LogBuckets = 64\n")
     assert more["limits"][0]["what"] == "event bus"
     shown = run(tmp_path, raised).output
     assert "The load does not fit; what moves it: ThrottleRate." in " ".join(shown.split())
+
+
+def test_every_function_that_a_load_keeps_busy_counts_among_those_at_once(tmp_path: Path) -> None:
+    ingested = SMALL.replace("peak_per_second = 50.0", "peak_per_second = 6000.0\nover_http = 0.0")
+    running = "[limits]\nnew_table_write_units = 90_000\n[functions]\ncommands_per_ingest = 10.0\nlog_bytes = 0\n"
+    found = asked(tmp_path, ingested + running)
+    ingest, projector, reactor, marker, deadlines = 6000 / 10 * 60, 6000 * 40, 6000 * 50, 50 / 10, 50 / 60
+    at_once = (ingest + projector + reactor + marker + deadlines) / 1000
+    assert asked_of(found)["Lambda"] == pytest.approx(at_once, abs=0.001)
+    quiet = asked(tmp_path, ingested + running + '[parameters]\nReactions = "off"\n')
+    assert asked_of(quiet)["Lambda"] == pytest.approx((ingest + projector + marker) / 1000, abs=0.001)
+
+
+@pytest.mark.parametrize(
+    ("rows", "units"),
+    [
+        ("", 2),
+        ('[[rows]]\nprojection = "b"\nkind = "shared"\ncommits = 3.0\nrows = 0.0\nbytes = 100\n', 4),
+        ('[[rows]]\nprojection = "b"\ncommits = 1.0\nentries = 4.0\nbytes = 100\n', 6),
+    ],
+    ids=["the event table", "cursors", "lookups"],
+)
+def test_the_busiest_table_or_index_meets_the_limit_of_a_table(tmp_path: Path, rows: str, units: int) -> None:
+    assert asked_of(asked(tmp_path, SMALL + rows))["a table"] == 50 * units
+
+
+def test_a_hot_row_is_as_large_as_those_that_streams_share(tmp_path: Path) -> None:
+    shared = '[[rows]]\nprojection = "b"\nkind = "shared"\ncommits = 1.0\nbytes = 2500\n'
+    found = asked(tmp_path, SMALL + shared + "[limits]\nhottest_row = 10.0\n")
+    assert asked_of(found)["one row"] == 10 * 2 * 3
 
 
 def test_a_stream_of_records_is_paid_by_shards_and_meets_theirs(tmp_path: Path) -> None:
@@ -164,6 +199,14 @@ def test_a_stream_of_records_is_paid_by_shards_and_meets_theirs(tmp_path: Path) 
             "ingest: Value error, records need at least one shard",
         ),
         (SMALL + "[prices]\nstorage = inf\n", "prices.storage: Input should be a finite number"),
+        (SMALL + "[prices]\nstorage = 1e300\n", "prices.storage: Value error, a figure is at most 1e12"),
+        (SMALL + "[storage]\nmonths = 1e300\n", "storage.months: Value error, a figure is at most 1e12"),
+        (SMALL + "[limits]\nhottest_row = 1e300\n", "limits.hottest_row: Value error, a figure is at most 1e12"),
+        (
+            SMALL.replace("bytes = 300", f"bytes = 1{400 * '0'}"),
+            "rows.0.bytes: Value error, a figure is at most 1e12",
+        ),
+        (SMALL + "[parameters]\nLogBuckets = true\n", "parameters.LogBuckets"),
         (SMALL + '[parameters]\nTrace = "off"\n', "The template has no parameter 'Trace'"),
         (SMALL + '[parameters]\nTraces = "no"\n', "The parameter Traces may not be 'no'"),
     ],

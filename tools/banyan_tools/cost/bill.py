@@ -26,6 +26,8 @@ METRICS: Final = 20
 """Custom metrics that a stack reports when nothing is wrong, one for each of its dimensions."""
 MARKER_WINDOW: Final = 10
 """Seconds that the marker gathers changed rows for; it is invoked no oftener."""
+DEADLINES_EVERY: Final = 60
+"""Seconds between two runs of the deadlines."""
 
 
 @dataclass(frozen=True)
@@ -80,30 +82,32 @@ def _bytes(profile: Profile, stack: DeployedStack) -> float:
 
 
 def _functions(profile: Profile, stack: DeployedStack) -> Iterator[BillLine]:
-    prices, times = profile.prices, profile.functions
-    for name, calls, ms in _invocations(profile, stack):
-        yield BillLine("Lambda requests", name, calls, calls / MILLION * prices.invocations)
+    prices, logged = profile.prices, _requests(profile) * ACCESS_LOG
+    for name, each, ms in invocations(profile, stack, profile.commands.per_second, profile.queries.per_second):
+        calls = each * MONTH
         seconds = calls * ms / 1000
+        logged += calls * profile.functions.log_bytes
+        yield BillLine("Lambda requests", name, calls, calls / MILLION * prices.invocations)
         yield BillLine("Lambda duration", name, seconds, seconds * prices.duration)
-    logged = sum(calls for _, calls, _ in _invocations(profile, stack)) * times.log_bytes
-    logged += _requests(profile) * ACCESS_LOG
     yield BillLine("CloudWatch", "logs", logged / GB, logged / GB * prices.logs)
     kept = logged / GB * stack.number("LogRetentionDays") / 30
     yield BillLine("CloudWatch", "logs kept", kept, kept * prices.kept_logs)
 
 
-def _invocations(profile: Profile, stack: DeployedStack) -> Iterator[tuple[str, float, float]]:
-    """Function, invocations in a month, milliseconds of each at 1 GB."""
-    commands, times = profile.commands.per_second * MONTH, profile.functions
+def invocations(
+    profile: Profile, stack: DeployedStack, commands: float, queries: float
+) -> Iterator[tuple[str, float, float]]:
+    """Function, invocations a second at so many commands and queries a second, milliseconds of each at 1 GB."""
+    times, over_http = profile.functions, profile.commands.over_http
     batches = commands * profile.commits_per_command / times.commits_per_batch
-    yield "command_api", commands * profile.commands.over_http, times.command_ms
-    yield "ingest", commands * (1 - profile.commands.over_http) / times.commands_per_ingest, times.ingest_ms
-    yield "query_api", profile.queries.per_second * MONTH, times.query_ms
+    yield "command_api", commands * over_http, times.command_ms
+    yield "ingest", commands * (1 - over_http) / times.commands_per_ingest, times.ingest_ms
+    yield "query_api", queries, times.query_ms
     yield "projector", batches, times.projector_ms
     if stack.is_on("Reactions"):
         yield "reactor", batches, times.reactor_ms
-        yield "deadlines", MONTH / 60, times.reactor_ms
-    yield "change_marker", min(commands * marks(profile, stack), MONTH / MARKER_WINDOW), times.marker_ms
+        yield "deadlines", 1 / DEADLINES_EVERY, times.reactor_ms
+    yield "change_marker", min(commands * marks(profile, stack), 1 / MARKER_WINDOW), times.marker_ms
 
 
 def _requests(profile: Profile) -> float:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Final
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from banyan.adapters.settings import Settings
+from banyan_tools.cost.part import Part
 
 AS_OF: Final = "2026-11-26"
 REGION: Final = "us-east-1"
@@ -14,10 +15,8 @@ REGION: Final = "us-east-1"
 _SETTINGS: Final = Settings()
 
 
-class ListPrices(BaseModel):
+class ListPrices(Part):
     """Dollars, of ``us-east-1`` and without free tiers; those of DynamoDB's units are the settings' own."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     write_units: float = Field(_SETTINGS.write_unit_price, ge=0, description="a million write units")
     read_units: float = Field(_SETTINGS.read_unit_price, ge=0, description="a million read units")

@@ -7,19 +7,14 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import Field, StrictFloat, StrictInt, StrictStr, ValidationError, model_validator
 
+from banyan_tools.cost.part import Part
 from banyan_tools.cost.prices import ListPrices
 
 
 class ProfileError(Exception):
     """A profile that cannot be read; the message says where."""
-
-
-class Part(BaseModel):
-    """A table of the file; a name that it does not know is refused."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
 class Rate(Part):
@@ -217,7 +212,7 @@ class Profile(Part):
     storage: Storage = Storage()
     limits: PeakLoad = PeakLoad()
     prices: ListPrices = ListPrices()
-    parameters: Mapping[str, str | int | float] = Field(default_factory=dict)
+    parameters: Mapping[str, StrictStr | StrictInt | StrictFloat] = Field(default_factory=dict)
 
     @property
     def commits_per_command(self) -> float:

@@ -41,11 +41,11 @@ def units(profile: Profile, stack: DeployedStack) -> Mapping[str, Units]:
         "append": _total(_append(each) for each in profile.commits),
         "log index": Units(index),
         "rows": _total(_rows(each) for each in profile.rows),
-        "lookups": Units(sum(each.commits * each.rows * each.entries * _kb(each.bytes) for each in profile.rows)),
+        "lookups": Units(sum(each.commits * each.rows * each.entries * kilobytes(each.bytes) for each in profile.rows)),
         "cursors": _total(_cursors(each) for each in profile.rows) + (Units(commits, commits) if reacts else Units()),
         "traces": Units(commits if reacts and stack.is_on("Traces") else 0.0),
         "idempotency": Units(profile.idempotency.per_command * profile.idempotency.write_units),
-        "deadlines": Units(2 * profile.deadlines.per_command * _kb(profile.deadlines.bytes)),
+        "deadlines": Units(2 * profile.deadlines.per_command * kilobytes(profile.deadlines.bytes)),
         "snapshots": Units(sum(_snapshots(each, stack) for each in profile.commits)),
         "reconciliation": Units(
             marks(profile, stack) + RECONCILED.write * profile.reconciliation.rows,
@@ -63,17 +63,17 @@ def marks(profile: Profile, stack: DeployedStack) -> float:
 
 def _append(commits: Commits) -> Units:
     times = IN_TRANSACTION if commits.transaction else 1
-    write = times * _kb(commits.bytes) + IN_TRANSACTION * commits.checks
+    write = times * kilobytes(commits.bytes) + IN_TRANSACTION * commits.checks
     return Units(commits.per_command * write, commits.per_command * commits.read_units)
 
 
 def _rows(rows: Rows) -> Units:
     if rows.kind == "stream":
-        return Units(rows.commits * _kb(rows.bytes), rows.commits * ceil(rows.bytes / READ))
-    written = IN_TRANSACTION * rows.rows * _kb(rows.bytes)
+        return Units(rows.commits * kilobytes(rows.bytes), rows.commits * ceil(rows.bytes / READ))
+    written = IN_TRANSACTION * rows.rows * kilobytes(rows.bytes)
     if rows.kind == "shared":
         return Units(rows.commits * written)
-    carried = (1 + min(rows.rows, 1.0)) * _kb(rows.carried_bytes)
+    carried = (1 + min(rows.rows, 1.0)) * kilobytes(rows.carried_bytes)
     read = ceil(rows.carried_bytes / READ) + rows.rows_read * ceil(rows.bytes / READ)
     return Units(rows.commits * (written + carried), rows.commits * read)
 
@@ -86,10 +86,11 @@ def _cursors(rows: Rows) -> Units:
 
 
 def _snapshots(commits: Commits, stack: DeployedStack) -> float:
-    return commits.per_command * commits.events / stack.number("SnapshotInterval") * _kb(commits.snapshot_bytes)
+    return commits.per_command * commits.events / stack.number("SnapshotInterval") * kilobytes(commits.snapshot_bytes)
 
 
-def _kb(size: int) -> int:
+def kilobytes(size: int) -> int:
+    """Write units of an item."""
     return ceil(size / WRITTEN)
 
 
