@@ -11,9 +11,9 @@ from random import Random
 
 import pytest
 from tests.support.clocks import EVERYTHING, ManualClock, only_on_the_exact_engine
-from tests.support.deferring import deadline, due
+from tests.support.deferring import CREDITED, deadline, due
 from tests.support.engines import DynamoDBEngine
-from tests.support.interruptions import Killed
+from tests.support.interruptions import Interruption, Killed, Outside, killed_after, killed_before
 from tests.support.ledger import REGISTRY, account, deposits
 from tests.support.projections import Ledger, same
 from tests.support.wire import refused
@@ -21,12 +21,15 @@ from tests.support.wire import refused
 from banyan.adapters.dynamodb.commits import DynamoDBTable
 from banyan.adapters.dynamodb.deadlines import DynamoDBDeadlines
 from banyan.adapters.dynamodb.documents import LOG_CHECKPOINTS, DynamoDBDocuments
+from banyan.adapters.dynamodb.gateway import Gateway
+from banyan.commands.handler import CommandHandler
+from banyan.deadlines.runner import DeadlineRun, DeadlineRunner
 from banyan.errors import StoreUnavailable
 from banyan.projections.catchup import LogCheckpoints
 from banyan.projections.views import Generation
 from banyan.store import EventStore
 from banyan.store.items import bucket_of
-from banyan.streams import StreamHead
+from banyan.streams import StreamHead, StreamId
 
 OLD, NEW = 8, 64
 FEWER = NEW if EVERYTHING else 20
@@ -120,6 +123,27 @@ def test_nothing_is_written_where_others_would_not_look_for_it(dynamodb: DynamoD
     assert list(old.streams()) == [account(BEYOND[0])]
 
 
+@pytest.mark.parametrize("step", [1, 2, 3], ids=["asks", "announces", "writes"])
+@pytest.mark.parametrize("death", [killed_before, killed_after])
+def test_processes_that_die_while_it_is_raised_twice_lose_and_double_nothing(
+    dynamodb: DynamoDBEngine, death: Interruption, step: int
+) -> None:
+    def append(gateway: Gateway) -> None:
+        store = EventStore(DynamoDBTable(gateway, dynamodb.events, number), REGISTRY, ManualClock())
+        store.append(stream, StreamHead.empty(stream), deposits(1), commit_id=f"c-{number}")
+
+    old, written = EventStore(dynamodb.table(OLD), REGISTRY, ManualClock()), list[StreamId]()
+    for before, number in ((OLD, 24), (24, NEW)):
+        stream = next(account(name) for name in BEYOND if bucket_of(account(name), number) >= before)
+        with pytest.raises(Killed):
+            append(Gateway(Outside({step: death}).tap(dynamodb.client)))
+        assert [*old.streams()] == ([*written, stream] if dynamodb.table().existing([stream]) else written)
+        append(dynamodb.gateway)
+        written.append(stream)
+        assert [entry.stream for bucket in old.log_buckets() for entry in old.log(bucket)] == written
+    assert old.log_buckets() == range(NEW)
+
+
 def test_a_number_that_was_lowered_loses_nothing_and_is_reported_once(
     dynamodb: DynamoDBEngine, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -156,3 +180,19 @@ def test_deadlines_are_met_once_whoever_put_them_wherever(dynamodb: DynamoDBEngi
         reader.unpark(each)
     assert [each.stream.id for each in new.due(due(60))] == NAMES[:4] + NAMES[8:12]
     assert list(reader.parked()) == []
+
+
+def test_a_deadline_that_was_put_with_the_old_number_and_again_with_the_new_one_acts_once(
+    dynamodb: DynamoDBEngine,
+) -> None:
+    old, new = (
+        DynamoDBDeadlines(dynamodb.gateway, dynamodb.named("deadlines"), dynamodb.log_buckets(own))
+        for own in (OLD, NEW)
+    )
+    for each in (old, new):
+        each.schedule(deadline(BEYOND[0]))
+    store = EventStore(dynamodb.table(NEW), REGISTRY, ManualClock())
+    runner = DeadlineRunner(new, [CREDITED], {"account": CommandHandler(store, CREDITED)}, clock=lambda: due(60))
+    assert runner.run(lambda: 60_000) == DeadlineRun(fired=2)
+    assert store.head(account(BEYOND[0])).version == 1
+    assert list(old.due(due(60))) == []

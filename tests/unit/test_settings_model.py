@@ -53,6 +53,12 @@ def test_every_variable_that_does_not_fit_is_named() -> None:
     assert all(name in str(error.value) for name in environ)
 
 
+@pytest.mark.parametrize("buckets", ["0", "1001", "64000", "8.5"])
+def test_a_number_of_buckets_that_would_be_regretted_for_ever_is_refused(buckets: str) -> None:
+    with pytest.raises(ConfigurationError, match="BANYAN_LOG_BUCKETS"):
+        Settings.from_env({"BANYAN_LOG_BUCKETS": buckets})
+
+
 def test_a_setting_cannot_be_changed_and_says_what_it_is() -> None:
     with pytest.raises(ValidationError):
         Settings().max_retries = 5  # type: ignore[misc]

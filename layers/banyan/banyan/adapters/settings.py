@@ -48,7 +48,10 @@ class Settings(BaseModel):
     )
     cache_size: int = Field(256, ge=0, description="Aggregates a warm container keeps.")
     log_buckets: int = Field(
-        8, ge=1, description="Buckets of the log index and of the deadlines; raise it at any time, never lower it."
+        8,
+        ge=1,
+        le=1000,
+        description="Buckets of the log index and of the deadlines; raise it at any time, never lower it.",
     )
     max_body_bytes: int = Field(262_144, ge=1, description="Largest request body, bytes.")
     idempotency_hours: int = Field(24, ge=24, description="How long a repeated request gets the first answer, hours.")
