@@ -27,6 +27,7 @@ VALUES = st.lists(SENSED, min_size=1, max_size=60)
 LARGEST = Fraction(sys.float_info.max)
 SMALLEST = 2.3e-308
 LARGEST_IN_SKETCH = 1.77e308
+CLOSEST = 6e8
 
 
 def window(values: Sequence[float], first: int = 0) -> Window:
@@ -119,8 +120,15 @@ def test_a_quantile_is_as_close_as_stated(values: Sequence[float], seed: int) ->
     in_order = sorted(values)
     for quantile, found in zip(QUANTILES, merged(*cut(values, seed)).quantiles(), strict=True):
         exact = in_order[math.floor(quantile * (len(values) - 1))]
-        if max(SMALLEST, max(map(abs, values)) / 7e8) < abs(exact) < LARGEST_IN_SKETCH:
+        if max(SMALLEST, max(map(abs, values)) / CLOSEST) < abs(exact) < LARGEST_IN_SKETCH:
             assert abs(found - exact) <= RELATIVE_ERROR * abs(exact) * (1 + 1e-9)
+
+
+def test_values_that_far_apart_are_told_apart_wherever_their_bins_begin() -> None:
+    for place in range(1000):
+        low = 1.0 + place / 1000
+        (found,) = window([low, low * CLOSEST]).quantiles([0.5])
+        assert abs(found - low) <= RELATIVE_ERROR * low * (1 + 1e-9)
 
 
 @pytest.mark.parametrize("spread", [0.1, 2.0, 9.0])
@@ -130,7 +138,7 @@ def test_quantiles_of_many_readings_are_as_close_as_stated(spread: float) -> Non
     found, in_order = window(values).quantiles([place / 100 for place in range(101)]), sorted(values)
     for percent, value in enumerate(found):
         exact = in_order[math.floor(percent / 100 * (len(values) - 1))]
-        assert abs(value - exact) <= RELATIVE_ERROR * abs(exact) * (1 + 1e-9) or abs(exact) < max(values) / 7e8
+        assert abs(value - exact) <= RELATIVE_ERROR * abs(exact) * (1 + 1e-9) or abs(exact) < max(values) / CLOSEST
 
 
 @given(VALUES, st.integers())

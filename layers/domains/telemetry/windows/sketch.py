@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 RELATIVE_ERROR: Final = 0.005
 
 MOST_BINS: Final = 2048
-"""Above and below zero each: from the value furthest from zero to one that is 700 million times closer.
+"""Above and below zero each: from the value furthest from zero to one that is 600 million times closer.
 
 What is closer still counts as that one.
 """

@@ -236,7 +236,7 @@ def test_windows_of_a_size_that_is_not_kept_are_not_compared(
 def test_quantiles_are_compared_where_their_error_is_promised(
     imported: Callable[..., dict[str, Any]], url: str, tmp_path: Path
 ) -> None:
-    """Not of values next to the smallest and the largest floats, nor 700 million times closer to zero than others."""
+    """Not of values next to the smallest and the largest floats, nor 600 million times closer to zero than others."""
     minutes = [
         ["1e-310", "2e-310", "3e-310"],
         ["1e-5", "1.1e-5", "1.2e-5", "1e6"],

@@ -15,7 +15,7 @@ SIZES: Final = {"1m": 60 * SECOND, "1h": 3600 * SECOND, "1d": 24 * 3600 * SECOND
 _FIELDS: Final = ("count", "sum", "min", "max", "first", "last", "mean")
 _QUANTILES: Final = {"p50": 0.5, "p95": 0.95, "p99": 0.99}
 _SLACK: Final = 1e-9
-_CLOSEST: Final = 1 / 7e8
+_CLOSEST: Final = 1 / 6e8
 """Of the value furthest from zero: no error is promised of what is closer."""
 _PROMISED: Final = (2.3e-308, 1.77e308)
 """Nor of what is closer to zero, or further from it, than the values that a sketch has bins for."""
