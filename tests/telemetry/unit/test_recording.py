@@ -130,6 +130,18 @@ def test_a_thousand_readings_are_one_event_and_few_numbers_of_state() -> None:
     assert len(series.model_dump_json()) < 200
 
 
+def test_more_readings_than_an_item_of_the_table_holds_are_recorded_at_once() -> None:
+    chance = random.Random(16)
+    times = [START + chance.randrange(20 * 24 * 3600 * SECOND) for _ in range(30_000)]
+    readings = [Reading(number, at, chance.gauss(0, 1e5)) for number, at in enumerate(times)]
+    series, events = fed([readings])
+    store = memory_store(DOMAIN.registry)
+    store.append(STREAM, StreamHead.empty(STREAM), events, commit_id="c-1")
+    recorded = [each.payload for each in store.read(STREAM) if isinstance(each.payload, ReadingsRecorded)]
+    assert readings_of(recorded) == readings
+    assert (series.count, {commit.commit_id for commit in store.commits(STREAM)}) == (30_000, {"c-1"})
+
+
 def test_a_sequence_that_begins_again_within_a_month_is_refused_aloud() -> None:
     spec = DeciderSpec(SERIES_DECIDER).given(ReadingsRecorded.of([Reading(0, START, 1.0), Reading(1, START + 1, 1.0)]))
     spec.when(record([Reading(0, START + 2, 3.0)])).then_rejected("sequence_reused", kind=Conflict)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 from typing import Any, Final
@@ -27,6 +27,9 @@ from telemetry.series.sequences import NONE_SEEN, Sequences
 
 MOST_RUNS: Final = 20_000
 """Of sequence numbers that were seen; the state of a month stays below a megabyte."""
+
+MOST_OF_AN_EVENT: Final = 10_000
+"""Readings: as many as a record has. A commit may take several items of the table, an event has to fit into one."""
 
 SECOND: Final = 1_000_000
 BEFORE_ALL: Final = -1
@@ -104,7 +107,12 @@ def decide(command: RecordReadings, series: Series) -> Sequence[DomainEvent]:
         return []
     _check_gaps(new, series)
     alarms = judged(new, series.newest, series.crossings, command.profile)
-    return [ReadingsRecorded.of(new), *alarms, *_watched(new, series, command.profile)]
+    return [*_recorded(new), *alarms, *_watched(new, series, command.profile)]
+
+
+def _recorded(new: Sequence[Reading]) -> Iterator[ReadingsRecorded]:
+    for first in range(0, len(new), MOST_OF_AN_EVENT):
+        yield ReadingsRecorded.of(new[first : first + MOST_OF_AN_EVENT])
 
 
 def _new(command: RecordReadings, series: Series) -> Sequence[Reading]:
