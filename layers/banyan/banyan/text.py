@@ -19,7 +19,7 @@ PATH_RULE: Final = "without '/', '\\' and '?', and neither '.' nor '..'"
 
 _DAY = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 _MOMENT = re.compile(
-    r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:[Zz]|[+-]\d\d:?\d\d)",
+    r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:[Zz]|[+-]\d\d:?[0-5]\d)",
     re.ASCII,
 )
 _FIRST: Final = datetime.min.replace(tzinfo=UTC)

@@ -79,7 +79,6 @@ from telemetry.reads.gaps import SECOND, gaps, least_gap
 from telemetry.reads.groups import GroupSeries
 from telemetry.reads.readings import count_late, late_readings, readings
 from telemetry.reads.series import DeviceSeries, check_size, registered
-from telemetry.rejections import Code, rejected
 from telemetry.series.events import ReadingsRecorded
 from telemetry.series.records import MOST_OF_A_REQUEST, by_month, check_device, read_readings
 from telemetry.settings import TelemetrySettings
@@ -148,8 +147,6 @@ def record_readings(deviceId: str, body: NewReadings, call: ReplayableCall) -> R
     """
     check_device(deviceId)
     readings = read_readings(body.readings, MOST_OF_A_REQUEST)
-    if not readings:
-        raise rejected(Code.READINGS_MISSING, "there are no readings: send at least one", "readings")
     contents = by_month(deviceId, readings)
     results = call.ingest(contents)
     sent = {each.id: len(each.content) for each in contents}

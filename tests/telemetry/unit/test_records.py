@@ -102,10 +102,6 @@ def test_a_thousand_readings_may_have_one_time() -> None:
     assert len({reading.sequence for reading in read_readings([one()] * 1000, 1000)}) == 1000
 
 
-def test_a_record_without_readings_says_nothing() -> None:
-    assert readings(data([])) == {}
-
-
 @pytest.mark.parametrize(
     ("value", "read"),
     [(3, 3.0), (-0.0, -0.0), (2**53 + 1, 2.0**53), (Decimal("0.1"), 0.1), (10**300, 1e300), (1e-308, 1e-308)],
@@ -128,6 +124,7 @@ BAD_TIMES: list[Any] = [
     True,
 ]
 BAD_TIMES += [-1, 2**62, 1e300, [], {}, "1969-12-31T23:59:59Z", "2200-01-01T00:00:00Z", "2026-01-05T08:26:60Z"]
+BAD_TIMES += ["2026-01-05T08:26+05:60", "2026-01-05T08:26-0599", "2026-01-05T08:26+24:00"]
 BAD_VALUES: list[Any] = [None, True, "1", [], {}, "NaN"]
 BAD_SEQUENCES: list[Any] = [-1, 2**63, 1.5, "1", True, []]
 BAD_IDS: list[Any] = ["", "a b", "-a", "a" * 257, "ä", "a/b", "boiler.2026-01", 1, [], {}]
@@ -148,6 +145,7 @@ BAD_IDS: list[Any] = ["", "a b", "-a", "a" * 257, "ä", "a/b", "boiler.2026-01",
         (data(), "time_invalid", "at"),
         (data({}), "readings_missing", "readings"),
         (data("x"), "readings_missing", "readings"),
+        (data([]), "readings_missing", "readings"),
         (data([one()] * (MOST_OF_A_RECORD + 1)), "too_many_readings", "readings"),
         (data([one()] * 1001), "sequence_missing", "readings"),
         (data([], tenant="other"), "reading_invalid", "tenant"),

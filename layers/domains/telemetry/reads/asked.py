@@ -17,7 +17,7 @@ from telemetry.names import TIMES, micros, moment_of, month_of
 from telemetry.projections.series import SIZES, Size
 
 _MOMENT: Final = re.compile(
-    r"\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:\.\d{1,6})?)?(?:Z|[+-]\d\d(?::?\d\d)?)?)?", re.ASCII | re.IGNORECASE
+    r"\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:\.\d{1,6})?)?(?:Z|[+-]\d\d(?::?[0-5]\d)?)?)?", re.ASCII | re.IGNORECASE
 )
 _HELP: Final = "a time is ISO 8601, such as 2026-01-05 or 2026-01-05T08:26:00Z, of the years 1970 to 2199; + is %2B"
 

@@ -35,7 +35,7 @@ _NUMBERS: Final = frozenset({int, float, Decimal})
 """Types of a number; that of ``true``, a kind of ``int``, is none."""
 _DEVICE: Final = re.compile(DEVICE_ID_PATTERN)
 _TIME: Final = re.compile(
-    r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(?::\d\d(?:[.,]\d+)?)?(Z|[+-]\d\d(?::?\d\d)?)?", re.ASCII | re.IGNORECASE
+    r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(?::\d\d(?:[.,]\d+)?)?(Z|[+-]\d\d(?::?[0-5]\d)?)?", re.ASCII | re.IGNORECASE
 )
 
 ReadingsOfMonth = Sequence[Reading]
@@ -73,8 +73,10 @@ def read_readings(readings: Any, most: int) -> Sequence[Reading]:
     CommandRejected
         Naming the first one that cannot be read, as ``readings.<index>.<member>``.
     """
-    if not isinstance(readings, list):
-        raise rejected(Code.READINGS_MISSING, "readings are a list of objects with at and value", "readings")
+    if not isinstance(readings, list) or not readings:
+        raise rejected(
+            Code.READINGS_MISSING, "readings are a list of objects with at and value, at least one", "readings"
+        )
     if len(readings) > most:
         detail = f"{len(readings)} readings came at once, {most} are accepted: send less at once"
         raise rejected(Code.TOO_MANY_READINGS, detail, "readings")

@@ -285,6 +285,7 @@ def test_times_are_read_as_utc(text: str, moment: datetime) -> None:
         ("X-Occurred-At", "2010-12-01T08:60:00Z"),
         ("X-Occurred-At", "2010-02-29T08:26:00Z"),
         ("X-Occurred-At", "2010-12-01T08:26:00+24:00"),
+        ("X-Occurred-At", "2010-12-01T08:26:00+05:60"),
         ("X-Occurred-At", "2010-12-01T08:26:00+00:60"),
         ("X-Occurred-At", "2010-12-01T08:26:00+0100"),
         ("X-Occurred-At", "2010-12-01T08:26:00.Z"),

@@ -179,7 +179,7 @@ def test_a_time_that_comes_twice_is_the_later_one_where_a_file_has_one_in_an_hou
     assert [(at - times[0]) / (3600 * SECOND) for at in times] == hours
 
 
-@pytest.mark.parametrize("name", ["Europe/Wien", "", "../etc/passwd", "+99:00"])
+@pytest.mark.parametrize("name", ["Europe/Wien", "", "../etc/passwd", "+99:00", "+05:60"])
 def test_an_unknown_zone_is_refused(name: str) -> None:
     with pytest.raises(UnusableFileError, match="ZONE"):
         zone_named(name)

@@ -14,7 +14,7 @@ EARLIEST: Final = datetime(1980, 1, 1, tzinfo=UTC)
 
 _CLOCK = (
     r"[T, ]\s*(?P<hour>\d{1,2}):(?P<minute>\d{2})(?::(?P<second>\d{2})(?:\.\d{1,9})?)?"
-    r"(?:\s?(?P<half>[AP])\.?M\.?)?(?:\s?(?P<zone>Z|UTC|[+-]\d{2}:?\d{2}))?"
+    r"(?:\s?(?P<half>[AP])\.?M\.?)?(?:\s?(?P<zone>Z|UTC|[+-]\d{2}:?[0-5]\d))?"
 )
 _YEAR_FIRST = re.compile(r"(?P<year>\d{4})(?P<mark>[-/.])(?P<month>\d{1,2})(?P=mark)(?P<day>\d{1,2})" + _CLOCK, re.I)
 _YEAR_LAST = re.compile(r"(?P<a>\d{1,2})(?P<mark>[-/.])(?P<b>\d{1,2})(?P=mark)(?P<year>\d{4}|\d{2})" + _CLOCK, re.I)
