@@ -114,6 +114,19 @@ def test_values_that_differ_in_their_last_digits_have_few_ticks(value: float, ap
     assert all(-0.5 <= tick.place <= 100.5 for tick in ticks)
 
 
+@pytest.mark.parametrize(
+    "values", [(1_767_600_000.001, 1_767_600_000.002), (4e12, 4e12 + 1), (-3e15, 2 - 3e15), (0.1, 0.3), (-1e6, 5.0)]
+)
+def test_ticks_are_told_apart_and_have_room(values: tuple[float, float]) -> None:
+    labels = [tick.label for tick in value_ticks(value_axis(values, [], 100, 0))]
+    assert len(set(labels)) == len(labels)
+    low, high = values
+    found = drawn([ChartPoint(START, low, high, low, high)])
+    texts = [each for each in found.iter(f"{SVG}text") if each.text in labels]
+    assert len(texts) == len(labels)
+    assert all(len(each.text or "") <= 10 or float(each.get("textLength", "inf")) < 68 for each in texts)
+
+
 def test_the_last_window_lies_in_the_picture_where_the_time_ends_within_it() -> None:
     readings = [(START - START % (24 * 60 * MINUTE), 1, 1.5)]
     windows = [(at, window_of([(at, sequence, value)], places([value]))) for at, sequence, value in readings]

@@ -425,6 +425,10 @@ def test_text_in_csv_is_no_formula() -> None:
     assert row["unit"] == '\'=HYPERLINK("x", 1)'
 
 
+MANY_MINUTES = {"from": "2026-03-01", "to": "2026-03-01T16:40:30"}
+"""A thousand and one windows of a minute begin in it."""
+
+
 @pytest.mark.parametrize(
     ("path", "query", "expected"),
     [
@@ -436,12 +440,15 @@ def test_text_in_csv_is_no_formula() -> None:
         ("/devices/d0/windows", {"from": "now"}, (422, "invalid_input")),
         ("/devices/d0/windows", {"from": "2026-02-30"}, (422, "invalid_input")),
         ("/devices/d0/windows", {"from": "1969-12-31"}, (422, "invalid_input")),
+        ("/devices/d0/windows", {"from": "2026-03-01T00:00+05:60"}, (422, "invalid_input")),
         ("/devices/d0/windows", {"from": "2026-03-02", "to": "2026-03-01"}, (422, "invalid_range")),
         ("/devices/d0/windows", {"limit": 1001}, (422, "invalid_input")),
         ("/devices/d0/windows", {"order": "up"}, (400, "invalid_order")),
         ("/devices/d0/windows", {"cursor": "x"}, (400, "invalid_cursor")),
         ("/devices/d0/windows", {"until": "2026-03-01"}, (400, "unknown_parameter")),
         ("/devices/d0/chart.svg", {"size": "1m", "from": "2026-01-01"}, (422, "range_too_long")),
+        ("/devices/d0/chart.svg", {"size": "1m", **MANY_MINUTES}, (422, "range_too_long")),
+        ("/groups/hall/chart.svg", {"size": "1m", **MANY_MINUTES}, (422, "range_too_long")),
         ("/devices/d0/chart.svg", {"from": "2026-03-02", "to": "2026-03-01"}, (422, "invalid_range")),
         ("/groups/hall/chart.svg", {"from": "2026-03-02", "to": "2026-03-01"}, (422, "invalid_range")),
         ("/alarms", {"status": "on"}, (422, "invalid_input")),

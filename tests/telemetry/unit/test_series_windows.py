@@ -118,6 +118,10 @@ def test_a_window_is_kept_for_a_time_that_has_an_end_or_for_ever(days: float) ->
         TelemetrySettings(days_kept_days=days)
 
 
+def test_a_time_below_a_second_is_not_for_ever() -> None:
+    assert kept_seconds(TelemetrySettings(minutes_kept_days=1e-6))["1m"] == 1
+
+
 def test_a_window_is_gone_at_the_second_at_which_it_expires() -> None:
     month = MonthOfReadings(TelemetrySettings(minutes_kept_days=1))
     month.deliver([month.record(reading(0, 1.0), reading(7200, 2.0))])

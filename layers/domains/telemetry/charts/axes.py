@@ -24,6 +24,8 @@ _MONTHS: Final = (1, 2, 3, 6, 12, 24, 60, 120, 600)
 _MOST_TICKS: Final = 9
 _LEAST: Final = 1e-300
 """Of an axis of values: far from where floats lose their digits."""
+_LABEL_DIGITS: Final = 12
+_FLOAT_DIGITS: Final = 17
 _DIGITS: Final = 256
 """Floats that an axis has above and below its values, at least: between two neighbours there is no room for ticks."""
 
@@ -69,7 +71,13 @@ def value_ticks(axis: Axis) -> Iterator[Tick]:
     for number in range(first, last + 1):
         value = number * step
         if isfinite(value):
-            yield Tick(axis.place(value), f"{value:.12g}")
+            yield Tick(axis.place(value), _label(value, step))
+
+
+def _label(value: float, step: float) -> str:
+    """As many digits as tell it from its neighbours, and no trace of how floats are rounded."""
+    digits = floor(log10(abs(value) or step)) - floor(log10(step)) + 1
+    return f"{value:.{min(max(digits, _LABEL_DIGITS), _FLOAT_DIGITS)}g}"
 
 
 def _round_step(least: float) -> float:

@@ -16,6 +16,8 @@ from telemetry.names import moment_of
 WIDTH: Final = 960
 HEIGHT: Final = 380
 LEFT, RIGHT, TOP, BOTTOM = 76, 40, 62, 52
+WIDEST_LABEL: Final = 10
+"""Characters of a tick that have room at the left; a longer one is drawn narrower."""
 
 _BOX: Final = f'width="{WIDTH}" height="{HEIGHT}"'
 _ROLE: Final = 'role="img" aria-labelledby="t d"'
@@ -155,9 +157,10 @@ _EMPTY: Final = (
 
 
 def _value(tick: Tick) -> str:
+    narrow = f' textLength="{LEFT - 12}" lengthAdjust="spacingAndGlyphs"' if len(tick.label) > WIDEST_LABEL else ""
     return (
         f'<path class="grid" d="M{LEFT} {tick.place:g}H{WIDTH - RIGHT}"/>'
-        f'<text class="value" x="{LEFT - 8}" y="{tick.place + 4:g}">{escape(tick.label)}</text>'
+        f'<text class="value" x="{LEFT - 8}" y="{tick.place + 4:g}"{narrow}>{escape(tick.label)}</text>'
     )
 
 

@@ -28,7 +28,8 @@ def chart_span(size: Size, first: int | None, end: int | None, newest: int) -> S
     length = SIZES[size]
     until = max(newest - newest % length + length, first or 0) if end is None else end
     span = Span.of(max(0, until - SHOWN * length) if first is None else first, until)
-    if (span.end - span.first) // length > MOST_POINTS:
+    starts = span.starts(size)
+    if (starts.end - starts.first) // length >= MOST_POINTS:
         detail = f"a chart shows up to {MOST_POINTS} windows: choose larger ones or a shorter time"
         raise rejected(Code.RANGE_TOO_LONG, detail, "size")
     return span

@@ -19,6 +19,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import accumulate, groupby
+from math import ceil
 from typing import Final, Literal
 
 from pydantic import Field
@@ -318,7 +319,7 @@ def kept_seconds(settings: TelemetrySettings) -> Mapping[Size, int]:
         "1d": settings.days_kept_days,
     }
     sizes = list(SIZES)[list(SIZES).index(settings.smallest_window) :]
-    return {size: round(days[size] * 24 * 3600) for size in sizes}
+    return {size: ceil(days[size] * 24 * 3600) for size in sizes}
 
 
 SERIES_WINDOWS: Final = series_projection(TelemetrySettings())
