@@ -12,8 +12,8 @@ from typing import Any
 
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 from moto import mock_aws
+from moto.core import models
 from moto.core.botocore_stubber import BotocoreStubber
-from moto.core.models import DEFAULT_ACCOUNT_ID
 from moto.dynamodbstreams.models import ShardIterator, dynamodbstreams_backends
 
 from banyan_tools.local.claims import claimed
@@ -115,6 +115,8 @@ def engine(name: str, data: Path, console: Console) -> Iterator[None]:
 def moto_engine(but: str | None = None) -> Iterator[None]:
     """Answer AWS requests of this process from memory, one at a time: moto is not thread-safe.
 
+    It answers those of botocore alone: thousands of answers for the library `requests` are not made.
+
     Parameters
     ----------
     but : str, optional
@@ -130,9 +132,10 @@ def moto_engine(but: str | None = None) -> Iterator[None]:
         stack.enter_context(sharding_as_kinesis_does())
         stack.enter_context(sending_lineage())
         stack.enter_context(keeping_lineage())
+        stack.enter_context(patched(models, "RESPONSES_METHODS", ()))
         stack.enter_context(mock_aws())
         stack.enter_context(waking_readers())
-        dynamodbstreams_backends[DEFAULT_ACCOUNT_ID][REGION].shard_iterators = RecentIterators()
+        dynamodbstreams_backends[models.DEFAULT_ACCOUNT_ID][REGION].shard_iterators = RecentIterators()
         yield
 
 
