@@ -6,9 +6,11 @@ import gc
 import os
 from collections.abc import Iterator
 from contextlib import ExitStack, suppress
+from functools import cache
 from pathlib import Path
 
 import pytest
+import typer.testing
 from tests.support.clocks import EVERYTHING
 from tests.support.engines import DynamoDBEngine, Engine, MemoryEngine, local_tables, moto_tables
 from tests.support.postgres import Server
@@ -48,6 +50,11 @@ def pytest_configure(config: pytest.Config) -> None:
         with suppress(StackError):
             server = config.stash[STARTED] = DynamoDBLocal().start()
             os.environ[SHARED] = server.endpoint
+
+
+def pytest_sessionstart() -> None:
+    """Let a command line be built once, not for each run of it."""
+    typer.testing._get_command = cache(typer.testing._get_command)  # type: ignore[attr-defined]
 
 
 def pytest_collection_finish() -> None:

@@ -97,6 +97,7 @@ def test_the_tables_survive_a_restart(project: Project) -> None:
     assert [answer["status"] for answer in untitled] == [422, 404]
 
 
+@lengthy
 def test_what_a_stopped_stack_had_not_handled_is_handled_by_the_next(project: Project) -> None:
     with project.served("--keep"):
         for number in range(20):

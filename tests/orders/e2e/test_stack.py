@@ -178,6 +178,7 @@ def test_a_parameter_can_be_given(tmp_path: Path) -> None:
     assert answer.status_code == 401, "without an authorizer the functions let nobody in"
 
 
+@lengthy
 @pytest.mark.dynamodb_local
 @pytest.mark.usefixtures("dynamodb_local_endpoint")
 def test_dynamodb_local_keeps_its_data(tmp_path: Path) -> None:
