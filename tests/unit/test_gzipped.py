@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+from time import process_time
 
 import pytest
 
@@ -28,6 +29,17 @@ def test_no_more_than_one_byte_above_the_limit_is_decompressed(members: list[byt
     found = gunzip(b"".join(map(gzip.compress, members)), LIMIT)
 
     assert found == b"".join(members)[: LIMIT + 1]
+
+
+def test_members_that_hold_nothing_take_time_by_their_number_alone() -> None:
+    nothing = gzip.compress(b"")
+
+    def seconds(members: int) -> float:
+        data, begun = nothing * members, process_time()
+        assert gunzip(data, LIMIT) == b""
+        return process_time() - begun
+
+    assert seconds(160_000) < 5 * 16 * seconds(10_000)
 
 
 @pytest.mark.parametrize("cut", [1, 8, 12])
