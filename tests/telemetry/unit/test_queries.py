@@ -412,8 +412,9 @@ def test_csv_has_the_same_rows_and_leads_to_the_next_page(fleet: Fleet) -> None:
     "path", ["/devices", "/alarms", *(f"/devices/d0/{name}" for name in ("readings", "late", "gaps"))]
 )
 def test_every_list_is_there_as_csv(fleet: Fleet, path: str) -> None:
-    rows_of(ask(fleet, path, accept="text/csv, application/json;q=0.5"))
-    for accept in ("application/json, text/csv", "*/*", "text/html", "text/csv;q=0"):
+    for accept in ("text/csv, application/json;q=0.5", "text/csv, */*", "text/*, application/json;q=0", "Text/CSV"):
+        rows_of(ask(fleet, path, accept=accept))
+    for accept in ("application/json, text/csv", "*/*", "text/html", "text/csv;q=0", "text/csv;q=0.5, */*"):
         assert ask(fleet, path, accept=accept)["headers"]["Content-Type"] == "application/json"
 
 

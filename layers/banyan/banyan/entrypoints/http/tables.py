@@ -53,7 +53,8 @@ def described(page: type[BaseModel]) -> dict[int, Any]:
 def wants_csv(accept: str) -> bool:
     """Whether a header ``Accept`` prefers CSV to JSON."""
     weights = dict(_weights(accept))
-    return weights.get(CSV, 0.0) > weights.get("application/json", 0.0)
+    csv, json = _preference(CSV, weights), _preference("application/json", weights)
+    return csv[0] > 0 and csv > json
 
 
 def csv_text(model: type[BaseModel], rows: Iterable[BaseModel]) -> str:
@@ -82,6 +83,12 @@ def _provenance(page: Provenance) -> dict[str, str]:
         "X-Staleness-Ms": str(page.staleness_ms),
         "X-Served-From": page.served_from,
     }
+
+
+def _preference(kind: str, weights: Mapping[str, float]) -> tuple[float, int]:
+    """How much a type is wanted, and how closely the header names it: it counts what names it most closely."""
+    ranges = [kind, f"{kind.partition('/')[0]}/*", "*/*"]
+    return next(((weights[each], -place) for place, each in enumerate(ranges) if each in weights), (0.0, -len(ranges)))
 
 
 def _weights(accept: str) -> Iterable[tuple[str, float]]:
