@@ -187,13 +187,13 @@ class InProcessPlatform:
         return [s for s, fold in folds.items() if fold and (s not in rows or _said(rows[s]) != _said(fold))]
 
     @contextmanager
-    def serving(self, data: Path) -> Iterator[str]:
+    def serving(self, data: Path, port: int = 0) -> Iterator[str]:
         """Serve the template's routes; the key of their tokens is kept in a folder. Yields the URL."""
         authorizer = JwtAuthorizer(ISSUER, [AUDIENCE], local_key(data).public_key())
         answering: Any = _Functions(self)
         failures = Failures(list, data / "functions.log")
         gateway = Gateway(_routes(), {"HttpAuthorizer": authorizer}, answering, Console(io.StringIO()), failures)
-        with serving(gateway, 0) as url:
+        with serving(gateway, port) as url:
             yield url
 
     def _hand(self, runner: StreamProcessor, commits: Sequence[Commit]) -> None:

@@ -13,7 +13,7 @@ from rich.text import Text
 
 from banyan_tools.cli import tables
 from banyan_tools.cli.client import Answer, Client, Refused
-from banyan_tools.cli.errors import INTERRUPTED
+from banyan_tools.cli.errors import INTERRUPTED, UNREACHABLE, CliError
 from banyan_tools.cli.output import Json, say, show
 from banyan_tools.terminal import SafeConsole
 
@@ -21,6 +21,12 @@ app = typer.Typer(no_args_is_help=True, help="See what happens in all streams.")
 
 SEARCHED: Final = timedelta(days=1)
 HELD_BACK: Final = "Newer ones were left out, as too many were recorded within two minutes: search for them later."
+LOST: Final = "The stack does not answer any more."
+FOUND: Final = "It answers again."
+LONGEST_PAUSE: Final = 30.0
+"""Seconds, besides the interval, between two tries to reach a stack that does not answer."""
+PASSING: Final = frozenset({502, 503, 504})
+"""What a gateway answers in place of a function."""
 MOST_SHOWN: Final = 300
 """Characters of an event's content in a cell."""
 
@@ -112,7 +118,7 @@ def _pages(client: Client, query: Mapping[str, Any], since: str) -> Iterator[Any
     while True:
         yield page
         if page["next"] == before and not page["atEnd"]:
-            SafeConsole(stderr=True).print(HELD_BACK, highlight=False, soft_wrap=True)
+            _warn(HELD_BACK)
         if page["next"] == before or page["atEnd"]:
             return
         before = page["next"]
@@ -120,21 +126,47 @@ def _pages(client: Client, query: Mapping[str, Any], since: str) -> Iterator[Any
 
 
 def _followed(client: Client, query: Mapping[str, Any], seconds: float) -> Iterator[Answer]:
-    """The newest page, and all that follow, for ever, without empty ones; what can be asked again is."""
+    """The newest page, and all that follow, for ever, without empty ones."""
     after = None
     while True:
-        try:
-            answer = client.get("events", **query, after=after)
-        except Refused as refused:
-            if not refused.again:
-                raise
-            time.sleep(seconds)
-            continue
+        answer = _answered(client, {**query, "after": after}, seconds)
         found, after = answer.content["events"], answer.content["next"]
         if found:
             yield answer
         if answer.content["atEnd"] or not found:
             time.sleep(seconds)
+
+
+def _answered(client: Client, query: Mapping[str, Any], seconds: float) -> Answer:
+    """A page, asked for until it comes: from the same place, so that no event is missed or shown twice."""
+    pause = seconds
+    while (answer := _tried(client, query, said=pause > seconds)) is None:
+        time.sleep(pause)
+        pause = min(2 * pause, seconds + LONGEST_PAUSE)
+    if pause > seconds:
+        _warn(FOUND)
+    return answer
+
+
+def _tried(client: Client, query: Mapping[str, Any], *, said: bool) -> Answer | None:
+    """A page, or nothing where another try may get it. Raises ``CliError`` where none will."""
+    try:
+        return client.get("events", **query)
+    except CliError as error:
+        begun = query["after"] is not None
+        if not (_is_passing(error) or (begun and error.code == UNREACHABLE)):
+            raise
+        if not said:
+            _warn(f"{LOST if error.code == UNREACHABLE else error} Trying again until Ctrl-C.")
+        return None
+
+
+def _is_passing(error: CliError) -> bool:
+    return isinstance(error, Refused) and (error.again or error.status in PASSING)
+
+
+def _warn(text: str) -> None:
+    SafeConsole(stderr=True).print(text, highlight=False, markup=False, soft_wrap=True)
 
 
 def _print(answer: Answer, json: bool) -> None:

@@ -8,9 +8,12 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
+from typing import IO
 
+import httpx
 import pytest
 from tests.orders.support.platform import InProcessPlatform
 from tests.orders.unit.cli.conftest import Banyan
@@ -20,6 +23,7 @@ from banyan.entrypoints.http.identity import ADMIN
 from banyan.reconciliation import look
 from banyan.store import log
 from banyan.streams import StreamId
+from banyan_tools.cli import events
 from banyan_tools.local.token import make_token
 from banyan_tools.project import ROOT
 
@@ -113,25 +117,57 @@ def test_without_the_scope_for_contents_it_says_which_one_to_ask_for(banyan: Ban
         assert "banyan/admin" not in refused.stderr
 
 
+@contextmanager
+def followed(url: str, data: Path) -> Iterator[subprocess.Popen[str]]:
+    """The tail, followed by a process of its own, which ends with Ctrl-C and has printed no more than was read."""
+    token = make_token("acme", data, scopes=[ADMIN, "banyan/events"])
+    command = [sys.executable, "-m", "banyan_tools.cli", "--url", url, "events", "tail", "-f", "--interval", "0.5"]
+    environment = {"BANYAN_TOKEN": token, "PYTHONPATH": f"{ROOT / 'layers' / 'banyan'}:{ROOT / 'tools'}"}
+    with subprocess.Popen(
+        command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, bufsize=1
+    ) as process:
+        try:
+            yield process
+            process.send_signal(signal.SIGINT)
+            assert process.wait(20) == 130
+            assert [pipe and pipe.read() for pipe in (process.stdout, process.stderr)] == ["", ""]
+        finally:
+            process.kill()
+
+
+def named(stdout: IO[str] | None, number: int) -> list[str]:
+    """The orders of the next lines."""
+    assert stdout
+    return [order for _ in range(number) for order in re.findall(r"acme:order:([\w-]+)@1 ", stdout.readline())]
+
+
 def test_the_tail_is_followed_until_ctrl_c(platform: InProcessPlatform, data: Path) -> None:
-    with platform.serving(data) as url:
-        token = make_token("acme", data, scopes=[ADMIN, "banyan/events"])
-        command = [sys.executable, "-m", "banyan_tools.cli", "--url", url, "events", "tail", "-f", "--interval", "0.5"]
-        environment = {"BANYAN_TOKEN": token, "PYTHONPATH": f"{ROOT / 'layers' / 'banyan'}:{ROOT / 'tools'}"}
-        process = subprocess.Popen(
-            command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, bufsize=1
-        )
-        assert process.stdout
-        assert process.stderr
-        lines = [process.stdout.readline() for _ in range(3)]
+    with platform.serving(data) as url, followed(url, data) as tail:
+        assert named(tail.stdout, 3) == ["o-1", "o-2", "p-3"]
         for number in range(3):
             platform.order(f"later-{number}")
-        lines += [process.stdout.readline() for _ in range(3)]
-        process.send_signal(signal.SIGINT)
-        assert process.wait(20) == 130
-        assert process.stderr.read() == ""
-        assert process.stdout.read() == ""
-        process.stdout.close()
-        process.stderr.close()
-    streams = [re.findall(r"acme:order:([\w-]+)@1 ", line) for line in lines]
-    assert streams == [["o-1"], ["o-2"], ["p-3"], ["later-0"], ["later-1"], ["later-2"]]
+        assert named(tail.stdout, 3) == ["later-0", "later-1", "later-2"]
+
+
+def test_a_tail_that_loses_the_stack_says_so_and_continues_where_it_was(
+    platform: InProcessPlatform, data: Path
+) -> None:
+    with ExitStack() as stacks:
+        before = stacks.enter_context(ExitStack())
+        url = before.enter_context(platform.serving(data))
+        with followed(url, data) as tail:
+            assert named(tail.stdout, 3) == ["o-1", "o-2", "p-3"]
+            before.close()
+            assert tail.stderr
+            assert tail.stderr.readline() == f"{events.LOST} Trying again until Ctrl-C.\n"
+            platform.order("while-it-was-away")
+            stacks.enter_context(platform.serving(data, port=httpx.URL(url).port or 0))
+            assert named(tail.stdout, 1) == ["while-it-was-away"]
+            assert tail.stderr.readline() == f"{events.FOUND}\n"
+            platform.order("later")
+            assert named(tail.stdout, 1) == ["later"]
+
+
+def test_a_tail_that_never_reached_a_stack_ends(banyan: Banyan) -> None:
+    unreached = banyan("--url http://127.0.0.1:1 events tail --follow")
+    assert (unreached.exit_code, "does not answer: start it with" in unreached.stderr) == (2, True)
