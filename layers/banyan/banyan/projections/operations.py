@@ -13,9 +13,9 @@ from banyan.projections.catchup import CatchUp, CaughtUp, LogCheckpoints
 from banyan.projections.lag import CommitsSinceCatchUp, Lag, LagMemory, LookAtLog, NewestCommits, Throughput, lag_of
 from banyan.projections.processor import Projectors, StreamProcessor
 from banyan.projections.projector import AnyProjector
-from banyan.projections.rebuild.builds import BuildPhase, Builds, Segment
+from banyan.projections.rebuild.builds import UNFINISHED, Builds, least_phase, standing_since, updated_at
 from banyan.projections.retries import RetryPolicy, pause
-from banyan.projections.state import CachedStates, GenerationInfo, Pause, ProjectionState, Stage, Status
+from banyan.projections.state import CachedStates, GenerationInfo, Pause, ProjectionState, Status
 from banyan.projections.views import FailureRecord, Views
 from banyan.store import EventStore
 from banyan.store.eventstore import Clock
@@ -24,9 +24,6 @@ from banyan.telemetry import Telemetry
 
 PARKED_LOOKED_AT: Final = 100
 """Of a generation, the oldest."""
-
-UNFINISHED: Final = {Stage.BUILDING: BuildPhase.COMPARED, Stage.DROPPING: BuildPhase.DROPPED}
-"""What a generation's segments reach before nothing more is done without an operator."""
 
 _logger = logging.getLogger(__name__)
 
@@ -279,11 +276,11 @@ class Standstill:
 
     def _moved(self, state: ProjectionState, info: GenerationInfo) -> datetime | None:
         """When the work on a generation moved last, which began with its stage; nothing once it is done."""
-        end, build = UNFINISHED[info.stage], self._builds.build(state.generation(info.number))
-        segments: Sequence[Segment] = self._builds.segments(build) if build else ()
-        if segments and all(segment.phase.reached(end) for segment in segments):
-            return None
-        return max([info.changed_at, *(segment.updated_at for segment in segments if segment.updated_at)])
+        build = self._builds.build(state.generation(info.number))
+        if build is None:
+            return info.changed_at
+        segments = self._builds.segments(build)
+        return standing_since(info, least_phase(segments), updated_at(build, segments))
 
     def _since(self, moment: datetime | None) -> float:
         return max(0.0, (self._clock() - moment).total_seconds()) if moment else 0.0

@@ -11,7 +11,6 @@ from banyan.entrypoints.admin.parts import FoundDeadlines, GenerationWork, Inges
 from banyan.entrypoints.admin.reconciliation import ReconciliationAnswer
 from banyan.events import CamelModel
 from banyan.projections.operations import ProjectionStatus
-from banyan.projections.rebuild.builds import BuildPhase
 from banyan.projections.rebuild.rebuild import Progress
 from banyan.projections.state import Stage, Status
 
@@ -137,15 +136,17 @@ def _lag(status: ProjectionStatus, limit_ms: int) -> Iterator[Attention]:
 
 
 def _work(work: GenerationWork, now: datetime) -> Iterator[Attention]:
-    name, number, idle = work.progress.projection, work.info.number, now - work.moved_at > IDLE
+    name, number, since = work.progress.projection, work.info.number, work.standing_since
     if work.info.stage is Stage.READY:
         yield _complete(work.progress)
-    elif work.info.stage is Stage.BUILDING and idle:
+    elif since is None or now - since <= IDLE:
+        return
+    elif work.info.stage is Stage.BUILDING:
         text = f"The rebuild of {name} has made no progress for an hour."
-        yield _of(name, "rebuild_idle", text, "rebuild", work.moved_at, generation=number)
-    elif work.info.stage is Stage.DROPPING and idle and not work.progress.phase.reached(BuildPhase.DROPPED):
+        yield _of(name, "rebuild_idle", text, "rebuild", since, generation=number)
+    else:
         text = f"The deletion of generation {number} of {name} has made no progress for an hour."
-        yield _of(name, "deletion_idle", text, "drop", work.moved_at, generation=number)
+        yield _of(name, "deletion_idle", text, "drop", since, generation=number)
 
 
 def _complete(progress: Progress) -> Attention:

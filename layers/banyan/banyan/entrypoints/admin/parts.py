@@ -15,6 +15,7 @@ from banyan.errors import StoreUnavailable, TransitionRejected
 from banyan.events import CamelModel
 from banyan.projections.lag import Throughput
 from banyan.projections.operations import ParkedStream, ProjectionStatus
+from banyan.projections.rebuild.builds import standing_since
 from banyan.projections.rebuild.rebuild import Progress
 from banyan.projections.state import GenerationInfo, Stage, Status
 from banyan.reactions.base import REACTOR
@@ -105,9 +106,9 @@ class GenerationWork:
     progress: Progress
 
     @property
-    def moved_at(self) -> datetime:
-        """When it moved last, which began with its stage."""
-        return max(self.info.changed_at, self.progress.updated_at)
+    def standing_since(self) -> datetime | None:
+        """Since when nothing was done on it; nothing where no work is left."""
+        return standing_since(self.info, self.progress.phase, self.progress.updated_at)
 
 
 @dataclass(frozen=True, slots=True)

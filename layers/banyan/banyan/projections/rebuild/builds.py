@@ -13,6 +13,7 @@ from pydantic import TypeAdapter
 from banyan.documents import Documents, Key
 from banyan.projections.check import Difference
 from banyan.projections.memory import MemoryViews
+from banyan.projections.state import GenerationInfo, Stage
 from banyan.projections.views import Generation, ViewKey, ViewRow
 
 
@@ -140,6 +141,26 @@ class Work:
 
     generation: Generation
     segment: int
+
+
+UNFINISHED: Final = {Stage.BUILDING: BuildPhase.COMPARED, Stage.DROPPING: BuildPhase.DROPPED}
+"""What a generation's segments reach before nothing more is done without an operator."""
+
+
+def least_phase(segments: Sequence[Segment]) -> BuildPhase:
+    """The phase of the segment that has come least far."""
+    return min((segment.phase for segment in segments), key=list(BuildPhase).index)
+
+
+def updated_at(build: Build, segments: Sequence[Segment]) -> datetime:
+    """When a segment of a build moved last."""
+    return max([build.started_at, *(each.updated_at for each in segments if each.updated_at)])
+
+
+def standing_since(info: GenerationInfo, phase: BuildPhase, moved_at: datetime) -> datetime | None:
+    """Since when the work on a generation has not moved, which began with its stage; nothing where none is left."""
+    end = UNFINISHED.get(info.stage)
+    return None if end is None or phase.reached(end) else max(info.changed_at, moved_at)
 
 
 class SegmentMoved(Exception):

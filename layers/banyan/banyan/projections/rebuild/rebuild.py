@@ -14,7 +14,17 @@ from banyan.errors import ConfigurationError, TransitionRejected
 from banyan.events import CamelModel
 from banyan.projections.base import RESERVED_NAMES, Projection
 from banyan.projections.check import Difference
-from banyan.projections.rebuild.builds import Build, BuildPhase, Builds, Segment, Stuck, Work, WorkQueue
+from banyan.projections.rebuild.builds import (
+    Build,
+    BuildPhase,
+    Builds,
+    Segment,
+    Stuck,
+    Work,
+    WorkQueue,
+    least_phase,
+    updated_at,
+)
 from banyan.projections.state import ProjectionState, ProjectionStates, Stage, change
 from banyan.projections.views import Generation
 from banyan.store.eventstore import Clock, utc_now
@@ -90,8 +100,8 @@ class Progress(CamelModel):
 
 def progress_of(build: Build, stage: Stage, segments: Sequence[Segment]) -> Progress:
     """Add up what the segments of a build say."""
-    updated_at = max([build.started_at, *(s.updated_at for s in segments if s.updated_at)])
-    seconds = (updated_at - build.started_at).total_seconds()
+    moved_at = updated_at(build, segments)
+    seconds = (moved_at - build.started_at).total_seconds()
     totals = [segment.total for segment in segments]
     total = None if None in totals else sum(filter(None, totals))
     sums: dict[str, Any] = {name: sum(getattr(segment, name) for segment in segments) for name in SUMS}
@@ -103,14 +113,14 @@ def progress_of(build: Build, stage: Stage, segments: Sequence[Segment]) -> Prog
         base=build.base,
         first=build.first,
         stage=stage,
-        phase=min((segment.phase for segment in segments), key=list(BuildPhase).index),
+        phase=least_phase(segments),
         total=total,
         events_per_second=events / seconds if seconds else 0.0,
         eta_seconds=max(total - streams, 0) * seconds / streams if total is not None and streams else None,
         stuck=tuple(chain.from_iterable(segment.stuck for segment in segments))[:FIRST],
         differences=tuple(chain.from_iterable(segment.differences for segment in segments))[:FIRST],
         started_at=build.started_at,
-        updated_at=updated_at,
+        updated_at=moved_at,
     )
 
 
