@@ -7,6 +7,7 @@ from contextlib import closing
 from datetime import timedelta
 from typing import Any
 
+import boto3
 import pytest
 from openapi_schema_validator import OAS31Validator
 from tests.orders.support.documented import DOCUMENT
@@ -18,9 +19,13 @@ from tests.support.engines import DynamoDBEngine
 from banyan.errors import StoreUnavailable
 from banyan.migration.checks.idle import report_idle
 from banyan.migration.migration import Migration
+from banyan.migration.writes.legacy_led import LegacyLed
 from banyan.migration.writes.parked import Owner, ParkedRow
+from banyan_tools.local.physical import REGION
+from orders.commands import CancelOrder
 
 PATH = "/admin/overview"
+ARCHIVES = "archive"
 
 
 @pytest.fixture
@@ -34,6 +39,17 @@ def clients(moto: DynamoDBEngine) -> Iterator[Clients]:
     assert migration is not None
     with closing(migration):
         yield made
+
+
+@pytest.fixture
+def bucket(moto: DynamoDBEngine) -> None:  # noqa: ARG001
+    """Where archives lie."""
+    boto3.client("s3").create_bucket(Bucket=ARCHIVES, CreateBucketConfiguration={"LocationConstraint": REGION})
+
+
+def attention(clients: Clients) -> Any:
+    """What needs a person."""
+    return body_of(clients.platform.ask(PATH))["attention"]
 
 
 def shown(clients: Clients) -> tuple[Any, list[str]]:
@@ -112,3 +128,45 @@ def test_a_legacy_system_that_does_not_answer_is_not_taken_for_one_that_does_wel
     found = body_of(clients.platform.ask(PATH))
     assert (found["migration"], found["attention"]) == (None, [])
     assert found["unavailable"] == {"migration": "the legacy system does not answer"}
+
+
+def test_a_write_that_has_not_reached_the_other_side_for_ten_minutes_is_named(
+    moto: DynamoDBEngine, postgres: OnPostgres
+) -> None:
+    postgres.write_directly(order(1), row(order(1)))
+    clients = Clients(moto, postgres)
+    migration = clients.platform.app.migration
+    assert migration is not None
+    with closing(migration):
+        clients.go(("dual_write", 0))
+        clients.backfill()
+        clients.platform.run_maintenance()
+        assert isinstance(migration.importer, LegacyLed)
+        migration.importer.handle(order(1), CancelOrder(reason="too late"), commit_id="c")
+        clients.platform.clock.move(timedelta(minutes=9))
+        assert "migration_half_done" not in shown(clients)[1]
+        clients.platform.clock.move(timedelta(minutes=2))
+        (named,) = (each for each in attention(clients) if each["code"] == "migration_half_done")
+        assert (named["subject"], named["action"], str(order(1)) in named["text"]) == ("order", "look", True)
+        clients.platform.run_maintenance()
+        assert "migration_half_done" not in shown(clients)[1]
+
+
+@pytest.mark.usefixtures("bucket")
+def test_a_step_that_only_an_operator_makes_is_named_once_nothing_stands_in_its_way(clients: Clients) -> None:
+    assert "migration_waits" not in shown(clients)[1], "it was never begun"
+    clients.go(("dual_write", 0))
+    clients.backfill()
+    clients.go(("canary", 50), ("canary", 100))
+    assert "migration_waits" not in shown(clients)[1], "reads were not compared yet"
+    clients.told("advance", {"reason": "test", "noWayBack": True})
+    clients.platform.functions.run()
+    clients.told("archive", {})
+    clients.platform.functions.run()
+    assert "migration_waits" not in shown(clients)[1], "the legacy system may still be used"
+    clients.platform.clock.move(timedelta(days=3))
+    clients.platform.run_maintenance()
+    (waits,) = (each for each in attention(clients) if each["code"] == "migration_waits")
+    assert (waits["text"], waits["action"]) == ("The next step, complete, is an operator's.", "advance")
+    clients.told("complete", {"reason": "test"})
+    assert "migration_waits" not in shown(clients)[1]
