@@ -257,7 +257,9 @@ def test_rows_that_differ_are_read_only_once_that_is_accepted(own_console: Conso
     console.expect_failure(409, "/admin/projections/order/switch")
     press(found, "Switch…")
     press(console.dialog(), "Read generation 2")
-    expect(console.dialog().get_by_role("alert")).to_contain_text("1 rows of generation 2 differ and 0 streams failed")
+    expect(console.dialog().get_by_role("alert")).to_contain_text(
+        "generation 2 is not equal: 1 different row, 0 failed streams"
+    )
     expect(console.dialog().get_by_role("alert")).to_contain_text("generation_differs")
     axe(console.page)
     console.dialog().get_by_label("Accept that 1 row differs").check()

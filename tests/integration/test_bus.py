@@ -269,7 +269,7 @@ def test_a_notice_goes_over_the_bus_and_one_that_does_not_is_no_secret(outside: 
     (notice,) = outside.heard()
     assert (notice["Source"], notice["DetailType"]) == ("banyan", "ProjectionPaused")
     assert notice["Detail"] == {"projection": "order", "version": 7}
-    with pytest.raises(StoreUnavailable, match="left 1 entries for later, the first a ProjectionPaused"):
+    with pytest.raises(StoreUnavailable, match="left 1 message for later, the first a ProjectionPaused"):
         EventBridgeNotices(bus(outside.bus(*[{0: "ThrottlingException"}] * ATTEMPTS))).send("ProjectionPaused", {})
 
 

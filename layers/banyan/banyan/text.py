@@ -96,3 +96,8 @@ Day = Annotated[date, BeforeValidator(_day), WithJsonSchema({"type": "string", "
 
 Moment = Annotated[datetime, BeforeValidator(moment), WithJsonSchema({"type": "string", "format": "date-time"})]
 """A moment in UTC, as text with a zone: a number is none, nor is a day alone."""
+
+
+def counted(number: int, noun: str) -> str:
+    """So many things, for a person to read."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"

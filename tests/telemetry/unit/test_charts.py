@@ -65,7 +65,7 @@ def test_what_is_drawn_is_described_to_those_who_do_not_see_it() -> None:
     description = found.find(f"{SVG}desc")
     assert description is not None
     assert description.text is not None
-    assert "2 windows with 1 gaps" in description.text
+    assert "2 windows with 1 gap between" in description.text
     assert "Lowest 1, 2026-02-28 22:22; highest 9.25, 2026-02-28 22:22." in description.text
     assert found.get("role") == "img"
 

@@ -197,7 +197,7 @@ def test_a_poisoned_record_ends_alone_in_the_queue_without_its_data(console: Con
     }
     assert (message["version"], set(message)) == ("1.0", {"requestContext", "responseContext", "version", "timestamp"})
     assert ("a", b"3") in delivered(worker.events)
-    assert "Mapping: 1 records given up: RetryAttemptsExhausted" in screen.getvalue()
+    assert "Mapping: 1 record given up: RetryAttemptsExhausted" in screen.getvalue()
 
 
 def test_filters_look_at_data_that_is_json_and_drop_what_is_not(console: Console) -> None:

@@ -228,7 +228,7 @@ def test_a_poisoned_record_ends_alone_in_the_queue(created: Create, console: Con
     assert batch["streamArn"].endswith("table/banyan-Table/stream/latest")
     assert batch["shardId"]
     assert ("a", 3) in seen(worker)
-    assert "Mapping: 1 records given up: RetryAttemptsExhausted" in screen.getvalue()
+    assert "Mapping: 1 record given up: RetryAttemptsExhausted" in screen.getvalue()
 
 
 @pytest.mark.usefixtures("aws")

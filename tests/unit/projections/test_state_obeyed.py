@@ -110,7 +110,7 @@ def test_more_parked_streams_than_the_limit_pause_the_projection() -> None:
     assert ledger.telemetry.counts["ProjectionPaused"] == 2
     told = [detail for kind, detail in ledger.notices.sent if detail["stream"] is None]
     assert [detail["projection"] for detail in told] == ["balances", "turnover"]
-    assert told[0]["reason"] == f"{BREAKER_LIMIT + 1} streams are parked, the last with KeyError"
+    assert told[0]["reason"] == f"{BREAKER_LIMIT + 1} streams parked, the last with KeyError"
 
 
 def test_a_generation_that_no_query_reads_does_not_trip_the_breaker() -> None:

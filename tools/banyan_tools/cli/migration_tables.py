@@ -76,7 +76,7 @@ def backfill(found: Json) -> list[RenderableType]:
     state = "has ended" if progress["finished"] else "is running"
     shown: list[RenderableType] = [
         Text(
-            f"The backfill {state}: {progress['seen']:,} of about {progress['rows']:,} rows seen, "
+            f"The backfill {state}: {progress['seen']:,} of about {counted(progress['rows'], 'row')} seen, "
             f"{progress['imported']:,} became events, {progress['failures']:,} cannot. {cost}".rstrip()
         )
     ]
@@ -92,7 +92,7 @@ def archive(found: Json) -> list[RenderableType]:
     if archive := found["archive"]:
         shown.append(
             Text(
-                f"Archive {archive['id']} is {archive['stage']}: {archive['rows']:,} rows in "
+                f"Archive {archive['id']} is {archive['stage']}: {counted(archive['rows'], 'row')} in "
                 f"{counted(archive['parts'], 'part')}, {archive['checked']:,} read back. {archive['damage']}".rstrip()
             )
         )
@@ -101,8 +101,9 @@ def archive(found: Json) -> list[RenderableType]:
         state = restoration["damage"] or ("is complete" if restoration["endedAt"] else "is running")
         shown.append(
             Text(
-                f"The restoration of {restoration['archive']} {state}: {restoration['checked']:,} parts checked, "
-                f"{restoration['written']:,} written, {restoration['compared']:,} rows compared."
+                f"The restoration of {restoration['archive']} {state}: "
+                f"{counted(restoration['checked'], 'part')} checked, {restoration['written']:,} written, "
+                f"{counted(restoration['compared'], 'row')} compared."
             )
         )
     return shown or [Text("The legacy system was not archived yet.")]
@@ -143,7 +144,8 @@ def _amount(condition: Json, amount: float | None) -> str:
 def _cost(preview: Json | None) -> str:
     if preview is None:
         return ""
-    return f"All {preview['rows']:,} rows cost {preview['writeUnits']:,} write units, {preview['price']:.4f}."
+    units = counted(preview["writeUnits"], "write unit")
+    return f"Importing {counted(preview['rows'], 'row')} costs {units}, {preview['price']:.4f}."
 
 
 def _what(decision: Json) -> str:

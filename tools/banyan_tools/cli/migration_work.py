@@ -11,6 +11,7 @@ from banyan_tools.cli.client import Answer, Client
 from banyan_tools.cli.errors import REFUSED
 from banyan_tools.cli.following import Measure, looks, watched
 from banyan_tools.cli.output import Json, show
+from banyan_tools.cli.tables import counted
 
 PATH: Final = "migration"
 LEFT: Final = "It continues: the same command with --show says how far it is."
@@ -94,7 +95,9 @@ def _archived(found: Any) -> bool:
 
 def _parts_done(found: Any) -> Measure:
     done = found["archive"]
-    return Measure("checking parts" if done["checked"] else f"{done['rows']:,} rows", done["checked"], done["parts"])
+    return Measure(
+        "checking parts" if done["checked"] else counted(done["rows"], "row"), done["checked"], done["parts"]
+    )
 
 
 def _restored(found: Any) -> bool:

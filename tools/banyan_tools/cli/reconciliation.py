@@ -122,8 +122,8 @@ def _standing(found: Any) -> Iterator[str]:
         what = "working" if run["working"] else "waiting for its next segment, within five minutes"
         yield (
             f"Running since {moment(run['startedAt'])}, {what}: {run['section'] or 'beginning'}, "
-            f"segment {run['segments']}, {run['rowsRead']:,} rows read, {counted(run['differences'], 'difference')}, "
-            f"{run['repaired']:,} repaired."
+            f"segment {run['segments']}, {counted(run['rowsRead'], 'row')} read, "
+            f"{counted(run['differences'], 'difference')}, {run['repaired']:,} repaired."
         )
     else:
         yield "No reconciliation is running."

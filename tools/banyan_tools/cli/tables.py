@@ -76,7 +76,8 @@ def preview(found: Json) -> Table:
     table.add_row("price", f"{found['price']:.4f}")
     table.add_row("time", f"{found['seconds']:,.0f} s at the write rate")
     table.add_row(
-        "estimated from", f"{found['sampled']:,} streams, {found['walked']} of {found['parts']} parts of the log"
+        "estimated from",
+        f"{counted(found['sampled'], 'stream')}, {found['walked']} of {found['parts']} parts of the log",
     )
     table.add_row("bounds", f"± {found['margin']:.0%}" if found["complete"] else "at least that: the log is long")
     return table
@@ -88,8 +89,9 @@ def progress(found: Json) -> list[RenderableType]:
     shown: list[RenderableType] = [
         Text(
             f"Generation {found['generation']} of {found['projection']} is {found['stage']} ({found['phase']}): "
-            f"{found['streams']:,} of {total} streams, {found['events']:,} events, "
-            f"{found['compared']:,} rows compared, {found['different']:,} differ, {found['failed']:,} streams failed."
+            f"{found['streams']:,} of {total} streams, {counted(found['events'], 'event')}, "
+            f"{counted(found['compared'], 'row')} compared, {found['different']:,} differ, "
+            f"{counted(found['failed'], 'failed stream')}."
         )
     ]
     if found["first"]:
@@ -111,7 +113,7 @@ def deadlines(found: Json) -> list[RenderableType]:
     if waiting:
         shown.append(rows("Waiting deadlines", waiting[:SHOWN], *named))
     if len(waiting) > SHOWN:
-        shown.append(Text(f"… and {len(waiting) - SHOWN:,} later ones: --json has them."))
+        shown.append(Text(f"… and {counted(len(waiting) - SHOWN, 'later one')}: see --json."))
     if found["parked"]:
         shown.append(rows("Parked deadlines", found["parked"], "stream", "name", "command", *named[2:]))
     return [*shown, *([] if found["parkedComplete"] else [Text("… and more parked ones.")])]

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 import boto3
 
+from banyan.text import counted
 from banyan_tools.local.checkpoints import Checkpoints
 from banyan_tools.local.console import Console
 from banyan_tools.local.delivery import Delivery, Stopped
@@ -158,7 +159,7 @@ class StreamConsumer:
         return 0.0
 
     def _discard(self, shard: str, records: list[Record], condition: str, tried: int) -> None:
-        self._console.warn(f"{self.name}: {len(records)} records given up: {condition}.")
+        self._console.warn(f"{self.name}: {counted(len(records), 'record')} given up: {condition}.")
         if self._mapping.on_failure:
             message = discarded_batch(self._mapping, self._function.arn, shard, records, condition, tried)
             send(self._queues, self._mapping.on_failure, json.dumps(message))

@@ -18,6 +18,7 @@ from banyan.domain import Domain
 from banyan.errors import NotPublished, StoreUnavailable
 from banyan.events import CamelModel, Event
 from banyan.store import Commit
+from banyan.text import counted
 
 if TYPE_CHECKING:
     from mypy_boto3_events import EventBridgeClient
@@ -113,7 +114,9 @@ class EventBus:
             if not batch:
                 return
             self._sleep(random.uniform(0, BACKOFF_SECONDS * 2**attempt))
-        raise StoreUnavailable(f"the event bus left {len(batch)} entries for later, the first a {batch[0].kind}")
+        raise StoreUnavailable(
+            f"the event bus left {counted(len(batch), 'message')} for later, the first a {batch[0].kind}"
+        )
 
     def _rejected(self, batch: Sequence[Entry]) -> Sequence[Entry]:
         """What the bus did not accept, to be put again."""

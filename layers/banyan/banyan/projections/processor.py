@@ -40,6 +40,7 @@ from banyan.store import Commit, EventStore
 from banyan.store.eventstore import Clock
 from banyan.store.reader import StreamReader
 from banyan.streams import StreamId
+from banyan.text import counted
 
 MILLISECOND: Final = timedelta(milliseconds=1)
 FEWEST_AT_ONCE: Final = 5
@@ -379,7 +380,7 @@ class StreamProcessor:
             return
         parked = {known.stream for known in live.waiting().failures} | {failure.stream}
         if len(parked) > self._policy.breaker_parked_streams:
-            reason = f"{len(parked)} streams are parked, the last with {failure.error}"
+            reason = f"{counted(len(parked), 'stream')} parked, the last with {failure.error}"
             with suppress(TransitionRejected, ProjectionStateChanged):
                 pause(self._states, self._policy, generation.projection, reason, BREAKER)
 

@@ -14,6 +14,7 @@ import orjson
 from banyan.errors import StreamCorrupted
 from banyan.events import DomainEvent
 from banyan.streams import StreamHead, StreamId
+from banyan.text import counted
 
 if TYPE_CHECKING:
     from banyan.store.items import RecordedEvents
@@ -163,7 +164,7 @@ class Collision(Exception):
     """
 
     def __init__(self, found: Mapping[int, Commit], moved: frozenset[int] = frozenset()) -> None:
-        super().__init__(f"{len(found)} positions are taken, {len(moved)} heads have moved")
+        super().__init__(f"{counted(len(found), 'position')} taken, {counted(len(moved), 'head')} moved")
         self.found = found
         self.moved = moved
 
@@ -178,7 +179,7 @@ class CompanionWriteRejected(Exception):
     """
 
     def __init__(self, indexes: frozenset[int]) -> None:
-        super().__init__(f"{len(indexes)} writes beside the commit were refused")
+        super().__init__(f"{counted(len(indexes), 'write')} beside the commit refused")
         self.indexes = indexes
 
 

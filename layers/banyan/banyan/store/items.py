@@ -20,6 +20,7 @@ from banyan.errors import CommitTooLarge, InvalidEvent, SnapshotTooLarge, Stream
 from banyan.events import DomainEvent, Event, EventRegistry, Metadata
 from banyan.store.base import Commit, LogEntry, Snapshot, seal, timestamp
 from banyan.streams import StreamHead, StreamId
+from banyan.text import counted
 
 MAX_ITEM_BYTES: Final = 400 * 1024
 MAX_TRANSACTION_ITEMS: Final = 100
@@ -170,7 +171,9 @@ def recorded(commits: Sequence[Commit], registry: EventRegistry) -> RecordedEven
 def _stored(commit: Commit) -> list[Entry]:
     entries: list[Entry] = orjson.loads(commit.events)
     if len(entries) != commit.count:
-        raise StreamCorrupted(commit.stream, commit.position, f"{len(entries)} events instead of {commit.count}")
+        raise StreamCorrupted(
+            commit.stream, commit.position, f"{counted(len(entries), 'event')} instead of {commit.count}"
+        )
     return entries
 
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from html import escape
 from typing import Final, NamedTuple
 
+from banyan.text import counted
 from telemetry.charts.axes import Axis, Tick, time_ticks, value_axis, value_ticks
 from telemetry.names import moment_of
 
@@ -142,9 +143,9 @@ class Chart:
         if not self.points:
             return f"No readings {span}."
         low, high = min(self.points, key=lambda p: p.low), max(self.points, key=lambda p: p.high)
-        breaks = sum(1 for _ in self._stretches()) - 1
+        windows, gaps = counted(len(self.points), "window"), counted(sum(1 for _ in self._stretches()) - 1, "gap")
         return (
-            f"Readings {span}, by {self.size}: {len(self.points)} windows with {breaks} gaps between them. "
+            f"Readings {span}, by {self.size}: {windows} with {gaps} between them. "
             f"Lowest {low.low:.6g}, {moment_of(low.start):%Y-%m-%d %H:%M}; "
             f"highest {high.high:.6g}, {moment_of(high.start):%Y-%m-%d %H:%M}. "
             f"Drawn are the mean, the lowest and highest values, and the 95th percentile."

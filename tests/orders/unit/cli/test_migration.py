@@ -115,7 +115,7 @@ def test_a_migration_from_its_first_step_to_its_archive(
     started = banyan(f"migration start {BECAUSE}")
     assert (started.exit_code, "stands at dual_write" in started.stdout) == (0, True), started.output
     assert "not every row is compared" in banyan("migration status").stdout
-    assert "All 3 rows cost" in banyan("migration backfill --preview").stdout
+    assert "Importing 3 rows costs" in banyan("migration backfill --preview").stdout
     begun = banyan("migration backfill --no-wait").stdout
     assert ("The backfill is running" in begun, "cost" in begun) == (True, False), begun
     with meanwhile(platform.functions.run, pause=0.02):

@@ -330,7 +330,7 @@ def test_a_commit_of_more_events_than_fit_is_shown_in_part(server: Server, monke
         pages.append(look(server, "events", **after))
         after = {"after": pages[-1]["next"]}
     shown = [event for page in pages for event in page["events"]]
-    assert shown[-1]["error"].endswith("more events of this commit do not fit into an answer: show its stream")
+    assert shown[-1]["error"].endswith("of this commit in an answer: show its stream")
     assert shown[-1]["payload"] is None
     seen, place = list[int](), 0
     while place is not None:

@@ -7,6 +7,7 @@ from html import escape
 from typing import Final
 
 from banyan_tools.cli.reports.words import Json, fields_of, moment, name_of, verdict, what
+from banyan_tools.cli.tables import counted
 
 STYLE: Final = """
 body { font: 15px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 64rem; padding: 0 1rem;
@@ -45,7 +46,7 @@ def page(report: Json, history: Sequence[Json]) -> str:
     title = f"Reconciliation of {moment(report['startedAt'])}"
     through = f"Everything recorded until <b>{moment(report['verifiedThrough'])}</b> compared equal or is listed here."
     read = "Everything was read again." if report["full"] else "What changed since the last run was read."
-    repaired = f"{report['repaired']:,} differences were put right." if report["repair"] else ""
+    repaired = f"{counted(report['repaired'], 'difference')} put right." if report["repair"] else ""
     return f"""<!DOCTYPE html>
 <html lang="en"><head><meta charset="utf-8"/><title>{title}</title><style>{STYLE}</style></head><body>
 <h1{' class="drift"' if report["drifted"] else ""}>{title}: <b>{escape(verdict(report))}</b></h1>
@@ -62,9 +63,10 @@ def _chart(history: Sequence[Json]) -> str:
     step = WIDTH / len(runs)
     bars = "".join(_bar(run, number * step, step - GAP, top) for number, run in enumerate(runs))
     first, last = (moment(run["startedAt"]) for run in (runs[0], runs[-1]))
+    label = f"Differences of {counted(len(runs), 'run')}"
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT + 20}" role="img"'
-        f' aria-label="Differences of {len(runs)} runs">{bars}'
+        f' aria-label="{label}">{bars}'
         f'<text x="0" y="{HEIGHT + 15}">{first}</text>'
         f'<text x="{WIDTH}" y="{HEIGHT + 15}" text-anchor="end">{last}</text></svg>'
     )

@@ -13,6 +13,7 @@ from banyan.events import CamelModel
 from banyan.projections.operations import ProjectionStatus
 from banyan.projections.rebuild.rebuild import Progress
 from banyan.projections.state import Stage, Status
+from banyan.text import counted
 
 if TYPE_CHECKING:
     from banyan.migration.checks.health import Overview
@@ -67,10 +68,6 @@ class Attention(CamelModel):
     action: Action
     names: Mapping[str, str | int]
     since: datetime | None = None
-
-
-def _counted(number: int, noun: str) -> str:
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 def by_urgency(found: Sequence[Attention]) -> list[Attention]:
@@ -131,7 +128,7 @@ def _lag(status: ProjectionStatus, limit_ms: int) -> Iterator[Attention]:
     lag, name = status.lag, status.projection
     if status.pause is None and lag.milliseconds > limit_ms:
         least = "" if lag.complete else "at least "
-        text = f"{name} lags by {least}{_counted(lag.events, 'event')}, the oldest {lag.milliseconds / 1000:.0f} s old."
+        text = f"{name} lags by {least}{counted(lag.events, 'event')}, the oldest {lag.milliseconds / 1000:.0f} s old."
         yield _of(name, "projection_lagging", text, "look")
 
 
@@ -154,7 +151,7 @@ def _complete(progress: Progress) -> Attention:
     if progress.equal:
         text = f"Generation {number} of {name} is complete and equal: switch to it."
         return _of(name, "rebuild_ready", text, "switch", progress.updated_at, generation=number)
-    rows, streams = _counted(progress.different, "different row"), _counted(progress.failed, "failed stream")
+    rows, streams = counted(progress.different, "different row"), counted(progress.failed, "failed stream")
     text = f"Generation {number} of {name} is complete and not equal: {rows}, {streams}."
     return _of(name, "rebuild_differs", text, "look", progress.updated_at, generation=number)
 
@@ -179,11 +176,11 @@ def of_reconciliation(found: ReconciliationAnswer, settings: Settings, now: date
         return
     at = latest.finished_at
     if latest.drifted and latest.repaired < latest.differences:
-        left = _counted(latest.differences - latest.repaired, "difference")
+        left = counted(latest.differences - latest.repaired, "difference")
         text = f"{left} between the events and rows, snapshots or the legacy system."
         yield _thing("reconciliation_differs", latest.id, text, "repair", at, report=latest.id)
     if now - at > timedelta(hours=hours) and not (found.run and found.run.working):
-        text = f"Nothing was compared for more than {hours} hours."
+        text = f"Nothing was compared for more than {counted(hours, 'hour')}."
         yield _thing("reconciliation_old", latest.id, text, "reconcile", at, report=latest.id)
 
 
@@ -200,7 +197,7 @@ def of_migration(found: Overview, now: datetime) -> Iterator[Attention]:
             text = f"The {work.name} of the migration of {found.entity} has made no progress for an hour."
             yield _thing("migration_idle", found.entity, text, "look", work.since)
     if found.health and found.health.differences:
-        text = f"{_counted(len(found.health.differences), 'row')} of the legacy system: not what the streams say."
+        text = f"{counted(len(found.health.differences), 'row')} of the legacy system: not what the streams say."
         yield _thing("migration_differs", found.entity, text, "look", found.since)
     coming = found.next
     if coming and found.since and coming.by == "operator" and not coming.waits_for and not found.moving_to:

@@ -21,7 +21,7 @@ from banyan.events import CamelModel
 from banyan.store.past import state_at, version_at
 from banyan.store.raw import RawEvent, history
 from banyan.streams import StreamId
-from banyan.text import Moment
+from banyan.text import Moment, counted
 
 MOST_BYTES: Final = 5 * 1024 * 1024
 """Of an answer as Lambda hands it on, which takes 6 MB."""
@@ -186,7 +186,8 @@ def shortened(events: Sequence[E]) -> list[E]:
             own = weight(each)
         size += own
         if size > MOST_BYTES + SPARE_BYTES:
-            error = f"{len(events) - number} more events of this commit do not fit into an answer: show its stream"
+            left = counted(len(events) - number, "more event")
+            error = f"no room for {left} of this commit in an answer: show its stream"
             return [*kept, event.model_copy(update={"payload": None, "metadata": {}, "error": error})]
         kept.append(each)
     return kept

@@ -17,6 +17,7 @@ from banyan.projections.rebuild.preview import Preview
 from banyan.projections.rebuild.rebuild import Progress
 from banyan.projections.state import ProjectionState, Stage
 from banyan.streams import StreamId
+from banyan.text import counted
 
 router = Router()  # type: ignore[no-untyped-call]
 
@@ -137,6 +138,6 @@ def _require_equal(state: ProjectionState, number: int, rebuilds: Rebuilds) -> N
     if not found.equal:
         raise Conflict(
             "generation_differs",
-            f"{found.different} rows of generation {number} differ and {found.failed} streams failed: "
-            "look at the rebuild, then accept the differences or cancel it",
+            f"generation {number} is not equal: {counted(found.different, 'different row')}, "
+            f"{counted(found.failed, 'failed stream')}: look at the rebuild, then accept the differences or cancel it",
         )

@@ -22,6 +22,7 @@ from banyan.migration.phases.aggregate import (
 from banyan.migration.phases.phases import Phases
 from banyan.migration.sync.cutover import Cutover
 from banyan.store.eventstore import Clock, utc_now
+from banyan.text import counted
 
 
 @dataclass(eq=False)
@@ -60,7 +61,9 @@ class Guard:
         """
         left = self.half_done()
         if left:
-            raise Conflict("would_lose", f"going back from there would lose something: {left} writes are half done")
+            raise Conflict(
+                "would_lose", f"going back from there would lose something: {counted(left, 'half-done write')}"
+            )
         if state.step.phase is Phase.LEGACY:
             return {"halfDone": left}
         return {"halfDone": left, "verified": self.verification.evidence(state.moved_at, again=last)}

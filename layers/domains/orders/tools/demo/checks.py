@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Final
 
+from banyan.text import counted
 from orders.legacy import LegacyOrder
 from orders.tools.demo.events import History, histories
 from orders.tools.demo.ledger import Acknowledged, Ledger, Standing
@@ -66,7 +67,7 @@ def _commands(ledger: Ledger) -> Check:
 
 
 def _reads(ledger: Ledger) -> Check:
-    faults = tuple(f"{count} reads failed: {reason}" for reason, count in ledger.failed_reads.items())
+    faults = tuple(f"{counted(count, 'failed read')}: {reason}" for reason, count in ledger.failed_reads.items())
     return Check("reads answered", f"{len(ledger.reads):,}", faults)
 
 
@@ -210,4 +211,4 @@ def _missed(outcome: Outcome) -> tuple[str, ...]:
 
 def _unrepaired(outcome: Outcome) -> tuple[str, ...]:
     left = outcome.planted - outcome.repaired
-    return (f"{left} planted differences were not repaired",) if left else ()
+    return (f"not repaired: {counted(left, 'planted difference')}",) if left else ()

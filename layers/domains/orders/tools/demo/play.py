@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from banyan.text import counted
 from orders.tools.demo.checks import Check, checks
 from orders.tools.demo.ledger import Ledger
 from orders.tools.demo.operator import Operator
@@ -62,7 +63,7 @@ def _fill(stage: Stage, script: Script, ledger: Ledger, screen: Screen) -> None:
     screen.progress.remove_task(task)
     for row in script.rows:
         ledger.begin(row.order_id, standing(row))
-    screen.diary.note("good", f"the legacy store holds {len(script.rows)} orders")
+    screen.diary.note("good", f"the legacy store holds {counted(len(script.rows), 'order')}")
 
 
 def _settle(stage: Stage) -> None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from banyan.reconciliation.report import Report
+from banyan.text import counted
 from orders.tools.demo.diary import Diary
 from orders.tools.demo.faults import tampered, written_directly
 from orders.tools.demo.ledger import Ledger
@@ -145,7 +146,7 @@ class Story:
     def _direct_writes(self) -> None:
         orders = [row.order_id for row in self._script.rows if row.status != "open"][:DIRECT]
         planted = written_directly(self._stage, self._ledger, orders)
-        self._diary.note("fault", f"an old program writes {len(planted)} rows directly")
+        self._diary.note("fault", f"an old program writes {counted(len(planted), 'row')} directly")
         self._expect_all(self._operator.reconcile(repair=True), planted)
 
     def _fault_and_rollback(self) -> None:

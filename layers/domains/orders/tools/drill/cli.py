@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from banyan.text import counted
 from banyan_tools.cli.errors import CliError
 from banyan_tools.local.engine import Engine
 from banyan_tools.local.errors import StackError
@@ -40,7 +41,7 @@ def main(
     except (CliError, DrillFailed, StackError) as error:
         proofs.add("", "the drill comes to its end", False, error)
     finally:
-        console.print(proofs.table(f"{len(orders)} orders of {file.name} on {engine}"), highlight=False)
+        console.print(proofs.table(f"{counted(len(orders), 'order')} of {file.name} on {engine}"), highlight=False)
     raise typer.Exit(0 if proofs.hold else 1)
 
 

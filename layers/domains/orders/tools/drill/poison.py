@@ -9,6 +9,7 @@ import httpx
 
 from banyan.notices import PROJECTION_PAUSED
 from banyan.streams import StreamId
+from banyan.text import counted
 from banyan_tools.cli.client import Client
 from orders.projections import DAILY_SALES, ORDER_LIST, PROJECTIONS
 from orders.tools.drill.alarms import datapoints, incident
@@ -61,7 +62,12 @@ def victim(orders: Sequence[Order]) -> StreamId:
 def _send(client: httpx.Client, orders: Sequence[Order], proofs: Proofs) -> None:
     failed = [outcome for outcome in send_all(Api(client), orders, workers=4) if outcome.failure]
     lines = sum(len(order.lines) for order in orders)
-    proofs.add(DRILL, "every order of the file is accepted", not failed, f"{len(orders)} orders, {lines:,} lines")
+    proofs.add(
+        DRILL,
+        "every order of the file is accepted",
+        not failed,
+        f"{counted(len(orders), 'order')}, {counted(lines, 'line')}",
+    )
 
 
 def _prove_announced(scene: Scene, proofs: Proofs) -> None:

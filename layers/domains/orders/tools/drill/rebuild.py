@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from banyan.projections.base import Projection, ViewProjection
 from banyan.projections.views import Generation
+from banyan.text import counted
 from banyan_tools.cli.client import Client
 from banyan_tools.local.process import StackProcess
 from orders.projections import DAILY_SALES, ORDER_LIST, PROJECTIONS
@@ -80,9 +81,9 @@ def _finish(scene: Scene, operator: Client, before: Mapping[str, int], streams: 
 
 
 def _prove_traffic(traffic: Traffic, proofs: Proofs) -> None:
-    seen = f"{traffic.reads} reads, {len(traffic.wrong)} wrong: {sorted(set(traffic.wrong))}"
+    seen = f"{counted(traffic.reads, 'read')}, {len(traffic.wrong)} wrong: {sorted(set(traffic.wrong))}"
     proofs.add(DRILL, "no read was served half-built rows", bool(traffic.reads) and not traffic.wrong, seen)
-    seen = f"{traffic.ordered} orders, {len(traffic.failures)} failures {traffic.failures[:1]}"
+    seen = f"{counted(traffic.ordered, 'order')}, {counted(len(traffic.failures), 'failure')} {traffic.failures[:1]}"
     proofs.add(DRILL, "people went on to order", traffic.ordered > 0 and not traffic.failures, seen)
 
 

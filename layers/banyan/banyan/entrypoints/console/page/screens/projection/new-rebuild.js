@@ -1,6 +1,6 @@
 /** A new generation: what it would cost, and how to begin. */
 import { post } from "../../lib/api.js";
-import { count, duration, percent } from "../../lib/format.js";
+import { count, counted, duration, percent } from "../../lib/format.js";
 import { html, useRef, useState } from "../../lib/preact.js";
 import { setQuery } from "../../lib/route.js";
 import { ask, Field } from "../../parts/dialog.js";
@@ -54,7 +54,7 @@ function Preview({ preview }) {
         ["Write units", count(Math.round(preview.writeUnits))],
         ["Price", price(preview)],
         ["Time at the write rate", duration(preview.seconds * 1000)],
-        ["Estimated from", `${count(preview.sampled)} streams, ${preview.walked} of ${preview.parts} parts of the log`],
+        ["Estimated from", `${counted(preview.sampled, "stream")}, ${preview.walked} of ${preview.parts} parts of the log`],
         ["Bounds", bounds(preview)],
       ]} />
       <p class="small faint">Nothing was written. The price is in the currency of ReadUnitPrice and WriteUnitPrice; snapshots, and about five seconds in which projectors learn of the rebuild, are not in it.</p>

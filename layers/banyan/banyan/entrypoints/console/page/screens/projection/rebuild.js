@@ -98,7 +98,7 @@ function Findings({ found }) {
     ${first && html`<p class="small faint">The live rows had not seen all of the log when it began: what they lack does not count as a difference.</p>`}
     ${stuck.length > 0 && html`<${Table} caption="Streams that could not be applied" columns=${STUCK} rows=${stuck} rowKey=${(row) => row.stream} />`}
     ${differences.length > 0 && html`<${Table} caption="Rows that differ" columns=${DIFFERENT} rows=${differences} rowKey=${(row) => row.row} />`}
-    ${(found.failed > stuck.length || found.different > differences.length) && html`<p class="small faint">The first ${stuck.length ? `${stuck.length} streams` : ""}${stuck.length && differences.length ? " and " : ""}${differences.length ? `${differences.length} rows` : ""}.</p>`}
+    ${(found.failed > stuck.length || found.different > differences.length) && html`<p class="small faint">The first ${stuck.length ? counted(stuck.length, "stream") : ""}${stuck.length && differences.length ? " and " : ""}${differences.length ? counted(differences.length, "row") : ""}.</p>`}
   `;
 }
 
