@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import pytest
-from playwright.sync_api import Locator, expect
+from playwright.sync_api import Locator, Route, expect
 from tests.console.support import states
 from tests.console.support.axe import axe
 from tests.console.support.legacy import ROWS, TABLE, Strangler
@@ -18,6 +18,8 @@ from tests.support.clocks import wait_until
 
 REFUSED = 409
 FIRST = ROWS[0]
+MOST_COUNTS = 2
+"""Looks that count the legacy system's rows: as the tab is opened, and as a backfill begins or ends."""
 
 
 class Led:
@@ -180,6 +182,29 @@ def test_history_is_shown_page_by_page(led: Led) -> None:
     expect(led.console.main).to_contain_text("that is all")
 
 
+def test_work_that_another_operator_began_is_seen_without_a_reload(led: Led) -> None:
+    begin_again(led)
+    led.admin.post("migration", "start", reason="both sides")
+    led.strangler.run_controller()
+    led.tab("Archive")
+    expect(led.console.main).to_contain_text("not archived yet")
+    archive = {"id": "20261126T120000", "begunAt": "2026-11-26T12:00:00Z", "stage": "writing", "rows": 7, "parts": 2}
+    begun = {**archive, "checked": 0, "tables": [], "manifestSha256": "", "verifiedAt": None, "damage": ""}
+    answer = {"archive": begun, "restoration": None}
+    led.console.page.route("**/admin/migration/archive", lambda route: route.fulfill(json=answer))
+    expect(led.console.main).to_contain_text("7 rows in 2 parts")
+    led.console.page.unroute("**/admin/migration/archive")
+    led.tab("Backfill")
+    expect(led.console.main).to_contain_text("No backfill was begun yet")
+    progress = {"rows": 5, "seen": 2, "imported": 2, "failures": 0, "failed": {}, "finished": False}
+    running = {"progress": progress, "preview": None}
+    led.console.page.route(re.compile("/admin/migration/backfill"), lambda route: route.fulfill(json=running))
+    expect(led.console.main.get_by_role("heading", name="The newest backfill")).to_contain_text("running")
+    looks = [each.url for each in led.console.requests if "/admin/migration/backfill" in each.url]
+    assert len([url for url in looks if "preview=false" not in url]) <= MOST_COUNTS
+    led.admin.post("migration", "rollback", reason="begin again")
+
+
 def test_it_is_led_from_its_first_step_to_its_archive_and_back_on_the_way(led: Led) -> None:
     begin_again(led)
     begins_to_write_both_sides(led)
@@ -291,11 +316,34 @@ def archives_and_completes(led: Led) -> None:
     led.confirm("Archive")
     expect(led.console.main).to_contain_text("verified")
     assert led.found("archive")["archive"]["rows"] == len(ROWS)
+    archives_again_once(led)
     led.end_waiting()
     led.ask("^Complete…").get_by_label("I have understood").check()
     led.confirm("Move to complete for good", Reason="switched off", **{"Type complete to confirm": "complete"})
     led.expect_at("complete")
     assert led.step() == "complete 100"
+
+
+def archives_again_once(led: Led) -> None:
+    """Also where the answer is lost on its way, and the same is asked for again."""
+    first = led.found("archive")["archive"]["id"]
+    path, lost = "**/admin/migration/archive", list[str]()
+
+    def lose_one(route: Route) -> None:
+        if route.request.method != "POST" or lost:
+            return route.continue_()
+        lost.append(route.fetch().json()["archive"]["id"])
+        return route.abort()
+
+    led.console.page.route(path, lose_one)
+    led.console.expect_failure(0, "/admin/migration/archive")
+    dialog = led.ask("^Archive again…")
+    dialog.get_by_role("button", name="Archive", exact=True).click()
+    expect(dialog.get_by_role("alert")).to_contain_text("does not answer")
+    led.confirm("Archive")
+    led.console.page.unroute(path)
+    assert led.found("archive")["archive"]["id"] == lost[0] != first
+    expect(led.console.main).to_contain_text("verified")
 
 
 def restores(led: Led) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from datetime import timedelta
 from itertools import count
 from typing import Any
 
@@ -113,6 +114,20 @@ def test_before_legacy_writes_are_off_nothing_is_archived(moto_migration: Migrat
     with pytest.raises(Conflict, match="in event_store, not in canary") as refused:
         moto_migration.migration.archives.begin()
     assert refused.value.code == "archive_out_of_phase"
+
+
+def test_an_archive_that_another_one_has_replaced_is_not_made_again(
+    ended: MigrationFixture, objects: MemoryObjects
+) -> None:
+    first, archives = archived(ended, objects), ended.migration.archives
+    ended.clock.move(timedelta(minutes=1))
+    second = archives.begin(again=True, instead_of=first.id)
+    assert second.id != first.id
+    ended.clock.move(timedelta(minutes=1))
+    assert archives.begin(again=True, instead_of=first.id).id == second.id, "whose answer was lost"
+    worker(ended, objects).go_on()
+    assert archives.begin(again=True, instead_of=first.id).id == second.id
+    assert archives.begin(again=True, instead_of=second.id).id not in {first.id, second.id}
 
 
 def test_an_archive_that_dies_anywhere_is_finished_and_never_taken_for_whole(

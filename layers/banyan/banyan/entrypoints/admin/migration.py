@@ -235,9 +235,10 @@ class BackfillAnswer(CamelModel):
 
 
 class ArchiveRequest(CamelModel):
-    """An archive; with ``anew`` even if there is one."""
+    """An archive; with ``anew`` even if there is one, with ``insteadOf`` only while that is the newest."""
 
     anew: bool = False
+    instead_of: Name | None = None
 
 
 class RestoreRequest(CamelModel):
@@ -281,9 +282,9 @@ class ArchiveAnswer(CamelModel):
 
 
 @router.get("/admin/migration/backfill", operation_id="showBackfill", summary="How far the backfill has come")
-def show_backfill(asked: CurrentMigration) -> BackfillAnswer:
-    """Show the backfill; or, unless one is running, what a whole one costs."""
-    return _backfill(asked)
+def show_backfill(asked: CurrentMigration, preview: bool = True) -> BackfillAnswer:
+    """Show the backfill; or, unless one is running, what a whole one costs, for which the legacy rows are counted."""
+    return _backfill(asked, preview=preview)
 
 
 @router.post("/admin/migration/backfill", operation_id="backfill", summary="Tell the event store of every row")
@@ -303,7 +304,7 @@ def show_archive(asked: CurrentMigration) -> ArchiveAnswer:
 @router.post("/admin/migration/archive", operation_id="archive", summary="Archive the legacy system")
 def archive(body: ArchiveRequest, asked: CurrentMigration) -> ArchiveAnswer:
     """Start an archive, or continue one that was begun; it runs by itself."""
-    asked.migration.archives.begin(again=body.anew)
+    asked.migration.archives.begin(again=body.anew, instead_of=body.instead_of)
     asked.start_controller()
     return _archive(asked)
 
@@ -316,11 +317,11 @@ def restore(body: RestoreRequest, asked: CurrentMigration) -> ArchiveAnswer:
     return _archive(asked)
 
 
-def _backfill(asked: CurrentMigration) -> BackfillAnswer:
+def _backfill(asked: CurrentMigration, *, preview: bool = True) -> BackfillAnswer:
     backfill, settings = asked.migration.backfill, asked.call.application.settings
     progress = backfill.progress()
-    goes_on = progress is not None and not progress.finished
-    return BackfillAnswer(progress=progress, preview=None if goes_on else backfill.preview(settings.write_unit_price))
+    counted = preview and (progress is None or progress.finished)
+    return BackfillAnswer(progress=progress, preview=backfill.preview(settings.write_unit_price) if counted else None)
 
 
 def _archive(asked: CurrentMigration) -> ArchiveAnswer:

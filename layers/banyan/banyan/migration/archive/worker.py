@@ -51,8 +51,13 @@ class Archives:
         """How far the newest archive has come. Raises ``StoreUnavailable``."""
         return self.archives.read()
 
-    def begin(self, *, again: bool = False) -> Archive:
+    def begin(self, *, again: bool = False, instead_of: str | None = None) -> Archive:
         """Ask for an archive; one that is unfinished or verified is kept unless ``again``.
+
+        Parameters
+        ----------
+        instead_of : str, optional
+            The archive that is to be made again; another one, which was begun meanwhile, is kept.
 
         Raises
         ------
@@ -65,7 +70,8 @@ class Archives:
         phase = self._phases.refreshed().step.phase
         if phase is not Phase.EVENT_STORE:
             raise Conflict("archive_out_of_phase", f"the legacy system is archived in event_store, not in {phase}")
-        if known and not again and not known.damage:
+        replaced = instead_of is None or (known is not None and known.id == instead_of)
+        if known and not (replaced and (again or known.damage)):
             return known
         now = self._clock()
         version = self._phases.version()

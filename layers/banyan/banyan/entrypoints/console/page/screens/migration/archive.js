@@ -12,12 +12,13 @@ import { Table } from "../../parts/table.js";
 import { Time } from "../../parts/time.js";
 import { at } from "./words.js";
 
+const QUIET_MS = 5000;
 const BUSY_MS = 2000;
 const STAGES = { writing: "info", checking: "info", verified: "ok", damaged: "bad" };
 
 export function Archive({ found, reload }) {
   const [busy, setBusy] = useState(false);
-  const load = useLoad((signal) => get(at("archive"), {}, { signal }), [], { every: busy ? BUSY_MS : undefined });
+  const load = useLoad((signal) => get(at("archive"), {}, { signal }), [], { every: busy ? BUSY_MS : QUIET_MS });
   const { archive, restoration } = load.data ?? {};
   useEffect(() => setBusy(isBusy(archive) || isRestoring(restoration)), [load.data]);
   const then = (question) => async () => (await ask(question)) && Promise.all([load.reload(), reload()]);
@@ -75,7 +76,7 @@ const archiving = (archive) => ({
   title: archive ? "Archive the legacy system again" : "Archive the legacy system",
   text: html`<p>Copies every table of the legacy system into the bucket ArchiveBucket, encrypted and locked for ArchiveLockDays, and reads each object back. The tables themselves stay. The controller does it in slices, by itself.</p>${archive && html`<p>Archive ${archive.id} stays in the bucket; complete then looks at the new one, whose age begins again.</p>`}`,
   button: "Archive",
-  work: () => post(at("archive"), { anew: Boolean(archive) }),
+  work: () => post(at("archive"), archive ? { anew: true, insteadOf: archive.id } : {}),
   done: "The archive is being written.",
 });
 

@@ -10,17 +10,21 @@ import { Progress } from "../../parts/progress.js";
 import { Table } from "../../parts/table.js";
 import { at } from "./words.js";
 
+const QUIET_MS = 5000;
 const BUSY_MS = 2000;
 const PHASES = ["dual_write", "canary"];
 
 export function Backfill({ found, reload }) {
   const [busy, setBusy] = useState(false);
-  const load = useLoad((signal) => get(at("backfill"), {}, { signal }), [], { every: busy ? BUSY_MS : undefined });
-  const { progress, preview } = load.data ?? {};
+  const load = useLoad((signal) => get(at("backfill"), { preview: false }, { signal }), [], { every: busy ? BUSY_MS : QUIET_MS });
+  const { progress } = load.data ?? {};
+  const estimate = useLoad((signal) => get(at("backfill"), {}, { signal }), [busy]);
+  const preview = estimate.data?.preview;
   useEffect(() => setBusy(Boolean(progress && !progress.finished)), [load.data]);
+  const again = () => Promise.all([load.reload(), estimate.reload()]);
   const begin = async () => (await asked(preview)) && Promise.all([load.reload(), reload()]);
   return html`
-    ${load.problem && html`<${ProblemBox} problem=${load.problem} retry=${load.reload} />`}
+    ${(load.problem ?? estimate.problem) && html`<${ProblemBox} problem=${load.problem ?? estimate.problem} retry=${again} />`}
     ${load.data &&
     html`
       <section class="card">
@@ -29,8 +33,8 @@ export function Backfill({ found, reload }) {
         ${progress && html`<${Progress} value=${progress.seen} max=${progress.rows} label="Rows seen" unit="rows seen" /><p>${counted(progress.imported, "row")} became events, ${count(progress.failures)} cannot.</p>`}
         ${preview && html`<p>${cost(preview)}</p>`}
         <div class="actions">
-          <button type="button" class="primary" disabled=${busy || !PHASES.includes(found.phase)} onClick=${begin}>Import rows…</button>
-          ${!busy && html`<button type="button" onClick=${load.reload}>Reload</button>`}
+          <button type="button" class="primary" disabled=${busy || (!preview && estimate.loading) || !PHASES.includes(found.phase)} onClick=${begin}>Import rows…</button>
+          ${!busy && html`<button type="button" onClick=${again}>Reload</button>`}
         </div>
         ${!PHASES.includes(found.phase) && html`<p class="small faint">A backfill runs in dual_write or canary, not in ${found.phase}.</p>`}
       </section>
