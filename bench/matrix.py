@@ -104,13 +104,17 @@ def _ledger() -> str:
 
 def _telemetry() -> str:
     found = read_stored("telemetry")
-    append, views = (found.value("write units for 1,000 readings, 100 a record", part) for part in ("append", "views"))
+    append, views, cursor = (
+        found.value("write units for 1,000 readings, 100 a record", part)
+        for part in ("append", "views", "the reactor's cursor")
+    )
     money = found.value("US cents for a million readings, 100 a record", "append")
     held = found.value("readings/s that hold", "100 a record")
     lag = found.value("lag until the window shows: p99", "100 a record")
     return (
         f"in commits of 100 readings {number(append)} write units for 1,000 of them ({number(money)} US cents a "
-        f"million) and {number(views)} for their windows; {number(held)} readings/s hold on two cores until the "
+        f"million), {number(views)} for their windows and {number(cursor)} for the reactor's cursor; "
+        f"{number(held)} readings/s hold on two cores until the "
         f"window shows, with a lag of {number(lag)} ms at p99"
     )
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
 from functools import cached_property
 from typing import Any, Final
 
@@ -13,8 +15,10 @@ from tests.support.http import CONTEXT, Answer, event
 from tests.support.units import ConsumedUnits
 
 from banyan.bootstrap import bootstrap
+from banyan.entrypoints.changes import mark_rows
 from banyan.entrypoints.http.api import command_api
 from banyan.entrypoints.ingest import RecordIngestion, build_ingestion
+from banyan.entrypoints.work import reconcile
 from banyan.store import Commit
 from banyan.store.items import Item, read_commit
 from banyan_tools.cost.profile import Profile
@@ -38,6 +42,15 @@ WRITTEN: Final = {
 }
 """By component of the model: what is counted for it. The reconciliation is no part of a mix."""
 READ: Final = {"append": "events", "rows": "views", "cursors": "cursors"}
+
+
+@dataclass(frozen=True)
+class CountedRun:
+    """A reconciliation: rows that were marked before it, and the units that it consumed itself."""
+
+    rows: int
+    written: float
+    read: float
 
 
 class CountedPlatform:
@@ -65,6 +78,8 @@ class CountedPlatform:
         self._api = command_api(self.app)
         self._claims = dict(claims)
         self._written: list[Item] = []
+        self._client, self._views = engine.client, tables.views
+        self._reconciled: dict[tuple[str, str], Item] = {}
         for operation in ("PutItem", "TransactWriteItems"):
             engine.client.meta.events.register(f"provide-client-params.dynamodb.{operation}", self._note)
         self.units = ConsumedUnits(engine.client, tables)
@@ -101,6 +116,34 @@ class CountedPlatform:
         """Work off the deadlines that are due, and let everything follow."""
         self.app.deadline_runner.run(lambda: FOREVER_MS)
         self.settle()
+
+    def reconcile(self) -> CountedRun:
+        """Mark the rows that changed since the last run, uncounted, and run a reconciliation once they are settled."""
+        with self.units.paused():
+            changed = self._changed_rows()
+            mark_rows(
+                [{"dynamodb": {"Keys": keys}} for keys in changed], self.app.digests, self.clock(), self.app.telemetry
+            )
+        self.clock.move(timedelta(hours=1))
+        written, read = sum(self.units.written.values()), sum(self.units.read.values())
+        report = reconcile({}, self.app.reconciler, lambda: FOREVER_MS)
+        assert report
+        assert report.drift_percent == 0
+        return CountedRun(
+            len(changed), sum(self.units.written.values()) - written, sum(self.units.read.values()) - read
+        )
+
+    def _changed_rows(self) -> list[Item]:
+        """Keys of rows that are not as they were at the last run."""
+        pages = self._client.get_paginator("scan").paginate(TableName=self._views)
+        now = {(item["row"]["S"], item["sort"]["S"]): dict(item) for page in pages for item in page["Items"]}
+        changed = [
+            {"row": {"S": row}, "sort": {"S": sort}}
+            for row, sort in now
+            if now[row, sort] != self._reconciled.get((row, sort))
+        ]
+        self._reconciled = now
+        return changed
 
     def begin(self) -> None:
         """Count from here: what was needed once is behind."""

@@ -5,10 +5,12 @@ from __future__ import annotations
 from datetime import timedelta
 from uuid import NAMESPACE_OID, uuid5
 
-from tests.support.counted import CountedPlatform, check_units
+import pytest
+from tests.support.counted import TOLERATED, CountedPlatform, check_units
 from tests.support.engines import DynamoDBEngine
 
 from banyan_tools.cost.profile import read_profile
+from banyan_tools.cost.units import RECONCILED
 from banyan_tools.project import ROOT
 
 PROFILE = ROOT / "layers" / "domains" / "orders" / "tools" / "cost.toml"
@@ -29,6 +31,22 @@ def test_the_units_of_the_profile_are_those_that_are_counted(dynamodb_local: Dyn
     shop.fire()
 
     check_units(profile, shop, commands)
+
+
+def test_a_row_more_between_two_reconciliations_costs_what_the_model_says(dynamodb_local: DynamoDBEngine) -> None:
+    shop = CountedPlatform(dynamodb_local, read_profile(PROFILE), CALLER)
+    for sku in SKUS:
+        shop.send(f"/inventory/{sku}/receive", {"quantity": 1000})
+    runs = []
+    for numbers in (range(5), range(5, 10), range(10, 40)):
+        for number in numbers:
+            ordered(shop, number)
+        runs.append(shop.reconcile())
+    _, few, many = runs
+    rows = many.rows - few.rows
+    assert rows > 40
+    assert (many.written - few.written) / rows == pytest.approx(RECONCILED.write, rel=TOLERATED)
+    assert (many.read - few.read) / rows == pytest.approx(RECONCILED.read, rel=TOLERATED)
 
 
 def ordered(shop: CountedPlatform, number: int) -> int:

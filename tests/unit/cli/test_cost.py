@@ -11,6 +11,7 @@ from typer.testing import CliRunner, Result
 
 from banyan_tools.cli.app import app
 from banyan_tools.cost.page import PAGE, profiles, row
+from banyan_tools.cost.units import RECONCILED
 
 SMALL = """
 title = "a counter"
@@ -221,3 +222,7 @@ def test_a_profile_that_is_wrong_is_one_sentence(tmp_path: Path, text: str, told
 @pytest.mark.parametrize("path", profiles(), ids=lambda path: path.parts[-3])
 def test_the_page_shows_what_the_profiles_come_to(path: Path) -> None:
     assert row(path) in PAGE.read_text().splitlines(), "run `make cost`"
+
+
+def test_the_page_says_what_the_model_reckons_for_a_row_between_two_reconciliations() -> None:
+    assert f"about {RECONCILED.write:g} write and {RECONCILED.read:g} read units more" in PAGE.read_text()
