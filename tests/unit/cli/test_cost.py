@@ -165,6 +165,17 @@ def test_a_hot_row_is_as_large_as_those_that_streams_share(tmp_path: Path) -> No
     assert asked_of(found)["one row"] == 10 * 2 * 3
 
 
+@pytest.mark.parametrize("rate", ["0.0", "0.0001"])
+def test_a_load_of_next_to_nothing_is_far_from_every_limit(tmp_path: Path, rate: str) -> None:
+    text = SMALL.replace("peak_per_second = 50.0", f"peak_per_second = {rate}").replace(
+        "per_second = 1.0", f"per_second = {rate}"
+    )
+    result = run(tmp_path, text)
+    assert result.exit_code == 0, result.output
+    assert "The load fits more than 1,000 times over" in " ".join(result.output.split())
+    assert (asked(tmp_path, text)["perMillionCommands"] is None) == (rate == "0.0")
+
+
 def test_a_stream_of_records_is_paid_by_shards_and_meets_theirs(tmp_path: Path) -> None:
     found = asked(tmp_path, SMALL.replace("peak_per_second = 50.0", "peak_per_second = 50.0\nover_http = 0.0") + INGEST)
     assert "API Gateway" not in found["dollarsPerMonth"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json as jsons
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 import typer
 from rich.table import Table
@@ -19,6 +19,9 @@ from banyan_tools.cost.report import report
 from banyan_tools.local.errors import StackError
 
 Found = Mapping[str, Any]
+
+FAR: Final = 0.001
+"""Share of a limit below which it does not matter how far away it is."""
 
 
 def cost(
@@ -83,5 +86,10 @@ def _first(found: Found) -> str:
     if not found["limits"]:
         return "No limit is near."
     first = found["limits"][0]
-    fits = "does not fit" if first["used"] > 1 else f"fits {1 / first['used']:.1f} times over"
-    return f"First limit: {first['what']}. The load {fits}; what moves it: {first['raisedBy']}."
+    return f"First limit: {first['what']}. The load {_fits(first['used'])}; what moves it: {first['raisedBy']}."
+
+
+def _fits(used: float) -> str:
+    if used > 1:
+        return "does not fit"
+    return f"fits {1 / used:.1f} times over" if used >= FAR else "fits more than 1,000 times over"
