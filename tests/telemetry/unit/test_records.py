@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from banyan import CommandRejected
@@ -75,6 +75,15 @@ def test_milliseconds_with_decimals_are_the_same_time_as_text(micros: int) -> No
     in_text = moment_of(micros).isoformat()
     readings = read_readings([one(at=micros / 1000), one(at=in_text)], 2)
     assert [reading.at for reading in readings] == [micros, micros]
+
+
+@given(st.decimals(0, 7_258_118_399_999, places=4))
+@example(Decimal("1767601560002.0014"))
+def test_a_time_in_milliseconds_is_the_same_in_a_record_and_in_a_request(at: Decimal) -> None:
+    """A request's numbers are decimal."""
+    ((in_record,),) = [each.content for each in read_record(f'{{"deviceId":"a","at":{at:f},"value":1}}'.encode())]
+    (in_request,) = read_readings([one(at=at)], 1)
+    assert in_request.at == in_record.at
 
 
 def test_a_flat_record_is_one_reading() -> None:

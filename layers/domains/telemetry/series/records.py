@@ -162,10 +162,13 @@ def _time_of_text(text: str) -> int:
 
 
 def _time_of_number(number: Any) -> int:
-    """Microseconds, of milliseconds with three decimals at most that count; a huge number is not even rounded."""
+    """Microseconds, of milliseconds with three decimals at most that count; a huge number is not even rounded.
+
+    They are those of the nearest float, as a record has it, so that a reading is the same over HTTP, digit by digit.
+    """
     if not _is_number(number) or not 0 <= number < TIMES.stop // MICROS:
         return -1
-    found: int = round(number * MICROS)
+    found: int = round(float(number) * MICROS)
     return found
 
 
