@@ -84,6 +84,12 @@ def test_units_follow_from_sizes_and_counts(tmp_path: Path) -> None:
     assert (found["writeUnitsPerCommand"], found["readUnitsPerCommand"]) == (9, 3)
 
 
+def test_a_commit_that_is_split_is_paid_as_a_transaction(tmp_path: Path) -> None:
+    whole, split = (asked(tmp_path, SMALL.replace("bytes = 1025", f"bytes = {size}")) for size in (400_000, 500_000))
+    assert [each["unitsPerCommand"]["append"]["write"] for each in (whole, split)] == [391, 2 * 489]
+    assert [each["unitsPerCommand"]["log index"]["write"] for each in (whole, split)] == [1, 2]
+
+
 @pytest.mark.parametrize(
     ("kind", "rows", "units", "cursors"),
     [
@@ -190,7 +196,10 @@ def test_a_stream_of_records_is_paid_by_shards_and_meets_theirs(tmp_path: Path) 
     ("text", "told"),
     [
         ("title = ", "is not TOML"),
+        ("title = " + 5000 * "[", "is not TOML: it is nested too deeply"),
         ("title = 'x'", "commands: Field required"),
+        (SMALL.replace("bytes = 1025", "bytes = 5_000_000"), "commits.0.bytes: Input should be less than or equal to"),
+        (SMALL.replace("bytes = 300", "bytes = 410_000"), "rows.0.bytes: Input should be less than or equal to"),
         (SMALL + "[shards]\n", "shards: Extra inputs are not permitted"),
         (SMALL.replace("bytes = 1025", "bytes = 0"), "commits.0.bytes: Input should be greater than 0"),
         (
@@ -215,8 +224,8 @@ def test_a_stream_of_records_is_paid_by_shards_and_meets_theirs(tmp_path: Path) 
         (SMALL + "[storage]\nmonths = 1e300\n", "storage.months: Value error, a figure is at most 1e12"),
         (SMALL + "[limits]\nhottest_row = 1e300\n", "limits.hottest_row: Value error, a figure is at most 1e12"),
         (
-            SMALL.replace("bytes = 300", f"bytes = 1{400 * '0'}"),
-            "rows.0.bytes: Value error, a figure is at most 1e12",
+            SMALL.replace("bytes = 70_000", f"bytes = 1{400 * '0'}"),
+            "published.bytes: Value error, a figure is at most 1e12",
         ),
         (SMALL + "[parameters]\nLogBuckets = true\n", "parameters.LogBuckets"),
         (SMALL + '[parameters]\nTrace = "off"\n', "The template has no parameter 'Trace'"),

@@ -58,7 +58,8 @@ def _of_tables(profile: Profile, stack: DeployedStack) -> Iterator[Limit]:
     yield Limit("one stream", OF_A_PARTITION, profile.limits.hottest_stream * each, "write units", "more streams")
     row = profile.limits.hottest_row * _units_of_a_shared_row(profile)
     yield Limit("one row", OF_A_PARTITION, row, "write units", "rows that fewer streams share")
-    yield Limit("log index", OF_A_PARTITION * buckets, peak * commits, "commits", "LogBuckets")
+    listed = peak * found["log index"].write
+    yield Limit("log index", OF_A_PARTITION * buckets, listed, "write units", "LogBuckets")
     new = profile.limits.new_table_write_units
     yield Limit("a new table", new, peak * largest, "write units", "a warm throughput, in time before the peak")
     yield Limit("a table", profile.limits.table_write_units, peak * largest, "write units", "the account's quota")

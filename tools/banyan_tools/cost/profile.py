@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Mapping, Sequence
+from math import ceil
 from pathlib import Path
 from typing import Literal, Self
 
 from pydantic import Field, StrictFloat, StrictInt, StrictStr, ValidationError, model_validator
 
+from banyan.store.items import MAX_ITEM_BYTES, MAX_SNAPSHOT_BYTES, MAX_TRANSACTION_BYTES
 from banyan_tools.cost.part import Part
 from banyan_tools.cost.prices import ListPrices
 
@@ -59,12 +61,17 @@ class Commits(Part):
 
     name: str
     per_command: float = Field(ge=0)
-    bytes: int = Field(gt=0)
+    bytes: int = Field(gt=0, le=MAX_TRANSACTION_BYTES)
     events: float = Field(1.0, gt=0)
     transaction: bool = False
     checks: float = Field(0.0, ge=0)
     read_units: float = Field(1.0, ge=0)
-    snapshot_bytes: int = Field(0, ge=0)
+    snapshot_bytes: int = Field(0, ge=0, le=MAX_SNAPSHOT_BYTES)
+
+    @property
+    def items(self) -> int:
+        """Those that it is split over, in a transaction, where one cannot hold it."""
+        return ceil(self.bytes / MAX_ITEM_BYTES)
 
 
 class Rows(Part):
@@ -96,8 +103,8 @@ class Rows(Part):
     commits: float = Field(ge=0)
     rows: float = Field(1.0, ge=0)
     rows_read: float = Field(0.0, ge=0)
-    bytes: int = Field(gt=0)
-    carried_bytes: int = Field(0, ge=0)
+    bytes: int = Field(gt=0, le=MAX_ITEM_BYTES)
+    carried_bytes: int = Field(0, ge=0, le=MAX_ITEM_BYTES)
     entries: float = Field(0.0, ge=0)
     kept: float = Field(0.0, ge=0)
 
@@ -232,6 +239,8 @@ def read_profile(path: Path) -> Profile:
         return Profile.model_validate(tomllib.loads(path.read_text()))
     except OSError as error:
         raise ProfileError(f"{path} cannot be read: {error.strerror}.") from None
+    except RecursionError:
+        raise ProfileError(f"{path} is not TOML: it is nested too deeply.") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ProfileError(f"{path} is not TOML: {error}.") from None
     except ValidationError as error:

@@ -39,7 +39,7 @@ def units(profile: Profile, stack: DeployedStack) -> Mapping[str, Units]:
     A commit is projected and reacted to alone: several of a stream in one batch share their writes, which costs less.
     """
     commits, reacts = profile.commits_per_command, stack.is_on("Reactions")
-    index = sum((each.per_command for each in profile.commits), 0.0)
+    index = sum((each.per_command * each.items for each in profile.commits), 0.0)
     return {
         "append": _total(_append(each) for each in profile.commits),
         "log index": Units(index),
@@ -65,7 +65,7 @@ def marks(profile: Profile, stack: DeployedStack) -> float:
 
 
 def _append(commits: Commits) -> Units:
-    times = IN_TRANSACTION if commits.transaction else 1
+    times = IN_TRANSACTION if commits.transaction or commits.items > 1 else 1
     write = times * kilobytes(commits.bytes) + IN_TRANSACTION * commits.checks
     return Units(commits.per_command * write, commits.per_command * commits.read_units)
 
