@@ -143,6 +143,7 @@ def test_deadlines_that_are_late_or_parked_are_named(platform: InProcessPlatform
     first, second = platform.app.deadlines.due(END_OF_TIME)
     platform.app.deadlines.park(replace(second, error="ZeroDivisionError"))
     platform.clock.now = first.due + timedelta(minutes=9)
+    reconcile(platform)
     assert attention(platform) == [("deadline_parked", "retry")]
     platform.clock.now = first.due + timedelta(minutes=11)
     late, parked = shown(platform)["attention"]
@@ -166,6 +167,23 @@ def test_differences_are_named_until_they_are_repaired_and_so_is_a_silence(platf
     platform.clock.move(timedelta(hours=14))
     old = [each for each in shown(platform)["attention"] if each["code"].startswith("reconciliation")]
     assert [(each["code"], each["action"]) for each in old] == [("reconciliation_old", "reconcile")]
+
+
+def test_a_reconciliation_that_never_ran_is_named_once_there_was_time_for_it(platform: InProcessPlatform) -> None:
+    platform.clock.move(timedelta(hours=12))
+    assert "reconciliation_old" not in dict(attention(platform))
+    platform.clock.move(timedelta(hours=2))
+    (never,) = (each for each in shown(platform)["attention"] if each["code"] == "reconciliation_old")
+    assert (never["text"], never["names"]) == ("Nothing was ever compared, for more than 13 hours.", {})
+    assert (never["action"], never["since"] is not None) == ("reconcile", True)
+    reconcile(platform)
+    assert "reconciliation_old" not in dict(attention(platform))
+
+
+def test_a_stack_without_events_has_nothing_to_compare(dynamodb: DynamoDBEngine) -> None:
+    platform = InProcessPlatform(dynamodb)
+    platform.clock.move(timedelta(days=9))
+    assert attention(platform) == []
 
 
 def test_a_rebuild_that_waits_for_a_decision_is_named(platform: InProcessPlatform) -> None:

@@ -70,6 +70,7 @@ if TYPE_CHECKING:
     from banyan.reconciliation.look import StreamLook
     from banyan.reconciliation.reconciler import Reconciler
     from banyan.reconciliation.report import Reports
+    from banyan.store.log import LogBeginning
     from banyan.traces import Timeline, Traces
 
 
@@ -308,6 +309,13 @@ class Application:
             clock=self.clock,
             telemetry=self.telemetry,
         )
+
+    @cached_property
+    def log_beginning(self) -> LogBeginning:
+        """When the first commit was recorded."""
+        from banyan.store.log import LogBeginning
+
+        return LogBeginning(self.store.table)
 
     @cached_property
     def digests(self) -> Documents:

@@ -41,6 +41,21 @@ def walk(table: CommitTable, place: str, page: int, *, newest_first: bool = Fals
     return merge(*walks, key=log_key, reverse=newest_first)
 
 
+class LogBeginning:
+    """When the first commit was recorded; once there is one, that is asked for no more."""
+
+    def __init__(self, table: CommitTable) -> None:
+        self._table = table
+        self._at: datetime | None = None
+
+    def at(self) -> datetime | None:
+        """Nothing while nothing was recorded. Raises ``StoreUnavailable``."""
+        if self._at is None:
+            first = next(walk(self._table, FIRST, 1), None)
+            self._at = first.recorded_at if first else None
+        return self._at
+
+
 @dataclass(frozen=True, slots=True)
 class ListedStream:
     """A stream, and the commit that it ends with as far as a list goes.

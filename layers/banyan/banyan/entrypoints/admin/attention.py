@@ -7,8 +7,14 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final, Literal
 
 from banyan.adapters.settings import Settings
-from banyan.entrypoints.admin.parts import FoundDeadlines, GenerationWork, IngestOverview, Projections, parked_by_stream
-from banyan.entrypoints.admin.reconciliation import ReconciliationAnswer
+from banyan.entrypoints.admin.parts import (
+    Compared,
+    FoundDeadlines,
+    GenerationWork,
+    IngestOverview,
+    Projections,
+    parked_by_stream,
+)
 from banyan.events import CamelModel
 from banyan.projections.operations import ProjectionStatus
 from banyan.projections.rebuild.rebuild import Progress
@@ -169,19 +175,18 @@ def of_deadlines(found: FoundDeadlines) -> Iterator[Attention]:
         yield _thing("deadline_parked", "deadlines", f"There are more parked deadlines: {more} or more.", "look")
 
 
-def of_reconciliation(found: ReconciliationAnswer, settings: Settings, now: datetime) -> Iterator[Attention]:
-    """Differences that stand, and a reconciliation that has not run for long."""
-    latest, hours = found.latest, settings.reconciliation_silence_hours
-    if latest is None:
-        return
-    at = latest.finished_at
-    if latest.drifted and latest.repaired < latest.differences:
+def of_reconciliation(found: Compared, settings: Settings, now: datetime) -> Iterator[Attention]:
+    """Differences that stand, and a reconciliation that has not run for long, or never."""
+    latest, run, hours = found.standing.latest, found.standing.run, settings.reconciliation_silence_hours
+    if latest and latest.drifted and latest.repaired < latest.differences:
         left = counted(latest.differences - latest.repaired, "difference")
         text = f"{left} between the events and rows, snapshots or the legacy system."
-        yield _thing("reconciliation_differs", latest.id, text, "repair", at, report=latest.id)
-    if now - at > timedelta(hours=hours) and not (found.run and found.run.working):
-        text = f"Nothing was compared for more than {counted(hours, 'hour')}."
-        yield _thing("reconciliation_old", latest.id, text, "reconcile", at, report=latest.id)
+        yield _thing("reconciliation_differs", latest.id, text, "repair", latest.finished_at, report=latest.id)
+    since = latest.finished_at if latest else found.begun
+    if since and now - since > timedelta(hours=hours) and not (run and run.working):
+        text = f"Nothing was {'' if latest else 'ever '}compared, for more than {counted(hours, 'hour')}."
+        names = {"report": latest.id} if latest else {}
+        yield _thing("reconciliation_old", names.get("report", "reconciliation"), text, "reconcile", since, **names)
 
 
 def of_migration(found: Overview, now: datetime) -> Iterator[Attention]:

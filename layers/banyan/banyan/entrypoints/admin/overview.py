@@ -13,7 +13,7 @@ from banyan.adapters.settings import Settings
 from banyan.bootstrap import Application
 from banyan.entrypoints.admin import attention, parts
 from banyan.entrypoints.admin.attention import Attention
-from banyan.entrypoints.admin.reconciliation import ReconciliationAnswer, standing_of
+from banyan.entrypoints.admin.reconciliation import ReconciliationAnswer
 from banyan.entrypoints.http.call import CurrentCall
 from banyan.errors import BanyanError
 from banyan.events import CamelModel
@@ -50,7 +50,7 @@ def show(call: CurrentCall) -> OverviewAnswer:
     read = _Reading(call.application)
     projections = read.part("projections", parts.read_projections)
     deadlines = read.part("deadlines", parts.read_deadlines)
-    reconciliation = read.part("reconciliation", standing_of)
+    reconciliation = read.part("reconciliation", parts.read_reconciliation)
     migration = read.part("migration", parts.read_migration)
     ingest = read.part("ingest", parts.read_ingest)
     settings, now = call.application.settings, call.now()
@@ -60,7 +60,7 @@ def show(call: CurrentCall) -> OverviewAnswer:
         rate=projections and parts.rate_answer(projections),
         projections=projections and parts.projections_answer(projections),
         deadlines=deadlines and parts.deadlines_answer(deadlines),
-        reconciliation=reconciliation,
+        reconciliation=reconciliation and reconciliation.standing,
         migration=migration and parts.migration_answer(migration),
         ingest=ingest,
         unavailable=read.unavailable,
@@ -72,7 +72,7 @@ def _judged(
     now: datetime,
     projections: parts.Projections | None,
     deadlines: parts.FoundDeadlines | None,
-    reconciliation: ReconciliationAnswer | None,
+    reconciliation: parts.Compared | None,
     migration: Overview | None,
     ingest: parts.IngestOverview | None,
 ) -> list[Attention]:

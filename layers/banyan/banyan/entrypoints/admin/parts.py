@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 from banyan.bootstrap import Application
 from banyan.deadlines.base import Waiting
 from banyan.entrypoints.admin.projections import LagAnswer, PauseAnswer
+from banyan.entrypoints.admin.reconciliation import ReconciliationAnswer, standing_of
 from banyan.errors import StoreUnavailable, TransitionRejected
 from banyan.events import CamelModel
 from banyan.projections.lag import Throughput
@@ -134,6 +135,14 @@ class FoundDeadlines:
         return [each for each in self.kept if each.due <= self.now]
 
 
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """How the reconciliation stands, and without a report, since when there has been something to compare."""
+
+    standing: ReconciliationAnswer
+    begun: datetime | None
+
+
 def read_projections(app: Application) -> Projections:
     """How projections and the reactor stand. Raises ``StoreUnavailable``."""
     statuses, throughput = app.operations.overview()
@@ -156,6 +165,12 @@ def read_deadlines(app: Application) -> FoundDeadlines | None:
     found = app.deadlines.due(END_OF_TIME, COUNTED + 1), app.deadlines.parked(COUNTED + 1)
     kept, parked = map(list, found)
     return FoundDeadlines(kept, parked, app.clock())
+
+
+def read_reconciliation(app: Application) -> Compared:
+    """How the reconciliation stands. Raises ``StoreUnavailable``."""
+    standing = standing_of(app)
+    return Compared(standing, None if standing.latest else app.log_beginning.at())
 
 
 def read_migration(app: Application) -> Overview | None:
