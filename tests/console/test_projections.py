@@ -250,7 +250,7 @@ def test_rows_that_differ_are_read_only_once_that_is_accepted(own_console: Conso
     expect(console.dialog()).to_contain_text("as soon as they prove equal; otherwise it waits for your decision")
     console.confirm("Rebuild")
     found = console.main.get_by_role("region", name="Rebuild", exact=True)
-    expect(found).to_contain_text("1 differ")
+    expect(found).to_contain_text("1 differs")
     expect(found.get_by_role("table", name="Rows that differ")).to_contain_text("p-false")
     assert stages(stack, "order") == {1: "live", 2: "ready"}, "it did not switch by itself"
 

@@ -111,14 +111,15 @@ def test_a_long_report_says_its_bounds_and_shows_any_text_as_text(console: Conso
     section = next(each for each in whole["sections"] if each["name"] == "order")
     section |= {"differences": 120, "repaired": 1, "inFlight": 250, "moving": [f"acme:order:m-{n}" for n in range(100)]}
     section["findings"] = [finding(number) for number in range(100)]
-    legacy = {"name": "legacy", "note": "the backfill is not finished", "findings": [], "moving": [], "differences": 0}
-    empty = {"compared": 0, "inFlight": 0, "expected": "", "actual": ""}
+    legacy = {"name": "legacy", "note": "the backfill is not finished", "findings": [], "differences": 0}
+    empty = {"compared": 0, "inFlight": 1, "moving": ["acme:order:m-1"], "expected": "", "actual": ""}
     whole["sections"] = [section, section | legacy | empty]
     console.page.route("**/admin/reconciliation/reports/*", lambda route: route.fulfill(json=whole))
     main = console.open("reconciliation", id)
 
     expect(main).to_contain_text("The first 100 of 120.")
-    expect(main).to_contain_text("250 were moving and not judged: the next run looks at them again. The first 100:")
+    expect(main).to_contain_text("250 were moving and not judged: the next run looks again. The first 100:")
+    expect(main).to_contain_text("1 was moving and not judged: the next run looks again.")
     expect(main.get_by_role("row", name=re.compile("^legacy"))).to_contain_text("the backfill is not finished")
     expect(main.get_by_role("article")).to_have_count(20)
     main.get_by_role("button", name="Show all 100").press("Enter")

@@ -43,7 +43,7 @@ export function Backfill({ found, reload }) {
   `;
 }
 
-const cost = ({ rows, writeUnits, price }) => `About ${counted(rows, "row")}: importing all of them costs about ${count(writeUnits)} write units, ${price.toFixed(4)} at the configured unit price.`;
+const cost = ({ rows, writeUnits, price }) => `About ${counted(rows, "row")}: importing all of them costs about ${counted(writeUnits, "write unit")}, ${price.toFixed(4)} at the configured unit price.`;
 
 const asked = (preview) =>
   ask({

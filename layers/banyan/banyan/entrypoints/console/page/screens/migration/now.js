@@ -29,7 +29,7 @@ function Judged({ health, limits }) {
   return html`
     <${Gauge} label="Lag" value=${lagMs} max=${limits.lagMs} marks=${[limits.lagMs / 2]} shown=${duration(lagMs)} kind=${judged(lagMs, limits.lagMs)}><${Limit} kind=${judged(lagMs, limits.lagMs)} limit=${duration(limits.lagMs)} half=${duration(limits.lagMs / 2)} /><//>
     <${Gauge} label="Mismatch rate" value=${mismatchRate} max=${limits.mismatchRate} marks=${[limits.mismatchRate / 2]} shown=${share(mismatchRate)} kind=${judged(mismatchRate, limits.mismatchRate)}><${Limit} kind=${judged(mismatchRate, limits.mismatchRate)} limit=${share(limits.mismatchRate)} half=${share(limits.mismatchRate / 2)} /><//>
-    <${Gauge} label="Compared reads" value=${compared} max=${limits.samples} shown=${count(compared)} kind=${compared < limits.samples ? "info" : "ok"}>${count(differing)} differ; ${count(limits.samples)} are needed for each step of canary<//>
+    <${Gauge} label="Compared reads" value=${compared} max=${limits.samples} shown=${count(compared)} kind=${compared < limits.samples ? "info" : "ok"}>${count(differing)} ${differing === 1 ? "differs" : "differ"}; ${counted(limits.samples, "read")} needed for each step of canary<//>
     <${Figure} label="Half-done writes" value=${halfDone} kind=${halfDone > 0 ? "warn" : "ok"}>${counted(parked, "row")} parked<//>
   `;
 }

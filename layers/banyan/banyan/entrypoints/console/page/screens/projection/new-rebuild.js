@@ -67,7 +67,7 @@ const bounds = ({ complete, margin }) => (complete ? `± ${percent(margin)}` : "
 
 function start({ projection: name, live, status }, options, preview) {
   const cost = preview
-    ? `By the preview it consumes about ${count(Math.round(preview.readUnits))} read and ${count(Math.round(preview.writeUnits))} write units, ${price(preview)} in your currency, and takes ${duration(preview.seconds * 1000)} or more.`
+    ? `By the preview it consumes about ${count(Math.round(preview.readUnits))} read and ${counted(Math.round(preview.writeUnits), "write unit")}, ${price(preview)} in your currency, and takes ${duration(preview.seconds * 1000)} or more.`
     : "It reads every event of its streams and writes every row: a preview at this rate says what that costs.";
   const end = options.switchWhenEqual
     ? status === "outdated"
@@ -77,7 +77,7 @@ function start({ projection: name, live, status }, options, preview) {
   return ask({
     title: `Rebuild ${name}`,
     text: html`
-      <p>Builds a new generation beside generation ${live}, which queries keep reading, at ${options.writesPerSecond ? `${count(options.writesPerSecond)} write units per second` : "the write rate of the stack"} at most. New events go into both. Nothing is sent or decided.</p>
+      <p>Builds a new generation beside generation ${live}, which queries keep reading, at ${options.writesPerSecond ? `${counted(options.writesPerSecond, "write unit")} per second` : "the write rate of the stack"} at most. New events go into both. Nothing is sent or decided.</p>
       <p>${cost}</p>
       <p>${end}</p>
     `,

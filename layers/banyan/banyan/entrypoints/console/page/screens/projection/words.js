@@ -37,11 +37,13 @@ export function lagTime({ milliseconds, complete }) {
   return complete ? duration(milliseconds) : `${duration(milliseconds)} or more`;
 }
 
+const differing = (rows) => `${count(rows)} ${rows === 1 ? "differs" : "differ"}`;
+
 /** How a rebuild's rows compare, in a sentence. */
 export function verdict({ compared, different, failed, inFlight, first }) {
   const said = [`${counted(compared, "row")} compared`];
-  if (different && first) said.push(`${count(different)} differ from live rows that were not complete, which does not count`);
-  else said.push(different ? `${count(different)} differ` : "all equal");
+  if (different && first) said.push(`${differing(different)} from live rows that were not complete, which does not count`);
+  else said.push(different ? differing(different) : "all equal");
   if (failed) said.push(`${counted(failed, "stream")} could not be applied`);
   if (inFlight) said.push(`${count(inFlight)} moved too fast to be judged`);
   return `${said.join(", ")}.`;

@@ -61,7 +61,7 @@ export function Moving({ section: { name, inFlight, moving } }) {
   return html`
     <section class="findings" aria-labelledby=${`moving-${name}`}>
       <h2 id=${`moving-${name}`}>In flight in ${name}</h2>
-      <p>${count(inFlight)} were moving and not judged: the next run looks at them again.${moving.length < inFlight && ` The first ${count(moving.length)}:`}</p>
+      <p>${count(inFlight)} ${inFlight === 1 ? "was" : "were"} moving and not judged: the next run looks again.${moving.length < inFlight && ` The first ${count(moving.length)}:`}</p>
       <ul>${moving.map((each) => html`<li key=${each}><${Place} where=${each} /></li>`)}</ul>
     </section>
   `;

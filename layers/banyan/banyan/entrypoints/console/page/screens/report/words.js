@@ -7,7 +7,7 @@ export const second = (at) => (at ? `${new Date(at).toISOString().slice(0, 19).r
 /** The report in a word or two. */
 export function verdict(report) {
   if (!report.differences) return "clean";
-  return `${count(report.differences)} of ${count(report.compared)} differ${report.drifted ? "" : ", tolerated"}`;
+  return `${count(report.differences)} of ${count(report.compared)} ${report.differences === 1 ? "differs" : "differ"}${report.drifted ? "" : ", tolerated"}`;
 }
 
 /** How a badge shows the verdict: differences that were all put right are a warning. */
