@@ -86,6 +86,13 @@ def test_a_time_in_milliseconds_is_the_same_in_a_record_and_in_a_request(at: Dec
     assert in_request.at == in_record.at
 
 
+@pytest.mark.parametrize(
+    "record", [b'{"deviceId":"a\\u002d1","at":%s,"value":1}', b'{"deviceId" : "a-1", "at": %s,"value":1}']
+)
+def test_a_record_may_be_written_in_any_way_that_is_json(record: bytes) -> None:
+    assert readings(record % b'"2026-01-05T08:26:00.5Z"').keys() == {"a-1.2026-01"}
+
+
 def test_a_flat_record_is_one_reading() -> None:
     assert readings(data(at=1767601560500, value=2.5, sequence=7)) == {"boiler-1.2026-01": [Reading(7, MICROS, 2.5)]}
 
@@ -147,6 +154,13 @@ BAD_IDS: list[Any] = ["", "a b", "-a", "a" * 257, "ä", "a/b", "boiler.2026-01",
         (b"\xff\xfe", "record_not_json", None),
         (b'{"deviceId":"a","at":1,"value":NaN}', "record_not_json", None),
         (b'{"deviceId":"a","at":1,"value":1e999}', "record_not_json", None),
+        (b'{"deviceId":"a","deviceId":"b","at":1,"value":1}', "record_not_json", None),
+        (b'{"deviceId":"a","at":1,"value":1,"value":1}', "record_not_json", None),
+        (b'{"deviceId":"a","readings":[{"at":1,"value":1},{"at":2,"at" : 2,"value":1}]}', "record_not_json", None),
+        (b'{"deviceId":"a","at":"\\u003a","at":1,"value":1}', "record_not_json", None),
+        (b'{"deviceId":"a","a\\u0074":1,"at":1,"value":1}', "record_not_json", None),
+        (b'{"deviceId":"a","at":1,"value":{"a":1,"a":1}}', "record_not_json", None),
+        pytest.param(b"[" * 900 + b"]" * 900, "record_not_json", None, id="deep"),
         (b"[]", "record_not_an_object", None),
         (b"1", "record_not_an_object", None),
         (b"{}", "device_id_missing", "deviceId"),
