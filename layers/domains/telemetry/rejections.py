@@ -26,6 +26,7 @@ class Code(StrEnum):
     TOO_MANY_READINGS = "too_many_readings"
     READING_INVALID = "reading_invalid"
     TIME_INVALID = "time_invalid"
+    TIME_IN_SECONDS = "time_in_seconds"
     VALUE_INVALID = "value_invalid"
     SEQUENCE_MISSING = "sequence_missing"
     SEQUENCE_INVALID = "sequence_invalid"

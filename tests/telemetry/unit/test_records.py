@@ -69,7 +69,11 @@ def test_a_tiny_number_is_nothing() -> None:
     assert reading == Reading(0, 0, 0.0)
 
 
-@given(st.integers(0, 1000 * 2**42))
+IN_SECONDS = range(978_307_200, 4_102_444_800)
+"""From 2001 to 2099; in milliseconds they are in January and February 1970."""
+
+
+@given(st.integers(0, 1000 * 2**42).filter(lambda micros: micros // 1000 not in IN_SECONDS))
 def test_milliseconds_with_decimals_are_the_same_time_as_text(micros: int) -> None:
     """Up to the year 2109, from when on floats do not tell microseconds apart: so a reading is itself either way."""
     in_text = moment_of(micros).isoformat()
@@ -77,7 +81,7 @@ def test_milliseconds_with_decimals_are_the_same_time_as_text(micros: int) -> No
     assert [reading.at for reading in readings] == [micros, micros]
 
 
-@given(st.decimals(0, 7_258_118_399_999, places=4))
+@given(st.decimals(0, 7_258_118_399_999, places=4).filter(lambda at: int(at) not in IN_SECONDS))
 @example(Decimal("1767601560002.0014"))
 def test_a_time_in_milliseconds_is_the_same_in_a_record_and_in_a_request(at: Decimal) -> None:
     """A request's numbers are decimal."""
@@ -91,6 +95,21 @@ def test_a_time_in_milliseconds_is_the_same_in_a_record_and_in_a_request(at: Dec
 )
 def test_a_record_may_be_written_in_any_way_that_is_json(record: bytes) -> None:
     assert readings(record % b'"2026-01-05T08:26:00.5Z"').keys() == {"a-1.2026-01"}
+
+
+@pytest.mark.parametrize(
+    "at", [1767600000, 1767600000.25, Decimal("1767600000"), IN_SECONDS[0], IN_SECONDS[-1]], ids=str
+)
+def test_a_time_in_seconds_is_refused(at: Any) -> None:
+    with pytest.raises(CommandRejected, match="looks like seconds; milliseconds are expected") as refused:
+        read_readings([one(), one(at=at)], 2)
+    assert (refused.value.code, refused.value.field) == ("time_in_seconds", "readings.1.at")
+
+
+@pytest.mark.parametrize("at", [0, 1.5, IN_SECONDS[0] - 1, IN_SECONDS[-1] + 1, "1970-01-21T11:00:00Z"], ids=str)
+def test_times_of_1970_are_read_where_they_are_no_seconds(at: Any) -> None:
+    (reading,) = read_readings([one(at=at)], 1)
+    assert month_of(reading.at) in ("1970-01", "1970-02")
 
 
 def test_a_flat_record_is_one_reading() -> None:

@@ -30,6 +30,8 @@ MOST_QUOTED: Final = 40
 SEQUENCES: Final = range(2**63)
 MICROS: Final = 1_000
 """Of a millisecond."""
+IN_SECONDS: Final = range(978_307_200, 4_102_444_800)
+"""Numbers that are times from 2001 to 2099 in seconds; as milliseconds they would be in the first weeks of 1970."""
 
 _MEMBERS: Final = frozenset({"at", "value", "sequence"})
 _NUMBERS: Final = frozenset({int, float, Decimal})
@@ -186,6 +188,9 @@ def _time_of_number(number: Any) -> int:
     """
     if not _is_number(number) or not 0 <= number < TIMES.stop // MICROS:
         return -1
+    if IN_SECONDS.start <= number < IN_SECONDS.stop:
+        detail = "the number looks like seconds; milliseconds are expected (for a time in early 1970 send ISO 8601)"
+        raise rejected(Code.TIME_IN_SECONDS, detail, "at")
     found: int = round(float(number) * MICROS)
     return found
 
