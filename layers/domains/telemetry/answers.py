@@ -109,10 +109,13 @@ class GroupWindowPage(ListAnswer):
     ----------
     unit : str, optional
         That of all its devices, if they have the same one.
+    units : tuple[str, ...]
+        Those of its devices: figures merged of several units mean nothing but their ``count``.
     """
 
     group: str
     unit: str | None
+    units: tuple[str, ...]
     size: Size
     windows: tuple[ShownGroupWindow, ...]
 

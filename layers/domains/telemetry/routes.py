@@ -359,9 +359,10 @@ def list_group_windows(
         ShownGroupWindow.model_validate({**shown_window(start, window), "devices": devices})
         for start, devices, window in found.value
     ]
-    members = {"group": group, "unit": series.unit, "size": size, "windows": rows, "cursor": found.value.cursor}
+    members = {"group": group, "unit": series.unit, "units": series.units, "size": size, "windows": rows}
     query = {"size": size, **asked(first, end), "order": order, "limit": limit}
-    return paged(accept, merged(GroupWindowPage, found.provenance, members), ShownGroupWindow, rows, query)
+    page = merged(GroupWindowPage, found.provenance, {**members, "cursor": found.value.cursor})
+    return paged(accept, page, ShownGroupWindow, rows, query)
 
 
 @queries.get(
@@ -375,7 +376,8 @@ def draw_group(
     series = GroupSeries.read(call.queries, call.caller.tenant, group, call.now())
     span = chart_span(size, first, end, series.newest(size))
     windows = [(start, window) for start, _, window in series.windows(size, span, "ascending", MOST_POINTS).value]
-    return _image(chart(group, series.unit or "", size, span, windows, given=first is not None))
+    unit = "different units" if series.unit is None else series.unit
+    return _image(chart(group, unit, size, span, windows, given=first is not None))
 
 
 @queries.get("/alarms", operation_id="listAlarms", summary="Alarms", security=READ, responses=described(AlarmPage))

@@ -316,6 +316,20 @@ def test_a_group_has_the_windows_of_its_devices_together(fleet: Fleet) -> None:
     assert max(each["devices"] for each in up) == 2
 
 
+def test_a_group_names_the_units_of_its_devices() -> None:
+    fleet = filled([(BORDER, 1.0)])
+
+    def units() -> tuple[str | None, list[str], str]:
+        page = body_of(ask(fleet, "/groups/hall/windows"))
+        title = ask(fleet, "/groups/hall/chart.svg")["body"].partition('<title id="t">')[2].partition("</title>")[0]
+        return page["unit"], page["units"], title
+
+    assert units() == ("°C", ["°C"], "hall · °C")
+    fleet.register("p0", groups=["hall"], unit="bar")
+    fleet.project_all()
+    assert units() == (None, ["bar", "°C"], "hall · different units")
+
+
 def test_a_device_shows_its_newest_reading(fleet: Fleet) -> None:
     device = body_of(ask(fleet, "/devices/d0"))
     at, value = max(SERIES)

@@ -61,8 +61,12 @@ class GroupSeries:
     @property
     def unit(self) -> str | None:
         """The unit of its devices, if they have the same one."""
-        units = {device.unit for device in self.devices}
-        return units.pop() if len(units) == 1 else None
+        return self.units[0] if len(self.units) == 1 else None
+
+    @property
+    def units(self) -> Sequence[str]:
+        """Each unit that a device of it has."""
+        return sorted({device.unit for device in self.devices})
 
     def windows(
         self, size: Size, span: Span, order: SortOrder, limit: int, cursor: str | None = None
