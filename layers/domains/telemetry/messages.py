@@ -103,9 +103,16 @@ class SeriesAnswer(CamelModel):
 
 
 class RefusedSeries(CamelModel):
-    """Why the readings of one month were not recorded, while those of others were."""
+    """Why no reading of one month was recorded, while those of others were.
+
+    Parameters
+    ----------
+    readings : int
+        How many there were: all that the request has of the month.
+    """
 
     month: str
+    readings: int
     code: str
     detail: str
 
@@ -116,7 +123,7 @@ class ReadingsAnswer(CamelModel):
     Parameters
     ----------
     version : int
-        Of the stream of the first reading's month.
+        Of the stream of the first reading's month, as in the header ``ETag``; 0 where that month was refused.
     """
 
     device_id: str

@@ -151,7 +151,9 @@ def record_readings(deviceId: str, body: NewReadings, call: ReplayableCall) -> R
     results = call.ingest(contents)
     sent = {each.id: len(each.content) for each in contents}
     series = tuple(_series(each, sent[each.stream.id]) for each in results if each.outcome)
-    refused = tuple(_refused(each, each.error) for each in results if isinstance(each.error, CommandRejected))
+    refused = tuple(
+        _refused(each, sent[each.stream.id], each.error) for each in results if isinstance(each.error, CommandRejected)
+    )
     totals = {name: sum(getattr(each, name) for each in series) for name in ("recorded", "repeated", "late")}
     version = results[0].outcome.head.version if results[0].outcome else 0
     answer = ReadingsAnswer(device_id=deviceId, version=version, series=series, refused=refused, **totals)
@@ -452,5 +454,6 @@ def _series(result: IngestedStream, sent: int) -> SeriesAnswer:
     )
 
 
-def _refused(result: IngestedStream, error: CommandRejected) -> RefusedSeries:
-    return RefusedSeries(month=split_series(result.stream.id)[1], code=error.code, detail=error.detail)
+def _refused(result: IngestedStream, sent: int, error: CommandRejected) -> RefusedSeries:
+    month = split_series(result.stream.id)[1]
+    return RefusedSeries(month=month, readings=sent, code=error.code, detail=error.detail)

@@ -161,9 +161,11 @@ def test_readings_of_an_unknown_device_are_refused_until_it_is_registered() -> N
 
 def test_a_month_that_is_refused_holds_up_no_other(fleet: Fleet) -> None:
     fleet.record("a", (at(10), 1.0, 1))
-    answer = fleet.record("a", (at(20), 2.0, 1), ("2026-02-01T00:00:00Z", 3.0, 1))
+    sent = ((at(20), 2.0, 1), (at(30), 2.0, 2), ("2026-02-01T00:00:00Z", 3.0, 1))
+    answer = fleet.record("a", *sent)
     assert [each["month"] for each in answer["series"]] == ["2026-02"]
-    assert [(each["month"], each["code"]) for each in answer["refused"]] == [("2026-01", "sequence_reused")]
+    refused = [(each["month"], each["code"], each["readings"]) for each in answer["refused"]]
+    assert refused == [("2026-01", "sequence_reused", 2)]
     assert answer["recorded"] == 1
 
 
