@@ -16,5 +16,5 @@ class Examples(BuildHookInterface):  # type: ignore[misc]
         """Name each file, and where the distribution has it."""
         root, starts = Path(self.root).parent, run_path(str(Path(self.root) / "banyan_tools" / "new" / "starts.py"))
         for name in starts["examples"](root):
-            for path in [*starts["files"](root, name), starts["readme"](name)]:
+            for path in [*starts["files"](root, name), starts["readme"](name), starts["cost_profile"](name)]:
                 build_data["force_include"][str(root / path)] = f"banyan_tools/new/project/{path.as_posix()}"

@@ -41,6 +41,13 @@ def test_every_guide_has_its_place_in_the_navigation() -> None:
     assert sorted(listed(navigation)) == pages
 
 
+def test_the_first_page_lists_every_page_of_the_navigation() -> None:
+    navigation = yaml.safe_load((ROOT / "mkdocs.yml").read_text())["nav"]
+    linked = re.findall(r"\]\(([\w/-]+\.md)\)", (DOCS / "index.md").read_text())
+
+    assert sorted(linked) == sorted({*listed(navigation)} - {"index.md"})
+
+
 def test_every_decision_is_on_the_site(site: Path) -> None:
     decisions = [page.stem for page in DOCS.glob("adr/0*.md")]
     overview = (site / "adr" / "index.html").read_text()

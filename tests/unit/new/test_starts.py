@@ -10,6 +10,8 @@ import pytest
 from tests.support.clocks import lengthy
 from tests.support.distributions import environ
 
+from banyan_tools.cost.profile import read_profile
+from banyan_tools.cost.report import report
 from banyan_tools.new.create import create, known_starts
 from banyan_tools.new.starts import TASKS, examples, files, placed, renamed
 from banyan_tools.project import ROOT
@@ -100,6 +102,18 @@ def test_a_project_that_begins_with_an_example_has_its_names_and_finds_all_of_it
     assert f"from {start}" not in code
     assert "{start}" not in (tmp_path / "shop" / "README.md").read_text()
     run_tests(tmp_path / "shop", "--collect-only")
+
+
+@pytest.mark.parametrize("start", EXAMPLES)
+def test_a_project_that_begins_with_an_example_says_what_the_load_of_the_example_costs(
+    start: str, tmp_path: Path
+) -> None:
+    create(tmp_path, "shop_floor", start)
+    found = read_profile(tmp_path / "cost.toml")
+    there = read_profile(ROOT / "layers" / "domains" / start / "tools" / "cost.toml")
+
+    assert (found.domain, there.domain) == ("shop_floor", start)
+    assert report(found, tmp_path)["writeUnitsPerCommand"] == report(there, ROOT)["writeUnitsPerCommand"] > 0
 
 
 @lengthy

@@ -13,7 +13,7 @@ from shlex import quote
 from typing import Final
 
 import banyan
-from banyan_tools.new.starts import TASKS, examples, files, placed, readme, renamed
+from banyan_tools.new.starts import TASKS, cost_profile, examples, files, placed, readme, renamed
 
 HERE: Final = Path(__file__).parent
 PACKED: Final = HERE / "project"
@@ -148,6 +148,7 @@ def _write_example(folder: Path, domain: str, name: str) -> None:
         target = folder / placed(path, name, domain)
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_text(renamed((SOURCE / path).read_text(), name, domain))
+    (folder / "cost.toml").write_text(renamed((SOURCE / cost_profile(name)).read_text(), name, domain))
     if any("hypothesis" in file.read_text() for file in (folder / "tests").rglob("*.py")):
         with (folder / "requirements.txt").open("a") as requirements:
             requirements.write("hypothesis\n")

@@ -1,7 +1,8 @@
 """What a project can begin with: the beginner's domain, or an example of the repository that says how it begins.
 
-An example is copied from where it stands, with its unit tests and sample events; ``tools/new.md`` in its package is its
-part of the project's README. The build of the distribution loads this module too, so it needs nothing else.
+An example is copied from where it stands, with its unit tests and sample events. Of ``tools`` in its package a project
+gets two files: ``new.md``, a part of its README, and ``cost.toml``, the load that it reckons with. The build of the
+distribution loads this module too, so it needs nothing else.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ TASKS: Final = "tasks"
 """The beginner's domain."""
 DOMAINS: Final = Path("layers") / "domains"
 README: Final = Path("tools") / "new.md"
+COST: Final = Path("tools") / "cost.toml"
 OF_TESTS: Final = ("conftest.py", "unit")
 IMPORTED: Final = re.compile(r"^(?:from|import) (tests\.[\w.]+)", re.MULTILINE)
 
@@ -27,6 +29,11 @@ def examples(root: Path) -> Sequence[str]:
 def readme(name: str) -> Path:
     """What an example says in the project's README."""
     return DOMAINS / name / README
+
+
+def cost_profile(name: str) -> Path:
+    """What `banyan cost` reckons with for an example."""
+    return DOMAINS / name / COST
 
 
 def files(root: Path, name: str) -> Sequence[Path]:
