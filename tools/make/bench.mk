@@ -11,7 +11,7 @@ bench: bench-environment ## Measure speed and cost beside peers, about 7 minutes
 bench-quick: bench-environment ## Measure the same in three minutes, with fewer rounds and smaller sizes: writes nothing
 	@$(BENCH) --quick $(ARGS)
 
-bench-telemetry: bench-environment ## Measure telemetry, about 12 minutes: writes docs/performance.md and docs/pattern.md [ARGS="--seconds 300"]
+bench-telemetry: bench-environment ## Measure telemetry, about a quarter of an hour: writes docs/performance.md and docs/pattern.md [ARGS="--seconds 300"]
 	@PYTHONPATH=$(SOURCES) $(BIN)/python -m bench.telemetry $(ARGS)
 
 bench-hot-account: bench-needs $(BIN)/.installed dynamodb-local ## Measure transfers a second into one account, about 2 minutes: writes docs/ledger.md
