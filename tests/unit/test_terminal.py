@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import io
+import subprocess
+import sys
 
 import pytest
 from rich.table import Table
 from rich.text import Text
 
+from banyan_tools.project import ROOT
 from banyan_tools.terminal import SafeConsole
 
 
@@ -32,3 +35,22 @@ def shown(printed: str | Text | Table) -> str:
     file = io.StringIO()
     SafeConsole(file=file, width=80).print(printed, markup=False, highlight=False)
     return file.getvalue()
+
+
+@pytest.mark.parametrize(
+    "module",
+    [
+        "telemetry.tools.importer import f.csv --device a",
+        "telemetry.tools.importer check f.csv --device a",
+        "ledger.tools.importer import f.csv",
+        "orders.tools.importer f.csv",
+        "orders.tools.legacy f.csv",
+        "orders.tools.demo",
+        "orders.tools.drill",
+    ],
+)
+def test_who_mistypes_an_option_of_a_target_is_sent_to_where_it_is_listed(module: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", *module.split(), "--nope", "1"], capture_output=True, text=True, cwd=ROOT, timeout=60
+    )
+    assert (done.returncode, "Try 'make help'" in done.stderr, "--help" in done.stderr) == (2, True, False)

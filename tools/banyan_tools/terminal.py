@@ -6,10 +6,18 @@ from collections.abc import Iterable
 from typing import Final
 from unicodedata import category
 
+import typer
 from rich.console import Console, ConsoleOptions, RenderableType
 from rich.segment import Segment
+from typer import rich_utils
 
 REPLACEMENT: Final = "\N{REPLACEMENT CHARACTER}"
+
+
+def run_for_make(app: typer.Typer, module: str) -> None:
+    """Run the command line behind a target of make; who mistypes an option is sent to what lists the target's."""
+    rich_utils.RICH_HELP = "Try [blue]'make help'[/], which lists what the target takes."
+    app(prog_name=f"python -m {module}")
 
 
 class SafeConsole(Console):

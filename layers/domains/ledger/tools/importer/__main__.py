@@ -1,5 +1,6 @@
 """`python -m ledger.tools.importer import|check`: see `--help`."""
 
+from banyan_tools.terminal import run_for_make
 from ledger.tools.importer.cli import app
 
-app(prog_name="make import-journal")
+run_for_make(app, "ledger.tools.importer")

@@ -1,7 +1,8 @@
 """``python -m orders.tools.demo``: see ``--help``."""
 
 from banyan_tools.local.signals import interrupt_on_every_signal
+from banyan_tools.terminal import run_for_make
 from orders.tools.demo.cli import app
 
 interrupt_on_every_signal()
-app(prog_name="make demo")
+run_for_make(app, "orders.tools.demo")

@@ -1,7 +1,8 @@
 """`python -m orders.tools.drill`."""
 
 from banyan_tools.local.signals import interrupt_on_every_signal
+from banyan_tools.terminal import run_for_make
 from orders.tools.drill.cli import app
 
 interrupt_on_every_signal()
-app(prog_name="python -m orders.tools.drill")
+run_for_make(app, "orders.tools.drill")

@@ -1,5 +1,6 @@
 """`python -m orders.tools.importer FILE`: see `--help`."""
 
+from banyan_tools.terminal import run_for_make
 from orders.tools.importer.cli import app
 
-app(prog_name="make import")
+run_for_make(app, "orders.tools.importer")

@@ -1,5 +1,6 @@
 """``python -m orders.tools.legacy FILE``: see ``--help``."""
 
+from banyan_tools.terminal import run_for_make
 from orders.tools.legacy.cli import app
 
-app(prog_name="make fill-legacy")
+run_for_make(app, "orders.tools.legacy")
