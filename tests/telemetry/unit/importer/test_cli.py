@@ -197,6 +197,11 @@ def test_a_request_of_one_month_that_is_refused_stops_no_other(
         ("timestamp,value\n2026-01-31 12:00:00,1\n", ("--zone", "Mars"), 2, "ZONE"),
         ("timestamp,value\n2026-01-31 12:00:00,1\n", ("--missing=x",), 2, "MISSING"),
         ("timestamp,value\n2026-01-31 12:00:00,1\n", ("--tenant", "other"), 2, "VIA=http"),
+        ("timestamp,value\n2026-01-31 12:00:00,1\n", (), 2, "one time only, which shows no interval: say INTERVAL="),
+        ("timestamp,value\n" + "2026-01-31 12:00:00,1\n" * 2, ("--via", "http"), 2, "say INTERVAL="),
+        ("at,value,x\n2026-01-31,1,2\n", ("--value", "nope"), 2, "has no column nope: say VALUE= and"),
+        ("at,v,v\n2026-01-31,1,2\n", ("--value", "v"), 2, "has several columns v: say VALUE= and"),
+        ("timestamp,value\n2026-01-31 12:00:00,1\n", ("--zone", "nope"), 2, "There is no time zone 'nope'"),
     ],
 )
 def test_what_cannot_be_imported_says_why(
@@ -207,6 +212,16 @@ def test_what_cannot_be_imported_says_why(
     result = run("import", file, "--device", "b-1", "--url", url, *options)
     assert (result.exit_code, says in result.output) == (code, True), result.output
     assert gateway.sent == []
+
+
+def test_one_reading_is_imported_where_its_interval_is_known(
+    imported: Callable[..., dict[str, Any]], tmp_path: Path
+) -> None:
+    file = tmp_path / "one.csv"
+    file.write_text("timestamp,value\n2026-01-31 12:00:00,1\n")
+    assert imported(file, "--interval", "300")["intervalSeconds"] == 300
+    file.write_text("timestamp,value\n2026-01-31 12:05:00,1\n")
+    assert counts(imported(file)) == (1, 0, 0)
 
 
 @pytest.mark.parametrize("device", ["", "boiler 1", "a/b"])

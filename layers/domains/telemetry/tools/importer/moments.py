@@ -60,7 +60,7 @@ def zone_named(name: str) -> tzinfo:
         return ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError):
         raise UnusableFileError(
-            f"There is not a time zone {name!r}: say one such as ZONE=Europe/Vienna or +02:00."
+            f"There is no time zone {name!r}: say one such as ZONE=Europe/Vienna or +02:00."
         ) from None
 
 

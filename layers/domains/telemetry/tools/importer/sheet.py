@@ -103,11 +103,9 @@ def _place(fields: Sequence[str], asked: str, option: str, usual: Sequence[str],
         return found[0]
     if not asked and len(fields) == 2:
         return otherwise
-    problem = "several" if found else "no"
+    problem = "several columns" if found else "no column"
     known = (
-        f"Its first line has {problem} columns {asked}"
-        if asked
-        else f"Its columns do not show what is the {option.lower()}"
+        f"Its first line has {problem} {asked}" if asked else f"Its columns do not show what is the {option.lower()}"
     )
     raise UnusableFileError(f"{known}: say {option}= and a name or a number, of {', '.join(fields)}.")
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from banyan_tools.importing import ApiError
 from telemetry.tools.importer.api import Device, RecordedReadings, TelemetryApi
 from telemetry.tools.importer.reading import Tally
+from telemetry.tools.importer.rejections import UnusableFileError
 from telemetry.tools.importer.report import Outcome, ReadingsReport, readings_report
 from telemetry.tools.importer.sending import Pace, Way, send_series
 from telemetry.tools.importer.series import SECOND, Series
@@ -42,7 +43,14 @@ class Import:
     not_shown: int = 0
 
     def register(self, registration: Registration) -> None:
-        """Register the device, unless it is there: then it stays as it is. Raises `ApiError`."""
+        """Register the device, unless it is there: then it stays as it is.
+
+        Raises
+        ------
+        ApiError
+        UnusableFileError
+            Nothing shows the interval of a device that is new.
+        """
         self.known = self.api.device(self.device)
         if self.known:
             self.before = counts_by_day(self.api, self.device, self.series.span())
@@ -53,7 +61,12 @@ class Import:
         self.known = self.api.register(self.device, registration.unit, interval)
 
     def _median(self) -> int:
-        return min(_LONGEST, max(1, round((self.series.interval() or SECOND) / SECOND)))
+        interval = self.series.interval()
+        if interval is None:
+            raise UnusableFileError(
+                "It has readings of one time only, which shows no interval: say INTERVAL=, in seconds."
+            )
+        return min(_LONGEST, max(1, round(interval / SECOND)))
 
     def send(self, way: Way, pace: Pace, done: Callable[[int], None]) -> None:
         """Send all readings. Raises as `send_series`."""
