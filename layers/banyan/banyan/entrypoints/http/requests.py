@@ -188,7 +188,10 @@ def _decoded(event: Mapping[str, Any], raw: bytes, max_bytes: int) -> bytes:
         raise UnsupportedEncoding(f"{CONTENT_ENCODING} {coding!r} is not accepted: send gzip, or leave it out")
     if coding not in _GZIP or not is_gzipped(raw):
         return raw
-    found = gunzip(raw, max_bytes)
+    try:
+        found = gunzip(raw, max_bytes)
+    except ValueError as error:
+        raise BadRequest("malformed_json", "the body begins as gzip does, and is damaged") from error
     if len(found) > max_bytes:
         raise BodyTooLarge(f"the body is longer than {max_bytes} bytes once it is decompressed: send less at once")
     return found
