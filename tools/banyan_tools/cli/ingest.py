@@ -33,4 +33,4 @@ def retry(
     """Put refused records back on their stream."""
     client: Client = context.obj
     answer = client.post("ingest", "parked", "retry", code=code, limit=limit)
-    show(answer, json, *tables.put_back(answer.content))
+    show(answer, json, *tables.put_back(answer.content, code))

@@ -126,8 +126,10 @@ def parked_records(found: Json) -> list[RenderableType]:
     return [*shown, *([rows("Parked records", found["records"], *named)] if found["records"] else [])]
 
 
-def put_back(found: Json) -> list[RenderableType]:
-    """What became of records that were to be ingested again."""
+def put_back(found: Json, code: str | None = None) -> list[RenderableType]:
+    """What became of records that were to be ingested again; of one code, if it is given."""
+    if code and not found["records"] and not found["gone"]:
+        return [Text(f"No parked record was found that was refused with the code {code!r}: see `ingest parked`.")]
     shown: list[RenderableType] = [Text(f"On their stream again: {counted(found['records'], 'record')}.")]
     gone = rows("No longer in the stream", found["gone"], "code", "reason", "stream", "shard", "sequenceNumber")
     return [*shown, *([gone] if found["gone"] else [])]
