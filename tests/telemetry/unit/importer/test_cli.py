@@ -53,6 +53,10 @@ def run(*arguments: object) -> Result:
     return CliRunner().invoke(app, [str(each) for each in arguments], env={"TOKEN": "secret", "COLUMNS": "150"})
 
 
+def months_refused(report: dict[str, Any]) -> list[tuple[str, str, int]]:
+    return [(each["month"], each["code"], each.get("readings")) for each in report["refused"]]
+
+
 def counts(report: dict[str, Any]) -> tuple[int, int, int]:
     return report["recorded"], report["repeated"], report["notShown"]
 
@@ -168,7 +172,7 @@ def test_a_month_that_is_refused_is_named(
     sequence = 1_769_860_800_000_000_000
     gateway.fleet.record("b-1", ("2026-01-31T11:00:00Z", 1.0, sequence))
     report = imported(file, "--via", "http", code=1)
-    assert [(each["month"], each["code"]) for each in report["refused"]] == [("2026-01", "sequence_reused")]
+    assert months_refused(report) == [("2026-01", "sequence_reused", 1)]
     assert counts(report) == (1, 0, 0)
 
 
@@ -178,7 +182,7 @@ def test_a_request_of_one_month_that_is_refused_stops_no_other(
     gateway.fleet.register("b-1")
     gateway.fleet.record("b-1", ("2026-01-30T21:00:00Z", 1.0, 1_769_817_600_000_000_000))
     report = imported(SAMPLE, "--via", "http", "--rate", "100", *AS_SAMPLE, code=1)
-    assert [(each["month"], each["code"]) for each in report["refused"]] == [("2026-01", "sequence_reused")]
+    assert months_refused(report) == [("2026-01", "sequence_reused", 25)]
     assert (counts(report), report["readings"]) == ((228, 0, 0), 253)
 
 

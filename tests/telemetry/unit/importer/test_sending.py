@@ -25,7 +25,9 @@ class Answers:
 
     def send(self, readings: Sequence[Numbered]) -> RecordedReadings:
         self.sizes.append(len(readings))
-        refused = [RefusedMonth(month="2026-01", code="too_many_gaps", detail="")] if len(self.sizes) % 2 else []
+        refused = (
+            [RefusedMonth(month="2026-01", readings=3, code="too_many_gaps", detail="")] if len(self.sizes) % 2 else []
+        )
         return RecordedReadings(recorded=len(readings), late=1, refused=refused)
 
 
@@ -82,7 +84,8 @@ def test_batches_hold_a_thousand_readings_and_answers_add_up() -> None:
     sent = send_series(way, SERIES, Pace(None))
     assert way.sizes == [1_000, 1_000, 500]
     assert sent is not None
-    assert (sent.recorded, sent.late, [each.code for each in sent.refused]) == (2_500, 3, ["too_many_gaps"])
+    refused = [(each.code, each.readings) for each in sent.refused]
+    assert (sent.recorded, sent.late, refused) == (2_500, 3, [("too_many_gaps", 6)])
 
 
 def test_over_a_stream_nothing_is_known_of_what_was_sent() -> None:

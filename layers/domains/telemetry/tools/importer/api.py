@@ -29,9 +29,10 @@ class Device(_Read):
 
 
 class RefusedMonth(_Read):
-    """Why the readings of a month were not recorded, while those of others were."""
+    """Why readings of a month were not recorded, while those of others were, and how many."""
 
     month: str
+    readings: int
     code: str
     detail: str
 

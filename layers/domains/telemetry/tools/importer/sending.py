@@ -2,6 +2,7 @@
 
 import json
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
 from typing import Any, Final, Protocol
@@ -38,8 +39,8 @@ class HttpWay:
         except ApiError as error:
             if not error.is_conflict:
                 raise
-            months = sorted({month_of(reading.at) for reading in readings})
-            return RecordedReadings(refused=[_refused(month, error) for month in months])
+            months = Counter(month_of(reading.at) for reading in readings)
+            return RecordedReadings(refused=[_refused(month, count, error) for month, count in sorted(months.items())])
 
 
 class KinesisWay:
@@ -59,8 +60,8 @@ class KinesisWay:
             ) from None
 
 
-def _refused(month: str, error: ApiError) -> RefusedMonth:
-    return RefusedMonth(month=month, code=error.code, detail=error.detail)
+def _refused(month: str, readings: int, error: ApiError) -> RefusedMonth:
+    return RefusedMonth(month=month, readings=readings, code=error.code, detail=error.detail)
 
 
 def kinesis(url: str, stream: str, device: str) -> KinesisWay:
@@ -143,7 +144,10 @@ def _batches(series: Iterable[Numbered], size: int) -> Iterator[list[Numbered]]:
 
 
 def _together(answers: Sequence[RecordedReadings]) -> RecordedReadings:
-    refused = {each.month: each for answer in answers for each in answer.refused}
+    refused: dict[str, RefusedMonth] = {}
+    for each in (each for answer in answers for each in answer.refused):
+        before = refused[each.month].readings if each.month in refused else 0
+        refused[each.month] = each.model_copy(update={"readings": before + each.readings})
     return RecordedReadings(
         recorded=sum(answer.recorded for answer in answers),
         repeated=sum(answer.repeated for answer in answers),

@@ -45,8 +45,8 @@ def show_report(report: ReadingsReport, console: Console) -> None:
     }
     console.print(_table("The series", ("", ""), rows.items()))
     if report.refused:
-        refused = ((each.month, each.code, each.detail) for each in report.refused)
-        console.print(_table("Months that were refused", ("month", "code", "reason"), refused))
+        refused = ((each.month, f"{each.readings:,}", each.code, each.detail) for each in report.refused)
+        console.print(_table("Months that were refused", ("month", "readings", "code", "reason"), refused))
     show_rejected(report.rejected, console)
 
 
