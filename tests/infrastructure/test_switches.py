@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from tests.infrastructure.conftest import INGESTING
 
+from banyan.errors import ConfigurationError
 from banyan_tools.local.errors import StackError
 from banyan_tools.local.mappings import mappings
 from banyan_tools.local.template import Template
@@ -175,3 +176,11 @@ def test_a_deployment_that_nothing_describes_is_refused(project: Path) -> None:
     (project / "samconfig.toml").write_text("[prod]\n")
     with pytest.raises(StackError, match="no deployment 'test'"):
         overrides(project, "test")
+
+
+@pytest.mark.parametrize("settings", ["size=1", "size.of=1,size=2"])
+def test_a_deployment_with_settings_that_no_domain_has_is_refused(project: Path, settings: str) -> None:
+    given = [f"DomainSettings={settings}", "Domain=quiet"]
+    (project / "samconfig.toml").write_text(f"[prod.deploy.parameters]\nparameter_overrides = {json.dumps(given)}\n")
+    with pytest.raises(ConfigurationError, match="size"):
+        overrides(project, "prod")

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import timedelta
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 import pytest
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, model_validator
 
 from banyan import CamelModel, Decider, Domain, DomainEvent, Event, EventRegistry, Policy, StreamProjection, Upcaster
 from banyan.adapters.settings import Settings, check_reactions, read_domain_settings
@@ -91,6 +91,19 @@ class Taken(BaseModel):
     max_retries: int = 1
 
 
+class Crossed(BaseModel):
+    """Tunables whose defaults do not fit together."""
+
+    least: int = 10
+    most: int = 9
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Self:
+        if self.least > self.most:
+            raise ValueError("least is above most")
+        return self
+
+
 def decide(command: Any, state: Count) -> Sequence[DomainEvent]:  # noqa: ARG001
     return ()
 
@@ -148,6 +161,7 @@ BELL = made("bell", Rung, settings=BellSettings, ingest=fed("bell"))
         ({"deciders": [decider("counter")] * 2}, "entity 'counter' is declared twice"),
         ({"settings": Needed}, "setting 'size' of domain 'counter' has no default"),
         ({"settings": Soon}, "default of setting 'rest_deadline_minutes' of domain 'counter' is not one: .*number"),
+        ({"settings": Crossed}, "default among the settings of domain 'counter' is not one: .*least is above most"),
         ({"settings": TooLow}, "default of setting 'loudness' of domain 'counter' is not one: .*greater"),
         ({"settings": Words}, "setting 'rest_deadline_minutes' has to be a number of minutes, not '5'"),
         ({"settings": Endless}, "setting 'rest_deadline_minutes' has to be a number of minutes, not 1e"),

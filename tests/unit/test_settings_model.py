@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+from typing import Self
 
 import pytest
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError, model_validator
 
-from banyan.adapters.settings import PREFIX, Settings, Tables
+from banyan.adapters.settings import PREFIX, Settings, Tables, read_settings
 from banyan.errors import ConfigurationError
 
 PROMISED = {
@@ -70,3 +71,22 @@ def test_a_function_knows_only_the_tables_it_was_given() -> None:
     tables = Tables.from_env({"EVENTS_TABLE": "e-1", "CURSORS_TABLE": "c-1", "BANYAN_DOMAIN": "orders"})
 
     assert tables == Tables(events="e-1", cursors="c-1")
+
+
+class Range(BaseModel):
+    """Settings that have to fit together."""
+
+    least: int = 1
+    most: int = 9
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Self:
+        if self.least > self.most:
+            raise ValueError("least is above most")
+        return self
+
+
+def test_variables_that_do_not_fit_together_are_refused_as_one_that_does_not_fit() -> None:
+    assert read_settings(Range, {"BANYAN_LEAST": "9"}) == Range(least=9)
+    with pytest.raises(ConfigurationError, match=r"do not fit: .*least is above most"):
+        read_settings(Range, {"BANYAN_LEAST": "10"})

@@ -204,10 +204,11 @@ class Domain:
         try:
             defaults = self.settings.model_validate(dict(self.settings()))
         except ValidationError as error:
-            wrong = str(error.errors()[0]["loc"][0])
-            raise ConfigurationError(
-                f"the default of setting {wrong!r} of domain {self.name!r} is not one: {error.errors()[0]['msg']}"
-            ) from error
+            wrong = error.errors()[0]
+            what = (
+                f"the default of setting {str(wrong['loc'][0])!r}" if wrong["loc"] else "a default among the settings"
+            )
+            raise ConfigurationError(f"{what} of domain {self.name!r} is not one: {wrong['msg']}") from error
         deadline_durations([defaults])
 
     def _check_entity(self, who: str, entity: str) -> None:

@@ -64,6 +64,26 @@ def test_each_function_keeps_the_environment_of_its_first_invocation(template: W
     assert "COLOUR" not in os.environ
 
 
+def test_a_function_that_cannot_start_says_the_same_each_time_and_starts_once_it_can(template: Write) -> None:
+    code = """
+        import os
+        from pathlib import Path
+
+        def handler(event, context):
+            if not event:
+                raise LookupError(os.environ["COLOUR"])
+            return os.environ["COLOUR"]
+    """
+    resources = function("One", ", Environment: {Variables: {COLOUR: red}}")
+    one = Functions(template(resources, {"one": code})).get("One")
+
+    for _ in range(2):
+        with pytest.raises(FunctionFailed, match="LookupError"):
+            one.invoke(None)
+    assert one.invoke("now") == "red"
+    assert "COLOUR" not in os.environ
+
+
 def test_functions_may_hold_modules_of_the_same_name(template: Write, tmp_path: Path) -> None:
     code = "from helper import NAME\n\ndef handler(event, context):\n    return NAME\n"
     functions = Functions(template(function("One") + function("Two"), {"one": code, "two": code}))

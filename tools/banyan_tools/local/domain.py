@@ -29,7 +29,6 @@ def served(functions: Functions) -> Domain | None:
     name = named(functions)
     if not name:
         return None
-    from banyan.adapters.settings import Settings, check_reactions
     from banyan.domain import load_domain
     from banyan.entrypoints.http.openapi import routers
     from banyan.errors import ConfigurationError
@@ -41,8 +40,7 @@ def served(functions: Functions) -> Domain | None:
         domain = load_domain(name)
         if any(part.routes for part in domain.parts):
             routers(domain)
-        variables = {name: value for each in functions.all for name, value in each.variables.items()}
-        check_reactions(Settings.from_env(variables), domain)
+        _check_settings(domain, functions)
         return domain
     except ConfigurationError as error:
         raise StackError(f"The domain {name!r} cannot be served: {error}.") from error
@@ -50,6 +48,18 @@ def served(functions: Functions) -> Domain | None:
         traceback.print_exc()
         reason = " ".join(f"{type(error).__name__}: {error}".split())
         raise StackError(f"The domain {name!r} cannot be imported: {reason}.") from error
+
+
+def _check_settings(domain: Domain, functions: Functions) -> None:
+    """Refuse what no function could start with. Raises ``ConfigurationError``."""
+    from banyan.adapters.settings import Settings, check_reactions, read_domain_settings
+    from banyan.domain import deadline_durations
+
+    variables = {name: value for each in functions.all for name, value in each.variables.items()}
+    check_reactions(Settings.from_env(variables), domain)
+    found = read_domain_settings(domain, variables)
+    domain.with_settings(found)
+    deadline_durations(found.values())
 
 
 def named(functions: Functions) -> str:

@@ -68,7 +68,7 @@ class Function:
     """One function of the template.
 
     A function reads its environment when it is first invoked and keeps what it read; so its environment stands in
-    ``os.environ`` during that invocation only, for one function at a time.
+    ``os.environ`` until an invocation has succeeded and no longer, for one function at a time.
 
     Parameters
     ----------
@@ -175,10 +175,9 @@ class Function:
 
     def _first_answer(self, loaded: Loaded, event: Any, context: LambdaContext) -> Any:
         with environment(self.variables):
-            try:
-                return loaded.handler(event, context)
-            finally:
-                loaded.is_warm = True
+            answer = loaded.handler(event, context)
+            loaded.is_warm = True
+            return answer
 
     def _variables(self, given: dict[str, Any]) -> dict[str, str]:
         own = {"AWS_LAMBDA_FUNCTION_NAME": self.name, "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(self._memory)}

@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
+from banyan.adapters.settings import read_domain_settings
 from banyan.domain import load_domain
 from banyan.errors import ConfigurationError
 from banyan_tools.local.errors import StackError
@@ -33,7 +34,7 @@ def overrides(root: Path, stage: str) -> Mapping[str, str]:
     StackError
         There is no such deployment.
     ConfigurationError
-        The domain cannot be loaded.
+        The domain cannot be loaded, or has no such settings.
     """
     deployments = tomllib.loads((root / CONFIG).read_text())
     if stage not in deployments:
@@ -43,7 +44,9 @@ def overrides(root: Path, stage: str) -> Mapping[str, str]:
     given = {name: value.strip('"') for name, value in (each.split("=", 1) for each in pairs)}
     defaults = {name: str(each["Default"]) for name, each in read(root / TEMPLATE)["Parameters"].items()}
     asked = defaults | given
-    needed = load_domain(asked["Domain"]).reactions or asked["Traces"] == "on"
+    domain = load_domain(asked["Domain"])
+    domain.with_settings(read_domain_settings(domain, {"BANYAN_DOMAIN_SETTINGS": asked["DomainSettings"]}))
+    needed = domain.reactions or asked["Traces"] == "on"
     return {REACTIONS: "on" if needed else "off"} | given
 
 

@@ -10,6 +10,8 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, V
 from banyan.errors import ConfigurationError
 
 if TYPE_CHECKING:
+    from pydantic_core import ErrorDetails
+
     from banyan.domain import Domain
 
 PREFIX = "BANYAN_"
@@ -203,8 +205,13 @@ def read_settings(model: type[M], environ: Mapping[str, str], given: Mapping[str
     try:
         return model.model_validate(found)
     except ValidationError as error:
-        faults = "; ".join(f"{PREFIX}{str(e['loc'][0]).upper()}: {e['msg']}" for e in error.errors())
+        faults = "; ".join(map(_fault, error.errors()))
         raise ConfigurationError(f"these settings do not fit: {faults}") from error
+
+
+def _fault(error: ErrorDetails) -> str:
+    """What is wrong with one variable, or with several that do not fit together."""
+    return "".join(f"{PREFIX}{str(name).upper()}: " for name in error["loc"][:1]) + error["msg"]
 
 
 def read_domain_settings(domain: Domain, environ: Mapping[str, str]) -> Mapping[str, BaseModel]:

@@ -39,9 +39,9 @@ def write(folder: Path, name: str, before: str = "") -> str:
     return name
 
 
-def functions(domain: str | None) -> Functions:
+def functions(domain: str | None, **more: str) -> Functions:
     """Two functions, of which one serves a domain."""
-    variables: list[dict[str, Any]] = [{}, {VARIABLE: domain} if domain else {}]
+    variables: list[dict[str, Any]] = [{}, {VARIABLE: domain, **more} if domain else {}]
     return cast("Functions", SimpleNamespace(all=[SimpleNamespace(variables=each) for each in variables]))
 
 
@@ -97,3 +97,42 @@ def test_routes_that_cannot_be_imported_are_told_before_anything_is_served(domai
     manifest.write_text(manifest.read_text().replace("deciders=[]", 'deciders=[], routes="lending.routes"'))
     with pytest.raises(StackError, match=r"'lending' cannot be imported: ModuleNotFoundError: .*'lending.routes'"):
         served(functions("lending"))
+
+
+SETTINGS = """
+from typing import Any, Literal
+from pydantic import BaseModel, model_validator
+
+class Tuned(BaseModel):
+    colour: Literal["red", "blue"] = "red"
+    rest_deadline_minutes: float = 5
+    least: int = 1
+    most: int = 9
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Any:
+        if self.least > self.most:
+            raise ValueError("least is above most")
+        return self
+"""
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        ("colour=green", "BANYAN_COLOUR: Input should be 'red' or 'blue'"),
+        ("least=10", "least is above most"),
+        ("rest_deadline_minutes=1e300", "'rest_deadline_minutes' has to be a number of minutes"),
+        ("size=1", "no domain that is served declares a setting 'size'"),
+        ("colour", "'colour' is not name=value"),
+    ],
+)
+def test_settings_that_no_function_could_start_with_are_told_before_anything_is_served(
+    domains: Path, request: pytest.FixtureRequest, given: str, told: str
+) -> None:
+    name = write(domains, f"tuned_{abs(hash(request.node.name))}", SETTINGS)
+    manifest = domains / name / "__init__.py"
+    manifest.write_text(manifest.read_text().replace("deciders=[]", "deciders=[], settings=Tuned"))
+    assert served(functions(name, BANYAN_DOMAIN_SETTINGS="colour=blue,least=9"))
+    with pytest.raises(StackError, match=f"^The domain '{name}' cannot be served: .*{told}.*\\.$"):
+        served(functions(name, BANYAN_DOMAIN_SETTINGS=given))
