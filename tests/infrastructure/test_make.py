@@ -77,3 +77,12 @@ def test_a_project_that_does_not_find_the_engine_says_what_to_do(tmp_path: Path)
     assert "'make wheels'" in done.stdout
     assert "export BANYAN_WHEELS=" in done.stdout
     assert not (tmp_path / "shop" / ".venv" / "bin" / ".installed").exists()
+
+
+def test_what_is_given_to_the_local_stack_reaches_it_as_it_was_typed(tmp_path: Path) -> None:
+    create(tmp_path / "shop", "shop")
+    for folder in (ROOT, tmp_path / "shop"):
+        token = make(folder, "-n", "token", "TENANT=a b", "SUB=ann lee").stdout
+        assert "local.token 'a b' --actor 'ann lee'" in token
+        run = make(folder, "-n", "run", "PORT=80 80", "ENGINE=no pe").stdout
+        assert "--port '80 80' --engine 'no pe'" in run

@@ -7,7 +7,9 @@ from typing import Annotated
 
 import typer
 
-from banyan_tools.local.token import ACTOR, DATA, HOURS, make_token
+from banyan_tools.cli.errors import CliError
+from banyan_tools.local.errors import StackError
+from banyan_tools.local.token import ACTOR, DATA, HOURS, check_tenant, make_token
 
 
 def token(
@@ -19,4 +21,8 @@ def token(
     data: Annotated[Path, typer.Option(help="Data folder of the local stack, which holds its key.")] = DATA,
 ) -> None:
     """Print a token for the local stack, for any caller and any scopes."""
+    try:
+        tenant = check_tenant(tenant)
+    except StackError as error:
+        raise CliError(str(error)) from None
     print(make_token(tenant, data, sub, scope or (), hours, claim))

@@ -24,9 +24,9 @@ LOOK_SECONDS = 0.1
 def main() -> int:
     """Run the stack; return the exit code: 0 when it was stopped, 2 when it could not start."""
     interrupt_on_every_signal()
-    options, console = parse(sys.argv[1:]), Console(sys.stdout)
+    console = Console(sys.stdout)
     try:
-        run(options, console)
+        run(parse(sys.argv[1:]), console)
     except StackError as error:
         print(error, file=sys.stderr)
         return 2

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from banyan_tools.local.command_line import CommandLine, assignment, port
 from banyan_tools.local.engine import ENGINES, OUTSIDE
+from banyan_tools.local.errors import StackError
 from banyan_tools.local.token import DATA
 
 DOMAIN = "Domain"
@@ -54,10 +55,15 @@ class Options:
 
 
 def parse(arguments: Sequence[str]) -> Options:
-    """Return the options of a command line; the process ends with a usage message when they are wrong."""
-    parser = argparse.ArgumentParser(prog="python -m banyan_tools.local", description="Serve template.yaml here.")
-    parser.add_argument("--port", type=int, default=3000, help="default: %(default)s")
-    parser.add_argument("--engine", choices=(*ENGINES, OUTSIDE), default=ENGINES[0], help="default: %(default)s")
+    """Return the options of a command line. Raises ``StackError``."""
+    parser = CommandLine(prog="python -m banyan_tools.local", description="Serve template.yaml here.")
+    parser.add_argument("--port", type=port, default=3000, help="default: %(default)s")
+    parser.add_argument(
+        "--engine",
+        type=lambda text: text if text == OUTSIDE else engine(text),
+        default=ENGINES[0],
+        help="default: %(default)s",
+    )
     parser.add_argument("--data", type=Path, default=DATA, help="data folder (default: %(default)s)")
     parser.add_argument("--keep", action="store_true", help="keep the tables of moto in the data folder over restarts")
     parser.add_argument("--only", default="", help="function whose event sources run here, and no others")
@@ -74,9 +80,8 @@ def parse(arguments: Sequence[str]) -> Options:
     return Options(**(vars(given) | {"parameters": parameters}))
 
 
-def assignment(text: str) -> tuple[str, str]:
-    """Return the two sides of ``NAME=VALUE``."""
-    name, sign, value = text.partition("=")
-    if not sign:
-        raise argparse.ArgumentTypeError(f"{text!r} is not NAME=VALUE")
-    return name, value
+def engine(text: str) -> str:
+    """Return the name of what a user's tables can stand on. Raises ``StackError``."""
+    if text not in ENGINES:
+        raise StackError(f"There is no engine {text!r}: choose {' or '.join(ENGINES)} with ENGINE=.")
+    return text

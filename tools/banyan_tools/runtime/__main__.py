@@ -8,9 +8,9 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from banyan_tools.local.engine import ENGINES
+from banyan_tools.local.command_line import CommandLine
 from banyan_tools.local.errors import StackError
-from banyan_tools.local.options import DOMAIN
+from banyan_tools.local.options import DOMAIN, engine
 from banyan_tools.runtime.backend import backend
 from banyan_tools.runtime.cases import cases, read_case
 from banyan_tools.runtime.emulator import FunctionFailed, emulator_binary
@@ -28,8 +28,8 @@ FIRST = (PROJECTOR, "insert")
 
 def main() -> int:
     """Print the function's answer, and its log on standard error; 1 when it failed."""
-    arguments = parsed()
     try:
+        arguments = parsed()
         emulator_binary()
         event = read_event(arguments.function, arguments.event, arguments.domain)
         return invoke(arguments.engine, arguments.function, event, arguments.domain)
@@ -78,14 +78,12 @@ def read_event(function: str, event: str, domain: str = "") -> Any:
 
 
 def parsed() -> argparse.Namespace:
-    """Return the command line's arguments."""
-    parser = argparse.ArgumentParser(
-        prog="python -m banyan_tools.runtime", description="Invoke a function of template.yaml."
-    )
+    """Return the command line's arguments. Raises ``StackError``."""
+    parser = CommandLine(prog="python -m banyan_tools.runtime", description="Invoke a function of template.yaml.")
     parser.add_argument("function", help="folder of the function, for example command_api")
     parser.add_argument("event", help="name of a file in events/FUNCTION, or the path of a JSON file")
     parser.add_argument("--domain", default="", help="what the function serves (default: what the template says)")
-    parser.add_argument("--engine", choices=ENGINES, default="moto", help="what the tables stand on")
+    parser.add_argument("--engine", type=engine, default="moto", help="what the tables stand on")
     return parser.parse_args()
 
 
