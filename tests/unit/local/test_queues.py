@@ -3,7 +3,7 @@ from __future__ import annotations
 import io
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,7 @@ from banyan_tools.local.console import Console
 from banyan_tools.local.functions import Functions, Invocable
 from banyan_tools.local.mappings import mappings
 from banyan_tools.local.physical import reference
-from banyan_tools.local.queues import QueueConsumer
+from banyan_tools.local.queues import QueueConsumer, counting_what_is_left
 from banyan_tools.local.services import create_services
 from banyan_tools.local.template import Template
 
@@ -109,6 +109,22 @@ def test_a_function_that_raises_handled_nothing(created: Create, console: Consol
         assert wait_until(dead, "the dead letter") == ["one"]
 
     assert bodies(worker) == ["one", "one"]
+
+
+def test_what_is_left_in_queues_is_counted_when_they_go(created: Create, console: Console, screen: io.StringIO) -> None:
+    created()
+    client = boto3.client("sqs")
+    send("one")
+    send("two")
+    with suppress(KeyboardInterrupt), counting_what_is_left(["banyan-Jobs", "banyan-Dead"], console):
+        raise KeyboardInterrupt
+    with counting_what_is_left(["banyan-Jobs", "banyan-Dead"], console):
+        client.purge_queue(QueueUrl=url("Jobs"))
+        client.send_message(QueueUrl=url("Dead"), MessageBody="later", DelaySeconds=60)
+    assert [line.partition("warning: ")[2] for line in screen.getvalue().splitlines()] == [
+        "2 messages of the queue banyan-Jobs are gone with the stack.",
+        "1 message of the queue banyan-Dead is gone with the stack.",
+    ]
 
 
 LOOPING = """

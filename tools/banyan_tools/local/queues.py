@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import boto3
 
+from banyan.text import counted
 from banyan_tools.local.batch_answer import failed_items
 from banyan_tools.local.console import Console
 from banyan_tools.local.functions import FunctionFailed, Invocable
@@ -20,11 +21,18 @@ from banyan_tools.local.physical import REGION
 from banyan_tools.local.wakes import Sleeper
 
 if TYPE_CHECKING:
+    from mypy_boto3_sqs import SQSClient
+    from mypy_boto3_sqs.literals import QueueAttributeNameType
     from mypy_boto3_sqs.type_defs import MessageTypeDef
 
 POLL_SECONDS = 0.5
 """As long as a message may lie there that comes back; one that this process sends is received at once."""
 LARGEST_RECEIVE = 10
+WAITING: Final[list[QueueAttributeNameType]] = [
+    "ApproximateNumberOfMessages",
+    "ApproximateNumberOfMessagesDelayed",
+    "ApproximateNumberOfMessagesNotVisible",
+]
 
 
 class QueueConsumer:
@@ -53,9 +61,7 @@ class QueueConsumer:
 
     def lag(self) -> int:
         """Return how many messages wait in the queue or are being handled."""
-        names: Any = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
-        attributes = self._client.get_queue_attributes(QueueUrl=self._url, AttributeNames=names)["Attributes"]
-        return sum(int(attributes[name]) for name in names)
+        return waiting(self._client, self._url)
 
     def _poll(self) -> float:
         received = self._receive()
@@ -126,6 +132,25 @@ class QueueConsumer:
             "eventSourceARN": self._mapping.source_arn,
             "awsRegion": REGION,
         }
+
+
+def waiting(client: SQSClient, url: str) -> int:
+    """Return how many messages of a queue are still to be handled, whether they can be received now or later."""
+    attributes = client.get_queue_attributes(QueueUrl=url, AttributeNames=WAITING)["Attributes"]
+    return sum(map(int, attributes.values()))
+
+
+@contextmanager
+def counting_what_is_left(names: Sequence[str], console: Console) -> Iterator[None]:
+    """Say when the block is left which queues hold messages, and how many: they are gone with the stack."""
+    try:
+        yield
+    finally:
+        client = boto3.client("sqs")
+        for name in names:
+            if left := waiting(client, client.get_queue_url(QueueName=name)["QueueUrl"]):
+                gone = "is gone" if left == 1 else "are gone"
+                console.warn(f"{counted(left, 'message')} of the queue {name} {gone} with the stack.")
 
 
 def chain(message: MessageTypeDef) -> Lineage:

@@ -31,7 +31,7 @@ from banyan_tools.local.log_filter import FilteredLog
 from banyan_tools.local.mappings import KINESIS, Mapping, mappings
 from banyan_tools.local.options import DOMAIN, Options
 from banyan_tools.local.physical import STACK, attribute
-from banyan_tools.local.queues import QueueConsumer
+from banyan_tools.local.queues import QueueConsumer, counting_what_is_left
 from banyan_tools.local.reloading import Reloading
 from banyan_tools.local.routes import routes
 from banyan_tools.local.schedules import Clockwork, Schedule, schedules
@@ -115,6 +115,9 @@ class Stack(ExitStack):
         if self._options.keep and self._options.engine == Engine.MOTO:
             self.enter_context(kept_tables(self.folder / "kept", names, self._console))
         create_services(self._template)
+        if self._options.engine != OUTSIDE:
+            queues = [queue.name for queue in self._template.resources("AWS::SQS::Queue")]
+            self.enter_context(counting_what_is_left(queues, self._console))
         create_streams(self.streams)
         consumers = [self._consumer(mapping) for mapping in self._mappings]
         changes = Reloading(self._code(), self._loaded_again, self._console)
