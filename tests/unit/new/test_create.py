@@ -85,6 +85,31 @@ def test_what_there_is_not_to_begin_with_is_answered_with_what_there_is(tmp_path
 
 
 @pytest.mark.parametrize(
+    ("folder", "named"),
+    [
+        ("newcomer16-shop", "shop"),
+        ("My Loans", "loans"),
+        ("shop-tests", "shop"),
+        ("loans-v2.json", "v2"),
+        ("1-2", "shop"),
+    ],
+)
+def test_a_folder_whose_name_no_domain_can_have_is_answered_with_the_option(
+    tmp_path: Path, folder: str, named: str
+) -> None:
+    done = CliRunner().invoke(app, ["new", str(tmp_path / folder)])
+    assert (done.exit_code, " ".join(done.output.split()).endswith(f"Name it yourself: --domain {named}")) == (1, True)
+    again = CliRunner().invoke(app, ["new", str(tmp_path / folder), "--domain", named])
+    assert again.exit_code == 0, again.output
+
+
+@pytest.mark.parametrize("folder", ["class", "json", "tests"])
+def test_a_folder_whose_name_is_taken_is_answered_with_the_option(tmp_path: Path, folder: str) -> None:
+    done = CliRunner().invoke(app, ["new", str(tmp_path / folder)])
+    assert (done.exit_code, "another name with --domain" in " ".join(done.output.split())) == (1, True)
+
+
+@pytest.mark.parametrize(
     ("domain", "reason"),
     [
         ("", "letters"),

@@ -35,6 +35,7 @@ COPIED: Final = (
     "tools/dynamodb-local/package-lock.json",
     "tools/dynamodb-local/package.json",
 )
+CHOOSE: Final = "choose another name with --domain."
 SCHEDULED: Final = ("deadlines", "migration_controller", "projector", "reactor", "reconciler")
 DOMAIN_HERE: Final = "banyan_tools.new.domain"
 PIN: Final = re.compile(r"^[a-z0-9-]+==[^ \\;]+(?: ; [^\\\n]+)?", re.MULTILINE)
@@ -100,19 +101,25 @@ def _check_name(domain: str) -> None:
     if not NAME.fullmatch(domain):
         raise NotCreated(
             f"{domain!r} cannot be the name of a domain: it is a Python package, of at most 41 small letters, digits "
-            "and '_', beginning with a letter."
+            f"and '_', beginning with a letter. Name it yourself: --domain {_suggestion(domain)}"
         )
     if iskeyword(domain):
-        raise NotCreated(f"{domain!r} is a keyword of Python, which no package can be called: choose another name.")
+        raise NotCreated(f"{domain!r} is a keyword of Python, which no package can be called: {CHOOSE}")
     if domain in OWN_FOLDERS:
-        raise NotCreated(f"{domain!r} is the name of a folder or package that every project has: choose another one.")
-    if domain in sys.stdlib_module_names or _is_installed(domain):
-        raise NotCreated(f"{domain!r} is the name of a package that is installed already: choose another one.")
+        raise NotCreated(f"{domain!r} is the name of a folder or package that every project has: {CHOOSE}")
+    if _is_installed(domain):
+        raise NotCreated(f"{domain!r} is the name of a package that is installed already: {CHOOSE}")
+
+
+def _suggestion(name: str) -> str:
+    """The last word of a name that can be a domain's."""
+    words = (word for word in reversed(NAME.findall(name.lower().replace("_", "-"))) if not iskeyword(word))
+    return next((word for word in words if word not in OWN_FOLDERS and not _is_installed(word)), "shop")
 
 
 def _is_installed(domain: str) -> bool:
     spec = find_spec(domain)
-    return spec is not None and "site-packages" in str(spec.origin)
+    return domain in sys.stdlib_module_names or (spec is not None and "site-packages" in str(spec.origin))
 
 
 def _write_template(file: Path, domain: str) -> None:
