@@ -77,6 +77,19 @@ def test_names_the_event_and_field_that_do_not_fit_but_not_the_content(stored: D
     assert "Elm" not in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("version", "stored", "remedy"),
+    [
+        (3, {"street": "Elm St"}, "If the class was changed, set its schema_version to 4 and add an Upcaster from 3"),
+        (2, {}, "Mend what lifts it from schema version 2: its Upcaster"),
+        (1, {}, "cannot be lifted: mend its Upcaster"),
+    ],
+)
+def test_says_how_to_read_again_what_was_stored(version: int, stored: Data, remedy: str) -> None:
+    with pytest.raises(InvalidEvent, match=f"{remedy}$"):
+        MOVES.decode("Moved", version, stored)
+
+
 def test_refuses_to_record_what_it_could_not_read() -> None:
     MOVES.check(Deposited(amount=5))
     with pytest.raises(UnknownEventType, match="Moved"):

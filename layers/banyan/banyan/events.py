@@ -163,7 +163,8 @@ class EventRegistry:
         try:
             event: DomainEvent = event_class.__pydantic_validator__.validate_python(data)
         except ValidationError as error:
-            raise InvalidEvent(f"stored {event_type} does not fit its class: {_fields(error)}") from error
+            remedy = _remedy(event_class, schema_version)
+            raise InvalidEvent(f"stored {event_type} does not fit its class: {_fields(error)}. {remedy}") from error
         return event
 
     def _lifted(self, event_class: type[DomainEvent], schema_version: int, data: Data) -> Data:
@@ -174,7 +175,9 @@ class EventRegistry:
             try:
                 data = self._upcasters[event_type, version](data)
             except Exception as error:
-                raise InvalidEvent(f"stored {event_type} of schema version {version} cannot be lifted") from error
+                raise InvalidEvent(
+                    f"stored {event_type} of schema version {version} cannot be lifted: mend its Upcaster"
+                ) from error
         return data
 
     def check(self, event: DomainEvent) -> None:
@@ -204,6 +207,13 @@ class EventRegistry:
             raise ConfigurationError(f"{name} needs an upcaster from schema version {version}")
         for name, version in sorted(self._upcasters.keys() - wanted):
             raise ConfigurationError(f"the upcaster of {name} from schema version {version} is of no use")
+
+
+def _remedy(event_class: type[DomainEvent], stored: int) -> str:
+    current = event_class.schema_version
+    if stored < current:
+        return f"Mend what lifts it from schema version {stored}: its Upcaster"
+    return f"If the class was changed, set its schema_version to {current + 1} and add an Upcaster from {current}"
 
 
 def _fields(error: ValidationError) -> str:
