@@ -51,6 +51,7 @@ class Reloading:
 
     def _reload(self, changed: Sequence[Path]) -> None:
         names = ", ".join(f"{path.parent.name}/{path.name}" for path in changed)
+        have_changed = f"{names} {'has' if len(changed) == 1 else 'have'} changed"
         before = self._forget()
         try:
             for path in filter(Path.exists, changed):
@@ -59,10 +60,10 @@ class Reloading:
         except (Exception, SystemExit) as error:
             self._forget()
             sys.modules.update(before)
-            self._console.warn(f"{names} has changed, but the previous version keeps running. {_reason(error)}")
+            self._console.warn(f"{have_changed}, but the previous version keeps running. {_reason(error)}")
             return
         use()
-        self._console.event(f"Loaded again, as {names} has changed.")
+        self._console.event(f"Loaded again, as {have_changed}.")
 
     def _forget(self) -> dict[str, ModuleType]:
         """Let the modules below the folders be imported again; those that were."""
