@@ -12,6 +12,7 @@ from tests.docs.snippets import PAGES, ROOT, Snippet, snippets
 from tests.support.clocks import wait_until
 
 from banyan_tools.contracts import domains
+from banyan_tools.local import problems
 from banyan_tools.local.template import read
 
 ADD_YOUR_DOMAIN = ROOT / "docs" / "add-your-domain.md"
@@ -121,3 +122,21 @@ def test_the_documented_domain_answers(sandbox: Sandbox) -> None:
 def bash_blocks() -> tuple[str, ...]:
     """The commands of the page: run the tests, check the contracts, serve, and call."""
     return tuple(block.code for block in snippets(ADD_YOUR_DOMAIN) if block.language == "bash")
+
+
+@pytest.mark.parametrize(
+    "problem",
+    [
+        problems.unauthorized(""),
+        problems.forbidden(""),
+        problems.not_found(),
+        problems.payload_too_large(),
+        problems.not_this_host(),
+        problems.function_failed(),
+        problems.function_timed_out(),
+    ],
+    ids=lambda problem: problem.code,
+)
+def test_the_page_of_the_api_has_what_the_local_gateway_answers(problem: problems.Problem) -> None:
+    row = re.compile(rf"^\| {problem.status.value} \| .*`{problem.code}`", re.MULTILINE)
+    assert row.search((ROOT / "docs" / "http.md").read_text())

@@ -217,6 +217,13 @@ def test_a_record_that_cannot_be_ingested_is_parked_alone(
     assert process.telemetry.counted["RecordsParked"] == 1
 
 
+def test_a_record_that_is_too_long_says_of_what_its_limit_is(process: Process, parked: Parked) -> None:
+    process.ingest(gzip.compress(bytes(MAX_RECORD_BYTES + 1)))
+    assert [each.reason for each in parked.records] == [
+        f"the record is longer than {MAX_RECORD_BYTES} bytes once decompressed"
+    ]
+
+
 def test_no_log_holds_what_a_record_says(process: Process, caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.DEBUG):
         process.ingest(

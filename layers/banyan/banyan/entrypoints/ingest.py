@@ -280,5 +280,7 @@ def decompressed(data: bytes) -> bytes:
     except ValueError as error:
         raise CommandRejected("record_damaged", "the record begins as gzip does, and is damaged") from error
     if len(found) > MAX_RECORD_BYTES:
-        raise CommandRejected("record_too_long", f"the record is longer than {MAX_RECORD_BYTES} bytes in gzip")
+        raise CommandRejected(
+            "record_too_long", f"the record is longer than {MAX_RECORD_BYTES} bytes once decompressed"
+        )
     return found
