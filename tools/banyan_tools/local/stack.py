@@ -156,8 +156,7 @@ class Stack(ExitStack):
     def public_paths(self) -> list[str]:
         """Return the fixed paths that anyone may read."""
         public = [route for route in self._routes if route.authorizer is None and route.method == "GET"]
-        paths = [route.path for route in public if "{" not in route.path]
-        return [path for path in paths if not (path.endswith("/") and path[:-1] in paths)]
+        return [route.path for route in public if "{" not in route.path]
 
     def _redirect_output(self) -> None:
         (self.folder / "dynamodb").mkdir(parents=True, exist_ok=True)
