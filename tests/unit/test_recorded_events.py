@@ -22,6 +22,7 @@ from banyan.store.base import seal, timestamp
 from banyan.store.items import RecordedEvents, record
 from banyan.store.memory import MemoryTable
 from banyan.streams import StreamHead
+from banyan.text import counted
 
 A = account("a")
 
@@ -98,7 +99,7 @@ def at_once(commits: Sequence[Commit]) -> tuple[Event, ...]:
 
 def _events(commit: Commit, stored: Sequence[dict[str, Any]]) -> list[Event]:
     if len(stored) != commit.count:
-        raise StreamCorrupted(A, commit.position, f"{len(stored)} events instead of {commit.count}")
+        raise StreamCorrupted(A, commit.position, f"{counted(len(stored), 'event')} instead of {commit.count}")
     return [_event(commit.position + index, entry) for index, entry in enumerate(stored)]
 
 
