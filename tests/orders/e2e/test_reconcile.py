@@ -8,11 +8,12 @@ from uuid import uuid4
 import httpx
 import pytest
 from tests.orders.e2e.conftest import Stack
-from tests.support.clocks import only_on_the_exact_engine
+from tests.support.clocks import only_on_the_exact_engine, wait_until
 from typer.testing import CliRunner
 
 from banyan.entrypoints.http.identity import ADMIN
 from banyan_tools.cli.app import app
+from banyan_tools.local.process import lag
 from banyan_tools.local.token import make_token
 
 
@@ -25,6 +26,7 @@ def test_the_console_starts_the_reconciler_whose_report_is_shown(stack: Stack) -
     body = {"customerId": "c-1", "items": [{"sku": "A", "quantity": 1, "price": "2.50"}]}
     headers = {"Authorization": f"Bearer {token}"}
     httpx.post(f"{stack.url}/orders", json=body, headers=headers, timeout=60).raise_for_status()
+    wait_until(lambda: lag(stack.url, "ProjectorCommits") == 0, "the order to be projected", 60)
     environment = {"BANYAN_URL": stack.url, "BANYAN_TOKEN": token}
     done = CliRunner().invoke(app, ["reconcile", "run", "--every", "0.2", "--json"], env=environment)
     assert done.exit_code == 0, done.output
