@@ -13,6 +13,7 @@ import pytest
 
 from banyan_tools.local.console import Console
 from banyan_tools.local.engine import moto_engine
+from banyan_tools.local.environment import own_environments
 from banyan_tools.local.functions import FunctionFailed
 from banyan_tools.local.template import Template
 
@@ -20,7 +21,7 @@ Write = Callable[..., Template]
 
 
 @pytest.fixture
-def template(tmp_path: Path) -> Write:
+def template(tmp_path: Path) -> Iterator[Write]:
     """Return a function that writes resources, and handlers by folder, and loads the template."""
 
     def write(resources: str, handlers: dict[str, str] | None = None, head: str = "", **overrides: str) -> Template:
@@ -33,7 +34,8 @@ def template(tmp_path: Path) -> Write:
         path.write_text(f"Transform: AWS::Serverless-2016-10-31\n{dedent(head)}\nResources:\n{indented}")
         return Template(path, overrides)
 
-    return write
+    with own_environments():
+        yield write
 
 
 @pytest.fixture

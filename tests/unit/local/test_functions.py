@@ -3,7 +3,9 @@ from __future__ import annotations
 import json
 import os
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Barrier
 from typing import Any
 
 import pytest
@@ -22,15 +24,15 @@ def function(name: str, properties: str = "") -> str:
 """
 
 
+COLOURS = {"One": "red", "Two": "blue"}
+
 ECHO = """
     import os
 
     def handler(event, context):
-        if not hasattr(handler, "colour"):
-            handler.colour = os.environ.get("COLOUR")
         return {
             "event": event,
-            "colour": handler.colour,
+            "colour": os.environ.get("COLOUR"),
             "name": context.function_name,
             "arn": context.invoked_function_arn,
             "memory": context.memory_limit_in_mb,
@@ -53,14 +55,66 @@ def test_a_function_sees_its_event_and_its_context(template: Write) -> None:
     assert 0 < first["left"] <= 7000
 
 
-def test_each_function_keeps_the_environment_of_its_first_invocation(template: Write) -> None:
-    environments = [f", Environment: {{Variables: {{COLOUR: {colour}}}}}" for colour in ("red", "blue")]
-    resources = function("One", environments[0]) + function("Two", environments[1])
-    functions = Functions(template(resources, {"one": ECHO, "two": ECHO}))
+COLOURED = [function(name, f", Environment: {{Variables: {{COLOUR: {colour}}}}}") for name, colour in COLOURS.items()]
+
+
+def test_each_function_finds_its_own_environment(template: Write) -> None:
+    functions = Functions(template("".join(COLOURED), {"one": ECHO, "two": ECHO}))
 
     colours = [functions.get(name).invoke(None)["colour"] for name in ("One", "Two", "One", "Two")]
 
     assert colours == ["red", "blue", "red", "blue"]
+    assert "COLOUR" not in os.environ
+
+
+def test_functions_run_at_once_from_their_first_invocation_on(template: Write) -> None:
+    code = """
+        import os, sys
+
+        def handler(event, context):
+            sys.modules["meeting"].wait(10)
+            return [found["COLOUR"] for found in (os.environ, os.environ.copy(), os.environ | {})]
+    """
+    functions = Functions(template("".join(COLOURED), {"one": code, "two": code}))
+    sys.modules["meeting"] = Barrier(2)  # type: ignore[assignment]
+
+    with ThreadPoolExecutor(2) as pool:
+        answers = list(pool.map(lambda name: functions.get(name).invoke(None), COLOURS))
+
+    del sys.modules["meeting"]
+    assert answers == [[colour] * 3 for colour in COLOURS.values()]
+
+
+def test_threads_that_a_function_starts_find_its_environment(template: Write) -> None:
+    code = """
+        import os
+        from concurrent.futures import ThreadPoolExecutor
+
+        pool = ThreadPoolExecutor(1)
+
+        def handler(event, context):
+            return pool.submit(os.getenv, "COLOUR").result()
+    """
+    functions = Functions(template("".join(COLOURED), {"one": code, "two": code}))
+
+    assert [functions.get(name).invoke(None) for name in COLOURS] == list(COLOURS.values())
+    assert ThreadPoolExecutor(1).submit(os.getenv, "COLOUR").result() is None
+
+
+def test_what_a_function_changes_in_its_environment_is_changed_for_it_alone(template: Write) -> None:
+    code = """
+        import os
+
+        def handler(event, context):
+            if event:
+                os.environ["COLOUR"] = event
+            return os.environ.get("COLOUR")
+    """
+    functions = Functions(template("".join(COLOURED), {"one": code, "two": code}))
+    one, two = map(functions.get, COLOURS)
+
+    assert one.invoke("green") == one.invoke(None) == "green"
+    assert two.invoke(None) == "blue"
     assert "COLOUR" not in os.environ
 
 
@@ -74,8 +128,7 @@ def test_a_function_that_cannot_start_says_the_same_each_time_and_starts_once_it
                 raise LookupError(os.environ["COLOUR"])
             return os.environ["COLOUR"]
     """
-    resources = function("One", ", Environment: {Variables: {COLOUR: red}}")
-    one = Functions(template(resources, {"one": code})).get("One")
+    one = Functions(template(COLOURED[0], {"one": code})).get("One")
 
     for _ in range(2):
         with pytest.raises(FunctionFailed, match="LookupError"):

@@ -8,20 +8,19 @@ import traceback
 from collections.abc import Callable
 from concurrent.futures import Future
 from contextvars import copy_context
-from functools import cached_property, partial
 from math import inf
 from pathlib import Path
 from typing import Any, Protocol
 
+from banyan.once import once
 from banyan_tools.local.context import LambdaContext
-from banyan_tools.local.environment import environment
+from banyan_tools.local.environment import own_environment
 from banyan_tools.local.errors import StackError
 from banyan_tools.local.handlers import Handler, handler_file, load_handler
 from banyan_tools.local.lineage import belonging_to, invoked, running
 from banyan_tools.local.log_filter import EVERYTHING, application_level
 from banyan_tools.local.template import Resource, Template
 
-COLD_START = threading.Lock()
 DEFAULT_TIMEOUT_SECONDS = 3
 DEFAULT_MEMORY_MB = 128
 LARGEST_PAYLOAD_BYTES = 6 * 1024 * 1024
@@ -52,23 +51,10 @@ class Invocable(Protocol):
         """Return the answer to an event; raise `FunctionFailed` without one."""
 
 
-class Loaded:
-    """A handler, imported when it is needed first, and whether it has read its environment."""
-
-    def __init__(self, load: Callable[[], Handler]) -> None:
-        self._load = load
-        self.is_warm = False
-
-    @cached_property
-    def handler(self) -> Handler:
-        return self._load()
-
-
 class Function:
     """One function of the template.
 
-    A function reads its environment when it is first invoked and keeps what it read; so its environment stands in
-    ``os.environ`` until an invocation has succeeded and no longer, for one function at a time.
+    Its own code finds its environment in ``os.environ``; that of functions which run meanwhile is theirs alone.
 
     Parameters
     ----------
@@ -97,7 +83,7 @@ class Function:
         self.folder = (root / properties["Code"]["S3Key"]).resolve()
         self._handler_name: str = properties["Handler"]
         handler_file(self.folder, self._handler_name)
-        self._loaded = Loaded(partial(load_handler, self.folder, self._handler_name))
+        self._handler: Callable[[], Handler] = once(self.imported)
 
     def load(self) -> None:
         """Import the handler. Raises ``StackError``."""
@@ -105,7 +91,7 @@ class Function:
 
     def use(self, handler: Handler) -> None:
         """Let a handler answer from now on; invocations that have begun end with the one before."""
-        self._loaded = Loaded(lambda: handler)
+        self._handler = lambda: handler
 
     def imported(self) -> Handler:
         """Import the handler.
@@ -116,7 +102,7 @@ class Function:
             It cannot be imported; the traceback stands in the function's log.
         """
         try:
-            with environment(self.variables):
+            with own_environment(self.variables):
                 return load_handler(self.folder, self._handler_name)
         except Exception as error:
             traceback.print_exc()
@@ -155,7 +141,9 @@ class Function:
     def _run(self, answer: Future[str], event: str, context: LambdaContext) -> None:
         application_level.set(self._level)
         try:
-            text = json.dumps(self._answer(json.loads(event), context))
+            handler = self._handler()
+            with own_environment(self.variables):
+                text = json.dumps(handler(json.loads(event), context))
             if len(text) > LARGEST_PAYLOAD_BYTES:
                 raise FunctionFailed(f"an answer of {len(text)} bytes is larger than Lambda lets through")
             answer.set_result(text)
@@ -164,20 +152,6 @@ class Function:
         except BaseException as error:
             traceback.print_exc()
             answer.set_exception(FunctionFailed(type(error).__name__))
-
-    def _answer(self, event: Any, context: LambdaContext) -> Any:
-        loaded = self._loaded
-        if not loaded.is_warm:
-            with COLD_START:
-                if not loaded.is_warm:
-                    return self._first_answer(loaded, event, context)
-        return loaded.handler(event, context)
-
-    def _first_answer(self, loaded: Loaded, event: Any, context: LambdaContext) -> Any:
-        with environment(self.variables):
-            answer = loaded.handler(event, context)
-            loaded.is_warm = True
-            return answer
 
     def _variables(self, given: dict[str, Any]) -> dict[str, str]:
         own = {"AWS_LAMBDA_FUNCTION_NAME": self.name, "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(self._memory)}

@@ -15,10 +15,10 @@ from banyan_tools.local.console import Console
 from banyan_tools.local.domain import packages, served
 from banyan_tools.local.door import Door
 from banyan_tools.local.engine import OUTSIDE, Engine, engine
-from banyan_tools.local.environment import environment
+from banyan_tools.local.environment import environment, own_environments
 from banyan_tools.local.errors import StackError
 from banyan_tools.local.failures import Failures
-from banyan_tools.local.functions import COLD_START, Functions
+from banyan_tools.local.functions import Functions
 from banyan_tools.local.gateway import Gateway
 from banyan_tools.local.handlers import file_of
 from banyan_tools.local.invocations import ENDPOINT, PREFIX, Invocations
@@ -102,6 +102,7 @@ class Stack(ExitStack):
         self._redirect_output()
         self.enter_context(environment(self._local_settings()))
         self.enter_context(layers(self._template))
+        self.enter_context(own_environments())
         self.domain = served(self._functions)
         if self.domain and self.domain.ingest:
             self._read(LOCAL_PARAMETERS | INGEST_PARAMETERS)
@@ -142,9 +143,8 @@ class Stack(ExitStack):
 
     def _loaded_again(self) -> Callable[[], None]:
         """Import domain and handlers. Raises ``StackError``."""
-        with COLD_START:
-            domain = served(self._functions)
-            handlers = [(function, function.imported()) for function in self._functions.all]
+        domain = served(self._functions)
+        handlers = [(function, function.imported()) for function in self._functions.all]
 
         def use() -> None:
             self.domain = domain
