@@ -27,6 +27,12 @@ WITHOUT_EXAMPLE = "the console is tested with the example orders, which was take
 ABSENT = "Playwright is not installed: requirements/browser.txt has no build for this platform"
 
 
+LOOKED_AT, CHANGED = "console that is looked at", "console that is changed"
+"""Groups of tests."""
+USUAL = tuple(ENGINES) if EVERYTHING else ("moto",)
+"""Tests are run on moto, and for everything on DynamoDB Local too."""
+
+
 class LeftOut(pytest.Module):
     """Tests that cannot even be imported here."""
 
@@ -48,20 +54,20 @@ def pytest_pycollect_makemodule(module_path: Path, parent: pytest.Collector) -> 
     return LeftOut.from_parent(parent, path=module_path)
 
 
-def marks(engine: str) -> list[pytest.MarkDecorator]:
-    """One worker runs all tests of the console on an engine, so that there is one stack for them and one browser."""
-    group = pytest.mark.xdist_group(f"console on {engine}")
-    patience = pytest.mark.timeout(600)
-    return [group, patience, pytest.mark.stack, *([pytest.mark.dynamodb_local] if engine != "moto" else [])]
+def grouped(engine: str, group: str = LOOKED_AT) -> pytest.MarkDecorator:
+    """One worker runs all tests of a group on an engine, so that there is one stack for them and one browser."""
+    return pytest.mark.xdist_group(f"{group} on {engine}")
 
 
-def on(*engines: str) -> list[object]:
+def marks(engine: str, group: str) -> list[pytest.MarkDecorator]:
+    """What holds for tests on a stack."""
+    exact = [pytest.mark.dynamodb_local] if engine != "moto" else []
+    return [grouped(engine, group), pytest.mark.timeout(600), pytest.mark.stack, *exact]
+
+
+def on(*engines: str, group: str = LOOKED_AT) -> list[object]:
     """Parameters for ``stack``, ``own_stack`` or ``strangler``."""
-    return [pytest.param(engine, marks=marks(engine)) for engine in engines]
-
-
-USUAL = on(*ENGINES) if EVERYTHING else on("moto")
-"""Tests are run on moto, and for everything on DynamoDB Local too."""
+    return [pytest.param(engine, marks=marks(engine, group)) for engine in engines]
 
 
 @pytest.fixture(scope="package")
@@ -83,7 +89,7 @@ def place_for(request: pytest.FixtureRequest, factory: pytest.TempPathFactory) -
     return factory.mktemp("console") / "data"
 
 
-@pytest.fixture(scope="package", params=USUAL)
+@pytest.fixture(scope="package", params=on(*USUAL))
 def stack(
     request: pytest.FixtureRequest,
     browser: Browser,  # noqa: ARG001
@@ -98,7 +104,7 @@ def stack(
         yield stack
 
 
-@pytest.fixture(scope="package", params=USUAL)
+@pytest.fixture(scope="package", params=on(*USUAL, group=CHANGED))
 def own_stack(
     request: pytest.FixtureRequest,
     browser: Browser,  # noqa: ARG001
@@ -111,7 +117,7 @@ def own_stack(
         yield stack
 
 
-@pytest.fixture(scope="module", params=USUAL)
+@pytest.fixture(scope="module", params=on(*USUAL, group=CHANGED))
 def strangler(
     request: pytest.FixtureRequest,
     browser: Browser,  # noqa: ARG001

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import re
 
+import pytest
 from playwright.sync_api import expect
 from tests.console.support.axe import axe
 from tests.console.support.page import Console
 from tests.console.support.page import place as place_of
 from tests.console.support.states import park_a_deadline, place, stream
+
+pytestmark = pytest.mark.browser
 
 PARKED, OTHER, WAITING = "hasty-d-parked", "hasty-d-other", "d-waiting"
 

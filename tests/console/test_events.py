@@ -6,11 +6,14 @@ import re
 from datetime import datetime, timedelta
 from uuid import uuid4
 
+import pytest
 from playwright.sync_api import Route, expect
 from tests.console.support.axe import axe
 from tests.console.support.deployments.troubled_orders import NoteTaken
 from tests.console.support.page import Console
 from tests.console.support.states import append, take_notes
+
+pytestmark = pytest.mark.browser
 
 
 def some_tenant() -> str:

@@ -11,6 +11,8 @@ from tests.console.support.states import append
 
 from banyan.streams import StreamId
 
+pytestmark = pytest.mark.browser
+
 MARKUP = "<img src=x onerror=\"console.error('ran')\"><script>console.error('ran')</script>"
 TURNED = "safe\u202egnp.exe\u2066\u0000\u001b[31m\u200b"
 TURNED_VISIBLY = r"safe\u202egnp.exe\u2066\u0000\u001b[31m\u200b"

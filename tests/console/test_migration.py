@@ -16,6 +16,8 @@ from tests.console.support.page import Console
 from tests.console.support.stack import PATIENCE, TENANT
 from tests.support.clocks import wait_until
 
+pytestmark = pytest.mark.browser
+
 REFUSED = 409
 FIRST = ROWS[0]
 MOST_COUNTS = 2

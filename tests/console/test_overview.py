@@ -18,6 +18,8 @@ from tests.support.clocks import wait_until
 
 from banyan.entrypoints.admin.attention import Code
 
+pytestmark = pytest.mark.browser
+
 POLL_MS = 5_500
 STREAM = "acme:order:o-1"
 NAMES = {"projection": "stock", "stream": STREAM, "version": 2, "generation": 1, "name": "payment", "report": "r-1"}

@@ -22,6 +22,8 @@ from banyan.projections.catchup import LogCheckpoints
 from banyan.projections.views import Generation
 from banyan_tools.cli.client import SCOPE
 
+pytestmark = pytest.mark.browser
+
 
 def api(stack: Stack, name: str) -> Any:
     """How a projection stands by the API."""

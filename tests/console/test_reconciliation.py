@@ -6,11 +6,14 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+import pytest
 from playwright.sync_api import Locator, expect
 from tests.console.support import states
 from tests.console.support.axe import axe
 from tests.console.support.page import Console
 from tests.console.support.stack import PATIENCE, Stack
+
+pytestmark = pytest.mark.browser
 
 RUN_MS = 2 * PATIENCE * 1000
 """For a run over all that other tests left on the stack."""

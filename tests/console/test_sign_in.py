@@ -13,6 +13,7 @@ from urllib.parse import parse_qsl, urlsplit
 import httpx
 import pytest
 from playwright.sync_api import expect
+from tests.console.conftest import CHANGED, grouped
 from tests.console.support.axe import axe
 from tests.console.support.provider import CLIENT, SUBJECT, Provider, provider
 
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 PLACE = "#/streams?entity=order"
 VERIFIER = "v" * 43
 
-pytestmark = [pytest.mark.stack, pytest.mark.timeout(300), pytest.mark.xdist_group("console on moto")]
+pytestmark = [pytest.mark.browser, pytest.mark.stack, pytest.mark.timeout(300), grouped("moto", CHANGED)]
 
 
 @pytest.fixture(scope="module")

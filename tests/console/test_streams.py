@@ -21,6 +21,8 @@ from tests.console.support.states import append, take_notes
 
 from banyan_tools.cli.client import SCOPE
 
+pytestmark = pytest.mark.browser
+
 GROWN = states.stream(states.GROWN)
 NEWEST = states.GROWN_LINES + 1
 MANY = 5000

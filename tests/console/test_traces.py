@@ -15,6 +15,8 @@ from tests.console.support.page import Console
 from tests.console.support.stack import PATIENCE, SCOPES, Stack
 from tests.support.clocks import wait_until
 
+pytestmark = pytest.mark.browser
+
 
 def entries(stack: Stack, correlation: str) -> Sequence[Mapping[str, Any]]:
     """What the API says of a trace."""

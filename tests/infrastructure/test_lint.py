@@ -14,6 +14,8 @@ from banyan_tools.project import ROOT
 from banyan_tools.runtime.emulator import SAM_VENV
 from banyan_tools.runtime.lint import findings, lint
 
+pytestmark = pytest.mark.linter
+
 SAM = SAM_VENV / "bin" / "sam"
 WRONG = """
 Transform: AWS::Serverless-2016-10-31
