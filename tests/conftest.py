@@ -9,6 +9,7 @@ from contextlib import ExitStack, suppress
 from functools import cache
 from pathlib import Path
 
+import botocore.httpsession
 import pytest
 import typer.testing
 from tests.support.clocks import EVERYTHING
@@ -53,8 +54,9 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_sessionstart() -> None:
-    """Let a command line be built once, not for each run of it."""
+    """Let a command line be built once, not for each run of it, and the certificates be read once."""
     typer.testing._get_command = cache(typer.testing._get_command)  # type: ignore[attr-defined]
+    botocore.httpsession.create_urllib3_context = cache(botocore.httpsession.create_urllib3_context)
 
 
 @pytest.hookimpl(wrapper=True)

@@ -70,10 +70,15 @@ def found(words: re.Pattern[str], files: tuple[Path, ...]) -> list[str]:
     """Where words stand that are not published there, as ``file:line: words``."""
     return [
         f"{place}:{text.count(chr(10), 0, match.start()) + 1}: {match[1]}"
-        for place, text in ((str(file.relative_to(ROOT)), file.read_text(encoding="utf-8")) for file in files)
+        for place, text in ((str(file.relative_to(ROOT)), text_of(file)) for file in files)
         for match in words.finditer(text)
         if not re.fullmatch(PUBLISHED.get(place, "(?!)"), match[1])
     ]
+
+
+@cache
+def text_of(file: Path) -> str:
+    return file.read_text(encoding="utf-8")
 
 
 @cache

@@ -11,10 +11,16 @@ from openapi_spec_validator.readers import read_from_filename
 from banyan_tools.openapi import described, files, main
 
 
-def test_none_has_drifted_and_each_is_valid(subtests: pytest.Subtests) -> None:
+def test_none_has_drifted(subtests: pytest.Subtests) -> None:
     for file, domain in files().items():
         with subtests.test(domain):
             assert file.read_text() == described(domain), f"run `make openapi` and commit docs/{file.name}"
+
+
+@pytest.mark.linter
+def test_each_is_valid(subtests: pytest.Subtests) -> None:
+    for file, domain in files().items():
+        with subtests.test(domain):
             validate(read_from_filename(str(file))[0])
 
 

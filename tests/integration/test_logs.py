@@ -73,7 +73,12 @@ def test_no_level_of_lambda_or_of_the_function_writes_a_token_or_a_payload(platf
 
 @pytest.mark.parametrize(
     ("level", "expected"),
-    [("DEBUG", {"info line", *LOUD}), ("INFO", {"info line", *LOUD}), ("WARN", LOUD), ("ERROR", {"error line"})],
+    [
+        pytest.param("DEBUG", {"info line", *LOUD}, marks=lengthy),
+        ("INFO", {"info line", *LOUD}),
+        pytest.param("WARN", LOUD, marks=lengthy),
+        ("ERROR", {"error line"}),
+    ],
 )
 def test_the_functions_level_filters_the_lines_of_every_logger(level: str, expected: set[str]) -> None:
     told = [(line["level"], line["message"]) for line in lines(level) if str(line.get("message")).endswith(" line")]

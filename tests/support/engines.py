@@ -44,7 +44,7 @@ from banyan_tools.local.tables import creation
 from banyan_tools.local.template import read
 
 if TYPE_CHECKING:
-    from botocore.awsrequest import AWSPreparedRequest, AWSResponse
+    from botocore.awsrequest import AWSPreparedRequest, AWSRequest, AWSResponse
     from mypy_boto3_dynamodb import DynamoDBClient
 
 TEMPLATE = Path(__file__).parents[2] / "template.yaml"
@@ -53,6 +53,7 @@ LISTED = max(BUCKETS, FEWEST_BUCKETS)
 """Buckets that readers of DynamoDB walk."""
 
 
+KEYS = f"AWS4-HMAC-SHA256 Credential=local/20260105/{REGION}/dynamodb/aws4_request, SignedHeaders=host, Signature=none"
 PATIENT = Config(read_timeout=30)
 """A busy machine may take long to make a table; no test counts on a time-out."""
 
@@ -267,7 +268,10 @@ def moto_tables() -> Iterator[DynamoDBEngine]:
 def local_tables(endpoint: str) -> Iterator[DynamoDBEngine]:
     """Tables in a running DynamoDB Local."""
     with impatient():
-        engine = DynamoDBEngine("dynamodb_local", dynamodb_client(endpoint), pool=table_pool(endpoint))
+        client = dynamodb_client(endpoint)
+        client.meta.events.register("choose-signer.dynamodb", cast(Any, unsigned))
+        client.meta.events.register("request-created.dynamodb", cast(Any, as_if_signed))
+        engine = DynamoDBEngine("dynamodb_local", client, pool=table_pool(endpoint))
         yield engine
         engine.release()
 
@@ -291,8 +295,13 @@ def dynamodb_client(endpoint: str = f"https://dynamodb.{REGION}.amazonaws.com") 
 
 
 def unsigned(**_: Any) -> object:
-    """Spare requests the signature, which moto does not look at."""
+    """Spare requests the signature, which no engine looks at."""
     return UNSIGNED
+
+
+def as_if_signed(request: AWSRequest, **_: Any) -> None:
+    """Name the keys that a request would be signed with: by them DynamoDB Local knows whose tables are meant."""
+    request.headers["Authorization"] = KEYS
 
 
 @cache

@@ -150,7 +150,14 @@ def test_logs_go_to_their_file_and_tokens_to_none(stack: Stack) -> None:
 
 
 @pytest.mark.parametrize(
-    "numbers", [(signal.SIGINT,), (signal.SIGTERM,), (signal.SIGHUP,), (signal.SIGTERM, signal.SIGINT)], ids=str
+    "numbers",
+    [
+        (signal.SIGINT,),
+        pytest.param((signal.SIGTERM,), marks=lengthy),
+        pytest.param((signal.SIGHUP,), marks=lengthy),
+        (signal.SIGTERM, signal.SIGINT),
+    ],
+    ids=str,
 )
 def test_a_signal_stops_it_cleanly(tmp_path: Path, numbers: tuple[signal.Signals, ...]) -> None:
     stack = Stack(tmp_path / "data", "--template", str(hello(tmp_path)))
@@ -229,13 +236,22 @@ def test_a_port_in_use_is_one_sentence(tmp_path: Path, stack: Stack) -> None:
     [
         (("AWS_PROXY", "[AWS_PROXY"), "template.yaml is not valid YAML: line 7: did not find expected ',' or ']'."),
         (("CodeUri: hello/, ", ""), "The template is not valid: Resource with id [Hello] is invalid."),
-        (("Handler: app.handler", "Handler: [app.handler]"), "The local stack cannot run Hello: AttributeError:"),
-        (
+        pytest.param(
+            ("Handler: app.handler", "Handler: [app.handler]"),
+            "The local stack cannot run Hello: AttributeError:",
+            marks=lengthy,
+        ),
+        pytest.param(
             ("GetAtt Hello.Arn", "GetAtt Bye.Arn"),
             "The template names Bye, which is neither a parameter nor a resource.",
+            marks=lengthy,
         ),
-        (("!GetAtt Hello.Arn", "!ImportValue Arn"), "does not support the intrinsic function Fn::ImportValue."),
-        (("CodeUri: hello/", "CodeUri: bye/"), "bye/app.py does not exist."),
+        pytest.param(
+            ("!GetAtt Hello.Arn", "!ImportValue Arn"),
+            "does not support the intrinsic function Fn::ImportValue.",
+            marks=lengthy,
+        ),
+        pytest.param(("CodeUri: hello/", "CodeUri: bye/"), "bye/app.py does not exist.", marks=lengthy),
     ],
     ids=["yaml", "sam", "property", "reference", "intrinsic", "handler"],
 )

@@ -12,6 +12,7 @@ import pytest
 from tests.orders.support.legacies import order, row
 from tests.orders.support.migration import CANARY, COMPLETE, CUT_OVER, DUAL, EVENTS, LEGACY_ONLY, MigrationFixture
 from tests.orders.support.moments import Moments, deaths, stepping
+from tests.support.clocks import lengthy
 from tests.support.interruptions import Killed
 
 from banyan.errors import LegacyWritesOff
@@ -31,7 +32,10 @@ def recover(migrating: MigrationFixture) -> None:
     assert migrating.migration.recover() == 0
 
 
-@pytest.mark.parametrize("step", [LEGACY_ONLY, DUAL, CANARY, CUT_OVER, EVENTS, COMPLETE], ids=str)
+STEPS = [DUAL, CUT_OVER, EVENTS, *(pytest.param(step, marks=lengthy) for step in (LEGACY_ONLY, CANARY, COMPLETE))]
+
+
+@pytest.mark.parametrize("step", STEPS, ids=str)
 def test_a_command_that_dies_anywhere_is_done_once_or_not_at_all(mortal: MigrationFixture, step: Step) -> None:
     mortal.go_to(step)
     started = mortal.clock()
@@ -77,10 +81,11 @@ def test_an_import_with_a_command_that_dies_anywhere_is_done_once(mortal: Migrat
         mortal.legacy.write_directly(order(moment + 1), row(order(moment + 1)))
 
 
-WAYS = [(LEGACY_ONLY, DUAL), (DUAL, CANARY), (CANARY, CUT_OVER)]
+WAYS = [(LEGACY_ONLY, DUAL), (DUAL, CANARY), (CANARY, CUT_OVER), (CUT_OVER, CANARY)]
+LONG_WAYS = [pytest.param(*way, marks=lengthy) for way in ((CANARY, DUAL), (DUAL, LEGACY_ONLY))]
 
 
-@pytest.mark.parametrize(("source", "to"), [*WAYS, *((to, source) for source, to in WAYS)], ids=str)
+@pytest.mark.parametrize(("source", "to"), [*WAYS, *LONG_WAYS], ids=str)
 def test_a_cutover_that_dies_anywhere_is_finished_and_loses_nothing(
     mortal: MigrationFixture, source: Step, to: Step
 ) -> None:

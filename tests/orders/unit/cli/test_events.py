@@ -118,14 +118,26 @@ def test_without_the_scope_for_contents_it_says_which_one_to_ask_for(banyan: Ban
 
 
 @contextmanager
+def as_from_a_terminal() -> Iterator[None]:
+    """Let processes that are started meanwhile heed Ctrl-C, also where these tests run in the background."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+@contextmanager
 def followed(url: str, data: Path) -> Iterator[subprocess.Popen[str]]:
     """The tail, followed by a process of its own, which ends with Ctrl-C and has printed no more than was read."""
     token = make_token("acme", data, scopes=[ADMIN, "banyan/events"])
     command = [sys.executable, "-m", "banyan_tools.cli", "--url", url, "events", "tail", "-f", "--interval", "0.5"]
     environment = {"BANYAN_TOKEN": token, "PYTHONPATH": f"{ROOT / 'layers' / 'banyan'}:{ROOT / 'tools'}"}
-    with subprocess.Popen(
-        command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, bufsize=1
-    ) as process:
+    with as_from_a_terminal():
+        process = subprocess.Popen(
+            command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, bufsize=1
+        )
+    with process:
         try:
             yield process
             process.send_signal(signal.SIGINT)
