@@ -11,7 +11,7 @@ from tests.console.support.page import Console
 from tests.console.support.page import place as place_of
 from tests.console.support.states import park_a_deadline, place, stream
 
-pytestmark = pytest.mark.browser
+pytestmark = pytest.mark.slow
 
 PARKED, OTHER, WAITING = "hasty-d-parked", "hasty-d-other", "d-waiting"
 

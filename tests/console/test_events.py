@@ -13,7 +13,7 @@ from tests.console.support.deployments.troubled_orders import NoteTaken
 from tests.console.support.page import Console
 from tests.console.support.states import append, take_notes
 
-pytestmark = pytest.mark.browser
+pytestmark = pytest.mark.slow
 
 
 def some_tenant() -> str:

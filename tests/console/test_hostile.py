@@ -11,7 +11,7 @@ from tests.console.support.states import append
 
 from banyan.streams import StreamId
 
-pytestmark = pytest.mark.browser
+pytestmark = pytest.mark.slow
 
 MARKUP = "<img src=x onerror=\"console.error('ran')\"><script>console.error('ran')</script>"
 TURNED = "safe\u202egnp.exe\u2066\u0000\u001b[31m\u200b"

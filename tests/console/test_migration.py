@@ -16,7 +16,7 @@ from tests.console.support.page import Console
 from tests.console.support.stack import PATIENCE, TENANT
 from tests.support.clocks import wait_until
 
-pytestmark = pytest.mark.browser
+pytestmark = pytest.mark.slow
 
 REFUSED = 409
 FIRST = ROWS[0]

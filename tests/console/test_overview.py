@@ -18,7 +18,7 @@ from tests.support.clocks import wait_until
 
 from banyan.entrypoints.admin.attention import Code
 
-pytestmark = pytest.mark.browser
+pytestmark = pytest.mark.slow
 
 POLL_MS = 5_500
 STREAM = "acme:order:o-1"

@@ -22,7 +22,7 @@ from banyan.projections.catchup import LogCheckpoints
 from banyan.projections.views import Generation
 from banyan_tools.cli.client import SCOPE
 
-pytestmark = pytest.mark.browser
+pytestmark = pytest.mark.slow
 
 
 def api(stack: Stack, name: str) -> Any:

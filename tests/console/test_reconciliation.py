@@ -13,7 +13,7 @@ from tests.console.support.axe import axe
 from tests.console.support.page import Console
 from tests.console.support.stack import PATIENCE, Stack
 
-pytestmark = pytest.mark.browser
+pytestmark = pytest.mark.slow
 
 RUN_MS = 2 * PATIENCE * 1000
 """For a run over all that other tests left on the stack."""

@@ -8,7 +8,7 @@ from tests.console.conftest import on
 from tests.console.support.axe import CONTRAST, axe
 from tests.console.support.keyboard import walk
 from tests.console.support.page import Console
-from tests.console.support.screens import PLACES, SCREENS, Place
+from tests.console.support.screens import AT_THE_TOP, BELOW, PLACES, SCREENS, Place
 from tests.support.clocks import lengthy
 
 WIDTHS = (360, 1280, 3840)
@@ -25,7 +25,11 @@ def test_the_navigation_leads_to_every_screen(console: Console) -> None:
         expect(link).to_have_attribute("aria-current", "page")
 
 
-@pytest.mark.parametrize("place", PLACES, ids=lambda place: place.name)
+@pytest.mark.parametrize(
+    "place",
+    [*AT_THE_TOP, *(pytest.param(place, marks=pytest.mark.slow) for place in BELOW)],
+    ids=lambda place: place.name,
+)
 def test_a_place_is_accessible_by_keyboard_and_in_every_window(console: Console, place: Place) -> None:
     console.open(*place.on(console.stack), **place.query)
     expect(console.main.get_by_role("alert")).to_have_count(0)

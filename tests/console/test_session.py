@@ -16,7 +16,7 @@ from tests.console.support.states import GROWN, stream
 from banyan_tools.cli.client import SCOPE
 from banyan_tools.local.token import make_token
 
-pytestmark = pytest.mark.browser
+pytestmark = pytest.mark.slow
 
 REFUSED = "The API does not accept your token any more"
 

@@ -21,7 +21,7 @@ from tests.console.support.states import append, take_notes
 
 from banyan_tools.cli.client import SCOPE
 
-pytestmark = pytest.mark.browser
+pytestmark = pytest.mark.slow
 
 GROWN = states.stream(states.GROWN)
 NEWEST = states.GROWN_LINES + 1

@@ -15,7 +15,7 @@ from tests.console.support.page import Console
 from tests.console.support.stack import PATIENCE, SCOPES, Stack
 from tests.support.clocks import wait_until
 
-pytestmark = pytest.mark.browser
+pytestmark = pytest.mark.slow
 
 
 def entries(stack: Stack, correlation: str) -> Sequence[Mapping[str, Any]]:

@@ -39,7 +39,7 @@ from orders.tools.drill.proofs import Proofs
 from orders.tools.drill.scene import Scene
 from orders.tools.legacy.kinds import Kind
 
-pytestmark = [pytest.mark.browser, pytest.mark.stack, pytest.mark.timeout(1800), lengthy]
+pytestmark = [pytest.mark.slow, pytest.mark.stack, pytest.mark.timeout(1800), lengthy]
 
 BUSY_MS = 120_000.0
 """moto answers one request after the other, and the demonstration's clients wait there as well."""

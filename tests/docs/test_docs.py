@@ -83,7 +83,7 @@ def test_every_block_of_the_domain_page_is_used() -> None:
     assert len([block for block in blocks if block.language == "bash"]) == 4
 
 
-@pytest.mark.parametrize("check", ["ruff check", "ruff format --check", pytest.param("mypy", marks=pytest.mark.linter)])
+@pytest.mark.parametrize("check", ["ruff check", "ruff format --check", pytest.param("mypy", marks=pytest.mark.slow)])
 def test_the_documented_files_pass_the_projects_checks(sandbox: Sandbox, check: str) -> None:
     files = [snippet.file for snippet in snippets(ADD_YOUR_DOMAIN) if snippet.file]
 

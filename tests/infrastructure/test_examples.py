@@ -79,6 +79,7 @@ def make(root: Path, *arguments: str) -> str:
     return done.stdout
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(300)
 def test_without_the_examples_every_other_test_is_found_and_the_fast_ones_pass(bare: Path) -> None:
     collecting = ("tests", "--collect-only", "--assert=plain", "-q", "-v", "-p", "no:cacheprovider")
@@ -87,12 +88,14 @@ def test_without_the_examples_every_other_test_is_found_and_the_fast_ones_pass(b
     assert " passed" in python(bare, "-m", "pytest", "-q", "-p", "no:cacheprovider", *FAST)
 
 
+@pytest.mark.slow
 def test_the_checks_leave_out_tests_that_outlive_their_example(bare: Path) -> None:
     planned = make(bare, "-n", "lint", "types")
     assert "ruff check --extend-exclude tests/gone ." in planned
     assert "mypy layers/banyan functions tools bench tests --exclude tests/gone" in planned
 
 
+@pytest.mark.slow
 def test_without_the_examples_make_says_what_is_missing(bare: Path) -> None:
     assert "There is no domain in layers/domains." in make(bare, "test-domain")
     asked = "served(SimpleNamespace(all=[SimpleNamespace(variables={'BANYAN_DOMAIN': 'loans'})]))"
@@ -100,10 +103,12 @@ def test_without_the_examples_make_says_what_is_missing(bare: Path) -> None:
     assert "no domain 'loans' in layers/domains, nor any other: add one, and choose it" in failing(bare, "-c", code)
 
 
+@pytest.mark.slow
 def test_without_the_examples_the_contracts_hold(bare: Path) -> None:
     assert " 0 broken." in python(bare, "-m", "banyan_tools.contracts", "--no-cache")
 
 
+@pytest.mark.slow
 def test_without_the_examples_the_template_loads_and_another_domain_is_described(bare: Path) -> None:
     loaded = f"load_template(**{INGESTING}).resources('AWS::Lambda::Function')"
     template = f"from banyan_tools.runtime.sandbox import load_template; print(len({loaded}))"

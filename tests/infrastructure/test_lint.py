@@ -14,7 +14,7 @@ from banyan_tools.project import ROOT
 from banyan_tools.runtime.emulator import SAM_VENV
 from banyan_tools.runtime.lint import findings, lint
 
-pytestmark = pytest.mark.linter
+pytestmark = pytest.mark.slow
 
 SAM = SAM_VENV / "bin" / "sam"
 WRONG = """

@@ -17,7 +17,7 @@ def test_none_has_drifted(subtests: pytest.Subtests) -> None:
             assert file.read_text() == described(domain), f"run `make openapi` and commit docs/{file.name}"
 
 
-@pytest.mark.linter
+@pytest.mark.slow
 def test_each_is_valid(subtests: pytest.Subtests) -> None:
     for file, domain in files().items():
         with subtests.test(domain):

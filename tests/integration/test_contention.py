@@ -43,6 +43,7 @@ def test_threads_race_at_one_stream(engine: Engine) -> None:
     assert sum(conflicts for _, conflicts in results) >= THREADS - 1
 
 
+@pytest.mark.slow
 def test_processes_race_at_one_stream(dynamodb_local: DynamoDBEngine) -> None:
     store, endpoint = dynamodb_local.store(REGISTRY), dynamodb_local.client.meta.endpoint_url
     with ProcessPoolExecutor(PROCESSES, get_context("spawn")) as pool:

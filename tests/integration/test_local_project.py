@@ -127,7 +127,7 @@ def test_a_file_that_does_not_fit_is_named_and_left_alone(project: Project) -> N
     assert kept.read_text() == "{"
 
 
-@lengthy
+@pytest.mark.slow
 def test_a_folder_serves_one_stack_at_a_time(project: Project) -> None:
     with project.served("--keep"):
         first = project.stack
@@ -155,7 +155,7 @@ BROKEN = {
 }
 
 
-@lengthy
+@pytest.mark.slow
 def test_a_change_that_cannot_be_loaded_is_shown_and_the_version_before_continues(project: Project) -> None:
     with project.served():
         for number, (line, reason) in enumerate(BROKEN.items()):
@@ -168,7 +168,7 @@ def test_a_change_that_cannot_be_loaded_is_shown_and_the_version_before_continue
             assert (opened["title"], finished["state"]) == (TITLE, "done")
 
 
-@lengthy
+@pytest.mark.slow
 def test_a_module_that_is_deleted_leaves_the_previous_version_running(project: Project) -> None:
     text = project.module.read_text()
     with project.served():

@@ -74,9 +74,9 @@ def test_no_level_of_lambda_or_of_the_function_writes_a_token_or_a_payload(platf
 @pytest.mark.parametrize(
     ("level", "expected"),
     [
-        pytest.param("DEBUG", {"info line", *LOUD}, marks=lengthy),
+        pytest.param("DEBUG", {"info line", *LOUD}, marks=pytest.mark.slow),
         ("INFO", {"info line", *LOUD}),
-        pytest.param("WARN", LOUD, marks=lengthy),
+        pytest.param("WARN", LOUD, marks=pytest.mark.slow),
         ("ERROR", {"error line"}),
     ],
 )
@@ -86,6 +86,7 @@ def test_the_functions_level_filters_the_lines_of_every_logger(level: str, expec
     assert len(told) == 3 * len(expected)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("level", LEVELS)
 def test_lambda_drops_no_line_and_no_metric_at_any_level(level: str) -> None:
     written = output(level, "INFO").splitlines()

@@ -77,6 +77,7 @@ def equal_to_a_fold(ledger: Ledger, balances: Generation, turnover: Generation) 
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("in_flight", [pytest.param(1, marks=lengthy), 4])
 def test_a_rebuild_under_live_traffic_survives_a_kill_in_its_middle(
     dynamodb_local: DynamoDBEngine, in_flight: int
@@ -104,7 +105,7 @@ def test_a_rebuild_under_live_traffic_survives_a_kill_in_its_middle(
 
 @pytest.mark.parametrize(
     "projection",
-    [PROJECTIONS[0], *(pytest.param(each, marks=lengthy) for each in PROJECTIONS[1:])],
+    [PROJECTIONS[0], *(pytest.param(each, marks=pytest.mark.slow) for each in PROJECTIONS[1:])],
     ids=lambda projection: projection.name,
 )
 def test_a_preview_comes_close_to_what_is_consumed(dynamodb_local: DynamoDBEngine, projection: Projection) -> None:

@@ -12,7 +12,6 @@ from typing import Any, cast
 import pytest
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 from botocore.compat import HTTPHeaders
-from tests.support.clocks import lengthy
 from tests.support.engines import DynamoDBEngine
 from tests.support.ledger import REGISTRY, Deposited, account, deposits
 from tests.support.projections import POISON, Ledger, same, timeless
@@ -34,7 +33,9 @@ AT_ONCE = Pace(settle=timedelta())
 """No projector is at work that would have to hear of a rebuild first."""
 BOTH = tuple(projection.name for projection in PROJECTIONS)
 
-each = pytest.mark.parametrize("projection", [BOTH[0], *(pytest.param(name, marks=lengthy) for name in BOTH[1:])])
+each = pytest.mark.parametrize(
+    "projection", [BOTH[0], *(pytest.param(name, marks=pytest.mark.slow) for name in BOTH[1:])]
+)
 
 
 @pytest.fixture

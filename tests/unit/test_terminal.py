@@ -9,7 +9,6 @@ import sys
 import pytest
 from rich.table import Table
 from rich.text import Text
-from tests.support.clocks import lengthy
 
 from banyan_tools.project import ROOT
 from banyan_tools.terminal import SafeConsole
@@ -42,12 +41,12 @@ def shown(printed: str | Text | Table) -> str:
     "module",
     [
         "telemetry.tools.importer import f.csv --device a",
-        pytest.param("telemetry.tools.importer check f.csv --device a", marks=lengthy),
-        pytest.param("ledger.tools.importer import f.csv", marks=lengthy),
-        pytest.param("orders.tools.importer f.csv", marks=lengthy),
-        pytest.param("orders.tools.legacy f.csv", marks=lengthy),
+        pytest.param("telemetry.tools.importer check f.csv --device a", marks=pytest.mark.slow),
+        pytest.param("ledger.tools.importer import f.csv", marks=pytest.mark.slow),
+        pytest.param("orders.tools.importer f.csv", marks=pytest.mark.slow),
+        pytest.param("orders.tools.legacy f.csv", marks=pytest.mark.slow),
         "orders.tools.demo",
-        pytest.param("orders.tools.drill", marks=lengthy),
+        pytest.param("orders.tools.drill", marks=pytest.mark.slow),
     ],
 )
 def test_who_mistypes_an_option_of_a_target_is_sent_to_where_it_is_listed(module: str) -> None:

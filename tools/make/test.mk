@@ -12,25 +12,25 @@ PYTEST := $(BIN)/python -m pytest -n $(WORKERS_OF_TESTS) --dist loadgroup
 
 test: ## Run the tests: ARGS="-k append" picks some
 	@$(MAKE) --no-print-directory -j setup dynamodb-local console-packages
-	$(PYTEST) -m "not runtime and not sam and not browser and not linter" $(ARGS)
+	$(PYTEST) -m "not runtime and not sam and not slow" $(ARGS)
 
 test-domain: $(BIN)/.installed ## Run what is needed after each edit, tests/<domain>/unit or else tests/<domain>: DOMAIN= picks one
 	$(if $(TESTED_DOMAINS),,@echo "There is no domain in layers/domains.")
 	$(if $(UNKNOWN_DOMAIN),@echo "No domain in layers/domains is called $(UNKNOWN_DOMAIN). There are: $(TESTED_DOMAINS)."; exit 1)
 	$(if $(PICKED_DOMAINS),$(PYTEST) -q $(foreach name,$(PICKED_DOMAINS),$(or $(wildcard tests/$(name)/unit),tests/$(name))) $(ARGS))
 
-test-runtime: ## Run every function under Lambda's emulator, lint and build what is deployed
+test-runtime: ## Run every function under Lambda's emulator, and build what is deployed
 	@$(MAKE) --no-print-directory -j environments
-	$(PYTEST) -m "runtime or sam or linter" $(ARGS)
+	$(PYTEST) -m "runtime or sam" $(ARGS)
 
-test-console: ## Drive the console in Chromium; `make test` only opens each of its places
-	@$(MAKE) --no-print-directory -j setup console-packages
-	$(PYTEST) -m browser $(ARGS)
+test-slow: ## Drive the console in Chromium, lint the templates, kill and restart more often than `make test` does
+	@$(MAKE) --no-print-directory -j setup dynamodb-local console-packages
+	$(PYTEST) -m "slow and not runtime and not sam" $(ARGS)
 
 test-all: export BANYAN_TEST_EVERYTHING := 1
-test-all: test test-console test-runtime ## Run every test, also those that take minutes: a whole file on each engine
+test-all: test test-slow test-runtime ## Run every test, also those that take minutes: a whole file on each engine
 
-pr: lint types docs test test-console test-runtime ## Everything a change must pass
+pr: lint types docs test test-slow test-runtime ## Everything a change must pass
 
 lint: $(BIN)/.installed ## Check style and format
 	$(BIN)/ruff check $(UNCHECKED) .
@@ -46,4 +46,4 @@ format: $(BIN)/.installed ## Put style and format right
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-.PHONY: test test-domain test-console test-runtime test-all pr lint types imports format
+.PHONY: test test-domain test-slow test-runtime test-all pr lint types imports format

@@ -41,4 +41,5 @@ BELOW: Final = (
     Place("a trace", ["traces", states.SAGA], {"tenant": "acme"}),
     Place("a report", ["reconciliation"], {}, report=True),
 )
-PLACES: Final = (*(Place(screen, [screen], {}) for screen in SCREENS), *BELOW)
+AT_THE_TOP: Final = tuple(Place(screen, [screen], {}) for screen in SCREENS)
+PLACES: Final = (*AT_THE_TOP, *BELOW)

@@ -140,6 +140,7 @@ def open_accounts(teller: Teller) -> None:
             assert teller.answer(Ask(f"open-{id}", "/accounts", body))["statusCode"] == 201
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(60 * MINUTES)
 def test_nothing_is_lost_or_doubled_while_processes_are_killed(
     dynamodb_local: DynamoDBEngine, environ: dict[str, str], tmp_path: Path

@@ -8,6 +8,7 @@ from decimal import Decimal
 from itertools import product
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from tests.ledger.support.book import AUDITOR, Book
@@ -222,6 +223,7 @@ news = st.tuples(st.integers(0, 1), st.integers(0, 9), st.integers(0, 9))
 busy = st.lists(st.one_of(transfers(few, 2, (EUR,)), transfers(few, 3)), min_size=3, max_size=9)
 
 
+@pytest.mark.slow
 @settings(max_examples=LAGS, phases=[Phase.generate], deadline=None, suppress_health_check=list(HealthCheck))
 @given(busy, st.lists(news, min_size=5, max_size=15), st.integers(0, 9), days)
 def test_trial_balances_are_of_whole_transfers_while_read_models_lag(

@@ -54,7 +54,7 @@ def refusal(data: Path, *arguments: str, **environment: str) -> tuple[int, str]:
 TOGETHER = {
     engine: [
         pytest.mark.xdist_group(f"stack on {engine}"),
-        *([pytest.mark.dynamodb_local] if "local" in engine else []),
+        *([pytest.mark.dynamodb_local, pytest.mark.slow] if "local" in engine else []),
     ]
     for engine in ENGINES
 }

@@ -55,6 +55,7 @@ def traced(stack: Stack, correlation_id: str) -> Trace:
     return Timeline(DynamoDBTraces(gateway, "banyan-TracesTable"), store).trace("acme", correlation_id)
 
 
+@pytest.mark.slow
 def test_an_unpaid_order_is_cancelled_by_its_deadline_and_releases_its_stock(impatient: Stack) -> None:
     item = {"sku": "PEN", "quantity": 2, "price": "2.50"}
     call(impatient, "POST", "/inventory/PEN/receive", {"quantity": 5})

@@ -153,8 +153,8 @@ def test_logs_go_to_their_file_and_tokens_to_none(stack: Stack) -> None:
     "numbers",
     [
         (signal.SIGINT,),
-        pytest.param((signal.SIGTERM,), marks=lengthy),
-        pytest.param((signal.SIGHUP,), marks=lengthy),
+        pytest.param((signal.SIGTERM,), marks=pytest.mark.slow),
+        pytest.param((signal.SIGHUP,), marks=pytest.mark.slow),
         (signal.SIGTERM, signal.SIGINT),
     ],
     ids=str,
@@ -239,19 +239,19 @@ def test_a_port_in_use_is_one_sentence(tmp_path: Path, stack: Stack) -> None:
         pytest.param(
             ("Handler: app.handler", "Handler: [app.handler]"),
             "The local stack cannot run Hello: AttributeError:",
-            marks=lengthy,
+            marks=pytest.mark.slow,
         ),
         pytest.param(
             ("GetAtt Hello.Arn", "GetAtt Bye.Arn"),
             "The template names Bye, which is neither a parameter nor a resource.",
-            marks=lengthy,
+            marks=pytest.mark.slow,
         ),
         pytest.param(
             ("!GetAtt Hello.Arn", "!ImportValue Arn"),
             "does not support the intrinsic function Fn::ImportValue.",
-            marks=lengthy,
+            marks=pytest.mark.slow,
         ),
-        pytest.param(("CodeUri: hello/", "CodeUri: bye/"), "bye/app.py does not exist.", marks=lengthy),
+        pytest.param(("CodeUri: hello/", "CodeUri: bye/"), "bye/app.py does not exist.", marks=pytest.mark.slow),
     ],
     ids=["yaml", "sam", "property", "reference", "intrinsic", "handler"],
 )

@@ -6,7 +6,6 @@ from datetime import timedelta
 from uuid import NAMESPACE_OID, uuid5
 
 import pytest
-from tests.support.clocks import lengthy
 from tests.support.counted import TOLERATED, CountedPlatform, check_units
 from tests.support.engines import DynamoDBEngine
 
@@ -34,7 +33,7 @@ def test_the_units_of_the_profile_are_those_that_are_counted(dynamodb_local: Dyn
     check_units(profile, shop, commands)
 
 
-@lengthy
+@pytest.mark.slow
 def test_a_row_more_between_two_reconciliations_costs_what_the_model_says(dynamodb_local: DynamoDBEngine) -> None:
     shop = CountedPlatform(dynamodb_local, read_profile(PROFILE), CALLER)
     for sku in SKUS:

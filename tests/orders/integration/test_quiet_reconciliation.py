@@ -6,7 +6,6 @@ from datetime import timedelta
 
 import pytest
 from tests.orders.support.reconciliation import ReconciliationFixture
-from tests.support.clocks import lengthy
 from tests.support.engines import LISTED, DynamoDBEngine, MemoryEngine
 
 HOURS = timedelta(hours=6)
@@ -30,7 +29,7 @@ def quiet(reconciled: ReconciliationFixture) -> tuple[int, int, int]:
     )
 
 
-@pytest.mark.parametrize("since", [pytest.param(timedelta(seconds=1), marks=lengthy), HOURS])
+@pytest.mark.parametrize("since", [pytest.param(timedelta(seconds=1), marks=pytest.mark.slow), HOURS])
 def test_a_quiet_run_reads_roots_only_however_much_there_is(since: timedelta) -> None:
     found = []
     for orders in (100, 1000):

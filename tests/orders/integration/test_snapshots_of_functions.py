@@ -74,8 +74,11 @@ def environ(function: str) -> dict[str, str]:
 
 @pytest.fixture(
     scope="module",
-    params=[("command_api", {}), ("query_api", {}), ("command_api", MIGRATING)],
-    ids=["commands", "queries", "migrating"],
+    params=[
+        pytest.param(("command_api", {}), id="commands", marks=pytest.mark.slow),
+        pytest.param(("query_api", {}), id="queries", marks=pytest.mark.slow),
+        pytest.param(("command_api", MIGRATING), id="migrating"),
+    ],
 )
 def lines(request: pytest.FixtureRequest) -> list[dict[str, Any]]:
     """What a function that was initialised and then restored twice without its hooks and twice with them says."""

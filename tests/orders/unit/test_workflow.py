@@ -136,6 +136,7 @@ def test_a_process_may_die_at_any_request(kill: Interruption) -> None:
         assert told(kill, at).told() == workflow.told(), f"killed at request {at}"
 
 
+@pytest.mark.slow
 def test_a_rival_may_act_before_any_request() -> None:
     _, requests = undisturbed()
     for at in range(1, requests + 1):

@@ -12,10 +12,10 @@ from bench.telemetry.pipeline import application, environment, readings_in_windo
 from bench.telemetry.rates import TRIALS, highest_rate
 from bench.telemetry.side_by_side import APPEND, BARE, BATCHED, PUT, REQUESTS, SHOWN, SideBySide
 from bench.telemetry.sustained import Phase, Place, Sending, run
-from tests.support.clocks import lengthy
 from tests.support.engines import DynamoDBEngine, local_tables
 
 
+@pytest.mark.slow
 def test_what_is_sent_at_a_rate_is_seen_in_its_windows(dynamodb_local: DynamoDBEngine) -> None:
     place = Place(dynamodb_local.client.meta.endpoint_url, environment(dynamodb_local))
     here, fleet = application(place.endpoint, place.environ), Fleet("f", 3, 4, hot=5)
@@ -29,7 +29,7 @@ def test_what_is_sent_at_a_rate_is_seen_in_its_windows(dynamodb_local: DynamoDBE
     assert {stream for _, _, stream in found.seen} == {str(stream_of(device)) for device in fleet.ids}
 
 
-@lengthy
+@pytest.mark.slow
 def test_all_that_write_the_same_readings_take_turns(dynamodb_local: DynamoDBEngine) -> None:
     with local_tables(dynamodb_local.client.meta.endpoint_url) as floor:
         speeds = SideBySide(dynamodb_local, floor, 10, plain=30).speeds(rounds=1, batches=1)
@@ -72,7 +72,7 @@ def test_a_rate_that_holds_is_looked_for_below_what_is_seen_at_most(limit: float
     assert len(tried) == TRIALS
 
 
-@lengthy
+@pytest.mark.slow
 def test_other_event_stores_append_beside_the_ingest_function(dynamodb_local: DynamoDBEngine) -> None:
     chapter = peers.measure(dynamodb_local, "peers", 1, lambda _: None)
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import boto3
 import pytest
-from tests.support.clocks import lengthy, wait_until
+from tests.support.clocks import wait_until
 from tests.unit.local.conftest import Worker, Write, fail
 
 from banyan_tools.local.console import Console
@@ -158,10 +158,10 @@ PASSING_ON = """
     [
         ("", 16, 16, []),
         ("", 17, 16, ["1"]),
-        pytest.param("", 20, 16, ["4"], marks=lengthy),
+        pytest.param("", 20, 16, ["4"], marks=pytest.mark.slow),
         (", RecursiveLoop: Terminate", 17, 16, ["1"]),
         (", RecursiveLoop: Allow", 17, 17, []),
-        pytest.param(", RecursiveLoop: Allow", 40, 40, [], marks=lengthy),
+        pytest.param(", RecursiveLoop: Allow", 40, 40, [], marks=pytest.mark.slow),
     ],
 )
 def test_a_chain_of_a_functions_own_messages_is_cut_as_lambda_cuts_it_unless_it_is_allowed(

@@ -7,6 +7,7 @@ from contextlib import closing, suppress
 from typing import Any
 
 import psycopg
+import pytest
 from boto3.dynamodb.types import TypeSerializer
 from hypothesis import HealthCheck, Phase, example, given, settings
 from hypothesis import strategies as st
@@ -91,6 +92,7 @@ item = st.dictionaries(
 )
 
 
+@pytest.mark.slow
 @EXAMPLES
 @given(st.lists(st.tuples(row_name, sql_row, st.lists(sql_line, max_size=MOST_LINES)), min_size=1, max_size=6))
 def test_any_row_of_postgresql(postgres_server: Server, rows: Any) -> None:

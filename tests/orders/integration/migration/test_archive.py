@@ -14,7 +14,6 @@ from tests.orders.support.archives import MemoryObjects, archived, empty, forge,
 from tests.orders.support.legacies import LEGACY_TABLE, OnDynamoDB, order
 from tests.orders.support.migration import CUT_OVER, DUAL, EVENTS, MigrationFixture
 from tests.orders.support.moments import Moments, deaths, every_third, meanwhile, stepping
-from tests.support.clocks import lengthy
 from tests.support.engines import DynamoDBEngine
 from tests.support.interruptions import Killed
 
@@ -202,9 +201,9 @@ def asks_for_another(migrating: MigrationFixture, objects: MemoryObjects) -> Non
 @pytest.mark.parametrize(
     ("kind", "other", "first"),
     [
-        pytest.param("postgres", finishes, 1, marks=lengthy),
-        pytest.param("dynamodb", finishes_in_the_same_process, 1, marks=lengthy),
-        pytest.param("dynamodb", only_looks, 2, marks=lengthy),
+        pytest.param("postgres", finishes, 1, marks=pytest.mark.slow),
+        pytest.param("dynamodb", finishes_in_the_same_process, 1, marks=pytest.mark.slow),
+        pytest.param("dynamodb", only_looks, 2, marks=pytest.mark.slow),
         ("dynamodb", makes_a_step_and_dies, 3),
         ("dynamodb", asks_for_another, 1),
     ],

@@ -45,6 +45,7 @@ def fail(*_: object) -> None:
     raise StoreUnavailable("not now")
 
 
+@pytest.mark.slow
 @on_postgres
 def test_a_cutover_that_dies_with_entries_pending_drains_them_when_it_is_finished(
     moto_migration: MigrationFixture, monkeypatch: pytest.MonkeyPatch

@@ -12,7 +12,6 @@ import pytest
 from tests.orders.support.legacies import order, row
 from tests.orders.support.migration import CANARY, COMPLETE, CUT_OVER, DUAL, EVENTS, LEGACY_ONLY, MigrationFixture
 from tests.orders.support.moments import Moments, deaths, stepping
-from tests.support.clocks import lengthy
 from tests.support.interruptions import Killed
 
 from banyan.errors import LegacyWritesOff
@@ -32,7 +31,12 @@ def recover(migrating: MigrationFixture) -> None:
     assert migrating.migration.recover() == 0
 
 
-STEPS = [DUAL, CUT_OVER, EVENTS, *(pytest.param(step, marks=lengthy) for step in (LEGACY_ONLY, CANARY, COMPLETE))]
+STEPS = [
+    DUAL,
+    CUT_OVER,
+    EVENTS,
+    *(pytest.param(step, marks=pytest.mark.slow) for step in (LEGACY_ONLY, CANARY, COMPLETE)),
+]
 
 
 @pytest.mark.parametrize("step", STEPS, ids=str)
@@ -82,7 +86,7 @@ def test_an_import_with_a_command_that_dies_anywhere_is_done_once(mortal: Migrat
 
 
 WAYS = [(LEGACY_ONLY, DUAL), (DUAL, CANARY), (CANARY, CUT_OVER), (CUT_OVER, CANARY)]
-LONG_WAYS = [pytest.param(*way, marks=lengthy) for way in ((CANARY, DUAL), (DUAL, LEGACY_ONLY))]
+LONG_WAYS = [pytest.param(*way, marks=pytest.mark.slow) for way in ((CANARY, DUAL), (DUAL, LEGACY_ONLY))]
 
 
 @pytest.mark.parametrize(("source", "to"), [*WAYS, *LONG_WAYS], ids=str)
@@ -130,6 +134,7 @@ def test_a_repair_that_dies_anywhere_is_made_once(
         falsify(moment + 1)
 
 
+@pytest.mark.slow
 def test_the_step_without_a_way_back_that_dies_anywhere_is_made(born: Born) -> None:
     deadly, died = 0, True
     while died:

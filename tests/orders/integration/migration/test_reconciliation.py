@@ -13,7 +13,6 @@ from tests.orders.support.legacies import InMemory, OnDynamoDB, line, order, row
 from tests.orders.support.migration import CUT_OVER, DUAL, EVENTS, LEGACY_ONLY, MigrationFixture
 from tests.orders.support.reconciled import ORDERS, OverMemory, Reconciled, Streamed, Traffic
 from tests.orders.support.reconciliation import WINDOW
-from tests.support.clocks import lengthy
 from tests.support.engines import DynamoDBEngine
 
 from banyan.adapters.dynamodb.gateway import Gateway
@@ -239,7 +238,7 @@ def test_where_one_side_gets_nothing_there_is_nothing_to_compare(moto: DynamoDBE
     assert "legacy" not in {section.name for section in report.sections}
 
 
-@pytest.mark.parametrize("step", [DUAL, pytest.param(CUT_OVER, marks=lengthy)])
+@pytest.mark.parametrize("step", [DUAL, pytest.param(CUT_OVER, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("reconciled", ["postgres", "dynamodb", "streamed"], indirect=True)
 def test_live_traffic_gives_no_false_alarm(reconciled: Reconciled, step: Step) -> None:
     reconciled.begin(step)

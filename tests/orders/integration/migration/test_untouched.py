@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Final
 
+import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from tests.orders.support.legacies import OnDynamoDB, OnPostgres, order
@@ -273,6 +274,7 @@ def test_an_item_keeps_all_that_the_adapter_does_not_know(examples: list[Row]) -
         Walk(migrating, program, examples)()
 
 
+@pytest.mark.slow
 @bounded
 @given(examples=rows(columns))
 def test_a_row_keeps_all_that_the_adapter_does_not_know(postgres_server: Server, examples: list[Row]) -> None:
