@@ -25,6 +25,8 @@ from banyan_tools.project import ROOT
 REQUIRE = "BANYAN_REQUIRE_DYNAMODB_LOCAL"
 REQUIRE_POSTGRES = "BANYAN_REQUIRE_POSTGRES"
 LOCAL = pytest.param("dynamodb_local", marks=pytest.mark.dynamodb_local)
+MOTO = "moto" if unavailable() else pytest.param("moto", marks=pytest.mark.slow)
+"""The contract suites' third engine: slow where DynamoDB Local, which is stricter, holds them to the same at once."""
 SHARED = "BANYAN_TESTS_SHARE_DYNAMODB_LOCAL"
 """Where the workers of one run find the server that was started for all of them."""
 STARTED = pytest.StashKey[DynamoDBLocal]()
@@ -54,7 +56,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_sessionstart() -> None:
-    """Let a command line be built once, not for each run of it, and the certificates be read once."""
+    """Let a command line be built once, not for each run of it, and a context of TLS be made once."""
     typer.testing._get_command = cache(typer.testing._get_command)  # type: ignore[attr-defined]
     botocore.httpsession.create_urllib3_context = cache(botocore.httpsession.create_urllib3_context)
 
@@ -125,7 +127,7 @@ def dynamodb_local(dynamodb_local_endpoint: str) -> Iterator[DynamoDBEngine]:
         yield engine
 
 
-@pytest.fixture(params=["memory", "moto", LOCAL])
+@pytest.fixture(params=["memory", MOTO, LOCAL])
 def engine(request: pytest.FixtureRequest) -> Engine:
     """Each engine in turn."""
     chosen: Engine = request.getfixturevalue(request.param)

@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Error, expect
 from rich.console import Console as Terminal
-from tests.console.conftest import on, opened
+from tests.console.conftest import CHANGED, on, opened
 from tests.console.support.page import Console, Tab
 from tests.console.support.screens import SCREENS
 from tests.console.support.stack import Stack
@@ -122,7 +122,7 @@ def looked_at(browser: Browser, stack: StackProcess) -> bool:
     return True
 
 
-@pytest.mark.parametrize("own_stack", on("dynamodb-local"), indirect=True)
+@pytest.mark.parametrize("own_stack", on("dynamodb-local", group=CHANGED), indirect=True)
 def test_during_the_import_of_a_real_file(own_console: Console) -> None:
     with working(lambda: imported(own_console.stack, real_file())) as done:
         while not done.done():

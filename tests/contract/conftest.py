@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from tests.conftest import LOCAL
+from tests.conftest import LOCAL, MOTO
 from tests.support.clocks import ManualClock
 from tests.support.engines import DynamoDBEngine, Engine
 from tests.support.ledger import REGISTRY
@@ -11,7 +11,7 @@ from tests.support.ledger import REGISTRY
 from banyan.store import EventStore
 
 
-@pytest.fixture(params=["moto", LOCAL])
+@pytest.fixture(params=[MOTO, LOCAL])
 def dynamodb(request: pytest.FixtureRequest) -> DynamoDBEngine:
     """Each engine that speaks DynamoDB's protocol."""
     chosen: DynamoDBEngine = request.getfixturevalue(request.param)

@@ -300,7 +300,7 @@ def unsigned(**_: Any) -> object:
 
 
 def as_if_signed(request: AWSRequest, **_: Any) -> None:
-    """Name the keys that a request would be signed with: by them DynamoDB Local knows whose tables are meant."""
+    """Add the header without which DynamoDB Local refuses a request; it does not check the signature."""
     request.headers["Authorization"] = KEYS
 
 

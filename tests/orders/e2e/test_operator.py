@@ -45,6 +45,7 @@ def retail_orders() -> Sequence[Order]:
     return plan(read_file(file)).orders[:ORDERS]
 
 
+@pytest.mark.slow
 def test_a_poisoned_event_stops_its_stream_alone_until_it_is_mended(dynamodb: DynamoDBEngine, tmp_path: Path) -> None:
     orders = retail_orders()
     poisoned = orders[len(orders) // 2].id

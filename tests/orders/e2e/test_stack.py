@@ -169,6 +169,7 @@ def test_a_signal_stops_it_cleanly(tmp_path: Path, numbers: tuple[signal.Signals
     assert port_is_free(port)
 
 
+@pytest.mark.slow
 def test_another_template_is_another_stack(tmp_path: Path) -> None:
     with running(tmp_path / "data", "--template", str(hello(tmp_path))) as stack:
         assert status(stack) == {"functions": ["Hello"], "mappings": [], "tables": [], "streams": []}
@@ -178,6 +179,7 @@ def test_another_template_is_another_stack(tmp_path: Path) -> None:
         assert "noted" in (tmp_path / "data" / "functions.log").read_text()
 
 
+@pytest.mark.slow
 def test_a_parameter_can_be_given(tmp_path: Path) -> None:
     with running(tmp_path / "data", "--parameter", "JwtIssuer=", "--parameter", "JwtAudience=") as stack:
         answer = get(stack, "/orders", stack.token("acme"))
@@ -275,12 +277,14 @@ def test_a_function_that_cannot_be_imported_is_one_sentence(tmp_path: Path) -> N
     )
 
 
+@pytest.mark.slow
 def test_a_missing_java_is_one_sentence(tmp_path: Path) -> None:
     code, said = refusal(tmp_path / "data", "--engine", "dynamodb-local", PATH=str(tmp_path))
 
     assert (code, said) == (2, "DynamoDB Local needs Java 17: install it and run `make dynamodb-local`.\n")
 
 
+@pytest.mark.slow
 def test_a_function_that_hangs_does_not_hang_the_end(tmp_path: Path) -> None:
     code = "import threading\n\ndef handler(event, context):\n    threading.Event().wait(600)\n"
     template = hello(tmp_path, code)

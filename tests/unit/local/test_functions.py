@@ -6,7 +6,7 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from threading import Barrier
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from tests.unit.local.conftest import Write
@@ -67,22 +67,21 @@ def test_each_function_finds_its_own_environment(template: Write) -> None:
     assert "COLOUR" not in os.environ
 
 
-def test_functions_run_at_once_from_their_first_invocation_on(template: Write) -> None:
+def test_functions_run_at_once_from_their_first_invocation_on(template: Write, monkeypatch: pytest.MonkeyPatch) -> None:
     code = """
         import os, sys
 
         def handler(event, context):
-            sys.modules["meeting"].wait(10)
-            return [found["COLOUR"] for found in (os.environ, os.environ.copy(), os.environ | {})]
+            sys.modules["meeting"].wait(2)
+            return os.environ["COLOUR"]
     """
     functions = Functions(template("".join(COLOURED), {"one": code, "two": code}))
-    sys.modules["meeting"] = Barrier(2)  # type: ignore[assignment]
+    monkeypatch.setitem(sys.modules, "meeting", cast(Any, Barrier(2)))
 
     with ThreadPoolExecutor(2) as pool:
         answers = list(pool.map(lambda name: functions.get(name).invoke(None), COLOURS))
 
-    del sys.modules["meeting"]
-    assert answers == [[colour] * 3 for colour in COLOURS.values()]
+    assert answers == list(COLOURS.values())
 
 
 def test_threads_that_a_function_starts_find_its_environment(template: Write) -> None:
@@ -99,6 +98,58 @@ def test_threads_that_a_function_starts_find_its_environment(template: Write) ->
 
     assert [functions.get(name).invoke(None) for name in COLOURS] == list(COLOURS.values())
     assert ThreadPoolExecutor(1).submit(os.getenv, "COLOUR").result() is None
+
+
+@pytest.mark.parametrize(
+    ("expression", "answer"),
+    [
+        ("os.environ.copy()['COLOUR']", "red"),
+        ("(os.environ | {'A': 'b'})['COLOUR']", "red"),
+        ("({'COLOUR': 'b'} | os.environ)['COLOUR']", "red"),
+        ("[os.environ.update(A='1'), os.environ.__ior__({'B': '2'}), os.getenv('A'), os.getenv('B')][2:]", ["1", "2"]),
+        ("{**os.environ}['COLOUR'], 'PATH' in os.environ", ["red", True]),
+        ("'COLOUR' in list(os.environ), len(os.environ) == len({**os.environ})", [True, True]),
+        ("os.environ.pop('COLOUR'), os.getenv('COLOUR'), 'COLOUR' in {**os.environ}", ["red", None, False]),
+        ("bool(os.environ.pop('PATH')), os.getenv('PATH'), 'PATH' in os.environ", [True, None, False]),
+        ("os.environ.pop('COLOUR'), os.environ.pop('COLOUR', 'none')", ["red", "none"]),
+        ("subprocess.check_output(['printenv', 'COLOUR'], env=os.environ, text=True)", "red\n"),
+    ],
+)
+def test_a_functions_environment_is_that_of_a_process(template: Write, expression: str, answer: Any) -> None:
+    code = f"import os, subprocess\n\ndef handler(event, context):\n    return {expression}\n"
+    one = Functions(template(COLOURED[0], {"one": code})).get("One")
+    before = dict(os.environ)
+
+    assert one.invoke(None) == answer
+    assert dict(os.environ) == before
+
+
+def test_values_of_a_functions_environment_are_text(template: Write) -> None:
+    code = "import os\n\ndef handler(event, context):\n    os.environ['COLOUR'] = event\n"
+    one = Functions(template(COLOURED[0], {"one": code})).get("One")
+
+    with pytest.raises(FunctionFailed, match="TypeError"):
+        one.invoke(1)
+
+
+def test_what_a_module_changes_in_its_environment_its_handler_finds_until_it_is_imported_again(
+    template: Write,
+) -> None:
+    code = """
+        import os
+
+        COUNTED = os.environ["COUNTED"] = os.environ.get("COUNTED", "") + "1"
+
+        def handler(event, context):
+            os.environ["COUNTED"] += "1"
+            return os.environ["COUNTED"]
+    """
+    one = Functions(template(COLOURED[0], {"one": code})).get("One")
+
+    assert [one.invoke(None), one.invoke(None)] == ["11", "111"]
+    one.load()
+    assert one.invoke(None) == "11"
+    assert one.variables.get("COUNTED") is None
 
 
 def test_what_a_function_changes_in_its_environment_is_changed_for_it_alone(template: Write) -> None:

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import os
-from collections import ChainMap
-from collections.abc import Iterator, Mapping, MutableMapping
+from collections.abc import Callable, Iterator, Mapping, MutableMapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from threading import Thread
-from typing import Any
+from typing import Self
 
 from banyan_tools.local.patching import patched
 
-Variables = MutableMapping[str, str]
+Variables = MutableMapping[str, str | None]
+"""Those that are None are removed."""
 _own: ContextVar[Variables | None] = ContextVar("own", default=None)
 """What only the function that this thread belongs to finds in ``os.environ``."""
 
@@ -38,9 +38,9 @@ def set_environment(values: Mapping[str, str | None]) -> None:
 
 @contextmanager
 def own_environment(variables: Variables) -> Iterator[None]:
-    """Let code that this thread runs, and threads that it starts, find variables of its own until the block is left.
+    """Give this thread, and threads that it starts, variables of their own until the block is left.
 
-    They stand in ``os.environ`` within `own_environments`.
+    They find it in ``os.environ`` within `own_environments`, and what they change there is changed for them alone.
     """
     token = _own.set(variables)
     try:
@@ -51,7 +51,7 @@ def own_environment(variables: Variables) -> Iterator[None]:
 
 @contextmanager
 def own_environments() -> Iterator[None]:
-    """Let ``os.environ`` hold what `own_environment` says besides what the process has, until the block is left."""
+    """Show each function's variables in ``os.environ``, on top of the process's, until the block is left."""
     start = Thread.start
 
     def start_with_own(thread: Thread) -> None:
@@ -63,7 +63,7 @@ def own_environments() -> Iterator[None]:
         yield
 
 
-def _within(variables: Variables, run: Any) -> Any:
+def _within(variables: Variables, run: Callable[[], None]) -> Callable[[], None]:
     def run_within() -> None:
         with own_environment(variables):
             run()
@@ -71,19 +71,52 @@ def _within(variables: Variables, run: Any) -> Any:
     return run_within
 
 
-class _Environ(ChainMap[str, str]):
-    """The variables of the process below those of the function that asks."""
+class _Environ(MutableMapping[str, str]):
+    """The variables of the process, and on top of them those of the function that asks."""
 
-    def __init__(self, process: Variables) -> None:
+    def __init__(self, process: MutableMapping[str, str]) -> None:
         self._process = process
 
-    @property
-    def maps(self) -> list[Variables]:  # type: ignore[override]
+    def __getitem__(self, name: str) -> str:
         own = _own.get()
-        return [self._process] if own is None else [own, self._process]
+        if own is None or name not in own:
+            return self._process[name]
+        if (value := own[name]) is None:
+            raise KeyError(name)
+        return value
 
-    def copy(self) -> dict[str, str]:  # type: ignore[override]
-        return dict(self)
+    def __setitem__(self, name: str, value: str) -> None:
+        if (own := _own.get()) is None:
+            self._process[name] = value
+        elif isinstance(name, str) and isinstance(value, str):
+            own[name] = value
+        else:
+            raise TypeError(f"names and values are text: {name!r}, {value!r}")
 
-    def __or__(self, more: Mapping[str, str]) -> dict[str, str]:  # type: ignore[override]
+    def __delitem__(self, name: str) -> None:
+        if (own := _own.get()) is None:
+            del self._process[name]
+        else:
+            self[name]
+            own[name] = None
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.copy())
+
+    def __len__(self) -> int:
+        return len(self.copy())
+
+    def __or__(self, more: Mapping[str, str]) -> dict[str, str]:
         return self.copy() | dict(more)
+
+    def __ror__(self, less: Mapping[str, str]) -> dict[str, str]:
+        return dict(less) | self.copy()
+
+    def __ior__(self, more: Mapping[str, str]) -> Self:
+        self.update(more)
+        return self
+
+    def copy(self) -> dict[str, str]:
+        """Return what the function, or the process, finds there now."""
+        found = {**self._process, **(_own.get() or {})}
+        return {name: value for name, value in found.items() if value is not None}

@@ -10,11 +10,11 @@ from concurrent.futures import Future
 from contextvars import copy_context
 from math import inf
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from banyan.once import once
 from banyan_tools.local.context import LambdaContext
-from banyan_tools.local.environment import own_environment
+from banyan_tools.local.environment import Variables, own_environment
 from banyan_tools.local.errors import StackError
 from banyan_tools.local.handlers import Handler, handler_file, load_handler
 from banyan_tools.local.lineage import belonging_to, invoked, running
@@ -51,10 +51,17 @@ class Invocable(Protocol):
         """Return the answer to an event; raise `FunctionFailed` without one."""
 
 
+class Loaded(NamedTuple):
+    """A handler, and the environment that it shares with what its module did as it was imported."""
+
+    handler: Handler
+    environ: Variables
+
+
 class Function:
     """One function of the template.
 
-    Its own code finds its environment in ``os.environ``; that of functions which run meanwhile is theirs alone.
+    While it runs, its code finds its own variables in ``os.environ``, and those of no other function.
 
     Parameters
     ----------
@@ -83,27 +90,28 @@ class Function:
         self.folder = (root / properties["Code"]["S3Key"]).resolve()
         self._handler_name: str = properties["Handler"]
         handler_file(self.folder, self._handler_name)
-        self._handler: Callable[[], Handler] = once(self.imported)
+        self._loaded: Callable[[], Loaded] = once(self.imported)
 
     def load(self) -> None:
         """Import the handler. Raises ``StackError``."""
         self.use(self.imported())
 
-    def use(self, handler: Handler) -> None:
+    def use(self, loaded: Loaded) -> None:
         """Let a handler answer from now on; invocations that have begun end with the one before."""
-        self._handler = lambda: handler
+        self._loaded = lambda: loaded
 
-    def imported(self) -> Handler:
-        """Import the handler.
+    def imported(self) -> Loaded:
+        """Import the handler, in an environment as it is deployed.
 
         Raises
         ------
         StackError
             It cannot be imported; the traceback stands in the function's log.
         """
+        environ: Variables = dict(self.variables)
         try:
-            with own_environment(self.variables):
-                return load_handler(self.folder, self._handler_name)
+            with own_environment(environ):
+                return Loaded(load_handler(self.folder, self._handler_name), environ)
         except Exception as error:
             traceback.print_exc()
             reason = " ".join(f"{type(error).__name__}: {error}".split())
@@ -141,9 +149,9 @@ class Function:
     def _run(self, answer: Future[str], event: str, context: LambdaContext) -> None:
         application_level.set(self._level)
         try:
-            handler = self._handler()
-            with own_environment(self.variables):
-                text = json.dumps(handler(json.loads(event), context))
+            loaded = self._loaded()
+            with own_environment(loaded.environ):
+                text = json.dumps(loaded.handler(json.loads(event), context))
             if len(text) > LARGEST_PAYLOAD_BYTES:
                 raise FunctionFailed(f"an answer of {len(text)} bytes is larger than Lambda lets through")
             answer.set_result(text)

@@ -8,12 +8,15 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 from banyan_tools.local.context import LambdaContext
 from banyan_tools.local.errors import StackError
 
 Handler = Callable[[Any, LambdaContext], Any]
+IMPORTING = Lock()
+"""One folder at a time is on the path."""
 
 
 def handler_file(folder: Path, handler: str) -> Path:
@@ -37,7 +40,7 @@ def load_handler(folder: Path, handler: str) -> Handler:
     assert spec is not None
     assert spec.loader is not None
     module = module_from_spec(spec)
-    with on_path(folder):
+    with IMPORTING, on_path(folder):
         spec.loader.exec_module(module)
     loaded: Handler = getattr(module, handler.rpartition(".")[2])
     return loaded
@@ -52,7 +55,7 @@ def on_path(folder: Path) -> Iterator[None]:
     finally:
         sys.path.remove(str(folder))
         inside = f"{folder}{os.sep}"
-        for name in [name for name, module in sys.modules.items() if file_of(module).startswith(inside)]:
+        for name in [name for name, module in list(sys.modules.items()) if file_of(module).startswith(inside)]:
             del sys.modules[name]
 
 

@@ -68,7 +68,7 @@ class Reloading:
     def _forget(self) -> dict[str, ModuleType]:
         """Let the modules below the folders be imported again; those that were."""
         inside = tuple(f"{folder}/" for folder in self._folders)
-        found = {name: module for name, module in sys.modules.items() if file_of(module).startswith(inside)}
+        found = {name: module for name, module in list(sys.modules.items()) if file_of(module).startswith(inside)}
         for name in found:
             del sys.modules[name]
         return found

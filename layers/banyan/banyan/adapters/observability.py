@@ -67,6 +67,7 @@ Handler = Callable[[Any, Any], Any]
 NAMESPACE: Final = "Banyan"
 TRACING: Final = "BANYAN_TRACING"
 OFF: Final = "off"
+_SETTING_UP: Final = Lock()
 
 
 class HandlerFailed(Exception):
@@ -204,12 +205,14 @@ def reporting_failures(message: str) -> Iterator[None]:
 
 def set_up_tracing() -> None:
     """Install tracing once for the process; unless it is on, nothing of OpenTelemetry is even imported."""
-    if os.environ.get(TRACING, OFF) == OFF or is_traced():
+    if os.environ.get(TRACING, OFF) == OFF:
         return
     from banyan.adapters.tracing import exporting
 
-    settings = Settings.from_env(os.environ)
-    install_tracing(exporting(os.environ, settings.tracing_endpoint, settings.tracing_sampled_percent))
+    with _SETTING_UP:
+        if not is_traced():
+            settings = Settings.from_env(os.environ)
+            install_tracing(exporting(os.environ, settings.tracing_endpoint, settings.tracing_sampled_percent))
 
 
 def _reason(error: BaseException) -> str:

@@ -30,7 +30,12 @@ def migrating(request: pytest.FixtureRequest, kind: str) -> Iterator[MigrationFi
     made.close()
 
 
-@pytest.fixture(params=["postgres", pytest.param("dynamodb", marks=pytest.mark.dynamodb_local)])
+@pytest.fixture(
+    params=[
+        pytest.param("postgres", marks=pytest.mark.slow),
+        pytest.param("dynamodb", marks=pytest.mark.dynamodb_local),
+    ]
+)
 def born(request: pytest.FixtureRequest) -> Callable[[], AbstractContextManager[MigrationFixture]]:
     """Makes worlds to kill processes in: transactions of two DynamoDB tables on the exact engine, others in moto."""
     if request.param == "dynamodb":
