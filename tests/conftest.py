@@ -16,6 +16,7 @@ from tests.support.clocks import EVERYTHING
 from tests.support.engines import DynamoDBEngine, Engine, MemoryEngine, local_tables, moto_tables
 from tests.support.postgres import Server
 
+from banyan.adapters.observability import logger
 from banyan_tools.contracts import DOMAINS, domains
 from banyan_tools.local.dynamodb_local import DynamoDBLocal, unavailable
 from banyan_tools.local.errors import StackError
@@ -56,7 +57,11 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_sessionstart() -> None:
-    """Let a command line be built once, not for each run of it, and a context of TLS be made once."""
+    """Open the log, which opened within a test would write to an output that ends with it; make what is made once.
+
+    That is a command line, which Typer would build for each run of it, and botocore's context of TLS.
+    """
+    logger()
     typer.testing._get_command = cache(typer.testing._get_command)  # type: ignore[attr-defined]
     botocore.httpsession.create_urllib3_context = cache(botocore.httpsession.create_urllib3_context)
 

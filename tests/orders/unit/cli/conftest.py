@@ -12,7 +12,6 @@ import pytest
 from tests.orders.support.platform import InProcessPlatform
 from typer.testing import CliRunner, Result
 
-from banyan.adapters.observability import logger
 from banyan.entrypoints.http.identity import ADMIN, EVENTS
 from banyan_tools.cli.app import app
 from banyan_tools.local.token import make_token
@@ -50,7 +49,6 @@ class Banyan:
 
 @pytest.fixture
 def banyan(platform: InProcessPlatform, data: Path) -> Iterator[Banyan]:
-    """The log is opened first: opened within a command, it would write to an output that ends with the command."""
-    logger()
+    """The command line, beside a gateway that serves."""
     with platform.serving(data) as url:
         yield Banyan(url, make_token("acme", data, scopes=[ADMIN, EVENTS]))
