@@ -27,7 +27,7 @@ REQUIRE = "BANYAN_REQUIRE_DYNAMODB_LOCAL"
 REQUIRE_POSTGRES = "BANYAN_REQUIRE_POSTGRES"
 LOCAL = pytest.param("dynamodb_local", marks=pytest.mark.dynamodb_local)
 MOTO = "moto" if unavailable() else pytest.param("moto", marks=pytest.mark.slow)
-"""The contract suites' third engine: slow where DynamoDB Local, which is stricter, holds them to the same at once."""
+"""Slow where DynamoDB Local can run, which is stricter and which the contract suites are always held to."""
 SHARED = "BANYAN_TESTS_SHARE_DYNAMODB_LOCAL"
 """Where the workers of one run find the server that was started for all of them."""
 STARTED = pytest.StashKey[DynamoDBLocal]()

@@ -40,7 +40,7 @@ def set_environment(values: Mapping[str, str | None]) -> None:
 def own_environment(variables: Variables) -> Iterator[None]:
     """Give this thread, and threads that it starts, variables of their own until the block is left.
 
-    They find it in ``os.environ`` within `own_environments`, and what they change there is changed for them alone.
+    They find them in ``os.environ`` within `own_environments`, and what they change there is changed for them alone.
     """
     token = _own.set(variables)
     try:
