@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import os
+import shlex
 from collections.abc import Generator, Iterator
 from contextlib import ExitStack, suppress
 from functools import cache
@@ -49,11 +50,19 @@ def pytest_report_header() -> list[str]:
 
 def pytest_configure(config: pytest.Config) -> None:
     """Start one DynamoDB Local for all workers: each would need seconds to start and to warm up its own."""
+    _forget_make()
     os.environ["PYTHONPATH"] = os.pathsep.join(map(str, config.getini("pythonpath")))
     if config.getoption("numprocesses", None) and not config.option.collectonly and not unavailable():
         with suppress(StackError):
             server = config.stash[STARTED] = DynamoDBLocal().start()
             os.environ[SHARED] = server.endpoint
+
+
+def _forget_make() -> None:
+    """What was passed to the make that runs the tests, as ``ARGS=``, is not meant for a make that a test runs."""
+    for name, given, _ in (word.partition("=") for word in shlex.split(os.environ.pop("MAKEFLAGS", ""))):
+        if given:
+            os.environ.pop(name, None)
 
 
 def pytest_sessionstart() -> None:
