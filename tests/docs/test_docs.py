@@ -103,6 +103,7 @@ def test_the_documented_contracts_hold(sandbox: Sandbox) -> None:
     assert "library" in domains(sandbox.root / "layers" / "domains")
 
 
+@pytest.mark.slow
 @pytest.mark.stack
 def test_the_documented_domain_answers(sandbox: Sandbox) -> None:
     _, _, serve, calls = bash_blocks()

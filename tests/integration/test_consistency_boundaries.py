@@ -229,6 +229,7 @@ def test_a_token_is_redeemed_once(contest: Build) -> None:
     assert redeemed.total() == ROUNDS
 
 
+@pytest.mark.slow
 def test_nothing_is_bought_at_a_price_that_is_gone(contest: Build) -> None:
     """What is written after a change was acknowledged is bought at the price of that change, or of a later one.
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import count
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tests.support.engines import DynamoDBEngine
@@ -93,6 +94,7 @@ class Bench:
                     assert tuple(events[told[0].version - 1 : told[-1].version]) == told
 
 
+@pytest.mark.slow
 @given(st.lists(steps, max_size=12))
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_what_was_acknowledged_stands(moto: DynamoDBEngine, plan: list[tuple[int, str, int, list[str]]]) -> None:

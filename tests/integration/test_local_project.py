@@ -117,6 +117,7 @@ def test_nothing_is_kept_unasked(project: Project) -> None:
         assert project.ask("/tasks/t-1")["code"] == "task_not_found"
 
 
+@pytest.mark.slow
 def test_a_file_that_does_not_fit_is_named_and_left_alone(project: Project) -> None:
     kept = project.data / "kept" / "tables.json"
     kept.parent.mkdir(parents=True)

@@ -20,7 +20,10 @@ from banyan_tools.local.log_filter import passes
 
 TOKEN = "session-token-4711"
 KEY = "secret-key-4712"
-LOUDEST = [(level, "JSON") for level in ("TRACE", "DEBUG")] + [("DEBUG", "Text")]
+LOUDEST = [
+    ("DEBUG", "JSON"),
+    *(pytest.param(*each, marks=pytest.mark.slow) for each in (("TRACE", "JSON"), ("DEBUG", "Text"))),
+]
 QUIETER = [pytest.param(level, "JSON", marks=lengthy) for level in ("INFO", "WARN", "ERROR", "FATAL")]
 LEVELS = ("DEBUG", "INFO", "WARN", "ERROR")
 LOUD = {"warning line", "error line"}

@@ -103,11 +103,8 @@ def test_a_rebuild_under_live_traffic_survives_a_kill_in_its_middle(
     assert equal_to_a_fold(ledger, *NEW)
 
 
-@pytest.mark.parametrize(
-    "projection",
-    [PROJECTIONS[0], *(pytest.param(each, marks=pytest.mark.slow) for each in PROJECTIONS[1:])],
-    ids=lambda projection: projection.name,
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("projection", PROJECTIONS, ids=lambda projection: projection.name)
 def test_a_preview_comes_close_to_what_is_consumed(dynamodb_local: DynamoDBEngine, projection: Projection) -> None:
     """Within a quarter. DynamoDB Local does not report what transactions and inserts consume: it is counted here."""
     ledger = filled(dynamodb_local, PREVIEWED, ManualClock())

@@ -84,6 +84,7 @@ def reads_a_stream(request: AWSPreparedRequest) -> bool:
     return operation_of(request) == "Query" and str(account("a")).encode() in cast(bytes, request.body)
 
 
+@pytest.mark.slow
 @each
 def test_streams_are_read_at_once_and_everything_is_counted_once(
     dynamodb_local: DynamoDBEngine, ledger: Ledger, projection: str
@@ -124,6 +125,7 @@ def test_one_bad_stream_stops_itself_alone(dynamodb_local: DynamoDBEngine, ledge
     assert (parked.stream, parked.version) == (account("a7"), 4)
 
 
+@pytest.mark.slow
 @each
 def test_what_the_database_refuses_stops_the_worker_and_the_next_one_completes_it(
     dynamodb_local: DynamoDBEngine, ledger: Ledger, projection: str

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+import pytest
 from tests.support.clocks import START
 from tests.support.engines import LISTED, DynamoDBEngine
 from tests.support.ledger import deposits
@@ -33,6 +34,7 @@ def looked(engine: DynamoDBEngine, accounts: Ledger) -> tuple[list[ProjectionSta
     return found, len(engine.wire.sent)
 
 
+@pytest.mark.slow
 def test_a_list_of_projections_costs_the_same_whatever_was_not_projected(dynamodb: DynamoDBEngine) -> None:
     many = ledger(dynamodb)
     oldest = START - timedelta(hours=1)
@@ -46,6 +48,7 @@ def test_a_list_of_projections_costs_the_same_whatever_was_not_projected(dynamod
         assert each.lag.milliseconds >= timedelta(hours=1) / timedelta(milliseconds=1)
 
 
+@pytest.mark.slow
 def test_what_little_lags_since_the_last_catch_up_is_counted_exactly(dynamodb: DynamoDBEngine) -> None:
     some = ledger(dynamodb)
     write_streams(dynamodb, list(accounts(0, 60)), START - timedelta(hours=1))
@@ -70,6 +73,7 @@ def test_parked_streams_are_listed_up_to_a_bound_that_is_shown(dynamodb: DynamoD
     assert not parked_streams(several)[1], "what a generation lacks, the next one does not make up for"
 
 
+@pytest.mark.slow
 def test_a_parked_stream_is_shown_behind_any_number_that_went_on_since(dynamodb: DynamoDBEngine) -> None:
     crowded = ledger(dynamodb)
     moved, now = list(accounts(0, PARKED_LOOKED_AT)), crowded.clock()

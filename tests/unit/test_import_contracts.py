@@ -85,6 +85,7 @@ def test_every_contract_holds() -> None:
     assert all(line.endswith(" 0 broken.") for line in told)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("contract", sorted(BREACHES))
 def test_a_contract_notices_its_breach(copy: Path, contract: str) -> None:
     file, line = BREACHES[contract]

@@ -171,6 +171,7 @@ def assert_trial_balances_are_of_each_moment_and_day(book: Book, fold: Fold) -> 
         assert balances(ask(book, "/trial-balance", **asked)) == fold.balances(fold.moments[-1], day, code)
 
 
+@pytest.mark.slow
 @settings(max_examples=HISTORIES, phases=[Phase.generate], deadline=None, suppress_health_check=list(HealthCheck))
 @given(histories, st.integers(1, 4))
 def test_answers_are_what_was_recorded(steps: Sequence[Step], limit: int) -> None:

@@ -23,6 +23,7 @@ def test_every_code_of_an_order_is_documented() -> None:
     assert [code for code in Code if f"`{code.value}`" not in page] == []
 
 
+@pytest.mark.slow
 @pytest.mark.stack
 def test_the_readmes_first_order_is_paid(tmp_path: Path) -> None:
     sandbox = Sandbox(tmp_path)

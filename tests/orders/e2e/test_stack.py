@@ -224,6 +224,7 @@ def test_what_a_killed_stack_leaves_is_ended_by_the_next(tmp_path: Path) -> None
     assert at_work_on(data / "dynamodb") == []
 
 
+@pytest.mark.slow
 def test_a_port_in_use_is_one_sentence(tmp_path: Path, stack: Stack) -> None:
     port = stack.url.rpartition(":")[2]
 
@@ -237,7 +238,11 @@ def test_a_port_in_use_is_one_sentence(tmp_path: Path, stack: Stack) -> None:
     ("change", "sentence"),
     [
         (("AWS_PROXY", "[AWS_PROXY"), "template.yaml is not valid YAML: line 7: did not find expected ',' or ']'."),
-        (("CodeUri: hello/, ", ""), "The template is not valid: Resource with id [Hello] is invalid."),
+        pytest.param(
+            ("CodeUri: hello/, ", ""),
+            "The template is not valid: Resource with id [Hello] is invalid.",
+            marks=pytest.mark.slow,
+        ),
         pytest.param(
             ("Handler: app.handler", "Handler: [app.handler]"),
             "The local stack cannot run Hello: AttributeError:",
@@ -268,6 +273,7 @@ def test_a_bad_template_is_one_sentence(tmp_path: Path, change: tuple[str, str],
     assert said.count("\n") == 1
 
 
+@pytest.mark.slow
 def test_a_function_that_cannot_be_imported_is_one_sentence(tmp_path: Path) -> None:
     template = hello(tmp_path, "import nowhere_to_be_found\n")
 

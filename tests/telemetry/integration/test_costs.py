@@ -30,6 +30,7 @@ def test_a_reading_alone_costs_two_units_to_append_and_one_for_its_windows(pipel
     assert units == {"append": 2000, "views": 1000, "reactor": 1000}
 
 
+@pytest.mark.slow
 def test_a_reading_costs_the_same_whether_few_devices_send_or_many(pipeline: CountedPipeline) -> None:
     (few, few_appends), (many, many_appends) = (units_of_growth(pipeline, devices) for devices in (3, 30))
     assert many == pytest.approx(few, rel=0.1)

@@ -38,6 +38,7 @@ def imported(report: Path, *options: str) -> dict[str, Any]:
     return dict(json.loads(report.read_text()))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("via", ["kinesis", "http"] if EVERYTHING else ["kinesis"])
 def test_the_sample_is_imported_once_and_its_windows_agree(stack: Sequence[str], tmp_path: Path, via: str) -> None:
     options = (*stack, f"DEVICE=by-{via}", f"VIA={via}")

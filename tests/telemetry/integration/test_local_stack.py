@@ -88,6 +88,7 @@ def test_an_operator_sees_parked_records_and_ingests_them_once_their_cause_is_me
     assert json.loads(banyan("ingest retry --code unknown --json")) == {"records": 0, "gone": []}
 
 
+@pytest.mark.slow
 @lengthy
 def test_records_are_recorded_after_a_stack_that_kept_its_tables_starts_again(tmp_path: Path) -> None:
     """A commit is known by the sequence numbers of its records: one that came twice would pass for a repeat."""

@@ -60,6 +60,7 @@ def register(application: Application, devices: Sequence[str]) -> None:
         application.handlers[PROFILE].handle(StreamId(TENANT, PROFILE, device_id), command)
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(60 * MINUTES)
 def test_every_reading_is_recorded_once_while_processes_are_killed(
     dynamodb_local: DynamoDBEngine, environ: dict[str, str], tmp_path: Path

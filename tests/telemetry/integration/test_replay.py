@@ -93,6 +93,7 @@ def test_windows_equal_pandas_after_anything_that_can_happen(path: Path) -> None
     assert {size: replay.windows(size) for size in SIZES} == before
 
 
+@pytest.mark.slow
 def test_readings_without_numbers_are_identified_by_their_times(path: Path) -> None:
     random = Random(path.stem)
     replay = Replay(random, kills=0.3)

@@ -236,6 +236,7 @@ def test_the_commit_of_a_writer_whose_clock_is_slow_is_found(scene: Scene) -> No
     assert scene.amounts("a").count(5) == 1
 
 
+@pytest.mark.slow
 def test_ten_thousand_due_at_once_are_worked_off_in_order_over_as_many_runs_as_it_takes(scene: Scene) -> None:
     names = [f"a{number:05}" for number in range(CROWD)]
     for name in reversed(names):

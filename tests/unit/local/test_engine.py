@@ -65,6 +65,7 @@ def test_of_racing_writers_exactly_one_wins() -> None:
     assert wins == [1] * 10
 
 
+@pytest.mark.slow
 @pytest.mark.dynamodb_local
 @pytest.mark.usefixtures("dynamodb_local_endpoint")
 def test_dynamodb_local_keeps_tables_and_moto_answers_the_rest(tmp_path: Path) -> None:

@@ -156,10 +156,10 @@ PASSING_ON = """
 @pytest.mark.parametrize(
     ("setting", "sent", "handled", "buried"),
     [
-        ("", 16, 16, []),
+        pytest.param("", 16, 16, [], marks=pytest.mark.slow),
         ("", 17, 16, ["1"]),
         pytest.param("", 20, 16, ["4"], marks=pytest.mark.slow),
-        (", RecursiveLoop: Terminate", 17, 16, ["1"]),
+        pytest.param(", RecursiveLoop: Terminate", 17, 16, ["1"], marks=pytest.mark.slow),
         (", RecursiveLoop: Allow", 17, 17, []),
         pytest.param(", RecursiveLoop: Allow", 40, 40, [], marks=pytest.mark.slow),
     ],

@@ -93,6 +93,7 @@ def run_tests(project: Path, *arguments: str) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("start", EXAMPLES)
 def test_a_project_that_begins_with_an_example_has_its_names_and_finds_all_of_its_tests(
     start: str, tmp_path: Path

@@ -74,7 +74,9 @@ def deleted(rebuilding: Rebuilding) -> None:
     rebuilding.run()
 
 
-@pytest.mark.parametrize("answered", [False, True], ids=["before", "behind"])
+@pytest.mark.parametrize(
+    "answered", [pytest.param(False, id="before", marks=pytest.mark.slow), pytest.param(True, id="behind")]
+)
 def test_a_rebuild_that_is_killed_anywhere_ends_equal_to_a_fold(answered: bool) -> None:
     """Who is killed while starting it starts it again; behind that the message alone brings the worker back."""
     begun, total = requests(start), requests(rebuild)

@@ -120,7 +120,7 @@ class Stopping(MemoryDocuments):
             self.put(key, text)
 
 
-@pytest.mark.parametrize(("size", "depth"), [(1_000, 3), (10_000, 3), (100_000, 4)])
+@pytest.mark.parametrize(("size", "depth"), [(1_000, 3), (10_000, 3), pytest.param(100_000, 4, marks=pytest.mark.slow)])
 def test_nodes_read_grow_with_the_differences_and_with_the_logarithm_of_the_entities(size: int, depth: int) -> None:
     """Each difference costs one path down in each tree; a path grows by one node with each factor of 16."""
     documents = MemoryDocuments()

@@ -20,6 +20,12 @@ def kind(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
 
+slow_on_postgres = pytest.mark.parametrize(
+    "kind", [pytest.param("postgres", marks=pytest.mark.slow), "dynamodb"], indirect=True
+)
+"""Of what is tried at every step, or under traffic: `make test` does it with items, `make test-slow` with rows."""
+
+
 @pytest.fixture(params=["moto", LOCAL])
 def migrating(request: pytest.FixtureRequest, kind: str) -> Iterator[MigrationFixture]:
     """A legacy system and an event table."""

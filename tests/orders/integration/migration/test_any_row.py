@@ -111,6 +111,7 @@ def test_any_row_of_postgresql(postgres_server: Server, rows: Any) -> None:
             expect_good_rows_imported_and_bad_ones_named(migrating, names)
 
 
+@pytest.mark.slow
 @EXAMPLES
 @given(st.lists(st.tuples(row_name.filter(all), item), min_size=1, max_size=6))
 @example([(("acme", "x"), {"version": {"B": b"*"}})])

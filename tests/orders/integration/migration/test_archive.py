@@ -10,6 +10,7 @@ from typing import Any
 
 import boto3
 import pytest
+from tests.orders.integration.migration.conftest import slow_on_postgres
 from tests.orders.support.archives import MemoryObjects, archived, empty, forge, worker
 from tests.orders.support.legacies import LEGACY_TABLE, OnDynamoDB, order
 from tests.orders.support.migration import CUT_OVER, DUAL, EVENTS, MigrationFixture
@@ -130,6 +131,7 @@ def test_an_archive_that_another_one_has_replaced_is_not_made_again(
     assert archives.begin(again=True, instead_of=second.id).id not in {first.id, second.id}
 
 
+@slow_on_postgres
 def test_an_archive_that_dies_anywhere_is_finished_and_never_taken_for_whole(
     ended: MigrationFixture, objects: MemoryObjects
 ) -> None:
@@ -150,6 +152,7 @@ def test_an_archive_that_dies_anywhere_is_finished_and_never_taken_for_whole(
         assert (done.stage, manifest_of(objects, done.id).tables) == (ArchiveStage.VERIFIED, expected)
 
 
+@slow_on_postgres
 def test_a_restoration_that_dies_anywhere_is_finished(ended: MigrationFixture, objects: MemoryObjects) -> None:
     before, archive = rows(ended), archived(ended, objects)
     empty(ended)
@@ -197,13 +200,14 @@ def asks_for_another(migrating: MigrationFixture, objects: MemoryObjects) -> Non
     archived(migrating, objects, again=True)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("several_parts")
 @pytest.mark.parametrize(
     ("kind", "other", "first"),
     [
-        pytest.param("postgres", finishes, 1, marks=pytest.mark.slow),
-        pytest.param("dynamodb", finishes_in_the_same_process, 1, marks=pytest.mark.slow),
-        pytest.param("dynamodb", only_looks, 2, marks=pytest.mark.slow),
+        ("postgres", finishes, 1),
+        ("dynamodb", finishes_in_the_same_process, 1),
+        ("dynamodb", only_looks, 2),
         ("dynamodb", makes_a_step_and_dies, 3),
         ("dynamodb", asks_for_another, 1),
     ],
@@ -277,6 +281,7 @@ def test_a_worker_that_was_overtaken_says_so_and_continues_from_there(
     assert archive.stage is ArchiveStage.VERIFIED
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("several_parts")
 def test_two_workers_at_any_step_restore_the_same(ended: MigrationFixture, objects: MemoryObjects) -> None:
     before, archive = rows(ended), archived(ended, objects)

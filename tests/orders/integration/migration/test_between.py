@@ -10,6 +10,7 @@ from threading import Thread
 from typing import Any
 
 import pytest
+from tests.orders.integration.migration.conftest import slow_on_postgres
 from tests.orders.integration.migration.test_controller import DAY, LIMITS, compare, run
 from tests.orders.support.archives import MemoryObjects, archived, empty, worker
 from tests.orders.support.legacies import OnPostgres, order, row
@@ -278,6 +279,7 @@ def test_a_row_that_changes_between_look_and_mark_is_looked_at_again(moto_migrat
     assert feed.changed(until, 10).ids == (str(order(1)),)
 
 
+@slow_on_postgres
 @pytest.mark.parametrize("step", [DUAL, CUT_OVER], ids=str)
 def test_a_repair_takes_nothing_back_that_is_written_meanwhile(moto_migration: MigrationFixture, step: Step) -> None:
     migrating = moto_migration

@@ -7,6 +7,7 @@ from contextlib import suppress
 from itertools import count
 
 import pytest
+from tests.orders.integration.migration.conftest import slow_on_postgres
 from tests.orders.support.legacies import order, row
 from tests.orders.support.migration import CANARY, CUT_OVER, MigrationFixture
 from tests.orders.support.moments import Moments, meanwhile, stepping
@@ -31,6 +32,7 @@ def gives_up(migration: Migration) -> None:
     migration.transitions.give_up("test")
 
 
+@slow_on_postgres
 @pytest.mark.parametrize(
     ("intruder", "source", "to"),
     [(finishes, CANARY, CUT_OVER), (gives_up, CANARY, CUT_OVER), (gives_up, CUT_OVER, CANARY)],
@@ -99,7 +101,9 @@ class Late(Moments):
 
 
 @pytest.mark.parametrize("kind", ["postgres"], indirect=True)
-@pytest.mark.parametrize(("source", "to"), [(CANARY, CUT_OVER), (CUT_OVER, CANARY)], ids=str)
+@pytest.mark.parametrize(
+    ("source", "to"), [(CANARY, CUT_OVER), pytest.param(CUT_OVER, CANARY, marks=pytest.mark.slow)], ids=str
+)
 def test_whoever_comes_late_and_dies_leaves_the_primary_where_it_is(
     moto_migration: MigrationFixture, source: Step, to: Step
 ) -> None:

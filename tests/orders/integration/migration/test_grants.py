@@ -128,6 +128,7 @@ def missing(template: Template, recorded: Recorded) -> set[tuple[str, Need]]:
     return {(function, need) for function, need in recorded.needs if roles[function].missing([need])}
 
 
+@pytest.mark.slow
 def test_a_migration_needs_no_more_than_its_functions_are_granted(journey: Journey) -> None:
     journey.whole()
     recorded = journey.recorded

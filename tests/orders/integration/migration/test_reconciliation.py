@@ -33,6 +33,13 @@ MANY = 30
 Found = dict[StreamId, tuple[str, list[str]]]
 
 
+slow_but_of_items = pytest.mark.parametrize(
+    "reconciled",
+    ["dynamodb", *(pytest.param(kind, marks=pytest.mark.slow) for kind in ("postgres", "streamed"))],
+    indirect=True,
+)
+
+
 @pytest.fixture(params=["memory", "postgres", "dynamodb", "streamed"])
 def reconciled(request: pytest.FixtureRequest, moto: DynamoDBEngine) -> Iterator[Reconciled]:
     """Each kind of legacy system, on the fast engine."""
@@ -102,6 +109,7 @@ def test_what_old_programs_write_is_found_down_to_the_field_and_reported(reconci
     assert [type(event.payload) for event in reconciled.store.read(GHOST)] == [OrderImported]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("reconciled", ["memory"], indirect=True)
 def test_rows_that_are_gone_are_all_found_however_many(reconciled: Reconciled) -> None:
     """The tree of the side shrinks while the entities that it knew are listed from it."""
@@ -239,7 +247,7 @@ def test_where_one_side_gets_nothing_there_is_nothing_to_compare(moto: DynamoDBE
 
 
 @pytest.mark.parametrize("step", [DUAL, pytest.param(CUT_OVER, marks=pytest.mark.slow)])
-@pytest.mark.parametrize("reconciled", ["postgres", "dynamodb", "streamed"], indirect=True)
+@slow_but_of_items
 def test_live_traffic_gives_no_false_alarm(reconciled: Reconciled, step: Step) -> None:
     reconciled.begin(step)
     traffic = Traffic(reconciled)
@@ -252,7 +260,7 @@ def test_live_traffic_gives_no_false_alarm(reconciled: Reconciled, step: Step) -
     assert traffic.sent > 20
 
 
-@pytest.mark.parametrize("reconciled", ["postgres", "dynamodb", "streamed"], indirect=True)
+@slow_but_of_items
 def test_under_live_traffic_what_is_planted_is_found_and_nothing_else(reconciled: Reconciled) -> None:
     aside = [order(number) for number in range(50, 53)]
     reconciled.begin(streams=[*ORDERS, *aside])
@@ -309,7 +317,9 @@ def test_a_stream_that_is_not_read_any_more_is_not_taken_for_silence(
 
 
 @pytest.mark.parametrize(
-    ("reconciled", "indexed"), [("postgres", 1), ("streamed", 1), ("dynamodb", 2 * MANY)], indirect=["reconciled"]
+    ("reconciled", "indexed"),
+    [("postgres", 1), ("streamed", 1), pytest.param("dynamodb", 2 * MANY, marks=pytest.mark.slow)],
+    indirect=["reconciled"],
 )
 def test_of_a_legacy_system_that_reports_changes_only_these_are_read(reconciled: Reconciled, indexed: int) -> None:
     streams = [order(number) for number in range(1, MANY + 1)]
