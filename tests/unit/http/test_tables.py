@@ -90,6 +90,11 @@ def test_the_next_page_is_the_same_query_with_its_cursor(accept: str) -> None:
     assert answer(accept, cursor="x=").headers["Link"] == '<?name=a%26b&status=red&limit=2&cursor=x%3D>; rel="next"'
 
 
+@pytest.mark.parametrize("accept", ["text/csv", "application/json"])
+def test_a_cache_keeps_both_forms_apart(accept: str) -> None:
+    assert answer(accept).headers["Vary"] == "Accept"
+
+
 def test_csv_says_in_headers_where_it_comes_from() -> None:
     headers = answer("text/csv").headers
     assert {name: value for name, value in headers.items() if name.startswith("X-")} == {

@@ -38,10 +38,10 @@ def paged(
     query : Mapping[str, Any]
         The parameters of the request, without its cursor; what is ``None`` was not given.
     """
-    link = _next_page(query, page.cursor)
+    headers = {"Vary": "Accept", **_next_page(query, page.cursor)}
     if wants_csv(accept):
-        return Response(200, CSV_TYPE, csv_text(row, rows), {**_provenance(page), **link})
-    return Response(200, "application/json", page, link)
+        return Response(200, CSV_TYPE, csv_text(row, rows), {**_provenance(page), **headers})
+    return Response(200, "application/json", page, headers)
 
 
 def described(page: type[BaseModel]) -> dict[int, Any]:
