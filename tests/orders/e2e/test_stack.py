@@ -19,7 +19,7 @@ from tests.support.clocks import lengthy, wait_until
 
 from banyan_tools.local.leftovers import at_work_on
 from banyan_tools.local.physical import REGION
-from banyan_tools.local.ports import port_is_free
+from banyan_tools.local.ports import require_free
 from banyan_tools.local.process import lag
 from banyan_tools.project import ROOT
 from orders.tools.legacy.dynamodb import OnDynamoDB
@@ -166,7 +166,7 @@ def test_a_signal_stops_it_cleanly(tmp_path: Path, numbers: tuple[signal.Signals
     assert get(stack, "/hello").text == "hello"
     assert stack.stop(*numbers) == 0
     assert stack.screen().endswith("Banyan has stopped.\n")
-    assert port_is_free(port)
+    require_free(port)
 
 
 @pytest.mark.slow
@@ -196,7 +196,7 @@ def test_dynamodb_local_keeps_its_data(tmp_path: Path) -> None:
         order = post_as_printed(stack).json()["orderId"]
         endpoint = stack.screen().split("DynamoDB Local at ")[1].split()[0]
         assert "listens on every network interface" in stack.screen()
-    assert port_is_free(int(endpoint.rpartition(":")[2]))
+    require_free(int(endpoint.rpartition(":")[2]))
 
     with running(*arguments) as stack:
         kept = get(stack, f"/orders/{order}", stack.token("acme"))

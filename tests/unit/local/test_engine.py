@@ -14,7 +14,7 @@ from banyan_tools.local.claims import claimed
 from banyan_tools.local.dynamodb_local import DynamoDBLocal
 from banyan_tools.local.engine import dynamodb_local_engine, moto_engine
 from banyan_tools.local.errors import StackError
-from banyan_tools.local.ports import port_is_free
+from banyan_tools.local.ports import require_free
 
 WRITERS = 8
 
@@ -75,7 +75,7 @@ def test_dynamodb_local_keeps_tables_and_moto_answers_the_rest(tmp_path: Path) -
         assert boto3.client("dynamodbstreams").list_streams()["Streams"] == []
         with pytest.raises(StackError, match="Another stack uses"), dynamodb_local_engine(tmp_path):
             pytest.fail("two engines on one folder")
-    assert port_is_free(server.port)
+    require_free(server.port)
     with dynamodb_local_engine(tmp_path):
         assert boto3.client("dynamodb").list_tables()["TableNames"] == ["things"]
 

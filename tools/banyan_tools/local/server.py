@@ -9,9 +9,6 @@ from contextlib import contextmanager
 from werkzeug.serving import WSGIRequestHandler, make_server
 from werkzeug.wrappers import Request, Response
 
-from banyan_tools.local.errors import StackError
-from banyan_tools.local.ports import port_is_free
-
 HOST = "127.0.0.1"
 LOOK_SECONDS = 0.05
 """How late the server may notice that it is to end."""
@@ -22,18 +19,6 @@ class QuietHandler(WSGIRequestHandler):
 
     def log(self, type: str, message: str, *args: object) -> None:
         """Write nothing."""
-
-
-def require_free(port: int) -> None:
-    """Refuse a port that is taken.
-
-    Raises
-    ------
-    StackError
-        Something listens there.
-    """
-    if not port_is_free(port):
-        raise StackError(f"Port {port} is in use: stop what listens there, or choose another with PORT=.")
 
 
 @contextmanager

@@ -31,11 +31,12 @@ from banyan_tools.local.log_filter import FilteredLog
 from banyan_tools.local.mappings import KINESIS, Mapping, mappings
 from banyan_tools.local.options import DOMAIN, Options
 from banyan_tools.local.physical import STACK, attribute
+from banyan_tools.local.ports import require_free
 from banyan_tools.local.queues import QueueConsumer, counting_what_is_left
 from banyan_tools.local.reloading import Reloading
 from banyan_tools.local.routes import routes
 from banyan_tools.local.schedules import Clockwork, Schedule, schedules
-from banyan_tools.local.server import HOST, require_free, serving
+from banyan_tools.local.server import HOST, serving
 from banyan_tools.local.services import create_services, create_streams
 from banyan_tools.local.streams import StreamConsumer
 from banyan_tools.local.tables import create_tables
