@@ -9,15 +9,16 @@ ORPHANED := $(filter-out $(addprefix tests/,console contract docs infrastructure
 UNCHECKED := $(addprefix --extend-exclude ,$(ORPHANED))
 
 PYTEST := $(BIN)/python -m pytest -n $(WORKERS_OF_TESTS) --dist loadgroup
+FAST := -m "not runtime and not sam and not slow"
 
 test: ## Run the tests: ARGS="-k append" picks some
 	@$(MAKE) --no-print-directory -j setup dynamodb-local console-packages
-	$(PYTEST) -m "not runtime and not sam and not slow" $(ARGS)
+	$(PYTEST) $(FAST) $(ARGS)
 
 test-domain: $(BIN)/.installed ## Run what is needed after each edit, tests/<domain>/unit or else tests/<domain>: DOMAIN= picks one
 	$(if $(TESTED_DOMAINS),,@echo "There is no domain in layers/domains.")
 	$(if $(UNKNOWN_DOMAIN),@echo "No domain in layers/domains is called $(UNKNOWN_DOMAIN). There are: $(TESTED_DOMAINS)."; exit 1)
-	$(if $(PICKED_DOMAINS),$(PYTEST) -q $(foreach name,$(PICKED_DOMAINS),$(or $(wildcard tests/$(name)/unit),tests/$(name))) $(ARGS))
+	$(if $(PICKED_DOMAINS),$(PYTEST) $(FAST) -q $(foreach name,$(PICKED_DOMAINS),$(or $(wildcard tests/$(name)/unit),tests/$(name))) $(ARGS))
 
 test-runtime: ## Run every function under Lambda's emulator, and build what is deployed
 	@$(MAKE) --no-print-directory -j environments
