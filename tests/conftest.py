@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gc
 import os
-import shlex
 from collections.abc import Generator, Iterator
 from contextlib import ExitStack, suppress
 from functools import cache
@@ -28,9 +27,11 @@ REQUIRE = "BANYAN_REQUIRE_DYNAMODB_LOCAL"
 REQUIRE_POSTGRES = "BANYAN_REQUIRE_POSTGRES"
 LOCAL = pytest.param("dynamodb_local", marks=pytest.mark.dynamodb_local)
 MOTO = "moto" if unavailable() else pytest.param("moto", marks=pytest.mark.slow)
-"""Slow where DynamoDB Local can run, which is stricter and which the contract suites are always held to."""
+"""Slow where DynamoDB Local can run: it is stricter, and every contract suite runs on it."""
 SHARED = "BANYAN_TESTS_SHARE_DYNAMODB_LOCAL"
 """Where the workers of one run find the server that was started for all of them."""
+OF_MAKE = ("MAKEFLAGS", "MFLAGS", "ARGS", "DOMAIN")
+"""Say to make which tests to run: a make that a test runs is not meant."""
 STARTED = pytest.StashKey[DynamoDBLocal]()
 
 OF_NO_DOMAIN = {"console", "contract", "docs", "infrastructure", "integration", "support", "unit", "__pycache__"}
@@ -50,19 +51,13 @@ def pytest_report_header() -> list[str]:
 
 def pytest_configure(config: pytest.Config) -> None:
     """Start one DynamoDB Local for all workers: each would need seconds to start and to warm up its own."""
-    _forget_make()
+    for name in OF_MAKE:
+        os.environ.pop(name, None)
     os.environ["PYTHONPATH"] = os.pathsep.join(map(str, config.getini("pythonpath")))
     if config.getoption("numprocesses", None) and not config.option.collectonly and not unavailable():
         with suppress(StackError):
             server = config.stash[STARTED] = DynamoDBLocal().start()
             os.environ[SHARED] = server.endpoint
-
-
-def _forget_make() -> None:
-    """What was passed to the make that runs the tests, as ``ARGS=``, is not meant for a make that a test runs."""
-    for name, given, _ in (word.partition("=") for word in shlex.split(os.environ.pop("MAKEFLAGS", ""))):
-        if given:
-            os.environ.pop(name, None)
 
 
 def pytest_sessionstart() -> None:

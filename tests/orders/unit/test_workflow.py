@@ -129,7 +129,6 @@ def test_the_story_is_reported_as_it_should_be() -> None:
     assert requests > MANY_REQUESTS
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("kill", [pytest.param(killed_before, marks=lengthy), killed_after])
 def test_a_process_may_die_at_any_request(kill: Interruption) -> None:
     workflow, requests = undisturbed()

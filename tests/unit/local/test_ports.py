@@ -23,9 +23,10 @@ def test_a_port_in_use_is_refused() -> None:
             require_free(port)
 
 
-def test_a_port_of_administrators_is_not_said_to_be_in_use() -> None:
+def test_a_port_that_needs_rights_is_not_said_to_be_in_use() -> None:
+    """The refusal is simulated: root is never refused."""
     with (
         patch.object(socket.socket, "bind", side_effect=PermissionError(13, "Permission denied")),
-        pytest.raises(StackError, match=r"^Port 80 is for administrators only: choose one above 1023 with PORT=\.$"),
+        pytest.raises(StackError, match=r"^Port 80 needs administrator rights: choose one above 1023 with PORT=\.$"),
     ):
         require_free(80)

@@ -128,12 +128,13 @@ def wait_until_ready(process: subprocess.Popen[bytes], port: int, output: IO[byt
         It ended, or did not answer in time.
     """
     deadline = time.monotonic() + READY_SECONDS
-    while not answers(port):
-        if process.poll() is not None:
-            raise StackError(f"DynamoDB Local ended at once: {reason(output)}")
+    while process.poll() is None:
+        if answers(port):
+            return
         if time.monotonic() > deadline:
             raise StackError(f"DynamoDB Local did not answer within {READY_SECONDS:.0f} s.")
         time.sleep(0.05)
+    raise StackError(f"DynamoDB Local ended at once: {reason(output)}")
 
 
 def answers(port: int) -> bool:

@@ -1,6 +1,7 @@
 """Ports of this machine."""
 
 import socket
+from errno import EADDRINUSE
 
 from banyan_tools.local.errors import StackError
 
@@ -19,13 +20,15 @@ def require_free(port: int) -> None:
     Raises
     ------
     StackError
-        Something listens there, or only an administrator may.
+        Something listens there, or only an administrator may listen there.
     """
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind(("127.0.0.1", port))
         except PermissionError:
-            raise StackError(f"Port {port} is for administrators only: choose one above 1023 with PORT=.") from None
-        except OSError:
+            raise StackError(f"Port {port} needs administrator rights: choose one above 1023 with PORT=.") from None
+        except OSError as error:
+            if error.errno != EADDRINUSE:
+                raise
             raise StackError(f"Port {port} is in use: stop what listens there, or choose another with PORT=.") from None

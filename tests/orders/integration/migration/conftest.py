@@ -23,7 +23,7 @@ def kind(request: pytest.FixtureRequest) -> str:
 slow_on_postgres = pytest.mark.parametrize(
     "kind", [pytest.param("postgres", marks=pytest.mark.slow), "dynamodb"], indirect=True
 )
-"""Of what is tried at every step, or under traffic: `make test` does it with items, `make test-slow` with rows."""
+"""For tests that try every step: `make test` runs them on DynamoDB, `make test-slow` on PostgreSQL too."""
 
 
 @pytest.fixture(params=["moto", LOCAL])

@@ -31,15 +31,16 @@ def recover(migrating: MigrationFixture) -> None:
     assert migrating.migration.recover() == 0
 
 
-STEPS = [
-    DUAL,
-    CUT_OVER,
-    EVENTS,
-    *(pytest.param(step, marks=pytest.mark.slow) for step in (LEGACY_ONLY, CANARY, COMPLETE)),
+STEPS = [DUAL, CUT_OVER, EVENTS, LEGACY_ONLY, CANARY, COMPLETE]
+TRIED = [
+    *(pytest.param("dynamodb", step, marks=pytest.mark.dynamodb_local) for step in STEPS[:3]),
+    *(pytest.param("dynamodb", step, marks=[pytest.mark.dynamodb_local, pytest.mark.slow]) for step in STEPS[3:]),
+    ("postgres", DUAL),
+    *(pytest.param("postgres", step, marks=pytest.mark.slow) for step in STEPS[1:]),
 ]
 
 
-@pytest.mark.parametrize("step", STEPS, ids=str)
+@pytest.mark.parametrize(("born", "step"), TRIED, indirect=["born"], ids=str)
 def test_a_command_that_dies_anywhere_is_done_once_or_not_at_all(mortal: MigrationFixture, step: Step) -> None:
     mortal.go_to(step)
     started = mortal.clock()

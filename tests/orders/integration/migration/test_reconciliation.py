@@ -33,11 +33,12 @@ MANY = 30
 Found = dict[StreamId, tuple[str, list[str]]]
 
 
-slow_but_of_items = pytest.mark.parametrize(
+slow_except_on_dynamodb = pytest.mark.parametrize(
     "reconciled",
     ["dynamodb", *(pytest.param(kind, marks=pytest.mark.slow) for kind in ("postgres", "streamed"))],
     indirect=True,
 )
+"""For tests under traffic: `make test` runs them on DynamoDB, `make test-slow` on the others too."""
 
 
 @pytest.fixture(params=["memory", "postgres", "dynamodb", "streamed"])
@@ -247,7 +248,7 @@ def test_where_one_side_gets_nothing_there_is_nothing_to_compare(moto: DynamoDBE
 
 
 @pytest.mark.parametrize("step", [DUAL, pytest.param(CUT_OVER, marks=pytest.mark.slow)])
-@slow_but_of_items
+@slow_except_on_dynamodb
 def test_live_traffic_gives_no_false_alarm(reconciled: Reconciled, step: Step) -> None:
     reconciled.begin(step)
     traffic = Traffic(reconciled)
@@ -260,7 +261,7 @@ def test_live_traffic_gives_no_false_alarm(reconciled: Reconciled, step: Step) -
     assert traffic.sent > 20
 
 
-@slow_but_of_items
+@slow_except_on_dynamodb
 def test_under_live_traffic_what_is_planted_is_found_and_nothing_else(reconciled: Reconciled) -> None:
     aside = [order(number) for number in range(50, 53)]
     reconciled.begin(streams=[*ORDERS, *aside])

@@ -267,7 +267,6 @@ def on_dynamodb() -> Iterator[tuple[MigrationFixture, InItems]]:
 bounded = settings(max_examples=5, deadline=None, phases=(Phase.generate,), suppress_health_check=list(HealthCheck))
 
 
-@pytest.mark.slow
 @bounded
 @given(examples=rows(attributes))
 def test_an_item_keeps_all_that_the_adapter_does_not_know(examples: list[Row]) -> None:
