@@ -75,11 +75,13 @@ class ImportClient:
         try:
             response = self._client.get(path, params={"limit": 1})
         except httpx.ConnectError:
-            raise NotReadyError(f"{url} is not running; start it with `make run`.") from None
+            raise NotReadyError(f"{url} is not running: start it with `make run`, or name another with URL=.") from None
         except httpx.TransportError as error:
             raise NotReadyError(f"{url} does not answer ({type(error).__name__}); look at its log.") from None
         if response.status_code in (401, 403):
-            raise NotReadyError(f"{url} refused the token; pass a valid TOKEN, or none for the local stack.")
+            raise NotReadyError(f"{url} refused the token: pass a valid TOKEN, or none for this folder's local stack.")
+        if response.status_code == 404:
+            raise NotReadyError(f"{url} cannot {asked}, so it serves another domain: choose with `make run DOMAIN=`.")
         if response.is_error:
             raise NotReadyError(f"{url} cannot {asked}: {_problem(response)}.")
 

@@ -138,7 +138,7 @@ def test_the_first_limit_is_named_with_what_moves_it(tmp_path: Path) -> None:
     more = asked(tmp_path, raised + warm + "LogBuckets = 64\n")
     assert more["limits"][0]["what"] == "event bus"
     shown = run(tmp_path, raised).output
-    assert "The load does not fit; what moves it: ThrottleRate." in " ".join(shown.split())
+    assert "The load does not fit; to raise it: ThrottleRate." in " ".join(shown.split())
 
 
 def test_every_function_that_a_load_keeps_busy_counts_among_those_at_once(tmp_path: Path) -> None:

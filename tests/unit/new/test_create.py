@@ -118,7 +118,7 @@ def test_a_folder_whose_name_is_taken_is_answered_with_the_option(tmp_path: Path
         ("1shop", "letters"),
         ("shop.floor", "letters"),
         ("../shop", "letters"),
-        ("s" * 42, "at most 41 small letters"),
+        ("s" * 42, "at most 41 lower-case letters"),
         ("class", "keyword of Python"),
         ("json", "installed already"),
         *((name, "every project has") for name in ("banyan", "banyan_tools", "events", "functions", "layers")),

@@ -14,6 +14,7 @@ from rich.text import Text
 from banyan_tools.cli.errors import CliError
 from banyan_tools.cli.output import say
 from banyan_tools.cli.tables import titled
+from banyan_tools.cost.limits import AT_ONCE
 from banyan_tools.cost.profile import ProfileError, read_profile
 from banyan_tools.cost.report import report
 from banyan_tools.local.errors import StackError
@@ -71,22 +72,26 @@ def _dollars(found: Found) -> Table:
 
 
 def _limits(found: Found) -> Table:
-    table = titled("Limits, in the busiest seconds", "what", "asked", "limit", "a second, in", "used", "raised by")
+    table = titled("Limits, in the busiest seconds", "what", "asked", "limit", "unit", "used", "raised by")
     for each in found["limits"]:
         asked, limit, used = (
             f"{each['asked']:,.{0 if each['asked'] >= 10 else 1}f}",
             f"{each['limit']:,.0f}",
             f"{each['used']:.0%}",
         )
-        table.add_row(each["what"], asked, limit, each["unit"], used, each["raisedBy"])
+        table.add_row(each["what"], asked, limit, _unit(each), used, each["raisedBy"])
     return table
+
+
+def _unit(limit: Found) -> str:
+    return "concurrent executions" if limit["unit"] == AT_ONCE else f"{limit['unit']} per second"
 
 
 def _first(found: Found) -> str:
     if not found["limits"]:
         return "No limit is near."
     first = found["limits"][0]
-    return f"First limit: {first['what']}. The load {_fits(first['used'])}; what moves it: {first['raisedBy']}."
+    return f"First limit: {first['what']}. The load {_fits(first['used'])}; to raise it: {first['raisedBy']}."
 
 
 def _fits(used: float) -> str:

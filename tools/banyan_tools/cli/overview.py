@@ -63,8 +63,8 @@ def _attention(found: Found) -> Iterator[RenderableType]:
     if not found["attention"]:
         yield Text("Nothing needs a person." if not found["unavailable"] else "Nothing else is known to need a person.")
         return
-    lines = [{**each, "type": f"./banyan {_command(each)}"} for each in found["attention"]]
-    yield tables.rows("What needs a person", lines, "code", "text", "since", "type")
+    lines = [{**each, "command": f"./banyan {_command(each)}"} for each in found["attention"]]
+    yield tables.rows("What needs a person", lines, "code", "text", "since", "command")
 
 
 def _command(each: Found) -> str:

@@ -12,6 +12,8 @@ from banyan_tools.cost.profile import Profile
 from banyan_tools.cost.stack import DeployedStack
 from banyan_tools.cost.units import IN_TRANSACTION, kilobytes, marks, units
 
+AT_ONCE: Final = "at once"
+"""The unit of a limit that is not one per second."""
 OF_A_PARTITION: Final = 1000
 """Write units that DynamoDB takes each second under one partition key."""
 SHARD_BYTES: Final = 1_000_000
@@ -79,10 +81,10 @@ def _of_functions(profile: Profile, stack: DeployedStack) -> Iterator[Limit]:
     )
     found = invocations(profile, stack, commands.peak_per_second, queries.peak_per_second)
     running = sum(each * ms for _, each, ms in found)
-    yield Limit("Lambda", profile.limits.concurrency, running / 1000, "at once", "the account's quota")
+    yield Limit("Lambda", profile.limits.concurrency, running / 1000, AT_ONCE, "the account's quota")
     if reserved := stack.number("CommandConcurrency"):
         at_once = over_http * times.command_ms / 1000
-        yield Limit("Lambda, commands", reserved, at_once, "at once", "CommandConcurrency")
+        yield Limit("Lambda, commands", reserved, at_once, AT_ONCE, "CommandConcurrency")
     if stack.is_on("Reactions"):
         published = commands.peak_per_second * profile.published.per_command
         yield Limit("event bus", profile.limits.bus_entries, published, "entries", "the account's quota")

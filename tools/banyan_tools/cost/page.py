@@ -16,7 +16,7 @@ END: Final = "<!-- computed -->"
 PARTS: Final = ("DynamoDB writes", "DynamoDB reads", "DynamoDB storage", "CloudWatch")
 HEADER: Final = (
     "| profile | commands a second | write units each | read units each | $ a month | of that: writes | reads "
-    "| storage | CloudWatch | the rest | first limit, and what moves it |\n" + "|---" * 11 + "|"
+    "| storage | CloudWatch | the rest | first limit, and what raises it |\n" + "|---" * 11 + "|"
 )
 
 

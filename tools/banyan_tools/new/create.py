@@ -100,8 +100,8 @@ def known_starts() -> Sequence[str]:
 def _check_name(domain: str) -> None:
     if not NAME.fullmatch(domain):
         raise NotCreated(
-            f"{domain!r} cannot be the name of a domain: it is a Python package, of at most 41 small letters, digits "
-            f"and '_', beginning with a letter. Name it yourself: --domain {_suggestion(domain)}"
+            f"{domain!r} cannot be the name of a domain: it is a Python package, of at most 41 lower-case letters, "
+            f"digits and '_', beginning with a letter. Name it yourself: --domain {_suggestion(domain)}"
         )
     if iskeyword(domain):
         raise NotCreated(f"{domain!r} is a keyword of Python, which no package can be called: {CHOOSE}")

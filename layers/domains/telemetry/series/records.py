@@ -81,7 +81,7 @@ def read_readings(readings: Any, most: int) -> Sequence[Reading]:
             Code.READINGS_MISSING, "readings are a list of objects with at and value, at least one", "readings"
         )
     if len(readings) > most:
-        detail = f"{len(readings)} readings came at once, {most} are accepted: send less at once"
+        detail = f"{len(readings)} readings came at once, {most} are accepted: send fewer at once"
         raise rejected(Code.TOO_MANY_READINGS, detail, "readings")
     return _numbered([_reading(reading, f"readings.{index}") for index, reading in enumerate(readings)])
 

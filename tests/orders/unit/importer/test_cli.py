@@ -100,7 +100,7 @@ def test_a_server_that_is_not_up_is_one_sentence() -> None:
     url = f"http://127.0.0.1:{free_port()}"
     result = run(SAMPLE, "--url", url)
     assert (result.exit_code, result.stdout) == (2, "")
-    assert result.stderr == f"{url} is not running; start it with `make run`.\n"
+    assert result.stderr == f"{url} is not running: start it with `make run`, or name another with URL=.\n"
 
 
 @pytest.fixture
@@ -126,6 +126,7 @@ def test_an_interrupted_import_can_be_finished(url: str, remote: FakeApi) -> Non
     [
         (refused(401, "unauthorized"), "refused the token"),
         (refused(403, "forbidden_tenant"), "refused the token"),
+        (refused(404, "not_found"), "cannot list orders, so it serves another domain: choose with `make run DOMAIN=`."),
         (refused(500, "internal"), "internal: as told"),
         (cut, "does not answer"),
     ],

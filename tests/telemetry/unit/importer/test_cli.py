@@ -98,6 +98,18 @@ def test_the_same_series_otherwise_written_shuffled_and_in_pieces_is_the_same(
     assert run("check", COMMAS, "--device", "b-1", "--url", url, *AS_COMMAS).exit_code == 0
 
 
+@pytest.mark.parametrize("via", ["kinesis", "http"])
+def test_who_repeats_readings_learns_that_their_first_values_stay(url: str, tmp_path: Path, via: str) -> None:
+    wrong, right = tmp_path / "wrong.csv", tmp_path / "right.csv"
+    wrong.write_text("timestamp,value\n2026-01-31 12:00:00,-200\n2026-01-31 12:01:00,2\n")
+    right.write_text("timestamp,value\n2026-01-31 12:00:00,1\n2026-01-31 12:01:00,2\n")
+    options = ("--device", "b-1", "--url", url)
+    first, second = (run("import", file, *options, "--via", via, "--pause", 0) for file in (wrong, right))
+    assert (first.exit_code, "keep the values" in first.stdout) == (0, False)
+    assert (second.exit_code, "keep the values that were recorded first" in second.stdout) == (0, True)
+    assert [run("check", file, *options).exit_code for file in (wrong, right)] == [0, 1]
+
+
 def test_the_documentation_shows_what_is_printed(url: str) -> None:
     options = ("--device", "boiler", "--url", url, *AS_SAMPLE)
     printed = run("import", SAMPLE, *options, "--pause", 0).stdout + run("check", SAMPLE, *options).stdout

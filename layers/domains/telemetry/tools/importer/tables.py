@@ -20,6 +20,10 @@ _HINTS = {
     Reason.THOUSANDS.value: "write them without separators of thousands; say DECIMAL=, for commas before decimals",
 }
 """What to do about a reason."""
+_REPEATED = (
+    "Readings that are repeated keep the values that were recorded first, even where the file has others now:"
+    " `make check-readings` compares."
+)
 
 
 def show_report(report: ReadingsReport, console: Console) -> None:
@@ -44,6 +48,8 @@ def show_report(report: ReadingsReport, console: Console) -> None:
         "seconds": f"{report.seconds:,}",
     }
     console.print(_table("The series", ("", ""), rows.items()))
+    if report.repeated:
+        console.print(_REPEATED, highlight=False)
     if report.refused:
         refused = ((each.month, f"{each.readings:,}", each.code, each.detail) for each in report.refused)
         console.print(_table("Months that were refused", ("month", "readings", "code", "reason"), refused))
@@ -62,7 +68,7 @@ def show_rejected(rejected: Mapping[str, RejectedLines], console: Console) -> No
             )
             for reason, each in rejected.items()
         )
-        console.print(_table("Rejected", ("reason", "lines", "first ones", ""), rows))
+        console.print(_table("Rejected", ("reason", "lines", "first lines", ""), rows))
 
 
 def show_differences(check: Check, console: Console) -> None:
@@ -76,7 +82,7 @@ def show_differences(check: Check, console: Console) -> None:
     shown = differences[:_SHOWN]
     rows = ((each.size, _moment(each.start), each.field, _value(each.shown), _value(each.file)) for each in shown)
     title = f"Windows that differ: {len(differences):,} of {compared:,}, the first {len(shown)}"
-    console.print(_table(title, ("size", "start", "field", "shown", "of the file"), rows))
+    console.print(_table(title, ("size", "start", "field", "API", "file"), rows))
 
 
 def _moment(moment: datetime) -> str:
