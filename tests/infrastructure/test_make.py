@@ -37,6 +37,14 @@ def test_help_shows_what_is_used_every_day_first_and_each_target_once() -> None:
     assert len(targets) == len(set(targets))
 
 
+def test_the_command_line_that_is_not_set_up_says_what_to_do(tmp_path: Path) -> None:
+    command = shutil.copy(ROOT / "banyan", tmp_path / "banyan")
+    done = subprocess.run([command, "overview"], cwd=ROOT, capture_output=True, text=True, check=False)
+
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == f"Banyan is not set up in {tmp_path}: run 'make setup' there.\n"
+
+
 def test_the_documentation_is_found_where_make_says() -> None:
     assert 'echo "site/index.html"' in make(ROOT, "-n", "docs").stdout
 
