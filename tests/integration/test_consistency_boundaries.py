@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import datetime, timedelta
-from itertools import count
+from itertools import count, product
 from threading import Barrier, get_ident
 from typing import Any
 from uuid import uuid4
@@ -143,13 +143,20 @@ def contest(dynamodb_local: DynamoDBEngine) -> Build:
 
 
 def test_courses_and_students_have_their_limits(contest: Build) -> None:
+    """More students ask for each small course than it has places, and the eager for more courses than they may join."""
     here, joined = contest(courses.REGISTRY, courses.COURSE, courses.STUDENT), Tally[tuple[str, str]]()
-    for number in range(6):
-        here.process().handle("course", f"c{number}", courses.OfferCourse(places=PLACES))
+    small, large = [f"c{n}" for n in range(3)], [f"c{n}" for n in range(3, 4 + courses.COURSES_AT_MOST)]
+    modest, eager = [f"s{n}" for n in range(2 * PLACES)], [f"s{n}" for n in range(2 * PLACES, 3 * PLACES)]
+    wishes = [*product(modest, small), *product(eager, small + large)]
+    random.Random(0).shuffle(wishes)
+    assert len(small) <= courses.COURSES_AT_MOST < len(large)
+    assert len(wishes) <= THREADS * ROUNDS
+    for course in small + large:
+        places = PLACES if course in small else len(modest + eager)
+        here.process().handle("course", course, courses.OfferCourse(places=places))
 
     def act(process: Process, number: int, turn: int) -> None:
-        chance = random.Random(number * 1000 + turn)
-        student, course = f"s{chance.randrange(16)}", f"c{chance.randrange(6)}"
+        student, course = wishes[(turn * THREADS + number) % len(wishes)]
         outcomes = process.decide(courses.JOIN, "course", course, courses.Join(course=course, student=student))
         if outcomes and any(outcome.events for outcome in outcomes.values()):
             joined[student, course] += 1
@@ -160,7 +167,8 @@ def test_courses_and_students_have_their_limits(contest: Build) -> None:
     chosen = {id: student.courses for id, student in here.states(courses.STUDENT).items()}
     assert here.rejected["course_full"]
     assert here.rejected["too_many_courses"]
-    assert all(len(students) <= PLACES for students in attended.values())
+    assert {len(attended[course]) for course in small} == {PLACES}
+    assert {len(chosen[student]) for student in eager} == {courses.COURSES_AT_MOST}
     assert all(len(taken) <= courses.COURSES_AT_MOST for taken in chosen.values())
     assert sorted((s, c) for c, students in attended.items() for s in students) == sorted(joined.elements())
     assert sorted((s, c) for s, taken in chosen.items() for c in taken) == sorted(joined.elements())
