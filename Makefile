@@ -1,3 +1,5 @@
+##@ Set up
+
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
@@ -16,10 +18,13 @@ include tools/make/*.mk
 include $(wildcard layers/domains/*/tools/*.mk)
 
 DAILY := setup run token test test-domain format pr
-TARGETS = grep -hE '^[a-z-]+:.*\#\#' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*\#\# (.*)/  \1\t\2/' | expand -t 18
+LINES = grep -hE '^(\#\#@ |[a-z-]+:.*\#\# )' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*\#\# (.*)/  \1\t\2/' | expand -t 20
+BY_HEADING = awk '/^\#\#@/ { heading = $$0; next } { found[heading] = found[heading] "\n" $$0 } \
+	!(heading in seen) { seen[heading]; order[++n] = heading } \
+	END { for (i = 1; i <= n; i++) print "\n" substr(order[i], 5) found[order[i]] }'
 
 help: ## Show the targets
-	@for name in $(DAILY); do $(TARGETS) | grep "^  $$name "; done; echo
-	@$(TARGETS) | grep -v $(patsubst %,-e '^  % ',$(DAILY))
+	@for name in $(DAILY); do $(LINES) | grep "^  $$name "; done
+	@$(LINES) | grep -v $(patsubst %,-e '^  % ',$(DAILY)) | $(BY_HEADING)
 
 .PHONY: help

@@ -27,14 +27,17 @@ def make(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, cwd=folder, env=environ(), capture_output=True, text=True, check=False)
 
 
-def test_help_shows_what_is_used_every_day_first_and_each_target_once() -> None:
+def test_help_shows_what_is_used_every_day_first_and_each_target_once_under_a_heading() -> None:
     shown = make(ROOT, "help").stdout
     daily, _, rest = shown.partition("\n\n")
+    headings = re.findall(r"^\S.*", shown, re.MULTILINE)
     targets = re.findall(r"^  ([a-z-]+) +\S", shown, re.MULTILINE)
 
     assert re.findall(r"^  ([a-z-]+) ", daily, re.MULTILINE) == DAILY
-    assert {"help", "wheels", "docs", "lint"} <= {line.split()[0] for line in rest.splitlines()}
+    assert {"help", "wheels", "docs", "lint"} <= {line.split()[0] for line in rest.splitlines() if line}
     assert len(targets) == len(set(targets))
+    assert {"Set up", "Check", "Build and deploy"} <= set(headings)
+    assert len(headings) == len(set(headings)) == len(rest.split("\n\n"))
 
 
 def test_the_command_line_that_is_not_set_up_says_what_to_do(tmp_path: Path) -> None:

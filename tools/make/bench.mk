@@ -1,3 +1,5 @@
+##@ Measure
+
 PEERS := .bench-peers
 PEERS_IN_PYTHON := aett eventsourcing eventsourcing-dynamodb
 BENCH := PYTHONPATH=$(SOURCES) $(BIN)/python -m bench

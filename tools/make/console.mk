@@ -1,3 +1,5 @@
+##@ Generate
+
 CONSOLE_PACKAGES := tools/console/node_modules/.package-lock.json
 
 $(CONSOLE_PACKAGES): tools/console/package-lock.json

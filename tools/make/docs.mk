@@ -1,3 +1,5 @@
+##@ Generate
+
 DOCS_VENV := .venv-docs
 SITE := site
 

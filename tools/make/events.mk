@@ -1,3 +1,5 @@
+##@ Generate
+
 WITH_SAMPLES := $(patsubst layers/domains/%/tools/samples/__main__.py,%,$(wildcard layers/domains/*/tools/samples/__main__.py))
 
 events: $(BIN)/.installed ## Write events/ again from the samples of each domain, or of one: DOMAIN=

@@ -1,3 +1,5 @@
+##@ Set up
+
 LOCK_VENV := .venv-lock
 UV := UV_CUSTOM_COMPILE_COMMAND="make lock" $(LOCK_VENV)/bin/uv pip compile --quiet --generate-hashes --annotation-style line $(if $(UPGRADE),--upgrade)
 EVERYWHERE := --universal --python-version 3.11

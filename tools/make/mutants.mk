@@ -1,3 +1,5 @@
+##@ Check
+
 COUNT ?= 20
 SEED ?= 0
 

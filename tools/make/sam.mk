@@ -1,3 +1,5 @@
+##@ Build and deploy
+
 SAM := SAM_CLI_TELEMETRY=0 AWS_DEFAULT_REGION=$${AWS_DEFAULT_REGION:-eu-central-1} $(SAM_VENV)/bin/sam
 
 FUNCTION ?= command_api

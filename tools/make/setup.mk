@@ -1,3 +1,5 @@
+##@ Set up
+
 DOMAIN_LOCKS := $(wildcard layers/domains/*/requirements.txt)
 
 $(BIN)/.installed: requirements/dev.txt requirements/postgres.txt requirements/browser.txt $(DOMAIN_LOCKS)

@@ -1,3 +1,5 @@
+##@ Check
+
 WORKERS_OF_TESTS ?= 4
 DOMAIN ?=
 TESTED_DOMAINS := $(patsubst layers/domains/%/__init__.py,%,$(wildcard layers/domains/*/__init__.py))

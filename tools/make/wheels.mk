@@ -1,3 +1,5 @@
+##@ Build and deploy
+
 BUILD_VENV := .venv-build
 WHEELS ?= dist
 DISTRIBUTIONS := layers/banyan tools

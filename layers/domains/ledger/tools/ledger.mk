@@ -1,3 +1,5 @@
+##@ Ledger
+
 TENANT ?= acme
 URL ?= http://127.0.0.1:$(PORT)
 WORKERS ?= 4

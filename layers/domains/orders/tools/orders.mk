@@ -1,3 +1,5 @@
+##@ Orders
+
 DEMO_NEEDS_moto :=
 DEMO_NEEDS_dynamodb-local := dynamodb-local
 FILE ?= layers/domains/orders/tools/importer/sample.csv

@@ -1,3 +1,5 @@
+##@ Telemetry
+
 TENANT ?= acme
 URL ?= http://127.0.0.1:$(PORT)
 READINGS_SAMPLE := layers/domains/telemetry/tools/importer/boiler.csv
