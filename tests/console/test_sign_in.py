@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 PLACE = "#/streams?entity=order"
 VERIFIER = "v" * 43
 
-pytestmark = [pytest.mark.slow, pytest.mark.stack, pytest.mark.timeout(300), grouped("moto", CHANGED)]
+pytestmark = [pytest.mark.slow, pytest.mark.stack, grouped("moto", CHANGED)]
 
 
 @pytest.fixture(scope="module")

@@ -16,7 +16,7 @@ from urllib.error import URLError
 from urllib.request import urlopen
 
 from tests.docs.snippets import ROOT
-from tests.support.clocks import wait_until
+from tests.support.clocks import PATIENCE, wait_until
 
 from banyan_tools.local.ports import free_port
 
@@ -25,7 +25,7 @@ FILES = ("Makefile", "template.yaml", "observability.yaml", "pyproject.toml", ".
 LEFT_OUT = shutil.ignore_patterns("__pycache__", "node_modules")
 DOCUMENTED_PORT = "3000"
 OWN = ("PYTEST_", "PYTHON", "MAKE", "MFLAGS")
-STRICT_CURL = 'set -eu; curl() { command curl --fail-with-body --max-time 20 "$@"; echo; }\n'
+STRICT_CURL = 'set -eu; curl() { command curl --fail-with-body --max-time 100 "$@"; echo; }\n'
 
 
 class Sandbox:
@@ -66,7 +66,7 @@ class Sandbox:
             env=self._environment(),
             capture_output=True,
             text=True,
-            timeout=100,
+            timeout=PATIENCE,
             check=False,
         )
         assert result.returncode == 0, f"{code}\n{result.stdout}\n{result.stderr}"
@@ -89,16 +89,16 @@ class Sandbox:
                 start_new_session=True,
             )
             try:
-                wait_until(lambda: process.poll() is not None or self._healthy(), "the local stack", 60)
+                wait_until(lambda: process.poll() is not None or self._healthy(), "the local stack")
                 assert process.poll() is None, (self.root / "serve.log").read_text()
                 yield
             finally:
                 os.killpg(process.pid, signal.SIGINT)
-                process.wait(30)
+                process.wait(PATIENCE)
 
     def _healthy(self) -> bool:
         try:
-            with urlopen(f"http://127.0.0.1:{self._port}/health", timeout=5) as answer:
+            with urlopen(f"http://127.0.0.1:{self._port}/health", timeout=60) as answer:
                 return bool(answer.status == 200)
         except (URLError, TimeoutError, ConnectionError):
             return False

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 import yaml
 from tests.docs.snippets import ROOT
+from tests.support.clocks import PATIENCE
 
 MKDOCS = ROOT / ".venv-docs" / "bin" / "mkdocs"
 BUILT = "BANYAN_SITE"
@@ -29,7 +30,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
         pytest.skip("`make docs` installs what builds the site")
     folder = tmp_path_factory.mktemp("site")
     command = [str(MKDOCS), "build", "--quiet", "--site-dir", str(folder)]
-    result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=100, check=False)
+    result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=PATIENCE, check=False)
     assert result.returncode == 0, result.stdout + result.stderr
     return folder
 

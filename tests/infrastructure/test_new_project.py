@@ -15,7 +15,7 @@ from typing import Any
 from urllib.request import Request, urlopen
 
 import pytest
-from tests.support.clocks import wait_until
+from tests.support.clocks import PATIENCE, wait_until
 from tests.support.distributions import ROOT, Environment, built_wheels, environ
 
 from banyan_tools.local.ports import free_port
@@ -79,20 +79,20 @@ def served(project: Path, wheels: Mapping[str, Path]) -> Iterator[str]:
         command = ["make", "-s", "run", f"PORT={port}", f"PYTHON={sys.executable}"]
         process = subprocess.Popen(command, cwd=project, env=variables, stdout=log, stderr=log, start_new_session=True)
     try:
-        wait_until(lambda: READY.search(screen.read_text()) or process.poll() is not None, "the local stack", 120)
+        wait_until(lambda: READY.search(screen.read_text()) or process.poll() is not None, "the local stack")
         found = READY.search(screen.read_text())
         assert found, screen.read_text()
         yield found[1]
     finally:
         os.killpg(process.pid, signal.SIGINT)
-        process.wait(60)
+        process.wait(PATIENCE)
 
 
 def ask(url: str, token: str, body: Any = None) -> Any:
     """The answer to a question, or to a command that has a body."""
     data = None if body is None else json.dumps(body).encode()
     headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
-    with urlopen(Request(url, data, headers), timeout=30) as answer:
+    with urlopen(Request(url, data, headers), timeout=PATIENCE) as answer:
         return json.loads(answer.read())
 
 

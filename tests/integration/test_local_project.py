@@ -11,14 +11,14 @@ from typing import Any
 
 import pytest
 import urllib3
-from tests.support.clocks import lengthy, wait_until
+from tests.support.clocks import PATIENCE, lengthy, wait_until
 
 from banyan_tools.local.errors import StackError
 from banyan_tools.local.process import StackProcess, lag
 from banyan_tools.local.token import make_token
 from banyan_tools.new.create import create
 
-pytestmark = [pytest.mark.stack, pytest.mark.timeout(300), pytest.mark.xdist_group("a project on the local stack")]
+pytestmark = [pytest.mark.stack, pytest.mark.xdist_group("a project on the local stack")]
 
 TITLE = "Read the rules"
 PROJECTOR = "ProjectorCommits"
@@ -47,7 +47,7 @@ class Project:
             self.stack.url + path,
             body=None if body is None else json.dumps(body),
             headers={"Authorization": f"Bearer {make_token('acme', self.data)}", "Idempotency-Key": key or path},
-            timeout=30,
+            timeout=PATIENCE,
         )
         return answer.json()
 

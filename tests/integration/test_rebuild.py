@@ -8,7 +8,7 @@ from multiprocessing import get_context
 from threading import Event, Thread
 
 import pytest
-from tests.support.clocks import ManualClock, lengthy, wait_until
+from tests.support.clocks import PATIENCE, ManualClock, lengthy, wait_until
 from tests.support.engines import DynamoDBEngine
 from tests.support.ledger import REGISTRY, account, deposits
 from tests.support.projections import Ledger, same, timeless
@@ -59,7 +59,7 @@ def traffic(ledger: Ledger) -> Iterator[None]:
     thread = Thread(target=flow)
     thread.start()
     try:
-        assert moved.wait(20)
+        assert moved.wait(PATIENCE)
         yield
     finally:
         stopping.set()

@@ -12,6 +12,7 @@ from typing import Any, cast
 import pytest
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 from botocore.compat import HTTPHeaders
+from tests.support.clocks import PATIENCE
 from tests.support.engines import DynamoDBEngine
 from tests.support.ledger import REGISTRY, Deposited, account, deposits
 from tests.support.projections import POISON, Ledger, same, timeless
@@ -93,7 +94,7 @@ def test_streams_are_read_at_once_and_everything_is_counted_once(
 
     def together(request: AWSPreparedRequest, deliver: Deliver) -> AWSResponse:
         if reads_a_stream(request) and next(reads) <= IN_FLIGHT:
-            meeting.wait(20)
+            meeting.wait(PATIENCE)
         return deliver(request)
 
     dynamodb_local.wire.around = together

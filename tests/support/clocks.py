@@ -16,6 +16,8 @@ T = TypeVar("T")
 
 START = datetime(2026, 1, 5, 9, 0, tzinfo=UTC)
 STEP = timedelta(milliseconds=1)
+PATIENCE = 300.0
+"""Seconds that nothing takes but what hangs, however busy the machine is."""
 EVERYTHING = bool(os.environ.get("BANYAN_TEST_EVERYTHING"))
 lengthy = pytest.mark.skipif(not EVERYTHING, reason="it takes long: `make test-all` has it")
 
@@ -51,7 +53,7 @@ class RecordedNotices:
         self.sent.append((kind, detail))
 
 
-def wait_until(condition: Callable[[], T], what: str, seconds: float = 20.0) -> T:
+def wait_until(condition: Callable[[], T], what: str, seconds: float = PATIENCE) -> T:
     """Ask until the answer is true, and return it.
 
     Raises

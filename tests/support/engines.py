@@ -15,7 +15,7 @@ import botocore.endpoint
 from botocore import UNSIGNED
 from botocore.config import Config
 from moto.core.models import botocore_stubber
-from tests.support.clocks import ManualClock, no_sleep
+from tests.support.clocks import PATIENCE, ManualClock, no_sleep
 from tests.support.tables import TablePool
 from tests.support.wire import Deliver, Wire, strong_reads, tap
 
@@ -54,7 +54,7 @@ LISTED = max(BUCKETS, FEWEST_BUCKETS)
 
 
 KEYS = f"AWS4-HMAC-SHA256 Credential=local/20260105/{REGION}/dynamodb/aws4_request, SignedHeaders=host, Signature=none"
-PATIENT = Config(read_timeout=30)
+PATIENT = Config(read_timeout=PATIENCE)
 """A busy machine may take long to make a table; no test counts on a time-out."""
 
 

@@ -17,7 +17,7 @@ from typing import Any, cast
 import boto3
 import pytest
 from botocore.exceptions import EndpointConnectionError
-from tests.support.clocks import START, ManualClock, no_sleep
+from tests.support.clocks import PATIENCE, START, ManualClock, no_sleep
 from tests.support.interruptions import Interruption, Killed, Outside, killed_after, killed_before
 from tests.support.meters import DOMAIN, INGEST, METERS, SHOWN, UNREADABLE, Register, Shown, encoded, shows
 
@@ -342,7 +342,7 @@ class Crowded(MemoryTable):
 
     def insert(self, commits: Sequence[Commit], **checks: Any) -> None:
         if commits[0].stream.entity == "shown":
-            self.meeting.wait(20)
+            self.meeting.wait(PATIENCE)
         super().insert(commits, **checks)
 
 

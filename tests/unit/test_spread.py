@@ -5,6 +5,7 @@ from __future__ import annotations
 from threading import Barrier, Event, current_thread, get_ident
 
 import pytest
+from tests.support.clocks import PATIENCE
 
 from banyan.spread import Spread, in_threads, in_turn
 
@@ -24,7 +25,7 @@ def test_one_at_a_time_needs_no_other_thread(spread: Spread) -> None:
 
 def test_so_many_are_done_at_a_time() -> None:
     meeting = Barrier(AT_ONCE)
-    threads = in_threads(AT_ONCE)(lambda _: (meeting.wait(20), current_thread().name)[1], range(AT_ONCE))
+    threads = in_threads(AT_ONCE)(lambda _: (meeting.wait(PATIENCE), current_thread().name)[1], range(AT_ONCE))
     assert len(set(threads)) == AT_ONCE
 
 
@@ -37,7 +38,7 @@ def test_an_error_is_raised_once_whatever_was_begun_has_ended(spread: Spread) ->
         if number == 0:
             failed.set()
             raise KeyError("the first")
-        assert failed.wait(20)
+        assert failed.wait(PATIENCE)
         ended.add(number)
 
     with pytest.raises(KeyError, match="the first"):

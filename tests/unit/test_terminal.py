@@ -9,6 +9,7 @@ import sys
 import pytest
 from rich.table import Table
 from rich.text import Text
+from tests.support.clocks import PATIENCE
 
 from banyan_tools.project import ROOT
 from banyan_tools.terminal import SafeConsole
@@ -51,6 +52,10 @@ def shown(printed: str | Text | Table) -> str:
 )
 def test_who_mistypes_an_option_of_a_target_is_sent_to_where_it_is_listed(module: str) -> None:
     done = subprocess.run(
-        [sys.executable, "-m", *module.split(), "--nope", "1"], capture_output=True, text=True, cwd=ROOT, timeout=60
+        [sys.executable, "-m", *module.split(), "--nope", "1"],
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+        timeout=PATIENCE,
     )
     assert (done.returncode, "Try 'make help'" in done.stderr, "--help" in done.stderr) == (2, True, False)

@@ -12,7 +12,7 @@ from playwright.sync_api import Browser, expect, sync_playwright
 
 REQUIRE: Final = "BANYAN_REQUIRE_CHROMIUM"
 PROGRAMS: Final = ("chromium", "google-chrome", "chromium-browser")
-PATIENCE_MS: Final = 20_000.0
+PATIENCE_MS: Final = 60_000.0
 AS_ROOT: Final = ("--no-sandbox",) if hasattr(os, "geteuid") and os.geteuid() == 0 else ()
 FLAGS: Final = ("--disable-gpu", "--disable-dev-shm-usage", "--force-color-profile=srgb", *AS_ROOT)
 
@@ -27,6 +27,6 @@ def launched() -> Iterator[Browser]:
     """Run it until the block is left."""
     expect.set_options(timeout=PATIENCE_MS)
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium(), args=FLAGS, timeout=PATIENCE_MS * 3)
+        browser = playwright.chromium.launch(executable_path=chromium(), args=FLAGS, timeout=PATIENCE_MS)
         yield browser
         browser.close()

@@ -27,7 +27,7 @@ DOMAIN: Final = "troubled_orders"
 TENANT: Final = "acme"
 ACTOR: Final = "kim"
 SCOPES: Final = (SCOPE, CONTENTS)
-PATIENCE: Final = 60.0
+PATIENCE: Final = 120.0
 READERS: Final = ("ProjectorCommits", "ReactorCommits")
 IMPATIENT: Final = {"MaxRetries": "1", "BackoffMs": "10", "ControlCacheMs": "100", "ReconciliationSettleMs": "200"}
 

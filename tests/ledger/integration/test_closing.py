@@ -69,7 +69,7 @@ class Office:
         due: Callable[[], bool] = lambda: all(  # noqa: E731
             each[day] >= known + more for each, known in zip(self.answered, before, strict=True)
         )
-        wait_until(due, f"transfers of all threads for {day}", 120)
+        wait_until(due, f"transfers of all threads for {day}")
 
 
 def test_closing_and_posting_both_get_their_turn(dynamodb_local: DynamoDBEngine) -> None:

@@ -21,7 +21,7 @@ from tests.ledger.support.closed_books import (
     commits_of,
     history_of,
 )
-from tests.support.clocks import EVERYTHING, ManualClock
+from tests.support.clocks import EVERYTHING, PATIENCE, ManualClock
 from tests.support.engines import BUCKETS, DynamoDBEngine
 from tests.support.http import CONTEXT, Answer, body_of, event
 from tests.support.wire import Deliver, operation_of
@@ -145,7 +145,7 @@ def test_a_transfer_that_expires_while_it_is_posted_and_voided_is_resolved_once(
 
 def race(*contestants: Callable[[], Any]) -> list[Any]:
     """Let all begin at once; what each of them got."""
-    barrier = Barrier(len(contestants), timeout=30)
+    barrier = Barrier(len(contestants), timeout=PATIENCE)
 
     def run(contestant: Callable[[], Any]) -> Any:
         barrier.wait()

@@ -9,13 +9,12 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from tests.support.clocks import PATIENCE
 
 from banyan_tools.local.engine import ENGINES
 from banyan_tools.local.process import StackProcess, command
 from banyan_tools.local.token import make_token
 from banyan_tools.project import ROOT
-
-START_SECONDS = 90.0
 
 
 class Stack(StackProcess):
@@ -45,7 +44,7 @@ def refusal(data: Path, *arguments: str, **environment: str) -> tuple[int, str]:
         env=os.environ | environment,
         capture_output=True,
         text=True,
-        timeout=START_SECONDS,
+        timeout=PATIENCE,
         check=False,
     )
     return done.returncode, done.stdout + done.stderr

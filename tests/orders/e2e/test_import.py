@@ -18,7 +18,7 @@ import httpx
 import pytest
 from tests.orders.unit.importer.files import ROOT, chosen
 from tests.orders.unit.importer.independent import Independent, Sold
-from tests.support.clocks import EVERYTHING, lengthy, wait_until
+from tests.support.clocks import EVERYTHING, PATIENCE, lengthy, wait_until
 
 from banyan_tools.local.process import lag
 from orders.tools.importer.api import Api
@@ -78,7 +78,10 @@ def imported(request: pytest.FixtureRequest, stack: Stack) -> Iterator[Imported]
     command = [sys.executable, "-m", "orders.tools.importer", str(file), "--url", stack.url, "--json"]
     environment = {**os.environ, "TOKEN": token}
     headers = {"Authorization": f"Bearer {token}"}
-    with httpx.Client(base_url=stack.url, headers=headers, timeout=60) as client, closing(Independent(file)) as sums:
+    with (
+        httpx.Client(base_url=stack.url, headers=headers, timeout=PATIENCE) as client,
+        closing(Independent(file)) as sums,
+    ):
         report = _import(command, environment, client)
         yield Imported(file, SPAN[request.param], command, environment, client, sums, report)
 

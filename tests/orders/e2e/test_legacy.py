@@ -18,7 +18,6 @@ from orders.tools.legacy.kinds import Kind
 
 
 @pytest.mark.stack
-@pytest.mark.timeout(300)
 @lengthy
 @pytest.mark.parametrize("legacy", Kind)
 def test_of_a_legacy_system_only_what_changed_is_read(legacy: Kind, tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ import pytest
 from tests.orders.e2e.conftest import Stack, running
 from tests.orders.support.platform import InProcessPlatform
 from tests.orders.unit.importer.files import SAMPLE, real_file
-from tests.support.clocks import lengthy, meanwhile, wait_until
+from tests.support.clocks import PATIENCE, lengthy, meanwhile, wait_until
 from tests.support.engines import DynamoDBEngine
 from typer.testing import CliRunner
 
@@ -53,7 +53,7 @@ def test_a_poisoned_event_stops_its_stream_alone_until_it_is_mended(dynamodb: Dy
     token = make_token("acme", tmp_path, scopes=[ADMIN])
     with (
         platform.serving(tmp_path) as url,
-        httpx.Client(base_url=url, headers={"Authorization": f"Bearer {token}"}, timeout=60) as client,
+        httpx.Client(base_url=url, headers={"Authorization": f"Bearer {token}"}, timeout=PATIENCE) as client,
     ):
         assert [o.failure for o in send_all(Api(client), orders, workers=2, done=lambda _: None) if o.failure] == []
         platform.deliver()
@@ -96,7 +96,7 @@ def test_a_running_stack_is_rebuilt_while_people_order_and_read(stack: Stack) ->
     token = make_token(tenant, stack.data, scopes=[ADMIN])
     body = {"customerId": "c-1", "items": [{"sku": "A", "quantity": 1, "price": "2.50"}]}
     ordered: list[str] = []
-    with httpx.Client(base_url=stack.url, headers=headers, timeout=60) as client:
+    with httpx.Client(base_url=stack.url, headers=headers, timeout=PATIENCE) as client:
 
         def order_and_read() -> None:
             answer = client.post("/orders", json=body).raise_for_status().json()
@@ -114,11 +114,10 @@ def test_a_running_stack_is_rebuilt_while_people_order_and_read(stack: Stack) ->
             found = client.get(f"/orders/{ordered[-1]}").raise_for_status().json()
             return bool(found["servedFrom"] == "projection")
 
-        wait_until(projected, "the newest order in the new rows", 60)
+        wait_until(projected, "the newest order in the new rows")
 
 
 @pytest.mark.stack
-@pytest.mark.timeout(300)
 @lengthy
 def test_a_rebuild_of_more_segments_than_a_chain_may_have_ends(tmp_path: Path) -> None:
     with running(tmp_path / "data", "--parameter", "LogBuckets=18", "--parameter", "ControlCacheMs=100") as stack:

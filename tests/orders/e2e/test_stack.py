@@ -15,7 +15,7 @@ import boto3
 import httpx
 import pytest
 from tests.orders.e2e.conftest import Stack, refusal, running
-from tests.support.clocks import lengthy, wait_until
+from tests.support.clocks import PATIENCE, lengthy, wait_until
 
 from banyan_tools.local.leftovers import at_work_on
 from banyan_tools.local.physical import REGION
@@ -24,7 +24,7 @@ from banyan_tools.local.process import lag
 from banyan_tools.project import ROOT
 from orders.tools.legacy.dynamodb import OnDynamoDB
 
-pytestmark = [pytest.mark.stack, pytest.mark.timeout(300)]
+pytestmark = pytest.mark.stack
 
 HELLO = """
     Transform: AWS::Serverless-2016-10-31
@@ -53,7 +53,7 @@ def hello(folder: Path, code: str = "def handler(event, context):\n    print('no
 
 def get(stack: Stack, path: str, token: str = "") -> httpx.Response:
     headers = {"Authorization": f"Bearer {token}"} if token else {}
-    return httpx.get(stack.url + path, headers=headers, timeout=30, verify=False)
+    return httpx.get(stack.url + path, headers=headers, timeout=PATIENCE, verify=False)
 
 
 def status(stack: Stack) -> Any:
@@ -65,7 +65,7 @@ def post_as_printed(stack: Stack) -> httpx.Response:
     printed = stack.screen().split("curl -s ")[1].replace("\\\n", " ")
     url, _, body, _, content_type, _, authorization = shlex.split(printed.split("\n\n")[0])
     headers = dict(header.split(": ", 1) for header in (content_type, authorization))
-    return httpx.post(url, content=body, headers=headers, timeout=30, verify=False)
+    return httpx.post(url, content=body, headers=headers, timeout=PATIENCE, verify=False)
 
 
 def test_the_printed_command_posts_an_order_that_is_soon_in_a_read_model(stack: Stack) -> None:
@@ -82,7 +82,7 @@ def test_the_printed_link_opens_the_console_and_signs_in_there(stack: Stack) -> 
     link = stack.screen().split("Console: ")[1].split()[0]
     page, _, token = link.partition("#token=")
 
-    assert (page, httpx.get(page, timeout=30).headers["Content-Type"]) == (
+    assert (page, httpx.get(page, timeout=PATIENCE).headers["Content-Type"]) == (
         f"{stack.url}/console",
         "text/html; charset=utf-8",
     )
@@ -134,7 +134,7 @@ def test_a_token_of_this_stack_is_accepted_and_of_another_not(stack: Stack, tmp_
 
 def test_the_door_runs_the_schedules_function(stack: Stack) -> None:
     post_as_printed(stack)
-    run = httpx.post(f"{stack.url}/_local/invoke/Deadlines", json={}, timeout=120)
+    run = httpx.post(f"{stack.url}/_local/invoke/Deadlines", json={}, timeout=PATIENCE)
 
     assert (run.status_code, run.json()["parked"]) == (200, 0), run.text
 
@@ -305,7 +305,7 @@ def test_a_function_that_hangs_does_not_hang_the_end(tmp_path: Path) -> None:
 def test_json_of_the_door_is_what_the_function_answers(tmp_path: Path) -> None:
     code = "def handler(event, context):\n    return {'got': event, 'by': context.function_name}\n"
     with running(tmp_path / "data", "--template", str(hello(tmp_path, code))) as stack:
-        answer = httpx.post(f"{stack.url}/_local/invoke/Hello", json=[1], timeout=30).json()
+        answer = httpx.post(f"{stack.url}/_local/invoke/Hello", json=[1], timeout=PATIENCE).json()
 
     assert answer == {"got": [1], "by": "banyan-Hello"}
 

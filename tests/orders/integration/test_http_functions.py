@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 from tests.orders.support.http import CONTEXT, ITEM, ORDER, Answer, body_of, event, problem
+from tests.support.clocks import PATIENCE
 from tests.support.engines import DynamoDBEngine
 from tests.support.wire import Capacity, Fault, delivered, lost_answer, lost_request, refused
 
@@ -164,7 +165,7 @@ def test_eight_at_once_take_effect_once(environment: DynamoDBEngine, send: Send)
     """Each in a container of its own."""
     handlers = [load("command_api", environment).handler for _ in range(8)]
     send("POST", "/orders", ORDER)
-    start = Barrier(8, timeout=20)
+    start = Barrier(8, timeout=PATIENCE)
 
     def add(handler: Callable[..., Answer]) -> Answer:
         start.wait()

@@ -273,7 +273,7 @@ def work_off(sandbox: Sandbox) -> None:
             queue.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
         return not left()
 
-    wait_until(hand_out, "the rebuild", 60)
+    wait_until(hand_out, "the rebuild")
 
 
 def test_reactor_takes_in_what_is_delivered_and_what_is_left_out(sandbox: Sandbox) -> None:

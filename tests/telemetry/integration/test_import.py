@@ -17,7 +17,7 @@ from banyan_tools.local.token import make_token
 from banyan_tools.project import ROOT
 from telemetry.tools.importer.cli import SCOPES
 
-pytestmark = [pytest.mark.stack, pytest.mark.timeout(300), pytest.mark.xdist_group("stack of telemetry")]
+pytestmark = [pytest.mark.stack, pytest.mark.xdist_group("stack of telemetry")]
 
 
 @pytest.fixture(scope="module")

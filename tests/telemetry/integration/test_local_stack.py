@@ -18,7 +18,7 @@ from banyan_tools.cli.app import app
 from banyan_tools.local.process import StackProcess, lag
 from banyan_tools.local.token import TENANT, make_token
 
-pytestmark = [pytest.mark.stack, pytest.mark.timeout(120), pytest.mark.xdist_group("stack on moto")]
+pytestmark = [pytest.mark.stack, pytest.mark.xdist_group("stack on moto")]
 KEYS = {"aws_access_key_id": "of", "aws_secret_access_key": "no account"}
 
 

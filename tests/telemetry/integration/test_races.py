@@ -21,7 +21,7 @@ from telemetry.series.decider import SERIES_DECIDER
 from telemetry.series.events import ReadingsRecorded
 
 PROCESSES, DEVICES, READINGS, KILLS = (4, 8, 4000, 5) if EVERYTHING else (2, 3, 240, 1)
-MINUTES = 20 if EVERYTHING else 5
+MINUTES = 20 if EVERYTHING else 10
 TIMING = Timing(interval_seconds=1, silent_after_seconds=60, watch_seconds=60, allowed_lateness_seconds=31 * 86_400)
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import boto3
 import pytest
-from tests.support.clocks import wait_until
+from tests.support.clocks import PATIENCE, wait_until
 from tests.support.kinesis import ARN, STREAM, client, consuming, create, delivered, mapping, put, settled
 from tests.unit.local.conftest import Worker, Write
 from werkzeug.test import Client
@@ -231,7 +231,7 @@ def test_children_of_shards_are_read_when_all_of_their_parents_records_are_done(
 
     def hold(event: Any) -> None:
         if b"1" in {data for _, data in delivered([event])}:
-            assert gate.wait(20)
+            assert gate.wait(PATIENCE)
 
     worker = Worker(hold)
     parents = {*put(*((key, b"0") for key in keys))}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from tests.support.clocks import PATIENCE
 
 from banyan_tools.local.lanes import Lane
 
@@ -28,11 +29,11 @@ def test_a_lane_asks_for_a_worker_when_it_has_none() -> None:
     assert lane.put([4])
 
 
-@pytest.mark.timeout(20)
+@pytest.mark.timeout(PATIENCE)
 def test_a_batch_that_waits_to_be_filled_goes_when_its_lane_is_closed() -> None:
     lane = Lane[int](size=2, window=600)
     lane.put([1])
     with ThreadPoolExecutor(1) as reader:
         waiting = reader.submit(lane.batch)
         lane.close()
-        assert waiting.result(10) == [1]
+        assert waiting.result() == [1]

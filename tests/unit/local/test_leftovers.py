@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from tests.support.clocks import PATIENCE
 
 from banyan_tools.local.errors import StackError
 from banyan_tools.local.leftovers import JAR, MARK, at_work_on, end_leftovers
@@ -45,7 +46,7 @@ def test_what_a_stack_left_is_ended(tmp_path: Path, left: Left, program: str, mo
 
     end_leftovers(tmp_path, said.append)
 
-    assert process.wait(10) != 0
+    assert process.wait(PATIENCE) != 0
     assert at_work_on(tmp_path) == []
     assert str(process.pid) in said[0]
 
@@ -74,4 +75,4 @@ def test_a_folder_is_known_by_any_of_its_names(tmp_path: Path, left: Left) -> No
 
     end_leftovers(tmp_path / "link")
 
-    assert process.wait(10) != 0
+    assert process.wait(PATIENCE) != 0

@@ -175,7 +175,7 @@ def test_a_chain_of_a_functions_own_messages_is_cut_as_lambda_cuts_it_unless_it_
     for _ in range(2):
         send(str(sent))
     with consuming(loaded, Functions(loaded).get("Worker"), console) as consumer:
-        wait_until(lambda: consumer.lag() == 0, "the queue to be empty", 100)
+        wait_until(lambda: consumer.lag() == 0, "the queue to be empty")
     assert sorted(map(int, log.read_text().split()), reverse=True) == [sent - n // 2 for n in range(2 * handled)]
     assert dead() == buried * 2
     assert screen.getvalue().count("RecursiveLoop: Allow") == 2 * len(buried)

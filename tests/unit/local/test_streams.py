@@ -12,7 +12,7 @@ from typing import Any
 
 import boto3
 import pytest
-from tests.support.clocks import wait_until
+from tests.support.clocks import PATIENCE, wait_until
 from tests.unit.local.conftest import Worker, Write, fail
 
 from banyan_tools.local import delivery, loops
@@ -251,7 +251,7 @@ def test_a_batch_whose_failure_queue_refuses_is_kept_until_the_queue_takes_it(
 
 @pytest.mark.usefixtures("aws")
 def test_parallel_batches_keep_the_order_of_each_item(created: Create, console: Console) -> None:
-    gate = threading.Barrier(2, timeout=20)
+    gate = threading.Barrier(2, timeout=PATIENCE)
 
     def together(event: Any) -> None:
         if any(record["eventName"] == "INSERT" for record in event["Records"]):

@@ -9,7 +9,7 @@ from typing import Any
 import boto3
 import pytest
 from botocore.exceptions import ClientError
-from tests.support.clocks import wait_until
+from tests.support.clocks import PATIENCE, wait_until
 from tests.unit.local.conftest import Worker, Write
 
 from banyan_tools.local import queues, streams, wakes
@@ -181,7 +181,7 @@ def test_many_writes_cause_few_readings(monkeypatch: pytest.MonkeyPatch) -> None
     assert slept == pytest.approx([0.0, wakes.BUSY_SECONDS - 0.005])
 
 
-@pytest.mark.timeout(20)
+@pytest.mark.timeout(PATIENCE)
 def test_the_end_is_not_waited_for() -> None:
     sleeper = Sleeper("table", FOREVER)
     with sleeper.listening():

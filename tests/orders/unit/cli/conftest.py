@@ -10,6 +10,7 @@ from typing import Any
 import httpx
 import pytest
 from tests.orders.support.platform import InProcessPlatform
+from tests.support.clocks import PATIENCE
 from typer.testing import CliRunner, Result
 
 from banyan.entrypoints.http.identity import ADMIN, EVENTS
@@ -38,7 +39,7 @@ class Banyan:
     def api(self, method: str, path: str, body: Any = None) -> httpx.Response:
         """What the API behind the same gateway answers."""
         url, headers = self._environment["BANYAN_URL"] + path, {"Authorization": f"Bearer {self.token}"}
-        return httpx.request(method, url, headers=headers, json=body, timeout=30)
+        return httpx.request(method, url, headers=headers, json=body, timeout=PATIENCE)
 
     def json(self, line: str) -> Any:
         """What a command that must be done prints as JSON."""

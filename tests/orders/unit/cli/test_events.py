@@ -17,6 +17,7 @@ import httpx
 import pytest
 from tests.orders.support.platform import InProcessPlatform
 from tests.orders.unit.cli.conftest import Banyan
+from tests.support.clocks import PATIENCE
 from tests.support.engines import DynamoDBEngine, moto_tables
 
 from banyan.entrypoints.http.identity import ADMIN
@@ -141,7 +142,7 @@ def followed(url: str, data: Path) -> Iterator[subprocess.Popen[str]]:
         try:
             yield process
             process.send_signal(signal.SIGINT)
-            assert process.wait(20) == 130
+            assert process.wait(PATIENCE) == 130
             assert [pipe and pipe.read() for pipe in (process.stdout, process.stderr)] == ["", ""]
         finally:
             process.kill()

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from tests.orders.support.http import CONTEXT, Server, event, problem
-from tests.support.clocks import ManualClock, wait_until
+from tests.support.clocks import PATIENCE, ManualClock, wait_until
 
 from banyan.entrypoints.http import openapi
 from banyan.entrypoints.http.health import KEPT, HealthCheck
@@ -28,7 +28,7 @@ class Tables:
 
     def read(self) -> None:
         self.reads += 1
-        assert self.answers.wait(20)
+        assert self.answers.wait(PATIENCE)
         if self.fails:
             raise StoreUnavailable("throttled")
 
@@ -134,7 +134,7 @@ def test_those_that_ask_at_the_same_time_wait_for_one_check(check: HealthCheck, 
         asked = [pool.submit(check) for _ in range(8)]
         wait_until(lambda: table.reads, "the check to begin")
         table.answers.set()
-        assert [each.result(20) for each in asked] == [["events"]] * 8
+        assert [each.result(PATIENCE) for each in asked] == [["events"]] * 8
     assert table.reads == 1
 
 

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from tests.orders.support import plain_routes
 from tests.orders.support.http import ITEM, ORDER, Answer, Server, body_of, event, problem
-from tests.support.clocks import ManualClock, no_sleep
+from tests.support.clocks import PATIENCE, ManualClock, no_sleep
 
 from banyan.commands.handler import CLOCK_SKEW, REMEMBERED_COMMITS
 from banyan.commands.idempotency import MemoryIdempotency, Record
@@ -372,7 +372,7 @@ class Held(MemoryTable):
     def insert(self, commits: Any, **checks: Any) -> None:
         if not self.arrived.is_set():
             self.arrived.set()
-            assert self.go_on.wait(20)
+            assert self.go_on.wait(PATIENCE)
         super().insert(commits, **checks)
 
 
@@ -383,12 +383,12 @@ def test_a_repeat_waits_for_the_first_to_finish(commands: Router | None) -> None
     def sleep(seconds: float) -> None:
         waits.append(seconds)
         table.go_on.set()
-        first.result(20)
+        first.result(PATIENCE)
 
     server = Server(table=table, sleep=sleep, commands=commands)
     with ThreadPoolExecutor(1) as pool:
         first = pool.submit(server.post, "/orders", ORDER, **KEY)
-        assert table.arrived.wait(20)
+        assert table.arrived.wait(PATIENCE)
         again = server.post("/orders", ORDER, **KEY)
     assert told(again) == told(first.result())
     assert (replayed(again), len(waits), server.commits()) == (True, 1, 1)
@@ -400,7 +400,7 @@ def test_a_repeat_gives_up_waiting_after_a_while(commands: Router | None) -> Non
     server = Server(table=table, sleep=waits.append, commands=commands)
     with ThreadPoolExecutor(1) as pool:
         first = pool.submit(server.post, "/orders", ORDER, **KEY)
-        assert table.arrived.wait(20)
+        assert table.arrived.wait(PATIENCE)
         again = server.post("/orders", ORDER, **KEY)
         other = server.post("/orders", {**ORDER, "customerId": "other"}, **KEY)
         table.go_on.set()
@@ -417,7 +417,7 @@ def test_one_that_outlives_its_lease_does_no_harm(commands: Router | None) -> No
     server = Server(table=table, commands=commands)
     with ThreadPoolExecutor(1) as pool:
         first = pool.submit(server.post, "/orders", ORDER, **KEY)
-        assert table.arrived.wait(20)
+        assert table.arrived.wait(PATIENCE)
         server.clock.move(timedelta(seconds=20))
         again = server.post("/orders", ORDER, **KEY)
         table.go_on.set()
@@ -454,7 +454,7 @@ def test_many_at_once_take_effect_once(commands: Router | None) -> None:
     for _ in range(5):
         server = Server(sleep=time.sleep, commands=commands)
         server.post("/orders", ORDER)
-        start = Barrier(8, timeout=20)
+        start = Barrier(8, timeout=PATIENCE)
 
         def send(_: int, server: Server = server, start: Barrier = start) -> Answer:
             start.wait()

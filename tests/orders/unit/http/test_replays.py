@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.orders.support import plain_routes
 from tests.orders.support.http import CONTEXT, ITEM, ORDER, Answer, Server, body_of, event, problem
-from tests.support.clocks import ManualClock, no_sleep
+from tests.support.clocks import PATIENCE, ManualClock, no_sleep
 from tests.support.ledger import ACCOUNTS, Deposited, account
 from tests.support.transfers import DIRECTORIES, TRANSFER, TRANSFER_REGISTRY, Transfer
 
@@ -251,7 +251,7 @@ class Stalled(MemoryTable):
         if self.holds:
             self.holds = False
             self.arrived.set()
-            assert self.go_on.wait(20)
+            assert self.go_on.wait(PATIENCE)
         super().insert(*arguments, **more)
 
 
@@ -263,11 +263,11 @@ def test_one_that_looks_changes_nothing_while_another_is_at_work() -> None:
     table.holds = True
     with ThreadPoolExecutor(1) as pool:
         first = pool.submit(server.post, "/orders/o-1/items", ITEM, idempotency_key="k")
-        assert table.arrived.wait(20)
+        assert table.arrived.wait(PATIENCE)
         assert server.post("/orders/o-1/cancel", {"reason": "late"})["statusCode"] == 200
         assert problem(server.post("/orders/o-1/items", ITEM, idempotency_key="k")) == (409, "request_in_progress")
         table.go_on.set()
-        refused = first.result(20)
+        refused = first.result(PATIENCE)
     assert problem(refused) == (409, "order_cancelled")
     again = server.post("/orders/o-1/items", ITEM, idempotency_key="k")
     assert (told(again), body_of(again)["code"], server.commits()) == (told(refused), "order_cancelled", 2)
@@ -289,7 +289,7 @@ def test_a_route_that_promises_nothing_is_not_entered_to_look() -> None:
     table.holds = True
     with ThreadPoolExecutor(1) as pool:
         first = pool.submit(server.post, "/orders/o-1/pay", {"amount": "5"}, idempotency_key="k")
-        assert table.arrived.wait(20)
+        assert table.arrived.wait(PATIENCE)
         again = server.post("/orders/o-1/pay", {"amount": "5"}, idempotency_key="k")
         table.go_on.set()
     assert problem(again) == (409, "request_in_progress")

@@ -12,6 +12,7 @@ from unittest.mock import Mock
 import pytest
 from aws_lambda_powertools.event_handler.api_gateway import Route
 from tests.orders.support.http import ITEM, Server, body_of
+from tests.support.clocks import PATIENCE
 
 from banyan.projections.memory import MemoryViews
 
@@ -32,7 +33,7 @@ class Meeting(MemoryViews):
 
     def __init__(self) -> None:
         super().__init__()
-        self.barrier = Barrier(WORKERS, timeout=20)
+        self.barrier = Barrier(WORKERS, timeout=PATIENCE)
 
     def states(self, *arguments: Any) -> Any:
         self.barrier.wait()
@@ -66,7 +67,7 @@ def test_what_threads_share_is_built_before_the_first_request(monkeypatch: pytes
 def test_first_requests_that_race_are_all_answered() -> None:
     for _ in range(5):
         server = Server()
-        start = Barrier(WORKERS, timeout=20)
+        start = Barrier(WORKERS, timeout=PATIENCE)
 
         def create(number: int, server: Server = server, start: Barrier = start) -> int:
             start.wait()

@@ -6,6 +6,7 @@ import httpx
 import pytest
 from tests.orders.unit.importer.fake_api import FakeApi
 from tests.orders.unit.importer.rows import planned
+from tests.support.clocks import PATIENCE
 from tests.support.wsgi import serving
 
 from orders.tools.importer.api import Api
@@ -34,7 +35,7 @@ def pauses() -> list[float]:
 @pytest.fixture
 def api(url: str, pauses: list[float]) -> Iterator[Api]:
     """The API under test, on the fake remote."""
-    with httpx.Client(base_url=url, verify=False, timeout=30) as client:
+    with httpx.Client(base_url=url, verify=False, timeout=PATIENCE) as client:
         yield Api(client, pause=pauses.append)
 
 

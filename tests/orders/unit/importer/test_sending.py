@@ -5,6 +5,7 @@ from threading import Barrier
 
 from tests.orders.unit.importer.fake_api import FakeApi, refused, together
 from tests.orders.unit.importer.rows import COMMANDS, planned
+from tests.support.clocks import PATIENCE
 
 from orders.tools.importer.api import Api
 from orders.tools.importer.planning import Order
@@ -55,7 +56,7 @@ def test_no_more_orders_are_under_way_than_workers(api: Api, remote: FakeApi) ->
 
 
 def test_orders_are_sent_side_by_side(api: Api, remote: FakeApi) -> None:
-    meeting = Barrier(2, timeout=5)
+    meeting = Barrier(2, timeout=PATIENCE)
     remote.fail("/orders", *[together(remote, meeting)] * 2)
     outcomes = send_all(api, planned("1 A 1 8:00 1", "2 A 1 8:00 1").orders, workers=2)
     assert [outcome.failure for outcome in outcomes] == [None, None]
