@@ -17,6 +17,7 @@ from tests.support.wire import Unreported
 
 from banyan.projections.base import Projection
 from banyan.projections.rebuild.preview import Prices, preview
+from banyan.projections.state import ProjectionState, Stage
 from banyan.projections.views import Generation
 from banyan.store.eventstore import Clock, utc_now
 from banyan.streams import StreamHead
@@ -25,7 +26,6 @@ ACCOUNTS = 16
 NEW_ACCOUNTS = 6
 PAUSE = 0.1
 PREVIEWED = 40
-SLOW, FAST = 0.1, 0.0
 OLD = (Generation("balances", 1), Generation("turnover", 1))
 NEW = (Generation("balances", 2), Generation("turnover", 2))
 
@@ -66,6 +66,11 @@ def traffic(ledger: Ledger) -> Iterator[None]:
         thread.join()
 
 
+def state_of(ledger: Ledger, generation: Generation) -> ProjectionState:
+    """The state of the projection that a generation is of."""
+    return ledger.projection_states.get([generation.projection])[generation.projection]
+
+
 def equal_to_a_fold(ledger: Ledger, balances: Generation, turnover: Generation) -> bool:
     """Whether both projections hold in a generation what their events say."""
     rows = {row.stream: row for row in ledger.views.all_states(balances)}
@@ -85,20 +90,23 @@ def test_a_rebuild_under_live_traffic_survives_a_kill_in_its_middle(
     ledger, spawn = filled(dynamodb_local), get_context("spawn")
     place = (dynamodb_local.client.meta.endpoint_url, dynamodb_local.tables)
     with traffic(ledger):
-        killed = spawn.Process(target=rebuild_in_a_process, args=(*place, SLOW, in_flight))
+        stuck = spawn.Event()
+        killed = spawn.Process(target=rebuild_in_a_process, args=(*place, in_flight, stuck))
         killed.start()
-        wait_until(lambda: len(list(ledger.views.all_states(NEW[0]))) > ACCOUNTS // 4, "the first rows", 60)
+        wait_until(lambda: stuck.is_set() or not killed.is_alive(), "the first rows")
+        assert killed.is_alive()
         killed.kill()
         killed.join()
-        assert len([r for r in ledger.views.all_states(NEW[0]) if r.stream.id.startswith("a")]) < ACCOUNTS
-        assert [ledger.projection_states.get([g.projection])[g.projection].live for g in OLD] == [1, 1]
+        assert list(ledger.views.all_states(NEW[0]))
+        assert [state_of(ledger, g).info(g.number).stage for g in NEW] == [Stage.BUILDING] * 2
+        assert [state_of(ledger, g).live for g in OLD] == [1, 1]
 
-        again = spawn.Process(target=rebuild_in_a_process, args=(*place, FAST, in_flight))
+        again = spawn.Process(target=rebuild_in_a_process, args=(*place, in_flight))
         again.start()
-        again.join(60)
+        again.join(PATIENCE)
         assert again.exitcode == 0
 
-    assert [ledger.projection_states.get([g.projection])[g.projection].live for g in NEW] == [2, 2]
+    assert [state_of(ledger, g).live for g in NEW] == [2, 2]
     assert equal_to_a_fold(ledger, *OLD)
     assert equal_to_a_fold(ledger, *NEW)
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections import deque
 from collections.abc import Sequence
 from functools import partial
+from itertools import count
+from multiprocessing.synchronize import Event
 from typing import Any
 
 from tests.support.engines import BUCKETS, dynamodb_client
@@ -31,6 +34,8 @@ from banyan.telemetry import NoTelemetry
 PROJECTIONS: Sequence[Projection] = (balances(Cured()), turnover(Cured()))
 FOREVER = 1e9
 SETTLE_SECONDS = 0.2
+WRITES_OF_FIRST_SEGMENT = 3
+"""At least: its streams are counted, its rows written, and both kept."""
 
 
 class Line:
@@ -85,12 +90,18 @@ class Rebuilder:
             self._worker.work(self.queue.works.popleft(), lambda: FOREVER)
 
 
-def rebuild_in_a_process(endpoint: str, tables: Tables, write_seconds: float, in_flight: int) -> None:
-    """Begin both rebuilds, or continue them, on a database that takes its time."""
+def rebuild_in_a_process(endpoint: str, tables: Tables, in_flight: int, stuck: Event | None = None) -> None:
+    """Begin both rebuilds, or continue them; to be killed, write some rows, say so, and do nothing more."""
     client = dynamodb_client(endpoint)
-    for operation in ("PutItem", "TransactWriteItems"):
-        client.meta.events.register(f"before-call.dynamodb.{operation}", lambda **_: time.sleep(write_seconds))
     rebuilder = Rebuilder(client, tables, in_flight)
     for projection in PROJECTIONS:
         rebuilder.rebuild.start(projection.name, switch_when_equal=True)
+    writes = count(1)
+
+    def get_stuck(**_: Any) -> None:
+        if stuck and next(writes) > WRITES_OF_FIRST_SEGMENT:
+            stuck.set()
+            threading.Event().wait()
+
+    client.meta.events.register("before-call.dynamodb.PutItem", get_stuck)
     rebuilder.run()
