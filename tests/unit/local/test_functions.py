@@ -9,6 +9,7 @@ from threading import Barrier
 from typing import Any, cast
 
 import pytest
+from tests.support.clocks import PATIENCE
 from tests.unit.local.conftest import Write
 
 from banyan_tools.local.errors import StackError
@@ -16,7 +17,7 @@ from banyan_tools.local.functions import FunctionFailed, Functions, FunctionTime
 from banyan_tools.local.layers import layers
 
 
-def function(name: str, properties: str = "") -> str:
+def function(name: str, properties: str = f", Timeout: {PATIENCE}") -> str:
     return f"""
 {name}:
   Type: AWS::Serverless::Function
@@ -43,7 +44,7 @@ ECHO = """
 
 
 def test_a_function_sees_its_event_and_its_context(template: Write) -> None:
-    functions = Functions(template(function("One", ", MemorySize: 512, Timeout: 7"), {"one": ECHO}))
+    functions = Functions(template(function("One", ", MemorySize: 512, Timeout: 700"), {"one": ECHO}))
     one = functions.get("One")
 
     first, second = one.invoke({"n": [1, "x"]}), one.invoke(None)
@@ -52,10 +53,13 @@ def test_a_function_sees_its_event_and_its_context(template: Write) -> None:
     assert (first["name"], first["memory"]) == ("banyan-One", "512")
     assert first["arn"] == one.arn == "arn:aws:lambda:eu-central-1:123456789012:function:banyan-One"
     assert first["request"] != second["request"]
-    assert 0 < first["left"] <= 7000
+    assert 0 < first["left"] <= 700_000
 
 
-COLOURED = [function(name, f", Environment: {{Variables: {{COLOUR: {colour}}}}}") for name, colour in COLOURS.items()]
+COLOURED = [
+    function(name, f", Timeout: {PATIENCE}, Environment: {{Variables: {{COLOUR: {colour}}}}}")
+    for name, colour in COLOURS.items()
+]
 
 
 def test_each_function_finds_its_own_environment(template: Write) -> None:
@@ -72,11 +76,11 @@ def test_functions_run_at_once_from_their_first_invocation_on(template: Write, m
         import os, sys
 
         def handler(event, context):
-            sys.modules["meeting"].wait(2)
+            sys.modules["meeting"].wait()
             return os.environ["COLOUR"]
     """
     functions = Functions(template("".join(COLOURED), {"one": code, "two": code}))
-    monkeypatch.setitem(sys.modules, "meeting", cast(Any, Barrier(2)))
+    monkeypatch.setitem(sys.modules, "meeting", cast(Any, Barrier(2, timeout=PATIENCE)))
 
     with ThreadPoolExecutor(2) as pool:
         answers = list(pool.map(lambda name: functions.get(name).invoke(None), COLOURS))
@@ -214,7 +218,7 @@ def test_what_a_function_raises_stands_in_its_log_only(
 
 
 def test_a_function_that_takes_too_long_times_out(template: Write) -> None:
-    slow = "import threading\n\ndef handler(event, context):\n    threading.Event().wait(0.5)\n"
+    slow = "import threading\n\ndef handler(event, context):\n    threading.Event().wait(600)\n"
     functions = Functions(template(function("One", ", Timeout: 0.05"), {"one": slow}))
 
     with pytest.raises(FunctionTimedOut, match=r"no answer within 0\.05 s"):

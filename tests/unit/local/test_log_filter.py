@@ -80,11 +80,11 @@ def test_what_a_function_prints_is_kept_as_its_own_level_says(template: Write) -
         Quiet:
           Type: AWS::Serverless::Function
           Properties:
-            {CodeUri: functions/one, Handler: app.handler, Runtime: python3.13,
+            {CodeUri: functions/one, Handler: app.handler, Runtime: python3.13, Timeout: 60,
              LoggingConfig: {LogFormat: JSON, ApplicationLogLevel: WARN}}
         Chatty:
           Type: AWS::Serverless::Function
-          Properties: {CodeUri: functions/one, Handler: app.handler, Runtime: python3.13}
+          Properties: {CodeUri: functions/one, Handler: app.handler, Runtime: python3.13, Timeout: 60}
     """
     functions, out = Functions(template(resources, {"one": code})), io.StringIO()
     with redirect_stdout(FilteredLog(out)):

@@ -131,7 +131,8 @@ LOOPING = """
     Worker:
       Type: AWS::Serverless::Function
       Properties:
-        {CodeUri: functions/loop, Handler: app.handler, Runtime: python3.13, Environment: {Variables: {LOG: "%s"}}%s}
+        {CodeUri: functions/loop, Handler: app.handler, Runtime: python3.13, Timeout: 60,
+         Environment: {Variables: {LOG: "%s"}}%s}
 """
 PASSING_ON = """
     import os
