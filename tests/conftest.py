@@ -12,6 +12,7 @@ from pathlib import Path
 import botocore.httpsession
 import pytest
 import typer.testing
+from hypothesis import HealthCheck, settings
 from tests.support.clocks import EVERYTHING
 from tests.support.engines import DynamoDBEngine, Engine, MemoryEngine, local_tables, moto_tables
 from tests.support.postgres import Server
@@ -50,7 +51,12 @@ def pytest_report_header() -> list[str]:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Start one DynamoDB Local for all workers: each would need seconds to start and to warm up its own."""
+    """Start one DynamoDB Local for all workers: each would need seconds to start and to warm up its own.
+
+    No example of Hypothesis is wrong because a busy machine takes long for it.
+    """
+    settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+    settings.load_profile("patient")
     for name in OF_MAKE:
         os.environ.pop(name, None)
     os.environ["PYTHONPATH"] = os.pathsep.join(map(str, config.getini("pythonpath")))
