@@ -18,6 +18,7 @@ from tests.support.engines import DynamoDBEngine
 from tests.support.wire import Capacity, Fault, delivered, lost_answer, lost_request, refused
 
 from banyan.bootstrap import bootstrap
+from banyan.entrypoints.http import idempotency
 from banyan.projections.processor import ProjectionProcessor
 from banyan.store.eventstore import write_snapshot
 from banyan.streams import StreamId
@@ -161,8 +162,11 @@ def test_a_repeat_costs_the_same_however_long_the_stream_is(environment: DynamoD
     assert [answer["body"] for answer in again] == [first["body"]]
 
 
-def test_eight_at_once_take_effect_once(environment: DynamoDBEngine, send: Send) -> None:
+def test_eight_at_once_take_effect_once(
+    environment: DynamoDBEngine, send: Send, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Each in a container of its own."""
+    monkeypatch.setattr(idempotency, "WAITS_SECONDS", [0.1] * int(10 * PATIENCE))
     handlers = [load("command_api", environment).handler for _ in range(8)]
     send("POST", "/orders", ORDER)
     start = Barrier(8, timeout=PATIENCE)

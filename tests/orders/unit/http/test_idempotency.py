@@ -18,6 +18,7 @@ from tests.support.clocks import PATIENCE, ManualClock, no_sleep
 
 from banyan.commands.handler import CLOCK_SKEW, REMEMBERED_COMMITS
 from banyan.commands.idempotency import MemoryIdempotency, Record
+from banyan.entrypoints.http import idempotency
 from banyan.entrypoints.http.idempotency import WAITS_SECONDS
 from banyan.errors import StoreUnavailable
 from banyan.http import Router
@@ -450,7 +451,8 @@ def test_a_claim_holds_for_longer_than_an_invocation_may_run_also_one_that_was_t
         server.clock.move(timedelta(seconds=2))
 
 
-def test_many_at_once_take_effect_once(commands: Router | None) -> None:
+def test_many_at_once_take_effect_once(commands: Router | None, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(idempotency, "WAITS_SECONDS", [0.1] * int(10 * PATIENCE))
     for _ in range(5):
         server = Server(sleep=time.sleep, commands=commands)
         server.post("/orders", ORDER)
