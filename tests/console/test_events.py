@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+import time
 from datetime import datetime, timedelta
+from itertools import pairwise
 from uuid import uuid4
 
 import pytest
@@ -11,9 +13,13 @@ from playwright.sync_api import Route, expect
 from tests.console.support.axe import axe
 from tests.console.support.deployments.troubled_orders import NoteTaken
 from tests.console.support.page import Console
+from tests.console.support.stack import PATIENCE
 from tests.console.support.states import append, take_notes
+from tests.support.clocks import wait_until
 
 pytestmark = pytest.mark.slow
+
+PAUSE_SECONDS = 1.5
 
 
 def some_tenant() -> str:
@@ -138,14 +144,14 @@ def test_older_events_are_read_page_by_page(own_console: Console) -> None:
 
 def test_what_the_api_holds_back_is_not_asked_for_without_a_pause(own_console: Console) -> None:
     """As while more is recorded within two minutes than a cursor can remember."""
-    asked: list[str] = []
+    asked: list[float] = []
 
     def held_back(route: Route) -> None:
-        asked.append(route.request.url)
+        asked.append(time.monotonic())
         route.fulfill(json={"events": [], "next": "same", "atEnd": False})
 
     own_console.page.route("**/admin/events?*", held_back)
     own_console.page.route("**/admin/events", held_back)
     own_console.open("events", follow="on")
-    own_console.page.wait_for_timeout(1500)
-    assert 1 < len(asked) < 5
+    wait_until(lambda: own_console.page.evaluate("true") and len(asked) > 4, "more requests", PATIENCE)
+    assert [later - before > PAUSE_SECONDS for before, later in pairwise(asked[2:])] == [True] * (len(asked) - 3)

@@ -91,10 +91,11 @@ def test_a_young_trace_is_followed_again_once_its_tab_is_visible_again(own_conso
     page.route("**/admin/correlations/*", answer)
     own_console.open("traces", trace, tenant="acme")
     page.evaluate("Object.defineProperty(document, 'visibilityState', {value: 'hidden', configurable: true})")
+    before = len(asked)
     page.wait_for_timeout(4000)
-    assert len(asked) == 1
+    assert len(asked) == before
     page.evaluate("delete document.visibilityState; document.dispatchEvent(new Event('visibilitychange'))")
-    wait_until(lambda: bool(page.evaluate("1")) and len(asked) > 1, "the trace to be loaded again", PATIENCE)
+    wait_until(lambda: bool(page.evaluate("1")) and len(asked) > before, "the trace to be loaded again", PATIENCE)
 
 
 def test_events_stand_at_their_times(saga: Locator) -> None:
