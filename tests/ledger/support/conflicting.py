@@ -23,7 +23,8 @@ class ConflictingTransactions:
     seconds : float
         So long a transaction takes besides what the engine takes for it.
     meanwhile : float
-        Seconds, at most, between what was read and what is written.
+        Time, at most, between what was read and what is written, as a multiple of what a transaction took last: so as
+        many conflict on a slow machine as on a fast one.
 
     Attributes
     ----------
@@ -35,14 +36,14 @@ class ConflictingTransactions:
         self.refused = 0
         self.began_at: dict[str, float] = {}
         self._meanwhile = meanwhile
-        self._seconds = seconds
+        self._seconds = self._took = seconds
         self._busy = Counter[str]()
         self._lock = Lock()
 
     def __call__(self, request: Any, deliver: Deliver) -> Any:
         if operation_of(request) != TRANSACTION:
             return deliver(request)
-        time.sleep(random.uniform(0, self._meanwhile))
+        time.sleep(random.uniform(0, self._meanwhile * self._took))
         items = json.loads(request.body)["TransactItems"]
         keys = [_key(each) for each in items]
         with self._lock:
@@ -62,6 +63,7 @@ class ConflictingTransactions:
         began = time.perf_counter()
         time.sleep(self._seconds)
         answer = deliver(request)
+        self._took = time.perf_counter() - began
         if answer.status_code == HTTPStatus.OK:
             written = (each["Put"]["Item"]["stream"]["S"] for each in items if "Put" in each)
             self.began_at.update(dict.fromkeys(written, began))
