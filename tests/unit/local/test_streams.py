@@ -15,7 +15,7 @@ import pytest
 from tests.support.clocks import PATIENCE, wait_until
 from tests.unit.local.conftest import Worker, Write, fail
 
-from banyan_tools.local import delivery, loops
+from banyan_tools.local import delivery, loops, streams
 from banyan_tools.local.checkpoints import Checkpoints
 from banyan_tools.local.console import Console
 from banyan_tools.local.functions import FunctionFailed
@@ -114,6 +114,19 @@ def test_records_come_in_order_and_in_lambdas_shape(created: Create, console: Co
 
 
 @pytest.mark.usefixtures("aws")
+def test_a_stream_that_could_not_be_read_in_time_is_not_said_to_be_consumed(
+    created: Create, console: Console, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(streams, "LAG_PATIENCE_SECONDS", 0.05)
+    read, let_read = StreamConsumer._poll, threading.Event()
+    monkeypatch.setattr(StreamConsumer, "_poll", lambda consumer: let_read.wait(PATIENCE) and read(consumer))
+    with consuming(created(), Worker(), console) as consumer:
+        assert consumer.lag() == 1
+        let_read.set()
+        settled(consumer)
+
+
+@pytest.mark.usefixtures("aws")
 def test_a_table_that_is_not_ours_is_waited_for_and_its_stream_read_from_the_beginning(
     created: Create, console: Console, screen: io.StringIO
 ) -> None:
@@ -122,11 +135,11 @@ def test_a_table_that_is_not_ours_is_waited_for_and_its_stream_read_from_the_beg
     description: Any = template.resources("AWS::DynamoDB::Table")[0].properties
     client.delete_table(TableName="banyan-Table")
     with consuming(template, worker, console) as consumer:
-        assert consumer.lag() == 0
+        settled(consumer)
         streamless = {name: value for name, value in description.items() if name != "StreamSpecification"}
         client.create_table(**{**streamless, "TableName": "banyan-Table"})
         put("a", 1)
-        assert consumer.lag() == 0
+        settled(consumer)
         stream: Any = {"StreamEnabled": True, "StreamViewType": "KEYS_ONLY"}
         client.update_table(TableName="banyan-Table", StreamSpecification=stream)
         put("a", 2)

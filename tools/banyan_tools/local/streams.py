@@ -80,14 +80,18 @@ class StreamConsumer:
             yield
 
     def lag(self) -> int:
-        """Return how many records, of all written before this call, the function has still to handle."""
+        """Return how many records, of all written before this call, the function has still to handle.
+
+        At least one, where the stream could not be read up to this call within some seconds.
+        """
         deadline = time.monotonic() + LAG_PATIENCE_SECONDS
         with self._passed:
             enough = self._passes + 2
             while self._passes < enough and time.monotonic() < deadline:
                 self._sleeper.wake()
                 self._passed.wait(LAG_PATIENCE_SECONDS)
-        return self._checkpoints.open
+            is_read = self._passes >= enough
+        return self._checkpoints.open if is_read else max(1, self._checkpoints.open)
 
     def _shortest_pause(self) -> float:
         """Seconds between two readings; a batch that fills for a while needs not be seen to grow."""
