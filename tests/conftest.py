@@ -42,6 +42,11 @@ ORPHANED = sorted(
     if folder.is_dir() and folder.name not in {*OF_NO_DOMAIN, *domains(ROOT / DOMAINS)}
 )
 """Tests of a domain that was taken out."""
+
+# No example of Hypothesis is wrong because a busy machine takes long for it.
+settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("patient")
+
 collect_ignore = ORPHANED
 
 
@@ -51,12 +56,7 @@ def pytest_report_header() -> list[str]:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Start one DynamoDB Local for all workers: each would need seconds to start and to warm up its own.
-
-    No example of Hypothesis is wrong because a busy machine takes long for it.
-    """
-    settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
-    settings.load_profile("patient")
+    """Start one DynamoDB Local for all workers: each would need seconds to start and to warm up its own."""
     for name in OF_MAKE:
         os.environ.pop(name, None)
     os.environ["PYTHONPATH"] = os.pathsep.join(map(str, config.getini("pythonpath")))

@@ -47,15 +47,17 @@ def follow(console: Console, main: Locator, button: str, says: str) -> None:
     main.get_by_role("button", name=button, exact=True).click()
     expect(console.dialog()).to_contain_text(says)
     axe(console.page)
-    console.page.route("**/admin/reconciliation", lambda _: None)
+    held = [True]
+    console.page.route("**/admin/reconciliation", lambda route: None if held else route.continue_())
     console.confirm(button)
     expect(main.get_by_role("button", name=button, exact=True)).to_be_disabled()
-    console.page.unroute("**/admin/reconciliation")
+    held.clear()
     console.page.reload()
     expect(console.page.get_by_role("status").filter(has_text="The run is done")).to_be_visible(timeout=RUN_MS)
     expect(main.get_by_role("button", name=button, exact=True)).to_be_enabled()
     assert len(states.reports(console.stack)) == before + 1
     console.page.get_by_role("button", name="Dismiss").click()
+    console.page.unroute("**/admin/reconciliation")
 
 
 def test_drift_is_found_down_to_the_field_repaired_and_gone(own_console: Console) -> None:

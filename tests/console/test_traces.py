@@ -91,6 +91,7 @@ def test_a_young_trace_is_followed_again_once_its_tab_is_visible_again(own_conso
     page.route("**/admin/correlations/*", answer)
     own_console.open("traces", trace, tenant="acme")
     page.evaluate("Object.defineProperty(document, 'visibilityState', {value: 'hidden', configurable: true})")
+    page.wait_for_timeout(1000)
     before = len(asked)
     page.wait_for_timeout(4000)
     assert len(asked) == before

@@ -40,6 +40,14 @@ def test_help_shows_what_is_used_every_day_first_and_each_target_once_under_a_he
     assert len(headings) == len(set(headings)) == len(rest.split("\n\n"))
 
 
+def test_every_file_of_targets_has_a_heading() -> None:
+    files = [*ROOT.glob("tools/make/*.mk"), *ROOT.glob("layers/domains/*/tools/*.mk")]
+    listed = [text for text in (file.read_text() for file in files) if re.search(r"^[a-z-]+:.*## ", text, re.MULTILINE)]
+
+    assert listed
+    assert all(text.startswith("##@ ") for text in listed)
+
+
 def test_the_command_line_that_is_not_set_up_says_what_to_do(tmp_path: Path) -> None:
     command = shutil.copy(ROOT / "banyan", tmp_path / "banyan")
     done = subprocess.run([command, "overview"], cwd=ROOT, capture_output=True, text=True, check=False)

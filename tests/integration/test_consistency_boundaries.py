@@ -16,7 +16,7 @@ from uuid import uuid4
 
 import pytest
 from tests.support.boundaries import courses, invoices, names, prices, submissions, tokens
-from tests.support.clocks import EVERYTHING, START, no_sleep
+from tests.support.clocks import EVERYTHING, PATIENCE, START, no_sleep
 from tests.support.engines import DynamoDBEngine
 from tests.support.wire import Deliver, lost_answer, operation_of
 
@@ -57,7 +57,7 @@ class Contest:
 
     def race(self, act: Callable[[Process, int, int], object]) -> None:
         """Let all threads act, round by round, each as a process with a cache of its own."""
-        barrier = Barrier(THREADS, timeout=30)
+        barrier = Barrier(THREADS, timeout=PATIENCE)
         self._wire.around = self._lossy
 
         def run(number: int) -> None:

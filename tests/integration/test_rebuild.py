@@ -91,7 +91,7 @@ def test_a_rebuild_under_live_traffic_survives_a_kill_in_its_middle(
     place = (dynamodb_local.client.meta.endpoint_url, dynamodb_local.tables)
     with traffic(ledger):
         stuck = spawn.Event()
-        killed = spawn.Process(target=rebuild_in_a_process, args=(*place, in_flight, stuck))
+        killed = spawn.Process(target=rebuild_in_a_process, args=(*place, in_flight, stuck), daemon=True)
         killed.start()
         wait_until(lambda: stuck.is_set() or not killed.is_alive(), "the first rows")
         assert killed.is_alive()
@@ -101,7 +101,7 @@ def test_a_rebuild_under_live_traffic_survives_a_kill_in_its_middle(
         assert [state_of(ledger, g).info(g.number).stage for g in NEW] == [Stage.BUILDING] * 2
         assert [state_of(ledger, g).live for g in OLD] == [1, 1]
 
-        again = spawn.Process(target=rebuild_in_a_process, args=(*place, in_flight))
+        again = spawn.Process(target=rebuild_in_a_process, args=(*place, in_flight), daemon=True)
         again.start()
         again.join(PATIENCE)
         assert again.exitcode == 0

@@ -87,7 +87,8 @@ def meanwhile(work: Callable[[], object], pause: float = 0.0) -> Iterator[None]:
     finally:
         over.set()
         thread.join()
-    assert failures == []
+        if failures:
+            raise failures[0]
 
 
 def no_sleep(seconds: float) -> None:

@@ -34,8 +34,8 @@ from banyan.telemetry import NoTelemetry
 PROJECTIONS: Sequence[Projection] = (balances(Cured()), turnover(Cured()))
 FOREVER = 1e9
 SETTLE_SECONDS = 0.2
-WRITES_OF_FIRST_SEGMENT = 3
-"""At least: its streams are counted, its rows written, and both kept."""
+MOST_WRITES = 3
+"""Of a segment whose rows others have written: that its streams are counted, that they are applied, and its end."""
 
 
 class Line:
@@ -91,17 +91,24 @@ class Rebuilder:
 
 
 def rebuild_in_a_process(endpoint: str, tables: Tables, in_flight: int, stuck: Event | None = None) -> None:
-    """Begin both rebuilds, or continue them; to be killed, write some rows, say so, and do nothing more."""
+    """Begin both rebuilds, or continue them.
+
+    Parameters
+    ----------
+    stuck : Event | None
+        Set where the process stops and waits to be killed: with its first rows written, and not noted that they are.
+    """
     client = dynamodb_client(endpoint)
     rebuilder = Rebuilder(client, tables, in_flight)
     for projection in PROJECTIONS:
         rebuilder.rebuild.start(projection.name, switch_when_equal=True)
-    writes = count(1)
+    inserted, writes = threading.Event(), count(1)
 
     def get_stuck(**_: Any) -> None:
-        if stuck and next(writes) > WRITES_OF_FIRST_SEGMENT:
+        if stuck and (inserted.is_set() or next(writes) > MOST_WRITES):
             stuck.set()
             threading.Event().wait()
 
+    client.meta.events.register("after-call.dynamodb.BatchExecuteStatement", lambda **_: inserted.set())
     client.meta.events.register("before-call.dynamodb.PutItem", get_stuck)
     rebuilder.run()

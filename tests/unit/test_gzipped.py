@@ -34,7 +34,7 @@ def test_no_more_than_one_byte_above_the_limit_is_decompressed(members: list[byt
 
 
 class Measured:
-    """A decompressor that counts what all are given, which each hands back but for its own member."""
+    """A decompressor that counts the bytes which all of them are given; each hands back what follows its own member."""
 
     given = 0
 

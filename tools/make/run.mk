@@ -1,3 +1,5 @@
+##@ Operate
+
 TENANT ?= acme
 RUN_NEEDS_moto :=
 RUN_NEEDS_dynamodb-local := dynamodb-local

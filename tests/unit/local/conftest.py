@@ -10,7 +10,9 @@ from textwrap import dedent
 from typing import Any
 
 import pytest
+from tests.support.clocks import PATIENCE
 
+from banyan_tools.local import streams
 from banyan_tools.local.console import Console
 from banyan_tools.local.engine import moto_engine
 from banyan_tools.local.environment import own_environments
@@ -36,6 +38,12 @@ def template(tmp_path: Path) -> Iterator[Write]:
 
     with own_environments():
         yield write
+
+
+@pytest.fixture(autouse=True)
+def patient_consumers(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A busy machine may take long to read a stream."""
+    monkeypatch.setattr(streams, "LAG_PATIENCE_SECONDS", PATIENCE)
 
 
 @pytest.fixture

@@ -240,9 +240,11 @@ def test_children_of_shards_are_read_when_all_of_their_parents_records_are_done(
         parents |= {*put(*((key, b"1") for key in keys))}
         reshard()
         children = {*put(*((key, b"2") for key in keys))}
-        assert consumer.lag() == len(keys)
-        assert b"2" not in {data for _, data in delivered(worker.events)}
-        gate.set()
+        try:
+            assert consumer.lag() == len(keys)
+            assert b"2" not in {data for _, data in delivered(worker.events)}
+        finally:
+            gate.set()
         wait_until(lambda: consumer.lag() == 0 and len(delivered(worker.events)) == 24, "the children")
     found = delivered(worker.events)
 

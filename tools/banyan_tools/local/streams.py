@@ -82,7 +82,7 @@ class StreamConsumer:
     def lag(self) -> int:
         """Return how many records, of all written before this call, the function has still to handle.
 
-        At least one, where the stream could not be read up to this call within some seconds.
+        At least one, if the stream could not be read up to this call within five seconds.
         """
         deadline = time.monotonic() + LAG_PATIENCE_SECONDS
         with self._passed:
