@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -20,6 +21,7 @@ pytestmark = pytest.mark.slow
 
 REFUSED = 409
 FIRST = ROWS[0]
+HISTORY_PAGE = 20
 MOST_COUNTS = 2
 """Looks that count the legacy system's rows: as the tab is opened, and as a backfill begins or ends."""
 
@@ -40,6 +42,15 @@ class Led:
         wait_until(lambda: self.found()["movingTo"] is None, "the move to be made", PATIENCE)
         standing = self.found()
         return f"{standing['phase']} {standing['percentage']}"
+
+    @property
+    def versions(self) -> Locator:
+        """Of the decisions that the page shows."""
+        return self.console.main.get_by_role("table", name="Decisions").locator("tbody tr td:first-child")
+
+    def newest_versions(self, limit: int) -> list[str]:
+        """Of the decisions that the API lists."""
+        return [str(each["version"]) for each in self.found("history")["decisions"][:limit]]
 
     def newest(self) -> Any:
         """The newest decision."""
@@ -171,17 +182,43 @@ def answered(led: Led, *, reload: bool = True, **parts: Any) -> Iterator[None]:
 
 
 def test_history_is_shown_page_by_page(led: Led) -> None:
-    begin_again(led)
-    for number in range(11):
-        led.admin.post("migration", "start", reason=f"attempt {number}")
-        led.admin.post("migration", "rollback", reason=f"not yet {number}")
+    decide_often(led)
     led.tab("History")
-    rows = led.console.main.get_by_role("table", name="Decisions").locator("tbody tr")
-    expect(rows).to_have_count(20)
-    led.console.main.get_by_role("button", name="Show older ones").click()
-    expect(rows).to_have_count(len(led.found("history")["decisions"]))
-    expect(rows.last).to_contain_text(led.found("history")["decisions"][-1]["reason"])
+    expect(led.versions).to_have_text(led.newest_versions(HISTORY_PAGE))
+    older = led.console.main.get_by_role("button", name="Show older ones")
+    for pages in range(2, math.ceil(len(led.found("history")["decisions"]) / HISTORY_PAGE) + 1):
+        older.click()
+        expect(led.versions).to_have_text(led.newest_versions(pages * HISTORY_PAGE))
     expect(led.console.main).to_contain_text("that is all")
+
+
+@pytest.mark.parametrize("answered_late", [False, True], ids=["that are shown", "that were asked for"])
+def test_older_decisions_stay_when_another_one_is_made(led: Led, answered_late: bool) -> None:
+    decide_often(led)
+    led.tab("History")
+    expect(led.versions).to_have_text(led.newest_versions(HISTORY_PAGE))
+    older, held = re.compile("history.*before="), list[Route]()
+    if answered_late:
+        led.console.page.route(older, lambda route: held.append(route))
+    led.console.main.get_by_role("button", name="Show older ones").click()
+    if not answered_late:
+        expect(led.versions).to_have_text(led.newest_versions(2 * HISTORY_PAGE))
+    with led.console.page.expect_request(older):
+        led.admin.post("migration", "start", reason="made meanwhile")
+        led.return_to_tab()
+    for each in held:
+        each.continue_()
+    led.console.page.unroute(older)
+    expect(led.versions).to_have_text(led.newest_versions(2 * HISTORY_PAGE))
+    led.admin.post("migration", "rollback", reason="begin again")
+
+
+def decide_often(led: Led) -> None:
+    """Have more decisions than a page holds."""
+    begin_again(led)
+    while len(led.found("history")["decisions"]) <= HISTORY_PAGE:
+        led.admin.post("migration", "start", reason="both sides")
+        led.admin.post("migration", "rollback", reason="not yet")
 
 
 def test_work_that_another_operator_began_is_seen_without_a_reload(led: Led) -> None:

@@ -2,36 +2,41 @@
 import { useEffect, useRef, useState } from "./preact.js";
 import { useLoad } from "./load.js";
 
+const NOTHING = { behind: undefined, pages: [], problem: undefined };
+
 /**
- * The first page, and as many older ones as were asked for. `mark` is anything that changes when the list does: then
- * it begins with its first page again.
+ * The first page, and as many older ones as were asked for: these stay, also when the list is loaded again. `mark` is
+ * anything that changes when the list does.
  *
  * @param {(before: any, signal?: AbortSignal) => Promise<{rows: any[], next: any}>} page
  */
 export function usePages(page, deps, mark) {
-  const load = useLoad((signal) => page(null, signal), deps);
-  const [older, setOlder] = useState([]);
-  const [problem, setProblem] = useState();
+  const wanted = useRef(1);
+  useEffect(() => void (wanted.current = 1), deps);
+  const load = useLoad((signal) => firstPages(page, wanted, signal), deps);
+  const [added, setAdded] = useState(NOTHING);
   const [working, setWorking] = useState(false);
-  const first = useRef();
-  first.current = load.data;
-  useEffect(() => {
-    setOlder([]);
-    setProblem(undefined);
-  }, [load.data]);
   useEffect(() => {
     if (load.data) load.reload();
   }, [mark]);
-  const pages = [load.data, ...older].filter(Boolean);
+  const older = added.behind === load.data ? added : NOTHING;
+  const pages = [...(load.data ?? []), ...older.pages];
   const next = pages.at(-1)?.next ?? null;
   const more = async () => {
+    wanted.current = pages.length + 1;
     setWorking(true);
-    const behind = load.data;
-    const found = await page(next).then((older) => ({ older }), (problem) => ({ problem }));
+    const found = await page(next).then((one) => ({ pages: [...older.pages, one] }), (problem) => ({ ...older, problem }));
     setWorking(false);
-    if (first.current !== behind) return;
-    if (found.older) setOlder((all) => [...all, found.older]);
-    setProblem(found.problem);
+    setAdded({ ...NOTHING, ...found, behind: load.data });
   };
-  return { ...load, problem: load.problem ?? problem, rows: pages.flatMap((each) => each.rows), next, more, working };
+  return { ...load, problem: load.problem ?? older.problem, rows: pages.flatMap((each) => each.rows), next, more, working };
+}
+
+/** How many are wanted may grow while they are loaded. */
+async function firstPages(page, wanted, signal) {
+  const pages = [];
+  do {
+    pages.push(await page(pages.at(-1)?.next ?? null, signal));
+  } while (pages.length < wanted.current && pages.at(-1).next !== null);
+  return pages;
 }
