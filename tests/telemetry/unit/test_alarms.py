@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
 from functools import reduce
 from typing import Any
 
@@ -11,6 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
+from tests.support.clocks import START as NINE
 from tests.telemetry.support.fleet import Fleet
 
 from banyan.events import Event, Metadata
@@ -18,7 +20,7 @@ from banyan.projections.owned import RowFold
 from banyan.streams import StreamId
 from telemetry.names import micros, moment_of, month_of
 from telemetry.profiles.decider import PROFILE_DECIDER, Alarm, DeviceStatus, NoteAlarm, Profile
-from telemetry.profiles.events import AlarmCleared, AlarmRaised, Limit, Limits
+from telemetry.profiles.events import AlarmCleared, AlarmNoted, AlarmRaised, Limit, Limits
 from telemetry.projections.alarms import ALARMS, AlarmRow
 from telemetry.series.alarms import crossing_of
 from telemetry.series.decider import SERIES_DECIDER, RecordReadings
@@ -113,6 +115,7 @@ def test_a_limit_that_was_taken_away_and_set_again_judges_from_the_beginning() -
 
 def test_the_profile_knows_the_newest_by_the_time_of_its_reading_and_each_change_once() -> None:
     fleet = Fleet()
+    fleet.clock.now = datetime(2026, 2, 1, 0, 2, tzinfo=UTC)
     fleet.register("a", limits={"high": {"raise": 10, "clear": 8}})
     fleet.record("a", ("2026-02-01T00:00:00Z", 11))
     fleet.react()
@@ -123,6 +126,34 @@ def test_the_profile_knows_the_newest_by_the_time_of_its_reading_and_each_change
     noted = [event for event in fleet.events("profile", "a") if isinstance(event, AlarmRaised | AlarmCleared)]
     assert [(type(event), event.value) for event in noted] == [(AlarmRaised, 11), (AlarmCleared, 7)]
     assert fleet.profile("a").alarms[LimitKind.HIGH].at.isoformat() == "2026-02-01T00:01:00+00:00"
+
+
+@pytest.mark.parametrize("value", [7, 12])
+def test_a_reading_of_a_clock_that_is_far_ahead_does_not_have_the_last_word(value: float) -> None:
+    """It shows how the alarm stands at the time when it came."""
+    fleet = Fleet()
+    fleet.register("a", limits={"high": {"raise": 10, "clear": 8}})
+    fleet.record("a", ("2150-01-01T00:00:00Z", value))
+    fleet.react()
+    assert fleet.profile("a").alarms[LimitKind.HIGH].on == (value > 10)
+    for minutes, later, on in ((1, 11, True), (2, 7, False), (3, 11, True)):
+        fleet.clock.now = NINE + timedelta(minutes=minutes)
+        fleet.record("a", (fleet.clock.now.isoformat(), later))
+        fleet.react()
+        assert fleet.profile("a").alarms[LimitKind.HIGH].on == on
+    assert not [event for event in fleet.events("profile", "a") if isinstance(event, AlarmNoted)]
+
+
+def test_a_clock_that_stays_far_ahead_still_raises_and_clears_alarms() -> None:
+    fleet = Fleet()
+    fleet.register("a", limits={"high": {"raise": 10, "clear": 8}})
+    for minutes, value, on in ((0, 11, True), (1, 7, False), (2, 11, True)):
+        fleet.clock.now = NINE + timedelta(minutes=minutes)
+        fleet.record("a", ((fleet.clock.now + timedelta(days=400)).isoformat(), value))
+        fleet.react()
+        known = fleet.profile("a").alarms[LimitKind.HIGH]
+        assert known.on == on
+        assert timedelta() <= known.shown_at - NINE < timedelta(minutes=3)
 
 
 DAY = 24 * 3600 * 1_000_000

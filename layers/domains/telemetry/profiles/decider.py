@@ -33,7 +33,7 @@ from telemetry.rejections import Code, conflict, no_device
 from telemetry.series.events import LimitKind
 
 CLOCKS_APART: Final = timedelta(days=1)
-"""A month that begins later than so far ahead is one of a wrong clock."""
+"""A reading that is further ahead of when it was recorded, or a month that begins so, is one of a wrong clock."""
 
 
 class DeviceStatus(StrEnum):

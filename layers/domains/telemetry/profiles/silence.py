@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final
 
 from banyan import Event, Policy, Schedule, Send
 from banyan.decision import Decided, Decision, Participant, Participants, States
 from telemetry.names import PROFILE, SERIES, series_id, split_series
-from telemetry.profiles.decider import PROFILE_DECIDER, CheckSilence, DeviceStatus, HearDevice, NoteAlarm, Profile
+from telemetry.profiles.decider import (
+    CLOCKS_APART,
+    PROFILE_DECIDER,
+    CheckSilence,
+    DeviceStatus,
+    HearDevice,
+    NoteAlarm,
+    Profile,
+)
 from telemetry.profiles.events import DeviceSilent, SilenceDeferred
 from telemetry.series.alarms import crossing_of
 from telemetry.series.decider import SERIES_DECIDER, Series
@@ -59,9 +67,15 @@ def _follow(event: Event, history: History) -> Sequence[Send | Schedule]:  # noq
             sent = [Send(PROFILE, device_id, heard, "heard")] if seen.heard else []
             return [*sent, _look(device_id, month, seen)]
         case ThresholdCrossed() | ThresholdCleared() | AlarmContinued() as shown:
-            noted = shown.model_dump(exclude={"sequence", "on"})
+            noted = shown.model_dump(exclude={"sequence", "on", "at"})
+            noted["at"] = _counted(shown.at, event.timestamp)
             return [Send(PROFILE, device_id, NoteAlarm(on=crossing_of(shown).on, **noted), "alarm")]
     return ()
+
+
+def _counted(at: datetime, recorded_at: datetime) -> datetime:
+    """When a reading counts for alarms: one of a clock that is far ahead would have the last word until then."""
+    return at if at <= recorded_at + CLOCKS_APART else recorded_at
 
 
 def _look_again(event: Event, history: History) -> Sequence[Schedule]:  # noqa: ARG001
