@@ -96,9 +96,7 @@ class Bench:
 
 @pytest.mark.slow
 @given(st.lists(steps, max_size=12))
-@settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
-)
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 def test_what_was_acknowledged_stands(moto: DynamoDBEngine, plan: list[tuple[int, str, int, list[str]]]) -> None:
     run = next(numbers)
     streams = [account(f"left-{run}"), account(f"right-{run}")]

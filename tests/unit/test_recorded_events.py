@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 
 import orjson
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 from tests.support.clocks import START
@@ -133,7 +133,6 @@ def said(events: RecordedEvents) -> list[DomainEvent]:
     return list(events.payloads)
 
 
-@settings(deadline=None)
 @given(st.lists(st.lists(entries(), min_size=1, max_size=4), max_size=4), st.integers(-8, 3))
 def test_late_envelopes_are_those_made_at_once(stored: list[list[dict[str, Any]]], miscounted: int) -> None:
     commits = chain(stored, miscounted)
@@ -151,7 +150,6 @@ def test_late_envelopes_are_those_made_at_once(stored: list[list[dict[str, Any]]
         assert len(loaded) == len(expected)
 
 
-@settings(deadline=None)
 @given(
     st.lists(st.sampled_from([Moved(street="Elm St"), Moved(street="Oak St", since=START), Left()]), min_size=1),
     st.builds(Metadata, actor=st.sampled_from(["", "ann"]), occurred_at=st.sampled_from([None, START])),

@@ -96,7 +96,7 @@ def test_a_commit_is_never_older_than_the_one_before(ahead: timedelta, expected:
     st.lists(st.integers(0, 330_000), min_size=1, max_size=12),
     st.integers(0, 10**6),
 )
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 def test_however_it_is_split_every_part_fits_and_all_follow(sizes: list[int], version: int) -> None:
     head = replace(EMPTY, version=version, recorded_at=START)
     events = [event for seed, size in enumerate(sizes) for event in deposits(seed, note=noise(size, seed))]

@@ -6,7 +6,7 @@ from dataclasses import FrozenInstanceError
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
@@ -20,7 +20,6 @@ BAD_PARTS = ["", "-a", ".a", "_a", "a b", "a/b", "a#b", "Ã¤", "a\n", "a\x00", "Ù
 
 
 @given(parts, parts, parts)
-@settings(deadline=None)
 def test_text_round_trip(tenant: str, entity: str, name: str) -> None:
     stream = StreamId(tenant, entity, name)
 
@@ -29,7 +28,6 @@ def test_text_round_trip(tenant: str, entity: str, name: str) -> None:
 
 
 @given(parts, parts, parts)
-@settings(deadline=None)
 def test_json_round_trip(tenant: str, entity: str, name: str) -> None:
     stream = StreamId(tenant, entity, name)
 

@@ -392,7 +392,7 @@ asked_for = st.lists(st.one_of(st.tuples(single), st.tuples(single), chains), mi
 
 
 @given(asked_for)
-@settings(deadline=None, max_examples=HISTORIES, suppress_health_check=list(HealthCheck))
+@settings(max_examples=HISTORIES, suppress_health_check=list(HealthCheck))
 def test_every_history_keeps_the_invariants(asked: Sequence[Sequence[Step]]) -> None:
     history = History()
     history.begin()

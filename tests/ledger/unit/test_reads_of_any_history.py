@@ -172,7 +172,7 @@ def assert_trial_balances_are_of_each_moment_and_day(book: Book, fold: Fold) -> 
 
 
 @pytest.mark.slow
-@settings(max_examples=HISTORIES, phases=[Phase.generate], deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=HISTORIES, phases=[Phase.generate], suppress_health_check=list(HealthCheck))
 @given(histories, st.integers(1, 4))
 def test_answers_are_what_was_recorded(steps: Sequence[Step], limit: int) -> None:
     book, fold = happened(steps)
@@ -225,7 +225,7 @@ busy = st.lists(st.one_of(transfers(few, 2, (EUR,)), transfers(few, 3)), min_siz
 
 
 @pytest.mark.slow
-@settings(max_examples=LAGS, phases=[Phase.generate], deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=LAGS, phases=[Phase.generate], suppress_health_check=list(HealthCheck))
 @given(busy, st.lists(news, min_size=5, max_size=15), st.integers(0, 9), days)
 def test_trial_balances_are_of_whole_transfers_while_read_models_lag(
     steps: Sequence[Step], learned: Sequence[tuple[int, int, int]], moment: int, day: date | None

@@ -36,7 +36,7 @@ HOUR = timedelta(hours=7)
 
 BOUGHT = CreateOrder(order_id="1", customer_id="guest", items=(Item(sku="a", quantity=1, price=Decimal("1.25")),))
 lives = courses.map(lambda course: play([BOUGHT, *course])[0])
-bounded = settings(deadline=None, max_examples=60)
+bounded = settings(max_examples=60)
 
 
 def recorded(events: Sequence[DomainEvent]) -> list[Event]:

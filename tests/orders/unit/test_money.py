@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
@@ -62,19 +62,16 @@ def test_reads_json_numbers_as_they_are_spelled() -> None:
 
 
 @given(amounts)
-@settings(deadline=None)
 def test_json_round_trip_is_exact(amount: Decimal) -> None:
     assert MONEY.validate_json(MONEY.dump_json(amount)) == amount
 
 
 @given(amounts)
-@settings(deadline=None)
 def test_equal_amounts_have_equal_text(amount: Decimal) -> None:
     assert as_text(amount) == as_text(amount.normalize())
 
 
 @given(st.decimals(min_value=Decimal("-99999999.9999"), max_value=Decimal("99999999.9999"), places=4))
-@settings(deadline=None)
 def test_a_float_counts_as_the_text_that_stands_for_it(amount: Decimal) -> None:
     assert MONEY.validate_json(json.dumps(float(amount))) == amount
 

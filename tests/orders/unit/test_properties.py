@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from decimal import Decimal
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from banyan.errors import CommandRejected
@@ -32,8 +32,6 @@ asked = st.one_of(
 )
 courses = st.lists(asked, max_size=12)
 
-patient = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
-
 
 def play(course: Sequence[Command | str]) -> tuple[list[DomainEvent], Order]:
     """Decide on each in turn; rejected commands change nothing."""
@@ -51,7 +49,6 @@ def play(course: Sequence[Command | str]) -> tuple[list[DomainEvent], Order]:
 
 
 @given(courses)
-@patient
 def test_events_tell_the_life_of_one_order(course: Sequence[Command | str]) -> None:
     events, _ = play(course)
     kinds = [type(event) for event in events]
@@ -62,7 +59,6 @@ def test_events_tell_the_life_of_one_order(course: Sequence[Command | str]) -> N
 
 
 @given(courses)
-@patient
 def test_the_total_is_the_sum_of_valid_lines_and_is_what_was_paid(course: Sequence[Command | str]) -> None:
     events, order = play(course)
     ordered = [item for event in events for item in lines_of(event)]
@@ -77,7 +73,6 @@ def test_the_total_is_the_sum_of_valid_lines_and_is_what_was_paid(course: Sequen
 
 
 @given(courses)
-@patient
 def test_a_fold_in_steps_equals_a_fold_at_once(course: Sequence[Command | str]) -> None:
     events, order = play(course)
 
@@ -87,7 +82,6 @@ def test_a_fold_in_steps_equals_a_fold_at_once(course: Sequence[Command | str]) 
 
 
 @given(courses)
-@patient
 def test_events_and_states_survive_json_to_the_penny(course: Sequence[Command | str]) -> None:
     events, order = play(course)
 

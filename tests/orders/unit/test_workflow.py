@@ -8,7 +8,7 @@ from datetime import timedelta
 from functools import cache, partial
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.orders.unit.workflow import WorkflowFixture, check_closed
 from tests.support.clocks import lengthy
@@ -72,7 +72,7 @@ courses = st.lists(st.one_of(asked, asked, delivered), max_size=25)
 
 
 @given(courses)
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=150)
 def test_no_order_is_stuck_and_no_stock_is_lost(course: Sequence[Step]) -> None:
     workflow = WorkflowFixture()
     workflow.receive("tea", 4)

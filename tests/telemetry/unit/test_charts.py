@@ -43,7 +43,7 @@ def numbers(element: ElementTree.Element) -> list[float]:
 
 
 @given(st.lists(st.tuples(floats, floats, floats, floats), max_size=20), st.lists(floats, max_size=2))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_whatever_is_drawn_lies_in_the_picture(values: list[tuple[float, ...]], limits: list[float]) -> None:
     points = []
     for place, figures in enumerate(values):

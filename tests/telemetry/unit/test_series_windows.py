@@ -51,7 +51,7 @@ def once(history: list[list[Reading]]) -> list[list[Reading]]:
 
 
 @given(batches, st.integers())
-@settings(max_examples=500 if EVERYTHING else 60, deadline=None)
+@settings(max_examples=500 if EVERYTHING else 60)
 def test_windows_are_those_of_all_readings_at_once(history: list[list[Reading]], seed: int) -> None:
     random = Random(seed)
     month = MonthOfReadings()
@@ -80,7 +80,7 @@ retentions = st.sampled_from(
 
 
 @given(batches, gaps, retentions, st.integers())
-@settings(max_examples=500 if EVERYTHING else 80, deadline=None)
+@settings(max_examples=500 if EVERYTHING else 80)
 def test_a_window_is_whole_or_gone(
     history: list[list[Reading]], days: list[int], retention: TelemetrySettings, seed: int
 ) -> None:

@@ -84,7 +84,7 @@ def assert_folded_to_end(ledger: Ledger) -> None:
 
 
 @given(histories())
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_every_row_is_a_fold_up_to_its_checkpoint(history: History) -> None:
     ledger = Ledger()
     commits = appended(ledger, history)
@@ -94,7 +94,7 @@ def test_every_row_is_a_fold_up_to_its_checkpoint(history: History) -> None:
 
 
 @given(histories())
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_the_last_commit_of_each_stream_makes_up_for_all_before(history: History) -> None:
     ledger = Ledger()
     commits = appended(ledger, history)
@@ -105,7 +105,7 @@ def test_the_last_commit_of_each_stream_makes_up_for_all_before(history: History
 
 
 @given(histories())
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 def test_a_lost_end_is_made_up_for_by_resume(history: History) -> None:
     ledger = Ledger()
     commits = appended(ledger, history)
@@ -118,7 +118,7 @@ def test_a_lost_end_is_made_up_for_by_resume(history: History) -> None:
 
 
 @given(histories(), histories())
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_runners_that_cross_each_other_end_at_the_fold(history: History, other: History) -> None:
     views = Meddled()
     ledger = Ledger(views)
@@ -133,7 +133,7 @@ def test_runners_that_cross_each_other_end_at_the_fold(history: History, other: 
 
 
 @given(histories())
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 def test_appends_that_go_on_meanwhile_are_not_lost(history: History) -> None:
     views = Meddled()
     ledger = Ledger(views)

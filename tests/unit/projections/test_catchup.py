@@ -43,7 +43,7 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @given(histories(), st.integers(1, 3), st.booleans())
-@settings(max_examples=75, deadline=None)
+@settings(max_examples=75)
 def test_whatever_was_lost_catching_up_ends_at_the_fold(history: History, buckets: int, paused: bool) -> None:
     ledger = Ledger(table=MemoryTable(buckets))
     commits = appended(ledger, history)
@@ -59,7 +59,7 @@ def test_whatever_was_lost_catching_up_ends_at_the_fold(history: History, bucket
 
 
 @given(histories(), histories())
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 def test_lost_tails_are_found_between_two_runs(first: History, second: History) -> None:
     ledger = Ledger(table=MemoryTable(2))
     for history in (first, second):

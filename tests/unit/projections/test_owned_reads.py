@@ -51,7 +51,7 @@ def joined(
 
 
 @given(histories(), st.integers(0, 12), bounds, bounds, st.sampled_from(ORDERS), st.integers(1, 4))
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 def test_pages_joined_are_a_fold_whatever_has_arrived(
     history: History, arrived: int, first: str, last: str, order: SortOrder, limit: int
 ) -> None:

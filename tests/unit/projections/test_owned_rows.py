@@ -58,7 +58,7 @@ def small_transactions(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @given(histories(), gaps, gaps)
-@settings(max_examples=500 if EVERYTHING else 80, deadline=None)
+@settings(max_examples=500 if EVERYTHING else 80)
 def test_rows_are_a_fold_up_to_their_checkpoint(history: History, before: list[int], between: list[int]) -> None:
     ledger = OwnedLedger(*OWNED, LASTING, views=SweptViews())
     commits: list[Commit] = []
@@ -87,7 +87,7 @@ class Meddling(MemoryViews):
 
 
 @given(histories(), histories())
-@settings(max_examples=500 if EVERYTHING else 50, deadline=None)
+@settings(max_examples=500 if EVERYTHING else 50)
 def test_processes_that_cross_each_other_end_at_the_fold(history: History, other: History) -> None:
     views = Meddling()
     ledger = OwnedLedger(views=views)

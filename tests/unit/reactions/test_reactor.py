@@ -6,7 +6,7 @@ from datetime import timedelta
 from random import Random
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from tests.support.interruptions import Interruption, Killed, Outside, killed_after, killed_before, meanwhile
 from tests.support.ledger import account, deposits
@@ -23,7 +23,6 @@ ANNA, BEN, CARL = account("anna"), account("ben"), account("carl")
 
 
 @given(st.lists(st.integers(0, 5), min_size=1, max_size=12))
-@settings(deadline=None)
 def test_effects_act_in_order_and_once_whatever_is_delivered(picks: list[int]) -> None:
     noted = Noted()
     bank = Bank(effects=[noted])

@@ -54,7 +54,7 @@ def grow(rebuilding: Rebuilding) -> None:
 acts = st.one_of(st.builds(append, movements, st.booleans()), st.just(begin), st.just(step), st.just(grow))
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.lists(st.builds(append, movements, st.just(True)), max_size=8), st.lists(acts, max_size=25))
 def test_whatever_happens_meanwhile_it_ends_equal_to_a_fold(before: list[Act], meanwhile: list[Act]) -> None:
     rebuilding = Rebuilding(buckets=2)

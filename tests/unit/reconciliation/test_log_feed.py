@@ -96,7 +96,7 @@ growth = st.tuples(st.just("grow"), st.integers(1, 5), st.just(0))
 
 
 @given(st.lists(st.one_of(commits, waits, runs, parts, growth), max_size=40), st.lists(st.booleans(), max_size=12))
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 def test_every_commit_is_named_once_it_can_be_seen(history: list[tuple[str, int, int]], killed: list[bool]) -> None:
     reader, kills = Reader(), iter(killed)
     for number, (act, one, other) in enumerate(history):

@@ -24,7 +24,7 @@ def tree(entries: Mapping[str, str], documents: Documents | None = None, name: s
 
 
 @given(before=ENTRIES, after=ENTRIES, chunk=st.integers(1, 40))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_the_way_to_its_entries_leaves_no_trace(before: dict[str, str], after: dict[str, str], chunk: int) -> None:
     walked = tree(before)
     changes: list[tuple[str, str | None]] = [(id, after.get(id)) for id in before.keys() | after.keys()]
@@ -36,7 +36,7 @@ def test_the_way_to_its_entries_leaves_no_trace(before: dict[str, str], after: d
 
 
 @given(one=ENTRIES, other=ENTRIES)
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_exactly_what_differs_is_found(one: dict[str, str], other: dict[str, str]) -> None:
     documents = MemoryDocuments()
     trees = tree(one, documents, "one"), tree(other, documents, "other")
@@ -48,7 +48,7 @@ def test_exactly_what_differs_is_found(one: dict[str, str], other: dict[str, str
 
 
 @given(entries=ENTRIES, limit=st.integers(1, 50))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_entries_are_listed_page_by_page(entries: dict[str, str], limit: int) -> None:
     listed, found = tree(entries), list[str]()
     while page := listed.ids(path_of(found[-1]) if found else "", limit):

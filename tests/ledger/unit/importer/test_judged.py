@@ -20,7 +20,6 @@ pytestmark = [needs_hledger, pytest.mark.timeout(900)]
 
 bounded = settings(
     max_examples=200 if EVERYTHING else 12,
-    deadline=None,
     phases=(Phase.explicit, Phase.generate),  # each step of shrinking would run hledger four times
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
 )

@@ -27,7 +27,6 @@ MOST_LINES = 3
 EXAMPLES = settings(
     max_examples=4,
     phases=[Phase.explicit, Phase.generate],
-    deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 

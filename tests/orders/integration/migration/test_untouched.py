@@ -264,7 +264,7 @@ def on_dynamodb() -> Iterator[tuple[MigrationFixture, InItems]]:
         yield migrating, InItems(migrating)
 
 
-bounded = settings(max_examples=5, deadline=None, phases=(Phase.generate,), suppress_health_check=list(HealthCheck))
+bounded = settings(max_examples=5, phases=(Phase.generate,), suppress_health_check=list(HealthCheck))
 
 
 @bounded

@@ -182,7 +182,7 @@ def told(answer: Answer) -> str:
     return repr({**answer, "headers": headers})
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(st.tuples(ATTEMPTS, ATTEMPTS, ATTEMPTS), st.booleans(), st.booleans(), st.sampled_from(get_args(Routes)))
 def test_any_schedule_of_crashes_and_lost_answers(
     schedule: tuple[list[dict[int, str]], ...], rival: bool, restarts: bool, routes: Routes

@@ -52,7 +52,7 @@ def refused(answer: Answer, field: str) -> bool:
     return True
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(skus)
 @example("3/4 INCH")
 @example("a?b")
@@ -67,7 +67,7 @@ def test_a_sku_that_can_be_ordered_is_found(sku: str) -> None:
     assert body_of(server.get(path("inventory", sku), query={"minVersion": 1}))["available"] == 3
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(customers)
 def test_a_customer_who_can_order_is_found(customer: str) -> None:
     server = Server()
@@ -81,7 +81,7 @@ def test_a_customer_who_can_order_is_found(customer: str) -> None:
     assert totals["customerId"] == listed["orders"][0]["customerId"]
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(st.one_of(st.sampled_from([*UNROUTABLE, *ODD]), st.text(min_size=1, max_size=30)))
 def test_an_order_id_that_is_accepted_is_found(order_id: str) -> None:
     server = Server()
@@ -93,7 +93,7 @@ def test_an_order_id_that_is_accepted_is_found(order_id: str) -> None:
     assert server.post(path("orders", order_id, "items"), ITEM)["statusCode"] == 200
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(correlations)
 def test_a_correlation_id_that_is_accepted_has_a_route(correlation: str) -> None:
     server = Server()

@@ -134,7 +134,7 @@ REQUESTS = st.one_of(
 )
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(st.lists(REQUESTS, min_size=1, max_size=8), st.booleans(), st.booleans(), st.randoms(use_true_random=False))
 def test_whatever_was_answered_is_answered_again(
     requests: list[tuple[str, Any]], restarts: bool, hides: bool, random: Any

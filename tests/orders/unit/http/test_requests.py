@@ -230,7 +230,7 @@ def test_a_damaged_compressed_body_is_malformed_and_said_to_be_damaged(damage: A
 TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\ufffd"))
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(
     st.recursive(
         st.none() | st.booleans() | st.integers() | TEXT,

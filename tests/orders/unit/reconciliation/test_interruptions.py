@@ -266,7 +266,7 @@ class Trade:
     ),
     full=st.booleans(),
 )
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=12)
 def test_under_traffic_nothing_false_is_reported_and_nothing_planted_is_missed(
     acts: Sequence[Act], planted: Sequence[Callable[[ReconciliationFixture], Found]], full: bool
 ) -> None:
