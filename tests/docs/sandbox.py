@@ -79,6 +79,7 @@ class Sandbox:
     @contextmanager
     def serving(self, code: str) -> Iterator[None]:
         """Run a command that serves until it is interrupted, as a terminal does: with all that it has started."""
+        self._port = str(free_port())  # the one from the beginning may have been taken since
         with (self.root / "serve.log").open("w+") as log:
             process = subprocess.Popen(
                 ["bash", "-c", f"exec {self._placed(code)}"],

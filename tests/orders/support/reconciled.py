@@ -5,13 +5,13 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from tests.orders.support.legacies import InMemory, OnDynamoDB, order, row
 from tests.orders.support.migration import DUAL, MigrationFixture
 from tests.orders.support.reconciliation import WINDOW, Between
-from tests.support.clocks import no_sleep
+from tests.support.clocks import PATIENCE, no_sleep
 from tests.support.engines import DynamoDBEngine, MemoryEngine, session
 
 from banyan.errors import CommandRejected
@@ -107,8 +107,8 @@ class Reconciled:
             self.runner.project(self.store.commits(stream))
 
     def age(self) -> None:
-        """Let more time pass than anything may be on its way."""
-        self.migrating.clock.move(3 * WINDOW)
+        """Let more time pass than anything may be on its way, and than a test takes: PostgreSQL has its own clock."""
+        self.migrating.clock.move(timedelta(seconds=PATIENCE))
 
     def reconcile(self, *, full: bool = False, repair: bool = False) -> Section:
         """Run to the end; the section of the legacy system."""

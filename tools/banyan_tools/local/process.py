@@ -19,8 +19,8 @@ from banyan_tools.local.ports import free_port
 from banyan_tools.project import ROOT
 
 READY = re.compile(r"Banyan is running at (\S+) \((\S+)\)")
-START_SECONDS = 120.0
-STOP_SECONDS = 60.0
+START_SECONDS = STOP_SECONDS = 300.0
+"""Only what hangs takes so long: beside other stacks, a start has taken a minute. An end is noticed at once."""
 LOOK_SECONDS = 0.05
 
 

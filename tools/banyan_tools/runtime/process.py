@@ -15,7 +15,7 @@ from typing import IO
 
 from banyan_tools.local.errors import StackError
 
-READY_SECONDS = 30.0
+READY_SECONDS = 300.0
 STOP_SECONDS = 5.0
 
 Output = Callable[[], str]

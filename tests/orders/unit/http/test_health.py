@@ -45,7 +45,7 @@ def clock() -> ManualClock:
 
 @pytest.fixture
 def check(table: Tables, clock: ManualClock) -> HealthCheck:
-    return HealthCheck({"events": table.read}, clock)
+    return HealthCheck({"events": table.read}, clock, limit=timedelta(seconds=PATIENCE))
 
 
 def test_a_failure_that_is_kept_does_not_grow(check: HealthCheck, table: Tables) -> None:
