@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from concurrent.futures import Future
 from dataclasses import replace
+from threading import Timer
 from typing import Any
 
 import pytest
@@ -13,7 +15,7 @@ from tests.unit.local.conftest import Clock, Worker, fail
 from banyan_tools.local.batch_answer import failed_items
 from banyan_tools.local.console import Console
 from banyan_tools.local.delivery import Delivery, Stopped
-from banyan_tools.local.functions import FunctionFailed
+from banyan_tools.local.functions import FunctionFailed, FunctionTimedOut
 from banyan_tools.local.mappings import Mapping
 from banyan_tools.local.stream_records import Record
 
@@ -104,6 +106,33 @@ def test_pauses_double_and_end(console: Console) -> None:
     waits = Run(replace(PLAIN, max_retries=8), fail, console).deliver(records(1)).clock.waits
 
     assert waits == pytest.approx([0.2, 0.4, 0.8, 1.6, 3.2, 6.4, 10, 10])
+
+
+def test_a_batch_that_timed_out_does_not_meet_itself_when_it_is_delivered_again(console: Console) -> None:
+    """What continues in the background would compete with it; Lambda ends it."""
+    background, had_ended = Future[str](), list[bool]()
+
+    def slow(event: Any) -> None:  # noqa: ARG001
+        had_ended.append(background.done())
+        if not background.done():
+            Timer(0.3, background.set_result, [""]).start()
+            raise FunctionTimedOut("no answer within 60 s", background)
+
+    run = Run(PLAIN, slow, console).deliver(records(1, 2))
+
+    assert (run.batches, had_ended) == ([[1, 2]] * 2, [False, True])
+
+
+def test_stopping_does_not_wait_for_what_continues_in_the_background(console: Console) -> None:
+    def hangs(event: Any) -> None:  # noqa: ARG001
+        run.clock.set()
+        raise FunctionTimedOut("no answer within 60 s", Future())
+
+    run = Run(PLAIN, hangs, console)
+    with pytest.raises(Stopped):
+        run.deliver(records(1))
+
+    assert (run.batches, run.discarded) == ([[1]], [])
 
 
 def test_a_reported_failure_is_retried_with_all_behind_it(console: Console) -> None:

@@ -6,11 +6,12 @@ import json
 import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future, wait
 from typing import Any
 
 from banyan_tools.local.batch_answer import failed_items
 from banyan_tools.local.console import Console
-from banyan_tools.local.functions import LARGEST_PAYLOAD_BYTES, FunctionFailed
+from banyan_tools.local.functions import LARGEST_PAYLOAD_BYTES, FunctionFailed, FunctionTimedOut
 from banyan_tools.local.mappings import FOREVER, Mapping
 from banyan_tools.local.stream_records import Record
 
@@ -18,6 +19,7 @@ Discard = Callable[[list[Record], str, int], None]
 BATCH_BYTES = LARGEST_PAYLOAD_BYTES - 1024
 FIRST_PAUSE_SECONDS = 0.2
 LONGEST_PAUSE_SECONDS = 10.0
+LOOK_SECONDS = 0.2
 
 
 class Stopped(Exception):
@@ -87,11 +89,19 @@ class Delivery:
             answer = self._invoke({"Records": [record.event for record in records]})
         except FunctionFailed as error:
             self._console.warn(f"{self._mapping.name}: a batch of {len(records)} failed: {error}.")
+            if isinstance(error, FunctionTimedOut):
+                self._let_end(error.answer)
             return 0
         failed = failed_items(answer, numbers) if self._mapping.reports_failures else set()
         if failed:
             self._console.warn(f"{self._mapping.name}: {len(failed)} of {len(records)} records failed.")
         return next((place for place, number in enumerate(numbers) if number in failed), len(records))
+
+    def _let_end(self, answer: Future[str]) -> None:
+        """Wait for what Lambda would have ended: the batch must not meet itself when it is delivered again."""
+        while not wait([answer], LOOK_SECONDS).done:
+            if self._stopping.is_set():
+                raise Stopped
 
     def _fresh(self, records: list[Record], discard: Discard, tried: int) -> list[Record]:
         if self._mapping.max_age == FOREVER:

@@ -32,7 +32,17 @@ class FunctionFailed(Exception):
 
 
 class FunctionTimedOut(FunctionFailed):
-    """A function took longer than its timeout, or than its caller waits."""
+    """A function took longer than its timeout, or than its caller waits.
+
+    Parameters
+    ----------
+    answer : Future
+        Is done when the invocation, which continues in the background, has ended.
+    """
+
+    def __init__(self, reason: str, answer: Future[str]) -> None:
+        super().__init__(reason)
+        self.answer = answer
 
 
 class EventTooLarge(FunctionFailed):
@@ -144,7 +154,7 @@ class Function:
         try:
             return json.loads(answer.result(timeout))
         except TimeoutError:
-            raise FunctionTimedOut(f"no answer within {timeout:g} s") from None
+            raise FunctionTimedOut(f"no answer within {timeout:g} s", answer) from None
 
     def _run(self, answer: Future[str], event: str, context: LambdaContext) -> None:
         application_level.set(self._level)
