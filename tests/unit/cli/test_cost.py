@@ -143,7 +143,9 @@ def test_the_first_limit_is_named_with_what_moves_it(tmp_path: Path) -> None:
 
 def test_every_function_that_a_load_keeps_busy_counts_among_those_at_once(tmp_path: Path) -> None:
     ingested = SMALL.replace("peak_per_second = 50.0", "peak_per_second = 6000.0\nover_http = 0.0")
-    running = "[limits]\nnew_table_write_units = 90_000\n[functions]\ncommands_per_ingest = 10.0\nlog_bytes = 0\n"
+    running = (
+        INGEST + "[limits]\nnew_table_write_units = 90_000\n[functions]\ncommands_per_ingest = 10.0\nlog_bytes = 0\n"
+    )
     found = asked(tmp_path, ingested + running)
     ingest, projector, reactor, marker, deadlines = 6000 / 10 * 60, 6000 * 40, 6000 * 50, 50 / 10, 50 / 60
     at_once = (ingest + projector + reactor + marker + deadlines) / 1000
@@ -208,26 +210,34 @@ def test_a_stream_of_records_is_paid_by_shards_and_meets_theirs(tmp_path: Path) 
         ),
         (
             SMALL.replace("peak_per_second = 50.0\n", ""),
-            "commands: Value error, peak_per_second is at least per_second",
+            "commands: peak_per_second is at least per_second",
         ),
         (
             SMALL + INGEST.replace("1500.0", "15.0"),
-            "ingest: Value error, peak_records_per_second is at least records_per_second",
+            "ingest: peak_records_per_second is at least records_per_second",
         ),
-        (SMALL + "[ingest]\nrecords_per_second = 1.0\n", "ingest: Value error, records need at least one shard"),
+        (SMALL + "[ingest]\nrecords_per_second = 1.0\n", "ingest: records need at least one shard"),
         (
             SMALL + "[ingest]\npeak_records_per_second = 1.0\n",
-            "ingest: Value error, records need at least one shard",
+            "ingest: records need at least one shard",
         ),
         (SMALL + "[prices]\nstorage = inf\n", "prices.storage: Input should be a finite number"),
-        (SMALL + "[prices]\nstorage = 1e300\n", "prices.storage: Value error, a figure is at most 1e12"),
-        (SMALL + "[storage]\nmonths = 1e300\n", "storage.months: Value error, a figure is at most 1e12"),
-        (SMALL + "[limits]\nhottest_row = 1e300\n", "limits.hottest_row: Value error, a figure is at most 1e12"),
+        (SMALL + "[prices]\nstorage = 1e300\n", "prices.storage: a figure is at most 1e12"),
+        (SMALL + "[storage]\nmonths = 1e300\n", "storage.months: a figure is at most 1e12"),
+        (SMALL + "[limits]\nhottest_row = 1e300\n", "limits.hottest_row: a figure is at most 1e12"),
         (
             SMALL.replace("bytes = 70_000", f"bytes = 1{400 * '0'}"),
-            "published.bytes: Value error, a figure is at most 1e12",
+            "published.bytes: a figure is at most 1e12",
         ),
         (SMALL + "[parameters]\nLogBuckets = true\n", "parameters.LogBuckets"),
+        (SMALL.replace("bytes = 1025", "bytes = true"), "commits.0.bytes: Input should be a valid integer"),
+        (SMALL.replace("bytes = 1025", 'bytes = "1025"'), "commits.0.bytes: Input should be a valid integer"),
+        (SMALL.replace("entries = 2.0", 'entries = "2"'), "rows.0.entries: Input should be a valid number"),
+        (
+            SMALL.replace("peak_per_second = 50.0", "peak_per_second = 50.0\nover_http = 0.5"),
+            "commands that do not come over HTTP (over_http below 1) need an [ingest] with records",
+        ),
+        (SMALL.replace("entries = 2.0", 'kind = "owned"'), "rows.0: owned rows need carried_bytes"),
         (SMALL + '[parameters]\nTrace = "off"\n', "The template has no parameter 'Trace'"),
         (SMALL + '[parameters]\nTraces = "no"\n', "The parameter Traces may not be 'no'"),
     ],
@@ -237,6 +247,10 @@ def test_a_profile_that_is_wrong_is_one_sentence(tmp_path: Path, text: str, told
     assert result.exit_code == 1
     assert told in " ".join(result.stderr.split())
     assert "Traceback" not in result.output
+
+
+def test_a_profile_may_begin_with_a_byte_order_mark(tmp_path: Path) -> None:
+    assert asked(tmp_path, "\ufeff" + SMALL) == asked(tmp_path, SMALL)
 
 
 @pytest.mark.parametrize("path", profiles(), ids=lambda path: path.parts[-3])

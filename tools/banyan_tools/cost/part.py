@@ -11,9 +11,9 @@ HIGHEST: Final = 1e12
 
 
 class Part(BaseModel):
-    """A table of the file; a name that it does not know is refused."""
+    """A table of the file; a name that it does not know is refused, and a text or ``true`` for a number."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
 
     @field_validator("*")
     @classmethod

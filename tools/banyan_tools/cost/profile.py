@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Literal, Self
 
 from pydantic import Field, StrictFloat, StrictInt, StrictStr, ValidationError, model_validator
+from pydantic_core import ErrorDetails
 
 from banyan.store.items import MAX_ITEM_BYTES, MAX_SNAPSHOT_BYTES, MAX_TRANSACTION_BYTES
 from banyan_tools.cost.part import Part
@@ -107,6 +108,12 @@ class Rows(Part):
     carried_bytes: int = Field(0, ge=0, le=MAX_ITEM_BYTES)
     entries: float = Field(0.0, ge=0)
     kept: float = Field(0.0, ge=0)
+
+    @model_validator(mode="after")
+    def _owned_rows_stand_behind_something(self) -> Self:
+        if self.kind == "owned" and not self.carried_bytes:
+            raise ValueError("owned rows need carried_bytes: what their stream carries is written with each commit")
+        return self
 
 
 class PerCommand(Part):
@@ -221,6 +228,12 @@ class Profile(Part):
     prices: ListPrices = ListPrices()
     parameters: Mapping[str, StrictStr | StrictInt | StrictFloat] = Field(default_factory=dict)
 
+    @model_validator(mode="after")
+    def _commands_come_from_somewhere(self) -> Self:
+        if self.commands.per_second * (1 - self.commands.over_http) and not self.ingest.records_per_second:
+            raise ValueError("commands that do not come over HTTP (over_http below 1) need an [ingest] with records")
+        return self
+
     @property
     def commits_per_command(self) -> float:
         """Of all kinds."""
@@ -236,7 +249,7 @@ def read_profile(path: Path) -> Profile:
         The file cannot be read, is not TOML, or says something that a profile does not.
     """
     try:
-        return Profile.model_validate(tomllib.loads(path.read_text()))
+        return Profile.model_validate(tomllib.loads(path.read_text("utf-8-sig")))
     except OSError as error:
         raise ProfileError(f"{path} cannot be read: {error.strerror}.") from None
     except RecursionError:
@@ -244,5 +257,12 @@ def read_profile(path: Path) -> Profile:
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ProfileError(f"{path} is not TOML: {error}.") from None
     except ValidationError as error:
-        found = "; ".join(f"{'.'.join(map(str, each['loc']))}: {each['msg']}" for each in error.errors())
+        found = "; ".join(map(_said, error.errors()))
         raise ProfileError(f"{path} is not a profile: {found}.") from None
+
+
+def _said(error: ErrorDetails) -> str:
+    """Where something is wrong, and what."""
+    where = ".".join(map(str, error["loc"]))
+    what = error["msg"].removeprefix("Value error, ")
+    return f"{where}: {what}" if where else what
