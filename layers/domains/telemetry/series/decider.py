@@ -133,7 +133,7 @@ def _check_repeated(sequence: int, at: int, newest: int) -> None:
     if at > newest:
         raise conflict(
             Code.SEQUENCE_REUSED,
-            f"sequence {sequence} was recorded before with an earlier time: a device whose numbers begin again "
+            f"sequence {sequence} came before with an earlier time: a device whose numbers begin again "
             f"within a month sends its readings without them",
         )
 
