@@ -142,6 +142,33 @@ def test_older_events_are_read_page_by_page(own_console: Console) -> None:
     expect(older).to_have_count(0)
 
 
+def test_older_events_are_asked_for_while_newer_ones_are_on_their_way(own_console: Console) -> None:
+    tenant, held, hold = some_tenant(), list[Route](), [False]
+    name = take_notes(own_console.stack, ["rare"], tenant)
+    for _ in range(51):
+        append(own_console.stack, name, [NoteTaken(text="often")])
+
+    def late(route: Route) -> None:
+        if hold[0] and "descending" not in route.request.url:
+            hold[0] = False
+            held.append(route)
+        else:
+            route.continue_()
+
+    own_console.page.route("**/admin/events?*", late)
+    own_console.open("events", tenant=tenant, follow="on")
+    older = own_console.main.get_by_role("button", name="Show older events")
+    expect(own_console.main.get_by_role("status").filter(has_text="following")).to_be_visible()
+    older.focus()
+    hold[0] = True
+    wait_until(lambda: own_console.page.evaluate("true") and held, "the next look", PATIENCE)
+    own_console.page.evaluate("new Promise(requestAnimationFrame)")
+    expect(older).to_be_focused()
+    own_console.page.keyboard.press("Enter")
+    held.pop().continue_()
+    expect(own_console.main.get_by_role("status").filter(has_text="52 events")).to_be_visible()
+
+
 def test_what_the_api_holds_back_is_not_asked_for_without_a_pause(own_console: Console) -> None:
     """As while more is recorded within two minutes than a cursor can remember."""
     asked: list[float] = []

@@ -200,7 +200,8 @@ def test_older_decisions_stay_when_another_one_is_made(led: Led, answered_late: 
     older, held = re.compile("history.*before="), list[Route]()
     if answered_late:
         led.console.page.route(older, lambda route: held.append(route))
-    led.console.main.get_by_role("button", name="Show older ones").click()
+    with led.console.page.expect_request(older):
+        led.console.main.get_by_role("button", name="Show older ones").click()
     if not answered_late:
         expect(led.versions).to_have_text(led.newest_versions(2 * HISTORY_PAGE))
     with led.console.page.expect_request(older):

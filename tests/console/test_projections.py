@@ -145,14 +145,32 @@ def test_what_is_under_way_when_its_screen_is_left_is_done_and_no_longer_looked_
         console.dialog().get_by_role("button", name="Pause", exact=True).click()
     console.page.go_back()
     expect(console.main.get_by_role("heading", level=1, include_hidden=True)).to_have_text("Deadlines")
+    left = len(console.requests)
     expect(console.dialog().get_by_role("button", name="Working…")).to_be_disabled()
     held.pop().continue_()
     noticed(console, "stock is paused.")
     expect(console.dialog()).to_have_count(0)
     console.open("streams")
     stack.admin.post("projections", "stock", "resume")
-    asked = [request.method for request in console.requests if "/admin/projections/stock" in request.url]
-    assert asked.index("POST") == len(asked) - 1
+    assert [each.url for each in console.requests[left:] if "/admin/projections/stock" in each.url] == []
+
+
+def test_a_rebuild_that_begins_when_its_screen_is_left_is_not_looked_for_on_another(own_console: Console) -> None:
+    console, stack, held = own_console, own_console.stack, list[Route]()
+    begins = "**/admin/projections/daily_sales/rebuild"
+    console.page.route(begins, lambda route: held.append(route))
+    console.open("projections", "reactor")
+    console.open("projections", "daily_sales")
+    press(console, "Rebuild…")
+    with console.page.expect_request(begins):
+        console.dialog().get_by_role("button", name="Rebuild", exact=True).click()
+    console.page.go_back()
+    expect(console.main.get_by_role("heading", level=1, include_hidden=True)).to_have_text("reactor")
+    held.pop().continue_()
+    noticed(console, "The rebuild of daily_sales has begun.")
+    expect(console.dialog()).to_have_count(0)
+    expect(console.page).to_have_url(f"{console.url}#/projections/reactor")
+    stack.admin.post("projections", "daily_sales", "cancel")
 
 
 def test_a_dialog_cannot_be_closed_while_its_work_is_under_way_which_may_be_refused(own_console: Console) -> None:
@@ -254,6 +272,7 @@ def test_rows_that_differ_are_read_only_once_that_is_accepted(own_console: Conso
     found = console.main.get_by_role("region", name="Rebuild", exact=True)
     expect(found).to_contain_text("1 differs")
     expect(found.get_by_role("table", name="Rows that differ")).to_contain_text("p-false")
+    expect(row(console, "Generations", "waits for its switch")).to_contain_text("2")
     assert stages(stack, "order") == {1: "live", 2: "ready"}, "it did not switch by itself"
 
     console.expect_failure(409, "/admin/projections/order/switch")

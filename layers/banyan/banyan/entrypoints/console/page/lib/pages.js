@@ -15,7 +15,9 @@ export function usePages(page, deps, mark) {
   useEffect(() => void (wanted.current = 1), deps);
   const load = useLoad((signal) => firstPages(page, wanted, signal), deps);
   const [added, setAdded] = useState(NOTHING);
-  const [working, setWorking] = useState(false);
+  const [working, setWorking] = useState();
+  const shown = useRef();
+  shown.current = load.data;
   useEffect(() => {
     if (load.data) load.reload();
   }, [mark]);
@@ -23,13 +25,15 @@ export function usePages(page, deps, mark) {
   const pages = [...(load.data ?? []), ...older.pages];
   const next = pages.at(-1)?.next ?? null;
   const more = async () => {
+    const behind = load.data;
     wanted.current = pages.length + 1;
-    setWorking(true);
+    setWorking(behind);
     const found = await page(next).then((one) => ({ pages: [...older.pages, one] }), (problem) => ({ ...older, problem }));
-    setWorking(false);
-    setAdded({ ...NOTHING, ...found, behind: load.data });
+    if (shown.current !== behind) return;
+    setWorking(undefined);
+    setAdded({ ...NOTHING, ...found, behind });
   };
-  return { ...load, problem: load.problem ?? older.problem, rows: pages.flatMap((each) => each.rows), next, more, working };
+  return { ...load, problem: load.problem ?? older.problem, rows: pages.flatMap((each) => each.rows), next, more, working: working !== undefined && working === load.data };
 }
 
 /** How many are wanted may grow while they are loaded. */

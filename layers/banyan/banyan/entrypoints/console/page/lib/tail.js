@@ -39,7 +39,7 @@ export function useTail(filters, following) {
 
 class Tail {
   constructor(filters, changed) {
-    Object.assign(this, { filters, changed, state: START, next: undefined, past: undefined, lowest: 1, following: false, controller: null, timer: 0, stopped: false });
+    Object.assign(this, { filters, changed, state: START, next: undefined, past: undefined, lowest: 1, following: false, controller: null, place: undefined, owed: false, timer: 0, stopped: false });
   }
 
   follow(following) {
@@ -61,8 +61,10 @@ class Tail {
     });
   }
 
-  /** Read what was recorded before what is shown, page by page. */
+  /** Read what was recorded before what is shown, page by page; once newer ones that are under way are there. */
   older() {
+    if (this.controller) return void (this.owed ||= this.place.order !== "descending");
+    this.owed = false;
     const place = this.past ? { after: this.past } : { until: this.state.events.at(-1)?.timestamp };
     return this.ask({ ...place, order: "descending" }, ({ events, next, atEnd }) => {
       this.past = next;
@@ -73,6 +75,7 @@ class Tail {
   async ask(place, patch) {
     if (this.controller || this.stopped) return;
     this.controller = new AbortController();
+    this.place = place;
     this.put({ loading: true });
     try {
       const { tenant, entity, types } = this.filters;
@@ -84,6 +87,7 @@ class Tail {
       if (problem.status === 0 || problem.status === 429 || problem.status >= 500) this.wait(FOLLOW_MS);
     } finally {
       this.controller = null;
+      if (this.owed) this.older();
     }
   }
 

@@ -35,7 +35,7 @@ export default function Events({ query }) {
       ${tail.problem && html`<${ProblemBox} problem=${tail.problem} retry=${tail.more} />`}
       ${shown.length > 0 && html`<${Shown} events=${shown} chosen=${query.event} />`}
       ${shown.length === 0 && !tail.problem && (tail.loading && tail.read === 0 ? html`<p class="waiting" role="status">Loading…</p>` : html`<${None} read=${tail.events.length} following=${following} filtered=${[tenant, entity, types, since].some(Boolean)} />`)}
-      ${tail.older && tail.read + tail.atEnd > 0 && html`<div class="actions"><button type="button" disabled=${tail.loading} onClick=${tail.older}>Show older events</button></div>`}
+      ${tail.older && tail.read + tail.atEnd > 0 && html`<div class="actions"><button type="button" onClick=${tail.older}>Show older events</button></div>`}
     <//>
   `;
 }

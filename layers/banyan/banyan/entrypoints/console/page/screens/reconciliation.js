@@ -39,8 +39,8 @@ function Runs({ since, limit }) {
     }
   }, [standing.data]);
   useEffect(() => {
-    if (reports.data && newest !== reports.data.reports[0]?.id) reports.reload();
-  }, [newest]);
+    if (standing.data && reports.data && newest !== reports.data.reports[0]?.id) reports.reload();
+  }, [newest, Boolean(reports.data)]);
   const begun = (before) => {
     setUnseen(0);
     setQuery({ since: before }, ["reconciliation"]);

@@ -24,7 +24,7 @@ export function NewRebuild({ projection, reload }) {
     const chosen = { ...options(), switchWhenEqual: form.current.elements.switch.checked };
     const begun = await start(projection, chosen, state.asked?.writesPerSecond === chosen.writesPerSecond ? state.preview : null);
     if (!begun) return;
-    setQuery({ rebuild: begun.generation });
+    setQuery({ rebuild: begun.generation }, ["projections", name]);
     reload();
   };
   return html`

@@ -53,7 +53,7 @@ function Decisions({ projection, generation, progress, reload }) {
   const then = (action) => async () => (await action()) && reload();
   return html`
     ${generation.stage === "building" && html`<button type="button" key="again" onClick=${then(() => sendAgain(name, generation.number))}>Send the work again…</button>`}
-    ${generation.stage === "ready" && html`<button type="button" key="switch" class="primary" disabled=${!progress} onClick=${then(() => switchTo(name, generation, projection.live, progress))}>Switch…</button>`}
+    ${generation.stage === "ready" && html`<button type="button" key="switch" class="primary" disabled=${progress?.phase !== "compared"} onClick=${then(() => switchTo(name, generation, projection.live, progress))}>Switch…</button>`}
     ${["building", "ready"].includes(generation.stage)
       ? html`<button type="button" key="cancel" onClick=${then(() => cancel(name, generation.number))}>Cancel the rebuild…</button>`
       : html`<button type="button" key="hide" class="quiet" onClick=${() => setQuery({ rebuild: null })}>Hide</button>`}

@@ -1,7 +1,7 @@
 /** Begin a run: of what changed, of everything, or of everything with repairs. */
 import { post } from "../../lib/api.js";
 import { html } from "../../lib/preact.js";
-import { go } from "../../lib/route.js";
+import { go, read } from "../../lib/route.js";
 import { ask } from "../../parts/dialog.js";
 
 const FOLLOWED = "The page follows it to its report. While it works, another run is refused.";
@@ -43,10 +43,11 @@ const WAITS = html`<p>A run waits for its next segment: another one like it cont
 const begin = ({ text, ...question }, body, waits) =>
   ask({ ...question, text: html`${text}${waits && WAITS}`, work: () => post("/admin/reconciliation/run", body) });
 
-/** Repair from the report of what differs, and follow that on the page of the runs. */
+/** Repair from the report of what differs, and follow that on the page of the runs, unless the report was left. */
 export async function repairAndFollow() {
+  const { path } = read();
   const answer = await begin(REPAIR, { repair: true });
-  if (answer) go("reconciliation", { since: newestOf(answer) });
+  if (answer && read().path.join("/") === path.join("/")) go("reconciliation", { since: newestOf(answer) });
 }
 
 /** The report before that of a run which has begun just now: others may have come to theirs while the question was open. */

@@ -65,16 +65,26 @@ function Controls({ states, version, compare, newest }) {
       </div>
       <div class="field">
         <label for="version-number">Version</label>
-        <input id="version-number" type="number" min="1" max=${newest} value=${drawn} onChange=${pick} />
+        <${NumberField} id="version-number" min="1" max=${newest} value=${drawn} entered=${pick} />
       </div>
       <div class="field">
         <label for="compare-number">Compared with</label>
-        <input id="compare-number" type="number" min="0" max=${newest} value=${compare} onChange=${(event) => setQuery({ version, compare: bounded(event.target.value, newest, 0) ?? compare })} />
+        <${NumberField} id="compare-number" min="0" max=${newest} value=${compare} entered=${(event) => setQuery({ version, compare: bounded(event.target.value, newest, 0) ?? compare })} />
       </div>
       ${!previous && html`<button type="button" onClick=${() => setQuery({ compare: null })}>With the version before</button>`}
       <${AtMoment} states=${states} />
     </div>
   `;
+}
+
+/** Keeps what is typed until it is entered or left, also when it is drawn again meanwhile. */
+function NumberField({ value, entered, ...rest }) {
+  const [typed, setTyped] = useState(null);
+  const enter = (event) => {
+    setTyped(null);
+    entered(event);
+  };
+  return html`<input type="number" value=${typed ?? value} onInput=${(event) => setTyped(event.target.value)} onChange=${enter} onBlur=${() => setTyped(null)} ...${rest} />`;
 }
 
 function AtMoment({ states }) {
@@ -119,16 +129,21 @@ class States {
   }
 }
 
-/** A value that is drawn at once, and handed on when it has settled. */
+/** A value that is drawn at once, and handed on when it has settled: what was handed on before takes nothing back. */
 function useSettled(value, settled) {
   const [drawn, setDrawn] = useState(value);
   const timer = useRef(0);
-  useEffect(() => setDrawn(value), [value]);
+  useEffect(() => {
+    if (!timer.current) setDrawn(value);
+  }, [value]);
   useEffect(() => () => clearTimeout(timer.current), []);
   const draw = (next) => {
     setDrawn(next);
     clearTimeout(timer.current);
-    timer.current = setTimeout(() => settled(next), SETTLED_MS);
+    timer.current = setTimeout(() => {
+      timer.current = 0;
+      settled(next);
+    }, SETTLED_MS);
   };
   return [drawn, draw];
 }

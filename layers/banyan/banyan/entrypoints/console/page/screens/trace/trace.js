@@ -21,7 +21,7 @@ export function Trace({ id, tenant, query }) {
   const load = useLoad((signal) => get(`/admin/correlations/${segment(id)}`, { tenant }, { signal }), [id, tenant], { every: young ? AGAIN_MS : undefined });
   useEffect(() => setYoung(isYoung(load.data)), [load.data]);
   const title = html`Trace <bdi class="mono">${brief(id)}</bdi>`;
-  const actions = html`<button type="button" onClick=${load.reload} disabled=${load.loading}>Reload</button>`;
+  const actions = html`<button type="button" onClick=${load.reload}>Reload</button>`;
   return html`
     <${Screen} title=${title} trail=${[{ title: "Traces", href: href("traces") }]} actions=${actions} load=${load}>
       <${Found} trace=${load.data} tenant=${tenant} query=${query} />
