@@ -54,9 +54,9 @@ def follow(console: Console, main: Locator, button: str, says: str) -> None:
     held.clear()
     console.page.reload()
     expect(console.page.get_by_role("status").filter(has_text="The run is done")).to_be_visible(timeout=RUN_MS)
+    console.page.get_by_role("button", name="Dismiss").click()
     expect(main.get_by_role("button", name=button, exact=True)).to_be_enabled()
     assert len(states.reports(console.stack)) == before + 1
-    console.page.get_by_role("button", name="Dismiss").click()
     console.page.unroute("**/admin/reconciliation")
 
 
