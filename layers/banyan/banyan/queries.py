@@ -11,7 +11,7 @@ from functools import reduce
 from itertools import takewhile
 from math import ceil
 from types import MappingProxyType
-from typing import Any, Final, Generic, TypeVar
+from typing import Any, Final, Generic, Literal, TypeVar
 
 from pydantic import BaseModel
 
@@ -200,6 +200,28 @@ class Queries:
         last = min(after + limit, head.version)
         events = tuple(self._store.read(stream, after, to_version=last)) if after < last else ()
         return Answer(events, of_stream(head.version, self._clock()))
+
+    def between(self, stream: StreamId, first: int, last: int) -> Sequence[Event]:
+        """Events from one version to another, both included."""
+        return tuple(self._store.read(stream, first - 1, to_version=last)) if first <= last else ()
+
+    def behind(self, stream: StreamId, version: int, most: int) -> Answer[Sequence[Event]]:
+        """The events after a version that a commit ends with, which is where a row of the stream stands.
+
+        One read when there are none. The answer is as of now, or of the time of the first commit that it leaves out.
+
+        Parameters
+        ----------
+        most : int
+            Characters of the commits that are read, before the last one of them.
+        """
+        now, events, read = self._clock(), list[Event](), 0
+        for commit in self._store.commits(stream, version):
+            if read > most and commit.part == 1:
+                return Answer(events, self._reached(version, commit, "stream"))
+            events += self._store.decode(commit)
+            version, read = commit.last, read + len(commit.events)
+        return Answer(events, of_stream(version, now))
 
     def lookup(
         self,
@@ -484,11 +506,15 @@ class Queries:
         return Answer(state, of_stream(version, self._clock()))
 
     def _of_row(self, row: StateRow, missing: Commit | None) -> Provenance:
+        return self._reached(row.version, missing, "projection")
+
+    def _reached(
+        self, version: int, missing: Commit | None, served_from: Literal["projection", "stream"]
+    ) -> Provenance:
+        """Of what shows a stream up to a version, behind which a commit follows or none."""
         now = self._clock()
         as_of = min(missing.recorded_at, now) if missing else now
-        return Provenance(
-            version=row.version, as_of=as_of, staleness_ms=milliseconds(now - as_of), served_from="projection"
-        )
+        return Provenance(version=version, as_of=as_of, staleness_ms=milliseconds(now - as_of), served_from=served_from)
 
 
 def _sort_of(cursor: str, query: Sequence[Any], wanted: SortRange) -> str:

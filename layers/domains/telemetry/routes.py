@@ -246,7 +246,8 @@ def list_readings(
 ) -> Response[Any]:
     """List the readings at ``from`` or later and before ``to``, by default all, by time, then by sequence.
 
-    They come from the event table, where windows show them to be. Those that came too late are listed apart.
+    They come from the event table: from where windows show them to be, and from behind all that windows show, so that
+    those that were just recorded are among them. Those that came too late are listed apart.
     """
     device, series = _device(call, deviceId)
     found = readings(series, Span.of(first, end), limit, cursor)

@@ -13,7 +13,7 @@ from pydantic_core import PydanticCustomError
 
 from banyan import CommandRejected
 from banyan.projections.pages import SortOrder
-from telemetry.names import TIMES, micros, moment_of, month_of
+from telemetry.names import TIMES, micros, moment_of, month_after, month_of, month_start
 from telemetry.projections.series import SIZES, Size
 
 _MOMENT: Final = re.compile(
@@ -77,6 +77,11 @@ class Span:
         """The whole windows that it lies in."""
         length = SIZES[size]
         return Span(self.first // length * length, -(-self.end // length) * length)
+
+    def within(self, month: str) -> Span:
+        """What of it lies in a month."""
+        start, end = month_start(month), month_start(month_after(month))
+        return Span(max(self.first, micros(start)), min(self.end, micros(end)))
 
     def months(self, known: Iterable[str], now: int) -> list[str]:
         """Months in it that may have readings: those that are known, and those of its ends and of now.

@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from heapq import merge
+from itertools import islice
 from typing import Final
 
+from banyan import Event
 from banyan.answers import Answer, Provenance
 from banyan.projections.pages import Page, SortRange, another_list, make_cursor, read_place
-from telemetry.names import month_of
+from banyan.queries import Queries
+from banyan.streams import StreamId
 from telemetry.projections import SERIES_WINDOWS
-from telemetry.projections.series import LATE, SeriesRow, in_order
+from telemetry.projections.series import DAY, LATE, SeriesRow, in_order
 from telemetry.reads.asked import Span
-from telemetry.reads.series import DeviceSeries, PlacedWindow, place_of_text, together
+from telemetry.reads.series import DeviceSeries, PlacedWindow, least_of, place_of_text, together
 from telemetry.series.events import ReadingsRecorded
 from telemetry.windows.window import Moment
+
+MOST_BEHIND: Final = 2_000_000
+"""Characters of the commits that are read behind windows: about a hundred commits of a thousand readings."""
 
 _AFTER_ALL: Final = "late#~"
 
@@ -33,10 +40,11 @@ def readings(device: DeviceSeries, span: Span, limit: int, cursor: str | None) -
 
     Windows say which events brought their readings: days, and their hours where a page ends within a day. So a page
     reads about as many events as it shows readings of, unless these came in another order than that of their times.
+    Events that are in no window yet are read behind those that are.
 
     Raises
     ------
-    InvalidCursor
+    InvalidCursor, ReadModelLagging
     """
     query = ["readings", device.tenant, device.device_id, span.first, span.end]
     shown: tuple[int, int] | None = None
@@ -44,17 +52,17 @@ def readings(device: DeviceSeries, span: Span, limit: int, cursor: str | None) -
         at, sequence = read_place(cursor, query, 2)
         shown = place_of_text(at, span), _number(sequence)
         span = Span(shown[0], span.end)
-    found: list[Moment] = []
-    sources: list[Provenance] = []
-    for windows in _stretches(device, span, limit):
-        moments, source = _moments(device, windows, span)
-        found += [moment for moment in moments if shown is None or moment[:2] > shown]
+    found, sources = list[Moment](), list[Provenance]()
+    for month in device.months(span):
+        moments, source = _of_month(device, month, span.within(month), limit)
+        left = (moment for moment in moments if shown is None or moment[:2] > shown)
+        found += islice(left, limit + 1 - len(found))
         sources.append(source)
         if len(found) > limit:
             break
     page = found[:limit]
     more = make_cursor(query, *map(str, page[-1][:2])) if len(found) > limit else None
-    return Answer(Page(page, more), together(sources))
+    return Answer(Page(page, more), least_of(sources))
 
 
 def late_readings(device: DeviceSeries, span: Span, limit: int, cursor: str | None) -> Answer[Page[LateReading]]:
@@ -110,13 +118,25 @@ def _late_of(row: SeriesRow, span: Span) -> Iterator[LateReading]:
                 yield LateReading(moment, row.late.recorded_at)
 
 
-def _stretches(device: DeviceSeries, span: Span, limit: int) -> Iterator[Sequence[PlacedWindow]]:
+def _of_month(device: DeviceSeries, month: str, span: Span, limit: int) -> tuple[Iterator[Moment], Provenance]:
+    """The readings in a time of one month, in their order, read as they are taken: of windows, and of events behind."""
+    stream, days = device.stream(month), device.windows(DAY, span.widened(DAY))
+    reached = days.provenance.version
+    behind = device.queries.behind(stream, reached, MOST_BEHIND)
+    placed = (
+        moment
+        for windows in _stretches(device, days.value, span, limit)
+        for moment in _of_windows(device.queries, stream, windows, span, reached)
+    )
+    return merge(placed, _in_order(behind.value, span)), behind.provenance
+
+
+def _stretches(
+    device: DeviceSeries, days: Iterable[PlacedWindow], span: Span, limit: int
+) -> Iterator[Sequence[PlacedWindow]]:
     """Windows of one month, as many in a row as have readings for a page: days, or the hours of one day."""
     stretch: list[PlacedWindow] = []
-    for window in _windows(device, span, limit):
-        if stretch and month_of(window.start) != month_of(stretch[0].start):
-            yield stretch
-            stretch = []
+    for window in _windows(device, days, span, limit):
         stretch.append(window)
         if sum(each.readings for each in stretch[1:]) > limit:
             yield stretch
@@ -125,28 +145,27 @@ def _stretches(device: DeviceSeries, span: Span, limit: int) -> Iterator[Sequenc
         yield stretch
 
 
-def _windows(device: DeviceSeries, span: Span, limit: int) -> Iterator[PlacedWindow]:
-    for day in device.days(span):
+def _windows(device: DeviceSeries, days: Iterable[PlacedWindow], span: Span, limit: int) -> Iterator[PlacedWindow]:
+    for day in days:
         parts = device.parts([day], ["1h"]) if day.readings > limit else [day]
         yield from (part for part in parts if part.kept.window.last[0] >= span.first and part.start < span.end)
 
 
-def _moments(device: DeviceSeries, windows: Sequence[PlacedWindow], span: Span) -> tuple[list[Moment], Provenance]:
-    """The readings of some windows of one month that lie in a time, in their order."""
+def _of_windows(
+    queries: Queries, stream: StreamId, windows: Sequence[PlacedWindow], span: Span, reached: int
+) -> list[Moment]:
+    """The readings of some windows that lie in a time, of events up to a version: windows may have got further."""
     first = min(window.kept.first_version for window in windows)
-    count = max(window.kept.last_version for window in windows) - first + 1
-    found = device.queries.events(device.stream(month_of(windows[0].start)), first - 1, count)
-    assert found is not None
+    last = min(reached, max(window.kept.last_version for window in windows))
     wanted = Span(max(span.first, windows[0].start), min(span.end, windows[-1].kept.window.last[0] + 1))
-    recorded = (event.payload for event in found.value)
-    moments = sorted(
-        moment
-        for payload in recorded
-        if isinstance(payload, ReadingsRecorded)
-        for moment in in_order(payload)
-        if moment[0] in wanted
-    )
-    return moments, found.provenance
+    return _in_order(queries.between(stream, first, last), wanted)
+
+
+def _in_order(events: Iterable[Event], span: Span) -> list[Moment]:
+    """The readings of some events that belong into windows and lie in a time."""
+    recorded = (event.payload for event in events)
+    batches = (in_order(payload) for payload in recorded if isinstance(payload, ReadingsRecorded))
+    return sorted(moment for moments in batches for moment in moments if moment[0] in span)
 
 
 def _number(text: str) -> int:

@@ -9,7 +9,7 @@ from typing import Final, NamedTuple
 from banyan.answers import Answer, Provenance
 from banyan.projections.pages import Page, SortOrder, another_list, make_cursor, read_place
 from banyan.queries import Queries
-from banyan.streams import StreamId
+from banyan.streams import BEGINNING_OF_TIME, StreamId
 from telemetry.names import SERIES, month_of, series_id
 from telemetry.profiles.decider import Profile
 from telemetry.projections import DEVICES, SERIES_WINDOWS
@@ -83,7 +83,7 @@ class DeviceSeries:
         left = span.after(read_start(cursor, query, span), order) if cursor else span
         wanted, newest = left.starts(size), self._newest(span)
         rows, parts = list[tuple[str, SeriesRow]](), list[Provenance]()
-        for month in self._months(left, order):
+        for month in self.months(left, order):
             found = self.queries.owned(
                 SERIES_WINDOWS,
                 self.stream(month),
@@ -127,24 +127,25 @@ class DeviceSeries:
 
     def states(self, span: Span, order: SortOrder = "descending") -> Iterator[tuple[str, Answer[SeriesState]]]:
         """What the months in a time carry, each with its name."""
-        for month in self._months(span, order):
+        for month in self.months(span, order):
             found = self.queries.stored(SERIES_WINDOWS, self.stream(month))
             if found:
                 yield month, found
 
-    def stream(self, month: str) -> StreamId:
-        """The stream with the readings of a month."""
-        return StreamId(self.tenant, SERIES, series_id(self.device_id, month))
-
-    def _months(self, span: Span, order: SortOrder) -> list[str]:
+    def months(self, span: Span, order: SortOrder = "ascending") -> list[str]:
+        """The months in a time that may have readings."""
         if span.empty:
             return []
         months = span.months(self.known, self.now)
         return months if order == "ascending" else months[::-1]
 
+    def stream(self, month: str) -> StreamId:
+        """The stream with the readings of a month."""
+        return StreamId(self.tenant, SERIES, series_id(self.device_id, month))
+
     def _newest(self, span: Span) -> str:
         """The newest month in a time of those that are known, or else the one that the query names."""
-        known = [month for month in self._months(span, "ascending") if month in self.known]
+        known = [month for month in self.months(span) if month in self.known]
         return known[-1] if known else month_of(next(span.named(), self.now))
 
 
@@ -161,6 +162,12 @@ def together(parts: Sequence[Provenance]) -> Provenance:
         return Provenance(version=0, as_of=None, staleness_ms=0, served_from="projection")
     newest = max(parts, key=lambda part: part.as_of.timestamp() if part.as_of else 0.0)
     return newest.model_copy(update={"version": max(part.version for part in parts)})
+
+
+def least_of(parts: Sequence[Provenance]) -> Provenance:
+    """Where an answer comes from that shows streams to their ends: as of the one that it does not, if there is one."""
+    oldest = min(parts, key=lambda part: part.as_of or BEGINNING_OF_TIME, default=together([]))
+    return oldest.model_copy(update={"version": together(parts).version})
 
 
 def read_start(cursor: str, query: Sequence[object], span: Span) -> int:
