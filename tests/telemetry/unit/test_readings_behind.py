@@ -1,4 +1,4 @@
-"""Readings that no window shows yet: they are listed all the same, and an answer claims no more than it lists."""
+"""What windows do not show yet: its readings are listed all the same, and no answer claims more than it shows."""
 
 from __future__ import annotations
 
@@ -197,6 +197,31 @@ def test_a_commit_of_several_items_is_read_whole() -> None:
     assert month.commits[0].position == 7
     assert any(commit.parts > 1 for commit in month.store.commits(STREAM))
     assert (len(found.value), found.provenance.version) == (6, 6)
+
+
+def test_gaps_claim_no_version_that_came_after_their_windows(monkeypatch: pytest.MonkeyPatch) -> None:
+    fleet = recorded(0, 60)
+    version = body_of(ask(fleet, what="gaps"))["version"]
+    fleet.record("d0", (at(30), 30.0))
+    parts = DeviceSeries.parts
+
+    def moved_on(*given: Any) -> Any:
+        found = parts(*given)
+        fleet.project_all()
+        return found
+
+    monkeypatch.setattr(DeviceSeries, "parts", moved_on)
+    page = body_of(ask(fleet, what="gaps"))
+    assert ([each["seconds"] for each in page["gaps"]], page["version"]) == ([3600], version)
+
+
+def test_gaps_claim_the_version_of_a_month_that_they_lie_in() -> None:
+    fleet = recorded(0, 60, 90)
+    version = body_of(ask(fleet, what="gaps"))["version"]
+    fleet.record("d0", (at(31 * 24 * 60), 1.0))
+    fleet.react()
+    fleet.project_all()
+    assert body_of(ask(fleet, {"to": at(100)}, what="gaps"))["version"] == version
 
 
 seconds = st.one_of(st.integers(0, 7200), st.integers(0, 3 * 86_400), st.sampled_from([0, 3599, 3600, 86_399, 86_400]))

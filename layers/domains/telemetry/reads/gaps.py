@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from banyan.answers import Answer
+from banyan.answers import Answer, Provenance
 from banyan.projections.pages import Page, make_cursor, read_place
 from telemetry.projections.series import DAY, SIZES, Size
 from telemetry.reads.asked import Span
@@ -56,18 +56,19 @@ def gaps(device: DeviceSeries, span: Span, least: int, limit: int, cursor: str |
     """
     query = ["gaps", device.tenant, device.device_id, span.first, span.end, least]
     before, looked = _read_place(cursor, query, span), 0
+    source = _source(device, span)
     found: list[Gap] = []
     sizes = _sizes(least)
     for days in _chunks(device.days(span if before is None else Span(before, span.end)), sizes):
         if len(found) >= limit or looked > WINDOWS_OF_A_PAGE:
-            return _page(device, found, make_cursor(query, str(before)))
+            return Answer(Page(found, make_cursor(query, str(before))), source)
         parts = device.parts(days, sizes)
         looked += len(parts)
         for first, last in _bounds(parts, before):
             if before is not None and first - before > least and before < span.end and first > span.first:
                 found.append(Gap(before, first))
             before = last
-    return _page(device, found, None)
+    return Answer(Page(found), source)
 
 
 def _chunks(days: Iterable[PlacedWindow], sizes: Sequence[Size]) -> Iterator[Sequence[PlacedWindow]]:
@@ -92,9 +93,10 @@ def _read_place(cursor: str | None, query: Sequence[object], span: Span) -> int 
     return place_of_text(text, span.widened(DAY))
 
 
-def _page(device: DeviceSeries, found: list[Gap], cursor: str | None) -> Answer[Page[Gap]]:
-    newest = next(device.states(Span()), None)
-    return Answer(Page(found, cursor), together([newest[1].provenance] if newest else []))
+def _source(device: DeviceSeries, span: Span) -> Provenance:
+    """Of the newest month in a time, as it stands before its windows are read: they show this or more."""
+    newest = next(device.states(span), None)
+    return together([newest[1].provenance] if newest else [])
 
 
 def _sizes(least: int) -> Sequence[Size]:
