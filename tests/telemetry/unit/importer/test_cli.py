@@ -164,13 +164,13 @@ def test_readings_that_are_late_are_counted_and_not_waited_for(
     assert (counts(again), again["late"]) == ((0, 253, 0), 0)
 
 
-def test_what_the_windows_do_not_show_is_said(
-    imported: Callable[..., dict[str, Any]], gateway: Gateway, url: str
-) -> None:
+def test_what_the_windows_do_not_show_is_said(gateway: Gateway, url: str) -> None:
     gateway.catches_up = False
     gateway.fleet.register("b-1")
     gateway.fleet.project_all()
-    assert imported(SAMPLE, "--via", "http", *AS_SAMPLE, code=1)["notShown"] == 253
+    sent = run("import", SAMPLE, "--device", "b-1", "--url", url, "--via", "http", "--pause", 0, *AS_SAMPLE)
+    assert (sent.exit_code, "`./banyan ingest parked` says why" in sent.stderr) == (1, True), sent.output
+    assert re.search(r"not shown yet +│ 253 ", sent.stdout)
     checked = run("check", SAMPLE, "--device", "b-1", "--url", url, *AS_SAMPLE)
     assert (checked.exit_code, "Windows that differ" in checked.stdout) == (1, True)
 

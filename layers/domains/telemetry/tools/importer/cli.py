@@ -29,8 +29,8 @@ from telemetry.tools.importer.tables import show_differences, show_rejected, sho
 SCOPES = ("telemetry/read", "telemetry/write")
 _PATIENT = 10
 _STILL_MISSING = (
-    "Windows do not show all readings: they are still on their way, or records were refused. Those are parked,"
-    " and the log of the function Ingest says why."
+    "Windows do not show all readings: they are still on their way, or were refused and parked:"
+    " `./banyan ingest parked` says why."
 )
 _STDERR = SafeConsole(stderr=True)
 
