@@ -240,6 +240,24 @@ def test_one_reading_is_imported_where_its_interval_is_known(
     assert counts(imported(file)) == (1, 0, 0)
 
 
+@pytest.mark.parametrize("options", [(), ("--time", "Datum+Uhrzeit"), ("--time", "1+2", "--value", "3")])
+def test_dates_and_times_of_day_in_two_columns_are_imported_and_checked(
+    imported: Callable[..., dict[str, Any]], url: str, tmp_path: Path, options: tuple[str, ...]
+) -> None:
+    file = tmp_path / "two.csv"
+    file.write_text(
+        "Datum;Uhrzeit;Wert\n"
+        + "".join(f"31.01.2026;{hour:02}.00.00;{hour},5\n" for hour in range(24) if hour not in (7, 8))
+    )
+    report = imported(file, "--decimal", ",", *options)
+    assert (report["timeColumn"], report["valueColumn"]) == ("Datum+Uhrzeit", "Wert")
+    assert (counts(report), report["gaps"], report["intervalSeconds"]) == ((22, 0, 0), 1, 3600)
+    checked = run("check", file, "--device", "b-1", "--url", url, "--decimal", ",", *options)
+    assert (checked.exit_code, "All 45 windows agree" in checked.stdout) == (0, True), checked.output
+    half = run("check", file, "--device", "b-1", "--url", url, "--decimal", ",", "--time", "Datum")
+    assert (half.exit_code, "say TIME=Datum+Uhrzeit" in half.output) == (2, True), half.output
+
+
 @pytest.mark.parametrize("device", ["", "boiler 1", "a/b"])
 def test_an_id_that_is_not_one_of_a_device_is_refused(url: str, device: str) -> None:
     result = run("import", SAMPLE, "--device", device, "--url", url)

@@ -6,28 +6,20 @@ import random
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.telemetry.support.files import read
 
 from telemetry.tools.importer.moments import DateOrder, Fold, TimeReader, date_order, zone_named
 from telemetry.tools.importer.numbers import ValueReader, sentinels
-from telemetry.tools.importer.reading import File, Options, Tally
 from telemetry.tools.importer.rejections import LineRejected, Reason, UnusableFileError
 from telemetry.tools.importer.series import SECOND, Numbered, Series
 
 NOON = int(datetime(2026, 1, 31, 12, tzinfo=UTC).timestamp()) * SECOND
 VIENNA = zone_named("Europe/Vienna")
 NOW = datetime(2026, 11, 26, tzinfo=UTC)
-
-
-def read(path: Path, content: str | bytes, **options: Any) -> tuple[list[tuple[int, float]], Tally]:
-    """Times and values of a file that holds `content`, and what became of its other lines."""
-    path.write_bytes(content.encode() if isinstance(content, str) else content)
-    file = File.looked_at(path, Options(**options))
-    return [(at, value) for _, at, value in file.readings()], file.tally
 
 
 def numbered(lines: Sequence[tuple[int, float]]) -> list[Numbered]:
@@ -58,6 +50,9 @@ def file(tmp_path: Path) -> Path:
         "2026/1/31 12:00",
         "31.01.2026 12:00",
         "31/1/2026, 12:00:00 PM",
+        "31.1.2026 12.00",
+        "31.01.2026 12.00.00,0",
+        "2026-01-31 12.00.00.000",
         "1769860800",
         "1769860800.000",
         "1769860800000",
@@ -94,6 +89,9 @@ def test_times_are_exact_to_the_microsecond(text: str, expected: int) -> None:
         "2026-01-31 24:00:00",
         "2026-01-31 23:59:60",
         "2026-01-31x12:00:00",
+        "2026-01-31 12:00.00",
+        "2026-01-31 12.00:00",
+        "2026-01-31 ",
         "31/01/2026",
         "20260131",
         "201307041200",
@@ -260,6 +258,7 @@ def test_a_value_that_is_not_taken_says_why(decimal: str, text: str, reason: Rea
         "site,Time,Reading,note\nA,2026-01-31 12:00:00,1.5,\n",
         "timestamp,value\n2026-01-31 12:00:00,1.5\n".encode("utf-16"),
         "when,temperature (°C)\r2026-01-31 12:00:00,1.5\r".encode("cp1252"),
+        ";;;\ntimestamp;value;;\n2026-01-31 12:00:00;1.5;;\n;;;\n",
     ],
 )
 def test_one_reading_in_files_of_many_kinds(file: Path, content: str | bytes) -> None:

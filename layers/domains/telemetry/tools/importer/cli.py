@@ -62,7 +62,9 @@ DayFirst = Annotated[
     bool | None, typer.Option("--day-first/--month-first", help="What dates such as 01/02/2026 begin with.")
 ]
 Decimals = Annotated[DecimalSign, typer.Option(help="What stands before decimals.")]
-TimeColumn = Annotated[str, typer.Option("--time", help="The column of times: its name, or its number from 1 on.")]
+TimeColumn = Annotated[
+    str, typer.Option("--time", help="The column of times: its name, or its number from 1 on; Date+Time of two.")
+]
 ValueColumn = Annotated[str, typer.Option("--value", help="The column of values.")]
 Missing = Annotated[str, typer.Option(help="Numbers that stand for a missing value, such as '-200 -999'.")]
 
@@ -205,7 +207,7 @@ def _imported(job: Import, way: Way, registration: Registration, rate: float, so
         job.send(way, Pace(rate or None), advance)
     with progress("readings as windows show them", len(job.series), _STDERR) as advance:
         job.wait(advance)
-    result = job.report(source.tally)
+    result = job.report(source)
     if result.not_shown:
         _STDERR.print(_STILL_MISSING, style="yellow", soft_wrap=True)
     return result

@@ -11,10 +11,13 @@ from telemetry.names import TIMES, micros
 from telemetry.tools.importer.rejections import LineRejected, Reason, UnusableFileError
 
 _ISO: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,6})?Z?")
-_CLOCK: Final = (
-    r"(?:(?:T|,? +)(?P<hour>[0-9]{1,2}):(?P<minute>[0-9]{2})(?::(?P<second>[0-9]{2})(?:[.,](?P<fraction>[0-9]{1,9}))?)?"
-    r"(?: ?(?P<half>[AP])\.?M\.?)?(?: ?(?P<zone>Z|UTC|GMT|[+-][0-9]{2}(?::?[0-5][0-9])?))?)?"
+_OF_DAY: Final = (
+    r"(?P<hour>[0-9]{1,2})(?P<sign>[:.])(?P<minute>[0-9]{2})"
+    r"(?:(?P=sign)(?P<second>[0-9]{2})(?:[.,](?P<fraction>[0-9]{1,9}))?)?"
+    r"(?: ?(?P<half>[AP])\.?M\.?)?(?: ?(?P<zone>Z|UTC|GMT|[+-][0-9]{2}(?::?[0-5][0-9])?))?"
 )
+_TIME_OF_DAY: Final = re.compile(_OF_DAY, re.I)
+_CLOCK: Final = rf"(?:(?:T|,? +){_OF_DAY})?"
 _YEAR_FIRST: Final = re.compile(
     r"(?P<year>[0-9]{4})(?P<mark>[-/.])(?P<month>[0-9]{1,2})(?P=mark)(?P<day>[0-9]{1,2})" + _CLOCK, re.I
 )
@@ -67,6 +70,17 @@ def zone_named(name: str) -> tzinfo:
 def looks_like_a_time(text: str) -> bool:
     """Whether a text is written as a time, of whatever form."""
     return any(form.fullmatch(text) for form in (_YEAR_FIRST, _YEAR_LAST, _SINCE_1970))
+
+
+def is_a_date(text: str) -> bool:
+    """Whether a text is a date without a time of day."""
+    match = _YEAR_FIRST.fullmatch(text) or _YEAR_LAST.fullmatch(text)
+    return match is not None and match["hour"] is None
+
+
+def is_a_time_of_day(text: str) -> bool:
+    """Whether a text is a time of day without a date."""
+    return _TIME_OF_DAY.fullmatch(text) is not None
 
 
 def date_order(texts: Iterable[str]) -> DateOrder | None:

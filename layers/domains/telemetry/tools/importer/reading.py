@@ -5,10 +5,11 @@ from dataclasses import dataclass, field
 from datetime import UTC, tzinfo
 from pathlib import Path
 
+from telemetry.tools.importer.columns import Columns, columns
 from telemetry.tools.importer.moments import DateOrder, Fold, TimeReader, date_order
 from telemetry.tools.importer.numbers import ValueReader
 from telemetry.tools.importer.rejections import LineRejected, Reason
-from telemetry.tools.importer.sheet import Columns, columns, opened
+from telemetry.tools.importer.sheet import opened
 
 FIRST = 5
 """Numbers of rejected lines that are kept, of each reason."""

@@ -8,7 +8,7 @@ from pydantic.alias_generators import to_camel
 
 from telemetry.names import moment_of
 from telemetry.tools.importer.api import Device, RecordedReadings, RefusedMonth
-from telemetry.tools.importer.reading import Tally
+from telemetry.tools.importer.reading import File, Tally
 from telemetry.tools.importer.series import SECOND, Series
 
 
@@ -28,7 +28,7 @@ class ReadingsReport(_Model):
 
     `lines` that are not empty are the headers, the readings, the missing and the rejected together; `missing` ones
     have no value. The readings are those `recorded`, those `repeated`, those of `refused` months and those `not_shown`:
-    by no window, in the end. `derived`: the interval is the median of the file.
+    by no window, in the end. `derived`: the interval is the median of the file. Columns are named as options name them.
     """
 
     device: str
@@ -36,6 +36,8 @@ class ReadingsReport(_Model):
     unit: str
     interval_seconds: int
     derived: bool
+    time_column: str
+    value_column: str
     lines: int
     headers: int
     missing: int
@@ -70,8 +72,9 @@ class Outcome:
     seconds: float
 
 
-def readings_report(device: str, tally: Tally, series: Series, outcome: Outcome) -> ReadingsReport:
+def readings_report(device: str, source: File, series: Series, outcome: Outcome) -> ReadingsReport:
     """Add up what was read and what came of it."""
+    columns, tally = source.form.columns, source.tally
     begin, end = series.span()
     gaps, longest = series.gaps(outcome.device.interval_seconds * SECOND)
     return ReadingsReport(
@@ -80,6 +83,8 @@ def readings_report(device: str, tally: Tally, series: Series, outcome: Outcome)
         unit=outcome.device.unit,
         interval_seconds=outcome.device.interval_seconds,
         derived=outcome.derived,
+        time_column=columns.time_name,
+        value_column=columns.value_name,
         lines=tally.lines,
         headers=tally.headers,
         missing=tally.missing,

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from banyan_tools.importing import ApiError
 from telemetry.tools.importer.api import Device, RecordedReadings, TelemetryApi
-from telemetry.tools.importer.reading import Tally
+from telemetry.tools.importer.reading import File
 from telemetry.tools.importer.rejections import UnusableFileError
 from telemetry.tools.importer.report import Outcome, ReadingsReport, readings_report
 from telemetry.tools.importer.sending import Pace, Way, send_series
@@ -105,7 +105,7 @@ class Import:
     def _shown(self) -> int:
         return sum(counts_by_day(self.api, self.device, self.series.span()).values())
 
-    def report(self, tally: Tally) -> ReadingsReport:
+    def report(self, source: File) -> ReadingsReport:
         """The figures. Without answers, as over Kinesis, the windows before and after show what was new."""
         assert self.known is not None
         sent = self.answered or self._from_windows()
@@ -117,7 +117,7 @@ class Import:
             self.not_shown,
             time.monotonic() - self.began,
         )
-        return readings_report(self.device, tally, self.series, outcome)
+        return readings_report(self.device, source, self.series, outcome)
 
     def _from_windows(self) -> RecordedReadings:
         late = self.late_after - self.late_before

@@ -33,6 +33,7 @@ def show_report(report: ReadingsReport, console: Console) -> None:
         "device": f"{report.device}, {'registered now' if report.registered else 'there before'}",
         "unit": report.unit or "(none)",
         "interval": interval,
+        "time, value": f"{report.time_column}, {report.value_column}",
         "lines": f"{report.lines:,}",
         "headers": f"{report.headers:,}",
         "without a value": f"{report.missing:,}",
