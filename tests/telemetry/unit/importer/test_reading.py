@@ -258,6 +258,9 @@ def test_a_value_that_is_not_taken_says_why(decimal: str, text: str, reason: Rea
         "site,Time,Reading,note\nA,2026-01-31 12:00:00,1.5,\n",
         "timestamp,value\n2026-01-31 12:00:00,1.5\n".encode("utf-16"),
         "when,temperature (°C)\r2026-01-31 12:00:00,1.5\r".encode("cp1252"),
+        "# cellar, east wall\n\n# 1.5.2\ntimestamp,value\n2026-01-31 12:00:00,1.5\n",
+        "\ufeff# cellar, east wall\n2026-01-31 12:00:00,1.5\n",
+        "# cellar\n#id,timestamp,value\n7,2026-01-31 12:00:00,1.5\n",
         ";;;\ntimestamp;value;;\n2026-01-31 12:00:00;1.5;;\n;;;\n",
     ],
 )
@@ -313,6 +316,12 @@ def test_no_line_stops_another_and_each_counts_once(file: Path) -> None:
         Reason.NOT_FINITE: [5],
     }
     assert (tally.lines, tally.headers, tally.missing) == (11, 2, 2)
+
+
+def test_lines_keep_their_numbers_after_comments(file: Path) -> None:
+    found, tally = read(file, "# cellar\n#\ntimestamp,value\n2026-01-31 12:00:00,1\nnever,2\n# later\n")
+    assert (found, tally.lines, tally.headers) == ([(NOON, 1.0)], 4, 1)
+    assert {reason: each.first for reason, each in tally.rejected.items()} == {Reason.TIME: [5], Reason.COLUMNS: [6]}
 
 
 @given(

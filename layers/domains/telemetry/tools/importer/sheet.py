@@ -9,6 +9,7 @@ from io import TextIOWrapper
 from pathlib import Path
 from typing import Final
 
+from telemetry.tools.importer.moments import looks_like_a_time
 from telemetry.tools.importer.rejections import LineRejected, Reason, UnusableFileError
 
 _SEPARATORS: Final = ";\t|,"
@@ -20,7 +21,7 @@ _MARK: Final = "\ufeff"
 
 @contextmanager
 def opened(path: Path) -> Iterator[Iterator[tuple[int, str]]]:
-    """The lines of a file that are not empty, with their numbers; the first one is 1.
+    """The lines of a file that are not empty, from its header on, with their numbers; its first one is 1.
 
     Raises
     ------
@@ -35,7 +36,26 @@ def opened(path: Path) -> Iterator[Iterator[tuple[int, str]]]:
         text = TextIOWrapper(file, "utf-16" if utf_16 else "utf-8-sig", errors="replace", newline=None)
         lines = (line.removeprefix(_MARK) for line in text)
         numbered = enumerate(lines, start=1)
-        yield ((number, line) for number, line in numbered if not _SAYS_NOTHING.fullmatch(line))
+        yield _from_header((number, line) for number, line in numbered if not _SAYS_NOTHING.fullmatch(line))
+
+
+def _from_header(lines: Iterator[tuple[int, str]]) -> Iterator[tuple[int, str]]:
+    """Lines without the comments above the header; where readings come next, the last one is the header."""
+    comment = None
+    for number, line in lines:
+        if not line.startswith("#"):
+            if comment and _is_header(comment[1], line):
+                yield comment
+            yield number, line
+            break
+        comment = number, line
+    yield from lines
+
+
+def _is_header(line: str, following: str) -> bool:
+    separator = separator_of(following)
+    fields = following.split(separator)
+    return line.count(separator) == len(fields) - 1 and any(looks_like_a_time(field.strip(' \n"')) for field in fields)
 
 
 def separator_of(line: str) -> str:
