@@ -285,7 +285,13 @@ def test_columns_are_named_or_numbered(file: Path) -> None:
         (b"a,b,c\n1,2,3\n", "TIME="),
         (b"time,value,value\n1,2,3\n", "VALUE="),
         ("timestamp,value\n".encode("utf-16-le"), "UTF-8"),
+        ("\u5024,\u6642\n2026-01-31 12:00:00,1\n".encode("utf-16-be"), "UTF-8"),
         (b"\x1f\x8b\x08\x00\x00\x00\x00\x00", "unpack"),
+        (b"PK\x03\x04\x14\x00\x06\x00\x08\x00", "unpack"),
+        (b"PAR1\x15\x04\x15\x00\x15\x10", "unpack"),
+        (b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR\x00\x00\x02\x00", "unpack"),
+        (b"\xff\xd8\xff\xe0\x00\x10JFIF\x00\x01\x01", "unpack"),
+        (b"boiler.csv" + bytes(90) + b"0000644\x00" + bytes(100) + b"ustar\x00", "unpack"),
     ],
 )
 def test_a_file_that_cannot_be_used_says_what_to_do(file: Path, content: bytes, says: str) -> None:
@@ -316,6 +322,26 @@ def test_no_line_stops_another_and_each_counts_once(file: Path) -> None:
         Reason.NOT_FINITE: [5],
     }
     assert (tally.lines, tally.headers, tally.missing) == (11, 2, 2)
+
+
+def test_bytes_that_are_zero_reject_their_own_lines(file: Path) -> None:
+    content = (
+        "\0\0\0\n"
+        "timestamp,value\n"
+        "2026-01-31 12:00:00,1\n"
+        "2026-01-31 12:0\0\0\0\0\0\0\0\0\0\n"
+        "\0\0\0\x002026-01-31 12:00:02,2\n"
+        "2026-01-31 12:00:03,\0\n"
+        "2026-01-31 12:00:04,4\n"
+        "\0\0\0\0"
+    )
+    found, tally = read(file, content)
+    assert found == [(NOON, 1.0), (NOON + 4 * SECOND, 4.0)]
+    assert {reason: each.first for reason, each in tally.rejected.items()} == {
+        Reason.COLUMNS: [1, 4, 8],
+        Reason.TIME: [5],
+        Reason.VALUE: [6],
+    }
 
 
 def test_lines_keep_their_numbers_after_comments(file: Path) -> None:

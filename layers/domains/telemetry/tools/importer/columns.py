@@ -101,7 +101,7 @@ class _Head:
 
     @classmethod
     def of(cls, lines: Sequence[str]) -> "_Head":
-        first = next(iter(lines), None)
+        first = next((line for line in lines if "\0" not in line), None)
         if first is None:
             raise UnusableFileError("It is empty.")
         separator = separator_of(first)

@@ -17,6 +17,8 @@ _SAYS_NOTHING: Final = re.compile(r'[\s;|,]*|"?sep=.?"?\s*', re.I)
 _PEEK: Final = 4096
 _MARK: Final = "\ufeff"
 """Of UTF-8, where files were put together, each with one."""
+_NOT_TEXT: Final = re.compile(rb"[\x01-\x08\x0e-\x1f]|(?:[^\0]\0){4}|(?:\0[^\0]){4}|ustar")
+"""What stands beside bytes that are zero in archives, images and UTF-16 without its mark."""
 
 
 @contextmanager
@@ -31,7 +33,7 @@ def opened(path: Path) -> Iterator[Iterator[tuple[int, str]]]:
     with path.open("rb") as file:
         start = file.peek(_PEEK)[:_PEEK]
         utf_16 = start.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
-        if not utf_16 and b"\0" in start:
+        if not utf_16 and b"\0" in start and _NOT_TEXT.search(start):
             raise UnusableFileError("It is not text: unpack it, or save it as CSV in UTF-8.")
         text = TextIOWrapper(file, "utf-16" if utf_16 else "utf-8-sig", errors="replace", newline=None)
         lines = (line.removeprefix(_MARK) for line in text)
