@@ -28,6 +28,7 @@ AIR = (
     ";;;;;\n"
     ";;;;;\n"
 )
+DAILY = {"time": "date"}
 
 
 @pytest.fixture
@@ -76,6 +77,10 @@ def test_times_of_day_in_many_ways(file: Path, clock: str) -> None:
         (",temperature\n2026-01-31,1\n", {}, ("1", "temperature")),
         ("value;when\n1;2026-01-31\n", {}, ("when", "value")),
         ("timestamp;Start;value\n2026-01-31 12:00;18:00;1\n", {}, ("timestamp", "value")),
+        ("Dag;Klokke;Verdi\n31.01.2026;18:00;1\n31.01.2026;19:00;1\n", {}, ("Dag+Klokke", "Verdi")),
+        ("date;sunrise;sunset;value\n2026-01-30;07:20;16:50;2\n2026-01-31;07:21;16:52;2\n", DAILY, ("date", "value")),
+        ("date;time;n;value\n2026-01-31;18:00;1234567890;1\n", {}, ("date+time", "value")),
+        ("2026-01-31;;1\n2026-01-31;18:00;1\n2026-01-31;19:00;1\n", {}, ("1+2", "3")),
     ],
 )
 def test_the_columns_that_are_chosen(file: Path, content: str, options: dict[str, str], names: tuple[str, str]) -> None:
@@ -89,7 +94,8 @@ def test_the_columns_that_are_chosen(file: Path, content: str, options: dict[str
         ("Datum;Uhrzeit;Wert\n31.01.2026;18.00;1\n", {"time": "1"}, r"TIME=Datum\+Uhrzeit"),
         ("Datum;Uhrzeit;Wert\n31.01.2026;18:00;1\n", {"time": "Uhrzeit"}, r"TIME=Datum\+Uhrzeit"),
         ("31.01.2026;18:00;1\n", {"time": "1"}, r"TIME=1\+2"),
-        ("date;sunrise;low;value\n2026-01-31;07:20;1;2\n", {}, r"TIME=date\+sunrise"),
+        ("date;sunrise;low;value\n2026-01-31;07:20;1;2\n", {}, r"TIME=date\+sunrise, or leave sunrise out"),
+        ("date;sunrise;value\n2026-01-30;07:20;2\n2026-01-31;07:21;2\n", {}, "or TIME=date for midnights"),
         (AIR, {"time": "Date", "value": "3"}, r"TIME=Date\+Time"),
         (AIR, {"time": "Date+Tim", "value": "3"}, r"no column Date\+Tim: .* Date, Time, CO"),
         ("on;on;value\n2026-01-31;18:00;1\n", {"time": "on+at"}, r"no column on\+at"),

@@ -350,6 +350,12 @@ def test_lines_keep_their_numbers_after_comments(file: Path) -> None:
     assert {reason: each.first for reason, each in tally.rejected.items()} == {Reason.TIME: [5], Reason.COLUMNS: [6]}
 
 
+def test_a_header_may_begin_with_the_sign_of_a_comment(file: Path) -> None:
+    for header in ("#ts,low,value", '#ts,"low, high",value'):
+        found, tally = read(file, f"# cellar\n{header}\n2026-01-31 12:00:00,1,2\n", time="#ts")
+        assert (found, tally.headers) == ([(NOON, 2.0)], 1)
+
+
 @given(
     st.lists(st.tuples(st.integers(0, 5), st.sampled_from([1.5, -2.0, 1e300, 5e-324, 7.0])), max_size=30),
     st.randoms(use_true_random=False),

@@ -83,7 +83,7 @@ def columns(lines: Iterator[tuple[int, str]], time: str = "", value: str = "") -
     times = _times(head, time, values)
     others = [place for place in range(len(head.fields)) if place not in times]
     values = others if not value and len(others) == 1 else values
-    if len(times) == 1:
+    if len(times) == 1 and not (time and head.is_daily(times[0])):
         _refuse_half(head, times[0], values)
     place = head.only(values, value, "VALUE")
     if len({*times, place}) <= len(times):
@@ -130,18 +130,26 @@ class _Head:
         choice = ", ".join(filter(None, self.fields))
         raise UnusableFileError(f"{known}: say {option}= and a name or a number, of {choice}.")
 
-    def names(self, times: Iterable[int]) -> tuple[str, ...]:
-        """The header, empty where a time stands in its place."""
-        return () if looks_like_a_time(joined(self.fields, times)) else tuple(self.fields)
+    def names(self, times: Sequence[int]) -> tuple[str, ...]:
+        """The header, empty where a time or a date stands in its place."""
+        return () if looks_like_a_time(self.fields[times[0]]) else tuple(self.fields)
 
     def halves(self, values: Sequence[int]) -> tuple[list[int], list[int]]:
         """Columns of dates alone, and those of times of day alone, but for values."""
         dates, times = self._holding(is_a_date), self.times_of_day()
         return [place for place in dates if place not in values], [place for place in times if place not in values]
 
+    def is_daily(self, place: int) -> bool:
+        """Whether a column holds dates of which none comes again."""
+        dates = [row[place] for row in self.rows if is_a_date(row[place])]
+        return 1 < len(dates) == len({*dates})
+
     def moments(self) -> list[int]:
-        """Columns of whole moments."""
-        return self._holding(lambda text: looks_like_a_time(text) and not is_a_date(text))
+        """Columns of whole moments; numbers are some under a usual name only."""
+        usual = self.named("", _TIMES)
+        moments = self._holding(lambda text: looks_like_a_time(text) and not is_a_date(text))
+        texts = self._holding(lambda text: looks_like_a_time(text) and not _is_a_number(text))
+        return [place for place in moments if place in usual or place in texts]
 
     def times_of_day(self) -> list[int]:
         """Columns of times of day alone. What could be a number as well is one where its column has a usual name."""
@@ -192,7 +200,8 @@ def _shown_pair(head: _Head, values: Sequence[int]) -> tuple[int, ...]:
     if len(head.fields) == 2 or len(dates) != 1 or len(times) != 1 or head.moments():
         return ()
     is_usual = times[0] in head.named("", _TIMES_OF_DAY)
-    return (*dates, *times) if is_usual or len(head.fields) == 3 or not head.names((*dates, *times)) else ()
+    is_alone = len(head.fields) == 3 and not head.is_daily(dates[0])
+    return (*dates, *times) if is_usual or is_alone or not head.names((*dates, *times)) else ()
 
 
 def _refuse_half(head: _Head, chosen: int, values: Sequence[int]) -> None:
@@ -202,6 +211,5 @@ def _refuse_half(head: _Head, chosen: int, values: Sequence[int]) -> None:
         return
     pair = (chosen if chosen in dates else dates[0], chosen if chosen in times else times[0])
     date, time = (label(head.names(pair), place) for place in pair)
-    raise UnusableFileError(
-        f"Its dates are in {date} and times of day in {time}: say TIME={date}+{time}, or leave {time} out of the file."
-    )
+    alone = f"TIME={date} for midnights" if head.is_daily(pair[0]) else f"leave {time} out of the file"
+    raise UnusableFileError(f"Its dates are in {date} and times of day in {time}: say TIME={date}+{time}, or {alone}.")

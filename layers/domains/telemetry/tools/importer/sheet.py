@@ -56,8 +56,11 @@ def _from_header(lines: Iterator[tuple[int, str]]) -> Iterator[tuple[int, str]]:
 
 def _is_header(line: str, following: str) -> bool:
     separator = separator_of(following)
-    fields = following.split(separator)
-    return line.count(separator) == len(fields) - 1 and any(looks_like_a_time(field.strip(' \n"')) for field in fields)
+    try:
+        names, fields = split(line, separator), split(following, separator)
+    except LineRejected:
+        return False
+    return len(names) == len(fields) and any(map(looks_like_a_time, fields))
 
 
 def separator_of(line: str) -> str:
