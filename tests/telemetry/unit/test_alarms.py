@@ -13,7 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 from tests.support.clocks import START as NINE
-from tests.telemetry.support.fleet import Fleet
+from tests.support.http import body_of
+from tests.telemetry.support.fleet import READER, Fleet
 
 from banyan.events import Event, Metadata
 from banyan.projections.owned import RowFold
@@ -142,6 +143,28 @@ def test_a_reading_of_a_clock_that_is_far_ahead_does_not_have_the_last_word(valu
         fleet.react()
         assert fleet.profile("a").alarms[LimitKind.HIGH].on == on
     assert not [event for event in fleet.events("profile", "a") if isinstance(event, AlarmNoted)]
+
+
+@pytest.mark.parametrize("values", [(7, 11), (11, 7), (11, 7, 11)])
+def test_all_that_a_commit_of_a_clock_that_is_far_ahead_shows_counts_in_its_order(values: tuple[float, ...]) -> None:
+    fleet = Fleet()
+    fleet.register("a", limits={"high": {"raise": 10, "clear": 8}})
+    fleet.record("a", *((f"2150-01-01T00:0{place}:00Z", value) for place, value in enumerate(values)))
+    fleet.react()
+    assert fleet.profile("a").alarms[LimitKind.HIGH].on == (values[-1] > 10)
+
+
+def test_a_reading_from_before_one_of_a_clock_that_was_ahead_ends_no_listed_alarm() -> None:
+    fleet = Fleet()
+    fleet.register("a", limits={"high": {"raise": 10, "clear": 8}})
+    fleet.record("a", ("2150-01-01T00:00:00Z", 11))
+    fleet.react()
+    fleet.record("a", ((NINE - timedelta(minutes=1)).isoformat(), 7))
+    fleet.react()
+    assert fleet.profile("a").alarms[LimitKind.HIGH].on
+    fleet.project_all()
+    (listed,) = body_of(fleet.get("/alarms", claims=READER, query={"deviceId": "a"}))["alarms"]
+    assert (listed["status"], listed["clearedAt"]) == ("open", None)
 
 
 def test_a_clock_that_stays_far_ahead_still_raises_and_clears_alarms() -> None:

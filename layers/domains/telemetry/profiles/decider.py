@@ -129,7 +129,13 @@ class HearDevice(CamelModel):
 
 
 class NoteAlarm(CamelModel):
-    """Know how a reading shows an alarm: beyond the limit (``on``), or back from it."""
+    """Know how a reading shows an alarm: beyond the limit (``on``), or back from it.
+
+    Parameters
+    ----------
+    at : datetime
+        When the reading counts.
+    """
 
     limit: LimitKind
     on: bool

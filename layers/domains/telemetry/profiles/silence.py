@@ -68,14 +68,19 @@ def _follow(event: Event, history: History) -> Sequence[Send | Schedule]:  # noq
             return [*sent, _look(device_id, month, seen)]
         case ThresholdCrossed() | ThresholdCleared() | AlarmContinued() as shown:
             noted = shown.model_dump(exclude={"sequence", "on", "at"})
-            noted["at"] = _counted(shown.at, event.timestamp)
+            noted["at"] = _counted(shown.at, event)
             return [Send(PROFILE, device_id, NoteAlarm(on=crossing_of(shown).on, **noted), "alarm")]
     return ()
 
 
-def _counted(at: datetime, recorded_at: datetime) -> datetime:
-    """When a reading counts for alarms: one of a clock that is far ahead would have the last word until then."""
-    return at if at <= recorded_at + CLOCKS_APART else recorded_at
+def _counted(at: datetime, event: Event) -> datetime:
+    """When a reading counts for alarms: one of a clock that is far ahead would have the last word until then.
+
+    Events of a commit were recorded at one time: their versions keep them apart, in their order.
+    """
+    if at <= event.timestamp + CLOCKS_APART:
+        return at
+    return event.timestamp + timedelta(microseconds=event.version)
 
 
 def _look_again(event: Event, history: History) -> Sequence[Schedule]:  # noqa: ARG001

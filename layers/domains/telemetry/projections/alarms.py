@@ -169,6 +169,8 @@ def _past(rows: Mapping[str, AlarmRow], moment: datetime) -> Mapping[str, AlarmR
 
 def _shown(alarms: DeviceAlarms, rows: Mapping[str, AlarmRow], shown: Shown) -> tuple[Months, Rows]:
     mark, months = _mark(shown), alarms.months.get(shown.limit, {})
+    if _is_outdated(months, mark):
+        return months, {}
     before, after = _around(months, mark)
     if mark.on == _is_on(before):
         return _with(months, mark, before.sort if before else ""), {}
@@ -187,6 +189,12 @@ def _shown(alarms: DeviceAlarms, rows: Mapping[str, AlarmRow], shown: Shown) -> 
         later = {name: marks for name, marks in months.items() if name > _month(mark)}
         return _with({**months, **_renamed(later, before.sort, begins)}, mark, ""), {**cleared, begins: rest}
     return _with(months, mark, ""), cleared
+
+
+def _is_outdated(months: Months, mark: Mark) -> bool:
+    """Of a clock that was ahead and was set right: its month is known as of later."""
+    month = months.get(_month(mark))
+    return month is not None and mark.at < month.last.at
 
 
 def _with(months: Months, mark: Mark, sort: str) -> Months:
