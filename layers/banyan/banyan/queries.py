@@ -16,7 +16,7 @@ from typing import Any, Final, Generic, Literal, TypeVar
 from pydantic import BaseModel
 
 from banyan.answers import Answer, Provenance, milliseconds, of_rows, of_stream
-from banyan.errors import NotFound, ReadModelLagging, ReadModelsApart, VersionNotReached
+from banyan.errors import EventError, NotFound, ReadModelLagging, ReadModelsApart, StreamCorrupted, VersionNotReached
 from banyan.events import Event
 from banyan.projections.base import RowsProjection, StreamProjection, ViewProjection
 from banyan.projections.owned import UnusableRow
@@ -208,7 +208,8 @@ class Queries:
     def behind(self, stream: StreamId, version: int, most: int) -> Answer[Sequence[Event]]:
         """The events after a version that a commit ends with, which is where a row of the stream stands.
 
-        One read when there are none. The answer is as of now, or of the time of the first commit that it leaves out.
+        One read when there are none. The answer is as of now, or of the time of the first commit that it leaves out:
+        there is too much, or it cannot be read.
 
         Parameters
         ----------
@@ -219,7 +220,10 @@ class Queries:
         for commit in self._store.commits(stream, version):
             if read > most and commit.part == 1:
                 return Answer(events, self._reached(version, commit, "stream"))
-            events += self._store.decode(commit)
+            try:
+                events += self._store.decode(commit)
+            except (EventError, StreamCorrupted):
+                return Answer(events, self._reached(version, commit, "stream"))
             version, read = commit.last, read + len(commit.events)
         return Answer(events, of_stream(version, now))
 

@@ -16,6 +16,7 @@ from tests.telemetry.support.fleet import READER, Fleet
 from tests.telemetry.support.months import MARCH, SECOND, STREAM, MonthOfReadings, reading
 
 from banyan.answers import Provenance
+from banyan.errors import EventError
 from banyan.queries import Queries
 from banyan.store.base import Commit, Snapshot
 from banyan.store.memory import MemoryTable
@@ -136,6 +137,27 @@ def test_an_answer_says_how_far_it_reaches_when_windows_lag_far(monkeypatch: pyt
     assert values(page) == [0, 1, april]
     assert page["version"] == first
     assert 0 < (datetime.fromisoformat(page["asOf"]) - before) / timedelta(seconds=1) < 1
+    assert page["stalenessMs"] >= 30_000
+
+
+def test_what_cannot_be_read_ends_the_list_and_its_claim(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As where a deployment was rolled back: windows do not get past it either."""
+    fleet = recorded(0)
+    good = fleet.record("d0", (at(1), 1.0))["version"]
+    fleet.clock.move(timedelta(seconds=30))
+    fleet.record("d0", (at(2), 2.0))
+    fleet.clock.move(timedelta(seconds=30))
+    decode = fleet.store.decode
+
+    def unknown(commit: Commit) -> Any:
+        if commit.last > good:
+            raise EventError("no class takes this event")
+        return decode(commit)
+
+    monkeypatch.setattr(fleet.store, "decode", unknown)
+    page = body_of(ask(fleet))
+    assert values(page) == [0, 1]
+    assert page["version"] == good
     assert page["stalenessMs"] >= 30_000
 
 

@@ -258,6 +258,23 @@ def test_a_page_that_a_transaction_crosses_is_read_again(monkeypatch: pytest.Mon
     assert (answer.provenance.version, len(answer.value)) == (2, 5)
 
 
+def test_a_page_that_is_crossed_at_each_look_claims_what_it_was_read_with(monkeypatch: pytest.MonkeyPatch) -> None:
+    ledger = projected(TICKS, 3)
+    late, listed = [ledger.commit(ANNA, *deposits(1)) for _ in range(20)], ledger.views.list_owned
+    shown: list[int] = []
+
+    def crossed(*given: Any, **named: Any) -> Any:
+        shown.append(late[0].position - 1)
+        ledger.runner.project([late.pop(0)])
+        return listed(*given, **named)
+
+    monkeypatch.setattr(ledger.views, "list_owned", crossed)
+    answer = queries(ledger).owned(TICKS, ANNA, fold=False)
+    assert answer
+    assert len(shown) > 1
+    assert answer.provenance.version == shown[-1]
+
+
 @pytest.mark.parametrize("method", ["read_owned", "list_owned"])
 def test_a_fold_that_a_transaction_crosses_is_made_again(monkeypatch: pytest.MonkeyPatch, method: str) -> None:
     ledger = projected(TICKS, 3)

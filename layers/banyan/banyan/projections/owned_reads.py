@@ -88,7 +88,9 @@ class OwnedReads(Generic[R]):
         ------
         UnusableRow
         """
+        read_with = start
         for _ in range(LOOKS):
+            read_with = start
             rows = self._rows(start.stream, self._open(start), wanted, after, limit)
             if all(row.version <= start.version for row in rows):
                 break
@@ -96,7 +98,7 @@ class OwnedReads(Generic[R]):
             if moved is None or moved.unfinished or carried(self._projection, moved) is None:
                 raise UnusableRow(f"the rows of {start.stream} are made again")
             start = moved
-        return self._models(rows), start
+        return self._models(rows), read_with
 
     def folded(
         self, stream: StreamId, start: StateRow | None, wanted: SortRange, after: str | None, limit: int | None
