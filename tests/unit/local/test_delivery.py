@@ -123,6 +123,18 @@ def test_a_batch_that_timed_out_does_not_meet_itself_when_it_is_delivered_again(
     assert (run.batches, had_ended) == ([[1, 2]] * 2, [False, True])
 
 
+def test_a_batch_is_delivered_again_beside_what_hangs(console: Console, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("banyan_tools.local.delivery.LONGEST_END_SECONDS", 0.0)
+
+    def hangs(event: Any) -> None:
+        if 2 in numbers(event["Records"]):
+            raise FunctionTimedOut("no answer within 60 s", Future())
+
+    run = Run(BISECTING, hangs, console).deliver(records(1, 2, 3))
+
+    assert [given for given, *_ in run.discarded] == [[2]]
+
+
 def test_stopping_does_not_wait_for_what_continues_in_the_background(console: Console) -> None:
     def hangs(event: Any) -> None:  # noqa: ARG001
         run.clock.set()

@@ -20,6 +20,8 @@ BATCH_BYTES = LARGEST_PAYLOAD_BYTES - 1024
 FIRST_PAUSE_SECONDS = 0.2
 LONGEST_PAUSE_SECONDS = 10.0
 LOOK_SECONDS = 0.2
+LONGEST_END_SECONDS = 900.0
+"""As long as Lambda lets any function run: what takes longer hangs."""
 
 
 class Stopped(Exception):
@@ -99,9 +101,15 @@ class Delivery:
 
     def _let_end(self, answer: Future[str]) -> None:
         """Wait for what Lambda would have ended: the batch must not meet itself when it is delivered again."""
+        end = time.monotonic() + LONGEST_END_SECONDS
         while not wait([answer], LOOK_SECONDS).done:
             if self._stopping.is_set():
                 raise Stopped
+            if time.monotonic() > end:
+                return self._console.warn(
+                    f"{self._mapping.name}: what timed out has not ended, and is delivered again."
+                )
+        return None
 
     def _fresh(self, records: list[Record], discard: Discard, tried: int) -> list[Record]:
         if self._mapping.max_age == FOREVER:

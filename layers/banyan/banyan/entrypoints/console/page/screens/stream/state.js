@@ -23,15 +23,15 @@ export function State({ name, query }) {
   const shown = useKept(load.data);
   return html`
     ${load.problem?.code === "version_not_found" && html`<div class="actions"><button type="button" onClick=${() => setQuery({ version: null, compare: null })}>Show the newest version</button></div>`}
-    <${Loaded} load=${{ ...load, data: shown }}>${shown && html`<${Pair} name=${name} states=${states} asked=${version} loading=${load.loading} ...${shown} />`}<//>
+    <${Loaded} load=${{ ...load, data: shown }}>${shown && html`<${Pair} name=${name} states=${states} asked=${version} against=${compare} loading=${load.loading} ...${shown} />`}<//>
   `;
 }
 
-function Pair({ name, states, asked, loading, chosen, other }) {
+function Pair({ name, states, asked, against, loading, chosen, other }) {
   const newest = chosen.streamVersion;
   const changed = useMemo(() => (chosen.error || other.error ? [] : differences(other.state, chosen.state)), [chosen, other]);
   return html`
-    <${Controls} key=${name} states=${states} version=${asked ?? chosen.version} compare=${other.version} newest=${newest} />
+    <${Controls} key=${name} states=${states} version=${asked ?? chosen.version} compare=${against ?? other.version} newest=${newest} />
     <div class="split" aria-busy=${String(loading)}>
       <section class="card" aria-labelledby="state-title">
         <header class="event-head">
