@@ -12,9 +12,9 @@ from pathlib import Path
 import botocore.httpsession
 import pytest
 import typer.testing
-from hypothesis import HealthCheck, settings
 from tests.support.clocks import EVERYTHING
 from tests.support.engines import DynamoDBEngine, Engine, MemoryEngine, local_tables, moto_tables
+from tests.support.examples import be_patient
 from tests.support.postgres import Server
 
 from banyan.adapters.observability import logger
@@ -43,9 +43,7 @@ ORPHANED = sorted(
 )
 """Tests of a domain that was taken out."""
 
-# No example of Hypothesis is wrong because a busy machine takes long for it.
-settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
-settings.load_profile("patient")
+be_patient()
 
 collect_ignore = ORPHANED
 

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import pytest
+from tests.support.examples import be_patient
+
+be_patient()  # also in a project that begins with this example
 
 
 @pytest.fixture(autouse=True)
