@@ -17,20 +17,24 @@ export function href(path, query = {}) {
   return `#/${[path].flat().map(encodeURIComponent).join("/")}${search}`;
 }
 
-/** Go to a place, with an entry in the browser's history. */
-export function go(path, query) {
-  location.hash = href(path, query);
+/** Go to a place, with an entry in the browser's history; nothing where the page has left the path `from`. */
+export function go(path, query, from) {
+  if (!hasLeft(from)) location.hash = href(path, query);
 }
 
 /** Change parts of the query, without an entry in the browser's history; nothing where the page has left the path `from`. */
 export function setQuery(patch, from) {
+  if (hasLeft(from)) return;
   const { path, query } = read();
-  if (from && from.join("/") !== path.join("/")) return;
   ahead = { of: location.hash, place: href(path, { ...query, ...patch }) };
   const pause = due - AT_ONCE * PAUSE_MS - performance.now();
   if (pause <= 0) write();
   else timer ||= setTimeout(write, pause);
   dispatchEvent(new HashChangeEvent("hashchange"));
+}
+
+function hasLeft(from) {
+  return Boolean(from) && from.join("/") !== read().path.join("/");
 }
 
 function write() {

@@ -47,7 +47,7 @@ const begin = ({ text, ...question }, body, waits) =>
 export async function repairAndFollow() {
   const { path } = read();
   const answer = await begin(REPAIR, { repair: true });
-  if (answer && read().path.join("/") === path.join("/")) go("reconciliation", { since: newestOf(answer) });
+  if (answer) go("reconciliation", { since: newestOf(answer) }, path);
 }
 
 /** The report before that of a run which has begun just now: others may have come to theirs while the question was open. */
